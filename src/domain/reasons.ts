@@ -1,0 +1,61 @@
+// Every way Capstan says no, by its stable reason code. The code is what operators search
+// for, alert on and read in a proxy's log; the text is safe to show to any caller. One row
+// decides the error code, and the error code decides the status at each edge (errors.ts).
+//
+// Letters: A authentication, C certificate signing request, K key, M other request fields,
+// P policy, Q quantity, S state of the server, X our own fault.
+import type { ErrorCode } from './errors.ts';
+
+interface ReasonRow {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+const row = (code: ErrorCode, text: string): ReasonRow => ({ code, text });
+
+export const REASONS = {
+  'CAP-A01': row('unauthenticated', 'no credential was presented'),
+  'CAP-A02': row('unauthenticated', 'the client certificate does not verify'),
+  'CAP-A03': row('unauthenticated', 'the client certificate does not carry exactly one SPIFFE ID of this trust domain'),
+  'CAP-A04': row('unauthenticated', 'the authorization header is not one bearer token of acceptable size'),
+  'CAP-A05': row('unauthenticated', 'the token does not verify'),
+  'CAP-A06': row('unauthenticated', 'the token does not name a Kubernetes service account'),
+  'CAP-A07': row('impersonation_forbidden', 'impersonation is not proven: no view of the cluster confirms the node'),
+
+  'CAP-C01': row('malformed_csr', 'the CSR is not exactly one PEM block of type CERTIFICATE REQUEST'),
+  'CAP-C02': row('malformed_csr', 'the CSR is not well-formed DER of a PKCS#10 request'),
+  'CAP-C03': row('malformed_csr', 'the CSR asks for a name or an extension that Capstan does not issue'),
+  'CAP-C04': row('csr_signature_invalid', 'the CSR signature does not verify'),
+  'CAP-C05': row('csr_signature_invalid', 'the CSR is not signed with SHA-2'),
+  'CAP-C06': row('identity_mismatch', "the CSR names an identity that is not the caller's"),
+  'CAP-K01': row('key_unacceptable', 'the public key is of a type that Capstan does not certify'),
+  'CAP-K02': row('key_unacceptable', 'the public key is malformed or weak'),
+
+  'CAP-M01': row('malformed_request', 'the request metadata is malformed'),
+  'CAP-M02': row('malformed_request', 'the request is larger than this server accepts'),
+  'CAP-M03': row('malformed_request', 'the discovery request is malformed'),
+  'CAP-M04': row('unknown_secret', 'no secret of that name is available to the caller'),
+
+  'CAP-P01': row('policy_denied', 'no policy rule allows this identity'),
+  'CAP-P02': row('policy_denied', 'policy does not allow this key type for this identity'),
+
+  'CAP-Q01': row('rate_limited', 'too many requests are in flight'),
+  'CAP-Q02': row('rate_limited', 'the stream names too many secrets'),
+
+  'CAP-S01': row('not_ready', 'no issuer is ready to sign'),
+  'CAP-S02': row('not_ready', 'no policy is loaded'),
+  'CAP-S03': row('not_ready', 'the server is shutting down'),
+  'CAP-S04': row('dependency_unavailable', 'the decision could not be recorded in the issuance journal'),
+  'CAP-S05': row('dependency_unavailable', 'the keys of the token issuer could not be fetched'),
+  'CAP-S06': row('dependency_unavailable', 'the signer did not answer'),
+  'CAP-S07': row('timed_out', 'the server could not answer in time'),
+  'CAP-S08': row('timed_out', 'the stream did not acknowledge in time'),
+  'CAP-S09': row('not_ready', 'the stream reached its maximum age; open a new one'),
+
+  'CAP-X01': row('certificate_rejected', 'internal error'),
+  'CAP-X02': row('cancelled', 'the caller cancelled the request'),
+  'CAP-X03': row('config_invalid', 'the configuration is invalid'),
+} as const satisfies Record<`CAP-${string}`, ReasonRow>;
+
+/** A stable reason code, such as `CAP-C06`. */
+export type Reason = keyof typeof REASONS;

@@ -1,0 +1,44 @@
+// What the CA tells the world about itself: one function per business event. The adapter writes
+// the log line and moves the metric together, so that they cannot disagree. No event ever carries
+// a private key, a token or a whole CSR.
+import type { DecisionRecord } from './issuance-journal.ts';
+
+/** The two surfaces a client can open a stream or a connection on. */
+export type Door = 'tls' | 'plaintext' | 'unix';
+
+/** A file or remote document that is reloaded while the server runs. */
+export type ReloadedSource = 'policy' | 'issuer' | 'token-keys' | 'sds-sockets' | 'serving-certificate';
+
+export interface StreamFacts {
+  readonly streamId: string;
+  /** SPIFFE ID of the authenticated caller. */
+  readonly caller: string;
+  readonly protocol: 'sotw' | 'delta';
+}
+
+export interface Events {
+  /** A request was decided and its record is durable. `cause` is logged once and goes nowhere else. */
+  decided(record: DecisionRecord, facts: { readonly durationMs: number; readonly cause?: unknown }): void;
+  connectionRefused(facts: { readonly door: Door; readonly remoteAddress: string; readonly problem: string }): void;
+  streamOpened(facts: StreamFacts): void;
+  streamClosed(facts: StreamFacts & { readonly why: string }): void;
+  secretPushed(facts: StreamFacts & { readonly names: readonly string[]; readonly version: string }): void;
+  secretAcknowledged(facts: StreamFacts & { readonly latencyMs: number }): void;
+  /** Envoy said no to what we sent; `message` is Envoy's own text, cut to 300 bytes. */
+  secretRejected(facts: StreamFacts & { readonly message: string }): void;
+  /** A caller named a secret that is not its own or does not exist. */
+  secretWithheld(facts: StreamFacts & { readonly name: string; readonly why: string }): void;
+  /** Our own check stopped a secret before it reached the wire. */
+  secretInvalid(facts: { readonly identity: string; readonly problem: string }): void;
+  reloaded(facts: { readonly source: ReloadedSource; readonly revision: string }): void;
+  /** The last good version stays in force. */
+  reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string }): void;
+  issuerInForce(facts: { readonly issuer: string; readonly notAfterMs: number }): void;
+  /** `notAfterMs` is that of the anchor that ends first. */
+  bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
+  journalFailing(facts: { readonly problem: string }): void;
+  journalRecovered(): void;
+  lifecycle(facts: { readonly phase: 'starting' | 'ready' | 'draining' | 'stopped'; readonly detail?: string }): void;
+  /** A bug or a surprise at an edge: logged with its stack, counted, never shown to a caller. */
+  unexpected(facts: { readonly where: string; readonly cause: unknown }): void;
+}

@@ -1,0 +1,14 @@
+// A key that signs certificates and never leaves its place: memory today, PKCS#11 or a KMS later.
+
+/** Certificate signature algorithms an issuer may use. */
+export type SignatureAlgorithm = 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' | 'rsa-sha256';
+
+export interface Signer {
+  readonly algorithm: SignatureAlgorithm;
+  /**
+   * Signs a DER TBSCertificate; returns the signature as it stands in the certificate
+   * (ECDSA: DER SEQUENCE of r and s). A software key may answer at once; a remote one takes time.
+   * @throws AuthorityError `dependency_unavailable` when the key's place does not answer.
+   */
+  sign(tbs: Uint8Array, options: { readonly signal: AbortSignal }): Uint8Array | Promise<Uint8Array>;
+}
