@@ -3,6 +3,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   nowMs(): number;
+  /** Milliseconds since an arbitrary moment, with fractions and never backwards: for durations. */
+  monotonicMs(): number;
   /**
    * Resolves after `ms` milliseconds. Rejects with the signal's reason when it aborts first.
    * @param ms zero or more; any length (the adapter splits what a timer cannot hold).

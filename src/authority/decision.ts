@@ -1,0 +1,143 @@
+// One decision from its opening to its record. Whatever ends it, an issued certificate or a
+// refusal, is durable in the journal before the answer leaves; an answer that cannot be
+// recorded is not given.
+import { AuthorityError } from '../domain/errors.ts';
+import type { Caller } from '../domain/identity/caller.ts';
+import type { FinishedCertificate } from '../domain/issuance/prepared-certificate.ts';
+import type { Issuer } from '../domain/x509/issuer.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Events } from '../ports/events.ts';
+import type { DecisionRecord, IssuanceJournal, Surface } from '../ports/issuance-journal.ts';
+import type { Random } from '../ports/random.ts';
+
+export interface DecisionParts {
+  readonly journal: IssuanceJournal;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A certificate whose record is durable: the only kind that may be delivered. */
+export class IssuedCertificate {
+  readonly pem: string;
+  readonly serial: string;
+  readonly notAfterMs: number;
+  readonly issuer: Issuer;
+  readonly decisionId: string;
+
+  private constructor(finished: FinishedCertificate, decisionId: string) {
+    this.pem = finished.pem;
+    this.serial = finished.serial;
+    this.notAfterMs = finished.contents.notAfterMs;
+    this.issuer = finished.contents.issuer;
+    this.decisionId = decisionId;
+  }
+
+  /** Waits for the record. @throws AuthorityError CAP-S04; the certificate is then forgotten. */
+  static async recorded(
+    finished: FinishedCertificate,
+    decisionId: string,
+    record: () => Promise<void>,
+  ): Promise<IssuedCertificate> {
+    await record();
+    return new IssuedCertificate(finished, decisionId);
+  }
+}
+
+/** Ten bytes, so that two decisions of one deployment never share an id. */
+const DECISION_ID_BYTES = 10;
+
+/** The record of a decision outlives the request that asked for it; the journal bounds its own waits. */
+const NEVER = new AbortController().signal;
+
+export class Decision {
+  readonly id: string;
+  readonly #parts: DecisionParts;
+  readonly #surface: Surface;
+  readonly #remoteAddress: string;
+  readonly #startedMs: number;
+  #caller: Caller | undefined;
+  #policyRevision: string | undefined;
+
+  private constructor(parts: DecisionParts, surface: Surface, remoteAddress: string) {
+    this.#parts = parts;
+    this.#surface = surface;
+    this.#remoteAddress = remoteAddress;
+    this.#startedMs = parts.clock.monotonicMs();
+    this.id = Buffer.from(parts.random.bytes(DECISION_ID_BYTES)).toString('hex');
+  }
+
+  /**
+   * Runs `work` as one decision. A refusal thrown by it is recorded and rethrown with the decision's
+   * id; anything that is not an AuthorityError is a bug and passes through unrecorded.
+   */
+  static async make<T>(
+    parts: DecisionParts,
+    surface: Surface,
+    remoteAddress: string,
+    work: (decision: Decision) => Promise<T>,
+  ): Promise<T> {
+    const decision = new Decision(parts, surface, remoteAddress);
+    try {
+      return await work(decision);
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error;
+      throw await decision.#refuse(error);
+    }
+  }
+
+  provenBy(caller: Caller): void {
+    this.#caller = caller;
+  }
+
+  judgedBy(policyRevision: string): void {
+    this.#policyRevision = policyRevision;
+  }
+
+  /** Records the certificate; only then does it become one that may be delivered. */
+  async issue(finished: FinishedCertificate): Promise<IssuedCertificate> {
+    const { contents } = finished;
+    const record: DecisionRecord = {
+      ...this.#facts(),
+      outcome: 'issued',
+      identity: contents.names[0]?.value ?? '',
+      serial: finished.serial,
+      issuer: contents.issuer.id,
+      notBeforeMs: contents.notBeforeMs,
+      notAfterMs: contents.notAfterMs,
+      keyType: contents.publicKey.keyType,
+    };
+    return IssuedCertificate.recorded(finished, this.id, async () => this.#record(record));
+  }
+
+  async #refuse(error: AuthorityError): Promise<AuthorityError> {
+    // A journal that failed once for this decision is not asked again: the caller hears CAP-S04.
+    if (error.reason === 'CAP-S04') return error.withDecision(this.id);
+    const { reason, message } = error;
+    try {
+      await this.#record({ ...this.#facts(), outcome: 'refused', reason, message }, error.cause);
+      return error.withDecision(this.id);
+    } catch (journalError) {
+      return journalError instanceof AuthorityError ? journalError.withDecision(this.id) : error;
+    }
+  }
+
+  async #record(record: DecisionRecord, cause?: unknown): Promise<void> {
+    const { journal, events, clock } = this.#parts;
+    await journal.append(record, { signal: NEVER });
+    events.decided(record, { durationMs: clock.monotonicMs() - this.#startedMs, cause });
+  }
+
+  #facts() {
+    const caller = this.#caller;
+    return {
+      decisionId: this.id,
+      timeMs: this.#parts.clock.nowMs(),
+      surface: this.#surface,
+      remoteAddress: this.#remoteAddress,
+      ...(caller && { caller: caller.identity.spiffeId.uri, provenBy: caller.provenBy, evidence: caller.evidence }),
+      ...caller?.pod,
+      ...(this.#policyRevision !== undefined && { policyRevision: this.#policyRevision }),
+    };
+  }
+}

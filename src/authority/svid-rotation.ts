@@ -1,0 +1,116 @@
+// The certificate of one identity over time: issued when first watched, renewed at about half
+// life, held back when policy says no. One rotation serves every stream of its identity.
+import { AuthorityError, type ErrorCode } from '../domain/errors.ts';
+import type { LatestValue } from './latest-value.ts';
+import type { SvidState, WorkloadSvid } from './surface.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+
+export interface RotationSettings {
+  /** Share of the remaining life after which a certificate is renewed, between 0 and 1. */
+  readonly renewAt: number;
+  /** A mass renewal, after an issuer change, is spread over this many ms. */
+  readonly spreadMs: number;
+}
+
+export interface RotationParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Issues a certificate with a fresh key. @throws AuthorityError */
+  readonly issue: (options: { readonly signal: AbortSignal }) => Promise<WorkloadSvid>;
+}
+
+/** Renewal comes up to this share of the wait earlier, so that identities issued together part ways. */
+const RENEWAL_JITTER = 0.1;
+/** Waits between tries when something is down: from one second, doubling, up to a minute. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+/** A refusal is asked again this often even when no policy change was seen. */
+const REFUSED_RETRY_MS = 300_000;
+
+/** Codes that mean "not now": the certificate in hand stays in force while it is valid. */
+const TRANSIENT: ReadonlySet<ErrorCode> = new Set([
+  'not_ready',
+  'dependency_unavailable',
+  'rate_limited',
+  'timed_out',
+  'certificate_rejected',
+]);
+
+export class SvidRotation {
+  readonly #state: LatestValue<SvidState>;
+  readonly #parts: RotationParts;
+  readonly #settings: RotationSettings;
+  #svid: WorkloadSvid | undefined;
+  #failures = 0;
+  #dueMs = 0;
+  #alarm = new AbortController();
+
+  constructor(state: LatestValue<SvidState>, parts: RotationParts, settings: RotationSettings) {
+    this.#state = state;
+    this.#parts = parts;
+    this.#settings = settings;
+  }
+
+  /** Runs until a renewal falls due while nobody watches, or until the signal aborts. Never throws. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    do {
+      await this.#renew(signal);
+      await this.#untilDue(signal);
+    } while (!signal.aborted && this.#state.watchers > 0);
+  }
+
+  /** The issuer changed: renew soon, but not all at once. */
+  renewSoon(): void {
+    const { clock, random } = this.#parts;
+    this.#dueMs = Math.min(this.#dueMs, clock.nowMs() + this.#settings.spreadMs * random.fraction());
+    this.#alarm.abort();
+  }
+
+  /** The policy changed: ask again now, so that a new "yes" or "no" takes effect. */
+  renewNow(): void {
+    this.#dueMs = 0;
+    this.#alarm.abort();
+  }
+
+  get withheld(): boolean {
+    return this.#state.value?.kind === 'withheld';
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      this.#svid = await this.#parts.issue({ signal });
+      this.#failures = 0;
+      const lifeMs = this.#svid.notAfterMs - clock.nowMs();
+      this.#dueMs = clock.nowMs() + this.#earlier(lifeMs * this.#settings.renewAt);
+      this.#state.set({ kind: 'svid', svid: this.#svid });
+    } catch (cause) {
+      this.#fail(cause instanceof AuthorityError ? cause : new AuthorityError('CAP-X01', { cause }));
+    }
+  }
+
+  #fail(error: AuthorityError): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const transient = TRANSIENT.has(error.code);
+    const retryMs = transient ? Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LAST_RETRY_MS) : REFUSED_RETRY_MS;
+    this.#failures += 1;
+    this.#dueMs = nowMs + this.#earlier(retryMs);
+    const stillGood = transient && this.#svid !== undefined && this.#svid.notAfterMs > nowMs;
+    if (!stillGood) this.#state.set({ kind: 'withheld', error });
+  }
+
+  #earlier(ms: number): number {
+    return ms * (1 - RENEWAL_JITTER * this.#parts.random.fraction());
+  }
+
+  async #untilDue(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    for (let waitMs = this.#dueMs - clock.nowMs(); waitMs > 0 && !signal.aborted; ) {
+      this.#alarm = new AbortController();
+      // Both endings of this sleep are ordinary: the alarm moves the due time, shutdown ends the loop.
+      await clock.sleep(waitMs, { signal: AbortSignal.any([signal, this.#alarm.signal]) }).catch(() => undefined);
+      waitMs = this.#dueMs - clock.nowMs();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// Secrets of workloads that are served over SDS: one certificate per identity, shared by all its
+// streams, with a key that lives in this process's memory only; and the trust bundle in force.
+import { AuthorityError } from '../domain/errors.ts';
+import type { Caller } from '../domain/identity/caller.ts';
+import { readPublicKey } from '../domain/x509/public-key.ts';
+import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
+import type { TrustBundle } from '../domain/trust/bundle.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
+import type { GeneratedKeyType, KeyGenerator } from '../ports/key-generator.ts';
+import { authenticate } from './authenticate.ts';
+import { Decision } from './decision.ts';
+import { issueForWorkload, type IssuingParts } from './issue-certificate.ts';
+import { LatestValue } from './latest-value.ts';
+import type { SvidState, WorkloadSecrets, WorkloadSvid } from './surface.ts';
+import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
+
+export interface SecretsParts extends IssuingParts {
+  readonly authenticators: readonly Authenticator[];
+  readonly keys: KeyGenerator;
+}
+
+export interface SecretsSettings extends RotationSettings {
+  readonly lifetimes: LifetimeSettings;
+  readonly keyType: GeneratedKeyType;
+  /** Most identities held at once; one more is answered with CAP-Q01. */
+  readonly maxIdentities: number;
+}
+
+interface Held {
+  readonly state: LatestValue<SvidState>;
+  readonly rotation: SvidRotation;
+}
+
+export class SharedWorkloadSecrets implements WorkloadSecrets {
+  readonly #parts: SecretsParts;
+  readonly #settings: SecretsSettings;
+  readonly #held = new Map<string, Held>();
+  readonly #bundle = new LatestValue<TrustBundle>();
+  #lifetime: AbortSignal = AbortSignal.abort();
+
+  constructor(parts: SecretsParts, settings: SecretsSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+  }
+
+  /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
+  start({ signal }: { readonly signal: AbortSignal }): void {
+    this.#lifetime = signal;
+    const { issuers, policies } = this.#parts;
+    let material = issuers.current();
+    this.#bundle.set(material.bundle);
+    issuers.onChange(
+      (next) => {
+        if (next.bundle.digest !== material.bundle.digest) this.#bundle.set(next.bundle);
+        if (next.signing.issuer.id !== material.signing.issuer.id) this.#renewAllSoon();
+        material = next;
+      },
+      { signal },
+    );
+    policies.onChange(() => this.#askAgain(), { signal });
+  }
+
+  async authenticate(
+    ...[presented, options]: Parameters<WorkloadSecrets['authenticate']>
+  ): ReturnType<WorkloadSecrets['authenticate']> {
+    return Decision.make(this.#parts, 'sds', presented.remoteAddress, async () =>
+      authenticate(this.#parts.authenticators, presented, options),
+    );
+  }
+
+  watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle> {
+    return this.#bundle.watch(options);
+  }
+
+  watchSvid(
+    caller: Caller,
+    remoteAddress: string,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<SvidState> {
+    return this.#hold(caller, remoteAddress).state.watch(options);
+  }
+
+  #hold(caller: Caller, remoteAddress: string): Held {
+    const key = caller.identity.spiffeId.uri;
+    const held = this.#held.get(key);
+    if (held !== undefined) return held;
+    if (this.#held.size >= this.#settings.maxIdentities) {
+      throw new AuthorityError('CAP-Q01', { detail: 'too many identities are held for SDS' });
+    }
+    const state = new LatestValue<SvidState>();
+    const issue = async (options: { readonly signal: AbortSignal }): Promise<WorkloadSvid> =>
+      this.#issue(caller, remoteAddress, options);
+    const rotation = new SvidRotation(state, { ...this.#parts, issue }, this.#settings);
+    this.#held.set(key, { state, rotation });
+    void rotation.run({ signal: this.#lifetime }).then(() => this.#held.delete(key));
+    return { state, rotation };
+  }
+
+  async #issue(
+    caller: Caller,
+    remoteAddress: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<WorkloadSvid> {
+    const { identity } = caller;
+    return Decision.make(this.#parts, 'sds', remoteAddress, async (decision) => {
+      decision.provenBy(caller);
+      const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
+      const publicKey = readPublicKey(spki);
+      const { certificate } = await issueForWorkload(
+        this.#parts,
+        this.#settings.lifetimes,
+        decision,
+        { identity, publicKey, requestedMs: 0 },
+        options,
+      );
+      return {
+        identity: identity.spiffeId,
+        certificateChainPem: certificate.pem + certificate.issuer.chainPems.join(''),
+        privateKeyPem,
+        serial: certificate.serial,
+        notAfterMs: certificate.notAfterMs,
+      };
+    });
+  }
+
+  #renewAllSoon(): void {
+    for (const { rotation } of this.#held.values()) rotation.renewSoon();
+  }
+
+  /** A new policy may now allow what was withheld. What it no longer allows ends at the next renewal. */
+  #askAgain(): void {
+    for (const { rotation } of this.#held.values()) if (rotation.withheld) rotation.renewNow();
+  }
+}
