@@ -56,7 +56,7 @@ export async function keepServingCertificate(
   let alarm = new AbortController();
   parts.issuers.onChange(() => alarm.abort(), { signal });
   parts.install(current);
-  for (let waitMs = halfLifeMs(parts, current); !signal.aborted; ) {
+  for (let waitMs = halfLifeMs(parts, current); !signal.aborted;) {
     alarm = new AbortController();
     await parts.clock.sleep(waitMs, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
     if (signal.aborted) return;

@@ -65,11 +65,7 @@ export interface WorkloadSecrets {
    * certificate per identity, whoever watches; nobody watching means nothing is renewed. Ends
    * (returns) when the signal aborts.
    */
-  watchSvid(
-    caller: Caller,
-    remoteAddress: string,
-    options: { readonly signal: AbortSignal },
-  ): AsyncIterable<SvidState>;
+  watchSvid(caller: Caller, remoteAddress: string, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;
   /** The bundle in force, then each later one, newest only. Ends when the signal aborts. */
   watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle>;
 }

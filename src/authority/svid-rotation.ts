@@ -44,6 +44,8 @@ export class SvidRotation {
   #svid: WorkloadSvid | undefined;
   #failures = 0;
   #dueMs = 0;
+  /** Due by order of an issuer or policy change; kept apart so that a renewal under way cannot lose it. */
+  #orderedMs = Infinity;
   #alarm = new AbortController();
 
   constructor(state: LatestValue<SvidState>, parts: RotationParts, settings: RotationSettings) {
@@ -63,13 +65,13 @@ export class SvidRotation {
   /** The issuer changed: renew soon, but not all at once. */
   renewSoon(): void {
     const { clock, random } = this.#parts;
-    this.#dueMs = Math.min(this.#dueMs, clock.nowMs() + this.#settings.spreadMs * random.fraction());
+    this.#orderedMs = Math.min(this.#orderedMs, clock.nowMs() + this.#settings.spreadMs * random.fraction());
     this.#alarm.abort();
   }
 
   /** The policy changed: ask again now, so that a new "yes" or "no" takes effect. */
   renewNow(): void {
-    this.#dueMs = 0;
+    this.#orderedMs = 0;
     this.#alarm.abort();
   }
 
@@ -79,6 +81,7 @@ export class SvidRotation {
 
   async #renew(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
+    this.#orderedMs = Infinity;
     try {
       this.#svid = await this.#parts.issue({ signal });
       this.#failures = 0;
@@ -105,12 +108,15 @@ export class SvidRotation {
   }
 
   async #untilDue(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    for (let waitMs = this.#dueMs - clock.nowMs(); waitMs > 0 && !signal.aborted; ) {
+    for (let waitMs = this.#waitMs(); waitMs > 0 && !signal.aborted; waitMs = this.#waitMs()) {
       this.#alarm = new AbortController();
       // Both endings of this sleep are ordinary: the alarm moves the due time, shutdown ends the loop.
-      await clock.sleep(waitMs, { signal: AbortSignal.any([signal, this.#alarm.signal]) }).catch(() => undefined);
-      waitMs = this.#dueMs - clock.nowMs();
+      const either = AbortSignal.any([signal, this.#alarm.signal]);
+      await this.#parts.clock.sleep(waitMs, { signal: either }).catch(() => undefined);
     }
+  }
+
+  #waitMs(): number {
+    return Math.min(this.#dueMs, this.#orderedMs) - this.#parts.clock.nowMs();
   }
 }

@@ -1,9 +1,11 @@
 // Secrets of workloads that are served over SDS: one certificate per identity, shared by all its
 // streams, with a key that lives in this process's memory only; and the trust bundle in force.
 import { AuthorityError } from '../domain/errors.ts';
+import type { KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { Caller } from '../domain/identity/caller.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
+import { evaluate } from '../domain/policy/evaluate.ts';
 import type { TrustBundle } from '../domain/trust/bundle.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { GeneratedKeyType, KeyGenerator } from '../ports/key-generator.ts';
@@ -27,6 +29,7 @@ export interface SecretsSettings extends RotationSettings {
 }
 
 interface Held {
+  readonly identity: KubernetesIdentity;
   readonly state: LatestValue<SvidState>;
   readonly rotation: SvidRotation;
 }
@@ -91,9 +94,10 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     const issue = async (options: { readonly signal: AbortSignal }): Promise<WorkloadSvid> =>
       this.#issue(caller, remoteAddress, options);
     const rotation = new SvidRotation(state, { ...this.#parts, issue }, this.#settings);
-    this.#held.set(key, { state, rotation });
+    const fresh = { identity: caller.identity, state, rotation };
+    this.#held.set(key, fresh);
     void rotation.run({ signal: this.#lifetime }).then(() => this.#held.delete(key));
-    return { state, rotation };
+    return fresh;
   }
 
   async #issue(
@@ -127,8 +131,13 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     for (const { rotation } of this.#held.values()) rotation.renewSoon();
   }
 
-  /** A new policy may now allow what was withheld. What it no longer allows ends at the next renewal. */
+  /** A new policy may allow what was withheld, or refuse what is held: either is decided afresh. */
   #askAgain(): void {
-    for (const { rotation } of this.#held.values()) if (rotation.withheld) rotation.renewNow();
+    const policy = this.#parts.policies.current();
+    const keyFamily = this.#settings.keyType;
+    for (const { identity, rotation } of this.#held.values()) {
+      const { allowed } = evaluate(policy, { ...identity, keyFamily });
+      if (rotation.withheld === allowed) rotation.renewNow();
+    }
   }
 }

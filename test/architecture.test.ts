@@ -1,0 +1,162 @@
+// The map of docs/architecture.md, enforced. Each failure names the line and the rule.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const SRC = path.resolve(import.meta.dirname, '../src');
+const MAP = 'see docs/architecture.md';
+
+/** Lower floors know nothing of higher ones. `config` stands beside the ports and serves app and cli only. */
+const FLOORS: Readonly<Record<string, number>> = {
+  domain: 0,
+  ports: 1,
+  config: 1,
+  authority: 2,
+  adapters: 3,
+  app: 4,
+  cli: 5,
+};
+/** Inside the domain an import may only go to a room further to the right, or stay. */
+const DOMAIN_ROOMS = ['issuance', 'trust', 'policy', 'x509', 'identity', ''];
+
+interface Import {
+  readonly file: string;
+  readonly line: number;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.startsWith('gen/'),
+);
+const sources = new Map(files.map((file) => [file, readFileSync(path.join(SRC, file), 'utf8')]));
+const imports: readonly Import[] = files.flatMap((file) => importsOf(file));
+
+function importsOf(file: string): Import[] {
+  const text = sources.get(file) ?? '';
+  const pattern = /^(import|export)( type)? [^;]*?from '([^']+)';|^import '([^']+)';/gm;
+  return [...text.matchAll(pattern)].map((match) => ({
+    file,
+    line: text.slice(0, match.index).split('\n').length,
+    target: resolve(file, match[3] ?? match[4] ?? ''),
+    typeOnly: match[2] !== undefined,
+  }));
+}
+
+function resolve(file: string, specifier: string): string {
+  return specifier.startsWith('.') ? path.normalize(path.join(path.dirname(file), specifier)) : specifier;
+}
+
+const floorOf = (file: string): number | undefined => FLOORS[file.split('/')[0] ?? ''];
+const roomOf = (file: string): string => file.split('/').slice(0, -1)[1] ?? '';
+const at = ({ file, line, target }: Import): string => `src/${file}:${line} imports ${target}`;
+const local = imports.filter(({ file, target }) => sources.has(file) && sources.has(target));
+
+function refuse(rule: string, offenders: readonly string[]): void {
+  assert.deepEqual(offenders, [], `${rule}; ${MAP}`);
+}
+
+function linesMatching(pattern: RegExp, allowed: (file: string) => boolean): string[] {
+  return files
+    .filter((file) => !allowed(file))
+    .flatMap((file) =>
+      (sources.get(file) ?? '').split('\n').flatMap((line, index) => {
+        const code = line.replace(/^\s*(\/\/|\*|\/\*).*$/, '');
+        return pattern.test(code) ? [`src/${file}:${index + 1} ${line.trim()}`] : [];
+      }),
+    );
+}
+
+const under =
+  (...folders: string[]) =>
+  (file: string) =>
+    folders.some((folder) => file === folder || file.startsWith(`${folder}/`));
+
+describe('The house', () => {
+  it('lets imports point down only', () => {
+    const upward = local.filter(({ file, target }) => (floorOf(file) ?? 6) < (floorOf(target) ?? 6));
+    refuse('a lower floor must not know a higher one', upward.map(at));
+  });
+
+  it('lets only the application and the command line see the configuration', () => {
+    const seen = local.filter(({ file, target }) => under('config')(target) && !under('config', 'app', 'cli')(file));
+    refuse('a part gets its own slice from compose.ts', seen.map(at));
+  });
+
+  it('keeps adapters apart from one another', () => {
+    const crossing = local.filter(
+      ({ file, target }) => under('adapters')(file) && under('adapters')(target) && roomOf(file) !== roomOf(target),
+    );
+    refuse('adapter rooms meet only in src/app/compose.ts', crossing.map(at));
+  });
+
+  it('orders the rooms of the domain', () => {
+    const wrong = local.filter(
+      ({ file, target }) =>
+        under('domain')(file) &&
+        under('domain')(target) &&
+        DOMAIN_ROOMS.indexOf(roomOf(file)) > DOMAIN_ROOMS.indexOf(roomOf(target)),
+    );
+    refuse(`domain rooms know only those to their right in ${DOMAIN_ROOMS.join(' > ')}`, wrong.map(at));
+  });
+
+  it('keeps the domain pure: of the platform it knows cryptography alone', () => {
+    const foreign = imports.filter(
+      ({ file, target }) => under('domain')(file) && !sources.has(target) && target !== 'node:crypto',
+    );
+    refuse('domain imports node:crypto and itself', foreign.map(at));
+  });
+
+  it('keeps ports free of the platform', () => {
+    const foreign = imports.filter(({ file, target }) => under('ports')(file) && !sources.has(target));
+    refuse('ports speak domain types', foreign.map(at));
+  });
+
+  it('lets only the gRPC adapter see generated code', () => {
+    const seen = imports.filter(({ file, target }) => target.startsWith('gen/') && !under('adapters/grpc')(file));
+    refuse('generated types stay at the wire', seen.map(at));
+  });
+
+  it('has no value-import cycles', () => {
+    refuse('a cycle hides a missing room', cycles());
+  });
+
+  it('reads the environment in one place', () => {
+    refuse('the environment is read by src/config', linesMatching(/process\.env/, under('config')));
+  });
+
+  it('takes time, timers and randomness through ports', () => {
+    const impure = /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|performance\.now)\b/;
+    refuse('use the Clock and Random ports', linesMatching(impure, under('app', 'adapters')));
+  });
+
+  it('writes to the terminal in one place', () => {
+    refuse(
+      'src/cli/terminal.ts is the only writer',
+      linesMatching(/\bconsole\.|process\.(stdout|stderr)/, under('cli/terminal.ts')),
+    );
+  });
+
+  it('never ends the process from inside', () => {
+    refuse(
+      'let the loop drain and set the exit code',
+      linesMatching(/process\.exit\(/, () => false),
+    );
+  });
+});
+
+function cycles(): string[] {
+  const edges = new Map<string, string[]>();
+  for (const { file, target, typeOnly } of local) {
+    if (!typeOnly) edges.set(file, [...(edges.get(file) ?? []), target]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, trail: readonly string[]): string[] => {
+    if (trail.includes(file)) return [[...trail.slice(trail.indexOf(file)), file].join(' -> ')];
+    if (done.has(file)) return [];
+    const found = (edges.get(file) ?? []).flatMap((next) => visit(next, [...trail, file]));
+    done.add(file);
+    return found;
+  };
+  return files.flatMap((file) => visit(file, []));
+}
