@@ -1,0 +1,49 @@
+// The three pages an operator's probes and scrapers read. Nothing here reveals a key, a token or
+// an identity, and nothing can be changed through it.
+import { Hono, type Context } from 'hono';
+import type { Events } from '../../ports/events.ts';
+
+/** One part of the server that must work before it may take requests. */
+export interface PartReadiness {
+  readonly part: string;
+  readonly ready: boolean;
+  /** Why not, for the operator. */
+  readonly why?: string;
+}
+
+export interface Observed {
+  readonly readiness: () => readonly PartReadiness[];
+  /** @returns the metrics in the Prometheus text format. */
+  readonly collect: () => Promise<string>;
+  readonly events: Pick<Events, 'unexpected'>;
+}
+
+const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
+
+export function observationRoutes({ readiness, collect, events }: Observed): Hono {
+  const routes = new Hono();
+  routes.use(async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+    c.header('x-content-type-options', 'nosniff');
+  });
+  routes.get('/healthz', (c) => c.json({ status: 'alive' }));
+  routes.get('/readyz', (c) => {
+    const unready = readiness().filter(({ ready }) => !ready);
+    return unready.length === 0
+      ? c.json({ ready: true })
+      : c.json({ ready: false, unready: unready.map(({ part, why }) => ({ part, why })) }, 503);
+  });
+  routes.get('/metrics', async (c) => c.body(await collect(), 200, { 'content-type': PROMETHEUS_TEXT }));
+  for (const path of ['/healthz', '/readyz', '/metrics']) routes.all(path, refuseMethod);
+  routes.notFound((c) => c.json({ error: 'not found' }, 404));
+  routes.onError((cause, c) => {
+    events.unexpected({ where: 'http', cause });
+    return c.json({ error: 'internal error' }, 500);
+  });
+  return routes;
+}
+
+function refuseMethod(c: Context): Response {
+  return c.json({ error: 'method not allowed' }, 405, { allow: 'GET, HEAD' });
+}

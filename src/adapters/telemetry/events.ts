@@ -1,0 +1,100 @@
+// What the CA tells the world: each business event writes one log line and moves its metrics, here
+// and nowhere else, so that the two cannot disagree. A line's `event` is the function's name.
+import type { Logger } from 'pino';
+import type { Events } from '../../ports/events.ts';
+import { decisionLevel, decisionLine } from './decision-line.ts';
+import { cut, describeCause } from './describe-cause.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Most secret names one line lists; `count` says how many there were. */
+const MAX_NAMES = 20;
+
+export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }): Events {
+  return {
+    decided(record, { durationMs, cause }) {
+      const { surface, outcome } = record;
+      const reason = record.outcome === 'issued' ? 'none' : record.reason;
+      metrics.count('decisions', { surface, outcome, reason });
+      metrics.observe('decisionDuration', durationMs / 1000, { surface, outcome });
+      const message = record.outcome === 'issued' ? 'certificate issued' : 'request refused';
+      logger[decisionLevel(record)](decisionLine(record, durationMs, cause), message);
+    },
+    connectionRefused({ door, remoteAddress, problem }) {
+      metrics.count('connectionsRefused', { door });
+      logger.info({ event: 'connectionRefused', door, remoteAddress, problem: cut(problem) }, 'connection refused');
+    },
+    streamOpened({ streamId, caller, protocol }) {
+      metrics.step('streams', 1, { protocol });
+      logger.info({ event: 'streamOpened', streamId, caller, protocol }, 'SDS stream opened');
+    },
+    streamClosed({ streamId, caller, protocol, why }) {
+      metrics.step('streams', -1, { protocol });
+      logger.info({ event: 'streamClosed', streamId, caller, protocol, why: cut(why) }, 'SDS stream closed');
+    },
+    secretPushed({ streamId, caller, protocol, names, version }) {
+      metrics.count('pushes', {});
+      const listed = { names: names.slice(0, MAX_NAMES).map((name) => cut(name)), count: names.length };
+      logger.info({ event: 'secretPushed', streamId, caller, protocol, ...listed, version }, 'secrets pushed');
+    },
+    secretAcknowledged({ streamId, caller, protocol, latencyMs }) {
+      metrics.count('acknowledged', {});
+      metrics.observe('acknowledgeDuration', latencyMs / 1000, {});
+      logger.debug({ event: 'secretAcknowledged', streamId, caller, protocol, latencyMs }, 'secrets acknowledged');
+    },
+    secretRejected({ streamId, caller, protocol, message }) {
+      metrics.count('rejected', {});
+      const proxyMessage = cut(message);
+      logger.warn(
+        { event: 'secretRejected', streamId, caller, protocol, proxyMessage },
+        'secrets rejected by the proxy',
+      );
+    },
+    secretWithheld({ streamId, caller, protocol, name, why }) {
+      metrics.count('withheld', {});
+      const facts = { streamId, caller, protocol, name: cut(name), why: cut(why) };
+      logger.warn({ event: 'secretWithheld', ...facts }, 'secret withheld');
+    },
+    secretInvalid({ identity, problem }) {
+      metrics.count('invalid', {});
+      logger.error(
+        { event: 'secretInvalid', identity, problem: cut(problem) },
+        'invalid secret stopped before sending',
+      );
+    },
+    reloaded({ source, revision }) {
+      metrics.count('reloads', { source, outcome: 'applied' });
+      logger.info({ event: 'reloaded', source, revision }, 'reloaded');
+    },
+    reloadFailed({ source, problem }) {
+      metrics.count('reloads', { source, outcome: 'failed' });
+      logger.error(
+        { event: 'reloadFailed', source, problem: cut(problem) },
+        'reload failed: the last good version stays',
+      );
+    },
+    issuerInForce({ issuer, notAfterMs }) {
+      metrics.set('issuerNotAfter', notAfterMs / 1000);
+      logger.info({ event: 'issuerInForce', issuer, notAfterMs }, 'issuer in force');
+    },
+    bundleInForce({ digest, anchors, notAfterMs }) {
+      metrics.set('trustAnchorNotAfter', notAfterMs / 1000);
+      logger.info({ event: 'bundleInForce', digest, anchors, notAfterMs }, 'trust bundle in force');
+    },
+    journalFailing({ problem }) {
+      metrics.set('journalFailing', 1);
+      logger.error({ event: 'journalFailing', problem: cut(problem) }, 'the issuance journal fails: nothing is issued');
+    },
+    journalRecovered() {
+      metrics.set('journalFailing', 0);
+      logger.info({ event: 'journalRecovered' }, 'the issuance journal works again');
+    },
+    lifecycle({ phase, detail }) {
+      const facts = { event: 'lifecycle', phase };
+      logger.info(detail === undefined ? facts : { ...facts, detail: cut(detail) }, phase);
+    },
+    unexpected({ where, cause }) {
+      metrics.count('unexpected', { where });
+      logger.error({ event: 'unexpected', where, cause: describeCause(cause) }, 'unexpected error');
+    },
+  };
+}

@@ -1,0 +1,76 @@
+// The log: one JSON object per line, written in the background so that issuing never waits for
+// whoever reads it. The bound on what waits is here; what exceeds it is dropped and counted.
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { scrubSecrets } from './scrub.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogSettings {
+  readonly level: LogLevel;
+  /** A file descriptor, a file's path (appended to), or a stream in tests. */
+  readonly destination: number | string | DestinationStream;
+}
+
+/** Lines are gathered until this many bytes wait ... */
+const WRITE_AT_BYTES = 4096;
+/** ... or this long has passed. */
+const FLUSH_EVERY_MS = 200;
+/** Most that may wait for a slow reader: about 30,000 lines. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** Longest that shutting down waits for the last lines. */
+const CLOSE_WITHIN_MS = 2000;
+
+export interface Log extends AsyncDisposable {
+  readonly logger: Logger;
+}
+
+/** @param onDropped called for each line that is lost. */
+export function openLog(settings: LogSettings, onDropped: () => void): Log {
+  const { destination, level } = settings;
+  const sink =
+    typeof destination === 'object'
+      ? { stream: destination, close: async () => undefined }
+      : backgroundSink(destination, onDropped);
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: scrubSecrets },
+    },
+    sink.stream,
+  );
+  return { logger, [Symbol.asyncDispose]: sink.close };
+}
+
+function backgroundSink(
+  destination: number | string,
+  onDropped: () => void,
+): { readonly stream: DestinationStream; readonly close: () => Promise<void> } {
+  const background = pino.destination({
+    dest: destination,
+    sync: false,
+    minLength: WRITE_AT_BYTES,
+    maxLength: MAX_WAITING_BYTES,
+    periodicFlush: FLUSH_EVERY_MS,
+  });
+  let open = true;
+  background.on('drop', onDropped);
+  // A full disk or a closed pipe must not stop a CA that can still record its decisions in the
+  // journal: lines wait for the next write, and are dropped and counted once the bound is reached.
+  background.on('error', () => undefined);
+  return {
+    stream: { write: (line) => (open ? void background.write(line) : onDropped()) },
+    close: async () => {
+      if (!open) return;
+      open = false;
+      const closed = Promise.withResolvers<undefined>();
+      const deadline = setTimeout(() => closed.resolve(undefined), CLOSE_WITHIN_MS);
+      background.once('close', () => closed.resolve(undefined));
+      background.end();
+      await closed.promise;
+      clearTimeout(deadline);
+    },
+  };
+}

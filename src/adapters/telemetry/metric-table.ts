@@ -1,0 +1,173 @@
+// Every metric of Capstan in one table: docs/metrics.md, the instruments and the tests follow it.
+// A label lists the values it can take, so that each series stands at zero from the first scrape;
+// an empty list marks a label whose values appear as they happen, from a set that the code bounds.
+// Identities are never labels: they are in the log line of the same event.
+import type { Door, ReloadedSource, StreamFacts } from '../../ports/events.ts';
+import type { DecisionRecord, Surface } from '../../ports/issuance-journal.ts';
+
+interface MetricRow {
+  readonly name: string;
+  /** `level` goes up and down by steps; `gauge` is set; `observed` kinds are read at each scrape. */
+  readonly kind: 'counter' | 'level' | 'gauge' | 'histogram' | 'observed-gauge' | 'observed-counter';
+  readonly help: string;
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+  /** Upper bounds of a histogram's buckets, in the metric's unit. */
+  readonly buckets?: readonly number[];
+}
+
+const SURFACES = ['csr', 'sds', 'self'] as const satisfies readonly Surface[];
+const OUTCOMES = ['issued', 'refused'] as const satisfies readonly DecisionRecord['outcome'][];
+const PROTOCOLS = ['sotw', 'delta'] as const satisfies readonly StreamFacts['protocol'][];
+const DOORS = ['tls', 'plaintext', 'unix'] as const satisfies readonly Door[];
+const SOURCES = [
+  'policy',
+  'issuer',
+  'token-keys',
+  'sds-sockets',
+  'serving-certificate',
+] as const satisfies readonly ReloadedSource[];
+const OPEN: readonly string[] = [];
+
+/** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
+const DECISION_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+/** A proxy answers at once unless it is busy or warming a listener. */
+const ACKNOWLEDGE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export const METRICS = {
+  decisions: {
+    name: 'capstan_decisions_total',
+    kind: 'counter',
+    help: 'Decisions recorded in the issuance journal. The reason is "none" for an issued certificate.',
+    labels: { surface: SURFACES, outcome: OUTCOMES, reason: OPEN },
+  },
+  decisionDuration: {
+    name: 'capstan_decision_duration_seconds',
+    kind: 'histogram',
+    help: 'Time from request to durable decision.',
+    labels: { surface: SURFACES, outcome: OUTCOMES },
+    buckets: DECISION_SECONDS,
+  },
+  connectionsRefused: {
+    name: 'capstan_connections_refused_total',
+    kind: 'counter',
+    help: 'Connections refused before any request was read.',
+    labels: { door: DOORS },
+  },
+  streams: {
+    name: 'capstan_sds_streams',
+    kind: 'level',
+    help: 'SDS streams that are open now.',
+    labels: { protocol: PROTOCOLS },
+  },
+  pushes: {
+    name: 'capstan_sds_pushes_total',
+    kind: 'counter',
+    help: 'SDS responses that carried secrets.',
+    labels: {},
+  },
+  acknowledged: {
+    name: 'capstan_sds_acknowledged_total',
+    kind: 'counter',
+    help: 'SDS responses that the proxy accepted.',
+    labels: {},
+  },
+  acknowledgeDuration: {
+    name: 'capstan_sds_acknowledge_seconds',
+    kind: 'histogram',
+    help: 'Time from an SDS response to its acknowledgement.',
+    labels: {},
+    buckets: ACKNOWLEDGE_SECONDS,
+  },
+  rejected: {
+    name: 'capstan_sds_rejected_total',
+    kind: 'counter',
+    help: 'SDS responses that the proxy rejected.',
+    labels: {},
+  },
+  withheld: {
+    name: 'capstan_sds_withheld_total',
+    kind: 'counter',
+    help: 'Secrets asked for by a caller that may not have them, or that do not exist.',
+    labels: {},
+  },
+  invalid: {
+    name: 'capstan_sds_invalid_total',
+    kind: 'counter',
+    help: 'Secrets that our own check stopped before they were sent.',
+    labels: {},
+  },
+  reloads: {
+    name: 'capstan_reloads_total',
+    kind: 'counter',
+    help: 'Reloads of files and remote documents; after a failed one the last good version stays in force.',
+    labels: { source: SOURCES, outcome: ['applied', 'failed'] },
+  },
+  issuerNotAfter: {
+    name: 'capstan_issuer_not_after_seconds',
+    kind: 'gauge',
+    help: 'When the issuer in force expires, in seconds since the epoch.',
+    labels: {},
+  },
+  trustAnchorNotAfter: {
+    name: 'capstan_trust_anchor_not_after_seconds',
+    kind: 'gauge',
+    help: 'When the first of the trust anchors in force expires, in seconds since the epoch.',
+    labels: {},
+  },
+  journalFailing: {
+    name: 'capstan_journal_failing',
+    kind: 'gauge',
+    help: '1 while decisions cannot be recorded and nothing is issued, otherwise 0.',
+    labels: {},
+  },
+  unexpected: {
+    name: 'capstan_unexpected_total',
+    kind: 'counter',
+    help: 'Faults of Capstan itself, by the place that caught them. Any increase deserves a look at the log.',
+    labels: { where: OPEN },
+  },
+  logLinesDropped: {
+    name: 'capstan_log_lines_dropped_total',
+    kind: 'counter',
+    help: 'Log lines lost because whoever reads the log is too slow or gone.',
+    labels: {},
+  },
+  eventLoopLag: {
+    name: 'capstan_event_loop_lag_seconds',
+    kind: 'observed-gauge',
+    help: '99th percentile of the event loop delay since the last scrape.',
+    labels: {},
+  },
+  residentMemory: {
+    name: 'process_resident_memory_bytes',
+    kind: 'observed-gauge',
+    help: 'Resident memory of the process.',
+    labels: {},
+  },
+  cpuSeconds: {
+    name: 'process_cpu_seconds_total',
+    kind: 'observed-counter',
+    help: 'User and system CPU time spent.',
+    labels: {},
+  },
+  startTime: {
+    name: 'process_start_time_seconds',
+    kind: 'observed-gauge',
+    help: 'When the process started, in seconds since the epoch.',
+    labels: {},
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricKey = keyof typeof METRICS;
+export type MetricOf<Kind extends MetricRow['kind']> = {
+  [Key in MetricKey]: (typeof METRICS)[Key]['kind'] extends Kind ? Key : never;
+}[MetricKey];
+export type LabelsOf<Key extends MetricKey> = { readonly [Label in keyof (typeof METRICS)[Key]['labels']]: string };
+
+/** Every combination of the values that the labels of a metric list; none when a label is open. */
+export function knownSeries(labels: MetricRow['labels']): readonly Readonly<Record<string, string>>[] {
+  return Object.entries(labels).reduce<Record<string, string>[]>(
+    (series, [label, values]) => series.flatMap((one) => values.map((value) => ({ ...one, [label]: value }))),
+    [{}],
+  );
+}

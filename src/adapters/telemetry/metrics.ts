@@ -1,0 +1,102 @@
+// The numbers of Capstan: OpenTelemetry instruments made from the metric table, read as Prometheus
+// text by whoever serves `/metrics`. Nothing is pushed and no server is started here.
+import type { Attributes, Counter, Gauge, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
+import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
+import { emptyResource } from '@opentelemetry/resources';
+import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
+import { observeProcess } from './process-metrics.ts';
+
+/** Most label combinations one metric may have; more are counted in one overflow series. */
+const MAX_SERIES_PER_METRIC = 500;
+
+type Instruments = ReturnType<typeof makeInstruments>;
+
+export class Metrics implements AsyncDisposable {
+  readonly #reader = new ScrapeReader({ cardinalitySelector: () => MAX_SERIES_PER_METRIC });
+  readonly #provider = new MeterProvider({ resource: emptyResource(), readers: [this.#reader] });
+  readonly #serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
+  readonly #instruments: Instruments;
+  readonly #process: Disposable;
+
+  constructor() {
+    const meter = this.#provider.getMeter('capstan');
+    this.#instruments = makeInstruments(meter);
+    this.#process = observeProcess(meter);
+    for (const { instrument, series } of this.#instruments.zeroed.values()) {
+      for (const labels of series) instrument.add(0, labels);
+    }
+    this.set('journalFailing', 0);
+  }
+
+  /** Adds one to a counter. */
+  count<Key extends MetricOf<'counter'>>(metric: Key, labels: LabelsOf<Key>): void {
+    this.#instruments.zeroed.get(metric)?.instrument.add(1, labels);
+  }
+
+  /** Moves a level one step. */
+  step<Key extends MetricOf<'level'>>(metric: Key, by: 1 | -1, labels: LabelsOf<Key>): void {
+    this.#instruments.zeroed.get(metric)?.instrument.add(by, labels);
+  }
+
+  /** @param value in the unit that the metric's name ends with. */
+  set(metric: MetricOf<'gauge'>, value: number): void {
+    this.#instruments.gauges.get(metric)?.record(value);
+  }
+
+  /** @param value in the unit that the metric's name ends with. */
+  observe<Key extends MetricOf<'histogram'>>(metric: Key, value: number, labels: LabelsOf<Key>): void {
+    this.#instruments.histograms.get(metric)?.record(value, labels);
+  }
+
+  /** @returns every metric in the Prometheus text format, version 0.0.4. */
+  async collect(): Promise<string> {
+    const { resourceMetrics, errors } = await this.#reader.collect();
+    if (errors.length > 0) throw new AggregateError(errors, 'metrics could not be collected');
+    // The serializer brings its own patch version of the SDK: the same enumerations under another type.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+    return this.#serializer.serialize(resourceMetrics);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process[Symbol.dispose]();
+    await this.#provider.shutdown();
+  }
+}
+
+/** Hands out the numbers when asked and does nothing by itself. */
+class ScrapeReader extends MetricReader {
+  protected override async onShutdown(): Promise<void> {
+    // Nothing runs between two scrapes.
+  }
+
+  protected override async onForceFlush(): Promise<void> {
+    // Nothing is kept back.
+  }
+}
+
+interface Zeroed {
+  readonly instrument: Counter | UpDownCounter;
+  readonly series: readonly Attributes[];
+}
+
+function makeInstruments(meter: Meter) {
+  const zeroed = new Map<MetricKey, Zeroed>();
+  const gauges = new Map<MetricKey, Gauge>();
+  const histograms = new Map<MetricKey, Histogram>();
+  for (const key of Object.keys(METRICS) as MetricKey[]) {
+    const row = METRICS[key];
+    const options = { description: row.help };
+    if (row.kind === 'counter') {
+      zeroed.set(key, { instrument: meter.createCounter(row.name, options), series: knownSeries(row.labels) });
+    } else if (row.kind === 'level') {
+      zeroed.set(key, { instrument: meter.createUpDownCounter(row.name, options), series: knownSeries(row.labels) });
+    } else if (row.kind === 'gauge') {
+      gauges.set(key, meter.createGauge(row.name, options));
+    } else if (row.kind === 'histogram') {
+      const advice = { explicitBucketBoundaries: [...row.buckets] };
+      histograms.set(key, meter.createHistogram(row.name, { ...options, advice }));
+    }
+  }
+  return { zeroed, gauges, histograms };
+}

@@ -1,0 +1,33 @@
+// What the process itself costs, read only when somebody scrapes.
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import type { Meter } from '@opentelemetry/api';
+import { METRICS, type MetricOf } from './metric-table.ts';
+
+const NANOSECONDS = 1e9;
+const MICROSECONDS = 1e6;
+/** One timer per this many milliseconds; a lag shorter than this is not seen. */
+const LAG_RESOLUTION_MS = 10;
+
+/** Registers the observed metrics of the table; disposing stops the lag timer. */
+export function observeProcess(meter: Meter): Disposable {
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  lag.enable();
+  const gauge = (key: MetricOf<'observed-gauge'>, read: () => number): void => {
+    const { name, help } = METRICS[key];
+    meter.createObservableGauge(name, { description: help }).addCallback((result) => result.observe(read()));
+  };
+  gauge('eventLoopLag', () => {
+    // The histogram measures the whole interval between two timers, the interval itself included.
+    const seconds = lag.count === 0 ? 0 : lag.percentile(99) / NANOSECONDS - LAG_RESOLUTION_MS / 1000;
+    lag.reset();
+    return Math.max(0, seconds);
+  });
+  gauge('residentMemory', () => process.memoryUsage.rss());
+  gauge('startTime', () => performance.timeOrigin / 1000);
+  const { name, help } = METRICS.cpuSeconds;
+  meter.createObservableCounter(name, { description: help }).addCallback((result) => {
+    const { user, system } = process.cpuUsage();
+    result.observe((user + system) / MICROSECONDS);
+  });
+  return { [Symbol.dispose]: () => void lag.disable() };
+}

@@ -1,0 +1,37 @@
+// The telemetry of one process: events, tracer and the text of `/metrics`, opened together and
+// flushed together.
+import type { Events } from '../../ports/events.ts';
+import type { Tracer } from '../../ports/tracer.ts';
+import { telemetryEvents } from './events.ts';
+import { openLog, type LogSettings } from './logger.ts';
+import { Metrics } from './metrics.ts';
+import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
+
+export interface TelemetrySettings {
+  readonly log: LogSettings;
+  /** Absent: no spans are made. */
+  readonly traces?: TraceSettings;
+}
+
+export interface Telemetry extends AsyncDisposable {
+  readonly events: Events;
+  readonly tracer: Tracer;
+  /** @returns every metric in the Prometheus text format. */
+  readonly collect: () => Promise<string>;
+}
+
+/** Disposing sends the waiting spans, then the waiting log lines, each within its own bound. */
+export function openTelemetry(settings: TelemetrySettings): Telemetry {
+  const closing = new AsyncDisposableStack();
+  const metrics = closing.use(new Metrics());
+  const log = closing.use(openLog(settings.log, () => metrics.count('logLinesDropped', {})));
+  const events = telemetryEvents({ logger: log.logger, metrics });
+  const onFailure = (cause: unknown): void => events.unexpected({ where: 'trace-export', cause });
+  const tracer = settings.traces === undefined ? untraced : closing.use(new OtlpTracer(settings.traces, onFailure));
+  return {
+    events,
+    tracer,
+    collect: () => metrics.collect(),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
