@@ -39,12 +39,7 @@ export class ApprovedRequest {
       const detail = verdict.violations.map((v) => `${v.path} ${v.actual}, allowed ${v.allowed}`).join('; ');
       throw new AuthorityError(verdict.reason, { detail, violations: verdict.violations });
     }
-    return new ApprovedRequest(
-      PROFILES.workload,
-      [{ kind: 'uri', value: spiffeId.uri }],
-      publicKey,
-      verdict.maxTtlMs,
-    );
+    return new ApprovedRequest(PROFILES.workload, [{ kind: 'uri', value: spiffeId.uri }], publicKey, verdict.maxTtlMs);
   }
 
   /** Our own serving certificate: its names come from the operator's configuration, not from a caller. */

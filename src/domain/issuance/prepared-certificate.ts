@@ -33,7 +33,8 @@ export class PreparedCertificate {
       capMs: approved.maxTtlMs,
       issuer,
     });
-    if (validity === undefined) throw new AuthorityError('CAP-S01', { detail: 'the issuer certificate is not valid now' });
+    if (validity === undefined)
+      throw new AuthorityError('CAP-S01', { detail: 'the issuer certificate is not valid now' });
     const { profile, names, publicKey } = approved;
     return new PreparedCertificate({ profile, names, publicKey, issuer, serial: positive(facts.serial), ...validity });
   }
