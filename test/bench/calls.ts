@@ -1,0 +1,59 @@
+// End to end: a CSR over gRPC and TLS, the chain back, driven by one Go client for both servers.
+// Ours checks a token, judges by policy and journals; the yardstick only issues.
+import { goDuration, inTurn, WARM_UP_SECONDS, type Benchmark, type Context } from './benchmark.ts';
+import { startBareServer, startCapstan } from './servers.ts';
+import { row } from './measurement.ts';
+import { CLIENT_CORE, runForJson, type RunningServer } from './processes.ts';
+
+/** What `client calls` prints. */
+interface Calls {
+  readonly calls: number;
+  readonly errors: number;
+  readonly firstError?: string;
+  readonly perSecond: number;
+  readonly cpuMicrosPerCall: number;
+  readonly p99Ms: number;
+}
+
+/** Kept: 8 connections with 4 calls in flight each. Fresh: 4 workers, a TLS handshake per call. */
+const LOADS = {
+  kept: ['-connections', '8', '-inflight', '4'],
+  fresh: ['-fresh', '-connections', '4'],
+} as const;
+
+export function callsBenchmark(load: keyof typeof LOADS): Benchmark {
+  const name = `e2e.${load}.p256`;
+  return {
+    rows: [name, `${name}.rate`, `${name}.p99`],
+    needsGo: true,
+    run: async (context) => {
+      await using capstan = await startCapstan(context.material, { streams: 0 });
+      await using bare = await startBareServer(context, {});
+      const measured = await inTurn(context.rounds, {
+        ours: async () => drive(context, capstan, load),
+        bare: async () => drive(context, bare, load),
+      });
+      const compare = (suffix: string, unit: string, of: (calls: Calls) => number) =>
+        row(name + suffix, unit, measured.ours.map(of), { name: 'bare grpc-go', values: measured.bare.map(of) });
+      return [
+        compare('', 'us CPU/call', (calls) => calls.cpuMicrosPerCall),
+        compare('.rate', 'calls/s', (calls) => calls.perSecond),
+        compare('.p99', 'ms', (calls) => calls.p99Ms),
+      ];
+    },
+  };
+}
+
+/** Both sides get the same request, header included; the yardstick does not look at the token. */
+async function drive({ go, material, seconds }: Context, server: RunningServer, load: keyof typeof LOADS) {
+  if (go === undefined) throw new Error('the load client needs Go');
+  const calls = await runForJson<Calls>(CLIENT_CORE, go.client, [
+    'calls',
+    ...['-address', server.address, '-pid', String(server.pid), '-roots', material.roots],
+    ...['-tokens', material.callerToken, '-csr', material.csr.p256],
+    ...['-warmup', goDuration(WARM_UP_SECONDS), '-window', goDuration(seconds)],
+    ...LOADS[load],
+  ]);
+  if (calls.errors > 0) throw new Error(`${calls.errors} calls failed: ${calls.firstError ?? ''}`);
+  return calls;
+}

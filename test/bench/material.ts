@@ -1,0 +1,172 @@
+// Everything both sides are fed with, made anew for each run in a temporary folder: a two-tier
+// P-256 CA, CSRs, trust bundles of about 4 KB, a serving certificate for the yardstick, tokens.
+import 'reflect-metadata';
+import type { webcrypto } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import * as x509 from '@peculiar/x509';
+import { exportJWK, SignJWT } from 'jose';
+
+export const TRUST_DOMAIN = 'cluster.local';
+export const NAMESPACE = 'bench';
+export const TOKEN_ISSUER = 'https://tokens.bench.test';
+/** Streams share these workloads in turn. */
+export const IDENTITIES = 50;
+
+const HOUR_MS = 3_600_000;
+const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const RSA2048 = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+};
+/** With the root, about 4 KB of PEM. */
+const FURTHER_ANCHORS = 6;
+
+export type CsrKind = 'p256' | 'rsa2048';
+
+/** Paths of the files. */
+export interface Material extends AsyncDisposable {
+  readonly folder: string;
+  readonly issuerCert: string;
+  readonly issuerKey: string;
+  readonly roots: string;
+  /** Bundles of one size that differ in one anchor; all hold the root. */
+  readonly bundles: readonly [string, string];
+  readonly servingCert: string;
+  readonly servingKey: string;
+  readonly csr: Readonly<Record<CsrKind, string>>;
+  readonly jwks: string;
+  /** One token, of the workload that the CSRs are for. */
+  readonly callerToken: string;
+  /** One token per identity. */
+  readonly tokens: string;
+}
+
+interface Holder {
+  readonly certificate: x509.X509Certificate;
+  readonly keys: webcrypto.CryptoKeyPair;
+}
+
+export async function makeMaterial(): Promise<Material> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'capstan-bench-'));
+  const write = async (name: string, text: string): Promise<string> => {
+    const file = path.join(folder, name);
+    await writeFile(file, text, { mode: 0o600 });
+    return file;
+  };
+  const root = await certify('Bench root', undefined, authorityExtensions(1));
+  const issuer = await certify('Bench issuer', root, authorityExtensions(0));
+  const serving = await certify('Bench server', issuer, [
+    new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }]),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+  ]);
+  const further = await Promise.all(
+    Array.from({ length: FURTHER_ANCHORS + 1 }, async (_, n) =>
+      pem(await certify(`Anchor ${n}`, undefined, authorityExtensions(1))),
+    ),
+  );
+  const { jwks, callerToken, tokens } = await makeTokens();
+  return {
+    folder,
+    roots: await write('root-cert.pem', pem(root)),
+    issuerCert: await write('issuer.pem', pem(issuer)),
+    issuerKey: await write('issuer-key.pem', await keyPem(issuer)),
+    bundles: [
+      await write('bundle-a.pem', pem(root) + further.slice(1).join('')),
+      await write('bundle-b.pem', pem(root) + further.slice(0, -1).join('')),
+    ],
+    servingCert: await write('serving.pem', pem(serving) + pem(issuer)),
+    servingKey: await write('serving-key.pem', await keyPem(serving)),
+    csr: {
+      p256: await write('p256.csr', await makeCsr(P256)),
+      rsa2048: await write('rsa2048.csr', await makeCsr(RSA2048)),
+    },
+    jwks: await write('jwks.json', jwks),
+    callerToken: await write('caller-token', callerToken),
+    tokens: await write('tokens', tokens),
+    [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+const serviceAccount = (number: number): string => `workload-${number}`;
+
+/** SPIFFE ID of the workload that holds `callerToken` and names itself in the CSRs. */
+export const CALLER_ID = `spiffe://${TRUST_DOMAIN}/ns/${NAMESPACE}/sa/${serviceAccount(0)}`;
+
+function authorityExtensions(pathLength: number): x509.Extension[] {
+  return [
+    new x509.BasicConstraintsExtension(true, pathLength, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+  ];
+}
+
+async function certify(name: string, signedBy: Holder | undefined, extensions: x509.Extension[]): Promise<Holder> {
+  const keys = await crypto.subtle.generateKey(P256, true, ['sign', 'verify']);
+  const signer = signedBy ?? { keys, certificate: undefined };
+  const authorityKey = await x509.AuthorityKeyIdentifierExtension.create(signer.keys.publicKey);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: `CN=${name}`,
+    issuer: signer.certificate?.subject ?? `CN=${name}`,
+    notBefore: new Date(Date.now() - HOUR_MS),
+    notAfter: new Date(Date.now() + 24 * HOUR_MS),
+    publicKey: keys.publicKey,
+    signingKey: signer.keys.privateKey,
+    signingAlgorithm: P256,
+    extensions: [...extensions, authorityKey, await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)],
+  });
+  return { certificate, keys };
+}
+
+/** A CSR as Istio's agent writes it: no subject, one URI. */
+async function makeCsr(algorithm: typeof P256 | typeof RSA2048): Promise<string> {
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const names = new x509.SubjectAlternativeNameExtension([{ type: 'url', value: CALLER_ID }], true);
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [names],
+  });
+  return `${csr.toString('pem')}\n`;
+}
+
+/** RS256 as Kubernetes signs its tokens, with the claims of a projected token. */
+async function makeTokens() {
+  const keys = await crypto.subtle.generateKey(RSA2048, true, ['sign', 'verify']);
+  const publicJwk = { ...(await exportJWK(keys.publicKey)), kid: 'bench', alg: 'RS256', use: 'sig' };
+  const tokens = await Promise.all(
+    Array.from({ length: IDENTITIES }, async (_, number) => tokenFor(serviceAccount(number), keys.privateKey)),
+  );
+  return { jwks: JSON.stringify({ keys: [publicJwk] }), callerToken: tokens[0] ?? '', tokens: tokens.join('\n') };
+}
+
+async function tokenFor(account: string, key: CryptoKey): Promise<string> {
+  const claims = {
+    'kubernetes.io': {
+      namespace: NAMESPACE,
+      serviceaccount: { name: account, uid: crypto.randomUUID() },
+      pod: { name: `${account}-0`, uid: crypto.randomUUID() },
+      node: { name: 'node-0', uid: crypto.randomUUID() },
+    },
+  };
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'RS256', kid: 'bench' })
+    .setIssuer(TOKEN_ISSUER)
+    .setSubject(`system:serviceaccount:${NAMESPACE}:${account}`)
+    .setAudience('istio-ca')
+    .setIssuedAt()
+    .setNotBefore(Math.floor(Date.now() / 1000) - 60)
+    .setExpirationTime('12h')
+    .sign(key);
+}
+
+function pem({ certificate }: Holder): string {
+  return `${certificate.toString('pem')}\n`;
+}
+
+async function keyPem({ keys }: Holder): Promise<string> {
+  const der = await crypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return `${x509.PemConverter.encode(der, 'PRIVATE KEY')}\n`;
+}
