@@ -68,6 +68,8 @@ function backgroundSink(
       const closed = Promise.withResolvers<undefined>();
       const deadline = setTimeout(() => closed.resolve(undefined), CLOSE_WITHIN_MS);
       background.once('close', () => closed.resolve(undefined));
+      // What cannot be written now will not be written later.
+      background.once('error', () => closed.resolve(undefined));
       background.end();
       await closed.promise;
       clearTimeout(deadline);

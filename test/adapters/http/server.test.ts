@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { observationRoutes, type PartReadiness } from '../../../src/adapters/http/routes.ts';
+import { HttpServer } from '../../../src/adapters/http/server.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+
+const signal = AbortSignal.timeout(30_000);
+
+describe('The HTTP listener', () => {
+  let parts: PartReadiness[];
+  let metrics: () => Promise<string>;
+  let faults: { readonly where: string; readonly cause: unknown }[];
+  let server: HttpServer;
+
+  beforeEach(async () => {
+    parts = [{ part: 'issuer', ready: true }];
+    metrics = async () => 'capstan_sds_pushes_total 0\n';
+    faults = [];
+    server = serverAt(0);
+    await server.start({ signal });
+  });
+  afterEach(() => server[Symbol.asyncDispose]());
+
+  function serverAt(port: number): HttpServer {
+    const events = { unexpected: (fault: (typeof faults)[number]) => void faults.push(fault) };
+    const routes = observationRoutes({ readiness: () => parts, collect: () => metrics(), events });
+    return new HttpServer({ routes }, { host: '127.0.0.1', port });
+  }
+
+  const ask = (page: string, init: RequestInit = {}): Promise<Response> =>
+    fetch(`http://${server.address()}${page}`, { signal, ...init });
+
+  it('says that the process is alive, ready or not', async () => {
+    parts = [{ part: 'issuer', ready: false, why: 'no issuer certificate' }];
+    const answer = await ask('/healthz');
+    assert.deepEqual([answer.status, await answer.json()], [200, { status: 'alive' }]);
+  });
+
+  it('is ready when every part is', async () => {
+    const answer = await ask('/readyz');
+    assert.deepEqual([answer.status, await answer.json()], [200, { ready: true }]);
+  });
+
+  it('names each part that is not ready, and why', async () => {
+    parts = [
+      { part: 'issuer', ready: false, why: 'no issuer certificate' },
+      { part: 'policy', ready: true },
+      { part: 'journal', ready: false, why: 'disk full' },
+    ];
+    const answer = await ask('/readyz');
+    assert.equal(answer.status, 503);
+    assert.deepEqual(await answer.json(), {
+      ready: false,
+      unready: [
+        { part: 'issuer', why: 'no issuer certificate' },
+        { part: 'journal', why: 'disk full' },
+      ],
+    });
+  });
+
+  it('serves the metrics as Prometheus text that nobody may cache', async () => {
+    const answer = await ask('/metrics');
+    assert.equal(await answer.text(), 'capstan_sds_pushes_total 0\n');
+    assert.equal(answer.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+  });
+
+  it('answers a fault with fixed words and tells the operator the cause', async () => {
+    const cause = new Error('private words');
+    metrics = () => Promise.reject(cause);
+    const answer = await ask('/metrics');
+    assert.deepEqual([answer.status, await answer.json()], [500, { error: 'internal error' }]);
+    assert.deepEqual(faults, [{ where: 'http', cause }]);
+  });
+
+  for (const page of ['/', '/metrics/', '/debug', '/healthz/x', '/..%2fetc/passwd', '//metrics']) {
+    it(`has nothing at ${page}`, async () => {
+      const answer = await ask(page);
+      assert.deepEqual([answer.status, await answer.json()], [404, { error: 'not found' }]);
+    });
+  }
+
+  for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+    it(`lets nobody ${method}`, async () => {
+      for (const page of ['/healthz', '/readyz', '/metrics']) {
+        const answer = await ask(page, { method });
+        assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'GET, HEAD']);
+      }
+    });
+  }
+
+  it('answers HEAD like GET, without a body', async () => {
+    const answer = await ask('/readyz', { method: 'HEAD' });
+    assert.deepEqual([answer.status, await answer.text()], [200, '']);
+  });
+
+  it('refuses headers that no probe sends', async () => {
+    const answer = await raw(`GET /healthz HTTP/1.1\r\nhost: x\r\npad: ${'x'.repeat(20_000)}\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 431 /);
+  });
+
+  it('refuses what is not HTTP', async () => {
+    assert.match(await raw('\x16\x03\x01 hello\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  });
+
+  it('listens on loopback only', () => {
+    assert.match(server.address(), /^127\.0\.0\.1:\d+$/);
+  });
+
+  it('says which address is taken', async () => {
+    const taken = server.address();
+    await using second = serverAt(Number(taken.split(':')[1]));
+    await assert.rejects(second.start({ signal }), (error: unknown) => {
+      assert.ok(error instanceof AuthorityError);
+      assert.equal(error.reason, 'CAP-X03');
+      assert.match(error.message, new RegExp(`the HTTP address ${taken} is already in use`));
+      return true;
+    });
+  });
+
+  it('does not start once the server was told to stop', async () => {
+    await using stopped = serverAt(0);
+    await assert.rejects(stopped.start({ signal: AbortSignal.abort() }), { name: 'AbortError' });
+  });
+
+  it('stops although a client keeps its connection open', async () => {
+    const address = server.address();
+    const idle = connect(Number(address.split(':')[1]), '127.0.0.1');
+    await once(idle, 'connect');
+    idle.on('error', () => undefined);
+    await server[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    await assert.rejects(fetch(`http://${address}/healthz`));
+    idle.destroy();
+  });
+
+  async function raw(bytes: string): Promise<string> {
+    const socket = connect(Number(server.address().split(':')[1]), '127.0.0.1');
+    socket.end(bytes);
+    return text(socket);
+  }
+});

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
+import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
+import type { Events } from '../../../src/ports/events.ts';
+import { ISSUED, REFUSED, STREAM } from './records.ts';
+
+interface Case {
+  readonly emit: (events: Events) => void;
+  /** What the line must carry, among other things. */
+  readonly line: Readonly<Record<string, unknown>>;
+  /** Every series that moves, with its distance; buckets apart. */
+  readonly moves: Readonly<Record<string, number>>;
+}
+
+const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
+  decided: [
+    {
+      emit: (events) => events.decided(ISSUED, { durationMs: 2 }),
+      line: { level: 'info', decisionId: 'd-1', caller: ISSUED.caller, serial: ISSUED.serial, durationMs: 2 },
+      moves: {
+        'capstan_decisions_total{surface="csr",outcome="issued",reason="none"}': 1,
+        'capstan_decision_duration_seconds_count{surface="csr",outcome="issued"}': 1,
+        'capstan_decision_duration_seconds_sum{surface="csr",outcome="issued"}': 0.002,
+      },
+    },
+    {
+      emit: (events) => events.decided(REFUSED, { durationMs: 1 }),
+      line: { level: 'warn', decisionId: 'd-2', caller: REFUSED.caller, reason: 'CAP-P01', code: 'policy_denied' },
+      moves: {
+        'capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}': 1,
+        'capstan_decision_duration_seconds_count{surface="csr",outcome="refused"}': 1,
+        'capstan_decision_duration_seconds_sum{surface="csr",outcome="refused"}': 0.001,
+      },
+    },
+  ],
+  connectionRefused: [
+    {
+      emit: (events) => events.connectionRefused({ door: 'tls', remoteAddress: '192.0.2.1:9', problem: 'no ALPN' }),
+      line: { level: 'info', door: 'tls', remoteAddress: '192.0.2.1:9', problem: 'no ALPN' },
+      moves: { 'capstan_connections_refused_total{door="tls"}': 1 },
+    },
+  ],
+  streamOpened: [
+    {
+      emit: (events) => events.streamOpened(STREAM),
+      line: { level: 'info', ...STREAM },
+      moves: { 'capstan_sds_streams{protocol="delta"}': 1 },
+    },
+  ],
+  streamClosed: [
+    {
+      emit: (events) => events.streamClosed({ ...STREAM, why: 'the client went away' }),
+      line: { level: 'info', ...STREAM, why: 'the client went away' },
+      moves: { 'capstan_sds_streams{protocol="delta"}': -1 },
+    },
+  ],
+  secretPushed: [
+    {
+      emit: (events) => events.secretPushed({ ...STREAM, names: ['default', 'ROOTCA'], version: 'v7' }),
+      line: { level: 'info', ...STREAM, names: ['default', 'ROOTCA'], count: 2, version: 'v7' },
+      moves: { capstan_sds_pushes_total: 1 },
+    },
+  ],
+  secretAcknowledged: [
+    {
+      emit: (events) => events.secretAcknowledged({ ...STREAM, latencyMs: 8 }),
+      line: { level: 'debug', ...STREAM, latencyMs: 8 },
+      moves: {
+        capstan_sds_acknowledged_total: 1,
+        capstan_sds_acknowledge_seconds_count: 1,
+        capstan_sds_acknowledge_seconds_sum: 0.008,
+      },
+    },
+  ],
+  secretRejected: [
+    {
+      emit: (events) => events.secretRejected({ ...STREAM, message: 'bad key' }),
+      line: { level: 'warn', ...STREAM, proxyMessage: 'bad key' },
+      moves: { capstan_sds_rejected_total: 1 },
+    },
+  ],
+  secretWithheld: [
+    {
+      emit: (events) => events.secretWithheld({ ...STREAM, name: 'kubernetes://other', why: 'unknown' }),
+      line: { level: 'warn', ...STREAM, name: 'kubernetes://other', why: 'unknown' },
+      moves: { capstan_sds_withheld_total: 1 },
+    },
+  ],
+  secretInvalid: [
+    {
+      emit: (events) => events.secretInvalid({ identity: STREAM.caller, problem: 'the key does not match' }),
+      line: { level: 'error', identity: STREAM.caller, problem: 'the key does not match' },
+      moves: { capstan_sds_invalid_total: 1 },
+    },
+  ],
+  reloaded: [
+    {
+      emit: (events) => events.reloaded({ source: 'policy', revision: 'abc' }),
+      line: { level: 'info', source: 'policy', revision: 'abc' },
+      moves: { 'capstan_reloads_total{source="policy",outcome="applied"}': 1 },
+    },
+  ],
+  reloadFailed: [
+    {
+      emit: (events) => events.reloadFailed({ source: 'issuer', problem: 'no certificate' }),
+      line: { level: 'error', source: 'issuer', problem: 'no certificate' },
+      moves: { 'capstan_reloads_total{source="issuer",outcome="failed"}': 1 },
+    },
+  ],
+  issuerInForce: [
+    {
+      emit: (events) => events.issuerInForce({ issuer: 'abcd', notAfterMs: 1_800_000_000_000 }),
+      line: { level: 'info', issuer: 'abcd', notAfterMs: 1_800_000_000_000 },
+      moves: { capstan_issuer_not_after_seconds: 1_800_000_000 },
+    },
+  ],
+  bundleInForce: [
+    {
+      emit: (events) => events.bundleInForce({ digest: 'ef', anchors: 2, notAfterMs: 1_900_000_000_000 }),
+      line: { level: 'info', digest: 'ef', anchors: 2 },
+      moves: { capstan_trust_anchor_not_after_seconds: 1_900_000_000 },
+    },
+  ],
+  journalFailing: [
+    {
+      emit: (events) => events.journalFailing({ problem: 'disk full' }),
+      line: { level: 'error', problem: 'disk full' },
+      moves: { capstan_journal_failing: 1 },
+    },
+  ],
+  journalRecovered: [{ emit: (events) => events.journalRecovered(), line: { level: 'info' }, moves: {} }],
+  lifecycle: [
+    {
+      emit: (events) => events.lifecycle({ phase: 'draining', detail: 'SIGTERM' }),
+      line: { level: 'info', phase: 'draining', detail: 'SIGTERM' },
+      moves: {},
+    },
+  ],
+  unexpected: [
+    {
+      emit: (events) => events.unexpected({ where: 'csr', cause: new TypeError('x is not a function') }),
+      line: { level: 'error', where: 'csr' },
+      moves: { 'capstan_unexpected_total{where="csr"}': 1 },
+    },
+  ],
+};
+
+describe('The events of the CA', () => {
+  let lines: Record<string, unknown>[];
+  let telemetry: Telemetry;
+
+  beforeEach(() => {
+    lines = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+    telemetry = openTelemetry({ log: { level: 'debug', destination: { write } } });
+  });
+  afterEach(() => telemetry[Symbol.asyncDispose]());
+
+  for (const [event, cases] of Object.entries(CASES)) {
+    for (const [index, { emit, line, moves }] of cases.entries()) {
+      it(`write one line and move exactly their metrics: ${event} (${index + 1})`, async () => {
+        const before = await series(telemetry);
+        emit(telemetry.events);
+        const after = await series(telemetry);
+
+        assert.equal(lines.length, 1);
+        const written = lines[0]!;
+        assert.equal(written['event'], event);
+        assert.deepEqual(Object.fromEntries(Object.keys(line).map((key) => [key, written[key]])), line);
+        assert.deepEqual(distances(before, after), moves);
+      });
+    }
+  }
+
+  it('say that the journal works again with line and gauge', async () => {
+    telemetry.events.journalFailing({ problem: 'disk full' });
+    telemetry.events.journalRecovered();
+    assert.equal((await series(telemetry)).get('capstan_journal_failing'), 0);
+  });
+
+  it('move every metric of the table that is not observed', async () => {
+    for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
+    const text = await telemetry.collect();
+    for (const { name } of Object.values(METRICS)) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));
+  });
+
+  it('name an identity in the log and never in a label', async () => {
+    for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
+    assert.ok(lines.some(({ caller }) => caller === STREAM.caller));
+    assert.doesNotMatch(await telemetry.collect(), /spiffe:|192\.0\.2\.|d-1/);
+  });
+
+  it('log the private cause and the violations of a refusal, once', () => {
+    const violations = [{ path: 'csr.subject', actual: 'CN=x', allowed: 'an empty subject' }];
+    const cause = new Error('connect ECONNREFUSED', { cause: new Error('socket') });
+    telemetry.events.decided(REFUSED, {
+      durationMs: 1,
+      cause: new AuthorityError(REFUSED.reason, { violations, cause }),
+    });
+    const written = lines[0]!;
+    assert.deepEqual(written['violations'], violations);
+    assert.equal((written['cause'] as { message: string }).message, 'connect ECONNREFUSED');
+    assert.equal((written['cause'] as { cause: { message: string } }).cause.message, 'socket');
+    assert.equal(JSON.stringify(written).split('connect ECONNREFUSED').length - 1, 2, 'message and head of the stack');
+  });
+
+  it('never serialise a thrown object that may hold a request', () => {
+    telemetry.events.unexpected({ where: 'csr', cause: { body: 'a CSR' } });
+    telemetry.events.unexpected({ where: 'csr', cause: Object.assign(new Error('bad'), { request: 'a CSR' }) });
+    assert.doesNotMatch(JSON.stringify(lines), /a CSR/);
+  });
+
+  it('call for the operator when the CA itself could not do its work', () => {
+    telemetry.events.decided({ ...REFUSED, reason: 'CAP-S04' }, { durationMs: 1 });
+    assert.equal(lines[0]?.['level'], 'error');
+  });
+});
+
+/** Series and values of a scrape, without buckets and without what the process itself costs. */
+async function series(telemetry: Telemetry): Promise<Map<string, number>> {
+  const lines = (await telemetry.collect()).split('\n');
+  const samples = lines.filter((line) => line !== '' && !/^#|^process_|_event_loop_lag_|_bucket\{/.test(line));
+  return new Map(samples.map((line) => [line.replace(/ [^ ]*$/, ''), Number(line.replace(/^.* /, ''))]));
+}
+
+function distances(before: Map<string, number>, after: Map<string, number>): Record<string, number> {
+  const moved = [...after].map(([name, value]) => [name, value - (before.get(name) ?? 0)] as const);
+  return Object.fromEntries(moved.filter(([, distance]) => distance !== 0));
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
+import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
+import { findPromtool } from './promtool.ts';
+
+const PAGE = path.resolve(import.meta.dirname, '../../../docs/metrics.md');
+
+/** One row of the table in docs/metrics.md. */
+function pageRow({ name, kind, help, labels }: (typeof METRICS)[keyof typeof METRICS]): string {
+  const shown = Object.entries<readonly string[]>(labels).map(([label, values]) =>
+    values.length === 0 ? `\`${label}\`` : `\`${label}\` (${values.map((value) => `\`${value}\``).join(', ')})`,
+  );
+  const type = kind === 'level' ? 'gauge' : kind.replace('observed-', '');
+  return `| \`${name}\` | ${type} | ${shown.join('; ') || 'none'} | ${help} |`;
+}
+
+describe('The metrics', () => {
+  let metrics: Metrics;
+  beforeEach(() => {
+    metrics = new Metrics();
+  });
+  afterEach(() => metrics[Symbol.asyncDispose]());
+
+  it('are the ones that docs/metrics.md lists', () => {
+    const page = readFileSync(PAGE, 'utf8').replaceAll(/ +\|/g, ' |').replaceAll(/\| +/g, '| ');
+    const listed = page.split('\n').filter((line) => line.startsWith('| `'));
+    assert.deepEqual(listed, Object.values(METRICS).map(pageRow));
+  });
+
+  it('stand at zero from the first scrape, so that a rate sees the first event', async () => {
+    const text = await metrics.collect();
+    assert.match(text, /^capstan_sds_pushes_total 0$/m);
+    assert.match(text, /^capstan_connections_refused_total\{door="unix"\} 0$/m);
+    assert.match(text, /^capstan_reloads_total\{source="policy",outcome="failed"\} 0$/m);
+    assert.match(text, /^capstan_journal_failing 0$/m);
+  });
+
+  it('count the same after many scrapes by several scrapers', async () => {
+    metrics.count('pushes', {});
+    await Promise.all([metrics.collect(), metrics.collect()]);
+    metrics.count('pushes', {});
+    assert.match(await metrics.collect(), /^capstan_sds_pushes_total 2$/m);
+  });
+
+  it('put a decision of 3 ms into the bucket up to 5 ms and not below', async () => {
+    metrics.observe('decisionDuration', 0.003, { surface: 'csr', outcome: 'issued' });
+    const text = await metrics.collect();
+    assert.match(text, /_bucket\{surface="csr",outcome="issued",le="0.0025"\} 0$/m);
+    assert.match(text, /_bucket\{surface="csr",outcome="issued",le="0.005"\} 1$/m);
+  });
+
+  it('bound the series of a label that is open', async () => {
+    for (let index = 0; index < 2000; index += 1) metrics.count('unexpected', { where: `place-${index}` });
+    const lines = (await metrics.collect()).split('\n').filter((line) => line.startsWith('capstan_unexpected_total'));
+    assert.ok(lines.length <= 500, `${lines.length} series`);
+    assert.match(lines.join('\n'), /otel_metric_overflow="true"/);
+  });
+
+  it('tell what the process costs', async () => {
+    const text = await metrics.collect();
+    assert.ok(Number(/^process_resident_memory_bytes (.*)$/m.exec(text)?.[1]) > 1e6);
+    assert.ok(Number(/^process_cpu_seconds_total (.*)$/m.exec(text)?.[1]) > 0);
+    assert.ok(Number(/^process_start_time_seconds (.*)$/m.exec(text)?.[1]) > 1.7e9);
+    assert.match(text, /^capstan_event_loop_lag_seconds \d/m);
+  });
+
+  it('are text that Prometheus reads without complaint', async function () {
+    const promtool = findPromtool();
+    if (promtool === undefined) {
+      assert.notEqual(process.env['REQUIRE_PEERS'], '1', 'promtool is required and not installed: npm run peers');
+      this.test!.title += ' (skipped: promtool is not installed, npm run peers installs it)';
+      return this.skip();
+    }
+    metrics.count('decisions', { surface: 'csr', outcome: 'refused', reason: 'CAP-P01' });
+    metrics.observe('decisionDuration', 0.003, { surface: 'csr', outcome: 'refused' });
+    metrics.observe('acknowledgeDuration', 0.003, {});
+    metrics.set('issuerNotAfter', 1_800_000_000);
+    const judged = spawnSync(promtool, ['check', 'metrics'], { input: await metrics.collect(), encoding: 'utf8' });
+    assert.equal(judged.status, 0, judged.stdout + judged.stderr);
+  });
+});
