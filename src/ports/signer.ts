@@ -1,7 +1,6 @@
 // A key that signs certificates and never leaves its place: memory today, PKCS#11 or a KMS later.
 
-/** Certificate signature algorithms an issuer may use. */
-export type SignatureAlgorithm = 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' | 'rsa-sha256';
+import type { SignatureAlgorithm } from '../domain/x509/signature-algorithm.ts';
 
 export interface Signer {
   readonly algorithm: SignatureAlgorithm;

@@ -1,0 +1,27 @@
+// Puts a signature on the bytes it was made for, and checks it before anybody else sees it.
+import { verify } from 'node:crypto';
+import { AuthorityError } from '../errors.ts';
+import { der, TAG } from './der.ts';
+import type { Issuer } from './issuer.ts';
+import { encodePem } from './pem.ts';
+import { ISSUER_SIGNATURES } from './signature-algorithm.ts';
+
+export interface Certificate {
+  readonly der: Uint8Array;
+  readonly pem: string;
+}
+
+const NO_UNUSED_BITS = Uint8Array.of(0);
+
+/**
+ * @param signature as the signer made it: for ECDSA the DER of r and s.
+ * @throws AuthorityError CAP-X01 when the signature is not the issuer's over these bytes.
+ */
+export function assembleCertificate(tbs: Uint8Array, signature: Uint8Array, issuer: Issuer): Certificate {
+  const { hash, identifier } = ISSUER_SIGNATURES[issuer.algorithm];
+  if (!verify(hash, tbs, issuer.publicKey, signature)) {
+    throw new AuthorityError('CAP-X01', { cause: new Error('the signer returned a signature that does not verify') });
+  }
+  const bytes = der(TAG.sequence, tbs, identifier, der(TAG.bitString, NO_UNUSED_BITS, signature));
+  return { der: bytes, pem: encodePem('CERTIFICATE', bytes) };
+}
