@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
+import { peerOrSkip } from '../../peers/presence.ts';
 import { findPromtool } from './promtool.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../../docs/metrics.md');
@@ -68,12 +69,7 @@ describe('The metrics', () => {
   });
 
   it('are text that Prometheus reads without complaint', async function () {
-    const promtool = findPromtool();
-    if (promtool === undefined) {
-      assert.notEqual(process.env['REQUIRE_PEERS'], '1', 'promtool is required and not installed: npm run peers');
-      this.test!.title += ' (skipped: promtool is not installed, npm run peers installs it)';
-      return this.skip();
-    }
+    const promtool = peerOrSkip(this, findPromtool(), 'promtool');
     metrics.count('decisions', { surface: 'csr', outcome: 'refused', reason: 'CAP-P01' });
     metrics.observe('decisionDuration', 0.003, { surface: 'csr', outcome: 'refused' });
     metrics.observe('acknowledgeDuration', 0.003, {});

@@ -3,8 +3,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { PEERS_HOME } from '../../peers/presence.ts';
 
-const HOME = path.resolve(import.meta.dirname, '../../../.peers/promtool');
+const HOME = path.join(PEERS_HOME, 'promtool');
 const UNPACKED = path.join(HOME, 'usr/bin/promtool');
 
 /** @returns the command to run, or `undefined` when this machine has none. */
