@@ -1,18 +1,27 @@
 // A clock that stands still until a test moves it.
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../src/ports/clock.ts';
 
 interface Sleeper {
-  readonly atMs: number;
+  readonly dueMs: number;
   readonly wake: () => void;
 }
 
+/** A Tuesday at noon, in whole seconds. */
+export const NOON_MS = Date.UTC(2026, 0, 6, 12, 0, 0);
+
 export class FakeClock implements Clock {
+  readonly #startMs: number;
   #nowMs: number;
   readonly #sleepers = new Set<Sleeper>();
 
-  constructor(nowMs: number = Date.UTC(2026, 0, 1)) {
-    this.#nowMs = nowMs;
+  constructor(startMs: number = NOON_MS) {
+    this.#startMs = startMs;
+    this.#nowMs = startMs;
+  }
+
+  /** How many sleeps are under way. */
+  get sleepers(): number {
+    return this.#sleepers.size;
   }
 
   nowMs(): number {
@@ -20,47 +29,49 @@ export class FakeClock implements Clock {
   }
 
   monotonicMs(): number {
-    return this.#nowMs;
-  }
-
-  get sleepers(): number {
-    return this.#sleepers.size;
+    return this.#nowMs - this.#startMs;
   }
 
   async sleep(ms: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    const sleeper = { atMs: this.#nowMs + ms, wake: () => resolve(undefined) };
-    const abort = (): void => reject(signal.reason as Error);
-    this.#sleepers.add(sleeper);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      await promise;
-    } finally {
-      this.#sleepers.delete(sleeper);
-      signal.removeEventListener('abort', abort);
-    }
+    await new Promise<void>((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        this.#sleepers.delete(sleeper);
+        signal.removeEventListener('abort', abort);
+        settle();
+      };
+      const abort = (): void => end(() => reject(signal.reason as Error));
+      const sleeper = { dueMs: this.#nowMs + ms, wake: () => end(resolve) };
+      this.#sleepers.add(sleeper);
+      signal.addEventListener('abort', abort, { once: true });
+    });
   }
 
-  /** Moves time on, waking sleepers in their order and letting what they do settle. */
+  /** Moves time on, waking each sleeper at its own moment, in order; promises settle in between. */
   async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
+    const targetMs = this.#nowMs + ms;
     await settle();
-    for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
-      this.#nowMs = next.atMs;
-      this.#sleepers.delete(next);
+    for (let next = this.#next(targetMs); next !== undefined; next = this.#next(targetMs)) {
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       next.wake();
       await settle();
     }
-    this.#nowMs = untilMs;
+    this.#nowMs = targetMs;
+    await settle();
+  }
+
+  /** Lets the wall clock jump without waking anybody, as an operator or NTP would. */
+  jumpTo(nowMs: number): void {
+    this.#nowMs = nowMs;
   }
 
   #next(untilMs: number): Sleeper | undefined {
-    return [...this.#sleepers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
+    const due = [...this.#sleepers].filter(({ dueMs }) => dueMs <= untilMs);
+    return due.sort((a, b) => a.dueMs - b.dueMs)[0];
   }
 }
 
-/** Lets promises, and work handed to threads, that are already under way come to rest. */
+/** Two turns of the event loop: promises settle, and what they started in one turn too. */
 export async function settle(): Promise<void> {
-  for (let i = 0; i < 5; i++) await turn();
+  for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
 }

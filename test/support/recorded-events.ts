@@ -1,16 +1,26 @@
-// Events, kept in the order in which they happened.
+// Events that are remembered in order instead of logged.
 import type { Events } from '../../src/ports/events.ts';
 
 export interface RecordedEvent {
   readonly event: keyof Events;
-  readonly facts: readonly unknown[];
+  /** The event's first argument; for `decided` the record and the facts in one object. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
-export function recordEvents(): Events & { readonly log: RecordedEvent[] } {
+export type RecordedEvents = Events & {
+  readonly log: RecordedEvent[];
+  /** The facts of each event of that name, in order. */
+  of(event: keyof Events): Readonly<Record<string, unknown>>[];
+};
+
+export function recordEvents(): RecordedEvents {
   const log: RecordedEvent[] = [];
-  const handler = {
-    get: (_: object, event: string) =>
-      event === 'log' ? log : (...facts: unknown[]) => void log.push({ event: event as keyof Events, facts }),
-  };
-  return new Proxy({}, handler) as Events & { readonly log: RecordedEvent[] };
+  const own = { log, of: (name: keyof Events) => log.filter(({ event }) => event === name).map(({ facts }) => facts) };
+  return new Proxy(own, {
+    get: (target, name) => Reflect.get(target, name) ?? recorder(log, name as keyof Events),
+  }) as unknown as RecordedEvents;
+}
+
+function recorder(log: RecordedEvent[], event: keyof Events) {
+  return (...facts: object[]): void => void log.push({ event, facts: Object.assign({}, ...facts) as object as never });
 }

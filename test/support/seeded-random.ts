@@ -1,14 +1,22 @@
-// Randomness that is the same in every run.
+// Randomness that repeats: the same seed gives the same bytes in every run.
 import type { Random } from '../../src/ports/random.ts';
 
-/** mulberry32; good enough to be unlike, never to be secret. */
-export function seededRandom(seed = 1): Random {
-  let state = seed;
-  const fraction = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return { fraction, bytes: (length) => Uint8Array.from({ length }, () => Math.floor(fraction() * 256)) };
+export class SeededRandom implements Random {
+  #state: number;
+
+  constructor(seed = 1) {
+    this.#state = seed >>> 0;
+  }
+
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => Math.floor(this.fraction() * 256));
+  }
+
+  /** mulberry32: small, and even enough for tests. */
+  fraction(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
 }

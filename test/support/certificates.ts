@@ -1,0 +1,122 @@
+// A throwaway corporate PKI and a maker of CSRs, both written by a library that Capstan's hot path
+// shares no code with.
+import 'reflect-metadata';
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import {
+  createIntermediate,
+  createRoot,
+  type CaKeyPair,
+  type CaKeyType,
+} from '../../src/adapters/keys/bootstrap-authority.ts';
+import { memorySigner } from '../../src/adapters/keys/memory-signer.ts';
+import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
+import { TrustBundle } from '../../src/domain/trust/bundle.ts';
+import { Issuer } from '../../src/domain/x509/issuer.ts';
+import type { AuthorityMaterial } from '../../src/ports/issuer-store.ts';
+
+const DAY_MS = 86_400_000;
+export const TEST_TRUST_DOMAIN = parseTrustDomain('cluster.local')!;
+
+export interface TestAuthority {
+  readonly root: CaKeyPair;
+  readonly intermediate: CaKeyPair;
+  readonly issuer: Issuer;
+  readonly bundle: TrustBundle;
+  readonly material: AuthorityMaterial;
+}
+
+export interface TestAuthorityOptions {
+  readonly nowMs?: number;
+  readonly keyType?: CaKeyType;
+  /** An existing root to stand under, for a second intermediate. */
+  readonly root?: CaKeyPair;
+  readonly intermediateLifetimeMs?: number;
+}
+
+/** A root and an intermediate under it, ready to sign. */
+export async function testAuthority(options: TestAuthorityOptions = {}): Promise<TestAuthority> {
+  const { nowMs = Date.now(), keyType = 'ec-p256', intermediateLifetimeMs = 365 * DAY_MS } = options;
+  const root =
+    options.root ?? (await createRoot({ name: 'Test Corporate Root', nowMs, lifetimeMs: 3650 * DAY_MS, keyType }));
+  const lifetimeMs = intermediateLifetimeMs;
+  const intermediate = await createIntermediate(root, { name: 'Test Mesh Issuer', nowMs, lifetimeMs, keyType });
+  const bundle = good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, root.certificatePem));
+  const issuer = good(Issuer.fromPem(intermediate.certificatePem, bundle.anchors));
+  const signer = memorySigner(createPrivateKey(intermediate.keyPem), issuer.algorithm);
+  return { root, intermediate, issuer, bundle, material: { bundle, signing: { issuer, signer } } };
+}
+
+/** The value, or a failed test that says why there is none. */
+export function good<T extends object>(value: T | { readonly problem: string }): T {
+  if ('problem' in value) throw new Error(String(value.problem));
+  return value;
+}
+
+export type CsrKeyType = 'ec-p256' | 'ec-p384' | 'ec-p521' | 'rsa-1024' | 'rsa-2048' | 'rsa-4096' | 'ed25519';
+
+export interface CsrOptions {
+  readonly keyType?: CsrKeyType;
+  readonly hash?: 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512';
+  readonly names?: readonly { type: 'url' | 'dns' | 'ip' | 'email' | 'dn'; value: string }[];
+  readonly criticalSan?: boolean;
+  /** A distinguished name, or `empty-o` for the lone empty `O=` that Istio's agent sends. */
+  readonly subject?: string;
+  readonly extraExtensions?: readonly x509.Extension[];
+}
+
+export interface TestCsr {
+  readonly pem: string;
+  readonly der: Buffer;
+  readonly privateKeyPem: string;
+}
+
+const KEYS: Readonly<
+  Record<CsrKeyType, webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams | { name: string }>
+> = {
+  'ec-p256': { name: 'ECDSA', namedCurve: 'P-256' },
+  'ec-p384': { name: 'ECDSA', namedCurve: 'P-384' },
+  'ec-p521': { name: 'ECDSA', namedCurve: 'P-521' },
+  'rsa-1024': rsa(1024),
+  'rsa-2048': rsa(2048),
+  'rsa-4096': rsa(4096),
+  ed25519: { name: 'Ed25519' },
+};
+
+function rsa(modulusLength: number): webcrypto.RsaHashedKeyGenParams {
+  return { name: 'RSASSA-PKCS1-v1_5', modulusLength, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' };
+}
+
+export function spiffe(uri: string): { type: 'url'; value: string } {
+  return { type: 'url', value: uri };
+}
+
+/** A CSR as a mesh client would send it, or deliberately otherwise. */
+export async function buildCsr(options: CsrOptions = {}): Promise<TestCsr> {
+  const { keyType = 'ec-p256', hash = 'SHA-256', names = [], criticalSan = true, extraExtensions = [] } = options;
+  const algorithm = { ...KEYS[keyType], hash };
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const san = names.length > 0 ? [new x509.SubjectAlternativeNameExtension([...names], criticalSan)] : [];
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: options.subject === 'empty-o' ? new x509.Name([{ O: [''] }]) : (options.subject ?? ''),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [...san, ...extraExtensions],
+  });
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return {
+    pem: request.toString('pem'),
+    der: Buffer.from(request.rawData),
+    privateKeyPem: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'),
+  };
+}
+
+/** What Istio's Go agent sends: RSA 2048, a lone empty `O=`, a critical SAN. */
+export async function agentCsr(uri: string): Promise<TestCsr> {
+  return buildCsr({ keyType: 'rsa-2048', subject: 'empty-o', names: [spiffe(uri)] });
+}
+
+/** What ztunnel sends: P-256, no subject, a critical SAN. */
+export async function ztunnelCsr(uri: string): Promise<TestCsr> {
+  return buildCsr({ keyType: 'ec-p256', names: [spiffe(uri)] });
+}
