@@ -1,16 +1,20 @@
-// Durations as operators write them: a whole number and one unit.
+// A length of time as operators write it.
 
-const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** @returns milliseconds of a text such as `30s`, `10m`, `1h` or `7d`, or why it is not a duration. */
+/** A hundred years: enough for a root, and far below what a date can hold. */
+export const MAX_DURATION_MS = 100 * 365 * 86_400_000;
+
+const FORM = 'is not a whole number followed by s, m, h or d, such as 30s, 10m, 1h or 7d';
+
+/**
+ * @param text one whole number and one unit: `30s`, `10m`, `1h`, `7d`. Zero is a length of time too.
+ * @returns milliseconds, or the reason in words why the text is not a duration.
+ */
 export function parseDuration(text: string): number | { readonly problem: string } {
-  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
-  if (match === null) return { problem: `${JSON.stringify(text)} is not a duration; write 30s, 10m, 1h or 7d` };
-  return Number(match[1]) * UNITS_MS[match[2] as keyof typeof UNITS_MS];
-}
-
-/** @returns the shortest text that `parseDuration` reads back as `ms`. */
-export function formatDuration(ms: number): string {
-  const unit = (['d', 'h', 'm', 's'] as const).find((candidate) => ms > 0 && ms % UNITS_MS[candidate] === 0) ?? 'ms';
-  return `${ms / UNITS_MS[unit]}${unit}`;
+  const match = /^(\d{1,15})([smhd])$/.exec(text);
+  const unitMs = UNIT_MS[match?.[2] ?? ''];
+  if (match === null || unitMs === undefined) return { problem: FORM };
+  const ms = Number(match[1]) * unitMs;
+  return ms <= MAX_DURATION_MS ? ms : { problem: 'is longer than 36500d' };
 }

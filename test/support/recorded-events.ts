@@ -17,10 +17,14 @@ export function recordEvents(): RecordedEvents {
   const log: RecordedEvent[] = [];
   const own = { log, of: (name: keyof Events) => log.filter(({ event }) => event === name).map(({ facts }) => facts) };
   return new Proxy(own, {
-    get: (target, name) => Reflect.get(target, name) ?? recorder(log, name as keyof Events),
+    get: (target, name): unknown =>
+      name in target || typeof name === 'symbol' || name === 'then'
+        ? Reflect.get(target, name)
+        : recorder(log, name as keyof Events),
   }) as unknown as RecordedEvents;
 }
 
 function recorder(log: RecordedEvent[], event: keyof Events) {
-  return (...facts: object[]): void => void log.push({ event, facts: Object.assign({}, ...facts) as object as never });
+  return (...facts: object[]): void =>
+    void log.push({ event, facts: Object.assign({}, ...facts) as Readonly<Record<string, unknown>> });
 }
