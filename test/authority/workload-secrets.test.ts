@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { SharedWorkloadSecrets } from '../../src/authority/workload-secrets.ts';
+import type { SvidState, WorkloadSvid } from '../../src/authority/surface.ts';
+import type { KeyGenerator } from '../../src/ports/key-generator.ts';
+import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
+import {
+  refusalOf,
+  NEVER,
+  TEST_LIFETIMES,
+  TEST_POLICY,
+  testCaller,
+  testParts,
+  trusting,
+  type TestParts,
+} from '../support/authority-parts.ts';
+import { testAuthority, type TestAuthority } from '../support/certificates.ts';
+import { NOON_MS, settle } from '../support/fake-clock.ts';
+
+const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;
+const CALLER = testCaller();
+
+describe('Secrets of a workload over SDS', () => {
+  let authority: TestAuthority;
+  let parts: TestParts;
+  let secrets: SharedWorkloadSecrets;
+  let stop: AbortController;
+  before(async () => {
+    authority = await testAuthority({ nowMs: NOON_MS });
+  });
+  beforeEach(() => {
+    stop = new AbortController();
+    parts = testParts(authority.material);
+    secrets = start({ keys: presetKeys });
+  });
+  afterEach(() => stop.abort());
+
+  /** One key pair, made before the clock stands still. */
+  let presetKeys: KeyGenerator;
+  before(async () => {
+    const key = await keyGenerator.generate('ec-p256');
+    presetKeys = { generate: () => Promise.resolve(key) };
+  });
+
+  function start(options: { keys: KeyGenerator; maxIdentities?: number }): SharedWorkloadSecrets {
+    const made = new SharedWorkloadSecrets(
+      { ...parts, authenticators: [trusting(CALLER)], keys: options.keys },
+      {
+        lifetimes: TEST_LIFETIMES,
+        keyType: 'ec-p256',
+        renewAt: 0.5,
+        spreadMs: 10_000,
+        maxIdentities: options.maxIdentities ?? 10,
+      },
+    );
+    made.start({ signal: stop.signal });
+    return made;
+  }
+
+  const watch = (caller = CALLER): AsyncIterator<SvidState> =>
+    secrets.watchSvid(caller, 'sds.sock', { signal: stop.signal })[Symbol.asyncIterator]();
+
+  async function nextSvid(states: AsyncIterator<SvidState>): Promise<WorkloadSvid> {
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.equal(value.kind, 'svid', value.kind === 'withheld' ? value.error.message : '');
+    return value.svid;
+  }
+
+  it('are a certificate of the caller, a chain without anchors, and its key', async () => {
+    const svid = await nextSvid(watch());
+    const [leaf, intermediate, ...rest] = svid.certificateChainPem.split(/(?=-----BEGIN)/);
+    assert.equal(new X509Certificate(leaf!).subjectAltName, 'URI:spiffe://cluster.local/ns/default/sa/demo');
+    assert.equal(intermediate, authority.intermediate.certificatePem);
+    assert.deepEqual(rest, []);
+    assert.match(svid.privateKeyPem, /^-----BEGIN PRIVATE KEY-----/);
+  });
+
+  it('are issued once per identity, however many streams watch', async () => {
+    const svids = await Promise.all(Array.from({ length: 50 }, async () => nextSvid(watch())));
+    assert.equal(new Set(svids.map(({ serial }) => serial)).size, 1);
+    assert.equal(parts.journal.records.length, 1);
+  });
+
+  it('are renewed at about half life', async () => {
+    const states = watch();
+    const first = await nextSvid(states);
+    const second = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS * 0.85);
+    assert.equal(parts.journal.records.length, 1);
+    await parts.clock.advance(HALF_LIFE_MS * 0.15);
+    assert.notEqual((await second).serial, first.serial);
+  });
+
+  it('are not renewed for nobody', async () => {
+    const leave = new AbortController();
+    const states = secrets.watchSvid(CALLER, 'sds.sock', { signal: leave.signal })[Symbol.asyncIterator]();
+    await nextSvid(states);
+    leave.abort();
+    await states.return?.();
+    await parts.clock.advance(HALF_LIFE_MS * 3);
+    assert.equal(parts.journal.records.length, 1);
+    assert.equal(parts.clock.sleepers, 0);
+  });
+
+  it('survive a stream that is recycled: the next one gets the same certificate', async () => {
+    const leave = new AbortController();
+    const states = secrets.watchSvid(CALLER, 'sds.sock', { signal: leave.signal })[Symbol.asyncIterator]();
+    const first = await nextSvid(states);
+    leave.abort();
+    await states.return?.();
+    assert.equal((await nextSvid(watch())).serial, first.serial);
+  });
+
+  it('are withheld while policy says no, and come by themselves once it says yes', async () => {
+    parts.policies.swap({ revision: 'policy-0', rules: [] });
+    const states = watch();
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.ok(value.kind === 'withheld');
+    assert.equal(value.error.reason, 'CAP-P01');
+    const healed = nextSvid(states);
+    parts.policies.swap(TEST_POLICY);
+    await settle();
+    assert.ok((await healed).serial);
+  });
+
+  it('are asked for again at once when a policy change takes the identity away', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const next = states.next();
+    parts.policies.swap({ revision: 'policy-2', rules: [] });
+    await settle();
+    assert.equal(((await next) as { value: SvidState }).value.kind, 'withheld');
+  });
+
+  it('stay in force while the journal is down, and are renewed when it is back', async () => {
+    const states = watch();
+    const first = await nextSvid(states);
+    const second = nextSvid(states);
+    parts.journal.failing = true;
+    await parts.clock.advance(HALF_LIFE_MS * 1.2);
+    assert.equal((await nextSvid(watch())).serial, first.serial);
+    parts.journal.failing = false;
+    await parts.clock.advance(60_000);
+    assert.notEqual((await second).serial, first.serial);
+  });
+
+  it('are withheld once the certificate in hand has expired', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const next = states.next();
+    parts.journal.failing = true;
+    await parts.clock.advance(HALF_LIFE_MS * 2 + 120_000);
+    const { value } = (await next) as { value: SvidState };
+    assert.ok(value.kind === 'withheld');
+    assert.equal(value.error.reason, 'CAP-S04');
+  });
+
+  it('move to a new issuer soon after it changes, without a bundle push under the same root', async () => {
+    const other = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+    const bundles = secrets.watchBundle({ signal: stop.signal })[Symbol.asyncIterator]();
+    await bundles.next();
+    const pushed = bundles.next().then(() => assert.fail('the bundle did not change'));
+    const states = watch();
+    await nextSvid(states);
+    const second = nextSvid(states);
+    parts.issuers.swap(other.material);
+    await parts.clock.advance(10_000);
+    const [, intermediate] = (await second).certificateChainPem.split(/(?=-----BEGIN)/);
+    assert.equal(intermediate, other.intermediate.certificatePem);
+    await Promise.race([pushed, settle()]);
+  });
+
+  it('include each new trust bundle', async () => {
+    const other = await testAuthority({ nowMs: NOON_MS });
+    const bundles = secrets.watchBundle({ signal: stop.signal })[Symbol.asyncIterator]();
+    assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, authority.bundle.pem);
+    parts.issuers.swap({ ...authority.material, bundle: other.bundle });
+    assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, other.bundle.pem);
+  });
+
+  it('are bounded in number', async () => {
+    secrets = start({ keys: presetKeys, maxIdentities: 1 });
+    await nextSvid(watch());
+    assert.throws(() => watch(testCaller('default', 'second')), { reason: 'CAP-Q01' });
+  });
+
+  it('record a stream that could not be authenticated', async () => {
+    const strangers = new SharedWorkloadSecrets(
+      { ...parts, authenticators: [], keys: presetKeys },
+      { lifetimes: TEST_LIFETIMES, keyType: 'ec-p256', renewAt: 0.5, spreadMs: 1, maxIdentities: 1 },
+    );
+    const presented = { authorization: [], remoteAddress: '127.0.0.1:1' };
+    const refusal = await refusalOf(strangers.authenticate(presented, { signal: NEVER }));
+    assert.equal(refusal.reason, 'CAP-A01');
+    assert.equal(parts.journal.records[0]?.outcome, 'refused');
+  });
+});

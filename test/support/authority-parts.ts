@@ -1,0 +1,116 @@
+// The ports of the CA, faked: a journal that can be made to fail, a policy and an issuer that can be
+// swapped, callers who are who they say.
+import { AuthorityError } from '../../src/domain/errors.ts';
+import type { Caller } from '../../src/domain/identity/caller.ts';
+import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
+import type { Policy } from '../../src/domain/policy/policy.ts';
+import type { IssuingParts } from '../../src/authority/issue-certificate.ts';
+import type { Authenticator, PresentedCredentials } from '../../src/ports/authenticator.ts';
+import type { DecisionRecord, IssuanceJournal } from '../../src/ports/issuance-journal.ts';
+import type { AuthorityMaterial, IssuerStore } from '../../src/ports/issuer-store.ts';
+import type { PolicySource } from '../../src/ports/policy-source.ts';
+import type { Tracer } from '../../src/ports/tracer.ts';
+import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
+import { FakeClock } from './fake-clock.ts';
+import { recordEvents, type RecordedEvents } from './recorded-events.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+const HOUR_MS = 3_600_000;
+
+export const TEST_LIFETIMES = { defaultMs: HOUR_MS, maxMs: 24 * HOUR_MS, backdateMs: 60_000, jitterPercent: 0 };
+
+/** Allows every service account of `default`, with any key. */
+export const TEST_POLICY: Policy = {
+  revision: 'policy-1',
+  rules: [
+    {
+      namespaces: ['default'],
+      serviceAccounts: ['*'],
+      keyTypes: ['ec-p256', 'ec-p384', 'rsa'],
+      maxTtlMs: Infinity,
+    },
+  ],
+};
+
+export class FakeJournal implements IssuanceJournal {
+  readonly records: DecisionRecord[] = [];
+  failing = false;
+
+  append(record: DecisionRecord): Promise<void> {
+    if (this.failing) return Promise.reject(new AuthorityError('CAP-S04'));
+    this.records.push(record);
+    return Promise.resolve();
+  }
+}
+
+/** A value that tells its listeners when a test changes it. */
+class Swappable<T> {
+  value: T;
+  readonly #listeners = new Set<(value: T) => void>();
+
+  constructor(value: T) {
+    this.value = value;
+  }
+
+  current(): T {
+    return this.value;
+  }
+
+  onChange(listener: (value: T) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  swap(value: T): void {
+    this.value = value;
+    for (const listener of this.#listeners) listener(value);
+  }
+}
+
+export const fakePolicies = (policy: Policy = TEST_POLICY): PolicySource & Swappable<Policy> => new Swappable(policy);
+export const fakeIssuers = (material: AuthorityMaterial): IssuerStore & Swappable<AuthorityMaterial> =>
+  new Swappable(material);
+
+export const noTracer: Tracer = { span: async (_name, work) => work() };
+
+export interface TestParts extends IssuingParts {
+  readonly journal: FakeJournal;
+  readonly clock: FakeClock;
+  readonly events: RecordedEvents;
+  readonly policies: ReturnType<typeof fakePolicies>;
+  readonly issuers: ReturnType<typeof fakeIssuers>;
+}
+
+export function testParts(material: AuthorityMaterial): TestParts {
+  return {
+    journal: new FakeJournal(),
+    clock: new FakeClock(),
+    events: recordEvents(),
+    random: new SeededRandom(),
+    policies: fakePolicies(),
+    issuers: fakeIssuers(material),
+    tracer: noTracer,
+  };
+}
+
+export function testCaller(namespace = 'default', serviceAccount = 'demo'): Caller {
+  const identity = good(kubernetesIdentity(TEST_TRUST_DOMAIN, namespace, serviceAccount));
+  return { identity, provenBy: 'token', evidence: 'https://issuer.test' };
+}
+
+/** Takes everybody for `caller`. */
+export function trusting(caller: Caller): Authenticator {
+  return { authenticate: () => Promise.resolve({ outcome: 'proven', caller }) };
+}
+
+export const PRESENTED: PresentedCredentials = { authorization: [], remoteAddress: '127.0.0.1:40000' };
+export const NEVER = new AbortController().signal;
+
+/** The refusal that `work` ends with. */
+export async function refusalOf(work: Promise<unknown>): Promise<AuthorityError> {
+  const error: unknown = await work.then(
+    () => new Error('nothing was refused'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof AuthorityError)) throw error;
+  return error;
+}
