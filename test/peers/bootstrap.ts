@@ -65,6 +65,23 @@ export function addRoute(document: BootstrapDocument, prefix: string, cluster: s
   routes.unshift({ match: { prefix }, route: { cluster, timeout: '5s' } });
 }
 
+/** Laid over a cluster: a new connection, hence a new handshake, for each request. */
+export const FRESH_CONNECTIONS = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      common_http_protocol_options: { max_requests_per_connection: 1 },
+      explicit_http_config: { http_protocol_options: {} },
+    },
+  },
+} as const;
+
+/** Laid over a cluster: it leads to this port of the loopback. */
+export function leadingTo(clusterName: string, port: number): Record<string, unknown> {
+  const endpoint = { address: { socket_address: { address: '127.0.0.1', port_value: port } } };
+  return { load_assignment: { cluster_name: clusterName, endpoints: [{ lb_endpoints: [{ endpoint }] }] } };
+}
+
 /** Adds a cluster like `peers` under another name, with `changes` laid over it. */
 export function addPeerCluster(document: BootstrapDocument, name: string, changes: Record<string, unknown>): void {
   const peers = document.static_resources.clusters.find((cluster) => cluster.name === 'peers')!;
