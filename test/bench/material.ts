@@ -7,12 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { exportJWK, SignJWT } from 'jose';
-
-export const TRUST_DOMAIN = 'cluster.local';
-export const NAMESPACE = 'bench';
-export const TOKEN_ISSUER = 'https://tokens.bench.test';
-/** Streams share these workloads in turn. */
-export const IDENTITIES = 50;
+import { CALLER_ID, IDENTITIES, NAMESPACE, serviceAccount, TOKEN_ISSUER } from './workloads.ts';
 
 const HOUR_MS = 3_600_000;
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -90,11 +85,6 @@ export async function makeMaterial(): Promise<Material> {
     [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),
   };
 }
-
-const serviceAccount = (number: number): string => `workload-${number}`;
-
-/** SPIFFE ID of the workload that holds `callerToken` and names itself in the CSRs. */
-export const CALLER_ID = `spiffe://${TRUST_DOMAIN}/ns/${NAMESPACE}/sa/${serviceAccount(0)}`;
 
 function authorityExtensions(pathLength: number): x509.Extension[] {
   return [

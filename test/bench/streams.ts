@@ -48,7 +48,10 @@ export function streamsBenchmark(streams: number): Benchmark {
 /** A push is the bundle's file replaced; a new server each round, so that memory starts from nothing. */
 async function ours(context: Context, streams: number): Promise<Streams> {
   await using server = await startCapstan(context.material, { streams });
-  return await follow(context, server, streams, ['-swap', `${server.bundleFile}=${context.material.bundles.join(',')}`]);
+  return await follow(context, server, streams, [
+    '-swap',
+    `${server.bundleFile}=${context.material.bundles.join(',')}`,
+  ]);
 }
 
 async function theirs(context: Context, streams: number, secretBytes: number): Promise<Streams> {

@@ -49,7 +49,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
 
 /** The value, or a failed test that says why there is none. */
 export function good<T extends object>(value: T | { readonly problem: string }): T {
-  if ('problem' in value) throw new Error(String(value.problem));
+  if ('problem' in value) throw new Error(value.problem);
   return value;
 }
 

@@ -32,7 +32,8 @@ const ALGORITHMS = {
 
 /** Other machines' clocks may run late. */
 const BACKDATE_MS = 5 * 60_000;
-const CA_USAGES = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
+/** Flags combine to a number that is no member of the library's enum. */
+const CA_USAGES = (x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign) as x509.KeyUsageFlags;
 
 /** @returns a self-signed root certificate and its key. */
 export async function createRoot(options: CaOptions): Promise<CaKeyPair> {

@@ -11,7 +11,7 @@ export const keyGenerator: KeyGenerator = {
     const { publicKey, privateKey } = await generate('ec', { namedCurve: CURVES[keyType] });
     return {
       spki: publicKey.export({ format: 'der', type: 'spki' }),
-      privateKeyPem: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+      privateKeyPem: privateKey.export({ format: 'pem', type: 'pkcs8' }),
     };
   },
 };
