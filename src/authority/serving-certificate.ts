@@ -56,20 +56,32 @@ export async function keepServingCertificate(
   let alarm = new AbortController();
   parts.issuers.onChange(() => alarm.abort(), { signal });
   parts.install(current);
-  for (let waitMs = halfLifeMs(parts, current); !signal.aborted;) {
+  let waitMs = halfLifeMs(parts, current);
+  for (;;) {
     alarm = new AbortController();
     await parts.clock.sleep(waitMs, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
     if (signal.aborted) return;
-    try {
-      current = await issueServingCertificate(parts, settings, { signal });
-      parts.install(current);
-      parts.events.reloaded({ source: 'serving-certificate', revision: new Date(current.notAfterMs).toISOString() });
-      waitMs = halfLifeMs(parts, current);
-    } catch (error) {
-      const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
-      parts.events.reloadFailed({ source: 'serving-certificate', problem });
-      waitMs = RETRY_MS;
-    }
+    const next = await renew(parts, settings, { signal });
+    current = next ?? current;
+    waitMs = next === undefined ? RETRY_MS : halfLifeMs(parts, current);
+  }
+}
+
+/** @returns the installed successor, or nothing when it could not be issued now. */
+async function renew(
+  parts: ServingParts,
+  settings: ServingSettings,
+  options: { readonly signal: AbortSignal },
+): Promise<ServingCertificate | undefined> {
+  try {
+    const next = await issueServingCertificate(parts, settings, options);
+    parts.install(next);
+    parts.events.reloaded({ source: 'serving-certificate', revision: new Date(next.notAfterMs).toISOString() });
+    return next;
+  } catch (error) {
+    const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
+    parts.events.reloadFailed({ source: 'serving-certificate', problem });
+    return undefined;
   }
 }
 

@@ -70,10 +70,10 @@ function readFields(der: Uint8Array): Pick<CaCertificate, 'subjectDer' | 'issuer
 
 function readExtensions(extensions: DerReader): ReadonlyMap<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
-  while (!extensions.done) {
+  while (!extensions.done()) {
     const extension = extensions.enter(TAG.sequence, 'extension');
     const type = dotted(extension.read(TAG.oid, 'extension type'));
-    if (extension.nextTag === TAG.boolean) extension.read(TAG.boolean, 'critical');
+    if (extension.nextTag() === TAG.boolean) extension.read(TAG.boolean, 'critical');
     found.set(type, extension.read(TAG.octetString, 'extension value'));
   }
   return found;

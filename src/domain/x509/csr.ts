@@ -63,15 +63,15 @@ function parseInfo(bytes: Uint8Array): { spki: Uint8Array; uris: readonly string
     throw unwanted('subject must be empty or a lone empty O=');
   const spki = info.readWhole(TAG.sequence, 'subjectPKInfo');
   // RFC 2986 wants the attributes even when there are none; clients without extensions leave them out.
-  const uris = info.done ? [] : parseAttributes(info.enter(ATTRIBUTES, 'attributes'));
+  const uris = info.done() ? [] : parseAttributes(info.enter(ATTRIBUTES, 'attributes'));
   info.finish('CertificationRequestInfo');
   return { spki, uris };
 }
 
 function parseAttributes(attributes: DerReader): readonly string[] {
-  if (attributes.done) return [];
+  if (attributes.done()) return [];
   const attribute = attributes.enter(TAG.sequence, 'attribute');
-  if (!attributes.done) throw unwanted('more than one attribute');
+  if (!attributes.done()) throw unwanted('more than one attribute');
   const type = attribute.read(TAG.oid, 'attribute type');
   if (!sameBytes(type, EXTENSION_REQUEST)) throw unwanted(`attribute ${dotted(type)}`);
   const values = attribute.enter(TAG.set, 'attribute values');
@@ -85,8 +85,8 @@ function parseExtensions(extensions: DerReader): readonly string[] {
   const extension = extensions.enter(TAG.sequence, 'extension');
   const type = extension.read(TAG.oid, 'extension type');
   if (!sameBytes(type, SUBJECT_ALT_NAME)) throw unwanted(`extension ${dotted(type)}`);
-  if (!extensions.done) throw unwanted('more than one extension');
-  if (extension.nextTag === TAG.boolean) readCritical(extension);
+  if (!extensions.done()) throw unwanted('more than one extension');
+  if (extension.nextTag() === TAG.boolean) readCritical(extension);
   const value = new DerReader(extension.read(TAG.octetString, 'subjectAltName'));
   extension.finish('extension');
   const names = value.enter(TAG.sequence, 'subjectAltName');
@@ -101,10 +101,10 @@ function readCritical(extension: DerReader): void {
 }
 
 function parseNames(names: DerReader): readonly string[] {
-  if (names.done) throw new DerError('subjectAltName is empty');
+  if (names.done()) throw new DerError('subjectAltName is empty');
   const uris: string[] = [];
-  while (!names.done) {
-    const other = OTHER_NAMES[names.nextTag];
+  while (!names.done()) {
+    const other = OTHER_NAMES[names.nextTag()];
     if (other !== undefined) throw unwanted(`subjectAltName has ${other}; only the caller's SPIFFE URI is issued`);
     uris.push(ascii(names.read(URI_NAME, 'subjectAltName URI')));
   }

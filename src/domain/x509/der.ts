@@ -30,12 +30,12 @@ export class DerReader {
     this.#end = end;
   }
 
-  get done(): boolean {
+  done(): boolean {
     return this.#at === this.#end;
   }
 
   /** The tag of the next element, or -1 at the end. */
-  get nextTag(): number {
+  nextTag(): number {
     return this.#at < this.#end ? (this.#bytes[this.#at] ?? -1) : -1;
   }
 
@@ -60,11 +60,11 @@ export class DerReader {
 
   /** @throws DerError unless everything was read. */
   finish(what: string): void {
-    if (!this.done) throw new DerError(`${what} has trailing bytes`);
+    if (!this.done()) throw new DerError(`${what} has trailing bytes`);
   }
 
   #step(tag: number, what: string): { start: number; end: number } {
-    if (this.nextTag !== tag) throw new DerError(`${what} is missing or of another type`);
+    if (this.nextTag() !== tag) throw new DerError(`${what} is missing or of another type`);
     const { length, start } = this.#length(what);
     const end = start + length;
     if (end > this.#end) throw new DerError(`${what} is truncated`);
