@@ -57,22 +57,32 @@ function backgroundSink(
   });
   let open = true;
   background.on('drop', onDropped);
-  // A full disk or a closed pipe must not stop a CA that can still record its decisions in the
-  // journal: lines wait for the next write, and are dropped and counted once the bound is reached.
-  background.on('error', () => undefined);
+  survivingWriteErrors(background);
   return {
     stream: { write: (line) => (open ? void background.write(line) : onDropped()) },
     close: async () => {
       if (!open) return;
       open = false;
-      const closed = Promise.withResolvers<undefined>();
-      const deadline = setTimeout(() => closed.resolve(undefined), CLOSE_WITHIN_MS);
-      background.once('close', () => closed.resolve(undefined));
+      const closed = Promise.withResolvers<boolean>();
+      const deadline = setTimeout(() => closed.resolve(false), CLOSE_WITHIN_MS);
+      background.once('close', () => closed.resolve(true));
       // What cannot be written now will not be written later.
-      background.once('error', () => closed.resolve(undefined));
+      background.once('error', () => closed.resolve(false));
       background.end();
-      await closed.promise;
+      if (!(await closed.promise)) background.destroy();
       clearTimeout(deadline);
     },
   };
+}
+
+/**
+ * A full disk or a closed pipe must not stop a CA that can still record its decisions in the
+ * journal: lines wait for the next write, and are dropped and counted once the bound is reached.
+ * Nor may it hold up an exit: the flush that the library hooks to it retries for ever, so there is
+ * none while writing fails.
+ */
+function survivingWriteErrors(background: ReturnType<typeof pino.destination>): void {
+  const flushSync = background.flushSync.bind(background);
+  background.on('error', () => (background.flushSync = () => undefined));
+  background.on('write', () => (background.flushSync = flushSync));
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -82,6 +83,24 @@ describe('The log', () => {
     for (let index = 0; index < 20; index += 1) log.logger.info(mebibyte);
     await log[Symbol.asyncDispose]();
     assert.ok(dropped > 0);
+  });
+
+  it('on a full disk holds up neither an orderly end nor a crash of the process', () => {
+    for (const ending of ['await log[Symbol.asyncDispose]();', 'throw new Error("crash");']) {
+      const program = `
+        const { openLog } = await import(${JSON.stringify(import.meta.resolve('../../../src/adapters/telemetry/logger.ts'))});
+        let dropped = 0;
+        const log = openLog({ level: 'info', destination: '/dev/full' }, () => (dropped += 1));
+        while (dropped === 0) {
+          log.logger.info('x'.repeat(1024 * 1024));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        ${ending}`;
+      const args = ['--input-type=module', '--eval', program];
+      const ended = spawnSync(process.execPath, args, { timeout: 8000, encoding: 'utf8' });
+      assert.equal(ended.signal, null, `still runs after ${ending}`);
+      assert.equal(ended.status, ending.startsWith('throw') ? 1 : 0, ended.stderr);
+    }
   });
 
   it('ignores a line that comes after it was closed', async () => {
