@@ -1,156 +1,197 @@
 // Reads a finished certificate afresh and compares it with what was approved. It shares no code with
 // the writer on purpose (no der.ts, no template.ts, no profile.ts): a mistake has to be made twice to
-// leave the process. Offsets, tags and OIDs are therefore spelled out here once more, as hex.
-import { createHash } from 'node:crypto';
+// leave the process. Tags, OIDs and fixed values are therefore spelled out here once more, as hex.
+// The walk is linear: every byte is either compared or is a length that has to add up.
+import { hash } from 'node:crypto';
 import { AuthorityError } from '../errors.ts';
 import type { CertificateContents, SubjectAltName } from './template.ts';
 
-interface Element {
-  readonly tag: number;
-  /** Hex of the contents. */
-  readonly body: string;
-  /** Hex of the whole element. */
-  readonly whole: string;
-}
+const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 
 const ALGORITHMS = {
-  'ecdsa-p256-sha256': '300a06082a8648ce3d040302',
-  'ecdsa-p384-sha384': '300a06082a8648ce3d040303',
-  'rsa-sha256': '300d06092a864886f70d01010b0500',
+  'ecdsa-p256-sha256': bytesOf('300a06082a8648ce3d040302'),
+  'ecdsa-p384-sha384': bytesOf('300a06082a8648ce3d040303'),
+  'rsa-sha256': bytesOf('300d06092a864886f70d01010b0500'),
 } as const;
 
+const VERSION_3 = bytesOf('a003020102');
+const NO_SUBJECT = bytesOf('3000');
+const KEY_USAGE = bytesOf('300e0603551d0f0101ff0404030205a0');
 const EXTENDED_KEY_USAGE = {
-  workload: '301406082b0601050507030106082b06010505070302',
-  self: '300a06082b06010505070301',
+  workload: bytesOf('301d0603551d250416301406082b0601050507030106082b06010505070302'),
+  self: bytesOf('30130603551d25040c300a06082b06010505070301'),
 } as const;
+const NOT_A_CA = bytesOf('300c0603551d130101ff04023000');
+const AUTHORITY_KEY_ID = bytesOf('0603551d23');
+const SUBJECT_KEY_ID = bytesOf('0603551d0e');
+const CRITICAL_ALT_NAME = bytesOf('0603551d110101ff');
 
-const CRITICAL = '0101ff';
+const SEQUENCE = 0x30;
+const INTEGER = 0x02;
+const BITS = 0x03;
+const OCTETS = 0x04;
+/** Serial numbers carry at least 64 bits of randomness, and at most 20 bytes (RFC 5280 section 4.1.2.2). */
+const MIN_SERIAL_BYTES = 8;
+const MAX_SERIAL_BYTES = 20;
 
-/** @throws AuthorityError CAP-X01 naming the field (in its private cause) that is not as approved. */
+/** @throws AuthorityError CAP-X01 naming (in its private cause) the field that is not as approved. */
 export function confirmCertificate(der: Uint8Array, expected: CertificateContents): void {
-  const certificate = only(hex(der), 'Certificate');
-  const [tbs, outerAlgorithm, signature, ...rest] = children(certificate.body, 'Certificate');
+  const walk = new Walk(der);
   const algorithm = ALGORITHMS[expected.issuer.algorithm];
-  demand(rest.length === 0 && signature?.tag === 0x03, 'Certificate');
-  demand(outerAlgorithm?.whole === algorithm, 'signatureAlgorithm');
-  demand(tbs?.tag === 0x30, 'tbsCertificate');
-  confirmTbs(children(tbs.body, 'tbsCertificate'), algorithm, expected);
+  const certificateEnd = walk.enter(SEQUENCE, 'Certificate');
+  const tbsEnd = walk.enter(SEQUENCE, 'tbsCertificate');
+  confirmTbs(walk, algorithm, expected);
+  walk.leave(tbsEnd, 'tbsCertificate');
+  walk.expect(algorithm, 'signatureAlgorithm');
+  const signatureEnd = walk.enter(BITS, 'signatureValue');
+  walk.leave(walk.skipTo(signatureEnd), 'signatureValue');
+  walk.leave(certificateEnd, 'Certificate');
+  demand(certificateEnd === der.length, 'Certificate');
 }
 
-function confirmTbs(fields: readonly Element[], algorithm: string, expected: CertificateContents): void {
-  const [version, serial, inner, issuer, validity, subject, spki, extensions, ...rest] = fields;
-  demand(version?.whole === 'a003020102', 'version');
-  demand(serial?.tag === 0x02 && serial.body === hex(expected.serial), 'serialNumber');
-  demand(serial.body >= '00' && serial.body < '80' && serial.body.length >= 16, 'serialNumber');
-  demand(inner?.whole === algorithm, 'signature');
-  demand(issuer?.whole === hex(expected.issuer.subjectDer), 'issuer');
-  demand(validity?.tag === 0x30, 'validity');
-  confirmValidity(children(validity.body, 'validity'), expected);
-  demand(subject?.whole === '3000', 'subject');
-  demand(spki?.whole === hex(expected.publicKey.spki), 'subjectPublicKeyInfo');
-  demand(extensions?.tag === 0xa3 && rest.length === 0, 'extensions');
-  confirmExtensions(children(only(extensions.body, 'extensions').body, 'extensions'), expected, spki);
+function confirmTbs(walk: Walk, algorithm: Uint8Array, expected: CertificateContents): void {
+  walk.expect(VERSION_3, 'version');
+  confirmSerial(walk, expected.serial);
+  walk.expect(algorithm, 'signature');
+  walk.expect(expected.issuer.subjectDer, 'issuer');
+  confirmValidity(walk, expected);
+  walk.expect(NO_SUBJECT, 'subject');
+  walk.expect(expected.publicKey.spki, 'subjectPublicKeyInfo');
+  const explicitEnd = walk.enter(0xa3, 'extensions');
+  const listEnd = walk.enter(SEQUENCE, 'extensions');
+  confirmExtensions(walk, expected);
+  walk.leave(listEnd, 'extensions');
+  walk.leave(explicitEnd, 'extensions');
 }
 
-function confirmValidity(times: readonly Element[], { issuer, notBeforeMs, notAfterMs }: CertificateContents): void {
-  const [notBefore, notAfter, ...rest] = times;
-  demand(rest.length === 0 && readTime(notBefore) === notBeforeMs && readTime(notAfter) === notAfterMs, 'validity');
+function confirmSerial(walk: Walk, serial: Uint8Array): void {
+  const end = walk.enter(INTEGER, 'serialNumber');
+  walk.expect(serial, 'serialNumber');
+  walk.leave(end, 'serialNumber');
+  const first = serial[0] ?? 0;
+  demand(first > 0 && first < 0x80, 'serialNumber');
+  demand(serial.length >= MIN_SERIAL_BYTES && serial.length <= MAX_SERIAL_BYTES, 'serialNumber');
+}
+
+function confirmValidity(walk: Walk, { issuer, notBeforeMs, notAfterMs }: CertificateContents): void {
+  const end = walk.enter(SEQUENCE, 'validity');
+  demand(walk.time('notBefore') === notBeforeMs, 'notBefore');
+  demand(walk.time('notAfter') === notAfterMs, 'notAfter');
+  walk.leave(end, 'validity');
   demand(notBeforeMs < notAfterMs, 'validity');
-  demand(notBeforeMs >= issuer.notBeforeMs && notAfterMs <= issuer.notAfterMs, 'validity outlives the issuer');
+  demand(notBeforeMs >= issuer.notBeforeMs && notAfterMs <= issuer.notAfterMs, 'validity within the issuer');
 }
 
-function confirmExtensions(extensions: readonly Element[], expected: CertificateContents, spki: Element): void {
-  const { profile, issuer, names } = expected;
-  const wanted = [
-    `0603551d0f${CRITICAL}${octets('030205a0')}`,
-    `0603551d25${octets(EXTENDED_KEY_USAGE[profile.name])}`,
-    `0603551d13${CRITICAL}${octets('3000')}`,
-    `0603551d23${octets(element('30', element('80', hex(issuer.subjectKeyId))))}`,
-    `0603551d0e${octets(octets(keyId(spki)))}`,
-    `0603551d11${CRITICAL}${octets(element('30', names.map(generalName).join('')))}`,
-  ];
-  demand(extensions.length === wanted.length, 'extensions');
-  for (const [index, extension] of extensions.entries()) {
-    demand(extension.tag === 0x30 && extension.body === wanted[index], `extension ${index}`);
-  }
+function confirmExtensions(walk: Walk, { profile, issuer, publicKey, names }: CertificateContents): void {
+  walk.expect(KEY_USAGE, 'keyUsage');
+  walk.expect(EXTENDED_KEY_USAGE[profile.name], 'extKeyUsage');
+  walk.expect(NOT_A_CA, 'basicConstraints');
+  walk.nested([SEQUENCE], AUTHORITY_KEY_ID, [OCTETS, SEQUENCE, 0x80], 'authorityKeyIdentifier', () =>
+    walk.expect(issuer.subjectKeyId, 'authorityKeyIdentifier'),
+  );
+  walk.nested([SEQUENCE], SUBJECT_KEY_ID, [OCTETS, OCTETS], 'subjectKeyIdentifier', () =>
+    walk.expect(keyId(publicKey.spki), 'subjectKeyIdentifier'),
+  );
+  walk.nested([SEQUENCE], CRITICAL_ALT_NAME, [OCTETS, SEQUENCE], 'subjectAltName', () => {
+    demand(names.length > 0, 'subjectAltName');
+    for (const name of names) confirmName(walk, name);
+  });
 }
 
-function generalName({ kind, value }: SubjectAltName): string {
-  if (kind === 'uri') return element('86', hex(Buffer.from(value, 'ascii')));
-  if (kind === 'dns') return element('82', hex(Buffer.from(value, 'ascii')));
-  return element('87', ipHex(value));
+function confirmName(walk: Walk, { kind, value }: SubjectAltName): void {
+  const end = walk.enter({ uri: 0x86, dns: 0x82, ip: 0x87 }[kind], 'subjectAltName');
+  walk.expect(kind === 'ip' ? ipBytes(value) : Buffer.from(value, 'ascii'), 'subjectAltName');
+  walk.leave(end, 'subjectAltName');
 }
 
 /** Through the URL parser, which canonicalises addresses without our help. */
-function ipHex(address: string): string {
-  if (!address.includes(':')) {
-    const parts = new URL(`http://${address}`).hostname.split('.');
-    return parts.map((part) => Number(part).toString(16).padStart(2, '0')).join('');
+function ipBytes(address: string): Uint8Array {
+  if (!address.includes(':')) return Uint8Array.from(new URL(`http://${address}`).hostname.split('.').map(Number));
+  const [left = '', right = ''] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const hex = (part: string): string => part.replace(/([0-9a-f]+):?/g, (_, group: string) => group.padStart(4, '0'));
+  return bytesOf(hex(left) + hex(right).padStart(32 - hex(left).length, '0'));
+}
+
+/** SHA-1 over the key's bits: they are the tail of the SPKI, behind a header whose size the length tells. */
+function keyId(spki: Uint8Array): Uint8Array {
+  const walk = new Walk(spki);
+  walk.enter(SEQUENCE, 'subjectPublicKeyInfo');
+  walk.skipTo(walk.enter(SEQUENCE, 'algorithm'));
+  walk.enter(BITS, 'subjectPublicKey');
+  return hash('sha1', spki.subarray(walk.position + 1), 'buffer');
+}
+
+class Walk {
+  readonly #bytes: Uint8Array;
+  position = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
-  const host = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [left = '', right = ''] = host.split('::');
-  const groups = (part: string): string =>
-    part
-      .split(':')
-      .map((group) => group && group.padStart(4, '0'))
-      .join('');
-  return groups(left) + groups(right).padStart(32 - groups(left).length, '0');
-}
 
-function keyId(spki: Element): string {
-  const [, bits] = children(spki.body, 'subjectPublicKeyInfo');
-  return createHash('sha1')
-    .update(Buffer.from(bits?.body.slice(2) ?? '', 'hex'))
-    .digest('hex');
-}
-
-function readTime(time: Element | undefined): number {
-  const digits = Buffer.from(time?.body ?? '', 'hex').toString('latin1');
-  const pattern =
-    time?.tag === 0x17 ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-  const parts = pattern.exec(digits)?.slice(1).map(Number) ?? [];
-  const [year = Number.NaN, month = 0, ...rest] = parts;
-  return Date.UTC(time?.tag === 0x17 ? 2000 + year : year, month - 1, ...rest);
-}
-
-function only(text: string, what: string): Element {
-  const [first, ...rest] = children(text, what);
-  demand(first !== undefined && rest.length === 0, what);
-  return first;
-}
-
-function children(text: string, what: string): Element[] {
-  const found: Element[] = [];
-  for (let at = 0; at < text.length;) {
-    const short = byteAt(text, at + 2);
-    const lengthDigits = short < 0x80 ? 0 : (short - 0x80) * 2;
-    const length = lengthDigits === 0 ? short : Number.parseInt(text.slice(at + 4, at + 4 + lengthDigits), 16);
-    const start = at + 4 + lengthDigits;
-    const end = start + length * 2;
-    demand(end <= text.length, what);
-    found.push({ tag: byteAt(text, at), body: text.slice(start, end), whole: text.slice(at, end) });
-    at = end;
+  /** Steps into an element of this tag; returns where it ends. */
+  enter(tag: number, field: string): number {
+    demand(this.#bytes[this.position] === tag, field);
+    const first = this.#bytes[this.position + 1] ?? 0;
+    const more = first > 0x80 ? first - 0x80 : 0;
+    let length = more === 0 ? first : 0;
+    for (let i = 0; i < more; i += 1) length = length * 256 + (this.#bytes[this.position + 2 + i] ?? 0);
+    this.position += 2 + more;
+    demand(this.position + length <= this.#bytes.length, field);
+    return this.position + length;
   }
-  return found;
-}
 
-function element(tag: string, body: string): string {
-  const length = body.length / 2;
-  const digits = length.toString(16).padStart(length > 0xff ? 4 : 2, '0');
-  const prefix = length < 0x80 ? '' : length > 0xff ? '82' : '81';
-  return tag + prefix + digits + body;
-}
+  leave(end: number, field: string): void {
+    demand(this.position === end, field);
+  }
 
-function octets(body: string): string {
-  return element('04', body);
-}
+  skipTo(end: number): number {
+    this.position = end;
+    return end;
+  }
 
-function byteAt(text: string, at: number): number {
-  return Number.parseInt(text.slice(at, at + 2), 16);
-}
+  /** Compares the next bytes and steps over them. */
+  expect(expected: Uint8Array, field: string): void {
+    for (let i = 0; i < expected.length; i += 1) {
+      demand(this.#bytes[this.position + i] === expected[i], field);
+    }
+    this.position += expected.length;
+  }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  /** Elements around a value: `outer` tags, fixed bytes, `inner` tags, the value, and every end in its place. */
+  nested(
+    outer: readonly number[],
+    fixed: Uint8Array,
+    inner: readonly number[],
+    field: string,
+    value: () => void,
+  ): void {
+    const outerEnds = outer.map((tag) => this.enter(tag, field));
+    this.expect(fixed, field);
+    const innerEnds = inner.map((tag) => this.enter(tag, field));
+    value();
+    for (const end of [...innerEnds, ...outerEnds]) this.leave(end, field);
+  }
+
+  /** UTCTime of this century, or GeneralizedTime; ms since the epoch. */
+  time(field: string): number {
+    const short = this.#bytes[this.position] === 0x17;
+    const end = this.enter(short ? 0x17 : 0x18, field);
+    const year = short ? 2000 + this.#digits() : this.#digits() * 100 + this.#digits();
+    const month = this.#digits() - 1;
+    const ms = Date.UTC(year, month, this.#digits(), this.#digits(), this.#digits(), this.#digits());
+    demand(this.#bytes[this.position] === 0x5a, field);
+    this.position += 1;
+    this.leave(end, field);
+    return ms;
+  }
+
+  #digits(): number {
+    const tens = (this.#bytes[this.position] ?? 0) - 0x30;
+    const ones = (this.#bytes[this.position + 1] ?? 0) - 0x30;
+    this.position += 2;
+    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+  }
 }
 
 function demand(holds: boolean, field: string): asserts holds {
