@@ -55,32 +55,37 @@ export function unaryHandler<Answer>(
   return (call, callback) => {
     const controller = new AbortController();
     let answered = false;
-    const answer = (error: unknown, value?: Answer): void => {
+    const answer = (value: Answer): void => {
       if (answered) return;
       answered = true;
       clearTimeout(timer);
-      if (error === undefined) callback(null, value);
-      else callback(toServiceError(error, { events, where }));
+      callback(null, value);
+    };
+    const refuse = (error: unknown): void => {
+      // Too late to say, but a bug is still reported.
+      const status = toServiceError(error, { events, where });
+      if (answered) return;
+      answered = true;
+      clearTimeout(timer);
+      callback(status);
     };
     const giveUp = (error: AuthorityError): void => {
       if (answered) return;
-      answer(error);
+      refuse(error);
       controller.abort(error);
     };
     const timer = setTimeout(() => giveUp(new AuthorityError('CAP-S07')), deadlineMs);
+    call.on('cancelled', () => giveUp(new AuthorityError('CAP-X02')));
     try {
       door.draining.throwIfAborted();
       admission.enter();
     } catch (error) {
-      answer(error);
+      refuse(error);
       return;
     }
-    call.on('cancelled', () => giveUp(new AuthorityError('CAP-X02')));
+    // A slot is held until the work itself ends: what does not heed its signal still counts.
     void work(call, controller)
-      .then(
-        (value) => answer(undefined, value),
-        (error: unknown) => answer(error),
-      )
+      .then(answer, refuse)
       .finally(() => admission.leave());
   };
 }

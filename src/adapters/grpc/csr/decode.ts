@@ -1,0 +1,40 @@
+// A CSR request from the wire to the words of the CA. What is judged here is shape only: field
+// types and sizes. What the CSR says is read further in.
+import type { JsonObject } from '@bufbuild/protobuf';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { CsrOrder } from '../../../authority/surface.ts';
+import { IstioCertificateRequestSchema } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
+import { decodeMessage } from '../service.ts';
+
+/** A CSR and a few metadata strings; the server behind the door accepts more, for SDS. */
+export const MAX_CSR_REQUEST_BYTES = 64 * 1024;
+/** Four times a PEM CSR with an RSA 4096 key and a SPIFFE ID of greatest length. */
+export const MAX_CSR_CHARACTERS = 16 * 1024;
+
+/** @throws AuthorityError CAP-M01 or CAP-M02 naming the field. */
+export function decodeOrder(bytes: Uint8Array): CsrOrder {
+  demandSize('the request', bytes.length, MAX_CSR_REQUEST_BYTES);
+  const { csr, validityDuration, metadata } = decodeMessage(IstioCertificateRequestSchema, bytes, 'CAP-M01');
+  demandSize('csr', csr.length, MAX_CSR_CHARACTERS);
+  // No signer is chosen by it yet; a client that sends nonsense hears so all the same.
+  optionalString(metadata, 'CertSigner');
+  const impersonatedIdentity = optionalString(metadata, 'ImpersonatedIdentity');
+  return {
+    csrPem: csr,
+    validitySeconds: validityDuration,
+    ...(impersonatedIdentity !== undefined && { impersonatedIdentity }),
+  };
+}
+
+function demandSize(field: string, found: number, allowed: number): void {
+  if (found > allowed) {
+    throw new AuthorityError('CAP-M02', { detail: `${field} is ${found} bytes long, allowed are ${allowed}` });
+  }
+}
+
+/** Own properties only: the key `__proto__` is as good as any other in a Struct. */
+function optionalString(metadata: JsonObject | undefined, key: string): string | undefined {
+  const value = metadata !== undefined && Object.hasOwn(metadata, key) ? metadata[key] : undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw new AuthorityError('CAP-M01', { detail: `metadata.${key} is not a string` });
+}

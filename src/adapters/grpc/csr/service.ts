@@ -1,0 +1,45 @@
+// Istio's CSR API at the wire: `istio.v1.auth.IstioCertificateService`. The client has no deadline of
+// its own and asks for one certificate at a time, so the bounds on time and number are ours.
+import type { CsrAuthority } from '../../../authority/surface.ts';
+import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
+import type { Events } from '../../../ports/events.ts';
+import type { ServiceRegistration } from '../door.ts';
+import { serviceDefinition, type Handlers } from '../service.ts';
+import { Admission, unaryHandler } from '../unary-call.ts';
+import { decodeOrder } from './decode.ts';
+import { encodeChain } from './encode.ts';
+
+export interface CsrServiceParts {
+  readonly authority: CsrAuthority;
+  readonly events: Pick<Events, 'unexpected'>;
+}
+
+export interface CsrServiceSettings {
+  /** From the whole request to the answer. */
+  readonly deadlineMs: number;
+  /** Requests at a time over all doors; one more hears RESOURCE_EXHAUSTED (CAP-Q01). */
+  readonly maxInFlight: number;
+}
+
+/** @returns how to put the CSR API behind a door; every door shares `maxInFlight`. */
+export function csrService({ authority, events }: CsrServiceParts, settings: CsrServiceSettings): ServiceRegistration {
+  const admission = new Admission(settings.maxInFlight);
+  return (server, door) => {
+    const handlers: Handlers<typeof IstioCertificateService> = {
+      createCertificate: unaryHandler(
+        {
+          door,
+          admission,
+          events,
+          where: 'CreateCertificate',
+          work: async (call, options) => {
+            const decode = () => decodeOrder(call.request);
+            return encodeChain(await authority.answerCsr(door.presentedBy(call), decode, options));
+          },
+        },
+        settings,
+      ),
+    };
+    server.addService(serviceDefinition(IstioCertificateService), { ...handlers });
+  };
+}

@@ -1,0 +1,73 @@
+// Plaintext gRPC, for a sidecar-less laptop and for debugging: on loopback alone, because tokens travel
+// in the clear. Nothing is known of a connection but its headers.
+import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { AuthorityError } from '../../domain/errors.ts';
+import type { Events } from '../../ports/events.ts';
+import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
+import { GrpcServer, type StreamLimits } from './grpc-server.ts';
+import { hostAndPort, listen, type Listener } from './listener.ts';
+
+export interface PlaintextListenerSettings extends StreamLimits {
+  /** An address, not a name: what a name resolves to is somebody else's decision. */
+  readonly host: string;
+  readonly port: number;
+  readonly maxConnections: number;
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+export class PlaintextListener implements Listener {
+  readonly #settings: PlaintextListenerSettings;
+  readonly #tcp: Server;
+  readonly #grpc: GrpcServer;
+  readonly #open = new Set<Socket>();
+
+  constructor(
+    parts: { readonly events: Pick<Events, 'connectionRefused'>; readonly services: readonly ServiceRegistration[] },
+    settings: PlaintextListenerSettings,
+  ) {
+    this.#settings = settings;
+    this.#grpc = new GrpcServer(settings);
+    const { draining } = this.#grpc;
+    const presentedBy = (call: AnyCall) => ({ authorization: authorizationOf(call), remoteAddress: call.getPeer() });
+    this.#grpc.register(parts.services, { kind: 'plaintext', draining, presentedBy });
+    this.#tcp = createServer((socket) => this.#accept(socket));
+    this.#tcp.maxConnections = settings.maxConnections;
+    this.#tcp.on('drop', (dropped) => {
+      const remoteAddress = `${dropped?.remoteAddress ?? ''}:${dropped?.remotePort ?? ''}`;
+      parts.events.connectionRefused({ door: 'plaintext', remoteAddress, problem: 'too many connections are open' });
+    });
+  }
+
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { host, port } = this.#settings;
+    const named = `the plaintext address ${host}:${port}`;
+    if (!LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')) {
+      throw new AuthorityError('CAP-X03', { detail: `${named} is not a loopback address (127.0.0.0/8 or ::1)` });
+    }
+    await listen(this.#tcp, { host, port }, { named, signal });
+  }
+
+  address(): string {
+    return hostAndPort(this.#tcp);
+  }
+
+  stopAccepting(): void {
+    if (this.#tcp.listening) this.#tcp.close();
+  }
+
+  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.stopAccepting();
+    await this.#grpc.drain({ deadlineMs });
+    for (const socket of this.#open) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+    socket.on('error', () => undefined);
+    this.#grpc.serve(socket);
+  }
+}

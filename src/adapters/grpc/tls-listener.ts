@@ -1,0 +1,176 @@
+// The TLS door. The handshake is ours and not grpc-js's, because grpc-js cannot tell a client
+// without a certificate from one whose certificate does not verify: the second must be refused by name.
+// A connection goes TCP -> (bounds) -> handshake -> (ALPN, what it showed) -> HTTP/2.
+import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { decodePemBlocks } from '../../domain/x509/pem.ts';
+import type { Events } from '../../ports/events.ts';
+import { Connections } from './connections.ts';
+import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './door.ts';
+import { GrpcServer, type StreamLimits } from './grpc-server.ts';
+import { Handshakes, type HandshakeLimits } from './handshakes.ts';
+import { hostAndPort, listen, type Listener } from './listener.ts';
+import { HANDSHAKE, secureContext, type ServingMaterial } from './tls-context.ts';
+
+export interface TlsListenerSettings extends HandshakeLimits, StreamLimits {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** About 90 KiB of memory and one file descriptor each. */
+  readonly maxConnections: number;
+}
+
+export interface TlsListenerParts {
+  readonly events: Pick<Events, 'connectionRefused'>;
+  readonly services: readonly ServiceRegistration[];
+}
+
+export class TlsListener implements Listener {
+  readonly #settings: TlsListenerSettings;
+  readonly #events: TlsListenerParts['events'];
+  readonly #tcp: TcpServer;
+  readonly #tls: TlsServer;
+  readonly #grpc: GrpcServer;
+  readonly #handshakes: Handshakes;
+  readonly #connections = new Connections();
+  #serving: ServingMaterial | undefined;
+  #clientTrustPem: string | undefined;
+
+  constructor({ events, services }: TlsListenerParts, settings: TlsListenerSettings) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#handshakes = new Handshakes(settings);
+    this.#grpc = new GrpcServer(settings);
+    this.#grpc.register(services, this.#door());
+    this.#tls = createTlsServer(HANDSHAKE);
+    this.#tls.on('secureConnection', (socket) => this.#secured(socket));
+    this.#tls.on('tlsClientError', (error, socket) => this.#failed(error, socket));
+    this.#tcp = createTcpServer((socket) => this.#accept(socket));
+    this.#tcp.maxConnections = settings.maxConnections;
+    this.#tcp.on('drop', (dropped) => {
+      this.#refuse(`${dropped?.remoteAddress ?? ''}:${dropped?.remotePort ?? ''}`, 'too many connections are open');
+    });
+  }
+
+  /**
+   * Every later handshake shows this certificate; open connections keep theirs.
+   * @throws Error when the chain or key does not parse or do not belong together; the former ones stay.
+   */
+  setServingCertificate(serving: ServingMaterial): void {
+    if (this.#clientTrustPem !== undefined) this.#tls.setSecureContext(secureContext(serving, this.#clientTrustPem));
+    this.#serving = serving;
+  }
+
+  /**
+   * The anchors for client certificates. Connections that were proven by one are closed when an anchor
+   * was taken away: nothing tells which of them stood on it, and they come back at once.
+   */
+  setClientTrust(pem: string): void {
+    if (this.#serving !== undefined) this.#tls.setSecureContext(secureContext(this.#serving, pem));
+    const shrinks = this.#clientTrustPem !== undefined && lacksAnchorOf(this.#clientTrustPem, pem);
+    this.#clientTrustPem = pem;
+    if (!shrinks) return;
+    this.#handshakes.closeAll();
+    this.#connections.closeProven();
+  }
+
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.#serving === undefined || this.#clientTrustPem === undefined) {
+      throw new Error('a TLS listener needs its serving certificate and client trust before it starts');
+    }
+    const { host, port } = this.#settings;
+    await listen(this.#tcp, { host, port }, { named: `the TLS address ${host}:${port}`, signal });
+  }
+
+  address(): string {
+    return hostAndPort(this.#tcp);
+  }
+
+  stopAccepting(): void {
+    if (this.#tcp.listening) this.#tcp.close();
+    this.#handshakes.closeAll();
+  }
+
+  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.stopAccepting();
+    await this.#grpc.drain({ deadlineMs });
+    this.#connections.closeAll();
+  }
+
+  #door(): Door {
+    const connections = this.#connections;
+    return {
+      kind: 'tls',
+      draining: this.#grpc.draining,
+      presentedBy: (call: AnyCall) => {
+        const remoteAddress = call.getPeer();
+        const clientCertificate = connections.certificateOf(remoteAddress);
+        const authorization = authorizationOf(call);
+        return clientCertificate === undefined
+          ? { authorization, remoteAddress }
+          : { clientCertificate, authorization, remoteAddress };
+      },
+    };
+  }
+
+  #accept(socket: Socket): void {
+    const peer = peerOf(socket);
+    socket.on('error', () => undefined);
+    if (peer === undefined) socket.destroy();
+    else if (this.#handshakes.full) this.#turnAway(peer, socket, 'too many TLS handshakes are in progress');
+    else this.#shakeHands(peer, socket);
+  }
+
+  #shakeHands(peer: string, socket: Socket): void {
+    this.#handshakes.begin(peer, socket, () => this.#turnAway(peer, socket, 'the TLS handshake did not end in time'));
+    this.#tls.emit('connection', socket);
+  }
+
+  #secured(socket: TLSSocket): void {
+    const peer = peerOf(socket);
+    if (peer === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#handshakes.end(peer);
+    // Without this listener a reset between here and the HTTP/2 session would end the process.
+    socket.on('error', () => undefined);
+    if (socket.alpnProtocol !== 'h2') {
+      this.#turnAway(peer, socket, 'the client does not ask for HTTP/2 (ALPN h2)');
+      return;
+    }
+    this.#connections.add(peer, socket);
+    this.#grpc.serve(socket);
+  }
+
+  #failed(error: Error & { readonly code?: string }, socket: TLSSocket): void {
+    // A load balancer's probe connects and leaves; it is nobody's failure.
+    if (socket.bytesRead > 0)
+      this.#refuse(peerOf(socket) ?? 'unknown', `TLS handshake: ${error.code ?? error.message}`);
+    socket.destroy();
+  }
+
+  #turnAway(peer: string, socket: Socket, problem: string): void {
+    this.#refuse(peer, problem);
+    socket.destroy();
+  }
+
+  #refuse(remoteAddress: string, problem: string): void {
+    this.#events.connectionRefused({ door: 'tls', remoteAddress, problem });
+  }
+}
+
+/** As grpc-js spells it for a handler; `undefined` when the client is gone already. */
+function peerOf(socket: Socket): string | undefined {
+  return socket.remoteAddress === undefined ? undefined : `${socket.remoteAddress}:${socket.remotePort ?? ''}`;
+}
+
+function lacksAnchorOf(formerPem: string, pem: string): boolean {
+  const anchors = anchorsIn(pem);
+  return [...anchorsIn(formerPem)].some((anchor) => !anchors.has(anchor));
+}
+
+function anchorsIn(pem: string): ReadonlySet<string> {
+  const blocks = decodePemBlocks(pem, 'CERTIFICATE');
+  return new Set('problem' in blocks ? [] : blocks.map((der) => Buffer.from(der).toString('base64')));
+}
