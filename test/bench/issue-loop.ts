@@ -1,0 +1,70 @@
+// A process of its own: issues for one CSR again and again, by the steps of authority/issue-certificate.ts
+// and with its own types, but without the journal. Arguments: issuer, key, roots, CSR (files), warm-up and
+// window (seconds). Prints {"perSecond": N}, per second of CPU time, so that a busy machine does not count.
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { SystemRandom } from '../../src/adapters/clock/system-random.ts';
+import { memorySigner } from '../../src/adapters/keys/memory-signer.ts';
+import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
+import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
+import { ApprovedRequest } from '../../src/domain/issuance/approved-request.ts';
+import { PreparedCertificate, SERIAL_BYTES } from '../../src/domain/issuance/prepared-certificate.ts';
+import type { Policy } from '../../src/domain/policy/policy.ts';
+import { TrustBundle } from '../../src/domain/trust/bundle.ts';
+import { CertificateRequest } from '../../src/domain/x509/certificate-request.ts';
+import { Issuer } from '../../src/domain/x509/issuer.ts';
+import { matchRequestedIdentity } from '../../src/domain/x509/names.ts';
+import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from './workloads.ts';
+
+const HOUR_MS = 3_600_000;
+const LIFETIMES = { defaultMs: 24 * HOUR_MS, maxMs: 24 * HOUR_MS, backdateMs: 60_000, jitterPercent: 5 };
+const POLICY: Policy = {
+  revision: 'bench',
+  rules: [{ namespaces: ['bench'], serviceAccounts: ['*'], keyTypes: ['ec-p256', 'rsa'], maxTtlMs: 24 * HOUR_MS }],
+};
+
+const [issuerFile = '', keyFile = '', rootsFile = '', csrFile = '', warmUp = '', window = ''] = process.argv.slice(2);
+const text = (file: string): string => readFileSync(file, 'utf8');
+
+const trustDomain = sound(parseTrustDomain(TRUST_DOMAIN));
+const { anchors } = sound(TrustBundle.fromPem(trustDomain, text(rootsFile)));
+const issuer = sound(Issuer.fromPem(text(issuerFile), anchors));
+const signer = memorySigner(createPrivateKey(text(keyFile)), issuer.algorithm);
+const identity = sound(kubernetesIdentity(trustDomain, NAMESPACE, serviceAccount(0)));
+const csrPem = text(csrFile);
+const random = new SystemRandom();
+const signal = AbortSignal.timeout(HOUR_MS);
+
+await issueFor(Number(warmUp));
+console.log(JSON.stringify({ perSecond: await issueFor(Number(window)) }));
+
+async function issueFor(seconds: number): Promise<number> {
+  const endMs = performance.now() + seconds * 1000;
+  const before = process.cpuUsage();
+  let issued = 0;
+  for (; performance.now() < endMs; issued++) await issue();
+  // All threads: a compiler or collector thread works for the loop too.
+  const { user, system } = process.cpuUsage(before);
+  return (issued * 1e6) / (user + system);
+}
+
+/** PEM in, PEM out: parse, verify the CSR, match, judge, encode, sign, verify ours, second opinion. */
+async function issue(): Promise<string> {
+  const { publicKey, uris } = CertificateRequest.fromPem(csrPem);
+  matchRequestedIdentity(uris, identity.spiffeId);
+  const approved = ApprovedRequest.byPolicy(POLICY, identity, publicKey);
+  const prepared = PreparedCertificate.from(approved, issuer, LIFETIMES, {
+    nowMs: Date.now(),
+    requestedMs: 0,
+    fraction: random.fraction(),
+    serial: random.bytes(SERIAL_BYTES),
+  });
+  return prepared.finish(await signer.sign(prepared.tbs, { signal })).pem;
+}
+
+function sound<T>(value: T): Exclude<T, undefined | { readonly problem: string }> {
+  if (value === undefined || (typeof value === 'object' && value !== null && 'problem' in value)) {
+    throw new Error(`bench material is broken: ${JSON.stringify(value)}`);
+  }
+  return value as Exclude<T, undefined | { readonly problem: string }>;
+}
