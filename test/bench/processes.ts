@@ -61,43 +61,38 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Starts a server on the server's core and waits until it says so.
- * @param addressIn the address that a line of its output names; undefined for every other line.
+ * Starts a server on the server's core and waits until it is ready.
+ * @param addressOf resolves to the address once the server serves; gets the first line that it prints, and
+ *   a signal that ends the wait.
+ * @throws Error with the end of its stderr when it ends, or takes too long, before that.
  */
 export async function startServer(
   command: string,
   args: readonly string[],
-  addressIn: (line: string) => string | undefined,
+  addressOf: (firstLine: Promise<string>, options: { readonly signal: AbortSignal }) => Promise<string>,
 ): Promise<RunningServer> {
   const child = start(SERVER_CORE, command, args);
   const complaint = tailOf(child);
   const overdue = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
+  const waiting = new AbortController();
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${command} did not become ready: ${complaint()}`);
+  });
   try {
-    const address = await firstAddress(child, addressIn);
-    if (address === undefined || child.pid === undefined)
-      throw new Error(`${command} did not become ready: ${complaint()}`);
-    return { address, pid: child.pid, [Symbol.asyncDispose]: async () => stop(child) };
+    const address = await Promise.race([addressOf(firstLineOf(child), waiting), ended]);
+    ended.catch(() => undefined);
+    return { address, pid: child.pid ?? 0, [Symbol.asyncDispose]: async () => stop(child) };
   } finally {
+    waiting.abort();
     clearTimeout(overdue);
   }
 }
 
-async function firstAddress(
-  child: ChildProcess,
-  addressIn: (line: string) => string | undefined,
-): Promise<string | undefined> {
-  const { stdout } = child;
-  if (stdout === null) return undefined;
-  const lines = createInterface({ input: stdout });
-  const found = await new Promise<string | undefined>((resolve) => {
-    lines.on('line', (line) => {
-      const address = addressIn(line);
-      if (address !== undefined) resolve(address);
-    });
-    lines.on('close', () => resolve(undefined));
-  });
-  // The pipe is read to its end: a server that cannot write its log would stand still.
-  return found;
+/** The pipe is read to its end: a server that cannot write its log would stand still. */
+async function firstLineOf(child: ChildProcess): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', resolve);
+  return promise;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -1,7 +1,17 @@
 // The two servers under load: Capstan as an operator would run it, and the bare yardstick.
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from './benchmark.ts';
 import type { Material } from './material.ts';
 import { startServer, type RunningServer } from './processes.ts';
+import { IDENTITIES, NAMESPACE, TOKEN_ISSUER, TRUST_DOMAIN } from './workloads.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
+const READY_POLL_MS = 50;
+/** Above what each benchmark opens, so that no bound of the server shapes the numbers. */
+const SPARE = 1000;
 
 /** grpc-go with crypto/x509 and nothing around it. */
 export async function startBareServer(
@@ -13,7 +23,9 @@ export async function startBareServer(
     ...['-issuer', material.issuerCert, '-key', material.issuerKey, '-roots', material.roots],
     ...['-tls-cert', material.servingCert, '-tls-key', material.servingKey, '-secret-bytes', String(secretBytes)],
   ];
-  return startServer(go.server, args, (line) => (JSON.parse(line) as { address: string }).address);
+  return startServer(go.server, args, async (firstLine) => {
+    return (JSON.parse(await firstLine) as { address: string }).address;
+  });
 }
 
 export interface Capstan extends RunningServer {
@@ -21,7 +33,78 @@ export interface Capstan extends RunningServer {
   readonly bundleFile: string;
 }
 
-/** `capstan serve` with a token issuer, a policy and a journal on disk. */
-export async function startCapstan(_material: Material, _needs: { readonly streams: number }): Promise<Capstan> {
-  return Promise.reject(new Error('not wired'));
+/**
+ * `capstan serve` with a token issuer, a policy and a journal on disk.
+ * @param streams SDS streams that will be opened, in turn by each identity.
+ */
+export async function startCapstan(material: Material, { streams }: { readonly streams: number }): Promise<Capstan> {
+  const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
+  const bundleFile = path.join(folder, 'bundle.pem');
+  await copyFile(material.bundles[1], bundleFile);
+  const policyFile = path.join(folder, 'policy.yaml');
+  await writeFile(policyFile, JSON.stringify(POLICY));
+  const [tlsPort, httpPort] = [await freePort(), await freePort()];
+  const configFile = path.join(folder, 'capstan.yaml');
+  const files = { folder, bundleFile, policyFile };
+  // YAML reads JSON as it is.
+  await writeFile(configFile, JSON.stringify(configOf(material, files, { tlsPort, httpPort, streams })));
+  const server = await startServer(process.execPath, [MAIN, 'serve', '--config', configFile], async (_, { signal }) => {
+    await answersReady(`http://127.0.0.1:${httpPort}/readyz`, signal);
+    return `127.0.0.1:${tlsPort}`;
+  });
+  return { ...server, bundleFile };
+}
+
+const POLICY = {
+  apiVersion: 'capstan.dev/v1alpha1',
+  kind: 'NamespacePolicy',
+  rules: [{ namespaces: [NAMESPACE], serviceAccounts: ['workload-*'], maxTtl: '24h' }],
+};
+
+function configOf(
+  material: Material,
+  files: { readonly folder: string; readonly bundleFile: string; readonly policyFile: string },
+  needs: { readonly tlsPort: number; readonly httpPort: number; readonly streams: number },
+) {
+  const tokens = { issuers: [{ issuer: TOKEN_ISSUER, keys: { file: material.jwks } }] };
+  return {
+    trustDomain: TRUST_DOMAIN,
+    listen: {
+      tls: { address: `127.0.0.1:${needs.tlsPort}` },
+      http: { address: `127.0.0.1:${needs.httpPort}` },
+    },
+    issuer: { chainFile: material.issuerCert, keyFile: material.issuerKey },
+    trustAnchors: { file: files.bundleFile },
+    policy: { file: files.policyFile },
+    authentication: { tokens },
+    sds: {
+      maxStreams: needs.streams + SPARE,
+      maxStreamsPerCaller: Math.ceil(needs.streams / IDENTITIES) + SPARE,
+    },
+    journal: { file: path.join(files.folder, 'journal.sqlite') },
+  };
+}
+
+/** Nobody else listens there now; the server takes it a moment later. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  probe.on('error', reject);
+  probe.listen(0, '127.0.0.1', () => resolve((probe.address() as AddressInfo).port));
+  const port = await promise;
+  probe.close();
+  return port;
+}
+
+async function answersReady(url: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && !(await isReady(url, signal))) await sleep(READY_POLL_MS);
+}
+
+async function isReady(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal })).ok;
+  } catch {
+    // Not listening yet.
+    return false;
+  }
 }
