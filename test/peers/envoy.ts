@@ -19,11 +19,14 @@ export interface EnvoySettings {
   readonly bootstrap?: BootstrapName;
   readonly apiType?: ApiType;
   readonly trustDomain?: string;
-  /** Values of the bootstrap's placeholders beyond ports, node and API type. */
-  readonly values: Readonly<Record<string, string>>;
+  /** Values of the bootstrap's placeholders beyond ports, node and API type; may write files into the directory. */
+  readonly values: Values | ((directory: string) => Values);
   readonly amend?: Amendment;
-  readonly logLevel?: 'info' | 'debug';
+  /** Of the mTLS listener, when another must know it before; a free one unless said otherwise. */
+  readonly mtlsPort?: number;
 }
+
+type Values = Readonly<Record<string, string>>;
 
 /** One certificate of `/certs`. */
 export interface CertificateDetails {
@@ -41,13 +44,14 @@ export class Envoy implements AsyncDisposable {
   readonly plainPort: number;
   readonly mtlsPort: number;
   readonly logs: string[] = [];
+  /** The files of this Envoy; goes with it. */
+  readonly directory: string;
   readonly #adminPort: number;
-  readonly #workDir: string;
   readonly #process: ChildProcess;
 
-  private constructor(ports: readonly [number, number, number], workDir: string, child: ChildProcess) {
+  private constructor(ports: readonly [number, number, number], directory: string, child: ChildProcess) {
     [this.#adminPort, this.plainPort, this.mtlsPort] = ports;
-    this.#workDir = workDir;
+    this.directory = directory;
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -62,14 +66,19 @@ export class Envoy implements AsyncDisposable {
     const version = settings.version ?? CURRENT_ENVOY;
     const binary = envoyBinary(version);
     if (binary === undefined) throw new Error(`envoy ${version} is not installed: npm run peers`);
-    const ports = [await freePort(), await freePort(), await freePort()] as const;
-    const workDir = mkdtempSync(path.join(tmpdir(), 'ce-'));
-    const file = path.join(workDir, 'envoy.yaml');
-    const values = { ...standardValues(settings, ports), ...settings.values };
-    writeBootstrap(file, settings.bootstrap ?? 'sds-unix-socket', values, settings.amend);
+    const ports = [await freePort(), await freePort(), settings.mtlsPort ?? (await freePort())] as const;
+    const directory = mkdtempSync(path.join(tmpdir(), 'ce-'));
+    const file = path.join(directory, 'envoy.yaml');
+    const values = typeof settings.values === 'function' ? settings.values(directory) : settings.values;
+    writeBootstrap(
+      file,
+      settings.bootstrap ?? 'sds-unix-socket',
+      { ...standardValues(settings, ports), ...values },
+      settings.amend,
+    );
     // Two workers, so that a secret has to reach more than one thread.
-    const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '2', '-l', settings.logLevel ?? 'info'];
-    return new Envoy(ports, workDir, spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '2', '-l', 'info'];
+    return new Envoy(ports, directory, spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   get pid(): number {
@@ -112,6 +121,13 @@ export class Envoy implements AsyncDisposable {
     return (JSON.parse(await this.#admin('/certs')) as { certificates: LoadedCertificates[] }).certificates;
   }
 
+  /** The status of one request through the plain port. @throws when Envoy does not answer. */
+  async call(target = '/'): Promise<number> {
+    const response = await fetch(`http://127.0.0.1:${this.plainPort}${target}`, { signal: AbortSignal.timeout(6_000) });
+    await response.arrayBuffer();
+    return response.status;
+  }
+
   /** Serial numbers of the leaves in use, upper case, each once. */
   async leafSerials(): Promise<readonly string[]> {
     const serials = (await this.certificates()).flatMap(({ cert_chain: [leaf] }) => leaf?.serial_number ?? []);
@@ -125,7 +141,7 @@ export class Envoy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await endProcess(this.#process, STOP_MS);
-    rmSync(this.#workDir, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   async #admin(target: string): Promise<string> {

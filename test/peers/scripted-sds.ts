@@ -3,23 +3,19 @@
 // generated messages.
 import { EventEmitter, once } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
-import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
-import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
+import { create } from '@bufbuild/protobuf';
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt';
 import { SecretSchema } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import {
   type DeltaDiscoveryRequest,
-  DeltaDiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
   type DiscoveryRequest,
-  DiscoveryRequestSchema,
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from '../../src/gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { TestLeaf } from './pki.ts';
-
-export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+import { METHODS, SECRET_TYPE_URL } from './sds-wire.ts';
 
 export interface SotwStream {
   readonly kind: 'sotw';
@@ -54,7 +50,7 @@ export class ScriptedSds implements AsyncDisposable {
 
   static async listen(socketPath: string): Promise<ScriptedSds> {
     const sds = new ScriptedSds();
-    sds.#server.addService(definition, {
+    sds.#server.addService(METHODS, {
       streamSecrets: (call: Bidi<DiscoveryRequest, DiscoveryResponse>) => sds.#sotw(call),
       deltaSecrets: (call: Bidi<DeltaDiscoveryRequest, DeltaDiscoveryResponse>) => sds.#delta(call),
     });
@@ -160,25 +156,4 @@ async function answered<Request extends { responseNonce: string }>(
 function endQuietly(call: grpc.ServerDuplexStream<unknown, unknown>): void {
   call.on('end', () => call.end());
   call.on('error', () => undefined); // the client went away, which is a client's right
-}
-
-const definition: grpc.ServiceDefinition = {
-  streamSecrets: method('StreamSecrets', DiscoveryRequestSchema, DiscoveryResponseSchema),
-  deltaSecrets: method('DeltaSecrets', DeltaDiscoveryRequestSchema, DeltaDiscoveryResponseSchema),
-};
-
-function method<Request extends Message, Response extends Message>(
-  name: string,
-  request: GenMessage<Request>,
-  response: GenMessage<Response>,
-): grpc.MethodDefinition<Request, Response> {
-  return {
-    path: `/envoy.service.secret.v3.SecretDiscoveryService/${name}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: (message) => Buffer.from(toBinary(request, message)),
-    requestDeserialize: (bytes) => fromBinary(request, bytes),
-    responseSerialize: (message) => Buffer.from(toBinary(response, message)),
-    responseDeserialize: (bytes) => fromBinary(response, bytes),
-  };
 }

@@ -1,0 +1,150 @@
+// Scenarios 4 and 5: what is above the leaves changes, first the intermediate under the same root, then
+// the root itself, and no call fails if the steps are taken in order.
+import assert from 'node:assert/strict';
+import { addPeerCluster, addRoute, type ApiType, FRESH_CONNECTIONS, leadingTo } from '../bootstrap.ts';
+import { Capstan } from '../capstan.ts';
+import { Envoy } from '../envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
+import { eventually, freePort } from '../eventually.ts';
+import { Load, type Tally } from '../load.ts';
+import { assertInIssueOrder, eventuallySees, MeshLoad, startMesh } from '../mesh.ts';
+import { createRoot, issueIntermediate, type TestAuthority } from '../pki.ts';
+import { peerOrSkip } from '../presence.ts';
+import { SHOP } from '../shop-proxy.ts';
+import { visit } from '../tls-visit.ts';
+
+/** A new issuer is taken up within this time: the file watch, the spread of renewals, the push. */
+const ROLLOVER_MS = 20_000;
+const API_TYPES: readonly ApiType[] = ['GRPC', 'DELTA_GRPC'];
+/** Renewals after a change of issuer are spread over a second here. */
+const SETTINGS = { sockets: [SHOP], sds: { rotationSpread: '1s' } } as const;
+
+describe('Rotation of the authority', function () {
+  this.timeout(180_000);
+  before(function () {
+    peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
+  });
+
+  for (const apiType of API_TYPES) {
+    it(`moves to a new intermediate under the same root without a bundle push or a failed call, over ${apiType}`, async () => {
+      await using stack = new AsyncDisposableStack();
+      const capstan = stack.use(await Capstan.start(SETTINGS));
+      const mesh = await startMesh(stack, capstan, apiType);
+      const load = stack.use(new MeshLoad(mesh.envoy, 0.25));
+      const mark = capstan.log.length;
+      // 1. The corporate root signs another intermediate, and the operator puts it in place.
+      await capstan.rotateIssuer('Mesh Issuer 2');
+      // 2. Fresh handshakes show the new intermediate in the chain, under the old root.
+      const isNew = ({ issuers }: { issuers: readonly string[] }): boolean => issuers[0] === 'Mesh Issuer 2';
+      const sight = await eventuallySees(mesh, 'the new intermediate', isNew, { withinMs: ROLLOVER_MS });
+      assert.deepEqual(sight.issuers, ['Mesh Issuer 2', 'Corporate Root']);
+      // 3. No bundle was pushed, because none changed.
+      const names = capstan.events('secretPushed', mark).flatMap((line) => line['names']);
+      assert.deepEqual(names, ['default']);
+      assert.equal(await mesh.envoy.sds('ROOTCA', 'update_success'), 1);
+      // 4. Nothing failed.
+      await load.assertFlawless();
+      assertInIssueOrder(mesh.upstream.clientSerials, capstan);
+    });
+  }
+
+  it('moves to a new root in phases with two proxies one phase apart, without a failed call', async () => {
+    await using stack = new AsyncDisposableStack();
+    const pair = await Pair.open(stack);
+    const oldVisitor = await pair.left.capstan.visitor();
+    const next = await createRoot('Next Root');
+    const nextIssuer = await issueIntermediate(next, 'Next Issuer');
+    const both = pair.old.certificatePem + next.certificatePem;
+    const load = pair.load(stack);
+    for (const { capstan, envoy } of [pair.left, pair.right]) {
+      // 1. Anchors: old and new, on one side first; the sides then differ by a phase until the other follows.
+      capstan.replaceAnchors(both);
+      await eventually('the union of anchors', async () => (await envoy.sds('ROOTCA', 'update_success')) === 2, {
+        withinMs: ROLLOVER_MS,
+      });
+    }
+    for (const { capstan, envoy } of [pair.left, pair.right]) {
+      // 2. Leaves from the new root.
+      capstan.useIssuer(nextIssuer);
+      await eventually('a leaf of the new root', async () => (await envoy.sds('default', 'update_success')) === 2, {
+        withinMs: ROLLOVER_MS,
+      });
+    }
+    for (const { capstan, envoy } of [pair.left, pair.right]) {
+      // 3. The old root goes.
+      capstan.replaceAnchors(next.certificatePem);
+      await eventually('the new anchor alone', async () => (await envoy.sds('ROOTCA', 'update_success')) === 3, {
+        withinMs: ROLLOVER_MS,
+      });
+    }
+    // 4. Not one call failed in either direction.
+    for (const { failures, attempts, descriptions } of await load.stop()) {
+      assert.equal(failures, 0, descriptions.join('\n'));
+      assert.ok(attempts > 100);
+    }
+    // 5. A leaf under the old root is refused now, and counted.
+    await assert.rejects(visit(pair.left.envoy.mtlsPort, { ...oldVisitor, anchorsPem: next.certificatePem }));
+    assert.equal(await pair.left.envoy.sum(/^listener\..*fail_verify_error$/), 1);
+  });
+
+  it('fails calls when the phase of both roots is skipped', async () => {
+    await using stack = new AsyncDisposableStack();
+    const pair = await Pair.open(stack);
+    const next = await createRoot('Next Root');
+    // 1. One side goes straight to the new root, leaves and anchors at once.
+    pair.left.capstan.useIssuer(await issueIntermediate(next, 'Next Issuer'));
+    pair.left.capstan.replaceAnchors(next.certificatePem);
+    // 2. Neither side can call the other any more, which is why there are phases.
+    const statuses = async (): Promise<readonly number[]> => [
+      await pair.left.envoy.call('/other'),
+      await pair.right.envoy.call('/other'),
+    ];
+    await eventually('both directions broken', async () => (await statuses()).every((status) => status === 503), {
+      withinMs: ROLLOVER_MS,
+    });
+  });
+});
+
+interface Side {
+  readonly capstan: Capstan;
+  readonly envoy: Envoy;
+}
+
+/** Two proxies that call each other, each with a Capstan of its own under one corporate root. */
+class Pair {
+  readonly old: TestAuthority;
+  readonly left: Side;
+  readonly right: Side;
+
+  private constructor(old: TestAuthority, left: Side, right: Side) {
+    this.old = old;
+    this.left = left;
+    this.right = right;
+  }
+
+  static async open(stack: AsyncDisposableStack): Promise<Pair> {
+    const root = await createRoot('Corporate Root');
+    const [leftPort, rightPort] = [await freePort(), await freePort()];
+    const side = async (mtlsPort: number, otherPort: number): Promise<Side> => {
+      const capstan = stack.use(await Capstan.start({ ...SETTINGS, root }));
+      const amend = (document: Parameters<typeof addRoute>[0]): void => {
+        addPeerCluster(document, 'other', { ...FRESH_CONNECTIONS, ...leadingTo('other', otherPort) });
+        addRoute(document, '/other', 'other');
+      };
+      const values = { SDS_SOCKET: capstan.socket(SHOP) };
+      const envoy = stack.use(await Envoy.start({ mtlsPort, amend, values }));
+      return { capstan, envoy: await envoy.live() };
+    };
+    return new Pair(root, await side(leftPort, rightPort), await side(rightPort, leftPort));
+  }
+
+  /** Calls in both directions, each over a connection of its own. */
+  load(stack: AsyncDisposableStack): { stop: () => Promise<readonly Tally[]> } {
+    const loads = [this.left, this.right].map(({ envoy }) =>
+      stack.use(
+        new Load({ port: envoy.plainPort, path: '/other', requestsPerSecond: 50, manners: ['h1-kept', 'h2-kept'] }),
+      ),
+    );
+    return { stop: async () => Promise.all(loads.map(async (load) => load.stop())) };
+  }
+}

@@ -1,0 +1,94 @@
+// Scenarios 2 and 3: certificates rotate under load without one failed request, and connections that
+// are open live on. Lives are ten seconds and are renewed after a tenth of that, less jitter: about one
+// rotation a second.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { ApiType } from '../bootstrap.ts';
+import { Capstan } from '../capstan.ts';
+import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
+import { assertInIssueOrder, MeshLoad, startMesh, watchSerials } from '../mesh.ts';
+import { peerOrSkip } from '../presence.ts';
+import { SHOP } from '../shop-proxy.ts';
+import type { Visitor } from '../tls-visit.ts';
+
+const FAST_ROTATION = { sockets: [SHOP], ttl: '10s', renewAt: 0.1 } as const;
+const ROUNDS: readonly (readonly [ApiType, number])[] = [
+  ['GRPC', 100],
+  ['DELTA_GRPC', 25],
+];
+
+describe('Rotation under load', function () {
+  this.timeout(300_000);
+  before(function () {
+    peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
+  });
+
+  for (const [apiType, rotations] of ROUNDS) {
+    it(`loses no request in ${rotations} rotations and more, about one a second, over ${apiType}`, async function () {
+      await using stack = new AsyncDisposableStack();
+      const capstan = stack.use(await Capstan.start(FAST_ROTATION));
+      // 1. A live Envoy that also calls an upstream of ours, which records the client's serials.
+      const mesh = await startMesh(stack, capstan, apiType);
+      // 2. Load over kept and fresh connections of both protocols, and kept and fresh mTLS between.
+      const load = stack.use(new MeshLoad(mesh.envoy));
+      // 3. An independent client opens fresh connections until it has seen enough certificates.
+      const seen = await watchSerials(mesh, rotations + 1, { withinMs: rotations * 2_000 });
+      // 4. Every attempt was counted, and none failed.
+      const done = await load.assertFlawless();
+      assert.equal(await mesh.envoy.sum(/ssl\.(connection_error|fail_verify_.*)$/), 0);
+      // 5. Both sides of Envoy took each certificate: two updates at the start, then one per rotation.
+      for (const side of [/^listener\..*ssl_context_update_by_sds$/, /^cluster\.peers\..*ssl_context_update_by_sds$/]) {
+        assert.ok((await mesh.envoy.sum(side)) >= rotations + 2);
+      }
+      // 6. Server and client certificates appear in the order of issue, never an older one after a newer.
+      assertInIssueOrder(seen, capstan);
+      assertInIssueOrder(mesh.upstream.clientSerials, capstan);
+      assert.ok(mesh.upstream.clientSerials.length >= rotations);
+      this.test!.title += ` (${seen.length - 1} rotations seen; ${done})`;
+    });
+  }
+
+  it('keeps an open HTTP/2 connection on its certificate while fresh ones get the next', async () => {
+    await using stack = new AsyncDisposableStack();
+    const capstan = stack.use(await Capstan.start(FAST_ROTATION));
+    const mesh = await startMesh(stack, capstan, 'GRPC');
+    // 1. A long-lived connection.
+    using session = new LongSession(mesh.envoy.mtlsPort, mesh.visitor);
+    const first = await session.get();
+    assert.equal(first.status, 200);
+    // 2. The certificate rotates at least twice for fresh connections.
+    const seen = await watchSerials(mesh, 3, { withinMs: 20_000 });
+    // 3. The old connection still works, on the certificate it was opened with.
+    assert.deepEqual(await session.get(), first);
+    assert.notEqual(seen.at(-1), first.serial);
+  });
+});
+
+/** One HTTP/2 connection by mTLS for many requests. */
+class LongSession implements Disposable {
+  readonly #session: ClientHttp2Session;
+
+  constructor(port: number, { identity, anchorsPem }: Visitor) {
+    this.#session = connect(`https://127.0.0.1:${port}`, {
+      cert: identity.chainPem,
+      key: identity.keyPem,
+      ca: anchorsPem,
+      checkServerIdentity: () => undefined, // mesh names are URIs
+    });
+  }
+
+  async get(): Promise<{ readonly status: number; readonly serial: string }> {
+    const stream = this.#session.request({ ':path': '/' }, { signal: AbortSignal.timeout(5_000) });
+    const [headers] = (await once(stream, 'response')) as [{ readonly ':status'?: number }];
+    stream.resume();
+    await once(stream, 'end');
+    const { serialNumber } = (this.#session.socket as TLSSocket).getPeerCertificate();
+    return { status: headers[':status'] ?? 0, serial: serialNumber };
+  }
+
+  [Symbol.dispose](): void {
+    this.#session.destroy();
+  }
+}

@@ -1,0 +1,80 @@
+// Scenario 15: a proxy that proves itself with a token, while tokens are replaced, expire and are made
+// for somebody else. Streams are ended at ten seconds of age, so that each token is shown soon.
+import assert from 'node:assert/strict';
+import type { ApiType, BootstrapName } from '../bootstrap.ts';
+import { Capstan } from '../capstan.ts';
+import type { Envoy } from '../envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
+import { eventually, throughout } from '../eventually.ts';
+import { MeshLoad, startMesh } from '../mesh.ts';
+import { peerOrSkip } from '../presence.ts';
+import { SHOP } from '../shop-proxy.ts';
+import { writeToken } from '../token-files.ts';
+import { visit } from '../tls-visit.ts';
+
+const SETTINGS = { sockets: [SHOP], sds: { maxStreamAge: '10s' } } as const;
+/** The age of a stream, and Envoy's first back-off after it. */
+const NEXT_STREAM_MS = 15_000;
+/** Envoy's back-off tops out at 30 s, plus jitter and a look. */
+const RECONNECT_MS = 40_000;
+const ROUNDS: readonly (readonly [BootstrapName, ApiType])[] = [
+  ['sds-tls-token-google-grpc', 'GRPC'],
+  ['sds-tls-token-envoy-grpc', 'DELTA_GRPC'],
+];
+
+describe('A proxy that proves itself with a token', function () {
+  this.timeout(180_000);
+  before(function () {
+    peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
+  });
+
+  for (const [bootstrap, apiType] of ROUNDS) {
+    it(`shows a replaced token on its next stream, and survives bad ones, with ${bootstrap}.yaml over ${apiType}`, async () => {
+      await using stack = new AsyncDisposableStack();
+      const capstan = stack.use(await Capstan.start(SETTINGS));
+      const mesh = await startMesh(stack, capstan, apiType, bootstrap);
+      const { envoy, visitor } = mesh;
+      const load = stack.use(new MeshLoad(envoy, 0.1));
+      const { serial } = await visit(envoy.mtlsPort, visitor);
+      const connected = async (): Promise<boolean> => (await connectedStreams(envoy)) === 2;
+
+      // 1. The token is replaced; streams are recycled with the new one; the first would have expired.
+      const mark = capstan.log.length;
+      writeToken(envoy.directory, await capstan.token(SHOP));
+      await eventually('streams opened with the new token', () => capstan.events('streamOpened', mark).length >= 2, {
+        withinMs: NEXT_STREAM_MS,
+      });
+      await eventually('both streams', connected, { withinMs: NEXT_STREAM_MS });
+
+      for (const bad of [{ seconds: -60 }, { audience: 'somebody-else' }]) {
+        // 2. A token that is expired, or made for another audience, is refused on record.
+        const refusals = refusalsOf(capstan);
+        writeToken(envoy.directory, await capstan.token(SHOP, bad));
+        await eventually('a refusal', () => refusalsOf(capstan) > refusals, { withinMs: NEXT_STREAM_MS });
+        await eventually('no stream left', async () => (await connectedStreams(envoy)) === 0, {
+          withinMs: NEXT_STREAM_MS,
+        });
+        // 3. Envoy keeps its certificate meanwhile.
+        await throughout(
+          'the certificate',
+          async () => (await visit(envoy.mtlsPort, visitor)).serial === serial,
+          2_000,
+        );
+        // 4. A good token ends it, without a restart.
+        writeToken(envoy.directory, await capstan.token(SHOP));
+        await eventually('both streams are back', connected, { withinMs: RECONNECT_MS });
+      }
+      // 5. Not one request failed through all of it, and nothing was issued anew.
+      await load.assertFlawless();
+      assert.equal((await visit(envoy.mtlsPort, visitor)).serial, serial);
+    });
+  }
+});
+
+async function connectedStreams(envoy: Envoy): Promise<number> {
+  return envoy.sum(/^sds\.(default|ROOTCA)\.control_plane\.connected_state$/);
+}
+
+function refusalsOf(capstan: Capstan): number {
+  return capstan.journal().filter((record) => record.outcome === 'refused' && record.reason.startsWith('CAP-A')).length;
+}
