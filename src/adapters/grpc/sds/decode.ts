@@ -1,0 +1,71 @@
+// Discovery requests from the wire to the words of the session. A node can be tens of kilobytes of
+// extension lists: only what is needed of it outlives this file.
+import type { JsonObject } from '@bufbuild/protobuf';
+import type { Node } from '../../../gen/envoy/config/core/v3/base_pb.js';
+import {
+  DeltaDiscoveryRequestSchema,
+  DiscoveryRequestSchema,
+} from '../../../gen/envoy/service/discovery/v3/discovery_pb.js';
+import type { Status } from '../../../gen/google/rpc/status_pb.js';
+import { decodeMessage } from '../service.ts';
+import type { DeltaRequest } from './delta-session.ts';
+import type { ProxyNode } from './session.ts';
+import type { SotwRequest } from './sotw-session.ts';
+
+/** SPIRE's key, so that proxies that are set up for it need no change. */
+export const VALIDATOR_OFF_KEY = 'disable_spiffe_cert_validation';
+/** Of the text that Envoy rejects a secret with. */
+const MAX_REJECTION_CHARACTERS = 300;
+
+/** @throws AuthorityError CAP-M03 when the bytes are no DiscoveryRequest. */
+export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
+  const request = decodeMessage(DiscoveryRequestSchema, bytes, 'CAP-M03');
+  return {
+    node: proxyNode(request.node),
+    typeUrl: request.typeUrl,
+    names: request.resourceNames,
+    nonce: request.responseNonce,
+    rejection: rejectionText(request.errorDetail),
+  };
+}
+
+/** @throws AuthorityError CAP-M03 when the bytes are no DeltaDiscoveryRequest. */
+export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
+  const request = decodeMessage(DeltaDiscoveryRequestSchema, bytes, 'CAP-M03');
+  return {
+    node: proxyNode(request.node),
+    typeUrl: request.typeUrl,
+    subscribe: request.resourceNamesSubscribe,
+    unsubscribe: request.resourceNamesUnsubscribe,
+    initialVersions: new Map(Object.entries(request.initialResourceVersions)),
+    nonce: request.responseNonce,
+    rejection: rejectionText(request.errorDetail),
+  };
+}
+
+/** The three nodes that there can be, shared by all streams. */
+const NODES = {
+  silent: { spiffeValidator: undefined },
+  on: { spiffeValidator: true },
+  off: { spiffeValidator: false },
+} as const satisfies Record<string, ProxyNode>;
+
+function proxyNode(node: Node | undefined): ProxyNode | undefined {
+  if (node === undefined) return undefined;
+  const off = validatorOff(node.metadata);
+  if (off === undefined) return NODES.silent;
+  return off ? NODES.off : NODES.on;
+}
+
+/** A boolean or its spelling, as SPIRE reads it; anything else is no wish. */
+function validatorOff(metadata: JsonObject | undefined): boolean | undefined {
+  // Own properties only: any key can stand in a Struct.
+  const wish =
+    metadata !== undefined && Object.hasOwn(metadata, VALIDATOR_OFF_KEY) ? metadata[VALIDATOR_OFF_KEY] : null;
+  if (wish === true || wish === 'true') return true;
+  return wish === false || wish === 'false' ? false : undefined;
+}
+
+function rejectionText(status: Status | undefined): string | undefined {
+  return status?.message.slice(0, MAX_REJECTION_CHARACTERS);
+}

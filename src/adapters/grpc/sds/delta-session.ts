@@ -1,0 +1,69 @@
+// Delta (incremental xDS): requests change the subscription, names that do not exist are answered,
+// and a client that comes back says what it holds already.
+import { distinctNames, WILDCARD } from './resource-names.ts';
+import {
+  close,
+  deliver,
+  messageProblem,
+  subscribe,
+  takeAnswer,
+  takeOffer,
+  type DiscoveryMessage,
+  type Effect,
+  type Session,
+  type SessionEvent,
+  type Step,
+} from './session.ts';
+
+export interface DeltaRequest extends DiscoveryMessage {
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** What the client holds, by name; read in the first message only. */
+  readonly initialVersions: ReadonlyMap<string, string>;
+}
+
+const SPEAKING = { tellsAbsence: true };
+
+export function stepDelta(session: Session, event: SessionEvent<DeltaRequest>): Step {
+  if (event.kind === 'closed') return close(session);
+  const effects: Effect[] = [];
+  const next =
+    event.kind === 'offered'
+      ? deliver(takeOffer(session, event.secret, event.offer, effects), SPEAKING, effects)
+      : receive(session, event.request, effects);
+  return { session: next, effects };
+}
+
+function receive(session: Session, request: DeltaRequest, effects: Effect[]): Session {
+  const first = session.node === undefined;
+  const told = resubscribed(session.told, request, first ? request.initialVersions : NOTHING);
+  const error = messageProblem(session, request, told.size);
+  if (error !== undefined) {
+    effects.push({ kind: 'end', error });
+    return session;
+  }
+  if (first && request.subscribe.length === 0) {
+    effects.push({ kind: 'withheld', name: WILDCARD, why: 'secrets are served by name only' });
+  }
+  const known = { ...session, node: session.node ?? request.node };
+  // A stale or forged nonce answers nothing, but the subscription changes all the same (xDS protocol, delta).
+  const answered = takeAnswer(known, request, effects);
+  return deliver(subscribe(answered, told, effects), SPEAKING, effects);
+}
+
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Whoever subscribes to a name, for the first time or again, holds nothing of it unless it says so:
+ * subscribing again is how a client asks for what it has dropped.
+ */
+function resubscribed(
+  former: Session['told'],
+  request: DeltaRequest,
+  held: ReadonlyMap<string, string>,
+): Session['told'] {
+  const told = new Map(former);
+  for (const name of distinctNames(request.unsubscribe)) told.delete(name);
+  for (const name of distinctNames(request.subscribe)) told.set(name, held.get(name));
+  return told;
+}

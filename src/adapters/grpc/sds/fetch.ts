@@ -1,0 +1,96 @@
+// FetchSecrets: the secrets of one request, once, for tools and tests. Envoy does not use it. Here a
+// name that cannot be served fails the call: there is no later in which it could be.
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Events } from '../../../ports/events.ts';
+import { distinctNames, MAX_NAMES, secretKindOf, type SecretKind } from './resource-names.ts';
+import type { BundleShape, SecretContent } from './secret-content.ts';
+import type { FeedFollower, SecretFeed, SecretFeeds } from './secret-feeds.ts';
+import { SECRET_TYPE_URL, type NamedSecret, replyVersion, type Reply } from './session.ts';
+import type { SotwRequest } from './sotw-session.ts';
+
+export interface FetchParts {
+  readonly feeds: SecretFeeds;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'secretWithheld'>;
+}
+
+export interface FetchOrder {
+  readonly caller: Caller;
+  readonly remoteAddress: string;
+  /** Names this call in events, as a stream's does. */
+  readonly streamId: string;
+  readonly request: SotwRequest;
+  readonly shape: BundleShape;
+}
+
+/**
+ * @throws AuthorityError CAP-M03 or CAP-Q02 for a bad request, CAP-M04 for a name that is not the
+ *   caller's, or why the authority withholds the secret.
+ */
+export async function fetchSecrets(
+  parts: FetchParts,
+  order: FetchOrder,
+  options: { readonly signal: AbortSignal },
+): Promise<Reply> {
+  const named = demandNames(parts, order);
+  const contents = new Map<SecretKind, SecretContent>();
+  for (const kind of new Set(named.values())) contents.set(kind, await currentContent(parts, order, kind, options));
+  const secrets = [...named].flatMap(([name, kind]): NamedSecret[] => {
+    const content = contents.get(kind);
+    return content === undefined ? [] : [{ name, content }];
+  });
+  return { nonce: '', version: replyVersion(secrets), secrets, absent: [] };
+}
+
+function demandNames(
+  { events }: FetchParts,
+  { caller, request, streamId }: FetchOrder,
+): ReadonlyMap<string, SecretKind> {
+  if (request.typeUrl !== '' && request.typeUrl !== SECRET_TYPE_URL) {
+    throw new AuthorityError('CAP-M03', { detail: `type_url is not ${SECRET_TYPE_URL}` });
+  }
+  const names = distinctNames(request.names);
+  if (names.size === 0) throw new AuthorityError('CAP-M03', { detail: 'resource_names is empty; name what you want' });
+  if (names.size > MAX_NAMES) {
+    throw new AuthorityError('CAP-Q02', { detail: `it names ${names.size}, allowed are ${MAX_NAMES}` });
+  }
+  const named = new Map<string, SecretKind>();
+  for (const name of names) {
+    const kind = secretKindOf(name, caller.identity.spiffeId);
+    if (kind === undefined) {
+      const facts = { streamId, caller: caller.identity.spiffeId.uri, protocol: 'sotw' } as const;
+      events.secretWithheld({ ...facts, name, why: 'it is not a secret of the caller' });
+      throw new AuthorityError('CAP-M04', { detail: name });
+    }
+    named.set(name, kind);
+  }
+  return named;
+}
+
+/** Waits for the first word of the authority. */
+async function currentContent(
+  { feeds, clock }: FetchParts,
+  order: FetchOrder,
+  kind: SecretKind,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<SecretContent> {
+  return new Promise<SecretContent>((resolve, reject) => {
+    const end = (settle: () => void): void => {
+      feed.leave(follower);
+      signal.removeEventListener('abort', aborted);
+      settle();
+    };
+    const look = (): void => {
+      const offer = feed.offer(order.shape, clock.nowMs());
+      if (offer !== undefined) end(() => ('withheld' in offer ? reject(offer.withheld) : resolve(offer)));
+    };
+    const abandon = (error: unknown): void => end(() => reject(error));
+    const aborted = (): void => abandon(signal.reason);
+    const follower: FeedFollower = { refresh: look, abandon };
+    const feed: SecretFeed = kind === 'svid' ? feeds.followSvid(order, follower) : feeds.followBundle(follower);
+    signal.addEventListener('abort', aborted, { once: true });
+    look();
+  });
+}

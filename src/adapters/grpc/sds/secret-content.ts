@@ -1,0 +1,50 @@
+// A secret as the session sees it: a version, and what to encode when it is sent. The version is a
+// hash of the content, so it is the same in every replica and after every restart.
+import { createHash } from 'node:crypto';
+import type { WorkloadSvid } from '../../../authority/surface.ts';
+import type { TrustBundle } from '../../../domain/trust/bundle.ts';
+import type { AuthorityError } from '../../../domain/errors.ts';
+
+interface Versioned {
+  readonly version: string;
+  /** From then on it is not sent any more; ms since the epoch. */
+  readonly notAfterMs: number;
+}
+
+export interface SvidContent extends Versioned {
+  readonly kind: 'svid';
+  readonly svid: WorkloadSvid;
+}
+
+export interface BundleContent extends Versioned {
+  readonly kind: 'bundle';
+  readonly bundle: TrustBundle;
+  /** For Envoy's SPIFFE validator, or as plain `trusted_ca`. */
+  readonly shape: BundleShape;
+}
+
+export type BundleShape = 'plain' | 'spiffe-validator';
+export type SecretContent = SvidContent | BundleContent;
+
+/** The caller may not have this secret, or nobody can have it now; it may come later. */
+export interface Withheld {
+  readonly withheld: AuthorityError;
+}
+
+/** What there is to send for one kind of secret. */
+export type Offer = SecretContent | Withheld;
+
+/** The certificate alone makes the version: it commits to the key, and the key stays out of names and logs. */
+export function svidContent(svid: WorkloadSvid): SvidContent {
+  return { kind: 'svid', version: contentHash('svid', svid.certificateChainPem), notAfterMs: svid.notAfterMs, svid };
+}
+
+export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleContent {
+  const notAfterMs = Math.max(...bundle.anchors.map((anchor) => anchor.notAfterMs));
+  return { kind: 'bundle', version: contentHash(shape, bundle.pem), notAfterMs, bundle, shape };
+}
+
+/** @returns 32 hex digits of SHA-256 over the parts; no part can be mistaken for two. */
+export function contentHash(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,148 @@
+// What is on offer, watched once for everybody who wants it: one watch per identity, one for the
+// bundle, however many streams there are. Every secret is judged when it comes in, once; a bad one
+// stays outside and the last good one stays on offer.
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
+import type { TrustBundle } from '../../../domain/trust/bundle.ts';
+import type { SvidState, WorkloadSecrets } from '../../../authority/surface.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Events } from '../../../ports/events.ts';
+import { FanOut, type Follower } from './fan-out.ts';
+import { bundleContent, svidContent, type BundleShape, type Offer, type Withheld } from './secret-content.ts';
+import { bundleProblem, svidProblem } from './validate.ts';
+
+/** Follows a feed until it leaves it. */
+export interface FeedFollower extends Follower {
+  /** There will be no more news, by this error. */
+  abandon(error: unknown): void;
+}
+
+export interface FeedParts {
+  readonly secrets: WorkloadSecrets;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'secretInvalid'>;
+}
+
+type Offers = Readonly<Record<BundleShape, Offer>>;
+
+const EXPIRED: Withheld = { withheld: new AuthorityError('CAP-S01', { detail: 'the secret in hand is expired' }) };
+const INVALID: Withheld = { withheld: new AuthorityError('CAP-X01') };
+
+export class SecretFeed {
+  readonly #followers = new Set<FeedFollower>();
+  readonly #stop = new AbortController();
+  readonly #fanOut: FanOut;
+  readonly #onIdle: () => void;
+  #offers: Offers | undefined;
+
+  constructor(fanOut: FanOut, onIdle: () => void) {
+    this.#fanOut = fanOut;
+    this.#onIdle = onIdle;
+  }
+
+  /** What there is to send at this moment; `undefined` while nothing is known yet. */
+  offer(shape: BundleShape, nowMs: number): Offer | undefined {
+    const offer = this.#offers?.[shape];
+    return offer !== undefined && 'version' in offer && offer.notAfterMs <= nowMs ? EXPIRED : offer;
+  }
+
+  join(follower: FeedFollower): void {
+    this.#followers.add(follower);
+  }
+
+  /** The last one to leave ends the watch. */
+  leave(follower: FeedFollower): void {
+    this.#followers.delete(follower);
+    if (this.#followers.size > 0 || this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#onIdle();
+  }
+
+  /** Follows `watch` until everybody has left. `judge` answers `undefined` for what must not be sent. */
+  async run<T>(
+    watch: (options: { readonly signal: AbortSignal }) => AsyncIterable<T>,
+    judge: (value: T) => Offers | undefined,
+  ): Promise<void> {
+    const { signal } = this.#stop;
+    // Whoever started it must hold the feed before the feed can fail it.
+    await Promise.resolve();
+    try {
+      for await (const value of watch({ signal })) this.#take(judge(value));
+      this.#fail(new AuthorityError('CAP-S03'));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #take(judged: Offers | undefined): void {
+    this.#offers = judged ?? this.#offers ?? both(INVALID);
+    this.#fanOut.add(this.#followers);
+  }
+
+  /** Ends after everybody has left are no failures. */
+  #fail(error: unknown): void {
+    for (const follower of [...this.#followers]) follower.abandon(error);
+  }
+}
+
+export class SecretFeeds {
+  readonly #parts: FeedParts;
+  readonly #fanOut = new FanOut();
+  /** By SPIFFE ID; bounded by the streams and fetches that follow. */
+  readonly #svids = new Map<string, SecretFeed>();
+  #bundle: SecretFeed | undefined;
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+  }
+
+  followSvid({ caller, remoteAddress }: { caller: Caller; remoteAddress: string }, follower: FeedFollower): SecretFeed {
+    const { uri } = caller.identity.spiffeId;
+    const known = this.#svids.get(uri);
+    const feed = known ?? new SecretFeed(this.#fanOut, () => this.#svids.delete(uri));
+    feed.join(follower);
+    if (known !== undefined) return feed;
+    this.#svids.set(uri, feed);
+    void feed.run(
+      (options) => this.#parts.secrets.watchSvid(caller, remoteAddress, options),
+      (state) => this.#judgeSvid(state),
+    );
+    return feed;
+  }
+
+  followBundle(follower: FeedFollower): SecretFeed {
+    const known = this.#bundle;
+    const feed = known ?? new SecretFeed(this.#fanOut, () => (this.#bundle = undefined));
+    feed.join(follower);
+    if (known !== undefined) return feed;
+    this.#bundle = feed;
+    void feed.run(
+      (options) => this.#parts.secrets.watchBundle(options),
+      (bundle) => this.#judgeBundle(bundle),
+    );
+    return feed;
+  }
+
+  #judgeSvid(state: SvidState): Offers | undefined {
+    if (state.kind === 'withheld') return both({ withheld: state.error });
+    const { svid } = state;
+    const problem = svidProblem(svid, this.#parts.clock.nowMs());
+    return this.#valid(problem, svid.identity) ? both(svidContent(svid)) : undefined;
+  }
+
+  #judgeBundle(bundle: TrustBundle): Offers | undefined {
+    const problem = bundleProblem(bundle, this.#parts.clock.nowMs());
+    if (!this.#valid(problem, SpiffeId.ofTrustDomain(bundle.trustDomain))) return undefined;
+    return { plain: bundleContent(bundle, 'plain'), 'spiffe-validator': bundleContent(bundle, 'spiffe-validator') };
+  }
+
+  #valid(problem: string | undefined, identity: SpiffeId): boolean {
+    if (problem !== undefined) this.#parts.events.secretInvalid({ identity: identity.uri, problem });
+    return problem === undefined;
+  }
+}
+
+function both(offer: Offer): Offers {
+  return { plain: offer, 'spiffe-validator': offer };
+}

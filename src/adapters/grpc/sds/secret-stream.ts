@@ -1,0 +1,224 @@
+// One open stream: the client's messages and the news of the feeds go into the session, and what the
+// session wants done is done. Thousands of these are idle at any time, so each is one object with
+// nothing of its own that ticks: its deadlines are looked at from outside (`checkTime`).
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Events, StreamFacts } from '../../../ports/events.ts';
+import type { Door } from '../door.ts';
+import { toServiceError } from '../status.ts';
+import type { Protocol } from './protocol.ts';
+import type { SecretKind } from './resource-names.ts';
+import type { BundleShape } from './secret-content.ts';
+import type { FeedFollower, SecretFeed, SecretFeeds } from './secret-feeds.ts';
+import { openSession, type Effect, type Reply, type Session, type Step } from './session.ts';
+
+/** A grpc-js call whose messages are bytes in both directions. */
+export type BytesCall = ServerDuplexStream<Uint8Array, Uint8Array>;
+
+export interface StreamParts {
+  readonly feeds: SecretFeeds;
+  readonly clock: Clock;
+  readonly events: Events;
+  /** Called once, when the stream is over. */
+  readonly onClosed: (stream: AnyStream) => void;
+}
+
+export interface StreamSettings {
+  /** Bundles go out for the SPIFFE validator unless the proxy wishes otherwise. */
+  readonly spiffeValidator: boolean;
+  /** A client that has not answered a response for so long is cut off (CAP-S08). */
+  readonly acknowledgeWithinMs: number;
+}
+
+/** Whose stream it is and how long it may last. */
+export interface StreamOrder<Request> {
+  readonly call: BytesCall;
+  readonly door: Door;
+  readonly protocol: Protocol<Request>;
+  readonly caller: Caller;
+  readonly remoteAddress: string;
+  /** Unique; begins the nonces. */
+  readonly streamId: string;
+  /** From then on the stream ends when it has been quiet for `quietMs`. By the monotonic clock. */
+  readonly retireAtMs: number;
+  /** Never end right after a message: to Envoy a message resets its back-off. */
+  readonly quietMs: number;
+}
+
+/** A stream of either variant, as its keeper sees it. */
+export type AnyStream = Pick<
+  SecretStream<never>,
+  'caller' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished' | 'vanished'
+>;
+
+export class SecretStream<Request> implements FeedFollower {
+  readonly #parts: StreamParts;
+  readonly #settings: StreamSettings;
+  readonly #order: StreamOrder<Request>;
+  readonly #facts: StreamFacts;
+  readonly #feeds: Record<SecretKind, SecretFeed | undefined> = { svid: undefined, bundle: undefined };
+  #session: Session;
+  /** When the client last heard of us; by the monotonic clock. */
+  #spokeAtMs: number;
+  #closed = false;
+
+  constructor(parts: StreamParts, settings: StreamSettings, order: StreamOrder<Request>) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#order = order;
+    const { spiffeId } = order.caller.identity;
+    this.#facts = { streamId: order.streamId, caller: spiffeId.uri, protocol: order.protocol.name };
+    this.#session = openSession(spiffeId, order.streamId);
+    this.#spokeAtMs = parts.clock.monotonicMs();
+    parts.events.streamOpened(this.#facts);
+  }
+
+  get caller(): Caller {
+    return this.#order.caller;
+  }
+
+  get door(): Door {
+    return this.#order.door;
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#guarded(() => {
+      const request = this.#order.protocol.decode(bytes);
+      // What was good when it came in may be expired by now; the answer is made from what is good now.
+      this.#takeOffers();
+      this.#apply(this.#order.protocol.step(this.#session, { kind: 'request', request }));
+    });
+  }
+
+  refresh(): void {
+    this.#guarded(() => this.#takeOffers());
+  }
+
+  abandon(error: unknown): void {
+    this.end(error);
+  }
+
+  /** Ends the stream when one of its times is over. */
+  checkTime(monotonicMs: number): void {
+    const { retireAtMs, quietMs } = this.#order;
+    const { acknowledgeWithinMs } = this.#settings;
+    const quietForMs = monotonicMs - this.#spokeAtMs;
+    const silent = this.#session.node === undefined;
+    const waiting = silent || this.#session.unanswered !== undefined;
+    if (this.#proofIsOver()) this.end(new AuthorityError('CAP-S09'));
+    else if (waiting && quietForMs >= acknowledgeWithinMs) {
+      this.end(new AuthorityError('CAP-S08', silent ? { detail: 'no request came' } : {}));
+    } else if (monotonicMs >= retireAtMs + acknowledgeWithinMs) this.end(new AuthorityError('CAP-S09'));
+    else if (!waiting && monotonicMs >= retireAtMs && quietForMs >= quietMs) this.end(new AuthorityError('CAP-S09'));
+  }
+
+  /** Ends the stream by our will. */
+  end(error: unknown): void {
+    if (this.#closed) return;
+    const { events } = this.#parts;
+    const status = toServiceError(error, { events, where: `SDS ${this.#order.protocol.name}` });
+    this.#close(status.details);
+    this.#order.call.emit('error', status);
+  }
+
+  /** The client has said all it had to say. */
+  finished(): void {
+    if (this.#closed) return;
+    this.#close('the client ended the stream');
+    this.#order.call.end();
+  }
+
+  /** The client or its connection is gone. */
+  vanished(): void {
+    if (!this.#closed) this.#close('the client went away');
+  }
+
+  #guarded(work: () => void): void {
+    if (this.#closed) return;
+    try {
+      if (this.#proofIsOver()) throw new AuthorityError('CAP-S09');
+      work();
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  /** Nothing is sent on a proof that is over, whichever clock-tick finds out first. */
+  #proofIsOver(): boolean {
+    const { expiresAtMs } = this.#order.caller;
+    return expiresAtMs !== undefined && this.#parts.clock.nowMs() >= expiresAtMs;
+  }
+
+  #takeOffers(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    for (const secret of ['svid', 'bundle'] as const) {
+      const offer = this.#feeds[secret]?.offer(this.#shape(), nowMs);
+      if (offer === undefined || offer === this.#session.offers[secret]) continue;
+      this.#apply(this.#order.protocol.step(this.#session, { kind: 'offered', secret, offer }));
+    }
+  }
+
+  #shape(): BundleShape {
+    return (this.#session.node?.spiffeValidator ?? this.#settings.spiffeValidator) ? 'spiffe-validator' : 'plain';
+  }
+
+  #apply({ session, effects }: Step): void {
+    this.#session = session;
+    for (const effect of effects) this.#perform(effect);
+    if (effects.some(({ kind }) => kind === 'want')) this.#takeOffers();
+  }
+
+  #perform(effect: Effect): void {
+    const { events, clock } = this.#parts;
+    switch (effect.kind) {
+      case 'send':
+        this.#send(effect.reply);
+        break;
+      case 'want':
+        this.#feeds[effect.secret] = this.#follow(effect.secret);
+        break;
+      case 'release':
+        this.#leave(effect.secret);
+        break;
+      case 'acknowledged':
+        events.secretAcknowledged({ ...this.#facts, latencyMs: clock.monotonicMs() - this.#spokeAtMs });
+        break;
+      case 'rejected':
+        events.secretRejected({ ...this.#facts, message: effect.message });
+        break;
+      case 'withheld':
+        events.secretWithheld({ ...this.#facts, name: effect.name, why: effect.why });
+        break;
+      case 'end':
+        this.end(effect.error);
+    }
+  }
+
+  #send(reply: Reply): void {
+    this.#spokeAtMs = this.#parts.clock.monotonicMs();
+    // Never more than one response waits here, so what `write` says of its buffer does not matter.
+    this.#order.call.write(this.#order.protocol.encode(reply));
+    if (reply.secrets.length === 0) return;
+    const names = reply.secrets.map(({ name }) => name);
+    this.#parts.events.secretPushed({ ...this.#facts, names, version: reply.version });
+  }
+
+  #follow(secret: SecretKind): SecretFeed {
+    const { feeds } = this.#parts;
+    return secret === 'svid' ? feeds.followSvid(this.#order, this) : feeds.followBundle(this);
+  }
+
+  #leave(secret: SecretKind): void {
+    this.#feeds[secret]?.leave(this);
+    this.#feeds[secret] = undefined;
+  }
+
+  #close(why: string): void {
+    this.#closed = true;
+    this.#apply(this.#order.protocol.step(this.#session, { kind: 'closed' }));
+    this.#parts.events.streamClosed({ ...this.#facts, why });
+    this.#parts.onClosed(this);
+  }
+}

@@ -1,0 +1,170 @@
+// Envoy's Secret Discovery Service at the wire: admits callers, opens their streams, and looks after
+// the streams' times. A stream is authenticated once, when it opens; its age is bounded so that the
+// proof is asked for again.
+import { SecretDiscoveryService } from '../../../gen/envoy/service/secret/v3/sds_pb.js';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import type { WorkloadSecrets } from '../../../authority/surface.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Events } from '../../../ports/events.ts';
+import type { Random } from '../../../ports/random.ts';
+import type { Door, ServiceRegistration } from '../door.ts';
+import { serviceDefinition, type Handlers } from '../service.ts';
+import { toServiceError } from '../status.ts';
+import { Admission, unaryHandler } from '../unary-call.ts';
+import { decodeSotwRequest } from './decode.ts';
+import { encodeSotwReply } from './encode.ts';
+import { fetchSecrets } from './fetch.ts';
+import { DELTA, SOTW, type Protocol } from './protocol.ts';
+import { SecretFeeds } from './secret-feeds.ts';
+import { SecretStream, type BytesCall, type StreamParts, type StreamSettings } from './secret-stream.ts';
+import { StreamRegister, type RegisterSettings } from './stream-register.ts';
+
+export interface SdsParts {
+  readonly secrets: WorkloadSecrets;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: Events;
+}
+
+export interface SdsSettings extends StreamSettings, RegisterSettings {
+  /** A stream ends, cleanly, at nine tenths to ten tenths of this age (CAP-S09). */
+  readonly maxStreamAgeMs: number;
+  /** For authenticating a stream, and for a whole FetchSecrets; afterwards CAP-S07. */
+  readonly deadlineMs: number;
+}
+
+/** Streams that opened together do not end together. */
+const AGE_JITTER = 0.1;
+/** How long a stream has been quiet when it is ended for its age; at most half of a very short age. */
+const QUIET_MS = 5_000;
+/** Unary calls are for tools: few at a time. */
+const MAX_FETCHES = 100;
+const STREAM_ID_BYTES = 6;
+
+export class SdsService {
+  readonly #parts: SdsParts;
+  readonly #settings: SdsSettings;
+  readonly #register: StreamRegister;
+  readonly #feeds: SecretFeeds;
+  readonly #streamParts: StreamParts;
+  readonly #fetches = new Admission(MAX_FETCHES);
+
+  constructor(parts: SdsParts, settings: SdsSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#register = new StreamRegister(settings);
+    this.#feeds = new SecretFeeds(parts);
+    const { clock, events } = parts;
+    this.#streamParts = { feeds: this.#feeds, clock, events, onClosed: (stream) => this.#register.remove(stream) };
+  }
+
+  /** Puts SDS behind a door; all doors share feeds and bounds. Its streams end when the door drains. */
+  readonly register: ServiceRegistration = (server, door) => {
+    const handlers: Handlers<typeof SecretDiscoveryService> = {
+      streamSecrets: (call) => void this.#open(door, call as BytesCall, SOTW),
+      deltaSecrets: (call) => void this.#open(door, call as BytesCall, DELTA),
+      fetchSecrets: this.#fetchHandler(door),
+    };
+    server.addService(serviceDefinition(SecretDiscoveryService), { ...handlers });
+    door.draining.addEventListener('abort', () => this.#register.endBehind(door, door.draining.reason), { once: true });
+  };
+
+  /** Watches the deadlines and ages of streams until the signal aborts; without it no stream ever times out. */
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#register.sweep(this.#parts.clock, options);
+  }
+
+  /** Never rejects: what goes wrong is the stream's status. */
+  async #open<Request>(door: Door, call: BytesCall, protocol: Protocol<Request>): Promise<void> {
+    try {
+      door.draining.throwIfAborted();
+      this.#register.admit();
+    } catch (error) {
+      this.#refuse(call, error);
+      return;
+    }
+    try {
+      const { caller, remoteAddress } = await this.#authenticate(door, call);
+      if (call.cancelled) throw new AuthorityError('CAP-X02');
+      this.#register.demandRoomFor(caller);
+      const order = { call, door, protocol, caller, remoteAddress, streamId: this.#newId(), ...this.#times(caller) };
+      const stream = new SecretStream(this.#streamParts, this.#settings, order);
+      this.#register.add(stream);
+      call.once('cancelled', () => stream.vanished());
+      call.once('end', () => stream.finished());
+      call.on('data', (bytes: Uint8Array) => stream.receive(bytes));
+    } catch (error) {
+      this.#register.dismiss();
+      this.#refuse(call, error);
+    }
+  }
+
+  #refuse(call: BytesCall, error: unknown): void {
+    call.emit('error', toServiceError(error, { events: this.#parts.events, where: 'SDS' }));
+  }
+
+  /** Bounded by the deadline, the door and the client's patience, whichever ends first. */
+  async #authenticate(door: Door, call: BytesCall): Promise<{ caller: Caller; remoteAddress: string }> {
+    const over = new AbortController();
+    const gone = (): void => over.abort(new AuthorityError('CAP-X02'));
+    const late = (): void => over.abort(new AuthorityError('CAP-S07'));
+    const signal = AbortSignal.any([door.draining, over.signal]);
+    call.once('cancelled', gone);
+    // The sleep's own end by abort is how it is cancelled.
+    this.#parts.clock.sleep(this.#settings.deadlineMs, { signal }).then(late, () => undefined);
+    try {
+      const presented = door.presentedBy(call);
+      const caller = await orAborted(this.#parts.secrets.authenticate(presented, { signal }), signal);
+      return { caller, remoteAddress: presented.remoteAddress };
+    } finally {
+      call.off('cancelled', gone);
+      over.abort();
+    }
+  }
+
+  #times({ expiresAtMs = Infinity }: Caller): { readonly retireAtMs: number; readonly quietMs: number } {
+    const { clock, random } = this.#parts;
+    const { maxStreamAgeMs } = this.#settings;
+    const quietMs = Math.min(QUIET_MS, maxStreamAgeMs / 2);
+    const ageMs = maxStreamAgeMs * (1 - AGE_JITTER * random.fraction());
+    const proofMs = expiresAtMs - clock.nowMs() - 2 * quietMs;
+    return { retireAtMs: clock.monotonicMs() + Math.max(0, Math.min(ageMs, proofMs)), quietMs };
+  }
+
+  #newId(): string {
+    return Buffer.from(this.#parts.random.bytes(STREAM_ID_BYTES)).toString('hex');
+  }
+
+  #fetchHandler(door: Door) {
+    const { secrets, clock, events } = this.#parts;
+    return unaryHandler<Uint8Array>(
+      {
+        door,
+        admission: this.#fetches,
+        events,
+        where: 'SDS fetch',
+        work: async (call, options) => {
+          const presented = door.presentedBy(call);
+          const caller = await secrets.authenticate(presented, options);
+          const request = decodeSotwRequest(call.request);
+          const validator = request.node?.spiffeValidator ?? this.#settings.spiffeValidator;
+          const shape = validator ? 'spiffe-validator' : 'plain';
+          const { remoteAddress } = presented;
+          const order = { caller, remoteAddress, request, shape, streamId: this.#newId() } as const;
+          return encodeSotwReply(await fetchSecrets({ feeds: this.#feeds, clock, events }, order, options));
+        },
+      },
+      this.#settings,
+    );
+  }
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason as Error);
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    work.then(resolve, reject);
+  });
+}
