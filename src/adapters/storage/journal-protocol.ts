@@ -1,14 +1,14 @@
-// What the journal and its writing thread say to each other: tasks one way, one answer for each, in order.
-import type { Cell } from './journal-schema.ts';
+// What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
+import type { ProblemKind } from './journal-problem.ts';
 
-export interface JournalWorkerData {
-  readonly file: string;
-}
-
-export type JournalTask =
+export type WriterRequest =
   | { readonly kind: 'open' }
-  | { readonly kind: 'append'; readonly rows: readonly (readonly Cell[])[] }
-  | { readonly kind: 'prune'; readonly beforeMs: number }
+  /** `records`: JSON of the records; one string crosses between threads faster than many objects. */
+  | { readonly kind: 'append'; readonly records: string }
+  | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
   | { readonly kind: 'close' };
 
-export type JournalAnswer = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+/** Answers come in the order of the requests. `removed`: how many records a `delete-before` took away. */
+export type WriterAnswer =
+  | { readonly ok: true; readonly removed: number }
+  | { readonly ok: false; readonly kind: ProblemKind; readonly problem: string };

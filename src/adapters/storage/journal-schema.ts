@@ -1,70 +1,73 @@
-// The journal's tables and how records become rows. Both the writing thread and readers use it.
-import type { DatabaseSync } from 'node:sqlite';
+// The journal's table and how a record lies in it: one column per field, named once.
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 
-/** Version of the schema, in SQLite's own `user_version`. */
-export const SCHEMA_VERSION = 1;
+/** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
+export const APPLICATION_ID = 0x43415053;
 
-/** Columns in the order in which they are bound; each is a field of the record, by name. */
-export const COLUMNS = [
-  'decisionId',
-  'timeMs',
-  'surface',
-  'outcome',
-  'remoteAddress',
-  'caller',
-  'provenBy',
-  'evidence',
-  'podName',
-  'podUid',
-  'nodeName',
-  'policyRevision',
-  'identity',
-  'serial',
-  'issuer',
-  'notBeforeMs',
-  'notAfterMs',
-  'keyType',
-  'reason',
-  'message',
-] as const;
+/** One step per schema version; a step that was released is never edited. */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE decisions (
+     id INTEGER PRIMARY KEY,
+     decision_id TEXT NOT NULL,
+     time_ms INTEGER NOT NULL,
+     outcome TEXT NOT NULL CHECK (outcome IN ('issued', 'refused')),
+     surface TEXT NOT NULL,
+     remote_address TEXT NOT NULL,
+     caller TEXT, proven_by TEXT, evidence TEXT, pod_name TEXT, pod_uid TEXT, node_name TEXT, policy_revision TEXT,
+     identity TEXT, serial TEXT, issuer TEXT, not_before_ms INTEGER, not_after_ms INTEGER, key_type TEXT,
+     reason TEXT, message TEXT
+   ) STRICT;
+   CREATE INDEX decisions_by_time ON decisions (time_ms);
+   CREATE INDEX decisions_by_decision_id ON decisions (decision_id);
+   CREATE INDEX decisions_by_identity ON decisions (coalesce(identity, caller), time_ms);`,
+];
 
-export type Cell = string | number | null;
+export const SCHEMA_VERSION = MIGRATIONS.length;
 
-export const INSERT = `INSERT INTO decision (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
+/** Every field a record of either outcome can have; the compiler asks for each. */
+type Field =
+  keyof Extract<DecisionRecord, { outcome: 'issued' }> | keyof Extract<DecisionRecord, { outcome: 'refused' }>;
 
-const CREATE = `
-CREATE TABLE decision (
-  id INTEGER PRIMARY KEY,
-  decisionId TEXT NOT NULL UNIQUE, timeMs INTEGER NOT NULL, surface TEXT NOT NULL, outcome TEXT NOT NULL,
-  remoteAddress TEXT NOT NULL, caller TEXT, provenBy TEXT, evidence TEXT, podName TEXT, podUid TEXT, nodeName TEXT,
-  policyRevision TEXT, identity TEXT, serial TEXT, issuer TEXT, notBeforeMs INTEGER, notAfterMs INTEGER, keyType TEXT,
-  reason TEXT, message TEXT
-) STRICT;
-CREATE INDEX decision_time ON decision (timeMs);
-CREATE INDEX decision_identity ON decision (identity, timeMs);
-PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+const COLUMN_OF: Readonly<Record<Field, string>> = {
+  decisionId: 'decision_id',
+  timeMs: 'time_ms',
+  outcome: 'outcome',
+  surface: 'surface',
+  remoteAddress: 'remote_address',
+  caller: 'caller',
+  provenBy: 'proven_by',
+  evidence: 'evidence',
+  podName: 'pod_name',
+  podUid: 'pod_uid',
+  nodeName: 'node_name',
+  policyRevision: 'policy_revision',
+  identity: 'identity',
+  serial: 'serial',
+  issuer: 'issuer',
+  notBeforeMs: 'not_before_ms',
+  notAfterMs: 'not_after_ms',
+  keyType: 'key_type',
+  reason: 'reason',
+  message: 'message',
+};
 
-/** Creates the tables in an empty file. @throws Error when the file is of another version. */
-export function migrate(database: DatabaseSync): void {
-  const version = schemaVersion(database);
-  if (version === SCHEMA_VERSION) return;
-  if (version !== 0) throw new Error(`has schema version ${version}; this program knows ${SCHEMA_VERSION}`);
-  database.exec(`BEGIN IMMEDIATE;${CREATE}COMMIT;`);
+const FIELDS = Object.keys(COLUMN_OF) as readonly Field[];
+const COLUMNS = Object.values(COLUMN_OF).join(', ');
+
+export const INSERT = `INSERT INTO decisions (${COLUMNS}) VALUES (${FIELDS.map(() => '?').join(', ')})`;
+/** Each column under its field's name. */
+export const SELECT = `SELECT ${FIELDS.map((field) => `${COLUMN_OF[field]} AS ${field}`).join(', ')} FROM decisions`;
+/** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
+export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
+  (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;
+
+/** @returns the values for `INSERT`, in its order. */
+export function toRow(record: DecisionRecord): (string | number | null)[] {
+  const fields: Partial<Record<Field, string | number>> = record;
+  return FIELDS.map((field) => fields[field] ?? null);
 }
 
-export function schemaVersion(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-}
-
-export function toRow(record: DecisionRecord): Cell[] {
-  const fields = record as unknown as Readonly<Record<string, Cell | undefined>>;
-  return COLUMNS.map((column) => fields[column] ?? null);
-}
-
-/** Rows were written from records by `toRow`, and by nothing else. */
+/** @param row as `SELECT` gives it, written by `toRow` and checked by the schema. */
 export function fromRow(row: Readonly<Record<string, unknown>>): DecisionRecord {
-  const fields = COLUMNS.map((column) => [column, row[column]] as const).filter(([, value]) => value !== null);
-  return Object.fromEntries(fields) as unknown as DecisionRecord;
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as DecisionRecord;
 }

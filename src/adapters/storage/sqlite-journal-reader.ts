@@ -1,42 +1,67 @@
-// Reads a journal file, also while a server is writing it.
-import { existsSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { AuthorityError } from '../../domain/errors.ts';
+// Reads the journal's file, also while a server writes it. The identity of a query finds what that
+// identity got and what it was refused.
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/issuance-journal.ts';
-import { fromRow, SCHEMA_VERSION, schemaVersion } from './journal-schema.ts';
+import { openForReading } from './journal-file.ts';
+import { journalProblem } from './journal-problem.ts';
+import { fromRow, SELECT } from './journal-schema.ts';
 
-/** @throws AuthorityError CAP-X03 naming the file when it is not a journal of a known version. */
-export function openJournalReader(file: string): IssuanceJournalReader & Disposable {
-  const database = openReadOnly(file);
-  return {
-    list: (query) => list(database, query),
-    [Symbol.dispose]: () => database.close(),
-  };
-}
+/** One answer is held in memory whole. */
+export const MAX_LISTED = 100_000;
 
-function openReadOnly(file: string): DatabaseSync {
-  if (!existsSync(file)) throw new AuthorityError('CAP-X03', { detail: `journal ${file} does not exist` });
-  try {
-    const database = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
-    const version = schemaVersion(database);
-    if (version !== SCHEMA_VERSION)
-      throw new Error(`has schema version ${version}; this program knows ${SCHEMA_VERSION}`);
-    return database;
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'cannot be opened';
-    throw new AuthorityError('CAP-X03', { detail: `journal ${file} ${why}`, cause });
+type Condition = Exclude<keyof JournalQuery, 'limit'>;
+
+const CONDITIONS: Readonly<Record<Condition, string>> = {
+  outcome: 'outcome = ?',
+  decisionId: 'decision_id = ?',
+  identity: 'coalesce(identity, caller) = ?',
+  sinceMs: 'time_ms >= ?',
+};
+
+export class SqliteJournalReader implements IssuanceJournalReader, Disposable {
+  readonly #file: string;
+  readonly #database: DatabaseSync;
+
+  private constructor(file: string, database: DatabaseSync) {
+    this.#file = file;
+    this.#database = database;
+  }
+
+  /** @throws AuthorityError CAP-X03 naming a file that is missing or not a journal; CAP-S04 when it is locked. */
+  static open(file: string): SqliteJournalReader {
+    return failingLoudly(file, () => new SqliteJournalReader(file, openForReading(file)));
+  }
+
+  /** @throws AuthorityError CAP-X03 when the file proves corrupt; CAP-S04 when it is locked. */
+  list(query: JournalQuery): readonly DecisionRecord[] {
+    const { where, values } = conditionsOf(query);
+    const limit = Math.min(query.limit, MAX_LISTED);
+    return failingLoudly(this.#file, () =>
+      this.#database
+        .prepare(`${SELECT} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`)
+        .all(...values, limit)
+        .map(fromRow),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
   }
 }
 
-function list(database: DatabaseSync, query: JournalQuery): readonly DecisionRecord[] {
-  const conditions: readonly (readonly [sql: string, value: SQLInputValue | undefined])[] = [
-    ['outcome = ?', query.outcome],
-    ['decisionId = ?', query.decisionId],
-    ['identity = ?', query.identity],
-    ['timeMs >= ?', query.sinceMs],
-  ];
-  const given = conditions.filter((condition): condition is [string, SQLInputValue] => condition[1] !== undefined);
-  const where = given.length === 0 ? '' : `WHERE ${given.map(([sql]) => sql).join(' AND ')}`;
-  const statement = database.prepare(`SELECT * FROM decision ${where} ORDER BY timeMs DESC, id DESC LIMIT ?`);
-  return statement.all(...given.map(([, value]) => value), query.limit).map(fromRow);
+function conditionsOf(query: JournalQuery): { where: string; values: SQLInputValue[] } {
+  const asked = (Object.keys(CONDITIONS) as Condition[]).flatMap((name) => {
+    const value = query[name];
+    return value === undefined ? [] : [{ condition: CONDITIONS[name], value }];
+  });
+  const where = asked.length === 0 ? '' : `WHERE ${asked.map(({ condition }) => condition).join(' AND ')}`;
+  return { where, values: asked.map(({ value }) => value) };
+}
+
+function failingLoudly<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw journalProblem(file, cause).toOpeningError();
+  }
 }

@@ -1,127 +1,116 @@
-// The issuance journal in an embedded SQLite file. Records that arrive in one turn of the event loop,
-// or while a commit is under way, share the next commit.
-import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+// The issuance journal in an embedded SQLite file (WAL, synchronous=FULL). It alarms once when
+// records stop being durable and once when they are again; meanwhile every append is refused, so
+// nothing is issued unrecorded.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../ports/issuance-journal.ts';
-import { toRow } from './journal-schema.ts';
-import type { JournalAnswer, JournalTask } from './journal-protocol.ts';
+import { GroupCommit } from './group-commit.ts';
+import { JournalProblem } from './journal-problem.ts';
+import { JournalThread } from './journal-thread.ts';
+import type { WriterSettings } from './journal-writer.ts';
 
-export interface JournalSettings {
-  readonly file: string;
-  readonly retentionMs: number;
-  /** Most records that may wait for a commit; one more is refused with CAP-S04. */
-  readonly maxPending: number;
+export interface JournalSettings extends WriterSettings {
+  /** Records older than this are deleted, at start and then daily; absent keeps all. */
+  readonly retentionMs?: number;
 }
 
-interface Pending {
-  readonly record: DecisionRecord;
-  readonly resolve: () => void;
-  readonly reject: (error: AuthorityError) => void;
+export interface JournalParts {
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'unexpected'>;
 }
 
-const PRUNE_EVERY_MS = 86_400_000;
-/** Rows in one transaction: bounds how long the last record of a burst waits behind the first. */
-const MAX_BATCH = 1_000;
+const RETENTION_EVERY_MS = 86_400_000;
+/** One step holds the file for a few milliseconds; appends pass in between. */
+const RETENTION_STEP = 1_000;
 
-export class SqliteJournal implements IssuanceJournal {
-  readonly #parts: { readonly events: Events; readonly clock: Clock };
+export class SqliteJournal implements IssuanceJournal, AsyncDisposable {
+  readonly #parts: JournalParts;
   readonly #settings: JournalSettings;
-  readonly #answers: ((answer: JournalAnswer) => void)[] = [];
-  #worker: Worker | undefined;
-  #waiting: Pending[] = [];
-  #committing = 0;
-  #problem: string | undefined;
+  readonly #thread: JournalThread;
+  readonly #commits: GroupCommit<DecisionRecord>;
+  readonly #end = new AbortController();
+  #running = false;
+  #problem: string | undefined = 'the journal is not open';
 
-  constructor(parts: { readonly events: Events; readonly clock: Clock }, settings: JournalSettings) {
+  constructor(parts: JournalParts, settings: JournalSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#thread = new JournalThread(parts, settings);
+    this.#commits = new GroupCommit((batch) => this.#commit(batch));
   }
 
-  /** Why records cannot be made durable now; nothing while they can. */
+  /** Why records are not durable now; nothing when they are. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Opens or creates the file. @throws AuthorityError CAP-X03 naming it when that fails. */
+  /**
+   * Opens the file, or makes it. The signal ends only the starting.
+   * @throws AuthorityError CAP-X03 naming a file that is not a journal of this version or is corrupt;
+   *   CAP-S04 when it is locked or its disk is full.
+   */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const extension = path.extname(import.meta.filename);
-    this.#worker = new Worker(new URL(`./journal-worker${extension}`, import.meta.url), {
-      workerData: { file: this.#settings.file },
-    });
-    this.#worker.on('message', (answer: JournalAnswer) => this.#answers.shift()?.(answer));
-    this.#worker.on('error', (error: Error) => this.#workerEnded(error.message));
-    this.#worker.on('exit', () => this.#workerEnded('the writing thread has ended'));
-    const opened = await this.#ask({ kind: 'open' });
-    if (!opened.ok) {
-      await this.#worker.terminate();
-      throw new AuthorityError('CAP-X03', { detail: `journal.file ${this.#settings.file}: ${opened.problem}` });
+    signal.throwIfAborted();
+    const end = { signal: this.#end.signal };
+    void this.#thread.watch(end);
+    try {
+      await this.#thread.ask({ kind: 'open' });
+    } catch (cause) {
+      await this[Symbol.asyncDispose]();
+      throw cause instanceof JournalProblem ? cause.toOpeningError() : cause;
     }
-    void this.#pruneDaily(signal);
+    this.#running = true;
+    this.#problem = undefined;
+    void this.#deleteDaily(end);
   }
 
-  async append(record: DecisionRecord): Promise<void> {
-    if (this.#waiting.length + this.#committing >= this.#settings.maxPending) {
-      throw new AuthorityError('CAP-S04', { detail: 'too many records wait already' });
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    this.#waiting.push({ record, resolve: () => resolve(undefined), reject });
-    if (this.#waiting.length === 1 && this.#committing === 0) setImmediate(() => void this.#commit());
-    return promise;
+  async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    return this.#commits.add(record, signal);
   }
 
-  /** Commits what waits, then ends the writing thread. */
+  /** Waits for what was appended, then closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
-    while (this.#waiting.length + this.#committing > 0) await this.#commit();
-    await this.#ask({ kind: 'close' });
-    await this.#worker?.terminate();
+    this.#running = false;
+    await this.#commits.drained();
+    await this.#thread.close();
+    this.#end.abort();
   }
 
-  async #commit(): Promise<void> {
-    if (this.#committing > 0) return new Promise((resolve) => setImmediate(resolve));
-    const batch = this.#waiting.splice(0, MAX_BATCH);
-    if (batch.length === 0) return;
-    this.#committing = batch.length;
-    const answer = await this.#ask({ kind: 'append', rows: batch.map(({ record }) => toRow(record)) });
-    this.#committing = 0;
-    this.#settle(batch, answer);
-    if (this.#waiting.length > 0) void this.#commit();
+  async #commit(batch: readonly DecisionRecord[]): Promise<void> {
+    try {
+      await this.#thread.ask({ kind: 'append', records: JSON.stringify(batch) });
+    } catch (cause) {
+      this.#fails(cause);
+      throw new AuthorityError('CAP-S04', { cause });
+    }
+    if (this.#problem !== undefined) this.#parts.events.journalRecovered();
+    this.#problem = undefined;
   }
 
-  #settle(batch: readonly Pending[], answer: JournalAnswer): void {
-    if (answer.ok) {
-      if (this.#problem !== undefined) this.#parts.events.journalRecovered();
-      this.#problem = undefined;
-      for (const { resolve } of batch) resolve();
-    } else {
-      if (this.#problem === undefined) this.#parts.events.journalFailing({ problem: answer.problem });
-      this.#problem = answer.problem;
-      const error = new AuthorityError('CAP-S04', { cause: new Error(answer.problem) });
-      for (const { reject } of batch) reject(error);
+  #fails(cause: unknown): void {
+    const problem = cause instanceof Error ? cause.message : 'failed';
+    if (this.#problem === undefined) this.#parts.events.journalFailing({ problem });
+    this.#problem = problem;
+  }
+
+  /** A day on which deleting fails leaves its records to the next. */
+  async #deleteDaily({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { retentionMs } = this.#settings;
+    const { clock, events } = this.#parts;
+    while (retentionMs !== undefined && !signal.aborted) {
+      await this.#deleteBefore(clock.nowMs() - retentionMs, signal).catch((cause: unknown) => {
+        events.unexpected({ where: 'journal retention', cause });
+      });
+      await clock.sleep(RETENTION_EVERY_MS, { signal }).catch(() => undefined);
     }
   }
 
-  async #ask(task: JournalTask): Promise<JournalAnswer> {
-    const worker = this.#worker;
-    if (worker === undefined) return { ok: false, problem: 'the writing thread does not run' };
-    const { promise, resolve } = Promise.withResolvers<JournalAnswer>();
-    this.#answers.push(resolve);
-    worker.postMessage(task);
-    return promise;
-  }
-
-  #workerEnded(problem: string): void {
-    this.#worker = undefined;
-    for (const answer of this.#answers.splice(0)) answer({ ok: false, problem });
-  }
-
-  async #pruneDaily(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    while (!signal.aborted) {
-      await this.#ask({ kind: 'prune', beforeMs: clock.nowMs() - this.#settings.retentionMs });
-      await clock.sleep(PRUNE_EVERY_MS, { signal }).catch(() => undefined);
+  async #deleteBefore(beforeMs: number, signal: AbortSignal): Promise<void> {
+    let removed = RETENTION_STEP;
+    while (removed === RETENTION_STEP && !signal.aborted && this.#running) {
+      removed = await this.#thread.ask({ kind: 'delete-before', beforeMs, limit: RETENTION_STEP });
     }
   }
 }

@@ -1,0 +1,94 @@
+// Opens the journal's SQLite file, old or new. Everything that can be wrong with it is found before
+// anything is written, and each problem names the file.
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { journalProblem, JournalProblem } from './journal-problem.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './journal-schema.ts';
+
+/** How long a commit waits for another process that holds the file; the caller of an append waits with it. */
+const BUSY_TIMEOUT_MS = 1_000;
+/** A WAL that grew during a long read is cut back to this at the next checkpoint. */
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** FULL: each commit waits for the WAL to be on disk (sqlite.org/pragma.html#pragma_synchronous). */
+const DURABLE = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`;
+
+/**
+ * Opens the journal for writing; makes it when it is missing or empty. Readable by its owner alone:
+ * it tells who runs what where.
+ * @throws JournalProblem
+ */
+export function openForWriting(file: string): DatabaseSync {
+  return opened(file, () => {
+    closeSync(openSync(file, 'a', 0o600));
+    return prepared(new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS }), (database) => {
+      const version = schemaVersion(database, file);
+      database.exec(DURABLE);
+      if (version < SCHEMA_VERSION) migrate(database, file);
+    });
+  });
+}
+
+/**
+ * Opens the journal for reading, whether or not a server is writing it.
+ * @throws JournalProblem, also when there is no such file.
+ */
+export function openForReading(file: string): DatabaseSync {
+  return opened(file, () => {
+    closeSync(openSync(file, 'r'));
+    return prepared(new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS }), (database) => {
+      if (schemaVersion(database, file) === 0) throw notAJournal(file);
+    });
+  });
+}
+
+function opened(file: string, open: () => DatabaseSync): DatabaseSync {
+  try {
+    return open();
+  } catch (cause) {
+    throw journalProblem(file, cause);
+  }
+}
+
+function prepared(database: DatabaseSync, prepare: (database: DatabaseSync) => void): DatabaseSync {
+  try {
+    prepare(database);
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+}
+
+/** @returns the version of the file's schema; 0 for a file with nothing in it yet. */
+function schemaVersion(database: DatabaseSync, file: string): number {
+  const version = pragma(database, 'user_version');
+  if (pragma(database, 'application_id') !== APPLICATION_ID && !isBlank(database)) throw notAJournal(file);
+  if (version <= SCHEMA_VERSION) return version;
+  const versions = `has schema version ${version}, and this Capstan knows ${SCHEMA_VERSION}`;
+  throw new JournalProblem('file', `the journal ${file} ${versions}; run the newer Capstan that wrote it`);
+}
+
+/** A start that was killed before the first table leaves such a file; so does nobody else. */
+function isBlank(database: DatabaseSync): boolean {
+  return database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+}
+
+/** All steps or none. Another process may have been first: the version is read again under the lock. */
+function migrate(database: DatabaseSync, file: string): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of MIGRATIONS.slice(pragma(database, 'user_version'))) database.exec(step);
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  } catch (cause) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw journalProblem(file, cause);
+  }
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+function notAJournal(file: string): JournalProblem {
+  return new JournalProblem('file', `${file} is a database, but not an issuance journal of Capstan`);
+}

@@ -1,0 +1,42 @@
+// Records for the journal's tests.
+import type { IssuedRecord, RefusedRecord } from '../../../src/ports/issuance-journal.ts';
+import { NOON_MS } from '../../support/fake-clock.ts';
+
+export const NEVER = new AbortController().signal;
+
+export function issued(decisionId: string, changes: Partial<IssuedRecord> = {}): IssuedRecord {
+  return {
+    outcome: 'issued',
+    decisionId,
+    timeMs: NOON_MS,
+    surface: 'csr',
+    remoteAddress: '127.0.0.1:40000',
+    caller: 'spiffe://cluster.local/ns/default/sa/demo',
+    provenBy: 'token',
+    evidence: 'https://issuer.example',
+    podName: 'demo-1',
+    podUid: '8a1f',
+    nodeName: 'node-1',
+    policyRevision: '0123456789abcdef',
+    identity: 'spiffe://cluster.local/ns/default/sa/demo',
+    serial: '7f00aa',
+    issuer: 'fedcba9876543210',
+    notBeforeMs: NOON_MS - 60_000,
+    notAfterMs: NOON_MS + 3_600_000,
+    keyType: 'ec-p256',
+    ...changes,
+  };
+}
+
+export function refused(decisionId: string, changes: Partial<RefusedRecord> = {}): RefusedRecord {
+  return {
+    outcome: 'refused',
+    decisionId,
+    timeMs: NOON_MS,
+    surface: 'csr',
+    remoteAddress: '127.0.0.1:40000',
+    reason: 'CAP-P01',
+    message: 'CAP-P01 no policy rule allows this identity',
+    ...changes,
+  };
+}
