@@ -1,0 +1,137 @@
+// Loading, in three stages: sources, one raw record, one validated frozen configuration. Every
+// problem is found before any is reported.
+import type { z } from 'zod';
+import type { Key } from './key.ts';
+import { RULES } from './rules.ts';
+import type { Config } from './schema.ts';
+import {
+  environmentSource,
+  flagSource,
+  givenSource,
+  KEYS,
+  type ConfigProblem,
+  type Entry,
+  type Source,
+} from './sources.ts';
+import { fileSource } from './yaml-source.ts';
+
+export interface ConfigSources {
+  /** What the program assumes, by dotted path and spelled as in a file; anything else overrides it. */
+  readonly given?: Readonly<Record<string, unknown>>;
+  /** Path of a YAML file; overrides `given`. */
+  readonly file?: string;
+  /** Overrides the file. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Text by dotted path; overrides everything. */
+  readonly flags?: Readonly<Record<string, string>>;
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What was said about each key that anybody spoke of; the rest has its default. */
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+
+export interface InvalidConfig {
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** @returns the configuration, or all that is wrong with it: unknown keys, bad values, broken rules. */
+export function loadConfig(sources: ConfigSources): LoadedConfig | InvalidConfig {
+  const read = readSources(sources);
+  const entries = new Map(read.flatMap((source) => [...source.entries]));
+  const incomplete = read.some(({ unreadable }) => unreadable === true);
+  const { values, problems } = judgeKeys(entries, incomplete);
+  const config = nested(values);
+  const all = [...read.flatMap((source) => source.problems), ...problems, ...judgeRules(config, values, entries)];
+  return all.length > 0 ? { problems: all } : { config: frozen(config), entries };
+}
+
+/** Weakest first. */
+function readSources({ given, file, environment, flags }: ConfigSources): readonly Source[] {
+  return [
+    ...(given === undefined ? [] : [givenSource(given, 'built in')]),
+    ...(file === undefined ? [] : [fileSource(file)]),
+    environmentSource(environment ?? {}),
+    flagSource(flags ?? {}),
+  ];
+}
+
+interface Judged {
+  /** The sound ones, by dotted path. */
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** @param incomplete a source could not be read: what it would have said is not missing. */
+function judgeKeys(entries: ReadonlyMap<string, Entry>, incomplete: boolean): Judged {
+  const values = new Map<string, unknown>();
+  const problems: ConfigProblem[] = [];
+  for (const [path, key] of KEYS) {
+    const entry = entries.get(path);
+    if (entry === undefined && key.required) {
+      if (!incomplete) problems.push(missing(path, key));
+      continue;
+    }
+    const result = key.shape.schema.safeParse(entry === undefined ? key.fallback : entry.value);
+    if (result.success) values.set(path, result.data);
+    else problems.push(...result.error.issues.map((issue) => complaint(path, key, entry, issue)));
+  }
+  return { values, problems };
+}
+
+function missing(path: string, { shape }: Key<unknown>): ConfigProblem {
+  return { where: 'configuration', path, message: `is required: ${shape.words}` };
+}
+
+/** What is wrong with a key that may carry a credential is said without quoting it. */
+function complaint(path: string, key: Key<unknown>, entry: Entry | undefined, issue: z.core.$ZodIssue): ConfigProblem {
+  const message = key.traits.secret === true ? `must be ${key.shape.words}` : issue.message;
+  return { where: whereOf(entry, issue.path), path: pathWithin(path, issue.path), message };
+}
+
+function judgeRules(
+  config: Config,
+  sound: ReadonlyMap<string, unknown>,
+  entries: ReadonlyMap<string, Entry>,
+): readonly ConfigProblem[] {
+  const askable = RULES.filter(({ reads }) => reads.every((path) => sound.has(path)));
+  return askable.flatMap(({ reads: [path, ...others], check }) => {
+    // A key left at its default is not where the mistake was made.
+    const said = [path, ...others].find((candidate) => entries.has(candidate)) ?? path;
+    return check(config).map(({ within = [], problem }) => ({
+      where: whereOf(entries.get(said), said === path ? within : []),
+      path: pathWithin(path, within),
+      message: problem,
+    }));
+  });
+}
+
+function whereOf(entry: Entry | undefined, within: readonly PropertyKey[]): string {
+  return entry === undefined ? 'default' : entry.where(within);
+}
+
+/** `sds.sockets` and `[0, 'path']` make `sds.sockets[0].path`. */
+function pathWithin(path: string, within: readonly PropertyKey[]): string {
+  return path + within.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
+}
+
+/** From dotted paths to sections. Keys that are not sound are absent, and nobody but a rule that reads others sees it then. */
+function nested(values: ReadonlyMap<string, unknown>): Config {
+  const root: Record<string, unknown> = {};
+  for (const [path, value] of values) {
+    const names = path.split('.');
+    const last = names.pop() ?? '';
+    const section = names.reduce((parent, name) => (parent[name] ??= {}) as Record<string, unknown>, root);
+    section[last] = value;
+  }
+  return root as unknown as Config;
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) frozen(part);
+    Object.freeze(value);
+  }
+  return value;
+}

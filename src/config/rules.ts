@@ -1,0 +1,105 @@
+// Rules between keys. Each is asked only when all the keys it reads are sound, so that one mistake
+// is not reported twice.
+import { kubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
+import type { Config } from './schema.ts';
+
+export interface Rule {
+  /** Paths of the keys that the rule reads; the first is the one to change. */
+  readonly reads: readonly [string, ...string[]];
+  /** @returns what is wrong, each with the rest of the path within the first key. */
+  readonly check: (
+    config: Config,
+  ) => readonly { readonly within?: readonly (string | number)[]; readonly problem: string }[];
+}
+
+/** Backdating beyond this share of a lifetime would have half-life renewal start at once. */
+const MAX_BACKDATE_SHARE = 1 / 4;
+
+const when = (wrong: boolean, problem: string): ReturnType<Rule['check']> => (wrong ? [{ problem }] : []);
+
+export const RULES: readonly Rule[] = [
+  {
+    reads: ['lifetimes.default', 'lifetimes.max'],
+    check: ({ lifetimes }) => when(lifetimes.default > lifetimes.max, 'must not be longer than lifetimes.max'),
+  },
+  {
+    reads: ['sds.ttl', 'lifetimes.max'],
+    check: ({ sds, lifetimes }) => when(sds.ttl > lifetimes.max, 'must not be longer than lifetimes.max'),
+  },
+  {
+    reads: ['lifetimes.backdate', 'lifetimes.default', 'sds.ttl', 'serving.ttl'],
+    check: ({ lifetimes, sds, serving }) => {
+      const lifetimesMs = { 'lifetimes.default': lifetimes.default, 'sds.ttl': sds.ttl, 'serving.ttl': serving.ttl };
+      return Object.entries(lifetimesMs)
+        .filter(([, ttlMs]) => lifetimes.backdate >= ttlMs * MAX_BACKDATE_SHARE)
+        .map(([path]) => ({ problem: `must be less than a quarter of ${path}` }));
+    },
+  },
+  {
+    reads: ['serving.dnsNames', 'serving.ipAddresses'],
+    check: ({ serving }) =>
+      when(
+        serving.dnsNames.length + serving.ipAddresses.length === 0,
+        'must name one host, here or in serving.ipAddresses: clients verify it',
+      ),
+  },
+  {
+    reads: ['authentication.tokens.issuers'],
+    check: ({ authentication }) =>
+      repeated(authentication.tokens.issuers.map(({ issuer }) => issuer)).map((index) => ({
+        within: [index, 'issuer'],
+        problem: 'is listed twice',
+      })),
+  },
+  {
+    reads: ['authentication.tokens.issuers', 'authentication.clientCertificates', 'sds.sockets', 'sds.socketDirectory'],
+    check: ({ authentication, sds }) =>
+      when(
+        authentication.tokens.issuers.length + sds.sockets.length === 0 &&
+          !authentication.clientCertificates &&
+          sds.socketDirectory === undefined,
+        'must name an issuer: with client certificates off and no SDS socket, nobody can prove who they are',
+      ),
+  },
+  {
+    reads: ['sds.sockets', 'trustDomain'],
+    check: ({ sds, trustDomain }) =>
+      sds.sockets.flatMap(({ namespace, serviceAccount }, index) => {
+        const identity = kubernetesIdentity(trustDomain, namespace, serviceAccount);
+        return 'problem' in identity ? [{ within: [index], problem: identity.problem }] : [];
+      }),
+  },
+  {
+    reads: ['sds.sockets'],
+    check: ({ sds }) =>
+      repeated(sds.sockets.map(({ path }) => path)).map((index) => ({
+        within: [index, 'path'],
+        problem: 'is the path of another socket too',
+      })),
+  },
+  {
+    reads: ['listen.http.address', 'listen.tls.address', 'listen.plaintext.address'],
+    check: ({ listen: { http, tls, plaintext } }) => {
+      const others = [tls.address, ...(plaintext.address === undefined ? [] : [plaintext.address])];
+      const taken = others.some(
+        ({ host, port }) => port !== 0 && port === http.address.port && host === http.address.host,
+      );
+      return when(taken, 'is the address of another door too');
+    },
+  },
+  {
+    reads: ['listen.plaintext.address', 'listen.tls.address'],
+    check: ({ listen: { tls, plaintext } }) =>
+      when(
+        plaintext.address?.host === tls.address.host &&
+          plaintext.address.port === tls.address.port &&
+          tls.address.port !== 0,
+        'is the address of listen.tls too',
+      ),
+  },
+];
+
+/** @returns the indices of entries that an earlier entry equals. */
+function repeated(list: readonly string[]): readonly number[] {
+  return list.flatMap((entry, index) => (list.indexOf(entry) < index ? [index] : []));
+}

@@ -1,0 +1,225 @@
+// The single source of the configuration: every key once. From this table come the type, the
+// parser, the environment names, the flags, the reference page and the redaction. It is long because
+// it is a table. Durations become milliseconds.
+import { optional, required, withDefault, type ValueOf } from './key.ts';
+import {
+  address,
+  choice,
+  dnsName,
+  duration,
+  filePath,
+  flag,
+  fraction,
+  integer,
+  ipAddress,
+  listOf,
+  loopbackAddress,
+  parsed,
+  trustDomain,
+} from './shapes.ts';
+import { MAX_SOCKETS, sdsSocket, socketMode, tokenIssuer } from './structures.ts';
+
+const followed = { followed: true } as const;
+const lifetime = duration('2s', '365d');
+
+export const schema = {
+  trustDomain: withDefault(
+    trustDomain,
+    'cluster.local',
+    "The mesh's trust domain, the first part of every SPIFFE ID. It must be the one in Istio's mesh configuration.",
+  ),
+
+  listen: {
+    tls: {
+      address: withDefault(
+        address,
+        '127.0.0.1:15012',
+        "Where Istio's CSR API and Envoy's SDS are served over TLS. Write 0.0.0.0:15012 to serve other hosts.",
+      ),
+    },
+    http: {
+      address: withDefault(
+        address,
+        '127.0.0.1:15014',
+        'Where /healthz, /readyz and /metrics are served, without TLS and without authentication.',
+      ),
+    },
+    plaintext: {
+      address: optional(
+        loopbackAddress,
+        'Where the same services are served without TLS, for a mesh proxy on this machine. Absent, there is no such door.',
+      ),
+    },
+    maxConnections: withDefault(
+      integer(1, 1_000_000),
+      16_384,
+      'Most connections open at once on each door; one more is closed at once.',
+    ),
+    maxHandshakes: withDefault(
+      integer(1, 100_000),
+      256,
+      'Most TLS handshakes under way at once; one more is closed at once, so that a crowd cannot starve those who are in.',
+    ),
+    handshakeTimeout: withDefault(duration('1s', '1m'), '10s', 'Longest that a TLS handshake may take.'),
+    maxStreamsPerConnection: withDefault(
+      integer(1, 100_000),
+      1_000,
+      'Most calls and streams open at once on one connection; a client waits with the next.',
+    ),
+    maxRequestsInFlight: withDefault(
+      integer(1, 100_000),
+      512,
+      'Most certificate requests worked on at once; one more is refused with CAP-Q01 and may be tried again.',
+    ),
+    requestTimeout: withDefault(
+      duration('1s', '1m'),
+      '5s',
+      "Longest that one certificate request may take. Istio's agents set no deadline of their own.",
+    ),
+  },
+
+  serving: {
+    dnsNames: withDefault(
+      listOf(dnsName, 100),
+      ['istiod.istio-system.svc', 'localhost'],
+      "DNS names in Capstan's own certificate. It needs every host name that clients are given as `caAddress`.",
+    ),
+    ipAddresses: withDefault(listOf(ipAddress, 100), ['127.0.0.1'], "IP addresses in Capstan's own certificate."),
+    ttl: withDefault(
+      lifetime,
+      '24h',
+      "Lifetime of Capstan's own certificate; it is renewed at half of it, without closing a connection.",
+    ),
+  },
+
+  issuer: {
+    chainFile: required(
+      filePath,
+      'PEM file with the intermediate that signs, then what stands between it and an anchor.',
+      followed,
+    ),
+    keyFile: required(filePath, "PEM file with the intermediate's private key; give it mode 0400.", followed),
+  },
+
+  trustAnchors: {
+    file: required(
+      filePath,
+      'PEM file with the trust anchors that every workload gets: the corporate root, and during a rotation its successor.',
+      followed,
+    ),
+  },
+
+  policy: {
+    file: required(filePath, 'YAML file that says which workloads may have certificates. Nothing else may.', followed),
+  },
+
+  lifetimes: {
+    default: withDefault(lifetime, '1h', 'Lifetime of a certificate when the request names none.'),
+    max: withDefault(lifetime, '24h', 'Longest lifetime; a longer wish is cut to it, and policy may cut it further.'),
+    backdate: withDefault(
+      duration('0s', '2m'),
+      '1m',
+      'How far validity begins in the past, for clocks that run late. Less than a quarter of every lifetime set here.',
+    ),
+    jitterPercent: withDefault(
+      integer(0, 20),
+      5,
+      'Up to this share of the lifetime is taken off at random, so that a fleet does not renew in step.',
+    ),
+  },
+
+  authentication: {
+    clientCertificates: withDefault(
+      flag,
+      true,
+      'Whether a client certificate under our anchors proves who is asking. VMs renew with it.',
+    ),
+    tokens: {
+      issuers: withDefault(
+        listOf(tokenIssuer, 16),
+        [],
+        'Who may vouch for a workload with a bearer token. For Kubernetes it is the API server.',
+        followed,
+      ),
+    },
+  },
+
+  sds: {
+    sockets: withDefault(
+      listOf(sdsSocket, MAX_SOCKETS),
+      [],
+      'Unix sockets for Envoy, one for each workload: whoever can open the path is the workload.',
+    ),
+    socketDirectory: optional(
+      filePath,
+      'Folder that is watched: each `<namespace>/<serviceAccount>` folder in it gets a socket `sds.sock` while it exists.',
+      followed,
+    ),
+    socketMode: withDefault(socketMode, '0600', 'File mode of the sockets in `sds.socketDirectory`.'),
+    ttl: withDefault(lifetime, '1h', 'Lifetime of certificates that are served over SDS.'),
+    keyType: withDefault(choice('ec-p256', 'ec-p384'), 'ec-p256', 'Type of the keys that are made for SDS.'),
+    renewAt: withDefault(
+      fraction(0.1, 0.9),
+      0.5,
+      'Share of the lifetime after which a certificate is renewed; up to a tenth of the wait earlier, at random.',
+    ),
+    spiffeValidator: withDefault(
+      flag,
+      false,
+      "Whether trust anchors go out as Envoy's SPIFFE validator by default; a proxy's own wish in its node metadata comes first.",
+    ),
+    maxStreamAge: withDefault(
+      duration('1s', '7d'),
+      '30m',
+      'Age at which a stream is ended, so that its caller proves itself again and streams spread over servers.',
+    ),
+    acknowledgeWithin: withDefault(
+      duration('1s', '10m'),
+      '30s',
+      'Longest that Envoy may take to answer a secret with ACK or NACK before its stream is ended.',
+    ),
+    maxStreams: withDefault(integer(1, 1_000_000), 20_000, 'Most SDS streams open at once.'),
+    maxStreamsPerCaller: withDefault(integer(1, 1_000_000), 1_000, 'Most SDS streams that one identity may have open.'),
+    maxIdentities: withDefault(integer(1, 1_000_000), 20_000, 'Most identities whose keys are held in memory at once.'),
+    rotationSpread: withDefault(
+      duration('0s', '1h'),
+      '10s',
+      'Time over which all certificates are renewed after a change of issuer.',
+    ),
+  },
+
+  journal: {
+    file: required(filePath, 'SQLite file that records every decision. Keep it on a disk that survives a restart.'),
+    retention: withDefault(duration('1h', '36500d'), '30d', 'How long a decision is kept.'),
+  },
+
+  telemetry: {
+    logLevel: withDefault(
+      choice('debug', 'info', 'warn', 'error'),
+      'info',
+      'Least severity that is logged. Each line is one JSON object.',
+    ),
+    logFile: optional(filePath, 'File that log lines are appended to. Absent, they go to standard error.'),
+    traces: {
+      endpoint: optional(
+        parsed<string>('an http or https URL', (text) =>
+          /^https?:$/.test(URL.parse(text)?.protocol ?? '') ? text : { problem: 'must be an http or https URL' },
+        ),
+        'Where OpenTelemetry traces are posted over OTLP/HTTP, such as http://collector:4318/v1/traces. Absent, none are made.',
+        { secret: true },
+      ),
+      sampleRatio: withDefault(fraction(0, 1), 0.01, 'Share of requests that are traced.'),
+    },
+  },
+
+  shutdown: {
+    drainDeadline: withDefault(
+      duration('0s', '10m'),
+      '10s',
+      'Longest that requests in flight may take to finish once the server is told to stop.',
+    ),
+  },
+} as const;
+
+/** The whole configuration: validated, frozen, in domain values. Only `app` and `cli` see it. */
+export type Config = ValueOf<typeof schema>;

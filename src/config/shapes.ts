@@ -1,0 +1,151 @@
+// The shapes a configuration value can have: how it is written, what it becomes, what is refused.
+// A shape turns text into a domain value once; nothing behind the configuration checks it again.
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseDuration } from '../domain/duration.ts';
+import { parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
+import { nearest } from './nearest.ts';
+
+export interface Shape<T> {
+  /** How an operator writes it. */
+  readonly words: string;
+  /** How the text of an environment variable or a flag is read; `structured` fits a file only. */
+  readonly form: 'text' | 'number' | 'boolean' | 'list' | 'structured';
+  readonly schema: z.ZodType<T>;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Problem {
+  readonly problem: string;
+}
+
+interface Problem {
+  readonly problem: string;
+}
+
+/** A shape for text that `parse` understands. */
+export function parsed<T>(words: string, parse: (text: string) => T | Problem): Shape<T> {
+  const schema = z.string({ error: `must be text: ${words}` }).transform((text, context) => {
+    const value = parse(text);
+    if (!isProblem(value)) return value;
+    context.addIssue(value.problem);
+    return z.NEVER;
+  });
+  return { words, form: 'text', schema: schema };
+}
+
+/** A duration between two others; its value is in milliseconds. */
+export function duration(min: string, max: string): Shape<number> {
+  const [minMs, maxMs] = [parseDuration(min) as number, parseDuration(max) as number];
+  return parsed<number>(`a duration, ${min} to ${max}`, (text) => {
+    const ms = parseDuration(text);
+    if (typeof ms !== 'number' || (ms >= minMs && ms <= maxMs)) return ms;
+    return { problem: `${text} is outside ${min} to ${max}` };
+  });
+}
+
+export function integer(min: number, max: number): Shape<number> {
+  const words = `a whole number, ${min} to ${max}`;
+  const error = `must be ${words}`;
+  return { words, form: 'number', schema: z.int({ error }).min(min, { error }).max(max, { error }) };
+}
+
+export function fraction(min: number, max: number): Shape<number> {
+  const words = `a number, ${min} to ${max}`;
+  const error = `must be ${words}`;
+  return { words, form: 'number', schema: z.number({ error }).min(min, { error }).max(max, { error }) };
+}
+
+export const flag: Shape<boolean> = {
+  words: '`true` or `false`',
+  form: 'boolean',
+  schema: z.boolean({ error: 'must be true or false' }),
+};
+
+export function choice<const T extends string>(...names: readonly T[]): Shape<T> {
+  const words = names.map((name) => `\`${name}\``).join(' or ');
+  return { words, form: 'text', schema: z.enum(names, { error: `must be ${words.replaceAll('`', '')}` }) };
+}
+
+export const trustDomain = parsed<TrustDomain>('a trust domain', (text) => {
+  const problem = 'is not a trust domain: lower-case letters, digits, dots, dashes, underscores';
+  return parseTrustDomain(text) ?? { problem: `${JSON.stringify(text)} ${problem}` };
+});
+
+export const filePath = parsed<string>('a file path', (text) =>
+  text === '' || text.includes('\0') ? { problem: 'must be a file path, and not empty' } : text,
+);
+
+export const address = parsed<HostPort>('host:port; port 0 takes any free one', readAddress);
+
+export const loopbackAddress = parsed<HostPort>('host:port with a loopback host', (text) => {
+  const value = readAddress(text);
+  if ('problem' in value || isLoopback(value.host)) return value;
+  return { problem: `${JSON.stringify(value.host)} is not a loopback address; plaintext stays on this machine` };
+});
+
+/** @returns host and port of `host:port`; an IPv6 host stands in brackets. */
+export function readAddress(text: string): HostPort | Problem {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  const sound = host !== undefined && port <= 65_535 && (match?.[1] === undefined || isIP(host) === 6);
+  return sound ? { host, port } : { problem: `${JSON.stringify(text)} is not host:port, such as 127.0.0.1:15012` };
+}
+
+/** An address, not a name: what a name resolves to is somebody else's decision. */
+function isLoopback(host: string): boolean {
+  return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+export const dnsName = parsed<string>('a DNS name', (text) =>
+  text.length <= 253 &&
+  /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(text)
+    ? text
+    : { problem: `${JSON.stringify(text)} is not a DNS name in lower case` },
+);
+
+export const ipAddress = parsed<string>('an IP address', (text) =>
+  isIP(text) > 0 ? text : { problem: `${JSON.stringify(text)} is not an IP address` },
+);
+
+/** An absolute URL without credentials: they would end up in logs. */
+export const httpUrl = parsed<string>('an http or https URL', (text) => {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return { problem: 'must be an http or https URL' };
+  return url.username === '' && url.password === '' ? text : { problem: 'must not carry a user name or password' };
+});
+
+/** A list; from the environment or a flag, its members stand between commas. */
+export function listOf<T>(member: Shape<T>, most: number): Shape<readonly T[]> {
+  const words = `a list of at most ${most}, each ${member.words}`;
+  const schema = z.array(member.schema, { error: 'must be a list' }).max(most, { error: `must have at most ${most}` });
+  return { words, form: member.form === 'text' ? 'list' : 'structured', schema };
+}
+
+/** Some fields under one roof; an unknown field is refused with the nearest known one. */
+export function fields<const S extends z.ZodRawShape>(words: string, shape: S): Shape<z.output<z.ZodObject<S>>> {
+  const known = Object.keys(shape);
+  const schema = z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? unknownFields(issue.keys, known) : `must be ${words}`),
+  });
+  return { words, form: 'structured', schema: schema };
+}
+
+function unknownFields(keys: readonly string[], known: readonly string[]): string {
+  return keys.map((key) => `unknown key ${JSON.stringify(key)}; ${suggestion(key, known)}`).join(', ');
+}
+
+/** @returns what an operator may have meant. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const guess = nearest(name, known);
+  return guess === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${guess}?`;
+}
+
+function isProblem(value: unknown): value is Problem {
+  return typeof value === 'object' && value !== null && 'problem' in value;
+}

@@ -1,0 +1,93 @@
+// The keys whose values have parts of their own: who may issue tokens, and sockets for Envoy.
+import { z } from 'zod';
+import { duration, fields, filePath, httpUrl, listOf, parsed, type Shape } from './shapes.ts';
+
+/** Longest path that fits a `sockaddr_un` with its closing zero (Linux unix(7)). */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** More workloads than one node carries. */
+export const MAX_SOCKETS = 1_000;
+
+/** Asymmetric algorithms only: with an HMAC one, whoever knows the public key could sign. */
+const TOKEN_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+
+/** Where the keys of a token issuer come from. */
+export type TokenKeys =
+  | { readonly from: 'discovery' }
+  | { readonly from: 'url'; readonly url: string }
+  | { readonly from: 'file'; readonly file: string };
+
+const someText = parsed<string>('text', (text) => (text === '' ? { problem: 'must not be empty' } : text));
+
+const KEYS_WORDS = 'one of `{ discovery: true }`, `{ url: … }` or `{ file: … }`';
+const keyFields = fields(KEYS_WORDS, {
+  discovery: z.literal(true, { error: 'must be true, or absent' }).optional(),
+  url: httpUrl.schema.optional(),
+  file: filePath.schema.optional(),
+});
+const tokenKeys = keyFields.schema.transform(({ url, file, ...rest }, context): TokenKeys => {
+  const found: readonly TokenKeys[] = [
+    ...(rest.discovery === true ? [{ from: 'discovery' } as const] : []),
+    ...(url === undefined ? [] : [{ from: 'url', url } as const]),
+    ...(file === undefined ? [] : [{ from: 'file', file } as const]),
+  ];
+  const [only, another] = found;
+  if (only !== undefined && another === undefined) return only;
+  context.addIssue(`must be ${KEYS_WORDS}`.replaceAll('`', ''));
+  return z.NEVER;
+});
+
+export const tokenIssuer = fields('a token issuer: `issuer`, `audiences`, `keys`, `algorithms`, `clockSkew`', {
+  /** Exactly the `iss` claim. */
+  issuer: someText.schema,
+  audiences: listOf(someText, 16)
+    .schema.refine((list) => list.length > 0, 'must name one')
+    .default(['istio-ca']),
+  keys: tokenKeys,
+  algorithms: z
+    .array(z.enum(TOKEN_ALGORITHMS, { error: `must be one of ${TOKEN_ALGORITHMS.join(' ')}` }), 'must be a list')
+    .min(1, 'must name one')
+    .readonly()
+    .default(['RS256', 'ES256']),
+  clockSkew: duration('0s', '5m').schema.default(30_000),
+});
+
+type SocketMode = 0o600 | 0o660;
+
+const MODES: Readonly<Record<string, SocketMode>> = { '0600': 0o600, '600': 0o600, '0660': 0o660, '660': 0o660 };
+
+/** A file mode. YAML reads a bare 0600 as a decimal number, so digits are taken as octal either way. */
+export const socketMode: Shape<SocketMode> = {
+  words: '`0600` or `0660`',
+  form: 'text',
+  schema: z.union([z.string(), z.number()], 'must be 0600 or 0660').transform((digits, context) => {
+    const mode = MODES[digits];
+    if (mode !== undefined) return mode;
+    context.addIssue('must be 0600 or 0660');
+    return z.NEVER;
+  }),
+};
+
+const socketPath = parsed<string>('a path', (text) =>
+  text === '' || Buffer.byteLength(text) > MAX_SOCKET_PATH_BYTES || text.includes('\0')
+    ? { problem: `must be a path of 1 to ${MAX_SOCKET_PATH_BYTES} bytes` }
+    : text,
+);
+
+export const sdsSocket = fields('a socket: `path`, `namespace`, `serviceAccount`, `mode`', {
+  path: socketPath.schema,
+  namespace: someText.schema,
+  serviceAccount: someText.schema,
+  mode: socketMode.schema.default(0o600),
+});
