@@ -5,6 +5,12 @@ import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const WEAK = {
+  name: 'RSASSA-PKCS1-v1_5',
+  modulusLength: 1024,
+  publicExponent: new Uint8Array([1, 0, 1]),
+  hash: 'SHA-256',
+} as const;
 const HOUR_MS = 3_600_000;
 
 export interface TestAuthority {
@@ -29,6 +35,8 @@ export interface LeafRequest {
   readonly dns?: string;
   readonly ip?: string;
   readonly notAfter?: Date;
+  /** RSA of 1024 bits parses and verifies everywhere, and no proxy accepts it. */
+  readonly weakKey?: boolean;
 }
 
 /** A self-signed root, valid for a day. */
@@ -43,7 +51,7 @@ export async function issueIntermediate(root: TestAuthority, commonName: string)
 
 /** A leaf for client and server, valid for an hour unless said otherwise; the chain stops below the root. */
 export async function issueLeaf(issuer: TestAuthority, request: LeafRequest): Promise<TestLeaf> {
-  const keys = await generateKeys();
+  const keys = await generateKeys(request.weakKey === true ? WEAK : ALGORITHM);
   const names = [
     ...(request.uri === undefined ? [] : [{ type: 'url' as const, value: request.uri }]),
     ...(request.dns === undefined ? [] : [{ type: 'dns' as const, value: request.dns }]),
@@ -94,8 +102,8 @@ async function createAuthority(commonName: string, parent?: TestAuthority): Prom
   return { certificatePem, chainPem, keyPem: await privateKeyPem(keys), certificate, keys };
 }
 
-async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+async function generateKeys(algorithm: typeof ALGORITHM | typeof WEAK = ALGORITHM): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
 async function privateKeyPem({ privateKey }: webcrypto.CryptoKeyPair): Promise<string> {
