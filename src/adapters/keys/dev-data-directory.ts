@@ -2,7 +2,7 @@
 // under it, a token issuer and a first policy. Made whole or not at all; what exists is never
 // overwritten, because the next start would silently be another CA.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
 import { createIntermediate, createRoot } from './bootstrap-authority.ts';
@@ -41,7 +41,7 @@ rules:
 /** @throws AuthorityError CAP-X03 naming a file that is missing or empty, with what to do. */
 export async function openDevDataDirectory(root: string, nowMs: number): Promise<DevDataDirectory> {
   const directory = path.resolve(root);
-  const created = !(await exists(directory));
+  const created = !(await holdsAnything(directory));
   if (created) await create(directory, nowMs);
   const files = Object.fromEntries(
     Object.entries(FILES).map(([key, name]) => [key, path.join(directory, name)]),
@@ -63,7 +63,7 @@ async function create(directory: string, nowMs: number): Promise<void> {
   } catch (cause) {
     await rm(building, { recursive: true, force: true });
     // Another start was faster: its directory is as good as ours.
-    if (await exists(directory)) return;
+    if (await holdsAnything(directory)) return;
     const why = cause instanceof Error ? cause.message : 'unknown failure';
     throw new AuthorityError('CAP-X03', { detail: `the data directory ${directory} cannot be made: ${why}`, cause });
   }
@@ -94,9 +94,7 @@ async function demandContent(file: string, directory: string): Promise<void> {
   });
 }
 
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
+async function holdsAnything(directory: string): Promise<boolean> {
+  const entries = await readdir(directory).catch(() => []);
+  return entries.length > 0;
 }

@@ -43,6 +43,12 @@ export class DocumentIssuerStore implements IssuerStore {
     return this.#material;
   }
 
+  /** Why nothing can be signed now; nothing when it can. */
+  problem(nowMs: number): string | undefined {
+    if (this.#material === undefined) return 'no issuer is loaded';
+    return this.#material.signing.issuer.notAfterMs > nowMs ? undefined : 'the issuer certificate has expired';
+  }
+
   onChange(listener: (material: AuthorityMaterial) => void, { signal }: { readonly signal: AbortSignal }): void {
     this.#listeners.add(listener);
     signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });

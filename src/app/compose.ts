@@ -1,0 +1,237 @@
+// The one place that names concrete parts and hands each its own slice of the configuration. What is
+// built here is started by `start`, in the order in which parts need each other.
+import path from 'node:path';
+import { SystemClock } from '../adapters/clock/system-clock.ts';
+import { SystemRandom } from '../adapters/clock/system-random.ts';
+import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { scanWorkloadDirectories, watchWorkloadDirectories } from '../adapters/files/workload-directories.ts';
+import { csrService } from '../adapters/grpc/csr/service.ts';
+import type { ServiceRegistration } from '../adapters/grpc/door.ts';
+import { PlaintextListener } from '../adapters/grpc/plaintext-listener.ts';
+import { SdsService } from '../adapters/grpc/sds/service.ts';
+import { TlsListener } from '../adapters/grpc/tls-listener.ts';
+import { UnixListener } from '../adapters/grpc/unix-listener.ts';
+import { observationRoutes } from '../adapters/http/routes.ts';
+import { HttpServer } from '../adapters/http/server.ts';
+import { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
+import { keyGenerator } from '../adapters/keys/key-generator.ts';
+import { DocumentPolicySource } from '../adapters/policy/document-policy-source.ts';
+import { SqliteJournal } from '../adapters/storage/sqlite-journal.ts';
+import { openTelemetry, type Telemetry } from '../adapters/telemetry/telemetry.ts';
+import { csrAuthority } from '../authority/answer-csr.ts';
+import {
+  issueServingCertificate,
+  keepServingCertificate,
+  type ServingCertificate,
+} from '../authority/serving-certificate.ts';
+import { SharedWorkloadSecrets } from '../authority/workload-secrets.ts';
+import type { Config } from '../config/schema.ts';
+import type { SubjectAltName } from '../domain/x509/template.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Events } from '../ports/events.ts';
+import type { IssuerStore } from '../ports/issuer-store.ts';
+import { composeAuthenticators } from './compose-authenticators.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { Readiness } from './readiness.ts';
+import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
+
+export interface Composition {
+  readonly events: Events;
+  readonly issuers: IssuerStore;
+  readonly tls: TlsListener;
+  readonly http: HttpServer;
+  readonly plaintext: PlaintextListener | undefined;
+  readonly sockets: SdsSockets;
+  /** Resolves when everything listens. @throws AuthorityError `config_invalid` naming what is in the way. */
+  start(options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** Builds every part; nothing runs yet but the log. Each part registers with the lifecycle how it stops. */
+export function compose(config: Config, lifecycle: Lifecycle): Composition {
+  const telemetry = composeTelemetry(config, lifecycle);
+  const { events, tracer } = telemetry;
+  const clock = new SystemClock();
+  const random = new SystemRandom();
+  const journal = new SqliteJournal(
+    { clock, events },
+    { file: config.journal.file, retentionMs: config.journal.retention },
+  );
+  const issuers = composeIssuers(config, clock, events);
+  const policies = new DocumentPolicySource({
+    documents: watchedFiles({ policy: config.policy.file }, clock),
+    events,
+  });
+  const parts = { journal, events, clock, random, issuers, policies, tracer, keys: keyGenerator };
+
+  const sockets = composeSockets(config, events, () => sds.register);
+  const authentication = composeAuthenticators(config, { clock, events, sockets });
+  const trusting = { ...parts, authenticators: authentication.authenticators };
+  const secrets = composeSecrets(config, trusting);
+  const sds = composeSds(config, { secrets, clock, random, events });
+  const csr = csrService(
+    { authority: csrAuthority(trusting, lifetimesOf(config)), events },
+    { deadlineMs: config.listen.requestTimeout, maxInFlight: config.listen.maxRequestsInFlight },
+  );
+  const services = [csr, sds.register];
+  const tls = new TlsListener({ events, services }, { ...limitsOf(config), ...config.listen.tls.address });
+  const plaintext = composePlaintext(config, events, services);
+  const readiness = composeReadiness({ lifecycle, journal, issuers, clock });
+  const http = new HttpServer(
+    { routes: observationRoutes({ readiness: () => readiness.report(), collect: telemetry.collect, events }) },
+    config.listen.http.address,
+  );
+
+  const background = new AbortController();
+  const listeners = [tls, sockets, ...(plaintext === undefined ? [] : [plaintext])];
+  const { drainDeadline: deadlineMs } = config.shutdown;
+  lifecycle.at('flush', 'http', async () => http[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
+  lifecycle.at('stop-watchers', 'background work', () => background.abort());
+  lifecycle.at('stop-accepting', 'listeners', () => listeners.forEach((listener) => listener.stopAccepting()));
+  lifecycle.at('drain', 'listeners', async () => {
+    await Promise.all(listeners.map(async (listener) => listener.drain({ deadlineMs })));
+  });
+
+  const start = async ({ signal }: { readonly signal: AbortSignal }): Promise<void> => {
+    const { signal: running } = background;
+    await http.start({ signal });
+    await journal.start({ signal });
+    await issuers.start({ signal: running });
+    await policies.start({ signal: running });
+    await authentication.start({ signal: running });
+    secrets.start({ signal: running });
+    void sds.run({ signal: running });
+    await startServing(config, parts, tls, running);
+    await tls.start({ signal });
+    await plaintext?.start({ signal });
+    await startSockets(config, clock, sockets, { signal, running });
+  };
+  return { events, issuers, tls, http, plaintext, sockets, start };
+}
+
+function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle): Telemetry {
+  const { endpoint, sampleRatio } = settings.traces;
+  const telemetry = openTelemetry({
+    log: { level: settings.logLevel, destination: settings.logFile ?? STDERR },
+    ...(endpoint !== undefined && { traces: { endpoint, sampleRatio } }),
+  });
+  // Registered first, so flushed last: every other part may still have something to say.
+  lifecycle.at('flush', 'telemetry', async () => telemetry[Symbol.asyncDispose]());
+  return telemetry;
+}
+
+const STDERR = 2;
+
+function composeIssuers(config: Config, clock: Clock, events: Events): DocumentIssuerStore {
+  const { issuer, trustAnchors, trustDomain } = config;
+  const files = { anchors: trustAnchors.file, chain: issuer.chainFile, key: issuer.keyFile };
+  return new DocumentIssuerStore({ documents: watchedFiles(files, clock), events, clock }, { trustDomain });
+}
+
+function lifetimesOf({ lifetimes }: Config) {
+  return {
+    defaultMs: lifetimes.default,
+    maxMs: lifetimes.max,
+    backdateMs: lifetimes.backdate,
+    jitterPercent: lifetimes.jitterPercent,
+  };
+}
+
+function limitsOf({ listen }: Config) {
+  return {
+    maxConnections: listen.maxConnections,
+    maxHandshakes: listen.maxHandshakes,
+    handshakeTimeoutMs: listen.handshakeTimeout,
+    maxStreamsPerConnection: listen.maxStreamsPerConnection,
+  };
+}
+
+function composeSecrets(config: Config, parts: ConstructorParameters<typeof SharedWorkloadSecrets>[0]) {
+  const { ttl, keyType, renewAt, rotationSpread, maxIdentities } = config.sds;
+  const lifetimes = { ...lifetimesOf(config), defaultMs: ttl, maxMs: ttl };
+  return new SharedWorkloadSecrets(parts, { lifetimes, keyType, renewAt, spreadMs: rotationSpread, maxIdentities });
+}
+
+function composeSds(config: Config, parts: ConstructorParameters<typeof SdsService>[0]): SdsService {
+  const { spiffeValidator, acknowledgeWithin, maxStreamAge, maxStreams, maxStreamsPerCaller } = config.sds;
+  return new SdsService(parts, {
+    spiffeValidator,
+    acknowledgeWithinMs: acknowledgeWithin,
+    maxStreamAgeMs: maxStreamAge,
+    maxStreams,
+    maxStreamsPerCaller,
+    deadlineMs: config.listen.requestTimeout,
+  });
+}
+
+function composeSockets(config: Config, events: Events, register: () => ServiceRegistration): SdsSockets {
+  const limits = limitsOf(config);
+  const open = (socket: WantedSocket): UnixListener =>
+    new UnixListener({ events, services: [register()] }, { ...limits, path: socket.path, mode: socket.mode });
+  return new SdsSockets({ events, open }, { trustDomain: config.trustDomain });
+}
+
+function composePlaintext(config: Config, events: Events, services: readonly ServiceRegistration[]) {
+  const { address } = config.listen.plaintext;
+  return address === undefined
+    ? undefined
+    : new PlaintextListener({ events, services }, { ...limitsOf(config), ...address });
+}
+
+function composeReadiness(parts: {
+  readonly lifecycle: Lifecycle;
+  readonly journal: SqliteJournal;
+  readonly issuers: DocumentIssuerStore;
+  readonly clock: Clock;
+}): Readiness {
+  const readiness = new Readiness();
+  readiness.add('server', () => (parts.lifecycle.stopping ? 'the server is shutting down' : undefined));
+  readiness.add('journal', () => parts.journal.problem);
+  readiness.add('issuer', () => parts.issuers.problem(parts.clock.nowMs()));
+  return readiness;
+}
+
+/** The first serving certificate must exist before the listener does; later ones come by themselves. */
+async function startServing(
+  config: Config,
+  parts: Omit<Parameters<typeof issueServingCertificate>[0], 'install'>,
+  tls: TlsListener,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ttl, dnsNames, ipAddresses } = config.serving;
+  const names: SubjectAltName[] = [
+    ...dnsNames.map((value) => ({ kind: 'dns', value }) as const),
+    ...ipAddresses.map((value) => ({ kind: 'ip', value }) as const),
+  ];
+  const settings = { names, lifetimes: { ...lifetimesOf(config), defaultMs: ttl, maxMs: ttl } };
+  const install = ({ certificateChainPem, privateKeyPem }: ServingCertificate): void =>
+    tls.setServingCertificate({ certChainPem: certificateChainPem, keyPem: privateKeyPem });
+  const serving = { ...parts, install };
+  tls.setClientTrust(parts.issuers.current().bundle.pem);
+  parts.issuers.onChange(({ bundle }) => tls.setClientTrust(bundle.pem), { signal });
+  const first = await issueServingCertificate(serving, settings, { signal });
+  install(first);
+  void keepServingCertificate(serving, settings, first, { signal });
+}
+
+async function startSockets(
+  { sds }: Config,
+  clock: Clock,
+  sockets: SdsSockets,
+  { signal, running }: { readonly signal: AbortSignal; readonly running: AbortSignal },
+): Promise<void> {
+  for (const socket of sds.sockets) await sockets.open(socket, { signal });
+  const root = sds.socketDirectory;
+  if (root === undefined) return;
+  const follow = async (): Promise<void> => {
+    const folders = await scanWorkloadDirectories(root);
+    const wanted = folders.map((folder) => ({
+      ...folder,
+      path: path.join(folder.path, 'sds.sock'),
+      mode: sds.socketMode,
+    }));
+    await sockets.follow(root, wanted, { signal: running });
+  };
+  await follow();
+  void watchWorkloadDirectories(root, clock, follow, { signal: running });
+}

@@ -1,0 +1,68 @@
+// A running server, from a validated configuration to its last flushed line. Parts start in the order
+// in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way.
+import type { Config } from '../config/schema.ts';
+import { compose, type Composition } from './compose.ts';
+import { Lifecycle } from './lifecycle.ts';
+
+/** What is up, for the person who started it. */
+export interface ServeReport {
+  readonly tlsAddress: string;
+  readonly httpAddress: string;
+  readonly plaintextAddress?: string;
+  readonly sockets: readonly string[];
+  readonly trustDomain: string;
+  readonly issuer: { readonly id: string; readonly subject: string; readonly notAfterMs: number };
+  readonly anchors: readonly { readonly sha256: string; readonly subject: string; readonly notAfterMs: number }[];
+}
+
+export interface ServeOptions {
+  /** Aborting it shuts the server down in order. */
+  readonly signal: AbortSignal;
+  readonly onReady: (report: ServeReport) => void;
+}
+
+/**
+ * Runs the server until the signal aborts; resolves when everything is flushed and closed.
+ * @throws AuthorityError `config_invalid` when it cannot start, naming what is in the way.
+ */
+export async function serve(config: Config, { signal, onReady }: ServeOptions): Promise<void> {
+  const lifecycle = new Lifecycle();
+  const composition = compose(config, lifecycle);
+  const { events } = composition;
+  try {
+    events.lifecycle({ phase: 'starting' });
+    await composition.start({ signal });
+    events.lifecycle({ phase: 'ready' });
+    onReady(reportOf(config, composition));
+    await aborted(signal);
+    events.lifecycle({ phase: 'draining' });
+  } catch (error) {
+    // A signal that comes while starting is an orderly end, not a failure.
+    if (!signal.aborted) throw error;
+  } finally {
+    await lifecycle.shutDown((where, cause) => events.unexpected({ where: `stop ${where}`, cause }));
+  }
+}
+
+function reportOf(config: Config, { issuers, tls, http, plaintext, sockets }: Composition): ServeReport {
+  const { signing, bundle } = issuers.current();
+  const { id, subject, notAfterMs } = signing.issuer;
+  return {
+    tlsAddress: tls.address(),
+    httpAddress: http.address(),
+    ...(plaintext && { plaintextAddress: plaintext.address() }),
+    sockets: sockets.paths,
+    trustDomain: config.trustDomain,
+    issuer: { id, subject, notAfterMs },
+    anchors: bundle.anchors.map(({ sha256, subject: name, notAfterMs: end }) => ({
+      sha256,
+      subject: name,
+      notAfterMs: end,
+    })),
+  };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
