@@ -81,7 +81,7 @@ export const schema = {
   serving: {
     dnsNames: withDefault(
       listOf(dnsName, 100),
-      ['istiod.istio-system.svc', 'localhost'],
+      ['capstan.istio-system.svc', 'istiod.istio-system.svc', 'localhost'],
       "DNS names in Capstan's own certificate. It needs every host name that clients are given as `caAddress`.",
     ),
     ipAddresses: withDefault(listOf(ipAddress, 100), ['127.0.0.1'], "IP addresses in Capstan's own certificate."),
