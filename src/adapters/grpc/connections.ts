@@ -38,10 +38,6 @@ export class Connections {
       if (certificate !== undefined && certificate.problem === undefined) socket.destroy();
     }
   }
-
-  closeAll(): void {
-    for (const { socket } of this.#byPeer.values()) socket.destroy();
-  }
 }
 
 function presentedCertificate(socket: TLSSocket): PresentedCertificate | undefined {

@@ -1,7 +1,8 @@
 // A grpc-js server that owns no port: listeners hand it their connections. One per door, so that a
 // handler's door is a fact of its registration and not a question to ask.
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Door, ServiceRegistration } from './door.ts';
 import { joinRepeatedAuthorization } from './repeated-headers.ts';
@@ -21,11 +22,16 @@ export const MAX_REQUEST_BYTES = 1024 * 1024;
 /** Finds clients that went away without a word; agents ping us themselves, every 30 s. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 } as const;
 
+/** How long a client that was told to go may take to close: closing first could cut off the last answer. */
+const LINGER_MS = 250;
+
 export class GrpcServer {
   readonly #server: Server;
   readonly #injector: { injectConnection(connection: Duplex): void };
   readonly #draining = new AbortController();
   readonly #forgetHeaders: () => void;
+  /** No bound of its own: each listener bounds what it accepts. */
+  readonly #open = new Set<Duplex>();
 
   constructor({ maxStreamsPerConnection }: StreamLimits) {
     this.#server = new Server({
@@ -49,19 +55,39 @@ export class GrpcServer {
 
   /** Takes a connection that speaks HTTP/2 from its next byte on. */
   serve(connection: Duplex): void {
+    this.#open.add(connection);
+    connection.once('close', () => this.#open.delete(connection));
+    // Without this listener a reset before the HTTP/2 session has its own would end the process.
+    connection.on('error', () => undefined);
     this.#injector.injectConnection(connection);
   }
 
-  /** GOAWAY to all; resolves when the calls in flight have ended, at the latest at the deadline. */
+  /** GOAWAY to all; resolves when the calls in flight have ended and their answers left, at the latest soon after the deadline. */
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.#draining.abort(new AuthorityError('CAP-S03'));
-    let deadline: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      deadline = setTimeout(resolve, deadlineMs);
-      this.#server.tryShutdown(() => resolve());
-    });
-    clearTimeout(deadline);
+    // Its callback does not wait for open streams on a Node that closes sessions by itself, as 26 does. What
+    // shows that a session is done is that it ends its connection.
+    this.#server.tryShutdown(() => undefined);
+    const open = [...this.#open];
+    await within(deadlineMs, open.map(ended));
+    await within(LINGER_MS, open.map(closed));
     this.#server.forceShutdown();
+    for (const connection of open) connection.destroy();
     this.#forgetHeaders();
   }
+}
+
+async function ended(connection: Duplex): Promise<unknown> {
+  return connection.writableFinished ? undefined : Promise.race([once(connection, 'finish'), closed(connection)]);
+}
+
+async function closed(connection: Duplex): Promise<unknown> {
+  return connection.closed ? undefined : once(connection, 'close');
+}
+
+async function within(ms: number, ends: readonly Promise<unknown>[]): Promise<void> {
+  let deadline: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => (deadline = setTimeout(resolve, ms)));
+  await Promise.race([Promise.allSettled(ends), late]);
+  clearTimeout(deadline);
 }

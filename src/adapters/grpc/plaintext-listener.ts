@@ -1,6 +1,6 @@
 // Plaintext gRPC, for a sidecar-less laptop and for debugging: on loopback alone, because tokens travel
 // in the clear. Nothing is known of a connection but its headers.
-import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { BlockList, createServer, isIPv6, type Server } from 'node:net';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Events } from '../../ports/events.ts';
 import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
@@ -22,7 +22,6 @@ export class PlaintextListener implements Listener {
   readonly #settings: PlaintextListenerSettings;
   readonly #tcp: Server;
   readonly #grpc: GrpcServer;
-  readonly #open = new Set<Socket>();
 
   constructor(
     parts: { readonly events: Pick<Events, 'connectionRefused'>; readonly services: readonly ServiceRegistration[] },
@@ -33,7 +32,7 @@ export class PlaintextListener implements Listener {
     const { draining } = this.#grpc;
     const presentedBy = (call: AnyCall) => ({ authorization: authorizationOf(call), remoteAddress: call.getPeer() });
     this.#grpc.register(parts.services, { kind: 'plaintext', draining, presentedBy });
-    this.#tcp = createServer((socket) => this.#accept(socket));
+    this.#tcp = createServer((socket) => this.#grpc.serve(socket));
     this.#tcp.maxConnections = settings.maxConnections;
     this.#tcp.on('drop', (dropped) => {
       const remoteAddress = `${dropped?.remoteAddress ?? ''}:${dropped?.remotePort ?? ''}`;
@@ -61,13 +60,5 @@ export class PlaintextListener implements Listener {
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.stopAccepting();
     await this.#grpc.drain({ deadlineMs });
-    for (const socket of this.#open) socket.destroy();
-  }
-
-  #accept(socket: Socket): void {
-    this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
-    socket.on('error', () => undefined);
-    this.#grpc.serve(socket);
   }
 }

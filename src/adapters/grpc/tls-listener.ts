@@ -94,7 +94,6 @@ export class TlsListener implements Listener {
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.stopAccepting();
     await this.#grpc.drain({ deadlineMs });
-    this.#connections.closeAll();
   }
 
   #door(): Door {
@@ -133,8 +132,6 @@ export class TlsListener implements Listener {
       return;
     }
     this.#handshakes.end(peer);
-    // Without this listener a reset between here and the HTTP/2 session would end the process.
-    socket.on('error', () => undefined);
     if (socket.alpnProtocol !== 'h2') {
       this.#turnAway(peer, socket, 'the client does not ask for HTTP/2 (ALPN h2)');
       return;
@@ -145,8 +142,8 @@ export class TlsListener implements Listener {
 
   #failed(error: Error & { readonly code?: string }, socket: TLSSocket): void {
     // A load balancer's probe connects and leaves; it is nobody's failure.
-    if (socket.bytesRead > 0)
-      this.#refuse(peerOf(socket) ?? 'unknown', `TLS handshake: ${error.code ?? error.message}`);
+    const left = error.code === 'ECONNRESET';
+    if (!left) this.#refuse(peerOf(socket) ?? 'unknown', `TLS handshake: ${error.code ?? error.message}`);
     socket.destroy();
   }
 

@@ -2,7 +2,7 @@
 // on that door, so it is right from the first moment the file exists.
 import { randomBytes } from 'node:crypto';
 import { lstat, rename, unlink } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Events } from '../../ports/events.ts';
@@ -26,7 +26,6 @@ export class UnixListener implements Listener {
   readonly #settings: UnixListenerSettings;
   readonly #server: Server;
   readonly #grpc: GrpcServer;
-  readonly #open = new Set<Socket>();
   /** Which file is ours: a newer process may have put its own in the same place. */
   #inode: bigint | undefined;
 
@@ -41,7 +40,7 @@ export class UnixListener implements Listener {
     const { draining } = this.#grpc;
     const presentedBy = (call: AnyCall) => ({ authorization: authorizationOf(call), socketPath, remoteAddress });
     this.#grpc.register(parts.services, { kind: 'unix', draining, presentedBy });
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer((socket) => this.#grpc.serve(socket));
     this.#server.maxConnections = settings.maxConnections;
     this.#server.on('drop', () => {
       parts.events.connectionRefused({ door: 'unix', remoteAddress, problem: 'too many connections are open' });
@@ -84,20 +83,12 @@ export class UnixListener implements Listener {
     this.stopAccepting();
     await this.#removeFile();
     await this.#grpc.drain({ deadlineMs });
-    for (const socket of this.#open) socket.destroy();
   }
 
   async #removeFile(): Promise<void> {
     const { path: target } = this.#settings;
     const found = await lstat(target, { bigint: true }).catch(() => undefined);
     if (found !== undefined && found.ino === this.#inode) await unlink(target).catch(() => undefined);
-  }
-
-  #accept(socket: Socket): void {
-    this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
-    socket.on('error', () => undefined);
-    this.#grpc.serve(socket);
   }
 }
 

@@ -32,9 +32,10 @@ function demandSize(field: string, found: number, allowed: number): void {
   }
 }
 
-/** Own properties only: the key `__proto__` is as good as any other in a Struct. */
+/** Own properties only: the key `__proto__` is as good as any other in a Struct. A value of no kind is none of ours. */
 function optionalString(metadata: JsonObject | undefined, key: string): string | undefined {
-  const value = metadata !== undefined && Object.hasOwn(metadata, key) ? metadata[key] : undefined;
-  if (value === undefined || typeof value === 'string') return value;
+  if (metadata === undefined || !Object.hasOwn(metadata, key)) return undefined;
+  const value = metadata[key];
+  if (typeof value === 'string') return value;
   throw new AuthorityError('CAP-M01', { detail: `metadata.${key} is not a string` });
 }

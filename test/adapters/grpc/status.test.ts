@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { toServiceError } from '../../../src/adapters/grpc/status.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import { REASONS, type Reason } from '../../../src/domain/reasons.ts';
+import { recordEvents } from '../../support/recorded-events.ts';
+import { CsrWire, openTlsEdge, type TlsEdge } from './wire.ts';
+
+/** What Istio's client does not retry. */
+const FINAL = new Set([
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.PERMISSION_DENIED,
+  status.UNAUTHENTICATED,
+  status.FAILED_PRECONDITION,
+]);
+const RETRIED = new Set([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
+
+/** By the letter of the reason code: what a client should do about it. */
+const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
+  A: new Set([status.UNAUTHENTICATED]),
+  C: new Set([status.INVALID_ARGUMENT, status.PERMISSION_DENIED]),
+  K: new Set([status.INVALID_ARGUMENT]),
+  M: new Set([status.INVALID_ARGUMENT, status.NOT_FOUND]),
+  P: new Set([status.PERMISSION_DENIED]),
+  Q: new Set([status.RESOURCE_EXHAUSTED]),
+  S: new Set([status.UNAVAILABLE]),
+  X: new Set([status.INTERNAL, status.CANCELLED]),
+};
+
+describe('The status of a refusal', () => {
+  let edge: TlsEdge;
+  let wire: CsrWire;
+  before(async () => {
+    edge = await openTlsEdge();
+    wire = CsrWire.toTls(edge);
+  });
+  after(async () => {
+    wire[Symbol.dispose]();
+    await edge[Symbol.asyncDispose]();
+  });
+
+  for (const reason of Object.keys(REASONS) as Reason[]) {
+    it(`reaches the client for ${reason}, with the reason code and the decision`, async () => {
+      const error = new AuthorityError(reason, { detail: 'the field', decisionId: 'abc123' });
+      edge.authority.answer = async () => Promise.reject(error);
+      const { code, details } = await wire.call();
+      assert.ok(CONTRACT[reason[4]!]!.has(code), `${reason} left as ${status[code]}`);
+      const text = reason.startsWith('CAP-X') && reason !== 'CAP-X02' ? `${reason} internal error` : error.message;
+      assert.equal(details, `${text} id=abc123`);
+    });
+  }
+
+  it('is never one that is retried, unless trying again can help', () => {
+    const events = recordEvents();
+    for (const reason of Object.keys(REASONS) as Reason[]) {
+      const { code } = toServiceError(new AuthorityError(reason), { events, where: 'test' });
+      const wanted = 'ACKMP'.includes(reason[4]!) ? FINAL : 'QS'.includes(reason[4]!) ? RETRIED : undefined;
+      assert.ok(wanted?.has(code) ?? true, `${reason} leaves as ${status[code]}`);
+    }
+  });
+
+  it('says impersonation is not authenticated, as istiod does', () => {
+    const { code } = toServiceError(new AuthorityError('CAP-A07'), { events: recordEvents(), where: 'test' });
+    assert.equal(code, status.UNAUTHENTICATED);
+  });
+
+  it('keeps text that a caller chose from breaking the line', async () => {
+    edge.authority.answer = async () => Promise.reject(new AuthorityError('CAP-C03', { detail: 'a\r\nb%41\u00e9' }));
+    assert.match((await wire.call()).details, /: a\?\?b%41\?$/);
+  });
+});
