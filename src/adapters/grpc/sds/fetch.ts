@@ -86,8 +86,8 @@ async function currentContent(
       const offer = feed.offer(order.shape, clock.nowMs());
       if (offer !== undefined) end(() => ('withheld' in offer ? reject(offer.withheld) : resolve(offer)));
     };
-    const abandon = (error: unknown): void => end(() => reject(error));
-    const aborted = (): void => abandon(signal.reason);
+    const abandon = (error: Error): void => end(() => reject(error));
+    const aborted = (): void => abandon(signal.reason as Error);
     const follower: FeedFollower = { refresh: look, abandon };
     const feed: SecretFeed = kind === 'svid' ? feeds.followSvid(order, follower) : feeds.followBundle(follower);
     signal.addEventListener('abort', aborted, { once: true });

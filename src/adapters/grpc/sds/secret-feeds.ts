@@ -15,7 +15,7 @@ import { bundleProblem, svidProblem } from './validate.ts';
 /** Follows a feed until it leaves it. */
 export interface FeedFollower extends Follower {
   /** There will be no more news, by this error. */
-  abandon(error: unknown): void;
+  abandon(error: Error): void;
 }
 
 export interface FeedParts {
@@ -71,7 +71,7 @@ export class SecretFeed {
       for await (const value of watch({ signal })) this.#take(judge(value));
       this.#fail(new AuthorityError('CAP-S03'));
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error as Error);
     }
   }
 
@@ -81,7 +81,7 @@ export class SecretFeed {
   }
 
   /** Ends after everybody has left are no failures. */
-  #fail(error: unknown): void {
+  #fail(error: Error): void {
     for (const follower of [...this.#followers]) follower.abandon(error);
   }
 }
