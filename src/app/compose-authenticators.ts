@@ -1,4 +1,11 @@
-// The authenticators in their order: socket (it excludes the others), client certificate, bearer token.
+// The authenticators in their order: socket, client certificate, bearer token. A connection shows a
+// socket or TLS credentials, never both; of the latter the certificate decides where there is one.
+import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { bearerTokenAuthenticator } from '../adapters/grpc/credentials/bearer-token.ts';
+import { clientCertificateAuthenticator } from '../adapters/grpc/credentials/client-certificate.ts';
+import { DocumentKeys } from '../adapters/grpc/credentials/document-keys.ts';
+import { FetchedKeys } from '../adapters/grpc/credentials/fetched-keys.ts';
+import type { KeySource } from '../adapters/grpc/credentials/key-set.ts';
 import { socketAuthenticator } from '../adapters/grpc/credentials/socket.ts';
 import type { Config } from '../config/schema.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
@@ -6,16 +13,46 @@ import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { SdsSockets } from './sds-sockets.ts';
 
+type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
+
+interface AuthenticationParts {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly sockets: SdsSockets;
+}
+
 export interface Authentication {
   readonly authenticators: readonly Authenticator[];
   /** Loads what verifying needs. @throws AuthorityError CAP-X03 naming a key file that cannot be read. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-export function composeAuthenticators(
-  config: Config,
-  { sockets }: { readonly clock: Clock; readonly events: Events; readonly sockets: SdsSockets },
-): Authentication {
-  void config;
-  return { authenticators: [socketAuthenticator((path) => sockets.identityAt(path))], start: () => Promise.resolve() };
+export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
+  const { clock, sockets } = parts;
+  const { trustDomain } = config;
+  const { clientCertificates, tokens } = config.authentication;
+  const starts: DocumentKeys[] = [];
+  const issuers = tokens.issuers.map((issuer) => {
+    const keys = keysOf(issuer, parts);
+    if (keys instanceof DocumentKeys) starts.push(keys);
+    const { audiences, algorithms, clockSkew: clockSkewMs } = issuer;
+    return { issuer: issuer.issuer, audiences, algorithms, clockSkewMs, keys };
+  });
+  return {
+    authenticators: [
+      socketAuthenticator((socketPath) => sockets.identityAt(socketPath)),
+      ...(clientCertificates ? [clientCertificateAuthenticator({ clock, trustDomain })] : []),
+      bearerTokenAuthenticator({ clock, trustDomain, issuers }),
+    ],
+    start: async (options) => {
+      await Promise.all(starts.map(async (keys) => keys.start(options)));
+    },
+  };
+}
+
+function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, events }: AuthenticationParts): KeySource {
+  if (keys.from === 'file')
+    return new DocumentKeys({ documents: watchedFiles({ [keys.file]: keys.file }, clock), events });
+  const jwksUrl = keys.from === 'url' ? keys.url : undefined;
+  return new FetchedKeys({ clock, events }, { issuer, jwksUrl });
 }
