@@ -1,18 +1,18 @@
-// A Unix socket as proof of identity: whoever can open the path is the workload it was made for
-// (SPIFFE Workload Endpoint: the orchestrator that places a socket vouches for who can reach it).
+// A Unix socket as proof of identity: each workload has a socket of its own, in a directory that only it
+// can reach, and the operator (or the node's agent) says whose socket it is.
 import type { KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
-import type { AuthenticationResult, Authenticator } from '../../../ports/authenticator.ts';
+import type { Authenticator } from '../../../ports/authenticator.ts';
 
-/** @param identityAt whose socket a path is; nothing when the path is none of ours any more. */
-export function socketAuthenticator(identityAt: (path: string) => KubernetesIdentity | undefined): Authenticator {
+/** @param identityOf whose socket this path is now; `undefined` once it is nobody's. */
+export function socketAuthenticator(identityOf: (path: string) => KubernetesIdentity | undefined): Authenticator {
   return {
-    authenticate: ({ socketPath }): Promise<AuthenticationResult> => {
-      if (socketPath === undefined) return Promise.resolve({ outcome: 'absent' });
-      const identity = identityAt(socketPath);
+    authenticate: async ({ socketPath }) => {
+      if (socketPath === undefined) return { outcome: 'absent' };
+      const identity = identityOf(socketPath);
       if (identity === undefined) {
-        return Promise.resolve({ outcome: 'rejected', reason: 'CAP-A01', detail: 'the socket belongs to no workload' });
+        return { outcome: 'rejected', reason: 'CAP-A01', detail: 'the socket belongs to no workload any more' };
       }
-      return Promise.resolve({ outcome: 'proven', caller: { identity, provenBy: 'socket', evidence: socketPath } });
+      return { outcome: 'proven', caller: { identity, provenBy: 'socket', evidence: socketPath } };
     },
   };
 }
