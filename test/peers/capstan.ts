@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
 import { SqliteJournalReader } from '../../src/adapters/storage/sqlite-journal-reader.ts';
 import type { DecisionRecord } from '../../src/ports/issuance-journal.ts';
@@ -14,9 +15,11 @@ import { eventually, freePort } from './eventually.ts';
 import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from './pki.ts';
 import type { Visitor } from './tls-visit.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
+const MAIN = process.env['CAPSTAN_MAIN'] ?? path.resolve(import.meta.dirname, '../../src/main.ts');
 const START_MS = 15_000;
 const STOP_MS = 15_000;
+/** The server writes its log at least every 200 ms. */
+const LOG_LAG_MS = 400;
 /** Most log lines kept of one run. */
 const MAX_LOG_LINES = 50_000;
 
@@ -45,11 +48,11 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: str
 
 export class Capstan implements AsyncDisposable {
   readonly root: TestAuthority;
-  readonly log: LogLine[] = [];
   /** What the server printed that is not a log line. */
   readonly printed: string[] = [];
   readonly tlsPort: number;
   readonly #httpPort: number;
+  readonly #log: LogLine[] = [];
   readonly #workDir: string;
   readonly #tokenKey: KeyObject;
   #issuer: TestAuthority;
@@ -186,9 +189,21 @@ export class Capstan implements AsyncDisposable {
       .sign(this.#tokenKey);
   }
 
-  /** Log lines of one event since line `from`. */
+  /** Log lines of one event since line `from`, as far as they were written yet. */
   events(event: string, from = 0): readonly LogLine[] {
-    return this.log.slice(from).filter((line) => line.event === event);
+    return this.#log.slice(from).filter((line) => line.event === event);
+  }
+
+  /** The same, with everything that has happened until now. */
+  async allEvents(event: string, from = 0): Promise<readonly LogLine[]> {
+    await sleep(LOG_LAG_MS);
+    return this.events(event, from);
+  }
+
+  /** Where the log will go on after everything that has happened until now. */
+  async logMark(): Promise<number> {
+    await sleep(LOG_LAG_MS);
+    return this.#log.length;
   }
 
   /** The sum of a metric over its labels; 0 when it is not there. */
@@ -250,13 +265,13 @@ export class Capstan implements AsyncDisposable {
   }
 
   #note(line: string): void {
-    if (line.startsWith('{')) this.log.push(JSON.parse(line) as LogLine);
+    if (line.startsWith('{')) this.#log.push(JSON.parse(line) as LogLine);
     else this.printed.push(line);
-    if (this.log.length > MAX_LOG_LINES) throw new Error('the server logs more than a test should hold');
+    if (this.#log.length > MAX_LOG_LINES) throw new Error('the server logs more than a test should hold');
   }
 
   #lastWords(): string {
-    return [...this.printed.slice(-20), ...this.log.slice(-5).map((line) => JSON.stringify(line))].join('\n');
+    return [...this.printed.slice(-20), ...this.#log.slice(-5).map((line) => JSON.stringify(line))].join('\n');
   }
 
   async #get(target: string): Promise<Response> {

@@ -91,7 +91,13 @@ export class Envoy implements AsyncDisposable {
       withinMs,
       everyMs: 20,
     }).catch((error: unknown) => {
-      throw new Error(`Envoy did not come up:\n${this.logs.slice(-20).join('\n')}`, { cause: error });
+      throw new Error(
+        `Envoy did not come up:\n${this.logs
+          .filter((line) => !line.includes('[info]'))
+          .slice(-8)
+          .join('\n')}`,
+        { cause: error },
+      );
     });
     return this;
   }

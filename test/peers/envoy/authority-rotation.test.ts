@@ -31,7 +31,7 @@ describe('Rotation of the authority', function () {
       const capstan = stack.use(await Capstan.start(SETTINGS));
       const mesh = await startMesh(stack, capstan, apiType);
       const load = stack.use(new MeshLoad(mesh.envoy, 0.25));
-      const mark = capstan.log.length;
+      const mark = await capstan.logMark();
       // 1. The corporate root signs another intermediate, and the operator puts it in place.
       await capstan.rotateIssuer('Mesh Issuer 2');
       // 2. Fresh handshakes show the new intermediate in the chain, under the old root.
@@ -39,7 +39,7 @@ describe('Rotation of the authority', function () {
       const sight = await eventuallySees(mesh, 'the new intermediate', isNew, { withinMs: ROLLOVER_MS });
       assert.deepEqual(sight.issuers, ['Mesh Issuer 2', 'Corporate Root']);
       // 3. No bundle was pushed, because none changed.
-      const names = capstan.events('secretPushed', mark).flatMap((line) => line['names']);
+      const names = (await capstan.allEvents('secretPushed', mark)).flatMap((line) => line['names']);
       assert.deepEqual(names, ['default']);
       assert.equal(await mesh.envoy.sds('ROOTCA', 'update_success'), 1);
       // 4. Nothing failed.

@@ -34,7 +34,7 @@ for (const version of [CURRENT_ENVOY, OLDEST_ENVOY] as const) {
           // 2. A call through it, out and in again by mTLS, is answered.
           assert.equal(await envoy.call(), 200);
           // 3. The server saw two streams and pushed one name on each; Envoy took each at the first try.
-          assert.equal(capstan.events('streamOpened').length, 2);
+          assert.equal((await capstan.allEvents('streamOpened')).length, 2);
           const pushed = capstan.events('secretPushed').map(({ names }) => names);
           assert.deepEqual(pushed.toSorted(), [['ROOTCA'], ['default']]);
           assert.equal(await envoy.sds('default', 'update_success'), 1);

@@ -51,7 +51,7 @@ describe('Outage of Capstan', function () {
       assert.ok((await envoy.sds('default', 'update_failure')) > failures);
       // 2. Capstan comes back, with its files or without its memory of decisions.
       if (memory === 'lost') capstan.forget();
-      const mark = capstan.log.length;
+      const mark = await capstan.logMark();
       await capstan.restart();
       // 3. Both streams are back within Envoy's back-off, and the renewal that was due has been pushed.
       await eventually('both streams are up', async () => (await envoy.sum(/^sds\..*connected_state$/)) === 2, {
@@ -61,8 +61,8 @@ describe('Outage of Capstan', function () {
         withinMs: 10_000,
       });
       // 4. The bundle has the version that it had, so it rebuilt nothing: one update, for the leaf.
-      assert.equal(new Set(pushesOf(capstan, 'ROOTCA').map((line) => line['version'])).size, 1);
-      const leafPushes = pushesOf(capstan, 'default', mark).length;
+      assert.equal(new Set((await pushesOf(capstan, 'ROOTCA')).map((line) => line['version'])).size, 1);
+      const leafPushes = (await pushesOf(capstan, 'default', mark)).length;
       assert.equal(await envoy.sum(/^cluster\.peers\..*ssl_context_update_by_sds$/), contexts + leafPushes);
       // 5. Nothing failed and nothing was rejected.
       await load.assertFlawless();
@@ -71,6 +71,6 @@ describe('Outage of Capstan', function () {
   }
 });
 
-function pushesOf(capstan: Capstan, name: string, from = 0): readonly LogLine[] {
-  return capstan.events('secretPushed', from).filter((line) => String(line['names']) === name);
+async function pushesOf(capstan: Capstan, name: string, from = 0): Promise<readonly LogLine[]> {
+  return (await capstan.allEvents('secretPushed', from)).filter((line) => String(line['names']) === name);
 }
