@@ -3,9 +3,15 @@
 export interface DocumentSource {
   /**
    * All documents as they are now, by name.
-   * @throws AuthorityError CAP-X03 naming a document that is missing, unreadable or too large.
+   * @throws AuthorityError CAP-X03 naming a document that is missing, unreadable, open to others although
+   *   it is private, or too large.
    */
   read(): Promise<ReadonlyMap<string, string>>;
-  /** Calls `listener` after anything may have changed, until the signal aborts. Calls may be spurious. */
-  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
+  /** Where a document comes from, in words that help an operator find it: a file's path. */
+  placeOf(name: string): string;
+  /**
+   * Calls `listener` after anything may have changed, until the signal aborts. Calls may be spurious and
+   * never overlap: the next one waits for the promise of the last.
+   */
+  onChange(listener: () => Promise<void> | void, options: { readonly signal: AbortSignal }): void;
 }

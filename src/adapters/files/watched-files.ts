@@ -1,69 +1,106 @@
 // Files that operators or an orchestrator replace while the server runs. A watch on each folder tells
-// soon; reading again every half minute tells for certain, because watches can be lost.
-import { watch } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+// soon; reading again every half minute tells for certain, because watches can be lost. A folder's
+// watch also sees the symlink swap by which Kubernetes updates a mounted volume.
+import { watch, type Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 
+/** A file's path; `ownerOnly` refuses one that its group or others may touch, as a private key must. */
+export type WatchedFile = string | { readonly path: string; readonly ownerOnly: true };
+
 /** Larger than any certificate bundle, key set or policy we expect. */
-const MAX_FILE_BYTES = 1024 * 1024;
+export const MAX_FILE_BYTES = 1024 * 1024;
 /** Several writes of one edit become one change. */
 const DEBOUNCE_MS = 100;
 const REREAD_MS = 30_000;
 
-/** @param paths by document name; the names are what `read` answers with. */
-export function watchedFiles(paths: Readonly<Record<string, string>>, clock: Clock): DocumentSource {
+const READ_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+};
+
+/** @param files by document name; the names are what `read` answers with. */
+export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, clock: Clock): DocumentSource {
+  const paths = new Map(Object.entries(files).map(([name, file]) => [name, pathOf(file)]));
+  const folders = new Set([...paths.values()].map((file) => path.dirname(file)));
   return {
     read: async () => {
-      const entries = Object.entries(paths).map(async ([name, file]) => [name, await readBounded(file)] as const);
+      const entries = Object.entries(files).map(async ([name, file]) => [name, await readFileOf(file)] as const);
       return new Map(await Promise.all(entries));
     },
-    onChange: (listener, { signal }) => {
-      const folders = new Set(Object.values(paths).map((file) => path.dirname(path.resolve(file))));
-      const ring = debounced(listener, clock, signal);
-      for (const folder of folders) watchFolder(folder, ring, signal);
-      void everyHalfMinute(listener, clock, signal);
-    },
+    placeOf: (name) => paths.get(name) ?? name,
+    onChange: (listener, { signal }) => void follow(folders, listener, clock, signal),
   };
 }
 
-async function readBounded(file: string): Promise<string> {
+function pathOf(file: WatchedFile): string {
+  return path.resolve(typeof file === 'string' ? file : file.path);
+}
+
+async function readFileOf(file: WatchedFile): Promise<string> {
+  const place = pathOf(file);
+  const problem = problemOf(await orRefuse(place, stat(place)), typeof file !== 'string');
+  if (problem !== undefined) throw new AuthorityError('CAP-X03', { detail: `${place} ${problem}` });
+  return orRefuse(place, readBounded(place));
+}
+
+function problemOf(facts: Stats, ownerOnly: boolean): string | undefined {
+  if (!facts.isFile()) return 'is not a regular file';
+  if (facts.size > MAX_FILE_BYTES) return `is larger than ${MAX_FILE_BYTES} bytes`;
+  const mode = facts.mode & 0o777;
+  if (!ownerOnly || (mode & 0o077) === 0) return undefined;
+  return `has mode 0${mode.toString(8)}: a private key must be open to its owner alone (chmod 600)`;
+}
+
+/** What a file grew to since it was looked at is cut off; half a document is then refused by its reader. */
+async function readBounded(place: string): Promise<string> {
+  await using handle = await open(place, 'r');
+  const buffer = Buffer.alloc(MAX_FILE_BYTES);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < MAX_FILE_BYTES; length += read) {
+    read = (await handle.read(buffer, length, MAX_FILE_BYTES - length)).bytesRead;
+  }
+  return buffer.toString('utf8', 0, length);
+}
+
+async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
   try {
-    const { size } = await stat(file);
-    if (size > MAX_FILE_BYTES) throw new Error(`is larger than ${MAX_FILE_BYTES} bytes`);
-    return await readFile(file, 'utf8');
+    return await work;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'cannot be read';
-    throw new AuthorityError('CAP-X03', { detail: `${file}: ${why}`, cause });
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    throw new AuthorityError('CAP-X03', {
+      detail: `${place} ${READ_PROBLEMS[code] ?? `cannot be read (${code})`}`,
+      cause,
+    });
   }
 }
 
-function debounced(listener: () => void, clock: Clock, signal: AbortSignal): () => void {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    const ring = (): void => {
-      waiting = false;
-      listener();
-    };
-    clock.sleep(DEBOUNCE_MS, { signal }).then(ring, () => undefined);
-  };
+/** Each round watches anew before it reads, so that a folder which was itself replaced is found again. */
+async function follow(
+  folders: ReadonlySet<string>,
+  listener: () => Promise<void> | void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const changed = new AbortController();
+    const quiet = { signal: AbortSignal.any([signal, changed.signal]) };
+    for (const folder of folders) watchFolder(folder, () => changed.abort(), quiet);
+    await listener();
+    await clock.sleep(REREAD_MS, quiet).catch(() => undefined);
+    changed.abort();
+    await clock.sleep(DEBOUNCE_MS, { signal }).catch(() => undefined);
+  }
 }
 
-function watchFolder(folder: string, ring: () => void, signal: AbortSignal): void {
+function watchFolder(folder: string, ring: () => void, { signal }: { readonly signal: AbortSignal }): void {
   try {
     // A watch that breaks is no loss: the periodic reading goes on.
     watch(folder, { signal }, ring).on('error', () => undefined);
   } catch {
     // Neither is one that never began, as on file systems without notification.
-  }
-}
-
-async function everyHalfMinute(listener: () => void, clock: Clock, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await clock.sleep(REREAD_MS, { signal }).then(listener, () => undefined);
   }
 }

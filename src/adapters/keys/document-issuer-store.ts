@@ -1,19 +1,18 @@
-// Issuer and trust anchors from documents: `anchors`, `chain` and `key`, taken together or not at
-// all. A half-finished edit, where key and certificate do not fit yet, leaves the last good state.
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+// Issuer and trust anchors from documents, taken together or not at all. A broken or half-finished edit
+// leaves the last good state in force and says so once.
+import { createHash } from 'node:crypto';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
-import { TrustBundle } from '../../domain/trust/bundle.ts';
-import { Issuer } from '../../domain/x509/issuer.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 import type { Events } from '../../ports/events.ts';
 import type { AuthorityMaterial, IssuerStore } from '../../ports/issuer-store.ts';
-import { memorySigner } from './memory-signer.ts';
+import { issuerMaterial } from './issuer-material.ts';
 
 export interface StoreParts {
+  /** `anchors`, `chain` and `key`, all PEM. */
   readonly documents: DocumentSource;
-  readonly events: Events;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'issuerInForce' | 'bundleInForce'>;
   readonly clock: Clock;
 }
 
@@ -22,20 +21,20 @@ export class DocumentIssuerStore implements IssuerStore {
   readonly #trustDomain: TrustDomain;
   readonly #listeners = new Set<(material: AuthorityMaterial) => void>();
   #material: AuthorityMaterial | undefined;
-  /** What was read last, good or bad: the same text is not judged, nor complained of, twice. */
-  #lastRead = '';
+  /** Digest of the documents in force. */
+  #inForce: string | undefined;
+  /** What the last look complained of: the same problem is told once. */
+  #problem: string | undefined;
 
   constructor(parts: StoreParts, settings: { readonly trustDomain: TrustDomain }) {
     this.#parts = parts;
     this.#trustDomain = settings.trustDomain;
   }
 
-  /** Loads once and then follows changes. @throws AuthorityError CAP-X03 when the first load fails. */
+  /** Loads once, then follows changes until the signal aborts. @throws AuthorityError CAP-X03 when the first load fails. */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const documents = await this.#parts.documents.read();
-    this.#lastRead = JSON.stringify([...documents]);
-    this.#install(this.#judge(documents));
-    this.#parts.documents.onChange(() => void this.#reload(), { signal });
+    await this.#load();
+    this.#parts.documents.onChange(async () => this.#reload(), { signal });
   }
 
   current(): AuthorityMaterial {
@@ -56,26 +55,37 @@ export class DocumentIssuerStore implements IssuerStore {
 
   async #reload(): Promise<void> {
     try {
-      const documents = await this.#parts.documents.read();
-      const text = JSON.stringify([...documents]);
-      if (text === this.#lastRead) return;
-      this.#lastRead = text;
-      this.#install(this.#judge(documents));
+      await this.#load();
+      this.#problem = undefined;
     } catch (error) {
       const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
-      this.#parts.events.reloadFailed({ source: 'issuer', problem });
+      if (problem !== this.#problem) this.#parts.events.reloadFailed({ source: 'issuer', problem });
+      this.#problem = problem;
     }
   }
 
-  #judge(documents: ReadonlyMap<string, string>): AuthorityMaterial {
-    const bundle = TrustBundle.fromPem(this.#trustDomain, documents.get('anchors') ?? '');
-    if ('problem' in bundle) throw invalid('trust anchors', bundle.problem);
-    const issuer = Issuer.fromPem(documents.get('chain') ?? '', bundle.anchors);
-    if ('problem' in issuer) throw invalid('issuer chain', issuer.problem);
-    if (issuer.notAfterMs <= this.#parts.clock.nowMs()) throw invalid('issuer chain', 'has expired');
-    const key = readKey(documents.get('key') ?? '');
-    if (!createPublicKey(key).equals(issuer.publicKey)) throw invalid('issuer key', "is not the certificate's key");
-    return { bundle, signing: { issuer, signer: memorySigner(key, issuer.algorithm) } };
+  async #load(): Promise<void> {
+    const { documents, clock } = this.#parts;
+    const texts = await documents.read();
+    const digest = createHash('sha256')
+      .update(JSON.stringify([...texts]))
+      .digest('hex');
+    if (digest === this.#inForce) {
+      this.#unchanged();
+      return;
+    }
+    const read = {
+      textOf: (name: string) => texts.get(name) ?? '',
+      placeOf: (name: string) => documents.placeOf(name),
+    };
+    this.#install(issuerMaterial(read, this.#trustDomain, clock.nowMs()));
+    this.#inForce = digest;
+  }
+
+  /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
+  #unchanged(): void {
+    const { signing } = this.current();
+    if (this.#problem !== undefined) this.#parts.events.reloaded({ source: 'issuer', revision: signing.issuer.id });
   }
 
   #install(material: AuthorityMaterial): void {
@@ -87,17 +97,4 @@ export class DocumentIssuerStore implements IssuerStore {
     events.bundleInForce({ digest: bundle.digest, anchors: bundle.anchors.length, notAfterMs: bundle.firstNotAfterMs });
     for (const listener of this.#listeners) listener(material);
   }
-}
-
-function readKey(pem: string): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    // The cause is dropped on purpose: OpenSSL's message may quote what it read.
-    throw invalid('issuer key', 'is not an unencrypted PEM private key');
-  }
-}
-
-function invalid(what: string, problem: string): AuthorityError {
-  return new AuthorityError('CAP-X03', { detail: `${what} ${problem}` });
 }
