@@ -27,13 +27,13 @@ export class TrustBundle {
   static fromPem(trustDomain: TrustDomain, pem: string): TrustBundle | { readonly problem: string } {
     const blocks = decodePemBlocks(pem, 'CERTIFICATE');
     if ('problem' in blocks) return blocks;
+    if (blocks.length > MAX_ANCHORS) return { problem: `has ${blocks.length} certificates, allowed ${MAX_ANCHORS}` };
     const anchors = new Map<string, CaCertificate>();
     for (const block of blocks) {
       const anchor = readCaCertificate(block);
       if ('problem' in anchor) return anchor;
       anchors.set(anchor.sha256, anchor);
     }
-    if (anchors.size > MAX_ANCHORS) return { problem: `has ${anchors.size} trust anchors, allowed ${MAX_ANCHORS}` };
     const sorted = [...anchors.values()].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
     return new TrustBundle(trustDomain, sorted);
   }

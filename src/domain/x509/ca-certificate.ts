@@ -15,16 +15,15 @@ export interface CaCertificate {
   readonly subjectDer: Uint8Array;
   readonly issuerDer: Uint8Array;
   readonly subjectKeyId: Uint8Array | undefined;
-  /** Whether keyUsage, when present, allows to sign certificates (RFC 5280 section 4.2.1.3). */
-  readonly maySign: boolean;
+  /** How many intermediates may stand below, or Infinity (RFC 5280 section 4.2.1.9). */
+  readonly pathLength: number;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly x509: X509Certificate;
 }
 
 const SUBJECT_KEY_ID = '2.5.29.14';
-const KEY_USAGE = '2.5.29.15';
-const KEY_CERT_SIGN = 0x04;
+const BASIC_CONSTRAINTS = '2.5.29.19';
 const EXTENSIONS = 0xa3;
 const VERSION = 0xa0;
 
@@ -32,6 +31,9 @@ const VERSION = 0xa0;
 export function readCaCertificate(der: Uint8Array): CaCertificate | { readonly problem: string } {
   try {
     const x509 = new X509Certificate(der);
+    // OpenSSL stops reading at the end of the certificate; clients need not.
+    if (x509.raw.length !== der.length) return { problem: 'has a certificate followed by trailing bytes' };
+    // CA:TRUE, and keyCertSign where there is a key usage.
     if (!x509.ca) return { problem: `certificate ${oneLine(x509.subject)} is not a CA certificate` };
     return {
       der,
@@ -48,8 +50,8 @@ export function readCaCertificate(der: Uint8Array): CaCertificate | { readonly p
   }
 }
 
-function readFields(der: Uint8Array): Pick<CaCertificate, 'subjectDer' | 'issuerDer' | 'subjectKeyId' | 'maySign'> {
-  const tbs = new DerReader(der).enter(TAG.sequence, 'Certificate').enter(TAG.sequence, 'TBSCertificate');
+function readFields(der: Uint8Array): Pick<CaCertificate, 'subjectDer' | 'issuerDer' | 'subjectKeyId' | 'pathLength'> {
+  const tbs = DerReader.over(der).enter(TAG.sequence, 'Certificate').enter(TAG.sequence, 'TBSCertificate');
   tbs.read(VERSION, 'version');
   tbs.read(TAG.integer, 'serialNumber');
   tbs.read(TAG.sequence, 'signature');
@@ -58,25 +60,31 @@ function readFields(der: Uint8Array): Pick<CaCertificate, 'subjectDer' | 'issuer
   const subjectDer = tbs.readWhole(TAG.sequence, 'subject');
   tbs.read(TAG.sequence, 'subjectPublicKeyInfo');
   const extensions = readExtensions(tbs.enter(EXTENSIONS, 'extensions').enter(TAG.sequence, 'extensions'));
-  const keyId = extensions.get(SUBJECT_KEY_ID);
-  const usage = extensions.get(KEY_USAGE);
   return {
     issuerDer,
     subjectDer,
-    subjectKeyId: keyId && new DerReader(keyId).read(TAG.octetString, 'subjectKeyIdentifier'),
-    maySign: usage === undefined || ((usage[3] ?? 0) & KEY_CERT_SIGN) !== 0,
+    subjectKeyId: extensions.get(SUBJECT_KEY_ID)?.read(TAG.octetString, 'subjectKeyIdentifier'),
+    pathLength: readPathLength(extensions.get(BASIC_CONSTRAINTS)),
   };
 }
 
-function readExtensions(extensions: DerReader): ReadonlyMap<string, Uint8Array> {
-  const found = new Map<string, Uint8Array>();
-  while (!extensions.done()) {
+/** @returns a reader of each extension's value, by dotted type. */
+function readExtensions(extensions: DerReader): ReadonlyMap<string, DerReader> {
+  const found = new Map<string, DerReader>();
+  while (!extensions.done) {
     const extension = extensions.enter(TAG.sequence, 'extension');
     const type = dotted(extension.read(TAG.oid, 'extension type'));
-    if (extension.nextTag() === TAG.boolean) extension.read(TAG.boolean, 'critical');
-    found.set(type, extension.read(TAG.octetString, 'extension value'));
+    if (extension.nextTag === TAG.boolean) extension.read(TAG.boolean, 'critical');
+    found.set(type, extension.enter(TAG.octetString, 'extension value'));
   }
   return found;
+}
+
+function readPathLength(value: DerReader | undefined): number {
+  const constraints = value?.enter(TAG.sequence, 'basicConstraints');
+  if (constraints?.nextTag === TAG.boolean) constraints.read(TAG.boolean, 'cA');
+  if (constraints?.nextTag !== TAG.integer) return Infinity;
+  return constraints.read(TAG.integer, 'pathLenConstraint').reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
 function oneLine(name: string): string {

@@ -1,7 +1,7 @@
 // Puts a signature on the bytes it was made for, and checks it before anybody else sees it.
 import { verify } from 'node:crypto';
 import { AuthorityError } from '../errors.ts';
-import { der, TAG } from './der.ts';
+import { DerWriter, MAX_HEADER, TAG } from './der.ts';
 import type { Issuer } from './issuer.ts';
 import { encodePem } from './pem.ts';
 import { ISSUER_SIGNATURES } from './signature-algorithm.ts';
@@ -22,6 +22,14 @@ export function assembleCertificate(tbs: Uint8Array, signature: Uint8Array, issu
   if (!verify(hash, tbs, issuer.publicKey, signature)) {
     throw new AuthorityError('CAP-X01', { cause: new Error('the signer returned a signature that does not verify') });
   }
-  const bytes = der(TAG.sequence, tbs, identifier, der(TAG.bitString, NO_UNUSED_BITS, signature));
-  return { der: bytes, pem: encodePem('CERTIFICATE', bytes) };
+  const writer = new DerWriter(tbs.length + identifier.length + signature.length + 1 + 2 * MAX_HEADER);
+  const end = writer.mark;
+  writer.put(signature);
+  writer.put(NO_UNUSED_BITS);
+  writer.wrap(TAG.bitString, end);
+  writer.put(identifier);
+  writer.put(tbs);
+  writer.wrap(TAG.sequence, end);
+  const der = writer.finish();
+  return { der, pem: encodePem('CERTIFICATE', der) };
 }

@@ -1,5 +1,6 @@
 // DER (X.690 section 10): a strict reader and a writer for the few shapes a CSR and a certificate
 // have. The reader accepts one spelling only: definite, minimal lengths, single-byte tags, no rest.
+// It descends only where its caller asks it to, so the caller's code bounds the depth.
 
 export const TAG = {
   boolean: 0x01,
@@ -8,7 +9,6 @@ export const TAG = {
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
-  utf8String: 0x0c,
   sequence: 0x30,
   set: 0x31,
   utcTime: 0x17,
@@ -18,90 +18,161 @@ export const TAG = {
 /** Not well-formed DER, or not the shape that was expected. Caught where a reason code is chosen. */
 export class DerError extends Error {}
 
-/** Reads elements one after the other from `bytes[start..end)`. */
+/** Reads elements one after the other from a range of bytes. */
 export class DerReader {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #end: number;
   #at: number;
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  private constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
   }
 
-  done(): boolean {
+  static over(bytes: Uint8Array): DerReader {
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    return new DerReader(buffer, 0, buffer.length);
+  }
+
+  get done(): boolean {
     return this.#at === this.#end;
   }
 
   /** The tag of the next element, or -1 at the end. */
-  nextTag(): number {
+  get nextTag(): number {
     return this.#at < this.#end ? (this.#bytes[this.#at] ?? -1) : -1;
+  }
+
+  /** Steps over the next bytes when they are exactly these whole elements; says whether they were. */
+  skip(expected: Uint8Array): boolean {
+    if (this.#at + expected.length > this.#end) return false;
+    for (let i = 0; i < expected.length; i++) if (this.#bytes[this.#at + i] !== expected[i]) return false;
+    this.#at += expected.length;
+    return true;
   }
 
   /** Steps over one element of this tag and returns its contents. */
   read(tag: number, what: string): Uint8Array {
-    const { start, end } = this.#step(tag, what);
-    return this.#bytes.subarray(start, end);
+    const start = this.#open(tag, what);
+    return this.#bytes.subarray(start, this.#at);
   }
 
   /** Steps over one element of this tag and returns it whole, with tag and length. */
   readWhole(tag: number, what: string): Uint8Array {
     const first = this.#at;
-    const { end } = this.#step(tag, what);
-    return this.#bytes.subarray(first, end);
+    this.#open(tag, what);
+    return this.#bytes.subarray(first, this.#at);
+  }
+
+  /** Steps over a BIT STRING of whole bytes and returns those. */
+  readBits(what: string): Uint8Array {
+    const start = this.#open(TAG.bitString, what);
+    if (start === this.#at || this.#bytes[start] !== 0) throw new DerError(`${what} has unused bits`);
+    return this.#bytes.subarray(start + 1, this.#at);
+  }
+
+  /** Steps over one element of this tag and returns its contents, one character per byte. */
+  readLatin1(tag: number, what: string): string {
+    const start = this.#open(tag, what);
+    return this.#bytes.toString('latin1', start, this.#at);
   }
 
   /** Steps over one element of this tag and returns a reader of its contents. */
   enter(tag: number, what: string): DerReader {
-    const { start, end } = this.#step(tag, what);
-    return new DerReader(this.#bytes, start, end);
+    const start = this.#open(tag, what);
+    return new DerReader(this.#bytes, start, this.#at);
   }
 
   /** @throws DerError unless everything was read. */
   finish(what: string): void {
-    if (!this.done()) throw new DerError(`${what} has trailing bytes`);
+    if (!this.done) throw new DerError(`${what} has trailing bytes`);
   }
 
-  #step(tag: number, what: string): { start: number; end: number } {
-    if (this.nextTag() !== tag) throw new DerError(`${what} is missing or of another type`);
-    const { length, start } = this.#length(what);
-    const end = start + length;
-    if (end > this.#end) throw new DerError(`${what} is truncated`);
-    this.#at = end;
-    return { start, end };
+  /** Moves behind the next element, which must have this tag; returns where its contents start. */
+  #open(tag: number, what: string): number {
+    if (this.nextTag !== tag) throw new DerError(`${what} is missing or of another type`);
+    const first = this.#bytes[this.#at + 1] ?? 0;
+    const extra = first < 0x80 ? 0 : first - 0x80;
+    const start = this.#at + 2 + extra;
+    const length = extra === 0 && first < 0x80 ? first : this.#longLength(extra, what);
+    if (start + length > this.#end) throw new DerError(`${what} is truncated`);
+    this.#at = start + length;
+    return start;
   }
 
-  #length(what: string): { length: number; start: number } {
-    const first = this.#bytes[this.#at + 1] ?? 0x80;
-    if (first < 0x80) return { length: first, start: this.#at + 2 };
-    const count = first & 0x7f;
-    // Two length bytes reach 65,535: more than any request we accept.
-    if (count === 0 || count > 2) throw new DerError(`${what} has an unacceptable length`);
+  #longLength(extra: number, what: string): number {
+    // Two length bytes reach 65,535: more than any request we accept. None is the indefinite form.
+    if (extra === 0 || extra > 2) throw new DerError(`${what} has an unacceptable length`);
     let length = 0;
-    for (let i = 0; i < count; i++) length = length * 256 + (this.#bytes[this.#at + 2 + i] ?? 0);
-    if (length < (count === 1 ? 0x80 : 0x100)) throw new DerError(`${what} has a length that is not minimal`);
-    return { length, start: this.#at + 2 + count };
+    for (let i = 2; i < 2 + extra; i++) length = length * 256 + (this.#bytes[this.#at + i] ?? 0);
+    if (length < (extra === 1 ? 0x80 : 0x100)) throw new DerError(`${what} has a length that is not minimal`);
+    return length;
   }
 }
 
-/** One element: tag, minimal length, the contents joined. */
-export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of contents) length += part.length;
-  const header = length < 0x80 ? 2 : length < 0x100 ? 3 : 4;
-  const out = new Uint8Array(header + length);
-  out[0] = tag;
-  if (header === 2) out[1] = length;
-  else if (header === 3) out.set([0x81, length], 1);
-  else out.set([0x82, length >> 8, length & 0xff], 1);
-  let at = header;
-  for (const part of contents) {
-    out.set(part, at);
-    at += part.length;
+/**
+ * Writes DER from its end to its beginning: when a header is due, its length is known. One buffer,
+ * no copies of copies. Fields therefore stand in the code in the reverse of their order.
+ */
+export class DerWriter {
+  readonly #bytes: Buffer;
+  #at: number;
+
+  /** @param capacity at least the size of everything that will be put. */
+  constructor(capacity: number) {
+    this.#bytes = Buffer.allocUnsafe(capacity);
+    this.#at = capacity;
   }
-  return out;
+
+  /** A place to pass to `wrap`: what is put from here on gets wrapped. */
+  get mark(): number {
+    return this.#at;
+  }
+
+  putByte(value: number): void {
+    this.#at -= 1;
+    this.#bytes[this.#at] = value;
+  }
+
+  put(bytes: Uint8Array): void {
+    this.#at -= bytes.length;
+    this.#bytes.set(bytes, this.#at);
+  }
+
+  /** One byte per character. */
+  putLatin1(text: string): void {
+    this.#at -= text.length;
+    for (let i = 0; i < text.length; i++) this.#bytes[this.#at + i] = text.charCodeAt(i);
+  }
+
+  /** Makes everything put since `mark` the contents of one element. */
+  wrap(tag: number, mark: number): void {
+    const length = mark - this.#at;
+    this.putByte(length & 0xff);
+    if (length > 0xff) this.putByte(length >> 8);
+    if (length > 0x7f) this.putByte(length > 0xff ? 0x82 : 0x81);
+    this.putByte(tag);
+  }
+
+  /** @returns everything that was put. @throws RangeError when the capacity was too small. */
+  finish(): Uint8Array {
+    if (this.#at < 0) throw new RangeError('DER is larger than its writer');
+    return this.#bytes.subarray(this.#at);
+  }
 }
+
+/** One element: tag, minimal length, the contents joined. For tables that are built once. */
+export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
+  const writer = new DerWriter(contents.reduce((sum, part) => sum + part.length, MAX_HEADER));
+  const end = writer.mark;
+  for (const part of contents.toReversed()) writer.put(part);
+  writer.wrap(tag, end);
+  return writer.finish();
+}
+
+/** Bytes of the longest header that the writer writes: a tag and three bytes of length. */
+export const MAX_HEADER = 4;
 
 /** An OBJECT IDENTIFIER from its dotted form, whole. For tables that are built once. */
 export function oid(dotted: string): Uint8Array {
@@ -132,10 +203,4 @@ export function dotted(contents: Uint8Array): string {
   if (head === undefined) return 'an unreadable OID';
   const first = Math.min(2, Math.floor(head / 40));
   return [first, head - first * 40, ...arcs].join('.');
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -6,6 +6,8 @@ import type { SignatureAlgorithm } from './signature-algorithm.ts';
 
 /** Longest chain from the issuer up to, not including, an anchor. */
 const MAX_CHAIN = 8;
+/** An issuer's key must not be weaker than the keys it certifies. */
+const MIN_RSA_BITS = 2048;
 
 export class Issuer {
   /** First 16 hex digits of the certificate's SHA-256. */
@@ -17,42 +19,44 @@ export class Issuer {
   readonly publicKey: KeyObject;
   readonly algorithm: SignatureAlgorithm;
   readonly notBeforeMs: number;
-  /** The earliest end in the chain: a leaf that outlives any link is worth nothing. */
+  /** The earliest end from here to the anchor: a leaf that outlives any of them is worth nothing. */
   readonly notAfterMs: number;
   /** This certificate first, then upwards; no trust anchor. */
   readonly chainPems: readonly string[];
 
-  private constructor(chain: readonly CaCertificate[], own: CaCertificate, facts: IssuerFacts) {
-    this.id = own.sha256.slice(0, 16);
-    this.certificateDer = own.der;
-    this.subject = own.subject;
-    this.subjectDer = own.subjectDer;
+  private constructor(chain: readonly CaCertificate[], anchor: CaCertificate, facts: IssuerFacts) {
+    const path = [...chain, anchor];
+    this.id = facts.own.sha256.slice(0, 16);
+    this.certificateDer = facts.own.der;
+    this.subject = facts.own.subject;
+    this.subjectDer = facts.own.subjectDer;
     this.subjectKeyId = facts.subjectKeyId;
-    this.publicKey = own.x509.publicKey;
+    this.publicKey = facts.own.x509.publicKey;
     this.algorithm = facts.algorithm;
-    this.notBeforeMs = Math.max(...chain.map((link) => link.notBeforeMs));
-    this.notAfterMs = Math.min(...chain.map((link) => link.notAfterMs));
+    this.notBeforeMs = Math.max(...path.map((link) => link.notBeforeMs));
+    this.notAfterMs = Math.min(...path.map((link) => link.notAfterMs));
     this.chainPems = chain.map((link) => link.pem);
   }
 
   /**
    * @param chainPem the issuer's certificate, then upwards; anchors at its end are left out.
-   * @param anchors what the chain must reach (RFC 5280 section 6.1, without policies).
-   * @returns the issuer, or why this chain cannot sign.
+   * @param anchors what the chain must reach (RFC 5280 section 6.1, without policies and name constraints).
+   * @returns the issuer, or why this chain cannot sign. Whether it is valid now is asked at each issuance.
    */
   static fromPem(chainPem: string, anchors: readonly CaCertificate[]): Issuer | { readonly problem: string } {
     const chain = readChain(chainPem, anchors);
     if ('problem' in chain) return chain;
-    const [own] = chain;
-    if (own === undefined) return { problem: 'has only trust anchors; an intermediate signs' };
-    const facts = issuerFacts(own);
+    const facts = issuerFacts(chain[0]);
     if ('problem' in facts) return facts;
-    const broken = brokenLink(chain, anchors);
-    return broken === undefined ? new Issuer(chain, own, facts) : { problem: broken };
+    const anchor = anchorOf(chain, anchors);
+    if ('problem' in anchor) return anchor;
+    const issuer = new Issuer(chain, anchor, facts);
+    return issuer.notBeforeMs < issuer.notAfterMs ? issuer : { problem: 'has a chain that is valid at no time' };
   }
 }
 
 interface IssuerFacts {
+  readonly own: CaCertificate;
   readonly subjectKeyId: Uint8Array;
   readonly algorithm: SignatureAlgorithm;
 }
@@ -65,34 +69,50 @@ function readChain(pem: string, anchors: readonly CaCertificate[]): readonly CaC
   for (const block of blocks) {
     const link = readCaCertificate(block);
     if ('problem' in link) return link;
-    if (!anchors.some((anchor) => anchor.sha256 === link.sha256)) chain.push(link);
+    chain.push(link);
   }
-  return chain;
+  const isAnchor = ({ sha256 }: CaCertificate): boolean => anchors.some((anchor) => anchor.sha256 === sha256);
+  return chain.slice(0, chain.findLastIndex((link) => !isAnchor(link)) + 1);
 }
 
-function issuerFacts({ x509, subjectKeyId, maySign }: CaCertificate): IssuerFacts | { readonly problem: string } {
+function issuerFacts(own: CaCertificate | undefined): IssuerFacts | { readonly problem: string } {
+  if (own === undefined) return { problem: 'has only trust anchors; an intermediate signs' };
+  const { x509, subjectKeyId } = own;
   if (subjectKeyId === undefined) return { problem: 'has no subject key identifier' };
-  if (!maySign) return { problem: 'has a key usage without keyCertSign' };
   const algorithm = algorithmOf(x509.publicKey);
   return algorithm === undefined
-    ? { problem: 'has a key that is not P-256, P-384 or RSA' }
-    : { subjectKeyId, algorithm };
+    ? { problem: `has a key that is not P-256, P-384 or RSA of at least ${MIN_RSA_BITS} bits` }
+    : { own, subjectKeyId, algorithm };
 }
 
-function algorithmOf(key: KeyObject): SignatureAlgorithm | undefined {
-  if (key.asymmetricKeyType === 'rsa') return 'rsa-sha256';
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  if (curve === 'prime256v1') return 'ecdsa-p256-sha256';
-  return curve === 'secp384r1' ? 'ecdsa-p384-sha384' : undefined;
+function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SignatureAlgorithm | undefined {
+  const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails ?? {};
+  if (asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS) return 'rsa-sha256';
+  if (namedCurve === 'prime256v1') return 'ecdsa-p256-sha256';
+  return namedCurve === 'secp384r1' ? 'ecdsa-p384-sha384' : undefined;
 }
 
-/** Walks upwards; each link must be signed by the next, the last by an anchor. */
-function brokenLink(chain: readonly CaCertificate[], anchors: readonly CaCertificate[]): string | undefined {
-  for (const [index, link] of chain.entries()) {
-    const next = chain[index + 1];
-    const signers = next === undefined ? anchors : [next];
-    const signed = signers.some(({ x509 }) => link.x509.checkIssued(x509) && link.x509.verify(x509.publicKey));
-    if (!signed) return `certificate ${link.subject} is not signed by ${next?.subject ?? 'any trust anchor'}`;
+/** Walks upwards; each link must be signed by the next, the last by an anchor. @returns the latest-ending of those. */
+function anchorOf(
+  chain: readonly CaCertificate[],
+  anchors: readonly CaCertificate[],
+): CaCertificate | { readonly problem: string } {
+  for (const [below, link] of chain.entries()) {
+    const next = chain[below + 1];
+    if (next !== undefined && !signed(link, next)) return notSigned(link, next.subject);
+    if (link.pathLength < below) return { problem: `certificate ${link.subject} allows fewer intermediates below it` };
   }
-  return undefined;
+  const top = chain.at(-1);
+  const [anchor] = anchors
+    .filter((candidate) => top !== undefined && signed(top, candidate) && candidate.pathLength >= chain.length)
+    .sort((a, b) => b.notAfterMs - a.notAfterMs);
+  return anchor ?? notSigned(top, 'any trust anchor that allows so many intermediates');
+}
+
+function signed({ x509 }: CaCertificate, by: CaCertificate): boolean {
+  return x509.checkIssued(by.x509) && x509.verify(by.x509.publicKey);
+}
+
+function notSigned(link: CaCertificate | undefined, by: string): { readonly problem: string } {
+  return { problem: `certificate ${link?.subject ?? ''} is not signed by ${by}` };
 }

@@ -17,7 +17,7 @@ export function decodePem(text: string, label: string): Uint8Array | PemProblem 
   const stop = trimmed.indexOf('-----', begin.length);
   if (stop < 0 || !trimmed.startsWith(end, stop)) return { problem: `does not end with ${end}` };
   if (stop + end.length !== trimmed.length) return { problem: 'has more than one PEM block' };
-  return decodeBase64(trimmed.slice(begin.length, stop));
+  return decodeBody(trimmed.slice(begin.length, stop));
 }
 
 /** @returns the DER of every block, all of type `label`; text between blocks is comment. At least one. */
@@ -25,7 +25,7 @@ export function decodePemBlocks(text: string, label: string): readonly Uint8Arra
   const blocks: Uint8Array[] = [];
   for (const [, begin, body, end] of text.matchAll(/-----BEGIN ([^-]*)-----([^-]*)-----END ([^-]*)-----/g)) {
     if (begin !== label || end !== label) return { problem: `has a PEM block that is not ${label}` };
-    const der = decodeBase64(body ?? '');
+    const der = decodeBody(body ?? '');
     if ('problem' in der) return der;
     blocks.push(der);
   }
@@ -36,16 +36,22 @@ export function decodePemBlocks(text: string, label: string): readonly Uint8Arra
 
 /** @returns one block, lines of 64 columns, ending in a newline. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const base64 = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64');
-  let lines = '';
-  for (let at = 0; at < base64.length; at += COLUMNS) lines += `${base64.slice(at, at + COLUMNS)}\n`;
-  return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`;
+  return `-----BEGIN ${label}-----${encodeBody(Buffer.from(der.buffer, der.byteOffset, der.byteLength))}-----END ${label}-----\n`;
 }
 
-function decodeBase64(body: string): Uint8Array | PemProblem {
+/** What stands between the markers: a line break, then lines that each end in one. */
+function encodeBody(bytes: Buffer): string {
+  const base64 = bytes.toString('base64');
+  let body = '\n';
+  for (let at = 0; at < base64.length; at += COLUMNS) body += `${base64.slice(at, at + COLUMNS)}\n`;
+  return body;
+}
+
+/** Buffer skips what it does not know, so only a text that comes back unchanged was base64. */
+function decodeBody(body: string): Uint8Array | PemProblem {
+  const bytes = Buffer.from(body, 'base64');
+  // What nearly everybody writes is what we would write, and needs no second look.
+  if (bytes.length > 0 && encodeBody(bytes) === body) return bytes;
   const base64 = body.replace(/[\r\n\t ]/g, '');
-  const bytes = Buffer.from(base64, 'base64');
-  // Buffer skips what it does not know; only a text that comes back unchanged was base64.
-  if (bytes.length === 0 || bytes.toString('base64') !== base64) return { problem: 'has a body that is not base64' };
-  return bytes;
+  return bytes.length > 0 && bytes.toString('base64') === base64 ? bytes : { problem: 'has a body that is not base64' };
 }

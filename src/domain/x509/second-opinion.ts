@@ -1,196 +1,191 @@
 // Reads a finished certificate afresh and compares it with what was approved. It shares no code with
 // the writer on purpose (no der.ts, no template.ts, no profile.ts): a mistake has to be made twice to
-// leave the process. Tags, OIDs and fixed values are therefore spelled out here once more, as hex.
-// The walk is linear: every byte is either compared or is a length that has to add up.
-import { hash } from 'node:crypto';
+// leave the process. Tags, OIDs and lengths are therefore spelled out here once more, as hex.
 import { AuthorityError } from '../errors.ts';
 import type { CertificateContents, SubjectAltName } from './template.ts';
 
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
+const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 
+const VERSION_3 = bytes('a003020102');
+const EMPTY_SUBJECT = bytes('3000');
 const ALGORITHMS = {
-  'ecdsa-p256-sha256': bytesOf('300a06082a8648ce3d040302'),
-  'ecdsa-p384-sha384': bytesOf('300a06082a8648ce3d040303'),
-  'rsa-sha256': bytesOf('300d06092a864886f70d01010b0500'),
+  'ecdsa-p256-sha256': bytes('300a06082a8648ce3d040302'),
+  'ecdsa-p384-sha384': bytes('300a06082a8648ce3d040303'),
+  'rsa-sha256': bytes('300d06092a864886f70d01010b0500'),
 } as const;
 
-const VERSION_3 = bytesOf('a003020102');
-const NO_SUBJECT = bytesOf('3000');
-const KEY_USAGE = bytesOf('300e0603551d0f0101ff0404030205a0');
+/** digitalSignature and keyEncipherment, critical. */
+const KEY_USAGE = bytes('300e0603551d0f0101ff0404030205a0');
 const EXTENDED_KEY_USAGE = {
-  workload: bytesOf('301d0603551d250416301406082b0601050507030106082b06010505070302'),
-  self: bytesOf('30130603551d25040c300a06082b06010505070301'),
+  workload: bytes('301d0603551d250416301406082b0601050507030106082b06010505070302'),
+  self: bytes('30130603551d25040c300a06082b06010505070301'),
 } as const;
-const NOT_A_CA = bytesOf('300c0603551d130101ff04023000');
-const AUTHORITY_KEY_ID = bytesOf('0603551d23');
-const SUBJECT_KEY_ID = bytesOf('0603551d0e');
-const CRITICAL_ALT_NAME = bytesOf('0603551d110101ff');
+/** CA:FALSE, critical. */
+const BASIC_CONSTRAINTS = bytes('300c0603551d130101ff04023000');
+const AUTHORITY_KEY_ID_TYPE = bytes('0603551d23');
+/** All of it but the identifier. */
+const SUBJECT_KEY_ID = bytes('301d0603551d0e04160414');
+const KEY_ID_BYTES = 20;
+const CRITICAL_ALT_NAME_TYPE = bytes('0603551d110101ff');
+const NAME_TAGS = { uri: 0x86, dns: 0x82, ip: 0x87 } as const;
 
-const SEQUENCE = 0x30;
-const INTEGER = 0x02;
-const BITS = 0x03;
-const OCTETS = 0x04;
-/** Serial numbers carry at least 64 bits of randomness, and at most 20 bytes (RFC 5280 section 4.1.2.2). */
+/** At least 64 bits of randomness (the Baseline Requirements' floor), at most what RFC 5280 section 4.1.2.2 allows. */
 const MIN_SERIAL_BYTES = 8;
 const MAX_SERIAL_BYTES = 20;
 
-/** @throws AuthorityError CAP-X01 naming (in its private cause) the field that is not as approved. */
+/** @throws AuthorityError CAP-X01 naming the field (in its private cause) that is not as approved. */
 export function confirmCertificate(der: Uint8Array, expected: CertificateContents): void {
-  const walk = new Walk(der);
-  const algorithm = ALGORITHMS[expected.issuer.algorithm];
-  const certificateEnd = walk.enter(SEQUENCE, 'Certificate');
-  const tbsEnd = walk.enter(SEQUENCE, 'tbsCertificate');
-  confirmTbs(walk, algorithm, expected);
-  walk.leave(tbsEnd, 'tbsCertificate');
-  walk.expect(algorithm, 'signatureAlgorithm');
-  const signatureEnd = walk.enter(BITS, 'signatureValue');
-  walk.leave(walk.skipTo(signatureEnd), 'signatureValue');
-  walk.leave(certificateEnd, 'Certificate');
-  demand(certificateEnd === der.length, 'Certificate');
+  const reading = new Reading(der);
+  const end = reading.open(0x30, 'Certificate');
+  demand(end === der.length, 'Certificate');
+  confirmTbs(reading, expected);
+  reading.same(ALGORITHMS[expected.issuer.algorithm], 'signatureAlgorithm');
+  demand(reading.open(0x03, 'signature') === end && reading.byte() === 0, 'signature');
 }
 
-function confirmTbs(walk: Walk, algorithm: Uint8Array, expected: CertificateContents): void {
-  walk.expect(VERSION_3, 'version');
-  confirmSerial(walk, expected.serial);
-  walk.expect(algorithm, 'signature');
-  walk.expect(expected.issuer.subjectDer, 'issuer');
-  confirmValidity(walk, expected);
-  walk.expect(NO_SUBJECT, 'subject');
-  walk.expect(expected.publicKey.spki, 'subjectPublicKeyInfo');
-  const explicitEnd = walk.enter(0xa3, 'extensions');
-  const listEnd = walk.enter(SEQUENCE, 'extensions');
-  confirmExtensions(walk, expected);
-  walk.leave(listEnd, 'extensions');
-  walk.leave(explicitEnd, 'extensions');
+function confirmTbs(reading: Reading, expected: CertificateContents): void {
+  const { issuer, publicKey } = expected;
+  const end = reading.open(0x30, 'tbsCertificate');
+  reading.same(VERSION_3, 'version');
+  confirmSerial(reading, expected.serial);
+  reading.same(ALGORITHMS[issuer.algorithm], 'signature algorithm');
+  reading.same(issuer.subjectDer, 'issuer');
+  confirmValidity(reading, expected);
+  reading.same(EMPTY_SUBJECT, 'subject');
+  reading.same(publicKey.spki, 'subjectPublicKeyInfo');
+  demand(reading.open(0xa3, 'extensions') === end && reading.open(0x30, 'extensions') === end, 'extensions');
+  confirmExtensions(reading, expected);
+  demand(reading.at === end, 'extensions');
 }
 
-function confirmSerial(walk: Walk, serial: Uint8Array): void {
-  const end = walk.enter(INTEGER, 'serialNumber');
-  walk.expect(serial, 'serialNumber');
-  walk.leave(end, 'serialNumber');
-  const first = serial[0] ?? 0;
+function confirmSerial(reading: Reading, serial: Uint8Array): void {
+  const end = reading.open(0x02, 'serialNumber');
+  const length = end - reading.at;
+  demand(length >= MIN_SERIAL_BYTES && length <= MAX_SERIAL_BYTES, 'serialNumber');
+  const first = reading.peek();
   demand(first > 0 && first < 0x80, 'serialNumber');
-  demand(serial.length >= MIN_SERIAL_BYTES && serial.length <= MAX_SERIAL_BYTES, 'serialNumber');
+  reading.same(serial, 'serialNumber');
+  demand(reading.at === end, 'serialNumber');
 }
 
-function confirmValidity(walk: Walk, { issuer, notBeforeMs, notAfterMs }: CertificateContents): void {
-  const end = walk.enter(SEQUENCE, 'validity');
-  demand(walk.time('notBefore') === notBeforeMs, 'notBefore');
-  demand(walk.time('notAfter') === notAfterMs, 'notAfter');
-  walk.leave(end, 'validity');
-  demand(notBeforeMs < notAfterMs, 'validity');
-  demand(notBeforeMs >= issuer.notBeforeMs && notAfterMs <= issuer.notAfterMs, 'validity within the issuer');
+function confirmValidity(reading: Reading, { issuer, notBeforeMs, notAfterMs }: CertificateContents): void {
+  const end = reading.open(0x30, 'validity');
+  confirmTime(reading, notBeforeMs);
+  confirmTime(reading, notAfterMs);
+  demand(reading.at === end && notBeforeMs < notAfterMs, 'validity');
+  demand(notBeforeMs >= issuer.notBeforeMs && notAfterMs <= issuer.notAfterMs, 'validity beside the issuer');
 }
 
-function confirmExtensions(walk: Walk, { profile, issuer, publicKey, names }: CertificateContents): void {
-  walk.expect(KEY_USAGE, 'keyUsage');
-  walk.expect(EXTENDED_KEY_USAGE[profile.name], 'extKeyUsage');
-  walk.expect(NOT_A_CA, 'basicConstraints');
-  walk.nested([SEQUENCE], AUTHORITY_KEY_ID, [OCTETS, SEQUENCE, 0x80], 'authorityKeyIdentifier', () =>
-    walk.expect(issuer.subjectKeyId, 'authorityKeyIdentifier'),
-  );
-  walk.nested([SEQUENCE], SUBJECT_KEY_ID, [OCTETS, OCTETS], 'subjectKeyIdentifier', () =>
-    walk.expect(keyId(publicKey.spki), 'subjectKeyIdentifier'),
-  );
-  walk.nested([SEQUENCE], CRITICAL_ALT_NAME, [OCTETS, SEQUENCE], 'subjectAltName', () => {
-    demand(names.length > 0, 'subjectAltName');
-    for (const name of names) confirmName(walk, name);
-  });
+/** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5); always with seconds and Z. */
+function confirmTime(reading: Reading, ms: number): void {
+  const time = new Date(ms);
+  const year = time.getUTCFullYear();
+  const long = year >= 2050;
+  const end = reading.open(long ? 0x18 : 0x17, 'time');
+  demand(!long || reading.digits() === Math.floor(year / 100), 'year');
+  demand(reading.digits() === year % 100, 'year');
+  demand(reading.digits() === time.getUTCMonth() + 1 && reading.digits() === time.getUTCDate(), 'date');
+  demand(reading.digits() === time.getUTCHours() && reading.digits() === time.getUTCMinutes(), 'hour');
+  demand(reading.digits() === time.getUTCSeconds() && time.getUTCMilliseconds() === 0, 'second');
+  demand(reading.byte() === 0x5a && reading.at === end, 'time');
 }
 
-function confirmName(walk: Walk, { kind, value }: SubjectAltName): void {
-  const end = walk.enter({ uri: 0x86, dns: 0x82, ip: 0x87 }[kind], 'subjectAltName');
-  walk.expect(kind === 'ip' ? ipBytes(value) : Buffer.from(value, 'ascii'), 'subjectAltName');
-  walk.leave(end, 'subjectAltName');
+/** Exactly these, in this order, each with its criticality. */
+function confirmExtensions(reading: Reading, { profile, issuer, publicKey, names }: CertificateContents): void {
+  reading.same(KEY_USAGE, 'keyUsage');
+  reading.same(EXTENDED_KEY_USAGE[profile.name], 'extendedKeyUsage');
+  reading.same(BASIC_CONSTRAINTS, 'basicConstraints');
+  confirmAuthorityKeyId(reading, issuer.subjectKeyId);
+  reading.same(SUBJECT_KEY_ID, 'subjectKeyIdentifier');
+  demand(publicKey.keyId.length === KEY_ID_BYTES, 'subjectKeyIdentifier');
+  reading.same(publicKey.keyId, 'subjectKeyIdentifier');
+  confirmAltNames(reading, names);
+}
+
+function confirmAuthorityKeyId(reading: Reading, expected: Uint8Array): void {
+  const end = reading.open(0x30, 'authorityKeyIdentifier');
+  reading.same(AUTHORITY_KEY_ID_TYPE, 'authorityKeyIdentifier');
+  demand(reading.open(0x04, 'authorityKeyIdentifier') === end, 'authorityKeyIdentifier');
+  demand(reading.open(0x30, 'authorityKeyIdentifier') === end, 'authorityKeyIdentifier');
+  demand(reading.open(0x80, 'authorityKeyIdentifier') === end, 'authorityKeyIdentifier');
+  reading.same(expected, 'authorityKeyIdentifier');
+  demand(reading.at === end, 'authorityKeyIdentifier');
+}
+
+function confirmAltNames(reading: Reading, names: readonly SubjectAltName[]): void {
+  const end = reading.open(0x30, 'subjectAltName');
+  reading.same(CRITICAL_ALT_NAME_TYPE, 'subjectAltName');
+  demand(reading.open(0x04, 'subjectAltName') === end, 'subjectAltName');
+  demand(reading.open(0x30, 'subjectAltName') === end && names.length > 0, 'subjectAltName');
+  for (const { kind, value } of names) {
+    const nameEnd = reading.open(NAME_TAGS[kind], 'subjectAltName');
+    if (kind === 'ip') reading.same(bytes(ipHex(value)), 'subjectAltName');
+    else reading.sameText(value, 'subjectAltName');
+    demand(reading.at === nameEnd, 'subjectAltName');
+  }
+  demand(reading.at === end, 'subjectAltName');
 }
 
 /** Through the URL parser, which canonicalises addresses without our help. */
-function ipBytes(address: string): Uint8Array {
-  if (!address.includes(':')) return Uint8Array.from(new URL(`http://${address}`).hostname.split('.').map(Number));
+function ipHex(address: string): string {
+  if (!address.includes(':')) {
+    const parts = new URL(`http://${address}`).hostname.split('.');
+    return parts.map((part) => Number(part).toString(16).padStart(2, '0')).join('');
+  }
   const [left = '', right = ''] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
-  const hex = (part: string): string => part.replace(/([0-9a-f]+):?/g, (_, group: string) => group.padStart(4, '0'));
-  return bytesOf(hex(left) + hex(right).padStart(32 - hex(left).length, '0'));
+  const digits = (groups: string): string =>
+    groups.replace(/[^:]+:?/g, (group) => group.replace(':', '').padStart(4, '0'));
+  return digits(left) + digits(right).padStart(32 - digits(left).length, '0');
 }
 
-/** SHA-1 over the key's bits: they are the tail of the SPKI, behind a header whose size the length tells. */
-function keyId(spki: Uint8Array): Uint8Array {
-  const walk = new Walk(spki);
-  walk.enter(SEQUENCE, 'subjectPublicKeyInfo');
-  walk.skipTo(walk.enter(SEQUENCE, 'algorithm'));
-  walk.enter(BITS, 'subjectPublicKey');
-  return hash('sha1', spki.subarray(walk.position + 1), 'buffer');
-}
-
-class Walk {
+/** A place in the bytes that only moves forward over what was expected. */
+class Reading {
   readonly #bytes: Uint8Array;
-  position = 0;
+  at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(der: Uint8Array) {
+    this.#bytes = der;
   }
 
-  /** Steps into an element of this tag; returns where it ends. */
-  enter(tag: number, field: string): number {
-    demand(this.#bytes[this.position] === tag, field);
-    const first = this.#bytes[this.position + 1] ?? 0;
-    const more = first > 0x80 ? first - 0x80 : 0;
-    let length = more === 0 ? first : 0;
-    for (let i = 0; i < more; i += 1) length = length * 256 + (this.#bytes[this.position + 2 + i] ?? 0);
-    this.position += 2 + more;
-    demand(this.position + length <= this.#bytes.length, field);
-    return this.position + length;
+  peek(): number {
+    return this.#bytes[this.at] ?? -1;
   }
 
-  leave(end: number, field: string): void {
-    demand(this.position === end, field);
+  byte(): number {
+    return this.#bytes[this.at++] ?? -1;
   }
 
-  skipTo(end: number): number {
-    this.position = end;
-    return end;
+  /** Moves to the contents of an element with this tag; returns where they end. */
+  open(tag: number, field: string): number {
+    demand(this.byte() === tag, field);
+    const first = this.byte();
+    let length = first;
+    if (first === 0x81) length = this.byte();
+    else if (first === 0x82) length = this.byte() * 256 + this.byte();
+    demand(first === 0x82 ? length > 0xff : first === 0x81 ? length > 0x7f : first >= 0 && first < 0x80, field);
+    demand(this.at + length <= this.#bytes.length, field);
+    return this.at + length;
   }
 
-  /** Compares the next bytes and steps over them. */
-  expect(expected: Uint8Array, field: string): void {
-    for (let i = 0; i < expected.length; i += 1) {
-      demand(this.#bytes[this.position + i] === expected[i], field);
+  same(expected: Uint8Array, field: string): void {
+    for (let i = 0; i < expected.length; i++) demand(this.#bytes[this.at + i] === expected[i], field);
+    this.at += expected.length;
+  }
+
+  sameText(expected: string, field: string): void {
+    for (let i = 0; i < expected.length; i++) {
+      const code = expected.charCodeAt(i);
+      demand(code < 0x80 && this.#bytes[this.at + i] === code, field);
     }
-    this.position += expected.length;
+    this.at += expected.length;
   }
 
-  /** Elements around a value: `outer` tags, fixed bytes, `inner` tags, the value, and every end in its place. */
-  nested(
-    outer: readonly number[],
-    fixed: Uint8Array,
-    inner: readonly number[],
-    field: string,
-    value: () => void,
-  ): void {
-    const outerEnds = outer.map((tag) => this.enter(tag, field));
-    this.expect(fixed, field);
-    const innerEnds = inner.map((tag) => this.enter(tag, field));
-    value();
-    for (const end of [...innerEnds, ...outerEnds]) this.leave(end, field);
-  }
-
-  /** UTCTime of this century, or GeneralizedTime; ms since the epoch. */
-  time(field: string): number {
-    const short = this.#bytes[this.position] === 0x17;
-    const end = this.enter(short ? 0x17 : 0x18, field);
-    const year = short ? 2000 + this.#digits() : this.#digits() * 100 + this.#digits();
-    const month = this.#digits() - 1;
-    const ms = Date.UTC(year, month, this.#digits(), this.#digits(), this.#digits(), this.#digits());
-    demand(this.#bytes[this.position] === 0x5a, field);
-    this.position += 1;
-    this.leave(end, field);
-    return ms;
-  }
-
-  #digits(): number {
-    const tens = (this.#bytes[this.position] ?? 0) - 0x30;
-    const ones = (this.#bytes[this.position + 1] ?? 0) - 0x30;
-    this.position += 2;
-    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+  /** Two decimal digits. */
+  digits(): number {
+    const tens = this.byte() - 0x30;
+    const ones = this.byte() - 0x30;
+    demand(tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9, 'time');
+    return tens * 10 + ones;
   }
 }
 

@@ -1,6 +1,6 @@
 // Signature algorithms as a table: what stands in a certificate or CSR, and how it is verified.
 // SHA-1 and MD5 have no row, and RSASSA-PSS is not what mesh clients send.
-import { sameBytes, der, oid, TAG } from './der.ts';
+import { der, oid, TAG, type DerReader } from './der.ts';
 
 /** Certificate signature algorithms an issuer may use. */
 export type SignatureAlgorithm = 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' | 'rsa-sha256';
@@ -45,7 +45,9 @@ export const ISSUER_SIGNATURES: Readonly<Record<SignatureAlgorithm, SignatureRow
   'rsa-sha256': RSA_SHA256,
 };
 
-/** @param identifier whole DER AlgorithmIdentifier. @returns its row, or `undefined` when it is not accepted. */
-export function acceptedSignature(identifier: Uint8Array): SignatureRow | undefined {
-  return ACCEPTED.find((row) => sameBytes(row.identifier, identifier));
+/** Steps over an AlgorithmIdentifier. @returns its row, or `undefined` when it is not accepted. @throws DerError */
+export function readSignatureAlgorithm(reader: DerReader): SignatureRow | undefined {
+  const row = ACCEPTED.find(({ identifier }) => reader.skip(identifier));
+  if (row === undefined) reader.read(TAG.sequence, 'signatureAlgorithm');
+  return row;
 }

@@ -1,7 +1,8 @@
 // Writes the bytes that get signed: a v3 TBSCertificate (RFC 5280 section 4.1) with an empty subject,
-// whose names stand in a critical SubjectAltName. Nothing of the CSR but the key goes in.
-import { createHash } from 'node:crypto';
-import { DerReader, der, oid, TAG } from './der.ts';
+// whose names stand in a critical SubjectAltName. Nothing of the CSR but the key goes in. Fields are
+// put last to first; see DerWriter.
+import { DerWriter, der, oid, TAG } from './der.ts';
+import { ipAddressBytes } from './ip-address.ts';
 import type { Issuer } from './issuer.ts';
 import type { Profile } from './profile.ts';
 import type { SubjectPublicKey } from './public-key.ts';
@@ -32,12 +33,22 @@ const TRUE = Uint8Array.of(TAG.boolean, 1, 0xff);
 const EXTENSIONS = 0xa3;
 const SUBJECT_KEY_ID = oid('2.5.29.14');
 const AUTHORITY_KEY_ID = oid('2.5.29.35');
-const SUBJECT_ALT_NAME = oid('2.5.29.17');
+/** Critical, because the subject is empty (RFC 5280 section 4.2.1.6). */
+const CRITICAL_SUBJECT_ALT_NAME = Buffer.concat([oid('2.5.29.17'), TRUE]);
 const KEY_ID = 0x80;
 const NAME_TAGS = { uri: 0x86, dns: 0x82, ip: 0x87 } as const;
 
 /** From 2050 on, dates are GeneralizedTime (RFC 5280 section 4.1.2.5). */
 const FIRST_GENERALIZED_MS = Date.UTC(2050, 0, 1);
+
+/** Where the digits of year, month, day, hour, minute and second stand in an ISO 8601 time. */
+const ISO_DIGITS = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
+const ZULU = 'Z'.charCodeAt(0);
+
+/** Room for every field whose size does not depend on issuer, key, profile, serial or names. */
+const FIXED_ROOM = 160;
+/** Room for one name beside its characters: header, or the 16 bytes of an address. */
+const NAME_ROOM = 20;
 
 interface IssuerParts {
   readonly signatureAndName: Uint8Array;
@@ -49,25 +60,27 @@ const issuerParts = new WeakMap<Issuer, IssuerParts>();
 
 /** @returns the DER of a TBSCertificate. */
 export function encodeTbsCertificate(contents: CertificateContents): Uint8Array {
-  const { issuer, publicKey, profile } = contents;
-  const fixed = partsOf(issuer);
-  const extensions = der(
-    TAG.sequence,
-    profile.fixedExtensions,
-    fixed.authorityKeyId,
-    subjectKeyId(publicKey.spki),
-    subjectAltName(contents.names),
-  );
-  return der(
-    TAG.sequence,
-    VERSION_3,
-    der(TAG.integer, contents.serial),
-    fixed.signatureAndName,
-    der(TAG.sequence, time(contents.notBeforeMs), time(contents.notAfterMs)),
-    EMPTY_SUBJECT,
-    publicKey.spki,
-    der(EXTENSIONS, extensions),
-  );
+  const { publicKey, serial } = contents;
+  const fixed = partsOf(contents.issuer);
+  const writer = new DerWriter(roomFor(contents, fixed));
+  const end = writer.mark;
+  putExtensions(writer, contents, fixed);
+  writer.put(publicKey.spki);
+  writer.put(EMPTY_SUBJECT);
+  putValidity(writer, contents);
+  writer.put(fixed.signatureAndName);
+  putElement(writer, TAG.integer, serial);
+  writer.put(VERSION_3);
+  writer.wrap(TAG.sequence, end);
+  return writer.finish();
+}
+
+function roomFor({ profile, serial, publicKey, names }: CertificateContents, fixed: IssuerParts): number {
+  const { signatureAndName, authorityKeyId } = fixed;
+  let room = FIXED_ROOM + signatureAndName.length + authorityKeyId.length;
+  room += profile.fixedExtensions.length + serial.length + publicKey.spki.length;
+  for (const { value } of names) room += value.length + NAME_ROOM;
+  return room;
 }
 
 function partsOf(issuer: Issuer): IssuerParts {
@@ -82,44 +95,59 @@ function partsOf(issuer: Issuer): IssuerParts {
   return parts;
 }
 
-/** SHA-1 of the key's bits: method 1 of RFC 5280 section 4.2.1.2, an identifier and not a protection. */
-export function keyIdentifier(spki: Uint8Array): Uint8Array {
-  const info = new DerReader(spki).enter(TAG.sequence, 'SubjectPublicKeyInfo');
-  info.read(TAG.sequence, 'key algorithm');
-  const bits = info.read(TAG.bitString, 'subjectPublicKey').subarray(1);
-  return createHash('sha1').update(bits).digest();
+function putExtensions(writer: DerWriter, { names, publicKey, profile }: CertificateContents, fixed: IssuerParts) {
+  const end = writer.mark;
+  putSubjectAltName(writer, names);
+  putSubjectKeyId(writer, publicKey.keyId);
+  writer.put(fixed.authorityKeyId);
+  writer.put(profile.fixedExtensions);
+  writer.wrap(TAG.sequence, end);
+  writer.wrap(EXTENSIONS, end);
 }
 
-function subjectKeyId(spki: Uint8Array): Uint8Array {
-  return der(TAG.sequence, SUBJECT_KEY_ID, der(TAG.octetString, der(TAG.octetString, keyIdentifier(spki))));
+function putSubjectKeyId(writer: DerWriter, keyId: Uint8Array): void {
+  const end = writer.mark;
+  putElement(writer, TAG.octetString, keyId);
+  writer.wrap(TAG.octetString, end);
+  writer.put(SUBJECT_KEY_ID);
+  writer.wrap(TAG.sequence, end);
 }
 
-/** Critical, because the subject is empty (RFC 5280 section 4.2.1.6). */
-function subjectAltName(names: readonly SubjectAltName[]): Uint8Array {
-  const encoded = names.map((name) => der(NAME_TAGS[name.kind], nameBytes(name)));
-  return der(TAG.sequence, SUBJECT_ALT_NAME, TRUE, der(TAG.octetString, der(TAG.sequence, ...encoded)));
+function putSubjectAltName(writer: DerWriter, names: readonly SubjectAltName[]): void {
+  const end = writer.mark;
+  for (let i = names.length; i-- > 0;) putName(writer, names[i]);
+  writer.wrap(TAG.sequence, end);
+  writer.wrap(TAG.octetString, end);
+  writer.put(CRITICAL_SUBJECT_ALT_NAME);
+  writer.wrap(TAG.sequence, end);
 }
 
-function nameBytes({ kind, value }: SubjectAltName): Uint8Array {
-  return kind === 'ip' ? ipBytes(value) : Buffer.from(value, 'latin1');
+function putName(writer: DerWriter, name: SubjectAltName | undefined): void {
+  if (name === undefined) return;
+  const end = writer.mark;
+  if (name.kind === 'ip') writer.put(ipAddressBytes(name.value));
+  else writer.putLatin1(name.value);
+  writer.wrap(NAME_TAGS[name.kind], end);
 }
 
-function ipBytes(address: string): Uint8Array {
-  if (!address.includes(':')) return Uint8Array.from(address.split('.').map(Number));
-  const [head = '', tail] = address.split('::');
-  const left = words(head);
-  const right = words(tail ?? '');
-  const gap = tail === undefined ? [] : new Array<number>(8 - left.length - right.length).fill(0);
-  return Uint8Array.from([...left, ...gap, ...right].flatMap((word) => [word >> 8, word & 0xff]));
+function putValidity(writer: DerWriter, { notBeforeMs, notAfterMs }: CertificateContents): void {
+  const end = writer.mark;
+  putTime(writer, notAfterMs);
+  putTime(writer, notBeforeMs);
+  writer.wrap(TAG.sequence, end);
 }
 
-function words(part: string): number[] {
-  return part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16));
+function putTime(writer: DerWriter, ms: number): void {
+  const end = writer.mark;
+  const iso = new Date(ms).toISOString();
+  const generalized = ms >= FIRST_GENERALIZED_MS;
+  writer.putByte(ZULU);
+  for (let i = ISO_DIGITS.length; i-- > (generalized ? 0 : 2);) writer.putByte(iso.charCodeAt(ISO_DIGITS[i] ?? 0));
+  writer.wrap(generalized ? TAG.generalizedTime : TAG.utcTime, end);
 }
 
-function time(ms: number): Uint8Array {
-  const digits = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '');
-  return ms < FIRST_GENERALIZED_MS
-    ? der(TAG.utcTime, Buffer.from(digits.slice(2), 'latin1'))
-    : der(TAG.generalizedTime, Buffer.from(digits, 'latin1'));
+function putElement(writer: DerWriter, tag: number, contents: Uint8Array): void {
+  const end = writer.mark;
+  writer.put(contents);
+  writer.wrap(tag, end);
 }
