@@ -13,3 +13,27 @@ export const DEV_FILES = {
   tokenIssuerKeys: 'token-issuer-jwks.json',
   journal: 'journal.db',
 } as const;
+
+/** A data directory, as far as the configuration needs to know it. */
+export interface DevDirectory {
+  readonly files: Readonly<Record<'anchors' | 'chain' | 'issuerKey' | 'tokenIssuerKeys' | 'policy', string>>;
+  readonly journal: string;
+  readonly sockets: string;
+}
+
+/**
+ * What dev mode assumes, by dotted path: the weakest source of a configuration.
+ * @param root the data directory itself; the log goes there too, so that the terminal stays readable.
+ */
+export function devValues({ files, journal, sockets }: DevDirectory, root: string): Readonly<Record<string, unknown>> {
+  return {
+    'issuer.chainFile': files.chain,
+    'issuer.keyFile': files.issuerKey,
+    'trustAnchors.file': files.anchors,
+    'policy.file': files.policy,
+    'authentication.tokens.issuers': [{ issuer: DEV_TOKEN_ISSUER, keys: { file: files.tokenIssuerKeys } }],
+    'sds.socketDirectory': sockets,
+    'journal.file': journal,
+    'telemetry.logFile': `${root}/capstan.log`,
+  };
+}

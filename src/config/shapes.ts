@@ -29,12 +29,14 @@ interface Problem {
 
 /** A shape for text that `parse` understands. */
 export function parsed<T>(words: string, parse: (text: string) => T | Problem): Shape<T> {
-  const schema = z.string({ error: `must be text: ${words}` }).transform((text, context) => {
-    const value = parse(text);
-    if (!isProblem(value)) return value;
-    context.addIssue(value.problem);
-    return z.NEVER;
-  });
+  const schema = z
+    .string({ error: ({ input }) => (input === undefined ? 'is required' : `must be text: ${words}`) })
+    .transform((text, context) => {
+      const value = parse(text);
+      if (!isProblem(value)) return value;
+      context.addIssue(value.problem);
+      return z.NEVER;
+    });
   return { words, form: 'text', schema: schema };
 }
 

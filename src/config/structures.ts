@@ -28,7 +28,7 @@ export type TokenKeys =
   | { readonly from: 'url'; readonly url: string }
   | { readonly from: 'file'; readonly file: string };
 
-const someText = parsed<string>('text', (text) => (text === '' ? { problem: 'must not be empty' } : text));
+const someText = parsed<string>('a name', (text) => (text === '' ? { problem: 'must not be empty' } : text));
 
 const KEYS_WORDS = 'one of `{ discovery: true }`, `{ url: … }` or `{ file: … }`';
 const keyFields = fields(KEYS_WORDS, {

@@ -1,0 +1,69 @@
+// `capstan config check | show | docs`: the configuration before anything is started with it.
+import { stringify } from 'yaml';
+import type { Command } from 'commander';
+import { describeConfig } from '../../config/describe.ts';
+import { loadConfig, type InvalidConfig, type LoadedConfig } from '../../config/load.ts';
+import { showConfig } from '../../config/redact.ts';
+import { complainOfConfig } from '../complaints.ts';
+import { EXIT } from '../exit-codes.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+
+interface ConfigOptions {
+  readonly config?: string;
+  readonly output: OutputFormat;
+}
+
+export function registerConfig(program: Command, invocation: Invocation): void {
+  const { terminal } = invocation;
+  const config = program.command('config').description('check, show and describe the configuration');
+  config
+    .command('check')
+    .description('report everything that is wrong with a configuration; exit code 78 when anything is')
+    .option('--config <file>', 'YAML file; the environment is read with it')
+    .addOption(outputOption())
+    .addHelpText('after', '\nExample:\n  $ capstan config check --config capstan.yaml')
+    .action((options: ConfigOptions) => check(options, invocation));
+  config
+    .command('show')
+    .description('print each key in force and where it was said; what may be secret is hidden')
+    .option('--config <file>', 'YAML file; the environment is read with it')
+    .addOption(outputOption())
+    .addHelpText('after', '\nExample:\n  $ capstan config show --config capstan.yaml')
+    .action((options: ConfigOptions) => show(options, invocation));
+  config
+    .command('docs')
+    .description('print the reference page of all keys, in Markdown')
+    .addHelpText('after', '\nExample:\n  $ capstan config docs > docs/configuration.md')
+    .action(() => terminal.print(describeConfig()));
+}
+
+function load({ config }: ConfigOptions, { environment }: Invocation): LoadedConfig | InvalidConfig {
+  return loadConfig({ ...(config !== undefined && { file: config }), environment });
+}
+
+function check(options: ConfigOptions, invocation: Invocation): void {
+  const { terminal, endWith } = invocation;
+  const loaded = load(options, invocation);
+  const problems = 'problems' in loaded ? loaded.problems : [];
+  if (problems.length > 0) endWith(EXIT.config);
+  if (options.output === 'json') terminal.printJson({ valid: problems.length === 0, problems });
+  else if (problems.length > 0) complainOfConfig(problems, terminal);
+  else terminal.print('The configuration is valid.');
+}
+
+function show(options: ConfigOptions, invocation: Invocation): void {
+  const { terminal, endWith } = invocation;
+  const loaded = load(options, invocation);
+  if ('problems' in loaded) { endWith(complainOfConfig(loaded.problems, terminal)); return; }
+  const keys = showConfig(loaded.entries);
+  if (options.output === 'json') { terminal.printJson(keys.map((key) => ({ ...key, value: key.value ?? null }))); return; }
+  terminal.printTable([
+    ['KEY', 'VALUE', 'FROM'],
+    ...keys.map(({ path, value, from }) => [path, inOneLine(value), from]),
+  ]);
+}
+
+function inOneLine(value: unknown): string {
+  if (value === undefined) return '-';
+  return typeof value === 'object' ? JSON.stringify(value) : stringify(value).trimEnd();
+}

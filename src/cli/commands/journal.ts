@@ -1,0 +1,120 @@
+// `capstan journal list`: what was decided, newest first, also while a server is running.
+import path from 'node:path';
+import { Option, type Command } from 'commander';
+import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
+import { loadConfig } from '../../config/load.ts';
+import { parseDuration } from '../../domain/duration.ts';
+import type { DecisionRecord, JournalQuery } from '../../ports/issuance-journal.ts';
+import { complainOfConfig } from '../complaints.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+import { countOption } from '../options.ts';
+import { timeInWords } from '../time-words.ts';
+
+interface ListOptions {
+  readonly file?: string;
+  readonly config?: string;
+  readonly dataDir: string;
+  readonly issued?: true;
+  readonly refused?: true;
+  readonly identity?: string;
+  readonly decision?: string;
+  readonly since?: string;
+  readonly limit: number;
+  readonly output: OutputFormat;
+}
+
+const DEFAULT_LIMIT = 50;
+
+const EXAMPLES = `
+Examples:
+  $ capstan journal list --refused --since 1h
+  $ capstan journal list --config capstan.yaml --identity spiffe://cluster.local/ns/default/sa/demo --output json`;
+
+export function registerJournal(program: Command, invocation: Invocation): void {
+  program
+    .command('journal')
+    .description('read the issuance journal')
+    .command('list')
+    .description('list decisions, newest first')
+    .option('--file <file>', 'the journal itself')
+    .option('--config <file>', 'configuration whose journal to read')
+    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY)
+    .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
+    .addOption(new Option('--refused', 'refusals only'))
+    .option('--identity <spiffe id>', 'what this identity got or was refused')
+    .option('--decision <id>', 'the decision that an error message names')
+    .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time')
+    .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
+    .addOption(outputOption())
+    .addHelpText('after', EXAMPLES)
+    .action((options: ListOptions) => list(options, invocation));
+}
+
+async function list(options: ListOptions, invocation: Invocation): Promise<void> {
+  const { terminal } = invocation;
+  const query = queryOf(options, invocation.clock.nowMs());
+  const file = journalFile(options, invocation);
+  if (file === undefined) return;
+  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
+  using reader = SqliteJournalReader.open(file);
+  const records = reader.list(query);
+  if (options.output === 'json') { terminal.printJson(records.map(withTimes)); return; }
+  if (records.length === 0) { terminal.print('No decisions.'); return; }
+  terminal.printTable([HEAD, ...records.map(rowOf)]);
+  if (records.length === options.limit) terminal.print(`The newest ${options.limit}; --limit shows more.`);
+}
+
+/** @returns nothing when the configuration is invalid, after saying so. */
+function journalFile({ file, config, dataDir }: ListOptions, invocation: Invocation): string | undefined {
+  if (file !== undefined) return file;
+  if (config === undefined) return path.join(dataDir, DEV_FILES.journal);
+  const loaded = loadConfig({ file: config, environment: invocation.environment });
+  if (!('problems' in loaded)) return loaded.config.journal.file;
+  invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));
+  return undefined;
+}
+
+function queryOf(options: ListOptions, nowMs: number): JournalQuery {
+  const { issued, refused, identity, decision, since, limit } = options;
+  return {
+    limit,
+    ...(issued === true && { outcome: 'issued' }),
+    ...(refused === true && { outcome: 'refused' }),
+    ...(identity !== undefined && { identity }),
+    ...(decision !== undefined && { decisionId: decision }),
+    ...(since !== undefined && { sinceMs: momentOf(since, nowMs) }),
+  };
+}
+
+function momentOf(text: string, nowMs: number): number {
+  const ago = parseDuration(text);
+  const at = typeof ago === 'number' ? nowMs - ago : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(at)) return at;
+  throw new CommandError(EXIT.usage, `--since ${JSON.stringify(text)} is neither a duration such as 1h nor a time`);
+}
+
+const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'PROVEN BY', 'FROM', 'DECISION'];
+
+function rowOf(record: DecisionRecord): readonly string[] {
+  const issued = record.outcome === 'issued';
+  return [
+    timeInWords(record.timeMs),
+    `${record.outcome} (${record.surface})`,
+    issued ? record.identity : (record.caller ?? '-'),
+    issued ? record.serial : record.reason,
+    issued ? timeInWords(record.notAfterMs) : '-',
+    record.provenBy ?? '-',
+    record.remoteAddress,
+    record.decisionId,
+  ];
+}
+
+/** Times as a person's tools read them, beside nothing else changed. */
+function withTimes(record: DecisionRecord): Readonly<Record<string, unknown>> {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  const { timeMs, ...rest } = record;
+  if (rest.outcome === 'refused') return { time: iso(timeMs), ...rest };
+  const { notBeforeMs, notAfterMs, ...issued } = rest;
+  return { time: iso(timeMs), ...issued, notBefore: iso(notBeforeMs), notAfter: iso(notAfterMs) };
+}

@@ -1,0 +1,92 @@
+// `capstan serve`: the server, from a configuration file or from a data directory that it fills itself.
+import path from 'node:path';
+import { Option, type Command } from 'commander';
+import { DEV_DATA_DIRECTORY, devValues } from '../../config/dev.ts';
+import { flagName, type Key } from '../../config/key.ts';
+import { loadConfig } from '../../config/load.ts';
+import { textKeys } from '../../config/sources.ts';
+import { complainOfConfig } from '../complaints.ts';
+import { programName, type Invocation } from '../invocation.ts';
+import { reportReady } from '../ready-report.ts';
+
+interface ServeCommandOptions {
+  readonly config?: string;
+  readonly dev?: true;
+  readonly dataDir: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ capstan serve --dev
+  $ capstan serve --config /etc/capstan/capstan.yaml
+  $ capstan serve --dev --listen-tls-address 0.0.0.0:15012 --serving-dns-names ca.example.test,localhost
+
+docs/configuration.md describes every key. What only a file can say has no flag.`;
+
+export function registerServe(program: Command, invocation: Invocation): void {
+  const command = program
+    .command('serve')
+    .description('run the certificate authority')
+    .addOption(new Option('--config <file>', 'YAML configuration file').conflicts('dev'))
+    .option(
+      '--dev',
+      'need no configuration: make a throwaway root and all below it in --data-dir, or use what is there',
+    )
+    .option('--data-dir <folder>', 'where --dev keeps everything', DEV_DATA_DIRECTORY)
+    .addHelpText('after', EXAMPLES);
+  const flags = [...textKeys()].map(([key, facts]) => ({ key, option: flagOption(key, facts) }));
+  for (const { option } of flags) command.addOption(option);
+  command.action(async (options: ServeCommandOptions & Readonly<Record<string, unknown>>) => {
+    const given = flags.flatMap(({ key, option }): [string, string][] => {
+      const text = options[option.attributeName()];
+      return typeof text === 'string' ? [[key, text]] : [];
+    });
+    await run(options, Object.fromEntries(given), invocation);
+  });
+}
+
+function flagOption(path: string, { sentence }: Key<unknown>): Option {
+  return new Option(`${flagName(path)} <value>`, sentence).helpGroup('Configuration:');
+}
+
+async function run(
+  options: ServeCommandOptions,
+  flags: Readonly<Record<string, string>>,
+  invocation: Invocation,
+): Promise<void> {
+  const { terminal, signal, clock, environment, endWith } = invocation;
+  // Loaded here: no other command needs the server's parts, and they take half a second.
+  const [{ serve }, { openDevDataDirectory }] = await Promise.all([
+    import('../../app/serve.ts'),
+    import('../../adapters/keys/dev-data-directory.ts'),
+  ]);
+  const dev = options.dev === true ? await openDevDataDirectory(options.dataDir, clock.nowMs()) : undefined;
+  const loaded = loadConfig({
+    ...(dev !== undefined && { given: devValues(dev, path.resolve(options.dataDir)) }),
+    ...(options.config !== undefined && { file: options.config }),
+    environment,
+    flags,
+  });
+  if ('problems' in loaded) {
+    endWith(complainOfConfig(loaded.problems, terminal));
+    if (options.config === undefined && dev === undefined) {
+      terminal.explain('name a file with --config, or try `capstan serve --dev`');
+    }
+    return;
+  }
+  const { config } = loaded;
+  await serve(config, {
+    signal,
+    onReady: (report) =>
+      reportReady(report, {
+        terminal,
+        nowMs: clock.nowMs(),
+        program: programName(environment),
+        dataDir: dev === undefined ? undefined : options.dataDir,
+        created: dev?.created ?? false,
+        logFile: config.telemetry.logFile,
+        socketDirectory: config.sds.socketDirectory,
+      }),
+  });
+  terminal.print('Capstan has stopped.');
+}

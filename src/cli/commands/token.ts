@@ -1,0 +1,42 @@
+// `capstan token`: a bearer token of dev mode's own issuer, for an Envoy bootstrap or a script.
+import type { Command } from 'commander';
+import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+import { durationOption, identityOption } from '../options.ts';
+
+interface TokenOptions {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly trustDomain: string;
+  readonly dataDir: string;
+  readonly ttl: number;
+  readonly output: OutputFormat;
+}
+
+const DEFAULT_TTL = '12h';
+
+export function registerToken(program: Command, { terminal, clock }: Invocation): void {
+  program
+    .command('token')
+    .description("print a bearer token of dev mode's own token issuer")
+    .requiredOption('--namespace <name>', 'Kubernetes namespace of the workload')
+    .requiredOption('--service-account <name>', 'its service account')
+    .option('--trust-domain <name>', 'trust domain of the mesh', 'cluster.local')
+    .option(
+      '--ttl <duration>',
+      `lifetime of the token (default: ${DEFAULT_TTL})`,
+      durationOption,
+      durationOption(DEFAULT_TTL),
+    )
+    .option('--data-dir <folder>', 'data directory of `capstan serve --dev`', DEV_DATA_DIRECTORY)
+    .addOption(outputOption())
+    .addHelpText('after', '\nExample:\n  $ capstan token --namespace default --service-account demo > token')
+    .action(async (options: TokenOptions) => {
+      const identity = identityOption(options);
+      const times = { nowMs: clock.nowMs(), lifetimeMs: options.ttl };
+      const { mintDevToken } = await import('../dev-token.ts');
+      const token = await mintDevToken(options.dataDir, identity, times);
+      if (options.output === 'text') { terminal.print(token); return; }
+      terminal.printJson({ token, expires: new Date(times.nowMs + times.lifetimeMs).toISOString() });
+    });
+}

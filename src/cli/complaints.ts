@@ -1,0 +1,29 @@
+// What a person reads when a command fails: one line, and below it each problem of a configuration.
+import type { ConfigProblem } from '../config/sources.ts';
+import { AuthorityError } from '../domain/errors.ts';
+import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
+import type { Terminal } from './terminal.ts';
+
+/** @returns the exit code that the error deserves, after saying what it is. */
+export function complainOf(error: unknown, terminal: Terminal): ExitCode {
+  if (error instanceof AuthorityError || error instanceof CommandError) terminal.complain(error.message);
+  else terminal.complain(`internal error, please report it: ${oneLine(error)}`);
+  return exitCodeOf(error);
+}
+
+/** All problems, one per line, each with its place. */
+export function complainOfConfig(problems: readonly ConfigProblem[], terminal: Terminal): ExitCode {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  terminal.complain(`CAP-X03 the configuration is invalid: ${count}`);
+  for (const { where, path, message } of problems) {
+    terminal.explain(path === '' ? `${where}: ${message}` : `${where}: ${path} ${message}`);
+  }
+  return EXIT.config;
+}
+
+/** With the place of a bug: whoever reads it is asked to report it. */
+function oneLine(error: unknown): string {
+  if (!(error instanceof Error)) return 'something that is no error was thrown';
+  const at = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
+  return `${error.name}: ${error.message}${at === undefined ? '' : ` (${at.trim()})`}`;
+}

@@ -1,0 +1,73 @@
+// The table of commands, and what happens around each: its arguments are read, it runs, and what
+// went wrong becomes one line and an exit code.
+import { Command, CommanderError } from 'commander';
+import { SystemClock } from '../adapters/clock/system-clock.ts';
+import { processEnvironment } from '../config/environment.ts';
+import { registerConfig } from './commands/config.ts';
+import { registerInspect } from './commands/inspect.ts';
+import { registerIssue } from './commands/issue.ts';
+import { registerJournal } from './commands/journal.ts';
+import { registerServe } from './commands/serve.ts';
+import { registerToken } from './commands/token.ts';
+import { registerVersion } from './commands/version.ts';
+import { complainOf } from './complaints.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+
+/** In the order in which `--help` lists them. */
+const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] = [
+  registerServe,
+  registerIssue,
+  registerToken,
+  registerInspect,
+  registerJournal,
+  registerConfig,
+  registerVersion,
+];
+
+export interface RunOptions extends Pick<Invocation, 'signal'>, Partial<Pick<Invocation, 'clock' | 'environment'>> {
+  readonly terminal?: Terminal;
+}
+
+/**
+ * Runs one command line to its end.
+ * @param argv without the program's own name.
+ * @returns the exit code. Never throws.
+ */
+export async function runCli(argv: readonly string[], options: RunOptions): Promise<number> {
+  const { environment = processEnvironment(), clock = new SystemClock(), signal } = options;
+  const terminal = options.terminal ?? processTerminal(environment);
+  let code: ExitCode = EXIT.ok;
+  const endWith = (wanted: ExitCode): void => void (code = wanted);
+  try {
+    await program({ terminal, clock, environment, signal, endWith }).parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has said what was wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return complainOf(error, terminal);
+  }
+}
+
+function program(invocation: Invocation): Command {
+  const { terminal } = invocation;
+  const root = new Command('capstan')
+    .description("The certificate authority of a service mesh: Istio's CSR API and Envoy's SDS from one process.")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text),
+      writeErr: (text) => terminal.explain(text.trimEnd().replaceAll('\n', '\n  ')),
+      outputError: (text) =>
+        terminal.complain(
+          text
+            .replace(/^error: /, '')
+            .trimEnd()
+            .replaceAll('\n', ' '),
+        ),
+    })
+    .showHelpAfterError('(--help shows what can be written)');
+  for (const register of COMMANDS) register(root, invocation);
+  return root;
+}

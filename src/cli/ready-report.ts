@@ -1,0 +1,72 @@
+// What a person sees when the server is up: the doors, the trust anchor, and what to try next.
+import type { ServeReport } from '../app/serve.ts';
+import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
+import type { Terminal } from './terminal.ts';
+import { spanInWords, timeInWords } from './time-words.ts';
+
+export interface ReportContext {
+  readonly terminal: Terminal;
+  readonly nowMs: number;
+  /** How to call us, in a line to paste. */
+  readonly program: string;
+  /** In dev mode, where everything is. */
+  readonly dataDir: string | undefined;
+  /** The data directory is new, and so is the trust anchor. */
+  readonly created: boolean;
+  readonly logFile: string | undefined;
+  readonly socketDirectory: string | undefined;
+}
+
+/** Sockets listed by name; the rest is a number. */
+const MAX_LISTED = 5;
+
+export function reportReady(report: ServeReport, context: ReportContext): void {
+  const { terminal } = context;
+  terminal.print(terminal.styled('bold', `Capstan is ready for trust domain ${report.trustDomain}.`));
+  terminal.print('');
+  for (const [label, text] of facts(report, context)) terminal.print(`  ${label.padEnd(16)}${text}`);
+  if (context.dataDir === undefined) return;
+  terminal.print('\nTry next, in another terminal:');
+  for (const line of nextCommands(report, context)) terminal.print(`  ${line}`);
+}
+
+function facts(report: ServeReport, context: ReportContext): readonly (readonly [label: string, text: string])[] {
+  const { nowMs } = context;
+  const end = (ms: number): string => `until ${timeInWords(ms)}, ${spanInWords(ms - nowMs)} left`;
+  return [
+    ['CSR API and SDS', `${report.tlsAddress} (TLS)`],
+    ...(report.plaintextAddress === undefined ? [] : [['', `${report.plaintextAddress} (plaintext)`] as const]),
+    ...sockets(report, context).map((text, index) => [index === 0 ? 'SDS sockets' : '', text] as const),
+    ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /metrics`],
+    ...report.anchors.flatMap(({ subject, sha256, notAfterMs }) => [
+      ['Trust anchor', `${subject}${context.created ? ', made now and for this directory only' : ''}`] as const,
+      ['', `SHA-256 ${sha256}`] as const,
+      ['', end(notAfterMs)] as const,
+    ]),
+    ['Issuer', `${report.issuer.subject}, ${end(report.issuer.notAfterMs)}`],
+    ...(context.logFile === undefined ? [] : [['Log', context.logFile] as const]),
+  ];
+}
+
+function sockets({ sockets: open }: ServeReport, { socketDirectory }: ReportContext): readonly string[] {
+  const hidden = open.length - MAX_LISTED;
+  return [
+    ...open.slice(0, MAX_LISTED),
+    ...(hidden > 0 ? [`and ${hidden} more`] : []),
+    ...(socketDirectory === undefined ? [] : [`${socketDirectory}/<namespace>/<service account>/sds.sock`]),
+  ];
+}
+
+function nextCommands(report: ServeReport, { program, dataDir, socketDirectory }: ReportContext): readonly string[] {
+  const place = dataDir === undefined || dataDir === DEV_DATA_DIRECTORY ? '' : ` --data-dir ${dataDir}`;
+  const server = report.tlsAddress === '127.0.0.1:15012' ? '' : ` --server ${report.tlsAddress}`;
+  const who = '--namespace default --service-account demo';
+  return [
+    `${program} issue ${who} --out demo${server}${place}`,
+    `${program} inspect demo/cert-chain.pem`,
+    `${program} journal list${place}`,
+    ...(socketDirectory === undefined
+      ? []
+      : [`mkdir -p ${socketDirectory}/default/demo   # makes an SDS socket in it`]),
+  ];
+}

@@ -1,0 +1,84 @@
+// The reference page, from the schema: docs/configuration.md is this text and nothing else.
+import { environmentName, flagName, isKey, type Key, type Section } from './key.ts';
+import { schema } from './schema.ts';
+
+const HEAD = `# Configuration
+
+<!-- Made from src/config/schema.ts by \`capstan config docs\`. Change it there. -->
+
+A key can be set in four places; the first that speaks decides:
+
+1. a flag of \`capstan serve\`,
+2. an environment variable,
+3. the YAML file named by \`--config\`,
+4. its default.
+
+\`capstan config check\` reports everything that is wrong at once, each with its place; an unknown key or variable is an
+error. \`capstan config show\` prints what is in force and who said so. A change needs a restart. What a _followed_ key
+names is read again as soon as it changes.
+
+Durations are a whole number and one unit: \`30s\`, \`10m\`, \`1h\`, \`7d\`. In a variable or a flag, the members of a list
+stand between commas. Paths are relative to the working directory.
+`;
+
+/** @returns the whole page, Markdown as prettier leaves it. */
+export function describeConfig(): string {
+  const own = Object.entries(schema).flatMap(([name, node]) => (isKey(node) ? [describeKey(name, node)] : []));
+  const sections = Object.entries(schema as Section).flatMap(([name, node]) =>
+    isKey(node) ? [] : [`## ${name}\n`, ...describeSection(name, node)],
+  );
+  return [HEAD, ...own, ...sections, ISSUERS].join('\n');
+}
+
+function describeSection(path: string, section: Section): readonly string[] {
+  return Object.entries(section).flatMap(([name, node]) =>
+    isKey(node) ? [describeKey(`${path}.${name}`, node)] : describeSection(`${path}.${name}`, node),
+  );
+}
+
+function describeKey(path: string, key: Key<unknown>): string {
+  const facts = [capital(key.shape.words), presence(key), ...traits(key), ...names(path, key)];
+  return `### ${path}\n\n${key.sentence}\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n`;
+}
+
+function presence({ required, fallback }: Key<unknown>): string {
+  if (required) return 'Required';
+  return fallback === undefined ? 'Absent by default' : `Default \`${spelled(fallback)}\``;
+}
+
+function traits({ traits: { followed, secret } }: Key<unknown>): readonly string[] {
+  return [...(followed === true ? ['Followed'] : []), ...(secret === true ? ['Never shown'] : [])];
+}
+
+function names(path: string, { shape }: Key<unknown>): readonly string[] {
+  if (shape.form === 'structured') return ['In the file only'];
+  return [`\`${environmentName(path)}\`, \`${flagName(path)}\``];
+}
+
+function spelled(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const ISSUERS = `## A token issuer
+
+Each entry of \`authentication.tokens.issuers\` has these fields:
+
+- \`issuer\`: exactly the \`iss\` claim of its tokens. Required.
+- \`audiences\`: one of them must be among the token's. Default \`[istio-ca]\`.
+- \`keys\`: \`{ discovery: true }\` finds them by OpenID Connect discovery at the issuer, \`{ url: … }\` is a JWKS document,
+  \`{ file: … }\` a JWKS file, which is followed. Required.
+- \`algorithms\`: asymmetric JWS algorithms that are accepted. Default \`[RS256, ES256]\`.
+- \`clockSkew\`: how far clocks may differ, at most \`5m\`. Default \`30s\`.
+
+## A socket
+
+Each entry of \`sds.sockets\` has these fields:
+
+- \`path\`: where the socket is made, at most 107 bytes. Required.
+- \`namespace\`, \`serviceAccount\`: the identity of whoever opens it. Required.
+- \`mode\`: \`0600\`, or \`0660\` to share it with a group. Default \`0600\`.
+`;
