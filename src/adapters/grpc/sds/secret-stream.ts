@@ -48,10 +48,7 @@ export interface StreamOrder<Request> {
 }
 
 /** A stream of either variant, as its keeper sees it. */
-export type AnyStream = Pick<
-  SecretStream<never>,
-  'caller' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished' | 'vanished'
->;
+export type AnyStream = Pick<SecretStream<never>, 'caller' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished'>;
 
 export class SecretStream<Request> implements FeedFollower {
   readonly #parts: StreamParts;
@@ -123,16 +120,11 @@ export class SecretStream<Request> implements FeedFollower {
     this.#order.call.emit('error', status);
   }
 
-  /** The client has said all it had to say. */
+  /** The client has said all it had to say, or is gone; a broken connection looks like either. */
   finished(): void {
     if (this.#closed) return;
     this.#close('the client ended the stream');
     this.#order.call.end();
-  }
-
-  /** The client or its connection is gone. */
-  vanished(): void {
-    if (!this.#closed) this.#close('the client went away');
   }
 
   #guarded(work: () => void): void {

@@ -91,8 +91,9 @@ export class SdsService {
       const order = { call, door, protocol, caller, remoteAddress, streamId: this.#newId(), ...this.#times(caller) };
       const stream = new SecretStream(this.#streamParts, this.#settings, order);
       this.#register.add(stream);
-      call.once('cancelled', () => stream.vanished());
-      call.once('end', () => stream.finished());
+      const finished = (): void => stream.finished();
+      call.once('cancelled', finished);
+      call.once('end', finished);
       call.on('data', (bytes: Uint8Array) => stream.receive(bytes));
     } catch (error) {
       this.#register.dismiss();

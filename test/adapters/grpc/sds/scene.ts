@@ -1,0 +1,147 @@
+// SDS on a Unix socket in front of a scripted authority, and clients of it. Time stands still until a
+// test moves it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
+import { UnixListener } from '../../../../src/adapters/grpc/unix-listener.ts';
+import { LatestValue } from '../../../../src/authority/latest-value.ts';
+import type { SvidState, WorkloadSecrets, WorkloadSvid } from '../../../../src/authority/surface.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { Caller } from '../../../../src/domain/identity/caller.ts';
+import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
+import type { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
+import type { PresentedCredentials } from '../../../../src/ports/authenticator.ts';
+import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { FakeClock, settle } from '../../../support/fake-clock.ts';
+import { recordEvents } from '../../../support/recorded-events.ts';
+import { NODE, SdsClient } from '../../../support/sds-client.ts';
+import { SeededRandom } from '../../../support/seeded-random.ts';
+import { workloadSvid } from '../../../support/workload-svid.ts';
+
+export const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+export const OTHER = 'spiffe://cluster.local/ns/default/sa/other';
+
+export const SETTINGS: SdsSettings = {
+  spiffeValidator: false,
+  acknowledgeWithinMs: 30_000,
+  maxStreamAgeMs: 30 * 60_000,
+  maxStreams: 1000,
+  maxStreamsPerCaller: 500,
+  deadlineMs: 5_000,
+};
+
+/** Holds what a test puts in; a caller is whom its bearer token names, `demo` without one. */
+export class ScriptedSecrets implements WorkloadSecrets {
+  readonly bundle = new LatestValue<TrustBundle>();
+  readonly presented: PresentedCredentials[] = [];
+  /** What it takes to become a caller. */
+  authentication: (caller: Caller, signal: AbortSignal) => Promise<Caller> = async (caller) => caller;
+  /** How often a certificate was asked for, by identity. */
+  readonly watched: string[] = [];
+  readonly #svids = new Map<string, LatestValue<SvidState>>();
+
+  svid(uri: string): LatestValue<SvidState> {
+    const known = this.#svids.get(uri) ?? new LatestValue<SvidState>();
+    this.#svids.set(uri, known);
+    return known;
+  }
+
+  serve(svid: WorkloadSvid): void {
+    this.svid(svid.identity.uri).set({ kind: 'svid', svid });
+  }
+
+  withhold(uri: string, error = new AuthorityError('CAP-P01')): void {
+    this.svid(uri).set({ kind: 'withheld', error });
+  }
+
+  async authenticate(presented: PresentedCredentials, { signal }: { signal: AbortSignal }): Promise<Caller> {
+    this.presented.push(presented);
+    const name = presented.authorization[0]?.replace('Bearer ', '') ?? 'demo';
+    const identity = good<KubernetesIdentity>(kubernetesIdentity(TEST_TRUST_DOMAIN, 'default', name));
+    return this.authentication({ identity, provenBy: 'socket', evidence: 'test' }, signal);
+  }
+
+  watchSvid(caller: Caller, _remoteAddress: string, options: { signal: AbortSignal }): AsyncIterable<SvidState> {
+    const { uri } = caller.identity.spiffeId;
+    this.watched.push(uri);
+    return this.svid(uri).watch(options);
+  }
+
+  watchBundle(options: { signal: AbortSignal }): AsyncIterable<TrustBundle> {
+    return this.bundle.watch(options);
+  }
+}
+
+export class Scene implements AsyncDisposable {
+  readonly clock = new FakeClock(Date.now());
+  readonly events = recordEvents();
+  readonly secrets = new ScriptedSecrets();
+  readonly authority: TestAuthority;
+  readonly #directory: string;
+  readonly #listener: UnixListener;
+  readonly #clients: SdsClient[] = [];
+  readonly #end = new AbortController();
+
+  private constructor(authority: TestAuthority, directory: string, settings: Partial<SdsSettings>) {
+    this.authority = authority;
+    this.#directory = directory;
+    const { clock, events, secrets } = this;
+    const parts = { clock, events, secrets, random: new SeededRandom() };
+    const service = new SdsService(parts, { ...SETTINGS, ...settings });
+    this.#listener = new UnixListener(
+      { events, services: [service.register] },
+      { path: this.socketPath, mode: 0o600, maxConnections: 100, maxStreamsPerConnection: 10_000 },
+    );
+    void service.run(this.#end);
+  }
+
+  static async open(settings: Partial<SdsSettings> = {}): Promise<Scene> {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'sds-'));
+    const scene = new Scene(await testAuthority(), directory, settings);
+    await scene.#listener.start(scene.#end);
+    scene.secrets.bundle.set(scene.authority.bundle);
+    return scene;
+  }
+
+  get socketPath(): string {
+    return path.join(this.#directory, 's.sock');
+  }
+
+  /** A connection of its own, as `demo` unless named otherwise. */
+  client(serviceAccount?: string): SdsClient {
+    const options = serviceAccount === undefined ? {} : { token: serviceAccount };
+    const client = new SdsClient(`unix:${this.socketPath}`, options);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A fresh certificate, served from now on. */
+  async renew(uri = DEMO): Promise<WorkloadSvid> {
+    const svid = await workloadSvid(this.authority, uri);
+    this.secrets.serve(svid);
+    return svid;
+  }
+
+  /**
+   * Everything that was on its way has arrived: two calls have gone to the server and back behind it,
+   * on the same connection.
+   */
+  async quiet(client: SdsClient): Promise<void> {
+    for (let turn = 0; turn < 2; turn += 1) {
+      await client.fetch({ node: NODE, resourceNames: ['ROOTCA'] });
+      await settle();
+    }
+  }
+
+  async drain(deadlineMs = 5_000): Promise<void> {
+    await this.#listener.drain({ deadlineMs });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client[Symbol.dispose]();
+    await this.drain(0);
+    this.#end.abort();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,457 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { testAuthority } from '../../../support/certificates.ts';
+import { settle } from '../../../support/fake-clock.ts';
+import { NODE, pemOf, secretsOf, type SdsClient } from '../../../support/sds-client.ts';
+import { workloadSvid } from '../../../support/workload-svid.ts';
+import { DEMO, OTHER, Scene } from './scene.ts';
+
+const MINUTE_MS = 60_000;
+
+describe('The secret discovery service', () => {
+  let scene: Scene;
+  let client: SdsClient;
+
+  beforeEach(async () => {
+    scene = await Scene.open();
+    client = scene.client();
+  });
+
+  afterEach(async () => {
+    await scene[Symbol.asyncDispose]();
+  });
+
+  describe('serves', () => {
+    it('a sidecar its certificate and its anchors, on a stream for each', async () => {
+      const svid = await scene.renew();
+      const [certificate, anchors] = [client.sotw(), client.sotw()];
+      certificate.subscribe('default');
+      anchors.subscribe('ROOTCA');
+      const [first] = secretsOf(await certificate.accept());
+      const [second] = secretsOf(await anchors.accept());
+      assert.equal(first!.name, 'default');
+      assert.equal(pemOf(first!), svid.certificateChainPem);
+      assert.equal(second!.name, 'ROOTCA');
+      assert.equal(pemOf(second!), scene.authority.bundle.pem);
+    });
+
+    it('the same over delta, with the version of each resource', async () => {
+      const svid = await scene.renew();
+      const stream = client.delta();
+      stream.subscribe('default', DEMO);
+      const response = await stream.accept();
+      assert.deepEqual(secretsOf(response).map(pemOf), [svid.certificateChainPem, svid.certificateChainPem]);
+      assert.equal(response.resources[0]!.version, response.resources[1]!.version);
+    });
+
+    it('every renewed certificate and every new bundle to whoever follows it', async () => {
+      await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default', 'ROOTCA');
+      while (stream.responses.flatMap(secretsOf).length < 2) await stream.accept();
+      const svid = await scene.renew();
+      assert.equal(pemOf(secretsOf(await stream.accept())[0]!), svid.certificateChainPem);
+      const { bundle } = await testAuthority();
+      scene.secrets.bundle.set(bundle);
+      assert.equal(pemOf(secretsOf(await stream.accept())[0]!), bundle.pem);
+    });
+
+    it('all streams of one identity from one watch, and watches nothing that nobody named', async () => {
+      await scene.renew();
+      const streams = Array.from({ length: 10 }, () => client.sotw());
+      for (const stream of streams) stream.subscribe('default');
+      await Promise.all(streams.map(async (stream) => stream.accept()));
+      assert.deepEqual(scene.secrets.watched, [DEMO]);
+      assert.equal(scene.secrets.svid(DEMO).watchers, 1);
+      assert.equal(scene.secrets.bundle.watchers, 0);
+      for (const stream of streams) stream.cancel();
+      while (scene.events.of('streamClosed').length < 10) await settle();
+      assert.equal(scene.secrets.svid(DEMO).watchers, 0);
+    });
+
+    it('a push to more streams than fit one turn of the loop', async () => {
+      const streams = Array.from({ length: 450 }, () => client.sotw());
+      for (const stream of streams) stream.subscribe('ROOTCA');
+      await Promise.all(streams.map(async (stream) => stream.accept()));
+      const { bundle } = await testAuthority();
+      scene.secrets.bundle.set(bundle);
+      const pushed = await Promise.all(streams.map(async (stream) => stream.accept()));
+      assert.ok(pushed.every((response) => pemOf(secretsOf(response)[0]!) === bundle.pem));
+      assert.equal(new Set(pushed.map(({ nonce }) => nonce)).size, 450);
+    });
+
+    it('the same version after a restart', async () => {
+      const svid = await scene.renew();
+      const versions = async (from: SdsClient) => {
+        const stream = from.sotw();
+        stream.subscribe('default');
+        return (await stream.accept()).versionInfo;
+      };
+      const before = await versions(client);
+      await using restarted = await Scene.open();
+      restarted.secrets.serve(svid);
+      assert.equal(await versions(restarted.client()), before);
+    });
+
+    it('a bundle for the SPIFFE validator to the proxy that wishes so, and to no other', async () => {
+      const stream = client.sotw();
+      stream.send({ node: { ...NODE, metadata: { disable_spiffe_cert_validation: false } }, resourceNames: ['ALL'] });
+      const { type } = secretsOf(await stream.accept())[0]!;
+      assert.ok(type.case === 'validationContext' && type.value.customValidatorConfig !== undefined);
+      const plain = client.sotw();
+      plain.subscribe('ALL');
+      const response = await plain.accept();
+      assert.equal(pemOf(secretsOf(response)[0]!), scene.authority.bundle.pem);
+      assert.notEqual(response.versionInfo, stream.responses[0]!.versionInfo);
+    });
+
+    it('plain anchors to the proxy that wishes so, where the validator is the rule', async () => {
+      await using ruled = await Scene.open({ spiffeValidator: true });
+      const metadata = { disable_spiffe_cert_validation: 'true' };
+      const { resources } = await ruled.client().fetch({ node: { ...NODE, metadata }, resourceNames: ['ROOTCA'] });
+      const byDefault = await ruled.client().fetch({ node: NODE, resourceNames: ['ROOTCA'] });
+      assert.notDeepEqual(resources, byDefault.resources);
+    });
+  });
+
+  describe('keeps identities apart', () => {
+    it("never sends another identity's key, whatever is asked, and records the attempt", async () => {
+      const secret = await scene.renew(OTHER);
+      await scene.renew(DEMO);
+      const frames: string[] = [];
+      const [sotw, delta] = [client.sotw(), client.delta()];
+      for (const names of [[OTHER], ['*'], [], [OTHER, 'default']]) {
+        const stream = client.sotw();
+        stream.subscribe(...names);
+        await scene.quiet(client);
+        frames.push(JSON.stringify(stream.responses.map((response) => secretsOf(response).map(pemOf))));
+      }
+      sotw.subscribe('default');
+      await sotw.accept();
+      delta.subscribe(OTHER, '*');
+      assert.deepEqual((await delta.accept()).removedResources, [OTHER]);
+      await assert.rejects(client.fetch({ resourceNames: [OTHER] }), { code: status.NOT_FOUND });
+      const otherPem = JSON.stringify(secret.certificateChainPem).slice(1, -1);
+      assert.ok(!frames.join('').includes(otherPem));
+      assert.ok(frames.at(-1)!.length > 100, 'the own secret came all the same');
+      assert.ok(scene.events.of('secretWithheld').some(({ name, caller }) => name === OTHER && caller === DEMO));
+      assert.deepEqual(scene.secrets.watched.includes(OTHER), false);
+    });
+
+    it('gives each caller its own under the same name', async () => {
+      const [mine, theirs] = [await scene.renew(DEMO), await scene.renew(OTHER)];
+      const other = scene.client('other');
+      for (const [who, svid] of [
+        [client, mine],
+        [other, theirs],
+      ] as const) {
+        const stream = who.sotw();
+        stream.subscribe('default');
+        assert.equal(pemOf(secretsOf(await stream.accept())[0]!), svid.certificateChainPem);
+      }
+    });
+  });
+
+  describe('refuses', () => {
+    it('a caller that proves nothing, once, with the reason', async () => {
+      scene.secrets.authentication = async () => Promise.reject(new AuthorityError('CAP-A01'));
+      for (const stream of [client.sotw(), client.delta()]) {
+        const { code, details } = await stream.ended;
+        assert.equal(code, status.UNAUTHENTICATED);
+        assert.match(details, /^CAP-A01 /);
+      }
+      assert.equal(scene.secrets.presented.length, 2);
+      assert.equal(scene.secrets.presented[0]!.socketPath, scene.socketPath);
+    });
+
+    it('to wait for an authentication that does not end', async () => {
+      scene.secrets.authentication = async () => new Promise(() => undefined);
+      const stream = client.sotw();
+      while (scene.secrets.presented.length === 0) await settle();
+      await scene.clock.advance(5_000);
+      const { code, details } = await stream.ended;
+      assert.equal(code, status.UNAVAILABLE);
+      assert.match(details, /^CAP-S07 /);
+    });
+
+    it('messages that it cannot read: no node, another type, rubbish, too many names', async () => {
+      const bad: readonly [init: object, code: status, reason: RegExp][] = [
+        [{ resourceNames: ['default'] }, status.INVALID_ARGUMENT, /^CAP-M03 .*node/],
+        [{ node: NODE, typeUrl: 'type.googleapis.com/x.Y' }, status.INVALID_ARGUMENT, /^CAP-M03 .*type_url/],
+        [
+          { node: NODE, resourceNames: Array.from({ length: 5000 }, (_, at) => `n${at}`) },
+          status.RESOURCE_EXHAUSTED,
+          /^CAP-Q02 .*5000.*100/,
+        ],
+      ];
+      for (const [init, code, reason] of bad) {
+        const stream = client.sotw();
+        stream.send(init);
+        const ended = await stream.ended;
+        assert.equal(ended.code, code);
+        assert.match(ended.details, reason);
+      }
+      for (const stream of [client.sotw(), client.delta()]) {
+        stream.call.write(Buffer.from('rubbish'));
+        const { code, details } = await stream.ended;
+        assert.equal(code, status.INVALID_ARGUMENT);
+        assert.match(details, /^CAP-M03 /);
+      }
+    });
+
+    it('more streams than there may be, in all and for one caller', async () => {
+      await using small = await Scene.open({ maxStreams: 3, maxStreamsPerCaller: 2 });
+      const [demo, other] = [small.client(), small.client('other')];
+      const open = [demo.sotw(), demo.sotw()];
+      for (const stream of open) stream.subscribe('ROOTCA');
+      await Promise.all(open.map(async (stream) => stream.accept()));
+      assert.match((await demo.sotw().ended).details, /^CAP-Q01 .*caller/);
+      const third = other.sotw();
+      third.subscribe('ROOTCA');
+      await third.accept();
+      const { code, details } = await other.delta().ended;
+      assert.equal(code, status.RESOURCE_EXHAUSTED);
+      assert.match(details, /^CAP-Q01 too many/);
+      open[0]!.cancel();
+      while (small.events.of('streamClosed').length < 1) await settle();
+      const next = demo.sotw();
+      next.subscribe('ROOTCA');
+      await next.accept();
+    });
+  });
+
+  describe('checks before it sends', () => {
+    it('stops a broken certificate, raises the alarm, and goes on with the last good one', async () => {
+      const svid = await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default');
+      await stream.accept();
+      scene.secrets.serve({ ...svid, privateKeyPem: 'rubbish' });
+      await scene.quiet(client);
+      assert.equal(stream.responses.length, 1);
+      assert.deepEqual(scene.events.of('secretInvalid'), [{ identity: DEMO, problem: 'the key does not parse' }]);
+      const late = client.sotw();
+      late.subscribe('default');
+      assert.equal(pemOf(secretsOf(await late.accept())[0]!), svid.certificateChainPem);
+      const next = await scene.renew();
+      assert.equal(pemOf(secretsOf(await stream.accept())[0]!), next.certificateChainPem);
+    });
+
+    it('never sends a certificate that has expired meanwhile', async () => {
+      const svid = await workloadSvid(scene.authority, DEMO, { notAfterMs: scene.clock.nowMs() + MINUTE_MS });
+      scene.secrets.serve(svid);
+      const held = client.sotw();
+      held.subscribe('default');
+      await held.accept();
+      scene.clock.jumpTo(scene.clock.nowMs() + 2 * MINUTE_MS);
+      const late = client.delta();
+      late.subscribe('default');
+      assert.deepEqual((await late.next()).removedResources, ['default']);
+    });
+  });
+
+  describe('meets a withheld secret', () => {
+    it('with silence on a state-of-the-world stream, until it comes', async () => {
+      scene.secrets.withhold(DEMO);
+      const stream = client.sotw();
+      stream.subscribe('default');
+      while (scene.events.of('secretWithheld').length === 0) await settle();
+      await scene.quiet(client);
+      assert.equal(stream.responses.length, 0);
+      const svid = await scene.renew();
+      assert.equal(pemOf(secretsOf(await stream.accept())[0]!), svid.certificateChainPem);
+    });
+
+    it('with removed_resources on a delta stream, until it comes', async () => {
+      scene.secrets.withhold(DEMO);
+      const stream = client.delta();
+      stream.subscribe('default');
+      assert.deepEqual((await stream.accept()).removedResources, ['default']);
+      const svid = await scene.renew();
+      assert.equal(pemOf(secretsOf(await stream.accept())[0]!), svid.certificateChainPem);
+    });
+
+    it('by ending the streams of an identity that cannot be watched', async () => {
+      scene.secrets.watchSvid = () => {
+        throw new AuthorityError('CAP-Q01');
+      };
+      const stream = client.sotw();
+      stream.subscribe('default', 'ROOTCA');
+      assert.equal((await stream.ended).code, status.RESOURCE_EXHAUSTED);
+    });
+  });
+
+  describe('hears the client', () => {
+    it('and records acceptance with its latency, and rejection with its text', async () => {
+      await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default');
+      const first = await stream.next();
+      await scene.clock.advance(250);
+      stream.ack(first);
+      await scene.quiet(client);
+      assert.equal(scene.events.of('secretAcknowledged')[0]!['latencyMs'], 250);
+      await scene.renew();
+      stream.nack(await stream.next(), 'bad key');
+      await scene.quiet(client);
+      const { message, caller, protocol } = scene.events.of('secretRejected')[0]!;
+      assert.deepEqual({ message, caller, protocol }, { message: 'bad key', caller: DEMO, protocol: 'sotw' });
+    });
+
+    it('and never sends again what it rejected', async () => {
+      const svid = await scene.renew();
+      for (const stream of [client.sotw(), client.delta()]) {
+        stream.subscribe('default');
+        const response = await stream.next();
+        stream.nack(response as never);
+        scene.secrets.serve(svid);
+        await scene.quiet(client);
+        scene.secrets.serve({ ...svid });
+        await scene.quiet(client);
+        assert.equal(stream.responses.length, 1);
+      }
+    });
+
+    it('and holds the newest secret back until it has answered', async () => {
+      await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default');
+      const first = await stream.next();
+      await scene.renew();
+      await scene.quiet(client);
+      const newest = await scene.renew();
+      await scene.quiet(client);
+      assert.equal(stream.responses.length, 1);
+      stream.ack(first);
+      assert.equal(pemOf(secretsOf(await stream.accept())[0]!), newest.certificateChainPem);
+    });
+  });
+
+  describe('ends a stream', () => {
+    it('that does not answer within 30 s, and one that never asks', async () => {
+      await scene.renew();
+      const [mute, silent, answering] = [client.sotw(), client.sotw(), client.sotw()];
+      mute.subscribe('default');
+      answering.subscribe('default');
+      await mute.next();
+      await answering.accept();
+      await scene.quiet(client);
+      while (scene.events.of('streamOpened').length < 3) await settle();
+      await scene.clock.advance(29_000);
+      assert.equal(scene.events.of('streamClosed').length, 0);
+      await scene.clock.advance(2_000);
+      for (const stream of [mute, silent]) {
+        const { code, details } = await stream.ended;
+        assert.equal(code, status.UNAVAILABLE);
+        assert.match(details, /^CAP-S08 /);
+      }
+      assert.equal(scene.events.of('streamClosed').length, 2);
+    });
+
+    it('at its maximum age, less some jitter, and not right after a message', async () => {
+      await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default');
+      await stream.accept();
+      await scene.quiet(client);
+      await scene.clock.advance(27 * MINUTE_MS - 2_000);
+      assert.equal(scene.events.of('streamClosed').length, 0);
+      await scene.renew();
+      await stream.accept();
+      await scene.quiet(client);
+      await scene.clock.advance(4_000);
+      assert.equal(scene.events.of('streamClosed').length, 0);
+      await scene.clock.advance(3 * MINUTE_MS);
+      const { code, details } = await stream.ended;
+      assert.equal(code, status.UNAVAILABLE);
+      assert.match(details, /^CAP-S09 /);
+    });
+
+    it('before the proof of its caller ends', async () => {
+      const expiresAtMs = scene.clock.nowMs() + MINUTE_MS;
+      scene.secrets.authentication = async (caller) => ({ ...caller, expiresAtMs });
+      const stream = client.sotw();
+      stream.subscribe('ROOTCA');
+      await stream.accept();
+      await scene.quiet(client);
+      await scene.clock.advance(MINUTE_MS - 11_000);
+      assert.equal(scene.events.of('streamClosed').length, 0);
+      await scene.clock.advance(11_000);
+      assert.match((await stream.ended).details, /^CAP-S09 /);
+      assert.ok(scene.clock.nowMs() <= expiresAtMs);
+    });
+
+    it('rather than send anything on a proof that is over', async () => {
+      const expiresAtMs = scene.clock.nowMs() + MINUTE_MS;
+      scene.secrets.authentication = async (caller) => ({ ...caller, expiresAtMs });
+      await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default');
+      await stream.accept();
+      scene.clock.jumpTo(expiresAtMs);
+      await scene.renew();
+      assert.match((await stream.ended).details, /^CAP-S09 /);
+      assert.equal(stream.responses.length, 1);
+    });
+
+    it('with OK when the client has finished, and forgets one that went away', async () => {
+      await scene.renew();
+      const [finishing, leaving] = [client.sotw(), client.delta()];
+      for (const stream of [finishing, leaving]) {
+        stream.subscribe('default');
+        await stream.accept();
+      }
+      finishing.finish();
+      assert.equal((await finishing.ended).code, status.OK);
+      leaving.cancel();
+      while (scene.events.of('streamClosed').length < 2) await settle();
+      assert.equal(scene.secrets.svid(DEMO).watchers, 0);
+      assert.deepEqual(
+        scene.events.of('streamClosed').map(({ why }) => why),
+        ['the client ended the stream', 'the client ended the stream'],
+      );
+    });
+
+    it('when the door drains, and opens none afterwards', async () => {
+      await scene.renew();
+      const stream = client.sotw();
+      stream.subscribe('default');
+      await stream.accept();
+      await scene.drain();
+      const { code, details } = await stream.ended;
+      assert.equal(code, status.UNAVAILABLE);
+      assert.match(details, /^CAP-S03 /);
+      assert.equal((await client.sotw().ended).code, status.UNAVAILABLE);
+    });
+  });
+
+  describe('fetches', () => {
+    it('the named secrets once, in one response', async () => {
+      const svid = await scene.renew();
+      const response = await client.fetch({ node: NODE, resourceNames: ['default', 'ROOTCA', 'default'] });
+      const [first, second] = secretsOf(response);
+      assert.equal(pemOf(first!), svid.certificateChainPem);
+      assert.equal(pemOf(second!), scene.authority.bundle.pem);
+      assert.equal(response.nonce, '');
+      assert.equal(scene.secrets.svid(DEMO).watchers, 0);
+    });
+
+    it('nothing for a name that is not the caller’s, none at all, or too many', async () => {
+      const cases: readonly [names: string[], code: status, reason: RegExp][] = [
+        [['default', OTHER], status.NOT_FOUND, /CAP-M04/],
+        [['nonsense'], status.NOT_FOUND, /CAP-M04/],
+        [[], status.INVALID_ARGUMENT, /CAP-M03/],
+        [Array.from({ length: 101 }, (_, at) => `n${at}`), status.RESOURCE_EXHAUSTED, /CAP-Q02/],
+      ];
+      for (const [resourceNames, code, message] of cases) {
+        await assert.rejects(client.fetch({ resourceNames }), { code, message });
+      }
+    });
+
+    it('the reason why a secret is withheld', async () => {
+      scene.secrets.withhold(DEMO);
+      await assert.rejects(client.fetch({ resourceNames: ['default'] }), { code: status.PERMISSION_DENIED });
+    });
+  });
+});
