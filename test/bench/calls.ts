@@ -50,7 +50,7 @@ async function drive({ go, material, seconds }: Context, server: RunningServer, 
   const calls = await runForJson<Calls>(CLIENT_CORE, go.client, [
     'calls',
     ...['-address', server.address, '-pid', String(server.pid), '-roots', material.roots],
-    ...['-tokens', material.callerToken, '-csr', material.csr.p256],
+    ...['-tokens', material.callerTokens, '-csr', material.csr.p256],
     ...['-warmup', goDuration(WARM_UP_SECONDS), '-window', goDuration(seconds)],
     ...LOADS[load],
   ]);

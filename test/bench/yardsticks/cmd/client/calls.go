@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -31,6 +32,7 @@ type load struct {
 	target  *target
 	request []byte
 	fresh   bool
+	turn    atomic.Int64 // each call carries the next token
 
 	mutex     sync.Mutex
 	measuring bool
@@ -74,9 +76,9 @@ func runCalls(arguments []string) (any, error) {
 }
 
 func (l *load) start(ctx context.Context, workers *sync.WaitGroup, connections, inflight int) error {
-	for number := range connections {
+	for range connections {
 		if l.fresh {
-			workers.Go(func() { l.work(ctx, number, nil) })
+			workers.Go(func() { l.work(ctx, nil) })
 			continue
 		}
 		connection, err := l.target.dial()
@@ -84,17 +86,17 @@ func (l *load) start(ctx context.Context, workers *sync.WaitGroup, connections, 
 			return err
 		}
 		for range inflight {
-			workers.Go(func() { l.work(ctx, number, connection) })
+			workers.Go(func() { l.work(ctx, connection) })
 		}
 	}
 	return nil
 }
 
-func (l *load) work(ctx context.Context, caller int, kept *grpc.ClientConn) {
-	ctx = metadata.AppendToOutgoingContext(ctx, l.target.headers(caller)...)
+func (l *load) work(ctx context.Context, kept *grpc.ClientConn) {
 	for ctx.Err() == nil {
+		headers := l.target.headers(int(l.turn.Add(1)))
 		started := time.Now()
-		err := l.call(ctx, kept)
+		err := l.call(metadata.AppendToOutgoingContext(ctx, headers...), kept)
 		if ctx.Err() == nil {
 			l.record(time.Since(started), err)
 		}

@@ -90,10 +90,10 @@ func (t *target) dial() (*grpc.ClientConn, error) {
 	)
 }
 
-// headers are the pairs for metadata.Pairs; each caller number gets its own token, in turns.
-func (t *target) headers(caller int) []string {
+// headers are the pairs for metadata.Pairs; numbers get the tokens in turns.
+func (t *target) headers(number int) []string {
 	if len(t.tokens) == 0 {
 		return nil
 	}
-	return []string{"authorization", fmt.Sprintf("Bearer %s", t.tokens[caller%len(t.tokens)])}
+	return []string{"authorization", fmt.Sprintf("Bearer %s", t.tokens[number%len(t.tokens)])}
 }
