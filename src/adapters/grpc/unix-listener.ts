@@ -94,6 +94,10 @@ export class UnixListener implements Listener {
 
 /** @throws AuthorityError CAP-X03 unless the path is free or holds a socket that nobody answers. */
 async function demandFree(target: string, named: string): Promise<void> {
+  // Asked by itself, because bind reports a missing directory as a lack of permission.
+  await lstat(path.dirname(target)).catch((error: unknown) => {
+    throw cannotListen(named, error);
+  });
   const found = await lstat(target).catch((error: unknown) => {
     if (isCode(error, 'ENOENT')) return undefined;
     throw cannotListen(named, error);

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { UnsecuredJWT } from 'jose';
+import { bearerTokenAuthenticator } from '../../../../src/adapters/grpc/credentials/bearer-token.ts';
+import { clientCertificateAuthenticator } from '../../../../src/adapters/grpc/credentials/client-certificate.ts';
+import { authenticate } from '../../../../src/authority/authenticate.ts';
+import { TEST_TRUST_DOMAIN as trustDomain, testAuthority } from '../../../support/certificates.ts';
+import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
+import { leafUnder } from '../leaves.ts';
+import { CHAIN, CsrWire, openTlsEdge, type TlsEdge } from '../wire.ts';
+import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './token-maker.ts';
+
+const OTHER = 'spiffe://cluster.local/ns/bank/sa/vault';
+
+describe('A caller at the TLS door', () => {
+  let edge: TlsEdge;
+  let key: SigningKey;
+  let proven: string[];
+
+  before(async () => (key = await signingKey('one')));
+  beforeEach(async () => {
+    edge = await openTlsEdge();
+    proven = [];
+    const clock = new FakeClock(NOON_MS);
+    const keys = new ScriptedKeys(key);
+    const issuer = { issuer: ISSUER, audiences: ['istio-ca'], algorithms: ['ES256'], clockSkewMs: 0, keys } as const;
+    const authenticators = [
+      clientCertificateAuthenticator({ clock: new FakeClock(Date.now()), trustDomain }),
+      bearerTokenAuthenticator({ clock, trustDomain, issuers: [issuer] }),
+    ];
+    edge.authority.answer = async (signal) => {
+      const caller = await authenticate(authenticators, edge.authority.presented.at(-1)!, { signal });
+      proven.push(`${caller.provenBy} ${caller.identity.spiffeId.uri}`);
+      return CHAIN;
+    };
+  });
+  afterEach(async () => edge[Symbol.asyncDispose]());
+
+  it('with a token is its service account', async () => {
+    using wire = CsrWire.toTls(edge);
+    const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
+    assert.equal(code, status.OK);
+    assert.deepEqual(proven, ['token spiffe://cluster.local/ns/shop/sa/api']);
+  });
+
+  it('with a client certificate is whom that names, whatever token comes with it', async () => {
+    using wire = CsrWire.toTls(edge, await leafUnder(edge.pki.intermediate, { uris: [OTHER] }));
+    const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
+    assert.equal(code, status.OK);
+    assert.deepEqual(proven, [`client-certificate ${OTHER}`]);
+  });
+
+  it('with a client certificate that does not verify is refused, although its token is good', async () => {
+    const stranger = await testAuthority();
+    using wire = CsrWire.toTls(edge, await leafUnder(stranger.intermediate, { uris: [OTHER] }));
+    const { code, details } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
+    assert.equal(code, status.UNAUTHENTICATED);
+    assert.match(details, /^CAP-A02 /);
+  });
+
+  const refused: readonly (readonly [string, () => Promise<Record<string, string>>, RegExp])[] = [
+    ['without a credential', async () => ({}), /^CAP-A01 /],
+    ['with a token of no issuer', async () => ({ authorization: 'Bearer a.b.c' }), /^CAP-A05 /],
+    ['with an unsigned token', async () => bearing(new UnsecuredJWT(claims()).encode()), /^CAP-A05 /],
+    ['with an expired token', async () => bearing(await sign(key, claims({ exp: NOON_MS / 1000 - 1 }))), /^CAP-A05 /],
+    ['with a token for another', async () => bearing(await sign(key, claims({ aud: 'vault' }))), /^CAP-A05 /],
+    ['with a token of a user', async () => bearing(await sign(key, claims({ sub: 'alice' }))), /^CAP-A06 /],
+    ['with a token of 17 KiB', async () => bearing('x'.repeat(17 * 1024)), /^CAP-A04 /],
+  ];
+  const bearing = (token: string) => ({ authorization: `Bearer ${token}` });
+  for (const [what, headers, details] of refused) {
+    it(`${what} is not authenticated`, async () => {
+      using wire = CsrWire.toTls(edge);
+      const outcome = await wire.call({ headers: await headers() });
+      assert.equal(outcome.code, status.UNAUTHENTICATED);
+      assert.match(outcome.details, details);
+    });
+  }
+});

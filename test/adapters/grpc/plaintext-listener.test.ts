@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import { csrService } from '../../../src/adapters/grpc/csr/service.ts';
+import { PlaintextListener } from '../../../src/adapters/grpc/plaintext-listener.ts';
+import { recordEvents } from '../../support/recorded-events.ts';
+import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from './wire.ts';
+
+describe('The plaintext door', () => {
+  const make = (host: string, authority = new ScriptedAuthority()): PlaintextListener => {
+    const events = recordEvents();
+    const services = [csrService({ authority, events }, CSR_SETTINGS)];
+    const settings = { host, port: 0, maxConnections: 10, maxStreamsPerConnection: 10 };
+    return new PlaintextListener({ events, services }, settings);
+  };
+
+  for (const host of ['127.0.0.1', '::1']) {
+    it(`opens on ${host} and shows headers alone`, async () => {
+      const authority = new ScriptedAuthority();
+      const listener = make(host, authority);
+      await listener.start({ signal: NEVER });
+      using wire = new CsrWire(listener.address());
+      assert.equal((await wire.call({ headers: { authorization: 'Bearer t' } })).code, status.OK);
+      const { remoteAddress, ...shown } = authority.presented[0]!;
+      assert.deepEqual(shown, { authorization: ['Bearer t'] });
+      assert.match(remoteAddress, /:\d+$/);
+      await listener.drain({ deadlineMs: 0 });
+    });
+  }
+
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', 'localhost', '']) {
+    it(`does not open on '${host}'`, async () => {
+      const refused = { reason: 'CAP-X03', message: /is not a loopback address/ };
+      await assert.rejects(make(host).start({ signal: NEVER }), refused);
+    });
+  }
+});
