@@ -58,7 +58,7 @@ function program(invocation: Invocation): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text),
-      writeErr: (text) => terminal.explain(text.trimEnd().replaceAll('\n', '\n  ')),
+      writeErr: (text) => terminal.note(text),
       outputError: (text) =>
         terminal.complain(
           text

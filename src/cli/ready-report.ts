@@ -40,7 +40,7 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /metrics`],
     ...report.anchors.flatMap(({ subject, sha256, notAfterMs }) => [
       ['Trust anchor', `${subject}${context.created ? ', made now and for this directory only' : ''}`] as const,
-      ['', `SHA-256 ${sha256}`] as const,
+      ['', `SHA-256 ${inPairs(sha256)}`] as const,
       ['', end(notAfterMs)] as const,
     ]),
     ['Issuer', `${report.issuer.subject}, ${end(report.issuer.notAfterMs)}`],
@@ -69,4 +69,9 @@ function nextCommands(report: ServeReport, { program, dataDir, socketDirectory }
       ? []
       : [`mkdir -p ${socketDirectory}/default/demo   # makes an SDS socket in it`]),
   ];
+}
+
+/** As `capstan inspect` and OpenSSL print a fingerprint, so that people can compare. */
+function inPairs(hex: string): string {
+  return (hex.toUpperCase().match(/../g) ?? []).join(':');
 }

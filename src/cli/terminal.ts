@@ -46,6 +46,11 @@ export class Terminal {
     }
   }
 
+  /** Text as it is, to standard error: help that nobody asked for. */
+  note(text: string): void {
+    this.#writer.error(text);
+  }
+
   /** One line to standard error. */
   complain(line: string): void {
     this.#writer.error(`capstan: ${line}\n`);

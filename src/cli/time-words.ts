@@ -11,7 +11,7 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
 /** @returns two or more of the largest unit that fits twice, such as `90 minutes` or `3 days`. */
 export function spanInWords(ms: number): string {
   const [name, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? ['second', 1_000];
-  const count = Math.floor(ms / size);
+  const count = Math.round(ms / size);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 

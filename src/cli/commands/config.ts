@@ -54,9 +54,15 @@ function check(options: ConfigOptions, invocation: Invocation): void {
 function show(options: ConfigOptions, invocation: Invocation): void {
   const { terminal, endWith } = invocation;
   const loaded = load(options, invocation);
-  if ('problems' in loaded) { endWith(complainOfConfig(loaded.problems, terminal)); return; }
+  if ('problems' in loaded) {
+    endWith(complainOfConfig(loaded.problems, terminal));
+    return;
+  }
   const keys = showConfig(loaded.entries);
-  if (options.output === 'json') { terminal.printJson(keys.map((key) => ({ ...key, value: key.value ?? null }))); return; }
+  if (options.output === 'json') {
+    terminal.printJson(keys.map((key) => ({ ...key, value: key.value ?? null })));
+    return;
+  }
   terminal.printTable([
     ['KEY', 'VALUE', 'FROM'],
     ...keys.map(({ path, value, from }) => [path, inOneLine(value), from]),

@@ -40,7 +40,10 @@ async function inspect(files: readonly string[], options: InspectOptions, invoca
   const inspected: InspectedFile[] = [];
   for (const file of files) inspected.push(await inspectFile(file, options.root, nowMs));
   if (inspected.some(({ inspection }) => inspection.verdict !== 'trusted')) endWith(EXIT.data);
-  if (options.output === 'json') { terminal.printJson(inspected.map(asJson)); return; }
+  if (options.output === 'json') {
+    terminal.printJson(inspected.map(asJson));
+    return;
+  }
   for (const [index, one] of inspected.entries()) {
     if (index > 0) terminal.print('');
     printInspection(one, terminal, nowMs);

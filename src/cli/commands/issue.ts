@@ -81,7 +81,8 @@ async function issue(options: IssueOptions, invocation: Invocation): Promise<voi
   );
   if (answer.outcome === 'refused') {
     terminal.complain(refusalLine(answer));
-    endWith(exitCodeOfRefusal(answer)); return;
+    endWith(exitCodeOfRefusal(answer));
+    return;
   }
   const leaf = demandOurs(answer, identity);
   await writeTogether(options.out, [
@@ -122,7 +123,8 @@ function report(leaf: X509Certificate, identity: KubernetesIdentity, options: Is
   const [notBeforeMs, notAfterMs] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
   if (options.output === 'json') {
     const notAfter = new Date(notAfterMs).toISOString();
-    terminal.printJson({ identity: identity.spiffeId.uri, serial, notAfter, folder: options.out }); return;
+    terminal.printJson({ identity: identity.spiffeId.uri, serial, notAfter, folder: options.out });
+    return;
   }
   const left = validityInWords({ notBeforeMs, notAfterMs }, clock.nowMs());
   terminal.print(`${identity.spiffeId.uri} has a certificate until ${timeInWords(notAfterMs)}, ${left}.`);

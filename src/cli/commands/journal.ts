@@ -59,8 +59,14 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   const { SqliteJournalReader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
   using reader = SqliteJournalReader.open(file);
   const records = reader.list(query);
-  if (options.output === 'json') { terminal.printJson(records.map(withTimes)); return; }
-  if (records.length === 0) { terminal.print('No decisions.'); return; }
+  if (options.output === 'json') {
+    terminal.printJson(records.map(withTimes));
+    return;
+  }
+  if (records.length === 0) {
+    terminal.print('No decisions.');
+    return;
+  }
   terminal.printTable([HEAD, ...records.map(rowOf)]);
   if (records.length === options.limit) terminal.print(`The newest ${options.limit}; --limit shows more.`);
 }

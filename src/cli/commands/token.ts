@@ -36,7 +36,10 @@ export function registerToken(program: Command, { terminal, clock }: Invocation)
       const times = { nowMs: clock.nowMs(), lifetimeMs: options.ttl };
       const { mintDevToken } = await import('../dev-token.ts');
       const token = await mintDevToken(options.dataDir, identity, times);
-      if (options.output === 'text') { terminal.print(token); return; }
+      if (options.output === 'text') {
+        terminal.print(token);
+        return;
+      }
       terminal.printJson({ token, expires: new Date(times.nowMs + times.lifetimeMs).toISOString() });
     });
 }

@@ -56,8 +56,9 @@ export function readCertificate(der: Uint8Array): ReadCertificate {
   const purposes = library.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? [];
   const names = library.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   const facts: CertificateFacts = {
-    subject: oneLine(platform.subject),
-    issuer: oneLine(platform.issuer),
+    // The platform's reader has no subject at all where a certificate has an empty one.
+    subject: library.subject,
+    issuer: library.issuer,
     names: names.map(({ type, value }) => `${NAME_KINDS[type] ?? type} ${value}`),
     serial: platform.serialNumber.toLowerCase(),
     sha256: platform.fingerprint256,
@@ -88,9 +89,4 @@ function keyInWords({ publicKey }: X509Certificate): string {
 function signatureInWords({ signatureAlgorithm }: x509.X509Certificate): string {
   const { name, hash } = signatureAlgorithm as { name: string; hash?: { name: string } };
   return hash === undefined ? name : `${name.replace('RSASSA-PKCS1-v1_5', 'RSA')} with ${hash.name}`;
-}
-
-/** The platform puts each part of a name on its own line. */
-function oneLine(name: string): string {
-  return name.split('\n').reverse().join(', ');
 }

@@ -98,5 +98,13 @@ function issued(chain: readonly string[]): CsrAnswer {
 }
 
 function refused({ code, details }: ServiceError): CsrAnswer {
-  return { outcome: 'refused', status: status[code], message: details.replaceAll(/\s+/g, ' ') };
+  return { outcome: 'refused', status: status[code], message: oneLine(details) };
+}
+
+/** grpc-js ends some of its own lines with the head of a note that it does not have. */
+function oneLine(details: string): string {
+  return details
+    .replaceAll(/\s+/g, ' ')
+    .replace(/ Resolution note: ?$/, '')
+    .trim();
 }
