@@ -47,7 +47,6 @@ export const REASONS = {
   'CAP-S03': row('not_ready', 'the server is shutting down'),
   'CAP-S04': row('dependency_unavailable', 'the decision could not be recorded in the issuance journal'),
   'CAP-S05': row('dependency_unavailable', 'the keys of the token issuer could not be fetched'),
-  'CAP-S06': row('dependency_unavailable', 'the signer did not answer'),
   'CAP-S07': row('timed_out', 'the server could not answer in time'),
   'CAP-S08': row('timed_out', 'the stream did not acknowledge in time'),
   'CAP-S09': row('not_ready', 'the stream reached its maximum age; open a new one'),

@@ -10,7 +10,7 @@ const MAX_DEPTH = 4;
 export interface DescribedCause {
   readonly name: string;
   readonly message: string;
-  /** Node's or Capstan's stable code, such as `ECONNREFUSED` or `CAP-S06`. */
+  /** Node's or Capstan's stable code, such as `ECONNREFUSED` or `CAP-S04`. */
   readonly code?: string;
   readonly stack?: string;
   readonly cause?: DescribedCause;
