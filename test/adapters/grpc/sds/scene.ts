@@ -77,6 +77,7 @@ export class Scene implements AsyncDisposable {
   readonly clock = new FakeClock(Date.now());
   readonly events = recordEvents();
   readonly secrets = new ScriptedSecrets();
+  readonly random = new SeededRandom();
   readonly authority: TestAuthority;
   readonly #directory: string;
   readonly #listener: UnixListener;
@@ -86,9 +87,8 @@ export class Scene implements AsyncDisposable {
   private constructor(authority: TestAuthority, directory: string, settings: Partial<SdsSettings>) {
     this.authority = authority;
     this.#directory = directory;
-    const { clock, events, secrets } = this;
-    const parts = { clock, events, secrets, random: new SeededRandom() };
-    const service = new SdsService(parts, { ...SETTINGS, ...settings });
+    const { clock, events, secrets, random } = this;
+    const service = new SdsService({ clock, events, secrets, random }, { ...SETTINGS, ...settings });
     this.#listener = new UnixListener(
       { events, services: [service.register] },
       { path: this.socketPath, mode: 0o600, maxConnections: 100, maxStreamsPerConnection: 10_000 },
