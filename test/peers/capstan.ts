@@ -15,7 +15,7 @@ import { eventually, freePort } from './eventually.ts';
 import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from './pki.ts';
 import type { Visitor } from './tls-visit.ts';
 
-const MAIN = process.env['CAPSTAN_MAIN'] ?? path.resolve(import.meta.dirname, '../../src/main.ts');
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 const START_MS = 15_000;
 const STOP_MS = 15_000;
 /** The server writes its log at least every 200 ms. */
@@ -112,6 +112,7 @@ export class Capstan implements AsyncDisposable {
   async restart(): Promise<void> {
     const child = spawn(process.execPath, [MAIN, 'serve', '--config', this.#file('capstan.yaml')], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: {}, // nothing of ours may configure it
     });
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) this.#follow(stream);

@@ -1,0 +1,96 @@
+// Go's crypto/x509 is the strictest reader in a mesh: Istio's agent and istiod are written in Go.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { SubjectAltName } from '../../../src/domain/x509/template.ts';
+import { everyShape, type Shape } from '../../domain/x509/shapes.ts';
+import { peerOrSkip } from '../presence.ts';
+
+const run = promisify(execFile);
+
+interface Read {
+  readonly serial: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly isCA: boolean;
+  readonly keyUsage: number;
+  readonly signatureAlgorithm: string;
+  readonly uris: readonly string[];
+  readonly dns: readonly string[];
+  readonly ips: readonly string[];
+  readonly extensions: readonly string[];
+}
+
+/** crypto/x509: KeyUsageDigitalSignature and KeyUsageKeyEncipherment. */
+const KEY_USAGE = 0b101;
+const EXTENSIONS = [
+  '2.5.29.15 critical=true',
+  '2.5.29.37 critical=false',
+  '2.5.29.19 critical=true',
+  '2.5.29.35 critical=false',
+  '2.5.29.14 critical=false',
+  '2.5.29.17 critical=true',
+];
+const SIGNATURES = {
+  'ecdsa-p256-sha256': 'ECDSA-SHA256',
+  'ecdsa-p384-sha384': 'ECDSA-SHA384',
+  'rsa-sha256': 'SHA256-RSA',
+} as const;
+
+describe("Go's crypto/x509", function () {
+  this.timeout(180_000);
+  let folder: string;
+  let program: string;
+  let shapes: readonly Shape[];
+
+  before(async function () {
+    const version = await run('go', ['version']).catch(() => undefined);
+    peerOrSkip(this, version, 'go');
+    folder = await mkdtemp(path.join(tmpdir(), 'capstan-go-verify-'));
+    program = path.join(folder, 'go-verify');
+    await run('go', ['build', '-trimpath', '-o', program, '.'], { cwd: import.meta.dirname });
+    shapes = await everyShape();
+  });
+  after(async () => {
+    // Nothing was made when Go is absent.
+    if (program) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function judge({ authority, contents, certificate }: Shape, roots = authority.bundle.pem): Promise<Read> {
+    const files = { 'roots.pem': roots, 'chain.pem': authority.issuer.chainPems.join(''), 'leaf.pem': certificate.pem };
+    const args = Object.keys(files).map((name) => path.join(folder, name));
+    for (const [name, pem] of Object.entries(files)) await writeFile(path.join(folder, name), pem);
+    const usages = contents.profile.name === 'self' ? ['server'] : ['server', 'client'];
+    const { stdout } = await run(program, [...args, ...usages]);
+    return JSON.parse(stdout) as Read;
+  }
+
+  it('verifies every shape for its usages and reads what was approved', async () => {
+    for (const shape of shapes) {
+      const { contents, name } = shape;
+      const read = await judge(shape);
+      assert.equal(read.serial, Buffer.from(contents.serial).toString('hex'), name);
+      assert.equal(Date.parse(read.notBefore), contents.notBeforeMs, name);
+      assert.equal(Date.parse(read.notAfter), contents.notAfterMs, name);
+      assert.deepEqual([read.isCA, read.keyUsage], [false, KEY_USAGE], name);
+      assert.equal(read.signatureAlgorithm, SIGNATURES[contents.issuer.algorithm], name);
+      assert.deepEqual(read.extensions, EXTENSIONS, name);
+      const of = (kind: SubjectAltName['kind']) => contents.names.filter((n) => n.kind === kind).map((n) => n.value);
+      assert.deepEqual([read.uris, read.dns], [of('uri'), of('dns')], name);
+      assert.deepEqual(read.ips, of('ip').map(asGoPrints), name);
+    }
+  });
+
+  it('refuses a leaf under a root that is not its own', async () => {
+    const [first, , , , other] = shapes;
+    await assert.rejects(judge(first!, other!.authority.bundle.pem), /not good as server/);
+  });
+});
+
+/** Go prints an IPv4 address in IPv6 form as IPv4. */
+function asGoPrints(address: string): string {
+  return address.replace('::ffff:', '');
+}

@@ -1,0 +1,3 @@
+module capstan/peers/go-verify
+
+go 1.22
