@@ -1,7 +1,6 @@
 // Scenario 12: nobody gets another's key, whatever names it asks for. Judged on the raw bytes of the
 // wire, with a synthetic client, because a proxy would never ask.
 import assert from 'node:assert/strict';
-import type { ApiType } from '../bootstrap.ts';
 import { Capstan, TRUST_DOMAIN } from '../capstan.ts';
 import { eventually } from '../eventually.ts';
 import { SdsClient, type SdsClientStream, tlsTarget, unixTarget } from '../sds-client.ts';
@@ -28,8 +27,10 @@ describe('Isolation of identities', function () {
     for (const door of ['socket', 'token'] as const) {
       for (const [what, names] of Object.entries(GREEDY)) {
         it(`never gives the bank's key to a shop that asks for ${what}, by ${door} over ${apiType}`, async () => {
-          // 1. The bank holds its certificate now, so there is a key to leak.
-          const key = await keyOfBank(capstan!, apiType);
+          // 1. The bank is connected and holds its certificate, so there is a key to leak.
+          using bank = new SdsClient(unixTarget(capstan!, 'bank'));
+          using held = bank.stream(apiType, ['default']);
+          const key = await keyOf(held);
           // 2. The shop asks, and asks on: for the anchors, whose arrival shows that it was heard.
           using client = new SdsClient(await targetOf(capstan!, door));
           using greedy = client.stream(apiType, names);
@@ -56,10 +57,8 @@ describe('Isolation of identities', function () {
   });
 });
 
-/** The lines of the bank's key as it gets them itself, without the armour that all keys share. */
-async function keyOfBank(capstan: Capstan, apiType: ApiType): Promise<readonly string[]> {
-  using client = new SdsClient(unixTarget(capstan, 'bank'));
-  using stream: SdsClientStream = client.stream(apiType, ['default']);
+/** The lines of the stream's own key, without those that all keys share. */
+async function keyOf(stream: SdsClientStream): Promise<readonly string[]> {
   await stream.delivered(1, { signal: AbortSignal.timeout(5_000) });
   const { type } = stream.latest('default')!;
   assert.equal(type.case, 'tlsCertificate');
