@@ -32,13 +32,15 @@ export interface TestAuthorityOptions {
   /** An existing root to stand under, for a second intermediate. */
   readonly root?: CaKeyPair;
   readonly intermediateLifetimeMs?: number;
+  readonly rootLifetimeMs?: number;
 }
 
 /** A root and an intermediate under it, ready to sign. */
 export async function testAuthority(options: TestAuthorityOptions = {}): Promise<TestAuthority> {
   const { nowMs = Date.now(), keyType = 'ec-p256', intermediateLifetimeMs = 365 * DAY_MS } = options;
+  const rootLifetimeMs = options.rootLifetimeMs ?? 3650 * DAY_MS;
   const root =
-    options.root ?? (await createRoot({ name: 'Test Corporate Root', nowMs, lifetimeMs: 3650 * DAY_MS, keyType }));
+    options.root ?? (await createRoot({ name: 'Test Corporate Root', nowMs, lifetimeMs: rootLifetimeMs, keyType }));
   const lifetimeMs = intermediateLifetimeMs;
   const intermediate = await createIntermediate(root, { name: 'Test Mesh Issuer', nowMs, lifetimeMs, keyType });
   const bundle = good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, root.certificatePem));

@@ -87,6 +87,7 @@ function readPathLength(value: DerReader | undefined): number {
   return constraints.read(TAG.integer, 'pathLenConstraint').reduce((sum, byte) => sum * 256 + byte, 0);
 }
 
-function oneLine(name: string): string {
-  return name.replaceAll('\n', ', ');
+/** Node has no text for an empty name, whatever its type says. */
+function oneLine(name: string | undefined): string {
+  return name === undefined ? 'without a subject' : name.replaceAll('\n', ', ');
 }
