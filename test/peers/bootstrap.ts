@@ -12,6 +12,7 @@ export type ApiType = 'GRPC' | 'DELTA_GRPC';
 
 /** The part of a bootstrap that tests amend; the rest is kept as it is. */
 export interface BootstrapDocument {
+  node: Record<string, unknown>;
   static_resources: {
     clusters: (Record<string, unknown> & { name: string })[];
     listeners: (Record<string, unknown> & { name: string; filter_chains: [FilterChain] })[];

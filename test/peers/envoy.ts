@@ -140,9 +140,9 @@ export class Envoy implements AsyncDisposable {
     return [...new Set(serials.map((serial) => serial.toUpperCase()))];
   }
 
-  /** `/config_dump` of the secrets, as parsed JSON. */
-  async secretsDump(): Promise<unknown> {
-    return JSON.parse(await this.#admin('/config_dump?resource=dynamic_active_secrets')) as unknown;
+  /** `/config_dump` of the secrets in use, as text. */
+  async secretsDump(): Promise<string> {
+    return this.#admin('/config_dump?resource=dynamic_active_secrets');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

