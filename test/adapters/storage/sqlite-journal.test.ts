@@ -143,6 +143,24 @@ describe('The issuance journal', () => {
     );
   });
 
+  it('finds out that it can be written again also when nobody appends', async () => {
+    const clock = new FakeClock();
+    await using journal = await started({}, clock);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN EXCLUSIVE');
+    await isRefused(journal.append(issued('a'), { signal: NEVER }));
+    await clock.advance(1_000);
+    assert.notEqual(journal.problem, undefined, 'it is still locked');
+    other.exec('ROLLBACK');
+    other.close();
+    await clock.advance(1_000);
+    while (journal.problem !== undefined) {
+      await clock.advance(1_000);
+      await new Promise(setImmediate);
+    }
+    assert.equal(events.of('journalRecovered').length, 1);
+  });
+
   it('refuses the whole batch when the disk is full, and goes on when there is room', async () => {
     const roomy = await started();
     await roomy.append(issued('old'), { signal: NEVER });
@@ -252,6 +270,8 @@ describe('The issuance journal', () => {
     await hanging;
     assert.match(String(events.of('journalFailing')[0]?.['problem']), /was not written within 4000 ms/);
     await isRefused(journal.append(issued('b'), { signal: NEVER }));
+    // Refused at once, not by the lock: nothing more is sent to a thread that does not answer.
+    assert.match(journal.problem ?? '', /was not written within/);
     other.close();
   });
 });
