@@ -5,6 +5,8 @@ export type WriterRequest =
   | { readonly kind: 'open' }
   /** `records`: JSON of the records; one string crosses between threads faster than many objects. */
   | { readonly kind: 'append'; readonly records: string }
+  /** Whether a record could be written now. */
+  | { readonly kind: 'probe' }
   | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
   | { readonly kind: 'close' };
 

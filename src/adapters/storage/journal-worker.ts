@@ -28,6 +28,9 @@ function perform(request: WriterRequest): number {
     case 'append':
       writer.append(JSON.parse(request.records) as DecisionRecord[]);
       return 0;
+    case 'probe':
+      writer.probe();
+      return 0;
     case 'delete-before':
       return writer.deleteBefore(request.beforeMs, request.limit);
     case 'close':

@@ -4,7 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 import { openForWriting } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { DELETE_BEFORE, INSERT, toRow } from './journal-schema.ts';
+import { DELETE_BEFORE, INSERT, SCHEMA_VERSION, toRow } from './journal-schema.ts';
 
 export interface WriterSettings {
   readonly file: string;
@@ -36,6 +36,11 @@ export class JournalWriter {
     this.#transaction(({ insert }) => {
       for (const record of records) insert.run(...toRow(record));
     });
+  }
+
+  /** Returns when the file and its disk take a write: the schema's version, as it is, is one. */
+  probe(): void {
+    this.#transaction(({ database }) => database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`));
   }
 
   /** Removes at most `limit` of the records older than `beforeMs`. @returns how many it removed. */

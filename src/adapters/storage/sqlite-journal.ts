@@ -20,6 +20,8 @@ export interface JournalParts {
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'unexpected'>;
 }
 
+/** How soon a journal that could not be written finds out that it can be. */
+const PROBE_EVERY_MS = 1_000;
 const RETENTION_EVERY_MS = 86_400_000;
 /** One step holds the file for a few milliseconds; appends pass in between. */
 const RETENTION_STEP = 1_000;
@@ -62,6 +64,7 @@ export class SqliteJournal implements IssuanceJournal, AsyncDisposable {
     }
     this.#running = true;
     this.#problem = undefined;
+    void this.#probe(end);
     void this.#deleteDaily(end);
   }
 
@@ -85,6 +88,10 @@ export class SqliteJournal implements IssuanceJournal, AsyncDisposable {
       this.#fails(cause);
       throw new AuthorityError('CAP-S04', { cause });
     }
+    this.#works();
+  }
+
+  #works(): void {
     if (this.#problem !== undefined) this.#parts.events.journalRecovered();
     this.#problem = undefined;
   }
@@ -93,6 +100,18 @@ export class SqliteJournal implements IssuanceJournal, AsyncDisposable {
     const problem = cause instanceof Error ? cause.message : 'failed';
     if (this.#problem === undefined) this.#parts.events.journalFailing({ problem });
     this.#problem = problem;
+  }
+
+  /** A server that cannot record is not ready, so nobody may come whose request would show that it can again. */
+  async #probe({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(PROBE_EVERY_MS, { signal }).catch(() => undefined);
+      if (!this.#running || this.#problem === undefined) continue;
+      await this.#thread.ask({ kind: 'probe' }).then(
+        () => this.#works(),
+        () => undefined,
+      );
+    }
   }
 
   /** A day on which deleting fails leaves its records to the next. */
