@@ -75,7 +75,8 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
   const services = [csr, sds.register];
   const tls = new TlsListener({ events, services }, { ...limitsOf(config), ...config.listen.tls.address });
   const plaintext = composePlaintext(config, events, services);
-  const readiness = composeReadiness({ lifecycle, journal, issuers, clock });
+  let open = false;
+  const readiness = composeReadiness({ lifecycle, journal, issuers, clock, open: () => open });
   const http = new HttpServer(
     { routes: observationRoutes({ readiness: () => readiness.report(), collect: telemetry.collect, events }) },
     config.listen.http.address,
@@ -105,6 +106,7 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
     await tls.start({ signal });
     await plaintext?.start({ signal });
     await startSockets(config, clock, sockets, { signal, running });
+    open = true;
   };
   return { events, issuers, tls, http, plaintext, sockets, start };
 }
@@ -184,9 +186,12 @@ function composeReadiness(parts: {
   readonly journal: SqliteJournal;
   readonly issuers: DocumentIssuerStore;
   readonly clock: Clock;
+  /** Whether every door that clients come through is open. */
+  readonly open: () => boolean;
 }): Readiness {
   const readiness = new Readiness();
   readiness.add('server', () => (parts.lifecycle.stopping ? 'the server is shutting down' : undefined));
+  readiness.add('listeners', () => (parts.open() ? undefined : 'they are not open yet'));
   readiness.add('journal', () => parts.journal.problem);
   readiness.add('issuer', () => parts.issuers.problem(parts.clock.nowMs()));
   return readiness;

@@ -16,8 +16,7 @@ export function peerOrSkip<T>(context: Mocha.Context, peer: T | undefined, name:
   assert.notEqual(process.env['REQUIRE_PEERS'], '1', reason);
   const runnable = context.test!;
   const isHook = (runnable as { readonly type?: string }).type === 'hook';
-  // What a hook skips is every test of its suite, so the suite says why.
-  const told = isHook ? runnable.parent! : runnable;
-  told.title += ` (skipped: ${reason})`;
+  // What a hook skips is every test of its suite, so each of them says why.
+  for (const test of isHook ? runnable.parent!.tests : [runnable]) test.title += ` (skipped: ${reason})`;
   context.skip();
 }
