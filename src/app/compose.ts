@@ -126,7 +126,7 @@ const STDERR = 2;
 
 function composeIssuers(config: Config, clock: Clock, events: Events): DocumentIssuerStore {
   const { issuer, trustAnchors, trustDomain } = config;
-  const key = { path: issuer.keyFile, ownerOnly: true } as const;
+  const key = { path: issuer.keyFile, confidential: true } as const;
   const files = { anchors: trustAnchors.file, chain: issuer.chainFile, key };
   return new DocumentIssuerStore({ documents: watchedFiles(files, clock), events, clock }, { trustDomain });
 }

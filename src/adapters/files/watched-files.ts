@@ -8,8 +8,11 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 
-/** A file's path; `ownerOnly` refuses one that its group or others may touch, as a private key must. */
-export type WatchedFile = string | { readonly path: string; readonly ownerOnly: true };
+/** A file's path; `confidential` refuses one that others may read or its group may write, as a private key must. */
+export type WatchedFile = string | { readonly path: string; readonly confidential: true };
+
+/** The group may read: Kubernetes mounts a Secret for a pod with `fsGroup` as 0440. */
+const NOT_CONFIDENTIAL = 0o037;
 
 /** Larger than any certificate bundle, key set or policy we expect. */
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -47,12 +50,12 @@ async function readFileOf(file: WatchedFile): Promise<string> {
   return orRefuse(place, readBounded(place));
 }
 
-function problemOf(facts: Stats, ownerOnly: boolean): string | undefined {
+function problemOf(facts: Stats, confidential: boolean): string | undefined {
   if (!facts.isFile()) return 'is not a regular file';
   if (facts.size > MAX_FILE_BYTES) return `is larger than ${MAX_FILE_BYTES} bytes`;
   const mode = facts.mode & 0o777;
-  if (!ownerOnly || (mode & 0o077) === 0) return undefined;
-  return `has mode 0${mode.toString(8)}: a private key must be open to its owner alone (chmod 600)`;
+  if (!confidential || (mode & NOT_CONFIDENTIAL) === 0) return undefined;
+  return `has mode 0${mode.toString(8)}: a private key must not be open to others, nor writable by its group (chmod 600)`;
 }
 
 /** What a file grew to since it was looked at is cut off; half a document is then refused by its reader. */

@@ -72,13 +72,17 @@ describe('Watched files', () => {
   });
 
   it('are refused when a private one is open to others', async () => {
-    const watched = { path: file, ownerOnly: true } as const;
+    const watched = { path: file, confidential: true } as const;
     assert.equal((await watchedFiles({ key: watched }, new SystemClock()).read()).get('key'), 'one');
-    for (const mode of [0o640, 0o604, 0o622]) {
+    for (const mode of [0o400, 0o440, 0o640]) {
+      await chmod(file, mode);
+      assert.equal((await watchedFiles({ key: watched }, new SystemClock()).read()).get('key'), 'one');
+    }
+    for (const mode of [0o644, 0o604, 0o660]) {
       await chmod(file, mode);
       await refuses(
         watched,
-        `has mode 0${mode.toString(8)}: a private key must be open to its owner alone (chmod 600)`,
+        `has mode 0${mode.toString(8)}: a private key must not be open to others, nor writable by its group (chmod 600)`,
       );
     }
   });
