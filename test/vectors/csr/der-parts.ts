@@ -81,8 +81,8 @@ export function keysOf({ privateKey, publicKey }: { privateKey: KeyObject; publi
 }
 
 /** An RSA SubjectPublicKeyInfo of these INTEGER contents. */
-export function rsaSpki(modulus: Part, exponent: Part, algorithm: Part = seq(OID.rsa, '0500')): Buffer {
-  return seq(algorithm, tlv(0x03, '00', seq(tlv(0x02, modulus), tlv(0x02, exponent))));
+export function rsaSpki(modulus: Part, exponent: Part, algorithm: Part = seq(OID.rsa, '0500'), rest: Part = ''): Buffer {
+  return seq(algorithm, tlv(0x03, '00', seq(tlv(0x02, modulus), tlv(0x02, exponent), rest)));
 }
 
 export interface RequestParts {

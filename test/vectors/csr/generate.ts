@@ -83,6 +83,11 @@ const changed = Buffer.from(whole);
 changed.write('sa/demi', changed.indexOf('sa/demo'));
 const lastByte = Buffer.from(withRsa({}));
 lastByte[lastByte.length - 1] = (lastByte.at(-1) ?? 0) ^ 1;
+const behindValues = seq(OID.extensionRequest, set(seq(san(uri(WORKLOAD)))), '0500');
+const twoValues = seq(OID.extensionRequest, set(seq(san(uri(WORKLOAD))), seq(san(uri(WORKLOAD)))));
+const asksFor = (extension: Buffer): Buffer => ec({ attributes: asking(extension) });
+const rsaNumbers = seq(tlv(0x02, modulus), tlv(0x02, '010001'));
+const rsaBits = (bits: Part): Buffer => seq(seq(OID.rsa, '0500'), tlv(0x03, '00', bits));
 const nested = (depth: number): Buffer => (depth === 0 ? seq() : seq(nested(depth - 1)));
 
 const VECTORS: readonly CsrVector[] = [
@@ -113,6 +118,11 @@ const VECTORS: readonly CsrVector[] = [
   truncated('the last byte missing', whole.subarray(0, -1)),
   trailing('a byte behind the request', Buffer.concat([whole, Buffer.of(0)])),
   trailing('a field behind the attributes', ec({ rest: '0500' })),
+  trailing('a field behind the signature', seq(whole.subarray(4), '0500')),
+  trailing('a field behind the attribute values', ec({ attributes: attributes(behindValues) })),
+  trailing('two values of one extension request', ec({ attributes: attributes(twoValues) })),
+  trailing('a field behind the extension value', asksFor(seq(OID.subjectAltName, TRUE, tlv(0x04, seq(uri(WORKLOAD))), '0500'))),
+  trailing('bytes behind the names', asksFor(seq(OID.subjectAltName, TRUE, tlv(0x04, seq(uri(WORKLOAD)), '0500')))),
   shapeless('sequences nested a thousand deep', nested(1000)),
   shapeless('a version only', seq(seq('020100'))),
   badLength('an indefinite length', Buffer.concat([Buffer.of(0x30, 0x80), whole.subarray(4), Buffer.of(0, 0)])),
@@ -155,6 +165,9 @@ const VECTORS: readonly CsrVector[] = [
   bad('CAP-K02', 'even')('an even modulus', withSpki(rsaSpki(even, '010001'))),
   bad('CAP-K02', 'negative')('a negative modulus', withSpki(rsaSpki(modulus.subarray(1), '010001'))),
   bad('CAP-K02', 'minimal')('a modulus with a leading zero too many', withSpki(rsaSpki(Buffer.concat([Buffer.of(0), modulus]), '010001'))),
+  bad('CAP-K02', 'SubjectPublicKeyInfo has trailing bytes')('a field behind the key', withSpki(seq(p256.spki.subarray(2), '0500'))),
+  bad('CAP-K02', 'RSAPublicKey has trailing bytes')('a third number in an RSA key', withSpki(rsaSpki(modulus, '010001', undefined, '020100'))),
+  bad('CAP-K02', 'RSAPublicKey has trailing bytes')('bytes behind an RSA key', withSpki(rsaBits(Buffer.concat([rsaNumbers, Buffer.of(5, 0)])))),
   bad('CAP-K02', 'at least 65537')('e=1', withSpki(rsaSpki(modulus, '01'))),
   bad('CAP-K02', 'at least 65537')('e=3', withSpki(rsaSpki(modulus, '03'))),
   bad('CAP-K02', 'at least 65537')('an even e', withSpki(rsaSpki(modulus, '010002'))),
