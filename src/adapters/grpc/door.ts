@@ -1,7 +1,6 @@
 // How a handler learns what a connection showed, whichever listener it came through. A door knows
 // its connections; services know doors and never look at sockets.
-import type { Metadata } from '@grpc/grpc-js';
-import type { Server } from '@grpc/grpc-js';
+import type { Metadata, Server } from '@grpc/grpc-js';
 import type { PresentedCredentials } from '../../ports/authenticator.ts';
 import type { Door as DoorKind } from '../../ports/events.ts';
 
@@ -23,7 +22,7 @@ export interface Door {
 }
 
 /** Adds one service to the server behind a door; called once per door, before it opens. */
-export type ServiceRegistration = (server: Server, door: Door) => void;
+export type ServiceRegistration = (server: Pick<Server, 'addService'>, door: Door) => void;
 
 /** Each `authorization` header as it came. */
 export function authorizationOf(call: AnyCall): readonly string[] {

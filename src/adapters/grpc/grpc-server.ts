@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Door, ServiceRegistration } from './door.ts';
-import { joinRepeatedAuthorization } from './repeated-headers.ts';
+import { guardStreams } from './stream-guard.ts';
 
 export interface StreamLimits {
   /** Calls at a time on one connection; a client is told and waits (RFC 9113 section 5.1.2). */
@@ -19,6 +19,9 @@ export interface StreamLimits {
  */
 export const MAX_REQUEST_BYTES = 1024 * 1024;
 
+/** A request of 1 MiB over a bad line, with room. */
+export const REQUEST_ARRIVAL_MS = 10_000;
+
 /** Finds clients that went away without a word; agents ping us themselves, every 30 s. */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 } as const;
 
@@ -29,7 +32,8 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #injector: { injectConnection(connection: Duplex): void };
   readonly #draining = new AbortController();
-  readonly #forgetHeaders: () => void;
+  readonly #unaryPaths = new Set<string>();
+  #endGuard: (() => void) | undefined;
   /** No bound of its own: each listener bounds what it accepts. */
   readonly #open = new Set<Duplex>();
 
@@ -42,7 +46,6 @@ export class GrpcServer {
       'grpc.enable_channelz': 0,
     });
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#forgetHeaders = joinRepeatedAuthorization();
   }
 
   get draining(): AbortSignal {
@@ -50,7 +53,18 @@ export class GrpcServer {
   }
 
   register(services: readonly ServiceRegistration[], door: Door): void {
-    for (const register of services) register(this.#server, door);
+    const addService: Server['addService'] = (service, handlers) => {
+      for (const method of Object.values(service)) {
+        if (!method.requestStream) this.#unaryPaths.add(method.path);
+      }
+      this.#server.addService(service, handlers);
+    };
+    for (const register of services) register({ addService }, door);
+  }
+
+  /** For doors that strangers can reach; until the server is drained. See `guardStreams`. */
+  guard(requestArrivalMs: number): void {
+    this.#endGuard = guardStreams({ unaryPaths: this.#unaryPaths, requestArrivalMs });
   }
 
   /** Takes a connection that speaks HTTP/2 from its next byte on. */
@@ -73,7 +87,7 @@ export class GrpcServer {
     await within(LINGER_MS, open.map(closed));
     this.#server.forceShutdown();
     for (const connection of open) connection.destroy();
-    this.#forgetHeaders();
+    this.#endGuard?.();
   }
 }
 

@@ -4,7 +4,7 @@ import { BlockList, createServer, isIPv6, type Server } from 'node:net';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Events } from '../../ports/events.ts';
 import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
-import { GrpcServer, type StreamLimits } from './grpc-server.ts';
+import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from './grpc-server.ts';
 import { hostAndPort, listen, type Listener } from './listener.ts';
 
 export interface PlaintextListenerSettings extends StreamLimits {
@@ -12,6 +12,8 @@ export interface PlaintextListenerSettings extends StreamLimits {
   readonly host: string;
   readonly port: number;
   readonly maxConnections: number;
+  /** From the headers of a unary request to its end; 10 s when absent. */
+  readonly requestArrivalMs?: number;
 }
 
 const LOOPBACK = new BlockList();
@@ -46,6 +48,7 @@ export class PlaintextListener implements Listener {
     if (!LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')) {
       throw new AuthorityError('CAP-X03', { detail: `${named} is not a loopback address (127.0.0.0/8 or ::1)` });
     }
+    this.#grpc.guard(this.#settings.requestArrivalMs ?? REQUEST_ARRIVAL_MS);
     await listen(this.#tcp, { host, port }, { named, signal });
   }
 

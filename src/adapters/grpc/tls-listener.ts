@@ -7,7 +7,7 @@ import { decodePemBlocks } from '../../domain/x509/pem.ts';
 import type { Events } from '../../ports/events.ts';
 import { Connections } from './connections.ts';
 import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './door.ts';
-import { GrpcServer, type StreamLimits } from './grpc-server.ts';
+import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from './grpc-server.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { hostAndPort, listen, type Listener } from './listener.ts';
 import { HANDSHAKE, secureContext, type ServingMaterial } from './tls-context.ts';
@@ -18,6 +18,8 @@ export interface TlsListenerSettings extends HandshakeLimits, StreamLimits {
   readonly port: number;
   /** About 90 KiB of memory and one file descriptor each. */
   readonly maxConnections: number;
+  /** From the headers of a unary request to its end; 10 s when absent. */
+  readonly requestArrivalMs?: number;
 }
 
 export interface TlsListenerParts {
@@ -79,6 +81,7 @@ export class TlsListener implements Listener {
       throw new Error('a TLS listener needs its serving certificate and client trust before it starts');
     }
     const { host, port } = this.#settings;
+    this.#grpc.guard(this.#settings.requestArrivalMs ?? REQUEST_ARRIVAL_MS);
     await listen(this.#tcp, { host, port }, { named: `the TLS address ${host}:${port}`, signal });
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect as connectHttp2, type ClientHttp2Session, type ClientSessionOptions } from 'node:http2';
+import { connect as connectHttp2, constants, type ClientHttp2Session, type ClientSessionOptions } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
@@ -330,13 +330,31 @@ describe('The TLS door', () => {
       assert.deepEqual(edge.authority.presented[0]?.authorization, ['Bearer one, Bearer two']);
     });
 
-    it('a header of 1 MiB, and goes on serving', async () => {
+    it('a token of 1 MiB before any handler, and goes on serving', async () => {
       using wire = CsrWire.toTls(edge);
       const { code } = await wire.call({ headers: { authorization: `Bearer ${'x'.repeat(1024 * 1024)}` } });
-      assert.notEqual(code, status.OK);
+      assert.equal(code, status.INTERNAL, 'HTTP/2 ends the stream: COMPRESSION_ERROR');
       assert.equal(edge.authority.presented.length, 0);
       using next = CsrWire.toTls(edge);
       assert.equal((await next.call()).code, status.OK);
+    });
+
+    it('a request that does not end, and clients may try again', async () => {
+      await using slow = await openTlsEdge({ tls: { requestArrivalMs: 30 } });
+      for (const begun of [[], [0], [0, 0, 0, 0, 9, 1]]) {
+        const session = await openSession(slow);
+        const stream = session.request({
+          ':method': 'POST',
+          ':path': '/istio.v1.auth.IstioCertificateService/CreateCertificate',
+          'content-type': 'application/grpc',
+        });
+        stream.on('error', () => undefined);
+        stream.write(Buffer.from(begun));
+        await new Promise((resolve) => stream.once('close', resolve));
+        assert.equal(stream.rstCode, constants.NGHTTP2_REFUSED_STREAM);
+        session.destroy();
+      }
+      assert.equal(slow.authority.presented.length, 0);
     });
 
     it('more streams on one connection than it said', async () => {

@@ -9,7 +9,10 @@ import { bearerIn } from './token-claims.ts';
 import { demandStrictIssuer, verifyToken, type TokenIssuer } from './token-issuer.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
-/** A projected token is about 1 KiB; Kubernetes' own limit for one is less than this. */
+/**
+ * A projected token is about 1 KiB. What is longer than this is refused here; a header of more than some
+ * 100 KiB is refused by HTTP/2 itself, before any handler (a stream error, INTERNAL at the client).
+ */
 export const MAX_TOKEN_CHARACTERS = 16 * 1024;
 
 /** RFC 6750 section 2.1 with the scheme in any case (RFC 9110 section 11.1). */
