@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { status } from '@grpc/grpc-js';
+import { REASONS, type Reason } from '../../src/domain/reasons.ts';
+import { leafUnder } from '../adapters/grpc/leaves.ts';
+import type { CsrCall, Outcome } from '../adapters/grpc/wire.ts';
+import { eventually } from '../peers/eventually.ts';
+import { agentCsr, buildCsr, spiffe, testAuthority } from '../support/certificates.ts';
+import { csrNaming, csrOffCurve, csrOfStolenKey, csrSignedWith, dnsName, pem, nestedDer } from './hostile-csrs.ts';
+import { KeyServer } from './key-server.ts';
+import { RunningServer, type Showing } from './running-server.ts';
+import { ServerFiles } from './server-files.ts';
+import { TOKEN_ISSUER } from './token-mint.ts';
+
+const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+const OTHER = 'spiffe://cluster.local/ns/default/sa/other';
+
+/** What one caller asks; a good CSR without names and the token of `default/demo` where nothing is said. */
+interface Question extends CsrCall {
+  readonly token?: string;
+  readonly showing?: Showing;
+}
+
+interface Row {
+  readonly reason: Reason;
+  readonly to: string;
+  readonly status: status;
+  readonly ask: (files: ServerFiles) => Question | Promise<Question>;
+}
+
+const row = (reason: Reason, code: status, to: string, ask: Row['ask']): Row => ({ reason, status: code, to, ask });
+
+/** Refusals that are decisions: each is in the journal under the id that the caller hears. */
+const DECIDED: readonly Row[] = [
+  row('CAP-A01', status.UNAUTHENTICATED, 'a caller who shows nothing', () => ({ headers: {} })),
+  row('CAP-A02', status.UNAUTHENTICATED, 'a client certificate under a stranger', async () => ({
+    showing: await leafUnder((await testAuthority()).intermediate, { uris: [DEMO] }),
+  })),
+  row('CAP-A03', status.UNAUTHENTICATED, 'a client certificate with two names', async ({ pki }) => ({
+    showing: await leafUnder(pki.intermediate, { uris: [DEMO, OTHER] }),
+  })),
+  row('CAP-A04', status.UNAUTHENTICATED, 'a password', () => ({ headers: { authorization: 'Basic ZGVtbzpkZW1v' } })),
+  row('CAP-A05', status.UNAUTHENTICATED, 'a token for somebody else', async ({ mint }) => ({
+    token: await mint.token('demo', { aud: 'vault' }),
+  })),
+  row('CAP-A06', status.UNAUTHENTICATED, 'the token of a person', async ({ mint }) => ({
+    token: await mint.token('demo', { sub: 'alice' }),
+  })),
+  row('CAP-A07', status.UNAUTHENTICATED, 'a node that asks for its pod', () => ({
+    metadata: { ImpersonatedIdentity: OTHER },
+  })),
+  row('CAP-C01', status.INVALID_ARGUMENT, 'a CSR that is not PEM', () => ({ csr: 'hello' })),
+  row('CAP-C02', status.INVALID_ARGUMENT, 'a CSR that is not PKCS#10', () => ({ csr: pem(nestedDer(3)) })),
+  row('CAP-C03', status.INVALID_ARGUMENT, 'a CSR for a DNS name', () => ({ csr: csrNaming(dnsName('bank.example')) })),
+  row('CAP-C04', status.INVALID_ARGUMENT, 'a CSR for a stolen key', () => ({ csr: csrOfStolenKey() })),
+  row('CAP-C05', status.INVALID_ARGUMENT, 'a CSR signed with SHA-1', () => ({ csr: csrSignedWith('sha1') })),
+  row('CAP-C06', status.PERMISSION_DENIED, "a CSR for another's name", async () => ({
+    csr: (await buildCsr({ names: [spiffe(OTHER)] })).pem,
+  })),
+  row('CAP-K01', status.INVALID_ARGUMENT, 'an Ed25519 key', async () => ({
+    csr: (await buildCsr({ keyType: 'ed25519' })).pem,
+  })),
+  row('CAP-K02', status.INVALID_ARGUMENT, 'a point beside its curve', () => ({ csr: csrOffCurve() })),
+  row('CAP-M01', status.INVALID_ARGUMENT, 'metadata of a wrong type', () => ({ metadata: { CertSigner: 7 } })),
+  row('CAP-M02', status.INVALID_ARGUMENT, 'a CSR beyond all measure', () => ({ csr: 'x'.repeat(20_000) })),
+  row('CAP-P01', status.PERMISSION_DENIED, 'a namespace that policy does not know', async ({ mint }) => ({
+    token: await mint.tokenIn('kube-system', 'demo'),
+  })),
+  row('CAP-P02', status.PERMISSION_DENIED, 'a key type that policy does not allow here', async ({ mint }) => ({
+    token: await mint.tokenIn('ec-only', 'demo'),
+    csr: (await agentCsr('spiffe://cluster.local/ns/ec-only/sa/demo')).pem,
+  })),
+];
+
+/** Answers that decide nothing, because the server could not; each has a test below. */
+const UNDECIDED: readonly Reason[] = ['CAP-Q01', 'CAP-S01', 'CAP-S04', 'CAP-S05', 'CAP-S07'];
+
+/** What no caller of the CSR API can provoke, and why. */
+const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
+  'CAP-M03': 'SDS alone has discovery requests',
+  'CAP-M04': 'SDS alone has secrets with names',
+  'CAP-Q02': 'SDS alone has names to count',
+  'CAP-S02': 'a server without a first policy does not start',
+  'CAP-S03': 'HTTP/2 turns new calls away before us; SDS streams end with it',
+  'CAP-S08': 'SDS alone has acknowledgements',
+  'CAP-S09': 'SDS alone has streams of an age',
+  'CAP-X01': 'our own certificates would have to be wrong',
+  'CAP-X02': 'a caller who left hears nothing',
+  'CAP-X03': 'configuration is judged before the door opens',
+};
+
+async function ask(server: RunningServer, { token, showing, ...call }: Question): Promise<Outcome> {
+  using client = server.client(showing);
+  const headers = { authorization: `Bearer ${token ?? (await server.files.mint.token())}` };
+  const anonymous = showing === undefined ? headers : {};
+  return await client.call({ csr: (await buildCsr()).pem, headers: anonymous, ...call });
+}
+
+describe('Capstan refuses, with a status that tells whether to come again,', () => {
+  let server: RunningServer;
+  before(async () => {
+    server = await RunningServer.start();
+  });
+  after(async () => server[Symbol.asyncDispose]());
+
+  for (const { reason, to, status: wanted, ask: question } of DECIDED) {
+    it(`${to}: ${status[wanted]}, ${reason}`, async () => {
+      const { code, details } = await ask(server, await question(server.files));
+      assert.equal(status[code], status[wanted], details);
+      const [line, decisionId = ''] = details.split(' id=');
+      assert.ok(line?.startsWith(`${reason} ${REASONS[reason].text}`), details);
+      const [record] = server.files.decisions({ decisionId });
+      assert.ok(record?.outcome === 'refused', 'the journal knows the decision by the id that the caller heard');
+      assert.equal(record.reason, reason);
+      assert.equal(record.message, line);
+    });
+  }
+
+  it('and knows no other reason that a caller of the CSR API could hear', () => {
+    const told = [...DECIDED.map(({ reason }) => reason), ...UNDECIDED, ...Object.keys(NEVER_HERE)];
+    assert.deepEqual(told.toSorted(), Object.keys(REASONS).toSorted());
+  });
+
+  it('and goes on answering who asks rightly', async () => {
+    assert.equal((await ask(server, {})).code, status.OK);
+  });
+});
+
+describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try again,', () => {
+  it('to one request too many, to one that takes too long, and while token keys are not to be had', async () => {
+    await using keys = await KeyServer.start();
+    await using server = await RunningServer.start({
+      settings: {
+        'authentication.tokens.issuers': [{ issuer: TOKEN_ISSUER, keys: { url: keys.url } }],
+        'listen.maxRequestsInFlight': 1,
+        'listen.requestTimeout': '1s',
+      },
+    });
+    const first = ask(server, {});
+    await keys.asked();
+    assertSays(await ask(server, {}), status.RESOURCE_EXHAUSTED, 'CAP-Q01');
+    assertSays(await first, status.UNAVAILABLE, 'CAP-S07');
+    keys.answer(500, 'out of order');
+    const third = await eventually('the slot is free', async () => freeOf(await ask(server, {}), 'CAP-Q01'), {
+      withinMs: 5_000,
+    });
+    assertSays(third, status.UNAVAILABLE, 'CAP-S05');
+    assert.ok(Number(third.metadata.get('grpc-retry-pushback-ms')[0]) > 0, 'it says when to come again');
+  });
+
+  it('while the journal cannot be written; it is not ready then, and issues again as soon as it can', async () => {
+    await using server = await RunningServer.start();
+    const { files } = server;
+    using other = new DatabaseSync(files.path('journal.db'));
+    other.exec('BEGIN IMMEDIATE');
+    const refused = await ask(server, {});
+    assertSays(refused, status.UNAVAILABLE, 'CAP-S04');
+    assert.equal((await server.get('/readyz')).status, 503);
+    other.exec('ROLLBACK');
+    assert.equal((await ask(server, {})).code, status.OK);
+    assert.equal((await server.get('/readyz')).status, 200);
+    const [, id] = refused.details.split(' id=');
+    assert.deepEqual(files.decisions({ decisionId: id! }), [], 'what could not be recorded was not issued either');
+    await eventually('both are told', () => files.logged('journalRecovered').length === 1, { withinMs: 5_000 });
+    assert.equal(files.logged('journalFailing').length, 1);
+  });
+
+  it('until the journal can be written again, which it finds out by itself', async () => {
+    await using server = await RunningServer.start();
+    using other = new DatabaseSync(server.files.path('journal.db'));
+    other.exec('BEGIN IMMEDIATE');
+    assertSays(await ask(server, {}), status.UNAVAILABLE, 'CAP-S04');
+    other.exec('ROLLBACK');
+    // Nobody asks a server that is not ready, so no request may be needed to make it ready.
+    await eventually('ready again', async () => (await server.get('/readyz')).ok, { withinMs: 5_000 });
+  });
+
+  it('once its issuer has expired', async () => {
+    using files = await ServerFiles.create(await testAuthority({ intermediateLifetimeMs: 3_000 }));
+    await using server = await RunningServer.start({ files, settings: { 'lifetimes.backdate': '0s' } });
+    // A connection that stands: a new one would already find our own certificate expired.
+    using client = server.client();
+    const request = { csr: (await buildCsr()).pem, headers: { authorization: `Bearer ${await files.mint.token()}` } };
+    assert.equal((await client.call(request)).code, status.OK);
+    const refused = await eventually(
+      'the issuer expires',
+      async () => {
+        const outcome = await client.call(request);
+        return outcome.code === status.OK ? undefined : outcome;
+      },
+      { withinMs: 8_000 },
+    );
+    assertSays(refused, status.UNAVAILABLE, 'CAP-S01');
+    assert.deepEqual(await (await server.get('/readyz')).json(), {
+      ready: false,
+      unready: [{ part: 'issuer', why: 'the issuer certificate has expired' }],
+    });
+  });
+});
+
+function assertSays({ code, details }: Outcome, wanted: status, reason: Reason): void {
+  assert.equal(status[code], status[wanted], details);
+  assert.ok(details.startsWith(`${reason} ${REASONS[reason].text}`), details);
+}
+
+/** @returns the outcome unless it is for this reason. */
+function freeOf(outcome: Outcome, reason: Reason): Outcome | undefined {
+  return outcome.details.startsWith(reason) ? undefined : outcome;
+}
