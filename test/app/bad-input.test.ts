@@ -32,6 +32,7 @@ import {
 } from './hostile-csrs.ts';
 import { RunningServer } from './running-server.ts';
 import { ServerFiles } from './server-files.ts';
+import { assertNothingSpilled } from './spilled-secrets.ts';
 import { claimsOf } from './token-mint.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
@@ -137,7 +138,10 @@ describe('Whatever comes over the wire, Capstan', () => {
     server = await RunningServer.start();
     authorization = `Bearer ${await server.files.mint.token()}`;
   });
-  after(async () => server[Symbol.asyncDispose]());
+  after('and has written down no token, no key and no CSR', async () => {
+    await assertNothingSpilled(server);
+    await server[Symbol.asyncDispose]();
+  });
   afterEach('and still answers who asks rightly', async () => {
     using client = server.client();
     const { code } = await client.call({ csr: (await buildCsr()).pem, headers: { authorization } });

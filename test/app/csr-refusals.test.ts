@@ -10,6 +10,7 @@ import { csrNaming, csrOffCurve, csrOfStolenKey, csrSignedWith, dnsName, pem, ne
 import { KeyServer } from './key-server.ts';
 import { RunningServer, type Showing } from './running-server.ts';
 import { ServerFiles } from './server-files.ts';
+import { assertNothingSpilled } from './spilled-secrets.ts';
 import { TOKEN_ISSUER } from './token-mint.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
@@ -124,6 +125,8 @@ describe('Capstan refuses, with a status that tells whether to come again,', () 
   it('and goes on answering who asks rightly', async () => {
     assert.equal((await ask(server, {})).code, status.OK);
   });
+
+  it('and writes down no token, no key and no CSR', async () => assertNothingSpilled(server));
 });
 
 describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try again,', () => {

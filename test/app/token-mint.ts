@@ -7,6 +7,8 @@ export const TOKEN_ISSUER = 'https://tokens.test';
 
 export class TokenMint {
   readonly publicKey: KeyObject;
+  /** Every token so far. */
+  readonly minted: string[] = [];
   readonly #privateKey: KeyObject;
 
   constructor() {
@@ -23,9 +25,11 @@ export class TokenMint {
 
   /** For a service account of `default`, an hour long, unless the claims say otherwise. */
   async token(serviceAccount = 'demo', claims: Readonly<Record<string, unknown>> = {}, kid = 'one'): Promise<string> {
-    return new SignJWT({ ...claimsOf('default', serviceAccount), ...claims })
+    const token = await new SignJWT({ ...claimsOf('default', serviceAccount), ...claims })
       .setProtectedHeader({ alg: 'ES256', kid })
       .sign(this.#privateKey);
+    this.minted.push(token);
+    return token;
   }
 
   async tokenIn(namespace: string, serviceAccount: string): Promise<string> {
