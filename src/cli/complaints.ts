@@ -16,7 +16,7 @@ export function complainOfConfig(problems: readonly ConfigProblem[], terminal: T
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   terminal.complain(`CAP-X03 the configuration is invalid: ${count}`);
   for (const { where, path, message } of problems) {
-    terminal.explain(path === '' ? `${where}: ${message}` : `${where}: ${path} ${message}`);
+    terminal.explain(path === '' ? `${where}: ${message}` : `${where} ${path}: ${message}`);
   }
   return EXIT.config;
 }

@@ -15,9 +15,14 @@ export interface TokenTimes {
 }
 
 /** @throws CommandError 66 when the directory has no token issuer. */
-export async function mintDevToken(dataDir: string, identity: KubernetesIdentity, times: TokenTimes): Promise<string> {
+export async function mintDevToken(
+  dataDir: string,
+  identity: KubernetesIdentity,
+  times: TokenTimes,
+  hint = 'start `capstan serve --dev` first',
+): Promise<string> {
   const keyFile = path.join(dataDir, DEV_FILES.tokenIssuerKey);
-  const key = await importPKCS8(await readInput(keyFile), ALGORITHM).catch((cause: unknown) => {
+  const key = await importPKCS8(await readInput(keyFile, hint), ALGORITHM).catch((cause: unknown) => {
     throw new CommandError(EXIT.noInput, `${keyFile} is not a P-256 private key`, { cause });
   });
   const { namespace, serviceAccount } = identity;

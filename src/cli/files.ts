@@ -7,13 +7,17 @@ import { CommandError, EXIT } from './exit-codes.ts';
 /** Larger than any chain, key or token. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** @throws CommandError 66 naming the file. */
-export async function readInput(file: string): Promise<string> {
+/** @param hint what to do when the file is not there. @throws CommandError 66 naming the file. */
+export async function readInput(file: string, hint?: string): Promise<string> {
   try {
     if ((await stat(file)).size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new CommandError(EXIT.noInput, `cannot read ${file}: ${whyNot(cause)}`, { cause });
+    throw new CommandError(
+      EXIT.noInput,
+      `cannot read ${file}: ${whyNot(cause)}${hint === undefined ? '' : `; ${hint}`}`,
+      { cause },
+    );
   }
 }
 

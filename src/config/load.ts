@@ -40,8 +40,7 @@ export interface InvalidConfig {
 export function loadConfig(sources: ConfigSources): LoadedConfig | InvalidConfig {
   const read = readSources(sources);
   const entries = new Map(read.flatMap((source) => [...source.entries]));
-  const incomplete = read.some(({ unreadable }) => unreadable === true);
-  const { values, problems } = judgeKeys(entries, incomplete);
+  const { values, problems } = judgeKeys(entries, (path) => read.some((source) => leavesOpen(source, path)));
   const config = nested(values);
   const all = [...read.flatMap((source) => source.problems), ...problems, ...judgeRules(config, values, entries)];
   return all.length > 0 ? { problems: all } : { config: frozen(config), entries };
@@ -63,14 +62,18 @@ interface Judged {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** @param incomplete a source could not be read: what it would have said is not missing. */
-function judgeKeys(entries: ReadonlyMap<string, Entry>, incomplete: boolean): Judged {
+/** What a source would have said, could it be read there, is not missing. */
+function leavesOpen({ unreadable, problems }: Source, path: string): boolean {
+  return unreadable === true || problems.some((problem) => path.startsWith(`${problem.path}.`));
+}
+
+function judgeKeys(entries: ReadonlyMap<string, Entry>, isOpen: (path: string) => boolean): Judged {
   const values = new Map<string, unknown>();
   const problems: ConfigProblem[] = [];
   for (const [path, key] of KEYS) {
     const entry = entries.get(path);
     if (entry === undefined && key.required) {
-      if (!incomplete) problems.push(missing(path, key));
+      if (!isOpen(path)) problems.push(missing(path, key));
       continue;
     }
     const result = key.shape.schema.safeParse(entry === undefined ? key.fallback : entry.value);

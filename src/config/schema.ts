@@ -179,7 +179,11 @@ export const schema = {
       'Longest that Envoy may take to answer a secret with ACK or NACK before its stream is ended.',
     ),
     maxStreams: withDefault(integer(1, 1_000_000), 20_000, 'Most SDS streams open at once.'),
-    maxStreamsPerCaller: withDefault(integer(1, 1_000_000), 10_000, 'Most SDS streams that one identity may have open.'),
+    maxStreamsPerCaller: withDefault(
+      integer(1, 1_000_000),
+      10_000,
+      'Most SDS streams that one identity may have open.',
+    ),
     maxIdentities: withDefault(integer(1, 1_000_000), 20_000, 'Most identities whose keys are held in memory at once.'),
     rotationSpread: withDefault(
       duration('0s', '1h'),

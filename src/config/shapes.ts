@@ -45,8 +45,8 @@ export function duration(min: string, max: string): Shape<number> {
   const [minMs, maxMs] = [parseDuration(min) as number, parseDuration(max) as number];
   return parsed<number>(`a duration, ${min} to ${max}`, (text) => {
     const ms = parseDuration(text);
-    if (typeof ms !== 'number' || (ms >= minMs && ms <= maxMs)) return ms;
-    return { problem: `${text} is outside ${min} to ${max}` };
+    if (typeof ms !== 'number') return { problem: `${JSON.stringify(text)} ${ms.problem}` };
+    return ms >= minMs && ms <= maxMs ? ms : { problem: `${text} is outside ${min} to ${max}` };
   });
 }
 
@@ -69,7 +69,7 @@ export const flag: Shape<boolean> = {
 };
 
 export function choice<const T extends string>(...names: readonly T[]): Shape<T> {
-  const words = names.map((name) => `\`${name}\``).join(' or ');
+  const words = `one of ${names.map((name) => `\`${name}\``).join(', ')}`;
   return { words, form: 'text', schema: z.enum(names, { error: `must be ${words.replaceAll('`', '')}` }) };
 }
 

@@ -1,5 +1,4 @@
 // `capstan config check | show | docs`: the configuration before anything is started with it.
-import { stringify } from 'yaml';
 import type { Command } from 'commander';
 import { describeConfig } from '../../config/describe.ts';
 import { loadConfig, type InvalidConfig, type LoadedConfig } from '../../config/load.ts';
@@ -64,12 +63,12 @@ function show(options: ConfigOptions, invocation: Invocation): void {
     return;
   }
   terminal.printTable([
-    ['KEY', 'VALUE', 'FROM'],
-    ...keys.map(({ path, value, from }) => [path, inOneLine(value), from]),
+    ['KEY', 'FROM', 'VALUE'],
+    ...keys.map(({ path, value, from }) => [path, from, inOneLine(value)]),
   ]);
 }
 
 function inOneLine(value: unknown): string {
   if (value === undefined) return '-';
-  return typeof value === 'object' ? JSON.stringify(value) : stringify(value).trimEnd();
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -30,6 +30,7 @@ interface IssueOptions {
 
 /** A token of our own lives just long enough for the call. */
 const TOKEN_LIFETIME_MS = 300_000;
+const HINT = 'start `capstan serve --dev` first, or name files with --root and --token-file';
 
 const EXAMPLES = `
 Examples:
@@ -66,7 +67,7 @@ export function registerIssue(program: Command, invocation: Invocation): void {
 async function issue(options: IssueOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const identity = identityOption(options);
-  const rootsPem = await readInput(options.root ?? path.join(options.dataDir, DEV_FILES.anchors));
+  const rootsPem = await readInput(options.root ?? path.join(options.dataDir, DEV_FILES.anchors), HINT);
   const token = await tokenFor(identity, options, invocation);
   // Loaded here: both bring large libraries, which no other command waits for.
   const [{ requestCertificate }, { makeWorkloadCsr }] = await Promise.all([
@@ -100,7 +101,7 @@ async function tokenFor(
 ): Promise<string> {
   if (tokenFile !== undefined) return (await readInput(tokenFile)).trim();
   const { mintDevToken } = await import('../dev-token.ts');
-  return mintDevToken(dataDir, identity, { nowMs: clock.nowMs(), lifetimeMs: TOKEN_LIFETIME_MS });
+  return mintDevToken(dataDir, identity, { nowMs: clock.nowMs(), lifetimeMs: TOKEN_LIFETIME_MS }, HINT);
 }
 
 /** Our own lines begin with a reason code; those of the transport do not say what they are. */

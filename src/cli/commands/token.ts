@@ -1,5 +1,5 @@
 // `capstan token`: a bearer token of dev mode's own issuer, for an Envoy bootstrap or a script.
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { durationOption, identityOption } from '../options.ts';
@@ -22,11 +22,10 @@ export function registerToken(program: Command, { terminal, clock }: Invocation)
     .requiredOption('--namespace <name>', 'Kubernetes namespace of the workload')
     .requiredOption('--service-account <name>', 'its service account')
     .option('--trust-domain <name>', 'trust domain of the mesh', 'cluster.local')
-    .option(
-      '--ttl <duration>',
-      `lifetime of the token (default: ${DEFAULT_TTL})`,
-      durationOption,
-      durationOption(DEFAULT_TTL),
+    .addOption(
+      new Option('--ttl <duration>', 'lifetime of the token')
+        .argParser(durationOption)
+        .default(durationOption(DEFAULT_TTL), DEFAULT_TTL),
     )
     .option('--data-dir <folder>', 'data directory of `capstan serve --dev`', DEV_DATA_DIRECTORY)
     .addOption(outputOption())

@@ -32,7 +32,7 @@ export function inspectChain(
   const problems = [
     ...path.flatMap((certificate) => timeProblems(certificate, nowMs)),
     ...path.slice(0, -1).flatMap((certificate, index) => linkProblems(certificate, path[index + 1], index)),
-    ...(anchor === undefined && anchors.length > 0 && top ? [`${quoted(top)} is signed by no trust anchor given`] : []),
+    ...(anchor === undefined && anchors.length > 0 && top ? [anchorProblem(top, anchors)] : []),
   ];
   const verdict = problems.length > 0 ? 'broken' : anchor === undefined ? 'unanchored' : 'trusted';
   return { verdict, problems, chain, anchor };
@@ -53,11 +53,16 @@ function linkProblems(certificate: ReadCertificate, signer: ReadCertificate | un
   ];
 }
 
-function timeProblems({ facts, ...rest }: ReadCertificate, nowMs: number): string[] {
-  const valid = facts.notBeforeMs <= nowMs && nowMs <= facts.notAfterMs;
-  return valid
-    ? []
-    : [`${quoted({ facts, ...rest })} is ${validityInWords(facts, nowMs).replace(/^not valid/, 'not valid yet')}`];
+function timeProblems({ facts }: ReadCertificate, nowMs: number): string[] {
+  if (facts.notBeforeMs <= nowMs && nowMs <= facts.notAfterMs) return [];
+  return [`${titleOf(facts)} ${nowMs < facts.notBeforeMs ? 'is ' : ''}${validityInWords(facts, nowMs)}`];
+}
+
+/** An anchor of the right name is what misleads people most. */
+function anchorProblem(top: ReadCertificate, anchors: readonly ReadCertificate[]): string {
+  const namesake = anchors.some(({ facts }) => facts.subject === top.facts.issuer);
+  const more = namesake ? `; there is one named ${top.facts.issuer}, but its key is another` : '';
+  return `${quoted(top)} is signed by no trust anchor given${more}`;
 }
 
 /** Names first: a signature check on the wrong key would say no for the wrong reason. */

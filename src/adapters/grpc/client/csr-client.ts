@@ -51,6 +51,7 @@ export async function requestCertificate(
   order: CsrOrder,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<CsrAnswer> {
+  if (signal.aborted) return { outcome: 'refused', status: 'CANCELLED', message: 'cancelled before it was asked' };
   const { input, name } = IstioCertificateService.method.createCertificate;
   const channel = credentials.createSsl(Buffer.from(server.rootsPem));
   const client = new Client(server.address, channel, {

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { loadConfig } from '../../src/config/load.ts';
+
+const NEEDED = {
+  'issuer.chainFile': 'issuer.pem',
+  'issuer.keyFile': 'issuer-key.pem',
+  'trustAnchors.file': 'root-cert.pem',
+  'policy.file': 'policy.yaml',
+  'journal.file': 'journal.db',
+};
+const socket = { path: '/run/a.sock', namespace: 'default', serviceAccount: 'a' };
+const issuer = { issuer: 'kubernetes', keys: { discovery: true } };
+
+/** What is given, and the problem that follows. */
+const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
+  [
+    { 'lifetimes.default': '2h', 'lifetimes.max': '1h', 'sds.ttl': '1h' },
+    'lifetimes.default must not be longer than lifetimes.max',
+  ],
+  [{ 'sds.ttl': '25h' }, 'sds.ttl must not be longer than lifetimes.max'],
+  [{ 'sds.ttl': '2m' }, 'lifetimes.backdate must be less than a quarter of sds.ttl'],
+  [{ 'lifetimes.default': '4m' }, 'lifetimes.backdate must be less than a quarter of lifetimes.default'],
+  [{ 'serving.ttl': '1m' }, 'lifetimes.backdate must be less than a quarter of serving.ttl'],
+  [
+    { 'serving.dnsNames': [], 'serving.ipAddresses': [] },
+    'serving.dnsNames must name one host, here or in serving.ipAddresses: clients verify it',
+  ],
+  [{ 'authentication.tokens.issuers': [issuer, issuer] }, 'authentication.tokens.issuers[1].issuer is listed twice'],
+  [
+    { 'authentication.clientCertificates': false },
+    'authentication.tokens.issuers must name an issuer: with client certificates off and no SDS socket, nobody can prove who they are',
+  ],
+  [
+    { 'sds.sockets': [socket, { ...socket, serviceAccount: 'b' }] },
+    'sds.sockets[1].path is the path of another socket too',
+  ],
+  [
+    { 'sds.sockets': [{ ...socket, namespace: 'Shop' }] },
+    'sds.sockets[0] has a namespace that is not an RFC 1123 label',
+  ],
+  [{ 'sds.sockets': [{ ...socket, path: '/'.repeat(108) }] }, 'sds.sockets[0].path must be a path of 1 to 107 bytes'],
+  [{ 'listen.http.address': '127.0.0.1:15012' }, 'listen.http.address is the address of another door too'],
+  [{ 'listen.plaintext.address': '127.0.0.1:15012' }, 'listen.plaintext.address is the address of listen.tls too'],
+  [
+    { 'listen.plaintext.address': 'localhost:15010' },
+    'listen.plaintext.address "localhost" is not a loopback address; plaintext stays on this machine',
+  ],
+  [{ 'listen.tls.address': '15012' }, 'listen.tls.address "15012" is not host:port, such as 127.0.0.1:15012'],
+  [
+    { 'authentication.tokens.issuers': [{ ...issuer, algorithms: ['HS256'] }] },
+    'authentication.tokens.issuers[0].algorithms[0] must be one of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA',
+  ],
+  [
+    { 'authentication.tokens.issuers': [{ ...issuer, keys: { url: 'https://me:pw@keys.test' } }] },
+    'authentication.tokens.issuers[0].keys.url must not carry a user name or password',
+  ],
+  [
+    { 'authentication.tokens.issuers': [{ ...issuer, keys: {} }] },
+    'authentication.tokens.issuers[0].keys must be one of { discovery: true }, { url: … } or { file: … }',
+  ],
+  [
+    { 'authentication.tokens.issuers': [{ ...issuer, audiences: [] }] },
+    'authentication.tokens.issuers[0].audiences must name one',
+  ],
+];
+
+describe('The rules of the configuration', () => {
+  for (const [given, problem] of BROKEN) {
+    it(`say: ${problem}`, () => {
+      const loaded = loadConfig({ given: { ...NEEDED, ...given } });
+      assert.deepEqual('problems' in loaded && loaded.problems.map(({ path, message }) => `${path} ${message}`), [
+        problem,
+      ]);
+    });
+  }
+
+  it('let two doors ask for any free port', () => {
+    const given = { ...NEEDED, 'listen.tls.address': '127.0.0.1:0', 'listen.http.address': '127.0.0.1:0' };
+    assert.ok(!('problems' in loadConfig({ given })));
+  });
+
+  it('let one socket be the only way to prove an identity', () => {
+    const given = { ...NEEDED, 'authentication.clientCertificates': false, 'sds.sockets': [socket] };
+    assert.ok(!('problems' in loadConfig({ given })));
+  });
+});
