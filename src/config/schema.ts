@@ -5,6 +5,7 @@ import { optional, required, withDefault, type ValueOf } from './key.ts';
 import {
   address,
   choice,
+  collectorUrl,
   dnsName,
   duration,
   filePath,
@@ -14,7 +15,6 @@ import {
   ipAddress,
   listOf,
   loopbackAddress,
-  parsed,
   trustDomain,
 } from './shapes.ts';
 import { MAX_SOCKETS, sdsSocket, socketMode, tokenIssuer } from './structures.ts';
@@ -206,9 +206,7 @@ export const schema = {
     logFile: optional(filePath, 'File that log lines are appended to. Absent, they go to standard error.'),
     traces: {
       endpoint: optional(
-        parsed<string>('an http or https URL', (text) =>
-          /^https?:$/.test(URL.parse(text)?.protocol ?? '') ? text : { problem: 'must be an http or https URL' },
-        ),
+        collectorUrl,
         'Where OpenTelemetry traces are posted over OTLP/HTTP, such as http://collector:4318/v1/traces. Absent, none are made.',
         { secret: true },
       ),

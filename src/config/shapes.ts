@@ -115,7 +115,14 @@ export const ipAddress = parsed<string>('an IP address', (text) =>
   isIP(text) > 0 ? text : { problem: `${JSON.stringify(text)} is not an IP address` },
 );
 
-/** An absolute URL without credentials: they would end up in logs. */
+/** An absolute URL, maybe with credentials: a key of this shape is secret. */
+export const collectorUrl = parsed<string>('an http or https URL', (text) =>
+  /^https?:$/.test(URL.parse(text)?.protocol ?? '')
+    ? text
+    : { problem: `${JSON.stringify(text)} is not an http or https URL` },
+);
+
+/** An absolute URL without credentials: it will stand in logs. */
 export const httpUrl = parsed<string>('an http or https URL', (text) => {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return { problem: 'must be an http or https URL' };
