@@ -1,6 +1,7 @@
 // What the CA tells the world about itself: one function per business event. The adapter writes
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
+import type { Reason } from '../domain/reasons.ts';
 import type { DecisionRecord } from './issuance-journal.ts';
 
 /** The two surfaces a client can open a stream or a connection on. */
@@ -20,6 +21,8 @@ export interface Events {
   /** A request was decided and its record is durable. `cause` is logged once and goes nowhere else. */
   decided(record: DecisionRecord, facts: { readonly durationMs: number; readonly cause?: unknown }): void;
   connectionRefused(facts: { readonly door: Door; readonly remoteAddress: string; readonly problem: string }): void;
+  /** A request was not even considered: too many, too late, or the door is closing. It is no decision and has no record. */
+  turnedAway(facts: { readonly door: Door; readonly remoteAddress: string; readonly reason: Reason }): void;
   streamOpened(facts: StreamFacts): void;
   streamClosed(facts: StreamFacts & { readonly why: string }): void;
   secretPushed(facts: StreamFacts & { readonly names: readonly string[]; readonly version: string }): void;

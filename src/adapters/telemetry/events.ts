@@ -23,6 +23,11 @@ export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; 
       metrics.count('connectionsRefused', { door });
       logger.info({ event: 'connectionRefused', door, remoteAddress, problem: cut(problem) }, 'connection refused');
     },
+    turnedAway({ door, remoteAddress, reason }) {
+      metrics.count('turnedAway', { door, reason });
+      // Below the usual level: under overload a line for each would be more of it. The metric tells.
+      logger.debug({ event: 'turnedAway', door, remoteAddress, reason }, 'request turned away');
+    },
     streamOpened({ streamId, caller, protocol }) {
       metrics.step('streams', 1, { protocol });
       logger.info({ event: 'streamOpened', streamId, caller, protocol }, 'SDS stream opened');

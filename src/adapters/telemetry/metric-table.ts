@@ -53,6 +53,12 @@ export const METRICS = {
     help: 'Connections refused before any request was read.',
     labels: { door: DOORS },
   },
+  turnedAway: {
+    name: 'capstan_requests_turned_away_total',
+    kind: 'counter',
+    help: 'Requests that were not considered: too many in flight, not answered in time, or shutting down.',
+    labels: { door: DOORS, reason: OPEN },
+  },
   streams: {
     name: 'capstan_sds_streams',
     kind: 'level',

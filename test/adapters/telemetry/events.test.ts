@@ -41,6 +41,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_connections_refused_total{door="tls"}': 1 },
     },
   ],
+  turnedAway: [
+    {
+      emit: (events) => events.turnedAway({ door: 'tls', remoteAddress: '192.0.2.1:9', reason: 'CAP-Q01' }),
+      line: { level: 'debug', door: 'tls', remoteAddress: '192.0.2.1:9', reason: 'CAP-Q01' },
+      moves: { 'capstan_requests_turned_away_total{door="tls",reason="CAP-Q01"}': 1 },
+    },
+  ],
   streamOpened: [
     {
       emit: (events) => events.streamOpened(STREAM),

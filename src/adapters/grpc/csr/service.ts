@@ -11,7 +11,7 @@ import { encodeChain } from './encode.ts';
 
 export interface CsrServiceParts {
   readonly authority: CsrAuthority;
-  readonly events: Pick<Events, 'unexpected'>;
+  readonly events: Pick<Events, 'unexpected' | 'turnedAway'>;
 }
 
 export interface CsrServiceSettings {
