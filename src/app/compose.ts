@@ -227,8 +227,9 @@ async function startSockets(
   { signal, running }: { readonly signal: AbortSignal; readonly running: AbortSignal },
 ): Promise<void> {
   for (const socket of sds.sockets) await sockets.open(socket, { signal });
-  const root = sds.socketDirectory;
-  if (root === undefined) return;
+  if (sds.socketDirectory === undefined) return;
+  // Sockets are known by their paths, so each has one spelling.
+  const root = path.resolve(sds.socketDirectory);
   const follow = async (): Promise<void> => {
     const folders = await scanWorkloadDirectories(root);
     const wanted = folders.map((folder) => ({

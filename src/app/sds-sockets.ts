@@ -1,5 +1,6 @@
 // The Unix sockets of SDS: one per workload, from the configured list and from a watched directory.
 // Each socket's path is an identity; this is where the two are tied together.
+import { lstat } from 'node:fs/promises';
 import { AuthorityError } from '../domain/errors.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { TrustDomain } from '../domain/identity/trust-domain.ts';
@@ -32,6 +33,8 @@ export class SdsSockets {
   readonly #parts: SocketParts;
   readonly #trustDomain: TrustDomain;
   readonly #sockets = new Map<string, OpenSocket>();
+  /** What could not be opened at the last look, and why: the same problem is told once. */
+  #problems: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: SocketParts, settings: { readonly trustDomain: TrustDomain }) {
     this.#parts = parts;
@@ -66,16 +69,29 @@ export class SdsSockets {
     }
   }
 
-  /** Opens what is wanted and not open, closes what is open below `root` and not wanted any more. */
+  /**
+   * Opens what is wanted and not open, closes what is open below `root` and not wanted any more. A socket
+   * whose file went with its folder is opened anew when the folder is back.
+   * @param root absolute.
+   */
   async follow(
     root: string,
     wanted: readonly WantedSocket[],
     options: { readonly signal: AbortSignal },
   ): Promise<void> {
     const names = new Set(wanted.map((socket) => socket.path));
-    const gone = this.paths.filter((path) => path.startsWith(`${root}/`) && !names.has(path));
-    await Promise.all(gone.map(async (path) => this.#close(path, CLOSE_WITHIN_MS)));
-    for (const socket of wanted) if (!this.#sockets.has(socket.path)) await this.#tryOpen(socket, options);
+    const below = this.paths.filter((path) => path.startsWith(`${root}/`));
+    await Promise.all(
+      below.map(async (path) => {
+        if (!names.has(path) || !(await exists(path))) await this.#close(path, CLOSE_WITHIN_MS);
+      }),
+    );
+    const problems = new Map<string, string>();
+    for (const socket of wanted) {
+      const problem = this.#sockets.has(socket.path) ? undefined : await this.#tryOpen(socket, options);
+      if (problem !== undefined) problems.set(socket.path, problem);
+    }
+    this.#problems = problems;
   }
 
   stopAccepting(): void {
@@ -86,13 +102,18 @@ export class SdsSockets {
     await Promise.all(this.paths.map(async (path) => this.#close(path, deadlineMs)));
   }
 
-  async #tryOpen(socket: WantedSocket, options: { readonly signal: AbortSignal }): Promise<void> {
+  /** @returns why it cannot be opened; the log has been told. */
+  async #tryOpen(socket: WantedSocket, options: { readonly signal: AbortSignal }): Promise<string | undefined> {
     try {
       await this.open(socket, options);
       this.#parts.events.reloaded({ source: 'sds-sockets', revision: socket.path });
+      return undefined;
     } catch (error) {
       const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
-      this.#parts.events.reloadFailed({ source: 'sds-sockets', problem });
+      if (problem !== this.#problems.get(socket.path)) {
+        this.#parts.events.reloadFailed({ source: 'sds-sockets', problem });
+      }
+      return problem;
     }
   }
 
@@ -101,4 +122,11 @@ export class SdsSockets {
     this.#sockets.delete(path);
     await socket?.listener.drain({ deadlineMs });
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }

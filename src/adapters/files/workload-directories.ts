@@ -31,23 +31,32 @@ export async function scanWorkloadDirectories(root: string): Promise<readonly Wo
   return found.flat();
 }
 
-/** Calls `listener` soon after folders may have come or gone, until the signal aborts. Calls may be spurious. */
+/**
+ * Calls `listener` now and soon after folders may have come or gone, until the signal aborts; calls may be
+ * spurious. Each round watches anew, so that a folder which went and came back is seen again.
+ */
 export async function watchWorkloadDirectories(
   root: string,
   clock: Clock,
   listener: () => Promise<void>,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
-  let bell = new AbortController();
+  while (!signal.aborted) {
+    const changed = new AbortController();
+    const quiet = { signal: AbortSignal.any([signal, changed.signal]) };
+    watchTree(root, () => changed.abort(), quiet);
+    await listener();
+    await clock.sleep(RESCAN_MS, quiet).catch(() => undefined);
+    changed.abort();
+    await clock.sleep(DEBOUNCE_MS, { signal }).catch(() => undefined);
+  }
+}
+
+function watchTree(root: string, ring: () => void, { signal }: { readonly signal: AbortSignal }): void {
   try {
-    watch(root, { signal, recursive: true }, () => bell.abort()).on('error', () => undefined);
+    watch(root, { signal, recursive: true }, ring).on('error', () => undefined);
   } catch {
     // Without notification the periodic scan still finds everything.
-  }
-  while (!signal.aborted) {
-    bell = new AbortController();
-    await clock.sleep(RESCAN_MS, { signal: AbortSignal.any([signal, bell.signal]) }).catch(() => undefined);
-    await clock.sleep(DEBOUNCE_MS, { signal }).then(listener, () => undefined);
   }
 }
 
