@@ -1,5 +1,5 @@
 // The public keys that Capstan certifies, as a table. Everything else is refused by name.
-import { createPublicKey, hash, type KeyObject } from 'node:crypto';
+import { createPublicKey, hash, verify, type JsonWebKeyInput } from 'node:crypto';
 import { AuthorityError } from '../errors.ts';
 import { DerError, DerReader, der, oid, TAG } from './der.ts';
 
@@ -11,10 +11,13 @@ export interface SubjectPublicKey {
   readonly family: KeyFamily;
   /** Whole DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
-  readonly key: KeyObject;
+  /** What `node:crypto` takes for this key. */
+  readonly input: KeyInput;
   /** Names the key in SubjectKeyIdentifier: 20 bytes of the SHA-256 of its bits (RFC 7093 section 2, method 1). */
   readonly keyId: Uint8Array;
 }
+
+type KeyInput = JsonWebKeyInput | { readonly key: Buffer; readonly format: 'der'; readonly type: 'spki' };
 
 const KEY_ID_BYTES = 20;
 
@@ -22,8 +25,8 @@ interface KeyRow {
   readonly family: KeyFamily;
   /** Whole DER AlgorithmIdentifier. */
   readonly identifier: Uint8Array;
-  /** Judges the key's own bytes and imports it. @throws AuthorityError CAP-K02 */
-  readonly read: (bits: Uint8Array, spki: Uint8Array) => { readonly keyType: string; readonly key: KeyObject };
+  /** Judges the key's own bytes. @throws AuthorityError CAP-K02 */
+  readonly read: (bits: Uint8Array, spki: Uint8Array) => Pick<SubjectPublicKey, 'keyType' | 'input'>;
 }
 
 /** Bounds for RSA: below is weak, above makes verifying a weapon against us. */
@@ -39,7 +42,7 @@ const ecRow = (family: KeyFamily, curve: string, coordinateBytes: number): KeyRo
   identifier: der(TAG.sequence, EC_PUBLIC_KEY, oid(curve)),
   read: (point, spki) => {
     if (point[0] !== 0x04 || point.length !== 1 + 2 * coordinateBytes) throw weak('the EC point is not uncompressed');
-    return { keyType: family, key: importPoint(spki) };
+    return { keyType: family, input: { key: asBuffer(spki), format: 'der', type: 'spki' } };
   },
 });
 
@@ -54,17 +57,45 @@ const ROWS: readonly KeyRow[] = [
 ];
 
 /**
+ * Judges all of a key but whether an EC point lies on its curve: `signedBy` finds that out.
  * @param spki whole DER SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
  * @throws AuthorityError `key_unacceptable`: CAP-K01 for a type, CAP-K02 for a malformed or weak key.
  */
 export function readPublicKey(spki: Uint8Array): SubjectPublicKey {
   try {
     const { row, bits } = readInfo(spki);
-    const { keyType, key } = row.read(bits, spki);
+    const { keyType, input } = row.read(bits, spki);
     const keyId = hash('sha256', bits, 'buffer').subarray(0, KEY_ID_BYTES);
-    return { keyType, family: row.family, spki, key, keyId };
+    return { keyType, family: row.family, spki, input, keyId };
   } catch (cause) {
     throw cause instanceof DerError ? weak(cause.message) : cause;
+  }
+}
+
+/**
+ * Whether the signature is this key's over these bytes; anything wrong with the signature is a no. The key
+ * is imported for this one use: a kept one would hold memory of OpenSSL until it is collected.
+ * @throws AuthorityError CAP-K02 when the key is none, because its point lies beside its curve.
+ */
+export function signedBy(
+  { input }: SubjectPublicKey,
+  hashName: string,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  try {
+    return verify(hashName, bytes, input, signature);
+  } catch {
+    refuseUnlessImportable(input);
+    return false;
+  }
+}
+
+function refuseUnlessImportable(input: KeyInput): void {
+  try {
+    createPublicKey(input);
+  } catch (cause) {
+    throw new AuthorityError('CAP-K02', { detail: 'the EC point does not lie on its curve', cause });
   }
 }
 
@@ -81,8 +112,8 @@ function readInfo(spki: Uint8Array): { row: KeyRow; bits: Uint8Array } {
   return { row, bits };
 }
 
-/** Imported as JWK, which OpenSSL takes in half the time of DER; every number in it was judged here. */
-function readRsa(bits: Uint8Array): { keyType: string; key: KeyObject } {
+/** As JWK, which OpenSSL imports in half the time of DER; every number in it was judged here. */
+function readRsa(bits: Uint8Array): Pick<SubjectPublicKey, 'keyType' | 'input'> {
   const outer = DerReader.over(bits);
   const pair = outer.enter(TAG.sequence, 'RSAPublicKey');
   outer.finish('RSAPublicKey');
@@ -92,7 +123,7 @@ function readRsa(bits: Uint8Array): { keyType: string; key: KeyObject } {
   judgeExponent(exponent);
   const keyType = `rsa-${judgeModulus(modulus)}`;
   const jwk = { kty: 'RSA', n: base64url(modulus), e: base64url(exponent) };
-  return { keyType, key: createPublicKey({ key: jwk, format: 'jwk' }) };
+  return { keyType, input: { key: jwk, format: 'jwk' } };
 }
 
 function positiveInteger(contents: Uint8Array, what: string): Uint8Array {
@@ -121,20 +152,11 @@ function judgeExponent(exponent: Uint8Array): void {
 }
 
 function base64url(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+  return asBuffer(bytes).toString('base64url');
 }
 
-/** OpenSSL checks here what we cannot: that the point lies on its curve. */
-function importPoint(spki: Uint8Array): KeyObject {
-  try {
-    return createPublicKey({
-      key: Buffer.from(spki.buffer, spki.byteOffset, spki.length),
-      format: 'der',
-      type: 'spki',
-    });
-  } catch (cause) {
-    throw new AuthorityError('CAP-K02', { detail: 'the EC point does not lie on its curve', cause });
-  }
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function weak(detail: string): AuthorityError {

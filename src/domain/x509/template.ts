@@ -41,9 +41,8 @@ const NAME_TAGS = { uri: 0x86, dns: 0x82, ip: 0x87 } as const;
 /** From 2050 on, dates are GeneralizedTime (RFC 5280 section 4.1.2.5). */
 const FIRST_GENERALIZED_MS = Date.UTC(2050, 0, 1);
 
-/** Where the digits of year, month, day, hour, minute and second stand in an ISO 8601 time. */
-const ISO_DIGITS = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18];
 const ZULU = 'Z'.charCodeAt(0);
+const ZERO = '0'.charCodeAt(0);
 
 /** Room for every field whose size does not depend on issuer, key, profile, serial or names. */
 const FIXED_ROOM = 160;
@@ -139,11 +138,25 @@ function putValidity(writer: DerWriter, { notBeforeMs, notAfterMs }: Certificate
 
 function putTime(writer: DerWriter, ms: number): void {
   const end = writer.mark;
-  const iso = new Date(ms).toISOString();
+  const date = new Date(ms);
+  const seconds = Math.floor(ms / 1000);
+  const year = date.getUTCFullYear();
   const generalized = ms >= FIRST_GENERALIZED_MS;
   writer.putByte(ZULU);
-  for (let i = ISO_DIGITS.length; i-- > (generalized ? 0 : 2);) writer.putByte(iso.charCodeAt(ISO_DIGITS[i] ?? 0));
+  putDigits(writer, seconds % 60);
+  putDigits(writer, Math.floor(seconds / 60) % 60);
+  putDigits(writer, Math.floor(seconds / 3600) % 24);
+  putDigits(writer, date.getUTCDate());
+  putDigits(writer, date.getUTCMonth() + 1);
+  putDigits(writer, year % 100);
+  if (generalized) putDigits(writer, Math.floor(year / 100));
   writer.wrap(generalized ? TAG.generalizedTime : TAG.utcTime, end);
+}
+
+/** Two decimal digits. */
+function putDigits(writer: DerWriter, value: number): void {
+  writer.putByte(ZERO + (value % 10));
+  writer.putByte(ZERO + Math.floor(value / 10));
 }
 
 function putElement(writer: DerWriter, tag: number, contents: Uint8Array): void {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -57,7 +57,7 @@ describe('A certificate of Capstan', function () {
       const issuer = new X509Certificate(authority.issuer.certificateDer);
       assert.ok(read.checkIssued(issuer) && read.verify(issuer.publicKey));
       assert.equal(read.ca, false);
-      assert.ok(read.publicKey.equals(contents.publicKey.key));
+      assert.ok(read.publicKey.equals(createPublicKey(contents.publicKey.input)));
       assert.equal(read.validToDate.getTime(), contents.notAfterMs);
     }
   });
