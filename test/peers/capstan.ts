@@ -1,6 +1,6 @@
 // The product as a child process, under a corporate root that the test holds: started from a
 // configuration file, watched through its log, metrics and journal, ended by its own process id.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
 import { SqliteJournalReader } from '../../src/adapters/storage/sqlite-journal-reader.ts';
 import type { DecisionRecord } from '../../src/ports/issuance-journal.ts';
-import { endProcess } from './envoy.ts';
 import { eventually, freePort } from './eventually.ts';
+import { endProcess, startProcess } from './owned-process.ts';
 import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from './pki.ts';
 import type { Visitor } from './tls-visit.ts';
 
@@ -110,10 +110,8 @@ export class Capstan implements AsyncDisposable {
 
   /** Starts the process on the same files and ports; resolves when `/readyz` says so. */
   async restart(): Promise<void> {
-    const child = spawn(process.execPath, [MAIN, 'serve', '--config', this.#file('capstan.yaml')], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {}, // nothing of ours may configure it
-    });
+    // An empty environment: nothing of ours may configure it.
+    const child = startProcess(process.execPath, [MAIN, 'serve', '--config', this.#file('capstan.yaml')], {});
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) this.#follow(stream);
     await eventually('Capstan is ready', async () => child.exitCode !== null || (await this.#get('/readyz')).ok, {

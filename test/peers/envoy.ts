@@ -1,13 +1,13 @@
 // A real Envoy as a child process: started from an operator's bootstrap, watched through its admin
 // interface, ended by its own process id.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Amendment, type ApiType, type BootstrapName, writeBootstrap } from './bootstrap.ts';
 import { CURRENT_ENVOY, envoyBinary, type EnvoyVersion } from './envoy-package.ts';
 import { eventually, freePort } from './eventually.ts';
+import { endProcess, startProcess } from './owned-process.ts';
 
 /** Envoy gets this long to end after SIGTERM before it is killed. */
 const STOP_MS = 5_000;
@@ -78,7 +78,7 @@ export class Envoy implements AsyncDisposable {
     );
     // Two workers, so that a secret has to reach more than one thread.
     const args = ['-c', file, '--use-dynamic-base-id', '--concurrency', '2', '-l', 'info'];
-    return new Envoy(ports, directory, spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+    return new Envoy(ports, directory, startProcess(binary, args));
   }
 
   get pid(): number {
@@ -156,16 +156,6 @@ export class Envoy implements AsyncDisposable {
     });
     return response.text();
   }
-}
-
-/** SIGTERM, then SIGKILL when the process does not end in time; by its own id, and only if it still runs. */
-export async function endProcess(child: ChildProcess, withinMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), withinMs);
-  await ended;
-  clearTimeout(killer);
 }
 
 function standardValues(

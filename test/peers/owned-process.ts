@@ -1,0 +1,27 @@
+// Child processes of the tests: ended by their own id, and never left behind, also when the test run
+// itself ends early.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Starts a process whose output the caller reads. `env` replaces the environment. */
+export function startProcess(command: string, args: readonly string[], env = process.env): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** SIGTERM, then SIGKILL when the process does not end in time; nothing if it has ended. */
+export async function endProcess(child: ChildProcess, withinMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const killer = setTimeout(() => child.kill('SIGKILL'), withinMs);
+  await ended;
+  clearTimeout(killer);
+}
