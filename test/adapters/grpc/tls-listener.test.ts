@@ -404,6 +404,25 @@ describe('The TLS door', () => {
       assert.equal((await wire.call()).code, status.UNAVAILABLE);
     });
 
+    it('to a request that was only half there, saying so', async () => {
+      edge = await openTlsEdge();
+      const session = await openSession(edge);
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/istio.v1.auth.IstioCertificateService/CreateCertificate',
+        'content-type': 'application/grpc',
+      });
+      // Its answer shows that the server has the headers too.
+      await new Promise((resolve) => session.ping(resolve));
+      const drained = edge.listener.drain({ deadlineMs: 5_000 });
+      stream.end(Buffer.from([0, 0, 0, 0, 0]));
+      const [headers] = (await once(stream, 'response')) as [Record<string, string>];
+      assert.equal(Number(headers['grpc-status']), status.UNAVAILABLE);
+      assert.match(headers['grpc-message'] ?? '', /^CAP-S03/);
+      await drained;
+      assert.equal(edge.authority.presented.length, 0);
+    });
+
     it('at the deadline, whatever is in flight', async () => {
       edge = await openTlsEdge();
       using wire = CsrWire.toTls(edge);
