@@ -53,8 +53,6 @@ export class Metrics implements AsyncDisposable {
   async collect(): Promise<string> {
     const { resourceMetrics, errors } = await this.#reader.collect();
     if (errors.length > 0) throw new AggregateError(errors, 'metrics could not be collected');
-    // The serializer brings its own patch version of the SDK: the same enumerations under another type.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
     return this.#serializer.serialize(resourceMetrics);
   }
 
