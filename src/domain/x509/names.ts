@@ -18,5 +18,5 @@ export function matchRequestedIdentity(uris: readonly string[], identity: Spiffe
   if (!(wanted instanceof SpiffeId)) {
     throw new AuthorityError('CAP-C03', { detail: `subjectAltName URI ${wanted.problem}` });
   }
-  throw new AuthorityError('CAP-C06', { detail: `subjectAltName URI ${wanted.uri}, allowed ${identity.uri}` });
+  throw new AuthorityError('CAP-C06', { detail: `subjectAltName URI must be ${identity.uri}, not ${wanted.uri}` });
 }
