@@ -81,7 +81,7 @@ export class SdsService {
       door.draining.throwIfAborted();
       this.#register.admit();
     } catch (error) {
-      this.#refuse(call, error);
+      this.#refuse(door, call, error);
       return;
     }
     try {
@@ -97,12 +97,17 @@ export class SdsService {
       call.on('data', (bytes: Uint8Array) => stream.receive(bytes));
     } catch (error) {
       this.#register.dismiss();
-      this.#refuse(call, error);
+      this.#refuse(door, call, error);
     }
   }
 
-  #refuse(call: BytesCall, error: unknown): void {
-    call.emit('error', toServiceError(error, { events: this.#parts.events, where: 'SDS' }));
+  #refuse(door: Door, call: BytesCall, error: unknown): void {
+    const { events } = this.#parts;
+    // A refusal with a decision is on record; any other is at least counted.
+    if (error instanceof AuthorityError && error.decisionId === undefined) {
+      events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason: error.reason });
+    }
+    call.emit('error', toServiceError(error, { events, where: 'SDS' }));
   }
 
   /** Bounded by the deadline, the door and the client's patience, whichever ends first. */

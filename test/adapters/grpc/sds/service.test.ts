@@ -213,6 +213,11 @@ describe('The secret discovery service', () => {
       const { code, details } = await other.delta().ended;
       assert.equal(code, status.RESOURCE_EXHAUSTED);
       assert.match(details, /^CAP-Q01 too many/);
+      const turnedAway = small.events.of('turnedAway').map(({ door, reason }) => [door, reason]);
+      assert.deepEqual(turnedAway, [
+        ['unix', 'CAP-Q01'],
+        ['unix', 'CAP-Q01'],
+      ]);
       open[0]!.cancel();
       while (small.events.of('streamClosed').length < 1) await settle();
       const next = demo.sotw();
