@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type DetailedPeerCertificate } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { DecisionRecord } from '../../src/ports/issuance-journal.ts';
@@ -17,6 +19,8 @@ import { TOKEN_ISSUER } from './token-mint.ts';
 
 /** Less than the half minute after which files are read again in any case. */
 const SOON = { withinMs: 8_000 };
+/** Enough for hundreds of answers; less than the journal waits for a lock. */
+const LOCKED_MS = 300;
 const NO_SOCKETS = { 'sds.sockets': [] };
 
 describe('A server that cannot open its doors', () => {
@@ -233,36 +237,53 @@ describe('A server that is told to stop', () => {
 });
 
 describe('A server that is killed', () => {
+  let files: ServerFiles;
+  beforeEach(async () => {
+    files = await ServerFiles.create();
+  });
+  afterEach(() => files[Symbol.dispose]());
+
   it('under load has lost no record of any certificate that somebody got', async () => {
-    using files = await ServerFiles.create();
     const authorization = `Bearer ${await files.mint.token()}`;
     const { pem: csr } = await buildCsr();
     const delivered: string[] = [];
-    for (const wanted of [50, 137]) {
+    for (const whileJournalIsLocked of [false, true, true]) {
       await using server = await ChildServer.start(files);
       const clients = Array.from({ length: 4 }, () => server.client());
-      await Promise.all(
-        clients.map(async (client) => {
-          for (;;) {
-            const { response } = await client.call({ csr, headers: { authorization } });
-            if (response === undefined) return;
-            delivered.push(new X509Certificate(response.certChain[0]!).serialNumber.toLowerCase());
-            if (delivered.length === wanted) await server.kill9();
-          }
-        }),
-      );
+      const enough = delivered.length + 50;
+      let end: Promise<void> | undefined;
+      const asking = clients.map(async (client) => {
+        for (;;) {
+          const { response } = await client.call({ csr, headers: { authorization } });
+          if (response === undefined) return end;
+          delivered.push(new X509Certificate(response.certChain[0]!).serialNumber.toLowerCase());
+          if (delivered.length >= enough) end ??= endOf(server, { whileJournalIsLocked });
+        }
+      });
+      await Promise.all(asking);
       for (const client of clients) client[Symbol.dispose]();
     }
     const recorded = new Set(files.decisions({ outcome: 'issued' }).map((decision) => serialOf(decision)));
-    assert.ok(delivered.length >= 137);
+    assert.ok(delivered.length >= 150);
     assert.deepEqual(
       delivered.filter((serial) => !recorded.has(serial)),
       [],
     );
   });
 
+  /** While the lock is held no record becomes durable, so no certificate may be delivered either. */
+  async function endOf(
+    server: ChildServer,
+    { whileJournalIsLocked }: { whileJournalIsLocked: boolean },
+  ): Promise<void> {
+    if (!whileJournalIsLocked) return server.kill9();
+    using journal = new DatabaseSync(files.path('journal.db'), { timeout: 5_000 });
+    journal.exec('BEGIN IMMEDIATE');
+    await sleep(LOCKED_MS);
+    await server.kill9();
+  }
+
   it('comes back on its own socket and serves anchors in the version that Envoy has', async () => {
-    using files = await ServerFiles.create();
     const versions: string[] = [];
     for (let life = 0; life < 2; life += 1) {
       await using server = await ChildServer.start(files);
@@ -277,7 +298,6 @@ describe('A server that is killed', () => {
   });
 
   it('by SIGTERM ends with exit code 0', async () => {
-    using files = await ServerFiles.create();
     const server = await ChildServer.start(files);
     assert.equal(await server.stop(), 0);
   });
