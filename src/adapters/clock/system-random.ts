@@ -25,7 +25,7 @@ export class SystemRandom implements Random {
   #take(length: number): Uint8Array {
     if (this.#used + length > POOL_BYTES) this.#refill();
     const end = this.#used + length;
-    const taken = Uint8Array.from(this.#pool.subarray(this.#used, end));
+    const taken = new Uint8Array(this.#pool.subarray(this.#used, end));
     this.#pool.fill(0, this.#used, end);
     this.#used = end;
     return taken;

@@ -25,7 +25,6 @@ export class ApprovedRequest {
     this.names = names;
     this.publicKey = publicKey;
     this.maxTtlMs = maxTtlMs;
-    Object.freeze(this);
   }
 
   /**

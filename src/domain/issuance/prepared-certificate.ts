@@ -67,7 +67,7 @@ export class FinishedCertificate {
 }
 
 function positive(serial: Uint8Array): Uint8Array {
-  const copy = Uint8Array.from(serial);
+  const copy = new Uint8Array(serial);
   copy[0] = ((copy[0] ?? 0) & 0x7f) | 0x40;
   return copy;
 }
