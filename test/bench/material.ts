@@ -41,8 +41,8 @@ export interface Material extends AsyncDisposable {
   readonly servingKey: string;
   readonly csr: Readonly<Record<CsrKind, string>>;
   readonly jwks: string;
-  /** Many tokens, all of the workload that the CSRs are for. */
-  readonly callerTokens: string;
+  /** Many tokens, all of the workload that the CSRs are for; made when first asked for, in some seconds. */
+  callerTokens(): Promise<string>;
   /** One token per identity. */
   readonly tokens: string;
 }
@@ -70,7 +70,8 @@ export async function makeMaterial(): Promise<Material> {
       pem(await certify(`Anchor ${n}`, undefined, authorityExtensions(1))),
     ),
   );
-  const { jwks, callerTokens, tokens } = await makeTokens();
+  const { jwks, tokensFor } = await makeTokens();
+  let callerTokens: Promise<string> | undefined;
   return {
     folder,
     roots: await write('root-cert.pem', pem(root)),
@@ -87,8 +88,12 @@ export async function makeMaterial(): Promise<Material> {
       rsa2048: await write('rsa2048.csr', await makeCsr(RSA2048)),
     },
     jwks: await write('jwks.json', jwks),
-    callerTokens: await write('caller-tokens', callerTokens),
-    tokens: await write('tokens', tokens),
+    callerTokens: async () =>
+      (callerTokens ??= write(
+        'caller-tokens',
+        tokensFor(CALLER_TOKENS, () => serviceAccount(0)),
+      )),
+    tokens: await write('tokens', tokensFor(IDENTITIES, serviceAccount)),
     [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -135,13 +140,9 @@ async function makeTokens() {
   const publicJwk = { ...(await exportJWK(keys.publicKey)), kid: 'bench', alg: 'RS256', use: 'sig' };
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
   const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
-  const tokens = (count: number, account: (number: number) => string): string =>
+  const tokensFor = (count: number, account: (number: number) => string): string =>
     Array.from({ length: count }, (_, number) => tokenFor(account(number), key)).join('\n');
-  return {
-    jwks: JSON.stringify({ keys: [publicJwk] }),
-    callerTokens: tokens(CALLER_TOKENS, () => serviceAccount(0)),
-    tokens: tokens(IDENTITIES, serviceAccount),
-  };
+  return { jwks: JSON.stringify({ keys: [publicJwk] }), tokensFor };
 }
 
 function tokenFor(account: string, key: KeyObject): string {

@@ -20,7 +20,7 @@ export function optionsFrom(argv: readonly string[]): Options {
     options: {
       output: { type: 'string', default: 'table' },
       only: { type: 'string' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '3' },
     },
   });
