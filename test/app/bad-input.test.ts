@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectHttp2, type ClientSessionOptions } from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { JWTPayload } from 'jose';
@@ -307,19 +308,45 @@ function namesIn(response: DiscoveryResponse): readonly string[] {
 
 const IDLE = Math.min(10_000, openFilesLimit() - 1_000);
 
-describe(`With ${IDLE.toLocaleString('en')} idle connections open, Capstan`, () => {
-  it('still answers', async () => {
-    using files = await ServerFiles.create();
-    await using server = await ChildServer.start(files);
-    const idle: TLSSocket[] = [];
-    while (idle.length < IDLE) idle.push(...(await Promise.all(Array.from({ length: 100 }, () => idler(server)))));
+describe(`With ${IDLE.toLocaleString('en')} idle connections, Capstan`, () => {
+  let files: ServerFiles;
+  let server: ChildServer;
+  beforeEach(async () => {
+    files = await ServerFiles.create();
+    server = await ChildServer.start(files);
+  });
+  afterEach(async () => {
+    await server[Symbol.asyncDispose]();
+    files[Symbol.dispose]();
+  });
+
+  async function answers(): Promise<void> {
     using client = server.client();
     const headers = { authorization: `Bearer ${await files.mint.token()}` };
-    const { code } = await client.call({ csr: (await buildCsr()).pem, headers });
-    assert.equal(code, status.OK);
+    const { code, details } = await client.call({ csr: (await buildCsr()).pem, headers });
+    assert.equal(code, status.OK, details);
+  }
+
+  it('still answers, and closes none of them', async () => {
+    const idle: TLSSocket[] = [];
+    while (idle.length < IDLE) idle.push(...(await Promise.all(Array.from({ length: 100 }, () => idler(server)))));
+    await answers();
     assert.equal(idle.filter(({ destroyed }) => destroyed).length, 0);
     for (const socket of idle) socket.destroy();
   }).timeout(120_000);
+
+  it('still answers when they do not even begin a handshake', async () => {
+    const silent: Socket[] = [];
+    while (silent.length < IDLE) {
+      const batch = Array.from({ length: 500 }, () =>
+        connectTcp(server.tlsPort, '127.0.0.1').on('error', () => undefined),
+      );
+      await Promise.all(batch.map(async (socket) => once(socket, 'connect').catch(() => undefined)));
+      silent.push(...batch);
+    }
+    await answers();
+    for (const socket of silent) socket.destroy();
+  }).timeout(30_000);
 });
 
 function openFilesLimit(): number {

@@ -119,8 +119,18 @@ export class TlsListener implements Listener {
     const peer = peerOf(socket);
     socket.on('error', () => undefined);
     if (peer === undefined) socket.destroy();
-    else if (this.#handshakes.full) this.#turnAway(peer, socket, 'too many TLS handshakes are in progress');
-    else this.#shakeHands(peer, socket);
+    else if (this.#roomForHandshake()) this.#shakeHands(peer, socket);
+    else this.#turnAway(peer, socket, 'too many TLS handshakes are in progress');
+  }
+
+  /** A thousand silent connections must not hold the door shut until their time is over. */
+  #roomForHandshake(): boolean {
+    const dawdler = this.#handshakes.full ? this.#handshakes.dawdler() : undefined;
+    if (dawdler !== undefined) {
+      this.#handshakes.end(dawdler.peer);
+      this.#turnAway(dawdler.peer, dawdler.socket, 'the TLS handshake made way for another');
+    }
+    return !this.#handshakes.full;
   }
 
   #shakeHands(peer: string, socket: Socket): void {
