@@ -100,7 +100,7 @@ describe('Answering a CSR', () => {
   it("refuses a CSR that names an identity other than the caller's", async () => {
     const refusal = await refusalOf(answer({}, testCaller('default', 'other')));
     assert.equal(refusal.reason, 'CAP-C06');
-    assert.match(refusal.message, /allowed spiffe:\/\/cluster\.local\/ns\/default\/sa\/other/);
+    assert.match(refusal.message, /must be spiffe:\/\/cluster\.local\/ns\/default\/sa\/other/);
   });
 
   it('refuses a caller without a credential before it looks at the request', async () => {
