@@ -58,7 +58,7 @@ export const schema = {
     maxHandshakes: withDefault(
       integer(1, 100_000),
       256,
-      'Most TLS handshakes under way at once; one more is closed at once, so that a crowd cannot starve those who are in.',
+      'Most TLS handshakes under way at once. For one more, one that says nothing or dawdles makes way; otherwise the newcomer is closed.',
     ),
     handshakeTimeout: withDefault(duration('1s', '1m'), '10s', 'Longest that a TLS handshake may take.'),
     maxStreamsPerConnection: withDefault(
