@@ -59,21 +59,21 @@ describe('Rotation of the authority', function () {
     for (const { capstan, envoy } of [pair.left, pair.right]) {
       // 1. Anchors: old and new, on one side first; the sides then differ by a phase until the other follows.
       capstan.replaceAnchors(both);
-      await eventually('the union of anchors', async () => (await envoy.sds('ROOTCA', 'update_success')) === 2, {
+      await eventually('the union of anchors', async () => (await envoy.sds('ROOTCA', 'update_success')) >= 2, {
         withinMs: ROLLOVER_MS,
       });
     }
     for (const { capstan, envoy } of [pair.left, pair.right]) {
       // 2. Leaves from the new root.
       capstan.useIssuer(nextIssuer);
-      await eventually('a leaf of the new root', async () => (await envoy.sds('default', 'update_success')) === 2, {
+      await eventually('a leaf of the new root', async () => (await envoy.sds('default', 'update_success')) >= 2, {
         withinMs: ROLLOVER_MS,
       });
     }
     for (const { capstan, envoy } of [pair.left, pair.right]) {
       // 3. The old root goes.
       capstan.replaceAnchors(next.certificatePem);
-      await eventually('the new anchor alone', async () => (await envoy.sds('ROOTCA', 'update_success')) === 3, {
+      await eventually('the new anchor alone', async () => (await envoy.sds('ROOTCA', 'update_success')) >= 3, {
         withinMs: ROLLOVER_MS,
       });
     }
