@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 
 	"capstan/bench/yardsticks/wire"
 )
@@ -165,48 +163,36 @@ func (f *fleet) open(ctx context.Context) error {
 	return err
 }
 
-// follow holds one stream: subscribe, then acknowledge each response. opened is called once.
+// follow holds one stream until ctx ends: subscribe, then acknowledge each response. opened is called once.
 func (f *fleet) follow(ctx context.Context, number int, opened func()) {
-	err := func() error {
-		defer func() {
-			if opened != nil {
-				opened()
-			}
-		}()
-		connection, err := f.target.dial()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = connection.Close() }()
-		ctx = metadata.AppendToOutgoingContext(ctx, f.target.headers(number)...)
-		desc := &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
-		stream, err := connection.NewStream(ctx, desc, wire.StreamSecrets)
-		if err != nil {
-			return err
-		}
-		return f.converse(stream, number, func() { opened(); opened = nil })
-	}()
+	once := sync.OnceFunc(opened)
+	defer once()
+	stream, err := f.target.openStream(wire.StreamSecrets, number)
+	if err == nil {
+		hangUp := func() { _ = stream.Close() }
+		defer hangUp()
+		defer context.AfterFunc(ctx, hangUp)()
+		err = f.converse(stream, number, once)
+	}
 	if ctx.Err() == nil {
 		f.arrivals <- arrival{stream: number, err: err}
 	}
 }
 
-func (f *fleet) converse(stream grpc.ClientStream, number int, opened func()) error {
+func (f *fleet) converse(stream *rawStream, number int, opened func()) error {
 	version, nonce := "", ""
-	for first := true; ; first = false {
+	for {
 		request := wire.DiscoveryRequest(fmt.Sprintf("bench-%d", number), f.secret, version, nonce)
-		if err := stream.SendMsg(&request); err != nil {
+		if err := stream.Send(request); err != nil {
 			return err
 		}
-		var response []byte
-		if err := stream.RecvMsg(&response); err != nil {
+		response, err := stream.Receive()
+		if err != nil {
 			return err
 		}
 		at := time.Now()
 		version, nonce = string(wire.Field(response, 1)), string(wire.Field(response, 5))
-		if first {
-			opened()
-		}
+		opened()
 		f.arrivals <- arrival{stream: number, version: version, bytes: len(response), at: at}
 	}
 }
