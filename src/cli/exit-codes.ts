@@ -1,10 +1,15 @@
-// What the process says to a script. The numbers are those of sysexits.h. The record is exhaustive:
-// a new error code does not compile until it has an answer here.
+// What the process says to a script. The numbers are those of sysexits.h, but for the checks (`policy`,
+// `drift`), which answer as linters do: 0, 1 and 2. The record is exhaustive: a new error code does not
+// compile until it has an answer here.
 import { AuthorityError, type ErrorCode } from '../domain/errors.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
 
 export const EXIT = {
   ok: 0,
+  /** A check found something. */
+  findings: 1,
+  /** A check could not run: its command line or its input is wrong. */
+  unreadable: 2,
   /** The command line itself is wrong. */
   usage: 64,
   /** What was handed in is wrong, and will be tomorrow. */

@@ -3,10 +3,13 @@
 import { Command, CommanderError } from 'commander';
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { processEnvironment } from '../config/environment.ts';
+import { registerBundle } from './commands/bundle.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerIssue } from './commands/issue.ts';
 import { registerJournal } from './commands/journal.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerToken } from './commands/token.ts';
 import { registerVersion } from './commands/version.ts';
@@ -22,6 +25,9 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerToken,
   registerInspect,
   registerJournal,
+  registerPolicy,
+  registerBundle,
+  registerDrift,
   registerConfig,
   registerVersion,
 ];
@@ -45,9 +51,14 @@ export async function runCli(argv: readonly string[], options: RunOptions): Prom
     return code;
   } catch (error) {
     // Commander has said what was wrong, or printed the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usageExit(argv);
     return complainOf(error, terminal);
   }
+}
+
+/** Commands that pipelines run as checks keep to the three exit codes that pipelines know. */
+function usageExit([command]: readonly string[]): ExitCode {
+  return command === 'policy' || command === 'drift' ? EXIT.unreadable : EXIT.usage;
 }
 
 function program(invocation: Invocation): Command {

@@ -38,9 +38,20 @@ export const REASONS = {
 
   'CAP-P01': row('policy_denied', 'no policy rule allows this identity'),
   'CAP-P02': row('policy_denied', 'policy does not allow this key type for this identity'),
+  'CAP-P03': row('policy_denied', 'policy does not allow this SPIFFE ID'),
+  'CAP-P04': row('policy_denied', 'policy denies this identity'),
+  'CAP-P05': row('policy_denied', 'policy does not allow this lifetime'),
+  'CAP-P06': row('policy_denied', 'policy does not allow this DNS name'),
+  'CAP-P07': row('policy_denied', 'policy leaves the certificate without a usage'),
+  'CAP-P08': row('policy_denied', 'policy does not allow this issuer'),
+  'CAP-P09': row('policy_denied', 'policy does not allow this caller to ask for another'),
+  'CAP-P10': row('policy_denied', 'the namespace needs a policy of its own'),
+  'CAP-P12': row('policy_denied', 'a policy condition is not met'),
 
   'CAP-Q01': row('rate_limited', 'too many requests are in flight'),
   'CAP-Q02': row('rate_limited', 'the stream names too many secrets'),
+  'CAP-Q03': row('rate_limited', 'the namespace has used up its quota'),
+  'CAP-Q04': row('rate_limited', 'the identity has used up its quota'),
 
   'CAP-S01': row('not_ready', 'no issuer is ready to sign'),
   'CAP-S02': row('not_ready', 'no policy is loaded'),
@@ -50,6 +61,8 @@ export const REASONS = {
   'CAP-S07': row('timed_out', 'the server could not answer in time'),
   'CAP-S08': row('timed_out', 'the stream did not acknowledge in time'),
   'CAP-S09': row('not_ready', 'the stream reached its maximum age; open a new one'),
+  'CAP-S10': row('not_ready', 'the view of the cluster has not synced'),
+  'CAP-S11': row('not_ready', 'the policy bundle is past its hard expiry'),
 
   'CAP-X01': row('certificate_rejected', 'internal error'),
   'CAP-X02': row('cancelled', 'the caller cancelled the request'),

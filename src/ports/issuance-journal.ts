@@ -1,9 +1,37 @@
 // The record of every decision. A decision leaves the process only after its record is durable.
 import type { ProvenBy } from '../domain/identity/caller.ts';
+import type { ExcusedClause, FailedClause } from '../domain/policy/decision.ts';
+import type { IssuanceClass } from '../domain/policy/request.ts';
+import type { ObjectReference } from '../domain/policy/snapshot.ts';
 import type { Reason } from '../domain/reasons.ts';
 
 /** Which part of the CA a decision was made for. */
 export type Surface = 'csr' | 'sds' | 'self';
+
+/**
+ * How policy came to its answer, and what it was asked: enough to explain the decision and to ask another
+ * policy the same question. What is empty is left out.
+ */
+export interface PolicyTrace {
+  /** SPIFFE ID that was judged. */
+  readonly subject: string;
+  readonly class: IssuanceClass;
+  readonly key: { readonly type: string; readonly bits: number };
+  /** Milliseconds; absent when the request named none. */
+  readonly requestedTtlMs?: number;
+  readonly dnsNames?: readonly string[];
+  /** `namespace/serviceAccount` of a relay. */
+  readonly actor?: string;
+  readonly issuer: string;
+  /** `name@sequence` */
+  readonly bundle: string;
+  readonly snapshot: string;
+  readonly applied: readonly string[];
+  readonly failures?: readonly FailedClause[];
+  readonly audits?: readonly FailedClause[];
+  readonly excused?: readonly ExcusedClause[];
+  readonly objects?: readonly ObjectReference[];
+}
 
 interface DecisionFacts {
   /** Unique per decision; the caller gets it in the status message. */
@@ -21,6 +49,8 @@ interface DecisionFacts {
   readonly nodeName?: string;
   /** Digest of the policy that decided; absent when policy was not reached. */
   readonly policyRevision?: string;
+  /** Absent when policy was not reached. */
+  readonly policy?: PolicyTrace;
 }
 
 export interface IssuedRecord extends DecisionFacts {
@@ -51,6 +81,8 @@ export interface JournalQuery {
   readonly decisionId?: string;
   readonly identity?: string;
   readonly sinceMs?: number;
+  /** Only certificates that are still valid at this moment. */
+  readonly validAtMs?: number;
   /** At most this many, newest first. */
   readonly limit: number;
 }
@@ -67,4 +99,8 @@ export interface IssuanceJournal {
 /** The reading half, for the CLI and later the console. */
 export interface IssuanceJournalReader {
   list(query: JournalQuery): readonly DecisionRecord[];
+  /** How many records `scan` would give. */
+  count(query: Omit<JournalQuery, 'limit'>): number;
+  /** Record by record, oldest first, however many there are: no more than one is held in memory. */
+  scan(query: Omit<JournalQuery, 'limit'>): Iterable<DecisionRecord>;
 }

@@ -1,9 +1,10 @@
-// The policy in force. A source that meets a broken edit keeps the last good policy and says so.
-import type { Policy } from '../domain/policy/policy.ts';
+// The policies in force: bundle, cluster and namespace policies as one revision, all or nothing. A source
+// that meets a broken edit keeps the last good revision and says so.
+import type { PolicySet } from '../domain/policy/policy-set.ts';
 
 export interface PolicySource {
-  /** @throws AuthorityError `not_ready` (CAP-S02) before the first policy is loaded. */
-  current(): Policy;
+  /** @throws AuthorityError `not_ready` (CAP-S02) before the first revision is loaded. */
+  current(): PolicySet;
   /** Calls `listener` after each change, until the signal aborts. */
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
 }

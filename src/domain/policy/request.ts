@@ -1,0 +1,50 @@
+// What a policy is asked: everything a decision may depend on, but the policies and the snapshot.
+
+/** What a certificate is for. Fixed: rules name classes, so that a gateway and a pod never share one by accident. */
+export const ISSUANCE_CLASSES = ['workload', 'gateway', 'waypoint', 'control-plane', 'self', 'intermediate'] as const;
+export type IssuanceClass = (typeof ISSUANCE_CLASSES)[number];
+
+/** What a credential says beside the identity; conditions of kind `claim` read it. */
+export const CLAIMS = ['provenBy', 'evidence', 'podName', 'podUid', 'nodeName'] as const;
+export type ClaimName = (typeof CLAIMS)[number];
+
+/** The unexpired certificate that an identity has already: asking again is a renewal. */
+export interface HeldCertificate {
+  readonly issuedMs: number;
+  readonly notAfterMs: number;
+  /** Conditions that did not hold when it was issued, by their key, and when each last held. */
+  readonly excused: Readonly<Record<string, number>>;
+}
+
+export interface PolicyRequest {
+  /** The attested workload: whose name the certificate will carry. */
+  readonly subject: {
+    readonly trustDomain: string;
+    readonly namespace: string;
+    readonly serviceAccount: string;
+    readonly spiffeId: string;
+  };
+  /** `namespace/serviceAccount` of who relays the request; absent when it is the subject itself. */
+  readonly actor?: string;
+  readonly key: {
+    /** As in KEY_TYPES. */
+    readonly type: string;
+    /** Of an RSA modulus; 0 for other types. */
+    readonly bits: number;
+  };
+  /** Zero asks for the default. */
+  readonly requestedTtlMs: number;
+  readonly dnsNames: readonly string[];
+  readonly claims: Readonly<Partial<Record<ClaimName, string>>>;
+  readonly issuer: {
+    /** As the configuration calls it. */
+    readonly name: string;
+    /** SHA-256 digests, hex, of the trust anchors in force. */
+    readonly anchors: readonly string[];
+    /** How long it can still sign, in ms. */
+    readonly remainingMs: number;
+  };
+  readonly held?: HeldCertificate;
+  /** The one clock reading that a decision may depend on. */
+  readonly nowMs: number;
+}
