@@ -30,7 +30,9 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
     matchRequestedIdentity(uris, identity.spiffeId);
     const requestedMs = requestedLifetimeMs(order.validitySeconds);
-    return chainOf(await issueForWorkload(parts, lifetimes, decision, { identity, publicKey, requestedMs }, options));
+    return chainOf(
+      await issueForWorkload(parts, lifetimes, decision, { caller, identity, publicKey, requestedMs }, options),
+    );
   };
 
   return {

@@ -4,11 +4,13 @@
 import { AuthorityError } from '../domain/errors.ts';
 import type { Caller } from '../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../domain/issuance/prepared-certificate.ts';
+import type { PolicyDecision } from '../domain/policy/decision.ts';
 import type { Issuer } from '../domain/x509/issuer.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal, Surface } from '../ports/issuance-journal.ts';
 import type { Random } from '../ports/random.ts';
+import { policyTraceOf } from './policy-trace.ts';
 
 export interface DecisionParts {
   readonly journal: IssuanceJournal;
@@ -57,7 +59,7 @@ export class Decision {
   readonly #remoteAddress: string;
   readonly #startedMs: number;
   #caller: Caller | undefined;
-  #policyRevision: string | undefined;
+  #policy: PolicyDecision | undefined;
 
   private constructor(parts: DecisionParts, surface: Surface, remoteAddress: string) {
     this.#parts = parts;
@@ -90,8 +92,8 @@ export class Decision {
     this.#caller = caller;
   }
 
-  judgedBy(policyRevision: string): void {
-    this.#policyRevision = policyRevision;
+  judgedBy(policy: PolicyDecision): void {
+    this.#policy = policy;
   }
 
   /** Records the certificate; only then does it become one that may be delivered. */
@@ -130,6 +132,7 @@ export class Decision {
 
   #facts() {
     const caller = this.#caller;
+    const policy = this.#policy;
     return {
       decisionId: this.id,
       timeMs: this.#parts.clock.nowMs(),
@@ -137,7 +140,7 @@ export class Decision {
       remoteAddress: this.#remoteAddress,
       ...(caller && { caller: caller.identity.spiffeId.uri, provenBy: caller.provenBy, evidence: caller.evidence }),
       ...caller?.pod,
-      ...(this.#policyRevision !== undefined && { policyRevision: this.#policyRevision }),
+      ...(policy && { policyRevision: policy.revision, policy: policyTraceOf(policy) }),
     };
   }
 }

@@ -1,18 +1,17 @@
 // The issuing flow, read from top to bottom: decide, prepare, sign, have it read again, record.
-import type { KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../domain/issuance/prepared-certificate.ts';
 import type { TrustBundle } from '../domain/trust/bundle.ts';
 import type { SubjectPublicKey } from '../domain/x509/public-key.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
-import type { PolicySource } from '../ports/policy-source.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { Decision, DecisionParts, IssuedCertificate } from './decision.ts';
+import type { PolicyJudgement, Question } from './policy-judgement.ts';
 
 export interface IssuingParts extends DecisionParts {
   readonly issuers: IssuerStore;
-  readonly policies: PolicySource;
+  readonly judgement: PolicyJudgement;
   readonly tracer: Tracer;
 }
 
@@ -23,21 +22,24 @@ export interface Issued {
 }
 
 /**
- * Issues a workload certificate for `identity`, as far as policy allows.
- * @param requestedMs zero or less asks for the default lifetime.
- * @throws AuthorityError `policy_denied`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
+ * Issues a workload certificate for `order.identity`, as far as policy allows.
+ * @throws AuthorityError `policy_denied`, `rate_limited`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
  */
 export async function issueForWorkload(
   parts: IssuingParts,
   lifetimes: LifetimeSettings,
   decision: Decision,
-  order: { identity: KubernetesIdentity; publicKey: SubjectPublicKey; requestedMs: number },
+  order: Question & { readonly publicKey: SubjectPublicKey },
   options: { readonly signal: AbortSignal },
 ): Promise<Issued> {
-  const policy = parts.policies.current();
-  decision.judgedBy(policy.revision);
-  const approved = ApprovedRequest.byPolicy(policy, order.identity, order.publicKey);
-  return sign(parts, lifetimes, decision, approved, order.requestedMs, options);
+  const { judgement, tracer } = parts;
+  const verdict = await tracer.span('judge', async () => judgement.judge(order, options));
+  decision.judgedBy(verdict);
+  const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
+  judgement.count(verdict);
+  const issued = await sign(parts, lifetimes, decision, approved, order.requestedMs, options);
+  judgement.issued(verdict, issued.certificate.notAfterMs);
+  return issued;
 }
 
 /** Signs and records what has been approved. */

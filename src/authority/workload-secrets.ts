@@ -1,14 +1,14 @@
 // Secrets of workloads that are served over SDS: one certificate per identity, shared by all its
 // streams, with a key that lives in this process's memory only; and the trust bundle in force.
 import { AuthorityError } from '../domain/errors.ts';
-import type { KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { Caller } from '../domain/identity/caller.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
-import { evaluate } from '../domain/policy/evaluate.ts';
 import type { TrustBundle } from '../domain/trust/bundle.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
+import type { ClusterView } from '../ports/cluster-view.ts';
 import type { GeneratedKeyType, KeyGenerator } from '../ports/key-generator.ts';
+import type { PolicySource } from '../ports/policy-source.ts';
 import { authenticate } from './authenticate.ts';
 import { Decision } from './decision.ts';
 import { issueForWorkload, type IssuingParts } from './issue-certificate.ts';
@@ -19,6 +19,8 @@ import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
 export interface SecretsParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
   readonly keys: KeyGenerator;
+  readonly policies: Pick<PolicySource, 'onChange'>;
+  readonly cluster: Pick<ClusterView, 'onChange'>;
 }
 
 export interface SecretsSettings extends RotationSettings {
@@ -29,7 +31,7 @@ export interface SecretsSettings extends RotationSettings {
 }
 
 interface Held {
-  readonly identity: KubernetesIdentity;
+  readonly caller: Caller;
   readonly state: LatestValue<SvidState>;
   readonly rotation: SvidRotation;
 }
@@ -49,7 +51,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, policies } = this.#parts;
+    const { issuers, policies, cluster } = this.#parts;
     let material = issuers.current();
     this.#bundle.set(material.bundle);
     issuers.onChange(
@@ -60,7 +62,10 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
       },
       { signal },
     );
-    policies.onChange(() => this.#askAgain(), { signal });
+    policies.onChange(() => this.#askAgain(() => true), { signal });
+    // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
+    // shows at once.
+    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.withheld), { signal });
   }
 
   async authenticate(
@@ -94,7 +99,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     const issue = async (options: { readonly signal: AbortSignal }): Promise<WorkloadSvid> =>
       this.#issue(caller, remoteAddress, options);
     const rotation = new SvidRotation(state, { ...this.#parts, issue }, this.#settings);
-    const fresh = { identity: caller.identity, state, rotation };
+    const fresh = { caller, state, rotation };
     this.#held.set(key, fresh);
     void rotation.run({ signal: this.#lifetime }).then(() => this.#held.delete(key));
     return fresh;
@@ -114,7 +119,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
         this.#parts,
         this.#settings.lifetimes,
         decision,
-        { identity, publicKey, requestedMs: 0 },
+        { caller, identity, publicKey, requestedMs: 0 },
         options,
       );
       return {
@@ -132,12 +137,20 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   }
 
   /** A new policy may allow what was withheld, or refuse what is held: either is decided afresh. */
-  #askAgain(): void {
-    const policy = this.#parts.policies.current();
-    const keyFamily = this.#settings.keyType;
-    for (const { identity, rotation } of this.#held.values()) {
-      const { allowed } = evaluate(policy, { ...identity, keyFamily });
-      if (rotation.withheld === allowed) rotation.renewNow();
+  #askAgain(concerns: (held: Held) => boolean): void {
+    const { keyType } = this.#settings;
+    const publicKey = { family: keyType, keyType };
+    for (const held of this.#held.values()) {
+      if (!concerns(held)) continue;
+      const { caller, rotation } = held;
+      const { outcome } = this.#parts.judgement.judgeNow({
+        caller,
+        identity: caller.identity,
+        publicKey,
+        requestedMs: 0,
+      });
+      const opposite = rotation.withheld ? 'approved' : 'refused';
+      if (outcome === opposite) rotation.renewNow();
     }
   }
 }

@@ -1,48 +1,48 @@
 // The token of the issuing flow: only a policy decision makes an ApprovedRequest, and only an
 // ApprovedRequest can be prepared for signing. Signing without a decision does not compile.
 import { AuthorityError } from '../errors.ts';
-import type { KubernetesIdentity } from '../identity/kubernetes-identity.ts';
-import { evaluate } from '../policy/evaluate.ts';
-import type { Policy } from '../policy/policy.ts';
-import { PROFILES, type Profile } from '../x509/profile.ts';
-import type { SubjectPublicKey } from '../x509/public-key.ts';
+import type { TtlLimit } from '../policy/bounds.ts';
+import type { PolicyDecision } from '../policy/decision.ts';
+import { refusalOf } from '../policy/refusal.ts';
+import { PROFILES, workloadProfile, type Profile } from '../x509/profile.ts';
+import { bitsOf, type SubjectPublicKey } from '../x509/public-key.ts';
 import type { SubjectAltName } from '../x509/template.ts';
 
 export class ApprovedRequest {
   readonly profile: Profile;
   readonly names: readonly SubjectAltName[];
   readonly publicKey: SubjectPublicKey;
-  /** Longest lifetime that the decision grants, in ms; may be Infinity. */
-  readonly maxTtlMs: number;
+  /** What the decision grants. */
+  readonly ttl: TtlLimit;
 
-  private constructor(
-    profile: Profile,
-    names: readonly SubjectAltName[],
-    publicKey: SubjectPublicKey,
-    maxTtlMs: number,
-  ) {
+  private constructor(profile: Profile, names: readonly SubjectAltName[], publicKey: SubjectPublicKey, ttl: TtlLimit) {
     this.profile = profile;
     this.names = names;
     this.publicKey = publicKey;
-    this.maxTtlMs = maxTtlMs;
+    this.ttl = ttl;
   }
 
   /**
-   * Judges a workload's request. The certificate's only name is the caller's own SPIFFE ID.
-   * @throws AuthorityError `policy_denied` with every violation.
+   * A workload's request. The certificate's only URI is the SPIFFE ID that was judged.
+   * @param publicKey the key that was judged; another is a bug.
+   * @throws AuthorityError `policy_denied` with every violation, or `not_ready` when nobody could judge.
    */
-  static byPolicy(policy: Policy, identity: KubernetesIdentity, publicKey: SubjectPublicKey): ApprovedRequest {
-    const { namespace, serviceAccount, spiffeId } = identity;
-    const verdict = evaluate(policy, { namespace, serviceAccount, keyFamily: publicKey.family });
-    if (!verdict.allowed) {
-      const detail = verdict.violations.map((v) => `${v.path} ${v.actual}, allowed ${v.allowed}`).join('; ');
-      throw new AuthorityError(verdict.reason, { detail, violations: verdict.violations });
+  static byPolicy(decision: PolicyDecision, publicKey: SubjectPublicKey): ApprovedRequest {
+    const refusal = refusalOf(decision);
+    if (refusal !== undefined) throw refusal;
+    const { request, grant } = decision;
+    if (request.key.type !== publicKey.family || request.key.bits !== bitsOf(publicKey)) {
+      throw new AuthorityError('CAP-X01', { cause: new Error('the key is not the one that policy judged') });
     }
-    return new ApprovedRequest(PROFILES.workload, [{ kind: 'uri', value: spiffeId.uri }], publicKey, verdict.maxTtlMs);
+    const names = [
+      { kind: 'uri', value: request.subject.spiffeId } as const,
+      ...request.dnsNames.map((value) => ({ kind: 'dns', value }) as const),
+    ];
+    return new ApprovedRequest(workloadProfile(grant.usages), names, publicKey, grant.ttl);
   }
 
   /** Our own serving certificate: its names come from the operator's configuration, not from a caller. */
   static forServing(names: readonly SubjectAltName[], publicKey: SubjectPublicKey, maxTtlMs: number): ApprovedRequest {
-    return new ApprovedRequest(PROFILES.self, names, publicKey, maxTtlMs);
+    return new ApprovedRequest(PROFILES.self, names, publicKey, { minMs: 0, maxMs: maxTtlMs, defaultMs: Infinity });
   }
 }

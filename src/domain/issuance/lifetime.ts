@@ -1,6 +1,8 @@
 // How long a certificate lives. Too long is capped, never refused: clients trust the
 // certificate's own notAfter (Istio's agent) and renew at half of what they got.
 
+import type { TtlLimit } from '../policy/bounds.ts';
+
 /** Operator's bounds, all in ms. */
 export interface LifetimeSettings {
   readonly defaultMs: number;
@@ -21,7 +23,7 @@ const MAX_BACKDATE_SHARE = 1 / 8;
 
 /**
  * @param requestedMs zero or less asks for the default.
- * @param capMs what policy grants; may be Infinity.
+ * @param granted what policy grants. Where nothing was asked for, its least wins over the server's default.
  * @param fraction a random number in [0, 1).
  * @returns the validity in whole seconds, or `undefined` when the issuer is not valid now.
  */
@@ -30,13 +32,15 @@ export function validityOf(
   facts: {
     readonly nowMs: number;
     readonly requestedMs: number;
-    readonly capMs: number;
+    readonly granted: TtlLimit;
     readonly issuer: Validity;
     readonly fraction: number;
   },
 ): Validity | undefined {
-  const wantedMs = facts.requestedMs > 0 ? facts.requestedMs : settings.defaultMs;
-  const grantedMs = Math.min(wantedMs, settings.maxMs, facts.capMs);
+  const { granted } = facts;
+  const unasked = Math.max(Math.min(settings.defaultMs, granted.defaultMs), granted.minMs);
+  const wantedMs = facts.requestedMs > 0 ? facts.requestedMs : unasked;
+  const grantedMs = Math.min(wantedMs, settings.maxMs, granted.maxMs);
   const jitteredMs = grantedMs * (1 - (settings.jitterPercent / 100) * facts.fraction);
   const notAfterMs = wholeSeconds(Math.min(facts.nowMs + jitteredMs, facts.issuer.notAfterMs));
   if (notAfterMs <= facts.nowMs || facts.issuer.notBeforeMs > facts.nowMs) return undefined;

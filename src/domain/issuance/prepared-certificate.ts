@@ -30,7 +30,7 @@ export class PreparedCertificate {
   ): PreparedCertificate {
     const validity = validityOf(lifetimes, {
       ...facts,
-      capMs: approved.maxTtlMs,
+      granted: approved.ttl,
       issuer,
     });
     if (validity === undefined)

@@ -1,15 +1,14 @@
 // What a policy lets a certificate be, field by field. Each field is an element of a lattice whose order
 // is "allows no more than"; layers are combined with the meet, so that no layer can widen another.
+import { USAGES, type Usage } from '../x509/usage.ts';
 import { ANY_NAME, compareText, meetNames, type NameLimit } from './names.ts';
+
+export { USAGES, type Usage };
 
 /** Key types as policies name them; the value in a limit is the least number of bits (0 where the type fixes it). */
 export const KEY_TYPES = ['ec-p256', 'ec-p384', 'ed25519', 'rsa'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
 export type KeyLimit = Readonly<Partial<Record<KeyType, number>>>;
-
-/** Bits of KeyUsage (RFC 5280 section 4.2.1.3) and purposes of ExtendedKeyUsage (section 4.2.1.12). */
-export const USAGES = ['digitalSignature', 'keyEncipherment', 'serverAuth', 'clientAuth'] as const;
-export type Usage = (typeof USAGES)[number];
 
 /** In milliseconds. An interval with `minMs > maxMs` is empty: nothing passes. */
 export interface TtlLimit {

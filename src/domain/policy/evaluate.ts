@@ -1,57 +1,152 @@
-// Whether policy allows a request: pure, default deny. Rules only allow, so their order means nothing.
-import type { Violation } from '../errors.ts';
-import type { NamePattern, Policy, PolicyRule } from './policy.ts';
+// The one judge: a request against all policies and one snapshot of the cluster. Pure; it does not stop at
+// the first failure, and the order of files, rules and objects means nothing to it.
+import { USAGES } from './bounds.ts';
+import { hear, conditionKey, quotasOf, type Hearing } from './applicable.ts';
+import { checkBounds, clauseOf } from './check-bounds.ts';
+import { combine } from './combined-limits.ts';
+import {
+  LAYERS,
+  makeDecision,
+  POLICY_REASONS,
+  type ExcusedClause,
+  type FailedClause,
+  type PolicyDecision,
+} from './decision.ts';
+import { evaluateCondition } from './evaluate-condition.ts';
+import { localNeeded, noRule, wrongAnchor } from './missing-grants.ts';
+import { compareText } from './names.ts';
+import { excusedSince } from './on-renew.ts';
+import type { PolicySet } from './policy-set.ts';
+import type { PolicyRequest } from './request.ts';
+import { Sight } from './sight.ts';
+import type { ClusterSnapshot } from './snapshot.ts';
+import type { Voice } from './voice.ts';
 
-export interface PolicyQuestion {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  /** `ec-p256`, `ec-p384` or `rsa`. */
-  readonly keyFamily: string;
+const WARN = { kind: 'warn' } as const;
+
+interface Findings {
+  readonly failures: FailedClause[];
+  readonly audits: FailedClause[];
+  readonly excused: ExcusedClause[];
+  /** What each failure is worth waiting for, in ms. */
+  readonly waitsMs: number[];
 }
 
-export type PolicyVerdict =
-  | { readonly allowed: true; readonly maxTtlMs: number }
-  | {
-      readonly allowed: false;
-      readonly reason: 'CAP-P01' | 'CAP-P02';
-      readonly violations: readonly Violation[];
-    };
-
-/** @returns the widest allowance of all rules that match, or every way in which none does. */
-export function evaluate(policy: Policy, question: PolicyQuestion): PolicyVerdict {
-  const named = policy.rules.filter((rule) => allowsName(rule, question));
-  if (named.length === 0) return { allowed: false, reason: 'CAP-P01', violations: nameViolations(policy, question) };
-  const matching = named.filter((rule) => rule.keyTypes.includes(question.keyFamily));
-  if (matching.length === 0) return { allowed: false, reason: 'CAP-P02', violations: [keyViolation(named, question)] };
-  return { allowed: true, maxTtlMs: Math.max(...matching.map((rule) => rule.maxTtlMs)) };
+export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: ClusterSnapshot): PolicyDecision {
+  const sight = new Sight(snapshot);
+  const hearing = hear(policies, request.subject, sight);
+  const found: Findings = { failures: [], audits: [], excused: [], waitsMs: [] };
+  const enforced = hearing.voices.filter(({ mode }) => mode === 'enforce');
+  const limits = combine(enforced);
+  checkGrants(policies, request, hearing, found);
+  found.failures.push(...limits.failed);
+  for (const voice of hearing.voices) {
+    const side = voice.mode === 'enforce' ? found.failures : found.audits;
+    for (const clause of checkBounds(voice, request)) side.push(clause);
+    checkConditions(policies, request, hearing, voice, sight, found);
+  }
+  const unavailable = unavailability(policies, request, sight);
+  const failures = inOrder(found.failures);
+  return makeDecision({
+    outcome: unavailable !== undefined ? 'unavailable' : failures.length > 0 ? 'refused' : 'approved',
+    request,
+    class: hearing.class,
+    revision: policies.revision,
+    bundle: policies.bundleName,
+    snapshot: snapshot.version,
+    applied: hearing.voices.map(({ title }) => title),
+    grant: {
+      ttl: limits.bounds.ttl,
+      usages: limits.bounds.usages ?? USAGES,
+      quotas: quotasOf(policies, enforced),
+    },
+    failures,
+    audits: inOrder(found.audits),
+    excused: found.excused.sort((a, b) => compareText(a.key, b.key)),
+    objects: sight.seen,
+    waitMs: waitOf(found, request),
+    ...(unavailable !== undefined && { unavailable }),
+  });
 }
 
-function allowsName(rule: PolicyRule, { namespace, serviceAccount }: PolicyQuestion): boolean {
-  return matchesAny(rule.namespaces, namespace) && matchesAny(rule.serviceAccounts, serviceAccount);
+/** Default deny: somebody central must give the identity, and the namespace must speak where it has to. */
+function checkGrants(policies: PolicySet, request: PolicyRequest, hearing: Hearing, found: Findings): void {
+  const missing = [
+    noRule(policies, request, hearing),
+    localNeeded(policies, request, hearing),
+    wrongAnchor(policies, request),
+  ];
+  for (const clause of missing) if (clause !== undefined) found.failures.push(clause);
 }
 
-function matchesAny(patterns: readonly NamePattern[], name: string): boolean {
-  return patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name));
+function checkConditions(
+  policies: PolicySet,
+  request: PolicyRequest,
+  hearing: Hearing,
+  voice: Voice,
+  sight: Sight,
+  found: Findings,
+): void {
+  const input = { request, class: hearing.class, cluster: policies.cluster };
+  for (const condition of voice.conditions) {
+    if (condition.mode === 'off') continue;
+    const verdict = evaluateCondition(condition, { input, sight });
+    if (verdict.holds) continue;
+    const clause = clauseOf(voice, {
+      reason: 'CAP-P12',
+      field: `${voice.at.own}.conditions.${condition.id}`,
+      actual: verdict.actual,
+      allowed: verdict.allowed,
+      change: condition.message,
+      message: condition.message,
+      mayPassLater: verdict.mayPassLater,
+    });
+    if (voice.mode === 'audit' || condition.mode === 'audit') {
+      found.audits.push(clause);
+      continue;
+    }
+    const key = conditionKey(voice, condition);
+    const ceiling = voice.layer === 'central' ? WARN : policies.bundle.namespaces.onRenew;
+    const sinceMs = excusedSince(key, condition, ceiling, request.held, request.nowMs);
+    if (sinceMs === undefined) {
+      found.failures.push(clause);
+      const waitMs = Math.min(condition.waitMs, policies.bundle.namespaces.maxWaitMs);
+      found.waitsMs.push(verdict.mayPassLater ? waitMs : 0);
+    } else {
+      found.audits.push(clause);
+      found.excused.push({ key, sinceMs });
+    }
+  }
 }
 
-/** Names the namespace when no rule knows it, otherwise the service account within it. */
-function nameViolations({ rules }: Policy, { namespace, serviceAccount }: PolicyQuestion): readonly Violation[] {
-  const here = rules.filter((rule) => matchesAny(rule.namespaces, namespace));
-  return here.length === 0
-    ? [{ path: 'namespace', actual: namespace, allowed: listed(rules.flatMap((rule) => rule.namespaces)) }]
-    : [
-        {
-          path: 'serviceAccount',
-          actual: serviceAccount,
-          allowed: listed(here.flatMap((rule) => rule.serviceAccounts)),
-        },
-      ];
+/** A view that has not synced and a bundle past its end are no denial: nobody could judge. */
+function unavailability(policies: PolicySet, { held, issuer, nowMs }: PolicyRequest, sight: Sight) {
+  const { validity, issuers } = policies.bundle;
+  const renewal = held !== undefined && held.notAfterMs > nowMs;
+  if (nowMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
+    const ended = new Date(validity.hardExpiryMs).toISOString();
+    return { reason: 'CAP-S11', why: `${policies.bundleName} ended at ${ended}` } as const;
+  }
+  const demanded = issuers.find(({ name }) => name === issuer.name)?.minRemainingMs ?? 0;
+  if (issuer.remainingMs < demanded) {
+    return { reason: 'CAP-S01', why: `issuer ${issuer.name} ends sooner than ${policies.bundleName} demands` } as const;
+  }
+  return sight.blind === undefined ? undefined : ({ reason: 'CAP-S10', why: sight.blind } as const);
 }
 
-function keyViolation(rules: readonly PolicyRule[], { keyFamily }: PolicyQuestion): Violation {
-  return { path: 'keyType', actual: keyFamily, allowed: listed(rules.flatMap((rule) => rule.keyTypes)) };
+/** Waiting helps a first request only, and only when everything that fails may turn true in time. */
+function waitOf({ failures, waitsMs }: Findings, { held, nowMs }: PolicyRequest): number {
+  if (failures.length === 0 || waitsMs.length < failures.length) return 0;
+  return held !== undefined && held.notAfterMs > nowMs ? 0 : Math.min(...waitsMs);
 }
 
-function listed(names: readonly string[]): string {
-  return names.length === 0 ? 'none' : [...new Set(names)].sort().join(' ');
+function inOrder(clauses: FailedClause[]): readonly FailedClause[] {
+  if (clauses.length < 2) return clauses;
+  return clauses.sort(
+    (a, b) =>
+      LAYERS.indexOf(a.layer) - LAYERS.indexOf(b.layer) ||
+      compareText(a.policy, b.policy) ||
+      POLICY_REASONS.indexOf(a.reason) - POLICY_REASONS.indexOf(b.reason) ||
+      compareText(a.field, b.field),
+  );
 }

@@ -1,15 +1,9 @@
-// One revision of all policies: the bundle, and what clusters and namespaces add to it, indexed by
-// namespace so that a decision walks only what can speak of its subject. Immutable.
+// One revision of all policies: the bundle, and what cluster and namespaces add to it, indexed by
+// namespace so that a decision hears only what can speak of its subject. Immutable to its users.
 import { hash } from 'node:crypto';
-import type {
-  CentralRule,
-  ClusterFacts,
-  ClusterIssuancePolicy,
-  IssuancePolicy,
-  LocalPolicy,
-  PolicyBundle,
-} from './documents.ts';
+import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
 import { compareText, matchesAny } from './names.ts';
+import { localName, voiceOfLocal, voiceOfRule, type Voice } from './voice.ts';
 
 export interface PolicySetParts {
   readonly bundle: PolicyBundle;
@@ -20,14 +14,7 @@ export interface PolicySetParts {
   readonly cluster: ClusterFacts;
 }
 
-/** What may speak of a namespace by its name; labels are still to be asked. */
-export interface Candidates {
-  readonly rules: readonly CentralRule[];
-  readonly cluster: readonly ClusterIssuancePolicy[];
-  readonly namespace: readonly IssuancePolicy[];
-}
-
-/** Namespaces whose candidates are remembered; the oldest make room. */
+/** Namespaces whose voices are remembered; the oldest make room. */
 const MAX_REMEMBERED = 10_000;
 
 export class PolicySet {
@@ -35,14 +22,15 @@ export class PolicySet {
   readonly revision: string;
   readonly bundle: PolicyBundle;
   readonly bundleDigest: string;
+  /** By kind, namespace and name. */
   readonly local: PolicySetParts['local'];
   readonly cluster: ClusterFacts;
   /** `name@sequence` */
   readonly bundleName: string;
-  readonly #rules: readonly CentralRule[];
-  readonly #clusterPolicies: readonly ClusterIssuancePolicy[];
-  readonly #byNamespace: ReadonlyMap<string, readonly IssuancePolicy[]>;
-  readonly #candidates = new Map<string, Candidates>();
+  /** For everybody, whatever the namespace's name. */
+  readonly #wide: readonly Voice[];
+  readonly #byNamespace: ReadonlyMap<string, readonly Voice[]>;
+  readonly #heard = new Map<string, readonly Voice[]>();
 
   private constructor(parts: PolicySetParts) {
     const { bundle, cluster } = parts;
@@ -52,46 +40,34 @@ export class PolicySet {
     this.bundleName = `${bundle.name}@${bundle.sequence}`;
     this.local = [...parts.local].sort((a, b) => compareText(sortKey(a.policy), sortKey(b.policy)));
     this.revision = revisionOf(parts, this.local);
+    const rules = bundle.rules.filter((rule) => rule.mode !== 'off' && matchesCluster(rule, cluster));
     const policies = this.local.map(({ policy }) => policy).filter(({ mode }) => mode !== 'off');
-    this.#rules = bundle.rules
-      .filter((rule) => rule.mode !== 'off' && matchesCluster(rule, cluster))
-      .sort((a, b) => compareText(a.id, b.id));
-    this.#clusterPolicies = policies.filter((policy) => policy.kind === 'ClusterIssuancePolicy');
-    this.#byNamespace = Map.groupBy(
-      policies.filter((policy) => policy.kind === 'IssuancePolicy'),
-      ({ namespace }) => namespace,
-    );
+    this.#wide = [
+      ...[...rules].sort((a, b) => compareText(a.id, b.id)).map((rule) => voiceOfRule(bundle, rule)),
+      ...policies.filter(({ kind }) => kind === 'ClusterIssuancePolicy').map(voiceOfLocal),
+    ];
+    const namespaced = policies.filter((policy) => policy.kind === 'IssuancePolicy');
+    const groups = Map.groupBy(namespaced, ({ namespace }) => namespace);
+    this.#byNamespace = new Map([...groups].map(([namespace, own]) => [namespace, own.map(voiceOfLocal)]));
   }
 
   static of(parts: PolicySetParts): PolicySet {
     return new PolicySet(parts);
   }
 
-  candidatesFor(namespace: string): Candidates {
-    const known = this.#candidates.get(namespace);
+  /** What may speak of a namespace by its name, by layer and name; labels and subjects are still to be asked. */
+  voicesFor(namespace: string): readonly Voice[] {
+    const known = this.#heard.get(namespace);
     if (known !== undefined) return known;
-    const named = (names: readonly string[] | undefined): boolean => names === undefined || matchesAny(names, namespace);
-    const candidates = {
-      rules: this.#rules.filter(({ match }) => named(match.namespaces.names)),
-      cluster: this.#clusterPolicies.filter(({ namespaces }) => named(namespaces.names)),
-      namespace: this.#byNamespace.get(namespace) ?? [],
-    };
-    if (this.#candidates.size >= MAX_REMEMBERED) this.#forgetOldest();
-    this.#candidates.set(namespace, candidates);
-    return candidates;
+    const voices = [
+      ...this.#wide.filter(({ namespaces }) => namespaces === undefined || matchesAny(namespaces, namespace)),
+      ...(this.#byNamespace.get(namespace) ?? []),
+    ];
+    const [oldest] = this.#heard.size >= MAX_REMEMBERED ? this.#heard.keys() : [];
+    if (oldest !== undefined) this.#heard.delete(oldest);
+    this.#heard.set(namespace, voices);
+    return voices;
   }
-
-  #forgetOldest(): void {
-    for (const oldest of this.#candidates.keys()) {
-      this.#candidates.delete(oldest);
-      return;
-    }
-  }
-}
-
-/** What a local policy is called in decisions, and what it is sorted by. */
-export function localName(policy: LocalPolicy): string {
-  return policy.kind === 'IssuancePolicy' ? `${policy.namespace}/${policy.name}` : policy.name;
 }
 
 function sortKey(policy: LocalPolicy): string {

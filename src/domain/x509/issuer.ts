@@ -21,6 +21,8 @@ export class Issuer {
   readonly notBeforeMs: number;
   /** The earliest end from here to the anchor: a leaf that outlives any of them is worth nothing. */
   readonly notAfterMs: number;
+  /** Hex SHA-256 of the trust anchor that it chains to. */
+  readonly anchorSha256: string;
   /** This certificate first, then upwards; no trust anchor. */
   readonly chainPems: readonly string[];
 
@@ -35,6 +37,7 @@ export class Issuer {
     this.algorithm = facts.algorithm;
     this.notBeforeMs = Math.max(...path.map((link) => link.notBeforeMs));
     this.notAfterMs = Math.min(...path.map((link) => link.notAfterMs));
+    this.anchorSha256 = anchor.sha256;
     this.chainPems = chain.map((link) => link.pem);
   }
 

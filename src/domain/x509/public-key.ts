@@ -19,6 +19,11 @@ export interface SubjectPublicKey {
 
 type KeyInput = JsonWebKeyInput | { readonly key: Buffer; readonly format: 'der'; readonly type: 'spki' };
 
+/** Bits of an RSA modulus; 0 where the family fixes the size. */
+export function bitsOf({ keyType }: Pick<SubjectPublicKey, 'keyType'>): number {
+  return keyType.startsWith('rsa-') ? Number(keyType.slice('rsa-'.length)) : 0;
+}
+
 const KEY_ID_BYTES = 20;
 
 interface KeyRow {

@@ -14,11 +14,15 @@ const ALGORITHMS = {
   'rsa-sha256': bytes('300d06092a864886f70d01010b0500'),
 } as const;
 
-/** digitalSignature and keyEncipherment, critical. */
-const KEY_USAGE = bytes('300e0603551d0f0101ff0404030205a0');
+/** Critical, by whether keyEncipherment stands beside digitalSignature. */
+const KEY_USAGE = {
+  both: bytes('300e0603551d0f0101ff0404030205a0'),
+  signing: bytes('300e0603551d0f0101ff040403020780'),
+} as const;
 const EXTENDED_KEY_USAGE = {
-  workload: bytes('301d0603551d250416301406082b0601050507030106082b06010505070302'),
-  self: bytes('30130603551d25040c300a06082b06010505070301'),
+  both: bytes('301d0603551d250416301406082b0601050507030106082b06010505070302'),
+  server: bytes('30130603551d25040c300a06082b06010505070301'),
+  client: bytes('30130603551d25040c300a06082b06010505070302'),
 } as const;
 /** CA:FALSE, critical. */
 const BASIC_CONSTRAINTS = bytes('300c0603551d130101ff04023000');
@@ -92,8 +96,12 @@ function confirmTime(reading: Reading, ms: number): void {
 
 /** Exactly these, in this order, each with its criticality. */
 function confirmExtensions(reading: Reading, { profile, issuer, publicKey, names }: CertificateContents): void {
-  reading.same(KEY_USAGE, 'keyUsage');
-  reading.same(EXTENDED_KEY_USAGE[profile.name], 'extendedKeyUsage');
+  const { usages } = profile;
+  demand(usages.includes('digitalSignature'), 'keyUsage');
+  reading.same(KEY_USAGE[usages.includes('keyEncipherment') ? 'both' : 'signing'], 'keyUsage');
+  const [server, client] = [usages.includes('serverAuth'), usages.includes('clientAuth')];
+  demand(server || client, 'extendedKeyUsage');
+  reading.same(EXTENDED_KEY_USAGE[server ? (client ? 'both' : 'server') : 'client'], 'extendedKeyUsage');
   reading.same(BASIC_CONSTRAINTS, 'basicConstraints');
   confirmAuthorityKeyId(reading, issuer.subjectKeyId);
   reading.same(SUBJECT_KEY_ID, 'subjectKeyIdentifier');

@@ -1,0 +1,163 @@
+// Asks policy on behalf of a request: puts the question together, holds a first request for a moment when
+// the cluster may still come round, counts quotas. The verdict itself is the domain's.
+import type { Caller } from '../domain/identity/caller.ts';
+import type { KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
+import type { PolicyDecision } from '../domain/policy/decision.ts';
+import { evaluate } from '../domain/policy/evaluate.ts';
+import type { PolicyRequest } from '../domain/policy/request.ts';
+import { bitsOf, type SubjectPublicKey } from '../domain/x509/public-key.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ClusterView } from '../ports/cluster-view.ts';
+import type { IssuanceHistory } from '../ports/issuance-history.ts';
+import type { IssuerStore } from '../ports/issuer-store.ts';
+import type { PolicySource } from '../ports/policy-source.ts';
+import { HeldCertificates } from './held-certificates.ts';
+import { QuotaKeeper } from './quotas.ts';
+import { RefusalMemory } from './refusal-memory.ts';
+
+export interface JudgementParts {
+  readonly policies: PolicySource;
+  readonly cluster: ClusterView;
+  readonly history: IssuanceHistory;
+  readonly issuers: IssuerStore;
+  readonly clock: Clock;
+}
+
+export interface JudgementSettings {
+  /** What policies call the issuer. */
+  readonly issuerName: string;
+  /** Longest that a request is held, in ms, whatever policies say: it must end before the request's own time does. */
+  readonly maxWaitMs: number;
+  /** Most requests held at once; one more is answered at once. */
+  readonly maxWaiting: number;
+}
+
+export interface Question {
+  readonly caller: Caller;
+  readonly identity: KubernetesIdentity;
+  readonly publicKey: Pick<SubjectPublicKey, 'family' | 'keyType'>;
+  /** Zero or less asks for the default. */
+  readonly requestedMs: number;
+}
+
+export class PolicyJudgement {
+  readonly #parts: JudgementParts;
+  readonly #settings: JudgementSettings;
+  readonly #held: HeldCertificates;
+  readonly #refusals: RefusalMemory;
+  readonly #quotas: QuotaKeeper;
+  readonly #wakers = new Set<() => void>();
+
+  constructor(parts: JudgementParts, settings: JudgementSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#held = new HeldCertificates(parts.history);
+    this.#refusals = new RefusalMemory(parts.clock);
+    this.#quotas = new QuotaKeeper(parts.clock);
+  }
+
+  /** Begins to follow policies and cluster, so that requests which are held hear of a change. */
+  start(options: { readonly signal: AbortSignal }): void {
+    const wake = (): void => {
+      for (const waker of this.#wakers) waker();
+    };
+    this.#parts.policies.onChange(wake, options);
+    this.#parts.cluster.onChange(wake, options);
+  }
+
+  /**
+   * @returns the decision; it may be a refusal.
+   * @throws AuthorityError `not_ready` (CAP-S02) before policies are loaded; the signal's reason when it aborts.
+   */
+  async judge(question: Question, { signal }: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
+    const decision = this.judgeNow(question);
+    if (decision.outcome !== 'refused') return decision;
+    const key = this.#keyOf(decision);
+    const known = this.#refusals.recall(key);
+    if (known !== undefined) return known;
+    const last = await this.#whileWaiting(question, decision, signal);
+    if (last.outcome === 'refused') this.#refusals.remember(this.#keyOf(last), last);
+    return last;
+  }
+
+  /** The decision at this moment, without waiting. */
+  judgeNow(question: Question): PolicyDecision {
+    const policies = this.#parts.policies.current();
+    const snapshot = this.#parts.cluster.current();
+    const request = this.#requestOf(question);
+    const first = evaluate(policies, request, snapshot);
+    if (first.outcome === 'approved') return first;
+    // What the identity has already matters only to what would otherwise be refused.
+    const held = this.#held.heldBy(request.subject.spiffeId, request.nowMs);
+    return held === undefined ? first : evaluate(policies, { ...request, held }, snapshot);
+  }
+
+  /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
+  count({ request, grant }: PolicyDecision): void {
+    this.#quotas.take(request.subject, grant.quotas);
+  }
+
+  /** Remembers what was issued, so that the next request for the identity is known as a renewal. */
+  issued({ request, excused }: PolicyDecision, notAfterMs: number): void {
+    this.#held.remember(request.subject.spiffeId, {
+      issuedMs: request.nowMs,
+      notAfterMs,
+      excused: Object.fromEntries(excused.map(({ key, sinceMs }) => [key, sinceMs])),
+    });
+  }
+
+  async #whileWaiting(question: Question, first: PolicyDecision, signal: AbortSignal): Promise<PolicyDecision> {
+    const { clock } = this.#parts;
+    const deadlineMs = clock.monotonicMs() + Math.min(first.waitMs, this.#settings.maxWaitMs);
+    let decision = first;
+    while (decision.outcome === 'refused' && decision.waitMs > 0 && this.#wakers.size < this.#settings.maxWaiting) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await this.#changeWithin(leftMs, signal);
+      signal.throwIfAborted();
+      decision = this.judgeNow(question);
+    }
+    return decision;
+  }
+
+  /** Resolves at the next change of policies or cluster, after `ms`, or when the signal aborts. */
+  async #changeWithin(ms: number, signal: AbortSignal): Promise<void> {
+    const changed = new AbortController();
+    const wake = (): void => changed.abort();
+    this.#wakers.add(wake);
+    try {
+      await this.#parts.clock.sleep(ms, { signal: AbortSignal.any([signal, changed.signal]) });
+    } catch {
+      // Woken early; the caller looks at why.
+    } finally {
+      this.#wakers.delete(wake);
+    }
+  }
+
+  #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
+    const nowMs = this.#parts.clock.nowMs();
+    const { issuer } = this.#parts.issuers.current().signing;
+    const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
+    const relayed = !caller.identity.spiffeId.equals(spiffeId);
+    return {
+      subject: { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri },
+      ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
+      key: { type: publicKey.family, bits: bitsOf(publicKey) },
+      requestedTtlMs: Math.max(0, requestedMs),
+      dnsNames: [],
+      claims: { provenBy: caller.provenBy, evidence: caller.evidence, ...caller.pod },
+      issuer: {
+        name: this.#settings.issuerName,
+        anchors: [issuer.anchorSha256],
+        remainingMs: Math.max(0, issuer.notAfterMs - nowMs),
+      },
+      nowMs,
+    };
+  }
+
+  /** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
+  #keyOf({ request, revision, snapshot }: PolicyDecision): string {
+    const { subject, actor, key, requestedTtlMs, claims } = request;
+    return JSON.stringify([subject.spiffeId, actor, key, requestedTtlMs, claims, revision, snapshot]);
+  }
+}

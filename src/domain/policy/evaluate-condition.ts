@@ -1,0 +1,140 @@
+// Whether one condition holds: a pure function over the snapshot and the request.
+import type { Condition, ConditionCheck, Expression, ExpressionInput } from './condition.ts';
+import { matchesAny } from './names.ts';
+import { selectorSelects } from './pod-selector.ts';
+import { hasLabels, labelsInWords, type Sight } from './sight.ts';
+import type { KubernetesObject } from './snapshot.ts';
+
+/** What a condition is judged against. */
+export interface Circumstances {
+  readonly input: Omit<ExpressionInput, 'object'>;
+  readonly sight: Sight;
+}
+
+export type ConditionVerdict =
+  | { readonly holds: true }
+  | { readonly holds: false; readonly actual: string; readonly allowed: string; readonly mayPassLater: boolean };
+
+/** Most objects that are looked at one by one; a condition that has more before it must be told more exactly. */
+const MAX_CANDIDATES = 1_000;
+const HOLDS: ConditionVerdict = { holds: true };
+
+export function evaluateCondition({ check }: Condition, circumstances: Circumstances): ConditionVerdict {
+  switch (check.kind) {
+    case 'exists':
+      return exists(check, circumstances);
+    case 'matches':
+      return matches(check, circumstances);
+    case 'claim':
+      return claims(check, circumstances);
+    case 'expression':
+      return expressed(check.expression, circumstances);
+  }
+}
+
+type Exists = Extract<ConditionCheck, { kind: 'exists' }>;
+
+function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdict {
+  const { namespace } = input.request.subject;
+  const where = namespaceOf(check, namespace);
+  const candidates = sight
+    .list({
+      kind: check.objectKind,
+      ...(check.apiVersion !== undefined && { apiVersion: check.apiVersion }),
+      ...(where !== undefined && { namespace: where }),
+    })
+    .filter(({ metadata }) => check.names === undefined || matchesAny(check.names, metadata.name))
+    .filter(({ metadata }) => hasLabels(check.labels, metadata.labels));
+  const place = where === undefined ? 'the cluster' : where;
+  const allowed = `${check.objectKind} in ${place}${detailsOf(check)}`;
+  if (candidates.length > MAX_CANDIDATES) {
+    return no(`${candidates.length} candidates, more than ${MAX_CANDIDATES}`, allowed);
+  }
+  const pod = check.selectsPod ? podOf(input.request.claims.podName, namespace, sight) : undefined;
+  if (check.selectsPod && pod === undefined) return no('the pod is not known', allowed);
+  let problem: string | undefined;
+  for (const object of candidates) {
+    sight.note(object);
+    if (pod !== undefined && !selectorSelects(object, pod)) continue;
+    const answer = check.where === undefined ? true : check.where.evaluate({ ...input, object });
+    if (answer === true) return HOLDS;
+    if (answer !== false) problem ??= `${object.metadata.name}: ${answer.problem}`;
+  }
+  return no(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`), allowed);
+}
+
+function namespaceOf({ inNamespace }: Exists, own: string): string | undefined {
+  if (inNamespace.in === 'named') return inNamespace.namespace;
+  return inNamespace.in === 'self' ? own : undefined;
+}
+
+function podOf(name: string | undefined, namespace: string, sight: Sight): KubernetesObject | undefined {
+  return name === undefined ? undefined : sight.find({ kind: 'Pod', namespace, name });
+}
+
+function detailsOf({ names, labels, selectsPod, where }: Exists): string {
+  return [
+    names === undefined ? '' : ` named ${names.join(' or ')}`,
+    labels === undefined || Object.keys(labels).length === 0 ? '' : ` with labels ${labelsInWords(labels)}`,
+    selectsPod ? ' that selects the pod' : '',
+    where === undefined ? '' : ` where ${where.source}`,
+  ].join('');
+}
+
+type Matches = Extract<ConditionCheck, { kind: 'matches' }>;
+
+function matches(check: Matches, { input, sight }: Circumstances): ConditionVerdict {
+  const object = targetOf(check, input, sight);
+  const allowed = [
+    `the ${check.target}`,
+    check.labels === undefined ? '' : ` with labels ${labelsInWords(check.labels)}`,
+    check.annotations === undefined ? '' : ` with annotations ${labelsInWords(check.annotations)}`,
+    check.where === undefined ? '' : ` where ${check.where.source}`,
+  ].join('');
+  if (object === undefined) return no(`the ${check.target} is not known`, allowed);
+  const { labels, annotations } = object.metadata;
+  if (!hasLabels(check.labels, labels)) return no(`labels ${chosen(check.labels, labels)}`, allowed);
+  if (!hasLabels(check.annotations, annotations))
+    return no(`annotations ${chosen(check.annotations, annotations)}`, allowed);
+  const answer = check.where === undefined ? true : check.where.evaluate({ ...input, object });
+  return answer === true ? HOLDS : no(answer === false ? 'it does not fit' : answer.problem, allowed);
+}
+
+function targetOf(
+  { target }: Matches,
+  { request }: Circumstances['input'],
+  sight: Sight,
+): KubernetesObject | undefined {
+  const { namespace, serviceAccount } = request.subject;
+  if (target === 'namespace') return sight.find({ kind: 'Namespace', name: namespace });
+  if (target === 'pod') return podOf(request.claims.podName, namespace, sight);
+  return sight.find({ kind: 'ServiceAccount', namespace, name: serviceAccount });
+}
+
+/** Of what is there, only what was asked for. */
+function chosen(wanted: Readonly<Record<string, string>> | undefined, actual: Readonly<Record<string, string>> = {}) {
+  const names = Object.keys(wanted ?? {});
+  return labelsInWords(Object.fromEntries(names.map((name) => [name, actual[name] ?? '(absent)'])));
+}
+
+function claims(
+  { claim, in: allowed }: Extract<ConditionCheck, { kind: 'claim' }>,
+  { input }: Circumstances,
+): ConditionVerdict {
+  const actual = input.request.claims[claim];
+  if (actual !== undefined && matchesAny(allowed, actual)) return HOLDS;
+  const words = `${claim} ${allowed.join(' or ')}`;
+  return { holds: false, actual: actual ?? 'absent', allowed: words, mayPassLater: false };
+}
+
+function expressed(expression: Expression, { input }: Circumstances): ConditionVerdict {
+  const answer = expression.evaluate(input);
+  if (answer === true) return HOLDS;
+  const actual = answer === false ? 'false' : answer.problem;
+  return { holds: false, actual, allowed: expression.source, mayPassLater: false };
+}
+
+/** Of the cluster: it may change. */
+function no(actual: string, allowed: string): ConditionVerdict {
+  return { holds: false, actual, allowed, mayPassLater: true };
+}

@@ -1,0 +1,73 @@
+// What must be there before anything can be narrowed: a rule that gives the identity, a namespace's own
+// policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
+import type { Hearing } from './applicable.ts';
+import type { FailedClause } from './decision.ts';
+import type { PolicySet } from './policy-set.ts';
+import type { PolicyRequest } from './request.ts';
+import { labelsInWords } from './sight.ts';
+import type { Voice } from './voice.ts';
+
+function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, 'layer' | 'policy' | 'contact'>) {
+  return { layer: 'central', policy: bundleName, contact: bundle.owner.contact, ...clause } as const;
+}
+
+/** Most rules whose near miss is told. */
+const MAX_MISSED = 3;
+
+export function noRule(policies: PolicySet, request: PolicyRequest, hearing: Hearing): FailedClause | undefined {
+  if (hearing.voices.some(({ grants }) => grants)) return undefined;
+  const { namespace, serviceAccount } = request.subject;
+  const near = hearing.missed.slice(0, MAX_MISSED).map(nearMiss);
+  return central(policies, {
+    reason: 'CAP-P01',
+    field: 'rules',
+    actual: `${hearing.class} ${namespace}/${serviceAccount}`,
+    allowed: near.length > 0 ? near.join('; ') : `namespaces ${namesOf(policies)}`,
+    change: near.length > 0 ? 'make it match a rule' : 'run it in a namespace that a rule names, or have one added',
+    mayPassLater: hearing.missed.some(({ namespaceLabels }) => namespaceLabels !== undefined),
+  });
+}
+
+function nearMiss({ at, classes, namespaceLabels, serviceAccounts }: Voice): string {
+  return [
+    at.own,
+    `class ${classes.join(' or ')}`,
+    ...(namespaceLabels === undefined ? [] : [`namespace labels ${labelsInWords(namespaceLabels)}`]),
+    ...(serviceAccounts.length === 0 ? [] : [`service accounts ${serviceAccounts.flat().join(' ')}`]),
+  ].join(', ');
+}
+
+function namesOf({ bundle }: PolicySet): string {
+  const names = bundle.rules.flatMap(({ bounds, match }) =>
+    bounds === undefined ? [] : (match.namespaces.names ?? ['*']),
+  );
+  return names.length === 0 ? 'none' : [...new Set(names)].sort().join(' ');
+}
+
+export function localNeeded(policies: PolicySet, request: PolicyRequest, hearing: Hearing): FailedClause | undefined {
+  if (!policies.bundle.namespaces.requireLocal || hearing.voices.some(({ layer }) => layer === 'namespace'))
+    return undefined;
+  const { namespace } = request.subject;
+  return central(policies, {
+    reason: 'CAP-P10',
+    field: 'namespaces.requireLocal',
+    actual: `no IssuancePolicy in ${namespace} speaks of ${request.subject.serviceAccount}`,
+    allowed: 'an IssuancePolicy of the namespace',
+    change: `add an IssuancePolicy to namespace ${namespace}`,
+    mayPassLater: true,
+  });
+}
+
+export function wrongAnchor(policies: PolicySet, { issuer }: PolicyRequest): FailedClause | undefined {
+  const index = policies.bundle.issuers.findIndex(({ name }) => name === issuer.name);
+  const anchor = policies.bundle.issuers[index]?.anchor;
+  if (anchor === undefined || issuer.anchors.includes(anchor)) return undefined;
+  return central(policies, {
+    reason: 'CAP-P08',
+    field: `issuers.${issuer.name}.anchor`,
+    actual: issuer.anchors.map((digest) => `sha256:${digest.slice(0, 16)}`).join(' ') || 'none',
+    allowed: `sha256:${anchor.slice(0, 16)}`,
+    change: 'have the issuer signed under the anchor that the bundle pins',
+    mayPassLater: false,
+  });
+}
