@@ -9,6 +9,7 @@ import {
   PRESENTED,
   refusalOf,
   TEST_LIFETIMES,
+  TEST_POLICY,
   testCaller,
   testParts,
   trusting,
@@ -76,7 +77,9 @@ describe('Answering a CSR', () => {
     assert.equal(record.decisionId, decisionId);
     assert.equal(record.identity, DEMO);
     assert.equal(record.issuer, authority.issuer.id);
-    assert.equal(record.policyRevision, 'policy-1');
+    assert.equal(record.policyRevision, TEST_POLICY.revision);
+    assert.equal(record.policy?.bundle, 'corp@1');
+    assert.deepEqual(record.policy.applied, ['central corp@1 mesh']);
     assert.equal(record.provenBy, 'token');
   });
 

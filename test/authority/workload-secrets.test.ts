@@ -14,11 +14,14 @@ import {
   trusting,
   type TestParts,
 } from '../support/authority-parts.ts';
+import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } from '../support/policies.ts';
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
 import { NOON_MS, settle } from '../support/fake-clock.ts';
 
 const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;
 const CALLER = testCaller();
+
+const NO_POLICY = policySet(bundle({ rules: [] }), [], 'none');
 
 describe('Secrets of a workload over SDS', () => {
   let authority: TestAuthority;
@@ -112,7 +115,7 @@ describe('Secrets of a workload over SDS', () => {
   });
 
   it('are withheld while policy says no, and come by themselves once it says yes', async () => {
-    parts.policies.swap({ revision: 'policy-0', rules: [] });
+    parts.policies.swap(NO_POLICY);
     const states = watch();
     const { value } = (await states.next()) as { value: SvidState };
     assert.ok(value.kind === 'withheld');
@@ -127,9 +130,21 @@ describe('Secrets of a workload over SDS', () => {
     const states = watch();
     await nextSvid(states);
     const next = states.next();
-    parts.policies.swap({ revision: 'policy-2', rules: [] });
+    parts.policies.swap(NO_POLICY);
     await settle();
     assert.equal(((await next) as { value: SvidState }).value.kind, 'withheld');
+  });
+
+  it('are issued as soon as the cluster meets a condition, with no policy change', async () => {
+    const conditions = [condition(HAS_INGRESS, { waitMs: 0 })];
+    parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'conditional'));
+    const states = watch();
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.ok(value.kind === 'withheld' && value.error.reason === 'CAP-P12');
+    const healed = nextSvid(states);
+    parts.cluster.swap(snapshot(object('Ingress', 'default', 'front')));
+    await settle();
+    assert.ok((await healed).serial);
   });
 
   it('stay in force while the journal is down, and are renewed when it is back', async () => {

@@ -9,19 +9,19 @@ import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identit
 import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { ApprovedRequest } from '../../src/domain/issuance/approved-request.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../src/domain/issuance/prepared-certificate.ts';
-import type { Policy } from '../../src/domain/policy/policy.ts';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { CertificateRequest } from '../../src/domain/x509/certificate-request.ts';
 import { Issuer } from '../../src/domain/x509/issuer.ts';
+import { bitsOf } from '../../src/domain/x509/public-key.ts';
 import { matchRequestedIdentity } from '../../src/domain/x509/names.ts';
+import { bundle, policySet, request, rule, snapshot } from '../support/policies.ts';
 import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from './workloads.ts';
 
 const HOUR_MS = 3_600_000;
 const LIFETIMES = { defaultMs: 24 * HOUR_MS, maxMs: 24 * HOUR_MS, backdateMs: 60_000, jitterPercent: 5 };
-const POLICY: Policy = {
-  revision: 'bench',
-  rules: [{ namespaces: ['bench'], serviceAccounts: ['*'], keyTypes: ['ec-p256', 'rsa'], maxTtlMs: 24 * HOUR_MS }],
-};
+const POLICIES = policySet(bundle({ rules: [rule({ match: { namespaces: { names: ['bench'] } } })] }));
+const CLUSTER = snapshot();
 
 const [issuerFile = '', keyFile = '', rootsFile = '', csrFile = '', warmUp = '', window = ''] = process.argv.slice(2);
 const text = (file: string): string => readFileSync(file, 'utf8');
@@ -52,7 +52,10 @@ async function issueFor(seconds: number): Promise<number> {
 async function issue(): Promise<string> {
   const { publicKey, uris } = CertificateRequest.fromPem(csrPem);
   matchRequestedIdentity(uris, identity.spiffeId);
-  const approved = ApprovedRequest.byPolicy(POLICY, identity, publicKey);
+  const key = { type: publicKey.family, bits: bitsOf(publicKey) };
+  const { serviceAccount: account } = identity;
+  const asked = request({ namespace: NAMESPACE, serviceAccount: account, key, nowMs: Date.now() });
+  const approved = ApprovedRequest.byPolicy(evaluate(POLICIES, asked, CLUSTER), publicKey);
   const prepared = PreparedCertificate.from(approved, issuer, LIFETIMES, {
     nowMs: Date.now(),
     requestedMs: 0,

@@ -3,15 +3,21 @@
 import { AuthorityError } from '../../src/domain/errors.ts';
 import type { Caller } from '../../src/domain/identity/caller.ts';
 import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
-import type { Policy } from '../../src/domain/policy/policy.ts';
+import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
+import type { HeldCertificate } from '../../src/domain/policy/request.ts';
+import type { ClusterSnapshot } from '../../src/domain/policy/snapshot.ts';
+import { PolicyJudgement } from '../../src/authority/policy-judgement.ts';
 import type { IssuingParts } from '../../src/authority/issue-certificate.ts';
 import type { Authenticator, PresentedCredentials } from '../../src/ports/authenticator.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../src/ports/issuance-journal.ts';
 import type { AuthorityMaterial, IssuerStore } from '../../src/ports/issuer-store.ts';
+import type { ClusterView } from '../../src/ports/cluster-view.ts';
+import type { IssuanceHistory } from '../../src/ports/issuance-history.ts';
 import type { PolicySource } from '../../src/ports/policy-source.ts';
 import type { Tracer } from '../../src/ports/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
 import { FakeClock } from './fake-clock.ts';
+import { bundle, policySet, rule, snapshot } from './policies.ts';
 import { recordEvents, type RecordedEvents } from './recorded-events.ts';
 import { SeededRandom } from './seeded-random.ts';
 
@@ -20,17 +26,7 @@ const HOUR_MS = 3_600_000;
 export const TEST_LIFETIMES = { defaultMs: HOUR_MS, maxMs: 24 * HOUR_MS, backdateMs: 60_000, jitterPercent: 0 };
 
 /** Allows every service account of `default`, with any key. */
-export const TEST_POLICY: Policy = {
-  revision: 'policy-1',
-  rules: [
-    {
-      namespaces: ['default'],
-      serviceAccounts: ['*'],
-      keyTypes: ['ec-p256', 'ec-p384', 'rsa'],
-      maxTtlMs: Infinity,
-    },
-  ],
-};
+export const TEST_POLICY = policySet(bundle({ rules: [rule({ match: { namespaces: { names: ['default'] } } })] }));
 
 export class FakeJournal implements IssuanceJournal {
   readonly records: DecisionRecord[] = [];
@@ -66,28 +62,52 @@ class Swappable<T> {
   }
 }
 
-export const fakePolicies = (policy: Policy = TEST_POLICY): PolicySource & Swappable<Policy> => new Swappable(policy);
+export const fakePolicies = (policies: PolicySet = TEST_POLICY): PolicySource & Swappable<PolicySet> =>
+  new Swappable(policies);
+export const fakeCluster = (view: ClusterSnapshot = snapshot()): ClusterView & Swappable<ClusterSnapshot> =>
+  new Swappable(view);
 export const fakeIssuers = (material: AuthorityMaterial): IssuerStore & Swappable<AuthorityMaterial> =>
   new Swappable(material);
 
 export const noTracer: Tracer = { span: async (_name, work) => work() };
+
+/** Remembers nothing from before a restart, unless a test says so. */
+export class FakeHistory implements IssuanceHistory {
+  readonly held = new Map<string, HeldCertificate>();
+
+  heldBy(identity: string): HeldCertificate | undefined {
+    return this.held.get(identity);
+  }
+}
+
+export const TEST_JUDGEMENT = { issuerName: 'default', maxWaitMs: 4_000, maxWaiting: 2 };
 
 export interface TestParts extends IssuingParts {
   readonly journal: FakeJournal;
   readonly clock: FakeClock;
   readonly events: RecordedEvents;
   readonly policies: ReturnType<typeof fakePolicies>;
+  readonly cluster: ReturnType<typeof fakeCluster>;
+  readonly history: FakeHistory;
   readonly issuers: ReturnType<typeof fakeIssuers>;
 }
 
 export function testParts(material: AuthorityMaterial): TestParts {
-  return {
-    journal: new FakeJournal(),
+  const asked = {
+    policies: fakePolicies(),
+    cluster: fakeCluster(),
+    history: new FakeHistory(),
+    issuers: fakeIssuers(material),
     clock: new FakeClock(),
+  };
+  const judgement = new PolicyJudgement(asked, TEST_JUDGEMENT);
+  judgement.start({ signal: NEVER });
+  return {
+    ...asked,
+    judgement,
+    journal: new FakeJournal(),
     events: recordEvents(),
     random: new SeededRandom(),
-    policies: fakePolicies(),
-    issuers: fakeIssuers(material),
     tracer: noTracer,
   };
 }

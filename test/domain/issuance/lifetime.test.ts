@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { validityOf } from '../../../src/domain/issuance/lifetime.ts';
+import { UNBOUNDED } from '../../../src/domain/policy/bounds.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -9,7 +10,7 @@ const SETTINGS = { defaultMs: HOUR, maxMs: 24 * HOUR, backdateMs: MINUTE, jitter
 const FACTS = {
   nowMs: NOW,
   requestedMs: 0,
-  capMs: Infinity,
+  granted: UNBOUNDED.ttl,
   issuer: { notBeforeMs: NOW - 10 * HOUR, notAfterMs: NOW + 1000 * HOUR },
   fraction: 0,
 };
@@ -17,6 +18,16 @@ const FACTS = {
 describe('The lifetime of a certificate', () => {
   it('is the default when none is asked for', () => {
     assert.equal(validityOf(SETTINGS, FACTS)?.notAfterMs, NOW + HOUR);
+  });
+
+  it("is policy's default when none is asked for and policy names a shorter one", () => {
+    const granted = { ...UNBOUNDED.ttl, defaultMs: HOUR / 4 };
+    assert.equal(validityOf(SETTINGS, { ...FACTS, granted })?.notAfterMs, NOW + HOUR / 4);
+  });
+
+  it('is at least what policy demands when none is asked for', () => {
+    const granted = { ...UNBOUNDED.ttl, minMs: 2 * HOUR };
+    assert.equal(validityOf(SETTINGS, { ...FACTS, granted })?.notAfterMs, NOW + 2 * HOUR);
   });
 
   it('is what was asked for when that is allowed', () => {
@@ -27,7 +38,10 @@ describe('The lifetime of a certificate', () => {
     const wish = { ...FACTS, requestedMs: 5000 * HOUR };
     const issuer = { ...FACTS.issuer, notAfterMs: NOW + HOUR / 2 };
     assert.equal(validityOf(SETTINGS, wish)?.notAfterMs, NOW + 24 * HOUR);
-    assert.equal(validityOf(SETTINGS, { ...wish, capMs: 3 * HOUR })?.notAfterMs, NOW + 3 * HOUR);
+    assert.equal(
+      validityOf(SETTINGS, { ...wish, granted: { ...UNBOUNDED.ttl, maxMs: 3 * HOUR } })?.notAfterMs,
+      NOW + 3 * HOUR,
+    );
     assert.equal(validityOf(SETTINGS, { ...wish, issuer })?.notAfterMs, NOW + HOUR / 2);
   });
 
