@@ -8,7 +8,8 @@ import type { DecisionRecord } from './issuance-journal.ts';
 export type Door = 'tls' | 'plaintext' | 'unix';
 
 /** A file or remote document that is reloaded while the server runs. */
-export type ReloadedSource = 'policy' | 'issuer' | 'token-keys' | 'sds-sockets' | 'serving-certificate';
+export type ReloadedSource =
+  'policy' | 'policy-bundle' | 'cluster' | 'issuer' | 'token-keys' | 'sds-sockets' | 'serving-certificate';
 
 export interface StreamFacts {
   readonly streamId: string;
@@ -39,6 +40,18 @@ export interface Events {
   issuerInForce(facts: { readonly issuer: string; readonly notAfterMs: number }): void;
   /** `notAfterMs` is that of the anchor that ends first. */
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
+  /** A revision of all policies came in force. Expiries are the bundle's; Infinity is never. */
+  policyInForce(facts: {
+    readonly revision: string;
+    /** `name@sequence` */
+    readonly bundle: string;
+    readonly softExpiryMs: number;
+    readonly hardExpiryMs: number;
+  }): void;
+  /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
+  policyBundleExpiring(facts: { readonly bundle: string; readonly hardExpiryMs: number }): void;
+  /** Dev mode takes the policy bundle on trust. */
+  policyBundleUnsigned(facts: { readonly place: string }): void;
   journalFailing(facts: { readonly problem: string }): void;
   journalRecovered(): void;
   lifecycle(facts: { readonly phase: 'starting' | 'ready' | 'draining' | 'stopped'; readonly detail?: string }): void;

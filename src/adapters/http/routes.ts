@@ -1,4 +1,4 @@
-// The three pages an operator's probes and scrapers read. Nothing here reveals a key, a token or
+// The pages an operator's probes, scrapers and drift checks read. Nothing here reveals a key, a token or
 // an identity, and nothing can be changed through it.
 import { Hono, type Context } from 'hono';
 import type { Events } from '../../ports/events.ts';
@@ -11,8 +11,22 @@ export interface PartReadiness {
   readonly why?: string;
 }
 
+/** Which policies are in force: names and digests, not what they say. */
+export interface PolicyInForce {
+  readonly revision: string;
+  readonly bundle: { readonly name: string; readonly sequence: number; readonly digest: string };
+  readonly policies: readonly {
+    readonly kind: string;
+    readonly namespace?: string;
+    readonly name: string;
+    readonly digest: string;
+  }[];
+}
+
 export interface Observed {
   readonly readiness: () => readonly PartReadiness[];
+  /** @returns nothing before the first revision is loaded. */
+  readonly policy: () => PolicyInForce | undefined;
   /** @returns the metrics in the Prometheus text format. */
   readonly collect: () => Promise<string>;
   readonly events: Pick<Events, 'unexpected'>;
@@ -20,7 +34,7 @@ export interface Observed {
 
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function observationRoutes({ readiness, collect, events }: Observed): Hono {
+export function observationRoutes({ readiness, policy, collect, events }: Observed): Hono {
   const routes = new Hono();
   routes.use(async (c, next) => {
     await next();
@@ -34,8 +48,12 @@ export function observationRoutes({ readiness, collect, events }: Observed): Hon
       ? c.json({ ready: true })
       : c.json({ ready: false, unready: unready.map(({ part, why }) => ({ part, why })) }, 503);
   });
+  routes.get('/policy', (c) => {
+    const inForce = policy();
+    return inForce === undefined ? c.json({ error: 'no policy is loaded' }, 503) : c.json(inForce);
+  });
   routes.get('/metrics', async (c) => c.body(await collect(), 200, { 'content-type': PROMETHEUS_TEXT }));
-  for (const path of ['/healthz', '/readyz', '/metrics']) routes.all(path, refuseMethod);
+  for (const path of ['/healthz', '/readyz', '/policy', '/metrics']) routes.all(path, refuseMethod);
   routes.notFound((c) => c.json({ error: 'not found' }, 404));
   routes.onError((cause, c) => {
     events.unexpected({ where: 'http', cause });

@@ -2,7 +2,7 @@
 // private part that goes nowhere else.
 import { AuthorityError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { REASONS } from '../../domain/reasons.ts';
-import type { DecisionRecord, RefusedRecord } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord, PolicyTrace, RefusedRecord } from '../../ports/issuance-journal.ts';
 import { describeCause, type DescribedCause } from './describe-cause.ts';
 import type { LogLevel } from './logger.ts';
 
@@ -34,8 +34,20 @@ export function decisionLevel(record: DecisionRecord): LogLevel {
 }
 
 export function decisionLine(record: DecisionRecord, durationMs: number, cause: unknown): object {
-  const facts = { event: 'decided', ...record, durationMs };
+  const { policy, ...rest } = record;
+  const facts = { event: 'decided', ...rest, ...(policy && { policy: notable(policy) }), durationMs };
   return record.outcome === 'issued' ? facts : { ...facts, ...refusalFacts(record, cause) };
+}
+
+/** What an operator looks for in the log; the journal has the whole trace. */
+function notable({ class: issuanceClass, bundle, failures, audits, excused }: PolicyTrace): object {
+  return {
+    class: issuanceClass,
+    bundle,
+    ...(failures && { failures: failures.slice(0, MAX_VIOLATIONS) }),
+    ...(audits && { audits: audits.slice(0, MAX_VIOLATIONS) }),
+    ...(excused && { excused: excused.slice(0, MAX_VIOLATIONS) }),
+  };
 }
 
 interface RefusalFacts {

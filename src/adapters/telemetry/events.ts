@@ -1,6 +1,7 @@
 // What the CA tells the world: each business event writes one log line and moves its metrics, here
 // and nowhere else, so that the two cannot disagree. A line's `event` is the function's name.
 import type { Logger } from 'pino';
+import type { FailedClause } from '../../domain/policy/decision.ts';
 import type { Events } from '../../ports/events.ts';
 import { decisionLevel, decisionLine } from './decision-line.ts';
 import { cut, describeCause } from './describe-cause.ts';
@@ -16,6 +17,8 @@ export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; 
       const reason = record.outcome === 'issued' ? 'none' : record.reason;
       metrics.count('decisions', { surface, outcome, reason });
       metrics.observe('decisionDuration', durationMs / 1000, { surface, outcome });
+      countClauses(metrics, record.policy?.failures, 'refused');
+      countClauses(metrics, record.policy?.audits, 'audited');
       const message = record.outcome === 'issued' ? 'certificate issued' : 'request refused';
       logger[decisionLevel(record)](decisionLine(record, durationMs, cause), message);
     },
@@ -85,6 +88,20 @@ export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; 
       metrics.set('trustAnchorNotAfter', notAfterMs / 1000);
       logger.info({ event: 'bundleInForce', digest, anchors, notAfterMs }, 'trust bundle in force');
     },
+    policyInForce({ revision, bundle, softExpiryMs, hardExpiryMs }) {
+      metrics.set('policyBundleSoftExpiry', softExpiryMs / 1000);
+      metrics.set('policyBundleHardExpiry', hardExpiryMs / 1000);
+      logger.info({ event: 'policyInForce', revision, bundle, softExpiryMs, hardExpiryMs }, 'policies in force');
+    },
+    policyBundleExpiring({ bundle, hardExpiryMs }) {
+      logger.warn(
+        { event: 'policyBundleExpiring', bundle, hardExpiryMs },
+        'the policy bundle is past its soft expiry: have a newer one signed',
+      );
+    },
+    policyBundleUnsigned({ place }) {
+      logger.warn({ event: 'policyBundleUnsigned', place }, 'the policy bundle is not signed: for development only');
+    },
     journalFailing({ problem }) {
       metrics.set('journalFailing', 1);
       logger.error({ event: 'journalFailing', problem: cut(problem) }, 'the issuance journal fails: nothing is issued');
@@ -102,4 +119,18 @@ export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; 
       logger.error({ event: 'unexpected', where, cause: describeCause(cause) }, 'unexpected error');
     },
   };
+}
+
+/** Most clauses of one decision that are counted; more are in its record. */
+const MAX_CLAUSES = 20;
+
+function countClauses(metrics: Metrics, clauses: readonly FailedClause[] = [], effect: 'refused' | 'audited'): void {
+  for (const { policy, reason } of clauses.slice(0, MAX_CLAUSES)) {
+    metrics.count('policyClauses', { policy: withoutSequence(policy), reason, effect });
+  }
+}
+
+/** A new bundle goes on with the series of the old one. */
+function withoutSequence(policy: string): string {
+  return policy.replace(/@\d+$/, '');
 }

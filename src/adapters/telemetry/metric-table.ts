@@ -21,6 +21,8 @@ const PROTOCOLS = ['sotw', 'delta'] as const satisfies readonly StreamFacts['pro
 const DOORS = ['tls', 'plaintext', 'unix'] as const satisfies readonly Door[];
 const SOURCES = [
   'policy',
+  'policy-bundle',
+  'cluster',
   'issuer',
   'token-keys',
   'sds-sockets',
@@ -107,6 +109,24 @@ export const METRICS = {
     kind: 'counter',
     help: 'Reloads of files and remote documents; after a failed one the last good version stays in force.',
     labels: { source: SOURCES, outcome: ['applied', 'failed'] },
+  },
+  policyClauses: {
+    name: 'capstan_policy_clauses_total',
+    kind: 'counter',
+    help: 'Policy clauses that did not hold, by the policy they stand in: they refused, or were only audited.',
+    labels: { policy: OPEN, reason: OPEN, effect: ['refused', 'audited'] },
+  },
+  policyBundleSoftExpiry: {
+    name: 'capstan_policy_bundle_soft_expiry_seconds',
+    kind: 'gauge',
+    help: 'From when the policy bundle in force should be replaced, in seconds since the epoch; +Inf is never.',
+    labels: {},
+  },
+  policyBundleHardExpiry: {
+    name: 'capstan_policy_bundle_hard_expiry_seconds',
+    kind: 'gauge',
+    help: 'From when the policy bundle in force gives no new identity, in seconds since the epoch; +Inf is never.',
+    labels: {},
   },
   issuerNotAfter: {
     name: 'capstan_issuer_not_after_seconds',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { observationRoutes, type PartReadiness } from '../../../src/adapters/http/routes.ts';
+import { observationRoutes, type PartReadiness, type PolicyInForce } from '../../../src/adapters/http/routes.ts';
 import { HttpServer } from '../../../src/adapters/http/server.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 
@@ -11,11 +11,13 @@ const signal = AbortSignal.timeout(30_000);
 describe('The HTTP listener', () => {
   let parts: PartReadiness[];
   let metrics: () => Promise<string>;
+  let policy: PolicyInForce | undefined;
   let faults: { readonly where: string; readonly cause: unknown }[];
   let server: HttpServer;
 
   beforeEach(async () => {
     parts = [{ part: 'issuer', ready: true }];
+    policy = undefined;
     metrics = async () => 'capstan_sds_pushes_total 0\n';
     faults = [];
     server = serverAt(0);
@@ -25,7 +27,12 @@ describe('The HTTP listener', () => {
 
   function serverAt(port: number): HttpServer {
     const events = { unexpected: (fault: (typeof faults)[number]) => void faults.push(fault) };
-    const routes = observationRoutes({ readiness: () => parts, collect: () => metrics(), events });
+    const routes = observationRoutes({
+      readiness: () => parts,
+      policy: () => policy,
+      collect: () => metrics(),
+      events,
+    });
     return new HttpServer({ routes }, { host: '127.0.0.1', port });
   }
 
@@ -41,6 +48,18 @@ describe('The HTTP listener', () => {
   it('is ready when every part is', async () => {
     const answer = await ask('/readyz');
     assert.deepEqual([answer.status, await answer.json()], [200, { ready: true }]);
+  });
+
+  it('says which policies are in force, by name and digest', async () => {
+    assert.equal((await ask('/policy')).status, 503);
+    const bundle = { name: 'corp', sequence: 7, digest: 'aa' };
+    policy = {
+      revision: '0123',
+      bundle,
+      policies: [{ kind: 'IssuancePolicy', namespace: 'shop', name: 'x', digest: 'bb' }],
+    };
+    const answer = await ask('/policy');
+    assert.deepEqual([answer.status, await answer.json()], [200, policy]);
   });
 
   it('names each part that is not ready, and why', async () => {

@@ -3,7 +3,7 @@ import { AuthorityError } from '../../../src/domain/errors.ts';
 import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
 import type { Events } from '../../../src/ports/events.ts';
-import { ISSUED, REFUSED, STREAM } from './records.ts';
+import { CLAUSE, ISSUED, REFUSED, STREAM, TRACE } from './records.ts';
 
 interface Case {
   readonly emit: (events: Events) => void;
@@ -32,6 +32,39 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
         'capstan_decision_duration_seconds_count{surface="csr",outcome="refused"}': 1,
         'capstan_decision_duration_seconds_sum{surface="csr",outcome="refused"}': 0.001,
       },
+    },
+    {
+      emit: (events) => events.decided({ ...REFUSED, policy: TRACE }, { durationMs: 1 }),
+      line: { level: 'warn', policy: { class: 'workload', bundle: 'corp@7', failures: [CLAUSE], audits: [CLAUSE] } },
+      moves: {
+        'capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}': 1,
+        'capstan_decision_duration_seconds_count{surface="csr",outcome="refused"}': 1,
+        'capstan_decision_duration_seconds_sum{surface="csr",outcome="refused"}': 0.001,
+        'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="refused"}': 1,
+        'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="audited"}': 1,
+      },
+    },
+  ],
+  policyInForce: [
+    {
+      emit: (events) =>
+        events.policyInForce({ revision: 'r1', bundle: 'corp@7', softExpiryMs: 5_000, hardExpiryMs: 9_000 }),
+      line: { level: 'info', revision: 'r1', bundle: 'corp@7', hardExpiryMs: 9_000 },
+      moves: { capstan_policy_bundle_soft_expiry_seconds: 5, capstan_policy_bundle_hard_expiry_seconds: 9 },
+    },
+  ],
+  policyBundleExpiring: [
+    {
+      emit: (events) => events.policyBundleExpiring({ bundle: 'corp@7', hardExpiryMs: 9_000 }),
+      line: { level: 'warn', bundle: 'corp@7', hardExpiryMs: 9_000 },
+      moves: {},
+    },
+  ],
+  policyBundleUnsigned: [
+    {
+      emit: (events) => events.policyBundleUnsigned({ place: 'bundle.yaml' }),
+      line: { level: 'warn', place: 'bundle.yaml' },
+      moves: {},
     },
   ],
   connectionRefused: [

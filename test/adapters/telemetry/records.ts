@@ -1,6 +1,7 @@
 // The records and facts that the telemetry tests emit.
 import type { StreamFacts } from '../../../src/ports/events.ts';
-import type { IssuedRecord, RefusedRecord } from '../../../src/ports/issuance-journal.ts';
+import type { FailedClause } from '../../../src/domain/policy/decision.ts';
+import type { IssuedRecord, PolicyTrace, RefusedRecord } from '../../../src/ports/issuance-journal.ts';
 
 const CALLER = 'spiffe://cluster.local/ns/default/sa/demo';
 
@@ -38,3 +39,26 @@ export const REFUSED: RefusedRecord = {
 };
 
 export const STREAM: StreamFacts = { streamId: 's-1', caller: CALLER, protocol: 'delta' };
+
+export const CLAUSE: FailedClause = {
+  reason: 'CAP-P04',
+  layer: 'central',
+  policy: 'corp@7',
+  field: 'rules.no-default.deny.serviceAccounts',
+  actual: 'service account default',
+  allowed: 'none of default',
+  change: 'give the workload a service account of its own',
+  mayPassLater: false,
+};
+
+export const TRACE: PolicyTrace = {
+  subject: CALLER,
+  class: 'workload',
+  key: { type: 'ec-p256', bits: 0 },
+  issuer: 'default',
+  bundle: 'corp@7',
+  snapshot: 'v1',
+  applied: ['central corp@7 mesh'],
+  failures: [CLAUSE],
+  audits: [CLAUSE],
+};
