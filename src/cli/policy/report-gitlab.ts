@@ -1,0 +1,24 @@
+// Findings as a GitLab Code Quality report: a list that merge requests show beside the changed lines.
+import type { Report } from './findings.ts';
+import { fingerprintsOf, relativePlace } from './report-places.ts';
+
+const SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
+
+/** @returns every finding that has a place; GitLab takes no others. */
+export function codeQuality({ cases }: Report): readonly object[] {
+  const findings = cases.flatMap((one) => one.findings);
+  const fingerprints = fingerprintsOf(findings);
+  return findings.flatMap(({ id, level, message, position, subject }, index) =>
+    position === undefined
+      ? []
+      : [
+          {
+            description: subject === undefined ? message : `${subject}: ${message}`,
+            check_name: id,
+            fingerprint: fingerprints[index],
+            severity: SEVERITIES[level],
+            location: { path: relativePlace(position.place), lines: { begin: position.line } },
+          },
+        ],
+  );
+}
