@@ -50,13 +50,15 @@ function traits({ traits: { followed, secret } }: Key<unknown>): readonly string
   return [...(followed === true ? ['Followed'] : []), ...(secret === true ? ['Never shown'] : [])];
 }
 
-function names(path: string, { shape }: Key<unknown>): readonly string[] {
+function names(path: string, { shape, traits: { devOnly } }: Key<unknown>): readonly string[] {
+  if (devOnly === true) return ['Set by `capstan serve --dev` alone'];
   if (shape.form === 'structured') return ['In the file only'];
   return [`\`${environmentName(path)}\`, \`${flagName(path)}\``];
 }
 
 function spelled(value: unknown): string {
-  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function capital(words: string): string {

@@ -16,7 +16,9 @@ export const DEV_FILES = {
 
 /** A data directory, as far as the configuration needs to know it. */
 export interface DevDirectory {
-  readonly files: Readonly<Record<'anchors' | 'chain' | 'issuerKey' | 'tokenIssuerKeys' | 'policy', string>>;
+  readonly files: Readonly<Record<'anchors' | 'chain' | 'issuerKey' | 'tokenIssuerKeys' | 'bundle', string>>;
+  readonly policies: string;
+  readonly manifests: string;
   readonly journal: string;
   readonly sockets: string;
 }
@@ -25,12 +27,18 @@ export interface DevDirectory {
  * What dev mode assumes, by dotted path: the weakest source of a configuration.
  * @param root the data directory itself; the log goes there too, so that the terminal stays readable.
  */
-export function devValues({ files, journal, sockets }: DevDirectory, root: string): Readonly<Record<string, unknown>> {
+export function devValues(
+  { files, journal, sockets, policies, manifests }: DevDirectory,
+  root: string,
+): Readonly<Record<string, unknown>> {
   return {
     'issuer.chainFile': files.chain,
     'issuer.keyFile': files.issuerKey,
     'trustAnchors.file': files.anchors,
-    'policy.file': files.policy,
+    'policy.bundle.file': files.bundle,
+    'policy.bundle.unsigned': true,
+    'policy.directory': policies,
+    'cluster.manifests': manifests,
     'authentication.tokens.issuers': [{ issuer: DEV_TOKEN_ISSUER, keys: { file: files.tokenIssuerKeys } }],
     'sds.socketDirectory': sockets,
     'journal.file': journal,

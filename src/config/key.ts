@@ -7,6 +7,8 @@ interface Traits {
   readonly secret?: boolean;
   /** The key names files that are read again whenever they change. The key itself needs a restart. */
   readonly followed?: boolean;
+  /** Only `serve --dev` may set it: no file, variable or flag does. */
+  readonly devOnly?: boolean;
 }
 
 export interface Key<T> {

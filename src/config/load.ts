@@ -40,9 +40,14 @@ export interface InvalidConfig {
 export function loadConfig(sources: ConfigSources): LoadedConfig | InvalidConfig {
   const read = readSources(sources);
   const entries = new Map(read.flatMap((source) => [...source.entries]));
-  const { values, problems } = judgeKeys(entries, (path) => read.some((source) => leavesOpen(source, path)));
+  const isOpen = (path: string): boolean => !entries.has(path) && read.some((source) => leavesOpen(source, path));
+  const { values, problems } = judgeKeys(entries, isOpen);
   const config = nested(values);
-  const all = [...read.flatMap((source) => source.problems), ...problems, ...judgeRules(config, values, entries)];
+  const all = [
+    ...read.flatMap((source) => source.problems),
+    ...problems,
+    ...judgeRules(config, { values, entries, isOpen }),
+  ];
   return all.length > 0 ? { problems: all } : { config: frozen(config), entries };
 }
 
@@ -72,6 +77,10 @@ function judgeKeys(entries: ReadonlyMap<string, Entry>, isOpen: (path: string) =
   const problems: ConfigProblem[] = [];
   for (const [path, key] of KEYS) {
     const entry = entries.get(path);
+    if (key.traits.devOnly === true && entry !== undefined && entry.builtIn !== true) {
+      problems.push({ where: whereOf(entry, []), path, message: 'is set by `serve --dev` alone' });
+      continue;
+    }
     if (entry === undefined && key.required) {
       if (!isOpen(path)) problems.push(missing(path, key));
       continue;
@@ -93,12 +102,14 @@ function complaint(path: string, key: Key<unknown>, entry: Entry | undefined, is
   return { where: whereOf(entry, issue.path), path: pathWithin(path, issue.path), message };
 }
 
-function judgeRules(
-  config: Config,
-  sound: ReadonlyMap<string, unknown>,
-  entries: ReadonlyMap<string, Entry>,
-): readonly ConfigProblem[] {
-  const askable = RULES.filter(({ reads }) => reads.every((path) => sound.has(path)));
+interface JudgedKeys extends Pick<Judged, 'values'> {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** Whether a source that could not be read may have spoken of a key that nobody else did. */
+  readonly isOpen: (path: string) => boolean;
+}
+
+function judgeRules(config: Config, { values, entries, isOpen }: JudgedKeys): readonly ConfigProblem[] {
+  const askable = RULES.filter(({ reads }) => reads.every((path) => values.has(path) && !isOpen(path)));
   return askable.flatMap(({ reads: [path, ...others], check }) => {
     // A key left at its default is not where the mistake was made.
     const said = [path, ...others].find((candidate) => entries.has(candidate)) ?? path;

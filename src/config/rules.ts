@@ -36,6 +36,34 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    reads: ['policy.bundle.file', 'policy.bundle.url'],
+    check: ({ policy: { bundle } }) =>
+      when(
+        (bundle.file === undefined) === (bundle.url === undefined),
+        'either a file or a URL must say where the bundle is',
+      ),
+  },
+  {
+    reads: ['policy.bundle.keys', 'policy.bundle.unsigned'],
+    check: ({ policy: { bundle } }) =>
+      when(bundle.keys.length === 0 && !bundle.unsigned, 'must name one: unsigned bundles are for `serve --dev` alone'),
+  },
+  {
+    reads: ['policy.bundle.threshold', 'policy.bundle.keys'],
+    check: ({ policy: { bundle } }) =>
+      when(bundle.keys.length > 0 && bundle.threshold > bundle.keys.length, 'is more than there are keys'),
+  },
+  {
+    reads: ['policy.bundle.stateFile', 'policy.bundle.keys'],
+    check: ({ policy: { bundle } }) =>
+      when(bundle.stateFile === undefined && bundle.keys.length > 0, 'is required, so that an older bundle is refused'),
+  },
+  {
+    reads: ['policy.bundle.caFile', 'policy.bundle.url'],
+    check: ({ policy: { bundle } }) =>
+      when(bundle.url !== undefined && bundle.caFile === undefined, 'is required with policy.bundle.url'),
+  },
+  {
     reads: ['serving.dnsNames', 'serving.ipAddresses'],
     check: ({ serving }) =>
       when(

@@ -11,13 +11,14 @@ import {
   filePath,
   flag,
   fraction,
+  httpsUrl,
   integer,
   ipAddress,
   listOf,
   loopbackAddress,
   trustDomain,
 } from './shapes.ts';
-import { MAX_SOCKETS, sdsSocket, socketMode, tokenIssuer } from './structures.ts';
+import { clusterId, labels, MAX_SOCKETS, sdsSocket, socketMode, tokenIssuer } from './structures.ts';
 
 const followed = { followed: true } as const;
 const lifetime = duration('2s', '365d');
@@ -93,6 +94,7 @@ export const schema = {
   },
 
   issuer: {
+    name: withDefault(clusterId, 'default', 'What policies call this issuer.'),
     chainFile: required(
       filePath,
       'PEM file with the intermediate that signs, then what stands between it and an anchor.',
@@ -110,7 +112,58 @@ export const schema = {
   },
 
   policy: {
-    file: required(filePath, 'YAML file that says which workloads may have certificates. Nothing else may.', followed),
+    bundle: {
+      file: optional(
+        filePath,
+        'The policy bundle of the security team: a YAML file with its signature beside it as `<file>.sig`, or a folder of such pairs, of which the highest sequence counts. Either this or `policy.bundle.url` is needed.',
+        followed,
+      ),
+      url: optional(httpsUrl, 'Where the bundle is fetched; its signature is at the same URL with `.sig` behind it.'),
+      caFile: optional(
+        filePath,
+        'PEM file with the only certificate authority that `policy.bundle.url` is trusted by.',
+      ),
+      pollInterval: withDefault(
+        duration('5s', '1d'),
+        '1m',
+        'How often `policy.bundle.url` is asked for a newer bundle.',
+      ),
+      keys: withDefault(
+        listOf(filePath, 16),
+        [],
+        'PEM files with the public keys, Ed25519 or ECDSA P-256, of those who may sign the bundle.',
+      ),
+      threshold: withDefault(integer(1, 16), 1, 'How many of them must have signed it.'),
+      stateFile: optional(
+        filePath,
+        'File that remembers the newest bundle, so that an older one is refused also after a restart. Keep it on a disk that survives one.',
+      ),
+      unsigned: withDefault(flag, false, 'Whether an unsigned bundle is accepted.', { devOnly: true }),
+    },
+    directory: optional(
+      filePath,
+      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace may speak of that namespace only. Absent, the bundle alone decides.',
+      followed,
+    ),
+    maxWaiting: withDefault(
+      integer(0, 100_000),
+      256,
+      'Most requests held at once for a condition to turn true; one more is answered at once.',
+    ),
+  },
+
+  cluster: {
+    id: withDefault(
+      clusterId,
+      'default',
+      "This cluster's id, for the audience of the bundle and for rules that name it.",
+    ),
+    labels: withDefault(labels, {}, 'Labels of this cluster, for rules that differ between environments.'),
+    manifests: optional(
+      filePath,
+      'Folder of Kubernetes manifests that conditions and namespace labels are judged by. Absent, a policy that asks for them cannot be judged.',
+      followed,
+    ),
   },
 
   lifetimes: {

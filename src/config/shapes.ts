@@ -23,10 +23,6 @@ interface Problem {
   readonly problem: string;
 }
 
-interface Problem {
-  readonly problem: string;
-}
-
 /** A shape for text that `parse` understands. */
 export function parsed<T>(words: string, parse: (text: string) => T | Problem): Shape<T> {
   const schema = z
@@ -126,6 +122,13 @@ export const collectorUrl = parsed<string>('an http or https URL', (text) =>
 export const httpUrl = parsed<string>('an http or https URL', (text) => {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return { problem: 'must be an http or https URL' };
+  return url.username === '' && url.password === '' ? text : { problem: 'must not carry a user name or password' };
+});
+
+/** As `httpUrl`, and encrypted. */
+export const httpsUrl = parsed<string>('an https URL', (text) => {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:') return { problem: 'must be an https URL' };
   return url.username === '' && url.password === '' ? text : { problem: 'must not carry a user name or password' };
 });
 

@@ -17,6 +17,8 @@ export interface Entry {
   readonly value: unknown;
   /** @param within the rest of the path, inside a structured value. */
   readonly where: (within: readonly PropertyKey[]) => string;
+  /** The program itself says so. */
+  readonly builtIn?: boolean;
 }
 
 export interface Source {
@@ -57,7 +59,10 @@ export function flagSource(flags: Readonly<Record<string, string>>): Source {
 
 /** Values that the program itself hands in, by dotted path and spelled as in a file. */
 export function givenSource(values: Readonly<Record<string, unknown>>, name: string): Source {
-  const entries = Object.entries(values).map(([path, value]): [string, Entry] => [path, { value, where: () => name }]);
+  const entries = Object.entries(values).map(([path, value]): [string, Entry] => [
+    path,
+    { value, where: () => name, builtIn: true },
+  ]);
   const unknown = entries.filter(([path]) => !KEYS.has(path));
   return {
     entries: new Map(entries),
@@ -67,7 +72,7 @@ export function givenSource(values: Readonly<Record<string, unknown>>, name: str
 
 /** The keys that text alone can set. */
 export function textKeys(): ReadonlyMap<string, Key<unknown>> {
-  return new Map([...KEYS].filter(([, key]) => key.shape.form !== 'structured'));
+  return new Map([...KEYS].filter(([, { shape, traits }]) => shape.form !== 'structured' && traits.devOnly !== true));
 }
 
 /** @returns words for a key that is none, with what may have been meant. */

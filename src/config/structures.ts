@@ -28,6 +28,24 @@ export type TokenKeys =
   | { readonly from: 'url'; readonly url: string }
   | { readonly from: 'file'; readonly file: string };
 
+/** Short names that policies use: of clusters and of issuers. */
+export const clusterId = parsed<string>('a name', (text) =>
+  /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text)
+    ? text
+    : { problem: 'must be 1 to 63 letters, digits, dots, dashes and underscores' },
+);
+
+const LABELS_WORDS = 'labels: text by name, at most 64';
+export const labels: Shape<Readonly<Record<string, string>>> = {
+  words: LABELS_WORDS,
+  form: 'structured',
+  schema: z
+    .record(z.string().min(1).max(316), z.string('must be text; write numbers and truth values in quotes').max(63), {
+      error: `must be ${LABELS_WORDS}`,
+    })
+    .refine((entries) => Object.keys(entries).length <= 64, 'must be at most 64'),
+};
+
 const someText = parsed<string>('a name', (text) => (text === '' ? { problem: 'must not be empty' } : text));
 
 const KEYS_WORDS = 'one of `{ discovery: true }`, `{ url: … }` or `{ file: … }`';

@@ -1,24 +1,30 @@
-// Everything that an operator gives a server, in one temporary directory: issuer, anchors, policy, the
-// keys of a token issuer, and room for journal, log and sockets. Servers that share it are one and
-// the same CA to their clients.
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// Everything that an operator gives a server, in one temporary directory: issuer, anchors, the signed
+// policy bundle, local policies, manifests, the keys of a token issuer, and room for journal, log and
+// sockets. Servers that share it are one and the same CA to their clients.
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SqliteJournalReader } from '../../src/adapters/storage/sqlite-journal-reader.ts';
 import type { DecisionRecord, JournalQuery } from '../../src/ports/issuance-journal.ts';
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
+import { BundleSigner, bundleDocument, type TestRule } from '../support/signed-bundle.ts';
 import { TOKEN_ISSUER, TokenMint } from './token-mint.ts';
 
 /** One line of the server's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string };
 
 /** Who may have certificates in these tests: every service account of `default`; `ec-only` with P-256 keys. */
-export const POLICY = [{ namespaces: ['default'] }, { namespaces: ['ec-only'], keyTypes: ['ec-p256'] }];
+export const POLICY: readonly TestRule[] = [
+  { namespaces: ['default'] },
+  { namespaces: ['ec-only'], keyTypes: ['ec-p256'] },
+];
 
 export class ServerFiles implements Disposable {
   readonly directory: string;
   readonly mint = new TokenMint();
   readonly pki: TestAuthority;
+  readonly #signer = new BundleSigner();
+  #sequence = 0;
 
   private constructor(directory: string, pki: TestAuthority) {
     this.directory = directory;
@@ -30,6 +36,8 @@ export class ServerFiles implements Disposable {
     const files = new ServerFiles(directory, pki ?? (await testAuthority()));
     files.useIssuer(files.pki);
     files.setAnchors(files.pki.root.certificatePem);
+    for (const folder of ['policies', 'manifests']) mkdirSync(files.path(folder));
+    files.write('bundle-key.pem', files.#signer.publicKeyPem);
     files.setPolicy(POLICY);
     files.write('jwks.json', await files.mint.jwks());
     return files;
@@ -60,8 +68,27 @@ export class ServerFiles implements Disposable {
     this.write('anchors.pem', pem);
   }
 
-  setPolicy(rules: readonly object[]): void {
-    this.write('policy.yaml', JSON.stringify({ apiVersion: 'capstan.dev/v1alpha1', kind: 'NamespacePolicy', rules }));
+  /** A newer bundle, signed as the last one was. */
+  setPolicy(rules: readonly TestRule[], more: object = {}): void {
+    this.#sequence += 1;
+    const document = bundleDocument(rules, { sequence: this.#sequence, more });
+    this.write('bundle.yaml.sig', this.#signer.sign(document));
+    this.write('bundle.yaml', JSON.stringify(document));
+  }
+
+  /** A file among the local policies; without text, it goes. */
+  setLocal(name: string, text?: string): void {
+    this.#setIn('policies', name, text);
+  }
+
+  /** A file among the manifests of the cluster; without text, it goes. */
+  setManifest(name: string, text?: string): void {
+    this.#setIn('manifests', name, text);
+  }
+
+  #setIn(folder: string, name: string, text: string | undefined): void {
+    if (text === undefined) rmSync(this.path(`${folder}/${name}`));
+    else this.write(`${folder}/${name}`, text);
   }
 
   /** By dotted path, as the configuration takes them; one workload, `default/demo`, has an SDS socket. */
@@ -72,7 +99,11 @@ export class ServerFiles implements Disposable {
       'issuer.chainFile': this.path('issuer-chain.pem'),
       'issuer.keyFile': this.path('issuer-key.pem'),
       'trustAnchors.file': this.path('anchors.pem'),
-      'policy.file': this.path('policy.yaml'),
+      'policy.bundle.file': this.path('bundle.yaml'),
+      'policy.bundle.keys': [this.path('bundle-key.pem')],
+      'policy.bundle.stateFile': this.path('bundle-state.json'),
+      'policy.directory': this.path('policies'),
+      'cluster.manifests': this.path('manifests'),
       'journal.file': this.path('journal.db'),
       'authentication.tokens.issuers': [
         { issuer: TOKEN_ISSUER, keys: { file: this.path('jwks.json') }, clockSkew: '0s' },

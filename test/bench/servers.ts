@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BundleSigner, bundleDocument } from '../support/signed-bundle.ts';
 import type { Context } from './benchmark.ts';
 import type { Material } from './material.ts';
 import { startServer, type RunningServer } from './processes.ts';
@@ -41,8 +42,11 @@ export async function startCapstan(material: Material, { streams }: { readonly s
   const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
   const bundleFile = path.join(folder, 'bundle.pem');
   await copyFile(material.bundles[1], bundleFile);
-  const policyFile = path.join(folder, 'policy.yaml');
+  const policyFile = path.join(folder, 'bundle.yaml');
+  const signer = new BundleSigner();
   await writeFile(policyFile, JSON.stringify(POLICY));
+  await writeFile(`${policyFile}.sig`, signer.sign(POLICY));
+  await writeFile(path.join(folder, 'bundle-key.pem'), signer.publicKeyPem);
   const [tlsPort, httpPort] = [await freePort(), await freePort()];
   const configFile = path.join(folder, 'capstan.yaml');
   const files = { folder, bundleFile, policyFile };
@@ -55,11 +59,7 @@ export async function startCapstan(material: Material, { streams }: { readonly s
   return { ...server, bundleFile };
 }
 
-const POLICY = {
-  apiVersion: 'capstan.dev/v1alpha1',
-  kind: 'NamespacePolicy',
-  rules: [{ namespaces: [NAMESPACE], serviceAccounts: ['workload-*'], maxTtl: '24h' }],
-};
+const POLICY = bundleDocument([{ namespaces: [NAMESPACE] }], { sequence: 1 });
 
 function configOf(
   material: Material,
@@ -75,7 +75,13 @@ function configOf(
     },
     issuer: { chainFile: material.issuerCert, keyFile: material.issuerKey },
     trustAnchors: { file: files.bundleFile },
-    policy: { file: files.policyFile },
+    policy: {
+      bundle: {
+        file: files.policyFile,
+        keys: [path.join(files.folder, 'bundle-key.pem')],
+        stateFile: path.join(files.folder, 'bundle-state.json'),
+      },
+    },
     authentication: { tokens },
     sds: {
       maxStreams: needs.streams + SPARE,

@@ -11,7 +11,9 @@ const NEEDED = {
   'issuer.chainFile': 'issuer.pem',
   'issuer.keyFile': 'issuer-key.pem',
   'trustAnchors.file': 'root-cert.pem',
-  'policy.file': 'policy.yaml',
+  'policy.bundle.file': 'bundle.yaml',
+  'policy.bundle.keys': ['security.pem'],
+  'policy.bundle.stateFile': 'bundle-state.json',
   'journal.file': 'journal.db',
 };
 
@@ -44,7 +46,18 @@ describe('The configuration', () => {
     assert.equal(config.lifetimes.default, 3_600_000);
     assert.equal(config.sds.socketMode, 0o600);
     assert.equal(config.listen.plaintext.address, undefined);
-    assert.deepEqual(problems(loadConfig({})).length, Object.keys(NEEDED).length);
+    const missing = [
+      'issuer.chainFile',
+      'issuer.keyFile',
+      'trustAnchors.file',
+      'journal.file',
+      'policy.bundle.file',
+      'policy.bundle.keys',
+    ];
+    assert.deepEqual(
+      problems(loadConfig({})).map((problem) => /^\S+ (\S+):/.exec(problem)?.[1]),
+      missing,
+    );
   });
 
   it('believes a flag before the environment, the environment before the file, the file before what is built in', () => {
@@ -52,8 +65,18 @@ describe('The configuration', () => {
     const environment = { CAPSTAN_SDS_TTL: '3h', CAPSTAN_SDS_MAX_STREAMS: '3' };
     const { sds } = sound(load(yaml, { environment, flags: { 'sds.ttl': '4h' } }));
     assert.deepEqual([sds.ttl, sds.maxStreams, sds.keyType], [4 * 3_600_000, 3, 'ec-p384']);
-    writeFileSync(file, 'policy: { file: mine.yaml }');
-    assert.equal(sound(loadConfig({ given: NEEDED, file })).policy.file, 'mine.yaml');
+    writeFileSync(file, 'policy: { directory: mine }');
+    assert.equal(sound(loadConfig({ given: NEEDED, file })).policy.directory, 'mine');
+  });
+
+  it('lets nobody but dev mode accept an unsigned policy bundle', () => {
+    const unsigned = { ...NEEDED, 'policy.bundle.keys': [], 'policy.bundle.unsigned': true };
+    assert.equal(sound(loadConfig({ given: unsigned })).policy.bundle.unsigned, true);
+    assert.deepEqual(problems(load('policy: { bundle: { unsigned: true } }')), [
+      '1:31 policy.bundle.unsigned: is set by `serve --dev` alone',
+    ]);
+    const environment = { CAPSTAN_POLICY_BUNDLE_UNSIGNED: 'true' };
+    assert.match(problems(load('', { environment }))[0] ?? '', /CAPSTAN_POLICY_BUNDLE_UNSIGNED .*is no setting/);
   });
 
   it('reads lists, numbers and truth values from text', () => {
@@ -138,7 +161,7 @@ listen: { tls: { address: '[::1]:0' } }`;
     for (const [yaml, problem] of [
       ['listen: {', /^\d+:\d+ : Flow map/],
       ['sds: { ttl: 1h }\nsds: { ttl: 2h }', /^2:1 : Map keys must be unique/],
-      ['trustDomain: &x a\npolicy: { file: *x }', /^2:17 : uses a YAML alias/],
+      ['trustDomain: &x a\npolicy: { directory: *x }', /^2:22 : uses a YAML alias/],
     ] as const) {
       writeFileSync(file, yaml);
       const found = problems(loadConfig({ file }));

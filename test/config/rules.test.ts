@@ -5,7 +5,9 @@ const NEEDED = {
   'issuer.chainFile': 'issuer.pem',
   'issuer.keyFile': 'issuer-key.pem',
   'trustAnchors.file': 'root-cert.pem',
-  'policy.file': 'policy.yaml',
+  'policy.bundle.file': 'bundle.yaml',
+  'policy.bundle.keys': ['security.pem'],
+  'policy.bundle.stateFile': 'bundle-state.json',
   'journal.file': 'journal.db',
 };
 const socket = { path: '/run/a.sock', namespace: 'default', serviceAccount: 'a' };
@@ -54,6 +56,20 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'authentication.tokens.issuers': [{ ...issuer, keys: { url: 'https://me:pw@keys.test' } }] },
     'authentication.tokens.issuers[0].keys.url must not carry a user name or password',
   ],
+  [{ 'policy.bundle.file': undefined }, 'policy.bundle.file either a file or a URL must say where the bundle is'],
+  [
+    { 'policy.bundle.url': 'https://policy.test/b', 'policy.bundle.caFile': 'ca.pem' },
+    'policy.bundle.file either a file or a URL must say where the bundle is',
+  ],
+  [{ 'policy.bundle.keys': [] }, 'policy.bundle.keys must name one: unsigned bundles are for `serve --dev` alone'],
+  [{ 'policy.bundle.threshold': 2 }, 'policy.bundle.threshold is more than there are keys'],
+  [{ 'policy.bundle.stateFile': undefined }, 'policy.bundle.stateFile is required, so that an older bundle is refused'],
+  [
+    { 'policy.bundle.file': undefined, 'policy.bundle.url': 'https://policy.test/b' },
+    'policy.bundle.caFile is required with policy.bundle.url',
+  ],
+  [{ 'policy.bundle.url': 'http://policy.test/b' }, 'policy.bundle.url must be an https URL'],
+  [{ 'cluster.labels': { env: 1 } }, 'cluster.labels.env must be text; write numbers and truth values in quotes'],
   [
     { 'authentication.tokens.issuers': [{ ...issuer, keys: {} }] },
     'authentication.tokens.issuers[0].keys must be one of { discovery: true }, { url: … } or { file: … }',

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
 import { SqliteJournalReader } from '../../src/adapters/storage/sqlite-journal-reader.ts';
 import type { DecisionRecord } from '../../src/ports/issuance-journal.ts';
+import { BundleSigner, bundleDocument } from '../support/signed-bundle.ts';
 import { eventually, freePort } from './eventually.ts';
 import { endProcess, startProcess } from './owned-process.ts';
 import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from './pki.ts';
@@ -55,6 +56,8 @@ export class Capstan implements AsyncDisposable {
   readonly #log: LogLine[] = [];
   readonly #workDir: string;
   readonly #tokenKey: KeyObject;
+  readonly #bundleSigner = new BundleSigner();
+  #sequence = 0;
   #issuer: TestAuthority;
   #process: ChildProcess | undefined;
 
@@ -79,6 +82,7 @@ export class Capstan implements AsyncDisposable {
     const capstan = new Capstan([await freePort(), await freePort()], workDir, [root, issuer], privateKey);
     const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'ES256', use: 'sig' };
     capstan.#write('jwks.json', JSON.stringify({ keys: [jwk] }));
+    capstan.#write('bundle-key.pem', capstan.#bundleSigner.publicKeyPem);
     capstan.setPolicy(settings.namespaces ?? ['*']);
     capstan.replaceAnchors(root.certificatePem);
     capstan.useIssuer(issuer);
@@ -162,8 +166,10 @@ export class Capstan implements AsyncDisposable {
 
   /** Allows exactly these namespaces. */
   setPolicy(namespaces: readonly string[]): void {
-    const rules = [{ namespaces }];
-    this.#write('policy.yaml', JSON.stringify({ apiVersion: 'capstan.dev/v1alpha1', kind: 'NamespacePolicy', rules }));
+    this.#sequence += 1;
+    const bundle = bundleDocument([{ namespaces }], { sequence: this.#sequence });
+    this.#write('bundle.yaml.sig', this.#bundleSigner.sign(bundle));
+    this.#write('bundle.yaml', JSON.stringify(bundle));
   }
 
   /** A client of this mesh with a certificate of its own. */
@@ -230,7 +236,13 @@ export class Capstan implements AsyncDisposable {
       listen: { tls: { address: `127.0.0.1:${this.tlsPort}` }, http: { address: `127.0.0.1:${this.#httpPort}` } },
       issuer: { chainFile: this.#file('issuer-chain.pem'), keyFile: this.#file('issuer-key.pem') },
       trustAnchors: { file: this.#file('anchors.pem') },
-      policy: { file: this.#file('policy.yaml') },
+      policy: {
+        bundle: {
+          file: this.#file('bundle.yaml'),
+          keys: [this.#file('bundle-key.pem')],
+          stateFile: this.#file('bundle-state.json'),
+        },
+      },
       journal: { file: this.#file('journal.sqlite') },
       authentication: { tokens: { issuers: [tokens] } },
       lifetimes: { backdate: '1s' },

@@ -11,7 +11,7 @@ export const DEV_FILES = {
   issuerKey: 'issuer-key.pem',
   tokenIssuerKey: 'token-issuer-key.pem',
   tokenIssuerKeys: 'token-issuer-jwks.json',
-  policy: 'policy.yaml',
+  bundle: 'bundle.yaml',
 } as const;
 
 export type DevFile = keyof typeof DEV_FILES;
@@ -25,12 +25,21 @@ const DAY_MS = 86_400_000;
 const ROOT_LIFETIME_MS = 3650 * DAY_MS;
 const ISSUER_LIFETIME_MS = 365 * DAY_MS;
 
-const POLICY = `# Who may have an identity. Edits apply at once; a broken edit changes nothing.
+const BUNDLE = `# What may be issued at all. Edits apply at once; a broken edit changes nothing. In production the security
+# team signs this file; dev mode takes it as it is. Policies that narrow it go to policies/.
 apiVersion: capstan.dev/v1alpha1
-kind: NamespacePolicy
+kind: PolicyBundle
+metadata: { name: dev, sequence: 1 }
+owner: { team: you, contact: you }
 rules:
-  - namespaces: [default, "team-*"]
-    maxTtl: 24h
+  - id: mesh
+    match: { namespaces: { names: [default, "team-*"] } }
+    bounds:
+      trustDomains: ["*"]
+      spiffeId: "spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}"
+      ttl: { max: 24h }
+      keys: [ec-p256, ec-p384, rsa]
+      usages: [digitalSignature, keyEncipherment, serverAuth, clientAuth]
 `;
 
 const secret = (text: string): DevFileContents => ({ text, mode: 0o600 });
@@ -53,6 +62,6 @@ export async function freshContents(nowMs: number): Promise<Readonly<Record<DevF
     issuerKey: secret(issuer.keyPem),
     tokenIssuerKey: secret(token.privateKey.export({ format: 'pem', type: 'pkcs8' })),
     tokenIssuerKeys: open(`${JSON.stringify({ keys: [jwk] }, null, 2)}\n`),
-    policy: open(POLICY),
+    bundle: open(BUNDLE),
   };
 }

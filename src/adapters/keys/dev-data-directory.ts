@@ -12,11 +12,19 @@ export interface DevDataDirectory {
   readonly journal: string;
   /** Where SDS sockets may be asked for: `<sockets>/<namespace>/<service account>/`. */
   readonly sockets: string;
+  /** Policies that narrow the bundle. */
+  readonly policies: string;
+  /** Kubernetes manifests: what conditions are judged by. */
+  readonly manifests: string;
   /** This call made the directory; otherwise it was there. */
   readonly created: boolean;
 }
 
 const SOCKETS = 'sds';
+const POLICIES = 'policies';
+const MANIFESTS = 'manifests';
+/** What the first versions kept in place of the bundle. */
+const OLD_POLICY = 'policy.yaml';
 const JOURNAL = 'journal.db';
 /** Another start had its directory in place before ours. */
 const WAS_FASTER: readonly string[] = ['ENOTEMPTY', 'EEXIST'];
@@ -31,7 +39,10 @@ export async function openDevDataDirectory(root: string, nowMs: number): Promise
   const created = (await isVacant(directory)) && (await create(directory, nowMs));
   const files = byFile((name) => path.join(directory, name));
   await demandWhole(directory, files, nowMs);
-  return { files, journal: path.join(directory, JOURNAL), sockets: path.join(directory, SOCKETS), created };
+  const [policies, manifests] = [path.join(directory, POLICIES), path.join(directory, MANIFESTS)];
+  for (const folder of [policies, manifests]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const sockets = path.join(directory, SOCKETS);
+  return { files, journal: path.join(directory, JOURNAL), sockets, policies, manifests, created };
 }
 
 /**
@@ -78,8 +89,18 @@ async function demandWhole(directory: string, files: Readonly<Record<DevFile, st
   if (Object.values(texts).every((text) => text === undefined)) throw notOurs(directory);
   const found = devDataProblem(texts, nowMs);
   if (found === undefined) return;
+  if (found.file === 'bundle' && texts.bundle === undefined) await adviseMigration(directory, files.bundle);
   const advice = `restore it, or remove ${directory} to start over with a new throwaway root`;
   throw new AuthorityError('CAP-X03', { detail: `${files[found.file]} ${found.problem}; ${advice}` });
+}
+
+/** A data directory from before there were bundles is whole, but for this. */
+async function adviseMigration(directory: string, bundle: string): Promise<void> {
+  const old = path.join(directory, OLD_POLICY);
+  if ((await textOf(old)) === undefined) return;
+  throw new AuthorityError('CAP-X03', {
+    detail: `${old} is of an older version; write \`capstan policy migrate ${old} > ${bundle}\``,
+  });
 }
 
 /** Not a word about removing it: it is somebody's. */
