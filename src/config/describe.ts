@@ -58,7 +58,7 @@ function names(path: string, { shape, traits: { devOnly } }: Key<unknown>): read
 
 function spelled(value: unknown): string {
   if (Array.isArray(value)) return `[${value.join(', ')}]`;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function capital(words: string): string {
