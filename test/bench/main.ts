@@ -6,6 +6,7 @@ import { callsBenchmark } from './calls.ts';
 import { issueBenchmark } from './issue.ts';
 import { makeMaterial } from './material.ts';
 import type { Row } from './measurement.ts';
+import { policyBenchmark } from './policy.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { canPin } from './processes.ts';
 import { streamsBenchmark } from './streams.ts';
@@ -15,6 +16,7 @@ import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
 const BENCHMARKS: readonly Benchmark[] = [
   issueBenchmark('p256'),
   issueBenchmark('rsa2048'),
+  policyBenchmark,
   callsBenchmark('kept'),
   callsBenchmark('fresh'),
   streamsBenchmark(1000),

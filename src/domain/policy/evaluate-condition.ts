@@ -37,21 +37,14 @@ type Exists = Extract<ConditionCheck, { kind: 'exists' }>;
 function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdict {
   const { namespace } = input.request.subject;
   const where = namespaceOf(check, namespace);
-  const candidates = sight
-    .list({
-      kind: check.objectKind,
-      ...(check.apiVersion !== undefined && { apiVersion: check.apiVersion }),
-      ...(where !== undefined && { namespace: where }),
-    })
-    .filter(({ metadata }) => check.names === undefined || matchesAny(check.names, metadata.name))
-    .filter(({ metadata }) => hasLabels(check.labels, metadata.labels));
-  const place = where === undefined ? 'the cluster' : where;
-  const allowed = `${check.objectKind} in ${place}${detailsOf(check)}`;
+  const candidates = candidatesOf(check, where, sight);
+  const refuse = (actual: string): ConditionVerdict =>
+    no(actual, `${check.objectKind} in ${where ?? 'the cluster'}${detailsOf(check)}`);
   if (candidates.length > MAX_CANDIDATES) {
-    return no(`${candidates.length} candidates, more than ${MAX_CANDIDATES}`, allowed);
+    return refuse(`${candidates.length} candidates, more than ${MAX_CANDIDATES}`);
   }
   const pod = check.selectsPod ? podOf(input.request.claims.podName, namespace, sight) : undefined;
-  if (check.selectsPod && pod === undefined) return no('the pod is not known', allowed);
+  if (check.selectsPod && pod === undefined) return refuse('the pod is not known');
   let problem: string | undefined;
   for (const object of candidates) {
     sight.note(object);
@@ -60,7 +53,20 @@ function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdic
     if (answer === true) return HOLDS;
     if (answer !== false) problem ??= `${object.metadata.name}: ${answer.problem}`;
   }
-  return no(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`), allowed);
+  return refuse(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`));
+}
+
+function candidatesOf(check: Exists, namespace: string | undefined, sight: Sight): readonly KubernetesObject[] {
+  const { objectKind: kind, apiVersion, names, labels } = check;
+  const all = sight.list({
+    kind,
+    ...(apiVersion !== undefined && { apiVersion }),
+    ...(namespace !== undefined && { namespace }),
+  });
+  if (names === undefined && labels === undefined) return all;
+  return all.filter(
+    ({ metadata }) => (names === undefined || matchesAny(names, metadata.name)) && hasLabels(labels, metadata.labels),
+  );
 }
 
 function namespaceOf({ inNamespace }: Exists, own: string): string | undefined {

@@ -15,8 +15,10 @@ const MAX_RECORDED = 50;
 
 export class Sight {
   readonly #snapshot: ClusterSnapshot;
-  readonly #seen = new Map<string, ObjectReference>();
+  readonly #seen = new Set<KubernetesObject>();
   #blind: string | undefined;
+  /** Many rules ask for the labels of the same namespace. */
+  #namespace: { readonly name: string; readonly labels: Labels } | undefined;
 
   constructor(snapshot: ClusterSnapshot) {
     this.#snapshot = snapshot;
@@ -41,19 +43,23 @@ export class Sight {
   }
 
   labelsOfNamespace(name: string): Labels {
-    return this.find({ kind: 'Namespace', name })?.metadata.labels ?? {};
+    if (this.#namespace?.name !== name) {
+      const labels = this.find({ kind: 'Namespace', name })?.metadata.labels ?? {};
+      this.#namespace = { name, labels };
+    }
+    return this.#namespace.labels;
   }
 
   note(object: KubernetesObject): void {
-    if (this.#seen.size >= MAX_RECORDED) return;
-    const reference = referenceTo(object);
-    this.#seen.set(`${reference.kind} ${reference.namespace ?? ''}/${reference.name}`, reference);
+    if (this.#seen.size < MAX_RECORDED) this.#seen.add(object);
   }
 
   /** By kind, namespace and name. */
   get seen(): readonly ObjectReference[] {
-    if (this.#seen.size === 0) return [];
-    return [...this.#seen].sort(([a], [b]) => compareText(a, b)).map(([, reference]) => reference);
+    return Array.from(this.#seen, referenceTo).sort(
+      (a, b) =>
+        compareText(a.kind, b.kind) || compareText(a.namespace ?? '', b.namespace ?? '') || compareText(a.name, b.name),
+    );
   }
 
   #ask(): void {

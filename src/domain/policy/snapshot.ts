@@ -51,29 +51,39 @@ export function unsyncedSnapshot(why: string): ClusterSnapshot {
   return { version: 'unsynced', unsynced: why, list: () => [], find: () => undefined };
 }
 
+/** Objects of one kind in one place. */
+interface Shelf {
+  readonly inOrder: KubernetesObject[];
+  readonly byName: Map<string, KubernetesObject>;
+}
+
 export class IndexedSnapshot implements ClusterSnapshot {
   readonly version: string;
-  readonly #objects = new Map<string, KubernetesObject[]>();
+  readonly #shelves = new Map<string, Shelf>();
 
   /** @param objects no two of one kind, namespace and name. */
   constructor(version: string, objects: Iterable<KubernetesObject>) {
     this.version = version;
     for (const object of objects) {
-      const key = keyOf(object.kind, object.metadata.namespace);
-      const known = this.#objects.get(key);
-      if (known === undefined) this.#objects.set(key, [object]);
-      else known.push(object);
+      const key = shelfOf(object.kind, object.metadata.namespace);
+      const shelf = this.#shelves.get(key) ?? { inOrder: [], byName: new Map<string, KubernetesObject>() };
+      shelf.inOrder.push(object);
+      shelf.byName.set(object.metadata.name, object);
+      this.#shelves.set(key, shelf);
     }
-    for (const known of this.#objects.values()) known.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+    for (const { inOrder } of this.#shelves.values()) {
+      inOrder.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+    }
   }
 
   list({ kind, apiVersion, namespace }: ObjectQuery): readonly KubernetesObject[] {
-    const known = this.#objects.get(keyOf(kind, namespace)) ?? [];
+    const known = this.#shelves.get(shelfOf(kind, namespace))?.inOrder ?? [];
     return apiVersion === undefined ? known : known.filter((object) => object.apiVersion === apiVersion);
   }
 
-  find({ name, ...query }: ObjectQuery & { readonly name: string }): KubernetesObject | undefined {
-    return this.list(query).find((object) => object.metadata.name === name);
+  find({ kind, apiVersion, namespace, name }: ObjectQuery & { readonly name: string }): KubernetesObject | undefined {
+    const object = this.#shelves.get(shelfOf(kind, namespace))?.byName.get(name);
+    return apiVersion === undefined || object?.apiVersion === apiVersion ? object : undefined;
   }
 }
 
@@ -82,6 +92,6 @@ export function referenceTo({ kind, metadata }: KubernetesObject): ObjectReferen
   return { kind, ...(namespace !== undefined && { namespace }), name, uid, resourceVersion };
 }
 
-function keyOf(kind: string, namespace: string | undefined): string {
+function shelfOf(kind: string, namespace: string | undefined): string {
   return `${kind}/${namespace ?? ''}`;
 }

@@ -40,7 +40,7 @@ function bothDecisions(
       check(without, withIt);
     },
   );
-  return property as unknown as fc.IPropertyWithHooks<unknown[]>;
+  return property as fc.IPropertyWithHooks<unknown[]>;
 }
 
 describe('Adding any local policy', function () {
