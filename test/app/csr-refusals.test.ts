@@ -9,7 +9,8 @@ import { agentCsr, buildCsr, spiffe, testAuthority } from '../support/certificat
 import { csrNaming, csrOffCurve, csrOfStolenKey, csrSignedWith, dnsName, pem, nestedDer } from './hostile-csrs.ts';
 import { KeyServer } from './key-server.ts';
 import { RunningServer, type Showing } from './running-server.ts';
-import { ServerFiles } from './server-files.ts';
+import type { TestRule } from '../support/signed-bundle.ts';
+import { POLICY, ServerFiles } from './server-files.ts';
 import { assertNothingSpilled } from './spilled-secrets.ts';
 import { TOKEN_ISSUER } from './token-mint.ts';
 
@@ -71,15 +72,62 @@ const DECIDED: readonly Row[] = [
     token: await mint.tokenIn('ec-only', 'demo'),
     csr: (await agentCsr('spiffe://cluster.local/ns/ec-only/sa/demo')).pem,
   })),
+  row('CAP-P03', status.PERMISSION_DENIED, 'a trust domain that policy does not allow here', inNamespace('foreign')),
+  row('CAP-P04', status.PERMISSION_DENIED, 'whom policy denies', inNamespace('denied')),
+  row('CAP-P05', status.PERMISSION_DENIED, 'a lifetime that policy finds too short', async (files) => ({
+    ...(await inNamespace('patient')(files)),
+    validityDuration: 60n,
+  })),
+  row('CAP-P07', status.PERMISSION_DENIED, 'a certificate that could be used for nothing', inNamespace('useless')),
+  row('CAP-P08', status.PERMISSION_DENIED, 'who must have another issuer', inNamespace('elsewhere')),
+  row('CAP-P12', status.PERMISSION_DENIED, 'a condition that is not met', inNamespace('conditional')),
+  row('CAP-Q03', status.RESOURCE_EXHAUSTED, 'a namespace beyond its quota', inNamespace('crowded')),
+  row('CAP-Q04', status.RESOURCE_EXHAUSTED, 'an identity beyond its quota', inNamespace('eager')),
 ];
 
+function inNamespace(namespace: string): Row['ask'] {
+  return async ({ mint }) => ({ token: await mint.tokenIn(namespace, 'demo') });
+}
+
+const CONDITION = {
+  id: 'has-ingress',
+  exists: { kind: 'Ingress' },
+  message: 'Publish an Ingress first',
+  waitFor: '0s',
+};
+
+/** A namespace for each way in which policy says no. */
+const STRICT: readonly TestRule[] = [
+  ...POLICY,
+  { namespaces: ['foreign'], bounds: { trustDomains: ['corp.example'] } },
+  { namespaces: ['denied'], more: { deny: { serviceAccounts: ['demo'] } } },
+  { namespaces: ['patient'], bounds: { ttl: { min: '2h', max: '24h' } } },
+  { namespaces: ['useless'], bounds: { usages: ['keyEncipherment', 'clientAuth'] } },
+  { namespaces: ['elsewhere'], bounds: { issuer: 'prod-high' } },
+  { namespaces: ['conditional'], more: { conditions: [CONDITION] } },
+  { namespaces: ['crowded', 'eager'] },
+];
+
+const localPolicy = (namespace: string, spec: object): string =>
+  JSON.stringify({
+    apiVersion: 'capstan.dev/v1alpha1',
+    kind: 'IssuancePolicy',
+    metadata: { name: 'own', namespace },
+    spec,
+  });
+
 /** Answers that decide nothing, because the server could not; each has a test below. */
-const UNDECIDED: readonly Reason[] = ['CAP-Q01', 'CAP-S01', 'CAP-S04', 'CAP-S05', 'CAP-S07'];
+const UNDECIDED: readonly Reason[] = ['CAP-Q01', 'CAP-S01', 'CAP-S04', 'CAP-S05', 'CAP-S07', 'CAP-S10', 'CAP-S11'];
+
+/** Needs a bundle of its own. */
+const ELSEWHERE: readonly Reason[] = ['CAP-P10'];
 
 /** What no caller of the CSR API can provoke, and why. */
 const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
   'CAP-M03': 'SDS alone has discovery requests',
   'CAP-M04': 'SDS alone has secrets with names',
+  'CAP-P06': 'a CSR with a DNS name is refused before policy is asked',
+  'CAP-P09': 'impersonation is refused before policy is asked',
   'CAP-Q02': 'SDS alone has names to count',
   'CAP-S02': 'a server without a first policy does not start',
   'CAP-S03': 'HTTP/2 turns new calls away before us; SDS streams end with it',
@@ -98,11 +146,19 @@ async function ask(server: RunningServer, { token, showing, ...call }: Question)
 }
 
 describe('Capstan refuses, with a status that tells whether to come again,', () => {
+  let files: ServerFiles;
   let server: RunningServer;
   before(async () => {
-    server = await RunningServer.start();
+    files = await ServerFiles.create();
+    files.setPolicy(STRICT);
+    files.setLocal('crowded.yaml', localPolicy('crowded', { quotas: { perNamespacePerMinute: 0 } }));
+    files.setLocal('eager.yaml', localPolicy('eager', { quotas: { perIdentityPerMinute: 0 } }));
+    server = await RunningServer.start({ files });
   });
-  after(async () => server[Symbol.asyncDispose]());
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    files[Symbol.dispose]();
+  });
 
   for (const { reason, to, status: wanted, ask: question } of DECIDED) {
     it(`${to}: ${status[wanted]}, ${reason}`, async () => {
@@ -118,7 +174,7 @@ describe('Capstan refuses, with a status that tells whether to come again,', () 
   }
 
   it('and knows no other reason that a caller of the CSR API could hear', () => {
-    const told = [...DECIDED.map(({ reason }) => reason), ...UNDECIDED, ...Object.keys(NEVER_HERE)];
+    const told = [...DECIDED.map(({ reason }) => reason), ...ELSEWHERE, ...UNDECIDED, ...Object.keys(NEVER_HERE)];
     assert.deepEqual(told.toSorted(), Object.keys(REASONS).toSorted());
   });
 
@@ -127,6 +183,15 @@ describe('Capstan refuses, with a status that tells whether to come again,', () 
   });
 
   it('and writes down no token, no key and no CSR', async () => assertNothingSpilled(server));
+});
+
+describe('Capstan refuses where the bundle leaves it to namespaces to speak,', () => {
+  it('a namespace that says nothing: PERMISSION_DENIED, CAP-P10', async () => {
+    using files = await ServerFiles.create();
+    files.setPolicy(POLICY, { namespaces: { requireLocal: true } });
+    await using server = await RunningServer.start({ files });
+    assertSays(await ask(server, {}), status.PERMISSION_DENIED, 'CAP-P10');
+  });
 });
 
 describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try again,', () => {
@@ -176,6 +241,20 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     other.exec('ROLLBACK');
     // Nobody asks a server that is not ready, so no request may be needed to make it ready.
     await eventually('ready again', async () => (await server.get('/readyz')).ok, { withinMs: 5_000 });
+  });
+
+  it('while it cannot see the cluster that a policy asks for', async () => {
+    using files = await ServerFiles.create();
+    files.setPolicy([{ more: { conditions: [CONDITION] } }]);
+    await using server = await RunningServer.start({ files, settings: { 'cluster.manifests': undefined } });
+    assertSays(await ask(server, {}), status.UNAVAILABLE, 'CAP-S10');
+  });
+
+  it('once the policy bundle is past its hard expiry', async () => {
+    using files = await ServerFiles.create();
+    files.setPolicy(POLICY, { validity: { hardExpiry: '2026-01-01T00:00:00Z' } });
+    await using server = await RunningServer.start({ files });
+    assertSays(await ask(server, {}), status.UNAVAILABLE, 'CAP-S11');
   });
 
   it('once its issuer has expired', async () => {

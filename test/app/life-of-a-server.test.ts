@@ -56,7 +56,8 @@ describe('A server that cannot open its doors', () => {
       ['issuer.keyFile', /no-such-file does not exist/],
       ['issuer.chainFile', /no-such-file does not exist/],
       ['trustAnchors.file', /no-such-file does not exist/],
-      ['policy.file', /no-such-file does not exist/],
+      ['policy.bundle.file', /no-such-file does not exist/],
+      ['policy.directory', /no-such-file does not exist/],
     ];
     for (const [key, words] of broken) {
       await refusesToStart({ [key]: files.path('no-such-file'), ...NO_SOCKETS }, words);
@@ -126,16 +127,16 @@ describe('A running server', () => {
   it('keeps the last good policy through a broken edit, and says what is wrong with it', async () => {
     await ask(server);
     const { policyRevision } = files.decisions({ outcome: 'issued' })[0]!;
-    files.write('policy.yaml', 'rules: [namespaces: default');
+    files.write('policies/broken.yaml', 'spec: [mode: enforce');
     await eventually('the broken edit is told', () => files.logged('reloadFailed').length > 0, SOON);
     const [told] = files.logged('reloadFailed');
     assert.equal(told?.['source'], 'policy');
-    assert.match(String(told['problem']), /policy\.yaml:1:\d+/);
+    assert.match(String(told['problem']), /broken\.yaml:1:\d+/);
     assert.equal((await ask(server)).code, status.OK);
     assert.equal((await ask(server, 'team-a')).code, status.PERMISSION_DENIED);
     assert.equal(files.decisions({ outcome: 'issued' })[0]?.policyRevision, policyRevision);
     assert.equal((await server.get('/readyz')).status, 200);
-    files.setPolicy(POLICY);
+    files.setLocal('broken.yaml');
   });
 
   it('goes over to a new issuer: new certificates, its own too, and those that Envoy has', async () => {

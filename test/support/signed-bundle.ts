@@ -8,6 +8,8 @@ export interface TestRule {
   readonly namespaces?: readonly string[];
   readonly keyTypes?: readonly string[];
   readonly maxTtl?: string;
+  /** Laid over the bounds. */
+  readonly bounds?: object;
   /** Further parts of the rule, such as `conditions` or `deny`. */
   readonly more?: object;
 }
@@ -33,6 +35,7 @@ export function bundleDocument(rules: readonly TestRule[], { sequence, more = {}
         ttl: { max: rule.maxTtl ?? '24h' },
         keys: rule.keyTypes ?? ['ec-p256', 'ec-p384', 'rsa'],
         usages: ['digitalSignature', 'keyEncipherment', 'serverAuth', 'clientAuth'],
+        ...rule.bounds,
       },
       ...rule.more,
     })),

@@ -40,7 +40,7 @@ function bothDecisions(
       check(without, withIt);
     },
   );
-  return property as fc.IPropertyWithHooks<unknown[]>;
+  return property;
 }
 
 describe('Adding any local policy', function () {
