@@ -1,8 +1,133 @@
-// `capstan policy explain`
-import type { Command } from 'commander';
+// `capstan policy explain`: why a decision was as it was, from the journal, or how one would be, from the
+// evaluator.
+import { Option, type Command } from 'commander';
+import { DEV_DATA_DIRECTORY } from '../../../config/dev.ts';
+import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/policy/snapshot.ts';
+import type { DecisionRecord } from '../../../ports/issuance-journal.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
+import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
+import { complainOfProblems } from '../../policy/problems.ts';
+import type { JournalOptions } from '../../policy/recorded-decision.ts';
+import { addQuestionOptions, requestFrom, type QuestionOptions } from '../../policy/requests-options.ts';
+import { subjectOf } from '../../policy/requests.ts';
+import type { TracedDecision } from '../../policy/traced-decision.ts';
+import type { Terminal } from '../../terminal.ts';
+
+type ExplainFormat = 'text' | 'words' | 'tree' | 'json';
+
+interface ExplainOptions extends QuestionOptions, ClusterOptions, JournalOptions {
+  readonly namespace?: string;
+  readonly serviceAccount?: string;
+  readonly bundle?: string;
+  readonly policies: readonly string[];
+  readonly cluster?: string;
+  readonly output: ExplainFormat;
+}
+
+const EXAMPLES = `
+Examples:
+  $ capstan policy explain 01JD3M4C9Q --config capstan.yaml
+  $ capstan policy explain --namespace shop --service-account api --bundle bundle.yaml --policies policies \\
+      --cluster manifests
+
+A refused workload finds the id of its decision in its own log, after id=.`;
 
 export function registerPolicyExplain(policy: Command, invocation: Invocation): void {
-  void policy;
-  void invocation;
+  const command = policy
+    .command('explain')
+    .description('tell why a decision was as it was, or how it would be')
+    .argument('[decision]', 'id of a decision in the journal')
+    .option('--journal <file>', 'the journal itself')
+    .option('--config <file>', 'configuration whose journal to read')
+    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY)
+    .option('--namespace <name>', 'instead of a decision: namespace of a workload')
+    .option('--service-account <name>', 'its service account')
+    .option('--bundle <file>', 'the central bundle; its signature is not asked for')
+    .option('--policies <path...>', 'local policies: files, or directories', [])
+    .option('--cluster <folder>', 'Kubernetes manifests of the cluster');
+  addQuestionOptions(addClusterOptions(command))
+    .addOption(
+      new Option('--output <format>', 'how to print it; text is words and tree')
+        .choices(['text', 'words', 'tree', 'json'] satisfies ExplainFormat[])
+        .default('text'),
+    )
+    .addHelpText('after', EXAMPLES)
+    .action((decision: string | undefined, options: ExplainOptions) =>
+      decision === undefined ? explainQuestion(options, invocation) : explainRecord(decision, options, invocation),
+    );
+}
+
+async function explainRecord(decision: string, options: ExplainOptions, invocation: Invocation): Promise<void> {
+  const { terminal } = invocation;
+  const { findDecision } = await import('../../policy/recorded-decision.ts');
+  const record = await findDecision(decision, options, invocation);
+  if (record === undefined) return;
+  const { recordedDecision } = await import('../../policy/traced-decision.ts');
+  const traced = recordedDecision(record);
+  if (options.output === 'json') terminal.printJson(record);
+  else if (traced !== undefined) await print(traced, options.output, terminal);
+  else terminal.print(`Decision ${decision} was made before policy was asked: ${unasked(record)}.`);
+}
+
+function unasked(record: DecisionRecord): string {
+  return record.outcome === 'refused'
+    ? record.message
+    : `issued serial ${record.serial}, and nothing was recorded of it`;
+}
+
+async function explainQuestion(options: ExplainOptions, invocation: Invocation): Promise<void> {
+  const { terminal, endWith, clock } = invocation;
+  const { namespace, serviceAccount, bundle } = options;
+  if (namespace === undefined || serviceAccount === undefined || bundle === undefined) {
+    throw new CommandError(EXIT.unreadable, 'name a decision, or --namespace, --service-account and --bundle');
+  }
+  const subject = subjectOf(options.trustDomain, namespace, serviceAccount);
+  if ('problem' in subject) throw new CommandError(EXIT.unreadable, `the identity ${subject.problem}`);
+  const { loadPolicies } = await import('../../policy/load-policies.ts');
+  const { set, problems } = await loadPolicies({
+    bundle,
+    policies: options.policies,
+    cluster: clusterFactsOf(options),
+  });
+  const cluster = await clusterFrom(options.cluster);
+  if (set === undefined || 'problems' in cluster) {
+    const all = [...problems, ...('problems' in cluster ? cluster.problems : [])];
+    endWith(complainOfProblems('policies and manifests', all, terminal));
+    return;
+  }
+  const [{ evaluate }, { applicableTo }, { tracedDecision }, { decisionData }] = await Promise.all([
+    import('../../../domain/policy/evaluate.ts'),
+    import('../../../domain/policy/applicable.ts'),
+    import('../../policy/traced-decision.ts'),
+    import('../../policy/decision-json.ts'),
+  ]);
+  const decision = evaluate(set, requestFrom(options, subject, set.bundle, clock.nowMs()), cluster);
+  if (options.output === 'json') terminal.printJson(decisionData(decision));
+  else await print(tracedDecision(decision, applicableTo(set, subject, cluster)), options.output, terminal);
+}
+
+async function clusterFrom(folder: string | undefined) {
+  if (folder === undefined) return unsyncedSnapshot('no manifests of the cluster are given; name them with --cluster');
+  const [{ readTexts }, { readManifests }, { snapshotOf }] = await Promise.all([
+    import('../../policy/read-texts.ts'),
+    import('../../../adapters/kubernetes/read-manifests.ts'),
+    import('../../../adapters/kubernetes/manifest-snapshot.ts'),
+  ]);
+  const { objects, problems } = readManifests(await readTexts([folder]));
+  return problems.length > 0 ? { problems } : (snapshotOf(objects) satisfies ClusterSnapshot);
+}
+
+async function print(
+  traced: TracedDecision,
+  format: Exclude<ExplainFormat, 'json'>,
+  terminal: Terminal,
+): Promise<void> {
+  const [{ traceInWords }, { traceAsTree }] = await Promise.all([
+    import('../../policy/trace-words.ts'),
+    import('../../policy/trace-tree.ts'),
+  ]);
+  if (format !== 'tree') for (const line of traceInWords(traced)) terminal.print(line);
+  if (format === 'text') terminal.print('');
+  if (format !== 'words') for (const line of traceAsTree(traced)) terminal.print(line);
 }

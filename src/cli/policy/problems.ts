@@ -1,0 +1,17 @@
+// What a check says when it cannot run: every problem of its input, with its place.
+import { positionInWords, type Problem } from '../../domain/position.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Most problems that are told; mending some mends most of the rest. */
+const MAX_TOLD = 100;
+
+/** @param what was to be read: `the policies`. @returns the exit code that this deserves. */
+export function complainOfProblems(what: string, problems: readonly Problem[], terminal: Terminal): ExitCode {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  terminal.complain(`cannot use ${what}: ${count}`);
+  for (const { position, path, problem } of problems.slice(0, MAX_TOLD)) {
+    terminal.explain(`${positionInWords(position)}: ${path === '' ? '' : `${path} `}${problem}`);
+  }
+  return EXIT.unreadable;
+}

@@ -1,0 +1,47 @@
+// Questions to the evaluator as the tools ask them. What a server reads from a credential and a CSR is said
+// here by options and fixtures; what nobody said is as a plain workload would have it.
+import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
+import type { PolicyBundle } from '../../domain/policy/documents.ts';
+import type { PolicyRequest } from '../../domain/policy/request.ts';
+
+export const DEFAULT_TRUST_DOMAIN = 'cluster.local';
+export const DEFAULT_ISSUER = 'default';
+export const DEFAULT_KEY = 'ec-p256';
+
+type Key = PolicyRequest['key'];
+type Problem = { readonly problem: string };
+
+/** @param text as certificates are spoken of: `ec-p256`, `ec-p384`, `ed25519`, `rsa-2048`. */
+export function parseKey(text: string): Key | Problem {
+  if (text === 'ec-p256' || text === 'ec-p384' || text === 'ed25519') return { type: text, bits: 0 };
+  const bits = /^rsa-([1-9]\d{2,5})$/.exec(text)?.[1];
+  if (bits !== undefined) return { type: 'rsa', bits: Number(bits) };
+  return { problem: 'must be ec-p256, ec-p384, ed25519, or rsa and its bits such as rsa-2048' };
+}
+
+/** @returns milliseconds since the epoch. @param text RFC 3339 in UTC, such as 2026-01-31T12:00:00Z. */
+export function parseMoment(text: string): number | Problem {
+  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text);
+  const ms = form ? Date.parse(text) : Number.NaN;
+  return Number.isFinite(ms) ? ms : { problem: 'must be a time in UTC such as 2026-01-31T12:00:00Z' };
+}
+
+/** @returns the subject that Istio names for a service account, or why there can be none. */
+export function subjectOf(
+  trustDomainName: string,
+  namespace: string,
+  serviceAccount: string,
+): PolicyRequest['subject'] | Problem {
+  const trustDomain = parseTrustDomain(trustDomainName);
+  if (trustDomain === undefined) return { problem: `has a trust domain that is none: ${trustDomainName}` };
+  const identity = kubernetesIdentity(trustDomain, namespace, serviceAccount);
+  if ('problem' in identity) return identity;
+  return { trustDomain, namespace, serviceAccount, spiffeId: identity.spiffeId.uri };
+}
+
+/** An issuer as the bundle wants it: under the anchor that is pinned, and with time left. */
+export function soundIssuer(name: string, bundle: PolicyBundle): PolicyRequest['issuer'] {
+  const anchor = bundle.issuers.find((issuer) => issuer.name === name)?.anchor;
+  return { name, anchors: anchor === undefined ? [] : [anchor], remainingMs: Infinity };
+}

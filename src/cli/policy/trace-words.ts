@@ -1,0 +1,93 @@
+// A decision in words: one sentence for what was asked, one for every clause that failed, one for every
+// object of the cluster that was looked at.
+import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/decision.ts';
+import type { ObjectReference } from '../../domain/policy/snapshot.ts';
+import type { PolicyTrace } from '../../ports/issuance-journal.ts';
+import { timeInWords } from '../time-words.ts';
+import { durationInWords, keyInWords, quotasInWords, ttlInWords } from './limit-words.ts';
+import type { TracedDecision } from './traced-decision.ts';
+
+const POLICY_OF: Readonly<Record<Layer, string>> = {
+  central: 'the bundle',
+  cluster: 'cluster policy',
+  namespace: 'namespace policy',
+};
+
+/** Clauses on what the request says; the others are on what was found in the cluster or left by other policies. */
+const ON_THE_REQUEST: readonly PolicyReason[] = [
+  'CAP-P01',
+  'CAP-P02',
+  'CAP-P03',
+  'CAP-P04',
+  'CAP-P06',
+  'CAP-P08',
+  'CAP-P09',
+];
+
+/** @returns lines; those that begin with spaces belong to the one before them that does not. */
+export function traceInWords(decision: TracedDecision): readonly string[] {
+  const { title, trace, obstacle, grant, met = [] } = decision;
+  const { failures = [], audits = [], excused = [], objects = [] } = trace;
+  return [
+    `${title}.`,
+    '',
+    questionInWords(trace),
+    heardInWords(decision),
+    ...(obstacle === undefined ? [] : ['', `No clause of policy stood in the way, but: ${obstacle}.`]),
+    ...(grant === undefined ? [] : ['', grantInWords(grant)]),
+    ...section('Refused because', obstacle === undefined ? failures.map(withReason) : []),
+    ...section('Would be refused, were it enforced', audits.map(withReason)),
+    ...section('Passed over, because the identity has a certificate', excused.map(excuseInWords)),
+    ...section('Conditions that hold', met),
+    ...section('Looked at', objects.map(objectInWords)),
+  ];
+}
+
+/** Which layer and policy says what, what was found, what would pass and whom to ask. */
+export function clauseInWords(clause: FailedClause): string {
+  const { reason, layer, policy, field, actual, allowed, change, contact, mayPassLater } = clause;
+  const [says, saw] = ON_THE_REQUEST.includes(reason) ? ['allows', 'was asked for'] : ['demands', 'found'];
+  return [
+    `${POLICY_OF[layer]} ${policy} at ${field} ${says} ${allowed}; it ${saw}: ${actual}; to pass: ${change}`,
+    contact === undefined ? '' : `; ask ${contact}`,
+    mayPassLater ? '; it may pass later, when the cluster changes' : '',
+    '.',
+  ].join('');
+}
+
+function withReason(clause: FailedClause): string {
+  return `${clause.reason} ${clauseInWords(clause)}`;
+}
+
+export function objectInWords({ kind, namespace, name, uid, resourceVersion }: ObjectReference): string {
+  const place = namespace === undefined ? name : `${namespace}/${name}`;
+  return `${kind} ${place} (uid ${uid}, resourceVersion ${resourceVersion})`;
+}
+
+function excuseInWords({ key, sinceMs }: ExcusedClause): string {
+  return `${key}, which last held at ${timeInWords(sinceMs)}`;
+}
+
+function questionInWords({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
+  const wish = requestedTtlMs === undefined ? 'no lifetime in particular' : `for ${durationInWords(requestedTtlMs)}`;
+  return [
+    `${actor === undefined ? subject : `${actor}, on behalf of ${subject},`} asked for a certificate`,
+    ` of class ${name} with an ${keyInWords(key)} key from issuer ${issuer}, ${wish}`,
+    dnsNames === undefined ? '' : `, with DNS names ${dnsNames.join(' ')}`,
+    '.',
+  ].join('');
+}
+
+function heardInWords({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
+  const spoke = applied.length === 0 ? 'nothing in it speaks of this identity' : `${applied.join(', ')} spoke`;
+  return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}: ${spoke}.`;
+}
+
+function grantInWords({ ttl, usages, quotas }: Grant): string {
+  const limits = [ttlInWords(ttl), `for ${usages.join(', ')}`, quotasInWords(quotas) ?? 'without a quota'];
+  return `It may have a certificate: ${limits.join('; ')}.`;
+}
+
+function section(heading: string, sentences: readonly string[]): readonly string[] {
+  return sentences.length === 0 ? [] : ['', `${heading}:`, ...sentences.map((sentence) => `  ${sentence}`)];
+}
