@@ -28,17 +28,27 @@ export function openForWriting(file: string): DatabaseSync {
   });
 }
 
+/** A journal that is open for reading: as it is, not migrated. */
+export interface ReadableJournal {
+  readonly database: DatabaseSync;
+  /** Of its schema: 1 to SCHEMA_VERSION. */
+  readonly version: number;
+}
+
 /**
  * Opens the journal for reading, whether or not a server is writing it.
  * @throws JournalProblem, also when there is no such file.
  */
-export function openForReading(file: string): DatabaseSync {
-  return opened(file, () => {
+export function openForReading(file: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS): ReadableJournal {
+  let version = 0;
+  const database = opened(file, () => {
     closeSync(openSync(file, 'r'));
-    return prepared(new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS }), (database) => {
-      if (schemaVersion(database, file) === 0) throw notAJournal(file);
+    return prepared(new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs }), (fresh) => {
+      version = schemaVersion(fresh, file);
+      if (version === 0) throw notAJournal(file);
     });
   });
+  return { database, version };
 }
 
 function opened(file: string, open: () => DatabaseSync): DatabaseSync {

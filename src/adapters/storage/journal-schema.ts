@@ -4,7 +4,11 @@ import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
 export const APPLICATION_ID = 0x43415053;
 
-/** One step per schema version; a step that was released is never edited. */
+/**
+ * One step per schema version; a step that was released is never edited. The index by identity also ends the
+ * search for a valid certificate early: a refusal has no `not_after_ms`. A further index would cost a third of
+ * the appends.
+ */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE decisions (
      id INTEGER PRIMARY KEY,
@@ -20,6 +24,9 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX decisions_by_time ON decisions (time_ms);
    CREATE INDEX decisions_by_decision_id ON decisions (decision_id);
    CREATE INDEX decisions_by_identity ON decisions (coalesce(identity, caller), time_ms);`,
+  `ALTER TABLE decisions ADD COLUMN policy TEXT;
+   DROP INDEX decisions_by_identity;
+   CREATE INDEX decisions_by_identity ON decisions (coalesce(identity, caller), not_after_ms, time_ms);`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -49,25 +56,51 @@ const COLUMN_OF: Readonly<Record<Field, string>> = {
   keyType: 'key_type',
   reason: 'reason',
   message: 'message',
+  policy: 'policy',
 };
+
+/** Columns that are younger than the table, with the schema version that brought them. */
+const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2 };
 
 const FIELDS = Object.keys(COLUMN_OF) as readonly Field[];
 const COLUMNS = Object.values(COLUMN_OF).join(', ');
 
 export const INSERT = `INSERT INTO decisions (${COLUMNS}) VALUES (${FIELDS.map(() => '?').join(', ')})`;
-/** Each column under its field's name. */
-export const SELECT = `SELECT ${FIELDS.map((field) => `${COLUMN_OF[field]} AS ${field}`).join(', ')} FROM decisions`;
+/** The newest certificate of an identity that is valid at a moment; parameters: SPIFFE ID, moment in ms. */
+export const SELECT_HELD = `SELECT time_ms AS issuedMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
+  (SELECT id FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms > ?
+   ORDER BY time_ms DESC, id DESC LIMIT 1)`;
 /** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
 export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
   (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;
 
-/** @returns the values for `INSERT`, in its order. */
-export function toRow(record: DecisionRecord): (string | number | null)[] {
-  const fields: Partial<Record<Field, string | number>> = record;
-  return FIELDS.map((field) => fields[field] ?? null);
+/**
+ * Each column under its field's name. A file is only migrated when it is opened for writing, so an older one is
+ * read as it is.
+ * @param version of the file's schema.
+ */
+export function selectFrom(version: number): string {
+  const columns = FIELDS.map((field) => {
+    const known = version >= (SINCE_VERSION[field] ?? 1);
+    return `${known ? COLUMN_OF[field] : 'NULL'} AS ${field}`;
+  });
+  return `SELECT ${columns.join(', ')} FROM decisions`;
 }
 
-/** @param row as `SELECT` gives it, written by `toRow` and checked by the schema. */
+/** @returns the values for `INSERT`, in its order. */
+export function toRow(record: DecisionRecord): (string | number | null)[] {
+  const { policy, ...plain } = record;
+  const fields: Partial<Record<Field, string | number>> = plain;
+  const trace = policy === undefined ? null : JSON.stringify(policy);
+  return FIELDS.map((field) => (field === 'policy' ? trace : (fields[field] ?? null)));
+}
+
+/** @param row as `selectFrom` gives it, written by `toRow` and checked by the schema. */
 export function fromRow(row: Readonly<Record<string, unknown>>): DecisionRecord {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as DecisionRecord;
+  const record: Record<string, unknown> = {};
+  for (const field of FIELDS) {
+    const value = row[field];
+    if (value !== null) record[field] = field === 'policy' ? JSON.parse(value as string) : value;
+  }
+  return record as unknown as DecisionRecord;
 }

@@ -1,30 +1,31 @@
 // Reads the journal's file, also while a server writes it. The identity of a query finds what that
 // identity got and what it was refused.
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue } from 'node:sqlite';
 import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/issuance-journal.ts';
-import { openForReading } from './journal-file.ts';
+import { openForReading, type ReadableJournal } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { fromRow, SELECT } from './journal-schema.ts';
+import { fromRow, selectFrom } from './journal-schema.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;
 
-type Condition = Exclude<keyof JournalQuery, 'limit'>;
+type Conditions = Omit<JournalQuery, 'limit'>;
 
-const CONDITIONS: Readonly<Record<Condition, string>> = {
+const CONDITIONS: Readonly<Record<keyof Conditions, string>> = {
   outcome: 'outcome = ?',
   decisionId: 'decision_id = ?',
   identity: 'coalesce(identity, caller) = ?',
   sinceMs: 'time_ms >= ?',
+  validAtMs: 'not_after_ms > ?',
 };
 
 export class SqliteJournalReader implements IssuanceJournalReader, Disposable {
   readonly #file: string;
-  readonly #database: DatabaseSync;
+  readonly #journal: ReadableJournal;
 
-  private constructor(file: string, database: DatabaseSync) {
+  private constructor(file: string, journal: ReadableJournal) {
     this.#file = file;
-    this.#database = database;
+    this.#journal = journal;
   }
 
   /** @throws AuthorityError CAP-X03 naming a file that is missing or not a journal; CAP-S04 when it is locked. */
@@ -37,20 +38,44 @@ export class SqliteJournalReader implements IssuanceJournalReader, Disposable {
     const { where, values } = conditionsOf(query);
     const limit = Math.min(query.limit, MAX_LISTED);
     return failingLoudly(this.#file, () =>
-      this.#database
-        .prepare(`${SELECT} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`)
+      this.#journal.database
+        .prepare(`${this.#select} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`)
         .all(...values, limit)
         .map(fromRow),
     );
   }
 
+  /** @throws as `list` does. */
+  count(query: Conditions): number {
+    const { where, values } = conditionsOf(query);
+    return failingLoudly(this.#file, () => {
+      const row = this.#journal.database.prepare(`SELECT count(*) AS count FROM decisions ${where}`).get(...values);
+      return Number(row?.['count']);
+    });
+  }
+
+  /** What is appended meanwhile is not seen. @throws as `list` does, at any record. */
+  *scan(query: Conditions): Generator<DecisionRecord, void, undefined> {
+    const { where, values } = conditionsOf(query);
+    try {
+      const rows = this.#journal.database.prepare(`${this.#select} ${where} ORDER BY time_ms, id`).iterate(...values);
+      for (const row of rows) yield fromRow(row);
+    } catch (cause) {
+      throw journalProblem(this.#file, cause).toOpeningError();
+    }
+  }
+
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.#journal.database.close();
+  }
+
+  get #select(): string {
+    return selectFrom(this.#journal.version);
   }
 }
 
-function conditionsOf(query: JournalQuery): { where: string; values: SQLInputValue[] } {
-  const asked = (Object.keys(CONDITIONS) as Condition[]).flatMap((name) => {
+function conditionsOf(query: Conditions): { where: string; values: SQLInputValue[] } {
+  const asked = (Object.keys(CONDITIONS) as (keyof Conditions)[]).flatMap((name) => {
     const value = query[name];
     return value === undefined ? [] : [{ condition: CONDITIONS[name], value }];
   });

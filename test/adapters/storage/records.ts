@@ -1,5 +1,5 @@
 // Records for the journal's tests.
-import type { IssuedRecord, RefusedRecord } from '../../../src/ports/issuance-journal.ts';
+import type { IssuedRecord, PolicyTrace, RefusedRecord } from '../../../src/ports/issuance-journal.ts';
 import { NOON_MS } from '../../support/fake-clock.ts';
 
 export const NEVER = new AbortController().signal;
@@ -37,6 +37,37 @@ export function refused(decisionId: string, changes: Partial<RefusedRecord> = {}
     remoteAddress: '127.0.0.1:40000',
     reason: 'CAP-P01',
     message: 'CAP-P01 no policy rule allows this identity',
+    ...changes,
+  };
+}
+
+/** What policy was asked and answered: a condition failed that is only audited, another was passed over. */
+export function traced(changes: Partial<PolicyTrace> = {}): PolicyTrace {
+  return {
+    subject: 'spiffe://cluster.local/ns/default/sa/demo',
+    class: 'workload',
+    key: { type: 'rsa', bits: 3072 },
+    requestedTtlMs: 3_600_000,
+    dnsNames: ['demo.example'],
+    actor: 'istio-system/ztunnel',
+    issuer: 'prod',
+    bundle: 'corp-mesh@42',
+    snapshot: 'fedcba98',
+    applied: ['central corp-mesh@42 mesh-default', 'namespace default/demo'],
+    audits: [
+      {
+        reason: 'CAP-P12',
+        layer: 'namespace',
+        policy: 'default/demo',
+        field: 'spec.conditions.has-ingress',
+        actual: 'there is none',
+        allowed: 'Ingress in default',
+        change: 'Publish an Ingress',
+        mayPassLater: true,
+      },
+    ],
+    excused: [{ key: 'default/demo spec.conditions.has-netpol', sinceMs: NOON_MS - 7_200_000 }],
+    objects: [{ kind: 'Namespace', name: 'default', uid: 'ns-1', resourceVersion: '7' }],
     ...changes,
   };
 }
