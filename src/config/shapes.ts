@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from '../domain/duration.ts';
 import { parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../domain/nearest.ts';
 
 export interface Shape<T> {
   /** How an operator writes it. */

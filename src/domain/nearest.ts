@@ -1,10 +1,14 @@
 // Which known name somebody meant.
 
+/** A longer name is no slip of the keyboard, and comparing it would take its time. */
+const MAX_NAME_LENGTH = 64;
+
 /**
  * @returns the known name that takes the fewest edits (insert, delete, replace) to reach from
  * `name`, or `undefined` when every one is further away than a slip of the keyboard.
  */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
+  if (name.length > MAX_NAME_LENGTH) return undefined;
   let best: string | undefined;
   let fewest = Math.max(2, Math.ceil(name.length / 3)) + 1;
   for (const candidate of known) {

@@ -1,0 +1,55 @@
+// From text to YAML nodes. The library composes nodes by recursion, so the nesting of a text is looked at
+// while it is read, lexeme by lexeme, before anything can recurse over it; aliases are not followed.
+import { Composer, Lexer, Parser, type CST, type Document, type LineCounter } from 'yaml';
+
+export const MAX_DEPTH = 64;
+export const MAX_DOCUMENTS = 1_000;
+/** Words, marks, spaces and line ends of one file: what bounds the time that reading takes, to about a second. */
+const MAX_LEXEMES = 400_000;
+
+/** What the parser keeps open beside the collections themselves: the stream, the document, a scalar. */
+const OPEN_BESIDE = 8;
+
+const OPTIONS = {
+  prettyErrors: false,
+  // The JSON-like schema: a date stays the text that was written, and so does `yes`.
+  schema: 'core',
+  version: '1.2',
+  resolveKnownTags: false,
+  stringKeys: true,
+  // The library compares each key with each other one; plain-yaml.ts looks at each once.
+  uniqueKeys: false,
+  logLevel: 'silent',
+} as const;
+
+/** What is wrong at an offset of the text; `path` as in Problem. */
+export interface TextProblem {
+  readonly offset: number;
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** @returns documents, each with errors of its own, or why none could be read. */
+export function parseYaml(text: string, lines: LineCounter): readonly Document[] | TextProblem {
+  const parser = new Parser(lines.addNewLine);
+  const tokens: CST.Token[] = [];
+  let [lexemes, documents] = [0, 0];
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    lexemes += 1;
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === 'document') documents += 1;
+    }
+    const problem = boundPassed({ open: parser.stack.length - OPEN_BESIDE, lexemes, documents });
+    if (problem !== undefined) return { offset: parser.offset, path: '', problem };
+  }
+  for (const token of parser.end()) tokens.push(token);
+  return [...new Composer(OPTIONS).compose(tokens, true, text.length)];
+}
+
+function boundPassed(read: Readonly<Record<'open' | 'lexemes' | 'documents', number>>): string | undefined {
+  if (read.open > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+  if (read.lexemes > MAX_LEXEMES) return `has more than ${MAX_LEXEMES} words and marks in one file`;
+  return read.documents > MAX_DOCUMENTS ? `has more than ${MAX_DOCUMENTS} documents in one file` : undefined;
+}
