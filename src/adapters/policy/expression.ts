@@ -1,0 +1,63 @@
+// CEL in policies: compiled when a policy is loaded, where everything that could fail by its own fault is
+// refused with a position; evaluated for each request over data that is bounded as it is read.
+import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
+import type { Expression, ExpressionInput } from '../../domain/policy/condition.ts';
+import { variablesOf } from './expression-input.ts';
+import { LANGUAGES, MAX_SOURCE, VARIABLES, type Over } from './expression-language.ts';
+import { meter, type Walks } from './expression-meter.ts';
+import { evaluationProblem, loadProblem } from './expression-problems.ts';
+import { readSyntax, type Finding } from './expression-syntax.ts';
+
+/**
+ * @param over what the expression is about: with `object` it may read the variable of that name.
+ * @returns the expression, or why it is none; the offset counts UTF-16 units from 0. Never throws.
+ */
+export function compileExpression(source: string, over: Over): Expression | Finding {
+  if (source.length > MAX_SOURCE) return { problem: `is longer than ${MAX_SOURCE.toLocaleString('en')} characters` };
+  try {
+    const language = LANGUAGES[over];
+    const parsed = language.parse(source);
+    const syntax = readSyntax(parsed.ast, VARIABLES[over]);
+    if ('problem' in syntax) return syntax;
+    const { valid, type = 'nothing', error } = parsed.check();
+    if (!valid) return loadProblem(error);
+    if (type !== 'bool' && !type.startsWith('dyn')) return { problem: `gives ${type}, not true or false`, offset: 0 };
+    return unknownField(syntax.asked, language) ?? new CelExpression(source, parsed, syntax.walks);
+  } catch (error) {
+    return loadProblem(error);
+  }
+}
+
+/** A field that a request never has would make `has()` false for ever. */
+function unknownField(asked: readonly ASTNode[], language: Environment): Finding | undefined {
+  for (const { input, start, end } of asked) {
+    const field = input.slice(start, end);
+    if (!/^(request|cluster)\b/.test(field)) continue;
+    const { valid, error } = language.check(field);
+    if (!valid) return { ...loadProblem(error), offset: start };
+  }
+  return undefined;
+}
+
+class CelExpression implements Expression {
+  readonly source: string;
+  readonly #parsed: ParseResult;
+  readonly #walks: Walks;
+
+  constructor(source: string, parsed: ParseResult, walks: Walks) {
+    this.source = source;
+    this.#parsed = parsed;
+    this.#walks = walks;
+  }
+
+  evaluate(input: ExpressionInput): boolean | { readonly problem: string } {
+    meter.start(this.#walks);
+    try {
+      const answer: unknown = this.#parsed(variablesOf(input));
+      meter.spend(0);
+      return typeof answer === 'boolean' ? answer : { problem: 'the answer is neither true nor false' };
+    } catch (error) {
+      return { problem: evaluationProblem(error, this.source) };
+    }
+  }
+}
