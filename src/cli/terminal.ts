@@ -2,7 +2,8 @@
 //
 // Standard output carries what was asked for: a report, a table, JSON, a token. Standard error carries
 // complaints, one line each beginning with `capstan: `, and the server's log. So a script may read the
-// one and a person sees the other. Colour goes to a terminal only, and not when NO_COLOR is set.
+// one and a person sees the other. Colour goes to a terminal only, and not when NO_COLOR is set; a line
+// that is written over and over, such as a progress bar, goes to a terminal only.
 import process from 'node:process';
 import { styleText } from 'node:util';
 
@@ -13,7 +14,12 @@ export interface Writer {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
   readonly colour: boolean;
+  /** Whether standard error is a terminal, on which a line can be written over; absent, it is not. */
+  readonly live?: boolean;
 }
+
+/** Back to the first column, and the line is blank (ECMA-48 sections 8.3.15 and 8.3.41). */
+const BLANK_LINE = '\r\u001B[2K';
 
 export class Terminal {
   readonly #writer: Writer;
@@ -61,6 +67,16 @@ export class Terminal {
     this.#writer.error(`  ${line}\n`);
   }
 
+  /** Whether `redraw` works. */
+  get live(): boolean {
+    return this.#writer.live === true;
+  }
+
+  /** Writes over what `redraw` wrote last, on standard error; empty text takes it away. Only where `live`. */
+  redraw(text: string): void {
+    if (this.live) this.#writer.error(BLANK_LINE + text);
+  }
+
   styled(style: Style, text: string): string {
     return this.#writer.colour ? styleText(style, text, { validateStream: false }) : text;
   }
@@ -74,5 +90,6 @@ export function processTerminal(environment: Readonly<Record<string, string | un
     out: (text) => void process.stdout.write(text),
     error: (text) => void process.stderr.write(text),
     colour: process.stdout.isTTY && (environment['NO_COLOR'] ?? '') === '',
+    live: process.stderr.isTTY,
   });
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { countInWords, Progress } from '../../src/cli/progress.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
 import { spanInWords, validityInWords } from '../../src/cli/time-words.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 
 describe('The terminal', () => {
@@ -26,6 +29,15 @@ describe('The terminal', () => {
     assert.match(recordTerminal({ colour: true }).terminal.styled('red', 'no'), /\[31mno/);
   });
 
+  it('writes a line over itself on standard error, and only where that is a terminal', () => {
+    const written: string[] = [];
+    const writer = { out: () => assert.fail('not asked for'), error: (text: string) => void written.push(text) };
+    new Terminal({ ...writer, colour: true }).redraw('half done');
+    assert.deepEqual(written, []);
+    new Terminal({ ...writer, colour: false, live: true }).redraw('half done');
+    assert.deepEqual(written, ['\r\u001B[2Khalf done']);
+  });
+
   it('says spans in the largest unit that fits twice', () => {
     const spans = [500, 1_000, 119_000, 120_000, 7_200_000, 86_400_000, 3 * 86_400_000, 10 * 365 * 86_400_000];
     assert.deepEqual(spans.map(spanInWords), [
@@ -45,5 +57,49 @@ describe('The terminal', () => {
     assert.equal(validityInWords(validity, 90_000), 'not valid for another 10 seconds');
     assert.equal(validityInWords(validity, 150_000), '50 seconds left');
     assert.equal(validityInWords(validity, 230_000), 'expired 30 seconds ago');
+  });
+});
+
+describe('Progress', () => {
+  const settings = { what: 'decisions', total: 1_000_000, lines: false };
+
+  it('is a bar on a terminal, drawn at most ten times a second, and taken away at the end', async () => {
+    const clock = new FakeClock();
+    const drawn: string[] = [];
+    const error = (text: string): void => void drawn.push(text.replace('\r\u001B[2K', ''));
+    const terminal = new Terminal({ out: error, error, colour: false, live: true });
+    const progress = new Progress({ terminal, clock }, settings);
+    progress.reach(100_000);
+    await clock.advance(20_000);
+    progress.reach(500_000);
+    await clock.advance(99);
+    progress.reach(600_000);
+    progress.end();
+    assert.deepEqual(drawn, [
+      '[###############---------------] 50%  500,000 of 1,000,000 decisions, 20 seconds left',
+      '',
+    ]);
+  });
+
+  it('is silent in a pipeline, unless asked for: then a line at every tenth', () => {
+    const silent = recordTerminal();
+    const told = recordTerminal();
+    for (const [{ terminal }, lines] of [[silent, false] as const, [told, true] as const]) {
+      const progress = new Progress({ terminal, clock: new FakeClock() }, { what: 'decisions', total: 20, lines });
+      for (let done = 0; done <= 4; done += 1) progress.reach(done);
+      progress.end();
+    }
+    assert.deepEqual(silent.lines(), []);
+    assert.deepEqual(told.lines(), ['! 10%  2 of 20 decisions', '! 20%  4 of 20 decisions']);
+  });
+
+  it('of nothing is complete', () => {
+    const { terminal, error } = recordTerminal();
+    new Progress({ terminal, clock: new FakeClock() }, { ...settings, total: 0, lines: true }).reach(0);
+    assert.equal(error(), '100%  0 of 0 decisions\n');
+  });
+
+  it('parts thousands', () => {
+    assert.deepEqual([0, 999, 1_000, 1_234_567].map(countInWords), ['0', '999', '1,000', '1,234,567']);
   });
 });
