@@ -2,7 +2,7 @@
 import { keysInWords, type Bounds } from './bounds.ts';
 import { directionOf, type Change } from './compare-direction.ts';
 import { coversKeys, coversNames, coversUsages } from './compare-limits.ts';
-import { durationInWords, listInWords, namesInWords } from './compare-words.ts';
+import { durationInWords, namesInWords, patternsInWords } from './compare-words.ts';
 import type { NameLimit } from './names.ts';
 
 export interface BoundField {
@@ -49,7 +49,7 @@ export const BOUND_FIELDS: readonly BoundField[] = [
   },
   {
     field: 'usages',
-    inWords: ({ usages }) => listInWords(usages),
+    inWords: ({ usages }) => patternsInWords(usages),
     covers: (outer, inner) => coversUsages(outer.usages, inner.usages),
   },
   names('impersonators', ({ impersonators }) => impersonators),

@@ -1,22 +1,18 @@
 // Limits in words, in the spelling of policy documents, for whoever compares two of them.
-import type { TtlLimit } from './bounds.ts';
 import type { NamespaceSelector, OnRenew } from './documents.ts';
 import type { NameLimit, NamePattern } from './names.ts';
 import { labelsInWords } from './sight.ts';
 
-const UNITS: readonly (readonly [unit: string, ms: number])[] = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
+const UNITS: readonly (readonly [unit: string, ms: number, leastMs: number])[] = [
+  ['d', 86_400_000, 7 * 86_400_000],
+  ['h', 3_600_000, 3_600_000],
+  ['m', 60_000, 60_000],
 ];
 
-/** As parseDuration reads it, in the largest unit that fits without a rest, but hours up to two days. */
+/** As parseDuration reads it, in the largest unit of which it is a whole number; days only from a week on. */
 export function durationInWords(ms: number): string {
   if (ms === Infinity) return 'any';
-  const [unit, size] = UNITS.find(([name, unitMs]) => ms >= (name === 'd' ? 2 : 1) * unitMs && ms % unitMs === 0) ?? [
-    's',
-    1_000,
-  ];
+  const [unit, size] = UNITS.find(([, unitMs, leastMs]) => ms >= leastMs && ms % unitMs === 0) ?? ['s', 1_000];
   return `${ms / size}${unit}`;
 }
 
@@ -27,10 +23,6 @@ export function patternsInWords(patterns: readonly NamePattern[] | undefined): s
 
 export function namesInWords(limit: NameLimit): string {
   return limit.length === 0 ? 'any' : limit.map(patternsInWords).join(', and of ');
-}
-
-export function listInWords(items: readonly string[] | undefined): string {
-  return patternsInWords(items);
 }
 
 export function onRenewInWords(onRenew: OnRenew): string {
@@ -45,10 +37,6 @@ export function selectorInWords({ names, labels }: NamespaceSelector): string {
       ...(labels === undefined ? [] : [`labels ${labelsInWords(labels)}`]),
     ].join(' with ') || 'any'
   );
-}
-
-export function ttlInWords({ minMs, maxMs }: Pick<TtlLimit, 'minMs' | 'maxMs'>): string {
-  return `${durationInWords(minMs)} to ${durationInWords(maxMs)}`;
 }
 
 export function timeInWords(ms: number): string {
