@@ -1,0 +1,180 @@
+// Keeps the bundle in force, whatever brings new ones: judges what is offered, remembers it before it
+// counts, keeps the last good one when all that is offered is refused, and warns while it runs out.
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type { Events } from '../../../ports/events.ts';
+import type { Standing } from './admit-bundle.ts';
+import { bundleInvalid, failureInWords } from './bundle-invalid.ts';
+import { BundleMemory } from './bundle-memory.ts';
+import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
+import { chooseBundle } from './choose-bundle.ts';
+import type { BundleTexts, OpenedBundle, Trust } from './open-bundle.ts';
+import { readPinnedKeys } from './pinned-keys.ts';
+
+export interface BundleSettings {
+  /** This cluster, for the audience of a bundle. */
+  readonly clusterId: string;
+  readonly trust:
+    | {
+        /** PEM files with the public keys of those who may sign. */
+        readonly keyFiles: readonly string[];
+        readonly threshold: number;
+        /** What must not be forgotten; see BundleMemory. */
+        readonly stateFile: string;
+      }
+    /** Development: neither signatures nor sequences are asked for, and every start says so. */
+    | { readonly unsigned: true };
+}
+
+export interface BundleKeeperParts {
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'policyBundleExpiring' | 'policyBundleUnsigned'>;
+  /** Called with a bundle that was admitted, before it is remembered; a throw keeps it out. */
+  readonly beforeUse?: (texts: BundleTexts) => Promise<void>;
+}
+
+/** How often a bundle past its soft expiry is complained of, and how much a stopped clock can take back. */
+const HOUR_MS = 3_600_000;
+
+/** Until the keys are read. */
+const NOBODY: Trust = { keys: new Map(), threshold: 1 };
+
+export class BundleKeeper implements BundleSource {
+  readonly #parts: BundleKeeperParts;
+  readonly #settings: BundleSettings;
+  readonly #listeners = new Set<() => void>();
+  #trust: Trust = NOBODY;
+  #memory: BundleMemory | undefined;
+  #current: VerifiedBundle | undefined;
+  #latestMs = 0;
+  /** What the last look complained of: the same problems are told once. */
+  #problem: string | undefined;
+
+  constructor(parts: BundleKeeperParts, settings: BundleSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+  }
+
+  /** Reads keys and memory; everything else comes after. @throws AuthorityError CAP-X03 naming the file that is wrong. */
+  async open(): Promise<void> {
+    const { trust } = this.#settings;
+    if ('unsigned' in trust) {
+      this.#trust = 'unsigned';
+      return;
+    }
+    this.#trust = await readPinnedKeys(trust.keyFiles, trust.threshold);
+    this.#memory = await BundleMemory.open(trust.stateFile);
+  }
+
+  current(): VerifiedBundle {
+    if (this.#current === undefined) throw new AuthorityError('CAP-S02');
+    return this.#current;
+  }
+
+  onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
+    this.#listeners.add(listener);
+    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  }
+
+  /** Whether what is offered would do but for a signature and a bundle that are of two versions. */
+  isTorn(offered: readonly BundleTexts[]): boolean {
+    return chooseBundle(offered, this.#trust, this.#standing()).torn;
+  }
+
+  /**
+   * Brings the best of what is offered in force.
+   * @throws AuthorityError CAP-X03 with all problems when none of it may; the last good one stays.
+   */
+  async load(offered: readonly BundleTexts[]): Promise<void> {
+    const { chosen, problems } = chooseBundle(offered, this.#trust, this.#standing());
+    if (chosen === undefined) throw bundleInvalid(problems);
+    await this.#adopt(chosen);
+    this.tell(problems.length === 0 ? undefined : bundleInvalid(problems));
+  }
+
+  /** As `load`, while the server runs: what is wrong is told and changes nothing. */
+  async reload(read: () => Promise<readonly BundleTexts[]>): Promise<void> {
+    try {
+      await this.load(await read());
+    } catch (error) {
+      this.tell(error);
+    }
+  }
+
+  /** @param error nothing when all is well (again). The same problem is told once. */
+  tell(error: unknown): void {
+    const problem = error === undefined ? undefined : failureInWords(error);
+    const { events } = this.#parts;
+    if (problem === this.#problem) return;
+    if (problem !== undefined) events.reloadFailed({ source: 'policy-bundle', problem });
+    else if (this.#current !== undefined)
+      events.reloaded({ source: 'policy-bundle', revision: revisionOf(this.#current) });
+    this.#problem = problem;
+  }
+
+  /** Warns and notes the time, every hour until the signal aborts. */
+  async watchTime({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    for (let first = true; !signal.aborted; first = false) {
+      if (!first) this.#warnOfExpiry();
+      await this.#memory?.noteTime(this.#nowMs()).catch((error: unknown) => this.#complainOfMemory(error));
+      await this.#parts.clock.sleep(HOUR_MS, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Remembered first: who is killed in between takes up the new one, and never goes back to the old one. */
+  async #adopt(chosen: OpenedBundle): Promise<void> {
+    const { digest, bundle, texts } = chosen;
+    if (digest === this.#current?.digest) return;
+    await this.#parts.beforeUse?.(texts);
+    if (digest !== this.#memory?.remembered?.digest) {
+      const { name, sequence } = bundle;
+      await this.#memory?.remember({ name, sequence, digest, latestSeenMs: this.#nowMs() });
+    }
+    this.#takeUp(chosen);
+  }
+
+  #takeUp({ bundle, digest, place, signedBy }: OpenedBundle): void {
+    const { events } = this.#parts;
+    if (this.#current === undefined && this.#trust === 'unsigned') events.policyBundleUnsigned({ place });
+    this.#current = { bundle, digest, place, signedBy };
+    this.#problem = undefined;
+    events.reloaded({ source: 'policy-bundle', revision: revisionOf(this.#current) });
+    this.#warnOfExpiry();
+    for (const listener of this.#listeners) listener();
+  }
+
+  #standing(): Standing {
+    const { clusterId } = this.#settings;
+    const memory = this.#memory;
+    return {
+      clusterId,
+      nowMs: this.#nowMs(),
+      memoryPlace: memory?.file ?? 'nothing',
+      ...(memory?.remembered !== undefined && { remembered: memory.remembered }),
+      ...(this.#current !== undefined && { current: this.#current }),
+    };
+  }
+
+  /** Never earlier than what was seen before: a clock that is moved backwards brings no bundle back. */
+  #nowMs(): number {
+    const remembered = this.#memory?.remembered?.latestSeenMs ?? 0;
+    this.#latestMs = Math.max(this.#latestMs, remembered, this.#parts.clock.nowMs());
+    return this.#latestMs;
+  }
+
+  #warnOfExpiry(): void {
+    const { name, sequence, validity } = this.current().bundle;
+    if (this.#nowMs() < validity.softExpiryMs) return;
+    const facts = { bundle: `${name}@${sequence}`, hardExpiryMs: validity.hardExpiryMs };
+    this.#parts.events.policyBundleExpiring(facts);
+  }
+
+  /** Going on is safe: the bundle itself was remembered before it came in force. */
+  #complainOfMemory(error: unknown): void {
+    this.#parts.events.reloadFailed({ source: 'policy-bundle', problem: failureInWords(error) });
+  }
+}
+
+function revisionOf({ digest }: VerifiedBundle): string {
+  return digest.slice(0, 16);
+}

@@ -1,0 +1,90 @@
+// What survives a restart about bundles: the newest that was in force, and the latest time that was seen.
+// Without it an old bundle could be put back, or an old clock could bring an expired one to life. A memory
+// that cannot be read is therefore an error, never an empty one.
+import { z } from 'zod';
+import { AuthorityError } from '../../../domain/errors.ts';
+import { readIfThere, replaceFile } from './replace-file.ts';
+
+export interface RememberedBundle {
+  readonly name: string;
+  readonly sequence: number;
+  /** Hex SHA-256 of the bundle's canonical bytes. */
+  readonly digest: string;
+  /** Latest moment at which a server that kept this file ran, in ms since the epoch. */
+  readonly latestSeenMs: number;
+}
+
+const schema = z.strictObject({
+  apiVersion: z.literal('capstan.dev/v1alpha1'),
+  kind: z.literal('PolicyBundleState'),
+  name: z.string().min(1),
+  sequence: z.int().min(0),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  latestSeenMs: z.int().min(0),
+});
+
+/** What we write takes some 300 bytes. */
+const MAX_BYTES = 16 * 1024;
+const HEAD = { apiVersion: 'capstan.dev/v1alpha1', kind: 'PolicyBundleState' } as const;
+
+export class BundleMemory {
+  readonly file: string;
+  #remembered: RememberedBundle | undefined;
+  /** Writes go one after the other: they share the name of the file that is not yet whole. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(file: string, remembered: RememberedBundle | undefined) {
+    this.file = file;
+    this.#remembered = remembered;
+  }
+
+  /** @throws AuthorityError CAP-X03 naming a file that is unreadable, broken or somebody else's. */
+  static async open(file: string): Promise<BundleMemory> {
+    const text = await readIfThere(file, MAX_BYTES);
+    return new BundleMemory(file, text === undefined ? undefined : parse(text, file));
+  }
+
+  /** Nothing when no bundle was ever in force. */
+  get remembered(): RememberedBundle | undefined {
+    return this.#remembered;
+  }
+
+  /** Durable when it resolves. @throws AuthorityError CAP-X03 when it cannot be written; nothing has changed then. */
+  async remember(remembered: RememberedBundle): Promise<void> {
+    await this.#write(() => remembered);
+  }
+
+  /** Notes that it was this late. @throws AuthorityError CAP-X03 when it cannot be written. */
+  async noteTime(nowMs: number): Promise<void> {
+    await this.#write((known) => known && { ...known, latestSeenMs: Math.max(known.latestSeenMs, nowMs) });
+  }
+
+  async #write(next: (known: RememberedBundle | undefined) => RememberedBundle | undefined): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      const remembered = next(this.#remembered);
+      if (remembered === undefined) return;
+      await replaceFile(this.file, `${JSON.stringify({ ...HEAD, ...remembered }, undefined, 2)}\n`);
+      this.#remembered = remembered;
+    });
+    this.#turn = turn.catch(() => undefined);
+    await turn;
+  }
+}
+
+function parse(text: string, file: string): RememberedBundle {
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) {
+    const { name, sequence, digest, latestSeenMs } = parsed.data;
+    return { name, sequence, digest, latestSeenMs };
+  }
+  const advice = 'restore it; only whoever accepts that an older bundle comes back may remove it';
+  throw new AuthorityError('CAP-X03', { detail: `${file} is not the memory of policy bundles; ${advice}` });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

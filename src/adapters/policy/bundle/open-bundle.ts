@@ -1,0 +1,72 @@
+// From two texts to a bundle that the pinned keys stand behind, or to everything that is wrong with them.
+// Whether it may come in force here and now is judged after this.
+import type { PolicyBundle } from '../../../domain/policy/documents.ts';
+import type { Position, Problem } from '../../../domain/position.ts';
+import { parsePolicyDocuments, type ParsedDocument } from '../parse-documents.ts';
+import type { VerifiedBundle } from './bundle-source.ts';
+import type { PinnedKeys } from './pinned-keys.ts';
+import { parseSignatureFile } from './signature-file.ts';
+import { fits, verifySignatures } from './verify-signatures.ts';
+
+/** A bundle and its signature file as they were found. */
+export interface BundleTexts {
+  readonly place: string;
+  readonly bundle: string;
+  readonly signaturePlace: string;
+  /** Absent when there is no such file. */
+  readonly signature?: string;
+}
+
+/** Whose signatures are asked for; `unsigned` takes a bundle on trust, as development does. */
+export type Trust = PinnedKeys | 'unsigned';
+
+export interface OpenedBundle extends VerifiedBundle {
+  /** Where a field of it stands. */
+  readonly locate: (path: readonly (string | number)[]) => Position;
+  /** What it was opened from. */
+  readonly texts: BundleTexts;
+}
+
+export interface UnopenedBundle {
+  readonly problems: readonly Problem[];
+  /** The two texts are whole but of two versions: one of them was read too early. */
+  readonly torn: boolean;
+}
+
+/** Never throws. */
+export function openBundle(texts: BundleTexts, trust: Trust): OpenedBundle | UnopenedBundle {
+  const document = readBundleDocument(texts.bundle, texts.place);
+  if ('problems' in document) return { ...document, torn: false };
+  const { bundle, parsed } = document;
+  const { digest } = parsed;
+  const locate: OpenedBundle['locate'] = (path) => parsed.locate(path);
+  const opened = { bundle, digest, place: texts.place, locate, texts };
+  if (trust === 'unsigned') return { ...opened, signedBy: [] };
+  if (texts.signature === undefined) return refused(texts.signaturePlace, 'does not exist: the bundle is not signed');
+  const file = parseSignatureFile(texts.signature, texts.signaturePlace);
+  if ('problems' in file) return { ...file, torn: false };
+  const { signedBy, problems } = verifySignatures(parsed, file, trust);
+  return problems.length > 0 ? { problems, torn: !fits(parsed, file) } : { ...opened, signedBy };
+}
+
+export interface BundleDocument {
+  readonly parsed: ParsedDocument;
+  readonly bundle: PolicyBundle;
+}
+
+/** @returns the one PolicyBundle in the text, or everything that is wrong with it. */
+export function readBundleDocument(
+  text: string,
+  place: string,
+): BundleDocument | { readonly problems: readonly Problem[] } {
+  const { documents, problems } = parsePolicyDocuments(text, place);
+  if (problems.length > 0) return { problems };
+  const [parsed, another] = documents;
+  if (parsed?.document.kind === 'PolicyBundle' && another === undefined) return { parsed, bundle: parsed.document };
+  const position = another?.position ?? parsed?.position ?? { place, line: 1, column: 1 };
+  return { problems: [{ position, path: '', problem: 'is not one PolicyBundle and nothing else' }] };
+}
+
+function refused(place: string, problem: string): UnopenedBundle {
+  return { problems: [{ position: { place, line: 1, column: 1 }, path: '', problem }], torn: false };
+}

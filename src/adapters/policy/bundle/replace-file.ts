@@ -1,0 +1,53 @@
+// A file that must never be half written, nor be lost once it counts.
+import { open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { AuthorityError } from '../../../domain/errors.ts';
+
+/**
+ * Replaces a file in one step that outlives a power cut; only this user may read it.
+ * @throws AuthorityError CAP-X03 naming the file; what was there stays.
+ */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const fresh = `${file}.new`;
+  try {
+    // A server that was killed may have left one behind.
+    await rm(fresh, { force: true });
+    await writeThrough(fresh, text);
+    await rename(fresh, file);
+    await flushFolder(path.dirname(file));
+  } catch (cause) {
+    throw new AuthorityError('CAP-X03', { detail: `${file} cannot be written (${codeOf(cause)})`, cause });
+  }
+}
+
+/**
+ * @param maxBytes what is longer is cut, and then its reader refuses it.
+ * @returns nothing when there is no such file.
+ * @throws AuthorityError CAP-X03 naming a file that cannot be read.
+ */
+export async function readIfThere(file: string, maxBytes: number): Promise<string | undefined> {
+  try {
+    await using handle = await open(file, 'r');
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(maxBytes));
+    return buffer.toString('utf8', 0, bytesRead);
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') return undefined;
+    throw new AuthorityError('CAP-X03', { detail: `${file} cannot be read (${codeOf(cause)})`, cause });
+  }
+}
+
+async function writeThrough(file: string, text: string): Promise<void> {
+  await using handle = await open(file, 'wx', 0o600);
+  await handle.writeFile(text);
+  await handle.sync();
+}
+
+/** A name is durable only when its folder is. */
+async function flushFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
+}
