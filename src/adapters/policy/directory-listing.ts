@@ -23,7 +23,13 @@ export class DirectoryListing {
   readonly files: ListedFile[] = [];
   /** Links of volumes, and where each led. */
   readonly #links = new Map<string, string>();
+  readonly #pattern: RegExp;
   #entries = 0;
+
+  /** @param pattern of the names that count. */
+  constructor(pattern: RegExp) {
+    this.#pattern = pattern;
+  }
 
   /**
    * @param folder where it is. @param name what its files are called by: empty, or ending in `/`.
@@ -40,7 +46,7 @@ export class DirectoryListing {
       if (entry.isDirectory()) await this.add(place, `${name}${entry.name}/`, depth + 1);
       else if (!entry.isSymbolicLink()) this.#addFile(entry, place, name);
       // In a volume each link stands for what `..data` leads to, which is read there.
-      else if (!volume) await refuseLink(place);
+      else if (!volume) await this.#refuseLink(place);
     }
   }
 
@@ -68,21 +74,19 @@ export class DirectoryListing {
   }
 
   #addFile(entry: Dirent, place: string, name: string): void {
-    if (!counts(entry.name)) return;
+    if (!this.#pattern.test(entry.name)) return;
     if (!entry.isFile()) throw refused(place, 'is not a regular file');
     if (this.files.push({ name: `${name}${entry.name}`, place }) > MAX_FILES) {
       throw refused(place, `is beyond ${MAX_FILES} files`);
     }
   }
-}
 
-async function refuseLink(place: string): Promise<void> {
-  const folder = (await stat(place).catch(() => undefined))?.isDirectory() === true;
-  if (folder || counts(place)) throw refused(place, 'is a symbolic link, which is followed only in a mounted volume');
-}
-
-function counts(name: string): boolean {
-  return /\.(yaml|yml|json)$/.test(name);
+  async #refuseLink(place: string): Promise<void> {
+    const folder = (await stat(place).catch(() => undefined))?.isDirectory() === true;
+    if (folder || this.#pattern.test(place)) {
+      throw refused(place, 'is a symbolic link, which is followed only in a mounted volume');
+    }
+  }
 }
 
 function refused(place: string, problem: string): AuthorityError {

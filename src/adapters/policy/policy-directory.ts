@@ -30,17 +30,26 @@ class Changed extends Error {}
  *   other kind than those of a mounted volume.
  */
 export async function readPolicyDirectory(root: string): Promise<ReadonlyMap<string, string>> {
+  return readDirectory(root, /\.(yaml|yml|json)$/);
+}
+
+/** As `readPolicyDirectory`, with the signatures beside the documents: `*.yaml.sig` and so on. */
+export async function readBundleDirectory(root: string): Promise<ReadonlyMap<string, string>> {
+  return readDirectory(root, /\.(yaml|yml|json)(\.sig)?$/);
+}
+
+async function readDirectory(root: string, pattern: RegExp): Promise<ReadonlyMap<string, string>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const texts = await readOnce(root);
+    const texts = await readOnce(root, pattern);
     if (texts !== undefined) return texts;
   }
   throw new AuthorityError('CAP-X03', { detail: `${root} changes while it is read` });
 }
 
 /** @returns nothing when the directory changed meanwhile. */
-async function readOnce(root: string): Promise<ReadonlyMap<string, string> | undefined> {
+async function readOnce(root: string, pattern: RegExp): Promise<ReadonlyMap<string, string> | undefined> {
   const real = await orRefuse(root, realpath(root));
-  const listing = new DirectoryListing();
+  const listing = new DirectoryListing(pattern);
   try {
     await listing.add(real, '');
     const texts = await readAll(root, listing.files);

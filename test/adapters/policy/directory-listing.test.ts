@@ -16,7 +16,7 @@ describe('A listing of a directory', () => {
     await mkdir(path.join(root, '..two'));
     await writeFile(path.join(root, '..one/a.yaml'), '');
     await symlink('..one', path.join(root, '..data'));
-    const listing = new DirectoryListing();
+    const listing = new DirectoryListing(/\.yaml$/);
     await listing.add(root, '');
     assert.deepEqual(listing.files, [{ name: 'a.yaml', place: path.join(root, '..one/a.yaml') }]);
     assert.equal(await listing.isCurrent(), true);
@@ -26,7 +26,7 @@ describe('A listing of a directory', () => {
   });
 
   it('has at most 10,000 files', async () => {
-    const listing = new DirectoryListing();
+    const listing = new DirectoryListing(/\.yaml$/);
     listing.files.push(...Array.from({ length: 9_999 }, (_, n) => ({ name: `${n}.yaml`, place: `/${n}.yaml` })));
     await writeFile(path.join(root, 'a.yaml'), '');
     await listing.add(root, '');

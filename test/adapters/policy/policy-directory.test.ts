@@ -4,7 +4,11 @@ import { renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { MAX_FILE_BYTES, readPolicyDirectory } from '../../../src/adapters/policy/policy-directory.ts';
+import {
+  MAX_FILE_BYTES,
+  readBundleDirectory,
+  readPolicyDirectory,
+} from '../../../src/adapters/policy/policy-directory.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 
 describe('A directory of policies', () => {
@@ -53,6 +57,15 @@ describe('A directory of policies', () => {
   it('has room for notes, hidden files and empty ones', async () => {
     await write({ 'README.md': '', '.hidden.yaml': '', '.git/config.yaml': '', '..old/a.yaml': '', 'empty.yaml': '' });
     assert.deepEqual(await read(), { 'empty.yaml': '' });
+  });
+
+  it('of bundles has their signatures too', async () => {
+    await write({ 'bundle.yaml': 'b', 'bundle.yaml.sig': 's', 'notes.sig': '' });
+    assert.deepEqual(Object.fromEntries(await readBundleDirectory(root)), {
+      'bundle.yaml': 'b',
+      'bundle.yaml.sig': 's',
+    });
+    assert.deepEqual(await read(), { 'bundle.yaml': 'b' });
   });
 
   it('may be empty, and must exist', async () => {
