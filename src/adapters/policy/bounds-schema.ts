@@ -96,11 +96,13 @@ const fields = {
 export const bounds = z
   .strictObject({
     ...fields,
-    dnsNames: fields.dnsNames.prefault('none').describe(fields.dnsNames.description ?? ''),
+    dnsNames: fields.dnsNames.prefault('none'),
     ttl: ruleTtl.describe(ttlWords),
     keys,
     usages,
-    impersonators: fields.impersonators.prefault([]).describe(fields.impersonators.description ?? ''),
+    impersonators: fields.impersonators
+      .prefault([])
+      .describe(`${fields.impersonators.description ?? ''} Absent, nobody.`),
   })
   .transform(boundsOf)
   .meta({ id: 'Bounds', description: 'What a central rule lets a certificate be.' });

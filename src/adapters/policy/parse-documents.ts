@@ -9,7 +9,7 @@ import { readDocument } from './document-schema.ts';
 import { PlainYaml } from './plain-yaml.ts';
 import { spelledPath } from './schema-problems.ts';
 import { YamlPositions, type FieldPath } from './yaml-positions.ts';
-import { parseYaml, type TextProblem } from './yaml-syntax.ts';
+import { errorWords, parseYaml, type TextProblem } from './yaml-syntax.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Of one file; who has more mends these first. */
@@ -79,7 +79,11 @@ function isEmpty(contents: Document['contents']): boolean {
 }
 
 function readOne({ contents, errors }: Document, reader: PlainYaml, positions: YamlPositions): ParsedFile {
-  const complaints: TextProblem[] = errors.map(({ pos, message }) => ({ offset: pos[0], path: '', problem: message }));
+  const complaints: TextProblem[] = errors.map((error) => ({
+    offset: error.pos[0],
+    path: '',
+    problem: errorWords(error),
+  }));
   const before = reader.problems.length;
   const data = complaints.length === 0 ? reader.read(contents) : undefined;
   complaints.push(...reader.problems.slice(before, before + MAX_PROBLEMS));

@@ -36,8 +36,7 @@ export class PlainYaml {
       const name = nameOf(key);
       const place = under(path, name);
       this.#checkProperties(key, place);
-      if (isAlias(key)) this.#complain(key, place, 'uses a YAML alias, which a policy must not');
-      else if (name === '<<') this.#complain(key, path, 'uses a YAML merge key, which a policy must not');
+      if (name === '<<') this.#complain(key, path, 'uses a YAML merge key, which a policy must not');
       else if (data.has(name)) this.#complain(key, place, 'is written twice');
       else if (!name.isWellFormed() || RESERVED.has(name)) this.#complain(key, place, 'is no name for a field');
       data.set(name, this.read(value, place, depth + 1));

@@ -27,7 +27,7 @@ export function unique(field: string): ReturnType<typeof look> {
     for (const [index, entry] of Object.entries(list)) {
       const name = isFields(entry) ? entry[field] : undefined;
       if (typeof name !== 'string') continue;
-      if (known.has(name)) complain([Number(index), field], `is ${name} a second time`);
+      if (known.has(name)) complain([Number(index), field], `names ${name} a second time`);
       known.add(name);
     }
   });

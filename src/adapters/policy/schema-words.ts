@@ -11,7 +11,7 @@ const TYPES: Readonly<Record<string, string>> = {
   object: 'a mapping',
   record: 'a mapping',
   boolean: 'true or false',
-  number: 'a number',
+  number: 'a whole number',
   int: 'a whole number',
 };
 

@@ -1,9 +1,9 @@
 // From text to YAML nodes. The library composes nodes by recursion, so the nesting of a text is looked at
 // while it is read, lexeme by lexeme, before anything can recurse over it; aliases are not followed.
-import { Composer, Lexer, Parser, type CST, type Document, type LineCounter } from 'yaml';
+import { Composer, Lexer, Parser, type CST, type Document, type LineCounter, type YAMLError } from 'yaml';
 
 export const MAX_DEPTH = 64;
-export const MAX_DOCUMENTS = 1_000;
+const MAX_DOCUMENTS = 1_000;
 /** Words, marks, spaces and line ends of one file: what bounds the time that reading takes, to about a second. */
 const MAX_LEXEMES = 400_000;
 
@@ -33,23 +33,28 @@ export interface TextProblem {
 export function parseYaml(text: string, lines: LineCounter): readonly Document[] | TextProblem {
   const parser = new Parser(lines.addNewLine);
   const tokens: CST.Token[] = [];
-  let [lexemes, documents] = [0, 0];
+  let lexemes = 0;
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     lexemes += 1;
-    for (const token of parser.next(lexeme)) {
-      tokens.push(token);
-      if (token.type === 'document') documents += 1;
-    }
-    const problem = boundPassed({ open: parser.stack.length - OPEN_BESIDE, lexemes, documents });
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    const problem = boundPassed(parser.stack.length - OPEN_BESIDE, lexemes);
     if (problem !== undefined) return { offset: parser.offset, path: '', problem };
   }
   for (const token of parser.end()) tokens.push(token);
-  return [...new Composer(OPTIONS).compose(tokens, true, text.length)];
+  const documents = [...new Composer(OPTIONS).compose(tokens, true, text.length)];
+  const surplus = documents[MAX_DOCUMENTS];
+  if (surplus === undefined) return documents;
+  const problem = `is one more than ${MAX_DOCUMENTS} documents in one file`;
+  return { offset: surplus.range[0], path: '', problem };
 }
 
-function boundPassed(read: Readonly<Record<'open' | 'lexemes' | 'documents', number>>): string | undefined {
-  if (read.open > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
-  if (read.lexemes > MAX_LEXEMES) return `has more than ${MAX_LEXEMES} words and marks in one file`;
-  return read.documents > MAX_DOCUMENTS ? `has more than ${MAX_DOCUMENTS} documents in one file` : undefined;
+function boundPassed(open: number, lexemes: number): string | undefined {
+  if (open > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+  return lexemes > MAX_LEXEMES ? `has more than ${MAX_LEXEMES} words and marks in one file` : undefined;
+}
+
+/** The library's words, but for those that speak of the library. */
+export function errorWords({ code, message }: YAMLError): string {
+  return code === 'NON_STRING_KEY' ? 'must have a key that is text' : message;
 }
