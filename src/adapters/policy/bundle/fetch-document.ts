@@ -65,8 +65,12 @@ async function ask(url: URL, options: RequestOptions): Promise<IncomingMessage> 
 }
 
 function answerProblem({ statusCode = 0, headers }: IncomingMessage): string | undefined {
-  if (statusCode >= 300 && statusCode < 400) return `answered with a redirect (${statusCode}), which is not followed`;
-  if (statusCode !== 200) return `answered with status ${statusCode}, wanted 200`;
+  if (statusCode !== 200) {
+    const redirected = headers.location !== undefined;
+    return redirected
+      ? `answered with a redirect (${statusCode}), which is not followed`
+      : `answered with status ${statusCode}, wanted 200`;
+  }
   const encoding = headers['content-encoding'] ?? 'identity';
   return encoding === 'identity' ? undefined : 'answered with a compressed document, which was not asked for';
 }
