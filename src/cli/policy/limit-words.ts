@@ -3,24 +3,31 @@ import { keysInWords, USAGES, type Bounds, type TtlLimit } from '../../domain/po
 import type { Quotas } from '../../domain/policy/documents.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 
-const UNITS: readonly (readonly [unit: string, ms: number])[] = [
-  ['d', 86_400_000],
+const SECOND = ['s', 1_000] as const;
+/** The last number is the least length that is said in the unit, where that is more than one. */
+const UNITS: readonly (readonly [unit: string, ms: number, leastMs?: number])[] = [
+  ['d', 86_400_000, 172_800_000],
   ['h', 3_600_000],
   ['m', 60_000],
-  ['s', 1_000],
+  SECOND,
 ];
 
-/** @returns `90m`, as parseDuration reads it: the largest unit of which it is a whole number, less than a second cut. */
+/** @returns `90m`, as parseDuration reads it: the largest unit of which it is a whole number, a day being 24h. */
 export function durationInWords(ms: number): string {
-  const [unit, size] = UNITS.find(([, unitMs]) => ms >= unitMs && ms % unitMs === 0) ?? ['s', 1_000];
+  const [unit, size] = UNITS.find(([, unitMs, leastMs = unitMs]) => ms >= leastMs && ms % unitMs === 0) ?? SECOND;
   return `${Math.floor(ms / size)}${unit}`;
 }
 
 /** @returns `10m to 24h, 1h unless asked`. */
-export function ttlInWords({ minMs, maxMs, defaultMs }: TtlLimit): string {
-  const longest = maxMs === Infinity ? 'any lifetime' : `up to ${durationInWords(maxMs)}`;
-  const limits = minMs === 0 ? longest : `at least ${durationInWords(minMs)} and ${longest}`;
+export function ttlInWords(ttl: TtlLimit): string {
+  const { maxMs, defaultMs } = ttl;
+  const limits = intervalInWords(ttl);
   return defaultMs === Infinity ? limits : `${limits}, ${durationInWords(Math.min(defaultMs, maxMs))} unless asked`;
+}
+
+function intervalInWords({ minMs, maxMs }: TtlLimit): string {
+  if (maxMs === Infinity) return minMs === 0 ? 'any lifetime' : `at least ${durationInWords(minMs)}`;
+  return minMs === 0 ? `up to ${durationInWords(maxMs)}` : `${durationInWords(minMs)} to ${durationInWords(maxMs)}`;
 }
 
 /** @returns `rsa-2048`, as certificates are spoken of. */
@@ -40,8 +47,8 @@ export function boundsInWords({ ttl, keys, usages }: Bounds): string {
 /** @returns nothing when there is no quota. */
 export function quotasInWords({ perNamespacePerMinute, perIdentityPerMinute }: Quotas): string | undefined {
   const parts = [
-    ...(perNamespacePerMinute === Infinity ? [] : [`${perNamespacePerMinute} a minute for the namespace`]),
-    ...(perIdentityPerMinute === Infinity ? [] : [`${perIdentityPerMinute} a minute for the identity`]),
+    ...(perNamespacePerMinute === Infinity ? [] : [`${perNamespacePerMinute}/min for the namespace`]),
+    ...(perIdentityPerMinute === Infinity ? [] : [`${perIdentityPerMinute}/min for the identity`]),
   ];
   return parts.length === 0 ? undefined : parts.join(', ');
 }

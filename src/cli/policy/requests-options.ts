@@ -37,6 +37,13 @@ export function addQuestionOptions(command: Command): Command {
     .option('--now <time>', 'moment to ask for, such as 2026-01-31T12:00:00Z (default: this one)', momentOption);
 }
 
+/** `--policies`, one path at a time, so that what follows is an argument again. */
+export function policiesOption(): Option {
+  return new Option('--policies <path>', 'local policies: a file, or a directory; may be given again')
+    .argParser((text: string, before: readonly string[]) => [...before, text])
+    .default([], 'none');
+}
+
 /** @param nowMs when no option says otherwise. */
 export function requestFrom(
   options: QuestionOptions,

@@ -69,7 +69,8 @@ function excuseInWords({ key, sinceMs }: ExcusedClause): string {
 }
 
 function questionInWords({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
-  const wish = requestedTtlMs === undefined ? 'no lifetime in particular' : `for ${durationInWords(requestedTtlMs)}`;
+  const wish =
+    requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${durationInWords(requestedTtlMs)}`;
   return [
     `${actor === undefined ? subject : `${actor}, on behalf of ${subject},`} asked for a certificate`,
     ` of class ${name} with an ${keyInWords(key)} key from issuer ${issuer}, ${wish}`,

@@ -9,7 +9,12 @@ import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
 import { complainOfProblems } from '../../policy/problems.ts';
 import type { JournalOptions } from '../../policy/recorded-decision.ts';
-import { addQuestionOptions, requestFrom, type QuestionOptions } from '../../policy/requests-options.ts';
+import {
+  addQuestionOptions,
+  policiesOption,
+  requestFrom,
+  type QuestionOptions,
+} from '../../policy/requests-options.ts';
 import { subjectOf } from '../../policy/requests.ts';
 import type { TracedDecision } from '../../policy/traced-decision.ts';
 import type { Terminal } from '../../terminal.ts';
@@ -44,7 +49,7 @@ export function registerPolicyExplain(policy: Command, invocation: Invocation): 
     .option('--namespace <name>', 'instead of a decision: namespace of a workload')
     .option('--service-account <name>', 'its service account')
     .option('--bundle <file>', 'the central bundle; its signature is not asked for')
-    .option('--policies <path...>', 'local policies: files, or directories', [])
+    .addOption(policiesOption())
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster');
   addQuestionOptions(addClusterOptions(command))
     .addOption(
