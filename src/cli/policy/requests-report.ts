@@ -1,0 +1,80 @@
+// Checked workloads as a report: a case for each, its refusals and audit hits at the line of its manifest.
+import { boundsInWords, quotasInWords } from './limit-words.ts';
+import { decisionData } from './decision-json.ts';
+import type { Finding, Report } from './findings.ts';
+import { nameOf, type CheckedWorkload } from './requests-workloads.ts';
+import { clauseInWords } from './trace-words.ts';
+
+export function casesOf(checked: readonly CheckedWorkload[]): Report['cases'] {
+  return checked.map((one) => ({ name: nameOf(one.workload), findings: findingsOf(one) }));
+}
+
+function findingsOf(checked: CheckedWorkload): readonly Finding[] {
+  const { workload } = checked;
+  const { position } = workload;
+  if (!('decision' in checked)) {
+    return [{ id: 'policy/identity', level: 'error', message: checked.problem, position, subject: nameOf(workload) }];
+  }
+  const { unavailable, failures, audits, request } = checked.decision;
+  const at = { position, subject: request.subject.spiffeId };
+  const refused =
+    unavailable === undefined
+      ? failures.map((clause) => ({ id: clause.reason, message: clauseInWords(clause) }))
+      : [{ id: unavailable.reason, message: unavailable.why }];
+  return [
+    ...refused.map((finding): Finding => ({ ...finding, level: 'error', ...at })),
+    ...audits.map((clause): Finding => ({
+      id: clause.reason,
+      level: 'warning',
+      message: clauseInWords(clause),
+      ...at,
+    })),
+  ];
+}
+
+/** A limit that is no limit is `null`. */
+export function jsonOf(checked: readonly CheckedWorkload[]): unknown {
+  return checked.map((one) => {
+    const { kind, namespace, name, serviceAccount, position } = one.workload;
+    const workload = { kind, namespace, name, serviceAccount, position };
+    if (!('decision' in one)) return { ...workload, outcome: 'impossible', problem: one.problem };
+    const { decision, applicable } = one;
+    return {
+      ...workload,
+      identity: decision.request.subject.spiffeId,
+      outcome: decision.outcome,
+      class: decision.class,
+      bounds: applicable.granted ? applicable.bounds : null,
+      quotas: applicable.quotas,
+      applied: applicable.applied,
+      conditions: applicable.conditions.map(({ key }) => key),
+      decision: decisionData(decision),
+    };
+  });
+}
+
+const HEAD = ['NAMESPACE', 'WORKLOAD', 'IDENTITY', 'CLASS', 'VERDICT', 'BOUNDS'];
+
+/** A table by namespace, which is named once. */
+export function rowsOf(checked: readonly CheckedWorkload[]): readonly (readonly string[])[] {
+  return [
+    HEAD,
+    ...checked.map((one, index) => {
+      const { namespace, kind, name } = one.workload;
+      const same = checked[index - 1]?.workload.namespace === namespace;
+      return [same ? '' : namespace, `${kind} ${name}`, ...cellsOf(one)];
+    }),
+  ];
+}
+
+function cellsOf(checked: CheckedWorkload): readonly string[] {
+  if (!('decision' in checked)) return ['-', '-', 'impossible', checked.problem];
+  const { decision, applicable } = checked;
+  const { outcome, request, unavailable, failures, audits } = decision;
+  const reasons = unavailable === undefined ? failures.map(({ reason }) => reason) : [unavailable.reason];
+  const verdict = [outcome, ...new Set(reasons), ...(audits.length === 0 ? [] : ['(audited)'])].join(' ');
+  const quotas = quotasInWords(applicable.quotas);
+  const bounds =
+    outcome === 'approved' ? [boundsInWords(applicable.bounds), ...(quotas === undefined ? [] : [quotas])] : ['-'];
+  return [request.subject.spiffeId, decision.class, verdict, bounds.join('; ')];
+}

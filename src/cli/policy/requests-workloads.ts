@@ -1,0 +1,74 @@
+// What each workload of a set of manifests would be given: the question it would ask, and what the evaluator
+// says to it, before anything runs.
+import { snapshotOf } from '../../adapters/kubernetes/manifest-snapshot.ts';
+import type { PlacedObject } from '../../adapters/kubernetes/read-manifests.ts';
+import { workloadsIn, type Workload } from '../../adapters/kubernetes/workloads.ts';
+import { applicableTo, type Applicable } from '../../domain/policy/applicable.ts';
+import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
+import { compareText } from '../../domain/policy/names.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+import type { ClusterSnapshot } from '../../domain/policy/snapshot.ts';
+import { requestFrom, type QuestionOptions } from './requests-options.ts';
+import { subjectOf } from './requests.ts';
+
+export type CheckedWorkload =
+  | {
+      readonly workload: Workload;
+      readonly decision: PolicyDecision;
+      /** What policy says of it whatever it asks for. */
+      readonly applicable: Applicable;
+    }
+  /** It can have no identity at all. */
+  | { readonly workload: Workload; readonly problem: string };
+
+/** @returns the workloads by namespace, kind and name. */
+export function checkWorkloads(
+  objects: readonly PlacedObject[],
+  policies: PolicySet,
+  options: QuestionOptions,
+  nowMs: number,
+): readonly CheckedWorkload[] {
+  const found = [...workloadsIn(objects)].sort((a, b) => compareText(nameOf(a), nameOf(b)));
+  const bare = new Set(found.map(({ pod }) => pod));
+  const manifests = objects.filter(({ object }) => !bare.has(object));
+  const workloads = withPodNames(found, manifests);
+  const snapshot = snapshotOf([...manifests, ...workloads.map(({ pod, position }) => ({ object: pod, position }))]);
+  return workloads.map((workload) => checkWorkload(workload, policies, snapshot, options, nowMs));
+}
+
+/** As kubectl calls it, in its namespace. */
+export function nameOf({ namespace, kind, name }: Workload): string {
+  return `${namespace}/${kind}/${name}`;
+}
+
+/** A Deployment and a Job may share a name, and so would their pods: here no two pods of a namespace do. */
+function withPodNames(workloads: readonly Workload[], manifests: readonly PlacedObject[]): readonly Workload[] {
+  const pods = manifests.map(({ object }) => object).filter(({ kind }) => kind === 'Pod');
+  const taken = new Set(pods.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`));
+  return workloads.map((workload) => {
+    const { metadata } = workload.pod;
+    let { name } = metadata;
+    for (let count = 2; taken.has(`${workload.namespace}/${name}`); count += 1) name = `${metadata.name}-${count}`;
+    taken.add(`${workload.namespace}/${name}`);
+    return { ...workload, pod: { ...workload.pod, metadata: { ...metadata, name } } };
+  });
+}
+
+function checkWorkload(
+  workload: Workload,
+  policies: PolicySet,
+  snapshot: ClusterSnapshot,
+  options: QuestionOptions,
+  nowMs: number,
+): CheckedWorkload {
+  const subject = subjectOf(options.trustDomain, workload.namespace, workload.serviceAccount);
+  if ('problem' in subject) return { workload, problem: subject.problem };
+  const claim = { podName: workload.pod.metadata.name, ...options.claim };
+  const request = requestFrom({ ...options, claim }, subject, policies.bundle, nowMs);
+  return {
+    workload,
+    decision: evaluate(policies, request, snapshot),
+    applicable: applicableTo(policies, subject, snapshot),
+  };
+}

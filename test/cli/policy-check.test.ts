@@ -1,0 +1,238 @@
+// `capstan policy check` as a pull request meets it: nothing runs yet, and everybody can see who would get what.
+import assert from 'node:assert/strict';
+import { play } from './transcript.ts';
+
+const FILES = {
+  'bundle.yaml': `apiVersion: capstan.dev/v1alpha1
+kind: PolicyBundle
+metadata: { name: corp, sequence: 3 }
+owner: { team: security, contact: "#security" }
+classes:
+  - { class: gateway, namespaces: [edge] }
+rules:
+  - id: mesh
+    match: { classes: [workload, gateway], namespaces: { labels: { mesh: "true" } } }
+    bounds:
+      trustDomains: [cluster.local]
+      spiffeId: "spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}"
+      ttl: { min: 10m, max: 24h, default: 1h }
+      keys: [ec-p256, "rsa>=3072"]
+      usages: [digitalSignature, serverAuth, clientAuth]
+  - id: watched
+    match: { namespaces: { names: [shop] }, clusters: { labels: { env: prod } } }
+    deny: { serviceAccounts: [web] }
+    mode: audit
+namespaces: { quotas: { perIdentityPerMinute: 6 } }
+`,
+  'policies.yaml': `apiVersion: capstan.dev/v1alpha1
+kind: IssuancePolicy
+metadata: { name: guarded, namespace: shop }
+spec:
+  subjects: { serviceAccounts: [api] }
+  conditions:
+    - id: has-network-policy
+      exists: { kind: NetworkPolicy, selectsPod: true }
+      message: Guard the pod with a NetworkPolicy
+  contact: "#team-shop"
+`,
+  'manifests.yaml': `apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { mesh: "true" } }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: edge, labels: { mesh: "true" } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop }
+spec:
+  template: { metadata: { labels: { app: web } }, spec: { serviceAccountName: web } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: api, namespace: shop }
+spec:
+  template: { metadata: { labels: { app: api } }, spec: { serviceAccountName: api } }
+---
+apiVersion: batch/v1
+kind: Job
+metadata: { name: api, namespace: shop }
+spec:
+  template: { metadata: { labels: { app: load } }, spec: { serviceAccountName: api } }
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: api, namespace: shop }
+spec: { podSelector: { matchLabels: { app: api } } }
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: proxy, namespace: edge }
+spec:
+  template: { metadata: { labels: { app: proxy } }, spec: {} }
+`,
+};
+
+async function check(options: string, more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
+  const command = `capstan policy check --bundle bundle.yaml --policies policies.yaml ${options}`;
+  const [lines = []] = await play({ scenes: [{ command, expected: [] }], files: { ...FILES, ...more } });
+  return lines;
+}
+
+function json(lines: readonly string[]): {
+  readonly bundle: string;
+  readonly workloads: readonly { readonly name: string; readonly kind: string; readonly outcome: string }[];
+} {
+  const out = lines.filter((line) => line.startsWith('|')).map((line) => line.slice(2));
+  return JSON.parse(out.join('\n')) as ReturnType<typeof json>;
+}
+
+async function verdicts(options: string, more?: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const { workloads } = json(await check(`${options} --output json`, more));
+  return workloads.map(({ kind, name, outcome }) => `${kind} ${name} ${outcome}`);
+}
+
+const ALL = ['DaemonSet proxy approved', 'Deployment api approved', 'Deployment web approved', 'Job api refused'];
+
+describe('capstan policy check', () => {
+  it('tells by namespace which identity each workload would get, under which bounds, or why not', async () => {
+    const lines = await check('manifests.yaml');
+    const cells = lines.slice(0, 5).map((line) => line.slice(2).split(/ {2,}/));
+    const bounds =
+      '10m to 24h, 1h unless asked; ec-p256 rsa>=3072; digitalSignature serverAuth clientAuth; 6/min for the identity';
+    assert.deepEqual(cells, [
+      ['NAMESPACE', 'WORKLOAD', 'IDENTITY', 'CLASS', 'VERDICT', 'BOUNDS'],
+      ['edge', 'DaemonSet proxy', 'spiffe://cluster.local/ns/edge/sa/default', 'gateway', 'approved', bounds],
+      ['shop', 'Deployment api', 'spiffe://cluster.local/ns/shop/sa/api', 'workload', 'approved', bounds],
+      ['', 'Deployment web', 'spiffe://cluster.local/ns/shop/sa/web', 'workload', 'approved', bounds],
+      ['', 'Job api', 'spiffe://cluster.local/ns/shop/sa/api', 'workload', 'refused CAP-P12', '-'],
+    ]);
+    assert.deepEqual(lines.slice(-3), ['|', '| 4 workloads, 1 without an identity.', '= 1']);
+  });
+
+  it('says of a refused workload what failed, by whose policy, what would pass and whom to ask', async () => {
+    const text = (await check('manifests.yaml')).join('\n');
+    assert.match(text, /\| Job shop\/api \(manifests\.yaml:21:1\)/);
+    assert.match(
+      text,
+      /CAP-P12 namespace policy shop\/guarded at spec\.conditions\.has-network-policy demands .*; to pass: Guard the pod with a NetworkPolicy; ask #team-shop/,
+    );
+    assert.doesNotMatch(text, /Deployment shop\/api \(/);
+  });
+
+  it('tells of every workload how it was decided, when asked to', async () => {
+    const text = (await check('manifests.yaml --explain')).join('\n');
+    assert.match(text, /\| Deployment shop\/api \(manifests\.yaml:15:1\)/);
+    assert.match(text, /Conditions that hold:\n\| {5}shop\/guarded spec\.conditions\.has-network-policy/);
+    assert.match(text, /Looked at:\n\| {5}Namespace shop \(uid /);
+  });
+
+  it('asks about a pod of each workload, also where two workloads share a name', async () => {
+    assert.deepEqual(await verdicts('manifests.yaml'), ALL);
+    const swapped = FILES['manifests.yaml']
+      .replace('{ app: load }', '{ app: api }')
+      .replace('{ app: api }', '{ app: load }');
+    assert.deepEqual(await verdicts('manifests.yaml', { 'manifests.yaml': swapped }), [
+      'DaemonSet proxy approved',
+      'Deployment api refused',
+      'Deployment web approved',
+      'Job api approved',
+    ]);
+  });
+
+  it('is content when everybody gets an identity', async () => {
+    const lines = await check('manifests.yaml', {
+      'policies.yaml': FILES['policies.yaml'].replace('spec:', 'spec:\n  mode: off'),
+    });
+    assert.deepEqual(lines.slice(-1), ['| 4 workloads, every one gets an identity.']);
+  });
+
+  it('warns of what is audited, and does not fail on it', async () => {
+    const lines = await check('manifests.yaml --class workload --cluster-label env=prod --output github', {
+      'policies.yaml': FILES['policies.yaml'].replace('[api]', '[nobody]'),
+    });
+    assert.equal(lines.length, 1);
+    assert.match(
+      lines[0] ?? '',
+      /^\| ::warning file=manifests\.yaml,line=9,col=1,title=policy check%3A CAP-P04::spiffe:\/\/cluster\.local\/ns\/shop\/sa\/web: the bundle corp@3 at rules\.watched\.deny\.serviceAccounts /,
+    );
+  });
+
+  it('asks what the options say', async () => {
+    const refusedAll = ALL.map((line) => line.replace('approved', 'refused'));
+    assert.deepEqual(await verdicts('manifests.yaml --key rsa-2048'), refusedAll);
+    assert.deepEqual(await verdicts('manifests.yaml --key rsa-3072'), ALL);
+    assert.deepEqual(await verdicts('manifests.yaml --ttl 5m'), refusedAll);
+    assert.deepEqual(await verdicts('manifests.yaml --trust-domain corp.example'), refusedAll);
+    assert.deepEqual(await verdicts('manifests.yaml --class gateway'), ALL.slice(0, 1));
+    assert.deepEqual(await verdicts('manifests.yaml --claim podName=proxy-example --class gateway'), ALL.slice(0, 1));
+  });
+
+  it('asks for the moment that it is told, or for this one', async () => {
+    const ending = {
+      'bundle.yaml': FILES['bundle.yaml'].replace('rules:', 'validity: { hardExpiry: 2026-03-01T00:00:00Z }\nrules:'),
+    };
+    const gateway = 'manifests.yaml --class gateway';
+    assert.deepEqual(await verdicts(gateway, ending), ['DaemonSet proxy approved']);
+    assert.deepEqual(await verdicts(`${gateway} --now 2026-03-01T00:00:00Z`, ending), ['DaemonSet proxy unavailable']);
+    const lines = await check(`${gateway} --now 2026-03-01T00:00:00Z --output github`, ending);
+    assert.match(lines[0] ?? '', /title=policy check%3A CAP-S11::/);
+    assert.equal(lines.at(-1), '= 1');
+  });
+
+  it('gives code scanning a result at the line of the manifest', async () => {
+    const out = (await check('manifests.yaml --output sarif')).filter((line) => line.startsWith('|'));
+    const { runs } = JSON.parse(out.map((line) => line.slice(2)).join('\n')) as SarifLog;
+    const [result, ...more] = runs[0]?.results ?? [];
+    assert.deepEqual(more, []);
+    assert.equal(result?.ruleId, 'CAP-P12');
+    assert.deepEqual(result.locations[0]?.physicalLocation.region, { startLine: 21, startColumn: 1 });
+  });
+
+  it('tells bounds, quotas and policies to other programs, no limit being null', async () => {
+    const { bundle, workloads } = json(await check('manifests.yaml --class gateway --output json'));
+    assert.equal(bundle, 'corp@3');
+    const [{ bounds, quotas, applied }] = workloads as unknown as [Record<string, unknown>];
+    assert.deepEqual(quotas, { perNamespacePerMinute: null, perIdentityPerMinute: 6 });
+    assert.deepEqual(applied, ['central corp@3 mesh']);
+    assert.deepEqual((bounds as { ttl: unknown }).ttl, { minMs: 600_000, maxMs: 86_400_000, defaultMs: 3_600_000 });
+  });
+
+  const unreadable: readonly (readonly [
+    why: string,
+    options: string,
+    more: Readonly<Record<string, string>>,
+    told: RegExp,
+  ])[] = [
+    ['a policy that does not parse', 'manifests.yaml', { 'policies.yaml': 'kind: Nonsense\n' }, /policies\.yaml:1:/],
+    [
+      'a manifest that does not parse',
+      'manifests.yaml',
+      { 'manifests.yaml': 'kind: Pod\n' },
+      /manifests\.yaml:1:1: apiVersion is missing/,
+    ],
+    ['a file that is not there', 'nowhere.yaml', {}, /cannot read nowhere\.yaml/],
+    ['no workload', 'manifests.yaml', { 'manifests.yaml': '' }, /there is no workload in manifests\.yaml/],
+    ['a key that is none', 'manifests.yaml --key rsa', {}, /--key.*ec-p256/],
+    ['a claim that is none', 'manifests.yaml --claim colour=red', {}, /--claim.*podName/],
+    ['a moment that is none', 'manifests.yaml --now yesterday', {}, /--now.*2026-01-31T12:00:00Z/],
+    ['a trust domain that is none', 'manifests.yaml --trust-domain A/B', {}, /trust domain/],
+  ];
+  for (const [why, options, more, told] of unreadable) {
+    it(`cannot run with ${why}, and says so`, async () => {
+      const lines = await check(options, more);
+      assert.match(lines.join('\n'), told);
+      assert.equal(lines.at(-1), '= 2');
+    });
+  }
+});
+
+interface SarifLog {
+  readonly runs: readonly {
+    readonly results: readonly {
+      readonly ruleId: string;
+      readonly locations: readonly { readonly physicalLocation: { readonly region: unknown } }[];
+    }[];
+  }[];
+}
