@@ -15,7 +15,7 @@ import { observationRoutes } from '../adapters/http/routes.ts';
 import { HttpServer } from '../adapters/http/server.ts';
 import { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
 import { keyGenerator } from '../adapters/keys/key-generator.ts';
-import { DocumentPolicySource } from '../adapters/policy/document-policy-source.ts';
+import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { SqliteJournal } from '../adapters/storage/sqlite-journal.ts';
 import { openTelemetry, type Telemetry } from '../adapters/telemetry/telemetry.ts';
 import { csrAuthority } from '../authority/answer-csr.ts';
@@ -31,6 +31,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
+import { composePolicies, policyInForce } from './compose-policies.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { Readiness } from './readiness.ts';
 import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
@@ -38,6 +39,7 @@ import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
 export interface Composition {
   readonly events: Events;
   readonly issuers: IssuerStore;
+  readonly policyBundle: () => VerifiedBundle;
   readonly tls: TlsListener;
   readonly http: HttpServer;
   readonly plaintext: PlaintextListener | undefined;
@@ -57,11 +59,9 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
     { file: config.journal.file, retentionMs: config.journal.retention },
   );
   const issuers = composeIssuers(config, clock, events);
-  const policies = new DocumentPolicySource({
-    documents: watchedFiles({ policy: config.policy.file }, clock),
-    events,
-  });
-  const parts = { journal, events, clock, random, issuers, policies, tracer, keys: keyGenerator };
+  const policy = composePolicies(config, { clock, random, events, issuers }, lifecycle);
+  const { policies, cluster, judgement } = policy;
+  const parts = { journal, events, clock, random, issuers, policies, cluster, judgement, tracer, keys: keyGenerator };
 
   const sockets = composeSockets(config, events, () => sds.register);
   const authentication = composeAuthenticators(config, { clock, events, sockets });
@@ -78,7 +78,14 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
   let open = false;
   const readiness = composeReadiness({ lifecycle, journal, issuers, clock, open: () => open });
   const http = new HttpServer(
-    { routes: observationRoutes({ readiness: () => readiness.report(), collect: telemetry.collect, events }) },
+    {
+      routes: observationRoutes({
+        readiness: () => readiness.report(),
+        policy: () => policyInForce(policies),
+        collect: telemetry.collect,
+        events,
+      }),
+    },
     config.listen.http.address,
   );
 
@@ -98,7 +105,7 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
     await http.start({ signal });
     await journal.start({ signal });
     await issuers.start({ signal: running });
-    await policies.start({ signal: running });
+    await policy.start({ signal: running });
     await authentication.start({ signal: running });
     secrets.start({ signal: running });
     void sds.run({ signal: running });
@@ -108,7 +115,7 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
     await startSockets(config, clock, sockets, { signal, running });
     open = true;
   };
-  return { events, issuers, tls, http, plaintext, sockets, start };
+  return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, start };
 }
 
 function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle): Telemetry {

@@ -12,6 +12,12 @@ export interface ServeReport {
   readonly sockets: readonly string[];
   readonly trustDomain: string;
   readonly issuer: { readonly id: string; readonly subject: string; readonly notAfterMs: number };
+  readonly policy: {
+    /** `name@sequence` */
+    readonly bundle: string;
+    readonly place: string;
+    readonly signed: boolean;
+  };
   readonly anchors: readonly { readonly sha256: string; readonly subject: string; readonly notAfterMs: number }[];
 }
 
@@ -44,8 +50,9 @@ export async function serve(config: Config, { signal, onReady }: ServeOptions): 
   }
 }
 
-function reportOf(config: Config, { issuers, tls, http, plaintext, sockets }: Composition): ServeReport {
+function reportOf(config: Config, { issuers, policyBundle, tls, http, plaintext, sockets }: Composition): ServeReport {
   const { signing, bundle } = issuers.current();
+  const { bundle: policy, place, signedBy } = policyBundle();
   const { id, subject, notAfterMs } = signing.issuer;
   return {
     tlsAddress: tls.address(),
@@ -54,6 +61,7 @@ function reportOf(config: Config, { issuers, tls, http, plaintext, sockets }: Co
     sockets: sockets.paths,
     trustDomain: config.trustDomain,
     issuer: { id, subject, notAfterMs },
+    policy: { bundle: `${policy.name}@${policy.sequence}`, place, signed: signedBy.length > 0 },
     anchors: bundle.anchors.map(({ sha256, subject: name, notAfterMs: end }) => ({
       sha256,
       subject: name,

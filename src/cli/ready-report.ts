@@ -43,9 +43,14 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
       ['', `SHA-256 ${inPairs(sha256)}`] as const,
       ['', end(notAfterMs)] as const,
     ]),
+    ['Policy bundle', policyInWords(report)],
     ['Issuer', `${report.issuer.subject}, ${end(report.issuer.notAfterMs)}`],
     ...(context.logFile === undefined ? [] : [['Log', context.logFile] as const]),
   ];
+}
+
+function policyInWords({ policy: { bundle, place, signed } }: ServeReport): string {
+  return `${bundle} from ${place}${signed ? '' : ', NOT SIGNED: dev mode takes it as it is'}`;
 }
 
 function sockets({ sockets: open }: ServeReport, { socketDirectory }: ReportContext): readonly string[] {

@@ -151,9 +151,10 @@ describe('Capstan refuses, with a status that tells whether to come again,', () 
   before(async () => {
     files = await ServerFiles.create();
     files.setPolicy(STRICT);
-    files.setLocal('crowded.yaml', localPolicy('crowded', { quotas: { perNamespacePerMinute: 0 } }));
-    files.setLocal('eager.yaml', localPolicy('eager', { quotas: { perIdentityPerMinute: 0 } }));
+    files.setLocal('crowded.yaml', localPolicy('crowded', { quotas: { perNamespacePerMinute: 1 } }));
+    files.setLocal('eager.yaml', localPolicy('eager', { quotas: { perIdentityPerMinute: 1 } }));
     server = await RunningServer.start({ files });
+    for (const namespace of ['crowded', 'eager']) await ask(server, await inNamespace(namespace)(files));
   });
   after(async () => {
     await server[Symbol.asyncDispose]();

@@ -93,7 +93,7 @@ describe('A mesh whose security team allows identities in namespaces shop and pa
     before(async () => inForce(() => files.setLocal('public-api.yaml', NEEDS_INGRESS)));
 
     it('refuses with a line that names the condition, what to do and whom to ask', async () => {
-      const { code, details } = await ask('shop');
+      const { code, details } = await ask('shop', 'storefront');
       assert.equal(status[code], 'PERMISSION_DENIED');
       assert.match(
         details,
@@ -110,14 +110,14 @@ describe('A mesh whose security team allows identities in namespaces shop and pa
       files.setManifest('front.yaml', ingress('www.other.example'));
       await eventually(
         'the snapshot changes',
-        async () => (await ask('shop')).details.includes('none of 1 fits'),
+        async () => (await ask('shop', 'storefront')).details.includes('none of 1 fits'),
         SOON,
       );
     });
 
     it('gives the identity at the next try once the Ingress is there, with no restart', async () => {
       files.setManifest('front.yaml', ingress('www.shop.example'));
-      await eventually('the identity is given', async () => (await ask('shop')).code === status.OK, SOON);
+      await eventually('the identity is given', async () => (await ask('shop', 'storefront')).code === status.OK, SOON);
       const [{ policy } = assert.fail()] = files.decisions({ outcome: 'issued' });
       const [looked] = policy?.objects ?? [];
       assert.deepEqual([looked?.kind, looked?.namespace, looked?.name], ['Ingress', 'shop', 'front']);
@@ -129,18 +129,18 @@ describe('A mesh whose security team allows identities in namespaces shop and pa
       const audited = await eventually(
         'a renewal is passed over the condition',
         async () => {
-          assert.equal((await ask('shop')).code, status.OK);
+          assert.equal((await ask('shop', 'storefront')).code, status.OK);
           return files.decisions({ outcome: 'issued' })[0]?.policy?.excused;
         },
         SOON,
       );
-      assert.equal(audited?.[0]?.key, 'shop/public-api spec.conditions.has-ingress');
+      assert.equal(audited[0]?.key, 'shop/public-api spec.conditions.has-ingress');
     });
 
     it('remembers across a restart what an identity had', async () => {
       await server.stop();
       server = await RunningServer.start({ files });
-      assert.equal((await ask('shop')).code, status.OK);
+      assert.equal((await ask('shop', 'storefront')).code, status.OK);
       assert.equal((await ask('shop', 'newcomer')).code, status.PERMISSION_DENIED);
     });
 

@@ -76,6 +76,11 @@ export class ServerFiles implements Disposable {
     this.write('bundle.yaml', JSON.stringify(document));
   }
 
+  /** @returns the text of a bundle's `.sig` file, by the key that the server trusts. */
+  signBundle(document: object): string {
+    return this.#signer.sign(document);
+  }
+
   /** A file among the local policies; without text, it goes. */
   setLocal(name: string, text?: string): void {
     this.#setIn('policies', name, text);

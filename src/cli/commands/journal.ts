@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
 import { loadConfig } from '../../config/load.ts';
 import { parseDuration } from '../../domain/duration.ts';
-import type { DecisionRecord, JournalQuery } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/issuance-journal.ts';
 import { complainOfConfig } from '../complaints.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
@@ -17,6 +17,7 @@ interface ListOptions {
   readonly dataDir: string;
   readonly issued?: true;
   readonly refused?: true;
+  readonly audited?: true;
   readonly identity?: string;
   readonly decision?: string;
   readonly since?: string;
@@ -42,6 +43,7 @@ export function registerJournal(program: Command, invocation: Invocation): void 
     .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY)
     .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
     .addOption(new Option('--refused', 'refusals only'))
+    .option('--audited', 'only decisions in which an audited policy clause did not hold')
     .option('--identity <spiffe id>', 'what this identity got or was refused')
     .option('--decision <id>', 'the decision that an error message names')
     .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time')
@@ -58,7 +60,7 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   if (file === undefined) return;
   const { SqliteJournalReader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
   using reader = SqliteJournalReader.open(file);
-  const records = reader.list(query);
+  const records = options.audited === true ? audited(reader, query) : reader.list(query);
   if (options.output === 'json') {
     terminal.printJson(records.map(withTimes));
     return;
@@ -100,6 +102,17 @@ function momentOf(text: string, nowMs: number): number {
   throw new CommandError(EXIT.usage, `--since ${JSON.stringify(text)} is neither a duration such as 1h nor a time`);
 }
 
+/** Newest first, as `list` gives them; no more than are shown are held in memory. */
+function audited(reader: IssuanceJournalReader, { limit, ...query }: JournalQuery): readonly DecisionRecord[] {
+  const newest: DecisionRecord[] = [];
+  for (const record of reader.scan(query)) {
+    if (record.policy?.audits === undefined) continue;
+    newest.push(record);
+    if (newest.length > limit) newest.shift();
+  }
+  return newest.reverse();
+}
+
 const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'PROVEN BY', 'FROM', 'DECISION'];
 
 function rowOf(record: DecisionRecord): readonly string[] {
@@ -108,12 +121,18 @@ function rowOf(record: DecisionRecord): readonly string[] {
     timeInWords(record.timeMs),
     `${record.outcome} (${record.surface})`,
     issued ? record.identity : (record.caller ?? '-'),
-    issued ? record.serial : record.reason,
+    issued ? `${record.serial}${auditsOf(record)}` : record.reason,
     issued ? timeInWords(record.notAfterMs) : '-',
     record.provenBy ?? '-',
     record.remoteAddress,
     record.decisionId,
   ];
+}
+
+/** What an audited policy would have refused it for. */
+function auditsOf({ policy }: DecisionRecord): string {
+  const reasons = new Set(policy?.audits?.map(({ reason }) => reason));
+  return reasons.size === 0 ? '' : ` (audited ${[...reasons].join(' ')})`;
 }
 
 /** Times as a person's tools read them, beside nothing else changed. */

@@ -61,7 +61,7 @@ export class IndexedSnapshot implements ClusterSnapshot {
   readonly version: string;
   readonly #shelves = new Map<string, Shelf>();
 
-  /** @param objects no two of one kind, namespace and name. */
+  /** @param objects no two of one group, kind, namespace and name. */
   constructor(version: string, objects: Iterable<KubernetesObject>) {
     this.version = version;
     for (const object of objects) {

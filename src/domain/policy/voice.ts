@@ -42,7 +42,8 @@ export function voiceOfRule(bundle: PolicyBundle, rule: CentralRule): Voice {
     at: { bounds: `${own}.bounds`, own },
     mode: audible(rule.mode),
     locked: rule.locked,
-    grants: rule.bounds !== undefined,
+    // On trial it gives nothing: nobody may have an identity because of a rule that is not in force.
+    grants: rule.bounds !== undefined && rule.mode === 'enforce',
     bounds: rule.bounds ?? UNBOUNDED,
     deny: rule.deny,
     conditions: rule.conditions,

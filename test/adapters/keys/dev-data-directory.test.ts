@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openDevDataDirectory } from '../../../src/adapters/keys/dev-data-directory.ts';
-import { parsePolicy } from '../../../src/adapters/policy/policy-file.ts';
+import { parsePolicyDocuments } from '../../../src/adapters/policy/parse-documents.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { NOON_MS } from '../../support/fake-clock.ts';
+
+const FOLDERS: readonly string[] = ['sds', 'policies', 'manifests'];
 
 describe('The data directory of dev mode', () => {
   let parent: string;
@@ -18,7 +20,7 @@ describe('The data directory of dev mode', () => {
   afterEach(() => rm(parent, { recursive: true }));
 
   async function contents(): Promise<Record<string, string>> {
-    const names = (await readdir(directory)).filter((name) => name !== 'sds').sort();
+    const names = (await readdir(directory)).filter((name) => !FOLDERS.includes(name)).sort();
     const texts = names.map(async (name) => [name, await readFile(path.join(directory, name), 'utf8')] as const);
     return Object.fromEntries(await Promise.all(texts));
   }
@@ -42,11 +44,18 @@ describe('The data directory of dev mode', () => {
     for (const key of ['rootKey', 'issuerKey', 'tokenIssuerKey'] as const) {
       assert.equal((await stat(files[key])).mode & 0o777, 0o600, key);
     }
-    assert.deepEqual(parsePolicy(await readFile(files.policy, 'utf8'), files.policy).rules[0]?.namespaces, [
-      'default',
-      'team-*',
-    ]);
+    const { documents, problems } = parsePolicyDocuments(await readFile(files.bundle, 'utf8'), files.bundle);
+    assert.deepEqual([documents.map(({ document }) => document.kind), problems], [['PolicyBundle'], []]);
     assert.deepEqual(await readdir(parent), ['.capstan']);
+  });
+
+  it('is told how to go on when it has a policy of the first versions and no bundle', async () => {
+    const { files } = await openDevDataDirectory(directory, NOON_MS);
+    const old = path.join(directory, 'policy.yaml');
+    await rename(files.bundle, old);
+    await assert.rejects(openDevDataDirectory(directory, NOON_MS), {
+      message: `CAP-X03 the configuration is invalid: ${old} is of an older version; write \`capstan policy migrate ${old} > ${files.bundle}\``,
+    });
   });
 
   it('is used again by a second start', async () => {
@@ -77,7 +86,7 @@ describe('The data directory of dev mode', () => {
     'token-issuer-key.pem': 'token-issuer-key.pem',
     'token-issuer-jwks.json': 'token-issuer-key.pem',
   };
-  for (const name of [...Object.keys(NAMED), 'policy.yaml']) {
+  for (const name of [...Object.keys(NAMED), 'bundle.yaml']) {
     it(`is refused when ${name} is missing or empty, and left alone`, async () => {
       await openDevDataDirectory(directory, NOON_MS);
       const place = path.join(directory, name);

@@ -180,6 +180,14 @@ describe('Policy', () => {
     assert.deepEqual(onlyReason(policySet(bundle({ rules: [rule({ mode: 'off' })] }))), ['CAP-P01', 'corp@1', 'rules']);
   });
 
+  it('gives nobody an identity by a rule that is only audited', () => {
+    assert.deepEqual(onlyReason(policySet(bundle({ rules: [rule({ mode: 'audit' })] }))), [
+      'CAP-P01',
+      'corp@1',
+      'rules',
+    ]);
+  });
+
   it('tells every clause that failed, central ones first', () => {
     const deny = { namespaces: [], serviceAccounts: ['web'] };
     const policies = policySet(bundle({ rules: [rule({ deny, bounds: { ...WIDE, keys: { rsa: 2048 } } })] }), [

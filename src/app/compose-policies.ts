@@ -1,0 +1,150 @@
+// Everything that policy is made of: the bundle and its signatures, local policies, the view of the cluster,
+// and what asks them. Built here, started in the order in which they need each other.
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { watchedDirectory } from '../adapters/files/watched-directory.ts';
+import { watchedFiles } from '../adapters/files/watched-files.ts';
+import type { PolicyInForce } from '../adapters/http/routes.ts';
+import { ManifestClusterView } from '../adapters/kubernetes/manifest-cluster-view.ts';
+import { AssembledPolicySource } from '../adapters/policy/assembled-policy-source.ts';
+import type { BundleSettings } from '../adapters/policy/bundle/bundle-keeper.ts';
+import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
+import { DocumentBundleSource } from '../adapters/policy/bundle/document-bundle-source.ts';
+import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source.ts';
+import { readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
+import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
+import { PolicyJudgement } from '../authority/policy-judgement.ts';
+import type { Config } from '../config/schema.ts';
+import type { PolicySet } from '../domain/policy/policy-set.ts';
+import { unsyncedSnapshot } from '../domain/policy/snapshot.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ClusterView } from '../ports/cluster-view.ts';
+import type { DocumentSource } from '../ports/document-source.ts';
+import type { Events } from '../ports/events.ts';
+import type { IssuerStore } from '../ports/issuer-store.ts';
+import type { PolicySource } from '../ports/policy-source.ts';
+import type { Random } from '../ports/random.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** A request that is held must still be answered in its own time. */
+const ANSWER_WITHIN_MS = 1_000;
+
+export interface PolicyParts {
+  readonly policies: AssembledPolicySource;
+  readonly cluster: ClusterView;
+  readonly judgement: PolicyJudgement;
+  /** The bundle in force. */
+  readonly bundle: () => VerifiedBundle;
+  start(options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export function composePolicies(
+  config: Config,
+  parts: { readonly clock: Clock; readonly random: Random; readonly events: Events; readonly issuers: IssuerStore },
+  lifecycle: Lifecycle,
+): PolicyParts {
+  const { clock, events, issuers } = parts;
+  const bundles = composeBundles(config, parts);
+  const { directory, maxWaiting } = config.policy;
+  const policies = new AssembledPolicySource(
+    { bundles, events, ...(directory !== undefined && { documents: watchedPolicies(directory, clock) }) },
+    { cluster: { id: config.cluster.id, labels: config.cluster.labels } },
+  );
+  const manifests = composeManifests(config, clock, events);
+  const cluster: ClusterView = manifests ?? NO_CLUSTER;
+  const history = new SqliteIssuanceHistory(config.journal.file);
+  lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
+  const judgement = new PolicyJudgement(
+    { policies, cluster, history, issuers, clock },
+    {
+      issuerName: config.issuer.name,
+      maxWaitMs: Math.max(0, config.listen.requestTimeout - ANSWER_WITHIN_MS),
+      maxWaiting,
+    },
+  );
+  const start = async ({ signal }: { readonly signal: AbortSignal }): Promise<void> => {
+    await bundles.start({ signal });
+    await policies.start({ signal });
+    tellPolicies(policies, events);
+    policies.onChange(() => tellPolicies(policies, events), { signal });
+    await manifests?.start({ signal });
+    judgement.start({ signal });
+  };
+  return { policies, cluster, judgement, bundle: () => bundles.current(), start };
+}
+
+/** Without manifests nothing can be said of the cluster; who asks for it hears that, and is not denied. */
+const NO_CLUSTER: ClusterView = {
+  current: () => UNSEEN,
+  onChange: () => undefined,
+};
+const UNSEEN = unsyncedSnapshot('no view of the cluster is configured (cluster.manifests)');
+
+function composeBundles(
+  config: Config,
+  { clock, random, events }: { readonly clock: Clock; readonly random: Random; readonly events: Events },
+): DocumentBundleSource | HttpsBundleSource {
+  const { file, url, caFile, pollInterval: pollIntervalMs } = config.policy.bundle;
+  const settings = { clusterId: config.cluster.id, trust: trustOf(config) };
+  if (url !== undefined && caFile !== undefined) {
+    return new HttpsBundleSource({ clock, random, events }, { ...settings, url, caFile, pollIntervalMs });
+  }
+  const documents = bundleDocuments(file ?? '', config.policy.bundle.unsigned, clock);
+  return new DocumentBundleSource({ documents, clock, events }, settings);
+}
+
+function trustOf({ policy: { bundle } }: Config): BundleSettings['trust'] {
+  const { unsigned, keys: keyFiles, threshold, stateFile } = bundle;
+  if (unsigned) return { unsigned: true };
+  // The rules of the configuration demand it.
+  return { keyFiles, threshold, stateFile: stateFile ?? '' };
+}
+
+/** A folder of bundles, or one with its signature; what is missing is told when it is read. */
+function bundleDocuments(file: string, unsigned: boolean, clock: Clock): DocumentSource {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) return watchedPolicies(file, clock);
+  const name = path.basename(file);
+  return watchedFiles({ [name]: file, ...(!unsigned && { [`${name}.sig`]: `${file}.sig` }) }, clock);
+}
+
+function composeManifests({ cluster }: Config, clock: Clock, events: Events): ManifestClusterView | undefined {
+  if (cluster.manifests === undefined) return undefined;
+  return new ManifestClusterView({ documents: watchedPolicies(cluster.manifests, clock), events });
+}
+
+/** One way to read a tree of YAML files, whatever they say. */
+function watchedPolicies(root: string, clock: Clock): DocumentSource {
+  return watchedDirectory({ root, read: readPolicyDirectory }, clock);
+}
+
+function tellPolicies(source: PolicySource, events: Events): void {
+  const { revision, bundleName, bundle } = source.current();
+  const { softExpiryMs, hardExpiryMs } = bundle.validity;
+  events.policyInForce({ revision, bundle: bundleName, softExpiryMs, hardExpiryMs });
+}
+
+/** What `/policy` answers; nothing before the first revision. */
+export function policyInForce(source: PolicySource): PolicyInForce | undefined {
+  const policies = loadedOf(source);
+  if (policies === undefined) return undefined;
+  const { revision, bundle, bundleDigest, local } = policies;
+  return {
+    revision,
+    bundle: { name: bundle.name, sequence: bundle.sequence, digest: bundleDigest },
+    policies: local.map(({ policy, digest }) => ({
+      kind: policy.kind,
+      ...(policy.kind === 'IssuancePolicy' && { namespace: policy.namespace }),
+      name: policy.name,
+      digest,
+    })),
+  };
+}
+
+function loadedOf(source: PolicySource): PolicySet | undefined {
+  try {
+    return source.current();
+  } catch {
+    // CAP-S02: the page says so with its status.
+    return undefined;
+  }
+}
