@@ -50,10 +50,9 @@ function removed(before: CentralRule, after: CentralRule | undefined, { after: b
 
 /** Of a rule that begins to speak of somebody. */
 function directionOfComing(rule: CentralRule, before: PolicyBundle): Direction {
-  if (rule.bounds === undefined) return rule.mode === 'enforce' ? 'narrowed' : 'neutral';
+  if (!gives(rule)) return rule.mode === 'enforce' ? 'narrowed' : 'neutral';
   const given = before.rules.some((other) => gives(other) && coversReach(reachOfRule(other), reachOfRule(rule)));
-  if (!given) return 'widened';
-  return rule.mode === 'enforce' ? 'narrowed' : 'neutral';
+  return given ? 'narrowed' : 'widened';
 }
 
 /** Of a rule that no longer speaks of somebody: what it gave is gone, and what it held back comes free. */
@@ -61,7 +60,7 @@ function directionOfGoing(rule: CentralRule, after: PolicyBundle): Direction {
   const others = after.rules.filter(
     (other) => other.id !== rule.id && gives(other) && shareReach(reachOfRule(other), reachOfRule(rule)),
   );
-  const least: Direction = rule.bounds === undefined ? 'neutral' : 'narrowed';
+  const least: Direction = gives(rule) ? 'narrowed' : 'neutral';
   if (rule.mode !== 'enforce' || others.length === 0) return least;
   if (takesAway(rule)) return 'widened';
   const { bounds } = rule;
@@ -69,8 +68,15 @@ function directionOfGoing(rule: CentralRule, after: PolicyBundle): Direction {
   return held ? least : 'widened';
 }
 
+/** A rule that is only audited gives nobody an identity. */
 function gives({ bounds, mode }: CentralRule): boolean {
-  return bounds !== undefined && mode !== 'off';
+  return bounds !== undefined && mode === 'enforce';
+}
+
+/** A rule with bounds begins to give when it is enforced, and ends when it is not. */
+function modeDirection(before: CentralRule, after: CentralRule, bundles: Bundles): Direction {
+  if (gives(before) === gives(after)) return directionOfMode(before.mode, after.mode);
+  return gives(after) ? directionOfComing(after, bundles.before) : directionOfGoing(before, bundles.after);
 }
 
 function takesAway({ deny, conditions }: CentralRule): boolean {
@@ -98,7 +104,7 @@ function compareRule(before: CentralRule, after: CentralRule, bundles: Bundles):
       field: `${at}.mode`,
       before: before.mode,
       after: after.mode,
-      direction: directionOfMode(before.mode, after.mode),
+      direction: modeDirection(before, after, bundles),
     },
     compareLocked(at, before, after),
     ...limits.map((change) =>

@@ -130,7 +130,7 @@ describe('The difference between policies', () => {
   });
 
   const others: readonly [what: string, changed: Bundle, expected: Record<string, Direction>][] = [
-    ['a rule that is only audited', { rules: [rule({ mode: 'audit' })] }, { 'rules.mesh.mode': 'widened' }],
+    ['a rule that is only audited', { rules: [rule({ mode: 'audit' })] }, { 'rules.mesh.mode': 'narrowed' }],
     ['a rule that is switched off', { rules: [rule({ mode: 'off' })] }, { 'rules.mesh': 'narrowed' }],
     ['one more denial', { rules: [rule({ deny })] }, { 'rules.mesh.deny.serviceAccounts': 'narrowed' }],
     [
@@ -210,10 +210,18 @@ describe('The difference between policies', () => {
     ['graceful for another time', { onRenew: { kind: 'grace', graceMs: 1 } }, { onRenew: 'changed' }],
     ['worded anew', { message: 'please' }, { message: 'neutral' }],
     ['waited for longer', { waitMs: 9_000 }, { waitFor: 'widened' }],
-    ['asking for a label too', { check: { ...HAS_INGRESS, labels: { a: 'b' } } }, { exists: 'narrowed' }],
-    ['asking for another kind', { check: { ...HAS_INGRESS, objectKind: 'Service' } }, { exists: 'changed' }],
-    ['asking by an expression', { check: { ...HAS_INGRESS, where: expression(() => true) } }, { exists: 'narrowed' }],
-    ['about something else', { check: { kind: 'claim', claim: 'nodeName', in: ['*'] } }, { exists: 'changed' }],
+    ['asking for a label too', { check: { ...HAS_INGRESS, labels: { a: 'b' } } }, { 'exists.labels': 'narrowed' }],
+    ['asking for another kind', { check: { ...HAS_INGRESS, objectKind: 'Service' } }, { 'exists.kind': 'changed' }],
+    [
+      'asking by an expression',
+      { check: { ...HAS_INGRESS, where: expression(() => true) } },
+      { 'exists.where': 'narrowed' },
+    ],
+    [
+      'about something else',
+      { check: { kind: 'claim', claim: 'nodeName', in: ['*'] } },
+      { exists: 'changed', claim: 'changed' },
+    ],
   ];
   for (const [what, changed, expected] of conditions) {
     it(`knows what a condition does that is ${what}`, () => {
