@@ -1,6 +1,10 @@
 // `capstan policy check` as a pull request meets it: nothing runs yet, and everybody can see who would get what.
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { sarifViolations } from './sarif-schema/validator.ts';
 import { play } from './transcript.ts';
+
+const EXAMPLES = path.resolve(import.meta.dirname, '../../istio-config/examples');
 
 const FILES = {
   'bundle.yaml': `apiVersion: capstan.dev/v1alpha1
@@ -190,6 +194,26 @@ describe('capstan policy check', () => {
     assert.deepEqual(result.locations[0]?.physicalLocation.region, { startLine: 21, startColumn: 1 });
   });
 
+  it('checks the example of two teams for code scanning', async () => {
+    const [policies, manifests] = ['platform/policies', 'manifests'].map((name) => path.join(EXAMPLES, name));
+    const bundle = path.join(EXAMPLES, 'security/bundle.yaml');
+    const command = `capstan policy check --bundle ${bundle} --policies ${policies ?? ''} ${manifests ?? ''}`;
+    const scenes = ['json', 'sarif'].map((format) => ({ command: `${command} --output ${format}`, expected: [] }));
+    const [inJson = [], inSarif = []] = await play({ scenes, files: {} });
+    const { workloads } = json(inJson);
+    const refused = workloads.filter(({ outcome }) => outcome === 'refused');
+    assert.ok(workloads.length >= 12 && refused.length >= 5 && refused.length < workloads.length);
+    const log = JSON.parse(
+      inSarif
+        .filter((line) => line.startsWith('|'))
+        .map((line) => line.slice(2))
+        .join('\n'),
+    ) as SarifLog;
+    assert.deepEqual(sarifViolations(log), []);
+    const errors = log.runs[0]?.results.filter(({ level }) => level === 'error') ?? [];
+    assert.ok(errors.length >= refused.length);
+  });
+
   it('tells bounds, quotas and policies to other programs, no limit being null', async () => {
     const { bundle, workloads } = json(await check('manifests.yaml --class gateway --output json'));
     assert.equal(bundle, 'corp@3');
@@ -197,6 +221,17 @@ describe('capstan policy check', () => {
     assert.deepEqual(quotas, { perNamespacePerMinute: null, perIdentityPerMinute: 6 });
     assert.deepEqual(applied, ['central corp@3 mesh']);
     assert.deepEqual((bounds as { ttl: unknown }).ttl, { minMs: 600_000, maxMs: 86_400_000, defaultMs: 3_600_000 });
+  });
+
+  const FOREIGN = {
+    'bundle.yaml': FILES['bundle.yaml'].replace(
+      'rules:',
+      'audience: { clusters: ["prod-*"] }\nvalidity: { notBefore: 2026-01-01T00:00:00Z }\nrules:',
+    ),
+  };
+
+  it('judges by a bundle in the clusters that it is meant for', async () => {
+    assert.deepEqual(await verdicts('manifests.yaml --cluster-id prod-1', FOREIGN), ALL);
   });
 
   const unreadable: readonly (readonly [
@@ -217,6 +252,18 @@ describe('capstan policy check', () => {
     ['a key that is none', 'manifests.yaml --key rsa', {}, /--key.*ec-p256/],
     ['a claim that is none', 'manifests.yaml --claim colour=red', {}, /--claim.*podName/],
     ['a moment that is none', 'manifests.yaml --now yesterday', {}, /--now.*2026-01-31T12:00:00Z/],
+    [
+      'a bundle for other clusters',
+      'manifests.yaml --cluster-id lab',
+      FOREIGN,
+      /bundle\.yaml:7:\d+: audience\.clusters is meant for prod-\*; this cluster is lab/,
+    ],
+    [
+      'a bundle that has not begun',
+      'manifests.yaml --cluster-id prod-1 --now 2025-12-31T23:59:59Z',
+      FOREIGN,
+      /validity\.notBefore has not come/,
+    ],
     ['a trust domain that is none', 'manifests.yaml --trust-domain A/B', {}, /trust domain/],
   ];
   for (const [why, options, more, told] of unreadable) {
@@ -232,6 +279,7 @@ interface SarifLog {
   readonly runs: readonly {
     readonly results: readonly {
       readonly ruleId: string;
+      readonly level: string;
       readonly locations: readonly { readonly physicalLocation: { readonly region: unknown } }[];
     }[];
   }[];

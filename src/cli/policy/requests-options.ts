@@ -44,7 +44,6 @@ export function policiesOption(): Option {
     .default([], 'none');
 }
 
-/** @param nowMs when no option says otherwise. */
 export function requestFrom(
   options: QuestionOptions,
   subject: PolicyRequest['subject'],
@@ -58,7 +57,7 @@ export function requestFrom(
     dnsNames: [],
     claims: options.claim,
     issuer: soundIssuer(options.issuer, bundle),
-    nowMs: options.now ?? nowMs,
+    nowMs,
   };
 }
 

@@ -46,25 +46,27 @@ export function registerPolicyCheck(policy: Command, invocation: Invocation): vo
 async function check(paths: readonly string[], options: CheckOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   // Loaded here: they bring the parsers, which no other command waits for.
-  const [{ loadPolicies }, { readTexts }, { readManifests }, { checkWorkloads }, report] = await Promise.all([
-    import('../../policy/load-policies.ts'),
+  const [{ loadJudgingPolicies }, { readTexts }, { readManifests }, { checkWorkloads }, report] = await Promise.all([
+    import('../../policy/judging-policies.ts'),
     import('../../policy/read-texts.ts'),
     import('../../../adapters/kubernetes/read-manifests.ts'),
     import('../../policy/requests-workloads.ts'),
     import('../../policy/requests-report.ts'),
   ]);
-  const { set, problems } = await loadPolicies({ ...options, cluster: clusterFactsOf(options) });
+  const nowMs = options.now ?? invocation.clock.nowMs();
+  const policies = await loadJudgingPolicies({ ...options, cluster: clusterFactsOf(options) }, nowMs);
   const manifests = readManifests(await readTexts(paths));
-  if (set === undefined || manifests.problems.length > 0) {
-    endWith(complainOfProblems('policies and manifests', [...problems, ...manifests.problems], terminal));
+  if ('problems' in policies || manifests.problems.length > 0) {
+    const problems = [...('problems' in policies ? policies.problems : []), ...manifests.problems];
+    endWith(complainOfProblems('policies and manifests', problems, terminal));
     return;
   }
-  const all = checkWorkloads(manifests.objects, set, options, invocation.clock.nowMs());
+  const all = checkWorkloads(manifests.objects, policies, options, nowMs);
   const checked = all.filter((one) => options.class === undefined || classOf(one) === options.class);
   if (checked.length === 0) throw new CommandError(EXIT.unreadable, `there is no workload in ${paths.join(' ')}`);
   const cases = report.casesOf(checked);
   endWith(exitOf(cases.flatMap(({ findings }) => findings)));
-  const { revision, bundleName, cluster } = set;
+  const { revision, bundleName, cluster } = policies;
   const json = { revision, bundle: bundleName, cluster, workloads: report.jsonOf(checked) };
   const text = await textOf(checked, options.explain === true, terminal);
   printReport({ tool: 'policy check', cases, json, text }, options.output, terminal);

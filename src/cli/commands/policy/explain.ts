@@ -8,7 +8,7 @@ import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
 import { complainOfProblems } from '../../policy/problems.ts';
-import type { JournalOptions } from '../../policy/recorded-decision.ts';
+import type { JournalChoice } from '../../policy-history/journal-options.ts';
 import {
   addQuestionOptions,
   policiesOption,
@@ -21,7 +21,7 @@ import type { Terminal } from '../../terminal.ts';
 
 type ExplainFormat = 'text' | 'words' | 'tree' | 'json';
 
-interface ExplainOptions extends QuestionOptions, ClusterOptions, JournalOptions {
+interface ExplainOptions extends QuestionOptions, ClusterOptions, JournalChoice {
   readonly namespace?: string;
   readonly serviceAccount?: string;
   readonly bundle?: string;
@@ -67,7 +67,6 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
   const { terminal } = invocation;
   const { findDecision } = await import('../../policy/recorded-decision.ts');
   const record = await findDecision(decision, options, invocation);
-  if (record === undefined) return;
   const { recordedDecision } = await import('../../policy/traced-decision.ts');
   const traced = recordedDecision(record);
   if (options.output === 'json') terminal.printJson(record);
@@ -89,16 +88,14 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
   }
   const subject = subjectOf(options.trustDomain, namespace, serviceAccount);
   if ('problem' in subject) throw new CommandError(EXIT.unreadable, `the identity ${subject.problem}`);
-  const { loadPolicies } = await import('../../policy/load-policies.ts');
-  const { set, problems } = await loadPolicies({
-    bundle,
-    policies: options.policies,
-    cluster: clusterFactsOf(options),
-  });
+  const nowMs = options.now ?? clock.nowMs();
+  const { loadJudgingPolicies } = await import('../../policy/judging-policies.ts');
+  const files = { bundle, policies: options.policies, cluster: clusterFactsOf(options) };
+  const policies = await loadJudgingPolicies(files, nowMs);
   const cluster = await clusterFrom(options.cluster);
-  if (set === undefined || 'problems' in cluster) {
-    const all = [...problems, ...('problems' in cluster ? cluster.problems : [])];
-    endWith(complainOfProblems('policies and manifests', all, terminal));
+  if ('problems' in policies || 'problems' in cluster) {
+    const problems = [policies, cluster].flatMap((part) => ('problems' in part ? part.problems : []));
+    endWith(complainOfProblems('policies and manifests', problems, terminal));
     return;
   }
   const [{ evaluate }, { applicableTo }, { tracedDecision }, { decisionData }] = await Promise.all([
@@ -107,9 +104,9 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
     import('../../policy/traced-decision.ts'),
     import('../../policy/decision-json.ts'),
   ]);
-  const decision = evaluate(set, requestFrom(options, subject, set.bundle, clock.nowMs()), cluster);
+  const decision = evaluate(policies, requestFrom(options, subject, policies.bundle, nowMs), cluster);
   if (options.output === 'json') terminal.printJson(decisionData(decision));
-  else await print(tracedDecision(decision, applicableTo(set, subject, cluster)), options.output, terminal);
+  else await print(tracedDecision(decision, applicableTo(policies, subject, cluster)), options.output, terminal);
 }
 
 async function clusterFrom(folder: string | undefined) {
