@@ -11,7 +11,7 @@ import type { BundleSettings } from '../adapters/policy/bundle/bundle-keeper.ts'
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { DocumentBundleSource } from '../adapters/policy/bundle/document-bundle-source.ts';
 import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source.ts';
-import { readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
+import { readBundleDirectory, readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
 import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
 import { PolicyJudgement } from '../authority/policy-judgement.ts';
 import type { Config } from '../config/schema.ts';
@@ -102,7 +102,8 @@ function trustOf({ policy: { bundle } }: Config): BundleSettings['trust'] {
 
 /** A folder of bundles, or one with its signature; what is missing is told when it is read. */
 function bundleDocuments(file: string, unsigned: boolean, clock: Clock): DocumentSource {
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) return watchedPolicies(file, clock);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    return watchedDirectory({ root: file, read: readBundleDirectory }, clock);
   const name = path.basename(file);
   return watchedFiles({ [name]: file, ...(!unsigned && { [`${name}.sig`]: `${file}.sig` }) }, clock);
 }

@@ -2,10 +2,12 @@
 // its manifests, and a workload that is refused reads in its own proxy's log what to change and whom to ask.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { Outcome } from '../adapters/grpc/wire.ts';
 import { eventually } from '../peers/eventually.ts';
 import { buildCsr } from '../support/certificates.ts';
+import { bundleDocument } from '../support/signed-bundle.ts';
 import { RunningServer } from './running-server.ts';
 import { ServerFiles } from './server-files.ts';
 
@@ -194,5 +196,31 @@ spec:
     );
     const page = await (await server.get('/metrics')).text();
     assert.match(page, /capstan_policy_clauses_total\{policy="pay\/trial",reason="CAP-P12",effect="audited"\} [1-9]/);
+  });
+});
+
+describe('A folder of policy bundles', () => {
+  it('has its highest sequence in force, and a newer one as soon as both its files are there', async () => {
+    using files = await ServerFiles.create();
+    mkdirSync(files.path('bundles'));
+    const put = (sequence: number, namespaces: readonly string[]): void => {
+      const document = bundleDocument([{ namespaces }], { sequence });
+      files.write(`bundles/${sequence}.yaml.sig`, files.signBundle(document));
+      files.write(`bundles/${sequence}.yaml`, JSON.stringify(document));
+    };
+    put(1, ['default']);
+    put(2, ['default', 'shop']);
+    await using server = await RunningServer.start({
+      files,
+      settings: { 'policy.bundle.file': files.path('bundles') },
+    });
+    assert.equal(server.report.policy.bundle, 'test@2');
+    put(3, ['default']);
+    const inForce = async (): Promise<unknown> => await (await server.get('/policy')).json();
+    await eventually(
+      'the newer one is in force',
+      async () => ((await inForce()) as { bundle: { sequence: number } }).bundle.sequence === 3,
+      SOON,
+    );
   });
 });
