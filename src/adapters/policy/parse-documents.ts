@@ -1,18 +1,14 @@
 // Policy files: text in, checked documents out, each with the place of every field in it and the canonical
 // bytes that are signed and digested. Everything that is wrong is told at once; nothing is guessed.
 import { hash } from 'node:crypto';
-import { LineCounter, type Document } from 'yaml';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { PolicyDocument } from '../../domain/policy/documents.ts';
 import type { Position, Problem } from '../../domain/position.ts';
 import { readDocument } from './document-schema.ts';
-import { PlainYaml } from './plain-yaml.ts';
-import { spelledPath } from './schema-problems.ts';
-import { YamlPositions, type FieldPath } from './yaml-positions.ts';
-import { errorWords, parseYaml, type TextProblem } from './yaml-syntax.ts';
+import { placedProblems, readYamlFile, type YamlDocument } from './yaml-file.ts';
+import type { FieldPath } from './yaml-positions.ts';
 
-const MAX_FILE_BYTES = 1024 * 1024;
-/** Of one file; who has more mends these first. */
+/** Of one file. */
 const MAX_PROBLEMS = 1_000;
 
 export interface ParsedDocument {
@@ -29,13 +25,12 @@ export interface ParsedDocument {
    * Where a field stands: its key, or its entry in a list, which is named by number or by `id`. What is not
    * written is found at the innermost part of the path that is.
    */
-  locate(path: FieldPath): Position;
+  readonly locate: (path: FieldPath) => Position;
 }
 
 export interface ParsedFile {
-  /** Those without problems. A user that wants all or nothing looks at `problems`. */
+  /** Those without problems. Who wants all or nothing looks at `problems`. */
   readonly documents: readonly ParsedDocument[];
-  /** In the order of the file. */
   readonly problems: readonly Problem[];
 }
 
@@ -45,73 +40,17 @@ export interface ParsedFile {
  * @returns what is good in it, and everything that is not. Never throws.
  */
 export function parsePolicyDocuments(text: string, place: string): ParsedFile {
-  const unreadable = whyUnreadable(text);
-  if (unreadable !== undefined) return refused(place, unreadable);
-  const lines = new LineCounter();
-  const positions = new YamlPositions(place, lines);
-  const parsed = parseYaml(text, lines);
-  if ('problem' in parsed) return { documents: [], problems: [placed(parsed, positions)] };
-  const written = parsed.filter(({ contents, errors }) => errors.length > 0 || !isEmpty(contents));
-  if (written.length === 0) return refused(place, 'holds no policy document');
-  const reader = new PlainYaml();
-  const read = written.map((document) => readOne(document, reader, positions));
-  return {
-    documents: read.flatMap(({ documents }) => documents),
-    problems: read.flatMap(({ problems }) => problems).slice(0, MAX_PROBLEMS),
-  };
+  const file = readYamlFile(text, place);
+  const checked = file.documents.map(check);
+  const problems = [...file.problems, ...checked.flatMap((one) => one.problems)];
+  return { documents: checked.flatMap(({ documents }) => documents), problems: problems.slice(0, MAX_PROBLEMS) };
 }
 
-function whyUnreadable(text: string): string | undefined {
-  if (text.length > MAX_FILE_BYTES || Buffer.byteLength(text) > MAX_FILE_BYTES) {
-    return `is larger than ${MAX_FILE_BYTES} bytes`;
-  }
-  // A replacement character is what is left of bytes that are not UTF-8.
-  return /[\0\uFFFD]/.test(text) ? 'is not UTF-8 text' : undefined;
-}
-
-function refused(place: string, problem: string): ParsedFile {
-  return { documents: [], problems: [{ position: { place, line: 1, column: 1 }, path: '', problem }] };
-}
-
-/** Nothing between two `---`, or a comment alone. */
-function isEmpty(contents: Document['contents']): boolean {
-  return contents === null || contents.range?.[0] === contents.range?.[1];
-}
-
-function readOne({ contents, errors }: Document, reader: PlainYaml, positions: YamlPositions): ParsedFile {
-  const complaints: TextProblem[] = errors.map((error) => ({
-    offset: error.pos[0],
-    path: '',
-    problem: errorWords(error),
-  }));
-  const before = reader.problems.length;
-  const data = complaints.length === 0 ? reader.read(contents) : undefined;
-  complaints.push(...reader.problems.slice(before, before + MAX_PROBLEMS));
-  if (complaints.length > 0 || reader.tooLarge) {
-    return { documents: [], problems: complaints.map((one) => placed(one, positions)) };
-  }
-  return checked(data, (path) => positions.locate(contents, path));
-}
-
-function checked(data: unknown, locate: ParsedDocument['locate']): ParsedFile {
+function check(written: YamlDocument): ParsedFile {
+  const { data, locate } = written;
   const document = readDocument(data);
-  if ('problems' in document) {
-    const problems = document.problems.map(({ path, problem }) => ({
-      position: locate(path),
-      path: spelledPath(data, path),
-      problem,
-    }));
-    return { documents: [], problems: problems.sort(byPosition) };
-  }
+  if ('problems' in document) return { documents: [], problems: placedProblems(written, document.problems) };
   const canonical = canonicalJson(data);
   const digest = hash('sha256', canonical, 'hex');
   return { documents: [{ position: locate([]), document, data, canonical, digest, locate }], problems: [] };
-}
-
-function placed({ offset, path, problem }: TextProblem, positions: YamlPositions): Problem {
-  return { position: positions.atOffset(offset), path, problem };
-}
-
-function byPosition({ position: a }: Problem, { position: b }: Problem): number {
-  return a.line - b.line || a.column - b.column;
 }

@@ -60,7 +60,7 @@ export function pattern(characters: string, what: string) {
   return text(new RegExp(`^(${some}|${any}\\*|\\*${some})$`), `must be ${what}, or * before or after a part of one`);
 }
 
-export const namespacePattern = pattern('a-z0-9-', 'the name of a namespace');
+export const namespacePattern = pattern('a-z0-9.-', 'the name of a namespace');
 export const accountPattern = pattern('a-z0-9.-', 'the name of a service account');
 export const clusterPattern = pattern('A-Za-z0-9._-', "a cluster's id");
 

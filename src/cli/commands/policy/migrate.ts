@@ -1,8 +1,72 @@
-// `capstan policy migrate`
+// `capstan policy migrate`: a bundle out of the policy file that was there before bundles.
 import type { Command } from 'commander';
+import type { Overlap } from '../../../adapters/policy/migrate-namespace-policy.ts';
+import { positionInWords } from '../../../domain/position.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
+import { readInput } from '../../files.ts';
 import type { Invocation } from '../../invocation.ts';
+import { countOption } from '../../options.ts';
+import { complainOfProblems } from '../../policy/problems.ts';
+
+interface MigrateOptions {
+  readonly name: string;
+  readonly sequence: number;
+  readonly contact: string;
+  readonly trustDomain: string;
+}
+
+const NOTES = `
+Example:
+  $ capstan policy migrate policy.yaml --contact '#pki' > bundle.yaml
+
+The rules of the old file were alternatives; those of a bundle are all held to. Ends with exit code 1 when two
+rules allow the same workload different things: mend the bundle there, then ask 'capstan policy check'.`;
 
 export function registerPolicyMigrate(policy: Command, invocation: Invocation): void {
-  void policy;
-  void invocation;
+  policy
+    .command('migrate')
+    .description('turn a NamespacePolicy file into a bundle that decides alike')
+    .argument('<file>', 'the old policy file')
+    .option('--name <name>', 'name of the bundle', 'mesh')
+    .option('--sequence <number>', 'sequence of the bundle', countOption, 1)
+    .option('--contact <text>', 'whom a refused workload is told to ask', 'security')
+    .option('--trust-domain <name>', "the mesh's trust domain", 'cluster.local')
+    .addHelpText('after', NOTES)
+    .action((file: string, options: MigrateOptions) => migrate(file, options, invocation));
+}
+
+async function migrate(file: string, options: MigrateOptions, { terminal, endWith }: Invocation): Promise<void> {
+  const { migrateNamespacePolicy } = await import('../../../adapters/policy/migrate-namespace-policy.ts');
+  const { parsePolicyDocuments } = await import('../../../adapters/policy/parse-documents.ts');
+  const { bundle, overlaps, problems } = migrateNamespacePolicy(await textOf(file), file, options);
+  if (bundle === undefined) {
+    endWith(complainOfProblems(file, problems, terminal));
+    return;
+  }
+  const made = parsePolicyDocuments(bundle, 'the bundle');
+  if (made.problems.length > 0) {
+    endWith(complainOfProblems('the bundle that these options make', made.problems, terminal));
+    return;
+  }
+  terminal.print(bundle);
+  for (const overlap of overlaps) terminal.complain(inWords(overlap));
+  if (overlaps.length > 0) endWith(EXIT.findings);
+}
+
+/** @throws CommandError 2 naming the file. */
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readInput(file);
+  } catch (cause) {
+    if (!(cause instanceof CommandError)) throw cause;
+    throw new CommandError(EXIT.unreadable, cause.message, { cause });
+  }
+}
+
+function inWords({ rules: [one, other], namespaces, serviceAccounts }: Overlap): string {
+  const [ours, theirs] = [0, 1].map((side) => `${namespaces[side] ?? ''}/${serviceAccounts[side] ?? ''}`);
+  return (
+    `${one.id} (${positionInWords(one.position)}, ${ours ?? ''}) and ${other.id} (${positionInWords(other.position)}, ` +
+    `${theirs ?? ''}) overlap: the old file gave what either allows, the bundle gives what both allow`
+  );
 }

@@ -1,17 +1,23 @@
 // `capstan policy schema`: what policy documents look like, for editors and for people.
 import type { Command } from 'commander';
-import { describePolicySchema } from '../../../adapters/policy/describe-schema.ts';
-import { policyJsonSchema } from '../../../adapters/policy/json-schema.ts';
 import type { Invocation } from '../../invocation.ts';
 
-export function registerPolicySchema(policy: Command, { terminal }: Invocation): void {
+interface SchemaOptions {
+  readonly markdown: boolean;
+}
+
+export function registerPolicySchema(policy: Command, invocation: Invocation): void {
   policy
     .command('schema')
     .description('print the JSON Schema of policy documents, for editors')
-    .option('--markdown', 'print the reference page of all fields instead')
+    .option('--markdown', 'print the reference page of all fields instead', false)
     .addHelpText('after', '\nExample:\n  $ capstan policy schema > capstan-policy.schema.json')
-    .action(({ markdown = false }: { readonly markdown?: boolean }) => {
-      if (markdown) terminal.print(describePolicySchema());
-      else terminal.printJson(policyJsonSchema());
-    });
+    .action((options: SchemaOptions) => print(options, invocation));
+}
+
+async function print({ markdown }: SchemaOptions, { terminal }: Invocation): Promise<void> {
+  const { describePolicySchema } = await import('../../../adapters/policy/describe-schema.ts');
+  const { policyJsonSchema } = await import('../../../adapters/policy/json-schema.ts');
+  if (markdown) terminal.print(describePolicySchema());
+  else terminal.printJson(policyJsonSchema());
 }
