@@ -1,7 +1,7 @@
 // Limits that only show when all voices are taken together: two policies may each leave something, and
 // nothing may be left of both. The voice that takes the last of it is named.
 import { USAGES, usableForTls, type Usage } from '../x509/usage.ts';
-import { meet, UNBOUNDED, type Bounds } from './bounds.ts';
+import { meet, meetTtl, UNBOUNDED, type Bounds, type TtlLimit } from './bounds.ts';
 import { clauseOf, secondsInWords } from './check-bounds.ts';
 import type { FailedClause } from './decision.ts';
 import type { Voice } from './voice.ts';
@@ -11,17 +11,31 @@ export interface CombinedLimits {
   readonly failed: readonly FailedClause[];
 }
 
-/** @param voices in their fixed order, all of one mode. */
+/** @param voices in their fixed order, all of them enforced. */
 export function combine(voices: readonly Voice[]): CombinedLimits {
-  let bounds = UNBOUNDED;
-  const failed: FailedClause[] = [];
-  for (const voice of voices) {
-    const next = meet(bounds, voice.bounds);
-    if (usable(bounds.usages) && !usable(next.usages)) failed.push(uselessClause(voice, next.usages ?? []));
-    if (!emptyLifetime(bounds) && emptyLifetime(next)) failed.push(lifetimeClause(voice, next));
-    bounds = next;
-  }
-  return { bounds, failed };
+  return voices.reduce(joined, { bounds: UNBOUNDED, failed: [] });
+}
+
+function joined({ bounds, failed }: CombinedLimits, voice: Voice): CombinedLimits {
+  const next = meet(bounds, voice.bounds);
+  const more: FailedClause[] = [];
+  if (usable(bounds.usages) && !usable(next.usages)) more.push(uselessClause(voice, next.usages ?? []));
+  if (!emptyLifetime(bounds) && emptyLifetime(next)) more.push(lifetimeClause(voice, next));
+  return { bounds: next, failed: more.length === 0 ? failed : [...failed, ...more] };
+}
+
+/** What would fail if this voice were enforced beside those that are. */
+export function auditLimits(enforced: CombinedLimits, voice: Voice): readonly FailedClause[] {
+  return joined({ bounds: enforced.bounds, failed: [] }, voice).failed;
+}
+
+/**
+ * The lifetime that is granted. Rules of an audited namespace refuse nobody there, but what they give they give
+ * for no longer than they say; a least that no maximum reaches is only told.
+ */
+export function grantedTtl(enforced: CombinedLimits, voices: readonly Voice[]): TtlLimit {
+  const giving = voices.filter(({ mode, grants }) => mode === 'audit' && grants);
+  return giving.reduce((ttl, { bounds }) => meetTtl(ttl, bounds.ttl), enforced.bounds.ttl);
 }
 
 function usable(usages: readonly Usage[] | undefined): boolean {

@@ -3,7 +3,7 @@
 import { USAGES } from './bounds.ts';
 import { hear, conditionKey, quotasOf, type Hearing } from './applicable.ts';
 import { checkBounds, clauseOf } from './check-bounds.ts';
-import { combine } from './combined-limits.ts';
+import { auditLimits, combine, grantedTtl } from './combined-limits.ts';
 import {
   LAYERS,
   makeDecision,
@@ -43,6 +43,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
   for (const voice of hearing.voices) {
     const side = voice.mode === 'enforce' ? found.failures : found.audits;
     for (const clause of checkBounds(voice, request)) side.push(clause);
+    if (voice.mode === 'audit') found.audits.push(...auditLimits(limits, voice));
     checkConditions(policies, request, hearing, voice, sight, found);
   }
   const unavailable = unavailability(policies, request, sight);
@@ -56,7 +57,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
     snapshot: snapshot.version,
     applied: hearing.voices.map(({ title }) => title),
     grant: {
-      ttl: limits.bounds.ttl,
+      ttl: grantedTtl(limits, hearing.voices),
       usages: limits.bounds.usages ?? USAGES,
       quotas: quotasOf(policies, enforced),
     },

@@ -2,7 +2,8 @@
 // policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
 import type { Hearing } from './applicable.ts';
 import type { FailedClause } from './decision.ts';
-import type { PolicySet } from './policy-set.ts';
+import { compareText } from './names.ts';
+import { matchesCluster, type PolicySet } from './policy-set.ts';
 import type { PolicyRequest } from './request.ts';
 import { labelsInWords } from './sight.ts';
 import type { Voice } from './voice.ts';
@@ -37,11 +38,12 @@ function nearMiss({ at, classes, namespaceLabels, serviceAccounts }: Voice): str
   ].join(', ');
 }
 
-function namesOf({ bundle }: PolicySet): string {
-  const names = bundle.rules.flatMap(({ bounds, match }) =>
-    bounds === undefined ? [] : (match.namespaces.names ?? ['*']),
-  );
-  return names.length === 0 ? 'none' : [...new Set(names)].sort().join(' ');
+/** Of the rules for this cluster. */
+function namesOf({ bundle, cluster }: PolicySet): string {
+  const granting = bundle.rules.filter((rule) => rule.bounds !== undefined && rule.mode === 'enforce');
+  const here = granting.filter((rule) => matchesCluster(rule, cluster));
+  if (here.length === 0) return granting.length === 0 ? 'none' : `none in cluster ${cluster.id}`;
+  return [...new Set(here.flatMap(({ match }) => match.namespaces.names ?? ['*']))].sort(compareText).join(' ');
 }
 
 export function localNeeded(policies: PolicySet, request: PolicyRequest, hearing: Hearing): FailedClause | undefined {

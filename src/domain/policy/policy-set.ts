@@ -74,7 +74,8 @@ function sortKey(policy: LocalPolicy): string {
   return `${policy.kind} ${localName(policy)}`;
 }
 
-function matchesCluster({ match: { clusters } }: CentralRule, cluster: ClusterFacts): boolean {
+/** Whether a rule is for this cluster. */
+export function matchesCluster({ match: { clusters } }: CentralRule, cluster: ClusterFacts): boolean {
   if (clusters.ids !== undefined && !matchesAny(clusters.ids, cluster.id)) return false;
   return Object.entries(clusters.labels ?? {}).every(([name, value]) => cluster.labels[name] === value);
 }

@@ -107,6 +107,13 @@ describe('A condition that an object exists', () => {
     assert.equal(holds(check, [pod, all]), false);
   });
 
+  it('asks an expression of no more than a hundred objects', () => {
+    const check = { ...HAS_INGRESS, where: expression(() => true) };
+    const many = Array.from({ length: 101 }, (_, index) => ingress(`i${index}`));
+    assert.equal(holds(check, many), false);
+    assert.equal(holds({ ...check, names: ['i1*'] }, many), true);
+  });
+
   it('looks at no more than a thousand objects one by one', () => {
     const many = Array.from({ length: 1_001 }, (_, index) => ingress(`i${index}`));
     assert.equal(holds(HAS_INGRESS, many), false);

@@ -176,6 +176,32 @@ describe('Policy', () => {
     assert.equal(evaluate(locked, request(), EMPTY).outcome, 'refused');
   });
 
+  it('still cuts lifetimes to what a rule gives, where the rule is only audited', () => {
+    const namespaces = { ...bundle().namespaces, audit: [{ names: ['shop'] }] };
+    const { grant } = evaluate(policySet(bundle({ namespaces })), request(), EMPTY);
+    assert.equal(grant.ttl.maxMs, WIDE.ttl.maxMs);
+  });
+
+  it('records that an audited policy would leave no lifetime, or no usage', () => {
+    const ttl = { ...UNBOUNDED.ttl, minMs: 48 * HOUR_MS };
+    const trial = local({ mode: 'audit', narrow: { ...UNBOUNDED, ttl, usages: ['keyEncipherment'] } });
+    const { outcome, audits, grant } = evaluate(policySet(bundle(), [trial]), request(), EMPTY);
+    assert.equal(outcome, 'approved');
+    assert.equal(grant.ttl.minMs, 0);
+    assert.deepEqual(
+      audits.map(({ reason, field }) => [reason, field]),
+      [
+        ['CAP-P07', 'spec.narrow.usages'],
+        ['CAP-P05', 'spec.narrow.ttl'],
+      ],
+    );
+  });
+
+  it('says so when no rule is for this cluster', () => {
+    const policies = policySet(bundle({ rules: [rule({ match: { clusters: { ids: ['prod-*'] } } })] }));
+    assert.equal(refused(policies)[0]?.allowed, 'namespaces none in cluster test-1');
+  });
+
   it('takes a policy that is off for absent, also where it would give', () => {
     assert.deepEqual(onlyReason(policySet(bundle({ rules: [rule({ mode: 'off' })] }))), ['CAP-P01', 'corp@1', 'rules']);
   });
