@@ -7,11 +7,10 @@ import {
   shareLabels,
   sharePatterns,
 } from './compare-limits.ts';
-import { patternsInWords, namesInWords } from './compare-words.ts';
+import { labelsOrNone, namesInWords, patternsInWords } from './compare-words.ts';
 import type { CentralRule, ClusterSelector, LocalPolicy, NamespaceSelector } from './documents.ts';
 import { meetNames, type NameLimit } from './names.ts';
 import type { IssuanceClass } from './request.ts';
-import { labelsInWords } from './sight.ts';
 
 export interface Reach {
   readonly classes: readonly IssuanceClass[];
@@ -45,7 +44,7 @@ export const REACH_PARTS: readonly ReachPart[] = [
   {
     rule: 'match.namespaces.labels',
     local: 'spec.namespaces.labels',
-    inWords: ({ namespaces }) => labelsInWords(namespaces.labels ?? {}),
+    inWords: ({ namespaces }) => labelsOrNone(namespaces.labels),
     covers: (outer, inner) => coversLabels(outer.namespaces.labels, inner.namespaces.labels),
   },
   {
@@ -63,7 +62,7 @@ export const REACH_PARTS: readonly ReachPart[] = [
   {
     rule: 'match.clusters.labels',
     local: '',
-    inWords: ({ clusters }) => labelsInWords(clusters.labels ?? {}),
+    inWords: ({ clusters }) => labelsOrNone(clusters.labels),
     covers: (outer, inner) => coversLabels(outer.clusters.labels, inner.clusters.labels),
   },
 ];

@@ -2,7 +2,7 @@
 // whom no other rule does, and holds back whom another gives one too. So what a rule that comes, goes or
 // moves does depends on the rules beside it.
 import { compareBounds, coversBounds } from './compare-bounds.ts';
-import { compareConditions, directionOfMode } from './compare-conditions.ts';
+import { compareConditions } from './compare-conditions.ts';
 import {
   ABSENT,
   directionOf,
@@ -31,28 +31,28 @@ export function compareRules(bundles: Bundles): readonly Change[] {
   return ids.flatMap((id) => {
     const one = before.rules.find((rule) => rule.id === id);
     const other = after.rules.find((rule) => rule.id === id);
-    if (one === undefined || one.mode === 'off') return other === undefined ? [] : [added(one, other, bundles)];
-    if (other === undefined || other.mode === 'off') return [removed(one, other, bundles)];
-    return compareRule(one, other, bundles);
+    if (one !== undefined && other !== undefined) return compareRule(one, other, bundles);
+    const words = { before: one === undefined ? ABSENT : PRESENT, after: other === undefined ? ABSENT : PRESENT };
+    return [{ field: `rules.${id}`, ...words, direction: directionOfChange(one, other, bundles) }];
   });
 }
 
-function added(before: CentralRule | undefined, after: CentralRule, { before: bundle }: Bundles): Change {
-  const words = { before: before === undefined ? ABSENT : 'off', after: after.mode === 'off' ? 'off' : PRESENT };
-  const off = after.mode === 'off';
-  return { field: `rules.${after.id}`, ...words, direction: off ? 'neutral' : directionOfComing(after, bundle) };
-}
-
-function removed(before: CentralRule, after: CentralRule | undefined, { after: bundle }: Bundles): Change {
-  const words = { before: PRESENT, after: after === undefined ? ABSENT : 'off' };
-  return { field: `rules.${before.id}`, ...words, direction: directionOfGoing(before, bundle) };
+/** Only what is enforced gives or takes anything; the rest is as if it were absent. */
+function directionOfChange(
+  before: CentralRule | undefined,
+  after: CentralRule | undefined,
+  bundles: Bundles,
+): Direction {
+  const [was, is] = [before?.mode === 'enforce', after?.mode === 'enforce'];
+  if (was === is) return before?.mode === after?.mode ? 'unchanged' : 'neutral';
+  if (before !== undefined && was) return directionOfGoing(before, bundles.after);
+  return after === undefined ? 'neutral' : directionOfComing(after, bundles.before);
 }
 
 /** Of a rule that begins to speak of somebody. */
 function directionOfComing(rule: CentralRule, before: PolicyBundle): Direction {
-  if (!gives(rule)) return rule.mode === 'enforce' ? 'narrowed' : 'neutral';
   const given = before.rules.some((other) => gives(other) && coversReach(reachOfRule(other), reachOfRule(rule)));
-  return given ? 'narrowed' : 'widened';
+  return rule.bounds === undefined || given ? 'narrowed' : 'widened';
 }
 
 /** Of a rule that no longer speaks of somebody: what it gave is gone, and what it held back comes free. */
@@ -60,23 +60,16 @@ function directionOfGoing(rule: CentralRule, after: PolicyBundle): Direction {
   const others = after.rules.filter(
     (other) => other.id !== rule.id && gives(other) && shareReach(reachOfRule(other), reachOfRule(rule)),
   );
-  const least: Direction = gives(rule) ? 'narrowed' : 'neutral';
-  if (rule.mode !== 'enforce' || others.length === 0) return least;
+  const least: Direction = rule.bounds === undefined ? 'neutral' : 'narrowed';
+  if (others.length === 0) return least;
   if (takesAway(rule)) return 'widened';
   const { bounds } = rule;
   const held = others.every((other) => bounds === undefined || holdsTo(other, bounds, after));
   return held ? least : 'widened';
 }
 
-/** A rule that is only audited gives nobody an identity. */
 function gives({ bounds, mode }: CentralRule): boolean {
   return bounds !== undefined && mode === 'enforce';
-}
-
-/** A rule with bounds begins to give when it is enforced, and ends when it is not. */
-function modeDirection(before: CentralRule, after: CentralRule, bundles: Bundles): Direction {
-  if (gives(before) === gives(after)) return directionOfMode(before.mode, after.mode);
-  return gives(after) ? directionOfComing(after, bundles.before) : directionOfGoing(before, bundles.after);
 }
 
 function takesAway({ deny, conditions }: CentralRule): boolean {
@@ -86,36 +79,27 @@ function takesAway({ deny, conditions }: CentralRule): boolean {
 
 /** Whether the rule, wherever it speaks, enforces no less than `bounds`. */
 function holdsTo(rule: CentralRule, bounds: NonNullable<CentralRule['bounds']>, bundle: PolicyBundle): boolean {
-  const enforced = rule.mode === 'enforce' && (rule.locked || bundle.namespaces.audit.length === 0);
+  const enforced = rule.locked || bundle.namespaces.audit.length === 0;
   return enforced && rule.bounds !== undefined && coversBounds(bounds, rule.bounds);
 }
 
+/** What begins or ceases to be enforced is judged as a whole: its mode has the direction, its fields have none. */
 function compareRule(before: CentralRule, after: CentralRule, bundles: Bundles): readonly Change[] {
   const at = `rules.${before.id}`;
-  const judged = before.mode === 'enforce' ? (way: Direction) => way : unenforced;
-  const limits = [
+  const mode = { field: `${at}.mode`, before: before.mode, after: after.mode };
+  const enforced = before.mode === 'enforce' && after.mode === 'enforce';
+  const contacts = [before.contact ?? ABSENT, after.contact ?? ABSENT] as const;
+  const fields = [
+    ...REACH_PARTS.map((part) => compareReach(at, part, before, after, bundles)),
+    compareLocked(at, before, after),
     ...boundsOf(at, before, after, bundles),
     ...compareDeny(`${at}.deny`, before.deny, after.deny),
     ...compareConditions(`${at}.conditions`, before.conditions, after.conditions),
   ];
   return [
-    ...REACH_PARTS.map((part) => compareReach(at, part, before, after, bundles)),
-    {
-      field: `${at}.mode`,
-      before: before.mode,
-      after: after.mode,
-      direction: modeDirection(before, after, bundles),
-    },
-    compareLocked(at, before, after),
-    ...limits.map((change) =>
-      change.field === `${at}.bounds` ? change : { ...change, direction: judged(change.direction) },
-    ),
-    {
-      field: `${at}.contact`,
-      before: before.contact ?? ABSENT,
-      after: after.contact ?? ABSENT,
-      direction: wording(before.contact ?? ABSENT, after.contact ?? ABSENT),
-    },
+    { ...mode, direction: directionOfChange(before, after, bundles) },
+    ...fields.map((change) => (enforced ? change : { ...change, direction: unenforced(change.direction) })),
+    { field: `${at}.contact`, before: contacts[0], after: contacts[1], direction: wording(...contacts) },
   ];
 }
 

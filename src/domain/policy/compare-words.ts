@@ -1,5 +1,5 @@
 // Limits in words, in the spelling of policy documents, for whoever compares two of them.
-import type { NamespaceSelector, OnRenew } from './documents.ts';
+import type { Labels, NamespaceSelector, OnRenew } from './documents.ts';
 import type { NameLimit, NamePattern } from './names.ts';
 import { labelsInWords } from './sight.ts';
 
@@ -19,6 +19,10 @@ export function durationInWords(ms: number): string {
 export function patternsInWords(patterns: readonly NamePattern[] | undefined): string {
   if (patterns === undefined) return 'any';
   return patterns.length === 0 ? 'none' : patterns.join(' ');
+}
+
+export function labelsOrNone(labels: Labels | undefined): string {
+  return labelsInWords(labels ?? {});
 }
 
 export function namesInWords(limit: NameLimit): string {

@@ -17,8 +17,8 @@ export function grantsFor(policy: LocalPolicy, bundle: PolicyBundle): readonly R
   const reach = possibleReach(policy, bundle);
   return bundle.rules.flatMap((rule) => {
     const { bounds, mode } = rule;
-    if (bounds === undefined || mode === 'off' || !shareReach(reachOfRule(rule), reach)) return [];
-    return [{ rule, bounds, binding: mode === 'enforce' && coversReach(reachOfRule(rule), reach) }];
+    if (bounds === undefined || mode !== 'enforce' || !shareReach(reachOfRule(rule), reach)) return [];
+    return [{ rule, bounds, binding: coversReach(reachOfRule(rule), reach) }];
   });
 }
 

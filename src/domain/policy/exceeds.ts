@@ -20,14 +20,21 @@ export interface Exceeding {
 
 /**
  * Every field that asks for more than the bundle can give to anybody whom the policy speaks of, whatever
- * the cluster; rules that are only audited count as if they were enforced in part.
+ * the cluster.
+ * @param isWritten whether the document says a field that limits nothing: `["*"]` asks for all, silence for nothing.
  */
-export function exceeds(policy: LocalPolicy, bundle: PolicyBundle): readonly Exceeding[] {
+export function exceeds(
+  policy: LocalPolicy,
+  bundle: PolicyBundle,
+  isWritten: (field: string) => boolean = () => false,
+): readonly Exceeding[] {
   if (policy.mode === 'off') return [];
   const grants = grantsFor(policy, bundle);
   return [
     ...namespacesBeyond(policy, bundle),
-    ...(grants.length === 0 ? [] : BOUND_FIELDS.flatMap((field) => boundBeyond(field, policy.narrow, grants))),
+    ...(grants.length === 0
+      ? []
+      : BOUND_FIELDS.flatMap((field) => boundBeyond(field, policy.narrow, grants, isWritten))),
     ...conditionsBeyond(policy, bundle),
     ...quotasBeyond(policy, bundle),
   ];
@@ -36,7 +43,7 @@ export function exceeds(policy: LocalPolicy, bundle: PolicyBundle): readonly Exc
 /** Namespaces in which no rule gives anybody an identity. */
 function namespacesBeyond(policy: LocalPolicy, { rules }: PolicyBundle): readonly Exceeding[] {
   const given = rules.flatMap(({ bounds, mode, match }) =>
-    bounds === undefined || mode === 'off' ? [] : (match.namespaces.names ?? ['*']),
+    bounds === undefined || mode !== 'enforce' ? [] : (match.namespaces.names ?? ['*']),
   );
   const names = reachOfLocal(policy).namespaces.names ?? [];
   const beyond = names.filter((name) => !sharePatterns([name], given));
@@ -45,8 +52,14 @@ function namespacesBeyond(policy: LocalPolicy, { rules }: PolicyBundle): readonl
   return [{ field, actual: beyond.join(' '), allowed: patternsInWords([...new Set(given)].sort()) }];
 }
 
-function boundBeyond(field: BoundField, narrow: Bounds, grants: readonly RuleGrant[]): readonly Exceeding[] {
-  const refused = wishesOf(field.field, narrow).flatMap((wish) => {
+function boundBeyond(
+  field: BoundField,
+  narrow: Bounds,
+  grants: readonly RuleGrant[],
+  isWritten: (field: string) => boolean,
+): readonly Exceeding[] {
+  const at = `spec.narrow.${field.field}`;
+  const refused = wishesOf(field.field, narrow, isWritten(at)).flatMap((wish) => {
     const strict = grants.find(({ binding, bounds }) => binding && !field.covers(bounds, wish));
     if (strict === undefined && grants.some(({ bounds }) => field.covers(bounds, wish))) return [];
     return [{ wish, by: strict === undefined ? grants : [strict] }];
@@ -55,7 +68,7 @@ function boundBeyond(field: BoundField, narrow: Bounds, grants: readonly RuleGra
   const allowed = refused.flatMap(({ by }) => by.map(({ bounds }) => field.inWords(bounds)));
   return [
     {
-      field: `spec.narrow.${field.field}`,
+      field: at,
       actual: refused.map(({ wish }) => field.inWords(wish)).join(' '),
       allowed: [...new Set(allowed)].join(' or '),
     },
@@ -63,7 +76,8 @@ function boundBeyond(field: BoundField, narrow: Bounds, grants: readonly RuleGra
 }
 
 /** What a policy asks for in one field, thing by thing: each may be given by another rule. */
-function wishesOf(field: string, narrow: Bounds): readonly Bounds[] {
+function wishesOf(field: string, narrow: Bounds, written: boolean): readonly Bounds[] {
+  const namesOf = (limit: NameLimit): readonly NameLimit[] => eachName(limit.length === 0 && written ? [['*']] : limit);
   switch (field) {
     case 'keys':
       return KEY_TYPES.filter((type) => narrow.keys?.[type] !== undefined).map((type) => ({
@@ -97,7 +111,7 @@ function wishesOf(field: string, narrow: Bounds): readonly Bounds[] {
   }
 }
 
-function namesOf(limit: NameLimit): readonly NameLimit[] {
+function eachName(limit: NameLimit): readonly NameLimit[] {
   return limit.flatMap((set) => set.map((pattern) => [[pattern]]));
 }
 

@@ -131,7 +131,7 @@ describe('The difference between policies', () => {
 
   const others: readonly [what: string, changed: Bundle, expected: Record<string, Direction>][] = [
     ['a rule that is only audited', { rules: [rule({ mode: 'audit' })] }, { 'rules.mesh.mode': 'narrowed' }],
-    ['a rule that is switched off', { rules: [rule({ mode: 'off' })] }, { 'rules.mesh': 'narrowed' }],
+    ['a rule that is switched off', { rules: [rule({ mode: 'off' })] }, { 'rules.mesh.mode': 'narrowed' }],
     ['one more denial', { rules: [rule({ deny })] }, { 'rules.mesh.deny.serviceAccounts': 'narrowed' }],
     [
       'one more condition',

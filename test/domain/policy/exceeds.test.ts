@@ -55,6 +55,11 @@ describe('A local policy that asks for too much', () => {
     assert.deepEqual(noted(local()), []);
   });
 
+  it('asks for all names only when it says so', () => {
+    const said = exceeds(local(), bundle(), (field) => field === 'spec.narrow.dnsNames');
+    assert.deepEqual(said, [{ field: 'spec.narrow.dnsNames', actual: '*', allowed: 'none' }]);
+  });
+
   it('hears of usages, issuers and service accounts that no rule has', () => {
     const bounds = {
       ...WIDE,
