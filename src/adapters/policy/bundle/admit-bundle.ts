@@ -7,9 +7,13 @@ import type { RememberedBundle } from './bundle-memory.ts';
 import type { VerifiedBundle } from './bundle-source.ts';
 import type { OpenedBundle } from './open-bundle.ts';
 
+/** What is judged. */
+export type Candidate = Pick<OpenedBundle, 'bundle' | 'digest' | 'locate'>;
+
 /** What a bundle is judged by. */
 export interface Standing {
-  readonly clusterId: string;
+  /** Absent: the audience is not judged. */
+  readonly clusterId?: string;
   /** The newest bundle that ever was in force, also before a restart; absent when there was none or nobody asks. */
   readonly remembered?: RememberedBundle;
   /** What remembers it, for the words. */
@@ -23,7 +27,7 @@ export interface Standing {
 interface Check {
   /** The field that is at fault, for its position. */
   readonly path: readonly string[];
-  readonly problem: (bundle: OpenedBundle, standing: Standing) => string | undefined;
+  readonly problem: (bundle: Candidate, standing: Standing) => string | undefined;
 }
 
 /** In this order; the first that objects is told. */
@@ -36,7 +40,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** @returns why the bundle may not come in force, or nothing when it may. */
-export function admissionProblem(bundle: OpenedBundle, standing: Standing): Problem | undefined {
+export function admissionProblem(bundle: Candidate, standing: Standing): Problem | undefined {
   for (const { path, problem } of CHECKS) {
     const found = problem(bundle, standing);
     if (found !== undefined) return { position: bundle.locate(path), path: path.join('.'), problem: found };
@@ -49,18 +53,18 @@ export function isExpired({ validity }: PolicyBundle, nowMs: number): boolean {
   return nowMs >= validity.hardExpiryMs;
 }
 
-function audienceProblem({ bundle }: OpenedBundle, { clusterId }: Standing): string | undefined {
-  if (matchesAny(bundle.audience, clusterId)) return undefined;
+function audienceProblem({ bundle }: Candidate, { clusterId }: Standing): string | undefined {
+  if (clusterId === undefined || matchesAny(bundle.audience, clusterId)) return undefined;
   return `is meant for ${bundle.audience.join(', ')}; this cluster is ${clusterId}`;
 }
 
 /** Sequences are counted by name, so another name would let an old bundle in. */
-function nameProblem({ bundle }: OpenedBundle, { remembered, memoryPlace }: Standing): string | undefined {
+function nameProblem({ bundle }: Candidate, { remembered, memoryPlace }: Standing): string | undefined {
   if (remembered === undefined || remembered.name === bundle.name) return undefined;
   return `is ${bundle.name}, but ${memoryPlace} remembers ${remembered.name}; to change over on purpose, stop Capstan and remove that file`;
 }
 
-function sequenceProblem({ bundle, digest }: OpenedBundle, { remembered, memoryPlace }: Standing): string | undefined {
+function sequenceProblem({ bundle, digest }: Candidate, { remembered, memoryPlace }: Standing): string | undefined {
   if (remembered === undefined || bundle.sequence > remembered.sequence) return undefined;
   if (bundle.sequence < remembered.sequence) {
     return `is a rollback: ${bundle.sequence} is older than ${remembered.sequence}, which ${memoryPlace} remembers`;
@@ -69,12 +73,12 @@ function sequenceProblem({ bundle, digest }: OpenedBundle, { remembered, memoryP
   return `${bundle.sequence} is that of another bundle already, which ${memoryPlace} remembers; count on`;
 }
 
-function notBeforeProblem({ bundle: { validity } }: OpenedBundle, { nowMs }: Standing): string | undefined {
+function notBeforeProblem({ bundle: { validity } }: Candidate, { nowMs }: Standing): string | undefined {
   return nowMs >= validity.notBeforeMs ? undefined : `has not come; it is ${timeInWords(nowMs)}`;
 }
 
 /** At the start an expired bundle is better than none: what it refuses, it refuses with its reason. */
-function hardExpiryProblem({ bundle, digest }: OpenedBundle, { current, nowMs }: Standing): string | undefined {
+function hardExpiryProblem({ bundle, digest }: Candidate, { current, nowMs }: Standing): string | undefined {
   if (!isExpired(bundle, nowMs) || current === undefined || current.digest === digest) return undefined;
   return isExpired(current.bundle, nowMs) ? undefined : `has passed; it is ${timeInWords(nowMs)}`;
 }

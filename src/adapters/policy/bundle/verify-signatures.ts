@@ -2,7 +2,7 @@
 // not hold spoils the whole: somebody tried, or somebody erred, and both deserve to be looked at.
 import { signatureProblem } from '../../../domain/policy/bundle-signature.ts';
 import type { Problem } from '../../../domain/position.ts';
-import type { PinnedKeys } from './pinned-keys.ts';
+import type { PinnedKey, PinnedKeys } from './pinned-keys.ts';
 import type { SignatureFile, WrittenSignature } from './signature-file.ts';
 
 export interface SignatureVerdict {
@@ -34,15 +34,14 @@ export function verifySignatures(content: SignedContent, file: SignatureFile, pi
     const problem = `is of another bundle than this one, which has sha256:${content.digest}`;
     return { signedBy: [], unknown, problems: [complain('digest', problem)] };
   }
-  const judged = file.signatures.map((one, index) => ({
-    index,
-    keyId: one.keyId,
-    problem: judge(content, one, pinned),
-  }));
-  const signedBy = judged.filter(({ problem }) => problem === undefined).map(({ keyId }) => keyId);
-  const bad = judged.flatMap(({ index, problem }) =>
-    problem === undefined || problem === UNKNOWN ? [] : [complain(`signatures.${index}.signature`, problem)],
+  const judged = file.signatures.map((one, index) => ({ index, one, ...judgeSignature(content, one, pinned) }));
+  const signedBy = judged.flatMap(({ one, by, problem }) =>
+    by !== undefined && problem === undefined ? one.keyId : [],
   );
+  const bad = judged.flatMap(({ index, one, by, problem }) => {
+    if (by === undefined || problem === undefined) return [];
+    return [complain(`signatures.${index}.signature`, `of ${by.place} (${one.keyId}) ${problem}`)];
+  });
   const missing = signedBy.length < pinned.threshold ? [complain('signatures', tooFew(signedBy, unknown, pinned))] : [];
   return { signedBy, unknown, problems: [...bad, ...missing] };
 }
@@ -52,16 +51,19 @@ export function fits({ digest }: SignedContent, file: Pick<SignatureFile, 'diges
   return digest === file.digest;
 }
 
-const UNKNOWN = 'is by a key that is not pinned';
-
-function judge({ canonical }: SignedContent, one: WrittenSignature, { keys }: PinnedKeys): string | undefined {
-  const key = keys.get(one.keyId);
-  if (key === undefined) return UNKNOWN;
+/** @returns the pinned key that the signature claims, if it is one, and what is wrong with the claim. */
+export function judgeSignature(
+  { canonical }: SignedContent,
+  { keyId, algorithm, signature }: WrittenSignature,
+  { keys }: Pick<PinnedKeys, 'keys'>,
+): { readonly by?: PinnedKey; readonly problem?: string } {
+  const by = keys.get(keyId);
+  if (by === undefined) return {};
   const problem =
-    one.algorithm === key.algorithm
-      ? signatureProblem(canonical, key, one.signature)
-      : `is ${one.algorithm}, but the key is for ${key.algorithm}`;
-  return problem === undefined ? undefined : `of ${key.place} (${one.keyId}) ${problem}`;
+    algorithm === by.algorithm
+      ? signatureProblem(canonical, by, signature)
+      : `is ${algorithm}, but the key is for ${by.algorithm}`;
+  return { by, ...(problem !== undefined && { problem }) };
 }
 
 function tooFew(signedBy: readonly string[], unknown: readonly string[], { keys, threshold }: PinnedKeys): string {
