@@ -1,0 +1,106 @@
+// What a candidate policy changes for decisions of the past, counted by identity and cause: who would newly
+// be refused, who would newly be approved, and whom nobody can tell about.
+import type { Because, Verdict } from './replay-verdict.ts';
+
+/** What policy had said: `unjudged` when it could not judge then. */
+export type Standing =
+  { readonly outcome: 'approved' | 'unjudged' } | { readonly outcome: 'refused'; readonly because: Because };
+
+export const CHANGES = ['newlyRefused', 'newlyApproved', 'undecided', 'unchanged'] as const;
+export type Change = (typeof CHANGES)[number];
+
+export interface ReplayedDecision {
+  readonly decisionId: string;
+  readonly timeMs: number;
+  /** SPIFFE ID. */
+  readonly identity: string;
+  readonly before: Standing;
+  readonly after: Verdict;
+}
+
+/** Decisions of one identity that change for one cause. */
+export interface ChangedGroup {
+  readonly identity: string;
+  readonly because: Because;
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** The first of them. */
+  readonly decisionId: string;
+}
+
+export interface ReplayResult {
+  readonly counts: Readonly<Record<Change, number>>;
+  /** The largest group first. */
+  readonly groups: Readonly<Record<Exclude<Change, 'unchanged'>, readonly ChangedGroup[]>>;
+  /** Decisions that are counted, but in no group, because there are too many groups. */
+  readonly ungrouped: number;
+}
+
+/** Groups of one change; a candidate that breaks more is told by the count. */
+const MAX_GROUPS = 10_000;
+
+type MutableGroup = { -readonly [K in keyof ChangedGroup]: ChangedGroup[K] };
+
+export class ReplayTally {
+  readonly #counts = { newlyRefused: 0, newlyApproved: 0, undecided: 0, unchanged: 0 };
+  readonly #groups = {
+    newlyRefused: new Map<string, MutableGroup>(),
+    newlyApproved: new Map<string, MutableGroup>(),
+    undecided: new Map<string, MutableGroup>(),
+  };
+  #ungrouped = 0;
+
+  /** @param decision in the order of time. */
+  add(decision: ReplayedDecision): void {
+    const { change, because } = changeOf(decision);
+    this.#counts[change] += 1;
+    if (change === 'unchanged' || because === undefined) return;
+    const groups = this.#groups[change];
+    const key = `${decision.identity} ${because.reason} ${because.where}`;
+    const known = groups.get(key);
+    if (known !== undefined) extend(known, decision.timeMs);
+    else if (groups.size < MAX_GROUPS) groups.set(key, groupOf(decision, because));
+    else this.#ungrouped += 1;
+  }
+
+  result(): ReplayResult {
+    const { newlyRefused, newlyApproved, undecided } = this.#groups;
+    return {
+      counts: { ...this.#counts },
+      groups: {
+        newlyRefused: largestFirst(newlyRefused),
+        newlyApproved: largestFirst(newlyApproved),
+        undecided: largestFirst(undecided),
+      },
+      ungrouped: this.#ungrouped,
+    };
+  }
+}
+
+function changeOf({ before, after }: ReplayedDecision): { readonly change: Change; readonly because?: Because } {
+  if (after.outcome === 'undecided') return { change: 'undecided', because: after.because };
+  if (before.outcome === 'unjudged') return { change: 'undecided', because: UNJUDGED };
+  if (before.outcome === after.outcome) return { change: 'unchanged' };
+  if (after.outcome === 'refused') return { change: 'newlyRefused', because: after.because };
+  return 'because' in before ? { change: 'newlyApproved', because: before.because } : { change: 'unchanged' };
+}
+
+const UNJUDGED: Because = {
+  reason: 'CAP-S10',
+  where: 'the record',
+  words: 'policy could not judge it then',
+};
+
+function groupOf({ identity, timeMs, decisionId }: ReplayedDecision, because: Because): MutableGroup {
+  return { identity, because, count: 1, firstMs: timeMs, lastMs: timeMs, decisionId };
+}
+
+function extend(group: MutableGroup, timeMs: number): void {
+  group.count += 1;
+  group.lastMs = timeMs;
+}
+
+function largestFirst(groups: ReadonlyMap<string, ChangedGroup>): readonly ChangedGroup[] {
+  return [...groups.values()].sort((a, b) => b.count - a.count || (a.identity < b.identity ? -1 : 1));
+}
