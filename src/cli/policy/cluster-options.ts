@@ -1,6 +1,8 @@
 // Which cluster a policy tool shall speak of: rules of one bundle may differ from cluster to cluster.
 import { InvalidArgumentError, type Command } from 'commander';
-import type { ClusterFacts } from '../../domain/policy/documents.ts';
+import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
+import { matchesAny } from '../../domain/policy/names.ts';
+import { hasLabels } from '../../domain/policy/sight.ts';
 
 export interface ClusterOptions {
   readonly clusterId: string;
@@ -16,6 +18,14 @@ export function addClusterOptions(command: Command): Command {
 
 export function clusterFactsOf({ clusterId, clusterLabel }: ClusterOptions): ClusterFacts {
   return { id: clusterId, labels: clusterLabel };
+}
+
+/** The bundle with those rules only that are for the cluster. */
+export function bundleIn(bundle: PolicyBundle, { id, labels }: ClusterFacts): PolicyBundle {
+  const rules = bundle.rules.filter(
+    ({ match: { clusters } }) => matchesAny(clusters.ids ?? ['*'], id) && hasLabels(clusters.labels, labels),
+  );
+  return { ...bundle, rules };
 }
 
 function withLabel(text: string, known: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -1,17 +1,23 @@
 // Policy documents out of the files and directories that somebody names.
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parsePolicyDocuments, type ParsedDocument } from '../../adapters/policy/parse-documents.ts';
-import { readPolicyDirectory } from '../../adapters/policy/policy-directory.ts';
-import { AuthorityError } from '../../domain/errors.ts';
+import { parsePolicyDocuments, type ParsedDocument, type ParsedFile } from '../../adapters/policy/parse-documents.ts';
+import type { PolicyBundle } from '../../domain/policy/documents.ts';
 import type { Problem } from '../../domain/position.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
-import { readInput } from '../files.ts';
+import { readTexts } from './read-texts.ts';
+
+export interface ReadDocument extends ParsedDocument {
+  /** Path below the directory that was named, with `/` between folders; absent for a file that was named itself. */
+  readonly file?: string;
+}
+
+export interface BundleDocument extends ParsedDocument {
+  readonly document: PolicyBundle;
+}
 
 export interface ReadDocuments {
   /** Every file that was read, in order. */
   readonly places: readonly string[];
-  readonly documents: readonly ParsedDocument[];
+  readonly documents: readonly ReadDocument[];
   readonly problems: readonly Problem[];
 }
 
@@ -21,31 +27,38 @@ export interface ReadDocuments {
  * @throws CommandError 2 naming the path that cannot be read.
  */
 export async function readDocuments(paths: readonly string[]): Promise<ReadDocuments> {
-  const texts = new Map<string, string>();
-  for (const each of paths) for (const [place, text] of await textsOf(each)) texts.set(place, text);
-  const parsed = [...texts].map(([place, text]) => parsePolicyDocuments(text, place));
+  const files = new Map<string, ParsedFile & { readonly documents: readonly ReadDocument[] }>();
+  for (const named of paths) {
+    for (const [place, text] of await readTexts([named])) {
+      const { documents, problems } = parsePolicyDocuments(text, place);
+      const file = path.relative(named, place).split(path.sep).join('/');
+      files.set(place, { documents: file === '' ? documents : documents.map((each) => ({ ...each, file })), problems });
+    }
+  }
   return {
-    places: [...texts.keys()],
-    documents: parsed.flatMap(({ documents }) => documents),
-    problems: parsed.flatMap(({ problems }) => problems),
+    places: [...files.keys()],
+    documents: [...files.values()].flatMap(({ documents }) => documents),
+    problems: [...files.values()].flatMap(({ problems }) => problems),
   };
 }
 
-async function textsOf(named: string): Promise<ReadonlyMap<string, string>> {
-  try {
-    if (!(await isDirectory(named))) return new Map([[path.normalize(named), await readInput(named)]]);
-    const files = await readPolicyDirectory(named);
-    return new Map([...files].map(([file, text]) => [path.join(named, file), text]));
-  } catch (cause) {
-    if (cause instanceof CommandError || cause instanceof AuthorityError) {
-      throw new CommandError(EXIT.unreadable, cause.message, { cause });
-    }
-    throw cause;
-  }
+/**
+ * @param file with one PolicyBundle; its signature is not asked for.
+ * @returns no bundle when there is any problem.
+ * @throws CommandError 2 naming the file when it cannot be read.
+ */
+export async function readBundle(file: string): Promise<{
+  readonly bundle?: BundleDocument;
+  readonly problems: readonly Problem[];
+}> {
+  const { documents, problems } = await readDocuments([file]);
+  const [bundle, another] = documents;
+  if (problems.length > 0) return { problems };
+  if (bundle !== undefined && isBundle(bundle) && another === undefined) return { bundle, problems };
+  const position = another?.position ?? bundle?.position ?? { place: file, line: 1, column: 1 };
+  return { problems: [{ position, path: '', problem: 'is not one PolicyBundle and nothing else' }] };
 }
 
-/** What is not there is left to the reader of files, which says so. */
-async function isDirectory(named: string): Promise<boolean> {
-  const found = await stat(named).catch(() => undefined);
-  return found?.isDirectory() === true;
+export function isBundle(parsed: ParsedDocument): parsed is BundleDocument {
+  return parsed.document.kind === 'PolicyBundle';
 }

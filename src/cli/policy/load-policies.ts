@@ -4,7 +4,7 @@ import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { Problem } from '../../domain/position.ts';
-import { readDocuments } from './load-documents.ts';
+import { readBundle, readDocuments } from './load-documents.ts';
 
 export interface LoadedPolicies {
   /** Absent without a bundle, and when there is any problem: a revision is all or nothing. */
@@ -17,7 +17,7 @@ export interface LoadedPolicies {
 
 /**
  * @param bundle a file with one PolicyBundle; its signature is not asked for.
- * @param policies files and directories of local policies.
+ * @param policies files, and directories of local policies: a folder in one speaks for the namespace of its name.
  * @throws CommandError 2 naming a path that cannot be read.
  */
 export async function loadPolicies({
@@ -35,16 +35,7 @@ export async function loadPolicies({
   const central = await readBundle(bundleFile);
   const problems = [...central.problems, ...local.problems];
   const { bundle } = central;
-  if (bundle?.document.kind !== 'PolicyBundle' || problems.length > 0) return { documents, problems };
+  if (bundle === undefined || problems.length > 0) return { documents, problems };
   const set = assemble({ bundle: bundle.document, bundleDigest: bundle.digest, documents, cluster });
   return 'problems' in set ? { bundle, documents, problems: set.problems } : { set, bundle, documents, problems };
-}
-
-async function readBundle(file: string): Promise<{ bundle?: ParsedDocument; problems: readonly Problem[] }> {
-  const { documents, problems } = await readDocuments([file]);
-  const [bundle, another] = documents;
-  if (problems.length > 0) return { problems };
-  if (bundle?.document.kind === 'PolicyBundle' && another === undefined) return { bundle, problems };
-  const position = another?.position ?? bundle?.position ?? { place: file, line: 1, column: 1 };
-  return { problems: [{ position, path: '', problem: 'is not one PolicyBundle and nothing else' }] };
 }

@@ -35,6 +35,10 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'Add a `contact`: it is printed in the refused workload’s own log.',
   ),
   'policy/off': row('Something is switched off', 'Mode `off` is as if it were absent. Remove it, or switch it on.'),
+  'policy/ambiguous': row(
+    'Several bundles were found',
+    'Local policies are held against one bundle: name it with `--bundle`.',
+  ),
   'policy/validity': row(
     'The bundle is not valid now',
     'Past its soft expiry the server warns; past its hard expiry nobody new gets an identity. Sign a bundle with a later end and a higher sequence.',

@@ -1,8 +1,60 @@
-// `capstan policy diff`
+// `capstan policy diff`: what a change of policies does, field by field, before it is merged.
 import type { Command } from 'commander';
+import type { PolicyDocument } from '../../../domain/policy/documents.ts';
 import type { Invocation } from '../../invocation.ts';
+import type { ReadDocuments } from '../../policy/load-documents.ts';
+import { complainOfProblems } from '../../policy/problems.ts';
+import { exitOf, printReport, reportOption, type ReportFormat } from '../../policy/report.ts';
+
+interface DiffOptions {
+  readonly allowWidening: boolean;
+  readonly output: ReportFormat;
+}
+
+const EXAMPLES = `
+Examples:
+  $ capstan policy diff main/policies policies
+  $ capstan policy diff old-bundle.yaml bundle.yaml --output github
+
+Ends with exit code 1 when somebody may have more than before, with 2 when a file cannot be read. What cannot
+be compared, such as another expression, counts as what may give more.`;
 
 export function registerPolicyDiff(policy: Command, invocation: Invocation): void {
-  void policy;
-  void invocation;
+  policy
+    .command('diff')
+    .description('tell field by field what a change of policies widens and narrows')
+    .argument('<old>', 'a file, or a directory of *.yaml, *.yml and *.json')
+    .argument('<new>', 'the same after the change')
+    .option('--allow-widening', 'end with exit code 0 whatever is widened', false)
+    .addOption(reportOption())
+    .addHelpText('after', EXAMPLES)
+    .action((before: string, after: string, options: DiffOptions) => diff(before, after, options, invocation));
+}
+
+async function diff(before: string, after: string, options: DiffOptions, invocation: Invocation): Promise<void> {
+  const { terminal, endWith } = invocation;
+  const { differences } = await import('../../../domain/policy/compare-documents.ts');
+  const { countsOf, diffFindings, printDifferences } = await import('../../policy/findings-diff.ts');
+  const { readDocuments } = await import('../../policy/load-documents.ts');
+  const [one, other] = [await readDocuments([before]), await readDocuments([after])];
+  const problems = [...one.problems, ...other.problems];
+  if (problems.length > 0) {
+    endWith(complainOfProblems('the policies', problems, terminal));
+    return;
+  }
+  const found = differences(documentsOf(one), documentsOf(other));
+  const level = options.allowWidening ? 'note' : 'error';
+  const cases = [...Map.groupBy(found, ({ document }) => document)].map(([name, fields]) => ({
+    name,
+    findings: diffFindings(fields, other.documents, level),
+  }));
+  endWith(exitOf(cases.flatMap(({ findings }) => findings)));
+  const differing = found.filter(({ direction }) => direction !== 'unchanged');
+  const json = { counts: countsOf(found), differences: differing };
+  const text = (): void => printDifferences(found, terminal);
+  printReport({ tool: 'policy diff', cases, json, text }, options.output, terminal);
+}
+
+function documentsOf({ documents }: ReadDocuments): readonly PolicyDocument[] {
+  return documents.map(({ document }) => document);
 }

@@ -1,0 +1,71 @@
+// The difference between two sets of policies as findings, and in words.
+import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
+import { mayWiden, titleOf, type Direction, type FieldDifference } from '../../domain/policy/compare-documents.ts';
+import type { Style, Terminal } from '../terminal.ts';
+import { findingAt } from './findings-places.ts';
+import type { Finding } from './findings.ts';
+
+const STYLES: Readonly<Record<Direction, Style>> = {
+  widened: 'red',
+  changed: 'yellow',
+  narrowed: 'green',
+  neutral: 'dim',
+  unchanged: 'dim',
+};
+
+/**
+ * @param after the documents after the change: what widens is told where it is written now.
+ * @param level of what may widen; the rest is no finding.
+ */
+export function diffFindings(
+  differences: readonly FieldDifference[],
+  after: readonly ParsedDocument[],
+  level: Finding['level'],
+): readonly Finding[] {
+  return differences.filter(mayWiden).map((difference) => {
+    const { document: title, field, before, after: now, direction } = difference;
+    const words = direction === 'widened' ? 'is wider than before' : 'cannot be compared with what it was';
+    const message = `${title} ${field === '' ? '' : `${field} `}${words}: ${before} -> ${now}`;
+    const written = after.find(({ document }) => titleOf(document) === title);
+    const finding = { id: 'policy/widened', level, message };
+    return written === undefined ? finding : findingAt(written, field, finding);
+  });
+}
+
+/** What changed, by document; then how many fields went which way. */
+export function printDifferences(differences: readonly FieldDifference[], terminal: Terminal): void {
+  const changed = differences.filter(({ direction }) => direction !== 'unchanged');
+  const widest = Math.max(0, ...changed.map(({ field }) => nameOf(field).length));
+  for (const [document, fields] of Map.groupBy(changed, (difference) => difference.document)) {
+    terminal.print(terminal.styled('bold', document));
+    for (const { field, before, after, direction } of fields) {
+      const way = terminal.styled(STYLES[direction], direction.padEnd('narrowed'.length));
+      terminal.print(`  ${way}  ${nameOf(field).padEnd(widest)}  ${before} -> ${after}`);
+    }
+  }
+  terminal.print(countsInWords(differences));
+}
+
+export function countsOf(differences: readonly FieldDifference[]): Readonly<Record<Direction, number>> {
+  const count = (way: Direction): number => differences.filter(({ direction }) => direction === way).length;
+  return {
+    widened: count('widened'),
+    changed: count('changed'),
+    narrowed: count('narrowed'),
+    neutral: count('neutral'),
+    unchanged: count('unchanged'),
+  };
+}
+
+/** What did not happen is left out. */
+function countsInWords(differences: readonly FieldDifference[]): string {
+  const { changed, unchanged, ...counts } = countsOf(differences);
+  const words = Object.entries({ ...counts, 'not comparable': changed })
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
+  return [...(words.length === 0 ? ['nothing changed'] : words), `${unchanged} unchanged`].join(', ');
+}
+
+function nameOf(field: string): string {
+  return field === '' ? '(all of it)' : field;
+}
