@@ -1,14 +1,10 @@
 // A namespaced policy speaks of its own namespace and sees nothing of others: what it says of them in its
 // conditions is refused, so that nobody learns through refusals what runs elsewhere.
 import { isFields } from './schema-checks.ts';
-
-export interface ReachProblem {
-  readonly path: readonly (string | number)[];
-  readonly problem: string;
-}
+import type { FieldProblem } from './schema-problems.ts';
 
 /** @param data an IssuancePolicy as it is written, whatever else is wrong with it. */
-export function reachProblems(data: unknown): readonly ReachProblem[] {
+export function reachProblems(data: unknown): readonly FieldProblem[] {
   const namespace = fieldOf(fieldOf(data, 'metadata'), 'namespace');
   const conditions = fieldOf(fieldOf(data, 'spec'), 'conditions');
   if (!Array.isArray(conditions)) return [];

@@ -5,8 +5,8 @@ import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { PolicyDocument } from '../../domain/policy/documents.ts';
 import type { Position, Problem } from '../../domain/position.ts';
 import { readDocument } from './document-schema.ts';
+import type { FieldPath } from './field-path.ts';
 import { placedProblems, readYamlFile, type YamlDocument } from './yaml-file.ts';
-import type { FieldPath } from './yaml-positions.ts';
 
 /** Of one file. */
 const MAX_PROBLEMS = 1_000;

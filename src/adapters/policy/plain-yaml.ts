@@ -1,6 +1,7 @@
 // YAML nodes as the plain data that JSON could say, and nothing that JSON could not: a policy means what its
 // text shows where it stands, without anchors, merge keys, tags and keys written twice.
 import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap } from 'yaml';
+import { pathUnder } from './field-path.ts';
 import { MAX_DEPTH, type TextProblem } from './yaml-syntax.ts';
 
 /** Mappings, lists and values of one file. A thousand rules that say everything stay below. */
@@ -26,7 +27,7 @@ export class PlainYaml {
     if (depth > MAX_DEPTH) return this.#complain(node, path, `is nested deeper than ${MAX_DEPTH} levels`);
     this.#checkProperties(node, path);
     if (isMap(node)) return this.#mapping(node, path, depth);
-    if (isSeq(node)) return node.items.map((item, index) => this.read(item, under(path, index), depth + 1));
+    if (isSeq(node)) return node.items.map((item, index) => this.read(item, pathUnder(path, index), depth + 1));
     return isScalar(node) ? this.#scalar(node.value, node, path) : null;
   }
 
@@ -34,7 +35,7 @@ export class PlainYaml {
     const data = new Map<string, unknown>();
     for (const { key, value } of map.items) {
       const name = nameOf(key);
-      const place = under(path, name);
+      const place = pathUnder(path, name);
       this.#checkProperties(key, place);
       if (name === '<<') this.#complain(key, path, 'uses a YAML merge key, which a policy must not');
       else if (data.has(name)) this.#complain(key, place, 'is written twice');
@@ -82,8 +83,4 @@ function nameOf(key: Pair['key']): string {
 function isJson(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
-}
-
-function under(path: string, step: string | number): string {
-  return path === '' ? String(step) : `${path}.${step}`;
 }

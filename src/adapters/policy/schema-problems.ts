@@ -1,9 +1,10 @@
 // From issues of a schema to problems with a path each: an unknown key is pointed at itself, and of a value
 // that may take several forms the form is judged that was meant.
 import type { z } from 'zod';
+import { stepInWords, type FieldPath } from './field-path.ts';
 
 export interface FieldProblem {
-  readonly path: readonly (string | number)[];
+  readonly path: FieldPath;
   readonly problem: string;
 }
 
@@ -11,7 +12,7 @@ export function fieldProblems(issues: readonly z.core.$ZodIssue[]): readonly Fie
   return issues.flatMap((issue) => problemsOf(issue, []));
 }
 
-function problemsOf(issue: z.core.$ZodIssue, above: FieldProblem['path']): readonly FieldProblem[] {
+function problemsOf(issue: z.core.$ZodIssue, above: FieldPath): readonly FieldProblem[] {
   const path = [...above, ...issue.path.filter((step) => typeof step !== 'symbol')];
   if (issue.code === 'unrecognized_keys') {
     const words = issue.message.split('\n');
@@ -31,12 +32,12 @@ function isOtherForm({ code, path }: z.core.$ZodIssue): boolean {
 }
 
 /** The path as decisions spell it: entries of lists by their `id` where they have one. */
-export function spelledPath(data: unknown, path: FieldProblem['path']): string {
+export function spelledPath(data: unknown, path: FieldPath): string {
   let value = data;
   const steps = path.map((step) => {
     value = isIndexable(value) && Object.hasOwn(value, step) ? value[step] : undefined;
     const id = typeof step === 'number' && isIndexable(value) ? value['id'] : undefined;
-    return typeof id === 'string' && /^[a-z0-9-]{1,63}$/.test(id) ? id : String(step);
+    return typeof id === 'string' && /^[a-z0-9-]{1,63}$/.test(id) ? id : stepInWords(step);
   });
   return steps.join('.');
 }

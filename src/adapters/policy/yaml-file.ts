@@ -2,9 +2,10 @@
 // yaml-syntax.ts, what data is in plain-yaml.ts.
 import { LineCounter, type Document } from 'yaml';
 import type { Position, Problem } from '../../domain/position.ts';
+import type { FieldPath } from './field-path.ts';
 import { PlainYaml } from './plain-yaml.ts';
 import { spelledPath, type FieldProblem } from './schema-problems.ts';
-import { YamlPositions, type FieldPath } from './yaml-positions.ts';
+import { YamlPositions } from './yaml-positions.ts';
 import { errorWords, parseYaml, type TextProblem } from './yaml-syntax.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -51,9 +52,7 @@ export function placedProblems({ data, locate }: YamlDocument, problems: readonl
 }
 
 function whyUnreadable(text: string): string | undefined {
-  if (text.length > MAX_FILE_BYTES || Buffer.byteLength(text) > MAX_FILE_BYTES) {
-    return `is larger than ${MAX_FILE_BYTES} bytes`;
-  }
+  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return `is larger than ${MAX_FILE_BYTES} bytes`;
   // A replacement character is what is left of bytes that are not UTF-8.
   return /[\0\uFFFD]/.test(text) ? 'is not UTF-8 text' : undefined;
 }

@@ -1,10 +1,8 @@
 // Where in a file each field of a document stands, for problems and findings that an editor can jump to.
 import { isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import type { Position } from '../../domain/position.ts';
+import type { FieldPath } from './field-path.ts';
 import { startOf } from './plain-yaml.ts';
-
-/** Names of fields, and places in lists: the number, or the `id` of the entry, as decisions spell it. */
-export type FieldPath = readonly (string | number)[];
 
 export class YamlPositions {
   readonly #place: string;

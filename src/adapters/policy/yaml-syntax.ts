@@ -10,6 +10,9 @@ const MAX_LEXEMES = 400_000;
 /** What the parser keeps open beside the collections themselves: the stream, the document, a scalar. */
 const OPEN_BESIDE = 8;
 
+/** Of a message. */
+const MAX_WORDS = 120;
+
 const OPTIONS = {
   prettyErrors: false,
   // The JSON-like schema: a date stays the text that was written, and so does `yes`.
@@ -54,7 +57,9 @@ function boundPassed(open: number, lexemes: number): string | undefined {
   return lexemes > MAX_LEXEMES ? `has more than ${MAX_LEXEMES} words and marks in one file` : undefined;
 }
 
-/** The library's words, but for those that speak of the library. */
+/** The library's words in one line of bounded length: it repeats what it could not read. */
 export function errorWords({ code, message }: YAMLError): string {
-  return code === 'NON_STRING_KEY' ? 'must have a key that is text' : message;
+  if (code === 'NON_STRING_KEY') return 'must have a key that is text';
+  const line = message.slice(0, MAX_WORDS).replaceAll(/\p{Cc}/gu, ' ');
+  return line.length < message.length ? `${line}...` : line;
 }

@@ -49,6 +49,20 @@ describe('A file that is no policy', () => {
     assert.match(problemsOf(`a: ${'['.repeat(63)}${']'.repeat(63)}`)[0] ?? '', /kind: must be one of/);
   });
 
+  it('is repeated in its problems in one short line, whatever it holds', () => {
+    const long = 'x'.repeat(10_000);
+    const texts = [
+      `a: [ "${long}" "b" ]`,
+      `"a\\n${long}": &x 1`,
+      `kind: IssuancePolicy\n"a\\n${long}": 1`,
+      `kind: "a\\n${long}"`,
+    ];
+    for (const text of texts) {
+      const [problem = ''] = problemsOf(text);
+      assert.match(problem, /^.{5,250}$/);
+    }
+  });
+
   it('does not spoil the documents beside it', () => {
     const { documents, problems } = parsePolicyDocuments(`${localText()}---\na: &x 1\n---\n${bundleText()}`, 'p.yaml');
     assert.equal(documents.length, 2);
