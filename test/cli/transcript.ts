@@ -55,7 +55,7 @@ export async function play({ scenes, files }: Transcript): Promise<readonly (rea
   }
 }
 
-async function run(command: string): Promise<string[]> {
+export async function run(command: string): Promise<string[]> {
   const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
   const name = words.indexOf('capstan');
   const environment = Object.fromEntries(words.slice(0, name).map(assignment));
