@@ -141,8 +141,12 @@ describe('A key for signing bundles', () => {
       Buffer.from([point[63]! % 2 === 0 ? 2 : 3]),
       point.subarray(0, 32),
     ]);
-    assert.equal(createPublicKey({ key: compressed, format: 'der', type: 'spki' }).asymmetricKeyType, 'ec');
-    assert.equal(problemOf(pemOf(compressed)), 'is not an Ed25519 or ECDSA P-256 key');
+    const hybrid = Buffer.from(raw);
+    hybrid[raw.length - 65] = point[63]! % 2 === 0 ? 6 : 7;
+    for (const spki of [compressed, hybrid]) {
+      assert.equal(createPublicKey({ key: spki, format: 'der', type: 'spki' }).asymmetricKeyType, 'ec');
+      assert.equal(problemOf(pemOf(spki)), 'is not an Ed25519 or ECDSA P-256 key');
+    }
   });
 
   it('lies on its curve', () => {

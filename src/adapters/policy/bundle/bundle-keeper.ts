@@ -6,6 +6,7 @@ import type { Events } from '../../../ports/events.ts';
 import type { Standing } from './admit-bundle.ts';
 import { bundleInvalid, failureInWords } from './bundle-invalid.ts';
 import { BundleMemory } from './bundle-memory.ts';
+import { BundleOpener } from './bundle-opener.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import { chooseBundle } from './choose-bundle.ts';
 import type { BundleTexts, OpenedBundle, Trust } from './open-bundle.ts';
@@ -43,7 +44,7 @@ export class BundleKeeper implements BundleSource {
   readonly #parts: BundleKeeperParts;
   readonly #settings: BundleSettings;
   readonly #listeners = new Set<() => void>();
-  #trust: Trust = NOBODY;
+  #opener = new BundleOpener(NOBODY);
   #memory: BundleMemory | undefined;
   #current: VerifiedBundle | undefined;
   #latestMs = 0;
@@ -59,10 +60,10 @@ export class BundleKeeper implements BundleSource {
   async open(): Promise<void> {
     const { trust } = this.#settings;
     if ('unsigned' in trust) {
-      this.#trust = 'unsigned';
+      this.#opener = new BundleOpener('unsigned');
       return;
     }
-    this.#trust = await readPinnedKeys(trust.keyFiles, trust.threshold);
+    this.#opener = new BundleOpener(await readPinnedKeys(trust.keyFiles, trust.threshold));
     this.#memory = await BundleMemory.open(trust.stateFile);
   }
 
@@ -76,9 +77,9 @@ export class BundleKeeper implements BundleSource {
     signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
   }
 
-  /** Whether what is offered would do but for a signature and a bundle that are of two versions. */
+  /** Whether a bundle and its signature are of two versions: one of them was read too early. */
   isTorn(offered: readonly BundleTexts[]): boolean {
-    return chooseBundle(offered, this.#trust, this.#standing()).torn;
+    return this.#opener.open(offered).some((opening) => 'torn' in opening && opening.torn);
   }
 
   /**
@@ -86,7 +87,7 @@ export class BundleKeeper implements BundleSource {
    * @throws AuthorityError CAP-X03 with all problems when none of it may; the last good one stays.
    */
   async load(offered: readonly BundleTexts[]): Promise<void> {
-    const { chosen, problems } = chooseBundle(offered, this.#trust, this.#standing());
+    const { chosen, problems } = chooseBundle(this.#opener.open(offered), this.#standing());
     if (chosen === undefined) throw bundleInvalid(problems);
     await this.#adopt(chosen);
     this.tell(problems.length === 0 ? undefined : bundleInvalid(problems));
@@ -135,7 +136,7 @@ export class BundleKeeper implements BundleSource {
 
   #takeUp({ bundle, digest, place, signedBy }: OpenedBundle): void {
     const { events } = this.#parts;
-    if (this.#current === undefined && this.#trust === 'unsigned') events.policyBundleUnsigned({ place });
+    if (this.#current === undefined && 'unsigned' in this.#settings.trust) events.policyBundleUnsigned({ place });
     this.#current = { bundle, digest, place, signedBy };
     this.#problem = undefined;
     events.reloaded({ source: 'policy-bundle', revision: revisionOf(this.#current) });

@@ -3,20 +3,17 @@
 import { compareText } from '../../../domain/policy/names.ts';
 import type { Problem } from '../../../domain/position.ts';
 import { admissionProblem, isExpired, type Standing } from './admit-bundle.ts';
-import { openBundle, type BundleTexts, type OpenedBundle, type Trust } from './open-bundle.ts';
+import type { OpenedBundle, UnopenedBundle } from './open-bundle.ts';
 
 export interface BundleChoice {
   /** Absent when none may come in force. */
   readonly chosen?: OpenedBundle;
   /** What is wrong with those that were not chosen, unless they are merely older. */
   readonly problems: readonly Problem[];
-  /** Some bundle and its signature are of two versions. */
-  readonly torn: boolean;
 }
 
 /** Never throws. */
-export function chooseBundle(offered: readonly BundleTexts[], trust: Trust, standing: Standing): BundleChoice {
-  const openings = offered.map((texts) => openBundle(texts, trust));
+export function chooseBundle(openings: readonly (OpenedBundle | UnopenedBundle)[], standing: Standing): BundleChoice {
   const unopened = openings.filter((opening) => 'problems' in opening);
   const opened = openings.filter((opening) => 'bundle' in opening);
   const judged = inOrder(opened, standing.nowMs).map((bundle) => ({
@@ -31,7 +28,6 @@ export function chooseBundle(offered: readonly BundleTexts[], trust: Trust, stan
   return {
     ...(chosen !== undefined && { chosen }),
     problems: [...unopened.flatMap(({ problems }) => problems), ...refused],
-    torn: unopened.some(({ torn }) => torn),
   };
 }
 

@@ -115,10 +115,9 @@ export class HttpsBundleSource implements BundleSource {
       this.#keeper.tell(undefined);
       return;
     }
-    // A tag stands for the bundle in force, never for one that was refused.
-    this.#tag = undefined;
     const { texts, tag } = (await this.#secondLook(first, signal)) ?? first;
     await this.#keeper.load([texts]);
+    // Only now: a tag stands for the bundle in force, never for one that was refused.
     this.#tag = tag;
   }
 

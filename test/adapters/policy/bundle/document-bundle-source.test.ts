@@ -259,6 +259,16 @@ describe('The policy bundle in force', () => {
       assert.equal((await startsWith({ notBefore: iso(NOON_MS) })).inForce(), 42);
     });
 
+    it('and is taken up by itself once that has come', async () => {
+      const { documents, clock, inForce, failures } = await startsWith({ sequence: 42 });
+      await documents.edit(pair({ sequence: 43, notBefore: iso(NOON_MS + 1_000) }));
+      assert.deepEqual([inForce(), failures().length], [42, 1]);
+      await untilAsleep(clock);
+      await clock.advance(1_000);
+      await documents.edit({});
+      assert.equal(inForce(), 43);
+    });
+
     it('past its soft expiry comes in force with an alarm, which is raised again every hour', async () => {
       const wish = { softExpiry: iso(NOON_MS), hardExpiry: iso(NOON_MS + 24 * HOUR_MS) };
       const { events, clock, documents } = await startsWith(wish);

@@ -92,7 +92,8 @@ export class HoldersFolder {
     return names.map((name) => this.file(`${name}.pub`, HOLDERS[name].publicPem));
   }
 
+  /** Tries again: a server that was stopped may be writing its last word. */
   [Symbol.dispose](): void {
-    rmSync(this.path, { recursive: true, force: true });
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
   }
 }
