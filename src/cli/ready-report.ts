@@ -37,7 +37,7 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ['CSR API and SDS', `${report.tlsAddress} (TLS)`],
     ...(report.plaintextAddress === undefined ? [] : [['', `${report.plaintextAddress} (plaintext)`] as const]),
     ...sockets(report, context).map((text, index) => [index === 0 ? 'SDS sockets' : '', text] as const),
-    ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /metrics`],
+    ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /policy /metrics`],
     ...report.anchors.flatMap(({ subject, sha256, notAfterMs }) => [
       ['Trust anchor', `${subject}${context.created ? ', made now and for this directory only' : ''}`] as const,
       ['', `SHA-256 ${inPairs(sha256)}`] as const,
