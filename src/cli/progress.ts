@@ -4,8 +4,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Terminal } from './terminal.ts';
 import { spanInWords } from './time-words.ts';
 
-/** Characters of the bar. */
-const WIDTH = 30;
+/** Characters of the bar; with what is said beside it, it fits into 80 columns. */
+const WIDTH = 20;
 /** A bar that is drawn more often is only harder to read. */
 const REDRAW_EVERY_MS = 100;
 const TENTHS = 10;

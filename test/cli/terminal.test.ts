@@ -76,7 +76,7 @@ describe('Progress', () => {
     progress.reach(600_000);
     progress.end();
     assert.deepEqual(drawn, [
-      '[###############---------------] 50%  500,000 of 1,000,000 decisions, 20 seconds left',
+      '[##########----------] 50%  500,000 of 1,000,000 decisions, 20 seconds left',
       '',
     ]);
   });

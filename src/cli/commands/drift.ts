@@ -1,8 +1,104 @@
-// `capstan drift`
+// `capstan drift`: whether what runs is still what policy says, and policy what Git says.
 import type { Command } from 'commander';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { complainOfConfig } from '../complaints.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
+import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../policy/cluster-options.ts';
+import { exitOf, printReport, reportOption, type ReportFormat } from '../policy/report.ts';
+import type { CandidateFiles } from '../policy-history/candidate.ts';
+import type { DriftSources } from '../policy-history/find-drift.ts';
+
+interface DriftOptions extends ClusterOptions {
+  readonly config?: string;
+  readonly journal?: string;
+  readonly bundle?: string;
+  readonly policies?: readonly string[];
+  readonly cluster?: string;
+  readonly server?: string;
+  readonly git?: string;
+  readonly progress?: true;
+  readonly output: ReportFormat;
+}
+
+const EXAMPLES = `
+Examples:
+  $ capstan drift --config capstan.yaml
+  $ capstan drift --journal journal.db --bundle bundle.yaml --policies policies --cluster manifests
+  $ capstan drift --server http://capstan.istio-system:15014 --git policies
+
+With a journal and a bundle, certificates that are still valid are put to the policies; with --git, the policies in
+force (those of --server, else the files) are compared with the ones that Git keeps. Ends with exit code 1 when
+there is drift, and 2 when something cannot be read.`;
 
 export function registerDrift(program: Command, invocation: Invocation): void {
-  void program;
-  void invocation;
+  const command = program
+    .command('drift')
+    .description("find live certificates that today's policy would refuse, and policies that are not those in Git")
+    .option('--config <file>', 'configuration whose journal, policies and cluster to read')
+    .option('--journal <file>', 'the journal itself')
+    .option('--bundle <file>', 'the bundle in force; its signature is not asked for')
+    .option('--policies <path...>', 'the local policies in force: files, or directories')
+    .option('--cluster <folder>', 'Kubernetes manifests of the cluster')
+    .option('--server <url>', 'a running server, to be asked which policies are in force')
+    .option('--git <folder>', 'a checkout of the policies that should be in force');
+  addClusterOptions(command)
+    .option('--progress', 'tell of progress also where no terminal is')
+    .addOption(reportOption())
+    .addHelpText('after', EXAMPLES)
+    .action((options: DriftOptions) => drift(options, invocation));
+}
+
+async function drift(options: DriftOptions, invocation: Invocation): Promise<void> {
+  const { terminal, endWith } = invocation;
+  const sources = sourcesOf(options, invocation);
+  const [{ findDrift }, { driftReport }] = await Promise.all([
+    import('../policy-history/find-drift.ts'),
+    import('../policy-history/drift-report.ts'),
+  ]);
+  const report = driftReport(await findDrift(sources, options.progress === true, invocation), terminal);
+  endWith(exitOf(report.cases.flatMap(({ findings }) => findings)));
+  printReport(report, options.output, terminal);
+}
+
+/** Paths that options name come before those of the configuration. */
+function sourcesOf(options: DriftOptions, invocation: Invocation): DriftSources {
+  const config = options.config === undefined ? undefined : configFrom(options.config, invocation);
+  const files = filesOf(options, config);
+  const journal = options.journal ?? config?.journal.file;
+  const { server, git } = options;
+  const compares = git !== undefined && (server !== undefined || files !== undefined);
+  if (!compares && (files === undefined || journal === undefined)) {
+    throw new CommandError(EXIT.unreadable, 'name --config, or --journal and --bundle, or --git and --server');
+  }
+  return {
+    ...(files !== undefined && { files }),
+    ...(journal !== undefined && { journal }),
+    ...(server !== undefined && { server }),
+    ...(git !== undefined && { git }),
+  };
+}
+
+function filesOf(options: DriftOptions, config: Config | undefined): CandidateFiles | undefined {
+  const bundle = options.bundle ?? config?.policy.bundle.file;
+  if (bundle === undefined && config?.policy.bundle.url !== undefined) {
+    throw new CommandError(EXIT.unreadable, 'the bundle is fetched from a URL: name a copy of it with --bundle');
+  }
+  if (bundle === undefined) return undefined;
+  const directory = config?.policy.directory;
+  const manifests = options.cluster ?? config?.cluster.manifests;
+  return {
+    bundle,
+    policies: options.policies ?? (directory === undefined ? [] : [directory]),
+    cluster: config === undefined ? clusterFactsOf(options) : { id: config.cluster.id, labels: config.cluster.labels },
+    ...(manifests !== undefined && { manifests }),
+  };
+}
+
+function configFrom(file: string, { terminal, environment }: Invocation): Config {
+  const loaded = loadConfig({ file, environment });
+  if (!('problems' in loaded)) return loaded.config;
+  complainOfConfig(loaded.problems, terminal);
+  throw new CommandError(EXIT.unreadable, `${file} cannot be used`);
 }

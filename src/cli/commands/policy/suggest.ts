@@ -1,8 +1,69 @@
-// `capstan policy suggest`
-import type { Command } from 'commander';
+// `capstan policy suggest`: the tightest local policy that would have passed a namespace's past.
+import { InvalidArgumentError, type Command } from 'commander';
+import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
+import {
+  addJournalOptions,
+  journalFile,
+  momentOf,
+  sinceOption,
+  type JournalChoice,
+  type Since,
+} from '../../policy-history/journal-options.ts';
+
+interface SuggestOptions extends JournalChoice {
+  readonly namespace: string;
+  readonly name: string;
+  readonly since: Since;
+  readonly progress?: true;
+}
+
+const DEFAULT_SINCE: Since = { agoMs: 30 * 86_400_000 };
+
+const EXAMPLES = `
+Examples:
+  $ capstan policy suggest --namespace shop --config capstan.yaml --since 30d > policies/shop/suggested.yaml
+
+Service accounts, key types, the longest lifetime and whatever else was seen become the limits; conditions and
+quotas are left to you. Ends with exit code 2 when nothing was issued to the namespace.`;
 
 export function registerPolicySuggest(policy: Command, invocation: Invocation): void {
-  void policy;
-  void invocation;
+  const command = policy
+    .command('suggest')
+    .description('print the tightest local policy that would have passed the past')
+    .requiredOption('--namespace <name>', 'the namespace that it shall speak for', labelOption)
+    .option('--name <name>', 'what it shall be called', labelOption, 'suggested')
+    .option(
+      '--since <time>',
+      'how far back: a duration, or an ISO 8601 time (default: 30d)',
+      sinceOption,
+      DEFAULT_SINCE,
+    );
+  addJournalOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action((options: SuggestOptions) => suggest(options, invocation));
+}
+
+async function suggest(options: SuggestOptions, invocation: Invocation): Promise<void> {
+  const { namespace, name, since, progress = false } = options;
+  const file = journalFile(options, invocation);
+  const [{ NamespaceHistory }, { readJournal }, { suggestedYaml }] = await Promise.all([
+    import('../../policy-history/namespace-history.ts'),
+    import('../../policy-history/read-journal.ts'),
+    import('../../policy-history/suggested-yaml.ts'),
+  ]);
+  const history = new NamespaceHistory(namespace);
+  const query = { sinceMs: momentOf(since, invocation.clock.nowMs()) };
+  await readJournal({ file, query, progress }, invocation, (record) => history.add(record));
+  const policy = history.observations.suggest(name);
+  if (policy === undefined) {
+    throw new CommandError(EXIT.unreadable, `nothing was issued to namespace ${namespace} in this time`);
+  }
+  invocation.terminal.print(suggestedYaml(policy, history));
+}
+
+/** RFC 1123, as namespaces are named. */
+function labelOption(text: string): string {
+  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('Write 1 to 63 lower-case letters, digits and dashes.');
 }

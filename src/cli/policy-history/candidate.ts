@@ -1,0 +1,52 @@
+// What recorded decisions are asked again with: policies from files, and what is known of the cluster.
+import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/policy/snapshot.ts';
+import type { ClusterFacts } from '../../domain/policy/documents.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+import type { Problem } from '../../domain/position.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import { complainOfProblems } from '../policy/problems.ts';
+import type { LoadedPolicies } from '../policy/load-policies.ts';
+import type { Terminal } from '../terminal.ts';
+
+export interface CandidateFiles {
+  readonly bundle: string;
+  /** Files and directories of local policies. */
+  readonly policies: readonly string[];
+  /** A directory of Kubernetes manifests; without it, what depends on the cluster cannot be judged. */
+  readonly manifests?: string;
+  readonly cluster: ClusterFacts;
+}
+
+export interface Candidate {
+  readonly policies: PolicySet;
+  readonly documents: LoadedPolicies['documents'];
+  readonly bundle: LoadedPolicies['bundle'];
+  readonly snapshot: ClusterSnapshot;
+}
+
+/** @throws CommandError 2 when anything of it cannot be used, after telling every problem. */
+export async function loadCandidate(files: CandidateFiles, terminal: Terminal): Promise<Candidate> {
+  // Loaded here: they bring the parsers, which no other command waits for.
+  const { loadPolicies } = await import('../policy/load-policies.ts');
+  const { set, bundle, documents, problems } = await loadPolicies(files);
+  const manifests = await loadManifests(files.manifests);
+  const all: readonly Problem[] = [...problems, ...('problems' in manifests ? manifests.problems : [])];
+  if (set === undefined || 'problems' in manifests) {
+    complainOfProblems('policies and manifests', all, terminal);
+    throw new CommandError(EXIT.unreadable, 'nothing was judged');
+  }
+  return { policies: set, bundle, documents, snapshot: manifests.snapshot };
+}
+
+async function loadManifests(
+  folder: string | undefined,
+): Promise<{ readonly snapshot: ClusterSnapshot } | { readonly problems: readonly Problem[] }> {
+  if (folder === undefined) return { snapshot: unsyncedSnapshot('it depends on the cluster: give --cluster') };
+  const [{ readTexts }, { readManifests }, { snapshotOf }] = await Promise.all([
+    import('../policy/read-texts.ts'),
+    import('../../adapters/kubernetes/read-manifests.ts'),
+    import('../../adapters/kubernetes/manifest-snapshot.ts'),
+  ]);
+  const { objects, problems } = readManifests(await readTexts([folder]));
+  return problems.length > 0 ? { problems } : { snapshot: snapshotOf(objects) };
+}

@@ -1,0 +1,111 @@
+// Drift for people and pipelines: certificates that today's policy would refuse, and policies that are not
+// those that Git keeps.
+import { positionInWords } from '../../domain/position.ts';
+import type { Finding, Report } from '../policy/findings.ts';
+import { countInWords } from '../progress.ts';
+import type { Terminal } from '../terminal.ts';
+import { timeInWords } from '../time-words.ts';
+import type { PolicyDrift } from './kept-policies.ts';
+import type { LiveCertificates, RefusedCertificate } from './live-certificates.ts';
+
+export interface Drift {
+  /** Absent when no journal was read. */
+  readonly certificates?: LiveCertificates;
+  /** Absent when nothing was compared with Git. */
+  readonly policies?: readonly PolicyDrift[];
+  /** Of the policies that were asked, or that the server says are in force. */
+  readonly revision?: string;
+}
+
+/** Certificates that a person is shown. */
+const MAX_SHOWN = 50;
+
+const DRIFT_WORDS: Readonly<Record<PolicyDrift['drift'], string>> = {
+  missing: 'is in force, but Git does not keep it',
+  extra: 'is kept in Git, but is not in force',
+  different: 'differs between what is in force and what Git keeps',
+};
+
+export function driftReport(drift: Drift, terminal: Terminal): Report {
+  const { certificates, policies } = drift;
+  return {
+    tool: 'drift',
+    cases: [
+      ...(certificates === undefined
+        ? []
+        : [{ name: 'live certificates', findings: certificates.listed.map(certificateFinding) }]),
+      ...(policies === undefined ? [] : [{ name: 'policies in Git', findings: policies.map(policyFinding) }]),
+    ],
+    json: jsonOf(drift),
+    text: () => print(drift, terminal),
+  };
+}
+
+function certificateFinding(certificate: RefusedCertificate): Finding {
+  const { identity, serial, notAfterMs, because, renewable } = certificate;
+  const until = `serial ${serial}, valid until ${timeInWords(notAfterMs)}`;
+  const verdict = renewable ? 'would be refused to a newcomer, and is renewed for now' : 'would be refused today';
+  const message = `${until}, ${verdict}: ${because.where}: ${because.words}`;
+  return { id: because.reason, level: renewable ? 'warning' : 'error', message, subject: identity };
+}
+
+function policyFinding({ title, drift, position, fields = [] }: PolicyDrift): Finding {
+  const changed = fields.map(({ field, before, after }) => `${field} ${before} became ${after}`);
+  const message = [DRIFT_WORDS[drift], ...(changed.length === 0 ? [] : [changed.join('; ')])].join(': ');
+  return { id: `drift/${drift}`, level: 'error', message, subject: title, ...(position !== undefined && { position }) };
+}
+
+function jsonOf({ certificates, policies, revision }: Drift): unknown {
+  return {
+    revision: revision ?? null,
+    certificates:
+      certificates === undefined ? null : { ...certificates, listed: certificates.listed.map(certificateData) },
+    policies: policies ?? null,
+  };
+}
+
+function certificateData({ notAfterMs, because, decisionId, ...rest }: RefusedCertificate): unknown {
+  return { ...rest, notAfter: new Date(notAfterMs).toISOString(), ...because, decision: decisionId };
+}
+
+function print({ certificates, policies }: Drift, terminal: Terminal): void {
+  if (certificates !== undefined) printCertificates(certificates, terminal);
+  if (certificates !== undefined && policies !== undefined) terminal.print('');
+  if (policies !== undefined) printPolicies(policies, terminal);
+}
+
+function printCertificates({ live, refused, undecided, leftOut, listed }: LiveCertificates, terminal: Terminal): void {
+  if (listed.length > 0) {
+    const head = ['IDENTITY', 'SERIAL', 'VALID UNTIL', 'RENEWAL', 'WHY'];
+    terminal.printTable([head, ...listed.slice(0, MAX_SHOWN).map(certificateRow)]);
+    if (refused > MAX_SHOWN) terminal.print(`and ${countInWords(refused - MAX_SHOWN)} more`);
+    terminal.print('');
+  }
+  terminal.print(
+    `${[
+      `${countInWords(live)} live certificates`,
+      `today's policy would refuse ${countInWords(refused)}`,
+      ...(undecided === 0 ? [] : [`${countInWords(undecided)} depend on a cluster that is not known`]),
+      ...(leftOut === 0
+        ? []
+        : [`${countInWords(leftOut)} left out, because policy was not asked or no trace was kept`]),
+    ].join(', ')}.`,
+  );
+}
+
+function certificateRow({ identity, serial, notAfterMs, because, renewable }: RefusedCertificate): readonly string[] {
+  const why = `${because.reason} ${because.where}: ${because.words}`;
+  return [identity, serial, timeInWords(notAfterMs), renewable ? 'passed over' : 'refused', why];
+}
+
+function printPolicies(policies: readonly PolicyDrift[], terminal: Terminal): void {
+  for (const { title, drift, position, fields } of policies) {
+    const place = position === undefined ? '' : ` (${positionInWords(position)})`;
+    terminal.print(`${terminal.styled('bold', title)} ${DRIFT_WORDS[drift]}${place}`);
+    for (const { field, before, after } of fields ?? [])
+      terminal.print(`  ${field}: ${before} in force, ${after} in Git`);
+  }
+  terminal.print(
+    policies.length === 0 ? 'The policies in force are those in Git.' : `${policies.length} policies differ from Git.`,
+  );
+}

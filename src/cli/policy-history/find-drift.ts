@@ -1,0 +1,58 @@
+// Looks for drift in both places where it can be: between certificates and policies, and between policies and
+// Git. Either is looked at when what it takes is named.
+import { stat } from 'node:fs/promises';
+import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import type { Invocation } from '../invocation.ts';
+import { readDocuments } from '../policy/load-documents.ts';
+import { complainOfProblems } from '../policy/problems.ts';
+import { loadCandidate, type CandidateFiles } from './candidate.ts';
+import type { Drift } from './drift-report.ts';
+import { digestOf, policyDrift } from './kept-policies.ts';
+import { examineLive } from './live-certificates.ts';
+import { fetchPolicyInForce } from './policy-in-force.ts';
+
+export interface DriftSources {
+  /** The policies in force, as far as they are at hand. */
+  readonly files?: CandidateFiles;
+  readonly journal?: string;
+  /** URL of a running server. */
+  readonly server?: string;
+  /** A checkout. */
+  readonly git?: string;
+}
+
+/** @throws CommandError 2 when anything that is named cannot be used. */
+export async function findDrift(sources: DriftSources, progress: boolean, invocation: Invocation): Promise<Drift> {
+  const { files, journal, server, git } = sources;
+  const { terminal, signal } = invocation;
+  const inGit = git === undefined ? undefined : await documentsIn(git, invocation);
+  const used = files === undefined ? undefined : await loadCandidate(await withOneBundle(files, invocation), terminal);
+  const inForce = server === undefined ? undefined : await fetchPolicyInForce(server, signal);
+  const onDisk = used === undefined ? [] : [...(used.bundle === undefined ? [] : [used.bundle]), ...used.documents];
+  const revision = inForce?.revision ?? used?.policies.revision;
+  return {
+    ...(revision !== undefined && { revision }),
+    ...(used !== undefined &&
+      journal !== undefined && { certificates: await examineLive(journal, used, progress, invocation) }),
+    ...(inGit !== undefined && { policies: policyDrift(inForce?.policies ?? onDisk.map(digestOf), onDisk, inGit) }),
+  };
+}
+
+async function documentsIn(folder: string, { terminal }: Invocation): Promise<readonly ParsedDocument[]> {
+  const { documents, problems } = await readDocuments([folder]);
+  if (problems.length === 0) return documents;
+  complainOfProblems(`the policies in ${folder}`, problems, terminal);
+  throw new CommandError(EXIT.unreadable, 'nothing was compared');
+}
+
+/** A folder of bundles stands for the one of the highest sequence, as it does for the server. */
+async function withOneBundle(files: CandidateFiles, invocation: Invocation): Promise<CandidateFiles> {
+  if ((await stat(files.bundle).catch(() => undefined))?.isDirectory() !== true) return files;
+  const bundles = (await documentsIn(files.bundle, invocation)).flatMap(({ document, position }) =>
+    document.kind === 'PolicyBundle' ? [{ sequence: document.sequence, place: position.place }] : [],
+  );
+  const [newest] = bundles.sort((a, b) => b.sequence - a.sequence);
+  if (newest === undefined) throw new CommandError(EXIT.unreadable, `there is no bundle in ${files.bundle}`);
+  return { ...files, bundle: newest.place };
+}

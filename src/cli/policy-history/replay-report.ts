@@ -1,0 +1,108 @@
+// A replay for people and pipelines: who would newly be refused comes first, and alone decides the exit code.
+import type { ChangedGroup, ReplayResult } from '../../domain/policy/replay-tally.ts';
+import { countInWords } from '../progress.ts';
+import type { Finding, Report } from '../policy/findings.ts';
+import type { Style, Terminal } from '../terminal.ts';
+import { timeInWords } from '../time-words.ts';
+
+export interface Replay {
+  readonly result: ReplayResult;
+  /** Decisions that were read. */
+  readonly decisions: number;
+  /** Of them: those that policy was not asked about, or whose question was not recorded. */
+  readonly leftOut: number;
+  readonly revision: string;
+  readonly bundle: string;
+}
+
+/** Groups that a person is shown of each change. */
+const MAX_SHOWN = 50;
+
+const SECTIONS: readonly {
+  readonly change: keyof ReplayResult['groups'];
+  readonly heading: string;
+  readonly level: Finding['level'];
+  readonly style: Style;
+  /** Before the clause. */
+  readonly lead: string;
+}[] = [
+  { change: 'newlyRefused', heading: 'would newly be refused', level: 'error', style: 'red', lead: '' },
+  { change: 'newlyApproved', heading: 'would newly be approved', level: 'note', style: 'green', lead: 'was ' },
+  { change: 'undecided', heading: 'cannot be told', level: 'note', style: 'yellow', lead: '' },
+];
+
+/** A case for each identity that something changes for. */
+export function replayReport(replay: Replay, terminal: Terminal): Report {
+  const findings = SECTIONS.flatMap(({ change, heading, level }) =>
+    replay.result.groups[change].map((group) => findingOf(group, heading, level)),
+  );
+  const cases = [...Map.groupBy(findings, ({ subject = '' }) => subject)];
+  return {
+    tool: 'policy replay',
+    cases: cases.map(([name, own]) => ({ name, findings: own })),
+    json: jsonOf(replay),
+    text: () => print(replay, terminal),
+  };
+}
+
+function findingOf(group: ChangedGroup, heading: string, level: Finding['level']): Finding {
+  const { identity, because, decisionId } = group;
+  const message = `${heading}: ${timesInWords(group)}, ${because.where}: ${because.words}; such as decision ${decisionId}`;
+  return { id: because.reason, level, message, subject: identity };
+}
+
+function jsonOf({ result, decisions, leftOut, revision, bundle }: Replay): unknown {
+  const groups = Object.entries(result.groups).map(([change, list]) => [change, list.map(groupData)]);
+  const { counts, ungrouped } = result;
+  return { revision, bundle, decisions, leftOut, counts, ungrouped, ...Object.fromEntries(groups) };
+}
+
+function groupData({ identity, because, count, firstMs, lastMs, decisionId }: ChangedGroup): unknown {
+  const time = (ms: number): string => new Date(ms).toISOString();
+  return { identity, ...because, count, first: time(firstMs), last: time(lastMs), decision: decisionId };
+}
+
+function print({ result, decisions, leftOut, revision, bundle }: Replay, terminal: Terminal): void {
+  for (const { change, heading, style, lead } of SECTIONS) {
+    const groups = result.groups[change];
+    if (groups.length === 0) continue;
+    const head = `${decisionsInWords(result.counts[change])} of ${identitiesInWords(groups)} ${heading}`;
+    terminal.print(terminal.styled(style, `${head}:`));
+    for (const group of groups.slice(0, MAX_SHOWN)) printGroup(group, lead, terminal);
+    if (groups.length > MAX_SHOWN) terminal.print(`  and ${groups.length - MAX_SHOWN} more; --output json has all`);
+    terminal.print('');
+  }
+  const { unchanged, newlyRefused } = result.counts;
+  terminal.print(
+    `Asked revision ${revision} of ${bundle} about ${decisionsInWords(decisions)}: ${[
+      `${countInWords(unchanged)} unchanged`,
+      `${countInWords(newlyRefused)} newly refused`,
+      `${countInWords(result.counts.newlyApproved)} newly approved`,
+      `${countInWords(result.counts.undecided)} undecided`,
+      ...(leftOut === 0
+        ? []
+        : [`${countInWords(leftOut)} left out, because policy was not asked or no trace was kept`]),
+    ].join(', ')}.`,
+  );
+}
+
+function printGroup(group: ChangedGroup, lead: string, terminal: Terminal): void {
+  const { identity, because, decisionId } = group;
+  terminal.print(`  ${terminal.styled('bold', identity)}`);
+  terminal.print(`    ${lead}${because.reason} ${because.where}: ${because.words}`);
+  terminal.print(`    ${timesInWords(group)}; such as decision ${decisionId}`);
+}
+
+function timesInWords({ count, firstMs, lastMs }: ChangedGroup): string {
+  if (count === 1) return `once, ${timeInWords(firstMs)}`;
+  return `${countInWords(count)} times, ${timeInWords(firstMs)} to ${timeInWords(lastMs)}`;
+}
+
+function decisionsInWords(count: number): string {
+  return count === 1 ? '1 decision' : `${countInWords(count)} decisions`;
+}
+
+function identitiesInWords(groups: readonly ChangedGroup[]): string {
+  const count = new Set(groups.map(({ identity }) => identity)).size;
+  return count === 1 ? '1 identity' : `${countInWords(count)} identities`;
+}

@@ -1,0 +1,27 @@
+// A suggested policy as a file that can be committed as it is: what it rests on stands at its head.
+import { stringify } from 'yaml';
+import type { SuggestedPolicy } from '../../domain/policy/suggest.ts';
+import { countInWords } from '../progress.ts';
+import { timeInWords } from '../time-words.ts';
+import type { NamespaceHistory } from './namespace-history.ts';
+
+export function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory): string {
+  const head = headOf(history).map((line) => `# ${line}`);
+  return `${head.join('\n')}\n${stringify(policy, { lineWidth: 0 })}`;
+}
+
+function headOf({ issued, untraced, refused, firstMs, lastMs }: NamespaceHistory): readonly string[] {
+  const refusals = [...refused].sort(([a], [b]) => (a < b ? -1 : 1));
+  const count = refusals.reduce((sum, [, each]) => sum + each, 0);
+  const reasons = refusals.map(([reason, each]) => `${reason} ${countInWords(each)}`).join(', ');
+  const decisions = issued + untraced + count;
+  return [
+    'The tightest policy that would have passed all that this namespace was issued, by capstan policy suggest.',
+    `${countInWords(decisions)} decisions, ${timeInWords(firstMs)} to ${timeInWords(lastMs)}: ${countInWords(issued)} issued.`,
+    count === 0 ? 'Nothing was refused.' : `${countInWords(count)} refused, and not covered: ${reasons}.`,
+    ...(untraced === 0
+      ? []
+      : [`${countInWords(untraced)} issued, and not covered: it is not recorded what was asked.`]),
+    'What has not happened in this time is refused by it: read it before you apply it.',
+  ];
+}
