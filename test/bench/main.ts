@@ -9,6 +9,7 @@ import type { Row } from './measurement.ts';
 import { policyBenchmark } from './policy.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { canPin } from './processes.ts';
+import { replayBenchmark } from './replay.ts';
 import { streamsBenchmark } from './streams.ts';
 import { tableOf } from './table.ts';
 import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
@@ -17,6 +18,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   issueBenchmark('p256'),
   issueBenchmark('rsa2048'),
   policyBenchmark,
+  replayBenchmark,
   callsBenchmark('kept'),
   callsBenchmark('fresh'),
   streamsBenchmark(1000),
