@@ -1,8 +1,7 @@
 // Which cluster a policy tool shall speak of: rules of one bundle may differ from cluster to cluster.
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
-import { matchesAny } from '../../domain/policy/names.ts';
-import { hasLabels } from '../../domain/policy/sight.ts';
+import { matchesCluster } from '../../domain/policy/policy-set.ts';
 
 export interface ClusterOptions {
   readonly clusterId: string;
@@ -13,7 +12,11 @@ export interface ClusterOptions {
 export function addClusterOptions(command: Command): Command {
   return command
     .option('--cluster-id <id>', 'the cluster that policies are read for', 'default')
-    .option('--cluster-label <name=value>', 'a label of that cluster; may be given again', withLabel, {});
+    .addOption(
+      new Option('--cluster-label <name=value>', 'a label of that cluster; may be given again')
+        .argParser(withLabel)
+        .default({}, 'none'),
+    );
 }
 
 export function clusterFactsOf({ clusterId, clusterLabel }: ClusterOptions): ClusterFacts {
@@ -21,11 +24,8 @@ export function clusterFactsOf({ clusterId, clusterLabel }: ClusterOptions): Clu
 }
 
 /** The bundle with those rules only that are for the cluster. */
-export function bundleIn(bundle: PolicyBundle, { id, labels }: ClusterFacts): PolicyBundle {
-  const rules = bundle.rules.filter(
-    ({ match: { clusters } }) => matchesAny(clusters.ids ?? ['*'], id) && hasLabels(clusters.labels, labels),
-  );
-  return { ...bundle, rules };
+export function bundleIn(bundle: PolicyBundle, cluster: ClusterFacts): PolicyBundle {
+  return { ...bundle, rules: bundle.rules.filter((rule) => matchesCluster(rule, cluster)) };
 }
 
 function withLabel(text: string, known: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

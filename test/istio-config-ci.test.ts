@@ -1,0 +1,133 @@
+// The pipelines of istio-config/ci: each line of them that runs Capstan is run here, against the example of a
+// company's policies, so that what an operator copies works as it stands.
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { parse, type CollectionTag } from 'yaml';
+import { runCli } from '../src/cli/program.ts';
+import { issuedTo, PolicyFiles } from './cli/policy-files.ts';
+import { recordTerminal } from './cli/recorded-terminal.ts';
+import { sarifViolations } from './cli/sarif-schema/validator.ts';
+import { FakeClock } from './support/fake-clock.ts';
+
+const CONFIG = path.resolve(import.meta.dirname, '../istio-config');
+const REFERENCE: CollectionTag = { tag: '!reference', collection: 'seq' };
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly if?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+interface Workflow {
+  readonly on: { readonly pull_request: { readonly paths: readonly string[] } };
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
+}
+interface Job {
+  readonly extends?: string;
+  readonly script?: readonly string[];
+  readonly rules?: readonly { readonly changes?: readonly string[] }[];
+  readonly artifacts?: { readonly reports: Readonly<Record<string, string>> };
+}
+
+const textOf = (name: string): string => readFileSync(path.join(CONFIG, 'ci', name), 'utf8');
+const github = parse(textOf('github-policy.yaml')) as Workflow;
+const gitlab = parse(textOf('gitlab-policy.yml'), { customTags: [REFERENCE] }) as Record<string, Job>;
+const steps = Object.values(github.jobs).flatMap((job) => job.steps);
+const githubLines = steps.flatMap(({ run }) => run?.split('\n') ?? []);
+const gitlabLines = Object.values(gitlab).flatMap(({ script }) => script ?? []);
+
+interface CommandLine {
+  readonly words: readonly string[];
+  /** The file that standard output goes to. */
+  readonly into: string | undefined;
+}
+
+/** @returns nothing for a line that does not run Capstan. */
+function commandLine(line: string): CommandLine | undefined {
+  const [, command, into] = /^capstan ([^>|]*?)(?: > (\S+))?(?: \|\| true)?$/.exec(line.trim()) ?? [];
+  if (command === undefined) {
+    assert.ok(!line.includes('capstan '), `a form that this test does not know: ${line}`);
+    return undefined;
+  }
+  return { words: command.split(' ').map((word) => word.replaceAll('"', '')), into };
+}
+
+/** What the example deserves: its policies are fine, and some of its workloads are meant to be refused. */
+const EXIT_CODES: Readonly<Record<string, number>> = { lint: 0, diff: 0, check: 1, replay: 0 };
+
+describe('A pipeline of istio-config/ci', () => {
+  let files: PolicyFiles;
+  const home = process.cwd();
+  before(async () => {
+    files = await PolicyFiles.make({}, [issuedTo({ who: 'shop/cart' })]);
+    for (const name of ['repository', 'base']) {
+      cpSync(path.join(CONFIG, 'examples'), files.path(name), { recursive: true });
+    }
+  });
+  after(async () => await files[Symbol.asyncDispose]());
+  beforeEach(() => process.chdir(files.path('repository')));
+  afterEach(() => process.chdir(home));
+
+  for (const [name, lines] of Object.entries({ 'github-policy.yaml': githubLines, 'gitlab-policy.yml': gitlabLines })) {
+    for (const line of new Set(lines)) {
+      const command = commandLine(line);
+      if (command === undefined) continue;
+      it(`runs in ${name}: capstan ${command.words.join(' ')}`, async () => {
+        const words = command.words.map((word) => word.replace('$CAPSTAN_JOURNAL', files.path('journal.db')));
+        const { terminal, out, error } = recordTerminal();
+        const signal = new AbortController().signal;
+        const code = await runCli(words, { terminal, environment: {}, clock: new FakeClock(), signal });
+        assert.equal(error(), '');
+        assert.equal(code, EXIT_CODES[words[1] ?? ''], out());
+        const format = words.at(words.indexOf('--output') + 1);
+        if (format === 'sarif') assert.deepEqual(sarifViolations(JSON.parse(out())), []);
+        if (format === 'gitlab') assert.ok(Array.isArray(JSON.parse(out())));
+        if (format === 'junit') assert.match(out(), /^<\?xml [^]*<\/testsuites>\n$/);
+      });
+    }
+  }
+
+  it('lints, compares and checks, on either side', () => {
+    for (const lines of [githubLines, gitlabLines]) {
+      const commands = lines.flatMap((line) => commandLine(line)?.words[1] ?? []);
+      for (const name of ['lint', 'diff', 'check']) assert.ok(commands.includes(name), name);
+    }
+    assert.ok(githubLines.some((line) => line.includes('policy replay')));
+  });
+
+  it('hands on the reports that it wrote', () => {
+    const upload = steps.find(({ uses }) => uses?.includes('upload-sarif'));
+    const written = githubLines.flatMap((line) => commandLine(line)?.into ?? []);
+    assert.deepEqual(written, [upload?.with?.['sarif_file']]);
+    for (const [name, { script = [], artifacts }] of Object.entries(gitlab)) {
+      const files = script.flatMap((line) => commandLine(line)?.into ?? []);
+      assert.deepEqual(Object.values(artifacts?.reports ?? {}).sort(), files.sort(), name);
+    }
+  });
+
+  it('starts when something changes that the example has', () => {
+    const paths = [...github.on.pull_request.paths, ...(gitlab['.capstan']?.rules?.[0]?.changes ?? [])];
+    assert.ok(paths.length > 0);
+    for (const each of paths) assert.ok(existsSync(path.join(CONFIG, 'examples', each.replace(/\/\*\*.*$/, ''))), each);
+  });
+
+  it('uses nobody else’s actions but those of GitHub, and asks for no more than it needs', () => {
+    const actions = steps.flatMap(({ uses }) => uses ?? []);
+    const known = /^(actions\/checkout|actions\/setup-node|github\/codeql-action\/upload-sarif)@v\d+$/;
+    for (const action of actions) assert.match(action, known);
+    assert.deepEqual(github.permissions, { contents: 'read', 'security-events': 'write' });
+    // What a pull request says of itself never becomes part of a script.
+    for (const { run } of steps) assert.ok(run?.includes('${{') !== true, run ?? '');
+  });
+
+  it('says at its head what stands for what', () => {
+    for (const name of ['github-policy.yaml', 'gitlab-policy.yml']) {
+      const text = textOf(name);
+      const head = text.slice(0, text.search(/^[^#\n]/m));
+      for (const [placeholder] of text.matchAll(/__[A-Z_]+__/g)) assert.ok(head.includes(placeholder), placeholder);
+    }
+  });
+});
