@@ -47,6 +47,8 @@ export class PolicyJudgement {
   readonly #refusals: RefusalMemory;
   readonly #quotas: QuotaKeeper;
   readonly #wakers = new Set<() => void>();
+  /** A clock that is moved backwards brings no expired bundle, and no certificate, back to life. */
+  #latestMs = 0;
 
   constructor(parts: JudgementParts, settings: JudgementSettings) {
     this.#parts = parts;
@@ -135,7 +137,8 @@ export class PolicyJudgement {
   }
 
   #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
-    const nowMs = this.#parts.clock.nowMs();
+    const nowMs = Math.max(this.#latestMs, this.#parts.clock.nowMs());
+    this.#latestMs = nowMs;
     const { issuer } = this.#parts.issuers.current().signing;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);

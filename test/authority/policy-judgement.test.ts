@@ -146,6 +146,16 @@ describe('Asking policy', () => {
     assert.equal(restarted.judgeNow(QUESTION).outcome, 'approved');
   });
 
+  it('does not let a clock that is moved backwards bring an expired bundle back', async () => {
+    const validity = { ...bundle().validity, hardExpiryMs: NOON_MS + MINUTE_MS };
+    parts.policies.swap(policySet(bundle({ validity })));
+    assert.equal((await ask()).outcome, 'approved');
+    parts.clock.jumpTo(NOON_MS + MINUTE_MS);
+    assert.equal((await ask()).unavailable?.reason, 'CAP-S11');
+    parts.clock.jumpTo(NOON_MS);
+    assert.equal((await ask()).unavailable?.reason, 'CAP-S11');
+  });
+
   it('ends the grace of a deleted object one lifetime after it was last seen, renewed or not', async () => {
     parts.cluster.swap(WITH_INGRESS);
     judgement.issued(await ask(), NOON_MS + 60 * MINUTE_MS);
