@@ -161,7 +161,7 @@ describe('Reading a long journal', () => {
       clock: new FakeClock(),
       environment: {},
       signal: AbortSignal.abort(),
-      endWith: assert.fail,
+      endWith: () => assert.fail(),
     };
     let seen = 0;
     const reading = { file: files.path('journal.db'), query: {}, progress: false };
