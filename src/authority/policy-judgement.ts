@@ -4,7 +4,9 @@ import type { Caller } from '../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { PolicyDecision } from '../domain/policy/decision.ts';
 import { evaluate } from '../domain/policy/evaluate.ts';
+import type { PolicySet } from '../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../domain/policy/request.ts';
+import type { ClusterSnapshot } from '../domain/policy/snapshot.ts';
 import { bitsOf, type SubjectPublicKey } from '../domain/x509/public-key.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ClusterView } from '../ports/cluster-view.ts';
@@ -72,26 +74,19 @@ export class PolicyJudgement {
    * @throws AuthorityError `not_ready` (CAP-S02) before policies are loaded; the signal's reason when it aborts.
    */
   async judge(question: Question, { signal }: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
-    const decision = this.judgeNow(question);
-    if (decision.outcome !== 'refused') return decision;
-    const key = this.#keyOf(decision);
-    const known = this.#refusals.recall(key);
+    const asked = this.#ask(question);
+    const known = this.#refusals.empty ? undefined : this.#refusals.recall(keyOf(asked));
     if (known !== undefined) return known;
-    const last = await this.#whileWaiting(question, decision, signal);
-    if (last.outcome === 'refused') this.#refusals.remember(this.#keyOf(last), last);
+    const first = this.#decide(asked);
+    if (first.outcome !== 'refused') return first;
+    const { last, of } = await this.#whileWaiting(question, { last: first, of: asked }, signal);
+    if (last.outcome === 'refused') this.#refusals.remember(keyOf(of), last);
     return last;
   }
 
   /** The decision at this moment, without waiting. */
   judgeNow(question: Question): PolicyDecision {
-    const policies = this.#parts.policies.current();
-    const snapshot = this.#parts.cluster.current();
-    const request = this.#requestOf(question);
-    const first = evaluate(policies, request, snapshot);
-    if (first.outcome === 'approved') return first;
-    // What the identity has already matters only to what would otherwise be refused.
-    const held = this.#held.heldBy(request.subject.spiffeId, request.nowMs);
-    return held === undefined ? first : evaluate(policies, { ...request, held }, snapshot);
+    return this.#decide(this.#ask(question));
   }
 
   /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
@@ -108,18 +103,19 @@ export class PolicyJudgement {
     });
   }
 
-  async #whileWaiting(question: Question, first: PolicyDecision, signal: AbortSignal): Promise<PolicyDecision> {
+  async #whileWaiting(question: Question, first: Answered, signal: AbortSignal): Promise<Answered> {
     const { clock } = this.#parts;
-    const deadlineMs = clock.monotonicMs() + Math.min(first.waitMs, this.#settings.maxWaitMs);
-    let decision = first;
-    while (decision.outcome === 'refused' && decision.waitMs > 0 && this.#wakers.size < this.#settings.maxWaiting) {
+    const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
+    let answered = first;
+    while (isWorthWaiting(answered.last) && this.#wakers.size < this.#settings.maxWaiting) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
       await this.#changeWithin(leftMs, signal);
       signal.throwIfAborted();
-      decision = this.judgeNow(question);
+      const asked = this.#ask(question);
+      answered = { last: this.#decide(asked), of: asked };
     }
-    return decision;
+    return answered;
   }
 
   /** Resolves at the next change of policies or cluster, after `ms`, or when the signal aborts. */
@@ -134,6 +130,19 @@ export class PolicyJudgement {
     } finally {
       this.#wakers.delete(wake);
     }
+  }
+
+  #ask(question: Question): Asked {
+    const { policies, cluster } = this.#parts;
+    return { policies: policies.current(), snapshot: cluster.current(), request: this.#requestOf(question) };
+  }
+
+  #decide({ policies, snapshot, request }: Asked): PolicyDecision {
+    const first = evaluate(policies, request, snapshot);
+    if (first.outcome === 'approved') return first;
+    // What the identity has already matters only to what would otherwise be refused.
+    const held = this.#held.heldBy(request.subject.spiffeId, request.nowMs);
+    return held === undefined ? first : evaluate(policies, { ...request, held }, snapshot);
   }
 
   #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
@@ -157,10 +166,27 @@ export class PolicyJudgement {
       nowMs,
     };
   }
+}
 
-  /** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
-  #keyOf({ request, revision, snapshot }: PolicyDecision): string {
-    const { subject, actor, key, requestedTtlMs, claims } = request;
-    return JSON.stringify([subject.spiffeId, actor, key, requestedTtlMs, claims, revision, snapshot]);
-  }
+/** Everything that a decision depends on, at one moment. */
+interface Asked {
+  readonly policies: PolicySet;
+  readonly snapshot: ClusterSnapshot;
+  readonly request: PolicyRequest;
+}
+
+interface Answered {
+  readonly last: PolicyDecision;
+  readonly of: Asked;
+}
+
+function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
+  return outcome === 'refused' && waitMs > 0;
+}
+
+/** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
+function keyOf({ policies, snapshot, request }: Asked): string {
+  const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
+  const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.anchors];
+  return JSON.stringify([...asked, policies.revision, snapshot.version]);
 }

@@ -22,6 +22,10 @@ export class RefusalMemory {
     this.#clock = clock;
   }
 
+  get empty(): boolean {
+    return this.#refusals.size === 0;
+  }
+
   recall(question: string): PolicyDecision | undefined {
     const known = this.#refusals.get(question);
     return known !== undefined && known.untilMs > this.#clock.monotonicMs() ? known.decision : undefined;
