@@ -1,6 +1,6 @@
 // The difference between two sets of policies as findings, and in words.
 import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
-import { mayWiden, titleOf, type Direction, type FieldDifference } from '../../domain/policy/compare-documents.ts';
+import { mayWiden, type Direction, type FieldDifference } from '../../domain/policy/compare-documents.ts';
 import type { Style, Terminal } from '../terminal.ts';
 import { findingAt } from './findings-places.ts';
 import type { Finding } from './findings.ts';
@@ -14,21 +14,21 @@ const STYLES: Readonly<Record<Direction, Style>> = {
 };
 
 /**
- * @param after the documents after the change: what widens is told where it is written now.
+ * @param written the documents after the change, by what differences call them: what widens is told there.
  * @param level of what may widen; the rest is no finding.
  */
 export function diffFindings(
   differences: readonly FieldDifference[],
-  after: readonly ParsedDocument[],
+  written: ReadonlyMap<string, ParsedDocument>,
   level: Finding['level'],
 ): readonly Finding[] {
   return differences.filter(mayWiden).map((difference) => {
     const { document: title, field, before, after: now, direction } = difference;
     const words = direction === 'widened' ? 'is wider than before' : 'cannot be compared with what it was';
     const message = `${title} ${field === '' ? '' : `${field} `}${words}: ${before} -> ${now}`;
-    const written = after.find(({ document }) => titleOf(document) === title);
+    const place = written.get(title);
     const finding = { id: 'policy/widened', level, message };
-    return written === undefined ? finding : findingAt(written, field, finding);
+    return place === undefined ? finding : findingAt(place, field, finding);
   });
 }
 

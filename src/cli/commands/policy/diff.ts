@@ -33,7 +33,7 @@ export function registerPolicyDiff(policy: Command, invocation: Invocation): voi
 
 async function diff(before: string, after: string, options: DiffOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
-  const { differences } = await import('../../../domain/policy/compare-documents.ts');
+  const { differences, titleOf } = await import('../../../domain/policy/compare-documents.ts');
   const { countsOf, diffFindings, printDifferences } = await import('../../policy/findings-diff.ts');
   const { readDocuments } = await import('../../policy/load-documents.ts');
   const [one, other] = [await readDocuments([before]), await readDocuments([after])];
@@ -43,10 +43,11 @@ async function diff(before: string, after: string, options: DiffOptions, invocat
     return;
   }
   const found = differences(documentsOf(one), documentsOf(other));
+  const written = new Map(other.documents.map((each) => [titleOf(each.document), each]));
   const level = options.allowWidening ? 'note' : 'error';
   const cases = [...Map.groupBy(found, ({ document }) => document)].map(([name, fields]) => ({
     name,
-    findings: diffFindings(fields, other.documents, level),
+    findings: diffFindings(fields, written, level),
   }));
   endWith(exitOf(cases.flatMap(({ findings }) => findings)));
   const differing = found.filter(({ direction }) => direction !== 'unchanged');
