@@ -27,7 +27,7 @@ export class NamespaceHistory {
     // The text is looked at first: most records are of other namespaces, and parsing takes its time.
     if (identity?.includes(`/ns/${this.#namespace}/`) !== true) return;
     const subject = subjectOf(identity);
-    if (subject?.namespace !== this.#namespace) return;
+    if (subject === undefined) return;
     this.firstMs = Math.min(this.firstMs, record.timeMs);
     this.lastMs = Math.max(this.lastMs, record.timeMs);
     if (record.outcome === 'refused') this.refused.set(record.reason, (this.refused.get(record.reason) ?? 0) + 1);
