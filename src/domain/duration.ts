@@ -18,3 +18,17 @@ export function parseDuration(text: string): number | { readonly problem: string
   const ms = Number(match[1]) * unitMs;
   return ms <= MAX_DURATION_MS ? ms : { problem: 'is longer than 36500d' };
 }
+
+/** The last number is the least length that is said in the unit: a day is 24h, a week 7d. */
+const SPOKEN: readonly (readonly [unit: string, ms: number, leastMs: number])[] = [
+  ['d', 86_400_000, 7 * 86_400_000],
+  ['h', 3_600_000, 3_600_000],
+  ['m', 60_000, 60_000],
+];
+
+/** @returns `90m`, as `parseDuration` reads it: in the largest unit of which it is a whole number; `any` for Infinity. */
+export function durationInWords(ms: number): string {
+  if (ms === Infinity) return 'any';
+  const [unit, size] = SPOKEN.find(([, unitMs, leastMs]) => ms >= leastMs && ms % unitMs === 0) ?? ['s', 1_000];
+  return `${Math.floor(ms / size)}${unit}`;
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseDuration } from '../../src/domain/duration.ts';
+import { durationInWords, parseDuration } from '../../src/domain/duration.ts';
 
 describe('A duration', () => {
   const valid: readonly [string, number][] = [
@@ -25,4 +25,16 @@ describe('A duration', () => {
     assert.deepEqual(parseDuration('36501d'), { problem: 'is longer than 36500d' });
     assert.deepEqual(parseDuration('999999999999999d'), { problem: 'is longer than 36500d' });
   });
+
+  const spoken: readonly [number, string][] = [
+    [0, '0s'],
+    [90_000, '90s'],
+    [5_400_000, '90m'],
+    [86_400_000, '24h'],
+    [604_800_000, '7d'],
+    [Infinity, 'any'],
+  ];
+  for (const [ms, text] of spoken) {
+    it(`of ${ms} ms is written ${text}`, () => assert.equal(durationInWords(ms), text));
+  }
 });

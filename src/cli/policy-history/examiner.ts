@@ -7,9 +7,10 @@ import type { HeldCertificate, PolicyRequest } from '../../domain/policy/request
 import type { ClusterSnapshot } from '../../domain/policy/snapshot.ts';
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 import { excusedIn, Holders } from './holders.ts';
+import { Recent } from './recent.ts';
 import { questionOf, questionText } from './recorded-question.ts';
 
-/** Answers that are remembered; the oldest make room. */
+/** Answers that are remembered. */
 const MAX_ANSWERS = 100_000;
 
 /** A verdict, and the conditions that were passed over for it. */
@@ -21,7 +22,7 @@ interface Answer {
 export class Examiner {
   readonly #policies: PolicySet;
   readonly #snapshot: ClusterSnapshot;
-  readonly #answers = new Map<string, Verdict>();
+  readonly #answers = new Recent<Verdict>(MAX_ANSWERS);
   readonly #holders = new Holders();
 
   constructor(policies: PolicySet, snapshot: ClusterSnapshot) {
@@ -54,8 +55,6 @@ export class Examiner {
     const known = this.#answers.get(text);
     if (known !== undefined) return known;
     const { verdict } = judgeAgain(this.#policies, question, this.#snapshot);
-    const [oldest] = this.#answers.size >= MAX_ANSWERS ? this.#answers.keys() : [];
-    if (oldest !== undefined) this.#answers.delete(oldest);
     this.#answers.set(text, verdict);
     return verdict;
   }

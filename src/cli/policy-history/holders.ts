@@ -2,12 +2,13 @@
 // holding a certificate is a renewal, and conditions may excuse those.
 import type { HeldCertificate } from '../../domain/policy/request.ts';
 import type { IssuedRecord } from '../../ports/issuance-journal.ts';
+import { Recent } from './recent.ts';
 
-/** The longest unused make room: they are then taken for newcomers. */
+/** Those without a certificate for the longest time make room: they are then taken for newcomers. */
 const MAX_IDENTITIES = 100_000;
 
 export class Holders {
-  readonly #held = new Map<string, HeldCertificate>();
+  readonly #held = new Recent<HeldCertificate>(MAX_IDENTITIES);
 
   heldBy(identity: string, atMs: number): HeldCertificate | undefined {
     const held = this.#held.get(identity);
@@ -16,9 +17,6 @@ export class Holders {
 
   /** @param excused since when each failing condition has been passed over. */
   issued({ identity, timeMs, notAfterMs }: IssuedRecord, excused: HeldCertificate['excused']): void {
-    this.#held.delete(identity);
-    const [oldest] = this.#held.size >= MAX_IDENTITIES ? this.#held.keys() : [];
-    if (oldest !== undefined) this.#held.delete(oldest);
     this.#held.set(identity, { issuedMs: timeMs, notAfterMs, excused });
   }
 }

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { PolicyDecision } from '../../domain/policy/decision.ts';
 import type { ObjectReference } from '../../domain/policy/snapshot.ts';
 import type { Expectation } from './fixtures-schema.ts';
-import { durationInWords } from './limit-words.ts';
+import { durationInWords } from '../../domain/duration.ts';
 
 type Field = keyof Expectation;
 

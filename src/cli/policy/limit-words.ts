@@ -1,22 +1,8 @@
 // Limits as the tools print them, in the spelling that policies use.
+import { durationInWords } from '../../domain/duration.ts';
 import { keysInWords, USAGES, type Bounds, type TtlLimit } from '../../domain/policy/bounds.ts';
 import type { Quotas } from '../../domain/policy/documents.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
-
-const SECOND = ['s', 1_000] as const;
-/** The last number is the least length that is said in the unit, where that is more than one. */
-const UNITS: readonly (readonly [unit: string, ms: number, leastMs?: number])[] = [
-  ['d', 86_400_000, 172_800_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  SECOND,
-];
-
-/** @returns `90m`, as parseDuration reads it: the largest unit of which it is a whole number, a day being 24h. */
-export function durationInWords(ms: number): string {
-  const [unit, size] = UNITS.find(([, unitMs, leastMs = unitMs]) => ms >= leastMs && ms % unitMs === 0) ?? SECOND;
-  return `${Math.floor(ms / size)}${unit}`;
-}
 
 /** @returns `10m to 24h, 1h unless asked`. */
 export function ttlInWords(ttl: TtlLimit): string {

@@ -4,7 +4,8 @@ import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '..
 import type { ObjectReference } from '../../domain/policy/snapshot.ts';
 import type { PolicyTrace } from '../../ports/issuance-journal.ts';
 import { timeInWords } from '../time-words.ts';
-import { durationInWords, keyInWords, quotasInWords, ttlInWords } from './limit-words.ts';
+import { durationInWords } from '../../domain/duration.ts';
+import { keyInWords, quotasInWords, ttlInWords } from './limit-words.ts';
 import type { TracedDecision } from './traced-decision.ts';
 
 const POLICY_OF: Readonly<Record<Layer, string>> = {

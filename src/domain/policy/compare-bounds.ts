@@ -2,7 +2,8 @@
 import { keysInWords, type Bounds } from './bounds.ts';
 import { directionOf, type Change } from './compare-direction.ts';
 import { coversKeys, coversNames, coversUsages } from './compare-limits.ts';
-import { durationInWords, namesInWords, patternsInWords } from './compare-words.ts';
+import { durationInWords } from '../duration.ts';
+import { namesInWords, patternsInWords } from './compare-words.ts';
 import type { NameLimit } from './names.ts';
 
 export interface BoundField {

@@ -1,4 +1,5 @@
 // Two bundles of one name, field by field.
+import { durationInWords } from '../duration.ts';
 import { directionOfOnRenew } from './compare-conditions.ts';
 import {
   ABSENT,
@@ -12,7 +13,6 @@ import {
 import { coversLabels, coversPatterns } from './compare-limits.ts';
 import { compareRules } from './compare-rules.ts';
 import {
-  durationInWords,
   onRenewInWords,
   patternsInWords,
   quotaInWords,

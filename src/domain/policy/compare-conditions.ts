@@ -10,7 +10,8 @@ import {
   type Direction,
 } from './compare-direction.ts';
 import { compareChecks } from './compare-checks.ts';
-import { durationInWords, onRenewInWords } from './compare-words.ts';
+import { durationInWords } from '../duration.ts';
+import { onRenewInWords } from './compare-words.ts';
 import type { Condition } from './condition.ts';
 import type { Mode, OnRenew } from './documents.ts';
 

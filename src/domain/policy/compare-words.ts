@@ -1,20 +1,8 @@
 // Limits in words, in the spelling of policy documents, for whoever compares two of them.
+import { durationInWords } from '../duration.ts';
 import type { Labels, NamespaceSelector, OnRenew } from './documents.ts';
 import type { NameLimit, NamePattern } from './names.ts';
 import { labelsInWords } from './sight.ts';
-
-const UNITS: readonly (readonly [unit: string, ms: number, leastMs: number])[] = [
-  ['d', 86_400_000, 7 * 86_400_000],
-  ['h', 3_600_000, 3_600_000],
-  ['m', 60_000, 60_000],
-];
-
-/** As parseDuration reads it, in the largest unit of which it is a whole number; days only from a week on. */
-export function durationInWords(ms: number): string {
-  if (ms === Infinity) return 'any';
-  const [unit, size] = UNITS.find(([, unitMs, leastMs]) => ms >= leastMs && ms % unitMs === 0) ?? ['s', 1_000];
-  return `${ms / size}${unit}`;
-}
 
 export function patternsInWords(patterns: readonly NamePattern[] | undefined): string {
   if (patterns === undefined) return 'any';

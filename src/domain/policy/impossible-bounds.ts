@@ -2,7 +2,8 @@
 import { usableForTls } from '../x509/usage.ts';
 import { keysInWords, type Bounds } from './bounds.ts';
 import { admitsNobody } from './compare-limits.ts';
-import { durationInWords, namesInWords, patternsInWords } from './compare-words.ts';
+import { durationInWords } from '../duration.ts';
+import { namesInWords, patternsInWords } from './compare-words.ts';
 import { meetNames, type NameLimit } from './names.ts';
 
 export interface EmptyField {
