@@ -3,12 +3,11 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
 import { loadConfig } from '../../config/load.ts';
-import { parseDuration } from '../../domain/duration.ts';
 import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/issuance-journal.ts';
 import { complainOfConfig } from '../complaints.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
+import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
 import { timeInWords } from '../time-words.ts';
 
 interface ListOptions {
@@ -20,7 +19,7 @@ interface ListOptions {
   readonly audited?: true;
   readonly identity?: string;
   readonly decision?: string;
-  readonly since?: string;
+  readonly since?: Since;
   readonly limit: number;
   readonly output: OutputFormat;
 }
@@ -46,7 +45,7 @@ export function registerJournal(program: Command, invocation: Invocation): void 
     .option('--audited', 'only decisions in which an audited policy clause did not hold')
     .option('--identity <spiffe id>', 'what this identity got or was refused')
     .option('--decision <id>', 'the decision that an error message names')
-    .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time')
+    .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
     .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
@@ -93,13 +92,6 @@ function queryOf(options: ListOptions, nowMs: number): JournalQuery {
     ...(decision !== undefined && { decisionId: decision }),
     ...(since !== undefined && { sinceMs: momentOf(since, nowMs) }),
   };
-}
-
-function momentOf(text: string, nowMs: number): number {
-  const ago = parseDuration(text);
-  const at = typeof ago === 'number' ? nowMs - ago : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(at)) return at;
-  throw new CommandError(EXIT.usage, `--since ${JSON.stringify(text)} is neither a duration such as 1h nor a time`);
 }
 
 /** Newest first, as `list` gives them; no more than are shown are held in memory. */
