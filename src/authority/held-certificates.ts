@@ -1,14 +1,15 @@
 // What each identity was last given, in memory; what was given before a restart is looked up in the
 // issuance history.
 import type { HeldCertificate } from '../domain/policy/request.ts';
+import { Recent } from '../domain/recent.ts';
 import type { IssuanceHistory } from '../ports/issuance-history.ts';
 
-/** More identities than one server issues to within a leaf lifetime; the longest unused make room. */
+/** More identities than one server issues to within a leaf lifetime; what is forgotten is found in the history. */
 const MAX_HELD = 20_000;
 
 export class HeldCertificates implements IssuanceHistory {
   readonly #history: IssuanceHistory;
-  readonly #held = new Map<string, HeldCertificate>();
+  readonly #held = new Recent<HeldCertificate>(MAX_HELD);
 
   constructor(history: IssuanceHistory) {
     this.#history = history;
@@ -20,9 +21,6 @@ export class HeldCertificates implements IssuanceHistory {
   }
 
   remember(identity: string, held: HeldCertificate): void {
-    this.#held.delete(identity);
-    const [oldest] = this.#held.size >= MAX_HELD ? this.#held.keys() : [];
-    if (oldest !== undefined) this.#held.delete(oldest);
     this.#held.set(identity, held);
   }
 }

@@ -2,6 +2,7 @@
 // a burst up to the quota passes and what follows comes at its pace.
 import { AuthorityError } from '../domain/errors.ts';
 import type { Quotas } from '../domain/policy/documents.ts';
+import { Recent } from '../domain/recent.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -16,8 +17,8 @@ const MAX_BUCKETS = 20_000;
 
 export class QuotaKeeper {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #namespaces = new Map<string, Bucket>();
-  readonly #identities = new Map<string, Bucket>();
+  readonly #namespaces = new Recent<Bucket>(MAX_BUCKETS);
+  readonly #identities = new Recent<Bucket>(MAX_BUCKETS);
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
@@ -39,15 +40,12 @@ export class QuotaKeeper {
     identity.level += 1;
   }
 
-  #leaked(buckets: Map<string, Bucket>, name: string, perMinute: number): Bucket {
+  #leaked(buckets: Recent<Bucket>, name: string, perMinute: number): Bucket {
     const nowMs = this.#clock.monotonicMs();
     const bucket = buckets.get(name) ?? { level: 0, atMs: nowMs };
     const leaked = perMinute === Infinity ? bucket.level : ((nowMs - bucket.atMs) * perMinute) / MINUTE_MS;
     bucket.level = Math.max(0, bucket.level - leaked);
     bucket.atMs = nowMs;
-    buckets.delete(name);
-    const [oldest] = buckets.size >= MAX_BUCKETS ? buckets.keys() : [];
-    if (oldest !== undefined) buckets.delete(oldest);
     buckets.set(name, bucket);
     return bucket;
   }

@@ -2,6 +2,7 @@
 // again: the same question under the same policies and snapshot gets the same answer without being judged,
 // or waited for, once more.
 import type { PolicyDecision } from '../domain/policy/decision.ts';
+import { Recent } from '../domain/recent.ts';
 import type { Clock } from '../ports/clock.ts';
 
 interface Remembered {
@@ -16,14 +17,14 @@ const MAX_REMEMBERED = 10_000;
 
 export class RefusalMemory {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #refusals = new Map<string, Remembered>();
+  readonly #refusals = new Recent<Remembered>(MAX_REMEMBERED);
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
   }
 
   get empty(): boolean {
-    return this.#refusals.size === 0;
+    return this.#refusals.empty;
   }
 
   recall(question: string): PolicyDecision | undefined {
@@ -32,9 +33,6 @@ export class RefusalMemory {
   }
 
   remember(question: string, decision: PolicyDecision): void {
-    this.#refusals.delete(question);
-    const [oldest] = this.#refusals.size >= MAX_REMEMBERED ? this.#refusals.keys() : [];
-    if (oldest !== undefined) this.#refusals.delete(oldest);
     this.#refusals.set(question, { decision, untilMs: this.#clock.monotonicMs() + REMEMBERED_MS });
   }
 }

@@ -19,6 +19,7 @@ const BETTER: Readonly<Record<string, 'higher' | 'lower'>> = {
   'us CPU/copy': 'lower',
   ms: 'lower',
   'KiB/stream': 'lower',
+  MiB: 'lower',
 };
 
 /** @throws Error for a unit without a direction: a row that nobody can judge. */

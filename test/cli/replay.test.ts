@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import { Examiner } from '../../src/cli/policy-history/examiner.ts';
 import { bundle, CLUSTER, condition, expression, local, snapshot } from '../support/policies.ts';
-import { Recent } from '../../src/cli/policy-history/recent.ts';
 import { readJournal } from '../../src/cli/policy-history/read-journal.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
@@ -171,22 +170,6 @@ describe('Reading a long journal', () => {
       /ended after 2000 decisions/,
     );
     assert.equal(seen, 2_000);
-  });
-});
-
-describe('The memory of a long run', () => {
-  it('forgets what is old, and always knows the younger half', () => {
-    const recent = new Recent<number>(10);
-    const remembered = (): number[] =>
-      Array.from({ length: 100 }, (_, key) => key).filter((key) => recent.get(`${key}`) !== undefined);
-    for (let key = 0; key < 100; key += 1) {
-      recent.set(`${key}`, key);
-      const known = remembered();
-      assert.ok(known.length <= 10 && known.length >= Math.min(key + 1, 5), `${known.length} after ${key}`);
-      assert.equal(known.at(-1), key);
-    }
-    recent.set('99', -1);
-    assert.equal(recent.get('99'), -1);
   });
 });
 

@@ -7,7 +7,7 @@ import type { HeldCertificate, PolicyRequest } from '../../domain/policy/request
 import type { ClusterSnapshot } from '../../domain/policy/snapshot.ts';
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 import { excusedIn, Holders } from './holders.ts';
-import { Recent } from './recent.ts';
+import { Recent } from '../../domain/recent.ts';
 import { questionOf, questionText } from './recorded-question.ts';
 
 /** Answers that are remembered. */

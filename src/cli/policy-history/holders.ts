@@ -2,7 +2,7 @@
 // holding a certificate is a renewal, and conditions may excuse those.
 import type { HeldCertificate } from '../../domain/policy/request.ts';
 import type { IssuedRecord } from '../../ports/issuance-journal.ts';
-import { Recent } from './recent.ts';
+import { Recent } from '../../domain/recent.ts';
 
 /** Those without a certificate for the longest time make room: they are then taken for newcomers. */
 const MAX_IDENTITIES = 100_000;

@@ -1,6 +1,7 @@
 // One revision of all policies: the bundle, and what cluster and namespaces add to it, indexed by
 // namespace so that a decision hears only what can speak of its subject. Immutable to its users.
 import { hash } from 'node:crypto';
+import { Recent } from '../recent.ts';
 import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
 import { compareText, matchesAny } from './names.ts';
 import { localName, voiceOfLocal, voiceOfRule, type Voice } from './voice.ts';
@@ -14,7 +15,7 @@ export interface PolicySetParts {
   readonly cluster: ClusterFacts;
 }
 
-/** Namespaces whose voices are remembered; the oldest make room. */
+/** Namespaces whose voices are remembered. */
 const MAX_REMEMBERED = 10_000;
 
 export class PolicySet {
@@ -30,7 +31,7 @@ export class PolicySet {
   /** For everybody, whatever the namespace's name. */
   readonly #wide: readonly Voice[];
   readonly #byNamespace: ReadonlyMap<string, readonly Voice[]>;
-  readonly #heard = new Map<string, readonly Voice[]>();
+  readonly #heard = new Recent<readonly Voice[]>(MAX_REMEMBERED);
 
   private constructor(parts: PolicySetParts) {
     const { bundle, cluster } = parts;
@@ -63,8 +64,6 @@ export class PolicySet {
       ...this.#wide.filter(({ namespaces }) => namespaces === undefined || matchesAny(namespaces, namespace)),
       ...(this.#byNamespace.get(namespace) ?? []),
     ];
-    const [oldest] = this.#heard.size >= MAX_REMEMBERED ? this.#heard.keys() : [];
-    if (oldest !== undefined) this.#heard.delete(oldest);
     this.#heard.set(namespace, voices);
     return voices;
   }

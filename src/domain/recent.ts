@@ -1,4 +1,4 @@
-// A bounded memory for long runs: two generations, the older of which is dropped as a whole. Taking out the
+// A bounded memory: two generations, the older of which is dropped as a whole. Taking out the
 // oldest entry of a Map one by one would walk over all that were taken out before it.
 
 export class Recent<Value> {
@@ -9,6 +9,10 @@ export class Recent<Value> {
   /** @param most entries; at least the younger half of them is remembered. */
   constructor(most: number) {
     this.#halfSize = Math.ceil(most / 2);
+  }
+
+  get empty(): boolean {
+    return this.#young.size === 0;
   }
 
   get(key: string): Value | undefined {
