@@ -243,7 +243,7 @@ export const BUNDLE_EDITS: readonly HostileEdit[] = [
 ];
 
 export const MANIFEST_EDITS: readonly HostileEdit[] = editsOf('manifests/broken.yaml', [
-  ['of bytes that are no text', BINARY, /broken\.yaml:1:1 is no text$/],
+  ['of bytes that are no text', BINARY, /broken\.yaml:1:1 is not UTF-8 text$/],
   ['of 50 MB that nobody wrote', SPARSE, /broken\.yaml is larger than 1048576 bytes$/],
   ['nested a hundred thousand deep', DEEP, /broken\.yaml:1:73 is nested deeper than 64 levels$/],
   ['with a bomb of aliases', BOMB, /broken\.yaml:3:10 a3\.0\.0 is one more than 100 uses of YAML anchors$/],

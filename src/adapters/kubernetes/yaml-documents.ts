@@ -3,7 +3,7 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, type YAMLError } from 'yaml';
 import type { Position, Problem } from '../../domain/position.ts';
 import { PlainReader, startOf, type NodeProblem } from './plain-data.ts';
-import { parseYaml } from './yaml-syntax.ts';
+import { errorWords, parseYaml } from './yaml-syntax.ts';
 
 export const MAX_FILE_BYTES = 1024 * 1024;
 /** Of one broken file; mending some mends most of the rest. */
@@ -42,7 +42,8 @@ export function readYaml(text: string, place: string): YamlDocuments {
 
 function whyUnreadable(text: string): string | undefined {
   if (Buffer.byteLength(text) > MAX_FILE_BYTES) return `is larger than ${MAX_FILE_BYTES} bytes`;
-  return text.includes('\0') ? 'is no text' : undefined;
+  // Bytes that are not UTF-8 were replaced when the file was read.
+  return /[\0\uFFFD]/.test(text) ? 'is not UTF-8 text' : undefined;
 }
 
 interface Roots {
@@ -66,7 +67,7 @@ function readRoots(text: string, lines: LineCounter): Roots {
 function refused(errors: readonly YAMLError[]): { readonly data: null; readonly problems: readonly NodeProblem[] } {
   const problems = errors
     .slice(0, MAX_PROBLEMS)
-    .map(({ pos, message }) => ({ offset: pos[0], path: '', problem: message }));
+    .map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error) }));
   return { data: null, problems };
 }
 

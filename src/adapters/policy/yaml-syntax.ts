@@ -57,9 +57,16 @@ function boundPassed(open: number, lexemes: number): string | undefined {
   return lexemes > MAX_LEXEMES ? `has more than ${MAX_LEXEMES} words and marks in one file` : undefined;
 }
 
-/** The library's words in one line of bounded length: it repeats what it could not read. */
+/** Where the library would repeat what it could not read. */
+const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
+  NON_STRING_KEY: 'must have a key that is text',
+  BAD_DQ_ESCAPE: 'has an escape that YAML does not know',
+  TAG_RESOLVE_FAILED: 'has a tag that cannot be used',
+  BAD_DIRECTIVE: 'has a directive that cannot be used',
+};
+
+/** The library's words without what they repeat of the text, which may be a secret: it stands behind a colon. */
 export function errorWords({ code, message }: YAMLError): string {
-  if (code === 'NON_STRING_KEY') return 'must have a key that is text';
-  const line = message.slice(0, MAX_WORDS).replaceAll(/\p{Cc}/gu, ' ');
-  return line.length < message.length ? `${line}...` : line;
+  const words = FIXED_WORDS[code] ?? message.replace(/: .*$/s, '').replace(/^(Unsupported YAML version).*$/s, '$1');
+  return words.slice(0, MAX_WORDS).replaceAll(/\p{Cc}/gu, ' ');
 }

@@ -100,7 +100,16 @@ describe('Anchors in a manifest', () => {
 describe('A manifest that cannot be read', () => {
   const cases: readonly [why: string, text: string, told: RegExp | string][] = [
     ['is too large', 'x'.repeat(50_000_000), 'bad.yaml:1:1 is larger than 1048576 bytes'],
-    ['is no text', '\u007fELF\0\0', 'bad.yaml:1:1 is no text'],
+    ['is no text', '\u007fELF\0\0', 'bad.yaml:1:1 is not UTF-8 text'],
+    ['is in another encoding', Buffer.from([0xe9, 0x3a]).toString('utf8'), 'bad.yaml:1:1 is not UTF-8 text'],
+    ['is all words and marks', `a: [${'1,'.repeat(400_000)}]`, /has more than 600000 words and marks in one file$/],
+    [
+      'has more on a line than it may',
+      'password: |hunter2',
+      /^bad\.yaml:1:\d+ Block scalar header includes extra characters$/,
+    ],
+    ['has a tag that nobody knows', 'a: !hunter2!x 1', /^bad\.yaml:1:4 has a tag that cannot be used$/],
+    ['has an escape that is none', String.raw`a: "\uhunt"`, /^bad\.yaml:1:5 has an escape that YAML does not know$/],
     ['has a field twice', 'a:\n  b: 1\n  b: 2', 'bad.yaml:3:3 a.b is written twice'],
     ['has a mapping for a key', '? {a: 1}\n: 1', /^bad.yaml:1:3 With stringKeys/],
     ['has half a character', 'a: "\\ud800"', 'bad.yaml:1:4 a is no value that JSON has'],
