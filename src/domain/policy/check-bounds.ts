@@ -1,4 +1,5 @@
 // One voice's fields against a request: every clause that does not hold, each with what would.
+import { durationInWords } from '../duration.ts';
 import { keysInWords, type KeyType } from './bounds.ts';
 import type { FailedClause, PolicyReason } from './decision.ts';
 import { admits, matchesAny, type NameLimit } from './names.ts';
@@ -156,8 +157,8 @@ function shortLifetime({ bounds, at }: Voice, { requestedTtlMs }: PolicyRequest)
   return {
     reason: 'CAP-P05',
     field: `${at.bounds}.ttl.min`,
-    actual: secondsInWords(requestedTtlMs),
-    allowed: `at least ${secondsInWords(bounds.ttl.minMs)}`,
+    actual: durationInWords(requestedTtlMs),
+    allowed: `at least ${durationInWords(bounds.ttl.minMs)}`,
     change: 'ask for a longer lifetime, or for none',
   };
 }
@@ -185,8 +186,4 @@ function expand(
 
 function limitInWords(limit: NameLimit): string {
   return limit.map((set) => (set.length === 0 ? 'none' : set.join(' '))).join(', and of ');
-}
-
-export function secondsInWords(ms: number): string {
-  return ms === Infinity ? 'no limit' : `${Math.floor(ms / 1000)}s`;
 }

@@ -1,8 +1,9 @@
 // Limits that only show when all voices are taken together: two policies may each leave something, and
 // nothing may be left of both. The voice that takes the last of it is named.
+import { durationInWords } from '../duration.ts';
 import { USAGES, usableForTls, type Usage } from '../x509/usage.ts';
 import { meet, meetTtl, UNBOUNDED, type Bounds, type TtlLimit } from './bounds.ts';
-import { clauseOf, secondsInWords } from './check-bounds.ts';
+import { clauseOf } from './check-bounds.ts';
 import type { FailedClause } from './decision.ts';
 import type { Voice } from './voice.ts';
 
@@ -60,7 +61,7 @@ function lifetimeClause(voice: Voice, { ttl }: Bounds): FailedClause {
   return clauseOf(voice, {
     reason: 'CAP-P05',
     field: `${voice.at.bounds}.ttl`,
-    actual: `at least ${secondsInWords(ttl.minMs)} and at most ${secondsInWords(ttl.maxMs)}`,
+    actual: `at least ${durationInWords(ttl.minMs)} and at most ${durationInWords(ttl.maxMs)}`,
     allowed: 'an interval that is not empty',
     change: 'let all policies share a lifetime',
   });

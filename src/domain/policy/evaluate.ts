@@ -38,7 +38,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
   const found: Findings = { failures: [], audits: [], excused: [], waitsMs: [] };
   const enforced = hearing.voices.filter(({ mode }) => mode === 'enforce');
   const limits = combine(enforced);
-  checkGrants(policies, request, hearing, found);
+  checkGrants(policies, request, hearing, sight, found);
   found.failures.push(...limits.failed);
   for (const voice of hearing.voices) {
     const side = voice.mode === 'enforce' ? found.failures : found.audits;
@@ -71,9 +71,15 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
 }
 
 /** Default deny: somebody central must give the identity, and the namespace must speak where it has to. */
-function checkGrants(policies: PolicySet, request: PolicyRequest, hearing: Hearing, found: Findings): void {
+function checkGrants(
+  policies: PolicySet,
+  request: PolicyRequest,
+  hearing: Hearing,
+  sight: Sight,
+  found: Findings,
+): void {
   const missing = [
-    noRule(policies, request, hearing),
+    noRule(policies, request, hearing, sight),
     localNeeded(policies, request, hearing),
     wrongAnchor(policies, request),
   ];

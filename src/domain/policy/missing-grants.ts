@@ -2,10 +2,12 @@
 // policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
 import type { Hearing } from './applicable.ts';
 import type { FailedClause } from './decision.ts';
-import { compareText } from './names.ts';
+import type { Labels } from './documents.ts';
+import { admits, compareText } from './names.ts';
 import { matchesCluster, type PolicySet } from './policy-set.ts';
 import type { PolicyRequest } from './request.ts';
-import { labelsInWords } from './sight.ts';
+import { labelsInWords, type Sight } from './sight.ts';
+import type { KubernetesObject } from './snapshot.ts';
 import type { Voice } from './voice.ts';
 
 function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, 'layer' | 'policy' | 'contact'>) {
@@ -15,27 +17,68 @@ function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, '
 /** Most rules whose near miss is told. */
 const MAX_MISSED = 3;
 
-export function noRule(policies: PolicySet, request: PolicyRequest, hearing: Hearing): FailedClause | undefined {
+export function noRule(
+  policies: PolicySet,
+  request: PolicyRequest,
+  hearing: Hearing,
+  sight: Sight,
+): FailedClause | undefined {
   if (hearing.voices.some(({ grants }) => grants)) return undefined;
   const { namespace, serviceAccount } = request.subject;
-  const near = hearing.missed.slice(0, MAX_MISSED).map(nearMiss);
+  const near = hearing.missed.slice(0, MAX_MISSED).map((voice) => nearMiss(voice, request, hearing, sight));
+  const byLabel = near.find(({ change }) => change !== undefined);
   return central(policies, {
     reason: 'CAP-P01',
     field: 'rules',
-    actual: `${hearing.class} ${namespace}/${serviceAccount}`,
-    allowed: near.length > 0 ? near.join('; ') : `namespaces ${namesOf(policies)}`,
-    change: near.length > 0 ? 'make it match a rule' : 'run it in a namespace that a rule names, or have one added',
-    mayPassLater: hearing.missed.some(({ namespaceLabels }) => namespaceLabels !== undefined),
+    actual: [
+      `${hearing.class} ${namespace}/${serviceAccount}`,
+      ...(byLabel === undefined ? [] : [byLabel.actual]),
+    ].join(', '),
+    allowed: near.length > 0 ? near.map(({ allowed }) => allowed).join('; ') : `namespaces ${namesOf(policies)}`,
+    change:
+      byLabel?.change ??
+      (near.length > 0 ? 'make it match a rule' : 'run it in a namespace that a rule names, or have one added'),
+    mayPassLater: byLabel !== undefined,
   });
 }
 
-function nearMiss({ at, classes, namespaceLabels, serviceAccounts }: Voice): string {
-  return [
-    at.own,
-    `class ${classes.join(' or ')}`,
-    ...(namespaceLabels === undefined ? [] : [`namespace labels ${labelsInWords(namespaceLabels)}`]),
-    ...(serviceAccounts.length === 0 ? [] : [`service accounts ${serviceAccounts.flat().join(' ')}`]),
-  ].join(', ');
+interface NearMiss {
+  readonly allowed: string;
+  /** Of the namespace, where its labels keep the rule from speaking. */
+  readonly actual?: string;
+  readonly change?: string;
+}
+
+/** Only what keeps the rule from speaking. */
+function nearMiss(voice: Voice, { subject }: PolicyRequest, hearing: Hearing, sight: Sight): NearMiss {
+  const { at, classes, namespaceLabels, serviceAccounts } = voice;
+  const elsewhere = [
+    ...(classes.includes(hearing.class) ? [] : [`class ${classes.join(' or ')}`]),
+    ...(admits(serviceAccounts, subject.serviceAccount)
+      ? []
+      : [`service accounts ${serviceAccounts.flat().join(' ')}`]),
+  ];
+  if (elsewhere.length > 0 || namespaceLabels === undefined)
+    return { allowed: `${at.own} for ${elsewhere.join(', ')}` };
+  const wanted = labelsInWords(namespaceLabels);
+  const namespace = sight.find({ kind: 'Namespace', name: subject.namespace });
+  const has =
+    namespace === undefined
+      ? 'a namespace that is not known'
+      : `a namespace with ${labelsLike(namespaceLabels, namespace)}`;
+  return {
+    allowed: `${at.own} for namespaces labelled ${wanted}`,
+    actual: `in ${has}`,
+    change: `label the namespace ${wanted}`,
+  };
+}
+
+/** Of the namespace's labels, those that the rule asks for. */
+function labelsLike(wanted: Labels, { metadata: { labels = {} } }: KubernetesObject): string {
+  const shown = Object.keys(wanted).flatMap((name) =>
+    Object.hasOwn(labels, name) ? [[name, labels[name] ?? '']] : [],
+  );
+  return shown.length === 0 ? 'no such label' : `labels ${labelsInWords(Object.fromEntries(shown) as Labels)}`;
 }
 
 /** Of the rules for this cluster. */

@@ -61,7 +61,18 @@ describe('Policy', () => {
     assert.equal(decision.outcome, 'approved');
     assert.deepEqual(decision.objects, [{ kind: 'Namespace', name: 'shop', uid: 'uid-shop', resourceVersion: '1' }]);
     const [clause] = refused(policies);
-    assert.match(clause?.allowed ?? '', /rules\.mesh.*namespace labels mesh=true/);
+    assert.equal(clause?.actual, 'workload shop/web, in a namespace that is not known');
+    assert.equal(clause.allowed, 'rules.mesh for namespaces labelled mesh=true');
+    assert.equal(clause.change, 'label the namespace mesh=true');
+    const off = snapshot(object('Namespace', undefined, 'shop', { metadata: { labels: { mesh: 'false' } } }));
+    assert.equal(
+      refused(policies, request(), off)[0]?.actual,
+      'workload shop/web, in a namespace with labels mesh=false',
+    );
+    assert.equal(
+      refused(policies, request(), snapshot(object('Namespace', undefined, 'shop')))[0]?.actual,
+      'workload shop/web, in a namespace with no such label',
+    );
   });
 
   it('differs by cluster label, so that one bundle serves every environment', () => {
