@@ -6,9 +6,9 @@ import { observationRoutes, type PartReadiness, type PolicyInForce } from '../..
 import { HttpServer } from '../../../src/adapters/http/server.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 
-const signal = AbortSignal.timeout(30_000);
-
 describe('The HTTP listener', () => {
+  /** Of each test by itself, however long the others take. */
+  let signal: AbortSignal;
   let parts: PartReadiness[];
   let metrics: () => Promise<string>;
   let policy: PolicyInForce | undefined;
@@ -16,6 +16,7 @@ describe('The HTTP listener', () => {
   let server: HttpServer;
 
   beforeEach(async () => {
+    signal = AbortSignal.timeout(30_000);
     parts = [{ part: 'issuer', ready: true }];
     policy = undefined;
     metrics = async () => 'capstan_sds_pushes_total 0\n';
