@@ -75,10 +75,7 @@ describe('Progress', () => {
     await clock.advance(99);
     progress.reach(600_000);
     progress.end();
-    assert.deepEqual(drawn, [
-      '[##########----------] 50%  500,000 of 1,000,000 decisions, 20 seconds left',
-      '',
-    ]);
+    assert.deepEqual(drawn, ['[##########----------] 50%  500,000 of 1,000,000 decisions, 20 seconds left', '']);
   });
 
   it('is silent in a pipeline, unless asked for: then a line at every tenth', () => {
