@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -91,6 +92,23 @@ describe('The holders of the policy bundle', () => {
     });
   });
 
+  it('write into folders that are there, and make none', async () => {
+    const missing = at('missing');
+    writeFileSync(at('file'), '');
+    for (const [folder, why] of [
+      [missing, 'does not exist'],
+      [at('file'), 'is not a folder'],
+    ] as const) {
+      for (const { code, error } of [
+        await sign('ada', '--out', path.join(folder, 'x')),
+        await capstan('keygen', '--out', path.join(folder, 'x')),
+      ]) {
+        assert.deepEqual([code, error], [73, `capstan: cannot write ${folder}/x: ${folder} ${why}\n`]);
+      }
+    }
+    assert.ok(!existsSync(missing));
+  });
+
   describe('sign one after the other', () => {
     it('until there are enough', async () => {
       assert.match(
@@ -167,6 +185,22 @@ describe('The holders of the policy bundle', () => {
       assert.match(error, /ada\.pub does not start with -----BEGIN PRIVATE KEY-----/);
       assert.equal((await sign('nobody')).code, 66);
     });
+
+    it('with a key in the form that is needed, and are told which', async () => {
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
+      const forms = {
+        encrypted: privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }),
+        sec1: privateKey.export({ type: 'sec1', format: 'pem' }),
+        rsa: rsa.export({ type: 'pkcs8', format: 'pem' }),
+      };
+      for (const [name, pem] of Object.entries(forms)) {
+        writeFileSync(at(`${name}.key`), pem);
+        const { code, error } = await sign(name);
+        assert.equal(code, 65, name);
+        assert.match(error, /\.key .*; a private key in PKCS#8, unencrypted, Ed25519 or P-256 is needed\n$/);
+      }
+    });
   });
 
   describe('verify as a server would', () => {
@@ -200,6 +234,24 @@ describe('The holders of the policy bundle', () => {
       const { code, out } = await verify(['ada']);
       assert.equal(code, 0);
       assert.match(out, / {2}ignored {4}sha256:\w{64}, which is not among the keys/);
+    });
+
+    it('in one shape for scripts, whether it is good or refused', async () => {
+      const good = await verify(['ada'], '--output', 'json');
+      const { digest, signedBy, ...rest } = JSON.parse(good.out) as Record<string, unknown>;
+      const common = { file: bundle(), name: 'corp-mesh', sequence: 42, threshold: 1, ignored: [] };
+      assert.deepEqual([good.code, good.error], [0, '']);
+      assert.deepEqual(rest, { ...common, verdict: 'good', pastSoftExpiry: false, problems: [] });
+      assert.match(String(digest), /^sha256:[0-9a-f]{64}$/);
+      assert.deepEqual(
+        (signedBy as { key: string }[]).map(({ key }) => key),
+        [at('ada.pub')],
+      );
+      const refused = await verify(['ada'], '--output', 'json', '--cluster', 'test-1');
+      const { verdict, problems } = JSON.parse(refused.out) as { verdict: string; problems: object[] };
+      assert.deepEqual([refused.code, refused.error, verdict], [77, '', 'refused']);
+      const problem = 'is meant for prod-*; this cluster is test-1';
+      assert.deepEqual(problems, [{ place: bundle(), line: 5, column: 13, path: 'audience.clusters', problem }]);
     });
 
     it('with keys that are keys, and enough of them', async () => {

@@ -5,6 +5,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { readBundleKey } from '../../domain/policy/bundle-key.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
+import { demandFolderOf } from './output-folder.ts';
 
 export interface KeygenOptions {
   readonly out: string;
@@ -21,6 +22,7 @@ export async function keygen(
   { out, algorithm }: KeygenOptions,
   { terminal }: Pick<Invocation, 'terminal'>,
 ): Promise<void> {
+  await demandFolderOf(out);
   const { publicKey, privateKey } = GENERATE[algorithm]();
   const publicPem = publicKey.export({ type: 'spki', format: 'pem' });
   const key = readBundleKey(publicPem);

@@ -13,16 +13,21 @@ import { readInput, writeTogether } from '../files.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Terminal } from '../terminal.ts';
 import { readBundle, readSignaturesIfAny, signaturePlace } from './bundle-files.ts';
+import { demandFolderOf } from './output-folder.ts';
 
 export interface SignOptions {
   readonly key: string;
   readonly out?: string;
 }
 
+/** Keys come from many tools, encrypted, as SEC1 or RSA: one sentence serves all who brought another. */
+const NEEDED_KEY = 'a private key in PKCS#8, unencrypted, Ed25519 or P-256 is needed';
+
 /** @throws CommandError 66 for a file that cannot be read, 65 for a key that is none, 73 when nothing can be written. */
 export async function signBundleFile(file: string, options: SignOptions, invocation: Invocation): Promise<void> {
   const { terminal } = invocation;
   const out = options.out ?? signaturePlace(file);
+  await demandFolderOf(out);
   const document = await readBundle(file, invocation);
   if (document === undefined) return;
   const key = await readSigningKey(options.key);
@@ -40,7 +45,7 @@ export async function signBundleFile(file: string, options: SignOptions, invocat
 
 async function readSigningKey(file: string): Promise<BundleSigningKey> {
   const key = readBundleSigningKey(await readInput(file));
-  if ('problem' in key) throw new CommandError(EXIT.data, `${file} ${key.problem}`);
+  if ('problem' in key) throw new CommandError(EXIT.data, `${file} ${key.problem}; ${NEEDED_KEY}`);
   return key;
 }
 

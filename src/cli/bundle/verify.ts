@@ -1,15 +1,14 @@
 // Whether a server that pins these keys would take a bundle up: its signatures, its audience, its times.
 import { admissionProblem, isExpired } from '../../adapters/policy/bundle/admit-bundle.ts';
 import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
-import type { PinnedKeys } from '../../adapters/policy/bundle/pinned-keys.ts';
-import { verifySignatures, type SignatureVerdict } from '../../adapters/policy/bundle/verify-signatures.ts';
+import { verifySignatures } from '../../adapters/policy/bundle/verify-signatures.ts';
 import type { Problem } from '../../domain/position.ts';
 import { EXIT } from '../exit-codes.ts';
-import type { Invocation } from '../invocation.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Invocation, OutputFormat } from '../invocation.ts';
 import { timeInWords } from '../time-words.ts';
-import { endWithProblems, readBundle, readSignatures, signaturePlace } from './bundle-files.ts';
+import { readBundle, readSignatures, signaturePlace } from './bundle-files.ts';
 import { readKeys } from './read-keys.ts';
+import { printVerification, verificationAsJson } from './verify-words.ts';
 
 export interface VerifyOptions {
   readonly key: readonly string[];
@@ -18,6 +17,7 @@ export interface VerifyOptions {
   readonly cluster?: string;
   /** Milliseconds since the epoch. */
   readonly now?: number;
+  readonly output: OutputFormat;
 }
 
 /** Ends with 77 when the bundle is refused. @throws CommandError 66 for a file that cannot be read, 65 for a key that is none. */
@@ -30,15 +30,15 @@ export async function verifyBundleFile(file: string, options: VerifyOptions, inv
   const nowMs = options.now ?? clock.nowMs();
   const verdict = verifySignatures(document.parsed, signatures, keys);
   const problems = [...verdict.problems, ...admissionProblems(document, options.cluster, nowMs)];
-  const { name, sequence } = document.bundle;
-  if (problems.length > 0) {
-    endWithProblems(`${file} (${name}@${sequence}) is refused`, problems, EXIT.refused, invocation);
-    return;
-  }
-  terminal.print(`${file} is good: ${name}@${sequence}, sha256:${document.parsed.digest}`);
-  printSignatures(verdict, keys, terminal);
-  const { softExpiryMs } = document.bundle.validity;
-  if (nowMs >= softExpiryMs) terminal.complain(`${file} is past its soft expiry, ${timeInWords(softExpiryMs)}`);
+  const verified = { file, document, verdict, problems, keys, pastSoftExpiry: isPastSoftExpiry(document, nowMs) };
+  if (options.output === 'json') {
+    terminal.printJson(verificationAsJson(verified));
+    if (problems.length > 0) invocation.endWith(EXIT.refused);
+  } else printVerification(verified, invocation);
+}
+
+function isPastSoftExpiry({ bundle }: BundleDocument, nowMs: number): boolean {
+  return nowMs >= bundle.validity.softExpiryMs;
 }
 
 /** A server loads an expired bundle when it has nothing better; who signs and delivers one shall hear of it. */
@@ -55,9 +55,4 @@ function admissionProblems(
     ? [{ position: parsed.locate(path), path: path.join('.'), problem: `has passed; it is ${timeInWords(nowMs)}` }]
     : [];
   return [...(found === undefined ? [] : [found]), ...expired];
-}
-
-function printSignatures({ signedBy, unknown }: SignatureVerdict, { keys }: PinnedKeys, terminal: Terminal): void {
-  for (const keyId of signedBy) terminal.print(`  signed by  ${keys.get(keyId)?.place ?? ''} (${keyId})`);
-  for (const keyId of unknown) terminal.print(`  ignored    ${keyId}, which is not among the keys`);
 }

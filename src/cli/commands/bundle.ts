@@ -63,6 +63,7 @@ function registerVerify(bundle: Command, invocation: Invocation): void {
     .option('--signature <file>', 'signature file (default: <bundle>.sig)')
     .option('--cluster <id>', 'the cluster it is to come in force in; without it, the audience is not judged')
     .option('--now <time>', 'the time to judge by, such as 2027-01-01T00:00:00Z (default: now)', timeOption)
+    .addOption(outputOption())
     .addHelpText('after', VERIFY_HELP)
     .action(async (file: string, options: VerifyOptions) =>
       (await import('../bundle/verify.ts')).verifyBundleFile(file, options, invocation),
