@@ -16,8 +16,9 @@ export class HeldCertificates implements IssuanceHistory {
   }
 
   heldBy(identity: string, nowMs: number): HeldCertificate | undefined {
-    const held = this.#held.get(identity) ?? this.#history.heldBy(identity, nowMs);
-    return held !== undefined && held.notAfterMs > nowMs ? held : undefined;
+    const held = this.#held.get(identity);
+    // A shorter one that has ended may hide a longer one from before.
+    return held !== undefined && held.notAfterMs > nowMs ? held : this.#history.heldBy(identity, nowMs);
   }
 
   remember(identity: string, held: HeldCertificate): void {

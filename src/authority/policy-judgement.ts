@@ -17,6 +17,9 @@ import { HeldCertificates } from './held-certificates.ts';
 import { QuotaKeeper } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 
+/** Most requests held at once for one identity. */
+const MAX_WAITING_EACH = 16;
+
 export interface JudgementParts {
   readonly policies: PolicySource;
   readonly cluster: ClusterView;
@@ -48,7 +51,8 @@ export class PolicyJudgement {
   readonly #held: HeldCertificates;
   readonly #refusals: RefusalMemory;
   readonly #quotas: QuotaKeeper;
-  readonly #wakers = new Set<() => void>();
+  /** Requests that are held, by what wakes them; the identity that each is for. */
+  readonly #wakers = new Map<() => void, string>();
   /** A clock that is moved backwards brings no expired bundle, and no certificate, back to life. */
   #latestMs = 0;
 
@@ -63,7 +67,7 @@ export class PolicyJudgement {
   /** Begins to follow policies and cluster, so that requests which are held hear of a change. */
   start(options: { readonly signal: AbortSignal }): void {
     const wake = (): void => {
-      for (const waker of this.#wakers) waker();
+      for (const waker of this.#wakers.keys()) waker();
     };
     this.#parts.policies.onChange(wake, options);
     this.#parts.cluster.onChange(wake, options);
@@ -107,10 +111,11 @@ export class PolicyJudgement {
     const { clock } = this.#parts;
     const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
     let answered = first;
-    while (isWorthWaiting(answered.last) && this.#wakers.size < this.#settings.maxWaiting) {
+    const identity = question.identity.spiffeId.uri;
+    while (isWorthWaiting(answered.last) && this.#mayWait(identity)) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
-      await this.#changeWithin(leftMs, signal);
+      await this.#changeWithin(leftMs, identity, signal);
       signal.throwIfAborted();
       const asked = this.#ask(question);
       answered = { last: this.#decide(asked), of: asked };
@@ -118,11 +123,18 @@ export class PolicyJudgement {
     return answered;
   }
 
+  /** Nobody may take all places: what is left over goes to others. */
+  #mayWait(identity: string): boolean {
+    if (this.#wakers.size >= this.#settings.maxWaiting) return false;
+    const own = this.#wakers.values().filter((other) => other === identity);
+    return own.take(MAX_WAITING_EACH).toArray().length < MAX_WAITING_EACH;
+  }
+
   /** Resolves at the next change of policies or cluster, after `ms`, or when the signal aborts. */
-  async #changeWithin(ms: number, signal: AbortSignal): Promise<void> {
+  async #changeWithin(ms: number, identity: string, signal: AbortSignal): Promise<void> {
     const changed = new AbortController();
     const wake = (): void => changed.abort();
-    this.#wakers.add(wake);
+    this.#wakers.set(wake, identity);
     try {
       await this.#parts.clock.sleep(ms, { signal: AbortSignal.any([signal, changed.signal]) });
     } catch {

@@ -42,11 +42,13 @@ export class QuotaKeeper {
 
   #leaked(buckets: Recent<Bucket>, name: string, perMinute: number): Bucket {
     const nowMs = this.#clock.monotonicMs();
-    const bucket = buckets.get(name) ?? { level: 0, atMs: nowMs };
+    // Policies may give the workloads of one namespace different quotas: each quota has a count of its own.
+    const key = `${name} ${perMinute}`;
+    const bucket = buckets.get(key) ?? { level: 0, atMs: nowMs };
     const leaked = perMinute === Infinity ? bucket.level : ((nowMs - bucket.atMs) * perMinute) / MINUTE_MS;
     bucket.level = Math.max(0, bucket.level - leaked);
     bucket.atMs = nowMs;
-    buckets.set(name, bucket);
+    buckets.set(key, bucket);
     return bucket;
   }
 }

@@ -62,7 +62,7 @@ export interface WorkloadSecrets {
   authenticate(presented: PresentedCredentials, options: { readonly signal: AbortSignal }): Promise<Caller>;
   /**
    * The states of the caller's SVID, newest only: a slow reader misses what is superseded. One
-   * certificate per identity, whoever watches; nobody watching means nothing is renewed. Ends
+   * certificate for all streams that prove the same identity by the same credential of the same pod; nobody watching means nothing is renewed. Ends
    * (returns) when the signal aborts.
    */
   watchSvid(caller: Caller, remoteAddress: string, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;

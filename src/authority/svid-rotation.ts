@@ -43,6 +43,7 @@ export class SvidRotation {
   readonly #settings: RotationSettings;
   #svid: WorkloadSvid | undefined;
   #failures = 0;
+  #asking = false;
   #dueMs = 0;
   /** Due by order of an issuer or policy change; kept apart so that a renewal under way cannot lose it. */
   #orderedMs = Infinity;
@@ -75,6 +76,11 @@ export class SvidRotation {
     this.#alarm.abort();
   }
 
+  /** A certificate is being asked for. */
+  get undecided(): boolean {
+    return this.#asking;
+  }
+
   get withheld(): boolean {
     return this.#state.value?.kind === 'withheld';
   }
@@ -82,6 +88,7 @@ export class SvidRotation {
   async #renew(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     this.#orderedMs = Infinity;
+    this.#asking = true;
     try {
       this.#svid = await this.#parts.issue({ signal });
       this.#failures = 0;
@@ -90,6 +97,8 @@ export class SvidRotation {
       this.#state.set({ kind: 'svid', svid: this.#svid });
     } catch (cause) {
       this.#fail(cause instanceof AuthorityError ? cause : new AuthorityError('CAP-X01', { cause }));
+    } finally {
+      this.#asking = false;
     }
   }
 

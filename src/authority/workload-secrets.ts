@@ -1,7 +1,8 @@
-// Secrets of workloads that are served over SDS: one certificate per identity, shared by all its
+// Secrets of workloads that are served over SDS: one certificate per workload, shared by all its
 // streams, with a key that lives in this process's memory only; and the trust bundle in force.
 import { AuthorityError } from '../domain/errors.ts';
 import type { Caller } from '../domain/identity/caller.ts';
+import type { PolicyDecision } from '../domain/policy/decision.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import type { TrustBundle } from '../domain/trust/bundle.ts';
@@ -12,6 +13,7 @@ import type { PolicySource } from '../ports/policy-source.ts';
 import { authenticate } from './authenticate.ts';
 import { Decision } from './decision.ts';
 import { issueForWorkload, type IssuingParts } from './issue-certificate.ts';
+import type { Question } from './policy-judgement.ts';
 import { LatestValue } from './latest-value.ts';
 import type { SvidState, WorkloadSecrets, WorkloadSvid } from './surface.ts';
 import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
@@ -65,7 +67,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     policies.onChange(() => this.#askAgain(() => true), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
-    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.withheld), { signal });
+    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.undecided || rotation.withheld), { signal });
   }
 
   async authenticate(
@@ -89,7 +91,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   }
 
   #hold(caller: Caller, remoteAddress: string): Held {
-    const key = caller.identity.spiffeId.uri;
+    const key = keyOf(caller);
     const held = this.#held.get(key);
     if (held !== undefined) return held;
     if (this.#held.size >= this.#settings.maxIdentities) {
@@ -143,14 +145,25 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     for (const held of this.#held.values()) {
       if (!concerns(held)) continue;
       const { caller, rotation } = held;
-      const { outcome } = this.#parts.judgement.judgeNow({
-        caller,
-        identity: caller.identity,
-        publicKey,
-        requestedMs: 0,
-      });
-      const opposite = rotation.withheld ? 'approved' : 'refused';
-      if (outcome === opposite) rotation.renewNow();
+      // What is being decided may be decided by what has just changed: it is asked once more.
+      if (rotation.undecided) rotation.renewNow();
+      else if (this.#outcomeFor(caller, publicKey) === (rotation.withheld ? 'approved' : 'refused'))
+        rotation.renewNow();
     }
   }
+
+  #outcomeFor(caller: Caller, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
+    const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
+    try {
+      return this.#parts.judgement.judgeNow(question).outcome;
+    } catch {
+      // The history cannot be read just now; the next renewal asks for itself.
+      return 'unavailable';
+    }
+  }
+}
+
+/** All that policy may judge a caller by: what one pod may have, another of its identity may not. */
+function keyOf({ identity, provenBy, evidence, pod }: Caller): string {
+  return JSON.stringify([identity.spiffeId.uri, provenBy, evidence, pod?.podName, pod?.podUid, pod?.nodeName]);
 }

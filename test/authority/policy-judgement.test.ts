@@ -1,8 +1,10 @@
 // How the CA asks policy: with patience for the cluster, none for the impatient, and quotas counted.
 import assert from 'node:assert/strict';
 import { PolicyJudgement, type Question } from '../../src/authority/policy-judgement.ts';
+import { nameLimit } from '../../src/domain/policy/names.ts';
 import type { PolicyDecision } from '../../src/domain/policy/decision.ts';
 import { unsyncedSnapshot } from '../../src/domain/policy/snapshot.ts';
+import { NO_QUOTAS } from '../../src/domain/policy/voice.ts';
 import {
   fakeCluster,
   fakeIssuers,
@@ -110,6 +112,16 @@ describe('Asking policy', () => {
     await Promise.all(held);
   });
 
+  it('lets no identity take all places', async () => {
+    judgement = new PolicyJudgement(parts, { ...TEST_JUDGEMENT, maxWaiting: 100 });
+    judgement.start({ signal: NEVER });
+    const held = Array.from({ length: 20 }, async () => ask());
+    await settle();
+    assert.equal(parts.clock.sleepers, 16);
+    await parts.clock.advance(3_000);
+    await Promise.all(held);
+  });
+
   it('does not make the same caller wait again for the answer that it just got', async () => {
     const first = ask();
     await parts.clock.advance(3_000);
@@ -189,6 +201,22 @@ describe('Asking policy', () => {
       judgement.count(
         await judgement.judge({ ...QUESTION, caller: other, identity: other.identity }, { signal: NEVER }),
       );
+    });
+
+    it('is counted apart from workloads that have another quota', async () => {
+      const own = local({
+        name: 'api',
+        serviceAccounts: nameLimit(['api']),
+        quotas: { ...NO_QUOTAS, perNamespacePerMinute: 1 },
+      });
+      const all = local({ quotas: { ...NO_QUOTAS, perNamespacePerMinute: 100 } });
+      parts.policies.swap(policySet(bundle(), [own, all]));
+      const api = testCaller('shop', 'api');
+      const slow = await judgement.judge({ ...QUESTION, caller: api, identity: api.identity }, { signal: NEVER });
+      const fast = await ask();
+      for (let count = 0; count < 50; count += 1) judgement.count(fast);
+      judgement.count(slow);
+      assert.throws(() => judgement.count(slow), { reason: 'CAP-Q03' });
     });
 
     it('is not counted when it is refused', async () => {

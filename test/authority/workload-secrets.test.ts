@@ -84,6 +84,28 @@ describe('Secrets of a workload over SDS', () => {
     assert.equal(parts.journal.records.length, 1);
   });
 
+  it('are judged for each pod of an identity: what one may have, another does not get from it', async () => {
+    const conditions = [
+      condition({ kind: 'claim', claim: 'podName', in: ['good-*'] }, { onRenew: { kind: 'enforce' } }),
+    ];
+    parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'by pod'));
+    const of = (podName: string) =>
+      secrets.watchSvid({ ...CALLER, pod: { podName } }, 'sds.sock', { signal: stop.signal })[Symbol.asyncIterator]();
+    await nextSvid(of('good-1'));
+    const { value } = (await of('bad-1').next()) as { value: SvidState };
+    assert.equal(value.kind, 'withheld');
+  });
+
+  it('are asked for once more when policy changes while it decides', async () => {
+    parts.policies.swap(NO_POLICY);
+    const states = watch();
+    const first = states.next();
+    parts.policies.swap(TEST_POLICY);
+    await settle();
+    const { value } = (await first) as { value: SvidState };
+    if (value.kind === 'withheld') await nextSvid(states);
+  });
+
   it('are renewed at about half life', async () => {
     const states = watch();
     const first = await nextSvid(states);

@@ -89,8 +89,8 @@ function readObject(document: YamlDocument, data: object, path: Path): WrittenOb
   if (!parsed.success) return refused(document, path, parsed.error.issues);
   const problems = templateProblems(parsed.data);
   if (problems.length > 0) return refused(document, path, problems);
-  const resourceVersion =
-    parsed.data.metadata.resourceVersion ?? hash('sha256', canonicalJson(data), 'hex').slice(0, 16);
+  // One that is written here is of the cluster that the manifest was taken from: an edit would not change it.
+  const resourceVersion = hash('sha256', canonicalJson(data), 'hex').slice(0, 16);
   return { objects: [{ data: parsed.data, resourceVersion, position: document.locate(path) }], problems: [] };
 }
 

@@ -62,8 +62,12 @@ function bundleAmongLocals(written: LocalDocument): readonly Problem[] {
 /** Who may write in a namespace's folder must not speak for another namespace. */
 function foreignNamespace({ written, policy }: PlacedPolicy): readonly Problem[] {
   const [folder = '', ...below] = written.file?.split('/') ?? [];
-  const free = policy.kind !== 'IssuancePolicy' || below.length === 0 || !NAMESPACE.test(folder);
-  if (free || policy.namespace === folder) return [];
+  if (below.length === 0 || !NAMESPACE.test(folder)) return [];
+  if (policy.kind === 'ClusterIssuancePolicy') {
+    const problem = `is a ClusterIssuancePolicy, but a file below ${folder}/ speaks for the namespace ${folder} only`;
+    return [{ position: written.locate(['kind']), path: 'kind', problem }];
+  }
+  if (policy.namespace === folder) return [];
   const problem = `is ${policy.namespace}, but a file below ${folder}/ speaks for the namespace ${folder} only`;
   return [{ position: written.locate(['metadata', 'namespace']), path: 'metadata.namespace', problem }];
 }

@@ -73,7 +73,11 @@ export function applicableTo(policies: PolicySet, subject: Subject, snapshot: Cl
 export function hear(policies: PolicySet, subject: Subject, sight: Sight): Hearing {
   const issuanceClass = classOf(policies, subject);
   const candidates = policies.voicesFor(subject.namespace);
-  const speaks = candidates.map((voice) => speaksOf(voice, subject, issuanceClass, sight));
+  const speaks = candidates.map((voice) => {
+    const ask = (): boolean => speaksOf(voice, subject, issuanceClass, sight);
+    // What is only audited refuses nobody, not even while the cluster cannot be asked.
+    return voice.mode === 'audit' ? (sight.quietly(ask) ?? false) : ask();
+  });
   const voices = candidates.filter((_, index) => speaks[index] === true);
   const audited = policies.bundle.namespaces.audit.some((selector) => selects(selector, subject.namespace, sight));
   return {

@@ -12,9 +12,23 @@ export interface CombinedLimits {
   readonly failed: readonly FailedClause[];
 }
 
-/** @param voices in their fixed order, all of them enforced. */
-export function combine(voices: readonly Voice[]): CombinedLimits {
-  return voices.reduce(joined, { bounds: UNBOUNDED, failed: [] });
+/**
+ * @param voices in their fixed order, all of them enforced.
+ * @param usages what is left before any of them speaks; see `softenedUsages`.
+ */
+export function combine(voices: readonly Voice[], usages?: readonly Usage[]): CombinedLimits {
+  const bounds = usages === undefined ? UNBOUNDED : { ...UNBOUNDED, usages };
+  return voices.reduce(joined, { bounds, failed: [] });
+}
+
+/**
+ * Rules of an audited namespace refuse nobody there, but what they give they give for no other use than they say,
+ * unless they leave none between them. Asked before any other voice, so that no local policy can change the answer.
+ */
+export function softenedUsages(voices: readonly Voice[]): readonly Usage[] | undefined {
+  const giving = voices.filter(({ mode, grants }) => mode === 'audit' && grants);
+  const { usages } = giving.reduce((bounds, voice) => meet(bounds, voice.bounds), UNBOUNDED);
+  return usable(usages) ? usages : undefined;
 }
 
 function joined({ bounds, failed }: CombinedLimits, voice: Voice): CombinedLimits {

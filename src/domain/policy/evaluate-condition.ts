@@ -53,11 +53,23 @@ function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdic
   for (const object of candidates) {
     sight.note(object);
     if (pod !== undefined && !selectorSelects(object, pod)) continue;
-    const answer = check.where === undefined ? true : check.where.evaluate({ ...input, object });
-    if (answer === true) return HOLDS;
+    const answer = fits(check.where, object, { input, sight });
+    if (answer === true) {
+      sight.relyOn(object);
+      return HOLDS;
+    }
     if (answer !== false) problem ??= `${object.metadata.name}: ${answer.problem}`;
   }
   return refuse(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`));
+}
+
+/** Once a decision has asked too much, whatever is left to ask does not fit. */
+function fits(where: Expression | undefined, object: KubernetesObject, { input, sight }: Circumstances) {
+  if (where === undefined) return true;
+  if (!sight.mayAsk()) return { problem: 'too many objects were asked in one decision' };
+  const answer = where.evaluate({ ...input, object });
+  if (typeof answer !== 'boolean') sight.gotNoAnswer();
+  return answer;
 }
 
 function candidatesOf(check: Exists, namespace: string | undefined, sight: Sight): readonly KubernetesObject[] {
@@ -106,7 +118,7 @@ function matches(check: Matches, { input, sight }: Circumstances): ConditionVerd
   if (!hasLabels(check.labels, labels)) return no(`labels ${chosen(check.labels, labels)}`, allowed);
   if (!hasLabels(check.annotations, annotations))
     return no(`annotations ${chosen(check.annotations, annotations)}`, allowed);
-  const answer = check.where === undefined ? true : check.where.evaluate({ ...input, object });
+  const answer = fits(check.where, object, { input, sight });
   return answer === true ? HOLDS : no(answer === false ? 'it does not fit' : answer.problem, allowed);
 }
 

@@ -3,7 +3,7 @@
 import { USAGES } from './bounds.ts';
 import { hear, conditionKey, quotasOf, type Hearing } from './applicable.ts';
 import { checkBounds, clauseOf } from './check-bounds.ts';
-import { auditLimits, combine, grantedTtl } from './combined-limits.ts';
+import { auditLimits, combine, grantedTtl, softenedUsages } from './combined-limits.ts';
 import {
   LAYERS,
   makeDecision,
@@ -12,7 +12,7 @@ import {
   type FailedClause,
   type PolicyDecision,
 } from './decision.ts';
-import { evaluateCondition } from './evaluate-condition.ts';
+import { evaluateCondition, type ConditionVerdict } from './evaluate-condition.ts';
 import { localNeeded, noRule, wrongAnchor } from './missing-grants.ts';
 import { compareText } from './names.ts';
 import { excusedSince } from './on-renew.ts';
@@ -37,7 +37,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
   const hearing = hear(policies, request.subject, sight);
   const found: Findings = { failures: [], audits: [], excused: [], waitsMs: [] };
   const enforced = hearing.voices.filter(({ mode }) => mode === 'enforce');
-  const limits = combine(enforced);
+  const limits = combine(enforced, softenedUsages(hearing.voices));
   checkGrants(policies, request, hearing, sight, found);
   found.failures.push(...limits.failed);
   for (const voice of hearing.voices) {
@@ -46,7 +46,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
     if (voice.mode === 'audit') found.audits.push(...auditLimits(limits, voice));
     checkConditions(policies, request, hearing, voice, sight, found);
   }
-  const unavailable = unavailability(policies, request, sight);
+  const unavailable = unavailability(policies, request, sight, found.failures);
   const failures = inOrder(found.failures);
   return makeDecision({
     outcome: unavailable !== undefined ? 'unavailable' : failures.length > 0 ? 'refused' : 'approved',
@@ -97,8 +97,10 @@ function checkConditions(
   const input = { request, class: hearing.class, cluster: policies.cluster };
   for (const condition of voice.conditions) {
     if (condition.mode === 'off') continue;
-    const verdict = evaluateCondition(condition, { input, sight });
-    if (verdict.holds) continue;
+    const ask = (): ConditionVerdict => evaluateCondition(condition, { input, sight });
+    const audited = voice.mode === 'audit' || condition.mode === 'audit';
+    const verdict = audited ? sight.quietly(ask) : ask();
+    if (verdict === undefined || verdict.holds) continue;
     const clause = clauseOf(voice, {
       reason: 'CAP-P12',
       field: `${voice.at.own}.conditions.${condition.id}`,
@@ -108,7 +110,7 @@ function checkConditions(
       message: condition.message,
       mayPassLater: verdict.mayPassLater,
     });
-    if (voice.mode === 'audit' || condition.mode === 'audit') {
+    if (audited) {
       found.audits.push(clause);
       continue;
     }
@@ -127,7 +129,12 @@ function checkConditions(
 }
 
 /** A view that has not synced and a bundle past its end are no denial: nobody could judge. */
-function unavailability(policies: PolicySet, { held, issuer, nowMs }: PolicyRequest, sight: Sight) {
+function unavailability(
+  policies: PolicySet,
+  { held, issuer, nowMs }: PolicyRequest,
+  sight: Sight,
+  failures: readonly FailedClause[],
+) {
   const { validity, issuers } = policies.bundle;
   const renewal = held !== undefined && held.notAfterMs > nowMs;
   if (nowMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
@@ -138,7 +145,14 @@ function unavailability(policies: PolicySet, { held, issuer, nowMs }: PolicyRequ
   if (issuer.remainingMs < demanded) {
     return { reason: 'CAP-S01', why: `issuer ${issuer.name} ends sooner than ${policies.bundleName} demands` } as const;
   }
-  return sight.blind === undefined ? undefined : ({ reason: 'CAP-S10', why: sight.blind } as const);
+  if (sight.blind === undefined || isRefusedAnyway(policies, failures)) return undefined;
+  return { reason: 'CAP-S10', why: sight.blind } as const;
+}
+
+/** Whether nothing that the cluster may say would help: a refusal must not make its caller try again. */
+function isRefusedAnyway({ bundle }: PolicySet, failures: readonly FailedClause[]): boolean {
+  const maySoften = bundle.namespaces.audit.some(({ labels }) => labels !== undefined);
+  return !maySoften && failures.some(({ reason, mayPassLater }) => reason !== 'CAP-P01' && !mayPassLater);
 }
 
 /** Waiting helps a first request only, and only when everything that fails may turn true in time. */

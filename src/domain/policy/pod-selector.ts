@@ -20,26 +20,27 @@ function selectsByMap(selector: Readonly<Record<string, unknown>>, labels: Label
 
 /** An empty label selector selects every pod of its namespace. */
 function selectsByLabels(selector: Readonly<Record<string, unknown>>, labels: Labels): boolean {
-  const wanted = Object.entries(asRecord(selector['matchLabels']) ?? {});
+  const matchLabels = asRecord(selector['matchLabels'] ?? {});
   const expressions = selector['matchExpressions'] ?? [];
   return (
-    wanted.every(([name, value]) => labels[name] === value) &&
+    matchLabels !== undefined &&
+    Object.entries(matchLabels).every(([name, value]) => labels[name] === value) &&
     Array.isArray(expressions) &&
     expressions.every((expression) => holds(asRecord(expression), labels))
   );
 }
 
-/** A requirement that is not one of Kubernetes' four selects nothing. */
+/** A requirement that is not one of Kubernetes' four, or not spelled as they are, selects nothing. */
 function holds(requirement: Readonly<Record<string, unknown>> | undefined, labels: Labels): boolean {
   const name = requirement?.['key'];
   if (requirement === undefined || typeof name !== 'string') return false;
   const value = Object.hasOwn(labels, name) ? labels[name] : undefined;
-  const values: readonly unknown[] = Array.isArray(requirement['values']) ? requirement['values'] : [];
+  const values: unknown = requirement['values'];
   switch (requirement['operator']) {
     case 'In':
-      return value !== undefined && values.includes(value);
+      return Array.isArray(values) && value !== undefined && values.includes(value);
     case 'NotIn':
-      return value === undefined || !values.includes(value);
+      return Array.isArray(values) && (value === undefined || !values.includes(value));
     case 'Exists':
       return value !== undefined;
     case 'DoesNotExist':

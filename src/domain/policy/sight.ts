@@ -6,17 +6,26 @@ import {
   referenceTo,
   type ClusterSnapshot,
   type KubernetesObject,
+  type NamedObject,
   type ObjectQuery,
   type ObjectReference,
 } from './snapshot.ts';
 
 /** Most objects that one decision records; what it looks at beyond that is not recorded. */
 const MAX_RECORDED = 50;
+/**
+ * Most objects that one decision asks an expression, and most that may fail to answer, over all its conditions:
+ * who writes policies and objects must not be able to make a decision slow.
+ */
+const MAX_ASKED = 200;
+const MAX_UNANSWERED = 20;
 
 export class Sight {
   readonly #snapshot: ClusterSnapshot;
   readonly #seen = new Set<KubernetesObject>();
   #blind: string | undefined;
+  #asked = 0;
+  #unanswered = 0;
   /** Many rules ask for the labels of the same namespace. */
   #namespace: { readonly name: string; readonly labels: Labels } | undefined;
 
@@ -29,9 +38,10 @@ export class Sight {
     return this.#blind;
   }
 
-  find(query: ObjectQuery & { readonly name: string }): KubernetesObject | undefined {
+  /** A Namespace, ServiceAccount or Pod. */
+  find(query: Omit<NamedObject, 'apiVersion'>): KubernetesObject | undefined {
     this.#ask();
-    const object = this.#snapshot.find(query);
+    const object = this.#snapshot.find({ ...query, apiVersion: 'v1' });
     if (object !== undefined) this.note(object);
     return object;
   }
@@ -43,6 +53,7 @@ export class Sight {
   }
 
   labelsOfNamespace(name: string): Labels {
+    this.#ask();
     if (this.#namespace?.name !== name) {
       const labels = this.find({ kind: 'Namespace', name })?.metadata.labels ?? {};
       this.#namespace = { name, labels };
@@ -52,6 +63,35 @@ export class Sight {
 
   note(object: KubernetesObject): void {
     if (this.#seen.size < MAX_RECORDED) this.#seen.add(object);
+  }
+
+  /** The object that decided is recorded whatever was looked at before it. */
+  relyOn(object: KubernetesObject): void {
+    this.#seen.add(object);
+  }
+
+  /**
+   * Asks for what can refuse nobody: a view that has not synced does not make the decision unavailable for it.
+   * @returns nothing when the view could not be asked.
+   */
+  quietly<T>(ask: () => T): T | undefined {
+    const before = this.#blind;
+    this.#blind = undefined;
+    const answer = ask();
+    const blind = this.blind !== undefined;
+    this.#blind = before;
+    return blind ? undefined : answer;
+  }
+
+  /** Whether one more object may be asked an expression. */
+  mayAsk(): boolean {
+    this.#asked += 1;
+    return this.#asked <= MAX_ASKED && this.#unanswered < MAX_UNANSWERED;
+  }
+
+  /** An expression gave no answer, which takes longer than giving one. */
+  gotNoAnswer(): void {
+    this.#unanswered += 1;
   }
 
   /** By kind, namespace and name. */

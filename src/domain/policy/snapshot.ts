@@ -36,6 +36,12 @@ export interface ObjectQuery {
   readonly namespace?: string;
 }
 
+/** One object: two groups may have objects of one kind and name. */
+export interface NamedObject extends ObjectQuery {
+  readonly apiVersion: string;
+  readonly name: string;
+}
+
 export interface ClusterSnapshot {
   /** Changes whenever anything in it does. */
   readonly version: string;
@@ -43,7 +49,7 @@ export interface ClusterSnapshot {
   readonly unsynced?: string;
   /** In the order of their names. */
   list(query: ObjectQuery): readonly KubernetesObject[];
-  find(query: ObjectQuery & { readonly name: string }): KubernetesObject | undefined;
+  find(query: NamedObject): KubernetesObject | undefined;
 }
 
 /** @param why in words for an operator. */
@@ -54,6 +60,7 @@ export function unsyncedSnapshot(why: string): ClusterSnapshot {
 /** Objects of one kind in one place. */
 interface Shelf {
   readonly inOrder: KubernetesObject[];
+  /** By API version and name. */
   readonly byName: Map<string, KubernetesObject>;
 }
 
@@ -68,7 +75,7 @@ export class IndexedSnapshot implements ClusterSnapshot {
       const key = shelfOf(object.kind, object.metadata.namespace);
       const shelf = this.#shelves.get(key) ?? { inOrder: [], byName: new Map<string, KubernetesObject>() };
       shelf.inOrder.push(object);
-      shelf.byName.set(object.metadata.name, object);
+      shelf.byName.set(`${object.apiVersion} ${object.metadata.name}`, object);
       this.#shelves.set(key, shelf);
     }
     for (const { inOrder } of this.#shelves.values()) {
@@ -81,9 +88,8 @@ export class IndexedSnapshot implements ClusterSnapshot {
     return apiVersion === undefined ? known : known.filter((object) => object.apiVersion === apiVersion);
   }
 
-  find({ kind, apiVersion, namespace, name }: ObjectQuery & { readonly name: string }): KubernetesObject | undefined {
-    const object = this.#shelves.get(shelfOf(kind, namespace))?.byName.get(name);
-    return apiVersion === undefined || object?.apiVersion === apiVersion ? object : undefined;
+  find({ kind, apiVersion, namespace, name }: NamedObject): KubernetesObject | undefined {
+    return this.#shelves.get(shelfOf(kind, namespace))?.byName.get(`${apiVersion} ${name}`);
   }
 }
 

@@ -16,7 +16,12 @@ function made(texts: Readonly<Record<string, string>>) {
   const state = { changes: 0 };
   view.onChange(() => (state.changes += 1), { signal: NEVER });
   const kinds = (): string[] =>
-    ['Ingress', 'Service'].filter((kind) => view.current().find({ kind, namespace: 'shop', name: 'web' }));
+    ['Ingress', 'Service'].filter((kind) =>
+      view
+        .current()
+        .list({ kind, namespace: 'shop' })
+        .some(({ metadata }) => metadata.name === 'web'),
+    );
   return { documents, events, view, kinds, state };
 }
 

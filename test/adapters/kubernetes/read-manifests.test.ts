@@ -66,12 +66,15 @@ spec: { group: example.com, scope: Cluster, names: { kind: Tier, plural: tiers }
     assert.deepEqual(namesIn({ 'a.yaml': tier }), ['Tier default/gold']);
   });
 
-  it('keeps the uid and version that a live cluster gave it', () => {
+  it('keeps the uid that a live cluster gave it, but not the version: an edit here would not change that', () => {
     const [object] = read({
       a: 'apiVersion: v1\nkind: Pod\nmetadata: { name: p, uid: 6f1e, resourceVersion: "812" }',
     }).objects;
     assert.equal(object?.metadata.uid, '6f1e');
-    assert.equal(object.metadata.resourceVersion, '812');
+    const [edited] = read({
+      a: 'apiVersion: v1\nkind: Pod\nmetadata: { name: p, uid: 6f1e, resourceVersion: "812", labels: { a: b } }',
+    }).objects;
+    assert.notEqual(edited?.metadata.resourceVersion, object.metadata.resourceVersion);
   });
 
   it('has a uid by its name and a version by its contents when it has none of its own', () => {

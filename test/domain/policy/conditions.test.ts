@@ -91,6 +91,13 @@ describe('A condition that an object exists', () => {
       { podSelector: { matchExpressions: [{ key: 'app', operator: 'Near' }] } },
       false,
     ],
+    ['labels that are a list', 'NetworkPolicy', { podSelector: { matchLabels: ['app=web'] } }, false],
+    [
+      'values that are no list',
+      'NetworkPolicy',
+      { podSelector: { matchExpressions: [{ key: 'app', operator: 'NotIn', values: 'x' }] } },
+      false,
+    ],
     ['an object without selector', 'ConfigMap', {}, false],
   ];
   for (const [why, objectKind, spec, expected] of selecting) {
@@ -112,6 +119,41 @@ describe('A condition that an object exists', () => {
     const many = Array.from({ length: 101 }, (_, index) => ingress(`i${index}`));
     assert.equal(holds(check, many), false);
     assert.equal(holds({ ...check, names: ['i1*'] }, many), true);
+  });
+
+  it('asks no more than so many objects in one decision, however many conditions there are', () => {
+    let asked = 0;
+    const counting = expression(() => (asked += 1) < 0);
+    const check = { ...HAS_INGRESS, where: counting };
+    const many = Array.from({ length: 100 }, (_, index) => ingress(`i${index}`));
+    const conditions = Array.from({ length: 50 }, (_, index) => condition(check, { id: `c${index}` }));
+    const { outcome } = evaluate(policySet(bundle(), [local({ conditions })]), request(), snapshot(...many));
+    assert.deepEqual([outcome, asked], ['refused', 200]);
+  });
+
+  it('gives up on objects that do not answer', () => {
+    let asked = 0;
+    const failing = expression(() => {
+      asked += 1;
+      return { problem: 'no such field' };
+    });
+    const many = Array.from({ length: 100 }, (_, index) => ingress(`i${index}`));
+    assert.equal(holds({ ...HAS_INGRESS, where: failing }, many), false);
+    assert.equal(asked, 20);
+  });
+
+  it('records the object that decided, however many it looked at before', () => {
+    const where = expression(({ object: seen }) => seen?.metadata.name === 'i99');
+    const many = Array.from({ length: 100 }, (_, index) => ingress(`i${index}`));
+    const policies = policySet(bundle(), [local({ conditions: [condition({ ...HAS_INGRESS, where })] })]);
+    const { objects } = evaluate(policies, request(), snapshot(...many));
+    assert.ok(objects.some(({ name }) => name === 'i99'));
+  });
+
+  it('does not take an object of another group for a Pod', () => {
+    const evil = object('Pod', 'shop', 'web-1', { apiVersion: 'evil.example/v1', metadata: { labels: { team: 'a' } } });
+    const check = { kind: 'matches', target: 'pod', labels: { team: 'a' } } as const;
+    assert.equal(holds(check, [pod, evil], asPod), false);
   });
 
   it('looks at no more than a thousand objects one by one', () => {
@@ -187,6 +229,24 @@ describe('A condition that turned false', () => {
   it('is passed over for one lifetime of the certificate when it says nothing', () => {
     assert.equal(renewal({ kind: 'grace' }).outcome, 'approved');
     assert.equal(renewal({ kind: 'grace' }, { excused: { [KEY]: NOW_MS - 2 * HOUR_MS } }).outcome, 'refused');
+  });
+
+  it('is never excused by what another pod or another request brought', () => {
+    const pod = { kind: 'matches', target: 'pod', labels: { app: 'web' } } as const;
+    const reading = { source: "request.key.type == 'ec-p384'", evaluate: () => false };
+    const own: readonly ConditionCheck[] = [
+      { kind: 'claim', claim: 'podName', in: ['good-*'] },
+      { kind: 'expression', expression: expression(() => false) },
+      pod,
+      { ...HAS_INGRESS, selectsPod: true },
+      { ...HAS_INGRESS, where: reading },
+    ];
+    for (const check of own) {
+      const conditions = [condition(check, { onRenew: { kind: 'warn' } })];
+      const policies = policySet(bundle(), [local({ conditions })]);
+      const front = snapshot(object('Ingress', 'shop', 'front'));
+      assert.equal(evaluate(policies, request({ held }), front).outcome, 'refused', check.kind);
+    }
   });
 
   it('only warns, for ever, where it says so', () => {

@@ -187,6 +187,13 @@ describe('Policy', () => {
     assert.equal(evaluate(locked, request(), EMPTY).outcome, 'refused');
   });
 
+  it('gives no other usage than a rule says, where the rule is only audited', () => {
+    const namespaces = { ...bundle().namespaces, audit: [{ names: ['shop'] }] };
+    const usages = ['digitalSignature', 'clientAuth'] as const;
+    const client = policySet(bundle({ namespaces, rules: [rule({ bounds: { ...WIDE, usages } })] }));
+    assert.deepEqual(evaluate(client, request(), EMPTY).grant.usages, usages);
+  });
+
   it('still cuts lifetimes to what a rule gives, where the rule is only audited', () => {
     const namespaces = { ...bundle().namespaces, audit: [{ names: ['shop'] }] };
     const { grant } = evaluate(policySet(bundle({ namespaces })), request(), EMPTY);
@@ -262,6 +269,26 @@ describe('Policy', () => {
     assert.equal(outcome, 'unavailable');
     assert.deepEqual(unavailable, { reason: 'CAP-S10', why: 'still listing' });
     assert.equal(evaluate(policySet(), request(), unsyncedSnapshot('not asked')).outcome, 'approved');
+  });
+
+  it('is not made unavailable by what is only audited', () => {
+    const blind = unsyncedSnapshot('still listing');
+    const trial = condition(HAS_INGRESS, { mode: 'audit' });
+    const labelled = rule({ id: 'trial', mode: 'audit', match: { namespaces: { labels: { a: 'b' } } } });
+    for (const policies of [
+      policySet(bundle(), [local({ conditions: [trial] })]),
+      policySet(bundle(), [local({ mode: 'audit', conditions: [condition(HAS_INGRESS)] })]),
+      policySet(bundle({ rules: [rule(), labelled] })),
+    ]) {
+      const { outcome, audits } = evaluate(policies, request(), blind);
+      assert.deepEqual([outcome, audits], ['approved', []]);
+    }
+  });
+
+  it('is refused, for good, where the cluster could not help', () => {
+    const deny = { namespaces: [], serviceAccounts: ['web'] };
+    const policies = policySet(bundle({ rules: [rule({ deny })] }), [local({ conditions: [condition(HAS_INGRESS)] })]);
+    assert.equal(evaluate(policies, request(), unsyncedSnapshot('still listing')).outcome, 'refused');
   });
 
   describe('past the hard expiry of the bundle', () => {
