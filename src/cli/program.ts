@@ -44,21 +44,30 @@ export interface RunOptions extends Pick<Invocation, 'signal'>, Partial<Pick<Inv
 export async function runCli(argv: readonly string[], options: RunOptions): Promise<number> {
   const { environment = processEnvironment(), clock = new SystemClock(), signal } = options;
   const terminal = options.terminal ?? processTerminal(environment);
+  const code = await runCommand(argv, { terminal, clock, environment, signal });
+  const unwritten = await terminal.flushed();
+  if (unwritten === undefined) return code;
+  terminal.complain(`cannot write to standard output (${unwritten})`);
+  return isCheck(argv) ? EXIT.unreadable : EXIT.cannotCreate;
+}
+
+async function runCommand(argv: readonly string[], given: Omit<Invocation, 'endWith'>): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const endWith = (wanted: ExitCode): void => void (code = wanted);
   try {
-    await program({ terminal, clock, environment, signal, endWith }).parseAsync(argv, { from: 'user' });
+    await program({ ...given, endWith }).parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
     // Commander has said what was wrong, or printed the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : usageExit(argv);
-    return complainOf(error, terminal);
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? EXIT.ok : isCheck(argv) ? EXIT.unreadable : EXIT.usage;
+    return complainOf(error, given.terminal);
   }
 }
 
 /** Commands that pipelines run as checks keep to the three exit codes that pipelines know. */
-function usageExit([command]: readonly string[]): ExitCode {
-  return command === 'policy' || command === 'drift' ? EXIT.unreadable : EXIT.usage;
+function isCheck([command]: readonly string[]): boolean {
+  return command === 'policy' || command === 'drift';
 }
 
 function program(invocation: Invocation): Command {

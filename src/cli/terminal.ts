@@ -16,10 +16,16 @@ export interface Writer {
   readonly colour: boolean;
   /** Whether standard error is a terminal, on which a line can be written over; absent, it is not. */
   readonly live?: boolean;
+  /** Resolves when everything has left; says why it could not. Absent, everything has. */
+  readonly flushed?: () => Promise<string | undefined>;
 }
 
 /** Back to the first column, and the line is blank (ECMA-48 sections 8.3.15 and 8.3.41). */
 const BLANK_LINE = '\r\u001B[2K';
+const ESCAPE = '\u001B';
+/** What a terminal would obey: names in a manifest must not write to it. Our own colours may, where there is colour. */
+const CONTROL = /(?![\n\t])\p{Cc}/gu;
+const CONTROL_BUT_COLOUR = new RegExp(`(?![\\n\\t])(?!${ESCAPE}\\[[\\d;]*m)\\p{Cc}`, 'gu');
 
 export class Terminal {
   readonly #writer: Writer;
@@ -30,7 +36,7 @@ export class Terminal {
 
   /** Text as it is, to standard output; a newline is added when it lacks one. */
   print(text: string): void {
-    this.#writer.out(text.endsWith('\n') ? text : `${text}\n`);
+    this.#writer.out(this.#clean(text.endsWith('\n') ? text : `${text}\n`));
   }
 
   printJson(value: unknown): void {
@@ -54,17 +60,17 @@ export class Terminal {
 
   /** Text as it is, to standard error: help that nobody asked for. */
   note(text: string): void {
-    this.#writer.error(text);
+    this.#writer.error(this.#clean(text));
   }
 
   /** One line to standard error. */
   complain(line: string): void {
-    this.#writer.error(`capstan: ${line}\n`);
+    this.#writer.error(this.#clean(`capstan: ${line}\n`));
   }
 
   /** What belongs to the complaint before it, to standard error. */
   explain(line: string): void {
-    this.#writer.error(`  ${line}\n`);
+    this.#writer.error(this.#clean(`  ${line}\n`));
   }
 
   /** Whether `redraw` works. */
@@ -77,6 +83,18 @@ export class Terminal {
     if (this.live) this.#writer.error(BLANK_LINE + text);
   }
 
+  /**
+   * Waits until everything that was printed has left.
+   * @returns why it could not; a reader that goes away, such as `head`, is no reason: it had what it wanted.
+   */
+  async flushed(): Promise<string | undefined> {
+    return this.#writer.flushed?.();
+  }
+
+  #clean(text: string): string {
+    return text.replaceAll(this.#writer.colour ? CONTROL_BUT_COLOUR : CONTROL, '?');
+  }
+
   styled(style: Style, text: string): string {
     return this.#writer.colour ? styleText(style, text, { validateStream: false }) : text;
   }
@@ -84,12 +102,20 @@ export class Terminal {
 
 /** @param environment for NO_COLOR (https://no-color.org): any value but the empty one turns colour off. */
 export function processTerminal(environment: Readonly<Record<string, string | undefined>>): Terminal {
-  // A reader that goes away, such as `head`, ends nothing: what was asked for has been delivered.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  let problem: string | undefined;
+  process.stdout.on('error', (error) => {
+    const code = 'code' in error ? String(error.code) : error.message;
+    if (code !== 'EPIPE') problem ??= code;
+  });
+  process.stderr.on('error', () => undefined);
   return new Terminal({
     out: (text) => void process.stdout.write(text),
     error: (text) => void process.stderr.write(text),
     colour: process.stdout.isTTY && (environment['NO_COLOR'] ?? '') === '',
     live: process.stderr.isTTY,
+    flushed: async () => {
+      await new Promise<void>((resolve) => process.stdout.write('', () => setImmediate(resolve)));
+      return problem;
+    },
   });
 }

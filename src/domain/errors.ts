@@ -64,6 +64,11 @@ export class AuthorityError extends Error {
     this.#detail = options.detail;
   }
 
+  /** What the line says beyond the reason's own words. */
+  get detail(): string | undefined {
+    return this.#detail;
+  }
+
   /** The same refusal, naming the recorded decision so that the caller can quote it. */
   withDecision(decisionId: string): AuthorityError {
     return new AuthorityError(this.reason, {

@@ -70,7 +70,7 @@ describe('capstan drift', () => {
   });
 
   it('warns of a certificate that only a renewal would get, without failing a pipeline', async () => {
-    const condition = `{ id: closed, expression: "request.ttlSeconds > 0", message: Ask, onRenew: warn }`;
+    const condition = `{ id: closed, expression: "cluster.id == 'elsewhere'", message: Ask, onRenew: warn }`;
     const policy = issuancePolicy(`{ conditions: [${condition}] }`);
     const { code, out } = await judged(policy, '--output', 'json');
     assert.equal(code, 0);

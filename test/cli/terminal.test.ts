@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { countInWords, Progress } from '../../src/cli/progress.ts';
+import { runCli } from '../../src/cli/program.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { spanInWords, validityInWords } from '../../src/cli/time-words.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -98,5 +99,30 @@ describe('Progress', () => {
 
   it('parts thousands', () => {
     assert.deepEqual([0, 999, 1_000, 1_234_567].map(countInWords), ['0', '999', '1,000', '1,234,567']);
+  });
+
+  it('lets no name in a file write to the terminal', () => {
+    const { terminal, out, error } = recordTerminal();
+    terminal.print('a \u001B[31mred\u001B[0m name\r\u0007');
+    terminal.complain('a \u001B]0;title\u0007');
+    assert.equal(out(), 'a ?[31mred?[0m name??\n');
+    assert.equal(error(), 'capstan: a ?]0;title?\n');
+  });
+
+  it('keeps its own colours where there is colour, and nothing else that a terminal obeys', () => {
+    const { terminal, out } = recordTerminal({ colour: true });
+    terminal.print(`${terminal.styled('red', 'bad')} \u001B[2J`);
+    assert.equal(out(), '\u001B[31mbad\u001B[39m ?[2J\n');
+  });
+});
+
+describe('A report that cannot be written', () => {
+  const full = { out: () => undefined, error: () => undefined, colour: false, flushed: async () => 'ENOSPC' };
+  const run = async (...argv: string[]) =>
+    runCli(argv, { terminal: new Terminal(full), environment: {}, signal: AbortSignal.abort() });
+
+  it('lets no check pass, and no command end well', async () => {
+    assert.equal(await run('policy', 'schema'), 2);
+    assert.equal(await run('version'), 73);
   });
 });

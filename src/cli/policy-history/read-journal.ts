@@ -33,7 +33,8 @@ export async function readJournal(
     using reader = Reader.open(file);
     return await visitAll(reader, query, progress, invocation, visit);
   } catch (cause) {
-    if (cause instanceof AuthorityError) throw new CommandError(EXIT.unreadable, cause.message, { cause });
+    if (cause instanceof AuthorityError)
+      throw new CommandError(EXIT.unreadable, `cannot read the journal: ${cause.detail ?? file}`, { cause });
     throw cause;
   }
 }

@@ -24,7 +24,8 @@ async function textsOf(named: string): Promise<ReadonlyMap<string, string>> {
     return new Map([...files].map(([file, text]) => [path.join(named, file), text]));
   } catch (cause) {
     if (!(cause instanceof CommandError) && !(cause instanceof AuthorityError)) throw cause;
-    throw new CommandError(EXIT.unreadable, cause.message, { cause });
+    const line = cause instanceof AuthorityError ? `cannot read ${cause.detail ?? named}` : cause.message;
+    throw new CommandError(EXIT.unreadable, line, { cause });
   }
 }
 

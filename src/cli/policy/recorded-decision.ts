@@ -18,7 +18,8 @@ export async function findDecision(
     const [record] = reader.list({ decisionId, limit: 1 });
     if (record !== undefined) return record;
   } catch (cause) {
-    if (cause instanceof AuthorityError) throw new CommandError(EXIT.unreadable, cause.message, { cause });
+    if (cause instanceof AuthorityError)
+      throw new CommandError(EXIT.unreadable, `cannot read the journal: ${cause.detail ?? cause.message}`, { cause });
     throw cause;
   }
   throw new CommandError(EXIT.unreadable, `there is no decision ${JSON.stringify(decisionId)} in ${file}`);

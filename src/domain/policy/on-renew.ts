@@ -21,8 +21,9 @@ export function isShared({ check }: Condition): boolean {
     case 'matches':
       return check.target !== 'pod' && !readsRequest(check.where);
     case 'claim':
-    case 'expression':
       return false;
+    case 'expression':
+      return !readsRequest(check.expression);
   }
 }
 

@@ -236,7 +236,7 @@ describe('A condition that turned false', () => {
     const reading = { source: "request.key.type == 'ec-p384'", evaluate: () => false };
     const own: readonly ConditionCheck[] = [
       { kind: 'claim', claim: 'podName', in: ['good-*'] },
-      { kind: 'expression', expression: expression(() => false) },
+      { kind: 'expression', expression: reading },
       pod,
       { ...HAS_INGRESS, selectsPod: true },
       { ...HAS_INGRESS, where: reading },

@@ -64,6 +64,9 @@ export function registerPolicyExplain(policy: Command, invocation: Invocation): 
 }
 
 async function explainRecord(decision: string, options: ExplainOptions, invocation: Invocation): Promise<void> {
+  if (options.namespace !== undefined || options.serviceAccount !== undefined) {
+    throw new CommandError(EXIT.unreadable, 'name a decision, or --namespace and --service-account, not both');
+  }
   const { terminal } = invocation;
   const { findDecision } = await import('../../policy/recorded-decision.ts');
   const record = await findDecision(decision, options, invocation);
@@ -71,13 +74,13 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
   const traced = recordedDecision(record);
   if (options.output === 'json') terminal.printJson(record);
   else if (traced !== undefined) await print(traced, options.output, terminal);
-  else terminal.print(`Decision ${decision} was made before policy was asked: ${unasked(record)}.`);
+  else terminal.print(`Decision ${decision} was made without policy: ${unasked(record)}.`);
 }
 
 function unasked(record: DecisionRecord): string {
   return record.outcome === 'refused'
     ? record.message
-    : `issued serial ${record.serial}, and nothing was recorded of it`;
+    : `serial ${record.serial} is ${record.surface === 'self' ? "Capstan's own, of which policy is not asked" : 'from before decisions had traces'}`;
 }
 
 async function explainQuestion(options: ExplainOptions, invocation: Invocation): Promise<void> {

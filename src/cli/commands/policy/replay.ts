@@ -1,5 +1,5 @@
 // `capstan policy replay`: recorded decisions under a candidate policy, before it is rolled out.
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import {
@@ -40,8 +40,14 @@ export function registerPolicyReplay(policy: Command, invocation: Invocation): v
     .command('replay')
     .description('ask a candidate policy about decisions of the past')
     .requiredOption('--bundle <file>', 'the candidate bundle; its signature is not asked for')
-    .option('--with <path...>', 'the candidate local policies: files, or directories', [])
-    .option('--since <time>', 'how far back: a duration, or an ISO 8601 time (default: 7d)', sinceOption, DEFAULT_SINCE)
+    .addOption(
+      new Option('--with <path...>', 'the candidate local policies: files, or directories').default([], 'none'),
+    )
+    .addOption(
+      new Option('--since <time>', 'how far back: a duration, or an ISO 8601 time')
+        .argParser(sinceOption)
+        .default(DEFAULT_SINCE, '7d'),
+    )
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster');
   addClusterOptions(addJournalOptions(command))
     .addOption(reportOption())

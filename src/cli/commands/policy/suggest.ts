@@ -1,5 +1,5 @@
 // `capstan policy suggest`: the tightest local policy that would have passed a namespace's past.
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import {
@@ -33,11 +33,10 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
     .description('print the tightest local policy that would have passed the past')
     .requiredOption('--namespace <name>', 'the namespace that it shall speak for', labelOption)
     .option('--name <name>', 'what it shall be called', labelOption, 'suggested')
-    .option(
-      '--since <time>',
-      'how far back: a duration, or an ISO 8601 time (default: 30d)',
-      sinceOption,
-      DEFAULT_SINCE,
+    .addOption(
+      new Option('--since <time>', 'how far back: a duration, or an ISO 8601 time')
+        .argParser(sinceOption)
+        .default(DEFAULT_SINCE, '30d'),
     );
   addJournalOptions(command)
     .addHelpText('after', EXAMPLES)
