@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { parsePolicyDocuments } from '../../src/adapters/policy/parse-documents.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
 import { BUNDLE, HOUR_MS, issuancePolicy, issuedTo, PolicyFiles, refusedTo, type Run } from './policy-files.ts';
@@ -181,6 +182,19 @@ describe('capstan drift', () => {
     const { code, error } = await place.run('drift', '--journal', '@journal.db');
     assert.equal(code, 2);
     assert.match(error, /name --config, or --journal and --bundle, or --git and --server/);
+  });
+
+  it('knows the layout of the examples: a bundle in one folder, policies in others', async () => {
+    const examples = path.resolve(import.meta.dirname, '../../istio-config/examples');
+    const [bundle, policies] = [path.join(examples, 'security/bundle.yaml'), path.join(examples, 'platform/policies')];
+    await using files = await PolicyFiles.make({}, []);
+    const judge = ['--journal', '@journal.db', '--bundle', bundle, '--policies', policies];
+    const same = await files.run('drift', ...judge, '--git', bundle, '--git', policies);
+    assert.equal(same.code, 0, same.error);
+    assert.match(same.out, /The policies in force are those in Git\./);
+    const missing = await files.run('drift', ...judge, '--git', policies);
+    assert.equal(missing.code, 1);
+    assert.match(missing.out, /1 policy differs from Git\./);
   });
 });
 

@@ -17,7 +17,7 @@ interface DriftOptions extends ClusterOptions {
   readonly policies?: readonly string[];
   readonly cluster?: string;
   readonly server?: string;
-  readonly git?: string;
+  readonly git?: readonly string[];
   readonly progress?: true;
   readonly output: ReportFormat;
 }
@@ -26,7 +26,7 @@ const EXAMPLES = `
 Examples:
   $ capstan drift --config capstan.yaml
   $ capstan drift --journal journal.db --bundle bundle.yaml --policies policies --cluster manifests
-  $ capstan drift --server http://capstan.istio-system:15014 --git policies
+  $ capstan drift --server http://capstan.istio-system:15014 --git security/bundle.yaml --git policies
 
 With a journal and a bundle, certificates that are still valid are put to the policies; with --git, the policies in
 force (those of --server, else the files) are compared with the ones that Git keeps. Ends with exit code 1 when
@@ -42,7 +42,11 @@ export function registerDrift(program: Command, invocation: Invocation): void {
     .option('--policies <path...>', 'the local policies in force: files, or directories')
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster')
     .option('--server <url>', 'a running server, to be asked which policies are in force')
-    .option('--git <folder>', 'a checkout of the policies that should be in force');
+    .option(
+      '--git <path>',
+      'the bundle, or a folder of policies, that should be in force; may be said again',
+      (named: string, others: readonly string[] | undefined) => [...(others ?? []), named],
+    );
   addClusterOptions(command)
     .option('--progress', 'tell of progress also where no terminal is')
     .addOption(reportOption())

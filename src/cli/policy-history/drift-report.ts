@@ -83,7 +83,7 @@ function printCertificates({ live, refused, undecided, leftOut, listed }: LiveCe
   }
   terminal.print(
     `${[
-      `${countInWords(live)} live certificates`,
+      `${countInWords(live)} live ${live === 1 ? 'certificate' : 'certificates'}`,
       `today's policy would refuse ${countInWords(refused)}`,
       ...(undecided === 0 ? [] : [`${countInWords(undecided)} depend on a cluster that is not known`]),
       ...(leftOut === 0
@@ -106,6 +106,8 @@ function printPolicies(policies: readonly PolicyDrift[], terminal: Terminal): vo
       terminal.print(`  ${field}: ${before} in force, ${after} in Git`);
   }
   terminal.print(
-    policies.length === 0 ? 'The policies in force are those in Git.' : `${policies.length} policies differ from Git.`,
+    policies.length === 0
+      ? 'The policies in force are those in Git.'
+      : `${policies.length === 1 ? '1 policy differs' : `${policies.length} policies differ`} from Git.`,
   );
 }

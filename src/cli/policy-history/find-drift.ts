@@ -19,7 +19,7 @@ export interface DriftSources {
   /** URL of a running server. */
   readonly server?: string;
   /** A checkout. */
-  readonly git?: string;
+  readonly git?: readonly string[];
 }
 
 /** @throws CommandError 2 when anything that is named cannot be used. */
@@ -39,17 +39,17 @@ export async function findDrift(sources: DriftSources, progress: boolean, invoca
   };
 }
 
-async function documentsIn(folder: string, { terminal }: Invocation): Promise<readonly ParsedDocument[]> {
-  const { documents, problems } = await readDocuments([folder]);
+async function documentsIn(paths: readonly string[], { terminal }: Invocation): Promise<readonly ParsedDocument[]> {
+  const { documents, problems } = await readDocuments(paths);
   if (problems.length === 0) return documents;
-  complainOfProblems(`the policies in ${folder}`, problems, terminal);
+  complainOfProblems(`the policies in ${paths.join(' and ')}`, problems, terminal);
   throw new CommandError(EXIT.unreadable, 'nothing was compared');
 }
 
 /** A folder of bundles stands for the one of the highest sequence, as it does for the server. */
 async function withOneBundle(files: CandidateFiles, invocation: Invocation): Promise<CandidateFiles> {
   if ((await stat(files.bundle).catch(() => undefined))?.isDirectory() !== true) return files;
-  const bundles = (await documentsIn(files.bundle, invocation)).flatMap(({ document, position }) =>
+  const bundles = (await documentsIn([files.bundle], invocation)).flatMap(({ document, position }) =>
     document.kind === 'PolicyBundle' ? [{ sequence: document.sequence, place: position.place }] : [],
   );
   const [newest] = bundles.sort((a, b) => b.sequence - a.sequence);

@@ -11,7 +11,7 @@ import type { Terminal } from '../../terminal.ts';
 
 const EXAMPLES = `
 Examples:
-  $ capstan policy test policies/tests
+  $ capstan policy test tests
   $ capstan policy test shop.test.yaml --output junit > results.xml
 
 A test is a YAML document of kind PolicyTest: a bundle, local policies, and cases of one request and the decision
