@@ -32,6 +32,19 @@ export function diffFindings(
   });
 }
 
+/** A bundle that changed must count on: servers that had the old one refuse it otherwise. */
+export function sequenceFindings(
+  differences: readonly FieldDifference[],
+  written: ReadonlyMap<string, ParsedDocument>,
+): readonly Finding[] {
+  const changed = differences.filter(({ direction }) => direction !== 'unchanged');
+  const sequence = differences.find(({ field }) => field === 'metadata.sequence');
+  const place = written.get(changed[0]?.document ?? '');
+  if (sequence === undefined || place === undefined || Number(sequence.after) > Number(sequence.before)) return [];
+  const message = `${place.document.name} metadata.sequence is ${sequence.after} after ${sequence.before}: a server that had the old one refuses the new`;
+  return [findingAt(place, 'metadata.sequence', { id: 'policy/sequence', level: 'error', message })];
+}
+
 /** What changed, by document; then how many fields went which way. */
 export function printDifferences(differences: readonly FieldDifference[], terminal: Terminal): void {
   const changed = differences.filter(({ direction }) => direction !== 'unchanged');

@@ -43,6 +43,10 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'The bundle is not valid now',
     'Past its soft expiry the server warns; past its hard expiry nobody new gets an identity. Sign a bundle with a later end and a higher sequence.',
   ),
+  'policy/sequence': row(
+    'A bundle that changed does not count on',
+    'Servers take no step back and no second bundle of one sequence. Raise `metadata.sequence`, and sign again.',
+  ),
   'policy/widened': row(
     'A change lets somebody have more than before',
     'Whoever owns the policy should look at it. `--allow-widening` accepts it.',

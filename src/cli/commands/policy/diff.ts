@@ -1,6 +1,7 @@
 // `capstan policy diff`: what a change of policies does, field by field, before it is merged.
 import type { Command } from 'commander';
 import type { PolicyDocument } from '../../../domain/policy/documents.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { ReadDocuments } from '../../policy/load-documents.ts';
 import { complainOfProblems } from '../../policy/problems.ts';
@@ -34,7 +35,7 @@ export function registerPolicyDiff(policy: Command, invocation: Invocation): voi
 async function diff(before: string, after: string, options: DiffOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const { differences, titleOf } = await import('../../../domain/policy/compare-documents.ts');
-  const { countsOf, diffFindings, printDifferences } = await import('../../policy/findings-diff.ts');
+  const { countsOf, diffFindings, printDifferences, sequenceFindings } = await import('../../policy/findings-diff.ts');
   const { readDocuments } = await import('../../policy/load-documents.ts');
   const [one, other] = [await readDocuments([before]), await readDocuments([after])];
   const problems = [...one.problems, ...other.problems];
@@ -42,18 +43,31 @@ async function diff(before: string, after: string, options: DiffOptions, invocat
     endWith(complainOfProblems('the policies', problems, terminal));
     return;
   }
+  demandBundles(one, other);
   const found = differences(documentsOf(one), documentsOf(other));
   const written = new Map(other.documents.map((each) => [titleOf(each.document), each]));
   const level = options.allowWidening ? 'note' : 'error';
   const cases = [...Map.groupBy(found, ({ document }) => document)].map(([name, fields]) => ({
     name,
-    findings: diffFindings(fields, written, level),
+    findings: [...diffFindings(fields, written, level), ...sequenceFindings(fields, written)],
   }));
   endWith(exitOf(cases.flatMap(({ findings }) => findings)));
   const differing = found.filter(({ direction }) => direction !== 'unchanged');
   const json = { counts: countsOf(found), differences: differing };
   const text = (): void => printDifferences(found, terminal);
   printReport({ tool: 'policy diff', cases, json, text }, options.output, terminal);
+}
+
+/** A bundle that is held against local policies is a path that was mistyped. */
+function demandBundles(one: ReadDocuments, other: ReadDocuments): void {
+  const [before, after] = [one, other].map(({ documents }) =>
+    documents.some(({ document }) => document.kind === 'PolicyBundle'),
+  );
+  if (before === after || one.documents.length === 0 || other.documents.length === 0) return;
+  throw new CommandError(
+    EXIT.unreadable,
+    `the ${before === true ? 'old' : 'new'} side has a bundle and the other has none`,
+  );
 }
 
 function documentsOf({ documents }: ReadDocuments): readonly PolicyDocument[] {

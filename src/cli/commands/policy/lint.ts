@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
 import type { Problem } from '../../../domain/position.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, bundleIn, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
 import {
@@ -52,6 +53,9 @@ async function lint(
   const { isBundle, readBundle, readDocuments } = await import('../../policy/load-documents.ts');
   const { lintFindings } = await import('../../policy/findings-lint.ts');
   const read = await readDocuments(paths);
+  if (read.documents.length + read.problems.length === 0) {
+    throw new CommandError(EXIT.unreadable, `there is no policy document in ${paths.join(' ')}`);
+  }
   const named = options.bundle === undefined ? { problems: [] } : await readBundle(options.bundle);
   const [only, another] = read.documents.filter(isBundle);
   const bundle = options.bundle === undefined && another === undefined ? only : named.bundle;
