@@ -22,9 +22,25 @@ export function compileExpression(source: string, over: Over): Expression | Find
     const { valid, type = 'nothing', error } = parsed.check();
     if (!valid) return loadProblem(error);
     if (type !== 'bool' && !type.startsWith('dyn')) return { problem: `gives ${type}, not true or false`, offset: 0 };
-    return unknownField(syntax.asked, language) ?? new CelExpression(source, parsed, syntax.walks);
+    return (
+      unknownField(syntax.asked, language) ??
+      brokenConstant(source, parsed, syntax.walks) ??
+      new CelExpression(source, parsed, syntax.walks)
+    );
   } catch (error) {
     return loadProblem(error);
+  }
+}
+
+/** What reads nothing gives the same answer to everybody: none, when it divides by zero. */
+function brokenConstant(source: string, parsed: ParseResult, walks: Walks): Finding | undefined {
+  if (/\b(request|cluster|object)\b/.test(source)) return undefined;
+  meter.start(walks);
+  try {
+    parsed({});
+    return undefined;
+  } catch (error) {
+    return { problem: `has no answer for anybody: ${evaluationProblem(error, source)}`, offset: 0 };
   }
 }
 

@@ -144,6 +144,13 @@ describe('An expression is refused when it is loaded', () => {
     ['a number', 'request.ttlSeconds', 'gives int, not true or false', 0],
     ['a text', '"yes"', 'gives string, not true or false', 0],
     [
+      'a constant without an answer in a list',
+      '[1, 0].all(n, 1 / n == 1)',
+      'has no answer for anybody: 1 / n divides by zero',
+      0,
+    ],
+    ['a constant without an answer', '1 / 0 == 1', 'has no answer for anybody: 1 / 0 divides by zero', 0],
+    [
       'comparing text with a number',
       'true && request.namespace == 1',
       'does not type-check: no such overload: string == int',
