@@ -97,5 +97,5 @@ export const issuancePolicy = z
   .meta({
     id: 'IssuancePolicy',
     title: 'IssuancePolicy',
-    description: 'The policy of one namespace, next to its manifests.',
+    description: 'The policy of one namespace, written by its owners.',
   });

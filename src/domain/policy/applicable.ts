@@ -74,9 +74,9 @@ export function hear(policies: PolicySet, subject: Subject, sight: Sight): Heari
   const issuanceClass = classOf(policies, subject);
   const candidates = policies.voicesFor(subject.namespace);
   const speaks = candidates.map((voice) => {
-    const ask = (): boolean => speaksOf(voice, subject, issuanceClass, sight);
+    if (voice.mode === 'enforce') return speaksOf(voice, subject, issuanceClass, sight);
     // What is only audited refuses nobody, not even while the cluster cannot be asked.
-    return voice.mode === 'audit' ? (sight.quietly(ask) ?? false) : ask();
+    return sight.quietly(() => speaksOf(voice, subject, issuanceClass, sight)) ?? false;
   });
   const voices = candidates.filter((_, index) => speaks[index] === true);
   const audited = policies.bundle.namespaces.audit.some((selector) => selects(selector, subject.namespace, sight));

@@ -26,7 +26,8 @@ export function combine(voices: readonly Voice[], usages?: readonly Usage[]): Co
  * unless they leave none between them. Asked before any other voice, so that no local policy can change the answer.
  */
 export function softenedUsages(voices: readonly Voice[]): readonly Usage[] | undefined {
-  const giving = voices.filter(({ mode, grants }) => mode === 'audit' && grants);
+  const giving = softened(voices);
+  if (giving.length === 0) return undefined;
   const { usages } = giving.reduce((bounds, voice) => meet(bounds, voice.bounds), UNBOUNDED);
   return usable(usages) ? usages : undefined;
 }
@@ -49,8 +50,12 @@ export function auditLimits(enforced: CombinedLimits, voice: Voice): readonly Fa
  * for no longer than they say; a least that no maximum reaches is only told.
  */
 export function grantedTtl(enforced: CombinedLimits, voices: readonly Voice[]): TtlLimit {
-  const giving = voices.filter(({ mode, grants }) => mode === 'audit' && grants);
-  return giving.reduce((ttl, { bounds }) => meetTtl(ttl, bounds.ttl), enforced.bounds.ttl);
+  return softened(voices).reduce((ttl, { bounds }) => meetTtl(ttl, bounds.ttl), enforced.bounds.ttl);
+}
+
+/** Rules that give an identity in an audited namespace. */
+function softened(voices: readonly Voice[]): readonly Voice[] {
+  return voices.filter(({ mode, grants }) => mode === 'audit' && grants);
 }
 
 function usable(usages: readonly Usage[] | undefined): boolean {

@@ -12,7 +12,7 @@ import {
   type FailedClause,
   type PolicyDecision,
 } from './decision.ts';
-import { evaluateCondition, type ConditionVerdict } from './evaluate-condition.ts';
+import { evaluateCondition } from './evaluate-condition.ts';
 import { localNeeded, noRule, wrongAnchor } from './missing-grants.ts';
 import { compareText } from './names.ts';
 import { excusedSince } from './on-renew.ts';
@@ -94,12 +94,13 @@ function checkConditions(
   sight: Sight,
   found: Findings,
 ): void {
-  const input = { request, class: hearing.class, cluster: policies.cluster };
+  const circumstances = { input: { request, class: hearing.class, cluster: policies.cluster }, sight };
   for (const condition of voice.conditions) {
     if (condition.mode === 'off') continue;
-    const ask = (): ConditionVerdict => evaluateCondition(condition, { input, sight });
     const audited = voice.mode === 'audit' || condition.mode === 'audit';
-    const verdict = audited ? sight.quietly(ask) : ask();
+    const verdict = audited
+      ? sight.quietly(() => evaluateCondition(condition, circumstances))
+      : evaluateCondition(condition, circumstances);
     if (verdict === undefined || verdict.holds) continue;
     const clause = clauseOf(voice, {
       reason: 'CAP-P12',

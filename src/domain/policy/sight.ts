@@ -24,6 +24,7 @@ export class Sight {
   readonly #snapshot: ClusterSnapshot;
   readonly #seen = new Set<KubernetesObject>();
   #blind: string | undefined;
+  #listed: { readonly query: ObjectQuery; readonly objects: readonly KubernetesObject[] } | undefined;
   #asked = 0;
   #unanswered = 0;
   /** Many rules ask for the labels of the same namespace. */
@@ -49,7 +50,15 @@ export class Sight {
   /** The caller notes what it relied on. */
   list(query: ObjectQuery): readonly KubernetesObject[] {
     this.#ask();
-    return this.#snapshot.list(query);
+    // Many conditions ask for the same objects.
+    const { kind, apiVersion, namespace } = query;
+    const last = this.#listed;
+    if (last?.query.kind === kind && last.query.apiVersion === apiVersion && last.query.namespace === namespace) {
+      return last.objects;
+    }
+    const objects = this.#snapshot.list(query);
+    this.#listed = { query, objects };
+    return objects;
   }
 
   labelsOfNamespace(name: string): Labels {
