@@ -237,7 +237,11 @@ export const schema = {
       10_000,
       'Most SDS streams that one identity may have open.',
     ),
-    maxIdentities: withDefault(integer(1, 1_000_000), 20_000, 'Most workloads whose keys are held in memory at once: by identity, credential and pod.'),
+    maxIdentities: withDefault(
+      integer(1, 1_000_000),
+      20_000,
+      'Most workloads whose keys are held in memory at once: by identity, credential and pod.',
+    ),
     rotationSpread: withDefault(
       duration('0s', '1h'),
       '10s',
