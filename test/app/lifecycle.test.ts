@@ -39,13 +39,15 @@ describe('Shutting down', () => {
 });
 
 describe('Readiness', () => {
-  it('names each part, and says why one is not ready', () => {
+  it('names each part, and says why one is degraded or not ready', () => {
     const readiness = new Readiness();
+    readiness.add('sockets', () => ({ degraded: 'one path is taken' }));
     readiness.add('policy', () => undefined);
     readiness.add('issuer', () => 'the issuer certificate has expired');
     assert.deepEqual(readiness.report(), [
-      { part: 'policy', ready: true },
-      { part: 'issuer', ready: false, why: 'the issuer certificate has expired' },
+      { part: 'sockets', state: 'degraded', why: 'one path is taken' },
+      { part: 'policy', state: 'ready' },
+      { part: 'issuer', state: 'not ready', why: 'the issuer certificate has expired' },
     ]);
   });
 });

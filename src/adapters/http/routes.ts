@@ -3,10 +3,10 @@
 import { Hono, type Context } from 'hono';
 import type { Events } from '../../ports/events.ts';
 
-/** One part of the server that must work before it may take requests. */
+/** One part of the server: `degraded` still serves, `not ready` must not be sent requests. */
 export interface PartReadiness {
   readonly part: string;
-  readonly ready: boolean;
+  readonly state: 'ready' | 'degraded' | 'not ready';
   /** Why not, for the operator. */
   readonly why?: string;
 }
@@ -43,10 +43,15 @@ export function observationRoutes({ readiness, policy, collect, events }: Observ
   });
   routes.get('/healthz', (c) => c.json({ status: 'alive' }));
   routes.get('/readyz', (c) => {
-    const unready = readiness().filter(({ ready }) => !ready);
-    return unready.length === 0
-      ? c.json({ ready: true })
-      : c.json({ ready: false, unready: unready.map(({ part, why }) => ({ part, why })) }, 503);
+    const parts = readiness();
+    const unready = inState(parts, 'not ready');
+    const degraded = inState(parts, 'degraded');
+    const body = {
+      ready: unready.length === 0,
+      ...(unready.length > 0 && { unready }),
+      ...(degraded.length > 0 && { degraded }),
+    };
+    return c.json(body, body.ready ? 200 : 503);
   });
   routes.get('/policy', (c) => {
     const inForce = policy();
@@ -60,6 +65,10 @@ export function observationRoutes({ readiness, policy, collect, events }: Observ
     return c.json({ error: 'internal error' }, 500);
   });
   return routes;
+}
+
+function inState(parts: readonly PartReadiness[], wanted: PartReadiness['state']) {
+  return parts.filter(({ state }) => state === wanted).map(({ part, why }) => ({ part, why }));
 }
 
 function refuseMethod(c: Context): Response {

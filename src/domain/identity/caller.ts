@@ -11,12 +11,25 @@ export interface PodBinding {
   readonly nodeName?: string;
 }
 
+/**
+ * Where a renewed certificate began: the issuance that was last proved by a token or a socket. It survives
+ * every renewal by certificate, and differs between two machines of one service account.
+ */
+export interface Lineage {
+  /** Decision id of that issuance. */
+  readonly id: string;
+  /** When that proof was given, in ms since the epoch. */
+  readonly provenAtMs: number;
+}
+
 export interface Caller {
   readonly identity: KubernetesIdentity;
   readonly provenBy: ProvenBy;
   /** The token's issuer, the certificate's serial number or the socket's path: never a secret. */
   readonly evidence: string;
   readonly pod?: PodBinding;
+  /** Only of a client certificate, as its issuance is on record; whoever shows a token or a socket begins one. */
+  readonly lineage?: Lineage;
   /** When the proof itself ends, in ms since the epoch; streams are recycled before it. */
   readonly expiresAtMs?: number;
 }

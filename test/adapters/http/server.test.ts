@@ -17,7 +17,7 @@ describe('The HTTP listener', () => {
 
   beforeEach(async () => {
     signal = AbortSignal.timeout(30_000);
-    parts = [{ part: 'issuer', ready: true }];
+    parts = [{ part: 'issuer', state: 'ready' }];
     policy = undefined;
     metrics = async () => 'capstan_sds_pushes_total 0\n';
     faults = [];
@@ -41,7 +41,7 @@ describe('The HTTP listener', () => {
     fetch(`http://${server.address()}${page}`, { signal, ...init });
 
   it('says that the process is alive, ready or not', async () => {
-    parts = [{ part: 'issuer', ready: false, why: 'no issuer certificate' }];
+    parts = [{ part: 'issuer', state: 'not ready', why: 'no issuer certificate' }];
     const answer = await ask('/healthz');
     assert.deepEqual([answer.status, await answer.json()], [200, { status: 'alive' }]);
   });
@@ -65,9 +65,9 @@ describe('The HTTP listener', () => {
 
   it('names each part that is not ready, and why', async () => {
     parts = [
-      { part: 'issuer', ready: false, why: 'no issuer certificate' },
-      { part: 'policy', ready: true },
-      { part: 'journal', ready: false, why: 'disk full' },
+      { part: 'issuer', state: 'not ready', why: 'no issuer certificate' },
+      { part: 'policy', state: 'ready' },
+      { part: 'journal', state: 'not ready', why: 'disk full' },
     ];
     const answer = await ask('/readyz');
     assert.equal(answer.status, 503);
@@ -77,6 +77,19 @@ describe('The HTTP listener', () => {
         { part: 'issuer', why: 'no issuer certificate' },
         { part: 'journal', why: 'disk full' },
       ],
+    });
+  });
+
+  it('stays ready while a part is only degraded, and names it', async () => {
+    parts = [
+      { part: 'sds-sockets', state: 'degraded', why: 'one path is taken' },
+      { part: 'journal', state: 'ready' },
+    ];
+    const answer = await ask('/readyz');
+    assert.equal(answer.status, 200);
+    assert.deepEqual(await answer.json(), {
+      ready: true,
+      degraded: [{ part: 'sds-sockets', why: 'one path is taken' }],
     });
   });
 
