@@ -44,6 +44,7 @@ export interface Composition {
   readonly http: HttpServer;
   readonly plaintext: PlaintextListener | undefined;
   readonly sockets: SdsSockets;
+  readonly readiness: Readiness;
   /** Resolves when everything listens. @throws AuthorityError `config_invalid` naming what is in the way. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
@@ -77,6 +78,7 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
   const plaintext = composePlaintext(config, events, services);
   let open = false;
   const readiness = composeReadiness({ lifecycle, journal, issuers, clock, open: () => open });
+  telemetry.observeParts(() => readiness.report());
   const http = new HttpServer(
     {
       routes: observationRoutes({
@@ -115,7 +117,7 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
     await startSockets(config, clock, sockets, { signal, running });
     open = true;
   };
-  return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, start };
+  return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, readiness, start };
 }
 
 function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle): Telemetry {

@@ -3,6 +3,7 @@
 import type { Config } from '../config/schema.ts';
 import { compose, type Composition } from './compose.ts';
 import { Lifecycle } from './lifecycle.ts';
+import type { PartReadiness } from './readiness.ts';
 
 /** What is up, for the person who started it. */
 export interface ServeReport {
@@ -10,6 +11,8 @@ export interface ServeReport {
   readonly httpAddress: string;
   readonly plaintextAddress?: string;
   readonly sockets: readonly string[];
+  /** The parts that do not work as they should. */
+  readonly troubled: readonly PartReadiness[];
   readonly trustDomain: string;
   readonly issuer: { readonly id: string; readonly subject: string; readonly notAfterMs: number };
   readonly policy: {
@@ -50,7 +53,8 @@ export async function serve(config: Config, { signal, onReady }: ServeOptions): 
   }
 }
 
-function reportOf(config: Config, { issuers, policyBundle, tls, http, plaintext, sockets }: Composition): ServeReport {
+function reportOf(config: Config, composition: Composition): ServeReport {
+  const { issuers, policyBundle, tls, http, plaintext, sockets, readiness } = composition;
   const { signing, bundle } = issuers.current();
   const { bundle: policy, place, signedBy } = policyBundle();
   const { id, subject, notAfterMs } = signing.issuer;
@@ -59,6 +63,7 @@ function reportOf(config: Config, { issuers, policyBundle, tls, http, plaintext,
     httpAddress: http.address(),
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     sockets: sockets.paths,
+    troubled: readiness.report().filter(({ state }) => state !== 'ready'),
     trustDomain: config.trustDomain,
     issuer: { id, subject, notAfterMs },
     policy: { bundle: `${policy.name}@${policy.sequence}`, place, signed: signedBy.length > 0 },

@@ -22,12 +22,19 @@ const MAX_LISTED = 5;
 
 export function reportReady(report: ServeReport, context: ReportContext): void {
   const { terminal } = context;
-  terminal.print(terminal.styled('bold', `Capstan is ready for trust domain ${report.trustDomain}.`));
+  terminal.print(terminal.styled('bold', headline(report)));
   terminal.print('');
   for (const [label, text] of facts(report, context)) terminal.print(`  ${label.padEnd(16)}${text}`);
   if (context.dataDir === undefined) return;
   terminal.print('\nTry next, in another terminal:');
   for (const line of nextCommands(report, context)) terminal.print(`  ${line}`);
+}
+
+function headline({ trustDomain, troubled }: ServeReport): string {
+  const unready = troubled.some(({ state }) => state === 'not ready');
+  return unready
+    ? `Capstan has started for trust domain ${trustDomain}, but is not ready.`
+    : `Capstan is ready for trust domain ${trustDomain}.`;
 }
 
 function facts(report: ServeReport, context: ReportContext): readonly (readonly [label: string, text: string])[] {
@@ -37,6 +44,7 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ['CSR API and SDS', `${report.tlsAddress} (TLS)`],
     ...(report.plaintextAddress === undefined ? [] : [['', `${report.plaintextAddress} (plaintext)`] as const]),
     ...sockets(report, context).map((text, index) => [index === 0 ? 'SDS sockets' : '', text] as const),
+    ...report.troubled.map(({ part, state, why }) => [inCapital(state), `${part}: ${why}`] as const),
     ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /policy /metrics`],
     ...report.anchors.flatMap(({ subject, sha256, notAfterMs }) => [
       ['Trust anchor', `${subject}${context.created ? ', made now and for this directory only' : ''}`] as const,
@@ -74,6 +82,10 @@ function nextCommands(report: ServeReport, { program, dataDir, socketDirectory }
       ? []
       : [`mkdir -p ${socketDirectory}/default/demo   # makes an SDS socket in it`]),
   ];
+}
+
+function inCapital(state: string): string {
+  return state.charAt(0).toUpperCase() + state.slice(1);
 }
 
 /** As `capstan inspect` and OpenSSL print a fingerprint, so that people can compare. */

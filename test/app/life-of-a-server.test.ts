@@ -94,6 +94,10 @@ describe('A running server', () => {
     assert.deepEqual(await (await server.get('/readyz')).json(), { ready: true });
     const metrics = await (await server.get('/metrics')).text();
     assert.match(metrics, /^capstan_decisions_total\{[^}]*surface="csr"[^}]*outcome="issued"[^}]*\} 1$/m);
+    for (const part of ['server', 'listeners', 'journal', 'issuer']) {
+      assert.match(metrics, new RegExp(`^capstan_part_ready\\{part="${part}"\\} 1$`, 'm'));
+      assert.match(metrics, new RegExp(`^capstan_part_degraded\\{part="${part}"\\} 0$`, 'm'));
+    }
   });
 
   it('renews its own certificate, and no connection notices', async () => {

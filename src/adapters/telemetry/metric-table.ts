@@ -146,6 +146,18 @@ export const METRICS = {
     help: '1 while decisions cannot be recorded and nothing is issued, otherwise 0.',
     labels: {},
   },
+  partReady: {
+    name: 'capstan_part_ready',
+    kind: 'observed-gauge',
+    help: '0 while a part of the server is not ready, as /readyz says with the reason; otherwise 1.',
+    labels: { part: OPEN },
+  },
+  partDegraded: {
+    name: 'capstan_part_degraded',
+    kind: 'observed-gauge',
+    help: '1 while a part of the server works less than it should, as /readyz says with the reason; otherwise 0.',
+    labels: { part: OPEN },
+  },
   unexpected: {
     name: 'capstan_unexpected_total',
     kind: 'counter',

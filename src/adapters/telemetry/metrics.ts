@@ -5,6 +5,7 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { emptyResource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
+import { observeParts, type ObservedPart } from './part-metrics.ts';
 import { observeProcess } from './process-metrics.ts';
 
 /** Most label combinations one metric may have; more are counted in one overflow series. */
@@ -16,13 +17,11 @@ export class Metrics implements AsyncDisposable {
   readonly #reader = new ScrapeReader({ cardinalitySelector: () => MAX_SERIES_PER_METRIC });
   readonly #provider = new MeterProvider({ resource: emptyResource(), readers: [this.#reader] });
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
-  readonly #instruments: Instruments;
-  readonly #process: Disposable;
+  readonly #meter = this.#provider.getMeter('capstan');
+  readonly #instruments: Instruments = makeInstruments(this.#meter);
+  readonly #process: Disposable = observeProcess(this.#meter);
 
   constructor() {
-    const meter = this.#provider.getMeter('capstan');
-    this.#instruments = makeInstruments(meter);
-    this.#process = observeProcess(meter);
     for (const { instrument, series } of this.#instruments.zeroed.values()) {
       for (const labels of series) instrument.add(0, labels);
     }
@@ -47,6 +46,11 @@ export class Metrics implements AsyncDisposable {
   /** @param value in the unit that the metric's name ends with. */
   observe<Key extends MetricOf<'histogram'>>(metric: Key, value: number, labels: LabelsOf<Key>): void {
     this.#instruments.histograms.get(metric)?.record(value, labels);
+  }
+
+  /** @param report is asked at each scrape; called once, when the parts of the server are known. */
+  observeParts(report: () => readonly ObservedPart[]): void {
+    observeParts(this.#meter, report);
   }
 
   /** @returns every metric in the Prometheus text format, version 0.0.4. */

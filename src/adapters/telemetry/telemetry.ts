@@ -5,6 +5,7 @@ import type { Tracer } from '../../ports/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import { Metrics } from './metrics.ts';
+import type { ObservedPart } from './part-metrics.ts';
 import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
 
 export interface TelemetrySettings {
@@ -18,6 +19,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly tracer: Tracer;
   /** @returns every metric in the Prometheus text format. */
   readonly collect: () => Promise<string>;
+  /** @param report is asked at each scrape; called once, when the parts of the server are known. */
+  readonly observeParts: (report: () => readonly ObservedPart[]) => void;
 }
 
 /** Disposing sends the waiting spans, then the waiting log lines, each within its own bound. */
@@ -32,6 +35,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     events,
     tracer,
     collect: () => metrics.collect(),
+    observeParts: (report) => metrics.observeParts(report),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

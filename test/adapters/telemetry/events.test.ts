@@ -220,6 +220,7 @@ describe('The events of the CA', () => {
   });
 
   it('move every metric of the table that is not observed', async () => {
+    telemetry.observeParts(() => [{ part: 'issuer', state: 'ready' }]);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();
     for (const { name } of Object.values(METRICS)) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));

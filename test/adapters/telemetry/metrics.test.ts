@@ -60,6 +60,23 @@ describe('The metrics', () => {
     assert.match(lines.join('\n'), /otel_metric_overflow="true"/);
   });
 
+  it('tell the state of every part, read anew at each scrape', async () => {
+    let state: 'ready' | 'degraded' | 'not ready' = 'not ready';
+    metrics.observeParts(() => [
+      { part: 'issuer', state },
+      { part: 'sockets', state: 'degraded' },
+    ]);
+    const before = await metrics.collect();
+    assert.match(before, /^capstan_part_ready\{part="issuer"\} 0$/m);
+    assert.match(before, /^capstan_part_degraded\{part="issuer"\} 0$/m);
+    assert.match(before, /^capstan_part_ready\{part="sockets"\} 1$/m);
+    assert.match(before, /^capstan_part_degraded\{part="sockets"\} 1$/m);
+    state = 'ready';
+    const after = await metrics.collect();
+    assert.match(after, /^capstan_part_ready\{part="issuer"\} 1$/m);
+    assert.match(after, /^capstan_part_degraded\{part="issuer"\} 0$/m);
+  });
+
   it('tell what the process costs', async () => {
     const text = await metrics.collect();
     assert.ok(Number(/^process_resident_memory_bytes (.*)$/m.exec(text)?.[1]) > 1e6);
