@@ -22,6 +22,7 @@ import { csrAuthority } from '../authority/answer-csr.ts';
 import {
   issueServingCertificate,
   keepServingCertificate,
+  servingProblem,
   type ServingCertificate,
 } from '../authority/serving-certificate.ts';
 import { SharedWorkloadSecrets } from '../authority/workload-secrets.ts';
@@ -50,10 +51,9 @@ export interface Composition {
 }
 
 /** Builds every part; nothing runs yet but the log. Each part registers with the lifecycle how it stops. */
-export function compose(config: Config, lifecycle: Lifecycle): Composition {
+export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new SystemClock()): Composition {
   const telemetry = composeTelemetry(config, lifecycle);
   const { events, tracer } = telemetry;
-  const clock = new SystemClock();
   const random = new SystemRandom();
   const journal = new SqliteJournal(
     { clock, events },
@@ -77,7 +77,8 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
   const tls = new TlsListener({ events, services }, { ...limitsOf(config), ...config.listen.tls.address });
   const plaintext = composePlaintext(config, events, services);
   let open = false;
-  const readiness = composeReadiness({ lifecycle, journal, issuers, clock, open: () => open });
+  let serving: ServingCertificate | undefined;
+  const readiness = composeReadiness({ lifecycle, journal, issuers, clock, open: () => open, serving: () => serving });
   telemetry.observeParts(() => readiness.report());
   const http = new HttpServer(
     {
@@ -111,7 +112,12 @@ export function compose(config: Config, lifecycle: Lifecycle): Composition {
     await authentication.start({ signal: running });
     secrets.start({ signal: running });
     void sds.run({ signal: running });
-    await startServing(config, parts, tls, running);
+    const install = (certificate: ServingCertificate): void => {
+      serving = certificate;
+      const { certificateChainPem, privateKeyPem } = certificate;
+      tls.setServingCertificate({ certChainPem: certificateChainPem, keyPem: privateKeyPem });
+    };
+    await startServing(config, { ...parts, install }, tls, running);
     await tls.start({ signal });
     await plaintext?.start({ signal });
     await startSockets(config, clock, sockets, { signal, running });
@@ -197,11 +203,13 @@ function composeReadiness(parts: {
   readonly clock: Clock;
   /** Whether every door that clients come through is open. */
   readonly open: () => boolean;
+  readonly serving: () => ServingCertificate | undefined;
 }): Readiness {
   const readiness = new Readiness();
   readiness.add('server', () => (parts.lifecycle.stopping ? 'the server is shutting down' : undefined));
   readiness.add('listeners', () => (parts.open() ? undefined : 'they are not open yet'));
   readiness.add('journal', () => parts.journal.problem);
+  readiness.add('serving certificate', () => servingProblem(parts.serving(), parts.clock.nowMs()));
   readiness.add('issuer', () => parts.issuers.problem(parts.clock.nowMs()));
   return readiness;
 }
@@ -209,7 +217,7 @@ function composeReadiness(parts: {
 /** The first serving certificate must exist before the listener does; later ones come by themselves. */
 async function startServing(
   config: Config,
-  parts: Omit<Parameters<typeof issueServingCertificate>[0], 'install'>,
+  parts: Parameters<typeof issueServingCertificate>[0],
   tls: TlsListener,
   signal: AbortSignal,
 ): Promise<void> {
@@ -219,14 +227,11 @@ async function startServing(
     ...ipAddresses.map((value) => ({ kind: 'ip', value }) as const),
   ];
   const settings = { names, lifetimes: { ...lifetimesOf(config), defaultMs: ttl, maxMs: ttl } };
-  const install = ({ certificateChainPem, privateKeyPem }: ServingCertificate): void =>
-    tls.setServingCertificate({ certChainPem: certificateChainPem, keyPem: privateKeyPem });
-  const serving = { ...parts, install };
   tls.setClientTrust(parts.issuers.current().bundle.pem);
   parts.issuers.onChange(({ bundle }) => tls.setClientTrust(bundle.pem), { signal });
-  const first = await issueServingCertificate(serving, settings, { signal });
-  install(first);
-  void keepServingCertificate(serving, settings, first, { signal });
+  const first = await issueServingCertificate(parts, settings, { signal });
+  parts.install(first);
+  void keepServingCertificate(parts, settings, first, { signal });
 }
 
 async function startSockets(

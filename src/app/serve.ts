@@ -1,6 +1,7 @@
 // A running server, from a validated configuration to its last flushed line. Parts start in the order
 // in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way.
 import type { Config } from '../config/schema.ts';
+import type { Clock } from '../ports/clock.ts';
 import { compose, type Composition } from './compose.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { PartReadiness } from './readiness.ts';
@@ -28,15 +29,17 @@ export interface ServeOptions {
   /** Aborting it shuts the server down in order. */
   readonly signal: AbortSignal;
   readonly onReady: (report: ServeReport) => void;
+  /** The machine's, unless a test hands in one that it can set. */
+  readonly clock?: Clock;
 }
 
 /**
  * Runs the server until the signal aborts; resolves when everything is flushed and closed.
  * @throws AuthorityError `config_invalid` when it cannot start, naming what is in the way.
  */
-export async function serve(config: Config, { signal, onReady }: ServeOptions): Promise<void> {
+export async function serve(config: Config, { signal, onReady, clock }: ServeOptions): Promise<void> {
   const lifecycle = new Lifecycle();
-  const composition = compose(config, lifecycle);
+  const composition = compose(config, lifecycle, clock);
   const { events } = composition;
   try {
     events.lifecycle({ phase: 'starting' });

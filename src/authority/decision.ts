@@ -23,6 +23,7 @@ export interface DecisionParts {
 export class IssuedCertificate {
   readonly pem: string;
   readonly serial: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly issuer: Issuer;
   readonly decisionId: string;
@@ -30,6 +31,7 @@ export class IssuedCertificate {
   private constructor(finished: FinishedCertificate, decisionId: string) {
     this.pem = finished.pem;
     this.serial = finished.serial;
+    this.notBeforeMs = finished.contents.notBeforeMs;
     this.notAfterMs = finished.contents.notAfterMs;
     this.issuer = finished.contents.issuer;
     this.decisionId = decisionId;

@@ -1,5 +1,5 @@
-// The CA's own serving certificate: issued by its own intermediate, renewed at half life and after
-// each issuer change, installed into the listeners without closing a connection.
+// The CA's own serving certificate: issued by its own intermediate, renewed at half life, after each
+// issuer change and when the clock was set, installed into the listeners without closing a connection.
 import { AuthorityError } from '../domain/errors.ts';
 import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
@@ -13,6 +13,7 @@ export interface ServingCertificate {
   /** Leaf, then intermediates. */
   readonly certificateChainPem: string;
   readonly privateKeyPem: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
@@ -41,7 +42,8 @@ export async function issueServingCertificate(
     const approved = ApprovedRequest.forServing(settings.names, readPublicKey(spki), settings.lifetimes.maxMs);
     const { certificate } = await sign(parts, settings.lifetimes, decision, approved, 0, options);
     const certificateChainPem = certificate.pem + certificate.issuer.chainPems.join('');
-    return { certificateChainPem, privateKeyPem, notAfterMs: certificate.notAfterMs };
+    const { notBeforeMs, notAfterMs } = certificate;
+    return { certificateChainPem, privateKeyPem, notBeforeMs, notAfterMs };
   });
 }
 
@@ -56,15 +58,37 @@ export async function keepServingCertificate(
   let alarm = new AbortController();
   parts.issuers.onChange(() => alarm.abort(), { signal });
   parts.install(current);
-  let waitMs = halfLifeMs(parts, current);
-  for (;;) {
+  for (let renewed = true; ;) {
     alarm = new AbortController();
-    await parts.clock.sleep(waitMs, { signal: AbortSignal.any([signal, alarm.signal]) }).catch(() => undefined);
+    const woken = { signal: AbortSignal.any([signal, alarm.signal]) };
+    // Both endings of these waits are ordinary: an issuer change makes it time, shutdown ends the loop.
+    await (renewed ? untilDue(parts, current, woken) : parts.clock.sleep(RETRY_MS, woken)).catch(() => undefined);
     if (signal.aborted) return;
     const next = await renew(parts, settings, { signal });
+    renewed = next !== undefined;
     current = next ?? current;
-    waitMs = next === undefined ? RETRY_MS : halfLifeMs(parts, current);
   }
+}
+
+/** Half of the life that is left has passed, or the clock was set so that the certificate is over or not valid yet. */
+async function untilDue(
+  { clock }: ServingParts,
+  { notBeforeMs, notAfterMs }: ServingCertificate,
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  const startMs = clock.nowMs();
+  const dueMs = startMs + (notAfterMs - startMs) * RENEW_AT;
+  for (let nowMs = startMs; notBeforeMs <= nowMs && nowMs < dueMs; nowMs = clock.nowMs()) {
+    await clock.sleepUntil(dueMs, options);
+  }
+}
+
+/** @returns why clients will not trust the serving certificate in hand; nothing when they will. */
+export function servingProblem(serving: ServingCertificate | undefined, nowMs: number): string | undefined {
+  if (serving === undefined) return 'there is no serving certificate yet';
+  if (nowMs >= serving.notAfterMs) return `the serving certificate ended at ${timeOf(serving.notAfterMs)}`;
+  if (nowMs >= serving.notBeforeMs) return undefined;
+  return `the serving certificate is not valid before ${timeOf(serving.notBeforeMs)}`;
 }
 
 /** @returns the installed successor, or nothing when it could not be issued now. */
@@ -76,7 +100,7 @@ async function renew(
   try {
     const next = await issueServingCertificate(parts, settings, options);
     parts.install(next);
-    parts.events.reloaded({ source: 'serving-certificate', revision: new Date(next.notAfterMs).toISOString() });
+    parts.events.reloaded({ source: 'serving-certificate', revision: timeOf(next.notAfterMs) });
     return next;
   } catch (error) {
     const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
@@ -85,6 +109,6 @@ async function renew(
   }
 }
 
-function halfLifeMs(parts: ServingParts, certificate: ServingCertificate): number {
-  return Math.max(0, (certificate.notAfterMs - parts.clock.nowMs()) * RENEW_AT);
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }

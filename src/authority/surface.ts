@@ -46,6 +46,7 @@ export interface WorkloadSvid {
   /** PKCS#8, unencrypted. */
   readonly privateKeyPem: string;
   readonly serial: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 

@@ -28,6 +28,9 @@ const LAST_RETRY_MS = 60_000;
 /** A refusal is asked again this often even when no policy change was seen. */
 const REFUSED_RETRY_MS = 300_000;
 
+/** What the clock's being set makes due is renewed within this time, not all at once. */
+const STEP_SPREAD_MS = 3_000;
+
 /** Codes that mean "not now": the certificate in hand stays in force while it is valid. */
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set([
   'not_ready',
@@ -92,8 +95,9 @@ export class SvidRotation {
     try {
       this.#svid = await this.#parts.issue({ signal });
       this.#failures = 0;
-      const lifeMs = this.#svid.notAfterMs - clock.nowMs();
-      this.#dueMs = clock.nowMs() + this.#earlier(lifeMs * this.#settings.renewAt);
+      const nowMs = clock.nowMs();
+      const lifeMs = isValid(this.#svid, nowMs) ? this.#svid.notAfterMs - nowMs : 0;
+      this.#dueMs = nowMs + this.#earlier(lifeMs * this.#settings.renewAt);
       this.#state.set({ kind: 'svid', svid: this.#svid });
     } catch (cause) {
       this.#fail(cause instanceof AuthorityError ? cause : new AuthorityError('CAP-X01', { cause }));
@@ -108,8 +112,7 @@ export class SvidRotation {
     const retryMs = transient ? Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LAST_RETRY_MS) : REFUSED_RETRY_MS;
     this.#failures += 1;
     this.#dueMs = nowMs + this.#earlier(retryMs);
-    const stillGood = transient && this.#svid !== undefined && this.#svid.notAfterMs > nowMs;
-    if (!stillGood) this.#state.set({ kind: 'withheld', error });
+    if (!transient || !isValid(this.#svid, nowMs)) this.#state.set({ kind: 'withheld', error });
   }
 
   #earlier(ms: number): number {
@@ -117,15 +120,30 @@ export class SvidRotation {
   }
 
   async #untilDue(signal: AbortSignal): Promise<void> {
-    for (let waitMs = this.#waitMs(); waitMs > 0 && !signal.aborted; waitMs = this.#waitMs()) {
+    while (this.#momentMs > this.#parts.clock.nowMs() && !signal.aborted) {
       this.#alarm = new AbortController();
       // Both endings of this sleep are ordinary: the alarm moves the due time, shutdown ends the loop.
       const either = AbortSignal.any([signal, this.#alarm.signal]);
-      await this.#parts.clock.sleep(waitMs, { signal: either }).catch(() => undefined);
+      const woken = await this.#parts.clock.sleepUntil(this.#momentMs, { signal: either }).catch(() => undefined);
+      if (woken === 'stepped') this.#afterStep();
     }
   }
 
-  #waitMs(): number {
-    return Math.min(this.#dueMs, this.#orderedMs) - this.#parts.clock.nowMs();
+  /** What was planned by the clock as it was is planned anew; only a good certificate is kept until its time comes. */
+  #afterStep(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    const stays = this.#failures === 0 && isValid(this.#svid, nowMs) && nowMs < this.#dueMs;
+    const soonMs = nowMs + Math.min(this.#settings.spreadMs, STEP_SPREAD_MS) * this.#parts.random.fraction();
+    if (!stays) this.#dueMs = soonMs;
+    if (this.#orderedMs < Infinity) this.#orderedMs = Math.min(this.#orderedMs, soonMs);
   }
+
+  get #momentMs(): number {
+    return Math.min(this.#dueMs, this.#orderedMs);
+  }
+}
+
+/** One from the future, made before the clock was set back, is as useless to a peer as one that is over. */
+function isValid(svid: WorkloadSvid | undefined, nowMs: number): boolean {
+  return svid !== undefined && svid.notBeforeMs <= nowMs && nowMs < svid.notAfterMs;
 }

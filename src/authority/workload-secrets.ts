@@ -129,6 +129,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
         certificateChainPem: certificate.pem + certificate.issuer.chainPems.join(''),
         privateKeyPem,
         serial: certificate.serial,
+        notBeforeMs: certificate.notBeforeMs,
         notAfterMs: certificate.notAfterMs,
       };
     });

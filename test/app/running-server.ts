@@ -5,6 +5,7 @@ import { credentials } from '@grpc/grpc-js';
 import { serve, type ServeReport } from '../../src/app/serve.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { CsrWire } from '../adapters/grpc/wire.ts';
 import { SdsClient } from '../support/sds-client.ts';
 import { ServerFiles } from './server-files.ts';
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly files?: ServerFiles;
   /** Laid over the settings of the files, by dotted path. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** The machine's, unless a test sets one of its own. */
+  readonly clock?: Clock;
 }
 
 export class RunningServer implements AsyncDisposable {
@@ -40,12 +43,13 @@ export class RunningServer implements AsyncDisposable {
   }
 
   /** Resolves when it is ready. @throws AuthorityError when it cannot start. */
-  static async start({ files, settings = {} }: ServerOptions = {}): Promise<RunningServer> {
+  static async start({ files, settings = {}, clock }: ServerOptions = {}): Promise<RunningServer> {
     const used = files ?? (await ServerFiles.create());
     const stop = new AbortController();
     let ended = Promise.resolve();
     const ready = new Promise<ServeReport>((resolve, reject) => {
-      ended = serve(configOf({ ...used.settings, ...settings }), { signal: stop.signal, onReady: resolve });
+      const options = { signal: stop.signal, onReady: resolve, ...(clock !== undefined && { clock }) };
+      ended = serve(configOf({ ...used.settings, ...settings }), options);
       ended.catch(reject);
     });
     try {

@@ -18,6 +18,7 @@ import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } fro
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
 import { NOON_MS, settle } from '../support/fake-clock.ts';
 
+const HOUR_MS = 3_600_000;
 const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;
 const CALLER = testCaller();
 
@@ -114,6 +115,73 @@ describe('Secrets of a workload over SDS', () => {
     assert.equal(parts.journal.records.length, 1);
     await parts.clock.advance(HALF_LIFE_MS * 0.15);
     assert.notEqual((await second).serial, first.serial);
+  });
+
+  for (const [name, hours] of [
+    ['an hour', 1],
+    ['25 hours', 25],
+    ['a month', 31 * 24],
+  ] as const) {
+    it(`are renewed within seconds when the clock is set ${name} forwards`, async () => {
+      const states = watch();
+      const first = await nextSvid(states);
+      const second = nextSvid(states);
+      parts.clock.jumpTo(NOON_MS + hours * HOUR_MS);
+      await parts.clock.advance(5_000);
+      const { serial, notAfterMs } = await second;
+      assert.notEqual(serial, first.serial);
+      assert.ok(notAfterMs > parts.clock.nowMs());
+    });
+
+    it(`are made anew within seconds when the clock is set ${name} back`, async () => {
+      parts.clock.jumpTo(NOON_MS + 2 * 31 * 24 * HOUR_MS);
+      const states = watch();
+      await nextSvid(states);
+      const second = nextSvid(states);
+      parts.clock.jumpTo(parts.clock.nowMs() - hours * HOUR_MS);
+      await parts.clock.advance(5_000);
+      assert.ok((await second).notBeforeMs <= parts.clock.nowMs());
+    });
+  }
+
+  it('are asked for again within seconds when the clock is set back while they are refused or not to be had', async () => {
+    for (const [off, on] of [
+      [() => parts.policies.swap(NO_POLICY), () => void (parts.policies.value = TEST_POLICY)],
+      [() => void (parts.journal.failing = true), () => void (parts.journal.failing = false)],
+    ] as const) {
+      parts = testParts(authority.material);
+      secrets = start({ keys: presetKeys });
+      parts.clock.jumpTo(NOON_MS + 48 * HOUR_MS);
+      off();
+      const states = watch();
+      const { value } = (await states.next()) as { value: SvidState };
+      assert.equal(value.kind, 'withheld');
+      on();
+      parts.clock.jumpTo(NOON_MS + 24 * HOUR_MS);
+      const healed = nextSvid(states);
+      await parts.clock.advance(5_000);
+      assert.ok((await healed).notBeforeMs <= parts.clock.nowMs());
+    }
+  });
+
+  it('are withheld when the clock is set back to before the issuer', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const next = states.next();
+    parts.clock.jumpTo(NOON_MS - 31 * 24 * HOUR_MS);
+    await parts.clock.advance(5_000);
+    const { value } = (await next) as { value: SvidState };
+    assert.ok(value.kind === 'withheld');
+    assert.equal(value.error.reason, 'CAP-S01');
+  });
+
+  it('are not made anew for a clock that is set by less than they are backdated', async () => {
+    await nextSvid(watch());
+    parts.clock.jumpTo(NOON_MS - 30_000);
+    await parts.clock.advance(10_000);
+    parts.clock.jumpTo(NOON_MS + 30_000);
+    await parts.clock.advance(10_000);
+    assert.equal(parts.journal.records.length, 1);
   });
 
   it('are not renewed for nobody', async () => {

@@ -48,7 +48,7 @@ export class HandFedSds implements AsyncDisposable {
   offer({ chainPem, keyPem, serial }: TestLeaf): void {
     const identity = this.#caller.identity.spiffeId;
     const svid = { identity, certificateChainPem: chainPem, privateKeyPem: keyPem, serial };
-    this.#svid.set({ kind: 'svid', svid: { ...svid, notAfterMs: Date.now() + HOUR_MS } });
+    this.#svid.set({ kind: 'svid', svid: { ...svid, notBeforeMs: 0, notAfterMs: Date.now() + HOUR_MS } });
   }
 
   offerAnchors(pem: string): void {

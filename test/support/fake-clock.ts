@@ -1,22 +1,27 @@
 // A clock that stands still until a test moves it.
-import type { Clock } from '../../src/ports/clock.ts';
+import type { Clock, Woken } from '../../src/ports/clock.ts';
 
 interface Sleeper {
-  readonly dueMs: number;
+  /** By the monotonic clock. */
+  dueMs: number;
   readonly wake: () => void;
+  /** The wall clock was set: whoever waits for a moment of it is woken within a second. */
+  readonly onStep?: () => void;
 }
 
 /** A Tuesday at noon, in whole seconds. */
 export const NOON_MS = Date.UTC(2026, 0, 6, 12, 0, 0);
 
+/** How long a step of the wall clock may go unnoticed. */
+const STEP_NOTICED_MS = 1_000;
+
 export class FakeClock implements Clock {
-  readonly #startMs: number;
-  #nowMs: number;
+  #wallOffsetMs: number;
+  #monotonicMs = 0;
   readonly #sleepers = new Set<Sleeper>();
 
   constructor(startMs: number = NOON_MS) {
-    this.#startMs = startMs;
-    this.#nowMs = startMs;
+    this.#wallOffsetMs = startMs;
   }
 
   /** How many sleeps are under way. */
@@ -25,14 +30,52 @@ export class FakeClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#wallOffsetMs + this.#monotonicMs;
   }
 
   monotonicMs(): number {
-    return this.#nowMs - this.#startMs;
+    return this.#monotonicMs;
   }
 
   async sleep(ms: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#sleep(ms, signal);
+  }
+
+  async sleepUntil(wallMs: number, { signal }: { readonly signal: AbortSignal }): Promise<Woken> {
+    let woken: Woken = 'reached';
+    await this.#sleep(Math.max(0, wallMs - this.nowMs()), signal, () => (woken = 'stepped'));
+    return woken;
+  }
+
+  /** Moves time on, waking each sleeper at its own moment, in order; promises settle in between. */
+  async advance(ms: number): Promise<void> {
+    const targetMs = this.#monotonicMs + ms;
+    await settle();
+    for (let next = this.#next(targetMs); next !== undefined; next = this.#next(targetMs)) {
+      this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
+      next.wake();
+      await settle();
+    }
+    this.#monotonicMs = targetMs;
+    await settle();
+  }
+
+  /** Sets the wall clock, as an operator or NTP would; the monotonic one stands. Nobody is woken yet. */
+  jumpTo(nowMs: number): void {
+    this.#wallOffsetMs = nowMs - this.#monotonicMs;
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.onStep === undefined) continue;
+      sleeper.onStep();
+      sleeper.dueMs = Math.min(sleeper.dueMs, this.#monotonicMs + STEP_NOTICED_MS);
+    }
+  }
+
+  /** Time passes by both clocks, and nobody is woken. */
+  pass(ms: number): void {
+    this.#monotonicMs += ms;
+  }
+
+  async #sleep(ms: number, signal: AbortSignal, onStep?: () => void): Promise<void> {
     signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const end = (settle: () => void): void => {
@@ -41,28 +84,11 @@ export class FakeClock implements Clock {
         settle();
       };
       const abort = (): void => end(() => reject(signal.reason as Error));
-      const sleeper = { dueMs: this.#nowMs + ms, wake: () => end(resolve) };
+      const dueMs = this.#monotonicMs + ms;
+      const sleeper: Sleeper = { dueMs, wake: () => end(resolve), ...(onStep !== undefined && { onStep }) };
       this.#sleepers.add(sleeper);
       signal.addEventListener('abort', abort, { once: true });
     });
-  }
-
-  /** Moves time on, waking each sleeper at its own moment, in order; promises settle in between. */
-  async advance(ms: number): Promise<void> {
-    const targetMs = this.#nowMs + ms;
-    await settle();
-    for (let next = this.#next(targetMs); next !== undefined; next = this.#next(targetMs)) {
-      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
-      next.wake();
-      await settle();
-    }
-    this.#nowMs = targetMs;
-    await settle();
-  }
-
-  /** Lets the wall clock jump without waking anybody, as an operator or NTP would. */
-  jumpTo(nowMs: number): void {
-    this.#nowMs = nowMs;
   }
 
   #next(untilMs: number): Sleeper | undefined {

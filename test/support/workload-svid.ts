@@ -16,6 +16,7 @@ export async function workloadSvid(
     certificateChainPem: leaf.chainPem,
     privateKeyPem: leaf.keyPem,
     serial: leaf.serial,
+    notBeforeMs: leaf.notBeforeMs,
     notAfterMs: leaf.notAfterMs,
   };
 }

@@ -1,23 +1,40 @@
 // The machine's clocks and timers, as the CA's Clock.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as timer } from 'node:timers/promises';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Woken } from '../../ports/clock.ts';
 
 /** A longer timer overflows 32 bits and would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-type Timer = (ms: number, value: undefined, options: { readonly signal: AbortSignal }) => Promise<unknown>;
+/** How often the wall clock is compared with the monotonic one while somebody waits for a moment. */
+const LOOK_EVERY_MS = 1_000;
+/** A smaller difference is the ordinary correction of a clock; many small ones add up to a step. */
+const STEP_MS = 500;
+
+type Timer = (
+  ms: number,
+  value: undefined,
+  options: { readonly signal?: AbortSignal; readonly ref?: boolean },
+) => Promise<unknown>;
 
 export class SystemClock implements Clock {
   readonly #timer: Timer;
+  readonly #wallMs: () => number;
+  /** What a step wakes. While there are any, one timer looks at the clocks. */
+  readonly #waiting = new Set<() => void>();
+  #watching = false;
 
-  /** @param options.timer stands in for Node's timer, so that a test need not wait for weeks. */
-  constructor(options: { readonly timer?: Timer } = {}) {
+  /**
+   * @param options.timer stands in for Node's timer, so that a test need not wait for weeks.
+   * @param options.wallMs stands in for the wall clock, so that a test can set it.
+   */
+  constructor(options: { readonly timer?: Timer; readonly wallMs?: () => number } = {}) {
     this.#timer = options.timer ?? timer;
+    this.#wallMs = options.wallMs ?? Date.now;
   }
 
   nowMs(): number {
-    return Date.now();
+    return this.#wallMs();
   }
 
   monotonicMs(): number {
@@ -33,5 +50,43 @@ export class SystemClock implements Clock {
       signal.throwIfAborted();
       throw cause;
     }
+  }
+
+  async sleepUntil(wallMs: number, { signal }: { readonly signal: AbortSignal }): Promise<Woken> {
+    const stepped = new AbortController();
+    const wake = (): void => stepped.abort();
+    const either = { signal: AbortSignal.any([signal, stepped.signal]) };
+    this.#waiting.add(wake);
+    void this.#watch();
+    try {
+      // A timer may fire a moment before the wall clock is there.
+      for (let leftMs = wallMs - this.nowMs(); leftMs > 0; leftMs = wallMs - this.nowMs()) {
+        await this.sleep(leftMs, either);
+      }
+      return 'reached';
+    } catch {
+      signal.throwIfAborted();
+      return 'stepped';
+    } finally {
+      this.#waiting.delete(wake);
+    }
+  }
+
+  /** A suspended machine counts as a step too: its monotonic clock and its timers stood still. */
+  async #watch(): Promise<void> {
+    if (this.#watching) return;
+    this.#watching = true;
+    let offsetMs = this.#offsetMs();
+    while (this.#waiting.size > 0) {
+      await this.#timer(LOOK_EVERY_MS, undefined, { ref: false });
+      if (Math.abs(this.#offsetMs() - offsetMs) < STEP_MS) continue;
+      offsetMs = this.#offsetMs();
+      for (const wake of [...this.#waiting]) wake();
+    }
+    this.#watching = false;
+  }
+
+  #offsetMs(): number {
+    return this.nowMs() - this.monotonicMs();
   }
 }

@@ -45,7 +45,9 @@ export class DocumentIssuerStore implements IssuerStore {
   /** Why nothing can be signed now; nothing when it can. */
   problem(nowMs: number): string | undefined {
     if (this.#material === undefined) return 'no issuer is loaded';
-    return this.#material.signing.issuer.notAfterMs > nowMs ? undefined : 'the issuer certificate has expired';
+    const { notBeforeMs, notAfterMs } = this.#material.signing.issuer;
+    if (notBeforeMs > nowMs) return `the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`;
+    return notAfterMs > nowMs ? undefined : 'the issuer certificate has expired';
   }
 
   onChange(listener: (material: AuthorityMaterial) => void, { signal }: { readonly signal: AbortSignal }): void {

@@ -28,6 +28,46 @@ describe('The system clock', () => {
     await assert.rejects(asleep, { message: 'enough' });
   });
 
+  it('wakes at a moment of the wall clock, and not before', async () => {
+    const clock = new SystemClock();
+    const momentMs = clock.nowMs() + 30;
+    assert.equal(await clock.sleepUntil(momentMs, { signal: NEVER }), 'reached');
+    assert.ok(clock.nowMs() >= momentMs);
+    assert.equal(await clock.sleepUntil(momentMs - 3_600_000, { signal: NEVER }), 'reached');
+  });
+
+  for (const [way, stepMs] of [
+    ['forwards', 25 * 3_600_000],
+    ['back', -31 * 86_400_000],
+  ] as const) {
+    it(`wakes everybody who waits for a moment when the wall clock is set ${way}`, async () => {
+      let offsetMs = 0;
+      const looks: (() => void)[] = [];
+      const clock = new SystemClock({
+        wallMs: () => Date.now() + offsetMs,
+        timer: async (_ms, _value, { signal }) =>
+          new Promise((resolve, reject) => {
+            signal?.addEventListener('abort', () => reject(signal.reason as Error));
+            if (signal === undefined) looks.push(() => resolve(undefined));
+          }),
+      });
+      const waits = [1, 2].map(async (days) => clock.sleepUntil(clock.nowMs() + days * 86_400_000, { signal: NEVER }));
+      looks.shift()?.();
+      await new Promise(setImmediate);
+      assert.equal(looks.length, 1, 'nothing has happened, and the clocks are looked at again');
+      offsetMs = stepMs;
+      looks.shift()?.();
+      assert.deepEqual(await Promise.all(waits), ['stepped', 'stepped']);
+    });
+  }
+
+  it('ends a wait for a moment with the reason of its signal', async () => {
+    const end = new AbortController();
+    const waiting = new SystemClock().sleepUntil(Date.now() + 86_400_000, { signal: end.signal });
+    end.abort(new Error('stop'));
+    await assert.rejects(waiting, { message: 'stop' });
+  });
+
   it('rejects with the reason of a signal that is or becomes aborted', async () => {
     const reason = new Error('stop');
     await assert.rejects(new SystemClock().sleep(1, { signal: AbortSignal.abort(reason) }), reason);

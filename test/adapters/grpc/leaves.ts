@@ -22,6 +22,7 @@ export interface TestLeaf {
   readonly keyPem: string;
   /** Lower-case hex without leading zeros. */
   readonly serial: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
@@ -54,6 +55,7 @@ export async function leafUnder(issuer: CaKeyPair, options: LeafOptions = {}): P
     chainPem: `${certificate.toString('pem')}\n${issuer.certificatePem}`,
     keyPem: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
     serial,
+    notBeforeMs: Math.floor(notBeforeMs / 1000) * 1000,
     notAfterMs: Math.floor(notAfterMs / 1000) * 1000,
   };
 }

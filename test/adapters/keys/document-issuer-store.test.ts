@@ -135,6 +135,17 @@ describe('The issuer in force', () => {
     assert.equal(store.current().signing.issuer.id, later.issuer.id);
   });
 
+  it('says when the clock has left its validity, whichever way', async () => {
+    const store = new DocumentIssuerStore(
+      { documents: new DocumentSet(documentsOf(authority)), events: recordEvents(), clock: new FakeClock() },
+      { trustDomain: TEST_TRUST_DOMAIN },
+    );
+    await store.start({ signal: NEVER });
+    assert.equal(store.problem(NOON_MS), undefined);
+    assert.match(store.problem(NOON_MS - 31 * DAY_MS) ?? '', /is not valid before 2026-/);
+    assert.match(store.problem(NOON_MS + 366 * DAY_MS) ?? '', /has expired/);
+  });
+
   it('bothers nobody who listens when a broken edit is taken back', async () => {
     const { documents, changes, events } = await started(documentsOf(authority));
     await documents.edit({ key: 'nonsense' });

@@ -7,6 +7,8 @@ import type { AuthorityError } from '../../../domain/errors.ts';
 
 interface Versioned {
   readonly version: string;
+  /** Before then it is not sent: the clock was set back since it was made; ms since the epoch. */
+  readonly notBeforeMs: number;
   /** From then on it is not sent any more; ms since the epoch. */
   readonly notAfterMs: number;
 }
@@ -36,12 +38,13 @@ export type Offer = SecretContent | Withheld;
 
 /** The certificate alone makes the version: it commits to the key, and the key stays out of names and logs. */
 export function svidContent(svid: WorkloadSvid): SvidContent {
-  return { kind: 'svid', version: contentHash('svid', svid.certificateChainPem), notAfterMs: svid.notAfterMs, svid };
+  const { notBeforeMs, notAfterMs } = svid;
+  return { kind: 'svid', version: contentHash('svid', svid.certificateChainPem), notBeforeMs, notAfterMs, svid };
 }
 
 export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleContent {
   const notAfterMs = Math.max(...bundle.anchors.map((anchor) => anchor.notAfterMs));
-  return { kind: 'bundle', version: contentHash(shape, bundle.pem), notAfterMs, bundle, shape };
+  return { kind: 'bundle', version: contentHash(shape, bundle.pem), notBeforeMs: 0, notAfterMs, bundle, shape };
 }
 
 /** @returns 32 hex digits of SHA-256 over the parts; no part can be mistaken for two. */

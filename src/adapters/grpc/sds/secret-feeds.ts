@@ -26,7 +26,9 @@ export interface FeedParts {
 
 type Offers = Readonly<Record<BundleShape, Offer>>;
 
-const EXPIRED: Withheld = { withheld: new AuthorityError('CAP-S01', { detail: 'the secret in hand is expired' }) };
+const UNTIMELY: Withheld = {
+  withheld: new AuthorityError('CAP-S01', { detail: 'the secret in hand is not valid now' }),
+};
 const INVALID: Withheld = { withheld: new AuthorityError('CAP-X01') };
 
 export class SecretFeed {
@@ -44,7 +46,8 @@ export class SecretFeed {
   /** What there is to send at this moment; `undefined` while nothing is known yet. */
   offer(shape: BundleShape, nowMs: number): Offer | undefined {
     const offer = this.#offers?.[shape];
-    return offer !== undefined && 'version' in offer && offer.notAfterMs <= nowMs ? EXPIRED : offer;
+    if (offer === undefined || !('version' in offer)) return offer;
+    return offer.notBeforeMs <= nowMs && nowMs < offer.notAfterMs ? offer : UNTIMELY;
   }
 
   join(follower: FeedFollower): void {

@@ -113,12 +113,12 @@ export class BundleKeeper implements BundleSource {
     this.#problem = problem;
   }
 
-  /** Warns and notes the time, every hour until the signal aborts. */
+  /** Warns and notes the time, every hour and when the clock is set, until the signal aborts. */
   async watchTime({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     for (let first = true; !signal.aborted; first = false) {
       if (!first) this.#warnOfExpiry();
       await this.#memory?.noteTime(this.#nowMs()).catch((error: unknown) => this.#complainOfMemory(error));
-      await this.#parts.clock.sleep(HOUR_MS, { signal }).catch(() => undefined);
+      await this.#parts.clock.sleepUntil(this.#parts.clock.nowMs() + HOUR_MS, { signal }).catch(() => undefined);
     }
   }
 

@@ -255,6 +255,17 @@ describe('The secret discovery service', () => {
       late.subscribe('default');
       assert.deepEqual((await late.next()).removedResources, ['default']);
     });
+
+    it('never sends a certificate from the future, made before the clock was set back', async () => {
+      await scene.renew();
+      const held = client.sotw();
+      held.subscribe('default');
+      await held.accept();
+      scene.clock.jumpTo(scene.clock.nowMs() - 2 * 60 * MINUTE_MS);
+      const late = client.delta();
+      late.subscribe('default');
+      assert.deepEqual((await late.next()).removedResources, ['default']);
+    });
   });
 
   describe('meets a withheld secret', () => {

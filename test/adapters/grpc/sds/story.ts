@@ -24,7 +24,7 @@ export const WITHHELD: Offer = { withheld: new AuthorityError('CAP-P01') };
 
 /** A secret of which the session may look at nothing but the version. */
 export function content(kind: SecretKind, version: string): SecretContent {
-  return { kind, version, notAfterMs: Infinity } as SecretContent;
+  return { kind, version, notBeforeMs: 0, notAfterMs: Infinity } as SecretContent;
 }
 
 export class Story<Request> {

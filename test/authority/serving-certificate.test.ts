@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
+import {
+  issueServingCertificate,
+  keepServingCertificate,
+  servingProblem,
+  type ServingCertificate,
+  type ServingParts,
+} from '../../src/authority/serving-certificate.ts';
+import type { KeyGenerator } from '../../src/ports/key-generator.ts';
+import { TEST_LIFETIMES, testParts, type TestParts } from '../support/authority-parts.ts';
+import { testAuthority, type TestAuthority } from '../support/certificates.ts';
+import { NOON_MS, settle } from '../support/fake-clock.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const SETTINGS = {
+  names: [{ kind: 'dns', value: 'localhost' }],
+  lifetimes: { ...TEST_LIFETIMES, defaultMs: DAY_MS, maxMs: DAY_MS },
+} as const;
+
+describe('The serving certificate', () => {
+  let authority: TestAuthority;
+  let keys: KeyGenerator;
+  let parts: TestParts;
+  let stop: AbortController;
+  let installed: ServingCertificate[];
+  before(async () => {
+    authority = await testAuthority({ nowMs: NOON_MS });
+    const key = await keyGenerator.generate('ec-p256');
+    keys = { generate: () => Promise.resolve(key) };
+  });
+  beforeEach(() => {
+    parts = testParts(authority.material);
+    installed = [];
+    stop = new AbortController();
+  });
+  afterEach(() => stop.abort());
+
+  async function keep(): Promise<void> {
+    const serving: ServingParts = { ...parts, keys, install: (certificate) => installed.push(certificate) };
+    const first = await issueServingCertificate(serving, SETTINGS, { signal: stop.signal });
+    void keepServingCertificate(serving, SETTINGS, first, { signal: stop.signal });
+    await settle();
+  }
+
+  const inForce = (): ServingCertificate => installed.at(-1)!;
+
+  it('is renewed at half life and not before', async () => {
+    await keep();
+    await parts.clock.advance(DAY_MS / 2 - 1_000);
+    assert.equal(installed.length, 1);
+    await parts.clock.advance(2_000);
+    assert.equal(installed.length, 2);
+    assert.equal(inForce().notAfterMs, Date.parse(new X509Certificate(inForce().certificateChainPem).validTo));
+  });
+
+  it('is renewed soon after an issuer change', async () => {
+    await keep();
+    parts.issuers.swap((await testAuthority({ nowMs: NOON_MS, root: authority.root })).material);
+    await settle();
+    assert.equal(installed.length, 2);
+  });
+
+  it('is tried again every ten seconds while it cannot be renewed, also after the clock was set back', async () => {
+    parts.clock.jumpTo(NOON_MS + 48 * HOUR_MS);
+    await keep();
+    parts.journal.failing = true;
+    await parts.clock.advance(DAY_MS / 2 + 15_000);
+    parts.clock.jumpTo(NOON_MS + 24 * HOUR_MS);
+    parts.journal.failing = false;
+    await parts.clock.advance(10_000);
+    assert.equal(installed.length, 2);
+    assert.equal(servingProblem(inForce(), parts.clock.nowMs()), undefined);
+  });
+
+  for (const [name, hours] of [
+    ['an hour', 1],
+    ['25 hours', 25],
+    ['a month', 31 * 24],
+  ] as const) {
+    for (const [way, sign] of [
+      ['forwards', 1],
+      ['back', -1],
+    ] as const) {
+      it(`is good within seconds of the clock's being set ${name} ${way}`, async () => {
+        parts.clock.jumpTo(NOON_MS + 60 * DAY_MS);
+        await keep();
+        parts.clock.jumpTo(parts.clock.nowMs() + sign * hours * HOUR_MS);
+        const stays = servingProblem(inForce(), parts.clock.nowMs()) === undefined;
+        assert.equal(stays, sign * hours === 1, 'an hour later it is still good');
+        await parts.clock.advance(2_000);
+        assert.equal(servingProblem(inForce(), parts.clock.nowMs()), undefined);
+        assert.equal(installed.length, stays ? 1 : 2);
+      });
+    }
+  }
+
+  it('says what is wrong with it', async () => {
+    await keep();
+    assert.equal(servingProblem(undefined, NOON_MS), 'there is no serving certificate yet');
+    assert.match(servingProblem(inForce(), NOON_MS + DAY_MS) ?? '', /^the serving certificate ended at 2026-01-07T/);
+    assert.match(servingProblem(inForce(), NOON_MS - HOUR_MS) ?? '', /is not valid before 2026-01-06T11:59:00/);
+  });
+});
