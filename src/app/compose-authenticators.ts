@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
+import type { LeafRecords } from '../ports/issuance-history.ts';
 import type { SdsSockets } from './sds-sockets.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
@@ -19,6 +20,7 @@ interface AuthenticationParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly sockets: SdsSockets;
+  readonly records: LeafRecords;
 }
 
 export interface Authentication {
@@ -28,7 +30,7 @@ export interface Authentication {
 }
 
 export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
-  const { clock, sockets } = parts;
+  const { clock, sockets, records } = parts;
   const { trustDomain } = config;
   const { clientCertificates, tokens } = config.authentication;
   const starts: DocumentKeys[] = [];
@@ -41,7 +43,7 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
   return {
     authenticators: [
       socketAuthenticator((socketPath) => sockets.identityAt(socketPath)),
-      ...(clientCertificates ? [clientCertificateAuthenticator({ clock, trustDomain })] : []),
+      ...(clientCertificates ? [clientCertificateAuthenticator({ clock, trustDomain, records })] : []),
       bearerTokenAuthenticator({ clock, trustDomain, issuers }),
     ],
     start: async (options) => {

@@ -12,7 +12,6 @@ import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts'
 import { DocumentBundleSource } from '../adapters/policy/bundle/document-bundle-source.ts';
 import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source.ts';
 import { readBundleDirectory, readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
-import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
 import { PolicyJudgement } from '../authority/policy-judgement.ts';
 import type { Config } from '../config/schema.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
@@ -21,10 +20,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { ClusterView } from '../ports/cluster-view.ts';
 import type { DocumentSource } from '../ports/document-source.ts';
 import type { Events } from '../ports/events.ts';
+import type { IssuanceHistory } from '../ports/issuance-history.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
 import type { PolicySource } from '../ports/policy-source.ts';
 import type { Random } from '../ports/random.ts';
-import type { Lifecycle } from './lifecycle.ts';
 
 /** A request that is held must still be answered in its own time. */
 const ANSWER_WITHIN_MS = 1_000;
@@ -40,10 +39,15 @@ export interface PolicyParts {
 
 export function composePolicies(
   config: Config,
-  parts: { readonly clock: Clock; readonly random: Random; readonly events: Events; readonly issuers: IssuerStore },
-  lifecycle: Lifecycle,
+  parts: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly events: Events;
+    readonly issuers: IssuerStore;
+    readonly history: IssuanceHistory;
+  },
 ): PolicyParts {
-  const { clock, events, issuers } = parts;
+  const { clock, events, issuers, history } = parts;
   const bundles = composeBundles(config, parts);
   const { directory, maxWaiting } = config.policy;
   const policies = new AssembledPolicySource(
@@ -52,8 +56,6 @@ export function composePolicies(
   );
   const manifests = composeManifests(config, clock, events);
   const cluster: ClusterView = manifests ?? NO_CLUSTER;
-  const history = new SqliteIssuanceHistory(config.journal.file);
-  lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
   const judgement = new PolicyJudgement(
     { policies, cluster, history, issuers, clock },
     {

@@ -16,6 +16,7 @@ import { HttpServer } from '../adapters/http/server.ts';
 import { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
 import { keyGenerator } from '../adapters/keys/key-generator.ts';
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
+import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../adapters/storage/sqlite-journal.ts';
 import { openTelemetry, type Telemetry } from '../adapters/telemetry/telemetry.ts';
 import { csrAuthority } from '../authority/answer-csr.ts';
@@ -60,12 +61,14 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     { file: config.journal.file, retentionMs: config.journal.retention },
   );
   const issuers = composeIssuers(config, clock, events);
-  const policy = composePolicies(config, { clock, random, events, issuers }, lifecycle);
+  const history = new SqliteIssuanceHistory(config.journal.file);
+  lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
+  const policy = composePolicies(config, { clock, random, events, issuers, history });
   const { policies, cluster, judgement } = policy;
   const parts = { journal, events, clock, random, issuers, policies, cluster, judgement, tracer, keys: keyGenerator };
 
   const sockets = composeSockets(config, events, () => sds.register);
-  const authentication = composeAuthenticators(config, { clock, events, sockets });
+  const authentication = composeAuthenticators(config, { clock, events, sockets, records: history });
   const trusting = { ...parts, authenticators: authentication.authenticators };
   const secrets = composeSecrets(config, trusting);
   const sds = composeSds(config, { secrets, clock, random, events });

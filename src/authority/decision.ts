@@ -2,13 +2,13 @@
 // refusal, is durable in the journal before the answer leaves; an answer that cannot be
 // recorded is not given.
 import { AuthorityError } from '../domain/errors.ts';
-import type { Caller } from '../domain/identity/caller.ts';
+import { lineageOf, type Caller } from '../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../domain/issuance/prepared-certificate.ts';
 import type { PolicyDecision } from '../domain/policy/decision.ts';
 import type { Issuer } from '../domain/x509/issuer.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
-import type { DecisionRecord, IssuanceJournal, Surface } from '../ports/issuance-journal.ts';
+import type { DecisionRecord, IssuanceJournal, IssuedRecord, Surface } from '../ports/issuance-journal.ts';
 import type { Random } from '../ports/random.ts';
 import { policyTraceOf } from './policy-trace.ts';
 
@@ -101,8 +101,10 @@ export class Decision {
   /** Records the certificate; only then does it become one that may be delivered. */
   async issue(finished: FinishedCertificate): Promise<IssuedCertificate> {
     const { contents } = finished;
+    const facts = this.#facts();
     const record: DecisionRecord = {
-      ...this.#facts(),
+      ...facts,
+      ...this.#proof(facts.timeMs),
       outcome: 'issued',
       identity: contents.names[0]?.value ?? '',
       serial: finished.serial,
@@ -112,6 +114,13 @@ export class Decision {
       keyType: contents.publicKey.keyType,
     };
     return IssuedCertificate.recorded(finished, this.id, async () => this.#record(record));
+  }
+
+  /** Our own certificates prove nobody, and go back to no proof. */
+  #proof(timeMs: number): Pick<IssuedRecord, 'proofId' | 'provenAtMs'> {
+    if (this.#caller === undefined) return {};
+    const { id, provenAtMs } = lineageOf(this.#caller, { id: this.id, provenAtMs: timeMs });
+    return { proofId: id, provenAtMs };
   }
 
   async #refuse(error: AuthorityError): Promise<AuthorityError> {

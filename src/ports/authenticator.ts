@@ -1,5 +1,6 @@
-// One way of proving who is asking. Authenticators are asked in order; the first that finds
-// its kind of credential decides, and a rejected credential does not fall through to the next.
+// One way of proving who is asking. Authenticators are asked in order; the first that finds its kind of
+// credential decides, and a rejected credential does not fall through to the next. Only one that is sound and
+// not enough by itself leaves the decision to what else the caller shows.
 import type { Caller } from '../domain/identity/caller.ts';
 import type { Reason } from '../domain/reasons.ts';
 
@@ -24,7 +25,9 @@ export interface PresentedCredentials {
 export type AuthenticationResult =
   | { readonly outcome: 'absent' }
   | { readonly outcome: 'proven'; readonly caller: Caller }
-  | { readonly outcome: 'rejected'; readonly reason: Reason; readonly detail?: string };
+  | { readonly outcome: 'rejected'; readonly reason: Reason; readonly detail?: string }
+  /** Sound, but no proof by itself; the next credential decides, and where there is none, this is the refusal. */
+  | { readonly outcome: 'insufficient'; readonly reason: Reason; readonly detail?: string };
 
 export interface Authenticator {
   /**

@@ -65,6 +65,13 @@ export interface IssuedRecord extends DecisionFacts {
   readonly notAfterMs: number;
   /** `ec-p256`, `ec-p384` or `rsa-<bits>`. */
   readonly keyType: string;
+  /**
+   * The decision that was last proved by a token or a socket: this one, or the one that the certificate it was
+   * renewed with goes back to. Absent from `self` certificates, and from records of before schema version 3.
+   */
+  readonly proofId?: string;
+  /** When that proof was given, in ms since the epoch; as `proofId`. */
+  readonly provenAtMs?: number;
 }
 
 export interface RefusedRecord extends DecisionFacts {

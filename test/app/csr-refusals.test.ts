@@ -51,6 +51,9 @@ const DECIDED: readonly Row[] = [
   row('CAP-A07', status.UNAUTHENTICATED, 'a node that asks for its pod', () => ({
     metadata: { ImpersonatedIdentity: OTHER },
   })),
+  row('CAP-A10', status.UNAUTHENTICATED, 'a client certificate that is on no record', async ({ pki }) => ({
+    showing: await leafUnder(pki.intermediate, { uris: [DEMO] }),
+  })),
   row('CAP-C01', status.INVALID_ARGUMENT, 'a CSR that is not PEM', () => ({ csr: 'hello' })),
   row('CAP-C02', status.INVALID_ARGUMENT, 'a CSR that is not PKCS#10', () => ({ csr: pem(nestedDer(3)) })),
   row('CAP-C03', status.INVALID_ARGUMENT, 'a CSR for a DNS name', () => ({ csr: csrNaming(dnsName('bank.example')) })),

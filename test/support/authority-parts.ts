@@ -12,11 +12,11 @@ import type { Authenticator, PresentedCredentials } from '../../src/ports/authen
 import type { DecisionRecord, IssuanceJournal } from '../../src/ports/issuance-journal.ts';
 import type { AuthorityMaterial, IssuerStore } from '../../src/ports/issuer-store.ts';
 import type { ClusterView } from '../../src/ports/cluster-view.ts';
-import type { IssuanceHistory } from '../../src/ports/issuance-history.ts';
+import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../src/ports/issuance-history.ts';
 import type { PolicySource } from '../../src/ports/policy-source.ts';
 import type { Tracer } from '../../src/ports/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock, NOON_MS } from './fake-clock.ts';
 import { bundle, policySet, rule, snapshot } from './policies.ts';
 import { recordEvents, type RecordedEvents } from './recorded-events.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -77,6 +77,17 @@ export class FakeHistory implements IssuanceHistory {
 
   heldBy(identity: string): HeldCertificate | undefined {
     return this.held.get(identity);
+  }
+}
+
+/** Knows of every leaf what a test says, whoever issued it. */
+export class FakeLeafRecords implements LeafRecords {
+  readonly asked: LeafNames[] = [];
+  known: LeafRecord | undefined = { issuer: 'issuer', lineage: { id: 'first', provenAtMs: NOON_MS } };
+
+  recordOf(leaf: LeafNames): LeafRecord | undefined {
+    this.asked.push(leaf);
+    return this.known;
   }
 }
 

@@ -27,6 +27,8 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE decisions ADD COLUMN policy TEXT;
    DROP INDEX decisions_by_identity;
    CREATE INDEX decisions_by_identity ON decisions (coalesce(identity, caller), not_after_ms, time_ms);`,
+  `ALTER TABLE decisions ADD COLUMN proof_id TEXT;
+   ALTER TABLE decisions ADD COLUMN proven_at_ms INTEGER;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -57,10 +59,12 @@ const COLUMN_OF: Readonly<Record<Field, string>> = {
   reason: 'reason',
   message: 'message',
   policy: 'policy',
+  proofId: 'proof_id',
+  provenAtMs: 'proven_at_ms',
 };
 
 /** Columns that are younger than the table, with the schema version that brought them. */
-const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2 };
+const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2, proofId: 3, provenAtMs: 3 };
 
 const FIELDS = Object.keys(COLUMN_OF) as readonly Field[];
 const COLUMNS = Object.values(COLUMN_OF).join(', ');
@@ -70,6 +74,15 @@ export const INSERT = `INSERT INTO decisions (${COLUMNS}) VALUES (${FIELDS.map((
 export const SELECT_HELD = `SELECT time_ms AS issuedMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
   (SELECT id FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms > ?
    ORDER BY time_ms DESC, id DESC LIMIT 1)`;
+/**
+ * The record of a leaf; parameters: SPIFFE ID, end in ms, serial. Identity and end find it by the index that is
+ * there: one by serials, which are random, would write a page for each append. A record of before proofs were
+ * noted is its own proof; our own certificates, which nobody asked for, have none.
+ */
+export const SELECT_LEAF = `SELECT issuer, coalesce(proof_id, decision_id) AS proofId,
+    coalesce(proven_at_ms, time_ms) AS provenAtMs FROM decisions
+  WHERE coalesce(identity, caller) = ? AND not_after_ms = ? AND serial = ?
+    AND outcome = 'issued' AND proven_by IS NOT NULL LIMIT 1`;
 /** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
 export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
   (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;

@@ -1,13 +1,13 @@
-// What identities were given before this process started, out of the issuance journal. Asked on the server's
-// event loop, and only for what memory does not know: one indexed lookup, on a handle of its own.
+// What was issued before, out of the issuance journal. Asked on the server's event loop, and only for what memory
+// does not know, such as a connection's first certificate: one indexed lookup, on a handle of its own.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { HeldCertificate } from '../../domain/policy/request.ts';
-import type { IssuanceHistory } from '../../ports/issuance-history.ts';
+import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../ports/issuance-history.ts';
 import type { PolicyTrace } from '../../ports/issuance-journal.ts';
 import { openForReading } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { SELECT_HELD } from './journal-schema.ts';
+import { SELECT_HELD, SELECT_LEAF } from './journal-schema.ts';
 
 /** The event loop waits with it: a journal that is locked for longer is an outage anyway. */
 const BUSY_TIMEOUT_MS = 50;
@@ -15,9 +15,10 @@ const BUSY_TIMEOUT_MS = 50;
 interface OpenHistory {
   readonly database: DatabaseSync;
   readonly held: StatementSync;
+  readonly leaf: StatementSync;
 }
 
-export class SqliteIssuanceHistory implements IssuanceHistory, Disposable {
+export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, Disposable {
   readonly #file: string;
   #open: OpenHistory | undefined;
 
@@ -27,27 +28,37 @@ export class SqliteIssuanceHistory implements IssuanceHistory, Disposable {
   }
 
   heldBy(identity: string, nowMs: number): HeldCertificate | undefined {
-    try {
-      this.#open ??= openHistory(this.#file);
-      const row = this.#open.held.get(identity, nowMs);
-      return row === undefined ? undefined : heldFrom(row);
-    } catch (cause) {
-      this[Symbol.dispose]();
-      const problem = journalProblem(this.#file, cause);
-      throw new AuthorityError('CAP-S04', { detail: problem.message, cause: problem });
-    }
+    const row = this.#read(({ held }) => held.get(identity, nowMs));
+    return row === undefined ? undefined : heldFrom(row);
+  }
+
+  recordOf({ identity, notAfterMs, serial }: LeafNames): LeafRecord | undefined {
+    const row = this.#read(({ leaf }) => leaf.get(identity, notAfterMs, serial));
+    if (row === undefined) return undefined;
+    const { issuer, proofId, provenAtMs } = row;
+    return { issuer: String(issuer), lineage: { id: String(proofId), provenAtMs: Number(provenAtMs) } };
   }
 
   [Symbol.dispose](): void {
     this.#open?.database.close();
     this.#open = undefined;
   }
+
+  #read<T>(question: (history: OpenHistory) => T): T {
+    try {
+      return question((this.#open ??= openHistory(this.#file)));
+    } catch (cause) {
+      this[Symbol.dispose]();
+      const problem = journalProblem(this.#file, cause);
+      throw new AuthorityError('CAP-S04', { detail: problem.message, cause: problem });
+    }
+  }
 }
 
 function openHistory(file: string): OpenHistory {
   const { database } = openForReading(file, BUSY_TIMEOUT_MS);
   try {
-    return { database, held: database.prepare(SELECT_HELD) };
+    return { database, held: database.prepare(SELECT_HELD), leaf: database.prepare(SELECT_LEAF) };
   } catch (cause) {
     database.close();
     throw cause;

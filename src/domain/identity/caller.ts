@@ -22,6 +22,17 @@ export interface Lineage {
   readonly provenAtMs: number;
 }
 
+/**
+ * @param here the issuance that is being made for the caller.
+ * @returns where what is issued to the caller began.
+ * @throws Error for a certificate of which nobody knows where it began: it would count as a fresh proof.
+ */
+export function lineageOf({ provenBy, lineage }: Caller, here: Lineage): Lineage {
+  if (provenBy !== 'client-certificate') return here;
+  if (lineage === undefined) throw new Error('a client certificate without a lineage proves nobody');
+  return lineage;
+}
+
 export interface Caller {
   readonly identity: KubernetesIdentity;
   readonly provenBy: ProvenBy;

@@ -8,7 +8,7 @@ import { SqliteJournalReader } from '../../../src/adapters/storage/sqlite-journa
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { JournalQuery } from '../../../src/ports/issuance-journal.ts';
 import { NOON_MS } from '../../support/fake-clock.ts';
-import { APPLICATION_ID, MIGRATIONS } from '../../../src/adapters/storage/journal-schema.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../../src/adapters/storage/journal-schema.ts';
 import { issued, refused, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
@@ -81,8 +81,8 @@ describe('The journal reader', () => {
       INSERT INTO decisions (decision_id, time_ms, outcome, surface, remote_address, reason, message)
       VALUES ('old', ${NOON_MS}, 'refused', 'csr', '127.0.0.1:40000', 'CAP-P01', 'no')`);
     const version = (): unknown => database.prepare('PRAGMA user_version').get()?.['user_version'];
-    for (const expected of [1, 2]) {
-      if (expected === 2) bringUpToDate(old);
+    for (const expected of [1, SCHEMA_VERSION]) {
+      if (expected === SCHEMA_VERSION) bringUpToDate(old);
       using reader = SqliteJournalReader.open(old);
       assert.deepEqual(reader.list({ limit: 10 }), [refused('old', { message: 'no' })]);
       assert.deepEqual([...reader.scan({})], reader.list({ limit: 10 }));
@@ -90,9 +90,13 @@ describe('The journal reader', () => {
     }
   });
 
-  it('gives back what policy was asked and what it answered', () => {
+  it('gives back what policy was asked and what it answered, and what a certificate goes back to', () => {
     const own = path.join(directory, 'traces.sqlite');
-    const records = [issued('a', { policy: traced() }), refused('b', { policy: traced({ requestedTtlMs: 1 }) })];
+    const proof = { proofId: 'first', provenAtMs: NOON_MS - 1 };
+    const records = [
+      issued('a', { policy: traced(), ...proof }),
+      refused('b', { policy: traced({ requestedTtlMs: 1 }) }),
+    ];
     const writer = new JournalWriter({ file: own });
     writer.append(records);
     writer.close();

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { SELECT_HELD } from '../../../src/adapters/storage/journal-schema.ts';
+import { APPLICATION_ID, MIGRATIONS, SELECT_HELD, SELECT_LEAF } from '../../../src/adapters/storage/journal-schema.ts';
 import { JournalWriter } from '../../../src/adapters/storage/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../src/adapters/storage/sqlite-issuance-history.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
@@ -85,5 +85,63 @@ describe('The issuance history', () => {
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_HELD}`).all(DEMO, NOON_MS);
     const search = plan.map(({ detail }) => String(detail)).find((detail) => detail.includes('decisions_by_identity'));
     assert.match(search ?? '', /USING COVERING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms>\?\)/);
+  });
+
+  describe('tells of a leaf', () => {
+    const LEAF = { identity: DEMO, serial: '7f00aa', notAfterMs: NOON_MS + HOUR_MS };
+    const proof = { proofId: 'first', provenAtMs: NOON_MS - HOUR_MS };
+
+    it('who issued it, and the proof that it goes back to', () => {
+      using history = new SqliteIssuanceHistory(file);
+      record(issued('a', proof), issued('b', { serial: '7f00ab', proofId: 'b', provenAtMs: NOON_MS }));
+      const lineage = { id: 'first', provenAtMs: NOON_MS - HOUR_MS };
+      assert.deepEqual(history.recordOf(LEAF), { issuer: 'fedcba9876543210', lineage });
+    });
+
+    it('only if serial, identity and end are those of the record, and it was issued to a workload', () => {
+      using history = new SqliteIssuanceHistory(file);
+      record(issued('a', proof), refused('no', { caller: DEMO }));
+      const { caller, provenBy, evidence, ...self } = issued('self', { surface: 'self', serial: '7f00ac' });
+      record(self);
+      assert.ok(caller && provenBy && evidence);
+      assert.ok(history.recordOf(LEAF));
+      for (const other of [
+        { serial: '7f00ab' },
+        { serial: '7f00ac' },
+        { identity: 'spiffe://cluster.local/ns/default/sa/other' },
+        { notAfterMs: NOON_MS + HOUR_MS + 1000 },
+      ]) {
+        assert.equal(history.recordOf({ ...LEAF, ...other }), undefined, JSON.stringify(other));
+      }
+    });
+
+    it('that was recorded before proofs were, as if it had been its own proof', () => {
+      using old = new DatabaseSync(file);
+      old.exec(
+        `${MIGRATIONS.slice(0, 2).join(';')}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 2`,
+      );
+      const { identity, serial, notAfterMs } = LEAF;
+      for (const [id, provenBy, of] of [
+        ['by token', 'token', serial],
+        ['by certificate', 'client-certificate', '7f00ab'],
+      ] as const) {
+        const insert = `INSERT INTO decisions (decision_id, time_ms, outcome, surface, remote_address, proven_by, identity,
+          serial, issuer, not_before_ms, not_after_ms, key_type)
+          VALUES (?, ?, 'issued', 'csr', '127.0.0.1:40000', ?, ?, ?, 'fedcba9876543210', 0, ?, 'ec-p256')`;
+        old.prepare(insert).run(id, NOON_MS - 1000, provenBy, identity, of, notAfterMs);
+      }
+      record(issued('newer', { serial: '7f00ac', ...proof }));
+      using history = new SqliteIssuanceHistory(file);
+      assert.deepEqual(history.recordOf(LEAF)?.lineage, { id: 'by token', provenAtMs: NOON_MS - 1000 });
+      const renewed = history.recordOf({ ...LEAF, serial: '7f00ab' });
+      assert.deepEqual(renewed?.lineage, { id: 'by certificate', provenAtMs: NOON_MS - 1000 });
+    });
+
+    it('from the index, however much its identity was issued', () => {
+      record(issued('a', proof));
+      using database = new DatabaseSync(file, { readOnly: true });
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_LEAF}`).all(DEMO, NOON_MS, '7f00aa');
+      assert.match(String(plan[0]?.['detail']), /USING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms=\?\)/);
+    });
   });
 });

@@ -3,8 +3,9 @@ import { status } from '@grpc/grpc-js';
 import { clientCertificateAuthenticator } from '../../../../src/adapters/grpc/credentials/client-certificate.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { PresentedCertificate } from '../../../../src/ports/authenticator.ts';
+import { FakeLeafRecords } from '../../../support/authority-parts.ts';
 import { TEST_TRUST_DOMAIN as trustDomain, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
 import { leafUnder, type LeafOptions } from '../leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge } from '../wire.ts';
 
@@ -14,11 +15,15 @@ const NEVER = new AbortController().signal;
 describe('A client certificate', () => {
   let pki: TestAuthority;
   let clock: FakeClock;
+  let records: FakeLeafRecords;
   before(async () => (pki = await testAuthority()));
-  beforeEach(() => (clock = new FakeClock(Date.now())));
+  beforeEach(() => {
+    clock = new FakeClock(Date.now());
+    records = new FakeLeafRecords();
+  });
 
   const judge = async (clientCertificate?: PresentedCertificate) => {
-    const authenticator = clientCertificateAuthenticator({ clock, trustDomain });
+    const authenticator = clientCertificateAuthenticator({ clock, trustDomain, records });
     const presented = { authorization: [], remoteAddress: 'x', ...(clientCertificate && { clientCertificate }) };
     return authenticator.authenticate(presented, { signal: NEVER });
   };
@@ -31,7 +36,14 @@ describe('A client certificate', () => {
     const { identity, ...rest } = result.caller;
     assert.equal(identity.spiffeId.uri, ID);
     const { serial: evidence, notAfterMs: expiresAtMs } = leaf;
-    assert.deepEqual(rest, { provenBy: 'client-certificate', evidence, expiresAtMs });
+    const lineage = { id: 'first', provenAtMs: NOON_MS };
+    assert.deepEqual(rest, { provenBy: 'client-certificate', evidence, expiresAtMs, lineage });
+    assert.deepEqual(records.asked, [{ identity: ID, serial: leaf.serial, notAfterMs: leaf.notAfterMs }]);
+  });
+
+  it('of which nothing is on record proves nobody by itself', async () => {
+    records.known = undefined;
+    assert.deepEqual(await judgeLeaf({ uris: [ID] }), { outcome: 'insufficient', reason: 'CAP-A10' });
   });
 
   it('is told apart from none', async () => {
@@ -73,7 +85,7 @@ describe('A client certificate', () => {
   it('that ends while its connection lives proves nothing from then on', async () => {
     await using edge = await openTlsEdge();
     const leaf = await leafUnder(edge.pki.intermediate, { uris: [ID] });
-    const authenticator = clientCertificateAuthenticator({ clock, trustDomain });
+    const authenticator = clientCertificateAuthenticator({ clock, trustDomain, records });
     edge.authority.answer = async () => {
       const result = await authenticator.authenticate(edge.authority.presented.at(-1)!, { signal: NEVER });
       if (result.outcome === 'rejected') throw new AuthorityError(result.reason, { detail: result.detail ?? '' });

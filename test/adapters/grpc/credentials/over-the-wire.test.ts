@@ -4,6 +4,7 @@ import { UnsecuredJWT } from 'jose';
 import { bearerTokenAuthenticator } from '../../../../src/adapters/grpc/credentials/bearer-token.ts';
 import { clientCertificateAuthenticator } from '../../../../src/adapters/grpc/credentials/client-certificate.ts';
 import { authenticate } from '../../../../src/authority/authenticate.ts';
+import { FakeLeafRecords } from '../../../support/authority-parts.ts';
 import { TEST_TRUST_DOMAIN as trustDomain, testAuthority } from '../../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
 import { leafUnder } from '../leaves.ts';
@@ -16,16 +17,18 @@ describe('A caller at the TLS door', () => {
   let edge: TlsEdge;
   let key: SigningKey;
   let proven: string[];
+  let records: FakeLeafRecords;
 
   before(async () => (key = await signingKey('one')));
   beforeEach(async () => {
     edge = await openTlsEdge();
     proven = [];
+    records = new FakeLeafRecords();
     const clock = new FakeClock(NOON_MS);
     const keys = new ScriptedKeys(key);
     const issuer = { issuer: ISSUER, audiences: ['istio-ca'], algorithms: ['ES256'], clockSkewMs: 0, keys } as const;
     const authenticators = [
-      clientCertificateAuthenticator({ clock: new FakeClock(Date.now()), trustDomain }),
+      clientCertificateAuthenticator({ clock: new FakeClock(Date.now()), trustDomain, records }),
       bearerTokenAuthenticator({ clock, trustDomain, issuers: [issuer] }),
     ];
     edge.authority.answer = async (signal) => {
@@ -56,6 +59,19 @@ describe('A caller at the TLS door', () => {
     const { code, details } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
     assert.equal(code, status.UNAUTHENTICATED);
     assert.match(details, /^CAP-A02 /);
+  });
+
+  it('with a client certificate of which nothing is on record is whom the token beside it names', async () => {
+    records.known = undefined;
+    using wire = CsrWire.toTls(edge, await leafUnder(edge.pki.intermediate, { uris: [OTHER] }));
+    const alone = await wire.call();
+    assert.equal(alone.code, status.UNAUTHENTICATED);
+    assert.match(alone.details, /^CAP-A10 /);
+    const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
+    assert.equal(code, status.OK);
+    assert.deepEqual(proven, ['token spiffe://cluster.local/ns/shop/sa/api']);
+    const { details } = await wire.call({ headers: { authorization: 'Bearer a.b.c' } });
+    assert.match(details, /^CAP-A05 /, 'the token decides, also when it is a bad one');
   });
 
   const refused: readonly (readonly [string, () => Promise<Record<string, string>>, RegExp])[] = [
