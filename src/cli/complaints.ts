@@ -15,10 +15,17 @@ export function complainOf(error: unknown, terminal: Terminal): ExitCode {
 export function complainOfConfig(problems: readonly ConfigProblem[], terminal: Terminal): ExitCode {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   terminal.complain(`CAP-X03 the configuration is invalid: ${count}`);
-  for (const { where, path, message } of problems) {
-    terminal.explain(path === '' ? `${where}: ${message}` : `${where} ${path}: ${message}`);
-  }
+  for (const problem of problems) terminal.explain(placed(problem));
   return EXIT.config;
+}
+
+/** One line each; nothing is refused. */
+export function warnOfConfig(warnings: readonly ConfigProblem[], terminal: Terminal): void {
+  for (const warning of warnings) terminal.complain(`warning: ${placed(warning)}`);
+}
+
+function placed({ where, path, message }: ConfigProblem): string {
+  return path === '' ? `${where}: ${message}` : `${where} ${path}: ${message}`;
 }
 
 /** With the place of a bug: whoever reads it is asked to report it. */

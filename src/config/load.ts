@@ -2,7 +2,7 @@
 // problem is found before any is reported.
 import type { z } from 'zod';
 import type { Key } from './key.ts';
-import { RULES } from './rules.ts';
+import { RULES, type Rule } from './rules.ts';
 import type { Config } from './schema.ts';
 import {
   environmentSource,
@@ -13,6 +13,7 @@ import {
   type Entry,
   type Source,
 } from './sources.ts';
+import { WARNINGS } from './warnings.ts';
 import { fileSource } from './yaml-source.ts';
 
 export interface ConfigSources {
@@ -30,6 +31,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What was said about each key that anybody spoke of; the rest has its default. */
   readonly entries: ReadonlyMap<string, Entry>;
+  /** What is allowed and has a consequence that an operator should have meant. */
+  readonly warnings: readonly ConfigProblem[];
 }
 
 export interface InvalidConfig {
@@ -43,12 +46,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | InvalidConfig
   const isOpen = (path: string): boolean => !entries.has(path) && read.some((source) => leavesOpen(source, path));
   const { values, problems } = judgeKeys(entries, isOpen);
   const config = nested(values);
-  const all = [
-    ...read.flatMap((source) => source.problems),
-    ...problems,
-    ...judgeRules(config, { values, entries, isOpen }),
-  ];
-  return all.length > 0 ? { problems: all } : { config: frozen(config), entries };
+  const judged = { values, entries, isOpen };
+  const all = [...read.flatMap((source) => source.problems), ...problems, ...judgeRules(RULES, config, judged)];
+  return all.length > 0
+    ? { problems: all }
+    : { config: frozen(config), entries, warnings: judgeRules(WARNINGS, config, judged) };
 }
 
 /** Weakest first. */
@@ -108,8 +110,12 @@ interface JudgedKeys extends Pick<Judged, 'values'> {
   readonly isOpen: (path: string) => boolean;
 }
 
-function judgeRules(config: Config, { values, entries, isOpen }: JudgedKeys): readonly ConfigProblem[] {
-  const askable = RULES.filter(({ reads }) => reads.every((path) => values.has(path) && !isOpen(path)));
+function judgeRules(
+  rules: readonly Rule[],
+  config: Config,
+  { values, entries, isOpen }: JudgedKeys,
+): readonly ConfigProblem[] {
+  const askable = rules.filter(({ reads }) => reads.every((path) => values.has(path) && !isOpen(path)));
   return askable.flatMap(({ reads: [path, ...others], check }) => {
     // A key left at its default is not where the mistake was made.
     const said = [path, ...others].find((candidate) => entries.has(candidate)) ?? path;

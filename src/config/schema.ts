@@ -210,7 +210,11 @@ export const schema = {
     ),
     socketMode: withDefault(socketMode, '0600', 'File mode of the sockets in `sds.socketDirectory`.'),
     ttl: withDefault(lifetime, '1h', 'Lifetime of certificates that are served over SDS.'),
-    keyType: withDefault(choice('ec-p256', 'ec-p384'), 'ec-p256', 'Type of the keys that are made for SDS.'),
+    keyType: withDefault(
+      choice('ec-p256', 'ec-p384'),
+      'ec-p256',
+      "Type of the keys that are made for SDS. With ec-p384 every proxy must name P-384 among its `ecdh_curves`; Envoy's own list ends at P-256.",
+    ),
     renewAt: withDefault(
       fraction(0.1, 0.9),
       0.5,
@@ -218,8 +222,8 @@ export const schema = {
     ),
     spiffeValidator: withDefault(
       flag,
-      false,
-      "Whether trust anchors go out as Envoy's SPIFFE validator by default; a proxy's own wish in its node metadata comes first.",
+      true,
+      "Whether trust anchors go out for Envoy's SPIFFE validator, which takes callers of the listed trust domains alone; without it, of every trust domain under the anchors. A proxy's own wish in its node metadata (`disable_spiffe_cert_validation`) comes first; one with a listener that asks for no client certificate must decline.",
     ),
     maxStreamAge: withDefault(
       duration('1s', '7d'),

@@ -100,3 +100,21 @@ describe('The rules of the configuration', () => {
     assert.ok(!('problems' in loadConfig({ given })));
   });
 });
+
+describe('The warnings of the configuration', () => {
+  const warningsOf = (given: Readonly<Record<string, unknown>>) => {
+    const loaded = loadConfig({ given: { ...NEEDED, ...given } });
+    return 'warnings' in loaded && loaded.warnings.map(({ path }) => path);
+  };
+
+  it('are none while nobody asks for less than the defaults', () => {
+    assert.deepEqual(warningsOf({ 'sds.sockets': [socket] }), []);
+  });
+
+  it('name each key whose consequence an operator should have meant', () => {
+    assert.deepEqual(warningsOf({ 'sds.spiffeValidator': false, 'sds.keyType': 'ec-p384' }), [
+      'sds.spiffeValidator',
+      'sds.keyType',
+    ]);
+  });
+});

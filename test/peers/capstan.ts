@@ -173,7 +173,7 @@ export class Capstan implements AsyncDisposable {
   }
 
   /** A client of this mesh with a certificate of its own. */
-  async visitor(anchorsPem = this.anchorsPem): Promise<Visitor> {
+  async visitor(anchorsPem = this.anchorsPem): Promise<Required<Visitor>> {
     const identity = await issueLeaf(this.#issuer, { uri: `spiffe://${TRUST_DOMAIN}/ns/default/sa/visitor` });
     return { identity, anchorsPem };
   }

@@ -21,7 +21,7 @@ const MANNERS: readonly Manner[] = ['h1-kept', 'h1-fresh', 'h2-kept', 'h2-fresh'
 export interface Mesh {
   readonly envoy: Envoy;
   readonly upstream: RecordingUpstream;
-  readonly visitor: Visitor;
+  readonly visitor: Required<Visitor>;
 }
 
 /** A live proxy: `/` over kept mTLS connections, `/fresh` over new ones, `/recorded` to the upstream over new ones. */

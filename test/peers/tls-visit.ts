@@ -11,7 +11,8 @@ import type { TestLeaf } from './pki.ts';
 const VISIT_MS = 5_000;
 
 export interface Visitor {
-  readonly identity: Pick<TestLeaf, 'chainPem' | 'keyPem'>;
+  /** Absent, it shows no certificate. */
+  readonly identity?: Pick<TestLeaf, 'chainPem' | 'keyPem'>;
   /** What the visitor trusts. */
   readonly anchorsPem: string;
 }
@@ -35,8 +36,7 @@ export async function visit(port: number, { identity, anchorsPem }: Visitor): Pr
     host: '127.0.0.1',
     port,
     agent: false,
-    cert: identity.chainPem,
-    key: identity.keyPem,
+    ...(identity && { cert: identity.chainPem, key: identity.keyPem }),
     ca: anchorsPem,
     servername: '',
     checkServerIdentity: () => undefined, // mesh names are URIs; the test looks at them itself
@@ -70,7 +70,7 @@ export class RecordingUpstream implements AsyncDisposable {
     });
   }
 
-  static async listen({ identity, anchorsPem }: Visitor): Promise<RecordingUpstream> {
+  static async listen({ identity, anchorsPem }: Required<Visitor>): Promise<RecordingUpstream> {
     const options = { cert: identity.chainPem, key: identity.keyPem, ca: anchorsPem, requestCert: true };
     const server = createServer({ ...options, rejectUnauthorized: true }, (_, response) => response.end('ok\n'));
     server.listen(0, '127.0.0.1');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { describeConfig } from '../../config/describe.ts';
 import { loadConfig, type InvalidConfig, type LoadedConfig } from '../../config/load.ts';
 import { showConfig } from '../../config/redact.ts';
-import { complainOfConfig } from '../complaints.ts';
+import { complainOfConfig, warnOfConfig } from '../complaints.ts';
 import { EXIT } from '../exit-codes.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 
@@ -17,7 +17,9 @@ export function registerConfig(program: Command, invocation: Invocation): void {
   const config = program.command('config').description('check, show and describe the configuration');
   config
     .command('check')
-    .description('report everything that is wrong with a configuration; exit code 78 when anything is')
+    .description(
+      'report everything that is wrong with a configuration, and what it may not have meant; exit code 78 when anything is wrong',
+    )
     .option('--config <file>', 'YAML file; the environment is read with it')
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  $ capstan config check --config capstan.yaml')
@@ -43,11 +45,14 @@ function load({ config }: ConfigOptions, { environment }: Invocation): LoadedCon
 function check(options: ConfigOptions, invocation: Invocation): void {
   const { terminal, endWith } = invocation;
   const loaded = load(options, invocation);
-  const problems = 'problems' in loaded ? loaded.problems : [];
+  const { problems, warnings } = 'problems' in loaded ? { ...loaded, warnings: [] } : { ...loaded, problems: [] };
   if (problems.length > 0) endWith(EXIT.config);
-  if (options.output === 'json') terminal.printJson({ valid: problems.length === 0, problems });
+  if (options.output === 'json') terminal.printJson({ valid: problems.length === 0, problems, warnings });
   else if (problems.length > 0) complainOfConfig(problems, terminal);
-  else terminal.print('The configuration is valid.');
+  else {
+    warnOfConfig(warnings, terminal);
+    terminal.print('The configuration is valid.');
+  }
 }
 
 function show(options: ConfigOptions, invocation: Invocation): void {

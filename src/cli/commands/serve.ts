@@ -5,7 +5,7 @@ import { DEV_DATA_DIRECTORY, devValues } from '../../config/dev.ts';
 import { flagName, type Key } from '../../config/key.ts';
 import { loadConfig } from '../../config/load.ts';
 import { textKeys } from '../../config/sources.ts';
-import { complainOfConfig } from '../complaints.ts';
+import { complainOfConfig, warnOfConfig } from '../complaints.ts';
 import { programName, type Invocation } from '../invocation.ts';
 import { reportReady } from '../ready-report.ts';
 
@@ -74,7 +74,8 @@ async function run(
     }
     return;
   }
-  const { config } = loaded;
+  const { config, warnings } = loaded;
+  warnOfConfig(warnings, terminal);
   await serve(config, {
     signal,
     onReady: (report) =>

@@ -70,7 +70,7 @@ describe('Rotation under load', function () {
 class LongSession implements Disposable {
   readonly #session: ClientHttp2Session;
 
-  constructor(port: number, { identity, anchorsPem }: Visitor) {
+  constructor(port: number, { identity, anchorsPem }: Required<Visitor>) {
     this.#session = connect(`https://127.0.0.1:${port}`, {
       cert: identity.chainPem,
       key: identity.keyPem,

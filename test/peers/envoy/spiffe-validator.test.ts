@@ -1,10 +1,10 @@
-// Anchors in the shape of Envoy's SPIFFE validator: chosen for the whole mesh or by one proxy, in its
-// node metadata, under the key that SPIRE's proxies use.
+// Anchors in the shape of Envoy's SPIFFE validator: the default, which the mesh or one proxy may decline, a
+// proxy in its node metadata, under the key that SPIRE's proxies use.
 import assert from 'node:assert/strict';
-import type { ApiType } from '../bootstrap.ts';
+import type { ApiType, BootstrapDocument } from '../bootstrap.ts';
 import { Capstan } from '../capstan.ts';
 import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy-package.ts';
-import { issueLeaf } from '../pki.ts';
+import { issueLeaf, type TestLeaf } from '../pki.ts';
 import { peerOrSkip } from '../presence.ts';
 import { SHOP, startShopProxy } from '../shop-proxy.ts';
 import { visit } from '../tls-visit.ts';
@@ -22,9 +22,9 @@ for (const [version, apiType] of ROUNDS) {
       peerOrSkip(this, envoyBinary(version), `envoy ${version}`);
     });
 
-    it('takes our bundle, lets the mesh in and keeps another trust domain of the same root out', async () => {
-      await using capstan = await Capstan.start({ sockets: [SHOP], sds: { spiffeValidator: true } });
-      await using envoy = await startShopProxy(capstan, { version, apiType });
+    it('is on by default: lets the mesh in and keeps another trust domain of the same root out', async () => {
+      await using capstan = await Capstan.start({ sockets: [SHOP] });
+      await using envoy = await startShopProxy(capstan, { version, apiType, amend: checkingNoNames });
       await envoy.live();
       // 1. What Envoy holds is the validator's configuration.
       assert.ok((await envoy.secretsDump()).includes(VALIDATOR));
@@ -32,18 +32,44 @@ for (const [version, apiType] of ROUNDS) {
       assert.equal(await envoy.call(), 200);
       const visitor = await capstan.visitor();
       assert.equal((await visit(envoy.mtlsPort, visitor)).status, 200);
-      // 3. An identity of another trust domain is refused, though its certificate has our root.
-      const stranger = await issueLeaf(capstan.issuer, { uri: 'spiffe://other.test/ns/default/sa/visitor' });
-      await assert.rejects(visit(envoy.mtlsPort, { ...visitor, identity: stranger }));
+      // 3. An identity of another trust domain is refused, though its certificate has our root and no name is checked.
+      await assert.rejects(visit(envoy.mtlsPort, { ...visitor, identity: await strangerOf(capstan) }));
       assert.equal(await envoy.sum(/^listener\..*fail_verify_error$/), 1);
     });
 
+    it('is missed where it is off and the proxy checks no names: another trust domain of the root gets in', async () => {
+      await using capstan = await Capstan.start({ sockets: [SHOP], sds: { spiffeValidator: false } });
+      await using envoy = await startShopProxy(capstan, { version, apiType, amend: checkingNoNames });
+      await envoy.live();
+      const visitor = { ...(await capstan.visitor()), identity: await strangerOf(capstan) };
+      assert.equal((await visit(envoy.mtlsPort, visitor)).status, 200);
+    });
+
+    it('demands a client certificate, so a listener that asks for none has to decline it', async () => {
+      await using capstan = await Capstan.start({ sockets: [SHOP] });
+      const nobody = { anchorsPem: capstan.anchorsPem };
+      for (const declines of [false, true]) {
+        await using envoy = await startShopProxy(capstan, {
+          version,
+          apiType,
+          amend: (document) => {
+            askForNoCertificate(document);
+            Object.assign(document.node, { metadata: { disable_spiffe_cert_validation: declines } });
+          },
+        });
+        await envoy.live();
+        const visited = visit(envoy.mtlsPort, nobody);
+        if (declines) assert.equal((await visited).status, 200);
+        else await assert.rejects(visited);
+      }
+    });
+
     it('is left out for a proxy that declines it, and used for one that asks for it', async () => {
-      for (const [meshWide, declines] of [
-        [true, true],
-        [false, false],
+      for (const [sds, declines] of [
+        [{}, true],
+        [{ spiffeValidator: false }, false],
       ] as const) {
-        await using capstan = await Capstan.start({ sockets: [SHOP], sds: { spiffeValidator: meshWide } });
+        await using capstan = await Capstan.start({ sockets: [SHOP], sds });
         await using envoy = await startShopProxy(capstan, {
           version,
           apiType,
@@ -55,4 +81,31 @@ for (const [version, apiType] of ROUNDS) {
       }
     });
   });
+}
+
+/** As many Envoys are configured: whoever has a certificate under the anchors is taken. */
+function checkingNoNames(document: BootstrapDocument): void {
+  for (const context of validationContexts(document)) context['default_validation_context'] = {};
+}
+
+/** A listener for callers outside the mesh: it shows its certificate and takes anybody. */
+function askForNoCertificate(document: BootstrapDocument): void {
+  checkingNoNames(document);
+  for (const { filter_chains } of document.static_resources.listeners) {
+    const tls = filter_chains[0].transport_socket?.typed_config;
+    if (tls !== undefined) tls['require_client_certificate'] = false;
+  }
+}
+
+function validationContexts(document: BootstrapDocument): Record<string, unknown>[] {
+  const contexts: Record<string, unknown>[] = [];
+  JSON.stringify(document, (key, value: unknown) => {
+    if (key === 'combined_validation_context') contexts.push(value as Record<string, unknown>);
+    return value;
+  });
+  return contexts;
+}
+
+async function strangerOf(capstan: Capstan): Promise<TestLeaf> {
+  return issueLeaf(capstan.issuer, { uri: 'spiffe://other.test/ns/default/sa/visitor' });
 }

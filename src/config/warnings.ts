@@ -1,0 +1,30 @@
+// What a configuration may say and few mean: each row names the consequence. `config check` and the server
+// at its start say them; nothing is refused.
+import type { Rule } from './rules.ts';
+
+export const WARNINGS: readonly Rule[] = [
+  {
+    reads: ['sds.spiffeValidator'],
+    check: ({ sds }) =>
+      sds.spiffeValidator
+        ? []
+        : [
+            {
+              problem:
+                "is off: a proxy that does not check names itself takes callers of every trust domain under the anchors, not of this mesh's alone",
+            },
+          ],
+  },
+  {
+    reads: ['sds.keyType'],
+    check: ({ sds }) =>
+      sds.keyType === 'ec-p384'
+        ? [
+            {
+              problem:
+                'needs proxies that name P-384 in `ecdh_curves` on both sides, as istio-config/envoy does: others acknowledge the certificate and answer 503',
+            },
+          ]
+        : [],
+  },
+];
