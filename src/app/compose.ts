@@ -9,6 +9,7 @@ import { csrService } from '../adapters/grpc/csr/service.ts';
 import type { ServiceRegistration } from '../adapters/grpc/door.ts';
 import { PlaintextListener } from '../adapters/grpc/plaintext-listener.ts';
 import { SdsService } from '../adapters/grpc/sds/service.ts';
+import { Sources } from '../adapters/grpc/sources.ts';
 import { TlsListener } from '../adapters/grpc/tls-listener.ts';
 import { UnixListener } from '../adapters/grpc/unix-listener.ts';
 import { observationRoutes } from '../adapters/http/routes.ts';
@@ -77,7 +78,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     { deadlineMs: config.listen.requestTimeout, maxInFlight: config.listen.maxRequestsInFlight },
   );
   const services = [csr, sds.register];
-  const tls = new TlsListener({ events, services }, { ...limitsOf(config), ...config.listen.tls.address });
+  const sources = new Sources(config.listen.gateways);
+  const tls = new TlsListener({ events, services, sources }, { ...limitsOf(config), ...config.listen.tls.address });
   const plaintext = composePlaintext(config, events, services);
   let open = false;
   let serving: ServingCertificate | undefined;
@@ -161,6 +163,8 @@ function lifetimesOf({ lifetimes }: Config) {
 function limitsOf({ listen }: Config) {
   return {
     maxConnections: listen.maxConnections,
+    unprovenShare: listen.unprovenShare,
+    unprovenTimeoutMs: listen.unprovenTimeout,
     maxHandshakes: listen.maxHandshakes,
     handshakeTimeoutMs: listen.handshakeTimeout,
     maxStreamsPerConnection: listen.maxStreamsPerConnection,

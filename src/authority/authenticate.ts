@@ -19,7 +19,10 @@ export async function authenticate(
   let insufficient: AuthorityError | undefined;
   for (const authenticator of authenticators) {
     const result = await authenticator.authenticate(presented, options);
-    if (result.outcome === 'proven') return result.caller;
+    if (result.outcome === 'proven') {
+      presented.onProven?.(result.caller);
+      return result.caller;
+    }
     if (result.outcome === 'rejected') throw refusalOf(result);
     if (result.outcome === 'insufficient') insufficient ??= refusalOf(result);
   }

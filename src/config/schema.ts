@@ -4,6 +4,7 @@
 import { optional, required, withDefault, type ValueOf } from './key.ts';
 import {
   address,
+  addressRange,
   choice,
   collectorUrl,
   dnsName,
@@ -54,12 +55,27 @@ export const schema = {
     maxConnections: withDefault(
       integer(1, 1_000_000),
       16_384,
-      'Most connections open at once on each door; one more is closed at once.',
+      'Most connections open at once on each door. For one more, one that has proven nobody makes way, or one of the namespace that holds most; otherwise the newcomer is closed.',
+    ),
+    unprovenShare: withDefault(
+      fraction(0.01, 1),
+      0.25,
+      'Share of `listen.maxConnections` that one source, an IPv4 address or an IPv6 /64, may hold with connections on which nobody was proven. Its oldest makes way for its next.',
+    ),
+    unprovenTimeout: withDefault(
+      duration('1s', '1h'),
+      '30s',
+      'Longest that a connection stays open on which nobody was proven. Pings prove nobody.',
+    ),
+    gateways: withDefault(
+      listOf(addressRange, 100),
+      [],
+      'Addresses of gateways and load balancers that many clients come through, as CIDR ranges. Each connection through them counts as a source of its own.',
     ),
     maxHandshakes: withDefault(
       integer(1, 100_000),
       256,
-      'Most TLS handshakes under way at once. For one more, one that says nothing or dawdles makes way; otherwise the newcomer is closed.',
+      'Most TLS handshakes under way at once. For one more, one that says nothing or dawdles makes way, or one of the source that has most; otherwise the newcomer is closed.',
     ),
     handshakeTimeout: withDefault(duration('1s', '1m'), '10s', 'Longest that a TLS handshake may take.'),
     maxStreamsPerConnection: withDefault(

@@ -107,6 +107,20 @@ export const dnsName = parsed<string>('a DNS name', (text) =>
     : { problem: `${JSON.stringify(text)} is not a DNS name in lower case` },
 );
 
+/** A range of addresses, or one address, as CIDR writes it (RFC 4632 section 3.1, RFC 4291 section 2.3). */
+export const addressRange = parsed<{ readonly address: string; readonly prefix: number }>(
+  'an address range, such as `10.0.0.0/8`',
+  (text) => {
+    const [address = '', digits, more] = text.split('/');
+    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+    const prefix = digits === undefined ? bits : /^\d{1,3}$/.test(digits) ? Number(digits) : -1;
+    const sound = more === undefined && prefix >= 0 && prefix <= bits;
+    return sound
+      ? { address, prefix }
+      : { problem: `${JSON.stringify(text)} is not an address range such as 10.0.0.0/8` };
+  },
+);
+
 export const ipAddress = parsed<string>('an IP address', (text) =>
   isIP(text) > 0 ? text : { problem: `${JSON.stringify(text)} is not an IP address` },
 );

@@ -20,6 +20,8 @@ export interface PresentedCredentials {
   /** The Unix socket that the caller came through, when its path is the identity. */
   readonly socketPath?: string;
   readonly remoteAddress: string;
+  /** Told whom they proved, by `authenticate`: a connection that has proven somebody is no stranger's. */
+  readonly onProven?: (caller: Caller) => void;
 }
 
 export type AuthenticationResult =

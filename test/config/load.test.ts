@@ -112,6 +112,22 @@ listen: { tls: { address: '[::1]:0' } }`;
     assert.throws(() => ((config.listen.tls.address as { port: number }).port = 1), TypeError);
   });
 
+  it('reads address ranges, and one address as a range of its own', () => {
+    const given = sound(load("listen: { gateways: [10.0.0.0/8, 192.0.2.7, '2001:db8::/32'] }"));
+    assert.deepEqual(given.listen.gateways, [
+      { address: '10.0.0.0', prefix: 8 },
+      { address: '192.0.2.7', prefix: 32 },
+      { address: '2001:db8::', prefix: 32 },
+    ]);
+    for (const wrong of ['10.0.0.0/33', '10.0.0.0/8/1', 'gateway', '10.0.0.0/', '/8']) {
+      assert.match(
+        problems(load(`listen: { gateways: ['${wrong}'] }`)).join(),
+        /is not an address range such as/,
+        wrong,
+      );
+    }
+  });
+
   it('reports every problem of every source at once, with its place', () => {
     const yaml = 'trustDomain: UP\nlisten:\n  maxConnections: 0\nlifetimes: { max: 1w }\n';
     const environment = { CAPSTAN_SDS_RENEW_AT: '1' };

@@ -1,15 +1,18 @@
 // TLS handshakes under way: few enough and short enough that nobody can hold the door by never
 // finishing. Counted from the first packet, so a silent connection is one of them. When there is no room
-// for another, whoever dawdles makes it; a handshake in good progress is never ended for a newcomer, or a
-// crowd would keep everybody out.
+// for another, whoever dawdles makes it, or else the source that has most of them under way; a handshake in good
+// progress is never ended for a newcomer that has as many, or a crowd would keep everybody out.
 import type { Socket } from 'node:net';
+import { Places } from '../../domain/places.ts';
 
 export interface HandshakeLimits {
   readonly maxHandshakes: number;
   readonly handshakeTimeoutMs: number;
 }
 
-interface Handshake {
+export interface Handshake {
+  readonly peer: string;
+  readonly source: string;
   readonly socket: Socket;
   /** By the monotonic clock. */
   readonly sinceMs: number;
@@ -22,6 +25,7 @@ const BRISK_MS = 1_000;
 export class Handshakes {
   readonly #limits: HandshakeLimits;
   readonly #byPeer = new Map<string, Handshake>();
+  readonly #bySource = new Places<Handshake>();
 
   constructor(limits: HandshakeLimits) {
     this.#limits = limits;
@@ -32,27 +36,37 @@ export class Handshakes {
   }
 
   /** `onTimeout` runs when the handshake has not ended in time; the time is absolute, a dripping client gains none. */
-  begin(peer: string, socket: Socket, onTimeout: () => void): void {
+  begin({ peer, source, socket }: Pick<Handshake, 'peer' | 'source' | 'socket'>, onTimeout: () => void): void {
     const timer = setTimeout(onTimeout, this.#limits.handshakeTimeoutMs);
     timer.unref();
-    this.#byPeer.set(peer, { socket, timer, sinceMs: performance.now() });
+    const handshake = { peer, source, socket, timer, sinceMs: performance.now() };
+    this.#byPeer.set(peer, handshake);
+    this.#bySource.add(source, handshake);
     socket.once('close', () => {
       if (this.#byPeer.get(peer)?.socket === socket) this.end(peer);
     });
   }
 
-  /** @returns the oldest that has not said a word, or takes its time; nobody when all are brisk. */
-  dawdler(): { readonly peer: string; readonly socket: Socket } | undefined {
+  /**
+   * @returns who makes way for a newcomer of the source: the oldest that has not said a word, or takes its time;
+   *   when all are brisk, the oldest of the source that has most, if that is clearly more than the newcomer's.
+   */
+  inTheWayOf(source: string): Handshake | undefined {
     const lateMs = performance.now() - BRISK_MS;
-    for (const [peer, { socket, sinceMs }] of this.#byPeer) {
-      if (socket.bytesRead === 0 || sinceMs < lateMs) return { peer, socket };
+    for (const handshake of this.#byPeer.values()) {
+      if (handshake.socket.bytesRead === 0 || handshake.sinceMs < lateMs) return handshake;
     }
-    return undefined;
+    const largest = this.#bySource.largestOwner() ?? source;
+    const fair = this.#bySource.heldBy(largest) <= this.#bySource.heldBy(source) + 1;
+    return fair ? undefined : this.#bySource.oldestOf(largest);
   }
 
   end(peer: string): void {
-    clearTimeout(this.#byPeer.get(peer)?.timer);
+    const handshake = this.#byPeer.get(peer);
+    if (handshake === undefined) return;
+    clearTimeout(handshake.timer);
     this.#byPeer.delete(peer);
+    this.#bySource.remove(handshake.source, handshake);
   }
 
   closeAll(): void {

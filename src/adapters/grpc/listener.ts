@@ -1,6 +1,6 @@
 // What every listener offers to the lifecycle, and how one that cannot open says so.
 import { once } from 'node:events';
-import type { ListenOptions, Server } from 'node:net';
+import type { ListenOptions, Server, Socket } from 'node:net';
 import { AuthorityError } from '../../domain/errors.ts';
 
 export interface Listener {
@@ -62,4 +62,9 @@ export function hostAndPort(server: Server): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('the listener is not started');
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+}
+
+/** As grpc-js spells it for a handler; `undefined` when the client is gone already. */
+export function peerOf(socket: Socket): string | undefined {
+  return socket.remoteAddress === undefined ? undefined : `${socket.remoteAddress}:${socket.remotePort ?? ''}`;
 }

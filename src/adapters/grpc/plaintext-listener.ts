@@ -2,16 +2,18 @@
 // in the clear. Nothing is known of a connection but its headers.
 import { BlockList, createServer, isIPv6, type Server } from 'node:net';
 import { AuthorityError } from '../../domain/errors.ts';
+import type { Caller } from '../../domain/identity/caller.ts';
 import type { Events } from '../../ports/events.ts';
 import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
+import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from './grpc-server.ts';
-import { hostAndPort, listen, type Listener } from './listener.ts';
+import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';
+import { Sources } from './sources.ts';
 
-export interface PlaintextListenerSettings extends StreamLimits {
+export interface PlaintextListenerSettings extends ConnectionSettings, StreamLimits {
   /** An address, not a name: what a name resolves to is somebody else's decision. */
   readonly host: string;
   readonly port: number;
-  readonly maxConnections: number;
   /** From the headers of a unary request to its end; 10 s when absent. */
   readonly requestArrivalMs?: number;
 }
@@ -32,13 +34,26 @@ export class PlaintextListener implements Listener {
     this.#settings = settings;
     this.#grpc = new GrpcServer(settings);
     const { draining } = this.#grpc;
-    const presentedBy = (call: AnyCall) => ({ authorization: authorizationOf(call), remoteAddress: call.getPeer() });
+    // Every client is this machine, so no gateway stands before any.
+    const limits = new ConnectionLimits(
+      {
+        sources: new Sources([]),
+        onEnded: (remoteAddress, problem) =>
+          parts.events.connectionRefused({ door: 'plaintext', remoteAddress, problem }),
+      },
+      settings,
+    );
+    const presentedBy = (call: AnyCall) => {
+      const remoteAddress = call.getPeer();
+      const onProven = (caller: Caller): void => limits.prove(remoteAddress, caller);
+      return { authorization: authorizationOf(call), remoteAddress, onProven };
+    };
     this.#grpc.register(parts.services, { kind: 'plaintext', draining, presentedBy });
-    this.#tcp = createServer((socket) => this.#grpc.serve(socket));
-    this.#tcp.maxConnections = settings.maxConnections;
-    this.#tcp.on('drop', (dropped) => {
-      const remoteAddress = `${dropped?.remoteAddress ?? ''}:${dropped?.remotePort ?? ''}`;
-      parts.events.connectionRefused({ door: 'plaintext', remoteAddress, problem: 'too many connections are open' });
+    this.#tcp = createServer((socket) => {
+      const peer = peerOf(socket);
+      socket.on('error', () => undefined);
+      if (peer === undefined) socket.destroy();
+      else if (limits.admit(peer, socket)) this.#grpc.serve(socket);
     });
   }
 

@@ -3,21 +3,22 @@
 // A connection goes TCP -> (bounds) -> handshake -> (ALPN, what it showed) -> HTTP/2.
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import type { Caller } from '../../domain/identity/caller.ts';
 import { decodePemBlocks } from '../../domain/x509/pem.ts';
 import type { Events } from '../../ports/events.ts';
+import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { Connections } from './connections.ts';
 import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './door.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from './grpc-server.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
-import { hostAndPort, listen, type Listener } from './listener.ts';
+import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';
+import type { Sources } from './sources.ts';
 import { HANDSHAKE, secureContext, type ServingMaterial } from './tls-context.ts';
 
-export interface TlsListenerSettings extends HandshakeLimits, StreamLimits {
+export interface TlsListenerSettings extends ConnectionSettings, HandshakeLimits, StreamLimits {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** About 90 KiB of memory and one file descriptor each. */
-  readonly maxConnections: number;
   /** From the headers of a unary request to its end; 10 s when absent. */
   readonly requestArrivalMs?: number;
 }
@@ -25,6 +26,7 @@ export interface TlsListenerSettings extends HandshakeLimits, StreamLimits {
 export interface TlsListenerParts {
   readonly events: Pick<Events, 'connectionRefused'>;
   readonly services: readonly ServiceRegistration[];
+  readonly sources: Sources;
 }
 
 export class TlsListener implements Listener {
@@ -33,14 +35,19 @@ export class TlsListener implements Listener {
   readonly #tcp: TcpServer;
   readonly #tls: TlsServer;
   readonly #grpc: GrpcServer;
+  readonly #sources: Sources;
   readonly #handshakes: Handshakes;
+  readonly #limits: ConnectionLimits;
   readonly #connections = new Connections();
   #serving: ServingMaterial | undefined;
   #clientTrustPem: string | undefined;
 
-  constructor({ events, services }: TlsListenerParts, settings: TlsListenerSettings) {
+  constructor({ events, services, sources }: TlsListenerParts, settings: TlsListenerSettings) {
     this.#settings = settings;
     this.#events = events;
+    this.#sources = sources;
+    const onEnded = (peer: string, problem: string): void => this.#refuse(peer, problem);
+    this.#limits = new ConnectionLimits({ sources, onEnded }, settings);
     this.#handshakes = new Handshakes(settings);
     this.#grpc = new GrpcServer(settings);
     this.#grpc.register(services, this.#door());
@@ -48,10 +55,6 @@ export class TlsListener implements Listener {
     this.#tls.on('secureConnection', (socket) => this.#secured(socket));
     this.#tls.on('tlsClientError', (error, socket) => this.#failed(error, socket));
     this.#tcp = createTcpServer((socket) => this.#accept(socket));
-    this.#tcp.maxConnections = settings.maxConnections;
-    this.#tcp.on('drop', (dropped) => {
-      this.#refuse(`${dropped?.remoteAddress ?? ''}:${dropped?.remotePort ?? ''}`, 'too many connections are open');
-    });
   }
 
   /**
@@ -108,9 +111,8 @@ export class TlsListener implements Listener {
         const remoteAddress = call.getPeer();
         const clientCertificate = connections.certificateOf(remoteAddress);
         const authorization = authorizationOf(call);
-        return clientCertificate === undefined
-          ? { authorization, remoteAddress }
-          : { clientCertificate, authorization, remoteAddress };
+        const onProven = (caller: Caller): void => this.#limits.prove(remoteAddress, caller);
+        return { authorization, remoteAddress, onProven, ...(clientCertificate && { clientCertificate }) };
       },
     };
   }
@@ -119,22 +121,24 @@ export class TlsListener implements Listener {
     const peer = peerOf(socket);
     socket.on('error', () => undefined);
     if (peer === undefined) socket.destroy();
-    else if (this.#roomForHandshake()) this.#shakeHands(peer, socket);
+    else if (!this.#limits.admit(peer, socket)) return;
+    else if (this.#roomForHandshake(peer)) this.#shakeHands(peer, socket);
     else this.#turnAway(peer, socket, 'too many TLS handshakes are in progress');
   }
 
   /** A thousand silent connections must not hold the door shut until their time is over. */
-  #roomForHandshake(): boolean {
-    const dawdler = this.#handshakes.full ? this.#handshakes.dawdler() : undefined;
-    if (dawdler !== undefined) {
-      this.#handshakes.end(dawdler.peer);
-      this.#turnAway(dawdler.peer, dawdler.socket, 'the TLS handshake made way for another');
+  #roomForHandshake(peer: string): boolean {
+    const other = this.#handshakes.full ? this.#handshakes.inTheWayOf(this.#sources.of(peer)) : undefined;
+    if (other !== undefined) {
+      this.#handshakes.end(other.peer);
+      this.#turnAway(other.peer, other.socket, 'the TLS handshake made way for another');
     }
     return !this.#handshakes.full;
   }
 
   #shakeHands(peer: string, socket: Socket): void {
-    this.#handshakes.begin(peer, socket, () => this.#turnAway(peer, socket, 'the TLS handshake did not end in time'));
+    const late = (): void => this.#turnAway(peer, socket, 'the TLS handshake did not end in time');
+    this.#handshakes.begin({ peer, source: this.#sources.of(peer), socket }, late);
     this.#tls.emit('connection', socket);
   }
 
@@ -168,11 +172,6 @@ export class TlsListener implements Listener {
   #refuse(remoteAddress: string, problem: string): void {
     this.#events.connectionRefused({ door: 'tls', remoteAddress, problem });
   }
-}
-
-/** As grpc-js spells it for a handler; `undefined` when the client is gone already. */
-function peerOf(socket: Socket): string | undefined {
-  return socket.remoteAddress === undefined ? undefined : `${socket.remoteAddress}:${socket.remotePort ?? ''}`;
 }
 
 function lacksAnchorOf(formerPem: string, pem: string): boolean {

@@ -52,7 +52,7 @@ export const METRICS = {
   connectionsRefused: {
     name: 'capstan_connections_refused_total',
     kind: 'counter',
-    help: 'Connections refused before any request was read.',
+    help: 'Connections refused, or closed because nobody was proven on them.',
     labels: { door: DOORS },
   },
   turnedAway: {

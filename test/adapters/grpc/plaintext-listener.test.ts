@@ -3,13 +3,13 @@ import { status } from '@grpc/grpc-js';
 import { csrService } from '../../../src/adapters/grpc/csr/service.ts';
 import { PlaintextListener } from '../../../src/adapters/grpc/plaintext-listener.ts';
 import { recordEvents } from '../../support/recorded-events.ts';
-import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from './wire.ts';
+import { CSR_SETTINGS, PATIENT, CsrWire, NEVER, ScriptedAuthority } from './wire.ts';
 
 describe('The plaintext door', () => {
   const make = (host: string, authority = new ScriptedAuthority()): PlaintextListener => {
     const events = recordEvents();
     const services = [csrService({ authority, events }, CSR_SETTINGS)];
-    const settings = { host, port: 0, maxConnections: 10, maxStreamsPerConnection: 10 };
+    const settings = { host, port: 0, maxConnections: 10, maxStreamsPerConnection: 10, ...PATIENT };
     return new PlaintextListener({ events, services }, settings);
   };
 
@@ -20,8 +20,9 @@ describe('The plaintext door', () => {
       await listener.start({ signal: NEVER });
       using wire = new CsrWire(listener.address());
       assert.equal((await wire.call({ headers: { authorization: 'Bearer t' } })).code, status.OK);
-      const { remoteAddress, ...shown } = authority.presented[0]!;
+      const { remoteAddress, onProven, ...shown } = authority.presented[0]!;
       assert.deepEqual(shown, { authorization: ['Bearer t'] });
+      assert.ok(onProven);
       assert.match(remoteAddress, /:\d+$/);
       await listener.drain({ deadlineMs: 0 });
     });

@@ -5,9 +5,11 @@ import { connect as connectHttp2, constants, type ClientHttp2Session, type Clien
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
+import { Sources } from '../../../src/adapters/grpc/sources.ts';
 import { TlsListener } from '../../../src/adapters/grpc/tls-listener.ts';
 import { testAuthority } from '../../support/certificates.ts';
 import { recordEvents } from '../../support/recorded-events.ts';
+import { testCaller } from '../../support/authority-parts.ts';
 import { leafUnder } from './leaves.ts';
 import { CHAIN, CsrWire, NEVER, openTlsEdge, TLS_SETTINGS, type TlsEdge } from './wire.ts';
 
@@ -290,17 +292,49 @@ describe('The TLS door', () => {
       for (const socket of dripping) socket.destroy();
     });
 
-    it('only so many connections, and serves those it has', async () => {
+    it('only so many connections: the oldest that has proven nobody makes way, and who is proven is served', async () => {
       edge = await openTlsEdge({ tls: { maxConnections: 20 } });
+      edge.authority.caller = testCaller();
       using wire = CsrWire.toTls(edge);
       await wire.call();
-      const idle = await Promise.all(Array.from({ length: 19 }, async () => shakeHands(edge)));
-      await assert.rejects(shakeHands(edge));
-      await seen(edge, /too many connections/);
+      const idle: TLSSocket[] = [];
+      for (let i = 0; i < 19; i += 1) idle.push((await shakeHands(edge)).resume());
+      const newcomer = await shakeHands(edge);
+      await closed(idle[0]!);
+      await seen(edge, /too many connections are open: it made way/);
+      assert.deepEqual(
+        idle.map((socket) => socket.closed),
+        idle.map((_socket, index) => index === 0),
+      );
       assert.equal((await wire.call()).code, status.OK);
-      idle[0]?.destroy();
+      assert.equal(edge.authority.presented[0]?.remoteAddress, edge.authority.presented[1]?.remoteAddress);
+      for (const socket of [newcomer, ...idle]) socket.destroy();
+    });
+
+    it('only so many connections: when all are proven and no namespace has more than its share, no more', async () => {
+      edge = await openTlsEdge({ tls: { maxConnections: 4 } });
+      edge.authority.caller = testCaller();
+      const wires = [1, 2, 3, 4].map(() => CsrWire.toTls(edge));
+      for (const wire of wires) await wire.call();
+      await assert.rejects(shakeHands(edge));
+      await seen(edge, /^too many connections are open$/);
+      for (const wire of wires) {
+        assert.equal((await wire.call()).code, status.OK);
+        wire[Symbol.dispose]();
+      }
       (await eventually(async () => shakeHands(edge))).destroy();
-      for (const socket of idle) socket.destroy();
+    });
+
+    it('a namespace that takes all connections: its oldest makes way', async () => {
+      edge = await openTlsEdge({ tls: { maxConnections: 4, unprovenShare: 0.5 } });
+      edge.authority.caller = testCaller('noisy');
+      const wires = [1, 2, 3, 4].map(() => CsrWire.toTls(edge));
+      for (const wire of wires) await wire.call();
+      edge.authority.caller = testCaller('quiet');
+      using quiet = CsrWire.toTls(edge);
+      assert.equal((await quiet.call()).code, status.OK);
+      await seen(edge, /made way/);
+      for (const wire of wires) wire[Symbol.dispose]();
     });
 
     it('a thousand idle connections', async () => {
@@ -384,7 +418,7 @@ describe('The TLS door', () => {
   describe('opens', () => {
     it('not on a port that is taken, and says which', async () => {
       edge = await openTlsEdge();
-      const parts = { events: recordEvents(), services: [] };
+      const parts = { events: recordEvents(), services: [], sources: new Sources([]) };
       const second = new TlsListener(parts, { ...TLS_SETTINGS, port: edge.port });
       second.setServingCertificate({ certChainPem: edge.serving.chainPem, keyPem: edge.serving.keyPem });
       second.setClientTrust(edge.pki.bundle.pem);

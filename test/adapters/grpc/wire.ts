@@ -6,6 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { csrService, type CsrServiceSettings } from '../../../src/adapters/grpc/csr/service.ts';
 import type { ServiceRegistration } from '../../../src/adapters/grpc/door.ts';
 import { serviceDefinition } from '../../../src/adapters/grpc/service.ts';
+import { Sources } from '../../../src/adapters/grpc/sources.ts';
 import { TlsListener, type TlsListenerSettings } from '../../../src/adapters/grpc/tls-listener.ts';
 import type { CsrAuthority, CsrOrder, IssuedChain } from '../../../src/authority/surface.ts';
 import {
@@ -13,6 +14,7 @@ import {
   IstioCertificateService,
   type IstioCertificateResponseSchema,
 } from '../../../src/gen/istio/v1/auth/certificate_service_pb.js';
+import type { Caller } from '../../../src/domain/identity/caller.ts';
 import type { PresentedCredentials } from '../../../src/ports/authenticator.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { recordEvents, type RecordedEvents } from '../../support/recorded-events.ts';
@@ -20,10 +22,14 @@ import { leafUnder, type TestLeaf } from './leaves.ts';
 
 export const NEVER = new AbortController().signal;
 
+/** Strangers may have all places for as long as they like. */
+export const PATIENT = { unprovenShare: 1, unprovenTimeoutMs: 60_000 } as const;
+
 export const TLS_SETTINGS: TlsListenerSettings = {
   host: '127.0.0.1',
   port: 0,
   maxConnections: 100,
+  ...PATIENT,
   maxHandshakes: 100,
   handshakeTimeoutMs: 5_000,
   maxStreamsPerConnection: 100,
@@ -44,6 +50,8 @@ export class ScriptedAuthority implements CsrAuthority {
   readonly presented: PresentedCredentials[] = [];
   readonly orders: CsrOrder[] = [];
   readonly signals: AbortSignal[] = [];
+  /** Whom every call proves. */
+  caller: Caller | undefined;
   answer: (signal: AbortSignal) => Promise<IssuedChain> = async () => CHAIN;
 
   async answerCsr(
@@ -52,6 +60,7 @@ export class ScriptedAuthority implements CsrAuthority {
     { signal }: { readonly signal: AbortSignal },
   ): Promise<IssuedChain> {
     this.presented.push(presented);
+    if (this.caller !== undefined) presented.onProven?.(this.caller);
     this.signals.push(signal);
     this.orders.push(decode());
     return this.answer(signal);
@@ -80,7 +89,7 @@ export async function openTlsEdge(options: EdgeOptions = {}): Promise<TlsEdge> {
   const events = recordEvents();
   const authority = new ScriptedAuthority();
   const services = options.services ?? [csrService({ authority, events }, { ...CSR_SETTINGS, ...options.csr })];
-  const listener = new TlsListener({ events, services }, { ...TLS_SETTINGS, ...options.tls });
+  const listener = new TlsListener({ events, services, sources: new Sources([]) }, { ...TLS_SETTINGS, ...options.tls });
   listener.setServingCertificate({ certChainPem: serving.chainPem, keyPem: serving.keyPem });
   listener.setClientTrust(pki.bundle.pem);
   await listener.start({ signal: NEVER });

@@ -1,0 +1,141 @@
+// What a client who proves nobody can do to those who do: over the wire, with the bounds lowered.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { status } from '@grpc/grpc-js';
+import type { CsrWire } from '../adapters/grpc/wire.ts';
+import { buildCsr } from '../support/certificates.ts';
+import { RunningServer } from './running-server.ts';
+
+const SLOW = 20_000;
+
+/** An open HTTP/2 connection that only answers and sends pings. */
+async function idle(server: RunningServer, localAddress: string): Promise<TLSSocket> {
+  const socket = connectTls({
+    socket: connectTcp({ host: '127.0.0.1', port: server.tlsPort, localAddress }).on('error', () => undefined),
+    servername: 'localhost',
+    ca: server.files.pki.root.certificatePem,
+    ALPNProtocols: ['h2'],
+  });
+  socket.on('error', () => undefined);
+  await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')]);
+  if (socket.closed) return socket;
+  const session: ClientHttp2Session = connectHttp2('https://localhost', { createConnection: () => socket });
+  session.on('error', () => undefined);
+  await Promise.race([once(session, 'remoteSettings'), once(session, 'close')]);
+  if (!session.destroyed) session.ping(() => undefined);
+  return socket;
+}
+
+async function askWith(client: CsrWire, server: RunningServer): Promise<status> {
+  const headers = { authorization: `Bearer ${await server.files.mint.token()}` };
+  return (await client.call({ csr: (await buildCsr()).pem, headers })).code;
+}
+
+async function askAfresh(server: RunningServer): Promise<status> {
+  using client = server.client();
+  return await askWith(client, server);
+}
+
+const open = (sockets: readonly Socket[]): number => sockets.filter(({ closed }) => !closed).length;
+
+async function until(what: () => boolean): Promise<void> {
+  while (!what()) await new Promise(setImmediate);
+}
+
+describe('A stranger with idle connections', () => {
+  let server: RunningServer;
+  let sockets: TLSSocket[] = [];
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    sockets = [];
+    await server[Symbol.asyncDispose]();
+  });
+
+  it('locks nobody out: all calls succeed while every place is taken, and taken again', async () => {
+    server = await RunningServer.start({ settings: { 'listen.maxConnections': 40 } });
+    using kept = server.client();
+    const outcomes = [await askWith(kept, server)];
+    for (let round = 0; round < 20; round += 1) {
+      for (const source of [2, 3, 4, 5, 6]) sockets.push(await idle(server, `127.0.0.${source}`));
+      outcomes.push(await askAfresh(server), await askWith(kept, server));
+    }
+    assert.deepEqual(
+      outcomes.filter((code) => code !== status.OK),
+      [],
+    );
+    assert.ok(sockets.length > 2 * 40);
+    assert.ok(open(sockets) <= 40);
+  }).timeout(SLOW);
+
+  it('has no more than its share of the places, by default a quarter', async () => {
+    server = await RunningServer.start({ settings: { 'listen.maxConnections': 40 } });
+    for (let i = 0; i < 15; i += 1) sockets.push(await idle(server, '127.0.0.2'));
+    await until(() => open(sockets) === 10);
+    assert.deepEqual(
+      sockets.map(({ closed }) => closed),
+      sockets.map((_socket, index) => index < 5),
+    );
+  }).timeout(SLOW);
+
+  it('keeps a connection only for a while, pings or not; who was proven keeps it', async () => {
+    server = await RunningServer.start({ settings: { 'listen.unprovenTimeout': '1s' } });
+    using kept = server.client();
+    await askWith(kept, server);
+    const socket = await idle(server, '127.0.0.2');
+    await once(socket, 'close');
+    await askWith(kept, server);
+    const [first, second] = server.files.decisions({ outcome: 'issued', identity: DEMO });
+    assert.equal(first?.remoteAddress, second?.remoteAddress);
+  }).timeout(SLOW);
+});
+
+const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+
+describe('Many agents behind one address', () => {
+  it('keep their connections: only those count that have proven nobody', async () => {
+    await using server = await RunningServer.start({ settings: { 'listen.maxConnections': 40 } });
+    const agents = Array.from({ length: 30 }, () => server.client());
+    for (let round = 0; round < 2; round += 1) {
+      for (const agent of agents) assert.equal(await askWith(agent, server), status.OK);
+    }
+    const connections = new Set(server.files.decisions({ identity: DEMO }).map(({ remoteAddress }) => remoteAddress));
+    assert.equal(connections.size, 30);
+    for (const agent of agents) agent[Symbol.dispose]();
+  }).timeout(SLOW);
+
+  it('may come through a gateway that the operator names, however many have proven nobody yet', async () => {
+    const settings = { 'listen.maxConnections': 40, 'listen.gateways': ['127.0.0.2/31'] };
+    await using server = await RunningServer.start({ settings });
+    const sockets: TLSSocket[] = [];
+    for (let i = 0; i < 15; i += 1) sockets.push(await idle(server, '127.0.0.3'));
+    assert.equal(open(sockets), 15);
+    for (const socket of sockets) socket.destroy();
+  }).timeout(SLOW);
+});
+
+describe('A stranger with slow handshakes', () => {
+  it('keeps nobody out while none of them dawdles yet', async () => {
+    await using server = await RunningServer.start({ settings: { 'listen.maxHandshakes': 8 } });
+    const slow: Socket[] = [];
+    const outcomes: status[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      for (let i = 0; i < 8; i += 1) {
+        const socket = connectTcp({ host: '127.0.0.1', port: server.tlsPort, localAddress: '127.0.0.2' }).resume();
+        socket.on('error', () => undefined);
+        // The head of a TLS record, and no more.
+        socket.write(Buffer.of(22, 3, 1, 2, 0));
+        slow.push(socket);
+        await once(socket, 'connect');
+      }
+      outcomes.push(await askAfresh(server));
+    }
+    assert.deepEqual(
+      outcomes.filter((code) => code !== status.OK),
+      [],
+    );
+    for (const socket of slow) socket.destroy();
+  }).timeout(SLOW);
+});
