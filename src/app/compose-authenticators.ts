@@ -2,7 +2,6 @@
 // socket or TLS credentials, never both; of the latter the certificate decides where there is one.
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { bearerTokenAuthenticator } from '../adapters/grpc/credentials/bearer-token.ts';
-import { clientCertificateAuthenticator } from '../adapters/grpc/credentials/client-certificate.ts';
 import { DocumentKeys } from '../adapters/grpc/credentials/document-keys.ts';
 import { FetchedKeys } from '../adapters/grpc/credentials/fetched-keys.ts';
 import type { KeySource } from '../adapters/grpc/credentials/key-set.ts';
@@ -11,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
-import type { LeafRecords } from '../ports/issuance-history.ts';
+import type { ClientCertificates } from './compose-client-certificates.ts';
 import type { SdsSockets } from './sds-sockets.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
@@ -20,17 +19,17 @@ interface AuthenticationParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly sockets: SdsSockets;
-  readonly records: LeafRecords;
+  readonly certificates: ClientCertificates;
 }
 
 export interface Authentication {
   readonly authenticators: readonly Authenticator[];
-  /** Loads what verifying needs. @throws AuthorityError CAP-X03 naming a key file that cannot be read. */
+  /** Loads what verifying needs. @throws AuthorityError CAP-X03 naming a file that cannot be read, or CAP-S04. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
-  const { clock, sockets, records } = parts;
+  const { clock, sockets, certificates } = parts;
   const { trustDomain } = config;
   const { clientCertificates, tokens } = config.authentication;
   const starts: DocumentKeys[] = [];
@@ -43,10 +42,11 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
   return {
     authenticators: [
       socketAuthenticator((socketPath) => sockets.identityAt(socketPath)),
-      ...(clientCertificates ? [clientCertificateAuthenticator({ clock, trustDomain, records })] : []),
+      ...(clientCertificates ? [certificates.authenticator] : []),
       bearerTokenAuthenticator({ clock, trustDomain, issuers }),
     ],
     start: async (options) => {
+      await certificates.start(options);
       await Promise.all(starts.map(async (keys) => keys.start(options)));
     },
   };

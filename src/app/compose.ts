@@ -34,6 +34,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
+import { composeClientCertificates } from './compose-client-certificates.ts';
 import { composePolicies, policyInForce } from './compose-policies.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { Readiness } from './readiness.ts';
@@ -66,10 +67,11 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
   const policy = composePolicies(config, { clock, random, events, issuers, history });
   const { policies, cluster, judgement } = policy;
+  const certificates = composeClientCertificates(config, { clock, events, issuers, journal, history, policies });
   const parts = { journal, events, clock, random, issuers, policies, cluster, judgement, tracer, keys: keyGenerator };
 
   const sockets = composeSockets(config, events, () => sds.register);
-  const authentication = composeAuthenticators(config, { clock, events, sockets, records: history });
+  const authentication = composeAuthenticators(config, { clock, events, sockets, certificates });
   const trusting = { ...parts, authenticators: authentication.authenticators };
   const secrets = composeSecrets(config, trusting);
   const sds = composeSds(config, { secrets, clock, random, events });

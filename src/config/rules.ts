@@ -15,6 +15,9 @@ export interface Rule {
 /** Backdating beyond this share of a lifetime would have half-life renewal start at once. */
 const MAX_BACKDATE_SHARE = 1 / 4;
 
+const MAX_PROOF_AGE = 'authentication.maxProofAge';
+const PROOF_AGES = ['workload', 'gateway', 'waypoint', 'controlPlane'].map((name) => `${MAX_PROOF_AGE}.${name}`);
+
 const when = (wrong: boolean, problem: string): ReturnType<Rule['check']> => (wrong ? [{ problem }] : []);
 
 export const RULES: readonly Rule[] = [
@@ -87,6 +90,26 @@ export const RULES: readonly Rule[] = [
           !authentication.clientCertificates &&
           sds.socketDirectory === undefined,
         'must name an issuer: with client certificates off and no SDS socket, nobody can prove who they are',
+      ),
+  },
+  {
+    reads: ['journal.retention', 'lifetimes.max', ...PROOF_AGES],
+    check: ({ journal, lifetimes, authentication: { clientCertificates, maxProofAge } }) => {
+      const needed = Object.entries(maxProofAge).map(([name, ms]) => [`${MAX_PROOF_AGE}.${name}`, ms] as const);
+      const shorter = [['lifetimes.max', lifetimes.max] as const, ...needed].filter(
+        ([, leastMs]) => clientCertificates && leastMs < Infinity && journal.retention < leastMs,
+      );
+      return shorter.map(([path]) => ({
+        problem: `must not be shorter than ${path}: who renews by certificate is judged by what is on record`,
+      }));
+    },
+  },
+  {
+    reads: ['authentication.furtherIssuersFile', ...PROOF_AGES],
+    check: ({ authentication: { furtherIssuersFile, maxProofAge } }) =>
+      when(
+        furtherIssuersFile !== undefined && !Object.values(maxProofAge).includes(Infinity),
+        `has no effect while every ${MAX_PROOF_AGE} is limited: nothing is on record here of what others issued`,
       ),
   },
   {

@@ -9,6 +9,7 @@ import {
   collectorUrl,
   dnsName,
   duration,
+  durationOrUnlimited,
   filePath,
   flag,
   fraction,
@@ -23,6 +24,7 @@ import { clusterId, labels, MAX_SOCKETS, sdsSocket, socketMode, tokenIssuer } fr
 
 const followed = { followed: true } as const;
 const lifetime = duration('2s', '365d');
+const proofAge = durationOrUnlimited('1m', '3650d');
 
 export const schema = {
   trustDomain: withDefault(
@@ -201,7 +203,22 @@ export const schema = {
     clientCertificates: withDefault(
       flag,
       true,
-      'Whether a client certificate under our anchors proves who is asking. VMs renew with it.',
+      'Whether a client certificate that this CA issued proves who is asking. VMs renew with it.',
+    ),
+    maxProofAge: {
+      workload: withDefault(
+        proofAge,
+        '30d',
+        'Longest time since the last proof by token or socket for which a client certificate renews: a stolen one does not renew itself for ever. Not longer than `journal.retention`. For the other classes that a bundle names:',
+      ),
+      gateway: withDefault(proofAge, '30d', 'As for workloads, for gateways.'),
+      waypoint: withDefault(proofAge, '7d', 'As for workloads, for waypoints. They run as pods, which have tokens.'),
+      controlPlane: withDefault(proofAge, '7d', 'As for workloads, for the control plane.'),
+    },
+    furtherIssuersFile: optional(
+      filePath,
+      'PEM file with intermediates, beside our own present and former ones, whose leaves prove who is asking: those of other replicas of the same mesh. Nothing is on record here of their leaves, so it serves only classes whose `maxProofAge` is `unlimited`.',
+      followed,
     ),
     tokens: {
       issuers: withDefault(

@@ -38,12 +38,24 @@ export function parsed<T>(words: string, parse: (text: string) => T | Problem): 
 
 /** A duration between two others; its value is in milliseconds. */
 export function duration(min: string, max: string): Shape<number> {
+  return parsed<number>(`a duration, ${min} to ${max}`, durationWithin(min, max));
+}
+
+/** As `duration`, or `unlimited`, which is Infinity. A word of its own, because YAML 1.1 takes `off` for false. */
+export function durationOrUnlimited(min: string, max: string): Shape<number> {
+  const limited = durationWithin(min, max);
+  return parsed<number>(`a duration, ${min} to ${max}, or \`unlimited\``, (text) =>
+    text === 'unlimited' ? Infinity : limited(text),
+  );
+}
+
+function durationWithin(min: string, max: string): (text: string) => number | Problem {
   const [minMs, maxMs] = [parseDuration(min) as number, parseDuration(max) as number];
-  return parsed<number>(`a duration, ${min} to ${max}`, (text) => {
+  return (text) => {
     const ms = parseDuration(text);
     if (typeof ms !== 'number') return { problem: `${JSON.stringify(text)} ${ms.problem}` };
     return ms >= minMs && ms <= maxMs ? ms : { problem: `${text} is outside ${min} to ${max}` };
-  });
+  };
 }
 
 export function integer(min: number, max: number): Shape<number> {

@@ -21,6 +21,8 @@ export const REASONS = {
   'CAP-A05': row('unauthenticated', 'the token does not verify'),
   'CAP-A06': row('unauthenticated', 'the token does not name a Kubernetes service account'),
   'CAP-A07': row('impersonation_forbidden', 'impersonation is not proven: no view of the cluster confirms the node'),
+  'CAP-A08': row('unauthenticated', 'the last proof by token or socket behind the client certificate is too old'),
+  'CAP-A09': row('unauthenticated', 'the client certificate is not of one of our issuers'),
   'CAP-A10': row('unauthenticated', 'there is no record here of the client certificate'),
 
   'CAP-C01': row('malformed_csr', 'the CSR is not exactly one PEM block of type CERTIFICATE REQUEST'),

@@ -4,10 +4,13 @@ import { status } from '@grpc/grpc-js';
 import type { IssuedRecord } from '../../src/ports/issuance-journal.ts';
 import { leafUnder } from '../adapters/grpc/leaves.ts';
 import type { Outcome } from '../adapters/grpc/wire.ts';
-import { spiffe, buildCsr } from '../support/certificates.ts';
+import { eventually } from '../peers/eventually.ts';
+import { buildCsr, spiffe, testAuthority } from '../support/certificates.ts';
 import { RunningServer, type Showing } from './running-server.ts';
-import { ServerFiles } from './server-files.ts';
+import { POLICY, ServerFiles } from './server-files.ts';
 
+const DAY_MS = 86_400_000;
+const SOON = { withinMs: 10_000 };
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 
 describe('A renewal by certificate', () => {
@@ -90,4 +93,126 @@ describe('A renewal by certificate', () => {
     assert.equal(record.provenBy, 'token');
     assert.equal(record.proofId, record.decisionId);
   });
+
+  it('goes on until the proof is too old, whatever came between, and then needs a token', async () => {
+    const nearly = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
+    files.recordIssued({ identity: DEMO, ...nearly, provenAtMs: Date.now() - 30 * DAY_MS + 2_000 });
+    const renewed = await granted(nearly);
+    assert.equal(recordOf(renewed).proofId, `proof of ${nearly.serial}`);
+    await eventually('the limit', async () => (await ask(renewed))[0].code === status.UNAUTHENTICATED, SOON);
+    const [{ details }] = await ask(renewed);
+    assert.match(details, /^CAP-A08 .* is too old: it is of \d{4}-\d\d-\d\dT/);
+    assert.equal(recordOf(await granted(renewed, await bearing())).provenBy, 'token');
+  });
+
+  it('goes by the limit of its class, which the bundle tells', async () => {
+    files.setPolicy(POLICY, {
+      classes: [{ class: 'waypoint', namespaces: ['default'], serviceAccounts: ['demo'] }],
+    });
+    const leaf = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
+    files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() - 8 * DAY_MS });
+    await eventually('the class', async () => (await ask(leaf))[0].details.startsWith('CAP-A08 '), SOON);
+    files.setPolicy(POLICY);
+    await eventually('the class again', async () => (await ask(leaf))[0].code === status.OK, SOON);
+  });
 });
+
+describe('A leaf of another authority under the corporate root', () => {
+  /** Two clusters that share root and trust domain, each with an issuer of its own. */
+  let one: ServerFiles;
+  let other: ServerFiles;
+  beforeEach(async () => {
+    one = await ServerFiles.create();
+    other = await ServerFiles.create(await testAuthority({ root: one.pki.root }));
+  });
+  afterEach(() => {
+    one[Symbol.dispose]();
+    other[Symbol.dispose]();
+  });
+
+  it('crosses over to no other cluster, although both are called cluster.local', async () => {
+    await using here = await RunningServer.start({ files: one });
+    await using there = await RunningServer.start({ files: other });
+    const headers = { authorization: `Bearer ${await one.mint.token()}` };
+    const { code, showing } = await enrol(here, {}, headers);
+    assert.equal(code, status.OK);
+    const home = await enrol(here, showing);
+    assert.equal(home.code, status.OK, home.details);
+    const away = await enrol(there, showing);
+    assert.equal(away.code, status.UNAUTHENTICATED);
+    assert.match(away.details, /^CAP-A09 the client certificate is not of one of our issuers/);
+    const both = await enrol(there, showing, { authorization: `Bearer ${await other.mint.token()}` });
+    assert.equal(both.code, status.OK, both.details);
+    assert.equal(other.decisions({ outcome: 'issued', identity: DEMO })[0]?.provenBy, 'token');
+  });
+
+  it('counts when its issuer is listed and the age of proofs is not limited; the list is followed', async () => {
+    one.write('further.pem', one.pki.intermediate.certificatePem);
+    const settings = {
+      'authentication.furtherIssuersFile': one.path('further.pem'),
+      'authentication.maxProofAge.workload': 'unlimited',
+    };
+    await using here = await RunningServer.start({ files: one, settings });
+    await using there = await RunningServer.start({ files: other });
+    const { showing } = await enrol(there, {}, { authorization: `Bearer ${await other.mint.token()}` });
+    assert.match((await enrol(here, showing)).details, /^CAP-A09 /);
+    one.write('further.pem', other.pki.intermediate.certificatePem);
+    await eventually('the list', async () => (await enrol(here, showing)).code === status.OK, SOON);
+    const [record] = one.decisions({ outcome: 'issued', identity: DEMO });
+    const serial = new X509Certificate(showing.chainPem ?? '').serialNumber.toLowerCase();
+    assert.ok(record?.outcome === 'issued');
+    assert.equal(record.proofId, `${other.pki.issuer.id}:${serial}`);
+    one.write('further.pem', one.pki.root.certificatePem);
+    await eventually('the complaint', () => complained(one), SOON);
+    assert.equal((await enrol(here, showing)).code, status.OK, 'the last good list stays');
+  });
+
+  it('straight from the root, or without clientAuth, proves nobody', async () => {
+    await using server = await RunningServer.start();
+    const { root, intermediate } = server.files.pki;
+    const straight = await enrol(server, await leafUnder(root, { uris: [DEMO] }));
+    assert.match(straight.details, /^CAP-A09 /);
+    const leaf = await leafUnder(intermediate, { uris: [DEMO], extendedUsages: [] });
+    server.files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() });
+    const { code, details } = await enrol(server, leaf);
+    assert.equal(code, status.UNAUTHENTICATED);
+    assert.match(details, /^CAP-A02 .*it is not for client authentication/);
+  });
+});
+
+describe('A leaf of a former issuer', () => {
+  it('renews after the issuer was replaced, also over a restart, and is not known to a new journal', async () => {
+    using files = await ServerFiles.create();
+    const { showing } = await (async () => {
+      await using server = await RunningServer.start({ files });
+      return await enrol(server, {}, { authorization: `Bearer ${await files.mint.token()}` });
+    })();
+    files.useIssuer(await testAuthority({ root: files.pki.root }));
+    {
+      await using server = await RunningServer.start({ files });
+      const renewed = await enrol(server, showing);
+      assert.equal(renewed.code, status.OK, renewed.details);
+      files.useIssuer(await testAuthority({ root: files.pki.root }));
+      await eventually('the new issuer', () => files.logged('issuerInForce').length === 3, SOON);
+      assert.equal((await enrol(server, showing)).code, status.OK);
+      assert.equal((await enrol(server, renewed.showing)).code, status.OK);
+    }
+    await using server = await RunningServer.start({ files });
+    assert.equal((await enrol(server, showing)).code, status.OK);
+    const settings = { 'journal.file': files.path('new.db'), 'sds.sockets': [] };
+    await using fresh = await RunningServer.start({ files, settings });
+    assert.match((await enrol(fresh, showing)).details, /^CAP-A09 /);
+  });
+});
+
+const complained = (files: ServerFiles): boolean =>
+  files.logged('reloadFailed').some(({ source }) => source === 'further-issuers');
+
+/** Asks for a certificate of `default/demo`. @returns the status, and what to show the next time. */
+async function enrol(server: RunningServer, shown: Showing, headers: Record<string, string> = {}) {
+  using client = server.client(shown);
+  const { pem: csr, privateKeyPem } = await buildCsr({ names: [spiffe(DEMO)] });
+  const { code, details, response } = await client.call({ csr, headers });
+  const showing: Showing = { chainPem: response?.certChain.slice(0, -1).join('') ?? '', keyPem: privateKeyPem };
+  return { code, details, showing };
+}

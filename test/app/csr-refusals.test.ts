@@ -51,6 +51,10 @@ const DECIDED: readonly Row[] = [
   row('CAP-A07', status.UNAUTHENTICATED, 'a node that asks for its pod', () => ({
     metadata: { ImpersonatedIdentity: OTHER },
   })),
+  row('CAP-A08', status.UNAUTHENTICATED, 'a client certificate that goes back to a proof of last month', staleLeaf),
+  row('CAP-A09', status.UNAUTHENTICATED, 'a client certificate of another issuer under our root', async ({ pki }) => ({
+    showing: await leafUnder((await testAuthority({ root: pki.root })).intermediate, { uris: [DEMO] }),
+  })),
   row('CAP-A10', status.UNAUTHENTICATED, 'a client certificate that is on no record', async ({ pki }) => ({
     showing: await leafUnder(pki.intermediate, { uris: [DEMO] }),
   })),
@@ -90,6 +94,13 @@ const DECIDED: readonly Row[] = [
 
 function inNamespace(namespace: string): Row['ask'] {
   return async ({ mint }) => ({ token: await mint.tokenIn(namespace, 'demo') });
+}
+
+/** A real one, whose record is made older than it is. */
+async function staleLeaf(files: ServerFiles): Promise<Question> {
+  const leaf = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
+  files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() - 31 * 86_400_000 });
+  return { showing: leaf };
 }
 
 const CONDITION = {

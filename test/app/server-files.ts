@@ -4,8 +4,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { JournalWriter } from '../../src/adapters/storage/journal-writer.ts';
 import { SqliteJournalReader } from '../../src/adapters/storage/sqlite-journal-reader.ts';
+import type { LeafNames } from '../../src/ports/issuance-history.ts';
 import type { DecisionRecord, JournalQuery } from '../../src/ports/issuance-journal.ts';
+import { issued } from '../adapters/storage/records.ts';
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
 import { BundleSigner, bundleDocument, type TestRule } from '../support/signed-bundle.ts';
 import { TOKEN_ISSUER, TokenMint } from './token-mint.ts';
@@ -117,6 +120,16 @@ export class ServerFiles implements Disposable {
       'telemetry.logFile': this.path('capstan.log'),
       'telemetry.logLevel': 'debug',
     };
+  }
+
+  /** Writes into the journal that our issuer issued a leaf, which goes back to a proof of that time. */
+  recordIssued(leaf: LeafNames & { readonly provenAtMs: number }): void {
+    const { identity, serial, notAfterMs, provenAtMs } = leaf;
+    const writer = new JournalWriter({ file: this.path('journal.db') });
+    const issuer = this.pki.issuer.id;
+    const proof = { proofId: `proof of ${serial}`, provenAtMs };
+    writer.append([issued(`issue of ${serial}`, { identity, serial, notAfterMs, issuer, ...proof })]);
+    writer.close();
   }
 
   /** Decisions in the journal, newest first. */

@@ -56,6 +56,22 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'authentication.tokens.issuers': [{ ...issuer, keys: { url: 'https://me:pw@keys.test' } }] },
     'authentication.tokens.issuers[0].keys.url must not carry a user name or password',
   ],
+  [
+    { 'authentication.maxProofAge.gateway': '31d' },
+    'journal.retention must not be shorter than authentication.maxProofAge.gateway: who renews by certificate is judged by what is on record',
+  ],
+  [
+    { 'lifetimes.max': '40d' },
+    'journal.retention must not be shorter than lifetimes.max: who renews by certificate is judged by what is on record',
+  ],
+  [
+    { 'authentication.maxProofAge.workload': 'off' },
+    'authentication.maxProofAge.workload "off" is not a whole number followed by s, m, h or d, such as 30s, 10m, 1h or 7d',
+  ],
+  [
+    { 'authentication.furtherIssuersFile': 'others.pem' },
+    'authentication.furtherIssuersFile has no effect while every authentication.maxProofAge is limited: nothing is on record here of what others issued',
+  ],
   [{ 'policy.bundle.file': undefined }, 'policy.bundle.file either a file or a URL must say where the bundle is'],
   [
     { 'policy.bundle.url': 'https://policy.test/b', 'policy.bundle.caFile': 'ca.pem' },
@@ -93,6 +109,24 @@ describe('The rules of the configuration', () => {
   it('let two doors ask for any free port', () => {
     const given = { ...NEEDED, 'listen.tls.address': '127.0.0.1:0', 'listen.http.address': '127.0.0.1:0' };
     assert.ok(!('problems' in loadConfig({ given })));
+  });
+
+  it('let records go sooner when nobody is judged by them', () => {
+    const brief = { ...NEEDED, 'journal.retention': '1h' };
+    for (const given of [
+      { ...brief, 'authentication.clientCertificates': false, 'sds.sockets': [socket] },
+      {
+        ...NEEDED,
+        ...Object.fromEntries(
+          ['workload', 'gateway', 'waypoint', 'controlPlane'].map((name) => [
+            `authentication.maxProofAge.${name}`,
+            'unlimited',
+          ]),
+        ),
+        'journal.retention': '1d',
+      },
+    ])
+      assert.ok(!('problems' in loadConfig({ given })));
   });
 
   it('let one socket be the only way to prove an identity', () => {

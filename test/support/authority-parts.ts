@@ -16,7 +16,7 @@ import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../
 import type { PolicySource } from '../../src/ports/policy-source.ts';
 import type { Tracer } from '../../src/ports/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
-import { FakeClock, NOON_MS } from './fake-clock.ts';
+import { FakeClock } from './fake-clock.ts';
 import { bundle, policySet, rule, snapshot } from './policies.ts';
 import { recordEvents, type RecordedEvents } from './recorded-events.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -83,7 +83,11 @@ export class FakeHistory implements IssuanceHistory {
 /** Knows of every leaf what a test says, whoever issued it. */
 export class FakeLeafRecords implements LeafRecords {
   readonly asked: LeafNames[] = [];
-  known: LeafRecord | undefined = { issuer: 'issuer', lineage: { id: 'first', provenAtMs: NOON_MS } };
+  known: LeafRecord | undefined;
+
+  constructor(issuer: string, provenAtMs: number) {
+    this.known = { issuer, lineage: { id: 'first', provenAtMs } };
+  }
 
   recordOf(leaf: LeafNames): LeafRecord | undefined {
     this.asked.push(leaf);

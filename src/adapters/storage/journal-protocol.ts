@@ -1,4 +1,5 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
+import type { RecordedIssuer } from '../../ports/issuer-records.ts';
 import type { ProblemKind } from './journal-problem.ts';
 
 export type WriterRequest =
@@ -8,6 +9,7 @@ export type WriterRequest =
   /** Whether a record could be written now. */
   | { readonly kind: 'probe' }
   | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
+  | { readonly kind: 'keep-issuer'; readonly issuer: RecordedIssuer; readonly nowMs: number }
   | { readonly kind: 'close' };
 
 /** Answers come in the order of the requests. `removed`: how many records a `delete-before` took away. */

@@ -28,7 +28,10 @@ export const MIGRATIONS: readonly string[] = [
    DROP INDEX decisions_by_identity;
    CREATE INDEX decisions_by_identity ON decisions (coalesce(identity, caller), not_after_ms, time_ms);`,
   `ALTER TABLE decisions ADD COLUMN proof_id TEXT;
-   ALTER TABLE decisions ADD COLUMN proven_at_ms INTEGER;`,
+   ALTER TABLE decisions ADD COLUMN proven_at_ms INTEGER;
+   CREATE TABLE issuers (
+     id TEXT PRIMARY KEY, certificate BLOB NOT NULL, longest_leaf_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
+   ) STRICT;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -83,6 +86,14 @@ export const SELECT_LEAF = `SELECT issuer, coalesce(proof_id, decision_id) AS pr
     coalesce(proven_at_ms, time_ms) AS provenAtMs FROM decisions
   WHERE coalesce(identity, caller) = ? AND not_after_ms = ? AND serial = ?
     AND outcome = 'issued' AND proven_by IS NOT NULL LIMIT 1`;
+/** The issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
+export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms,
+    longest_leaf_ms = max(longest_leaf_ms, excluded.longest_leaf_ms)`;
+/** Every other signs no more: its last leaf is over before long. Parameters: now in ms, id of the one in force. */
+export const RETIRE_ISSUERS = 'UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms) WHERE id <> ?';
+export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
+export const SELECT_ISSUERS = 'SELECT certificate FROM issuers WHERE until_ms >= ?';
 /** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
 export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
   (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;

@@ -33,6 +33,9 @@ function perform(request: WriterRequest): number {
       return 0;
     case 'delete-before':
       return writer.deleteBefore(request.beforeMs, request.limit);
+    case 'keep-issuer':
+      writer.keepIssuer(request.issuer, request.nowMs);
+      return 0;
     case 'close':
       writer.close();
       parentPort?.close();

@@ -2,9 +2,18 @@
 // by the first request and, when a handle proves unusable, again by the next one.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
+import type { RecordedIssuer } from '../../ports/issuer-records.ts';
 import { openForWriting } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { DELETE_BEFORE, INSERT, SCHEMA_VERSION, toRow } from './journal-schema.ts';
+import {
+  DELETE_BEFORE,
+  FORGET_ISSUERS,
+  INSERT,
+  KEEP_ISSUER,
+  RETIRE_ISSUERS,
+  SCHEMA_VERSION,
+  toRow,
+} from './journal-schema.ts';
 
 export interface WriterSettings {
   readonly file: string;
@@ -46,6 +55,15 @@ export class JournalWriter {
   /** Removes at most `limit` of the records older than `beforeMs`. @returns how many it removed. */
   deleteBefore(beforeMs: number, limit: number): number {
     return this.#transaction(({ deleteBefore }) => Number(deleteBefore.run(beforeMs, limit).changes));
+  }
+
+  /** Once for each start and each change of issuer, so nothing is prepared for it. */
+  keepIssuer({ id, certificateDer, longestLeafMs, notAfterMs }: RecordedIssuer, nowMs: number): void {
+    this.#transaction(({ database }) => {
+      database.prepare(KEEP_ISSUER).run(id, certificateDer, longestLeafMs, notAfterMs);
+      database.prepare(RETIRE_ISSUERS).run(nowMs, id);
+      database.prepare(FORGET_ISSUERS).run(nowMs);
+    });
   }
 
   close(): void {

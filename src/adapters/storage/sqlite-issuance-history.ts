@@ -5,9 +5,10 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { HeldCertificate } from '../../domain/policy/request.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../ports/issuance-history.ts';
 import type { PolicyTrace } from '../../ports/issuance-journal.ts';
+import type { FormerIssuers } from '../../ports/issuer-records.ts';
 import { openForReading } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { SELECT_HELD, SELECT_LEAF } from './journal-schema.ts';
+import { SELECT_HELD, SELECT_ISSUERS, SELECT_LEAF } from './journal-schema.ts';
 
 /** The event loop waits with it: a journal that is locked for longer is an outage anyway. */
 const BUSY_TIMEOUT_MS = 50;
@@ -18,7 +19,7 @@ interface OpenHistory {
   readonly leaf: StatementSync;
 }
 
-export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, Disposable {
+export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, FormerIssuers, Disposable {
   readonly #file: string;
   #open: OpenHistory | undefined;
 
@@ -37,6 +38,11 @@ export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, Disp
     if (row === undefined) return undefined;
     const { issuer, proofId, provenAtMs } = row;
     return { issuer: String(issuer), lineage: { id: String(proofId), provenAtMs: Number(provenAtMs) } };
+  }
+
+  issuersAt(nowMs: number): readonly Uint8Array[] {
+    const rows = this.#read(({ database }) => database.prepare(SELECT_ISSUERS).all(nowMs));
+    return rows.map(({ certificate }) => certificate as Uint8Array);
   }
 
   [Symbol.dispose](): void {

@@ -5,6 +5,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../ports/issuance-journal.ts';
+import type { IssuerRecords, RecordedIssuer } from '../../ports/issuer-records.ts';
 import { GroupCommit } from './group-commit.ts';
 import { JournalProblem } from './journal-problem.ts';
 import { JournalThread } from './journal-thread.ts';
@@ -26,7 +27,7 @@ const RETENTION_EVERY_MS = 86_400_000;
 /** One step holds the file for a few milliseconds; appends pass in between. */
 const RETENTION_STEP = 1_000;
 
-export class SqliteJournal implements IssuanceJournal, AsyncDisposable {
+export class SqliteJournal implements IssuanceJournal, IssuerRecords, AsyncDisposable {
   readonly #parts: JournalParts;
   readonly #settings: JournalSettings;
   readonly #thread: JournalThread;
@@ -71,6 +72,15 @@ export class SqliteJournal implements IssuanceJournal, AsyncDisposable {
   async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
     return this.#commits.add(record, signal);
+  }
+
+  async keepIssuer(issuer: RecordedIssuer): Promise<void> {
+    try {
+      await this.#thread.ask({ kind: 'keep-issuer', issuer, nowMs: this.#parts.clock.nowMs() });
+    } catch (cause) {
+      this.#fails(cause);
+      throw new AuthorityError('CAP-S04', { cause });
+    }
   }
 
   /** Waits for what was appended, then closes the file. */

@@ -24,6 +24,7 @@ const SOURCES = [
   'policy-bundle',
   'cluster',
   'issuer',
+  'further-issuers',
   'token-keys',
   'sds-sockets',
   'serving-certificate',

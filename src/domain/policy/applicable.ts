@@ -100,7 +100,11 @@ export function quotasOf(policies: PolicySet, voices: readonly Voice[]): Quotas 
   };
 }
 
-function classOf({ bundle }: PolicySet, { namespace, serviceAccount }: Subject): IssuanceClass {
+/** What a certificate of the subject is for, as the bundle tells. */
+export function classOf(
+  { bundle }: Pick<PolicySet, 'bundle'>,
+  { namespace, serviceAccount }: Pick<Subject, 'namespace' | 'serviceAccount'>,
+): IssuanceClass {
   const assigned = bundle.classes.filter(
     (entry) => matchesAny(entry.namespaces, namespace) && matchesAny(entry.serviceAccounts, serviceAccount),
   );

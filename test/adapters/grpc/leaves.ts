@@ -1,11 +1,14 @@
 // Leaf certificates for either end of a TLS connection, good ones and deliberately bad ones.
 import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { CaKeyPair } from '../../../src/adapters/keys/bootstrap-authority.ts';
+import { readCaCertificate, type CaCertificate } from '../../../src/domain/x509/ca-certificate.ts';
+import { good } from '../../support/certificates.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const HOUR_MS = 3_600_000;
+const BOTH_USAGES = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
 
 export interface LeafOptions {
   readonly uris?: readonly string[];
@@ -13,6 +16,8 @@ export interface LeafOptions {
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
   readonly isCa?: boolean;
+  /** Both usages unless it says otherwise; without any, the extension is left out. */
+  readonly extendedUsages?: readonly string[];
 }
 
 export interface TestLeaf {
@@ -26,9 +31,14 @@ export interface TestLeaf {
   readonly notAfterMs: number;
 }
 
+/** Of a CA's certificate, as those that judge leaves know it. */
+export function caOf({ certificatePem }: Pick<CaKeyPair, 'certificatePem'>): CaCertificate {
+  return good(readCaCertificate(new X509Certificate(certificatePem).raw));
+}
+
 /** A leaf under `issuer`, for server and client alike, valid from an hour ago for two. */
 export async function leafUnder(issuer: CaKeyPair, options: LeafOptions = {}): Promise<TestLeaf> {
-  const { uris = [], dns = [], isCa = false } = options;
+  const { uris = [], dns = [], isCa = false, extendedUsages = BOTH_USAGES } = options;
   const { notBeforeMs = Date.now() - HOUR_MS, notAfterMs = Date.now() + HOUR_MS } = options;
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const serial = `4${randomBytes(8).toString('hex').slice(1)}`;
@@ -46,6 +56,7 @@ export async function leafUnder(issuer: CaKeyPair, options: LeafOptions = {}): P
     signingAlgorithm: ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(isCa, undefined, true),
+      ...(extendedUsages.length > 0 ? [new x509.ExtendedKeyUsageExtension([...extendedUsages])] : []),
       ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names, true)] : []),
     ],
   });

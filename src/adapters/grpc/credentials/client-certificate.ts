@@ -1,35 +1,52 @@
-// A client certificate as proof of identity: how a workload renews with the certificate it has, which
-// is all that a VM with an expired token can show. The listener judged the chain at the handshake; what the leaf
-// says and what is on record of it is looked at once in a connection's life; time is judged at each call, because
-// connections live longer than certificates.
+// A client certificate as proof of identity: how a workload renews with the certificate it has, which is all that a
+// VM with an expired token can show. The listener judged the chain at the handshake; here is asked whether it is a
+// leaf of ours, and what it goes back to. What it says is looked at once in a connection's life; its time, and the
+// time of the proof behind it, at each call, because connections live longer than certificates.
 import { X509Certificate } from 'node:crypto';
 import type { Caller, Lineage } from '../../../domain/identity/caller.ts';
-import { kubernetesIdentityOf } from '../../../domain/identity/kubernetes-identity.ts';
+import { kubernetesIdentityOf, type KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
 import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
+import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import type { AuthenticationResult, Authenticator, PresentedCertificate } from '../../../ports/authenticator.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { LeafRecords } from '../../../ports/issuance-history.ts';
 
-/** What a leaf says for as long as its connection lives. */
-type Judgement =
-  | { readonly result: AuthenticationResult }
-  | {
-      readonly caller: Caller;
-      readonly lineage: Lineage | undefined;
-      readonly notBeforeMs: number;
-      readonly notAfterMs: number;
-    };
+/** What a leaf is for as long as its connection lives. */
+type Judgement = { readonly result: AuthenticationResult } | JudgedLeaf;
+
+interface JudgedLeaf {
+  readonly identity: KubernetesIdentity;
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly origin: Origin;
+}
+
+/** What a sound leaf goes back to, as far as anybody knows. */
+type Origin =
+  | { readonly kind: 'recorded'; readonly lineage: Lineage }
+  /** Of a listed issuer that keeps its own records; its time is unknown. */
+  | { readonly kind: 'listed'; readonly lineage: Lineage }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'foreign' };
 
 export interface ClientCertificateParts {
   readonly clock: Clock;
   readonly trustDomain: TrustDomain;
   readonly records: LeafRecords;
+  /** Our own issuers, as long as leaves of theirs may live. */
+  readonly ownIssuers: () => readonly CaCertificate[];
+  /** Those that the operator takes beside them. */
+  readonly furtherIssuers: () => readonly CaCertificate[];
+  /** Longest time since the last proof by token or socket, in ms; Infinity where that does not matter. */
+  readonly maxProofAgeMs: (identity: KubernetesIdentity) => number;
 }
 
 /**
- * @returns the authenticator that takes the leaf's single SPIFFE ID for the caller's. Where nobody knows what the
- *   leaf goes back to, it is insufficient (CAP-A10).
+ * @returns the authenticator that takes the leaf's single SPIFFE ID for the caller's. A sound leaf is insufficient
+ *   where the proof behind it is too old (CAP-A08), the issuer is none of ours (CAP-A09) or nothing is on record
+ *   of it (CAP-A10). It throws as `LeafRecords` and `maxProofAgeMs` do.
  */
 export function clientCertificateAuthenticator(parts: ClientCertificateParts): Authenticator {
   const { clock } = parts;
@@ -44,15 +61,29 @@ export function clientCertificateAuthenticator(parts: ClientCertificateParts): A
     authenticate: async ({ clientCertificate }) => {
       if (clientCertificate === undefined) return { outcome: 'absent' };
       const judgement = judge(clientCertificate);
-      if ('result' in judgement) return judgement.result;
-      const { caller, lineage, notBeforeMs, notAfterMs } = judgement;
-      const nowMs = clock.nowMs();
-      if (nowMs < notBeforeMs) return rejected('CAP-A02', 'it is not valid yet');
-      if (nowMs > notAfterMs) return rejected('CAP-A02', 'it has expired');
-      if (lineage === undefined) return insufficient('CAP-A10');
-      return { outcome: 'proven', caller: { ...caller, lineage } };
+      return 'result' in judgement ? judgement.result : judgeTimes(judgement, parts, clock.nowMs());
     },
   };
+}
+
+function judgeTimes(leaf: JudgedLeaf, parts: ClientCertificateParts, nowMs: number): AuthenticationResult {
+  const { identity, origin } = leaf;
+  if (nowMs < leaf.notBeforeMs) return rejected('CAP-A02', 'it is not valid yet');
+  if (nowMs > leaf.notAfterMs) return rejected('CAP-A02', 'it has expired');
+  if (origin.kind === 'foreign') return insufficient('CAP-A09');
+  if (origin.kind === 'unknown') return insufficient('CAP-A10');
+  const { lineage } = origin;
+  const maxAgeMs = parts.maxProofAgeMs(identity);
+  if (origin.kind === 'listed' && maxAgeMs < Infinity) {
+    return insufficient('CAP-A10', 'its issuer is listed, but the age of the proof behind it is limited and unknown');
+  }
+  const endsMs = lineage.provenAtMs + maxAgeMs;
+  if (nowMs > endsMs) return insufficient('CAP-A08', `it is of ${new Date(lineage.provenAtMs).toISOString()}`);
+  return { outcome: 'proven', caller: callerOf(leaf, lineage, Math.min(leaf.notAfterMs, endsMs)) };
+}
+
+function callerOf({ identity, serial }: JudgedLeaf, lineage: Lineage, expiresAtMs: number): Caller {
+  return { identity, provenBy: 'client-certificate', evidence: serial, lineage, expiresAtMs };
 }
 
 function judgeLeaf({ leaf, problem }: PresentedCertificate, parts: ClientCertificateParts): Judgement {
@@ -61,16 +92,46 @@ function judgeLeaf({ leaf, problem }: PresentedCertificate, parts: ClientCertifi
   if (certificate.ca) return { result: rejected('CAP-A02', 'it is the certificate of a CA') };
   const identity = identityIn(certificate, parts.trustDomain);
   if ('problem' in identity) return { result: rejected('CAP-A03', identity.problem) };
-  const notAfterMs = certificate.validToDate.getTime();
+  if (!isForClients(certificate)) return { result: rejected('CAP-A02', 'it is not for client authentication') };
   const serial = certificate.serialNumber.toLowerCase().replace(/^0+/, '');
-  const record = parts.records.recordOf({ identity: identity.spiffeId.uri, serial, notAfterMs });
-  const lineage = record?.lineage;
-  return {
-    caller: { identity, provenBy: 'client-certificate', evidence: serial, expiresAtMs: notAfterMs },
-    lineage,
-    notBeforeMs: certificate.validFromDate.getTime(),
-    notAfterMs,
-  };
+  const notBeforeMs = certificate.validFromDate.getTime();
+  const notAfterMs = certificate.validToDate.getTime();
+  const facts = { identity, serial, notBeforeMs, notAfterMs };
+  return { ...facts, origin: originOf(certificate, facts, parts) };
+}
+
+/** A verification takes some 100 us; only an issuer of the right name comes to it. */
+function issuersOf(leaf: X509Certificate, candidates: readonly CaCertificate[]): readonly CaCertificate[] {
+  return candidates.filter(({ x509 }) => leaf.checkIssued(x509) && leaf.verify(x509.publicKey));
+}
+
+function originOf(
+  certificate: X509Certificate,
+  leaf: Omit<JudgedLeaf, 'origin'>,
+  parts: ClientCertificateParts,
+): Origin {
+  const { records, ownIssuers, furtherIssuers } = parts;
+  const own = issuersOf(certificate, ownIssuers());
+  const names = { identity: leaf.identity.spiffeId.uri, serial: leaf.serial, notAfterMs: leaf.notAfterMs };
+  const record = own.length === 0 ? undefined : records.recordOf(names);
+  if (record !== undefined && own.some((issuer) => idOf(issuer) === record.issuer)) {
+    return { kind: 'recorded', lineage: record.lineage };
+  }
+  const [listed] = issuersOf(certificate, furtherIssuers());
+  if (listed === undefined) return { kind: own.length === 0 ? 'foreign' : 'unknown' };
+  return { kind: 'listed', lineage: { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: leaf.notBeforeMs } };
+}
+
+/** As `Issuer.id`. */
+function idOf({ sha256 }: CaCertificate): string {
+  return sha256.slice(0, 16);
+}
+
+/** RFC 5280 section 4.2.1.12, id-kp-clientAuth. What we issue always says what it is for; what does not is not ours. */
+function isForClients(certificate: X509Certificate): boolean {
+  // Node types it as always there; a certificate without the extension has none.
+  const usages = certificate.keyUsage as readonly string[] | undefined;
+  return usages?.includes('1.3.6.1.5.5.7.3.2') ?? false;
 }
 
 /** X509-SVID section 2: exactly one URI SAN, a SPIFFE ID. Names of other types are not looked at. */
@@ -90,6 +151,6 @@ function rejected(reason: 'CAP-A02' | 'CAP-A03', detail: string): Authentication
   return { outcome: 'rejected', reason, detail };
 }
 
-function insufficient(reason: 'CAP-A10', detail?: string): AuthenticationResult {
+function insufficient(reason: 'CAP-A08' | 'CAP-A09' | 'CAP-A10', detail?: string): AuthenticationResult {
   return { outcome: 'insufficient', reason, ...(detail !== undefined && { detail }) };
 }

@@ -1,29 +1,45 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { clientCertificateAuthenticator } from '../../../../src/adapters/grpc/credentials/client-certificate.ts';
+import type { CaCertificate } from '../../../../src/domain/x509/ca-certificate.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { PresentedCertificate } from '../../../../src/ports/authenticator.ts';
 import { FakeLeafRecords } from '../../../support/authority-parts.ts';
 import { TEST_TRUST_DOMAIN as trustDomain, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
-import { leafUnder, type LeafOptions } from '../leaves.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { caOf, leafUnder, type LeafOptions } from '../leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge } from '../wire.ts';
 
 const ID = 'spiffe://cluster.local/ns/shop/sa/api';
+const DAY_MS = 86_400_000;
 const NEVER = new AbortController().signal;
 
 describe('A client certificate', () => {
   let pki: TestAuthority;
   let clock: FakeClock;
   let records: FakeLeafRecords;
+  let further: CaCertificate[];
+  let maxProofAgeMs: number;
   before(async () => (pki = await testAuthority()));
   beforeEach(() => {
     clock = new FakeClock(Date.now());
-    records = new FakeLeafRecords();
+    records = new FakeLeafRecords(pki.issuer.id, clock.nowMs() - DAY_MS);
+    further = [];
+    maxProofAgeMs = 30 * DAY_MS;
   });
 
+  const authenticatorUnder = (own: TestAuthority) =>
+    clientCertificateAuthenticator({
+      clock,
+      trustDomain,
+      records,
+      ownIssuers: () => [caOf(own.intermediate)],
+      furtherIssuers: () => further,
+      maxProofAgeMs: () => maxProofAgeMs,
+    });
+
   const judge = async (clientCertificate?: PresentedCertificate) => {
-    const authenticator = clientCertificateAuthenticator({ clock, trustDomain, records });
+    const authenticator = authenticatorUnder(pki);
     const presented = { authorization: [], remoteAddress: 'x', ...(clientCertificate && { clientCertificate }) };
     return authenticator.authenticate(presented, { signal: NEVER });
   };
@@ -36,7 +52,7 @@ describe('A client certificate', () => {
     const { identity, ...rest } = result.caller;
     assert.equal(identity.spiffeId.uri, ID);
     const { serial: evidence, notAfterMs: expiresAtMs } = leaf;
-    const lineage = { id: 'first', provenAtMs: NOON_MS };
+    const lineage = { id: 'first', provenAtMs: clock.nowMs() - DAY_MS };
     assert.deepEqual(rest, { provenBy: 'client-certificate', evidence, expiresAtMs, lineage });
     assert.deepEqual(records.asked, [{ identity: ID, serial: leaf.serial, notAfterMs: leaf.notAfterMs }]);
   });
@@ -44,6 +60,62 @@ describe('A client certificate', () => {
   it('of which nothing is on record proves nobody by itself', async () => {
     records.known = undefined;
     assert.deepEqual(await judgeLeaf({ uris: [ID] }), { outcome: 'insufficient', reason: 'CAP-A10' });
+  });
+
+  it('whose record is of another issuer of the same key is on no record', async () => {
+    records = new FakeLeafRecords('0123456789abcdef', clock.nowMs());
+    assert.deepEqual(await judgeLeaf({ uris: [ID] }), { outcome: 'insufficient', reason: 'CAP-A10' });
+  });
+
+  it('is judged by the age of its proof at each call, and proves nobody beyond it', async () => {
+    const provenAtMs = clock.nowMs() - 30 * DAY_MS + 1000;
+    records = new FakeLeafRecords(pki.issuer.id, provenAtMs);
+    const presented = { leaf: (await leafUnder(pki.intermediate, { uris: [ID] })).der };
+    const authenticator = authenticatorUnder(pki);
+    const ask = async () =>
+      authenticator.authenticate(
+        { authorization: [], remoteAddress: 'x', clientCertificate: presented },
+        { signal: NEVER },
+      );
+    const first = await ask();
+    assert.ok(first.outcome === 'proven');
+    assert.equal(first.caller.expiresAtMs, provenAtMs + 30 * DAY_MS, 'a stream ends with the proof');
+    clock.jumpTo(clock.nowMs() + 1001);
+    const detail = `it is of ${new Date(provenAtMs).toISOString()}`;
+    assert.deepEqual(await ask(), { outcome: 'insufficient', reason: 'CAP-A08', detail });
+    assert.equal(records.asked.length, 1, 'the record was looked up once');
+    maxProofAgeMs = Infinity;
+    assert.equal((await ask()).outcome, 'proven');
+  });
+
+  describe('of a listed issuer', () => {
+    const leafOfOther = async () => {
+      const other = await testAuthority({ root: pki.root });
+      further = [caOf(other.intermediate)];
+      return { other, leaf: await leafUnder(other.intermediate, { uris: [ID] }) };
+    };
+
+    it('begins a lineage of its own where the age of proofs is not limited', async () => {
+      maxProofAgeMs = Infinity;
+      const { other, leaf } = await leafOfOther();
+      const result = await judge({ leaf: leaf.der });
+      assert.ok(result.outcome === 'proven');
+      assert.equal(result.caller.lineage?.id, `${other.issuer.id}:${leaf.serial}`);
+    });
+
+    it('never counts as fresh where it is', async () => {
+      const result = await judge({ leaf: (await leafOfOther()).leaf.der });
+      assert.ok(result.outcome === 'insufficient');
+      assert.equal(result.reason, 'CAP-A10');
+    });
+
+    it('is a leaf of ours too when ours is listed, because a replica may have issued it', async () => {
+      maxProofAgeMs = Infinity;
+      records.known = undefined;
+      assert.equal((await judgeLeaf({ uris: [ID] })).outcome, 'insufficient');
+      further = [caOf(pki.intermediate)];
+      assert.equal((await judgeLeaf({ uris: [ID] })).outcome, 'proven');
+    });
   });
 
   it('is told apart from none', async () => {
@@ -85,7 +157,8 @@ describe('A client certificate', () => {
   it('that ends while its connection lives proves nothing from then on', async () => {
     await using edge = await openTlsEdge();
     const leaf = await leafUnder(edge.pki.intermediate, { uris: [ID] });
-    const authenticator = clientCertificateAuthenticator({ clock, trustDomain, records });
+    records = new FakeLeafRecords(edge.pki.issuer.id, clock.nowMs());
+    const authenticator = authenticatorUnder(edge.pki);
     edge.authority.answer = async () => {
       const result = await authenticator.authenticate(edge.authority.presented.at(-1)!, { signal: NEVER });
       if (result.outcome === 'rejected') throw new AuthorityError(result.reason, { detail: result.detail ?? '' });

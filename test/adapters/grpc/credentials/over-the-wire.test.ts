@@ -7,10 +7,11 @@ import { authenticate } from '../../../../src/authority/authenticate.ts';
 import { FakeLeafRecords } from '../../../support/authority-parts.ts';
 import { TEST_TRUST_DOMAIN as trustDomain, testAuthority } from '../../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
-import { leafUnder } from '../leaves.ts';
+import { caOf, leafUnder, type LeafOptions, type TestLeaf } from '../leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge, type TlsEdge } from '../wire.ts';
 import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './token-maker.ts';
 
+const DAY_MS = 86_400_000;
 const OTHER = 'spiffe://cluster.local/ns/bank/sa/vault';
 
 describe('A caller at the TLS door', () => {
@@ -23,12 +24,19 @@ describe('A caller at the TLS door', () => {
   beforeEach(async () => {
     edge = await openTlsEdge();
     proven = [];
-    records = new FakeLeafRecords();
+    records = new FakeLeafRecords(edge.pki.issuer.id, Date.now());
     const clock = new FakeClock(NOON_MS);
     const keys = new ScriptedKeys(key);
     const issuer = { issuer: ISSUER, audiences: ['istio-ca'], algorithms: ['ES256'], clockSkewMs: 0, keys } as const;
     const authenticators = [
-      clientCertificateAuthenticator({ clock: new FakeClock(Date.now()), trustDomain, records }),
+      clientCertificateAuthenticator({
+        clock: new FakeClock(Date.now()),
+        trustDomain,
+        records,
+        ownIssuers: () => [caOf(edge.pki.intermediate)],
+        furtherIssuers: () => [],
+        maxProofAgeMs: () => DAY_MS,
+      }),
       bearerTokenAuthenticator({ clock, trustDomain, issuers: [issuer] }),
     ];
     edge.authority.answer = async (signal) => {
@@ -61,18 +69,48 @@ describe('A caller at the TLS door', () => {
     assert.match(details, /^CAP-A02 /);
   });
 
-  it('with a client certificate of which nothing is on record is whom the token beside it names', async () => {
-    records.known = undefined;
-    using wire = CsrWire.toTls(edge, await leafUnder(edge.pki.intermediate, { uris: [OTHER] }));
-    const alone = await wire.call();
-    assert.equal(alone.code, status.UNAUTHENTICATED);
-    assert.match(alone.details, /^CAP-A10 /);
-    const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
-    assert.equal(code, status.OK);
-    assert.deepEqual(proven, ['token spiffe://cluster.local/ns/shop/sa/api']);
-    const { details } = await wire.call({ headers: { authorization: 'Bearer a.b.c' } });
-    assert.match(details, /^CAP-A05 /, 'the token decides, also when it is a bad one');
-  });
+  const insufficient: readonly (readonly [what: string, reason: string, make: () => Promise<TestLeaf>])[] = [
+    ['whose proof is too old', 'CAP-A08', async () => leafProven(Date.now() - 2 * DAY_MS)],
+    ['of another issuer under our root', 'CAP-A09', async () => leafBeside()],
+    ['straight from our root', 'CAP-A09', async () => leafUnder(edge.pki.root, { uris: [OTHER] })],
+    ['of which nothing is on record', 'CAP-A10', async () => leafProven(undefined)],
+  ];
+  const leafProven = async (provenAtMs: number | undefined): Promise<TestLeaf> => {
+    const lineage = { id: 'first', provenAtMs: provenAtMs ?? 0 };
+    records.known = provenAtMs === undefined ? undefined : { issuer: edge.pki.issuer.id, lineage };
+    return leafUnder(edge.pki.intermediate, { uris: [OTHER] });
+  };
+  const leafBeside = async (): Promise<TestLeaf> =>
+    leafUnder((await testAuthority({ root: edge.pki.root })).intermediate, { uris: [OTHER] });
+  for (const [what, reason, make] of insufficient) {
+    it(`with a client certificate ${what} is whom the token beside it names, and nobody without`, async () => {
+      using wire = CsrWire.toTls(edge, await make());
+      const alone = await wire.call();
+      assert.equal(alone.code, status.UNAUTHENTICATED);
+      assert.ok(alone.details.startsWith(`${reason} `), alone.details);
+      const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
+      assert.equal(code, status.OK);
+      assert.deepEqual(proven, ['token spiffe://cluster.local/ns/shop/sa/api']);
+      const { details } = await wire.call({ headers: { authorization: 'Bearer a.b.c' } });
+      assert.match(details, /^CAP-A05 /, 'the token decides, also when it is a bad one');
+    });
+  }
+
+  const decides: readonly (readonly [what: string, reason: string, options: LeafOptions])[] = [
+    ['without an extended usage', 'CAP-A02', { extendedUsages: [] }],
+    ['for servers alone', 'CAP-A02', { extendedUsages: ['1.3.6.1.5.5.7.3.1'] }],
+    ['that has expired', 'CAP-A02', { notBeforeMs: Date.now() - 7_200_000, notAfterMs: Date.now() - 3_600_000 }],
+    ['of another trust domain', 'CAP-A03', { uris: ['spiffe://other/ns/bank/sa/vault'] }],
+    ['with two identities', 'CAP-A03', { uris: [OTHER, `${OTHER}2`] }],
+  ];
+  for (const [what, reason, options] of decides) {
+    it(`with a client certificate ${what} is refused, although its token is good`, async () => {
+      using wire = CsrWire.toTls(edge, await leafUnder(edge.pki.intermediate, { uris: [OTHER], ...options }));
+      const { code, details } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
+      assert.equal(code, status.UNAUTHENTICATED);
+      assert.ok(details.startsWith(`${reason} `), details);
+    });
+  }
 
   const refused: readonly (readonly [string, () => Promise<Record<string, string>>, RegExp])[] = [
     ['without a credential', async () => ({}), /^CAP-A01 /],

@@ -1,0 +1,28 @@
+// Issuers that have signed here. Their public certificates outlive a restart and a change of issuer, so that a
+// leaf which an issuer of ours signed is known as one as long as it lives.
+
+export interface IssuerRecords {
+  /**
+   * Notes the issuer in force; every other is former from now on, and forgotten when its last leaf is over.
+   * Resolves once that is durable.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable.
+   */
+  keepIssuer(issuer: RecordedIssuer): Promise<void>;
+}
+
+export interface RecordedIssuer {
+  readonly id: string;
+  readonly certificateDer: Uint8Array;
+  /** When its leaves are over at the latest, in ms since the epoch. */
+  readonly notAfterMs: number;
+  /** No leaf lives longer than this. */
+  readonly longestLeafMs: number;
+}
+
+export interface FormerIssuers {
+  /**
+   * @returns certificates (DER) of the issuers whose leaves may live at `nowMs`, the one in force among them.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when they cannot be read.
+   */
+  issuersAt(nowMs: number): readonly Uint8Array[];
+}
