@@ -55,6 +55,18 @@ export type SvidState =
   /** Refused or not possible now; a later state may carry the SVID. */
   | { readonly kind: 'withheld'; readonly error: AuthorityError };
 
+/** One who watches, as it was proven when it came. */
+export interface Watcher {
+  readonly caller: Caller;
+  readonly remoteAddress: string;
+}
+
+/** Those who watch the secrets of one workload together; all of them have one `workloadKey`. */
+export interface Watchers {
+  /** Whose proof came last and still holds; nothing when nobody's does. Asked again for every certificate. */
+  proven(): Watcher | undefined;
+}
+
 export interface WorkloadSecrets {
   /**
    * Who opened this stream. A refusal is recorded.
@@ -62,11 +74,13 @@ export interface WorkloadSecrets {
    */
   authenticate(presented: PresentedCredentials, options: { readonly signal: AbortSignal }): Promise<Caller>;
   /**
-   * The states of the caller's SVID, newest only: a slow reader misses what is superseded. One
-   * certificate for all streams that prove the same identity by the same credential of the same pod; nobody watching means nothing is renewed. Ends
-   * (returns) when the signal aborts.
+   * The states of the SVID of one workload, newest only: a slow reader misses what is superseded. One certificate
+   * for all that are one workload (`workloadKey`), each renewal judged and recorded with the proof of one who
+   * watches then; nobody watching means nothing is renewed. Ends (returns) when the signal aborts, and lasts until
+   * it does.
+   * @throws AuthorityError CAP-S09 when nobody's proof holds any more, CAP-Q01 when there is no room.
    */
-  watchSvid(caller: Caller, remoteAddress: string, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;
+  watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;
   /** The bundle in force, then each later one, newest only. Ends when the signal aborts. */
   watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle>;
 }

@@ -1,5 +1,5 @@
-// The certificate of one identity over time: issued when first watched, renewed at about half
-// life, held back when policy says no. One rotation serves every stream of its identity.
+// The certificate of one workload over time: issued when first watched, renewed at about half
+// life, held back when policy says no. One rotation serves every stream of its workload.
 import { AuthorityError, type ErrorCode } from '../domain/errors.ts';
 import type { LatestValue } from './latest-value.ts';
 import type { SvidState, WorkloadSvid } from './surface.ts';
@@ -16,8 +16,11 @@ export interface RotationSettings {
 export interface RotationParts {
   readonly clock: Clock;
   readonly random: Random;
-  /** Issues a certificate with a fresh key. @throws AuthorityError */
+  /** Issues a certificate with a fresh key, to one who watches. @throws AuthorityError */
   readonly issue: (options: { readonly signal: AbortSignal }) => Promise<WorkloadSvid>;
+  readonly watched: () => boolean;
+  /** Called once, in the moment in which nobody watching was found: whoever comes then needs another rotation. */
+  readonly onEnd: () => void;
 }
 
 /** Renewal comes up to this share of the wait earlier, so that identities issued together part ways. */
@@ -51,6 +54,7 @@ export class SvidRotation {
   /** Due by order of an issuer or policy change; kept apart so that a renewal under way cannot lose it. */
   #orderedMs = Infinity;
   #alarm = new AbortController();
+  #stopped = false;
 
   constructor(state: LatestValue<SvidState>, parts: RotationParts, settings: RotationSettings) {
     this.#state = state;
@@ -58,12 +62,19 @@ export class SvidRotation {
     this.#settings = settings;
   }
 
-  /** Runs until a renewal falls due while nobody watches, or until the signal aborts. Never throws. */
+  /** Runs until a renewal falls due while nobody watches, until it is stopped, or until the signal aborts. Never throws. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     do {
       await this.#renew(signal);
       await this.#untilDue(signal);
-    } while (!signal.aborted && this.#state.watchers > 0);
+    } while (!signal.aborted && !this.#stopped && this.#parts.watched());
+    this.#parts.onEnd();
+  }
+
+  /** No more renewals; what is being decided is still decided and recorded. */
+  stop(): void {
+    this.#stopped = true;
+    this.#alarm.abort();
   }
 
   /** The issuer changed: renew soon, but not all at once. */
@@ -120,7 +131,7 @@ export class SvidRotation {
   }
 
   async #untilDue(signal: AbortSignal): Promise<void> {
-    while (this.#momentMs > this.#parts.clock.nowMs() && !signal.aborted) {
+    while (this.#momentMs > this.#parts.clock.nowMs() && !signal.aborted && !this.#stopped) {
       this.#alarm = new AbortController();
       // Both endings of this sleep are ordinary: the alarm moves the due time, shutdown ends the loop.
       const either = AbortSignal.any([signal, this.#alarm.signal]);

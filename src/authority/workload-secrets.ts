@@ -2,6 +2,7 @@
 // streams, with a key that lives in this process's memory only; and the trust bundle in force.
 import { AuthorityError } from '../domain/errors.ts';
 import type { Caller } from '../domain/identity/caller.ts';
+import { workloadKey } from '../domain/identity/workload-key.ts';
 import type { PolicyDecision } from '../domain/policy/decision.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
@@ -12,10 +13,11 @@ import type { GeneratedKeyType, KeyGenerator } from '../ports/key-generator.ts';
 import type { PolicySource } from '../ports/policy-source.ts';
 import { authenticate } from './authenticate.ts';
 import { Decision } from './decision.ts';
+import { HeldWorkloads, provenAmong, type HeldWorkload } from './held-workloads.ts';
 import { issueForWorkload, type IssuingParts } from './issue-certificate.ts';
 import type { Question } from './policy-judgement.ts';
 import { LatestValue } from './latest-value.ts';
-import type { SvidState, WorkloadSecrets, WorkloadSvid } from './surface.ts';
+import type { SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from './surface.ts';
 import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
 
 export interface SecretsParts extends IssuingParts {
@@ -28,26 +30,21 @@ export interface SecretsParts extends IssuingParts {
 export interface SecretsSettings extends RotationSettings {
   readonly lifetimes: LifetimeSettings;
   readonly keyType: GeneratedKeyType;
-  /** Most identities held at once; one more is answered with CAP-Q01. */
+  /** Most workloads held at once; one more is answered with CAP-Q01. */
   readonly maxIdentities: number;
-}
-
-interface Held {
-  readonly caller: Caller;
-  readonly state: LatestValue<SvidState>;
-  readonly rotation: SvidRotation;
 }
 
 export class SharedWorkloadSecrets implements WorkloadSecrets {
   readonly #parts: SecretsParts;
   readonly #settings: SecretsSettings;
-  readonly #held = new Map<string, Held>();
+  readonly #held: HeldWorkloads;
   readonly #bundle = new LatestValue<TrustBundle>();
   #lifetime: AbortSignal = AbortSignal.abort();
 
   constructor(parts: SecretsParts, settings: SecretsSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#held = new HeldWorkloads(settings.maxIdentities);
   }
 
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
@@ -82,37 +79,44 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     return this.#bundle.watch(options);
   }
 
-  watchSvid(
-    caller: Caller,
-    remoteAddress: string,
-    options: { readonly signal: AbortSignal },
-  ): AsyncIterable<SvidState> {
-    return this.#hold(caller, remoteAddress).state.watch(options);
+  watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState> {
+    options.signal.throwIfAborted();
+    const { caller } = demandProven(watchers.proven());
+    const key = workloadKey(caller);
+    const { watches, state } = this.#held.watch(key, watchers) ?? this.#begin(key, caller, watchers);
+    options.signal.addEventListener('abort', () => watches.delete(watchers), { once: true });
+    return state.watch(options);
   }
 
-  #hold(caller: Caller, remoteAddress: string): Held {
-    const key = keyOf(caller);
-    const held = this.#held.get(key);
-    if (held !== undefined) return held;
-    if (this.#held.size >= this.#settings.maxIdentities) {
-      throw new AuthorityError('CAP-Q01', { detail: 'too many identities are held for SDS' });
-    }
+  /** A workload that was not held; its first certificate is asked for at once. */
+  #begin(key: string, { identity: { namespace } }: Caller, first: Watchers): HeldWorkload {
+    this.#held.demandRoom();
     const state = new LatestValue<SvidState>();
-    const issue = async (options: { readonly signal: AbortSignal }): Promise<WorkloadSvid> =>
-      this.#issue(caller, remoteAddress, options);
-    const rotation = new SvidRotation(state, { ...this.#parts, issue }, this.#settings);
-    const fresh = { caller, state, rotation };
-    this.#held.set(key, fresh);
-    void rotation.run({ signal: this.#lifetime }).then(() => this.#held.delete(key));
-    return fresh;
+    const watches = new Set([first]);
+    const rotation = new SvidRotation(
+      state,
+      {
+        ...this.#parts,
+        issue: async (options) => this.#issue(demandProven(provenAmong(watches)), key, options),
+        watched: () => watches.size > 0,
+        onEnd: () => this.#held.remove(workload),
+      },
+      this.#settings,
+    );
+    const workload = { key, namespace, state, rotation, watches };
+    this.#held.add(workload);
+    void rotation.run({ signal: this.#lifetime });
+    return workload;
   }
 
   async #issue(
-    caller: Caller,
-    remoteAddress: string,
+    { caller, remoteAddress }: Watcher,
+    key: string,
     options: { readonly signal: AbortSignal },
   ): Promise<WorkloadSvid> {
     const { identity } = caller;
+    // The last look before a key is made: whoever it is recorded for is the workload that it goes to.
+    if (workloadKey(caller) !== key) throw new Error('a watcher is not of the workload that it watches');
     return Decision.make(this.#parts, 'sds', remoteAddress, async (decision) => {
       decision.provenBy(caller);
       const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
@@ -136,24 +140,30 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   }
 
   #renewAllSoon(): void {
-    for (const { rotation } of this.#held.values()) rotation.renewSoon();
+    for (const { rotation } of this.#held.all()) rotation.renewSoon();
   }
 
   /** A new policy may allow what was withheld, or refuse what is held: either is decided afresh. */
-  #askAgain(concerns: (held: Held) => boolean): void {
+  #askAgain(concerns: (workload: HeldWorkload) => boolean): void {
     const { keyType } = this.#settings;
     const publicKey = { family: keyType, keyType };
-    for (const held of this.#held.values()) {
-      if (!concerns(held)) continue;
-      const { caller, rotation } = held;
+    for (const workload of this.#held.all()) {
+      if (!concerns(workload)) continue;
+      const { rotation, watches } = workload;
+      // Whoever comes back to what nobody watches is decided then.
+      if (watches.size === 0) this.#held.remove(workload);
       // What is being decided may be decided by what has just changed: it is asked once more.
-      if (rotation.undecided) rotation.renewNow();
-      else if (this.#outcomeFor(caller, publicKey) === (rotation.withheld ? 'approved' : 'refused'))
+      else if (rotation.undecided) rotation.renewNow();
+      else if (this.#outcomeFor(workload, publicKey) === (rotation.withheld ? 'approved' : 'refused'))
         rotation.renewNow();
     }
   }
 
-  #outcomeFor(caller: Caller, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
+  #outcomeFor({ watches }: HeldWorkload, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
+    const watcher = provenAmong(watches);
+    // The next renewal asks for itself.
+    if (watcher === undefined) return 'unavailable';
+    const { caller } = watcher;
     const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
     try {
       return this.#parts.judgement.judgeNow(question).outcome;
@@ -164,7 +174,8 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   }
 }
 
-/** All that policy may judge a caller by: what one pod may have, another of its identity may not. */
-function keyOf({ identity, provenBy, evidence, pod }: Caller): string {
-  return JSON.stringify([identity.spiffeId.uri, provenBy, evidence, pod?.podName, pod?.podUid, pod?.nodeName]);
+/** Nothing is decided for a proof that is over: a stream that ended does not go on being given certificates. */
+function demandProven(watcher: Watcher | undefined): Watcher {
+  if (watcher === undefined) throw new AuthorityError('CAP-S09', { detail: 'its proof is over' });
+  return watcher;
 }

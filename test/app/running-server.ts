@@ -1,7 +1,7 @@
 // The whole server in this process, on free ports, and the clients that tests need of it.
 import assert from 'node:assert/strict';
 import { createSecureContext, type SecureVersion } from 'node:tls';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { serve, type ServeReport } from '../../src/app/serve.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
@@ -74,6 +74,12 @@ export class RunningServer implements AsyncDisposable {
     return new SdsClient(`unix:${this.files.socket('demo')}`);
   }
 
+  /** A workload at the TLS door, on a connection of its own. */
+  sdsClient({ token, ...showing }: Showing & { readonly token?: string }): SdsClient {
+    const channel = tlsCredentials(this.files.pki.root.certificatePem, showing);
+    return new SdsClient(`127.0.0.1:${this.tlsPort}`, { credentials: channel, ...(token !== undefined && { token }) });
+  }
+
   async get(target: string): Promise<Response> {
     return fetch(`http://${this.report.httpAddress}${target}`, { signal: AbortSignal.timeout(5_000) });
   }
@@ -101,16 +107,16 @@ export function configOf(given: Readonly<Record<string, unknown>>): Config {
   return loaded.config;
 }
 
-export function csrClient(
-  tlsPort: number,
-  anchorsPem: string,
-  { chainPem, keyPem, minVersion }: Showing = {},
-): CsrWire {
+export function csrClient(tlsPort: number, anchorsPem: string, showing: Showing = {}): CsrWire {
+  return new CsrWire(`127.0.0.1:${tlsPort}`, tlsCredentials(anchorsPem, showing));
+}
+
+function tlsCredentials(anchorsPem: string, { chainPem, keyPem, minVersion }: Showing): ChannelCredentials {
   const context = createSecureContext({
     ca: anchorsPem,
     cert: chainPem,
     key: keyPem,
     ...(minVersion !== undefined && { minVersion }),
   });
-  return new CsrWire(`127.0.0.1:${tlsPort}`, credentials.createFromSecureContext(context));
+  return credentials.createFromSecureContext(context);
 }

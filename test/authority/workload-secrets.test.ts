@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { SharedWorkloadSecrets } from '../../src/authority/workload-secrets.ts';
-import type { SvidState, WorkloadSvid } from '../../src/authority/surface.ts';
+import type { SvidState, Watchers, WorkloadSvid } from '../../src/authority/surface.ts';
+import type { Caller } from '../../src/domain/identity/caller.ts';
 import type { KeyGenerator } from '../../src/ports/key-generator.ts';
 import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
 import {
@@ -61,8 +62,13 @@ describe('Secrets of a workload over SDS', () => {
     return made;
   }
 
-  const watch = (caller = CALLER): AsyncIterator<SvidState> =>
-    secrets.watchSvid(caller, 'sds.sock', { signal: stop.signal })[Symbol.asyncIterator]();
+  /** All that a watch needs of whoever watches: who it is, while the proof of it holds. */
+  const watchersOf = (caller: Caller): Watchers => ({
+    proven: () =>
+      (caller.expiresAtMs ?? Infinity) > parts.clock.nowMs() ? { caller, remoteAddress: 'sds.sock' } : undefined,
+  });
+  const watch = (caller = CALLER, { signal } = stop): AsyncIterator<SvidState> =>
+    secrets.watchSvid(watchersOf(caller), { signal })[Symbol.asyncIterator]();
 
   async function nextSvid(states: AsyncIterator<SvidState>): Promise<WorkloadSvid> {
     const { value } = (await states.next()) as { value: SvidState };
@@ -90,10 +96,75 @@ describe('Secrets of a workload over SDS', () => {
       condition({ kind: 'claim', claim: 'podName', in: ['good-*'] }, { onRenew: { kind: 'enforce' } }),
     ];
     parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'by pod'));
-    const of = (podName: string) =>
-      secrets.watchSvid({ ...CALLER, pod: { podName } }, 'sds.sock', { signal: stop.signal })[Symbol.asyncIterator]();
+    const of = (podName: string) => watch({ ...CALLER, pod: { podName } });
     await nextSvid(of('good-1'));
     const { value } = (await of('bad-1').next()) as { value: SvidState };
+    assert.equal(value.kind, 'withheld');
+  });
+
+  it('are kept apart for two machines of one account, and one machine keeps its own when its certificate is renewed', async () => {
+    const machine = (id: string, evidence: string): Caller => ({
+      ...CALLER,
+      provenBy: 'client-certificate',
+      evidence,
+      lineage: { id, provenAtMs: 0 },
+    });
+    const { serial } = await nextSvid(watch(machine('first', 'a1')));
+    assert.notEqual((await nextSvid(watch(machine('second', 'a2')))).serial, serial);
+    assert.equal((await nextSvid(watch(machine('first', 'a3')))).serial, serial);
+  });
+
+  it('are renewed with the proof of one who watches then, not of the one who came first and left', async () => {
+    const leave = new AbortController();
+    const machine = (evidence: string): Caller => ({
+      ...CALLER,
+      provenBy: 'client-certificate',
+      evidence,
+      lineage: { id: 'first', provenAtMs: 0 },
+    });
+    await nextSvid(watch(machine('a1'), leave));
+    const states = watch(machine('b2'));
+    await nextSvid(states);
+    leave.abort();
+    const renewed = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS);
+    const { serial } = await renewed;
+    const [first, second] = parts.journal.records;
+    assert.equal(first?.evidence, 'a1');
+    assert.ok(second?.outcome === 'issued' && second.serial === serial);
+    assert.equal(second.evidence, 'b2');
+  });
+
+  it('are not renewed on a proof that is over, and are as soon as one who is proven joins', async () => {
+    const expiresAtMs = NOON_MS + HALF_LIFE_MS / 2;
+    let proven = false;
+    const watchers: Watchers = {
+      proven: () => {
+        const held = proven || parts.clock.nowMs() < expiresAtMs;
+        return held ? { caller: { ...CALLER, expiresAtMs }, remoteAddress: 'sds.sock' } : undefined;
+      },
+    };
+    const states = secrets.watchSvid(watchers, { signal: stop.signal })[Symbol.asyncIterator]();
+    const first = await nextSvid(states);
+    const second = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS * 1.1);
+    assert.equal(parts.journal.records.length, 1);
+    proven = true;
+    await parts.clock.advance(60_000);
+    assert.notEqual((await second).serial, first.serial);
+  });
+
+  it('are given to nobody whose proof is over', () => {
+    assert.throws(() => watch({ ...CALLER, expiresAtMs: NOON_MS }), { reason: 'CAP-S09' });
+    assert.deepEqual(parts.journal.records, []);
+  });
+
+  it('are decided anew for whoever comes back after policy has changed', async () => {
+    const leave = new AbortController();
+    await nextSvid(watch(CALLER, leave));
+    leave.abort();
+    parts.policies.swap(NO_POLICY);
+    const { value } = (await watch().next()) as { value: SvidState };
     assert.equal(value.kind, 'withheld');
   });
 
@@ -186,7 +257,7 @@ describe('Secrets of a workload over SDS', () => {
 
   it('are not renewed for nobody', async () => {
     const leave = new AbortController();
-    const states = secrets.watchSvid(CALLER, 'sds.sock', { signal: leave.signal })[Symbol.asyncIterator]();
+    const states = watch(CALLER, leave);
     await nextSvid(states);
     leave.abort();
     await states.return?.();
@@ -197,7 +268,7 @@ describe('Secrets of a workload over SDS', () => {
 
   it('survive a stream that is recycled: the next one gets the same certificate', async () => {
     const leave = new AbortController();
-    const states = secrets.watchSvid(CALLER, 'sds.sock', { signal: leave.signal })[Symbol.asyncIterator]();
+    const states = watch(CALLER, leave);
     const first = await nextSvid(states);
     leave.abort();
     await states.return?.();

@@ -28,7 +28,7 @@ export class HandFedSds implements AsyncDisposable {
   private constructor(socketPath: string) {
     const secrets: WorkloadSecrets = {
       authenticate: () => Promise.resolve(this.#caller),
-      watchSvid: (_caller, _remoteAddress, options) => this.#svid.watch(options),
+      watchSvid: (_watchers, options) => this.#svid.watch(options),
       watchBundle: (options) => this.#bundle.watch(options),
     };
     const parts = { secrets, clock: new SystemClock(), random: new SystemRandom(), events: this.events };

@@ -21,15 +21,22 @@ const METHODS = serviceDefinition(SecretDiscoveryService);
 export type SotwInit = MessageInitShape<typeof DiscoveryRequestSchema>;
 export type DeltaInit = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
 
+export interface SdsClientOptions {
+  readonly token?: string;
+  readonly credentials?: grpc.ChannelCredentials;
+}
+
 export class SdsClient implements Disposable {
   readonly #client: grpc.Client;
   readonly #metadata = new grpc.Metadata();
 
-  /** @param address as grpc-js spells it, `unix:<path>` for a socket. */
-  constructor(address: string, options: { readonly token?: string } = {}) {
+  /** @param address as grpc-js spells it, `unix:<path>` for a socket; without credentials, plaintext. */
+  constructor(address: string, options: SdsClientOptions = {}) {
     // Without a pool of its own it would share the connection of every other client of this process.
-    this.#client = new grpc.Client(address, grpc.credentials.createInsecure(), {
+    this.#client = new grpc.Client(address, options.credentials ?? grpc.credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
+      // A name of the server's certificate; an address cannot be asked for in a handshake.
+      ...(options.credentials !== undefined && { 'grpc.ssl_target_name_override': 'localhost' }),
     });
     if (options.token !== undefined) this.#metadata.set('authorization', `Bearer ${options.token}`);
   }
@@ -175,6 +182,12 @@ export function secretsOf({ resources }: DiscoveryResponse | DeltaDiscoveryRespo
 /** The inline PEM of a secret: a chain, or anchors. */
 export function pemOf({ type }: Secret): string {
   const source = type.case === 'tlsCertificate' ? type.value.certificateChain : anchorsOf(type);
+  return Buffer.from((source?.specifier.value ?? '') as Uint8Array).toString();
+}
+
+/** The private key beside a chain. */
+export function keyOf({ type }: Secret): string {
+  const source = type.case === 'tlsCertificate' ? type.value.privateKey : undefined;
   return Buffer.from((source?.specifier.value ?? '') as Uint8Array).toString();
 }
 

@@ -1,12 +1,12 @@
 // FetchSecrets: the secrets of one request, once, for tools and tests. Envoy does not use it. Here a
 // name that cannot be served fails the call: there is no later in which it could be.
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Caller } from '../../../domain/identity/caller.ts';
+import type { Watcher } from '../../../authority/surface.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import { distinctNames, MAX_NAMES, secretKindOf, type SecretKind } from './resource-names.ts';
 import type { BundleShape, SecretContent } from './secret-content.ts';
-import type { FeedFollower, SecretFeed, SecretFeeds } from './secret-feeds.ts';
+import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
 import { SECRET_TYPE_URL, type NamedSecret, replyVersion, type Reply } from './session.ts';
 import type { SotwRequest } from './sotw-session.ts';
 
@@ -17,8 +17,7 @@ export interface FetchParts {
 }
 
 export interface FetchOrder {
-  readonly caller: Caller;
-  readonly remoteAddress: string;
+  readonly watcher: Watcher;
   /** Names this call in events, as a stream's does. */
   readonly streamId: string;
   readonly request: SotwRequest;
@@ -46,7 +45,7 @@ export async function fetchSecrets(
 
 function demandNames(
   { events }: FetchParts,
-  { caller, request, streamId }: FetchOrder,
+  { watcher: { caller }, request, streamId }: FetchOrder,
 ): ReadonlyMap<string, SecretKind> {
   if (request.typeUrl !== '' && request.typeUrl !== SECRET_TYPE_URL) {
     throw new AuthorityError('CAP-M03', { detail: `type_url is not ${SECRET_TYPE_URL}` });
@@ -83,13 +82,15 @@ async function currentContent(
       settle();
     };
     const look = (): void => {
-      const offer = feed.offer(order.shape, clock.nowMs());
-      if (offer !== undefined) end(() => ('withheld' in offer ? reject(offer.withheld) : resolve(offer)));
+      const nowMs = clock.nowMs();
+      const offer = feed.offer(order.shape, nowMs);
+      if (!isProven(order.watcher, nowMs)) abandon(new AuthorityError('CAP-S09'));
+      else if (offer !== undefined) end(() => ('withheld' in offer ? reject(offer.withheld) : resolve(offer)));
     };
     const abandon = (error: Error): void => end(() => reject(error));
     const aborted = (): void => abandon(signal.reason as Error);
-    const follower: FeedFollower = { refresh: look, abandon };
-    const feed: SecretFeed = kind === 'svid' ? feeds.followSvid(order, follower) : feeds.followBundle(follower);
+    const follower: FeedFollower = { watcher: order.watcher, refresh: look, abandon };
+    const feed: SecretFeed = kind === 'svid' ? feeds.followSvid(follower) : feeds.followBundle(follower);
     signal.addEventListener('abort', aborted, { once: true });
     look();
   });

@@ -1,11 +1,11 @@
-// What is on offer, watched once for everybody who wants it: one watch per identity, one for the
+// What is on offer, watched once for everybody who wants it: one watch per workload, one for the
 // bundle, however many streams there are. Every secret is judged when it comes in, once; a bad one
 // stays outside and the last good one stays on offer.
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Caller } from '../../../domain/identity/caller.ts';
 import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
+import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
-import type { SvidState, WorkloadSecrets } from '../../../authority/surface.ts';
+import type { SvidState, Watcher, WorkloadSecrets } from '../../../authority/surface.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import { FanOut, type Follower } from './fan-out.ts';
@@ -14,6 +14,7 @@ import { bundleProblem, svidProblem } from './validate.ts';
 
 /** Follows a feed until it leaves it. */
 export interface FeedFollower extends Follower {
+  readonly watcher: Watcher;
   /** There will be no more news, by this error. */
   abandon(error: Error): void;
 }
@@ -48,6 +49,13 @@ export class SecretFeed {
     const offer = this.#offers?.[shape];
     if (offer === undefined || !('version' in offer)) return offer;
     return offer.notBeforeMs <= nowMs && nowMs < offer.notAfterMs ? offer : UNTIMELY;
+  }
+
+  /** Who came last of those whose proof holds. */
+  proven(nowMs: number): Watcher | undefined {
+    let newest: Watcher | undefined;
+    for (const { watcher } of this.#followers) if (isProven(watcher, nowMs)) newest = watcher;
+    return newest;
   }
 
   join(follower: FeedFollower): void {
@@ -92,7 +100,7 @@ export class SecretFeed {
 export class SecretFeeds {
   readonly #parts: FeedParts;
   readonly #fanOut = new FanOut();
-  /** By SPIFFE ID; bounded by the streams and fetches that follow. */
+  /** By `workloadKey`; bounded by the streams and fetches that follow. */
   readonly #svids = new Map<string, SecretFeed>();
   #bundle: SecretFeed | undefined;
 
@@ -100,15 +108,17 @@ export class SecretFeeds {
     this.#parts = parts;
   }
 
-  followSvid({ caller, remoteAddress }: { caller: Caller; remoteAddress: string }, follower: FeedFollower): SecretFeed {
-    const { uri } = caller.identity.spiffeId;
-    const known = this.#svids.get(uri);
-    const feed = known ?? new SecretFeed(this.#fanOut, () => this.#svids.delete(uri));
+  followSvid(follower: FeedFollower): SecretFeed {
+    const { secrets, clock } = this.#parts;
+    const key = workloadKey(follower.watcher.caller);
+    const known = this.#svids.get(key);
+    const feed = known ?? new SecretFeed(this.#fanOut, () => this.#svids.delete(key));
     feed.join(follower);
     if (known !== undefined) return feed;
-    this.#svids.set(uri, feed);
+    this.#svids.set(key, feed);
+    const watchers = { proven: () => feed.proven(clock.nowMs()) };
     void feed.run(
-      (options) => this.#parts.secrets.watchSvid(caller, remoteAddress, options),
+      (options) => secrets.watchSvid(watchers, options),
       (state) => this.#judgeSvid(state),
     );
     return feed;
@@ -148,4 +158,9 @@ export class SecretFeeds {
 
 function both(offer: Offer): Offers {
   return { plain: offer, 'spiffe-validator': offer };
+}
+
+/** Whether what a watcher showed still holds. */
+export function isProven({ caller: { expiresAtMs } }: Watcher, nowMs: number): boolean {
+  return expiresAtMs === undefined || nowMs < expiresAtMs;
 }

@@ -3,15 +3,15 @@
 // nothing of its own that ticks: its deadlines are looked at from outside (`checkTime`).
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Caller } from '../../../domain/identity/caller.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events, StreamFacts } from '../../../ports/events.ts';
+import type { Watcher } from '../../../authority/surface.ts';
 import type { Door } from '../door.ts';
 import { toServiceError } from '../status.ts';
 import type { Protocol } from './protocol.ts';
 import type { SecretKind } from './resource-names.ts';
 import type { BundleShape } from './secret-content.ts';
-import type { FeedFollower, SecretFeed, SecretFeeds } from './secret-feeds.ts';
+import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
 import { openSession, type Effect, type Reply, type Session, type Step } from './session.ts';
 
 /** A grpc-js call whose messages are bytes in both directions. */
@@ -37,8 +37,7 @@ export interface StreamOrder<Request> {
   readonly call: BytesCall;
   readonly door: Door;
   readonly protocol: Protocol<Request>;
-  readonly caller: Caller;
-  readonly remoteAddress: string;
+  readonly watcher: Watcher;
   /** Unique; begins the nonces. */
   readonly streamId: string;
   /** From then on the stream ends when it has been quiet for `quietMs`. By the monotonic clock. */
@@ -48,7 +47,7 @@ export interface StreamOrder<Request> {
 }
 
 /** A stream of either variant, as its keeper sees it. */
-export type AnyStream = Pick<SecretStream<never>, 'caller' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished'>;
+export type AnyStream = Pick<SecretStream<never>, 'watcher' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished'>;
 
 export class SecretStream<Request> implements FeedFollower {
   readonly #parts: StreamParts;
@@ -65,15 +64,15 @@ export class SecretStream<Request> implements FeedFollower {
     this.#parts = parts;
     this.#settings = settings;
     this.#order = order;
-    const { spiffeId } = order.caller.identity;
+    const { spiffeId } = order.watcher.caller.identity;
     this.#facts = { streamId: order.streamId, caller: spiffeId.uri, protocol: order.protocol.name };
     this.#session = openSession(spiffeId, order.streamId);
     this.#spokeAtMs = parts.clock.monotonicMs();
     parts.events.streamOpened(this.#facts);
   }
 
-  get caller(): Caller {
-    return this.#order.caller;
+  get watcher(): Watcher {
+    return this.#order.watcher;
   }
 
   get door(): Door {
@@ -139,8 +138,7 @@ export class SecretStream<Request> implements FeedFollower {
 
   /** Nothing is sent on a proof that is over, whichever clock-tick finds out first. */
   #proofIsOver(): boolean {
-    const { expiresAtMs } = this.#order.caller;
-    return expiresAtMs !== undefined && this.#parts.clock.nowMs() >= expiresAtMs;
+    return !isProven(this.#order.watcher, this.#parts.clock.nowMs());
   }
 
   #takeOffers(): void {
@@ -199,7 +197,7 @@ export class SecretStream<Request> implements FeedFollower {
 
   #follow(secret: SecretKind): SecretFeed {
     const { feeds } = this.#parts;
-    return secret === 'svid' ? feeds.followSvid(this.#order, this) : feeds.followBundle(this);
+    return secret === 'svid' ? feeds.followSvid(this) : feeds.followBundle(this);
   }
 
   #leave(secret: SecretKind): void {

@@ -4,7 +4,7 @@
 import { SecretDiscoveryService } from '../../../gen/envoy/service/secret/v3/sds_pb.js';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Caller } from '../../../domain/identity/caller.ts';
-import type { WorkloadSecrets } from '../../../authority/surface.ts';
+import type { Watcher, WorkloadSecrets } from '../../../authority/surface.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import type { Random } from '../../../ports/random.ts';
@@ -85,10 +85,11 @@ export class SdsService {
       return;
     }
     try {
-      const { caller, remoteAddress } = await this.#authenticate(door, call);
+      const watcher = await this.#authenticate(door, call);
+      const { caller } = watcher;
       if (call.cancelled) throw new AuthorityError('CAP-X02');
       this.#register.demandRoomFor(caller);
-      const order = { call, door, protocol, caller, remoteAddress, streamId: this.#newId(), ...this.#times(caller) };
+      const order = { call, door, protocol, watcher, streamId: this.#newId(), ...this.#times(caller) };
       const stream = new SecretStream(this.#streamParts, this.#settings, order);
       this.#register.add(stream);
       const finished = (): void => stream.finished();
@@ -111,7 +112,7 @@ export class SdsService {
   }
 
   /** Bounded by the deadline, the door and the client's patience, whichever ends first. */
-  async #authenticate(door: Door, call: BytesCall): Promise<{ caller: Caller; remoteAddress: string }> {
+  async #authenticate(door: Door, call: BytesCall): Promise<Watcher> {
     const over = new AbortController();
     const gone = (): void => over.abort(new AuthorityError('CAP-X02'));
     const late = (): void => over.abort(new AuthorityError('CAP-S07'));
@@ -156,8 +157,8 @@ export class SdsService {
           const request = decodeSotwRequest(call.request);
           const validator = request.node?.spiffeValidator ?? this.#settings.spiffeValidator;
           const shape = validator ? 'spiffe-validator' : 'plain';
-          const { remoteAddress } = presented;
-          const order = { caller, remoteAddress, request, shape, streamId: this.#newId() } as const;
+          const watcher = { caller, remoteAddress: presented.remoteAddress };
+          const order = { watcher, request, shape, streamId: this.#newId() } as const;
           return encodeSotwReply(await fetchSecrets({ feeds: this.#feeds, clock, events }, order, options));
         },
       },

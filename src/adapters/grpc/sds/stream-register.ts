@@ -48,7 +48,7 @@ export class StreamRegister {
 
   /** Fills an admitted place. */
   add(stream: AnyStream): void {
-    const key = keyOf(stream.caller);
+    const key = keyOf(stream.watcher.caller);
     this.#open.add(stream);
     this.#perCaller.set(key, (this.#perCaller.get(key) ?? 0) + 1);
   }
@@ -56,7 +56,7 @@ export class StreamRegister {
   remove(stream: AnyStream): void {
     if (!this.#open.delete(stream)) return;
     this.#admitted -= 1;
-    const key = keyOf(stream.caller);
+    const key = keyOf(stream.watcher.caller);
     const left = (this.#perCaller.get(key) ?? 1) - 1;
     if (left > 0) this.#perCaller.set(key, left);
     else this.#perCaller.delete(key);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
 import { UnixListener } from '../../../../src/adapters/grpc/unix-listener.ts';
 import { LatestValue } from '../../../../src/authority/latest-value.ts';
-import type { SvidState, WorkloadSecrets, WorkloadSvid } from '../../../../src/authority/surface.ts';
+import type { SvidState, Watchers, WorkloadSecrets, WorkloadSvid } from '../../../../src/authority/surface.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
@@ -31,7 +31,7 @@ export const SETTINGS: SdsSettings = {
   deadlineMs: 5_000,
 };
 
-/** Holds what a test puts in; a caller is whom its bearer token names, `demo` without one. */
+/** Holds what a test puts in; a caller is whom its bearer token names, with its pod after a slash; `demo` without one. */
 export class ScriptedSecrets implements WorkloadSecrets {
   readonly bundle = new LatestValue<TrustBundle>();
   readonly presented: PresentedCredentials[] = [];
@@ -39,6 +39,7 @@ export class ScriptedSecrets implements WorkloadSecrets {
   authentication: (caller: Caller, signal: AbortSignal) => Promise<Caller> = async (caller) => caller;
   /** How often a certificate was asked for, by identity. */
   readonly watched: string[] = [];
+  readonly watches: Watchers[] = [];
   readonly #svids = new Map<string, LatestValue<SvidState>>();
 
   svid(uri: string): LatestValue<SvidState> {
@@ -57,13 +58,15 @@ export class ScriptedSecrets implements WorkloadSecrets {
 
   async authenticate(presented: PresentedCredentials, { signal }: { signal: AbortSignal }): Promise<Caller> {
     this.presented.push(presented);
-    const name = presented.authorization[0]?.replace('Bearer ', '') ?? 'demo';
+    const [name = '', podName] = (presented.authorization[0]?.replace('Bearer ', '') ?? 'demo').split('/');
     const identity = good<KubernetesIdentity>(kubernetesIdentity(TEST_TRUST_DOMAIN, 'default', name));
-    return this.authentication({ identity, provenBy: 'socket', evidence: 'test' }, signal);
+    const pod = podName === undefined ? {} : { pod: { podName } };
+    return this.authentication({ identity, provenBy: 'socket', evidence: 'test', ...pod }, signal);
   }
 
-  watchSvid(caller: Caller, _remoteAddress: string, options: { signal: AbortSignal }): AsyncIterable<SvidState> {
-    const { uri } = caller.identity.spiffeId;
+  watchSvid(watchers: Watchers, options: { signal: AbortSignal }): AsyncIterable<SvidState> {
+    const uri = uriOf(watchers);
+    this.watches.push(watchers);
     this.watched.push(uri);
     return this.svid(uri).watch(options);
   }
@@ -71,6 +74,11 @@ export class ScriptedSecrets implements WorkloadSecrets {
   watchBundle(options: { signal: AbortSignal }): AsyncIterable<TrustBundle> {
     return this.bundle.watch(options);
   }
+}
+
+/** Whose certificate is watched. */
+export function uriOf(watchers: Watchers): string {
+  return watchers.proven()?.caller.identity.spiffeId.uri ?? 'nobody';
 }
 
 export class Scene implements AsyncDisposable {

@@ -5,7 +5,7 @@ import { testAuthority } from '../../../support/certificates.ts';
 import { settle } from '../../../support/fake-clock.ts';
 import { NODE, pemOf, secretsOf, type SdsClient } from '../../../support/sds-client.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
-import { DEMO, OTHER, Scene } from './scene.ts';
+import { DEMO, OTHER, Scene, uriOf } from './scene.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -150,6 +150,35 @@ describe('The secret discovery service', () => {
         stream.subscribe('default');
         assert.equal(pemOf(secretsOf(await stream.accept())[0]!), svid.certificateChainPem);
       }
+    });
+
+    it('and pods of one identity, whoever of them is first', async () => {
+      const [one, two] = [scene.client('demo/one'), scene.client('demo/two')];
+      for (const pod of [one, two]) pod.sotw().subscribe('default');
+      while (scene.secrets.watches.length < 2) await settle();
+      assert.deepEqual(
+        scene.secrets.watches.map((watchers) => watchers.proven()?.caller.pod?.podName),
+        ['one', 'two'],
+      );
+    });
+
+    it('and has each certificate asked for by who came last and is still proven', async () => {
+      await scene.renew();
+      const [first, second] = [client.sotw(), client.sotw()];
+      const expiries = [scene.clock.nowMs() + MINUTE_MS, scene.clock.nowMs() + 2 * MINUTE_MS];
+      scene.secrets.authentication = async (caller) => ({ ...caller, expiresAtMs: expiries.shift()! });
+      for (const stream of [first, second]) {
+        stream.subscribe('default');
+        await stream.accept();
+      }
+      const [watchers] = scene.secrets.watches;
+      const until = (): number | undefined => watchers?.proven()?.caller.expiresAtMs;
+      assert.equal(until(), scene.clock.nowMs() + 2 * MINUTE_MS);
+      second.cancel();
+      while (scene.events.of('streamClosed').length < 1) await settle();
+      assert.equal(until(), scene.clock.nowMs() + MINUTE_MS);
+      scene.clock.jumpTo(scene.clock.nowMs() + MINUTE_MS);
+      assert.equal(until(), undefined);
     });
   });
 
@@ -296,7 +325,7 @@ describe('The secret discovery service', () => {
       const stream = client.sotw();
       stream.subscribe('default', 'ROOTCA');
       assert.equal((await stream.ended).code, status.RESOURCE_EXHAUSTED);
-      scene.secrets.watchSvid = (caller, _, options) => scene.secrets.svid(caller.identity.spiffeId.uri).watch(options);
+      scene.secrets.watchSvid = (watchers, options) => scene.secrets.svid(uriOf(watchers)).watch(options);
       const svid = await scene.renew();
       const later = client.sotw();
       later.subscribe('default');

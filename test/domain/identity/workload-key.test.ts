@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import type { Caller } from '../../../src/domain/identity/caller.ts';
+import { workloadKey } from '../../../src/domain/identity/workload-key.ts';
+import { testCaller } from '../../support/authority-parts.ts';
+
+const POD: Caller = { ...testCaller(), pod: { podName: 'demo-0', podUid: 'uid-0', nodeName: 'node-1' } };
+const MACHINE: Caller = {
+  ...testCaller(),
+  provenBy: 'client-certificate',
+  evidence: 'a1',
+  lineage: { id: 'first-issuance', provenAtMs: 1 },
+};
+
+describe('Two callers', () => {
+  const others: readonly [what: string, one: Caller, other: Caller][] = [
+    ['of two identities', POD, { ...testCaller('default', 'other'), pod: POD.pod! }],
+    ['of two pods by name', POD, { ...POD, pod: { ...POD.pod, podName: 'demo-1' } }],
+    ['of a pod and the one that came after it under its name', POD, { ...POD, pod: { ...POD.pod, podUid: 'uid-1' } }],
+    ['of two nodes', POD, { ...POD, pod: { ...POD.pod, nodeName: 'node-2' } }],
+    ['with and without a pod', POD, testCaller()],
+    ['with tokens of two issuers', POD, { ...POD, evidence: 'https://other.test' }],
+    ['with a token and a socket', testCaller(), { ...testCaller(), provenBy: 'socket' }],
+    [
+      'at two sockets',
+      { ...testCaller(), provenBy: 'socket', evidence: '/run/a' },
+      { ...testCaller(), provenBy: 'socket', evidence: '/run/b' },
+    ],
+    [
+      'on two machines of one account, though a number be the same',
+      MACHINE,
+      { ...MACHINE, lineage: { id: 'other-issuance', provenAtMs: 1 } },
+    ],
+    ['with a certificate and a token', MACHINE, { ...MACHINE, provenBy: 'token', evidence: 'first-issuance' }],
+    [
+      'whose parts are one text when they are written side by side',
+      { ...POD, pod: { podName: 'a', podUid: 'bc' } },
+      { ...POD, pod: { podName: 'ab', podUid: 'c' } },
+    ],
+  ];
+  for (const [what, one, other] of others) {
+    it(`${what} are two workloads`, () => assert.notEqual(workloadKey(one), workloadKey(other)));
+  }
+
+  it('are one workload when only the token was renewed', () => {
+    assert.equal(workloadKey({ ...POD, expiresAtMs: 1 }), workloadKey({ ...POD, expiresAtMs: 2 }));
+  });
+
+  it('are one workload when a certificate was renewed by certificate: its lineage stays, its number does not', () => {
+    const renewed = { ...MACHINE, evidence: 'b2', expiresAtMs: 2 };
+    assert.equal(workloadKey(renewed), workloadKey(MACHINE));
+  });
+
+  it('are refused as workloads when they show a certificate of which nobody knows where it began', () => {
+    const { lineage, ...unknown } = MACHINE;
+    assert.ok(lineage);
+    assert.throws(() => workloadKey(unknown), { reason: 'CAP-A02' });
+  });
+});
