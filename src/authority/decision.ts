@@ -61,6 +61,7 @@ export class Decision {
   readonly #remoteAddress: string;
   readonly #startedMs: number;
   #caller: Caller | undefined;
+  #provenAtMs: number | undefined;
   #policy: PolicyDecision | undefined;
 
   private constructor(parts: DecisionParts, surface: Surface, remoteAddress: string) {
@@ -90,8 +91,10 @@ export class Decision {
     }
   }
 
-  provenBy(caller: Caller): void {
+  /** @param provenAtMs when the caller gave its proof, where that is not now: a stream goes on long after. */
+  provenBy(caller: Caller, provenAtMs?: number): void {
     this.#caller = caller;
+    this.#provenAtMs = provenAtMs;
   }
 
   judgedBy(policy: PolicyDecision): void {
@@ -119,7 +122,7 @@ export class Decision {
   /** Our own certificates prove nobody, and go back to no proof. */
   #proof(timeMs: number): Pick<IssuedRecord, 'proofId' | 'provenAtMs'> {
     if (this.#caller === undefined) return {};
-    const { id, provenAtMs } = lineageOf(this.#caller, { id: this.id, provenAtMs: timeMs });
+    const { id, provenAtMs } = lineageOf(this.#caller, { id: this.id, provenAtMs: this.#provenAtMs ?? timeMs });
     return { proofId: id, provenAtMs };
   }
 

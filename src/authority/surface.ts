@@ -59,6 +59,8 @@ export type SvidState =
 export interface Watcher {
   readonly caller: Caller;
   readonly remoteAddress: string;
+  /** When the proof was given, in ms since the epoch: a certificate that comes later is worth no more than it. */
+  readonly provenAtMs: number;
 }
 
 /** Those who watch the secrets of one workload together; all of them have one `workloadKey`. */
@@ -72,7 +74,7 @@ export interface WorkloadSecrets {
    * Who opened this stream. A refusal is recorded.
    * @throws AuthorityError
    */
-  authenticate(presented: PresentedCredentials, options: { readonly signal: AbortSignal }): Promise<Caller>;
+  authenticate(presented: PresentedCredentials, options: { readonly signal: AbortSignal }): Promise<Watcher>;
   /**
    * The states of the SVID of one workload, newest only: a slow reader misses what is superseded. One certificate
    * for all that are one workload (`workloadKey`), each renewal judged and recorded with the proof of one who

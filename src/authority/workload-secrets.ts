@@ -70,9 +70,12 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   async authenticate(
     ...[presented, options]: Parameters<WorkloadSecrets['authenticate']>
   ): ReturnType<WorkloadSecrets['authenticate']> {
-    return Decision.make(this.#parts, 'sds', presented.remoteAddress, async () =>
-      authenticate(this.#parts.authenticators, presented, options),
-    );
+    const { authenticators, clock } = this.#parts;
+    const { remoteAddress } = presented;
+    return Decision.make(this.#parts, 'sds', remoteAddress, async () => {
+      const caller = await authenticate(authenticators, presented, options);
+      return { caller, remoteAddress, provenAtMs: clock.nowMs() };
+    });
   }
 
   watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle> {
@@ -110,7 +113,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   }
 
   async #issue(
-    { caller, remoteAddress }: Watcher,
+    { caller, remoteAddress, provenAtMs }: Watcher,
     key: string,
     options: { readonly signal: AbortSignal },
   ): Promise<WorkloadSvid> {
@@ -118,7 +121,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     // The last look before a key is made: whoever it is recorded for is the workload that it goes to.
     if (workloadKey(caller) !== key) throw new Error('a watcher is not of the workload that it watches');
     return Decision.make(this.#parts, 'sds', remoteAddress, async (decision) => {
-      decision.provenBy(caller);
+      decision.provenBy(caller, provenAtMs);
       const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
       const publicKey = readPublicKey(spki);
       const { certificate } = await issueForWorkload(

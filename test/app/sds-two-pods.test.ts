@@ -3,12 +3,13 @@
 // is delivered is the one that the journal says this very pod was given.
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { ServiceError } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import type { Secret } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { DecisionRecord } from '../../src/ports/issuance-journal.ts';
 import { eventually } from '../peers/eventually.ts';
 import { keyOf, NODE, pemOf, secretsOf, type SdsClient } from '../support/sds-client.ts';
-import { RunningServer } from './running-server.ts';
+import { buildCsr } from '../support/certificates.ts';
+import { RunningServer, type Showing } from './running-server.ts';
 import { ServerFiles } from './server-files.ts';
 import { claimsOf } from './token-mint.ts';
 
@@ -111,15 +112,14 @@ describe('Of two pods of one service account, one refused by policy,', () => {
   function assertDeliveredTo(podName: string, secret: Secret): void {
     const leaf = new X509Certificate(pemOf(secret));
     assert.ok(leaf.checkPrivateKey(createPrivateKey(keyOf(secret))));
-    const record = files
+    const serial = leaf.serialNumber.toLowerCase().replace(/^0+/, '');
+    const records = files
       .decisions({ outcome: 'issued' })
-      .find((found) => found.outcome === 'issued' && isOf(leaf, found));
-    assert.equal(record?.podName, podName);
-    assert.equal(record?.podUid, `uid-of-${podName}`);
-  }
-
-  function isOf({ serialNumber }: X509Certificate, record: DecisionRecord & { outcome: 'issued' }): boolean {
-    return serialNumber.toLowerCase().replace(/^0+/, '') === record.serial;
+      .filter((found) => 'serial' in found && found.serial === serial);
+    assert.deepEqual(
+      records.map((record) => [record.podName, record.podUid]),
+      [[podName, `uid-of-${podName}`]],
+    );
   }
 
   function refusalsOf(podName: string): readonly DecisionRecord[] {
@@ -187,6 +187,51 @@ describe('Of two pods of one service account, one refused by policy,', () => {
       assertDeliveredTo('allowed-2', await two.next());
       const keys = [...one.seen(), ...two.seen()].map(keyOf);
       assert.equal(new Set(keys).size, keys.length);
+    });
+  }
+});
+
+describe('Two machines of one account that show client certificates', () => {
+  let files: ServerFiles;
+  let server: RunningServer;
+  const open: Disposable[] = [];
+
+  before(async () => {
+    files = await ServerFiles.create();
+    server = await RunningServer.start({ files });
+  });
+  afterEach(() => {
+    for (const client of open.splice(0)) client[Symbol.dispose]();
+  });
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    files[Symbol.dispose]();
+  });
+
+  /** A new machine's first certificate, by its token, or the next one of a machine by the one that it has. */
+  async function enrolled(showing: Showing = {}): Promise<Showing> {
+    using client = server.client(showing);
+    const csr = await buildCsr();
+    const token = await files.mint.token('demo', { 'kubernetes.io': undefined });
+    const headers: Record<string, string> = showing.chainPem === undefined ? { authorization: `Bearer ${token}` } : {};
+    const { code, details, response } = await client.call({ csr: csr.pem, headers });
+    assert.equal(code, status.OK, details);
+    return { chainPem: (response?.certChain ?? []).slice(0, -1).join(''), keyPem: csr.privateKeyPem };
+  }
+
+  async function keyOver(way: Way, machine: Showing): Promise<string> {
+    const client = server.sdsClient(machine);
+    open.push(client);
+    return keyOf(await (await way.ask(client)).next());
+  }
+
+  for (const way of WAYS) {
+    it(`have keys of their own over ${way.name}, and keep them when they have renewed their certificates`, async () => {
+      const machines = [await enrolled(), await enrolled()] as const;
+      const keys = [await keyOver(way, machines[0]), await keyOver(way, machines[1])];
+      assert.notEqual(keys[0], keys[1]);
+      const renewed = [await enrolled(machines[0]), await enrolled(await enrolled(machines[1]))] as const;
+      assert.deepEqual([await keyOver(way, renewed[0]), await keyOver(way, renewed[1])], keys);
     });
   }
 });

@@ -22,6 +22,8 @@ import { NOON_MS, settle } from '../support/fake-clock.ts';
 const HOUR_MS = 3_600_000;
 const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;
 const CALLER = testCaller();
+/** When the streams of these tests were opened. */
+const PROVEN_AT_MS = NOON_MS - 60_000;
 
 const NO_POLICY = policySet(bundle({ rules: [] }), [], 'none');
 
@@ -65,7 +67,9 @@ describe('Secrets of a workload over SDS', () => {
   /** All that a watch needs of whoever watches: who it is, while the proof of it holds. */
   const watchersOf = (caller: Caller): Watchers => ({
     proven: () =>
-      (caller.expiresAtMs ?? Infinity) > parts.clock.nowMs() ? { caller, remoteAddress: 'sds.sock' } : undefined,
+      (caller.expiresAtMs ?? Infinity) > parts.clock.nowMs()
+        ? { caller, remoteAddress: 'sds.sock', provenAtMs: PROVEN_AT_MS }
+        : undefined,
   });
   const watch = (caller = CALLER, { signal } = stop): AsyncIterator<SvidState> =>
     secrets.watchSvid(watchersOf(caller), { signal })[Symbol.asyncIterator]();
@@ -141,7 +145,9 @@ describe('Secrets of a workload over SDS', () => {
     const watchers: Watchers = {
       proven: () => {
         const held = proven || parts.clock.nowMs() < expiresAtMs;
-        return held ? { caller: { ...CALLER, expiresAtMs }, remoteAddress: 'sds.sock' } : undefined;
+        return held
+          ? { caller: { ...CALLER, expiresAtMs }, remoteAddress: 'sds.sock', provenAtMs: PROVEN_AT_MS }
+          : undefined;
       },
     };
     const states = secrets.watchSvid(watchers, { signal: stop.signal })[Symbol.asyncIterator]();
@@ -152,6 +158,16 @@ describe('Secrets of a workload over SDS', () => {
     proven = true;
     await parts.clock.advance(60_000);
     assert.notEqual((await second).serial, first.serial);
+  });
+
+  it('are worth no more than the proof at the door, however late they are issued', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const renewed = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS);
+    await renewed;
+    const provenAt = parts.journal.records.map((record) => record.outcome === 'issued' && record.provenAtMs);
+    assert.deepEqual(provenAt, [PROVEN_AT_MS, PROVEN_AT_MS]);
   });
 
   it('are given to nobody whose proof is over', () => {

@@ -27,7 +27,7 @@ export class HandFedSds implements AsyncDisposable {
 
   private constructor(socketPath: string) {
     const secrets: WorkloadSecrets = {
-      authenticate: () => Promise.resolve(this.#caller),
+      authenticate: () => Promise.resolve({ caller: this.#caller, remoteAddress: '', provenAtMs: 0 }),
       watchSvid: (_watchers, options) => this.#svid.watch(options),
       watchBundle: (options) => this.#bundle.watch(options),
     };

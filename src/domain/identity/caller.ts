@@ -25,22 +25,30 @@ export interface Lineage {
 /**
  * @param here the issuance that is being made for the caller.
  * @returns where what is issued to the caller began.
- * @throws Error for a certificate of which nobody knows where it began: it would count as a fresh proof.
  */
-export function lineageOf({ provenBy, lineage }: Caller, here: Lineage): Lineage {
-  if (provenBy !== 'client-certificate') return here;
-  if (lineage === undefined) throw new Error('a client certificate without a lineage proves nobody');
-  return lineage;
+export function lineageOf(caller: Caller, here: Lineage): Lineage {
+  return caller.provenBy === 'client-certificate' ? caller.lineage : here;
 }
 
-export interface Caller {
+interface Proven {
   readonly identity: KubernetesIdentity;
-  readonly provenBy: ProvenBy;
   /** The token's issuer, the certificate's serial number or the socket's path: never a secret. */
   readonly evidence: string;
   readonly pod?: PodBinding;
-  /** Only of a client certificate, as its issuance is on record; whoever shows a token or a socket begins one. */
-  readonly lineage?: Lineage;
   /** When the proof itself ends, in ms since the epoch; streams are recycled before it. */
   readonly expiresAtMs?: number;
 }
+
+/** Whoever shows a token or a socket begins a lineage. */
+interface FreshlyProven extends Proven {
+  readonly provenBy: Exclude<ProvenBy, 'client-certificate'>;
+}
+
+/** A certificate of which nobody knows where it began proves nobody: it would count as a fresh proof. */
+interface ProvenByCertificate extends Proven {
+  readonly provenBy: 'client-certificate';
+  /** As its issuance is on record. */
+  readonly lineage: Lineage;
+}
+
+export type Caller = FreshlyProven | ProvenByCertificate;

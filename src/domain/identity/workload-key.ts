@@ -1,5 +1,4 @@
 // Which workload a caller is: the one answer to "may these two share a private key, or a count?".
-import { AuthorityError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 
 /**
@@ -7,7 +6,6 @@ import type { Caller } from './caller.ts';
  * credential that proved it, and its pod. What one pod may have, another of its identity may not, and what one
  * machine holds, another of its account does not. A token counts as its issuer and a socket as its path; a client
  * certificate as its lineage, which outlives each of its serial numbers.
- * @throws AuthorityError CAP-A02 for a client certificate of which nobody knows where it began.
  */
 export function workloadKey(caller: Caller): string {
   const { identity, provenBy, pod } = caller;
@@ -21,8 +19,6 @@ export function workloadKey(caller: Caller): string {
   ]);
 }
 
-function lastingCredential({ provenBy, evidence, lineage }: Caller): string {
-  if (provenBy !== 'client-certificate') return evidence;
-  if (lineage === undefined) throw new AuthorityError('CAP-A02', { detail: 'its issuance is not on record here' });
-  return lineage.id;
+function lastingCredential(caller: Caller): string {
+  return caller.provenBy === 'client-certificate' ? caller.lineage.id : caller.evidence;
 }

@@ -122,8 +122,7 @@ export class SdsService {
     this.#parts.clock.sleep(this.#settings.deadlineMs, { signal }).then(late, () => undefined);
     try {
       const presented = door.presentedBy(call);
-      const caller = await orAborted(this.#parts.secrets.authenticate(presented, { signal }), signal);
-      return { caller, remoteAddress: presented.remoteAddress };
+      return await orAborted(this.#parts.secrets.authenticate(presented, { signal }), signal);
     } finally {
       call.off('cancelled', gone);
       over.abort();
@@ -153,11 +152,10 @@ export class SdsService {
         where: 'SDS fetch',
         work: async (call, options) => {
           const presented = door.presentedBy(call);
-          const caller = await secrets.authenticate(presented, options);
+          const watcher = await secrets.authenticate(presented, options);
           const request = decodeSotwRequest(call.request);
           const validator = request.node?.spiffeValidator ?? this.#settings.spiffeValidator;
           const shape = validator ? 'spiffe-validator' : 'plain';
-          const watcher = { caller, remoteAddress: presented.remoteAddress };
           const order = { watcher, request, shape, streamId: this.#newId() } as const;
           return encodeSotwReply(await fetchSecrets({ feeds: this.#feeds, clock, events }, order, options));
         },

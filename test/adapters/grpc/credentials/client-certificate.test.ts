@@ -99,8 +99,8 @@ describe('A client certificate', () => {
       maxProofAgeMs = Infinity;
       const { other, leaf } = await leafOfOther();
       const result = await judge({ leaf: leaf.der });
-      assert.ok(result.outcome === 'proven');
-      assert.equal(result.caller.lineage?.id, `${other.issuer.id}:${leaf.serial}`);
+      assert.ok(result.outcome === 'proven' && result.caller.provenBy === 'client-certificate');
+      assert.equal(result.caller.lineage.id, `${other.issuer.id}:${leaf.serial}`);
     });
 
     it('never counts as fresh where it is', async () => {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
 import { UnixListener } from '../../../../src/adapters/grpc/unix-listener.ts';
 import { LatestValue } from '../../../../src/authority/latest-value.ts';
-import type { SvidState, Watchers, WorkloadSecrets, WorkloadSvid } from '../../../../src/authority/surface.ts';
+import type { SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from '../../../../src/authority/surface.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
@@ -56,12 +56,13 @@ export class ScriptedSecrets implements WorkloadSecrets {
     this.svid(uri).set({ kind: 'withheld', error });
   }
 
-  async authenticate(presented: PresentedCredentials, { signal }: { signal: AbortSignal }): Promise<Caller> {
+  async authenticate(presented: PresentedCredentials, { signal }: { signal: AbortSignal }): Promise<Watcher> {
     this.presented.push(presented);
     const [name = '', podName] = (presented.authorization[0]?.replace('Bearer ', '') ?? 'demo').split('/');
     const identity = good<KubernetesIdentity>(kubernetesIdentity(TEST_TRUST_DOMAIN, 'default', name));
     const pod = podName === undefined ? {} : { pod: { podName } };
-    return this.authentication({ identity, provenBy: 'socket', evidence: 'test', ...pod }, signal);
+    const caller = await this.authentication({ identity, provenBy: 'socket', evidence: 'test', ...pod }, signal);
+    return { caller, remoteAddress: presented.remoteAddress, provenAtMs: 0 };
   }
 
   watchSvid(watchers: Watchers, options: { signal: AbortSignal }): AsyncIterable<SvidState> {
