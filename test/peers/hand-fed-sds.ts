@@ -25,21 +25,21 @@ export class HandFedSds implements AsyncDisposable {
   readonly #listener: UnixListener;
   readonly #caller = testCaller('default', SHOP);
 
-  private constructor(socketPath: string) {
+  private constructor(socketPath: string, { spiffeValidator }: { readonly spiffeValidator: boolean }) {
     const secrets: WorkloadSecrets = {
       authenticate: () => Promise.resolve({ caller: this.#caller, remoteAddress: '', provenAtMs: 0 }),
       watchSvid: (_watchers, options) => this.#svid.watch(options),
       watchBundle: (options) => this.#bundle.watch(options),
     };
     const parts = { secrets, clock: new SystemClock(), random: new SystemRandom(), events: this.events };
-    const service = new SdsService(parts, { ...LIMITS, ...TIMES, spiffeValidator: false });
+    const service = new SdsService(parts, { ...LIMITS, ...TIMES, spiffeValidator });
     const settings = { ...LIMITS, path: socketPath, mode: 0o600 } as const;
     this.#listener = new UnixListener({ events: this.events, services: [service.register] }, settings);
     void service.run({ signal: this.#over.signal });
   }
 
-  static async listen(socketPath: string): Promise<HandFedSds> {
-    const sds = new HandFedSds(socketPath);
+  static async listen(socketPath: string, settings = { spiffeValidator: true }): Promise<HandFedSds> {
+    const sds = new HandFedSds(socketPath, settings);
     await sds.#listener.start({ signal: sds.#over.signal });
     return sds;
   }

@@ -130,6 +130,12 @@ export class SotwClientStream extends ClientStream<DiscoveryResponse> {
     this.send({ node: NODE, resourceNames: names });
   }
 
+  /** The first request of a client that has accepted a version of this name before. */
+  comeBack(name: string, versionInfo: string): void {
+    this.#names = [name];
+    this.send({ node: NODE, resourceNames: [name], versionInfo });
+  }
+
   ack({ nonce, versionInfo }: DiscoveryResponse, names = this.#names): void {
     this.#names = names;
     this.send({ responseNonce: nonce, versionInfo, resourceNames: [...names] });
@@ -154,6 +160,10 @@ export class DeltaClientStream extends ClientStream<DeltaDiscoveryResponse> {
 
   subscribe(...names: string[]): void {
     this.send({ node: NODE, resourceNamesSubscribe: names });
+  }
+
+  comeBack(name: string, version: string): void {
+    this.send({ node: NODE, resourceNamesSubscribe: [name], initialResourceVersions: { [name]: version } });
   }
 
   ack({ nonce }: DeltaDiscoveryResponse): void {

@@ -16,6 +16,8 @@ import type { SotwRequest } from './sotw-session.ts';
 export const VALIDATOR_OFF_KEY = 'disable_spiffe_cert_validation';
 /** Of the text that Envoy rejects a secret with. */
 const MAX_REJECTION_CHARACTERS = 300;
+/** Of a node's id, which is kept as long as its streams are. */
+const MAX_NODE_ID_CHARACTERS = 256;
 
 /** @throws AuthorityError CAP-M03 when the bytes are no DiscoveryRequest. */
 export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
@@ -26,6 +28,8 @@ export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
     names: request.resourceNames,
     nonce: request.responseNonce,
     rejection: rejectionText(request.errorDetail),
+    // The version is a client's who comes back; on a stream under way it merely repeats what was accepted.
+    resumes: request.versionInfo !== '',
   };
 }
 
@@ -40,21 +44,14 @@ export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
     initialVersions: new Map(Object.entries(request.initialResourceVersions)),
     nonce: request.responseNonce,
     rejection: rejectionText(request.errorDetail),
+    resumes: Object.keys(request.initialResourceVersions).length > 0,
   };
 }
-
-/** The three nodes that there can be, shared by all streams. */
-const NODES = {
-  silent: { spiffeValidator: undefined },
-  on: { spiffeValidator: true },
-  off: { spiffeValidator: false },
-} as const satisfies Record<string, ProxyNode>;
 
 function proxyNode(node: Node | undefined): ProxyNode | undefined {
   if (node === undefined) return undefined;
   const off = validatorOff(node.metadata);
-  if (off === undefined) return NODES.silent;
-  return off ? NODES.off : NODES.on;
+  return { id: node.id.slice(0, MAX_NODE_ID_CHARACTERS), spiffeValidator: off === undefined ? undefined : !off };
 }
 
 /** A boolean or its spelling, as SPIRE reads it; anything else is no wish. */

@@ -4,10 +4,11 @@ import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,
   deliver,
+  introduced,
   messageProblem,
   subscribe,
   takeAnswer,
-  takeOffer,
+  takeNews,
   type DiscoveryMessage,
   type Effect,
   type Session,
@@ -28,9 +29,9 @@ export function stepDelta(session: Session, event: SessionEvent<DeltaRequest>): 
   if (event.kind === 'closed') return close(session);
   const effects: Effect[] = [];
   const next =
-    event.kind === 'offered'
-      ? deliver(takeOffer(session, event.secret, event.offer, effects), SPEAKING, effects)
-      : receive(session, event.request, effects);
+    event.kind === 'request'
+      ? receive(session, event.request, effects)
+      : deliver(takeNews(session, event, effects), SPEAKING, effects);
   return { session: next, effects };
 }
 
@@ -45,7 +46,7 @@ function receive(session: Session, request: DeltaRequest, effects: Effect[]): Se
   if (first && request.subscribe.length === 0) {
     effects.push({ kind: 'withheld', name: WILDCARD, why: 'secrets are served by name only' });
   }
-  const known = { ...session, node: session.node ?? request.node };
+  const known = introduced(session, request);
   // A stale or forged nonce answers nothing, but the subscription changes all the same (xDS protocol, delta).
   const answered = takeAnswer(known, request, effects);
   return deliver(subscribe(answered, told, effects), SPEAKING, effects);

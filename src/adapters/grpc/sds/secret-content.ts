@@ -23,6 +23,8 @@ export interface BundleContent extends Versioned {
   readonly bundle: TrustBundle;
   /** For Envoy's SPIFFE validator, or as plain `trusted_ca`. */
   readonly shape: BundleShape;
+  /** Text outside the PEM blocks, which every reader passes over; usually empty. */
+  readonly preamble: string;
 }
 
 export type BundleShape = 'plain' | 'spiffe-validator';
@@ -44,7 +46,18 @@ export function svidContent(svid: WorkloadSvid): SvidContent {
 
 export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleContent {
   const notAfterMs = Math.max(...bundle.anchors.map((anchor) => anchor.notAfterMs));
-  return { kind: 'bundle', version: contentHash(shape, bundle.pem), notBeforeMs: 0, notAfterMs, bundle, shape };
+  const version = contentHash(shape, bundle.pem);
+  return { kind: 'bundle', version, notBeforeMs: 0, notAfterMs, bundle, shape, preamble: '' };
+}
+
+/**
+ * The same anchors for a proxy that rejected them: Envoy compares bytes, and calls rejected ones accepted when
+ * they come again, without using them (`SdsApi::onConfigUpdate` stores the hash before contexts are built).
+ * RFC 7468 section 2 allows text before a block.
+ */
+export function inOtherBytes(content: BundleContent, edition: number): BundleContent {
+  const version = contentHash(content.version, String(edition));
+  return { ...content, version, preamble: `Offered again after a rejection: ${edition}\n` };
 }
 
 /** @returns 32 hex digits of SHA-256 over the parts; no part can be mistaken for two. */

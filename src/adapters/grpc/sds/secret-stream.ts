@@ -3,6 +3,7 @@
 // nothing of its own that ticks: its deadlines are looked at from outside (`checkTime`).
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events, StreamFacts } from '../../../ports/events.ts';
 import type { Watcher } from '../../../authority/surface.ts';
@@ -12,13 +13,24 @@ import type { Protocol } from './protocol.ts';
 import type { SecretKind } from './resource-names.ts';
 import type { BundleShape } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
-import { openSession, type Effect, type Reply, type Session, type Step } from './session.ts';
+import type { KnownProxies, Membership } from './known-proxies.ts';
+import type { ProxyStream } from './known-proxy.ts';
+import {
+  openSession,
+  type DiscoveryMessage,
+  type Effect,
+  type ProxyNode,
+  type Reply,
+  type Session,
+  type Step,
+} from './session.ts';
 
 /** A grpc-js call whose messages are bytes in both directions. */
 export type BytesCall = ServerDuplexStream<Uint8Array, Uint8Array>;
 
 export interface StreamParts {
   readonly feeds: SecretFeeds;
+  readonly proxies: KnownProxies;
   readonly clock: Clock;
   readonly events: Events;
   /** Called once, when the stream is over. */
@@ -49,13 +61,15 @@ export interface StreamOrder<Request> {
 /** A stream of either variant, as its keeper sees it. */
 export type AnyStream = Pick<SecretStream<never>, 'watcher' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished'>;
 
-export class SecretStream<Request> implements FeedFollower {
+export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream {
   readonly #parts: StreamParts;
   readonly #settings: StreamSettings;
   readonly #order: StreamOrder<Request>;
   readonly #facts: StreamFacts;
   readonly #feeds: Record<SecretKind, SecretFeed | undefined> = { svid: undefined, bundle: undefined };
   #session: Session;
+  /** Its place among the streams of its proxy, from the first message on. */
+  #membership: Membership | undefined;
   /** When the client last heard of us; by the monotonic clock. */
   #spokeAtMs: number;
   #closed = false;
@@ -82,6 +96,7 @@ export class SecretStream<Request> implements FeedFollower {
   receive(bytes: Uint8Array): void {
     this.#guarded(() => {
       const request = this.#order.protocol.decode(bytes);
+      if (this.#membership === undefined && request.node !== undefined) this.#joinProxy(request.node, request.resumes);
       // What was good when it came in may be expired by now; the answer is made from what is good now.
       this.#takeOffers();
       this.#apply(this.#order.protocol.step(this.#session, { kind: 'request', request }));
@@ -90,6 +105,13 @@ export class SecretStream<Request> implements FeedFollower {
 
   refresh(): void {
     this.#guarded(() => this.#takeOffers());
+  }
+
+  proxyChanged(): void {
+    this.#guarded(() => {
+      if (this.#membership !== undefined) this.#learn(this.#membership, this.#session.resumed);
+      this.#takeOffers();
+    });
   }
 
   abandon(error: unknown): void {
@@ -141,10 +163,27 @@ export class SecretStream<Request> implements FeedFollower {
     return !isProven(this.#order.watcher, this.#parts.clock.nowMs());
   }
 
+  /** Before the first message is answered: what the proxy rejected elsewhere must not be its answer. */
+  #joinProxy({ id: nodeId }: ProxyNode, resumes: boolean): void {
+    const { watcher, door } = this.#order;
+    const { caller, remoteAddress: connection } = watcher;
+    const workload = workloadKey(caller);
+    const facts = { workload, nodeId, ...(door.kind !== 'unix' && { connection }) };
+    this.#membership = this.#parts.proxies.join(facts, this);
+    this.#learn(this.#membership, resumes);
+  }
+
+  #learn({ proxy }: Membership, resumes: boolean): void {
+    const { bundleHeld } = proxy;
+    const rejected = proxy.rejected(resumes);
+    this.#apply(this.#order.protocol.step(this.#session, { kind: 'known', bundleHeld, rejected }));
+  }
+
   #takeOffers(): void {
     const nowMs = this.#parts.clock.nowMs();
     for (const secret of ['svid', 'bundle'] as const) {
-      const offer = this.#feeds[secret]?.offer(this.#shape(), nowMs);
+      const found = this.#feeds[secret]?.offer(this.#shape(), nowMs);
+      const offer = found && (this.#membership?.proxy.fitting(found) ?? found);
       if (offer === undefined || offer === this.#session.offers[secret]) continue;
       this.#apply(this.#order.protocol.step(this.#session, { kind: 'offered', secret, offer }));
     }
@@ -174,9 +213,11 @@ export class SecretStream<Request> implements FeedFollower {
         break;
       case 'acknowledged':
         events.secretAcknowledged({ ...this.#facts, latencyMs: clock.monotonicMs() - this.#spokeAtMs });
+        this.#membership?.proxy.acknowledged(effect.secrets);
         break;
       case 'rejected':
         events.secretRejected({ ...this.#facts, message: effect.message });
+        this.#membership?.proxy.rejects(effect.secrets);
         break;
       case 'withheld':
         events.secretWithheld({ ...this.#facts, name: effect.name, why: effect.why });
@@ -208,6 +249,7 @@ export class SecretStream<Request> implements FeedFollower {
   #close(why: string): void {
     this.#closed = true;
     this.#apply(this.#order.protocol.step(this.#session, { kind: 'closed' }));
+    this.#membership?.leave();
     this.#parts.events.streamClosed({ ...this.#facts, why });
     this.#parts.onClosed(this);
   }

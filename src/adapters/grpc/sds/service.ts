@@ -15,9 +15,11 @@ import { Admission, unaryHandler } from '../unary-call.ts';
 import { decodeSotwRequest } from './decode.ts';
 import { encodeSotwReply } from './encode.ts';
 import { fetchSecrets } from './fetch.ts';
+import { KnownProxies } from './known-proxies.ts';
 import { DELTA, SOTW, type Protocol } from './protocol.ts';
 import { SecretFeeds } from './secret-feeds.ts';
 import { SecretStream, type BytesCall, type StreamParts, type StreamSettings } from './secret-stream.ts';
+import type { DiscoveryMessage } from './session.ts';
 import { StreamRegister, type RegisterSettings } from './stream-register.ts';
 
 export interface SdsParts {
@@ -56,7 +58,8 @@ export class SdsService {
     this.#register = new StreamRegister(settings);
     this.#feeds = new SecretFeeds(parts);
     const { clock, events } = parts;
-    this.#streamParts = { feeds: this.#feeds, clock, events, onClosed: (stream) => this.#register.remove(stream) };
+    const onClosed: StreamParts['onClosed'] = (stream) => this.#register.remove(stream);
+    this.#streamParts = { feeds: this.#feeds, proxies: new KnownProxies(), clock, events, onClosed };
   }
 
   /** Puts SDS behind a door; all doors share feeds and bounds. Its streams end when the door drains. */
@@ -76,7 +79,11 @@ export class SdsService {
   }
 
   /** Never rejects: what goes wrong is the stream's status. */
-  async #open<Request>(door: Door, call: BytesCall, protocol: Protocol<Request>): Promise<void> {
+  async #open<Request extends DiscoveryMessage>(
+    door: Door,
+    call: BytesCall,
+    protocol: Protocol<Request>,
+  ): Promise<void> {
     try {
       door.draining.throwIfAborted();
       this.#register.admit();

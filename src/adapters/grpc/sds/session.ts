@@ -11,6 +11,8 @@ export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_s
 
 /** What is remembered of the proxy's node; it may come with the first message only. */
 export interface ProxyNode {
+  /** The proxy's own word, which proves nothing; may be empty. */
+  readonly id: string;
   /** The proxy's own wish, under SPIRE's metadata key; absent when it has none. */
   readonly spiffeValidator: boolean | undefined;
 }
@@ -23,6 +25,8 @@ export interface DiscoveryMessage {
   readonly nonce: string;
   /** The client's text when it rejects that response (error_detail, the only sign of a NACK). */
   readonly rejection: string | undefined;
+  /** Whether the client says that it holds secrets from before. */
+  readonly resumes: boolean;
 }
 
 export interface Session {
@@ -31,14 +35,21 @@ export interface Session {
   readonly salt: string;
   /** `undefined` until the first message. */
   readonly node: ProxyNode | undefined;
+  /** The client came with secrets from before: what it was not told here it may hold all the same. */
+  readonly resumed: boolean;
+  /**
+   * A bundle in the place of another waits: the proxy may hold a certificate that it rejected, from which it would
+   * build the new context, fail, and blame the bundle.
+   */
+  readonly bundleHeld: boolean;
   /** The subscribed names, each with the version that the client was told last, or ABSENT. */
   readonly told: ReadonlyMap<string, string | undefined>;
   readonly offers: Readonly<Record<SecretKind, Offer | undefined>>;
   /** How many responses were sent; the number of the last one ends its nonce. */
   readonly sent: number;
-  /** Versions in the response that is not answered yet; there is at most one. */
-  readonly unanswered: readonly string[] | undefined;
-  /** Versions that the client rejected; never sent again on this stream. */
+  /** What is in the response that is not answered yet; there is at most one. */
+  readonly unanswered: readonly NamedSecret[] | undefined;
+  /** Versions that the proxy rejected, here or before it came back; never sent again on this stream. */
   readonly rejected: readonly string[];
 }
 
@@ -61,8 +72,8 @@ export type Effect =
   /** Begin or stop to report what is on offer for this secret, as `offered` events. */
   | { readonly kind: 'want' | 'release'; readonly secret: SecretKind }
   /** A response with secrets, that is; that a name does not exist is nothing to accept. */
-  | { readonly kind: 'acknowledged' }
-  | { readonly kind: 'rejected'; readonly message: string }
+  | { readonly kind: 'acknowledged'; readonly secrets: readonly NamedSecret[] }
+  | { readonly kind: 'rejected'; readonly secrets: readonly NamedSecret[]; readonly message: string }
   | { readonly kind: 'withheld'; readonly name: string; readonly why: string }
   /** The stream is over. */
   | { readonly kind: 'end'; readonly error: AuthorityError };
@@ -70,6 +81,8 @@ export type Effect =
 export type SessionEvent<Request> =
   | { readonly kind: 'request'; readonly request: Request }
   | { readonly kind: 'offered'; readonly secret: SecretKind; readonly offer: Offer }
+  /** What the proxy's streams know together has changed. */
+  | { readonly kind: 'known'; readonly bundleHeld: boolean; readonly rejected: readonly string[] }
   | { readonly kind: 'closed' };
 
 export interface Step {
@@ -90,6 +103,8 @@ export function openSession(owner: SpiffeId, salt: string): Session {
     owner,
     salt,
     node: undefined,
+    resumed: false,
+    bundleHeld: false,
     told: new Map(),
     offers: { svid: undefined, bundle: undefined },
     sent: 0,
@@ -126,12 +141,24 @@ export function messageProblem(session: Session, message: DiscoveryMessage, name
 export function takeAnswer(session: Session, { nonce, rejection }: DiscoveryMessage, effects: Effect[]): Session {
   if (session.unanswered === undefined || nonce !== currentNonce(session)) return session;
   if (rejection === undefined) {
-    if (session.unanswered.length > 0) effects.push({ kind: 'acknowledged' });
+    if (session.unanswered.length > 0) effects.push({ kind: 'acknowledged', secrets: session.unanswered });
     return { ...session, unanswered: undefined };
   }
-  effects.push({ kind: 'rejected', message: rejection });
-  const rejected = [...new Set([...session.rejected, ...session.unanswered])].slice(-MAX_REJECTED);
+  effects.push({ kind: 'rejected', secrets: session.unanswered, message: rejection });
+  const rejected = withRejected(
+    session,
+    session.unanswered.map(({ content }) => content.version),
+  );
   return { ...session, unanswered: undefined, rejected };
+}
+
+/** Takes what the proxy's streams know together. */
+function takeKnown(session: Session, { bundleHeld, rejected }: Extract<SessionEvent<never>, { kind: 'known' }>) {
+  return { ...session, bundleHeld, rejected: withRejected(session, rejected) };
+}
+
+function withRejected(session: Session, versions: readonly string[]): readonly string[] {
+  return [...new Set([...session.rejected, ...versions])].slice(-MAX_REJECTED);
 }
 
 /** Makes `told` the subscription; wants what it newly needs and releases what it needs no more. */
@@ -151,8 +178,22 @@ export function subscribe(session: Session, told: Session['told'], effects: Effe
   return { ...session, told, offers };
 }
 
+/** Takes what did not come from the client. */
+export function takeNews(
+  session: Session,
+  news: Extract<SessionEvent<never>, { kind: 'offered' | 'known' }>,
+  effects: Effect[],
+): Session {
+  return news.kind === 'known' ? takeKnown(session, news) : takeOffer(session, news.secret, news.offer, effects);
+}
+
+/** The first message says who comes, and whether with secrets from before. */
+export function introduced(session: Session, { node, resumes }: DiscoveryMessage): Session {
+  return session.node === undefined ? { ...session, node, resumed: resumes } : session;
+}
+
 /** Takes news of one secret. An offer for a secret that is not wanted any more came too late. */
-export function takeOffer(session: Session, secret: SecretKind, offer: Offer, effects: Effect[]): Session {
+function takeOffer(session: Session, secret: SecretKind, offer: Offer, effects: Effect[]): Session {
   if (!kindsNamed(session.owner, session.told).has(secret)) return session;
   const former = session.offers[secret];
   const next = { ...session, offers: { ...session.offers, [secret]: offer } };
@@ -189,8 +230,7 @@ function send(session: Session, secrets: NamedSecret[], absent: string[], effect
   const told = new Map(session.told);
   for (const { name, content } of secrets) told.set(name, content.version);
   for (const name of absent) told.set(name, ABSENT);
-  const unanswered = [...new Set(secrets.map(({ content }) => content.version))];
-  const next = { ...session, told, unanswered, sent: session.sent + 1 };
+  const next = { ...session, told, unanswered: secrets, sent: session.sent + 1 };
   effects.push({ kind: 'send', reply: { nonce: currentNonce(next), version: replyVersion(secrets), secrets, absent } });
   return next;
 }
@@ -202,7 +242,14 @@ function owedFor(session: Session, name: string): SecretContent | typeof ABSENT 
   const offer = session.offers[kind];
   if (offer === undefined) return undefined;
   if ('withheld' in offer) return ABSENT;
+  if (kind === 'bundle' && session.bundleHeld && holdsOne(session, name)) return undefined;
   return session.rejected.includes(offer.version) ? undefined : offer;
+}
+
+/** Whether the client has a secret under this name, as far as can be known. */
+function holdsOne({ told, resumed }: Session, name: string): boolean {
+  const version = told.get(name);
+  return version === undefined ? resumed : version !== ABSENT;
 }
 
 function reportIfWithheld(session: Session, name: string, effects: Effect[]): void {

@@ -1,15 +1,16 @@
-// State of the world (xDS protocol): every request names all secrets that the client wants. The
-// client's version_info is not read: what it holds from before is none of this stream's business,
-// so every name is answered once on every stream.
+// State of the world (xDS protocol): every request names all secrets that the client wants. Of the
+// client's version_info it is read only whether it holds something from before: which version is none of
+// this stream's business, so every name is answered once on every stream.
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,
   currentNonce,
   deliver,
+  introduced,
   messageProblem,
   subscribe,
   takeAnswer,
-  takeOffer,
+  takeNews,
   type DiscoveryMessage,
   type Effect,
   type Session,
@@ -28,9 +29,9 @@ export function stepSotw(session: Session, event: SessionEvent<SotwRequest>): St
   if (event.kind === 'closed') return close(session);
   const effects: Effect[] = [];
   const next =
-    event.kind === 'offered'
-      ? deliver(takeOffer(session, event.secret, event.offer, effects), SILENT, effects)
-      : receive(session, event.request, effects);
+    event.kind === 'request'
+      ? receive(session, event.request, effects)
+      : deliver(takeNews(session, event, effects), SILENT, effects);
   return { session: next, effects };
 }
 
@@ -45,7 +46,7 @@ function receive(session: Session, request: SotwRequest, effects: Effect[]): Ses
   if (session.node === undefined && names.size === 0) {
     effects.push({ kind: 'withheld', name: WILDCARD, why: 'secrets are served by name only' });
   }
-  const known = { ...session, node: session.node ?? request.node };
+  const known = introduced(session, request);
   const answered = takeAnswer(known, request, effects);
   return deliver(resubscribe(answered, names, effects), SILENT, effects);
 }

@@ -20,7 +20,18 @@ describe('A discovery request', () => {
       names: ['a', 'b'],
       nonce: 'n',
       rejection: 'm'.repeat(300),
+      resumes: false,
     });
+  });
+
+  it('tells a client that comes back with secrets from one that has none', () => {
+    assert.equal(sotw({ versionInfo: 'v1' }).resumes, true);
+    assert.equal(sotw({}).resumes, false);
+  });
+
+  it('keeps of a node its id, cut to what can be kept, and the wish', () => {
+    const node = { id: 'n'.repeat(1000), cluster: 'b' };
+    assert.deepEqual(sotw({ node }).node, { id: 'n'.repeat(256), spiffeValidator: undefined });
   });
 
   it('rejects by error_detail alone, even without a text', () => {

@@ -168,6 +168,53 @@ describe('A delta session', () => {
     });
   });
 
+  describe('belongs to a proxy that rejected its certificate', () => {
+    const held = { bundleHeld: true, rejected: [] };
+    const free = { bundleHeld: false, rejected: [] };
+
+    it('holds back a bundle in the place of another until the proxy is well again', () => {
+      const story = new DeltaStory();
+      story.ask('ROOTCA');
+      story.offer('bundle', 'b1');
+      story.ack();
+      story.know(held);
+      story.offer('bundle', 'b2');
+      story.offer('bundle', 'b3');
+      assert.deepEqual(story.said, ['ROOTCA=b1']);
+      story.know(free);
+      assert.deepEqual(story.said, ['ROOTCA=b1', 'ROOTCA=b3']);
+    });
+
+    it('sends a bundle to a proxy that has none, and certificates all the while', () => {
+      const story = new DeltaStory();
+      story.know(held);
+      story.ask('default', 'ROOTCA');
+      story.offer('bundle', 'b1');
+      story.ack();
+      story.offer('svid', 'v1');
+      assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
+    });
+
+    it('holds the bundle back from one that comes back with another', () => {
+      const story = new DeltaStory();
+      story.know(held);
+      story.comeBack('ROOTCA', 'b1');
+      story.offer('bundle', 'b2');
+      assert.deepEqual(story.said, []);
+      story.know(free);
+      assert.deepEqual(story.said, ['ROOTCA=b2']);
+    });
+
+    it('sends nothing that the proxy rejected on another stream', () => {
+      const story = new DeltaStory();
+      story.know({ bundleHeld: false, rejected: ['b1'] });
+      story.ask('ROOTCA');
+      story.offer('bundle', 'b1');
+      story.offer('bundle', 'b1 in other bytes');
+      assert.deepEqual(story.said, ['ROOTCA=b1 in other bytes']);
+    });
+  });
+
   describe('meets a refusal of the authority', () => {
     it('tells that the secret does not exist, and serves it when it comes', () => {
       const story = new DeltaStory();

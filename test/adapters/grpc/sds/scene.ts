@@ -10,7 +10,7 @@ import type { SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
-import type { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
+import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import type { PresentedCredentials } from '../../../../src/ports/authenticator.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
@@ -130,6 +130,14 @@ export class Scene implements AsyncDisposable {
     const svid = await workloadSvid(this.authority, uri);
     this.secrets.serve(svid);
     return svid;
+  }
+
+  /** A bundle with one more anchor, in force from now on. */
+  async addAnchor(): Promise<TrustBundle> {
+    const { bundle } = await testAuthority();
+    const both = good<TrustBundle>(TrustBundle.fromPem(TEST_TRUST_DOMAIN, this.authority.bundle.pem + bundle.pem));
+    this.secrets.bundle.set(both);
+    return both;
   }
 
   /**

@@ -364,6 +364,66 @@ describe('The secret discovery service', () => {
       }
     });
 
+    for (const protocol of ['sotw', 'delta'] as const) {
+      it(`and pushes no changed bundle while its certificate is rejected, also on a stream of its own (${protocol})`, async () => {
+        await scene.renew();
+        const certificates = client[protocol]();
+        const bundles = client[protocol]();
+        certificates.subscribe('default');
+        bundles.subscribe('ROOTCA');
+        await bundles.accept();
+        certificates.nack((await certificates.next()) as never);
+        await scene.quiet(client);
+        // 1. The successor waits, on this stream and on one that another connection brings.
+        const successor = await scene.addAnchor();
+        const elsewhere = scene.client();
+        const back = elsewhere[protocol]();
+        back.comeBack('ROOTCA', 'before');
+        await scene.quiet(client);
+        await scene.quiet(elsewhere);
+        assert.deepEqual([bundles.responses.length, back.responses.length], [1, 0]);
+        // 2. A certificate that is accepted lets it go to both.
+        await scene.renew();
+        await certificates.accept();
+        for (const stream of [bundles, back]) assert.equal(anchorsOf(await stream.accept()), successor.pem);
+      });
+
+      it(`and offers a bundle that it blamed anew in other bytes, after a good certificate and when it comes back (${protocol})`, async () => {
+        await scene.renew();
+        const certificates = client[protocol]();
+        const bundles = client[protocol]();
+        certificates.subscribe('default');
+        bundles.subscribe('ROOTCA');
+        await certificates.accept();
+        await bundles.accept();
+        // 1. It is not repeated, not to one who comes back either, until a certificate was accepted.
+        const successor = await scene.addAnchor();
+        bundles.nack((await bundles.next()) as never);
+        await scene.quiet(client);
+        assert.equal(bundles.responses.length, 2);
+        // 2. The same anchors in other bytes; rejected once more, they wait for the next occasion.
+        await scene.renew();
+        await certificates.accept();
+        const anew = await bundles.next();
+        assert.notEqual(anchorsOf(anew), successor.pem);
+        assert.deepEqual(pemBlocks(anchorsOf(anew)), pemBlocks(successor.pem));
+        bundles.nack(anew as never);
+        await scene.quiet(client);
+        assert.equal(bundles.responses.length, 3);
+        // 3. A proxy that comes back is such an occasion.
+        for (const stream of [certificates, bundles]) {
+          stream.cancel();
+          await stream.ended;
+        }
+        await scene.quiet(client);
+        const back = scene.client()[protocol]();
+        back.comeBack('ROOTCA', 'before');
+        const again = anchorsOf(await back.next());
+        assert.ok(![successor.pem, anchorsOf(anew)].includes(again));
+        assert.deepEqual(pemBlocks(again), pemBlocks(successor.pem));
+      });
+    }
+
     it('and holds the newest secret back until it has answered', async () => {
       await scene.renew();
       const stream = client.sotw();
@@ -529,3 +589,11 @@ describe('The secret discovery service', () => {
     });
   });
 });
+
+function anchorsOf(response: Parameters<typeof secretsOf>[0]): string {
+  return pemOf(secretsOf(response)[0]!);
+}
+
+function pemBlocks(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? [];
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FOREIGN, OWNER, SotwStory, WITHHELD } from './story.ts';
+import { content, FOREIGN, NODE, OWNER, SotwStory, WITHHELD } from './story.ts';
 
 const BUNDLE_ID = 'spiffe://cluster.local';
 
@@ -96,7 +96,7 @@ describe('A state-of-the-world session', () => {
 
     it('remembers the node of the first message', () => {
       const story = new SotwStory();
-      story.request({ node: { spiffeValidator: true }, names: ['ROOTCA'] });
+      story.request({ node: { ...NODE, spiffeValidator: true }, names: ['ROOTCA'] });
       story.offer('bundle', 'b1');
       story.request({ node: undefined, names: ['ROOTCA'], nonce: story.nonce });
       assert.equal(story.session.node?.spiffeValidator, true);
@@ -131,7 +131,9 @@ describe('A state-of-the-world session', () => {
       for (const nonce of ['salt-0', 'salt-2', 'salt', 'other-1', 'salt-1 ']) {
         assert.deepEqual(story.request({ names: ['default'], nonce, rejection: 'bad' }), []);
       }
-      assert.deepEqual(story.ack(), [{ kind: 'acknowledged' }]);
+      assert.deepEqual(story.ack(), [
+        { kind: 'acknowledged', secrets: [{ name: 'default', content: content('svid', 'v1') }] },
+      ]);
     });
   });
 
@@ -289,6 +291,53 @@ describe('A state-of-the-world session', () => {
       story.offer('svid', 'v2');
       story.nack();
       assert.deepEqual(story.said, ['default=v1', 'default=v2']);
+    });
+  });
+
+  describe('belongs to a proxy that rejected its certificate', () => {
+    const held = { bundleHeld: true, rejected: [] };
+    const free = { bundleHeld: false, rejected: [] };
+
+    it('holds back a bundle in the place of another until the proxy is well again', () => {
+      const story = new SotwStory();
+      story.ask('ROOTCA');
+      story.offer('bundle', 'b1');
+      story.ack();
+      story.know(held);
+      story.offer('bundle', 'b2');
+      story.offer('bundle', 'b3');
+      assert.deepEqual(story.said, ['ROOTCA=b1']);
+      story.know(free);
+      assert.deepEqual(story.said, ['ROOTCA=b1', 'ROOTCA=b3']);
+    });
+
+    it('sends a bundle to a proxy that has none, and certificates all the while', () => {
+      const story = new SotwStory();
+      story.know(held);
+      story.ask('default', 'ROOTCA');
+      story.offer('bundle', 'b1');
+      story.ack();
+      story.offer('svid', 'v1');
+      assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
+    });
+
+    it('holds the bundle back from one that comes back with another', () => {
+      const story = new SotwStory();
+      story.know(held);
+      story.comeBack('ROOTCA');
+      story.offer('bundle', 'b2');
+      assert.deepEqual(story.said, []);
+      story.know(free);
+      assert.deepEqual(story.said, ['ROOTCA=b2']);
+    });
+
+    it('sends nothing that the proxy rejected on another stream', () => {
+      const story = new SotwStory();
+      story.know({ bundleHeld: false, rejected: ['b1'] });
+      story.ask('ROOTCA');
+      story.offer('bundle', 'b1');
+      story.offer('bundle', 'b1 in other bytes');
+      assert.deepEqual(story.said, ['ROOTCA=b1 in other bytes']);
     });
   });
 

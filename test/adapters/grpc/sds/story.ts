@@ -19,7 +19,7 @@ import { good } from '../../../support/certificates.ts';
 
 export const OWNER: SpiffeId = good<SpiffeId>(SpiffeId.parse('spiffe://cluster.local/ns/default/sa/demo'));
 export const FOREIGN = 'spiffe://cluster.local/ns/default/sa/other';
-export const NODE = { spiffeValidator: undefined };
+export const NODE = { id: 'sidecar', spiffeValidator: undefined };
 export const WITHHELD: Offer = { withheld: new AuthorityError('CAP-P01') };
 
 /** A secret of which the session may look at nothing but the version. */
@@ -70,6 +70,11 @@ export class Story<Request> {
     return this.#take({ kind: 'offered', secret, offer: given });
   }
 
+  /** What the proxy's streams know together. */
+  know(known: { readonly bundleHeld: boolean; readonly rejected: readonly string[] }): readonly Effect[] {
+    return this.#take({ kind: 'known', ...known });
+  }
+
   close(): readonly Effect[] {
     return this.#take({ kind: 'closed' });
   }
@@ -82,7 +87,7 @@ export class Story<Request> {
   }
 }
 
-const BLANK = { node: NODE, typeUrl: SECRET_TYPE_URL, nonce: '', rejection: undefined };
+const BLANK = { node: NODE, typeUrl: SECRET_TYPE_URL, nonce: '', rejection: undefined, resumes: false };
 
 export class SotwStory extends Story<SotwRequest> {
   #names: readonly string[] = [];
@@ -95,6 +100,12 @@ export class SotwStory extends Story<SotwRequest> {
   ask(...names: string[]): readonly Effect[] {
     this.#names = names;
     return this.request({ names });
+  }
+
+  /** The first message of a client that has this version from an earlier stream. */
+  comeBack(name: string): readonly Effect[] {
+    this.#names = [name];
+    return this.request({ names: [name], resumes: true });
   }
 
   ack(names = this.#names): readonly Effect[] {
@@ -114,6 +125,10 @@ export class DeltaStory extends Story<DeltaRequest> {
 
   ask(...subscribe: string[]): readonly Effect[] {
     return this.request({ subscribe });
+  }
+
+  comeBack(name: string, version: string): readonly Effect[] {
+    return this.request({ subscribe: [name], initialVersions: new Map([[name, version]]), resumes: true });
   }
 
   ack(): readonly Effect[] {
