@@ -21,6 +21,7 @@ import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-histo
 import { SqliteJournal } from '../adapters/storage/sqlite-journal.ts';
 import { openTelemetry, type Telemetry } from '../adapters/telemetry/telemetry.ts';
 import { csrAuthority } from '../authority/answer-csr.ts';
+import { RefusalRecords } from '../authority/refusal-records.ts';
 import {
   issueServingCertificate,
   keepServingCertificate,
@@ -68,7 +69,9 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   const policy = composePolicies(config, { clock, random, events, issuers, history });
   const { policies, cluster, judgement } = policy;
   const certificates = composeClientCertificates(config, { clock, events, issuers, journal, history, policies });
-  const parts = { journal, events, clock, random, issuers, policies, cluster, judgement, tracer, keys: keyGenerator };
+  const refusals = new RefusalRecords({ journal, events, clock });
+  const recording = { journal, refusals, events, clock, random };
+  const parts = { ...recording, issuers, policies, cluster, judgement, tracer, keys: keyGenerator };
 
   const sockets = composeSockets(config, events, () => sds.register);
   const authentication = composeAuthenticators(config, { clock, events, sockets, certificates });
@@ -104,6 +107,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   const { drainDeadline: deadlineMs } = config.shutdown;
   lifecycle.at('flush', 'http', async () => http[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   lifecycle.at('stop-watchers', 'background work', () => background.abort());
   lifecycle.at('stop-accepting', 'listeners', () => listeners.forEach((listener) => listener.stopAccepting()));
   lifecycle.at('drain', 'listeners', async () => {
@@ -119,6 +123,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     await authentication.start({ signal: running });
     secrets.start({ signal: running });
     void sds.run({ signal: running });
+    void refusals.run({ signal: running });
     const install = (certificate: ServingCertificate): void => {
       serving = certificate;
       const { certificateChainPem, privateKeyPem } = certificate;

@@ -1,6 +1,6 @@
 // One decision from its opening to its record. Whatever ends it, an issued certificate or a
 // refusal, is durable in the journal before the answer leaves; an answer that cannot be
-// recorded is not given.
+// recorded is not given. Refusals that come in floods are counted (refusal-records.ts).
 import { AuthorityError } from '../domain/errors.ts';
 import { lineageOf, type Caller } from '../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../domain/issuance/prepared-certificate.ts';
@@ -11,9 +11,11 @@ import type { Events } from '../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal, IssuedRecord, Surface } from '../ports/issuance-journal.ts';
 import type { Random } from '../ports/random.ts';
 import { policyTraceOf } from './policy-trace.ts';
+import type { RefusalRecords } from './refusal-records.ts';
 
 export interface DecisionParts {
   readonly journal: IssuanceJournal;
+  readonly refusals: RefusalRecords;
   readonly events: Events;
   readonly clock: Clock;
   readonly random: Random;
@@ -73,8 +75,8 @@ export class Decision {
   }
 
   /**
-   * Runs `work` as one decision. A refusal thrown by it is recorded and rethrown with the decision's
-   * id; anything that is not an AuthorityError is a bug and passes through unrecorded.
+   * Runs `work` as one decision. A refusal thrown by it is recorded, or counted in a record of many, and
+   * rethrown with that record's id; anything that is not an AuthorityError is a bug and passes through unrecorded.
    */
   static async make<T>(
     parts: DecisionParts,
@@ -130,8 +132,14 @@ export class Decision {
     // A journal that failed once for this decision is not asked again: the caller hears CAP-S04.
     if (error.reason === 'CAP-S04') return error.withDecision(this.id);
     const { reason, message } = error;
+    const record = { ...this.#facts(), outcome: 'refused', reason, message } as const;
+    const countedIn = this.#parts.refusals.count(record, this.#caller);
+    if (countedIn !== undefined) {
+      this.#parts.events.decided(record, { durationMs: this.#elapsedMs(), counted: true });
+      return error.withDecision(countedIn);
+    }
     try {
-      await this.#record({ ...this.#facts(), outcome: 'refused', reason, message }, error.cause);
+      await this.#record(record, error.cause);
       return error.withDecision(this.id);
     } catch (journalError) {
       return journalError instanceof AuthorityError ? journalError.withDecision(this.id) : error;
@@ -139,9 +147,13 @@ export class Decision {
   }
 
   async #record(record: DecisionRecord, cause?: unknown): Promise<void> {
-    const { journal, events, clock } = this.#parts;
+    const { journal, events } = this.#parts;
     await journal.append(record, { signal: NEVER });
-    events.decided(record, { durationMs: clock.monotonicMs() - this.#startedMs, cause });
+    events.decided(record, { durationMs: this.#elapsedMs(), cause });
+  }
+
+  #elapsedMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#startedMs;
   }
 
   #facts() {

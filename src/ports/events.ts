@@ -2,7 +2,7 @@
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
 import type { Reason } from '../domain/reasons.ts';
-import type { DecisionRecord } from './issuance-journal.ts';
+import type { DecisionRecord, RefusedRecord } from './issuance-journal.ts';
 
 /** The two surfaces a client can open a stream or a connection on. */
 export type Door = 'tls' | 'plaintext' | 'unix';
@@ -26,8 +26,16 @@ export interface StreamFacts {
 }
 
 export interface Events {
-  /** A request was decided and its record is durable. `cause` is logged once and goes nowhere else. */
-  decided(record: DecisionRecord, facts: { readonly durationMs: number; readonly cause?: unknown }): void;
+  /**
+   * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
+   * `cause` is logged once and goes nowhere else.
+   */
+  decided(
+    record: DecisionRecord,
+    facts: { readonly durationMs: number; readonly cause?: unknown; readonly counted?: true },
+  ): void;
+  /** The durable record of `count` refusals, each of which was `decided` and `counted`. */
+  refusalsCounted(record: RefusedRecord): void;
   connectionRefused(facts: { readonly door: Door; readonly remoteAddress: string; readonly problem: string }): void;
   /** A request was not even considered: too many, too late, or the door is closing. It is no decision and has no record. */
   turnedAway(facts: { readonly door: Door; readonly remoteAddress: string; readonly reason: Reason }): void;

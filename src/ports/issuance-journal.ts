@@ -77,8 +77,13 @@ export interface IssuedRecord extends DecisionFacts {
 export interface RefusedRecord extends DecisionFacts {
   readonly outcome: 'refused';
   readonly reason: Reason;
-  /** The safe line the caller got. */
+  /** The safe line the caller got; of a counted record, the first of them. */
   readonly message: string;
+  /**
+   * How many refusals the record stands for, in a flood of them; absent from the record of one. It then has only
+   * what they have in common: `remoteAddress` is a source such as `192.0.2.7`, or `several`.
+   */
+  readonly count?: number;
 }
 
 export type DecisionRecord = IssuedRecord | RefusedRecord;

@@ -8,6 +8,7 @@ import { status } from '@grpc/grpc-js';
 import type { CsrWire } from '../adapters/grpc/wire.ts';
 import { buildCsr } from '../support/certificates.ts';
 import { RunningServer } from './running-server.ts';
+import { ServerFiles } from './server-files.ts';
 
 const SLOW = 20_000;
 
@@ -139,3 +140,37 @@ describe('A stranger with slow handshakes', () => {
     for (const socket of slow) socket.destroy();
   }).timeout(SLOW);
 });
+
+describe('A stranger whose calls are refused', () => {
+  it('writes a few records and lines, not one for each; the id in each refusal leads to a record', async () => {
+    using files = await ServerFiles.create();
+    await using server = await RunningServer.start({ files });
+    const ids: string[] = [];
+    using client = server.client();
+    for (let round = 0; round < 20; round += 1) {
+      const calls = Array.from({ length: 25 }, async (_none, index) =>
+        client.call({ headers: index % 2 === 0 ? {} : { authorization: 'Bearer garbage' } }),
+      );
+      for (const { code, details } of await Promise.all(calls)) {
+        assert.equal(code, status.UNAUTHENTICATED);
+        ids.push(details.split(' id=')[1] ?? 'none');
+      }
+    }
+    const metrics = await (await server.get('/metrics')).text();
+    assert.match(metrics, /capstan_decisions_total\{surface="csr",outcome="refused",reason="CAP-A01"\} 260/);
+    assert.match(metrics, /capstan_decisions_total\{surface="csr",outcome="refused",reason="CAP-A05"\} 240/);
+    await server.stop();
+    const records = files.decisions({ outcome: 'refused' });
+    assert.equal(records.length, 4, 'for each reason the first, and the number of the others');
+    assert.deepEqual(
+      ids.filter((id) => !records.some(({ decisionId }) => decisionId === id)),
+      [],
+    );
+    const counts = records.map((record) => (record.outcome === 'refused' && record.count) || 1);
+    assert.deepEqual(counts.toSorted(byNumber), [1, 1, 239, 259]);
+    assert.equal(files.logged('decided').filter(({ outcome }) => outcome === 'refused').length, 2);
+    assert.equal(files.logged('refusalsCounted').length, 2);
+  }).timeout(SLOW);
+});
+
+const byNumber = (a: number, b: number): number => a - b;

@@ -6,6 +6,7 @@ import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identit
 import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { HeldCertificate } from '../../src/domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../src/domain/policy/snapshot.ts';
+import { RefusalRecords } from '../../src/authority/refusal-records.ts';
 import { PolicyJudgement } from '../../src/authority/policy-judgement.ts';
 import type { IssuingParts } from '../../src/authority/issue-certificate.ts';
 import type { Authenticator, PresentedCredentials } from '../../src/ports/authenticator.ts';
@@ -117,11 +118,14 @@ export function testParts(material: AuthorityMaterial): TestParts {
   };
   const judgement = new PolicyJudgement(asked, TEST_JUDGEMENT);
   judgement.start({ signal: NEVER });
+  const journal = new FakeJournal();
+  const events = recordEvents();
   return {
     ...asked,
     judgement,
-    journal: new FakeJournal(),
-    events: recordEvents(),
+    journal,
+    events,
+    refusals: new RefusalRecords({ journal, events, clock: asked.clock }),
     random: new SeededRandom(),
     tracer: noTracer,
   };

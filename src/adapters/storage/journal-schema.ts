@@ -32,6 +32,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE issuers (
      id TEXT PRIMARY KEY, certificate BLOB NOT NULL, longest_leaf_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL
    ) STRICT;`,
+  'ALTER TABLE decisions ADD COLUMN count INTEGER;',
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -64,10 +65,11 @@ const COLUMN_OF: Readonly<Record<Field, string>> = {
   policy: 'policy',
   proofId: 'proof_id',
   provenAtMs: 'proven_at_ms',
+  count: 'count',
 };
 
 /** Columns that are younger than the table, with the schema version that brought them. */
-const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2, proofId: 3, provenAtMs: 3 };
+const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2, proofId: 3, provenAtMs: 3, count: 4 };
 
 const FIELDS = Object.keys(COLUMN_OF) as readonly Field[];
 const COLUMNS = Object.values(COLUMN_OF).join(', ');

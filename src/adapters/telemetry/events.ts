@@ -12,15 +12,19 @@ const MAX_NAMES = 20;
 
 export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }): Events {
   return {
-    decided(record, { durationMs, cause }) {
+    decided(record, { durationMs, cause, counted }) {
       const { surface, outcome } = record;
       const reason = record.outcome === 'issued' ? 'none' : record.reason;
       metrics.count('decisions', { surface, outcome, reason });
       metrics.observe('decisionDuration', durationMs / 1000, { surface, outcome });
       countClauses(metrics, record.policy?.failures, 'refused');
       countClauses(metrics, record.policy?.audits, 'audited');
+      if (counted === true) return;
       const message = record.outcome === 'issued' ? 'certificate issued' : 'request refused';
       logger[decisionLevel(record)](decisionLine(record, durationMs, cause), message);
+    },
+    refusalsCounted(record) {
+      logger[decisionLevel(record)]({ event: 'refusalsCounted', ...record }, 'requests refused');
     },
     connectionRefused({ door, remoteAddress, problem }) {
       metrics.count('connectionsRefused', { door });

@@ -3,7 +3,12 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
 import { loadConfig } from '../../config/load.ts';
-import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/issuance-journal.ts';
+import type {
+  DecisionRecord,
+  IssuanceJournalReader,
+  JournalQuery,
+  RefusedRecord,
+} from '../../ports/issuance-journal.ts';
 import { complainOfConfig } from '../complaints.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
@@ -113,12 +118,17 @@ function rowOf(record: DecisionRecord): readonly string[] {
     timeInWords(record.timeMs),
     `${record.outcome} (${record.surface})`,
     issued ? record.identity : (record.caller ?? '-'),
-    issued ? `${record.serial}${auditsOf(record)}` : record.reason,
+    issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
     issued ? timeInWords(record.notAfterMs) : '-',
     record.provenBy ?? '-',
     record.remoteAddress,
     record.decisionId,
   ];
+}
+
+/** In a flood one record stands for many refusals. */
+function countOf({ count }: RefusedRecord): string {
+  return count === undefined ? '' : ` (${count} times)`;
 }
 
 /** What an audited policy would have refused it for. */

@@ -45,6 +45,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       },
     },
   ],
+  refusalsCounted: [
+    {
+      emit: (events) => events.refusalsCounted({ ...REFUSED, count: 1_200 }),
+      line: { level: 'warn', decisionId: 'd-2', reason: 'CAP-P01', count: 1_200 },
+      moves: {},
+    },
+  ],
   policyInForce: [
     {
       emit: (events) =>
@@ -230,6 +237,14 @@ describe('The events of the CA', () => {
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     assert.ok(lines.some(({ caller }) => caller === STREAM.caller));
     assert.doesNotMatch(await telemetry.collect(), /spiffe:|192\.0\.2\.|d-1/);
+  });
+
+  it('count a refusal that stands in the record of many, without a line of its own', async () => {
+    const before = await series(telemetry);
+    telemetry.events.decided(REFUSED, { durationMs: 1, counted: true });
+    assert.deepEqual(lines, []);
+    const moved = distances(before, await series(telemetry));
+    assert.equal(moved['capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}'], 1);
   });
 
   it('log the private cause and the violations of a refusal, once', () => {
