@@ -1,16 +1,36 @@
 // What the CA tells the world: each business event writes one log line and moves its metrics, here
 // and nowhere else, so that the two cannot disagree. A line's `event` is the function's name.
+// What clients can cause in any number goes through `Noise`.
 import type { Logger } from 'pino';
 import type { FailedClause } from '../../domain/policy/decision.ts';
-import type { Events } from '../../ports/events.ts';
+import { sourceOf } from '../../domain/identity/source.ts';
+import type { Events, StreamFacts } from '../../ports/events.ts';
 import { decisionLevel, decisionLine } from './decision-line.ts';
 import { cut, describeCause } from './describe-cause.ts';
+import type { LogLevel } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import type { Noise } from './noise.ts';
 
 /** Most secret names one line lists; `count` says how many there were. */
 const MAX_NAMES = 20;
 
-export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics }): Events {
+interface Parts {
+  readonly logger: Logger;
+  readonly noise: Pick<Noise, 'write'>;
+  readonly faults: Pick<Noise, 'write'>;
+  readonly metrics: Metrics;
+}
+
+export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Events {
+  /** What happens to a stream is told for its caller, within the bounds of the caller's namespace. */
+  const ofStream = (
+    level: LogLevel,
+    event: string,
+    facts: StreamFacts & Readonly<Record<string, unknown>>,
+    message: string,
+  ): void =>
+    noise.write({ level, message, facts: { event, ...facts }, group: namespaceOf(facts.caller), kind: facts.caller });
+
   return {
     decided(record, { durationMs, cause, counted }) {
       const { surface, outcome } = record;
@@ -28,43 +48,44 @@ export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; 
     },
     connectionRefused({ door, remoteAddress, problem }) {
       metrics.count('connectionsRefused', { door });
-      logger.info({ event: 'connectionRefused', door, remoteAddress, problem: cut(problem) }, 'connection refused');
+      const facts = { event: 'connectionRefused', door, remoteAddress, problem: cut(problem) };
+      const kind = `${door} ${sourceOf(remoteAddress)} ${facts.problem}`;
+      noise.write({ level: 'info', message: 'connection refused', facts, group: STRANGERS, kind });
     },
     turnedAway({ door, remoteAddress, reason }) {
       metrics.count('turnedAway', { door, reason });
       // Below the usual level: under overload a line for each would be more of it. The metric tells.
-      logger.debug({ event: 'turnedAway', door, remoteAddress, reason }, 'request turned away');
+      const facts = { event: 'turnedAway', door, remoteAddress, reason };
+      const kind = `${door} ${sourceOf(remoteAddress)} ${reason}`;
+      noise.write({ level: 'debug', message: 'request turned away', facts, group: STRANGERS, kind });
     },
     streamOpened({ streamId, caller, protocol }) {
       metrics.step('streams', 1, { protocol });
-      logger.info({ event: 'streamOpened', streamId, caller, protocol }, 'SDS stream opened');
+      ofStream('info', 'streamOpened', { streamId, caller, protocol }, 'SDS stream opened');
     },
     streamClosed({ streamId, caller, protocol, why }) {
       metrics.step('streams', -1, { protocol });
-      logger.info({ event: 'streamClosed', streamId, caller, protocol, why: cut(why) }, 'SDS stream closed');
+      ofStream('info', 'streamClosed', { streamId, caller, protocol, why: cut(why) }, 'SDS stream closed');
     },
     secretPushed({ streamId, caller, protocol, names, version }) {
       metrics.count('pushes', {});
       const listed = { names: names.slice(0, MAX_NAMES).map((name) => cut(name)), count: names.length };
-      logger.info({ event: 'secretPushed', streamId, caller, protocol, ...listed, version }, 'secrets pushed');
+      ofStream('info', 'secretPushed', { streamId, caller, protocol, ...listed, version }, 'secrets pushed');
     },
     secretAcknowledged({ streamId, caller, protocol, latencyMs }) {
       metrics.count('acknowledged', {});
       metrics.observe('acknowledgeDuration', latencyMs / 1000, {});
-      logger.debug({ event: 'secretAcknowledged', streamId, caller, protocol, latencyMs }, 'secrets acknowledged');
+      ofStream('debug', 'secretAcknowledged', { streamId, caller, protocol, latencyMs }, 'secrets acknowledged');
     },
     secretRejected({ streamId, caller, protocol, message }) {
       metrics.count('rejected', {});
-      const proxyMessage = cut(message);
-      logger.warn(
-        { event: 'secretRejected', streamId, caller, protocol, proxyMessage },
-        'secrets rejected by the proxy',
-      );
+      const facts = { streamId, caller, protocol, proxyMessage: cut(message) };
+      ofStream('warn', 'secretRejected', facts, 'secrets rejected by the proxy');
     },
     secretWithheld({ streamId, caller, protocol, name, why }) {
       metrics.count('withheld', {});
       const facts = { streamId, caller, protocol, name: cut(name), why: cut(why) };
-      logger.warn({ event: 'secretWithheld', ...facts }, 'secret withheld');
+      ofStream('warn', 'secretWithheld', facts, 'secret withheld');
     },
     secretInvalid({ identity, problem }) {
       metrics.count('invalid', {});
@@ -120,9 +141,18 @@ export function telemetryEvents({ logger, metrics }: { readonly logger: Logger; 
     },
     unexpected({ where, cause }) {
       metrics.count('unexpected', { where });
-      logger.error({ event: 'unexpected', where, cause: describeCause(cause) }, 'unexpected error');
+      const facts = { event: 'unexpected', where, cause: describeCause(cause) };
+      // A fault that a client found can be caused again and again.
+      faults.write({ level: 'error', message: 'unexpected error', facts, group: 'faults', kind: where });
     },
   };
+}
+
+/** The group of noise by callers of whom nothing is known. */
+const STRANGERS = 'strangers';
+
+function namespaceOf(spiffeId: string): string {
+  return `namespace ${/\/ns\/([^/]+)\//.exec(spiffeId)?.[1] ?? ''}`;
 }
 
 /** Most clauses of one decision that are counted; more are in its record. */

@@ -17,11 +17,15 @@ const WRITE_AT_BYTES = 4096;
 const FLUSH_EVERY_MS = 200;
 /** Most that may wait for a slow reader: about 30,000 lines. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** Noise stops at half of it, so that the other half is left to what the CA has to tell. */
+const MAX_WAITING_NOISE_BYTES = MAX_WAITING_BYTES / 2;
 /** Longest that shutting down waits for the last lines. */
 const CLOSE_WITHIN_MS = 2000;
 
 export interface Log extends AsyncDisposable {
   readonly logger: Logger;
+  /** For lines that clients can cause in any number: dropped first when whoever reads the log is slow. */
+  readonly noise: Logger;
 }
 
 /** @param onDropped called for each line that is lost. */
@@ -29,9 +33,17 @@ export function openLog(settings: LogSettings, onDropped: () => void): Log {
   const { destination, level } = settings;
   const sink =
     typeof destination === 'object'
-      ? { stream: destination, close: async () => undefined }
+      ? { stream: destination, noise: destination, close: async () => undefined }
       : backgroundSink(destination, onDropped);
-  const logger = pino(
+  return {
+    logger: loggerTo(sink.stream, level),
+    noise: loggerTo(sink.noise, level),
+    [Symbol.asyncDispose]: sink.close,
+  };
+}
+
+function loggerTo(stream: DestinationStream, level: LogLevel): Logger {
+  return pino(
     {
       level,
       base: null,
@@ -39,15 +51,17 @@ export function openLog(settings: LogSettings, onDropped: () => void): Log {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: scrubSecrets },
     },
-    sink.stream,
+    stream,
   );
-  return { logger, [Symbol.asyncDispose]: sink.close };
 }
 
-function backgroundSink(
-  destination: number | string,
-  onDropped: () => void,
-): { readonly stream: DestinationStream; readonly close: () => Promise<void> } {
+interface Sink {
+  readonly stream: DestinationStream;
+  readonly noise: DestinationStream;
+  readonly close: () => Promise<void>;
+}
+
+function backgroundSink(destination: number | string, onDropped: () => void): Sink {
   const background = pino.destination({
     dest: destination,
     sync: false,
@@ -56,10 +70,24 @@ function backgroundSink(
     periodicFlush: FLUSH_EVERY_MS,
   });
   let open = true;
-  background.on('drop', onDropped);
+  let waitingBytes = 0;
+  background.on('write', (bytes) => (waitingBytes -= bytes));
+  background.on('drop', (line: string) => {
+    waitingBytes -= Buffer.byteLength(line);
+    onDropped();
+  });
+  const write = (line: string): void => {
+    if (!open) {
+      onDropped();
+      return;
+    }
+    waitingBytes += Buffer.byteLength(line);
+    background.write(line);
+  };
   survivingWriteErrors(background);
   return {
-    stream: { write: (line) => (open ? void background.write(line) : onDropped()) },
+    stream: { write },
+    noise: { write: (line) => (waitingBytes < MAX_WAITING_NOISE_BYTES ? write(line) : onDropped()) },
     close: async () => {
       if (!open) return;
       open = false;

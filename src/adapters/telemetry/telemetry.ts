@@ -6,6 +6,7 @@ import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import { Metrics } from './metrics.ts';
 import type { ObservedPart } from './part-metrics.ts';
+import { Noise } from './noise.ts';
 import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
 
 export interface TelemetrySettings {
@@ -28,7 +29,9 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
   const closing = new AsyncDisposableStack();
   const metrics = closing.use(new Metrics());
   const log = closing.use(openLog(settings.log, () => metrics.count('logLinesDropped', {})));
-  const events = telemetryEvents({ logger: log.logger, metrics });
+  const noise = closing.use(new Noise(log.noise));
+  const faults = closing.use(new Noise(log.logger));
+  const events = telemetryEvents({ logger: log.logger, noise, faults, metrics });
   const onFailure = (cause: unknown): void => events.unexpected({ where: 'trace-export', cause });
   const tracer = settings.traces === undefined ? untraced : closing.use(new OtlpTracer(settings.traces, onFailure));
   return {

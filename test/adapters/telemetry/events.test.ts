@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
+import { NOISE } from '../../../src/adapters/telemetry/noise.ts';
 import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
 import type { Events } from '../../../src/ports/events.ts';
 import { CLAUSE, ISSUED, REFUSED, STREAM, TRACE } from './records.ts';
@@ -245,6 +246,42 @@ describe('The events of the CA', () => {
     assert.deepEqual(lines, []);
     const moved = distances(before, await series(telemetry));
     assert.equal(moved['capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}'], 1);
+  });
+
+  it('count what one namespace causes without end, and tell of the others and of certificates all the same', async () => {
+    for (let i = 0; i < 10_000; i += 1) {
+      telemetry.events.secretWithheld({ ...STREAM, name: `kubernetes://other-${i}`, why: 'unknown' });
+      telemetry.events.streamOpened(STREAM);
+    }
+    const quiet = { ...STREAM, caller: 'spiffe://cluster.local/ns/quiet/sa/demo' };
+    telemetry.events.streamOpened(quiet);
+    for (let i = 0; i < 500; i += 1) telemetry.events.decided(ISSUED, { durationMs: 2 });
+    await telemetry[Symbol.asyncDispose]();
+
+    const of = (event: string) => lines.filter((line) => line['event'] === event);
+    assert.equal(of('decided').length, 500);
+    assert.equal(of('streamOpened').filter(({ caller }) => caller === quiet.caller).length, 1);
+    assert.equal(of('secretWithheld').length, NOISE.each + 1);
+    assert.deepEqual(of('secretWithheld').at(-1)?.['count'], 10_000 - NOISE.each);
+    assert.equal(of('streamOpened').length, NOISE.each + 1 + 1);
+  });
+
+  it('count what strangers cause without end', async () => {
+    for (let i = 0; i < 10_000; i += 1) {
+      const remoteAddress = `10.0.${i >> 8}.${i & 255}:${i}`;
+      telemetry.events.connectionRefused({ door: 'tls', remoteAddress, problem: 'no ALPN' });
+      telemetry.events.turnedAway({ door: 'tls', remoteAddress, reason: 'CAP-Q01' });
+    }
+    await telemetry[Symbol.asyncDispose]();
+    assert.ok(lines.length <= NOISE.alone + NOISE.kinds + 2, String(lines.length));
+    const counted = lines.reduce((sum, line) => sum + Number(line['count'] ?? 1), 0);
+    assert.equal(counted, 20_000);
+  });
+
+  it('count a fault that comes again and again', async () => {
+    for (let i = 0; i < 1_000; i += 1) telemetry.events.unexpected({ where: 'csr', cause: new Error('a bug') });
+    await telemetry[Symbol.asyncDispose]();
+    assert.equal(lines.length, NOISE.each + 1);
   });
 
   it('log the private cause and the violations of a refusal, once', () => {

@@ -85,6 +85,19 @@ describe('The log', () => {
     assert.ok(dropped > 0);
   });
 
+  it('drops noise first: the other half of what may wait is left to what the CA has to tell', async () => {
+    let dropped = 0;
+    await using log = openLog({ level: 'info', destination: '/dev/full' }, () => (dropped += 1));
+    const mebibyte = 'x'.repeat(1024 * 1024);
+    for (let index = 0; index < 30; index += 1) log.noise.info(mebibyte);
+    assert.ok(dropped > 20, String(dropped));
+    const lost = dropped;
+    for (let index = 0; index < 6; index += 1) log.logger.info(mebibyte);
+    assert.equal(dropped, lost);
+    log.noise.info(mebibyte);
+    assert.equal(dropped, lost + 1);
+  });
+
   it('on a full disk holds up neither an orderly end nor a crash of the process', () => {
     for (const ending of ['await log[Symbol.asyncDispose]();', 'throw new Error("crash");']) {
       const program = `
