@@ -12,6 +12,8 @@ import { SdsService } from '../adapters/grpc/sds/service.ts';
 import { Sources } from '../adapters/grpc/sources.ts';
 import { TlsListener } from '../adapters/grpc/tls-listener.ts';
 import { UnixListener } from '../adapters/grpc/unix-listener.ts';
+import { administrationRoutes } from '../adapters/http/administration.ts';
+import { AdministrationSocket } from '../adapters/http/administration-socket.ts';
 import { observationRoutes } from '../adapters/http/routes.ts';
 import { HttpServer } from '../adapters/http/server.ts';
 import { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
@@ -29,6 +31,7 @@ import {
   type ServingCertificate,
 } from '../authority/serving-certificate.ts';
 import { SharedWorkloadSecrets } from '../authority/workload-secrets.ts';
+import { administrationSocketOf } from '../config/administration-socket.ts';
 import type { Config } from '../config/schema.ts';
 import type { SubjectAltName } from '../domain/x509/template.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -38,7 +41,7 @@ import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
 import { composePolicies, policyInForce } from './compose-policies.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { Readiness } from './readiness.ts';
+import { degradedBy, Readiness } from './readiness.ts';
 import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
 
 export interface Composition {
@@ -102,10 +105,17 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     config.listen.http.address,
   );
 
+  const administration = new AdministrationSocket(
+    { routes: administrationRoutes([], { events }), clock },
+    { path: administrationSocketOf(config) },
+  );
+  readiness.add('administration', () => degradedBy(administration.problem));
+
   const background = new AbortController();
   const listeners = [tls, sockets, ...(plaintext === undefined ? [] : [plaintext])];
   const { drainDeadline: deadlineMs } = config.shutdown;
   lifecycle.at('flush', 'http', async () => http[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'administration', async () => administration[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   lifecycle.at('stop-watchers', 'background work', () => background.abort());
@@ -118,6 +128,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     const { signal: running } = background;
     await http.start({ signal });
     await journal.start({ signal });
+    await administration.open();
+    void administration.keep({ signal: running });
     await issuers.start({ signal: running });
     await policy.start({ signal: running });
     await authentication.start({ signal: running });

@@ -16,6 +16,11 @@ export interface PartReadiness {
 /** @returns nothing when the part is well; a text says why it is not ready. */
 export type ReadinessCheck = () => string | { readonly degraded: string } | undefined;
 
+/** A part that serves on with its problem. */
+export function degradedBy(problem: string | undefined): ReturnType<ReadinessCheck> {
+  return problem === undefined ? undefined : { degraded: problem };
+}
+
 export class Readiness {
   readonly #checks = new Map<string, ReadinessCheck>();
 

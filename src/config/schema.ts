@@ -48,6 +48,12 @@ export const schema = {
         'Where /healthz, /readyz and /metrics are served, without TLS and without authentication.',
       ),
     },
+    administration: {
+      socket: optional(
+        filePath,
+        "Unix socket, open to the server's own user alone, over which commands such as `capstan sds status` ask and tell it. Absent, `admin.sock` beside the journal.",
+      ),
+    },
     plaintext: {
       address: optional(
         loopbackAddress,

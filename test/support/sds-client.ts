@@ -4,6 +4,7 @@ import { create, type MessageInitShape, type MessageShape } from '@bufbuild/prot
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { serviceDefinition } from '../../src/adapters/grpc/service.ts';
+import { SPIFFECertValidatorConfigSchema } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.js';
 import { SecretSchema, type Secret } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import {
   DeltaDiscoveryRequestSchema,
@@ -202,5 +203,10 @@ export function keyOf({ type }: Secret): string {
 }
 
 function anchorsOf(type: MessageShape<typeof SecretSchema>['type']) {
-  return type.case === 'validationContext' ? type.value.trustedCa : undefined;
+  if (type.case !== 'validationContext') return undefined;
+  const { trustedCa, customValidatorConfig } = type.value;
+  const config = customValidatorConfig?.typedConfig;
+  return config === undefined
+    ? trustedCa
+    : anyUnpack(config, SPIFFECertValidatorConfigSchema)?.trustDomains[0]?.trustBundle;
 }

@@ -38,9 +38,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor({ routes }: { readonly routes: Hono }, settings: HttpSettings) {
     this.#settings = settings;
-    const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
-    this.#server = createServer(LIMITS, (request, response) => void listener(request, response));
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server = serverOf(routes);
   }
 
   /**
@@ -68,13 +66,26 @@ export class HttpServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    const deadline = setTimeout(() => this.#server.closeAllConnections(), CLOSE_WITHIN_MS);
-    await closed;
-    clearTimeout(deadline);
+    await closeServer(this.#server);
   }
+}
+
+/** A server within our limits; it does not listen yet. */
+export function serverOf(routes: Hono): Server {
+  const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
+  const server = createServer(LIMITS, (request, response) => void listener(request, response));
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+/** Resolves when answers in flight have left, at the latest after a second. */
+export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  await closed;
+  clearTimeout(deadline);
 }
 
 function cannotListen(address: string, cause: unknown): AuthorityError {

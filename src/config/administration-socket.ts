@@ -1,0 +1,11 @@
+// Where a server's administration socket is: its commands find it from the same configuration.
+import path from 'node:path';
+import type { Config } from './schema.ts';
+
+/** Of the file, in the data directory. */
+export const ADMINISTRATION_SOCKET = 'admin.sock';
+
+/** @returns the path; beside the journal unless the configuration says otherwise. */
+export function administrationSocketOf({ listen, journal }: Pick<Config, 'listen' | 'journal'>): string {
+  return listen.administration.socket ?? path.join(path.dirname(journal.file), ADMINISTRATION_SOCKET);
+}
