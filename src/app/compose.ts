@@ -18,11 +18,13 @@ import { observationRoutes } from '../adapters/http/routes.ts';
 import { HttpServer } from '../adapters/http/server.ts';
 import { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
 import { keyGenerator } from '../adapters/keys/key-generator.ts';
+import { memoryHandshake } from '../adapters/keys/memory-handshake.ts';
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../adapters/storage/sqlite-journal.ts';
 import { openTelemetry, type Telemetry } from '../adapters/telemetry/telemetry.ts';
 import { csrAuthority } from '../authority/answer-csr.ts';
+import { issuerTrial } from '../authority/issuer-trial.ts';
 import { RefusalRecords } from '../authority/refusal-records.ts';
 import {
   issueServingCertificate,
@@ -37,6 +39,7 @@ import type { SubjectAltName } from '../domain/x509/template.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
+import type { Random } from '../ports/random.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
 import { composePolicies, policyInForce } from './compose-policies.ts';
@@ -66,7 +69,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     { clock, events },
     { file: config.journal.file, retentionMs: config.journal.retention },
   );
-  const issuers = composeIssuers(config, clock, events);
+  const issuers = composeIssuers(config, { clock, random, events });
+  telemetry.observeAnchors(() => issuers.anchors());
   const history = new SqliteIssuanceHistory(config.journal.file);
   lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
   const policy = composePolicies(config, { clock, random, events, issuers, history });
@@ -163,11 +167,25 @@ function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle)
 
 const STDERR = 2;
 
-function composeIssuers(config: Config, clock: Clock, events: Events): DocumentIssuerStore {
-  const { issuer, trustAnchors, trustDomain } = config;
+function composeIssuers(
+  config: Config,
+  parts: { readonly clock: Clock; readonly random: Random; readonly events: Events },
+): DocumentIssuerStore {
+  const { issuer, trustAnchors, trustDomain, sds } = config;
   const key = { path: issuer.keyFile, confidential: true } as const;
   const files = { anchors: trustAnchors.file, chain: issuer.chainFile, key };
-  return new DocumentIssuerStore({ documents: watchedFiles(files, clock), events, clock }, { trustDomain });
+  const documents = watchedFiles(files, parts.clock);
+  const servingNames = servingNamesOf(config);
+  const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames });
+  const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator };
+  return new DocumentIssuerStore({ ...parts, documents, trial }, settings);
+}
+
+function servingNamesOf({ serving: { dnsNames, ipAddresses } }: Config): readonly SubjectAltName[] {
+  return [
+    ...dnsNames.map((value) => ({ kind: 'dns', value }) as const),
+    ...ipAddresses.map((value) => ({ kind: 'ip', value }) as const),
+  ];
 }
 
 function lifetimesOf({ lifetimes }: Config) {
@@ -247,11 +265,8 @@ async function startServing(
   tls: TlsListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ttl, dnsNames, ipAddresses } = config.serving;
-  const names: SubjectAltName[] = [
-    ...dnsNames.map((value) => ({ kind: 'dns', value }) as const),
-    ...ipAddresses.map((value) => ({ kind: 'ip', value }) as const),
-  ];
+  const { ttl } = config.serving;
+  const names = servingNamesOf(config);
   const settings = { names, lifetimes: { ...lifetimesOf(config), defaultMs: ttl, maxMs: ttl } };
   tls.setClientTrust(parts.issuers.current().bundle.pem);
   parts.issuers.onChange(({ bundle }) => tls.setClientTrust(bundle.pem), { signal });

@@ -55,6 +55,8 @@ export interface Events {
   issuerInForce(facts: { readonly issuer: string; readonly notAfterMs: number }): void;
   /** `notAfterMs` is that of the anchor that ends first. */
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
+  /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */
+  trustWarning(facts: { readonly problem: string }): void;
   /** A revision of all policies came in force. Expiries are the bundle's; Infinity is never. */
   policyInForce(facts: {
     readonly revision: string;

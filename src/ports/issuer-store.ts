@@ -14,6 +14,8 @@ export interface SigningIssuer {
 export interface AuthorityMaterial {
   readonly signing: SigningIssuer;
   readonly bundle: TrustBundle;
+  /** Whether an anchor that is not self-signed may end a path; only proxies that verify by plain trusted_ca take one. */
+  readonly partialAnchors: boolean;
 }
 
 export interface IssuerStore {

@@ -28,7 +28,7 @@ const text = (file: string): string => readFileSync(file, 'utf8');
 
 const trustDomain = sound(parseTrustDomain(TRUST_DOMAIN));
 const { anchors } = sound(TrustBundle.fromPem(trustDomain, text(rootsFile)));
-const issuer = sound(Issuer.fromPem(text(issuerFile), anchors));
+const issuer = sound(Issuer.fromPem(text(issuerFile), anchors, { nowMs: Date.now(), names: [] }));
 const signer = memorySigner(createPrivateKey(text(keyFile)), issuer.algorithm);
 const identity = sound(kubernetesIdentity(trustDomain, NAMESPACE, serviceAccount(0)));
 const csrPem = text(csrFile);

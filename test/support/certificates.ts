@@ -12,7 +12,7 @@ import {
 import { memorySigner } from '../../src/adapters/keys/memory-signer.ts';
 import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
-import { Issuer } from '../../src/domain/x509/issuer.ts';
+import { Issuer, type IssuerProblem } from '../../src/domain/x509/issuer.ts';
 import type { AuthorityMaterial } from '../../src/ports/issuer-store.ts';
 
 const DAY_MS = 86_400_000;
@@ -44,13 +44,19 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
   const lifetimeMs = intermediateLifetimeMs;
   const intermediate = await createIntermediate(root, { name: 'Test Mesh Issuer', nowMs, lifetimeMs, keyType });
   const bundle = good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, root.certificatePem));
-  const issuer = good(Issuer.fromPem(intermediate.certificatePem, bundle.anchors));
+  const issuer = good(Issuer.fromPem(intermediate.certificatePem, bundle.anchors, { nowMs, names: [] }));
   const signer = memorySigner(createPrivateKey(intermediate.keyPem), issuer.algorithm);
-  return { root, intermediate, issuer, bundle, material: { bundle, signing: { issuer, signer } } };
+  return {
+    root,
+    intermediate,
+    issuer,
+    bundle,
+    material: { bundle, partialAnchors: false, signing: { issuer, signer } },
+  };
 }
 
 /** The value, or a failed test that says why there is none. */
-export function good<T extends object>(value: T | { readonly problem: string }): T {
+export function good<T extends object>(value: T | { readonly problem: string } | IssuerProblem): T {
   if ('problem' in value) throw new Error(value.problem);
   return value;
 }

@@ -37,9 +37,8 @@ function authorityProblem(texts: Texts, nowMs: number): DevFileProblem | undefin
   if (!anchors.some(({ x509 }) => isKeyOf(texts.rootKey, x509.publicKey))) {
     return { file: 'rootKey', problem: `is not the key of ${DEV_FILES.anchors}` };
   }
-  const issuer = Issuer.fromPem(texts.chain ?? '', anchors);
-  if ('problem' in issuer) return { file: 'chain', ...issuer };
-  if (issuer.notAfterMs <= nowMs) return { file: 'chain', problem: 'has expired' };
+  const issuer = Issuer.fromPem(texts.chain ?? '', anchors, { nowMs, names: [] });
+  if ('problem' in issuer) return { file: issuer.of, problem: issuer.problem };
   return isKeyOf(texts.issuerKey, issuer.publicKey)
     ? undefined
     : { file: 'issuerKey', problem: `is not the key of ${DEV_FILES.chain}` };

@@ -1,10 +1,14 @@
 // Judges the three documents of an issuer together: trust anchors, certificate chain and private key.
-// What comes out is whole and fits; what does not is named by its place.
+// What comes out is whole and fits; what does not is named by its place. Which anchors go out and which path
+// is the best changes with time, so what was read can be asked again.
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../domain/trust/bundle.ts';
 import { Issuer } from '../../domain/x509/issuer.ts';
+import { pathCertificatesOf, type PathCertificate } from '../../domain/x509/path/certificate.ts';
+import { partialAnchors } from '../../domain/x509/path/judge-certificate.ts';
+import type { SubjectAltName } from '../../domain/x509/template.ts';
 import type { AuthorityMaterial } from '../../ports/issuer-store.ts';
 import { memorySigner } from './memory-signer.ts';
 
@@ -16,26 +20,105 @@ export interface IssuerDocuments {
   placeOf(name: IssuerDocument): string;
 }
 
-/** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it. */
-export function issuerMaterial(documents: IssuerDocuments, trustDomain: TrustDomain, nowMs: number): AuthorityMaterial {
-  const refuse = (name: IssuerDocument, problem: string): AuthorityError =>
-    new AuthorityError('CAP-X03', { detail: `${documents.placeOf(name)} ${problem}` });
-  const bundle = TrustBundle.fromPem(trustDomain, documents.textOf('anchors'));
-  if ('problem' in bundle) throw refuse('anchors', bundle.problem);
-  const issuer = Issuer.fromPem(documents.textOf('chain'), bundle.anchors);
-  if ('problem' in issuer) throw refuse('chain', issuer.problem);
-  const untimely = untimelyOf(issuer, nowMs);
-  if (untimely !== undefined) throw refuse('chain', untimely);
-  const key = readKey(documents.textOf('key'));
-  if ('problem' in key) throw refuse('key', key.problem);
-  const fits = createPublicKey(key).equals(issuer.publicKey);
-  if (!fits) throw refuse('key', `is not the key of the certificate in ${documents.placeOf('chain')}`);
-  return { bundle, signing: { issuer, signer: memorySigner(key, issuer.algorithm) } };
+export interface MaterialSettings {
+  readonly trustDomain: TrustDomain;
+  /** Names of the CA's own serving certificate, which the issuer's constraints must allow. */
+  readonly servingNames: readonly SubjectAltName[];
+  /** Whether a trust anchor that another CA signed will do: proxies without the SPIFFE validator take one. */
+  readonly partialAnchors: boolean;
 }
 
-function untimelyOf({ notBeforeMs, notAfterMs }: Issuer, nowMs: number): string | undefined {
-  if (notAfterMs <= nowMs) return `ended at ${new Date(notAfterMs).toISOString()}`;
-  return notBeforeMs > nowMs ? `is not valid before ${new Date(notBeforeMs).toISOString()}` : undefined;
+export class IssuerMaterial {
+  readonly #settings: MaterialSettings;
+  readonly #documents: IssuerDocuments;
+  readonly #given: TrustBundle;
+  readonly #chainPem: string;
+  readonly #chain: readonly PathCertificate[];
+  readonly #key: KeyObject;
+
+  private constructor(settings: MaterialSettings, documents: IssuerDocuments, given: TrustBundle, key: KeyObject) {
+    this.#settings = settings;
+    this.#documents = documents;
+    this.#given = given;
+    this.#key = key;
+    this.#chainPem = documents.textOf('chain');
+    this.#chain = pathCertificatesOf(this.#chainPem);
+  }
+
+  /** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it, whenever it is looked at. */
+  static read(documents: IssuerDocuments, settings: MaterialSettings): IssuerMaterial {
+    const given = TrustBundle.fromPem(settings.trustDomain, documents.textOf('anchors'));
+    if ('problem' in given) throw refusal(documents, 'anchors', given.problem);
+    const key = readKey(documents.textOf('key'));
+    if ('problem' in key) throw refusal(documents, 'key', key.problem);
+    return new IssuerMaterial(settings, documents, given, key);
+  }
+
+  get trustAnchors(): readonly PathCertificate[] {
+    return this.#given.anchors;
+  }
+
+  /** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it at this moment. */
+  at(nowMs: number): AuthorityMaterial {
+    const bundle = this.bundleAt(nowMs);
+    const { servingNames, trustDomain, partialAnchors: partial } = this.#settings;
+    const names = [{ kind: 'uri', value: `spiffe://${trustDomain}` } as const, ...servingNames];
+    const issuer = Issuer.fromPem(this.#chainPem, bundle.anchors, { nowMs, names });
+    if ('problem' in issuer) throw refusal(this.#documents, issuer.of, issuer.problem);
+    this.#demandKeyOf(issuer);
+    return { bundle, partialAnchors: partial, signing: { issuer, signer: memorySigner(this.#key, issuer.algorithm) } };
+  }
+
+  /** @throws AuthorityError CAP-X03 when no anchor may go out at this moment. */
+  bundleAt(nowMs: number): TrustBundle {
+    const named = this.#chain.flatMap(({ extensions: { authorityKeyId } }) => authorityKeyId?.serial ?? []);
+    const bundle = this.#given.at(nowMs, new Set(named));
+    if ('problem' in bundle) throw refusal(this.#documents, 'anchors', bundle.problem);
+    const [partial] = this.#settings.partialAnchors ? [] : partialAnchors(bundle.anchors);
+    if (partial === undefined) return bundle;
+    throw refusal(
+      this.#documents,
+      'anchors',
+      `has ${partial.subject}, which ${partial.issuer} signed: Envoy's SPIFFE validator and OpenSSL want a self-signed ` +
+        'trust anchor (sds.spiffeValidator: false takes it for proxies that verify by plain trusted_ca)',
+    );
+  }
+
+  /** @returns what works and should not be, and which of the given anchors have ended, each in words that name it. */
+  warningsOn({ bundle, signing }: AuthorityMaterial): readonly string[] {
+    const [chain, anchors] = [this.#documents.placeOf('chain'), this.#documents.placeOf('anchors')];
+    return [
+      ...signing.issuer.weaknesses.map((weakness) => `${chain}: ${weakness}`),
+      ...bundle.withheld
+        .filter(({ ended }) => ended)
+        .map(({ problem }) => `${anchors}: trust anchor ${problem}; it is not distributed`),
+      ...partialAnchors(bundle.anchors).map(
+        ({ subject, issuer }) =>
+          `${anchors}: trust anchor ${subject} is signed by ${issuer}: proxies with the SPIFFE validator and OpenSSL refuse it`,
+      ),
+    ];
+  }
+
+  /** @returns the next moment at which what is in force may change, in ms since the epoch; Infinity for never. */
+  changesAfter(nowMs: number): number {
+    const instants = this.#chain.flatMap(({ notBeforeMs, notAfterMs }) => [notBeforeMs, notAfterMs]);
+    return Math.min(this.#given.changesAfter(nowMs), ...instants.filter((instant) => instant > nowMs));
+  }
+
+  #demandKeyOf({ publicKey }: Issuer): void {
+    const own = createPublicKey(this.#key);
+    if (own.equals(publicKey)) return;
+    const other = this.#chain.find(({ x509 }) => own.equals(x509.publicKey));
+    if (other !== undefined) {
+      const problem = `has its certificates in another order: ${other.subject}, whose key ${this.#documents.placeOf('key')} is, comes first`;
+      throw refusal(this.#documents, 'chain', problem);
+    }
+    throw refusal(this.#documents, 'key', `is not the key of the certificate in ${this.#documents.placeOf('chain')}`);
+  }
+}
+
+function refusal(documents: IssuerDocuments, name: IssuerDocument, problem: string): AuthorityError {
+  return new AuthorityError('CAP-X03', { detail: `${documents.placeOf(name)} ${problem}` });
 }
 
 /** PKCS#8, SEC1 or PKCS#1. The cause is dropped on purpose: OpenSSL's message may quote what it read. */

@@ -113,6 +113,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.set('trustAnchorNotAfter', notAfterMs / 1000);
       logger.info({ event: 'bundleInForce', digest, anchors, notAfterMs }, 'trust bundle in force');
     },
+    trustWarning({ problem }) {
+      metrics.count('trustWarnings', {});
+      logger.warn({ event: 'trustWarning', problem: cut(problem) }, 'trust material needs a look');
+    },
     policyInForce({ revision, bundle, softExpiryMs, hardExpiryMs }) {
       metrics.set('policyBundleSoftExpiry', softExpiryMs / 1000);
       metrics.set('policyBundleHardExpiry', hardExpiryMs / 1000);

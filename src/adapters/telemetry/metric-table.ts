@@ -141,6 +141,20 @@ export const METRICS = {
     help: 'When the first of the trust anchors in force expires, in seconds since the epoch.',
     labels: {},
   },
+  trustAnchorEnd: {
+    name: 'capstan_trust_anchor_end_seconds',
+    kind: 'observed-gauge',
+    help:
+      'When each trust anchor that was given ends, in seconds since the epoch; the anchor is the first 16 digits of its SHA-256. ' +
+      'One that has ended, or waits for the one of the same key, is not distributed.',
+    labels: { anchor: OPEN, subject: OPEN, distributed: OPEN },
+  },
+  trustWarnings: {
+    name: 'capstan_trust_warnings_total',
+    kind: 'counter',
+    help: 'Warnings of trust material that works and should not be as it is; the log line names it.',
+    labels: {},
+  },
   journalFailing: {
     name: 'capstan_journal_failing',
     kind: 'gauge',

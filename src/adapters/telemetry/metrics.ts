@@ -5,6 +5,7 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { emptyResource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
+import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
 import { observeParts, type ObservedPart } from './part-metrics.ts';
 import { observeProcess } from './process-metrics.ts';
 
@@ -51,6 +52,11 @@ export class Metrics implements AsyncDisposable {
   /** @param report is asked at each scrape; called once, when the parts of the server are known. */
   observeParts(report: () => readonly ObservedPart[]): void {
     observeParts(this.#meter, report);
+  }
+
+  /** @param given is asked at each scrape; called once, when the store of issuers is known. */
+  observeAnchors(given: () => readonly ObservedAnchor[]): void {
+    observeAnchors(this.#meter, given);
   }
 
   /** @returns every metric in the Prometheus text format, version 0.0.4. */

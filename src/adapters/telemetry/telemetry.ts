@@ -4,6 +4,7 @@ import type { Events } from '../../ports/events.ts';
 import type { Tracer } from '../../ports/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
+import type { ObservedAnchor } from './anchor-metrics.ts';
 import { Metrics } from './metrics.ts';
 import type { ObservedPart } from './part-metrics.ts';
 import { Noise } from './noise.ts';
@@ -22,6 +23,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly collect: () => Promise<string>;
   /** @param report is asked at each scrape; called once, when the parts of the server are known. */
   readonly observeParts: (report: () => readonly ObservedPart[]) => void;
+  /** @param given is asked at each scrape; called once, when the store of issuers is known. */
+  readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
 }
 
 /** Disposing sends the waiting spans, then the waiting log lines, each within its own bound. */
@@ -39,6 +42,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     tracer,
     collect: () => metrics.collect(),
     observeParts: (report) => metrics.observeParts(report),
+    observeAnchors: (given) => metrics.observeAnchors(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

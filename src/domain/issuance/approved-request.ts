@@ -1,12 +1,16 @@
 // The token of the issuing flow: only a policy decision makes an ApprovedRequest, and only an
 // ApprovedRequest can be prepared for signing. Signing without a decision does not compile.
 import { AuthorityError } from '../errors.ts';
+import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { TtlLimit } from '../policy/bounds.ts';
 import type { PolicyDecision } from '../policy/decision.ts';
 import { refusalOf } from '../policy/refusal.ts';
 import { PROFILES, workloadProfile, type Profile } from '../x509/profile.ts';
 import { bitsOf, type SubjectPublicKey } from '../x509/public-key.ts';
 import type { SubjectAltName } from '../x509/template.ts';
+
+const TRIAL_PATH = '/capstan.dev/trial';
+const TRIAL_TTL_MS = 60_000;
 
 export class ApprovedRequest {
   readonly profile: Profile;
@@ -44,5 +48,15 @@ export class ApprovedRequest {
   /** Our own serving certificate: its names come from the operator's configuration, not from a caller. */
   static forServing(names: readonly SubjectAltName[], publicKey: SubjectPublicKey, maxTtlMs: number): ApprovedRequest {
     return new ApprovedRequest(PROFILES.self, names, publicKey, { minMs: 0, maxMs: maxTtlMs, defaultMs: Infinity });
+  }
+
+  /**
+   * What is issued to see whether peers would take it. Its SPIFFE ID is reserved: no workload has one of this shape,
+   * so that the certificate would be of no use to who got hold of it.
+   */
+  static forTrial(trustDomain: TrustDomain, publicKey: SubjectPublicKey): ApprovedRequest {
+    const names = [{ kind: 'uri', value: `spiffe://${trustDomain}${TRIAL_PATH}` }] as const;
+    const ttl = { minMs: 0, maxMs: TRIAL_TTL_MS, defaultMs: TRIAL_TTL_MS };
+    return new ApprovedRequest(PROFILES.workload, names, publicKey, ttl);
   }
 }

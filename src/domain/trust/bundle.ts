@@ -1,29 +1,41 @@
-// The trust bundle: every trust anchor in force, in one canonical spelling. Clients compare bundle
-// bytes to see a change, so the same anchors must always give the same bytes.
+// The trust bundle: what relying parties are to trust at one moment. Clients compare bundle bytes to see a
+// change, so the same anchors in the same order always give the same bytes; what is compared here is the
+// digest, which is of the set. Which anchors go out changes with time: see anchors-in-force.ts.
 import { createHash } from 'node:crypto';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import { readCaCertificate, type CaCertificate } from '../x509/ca-certificate.ts';
 import { decodePemBlocks } from '../x509/pem.ts';
+import { anchorsInForce, nextChangeMs, type WithheldAnchor } from './anchors-in-force.ts';
 
 /** More anchors than any rotation needs; each one travels in every CSR answer. */
 export const MAX_ANCHORS = 100;
 
 export class TrustBundle {
   readonly trustDomain: TrustDomain;
+  /** In the operator's order, each once. */
   readonly anchors: readonly CaCertificate[];
-  /** All anchors, de-duplicated and sorted by fingerprint; each block ends with a newline. */
+  /** What was given and does not go out, and why. */
+  readonly withheld: readonly WithheldAnchor[];
+  /** All anchors; each block ends with a newline. */
   readonly pem: string;
-  /** First 16 hex digits of the SHA-256 of `pem`. */
+  /** First 16 hex digits of the SHA-256 of all anchors in PEM, sorted by fingerprint. */
   readonly digest: string;
 
-  private constructor(trustDomain: TrustDomain, anchors: readonly CaCertificate[]) {
+  private constructor(
+    trustDomain: TrustDomain,
+    anchors: readonly CaCertificate[],
+    withheld: readonly WithheldAnchor[] = [],
+  ) {
     this.trustDomain = trustDomain;
     this.anchors = anchors;
+    this.withheld = withheld;
     this.pem = anchors.map((anchor) => anchor.pem).join('');
-    this.digest = createHash('sha256').update(this.pem).digest('hex').slice(0, 16);
+    const sorted = [...anchors].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+    const set = sorted.map((anchor) => anchor.pem).join('');
+    this.digest = createHash('sha256').update(set).digest('hex').slice(0, 16);
   }
 
-  /** @returns the bundle, or why the text is not one. */
+  /** @returns a bundle of all that is given, whenever it is valid, or why the text is no bundle. */
   static fromPem(trustDomain: TrustDomain, pem: string): TrustBundle | { readonly problem: string } {
     const blocks = decodePemBlocks(pem, 'CERTIFICATE');
     if ('problem' in blocks) return blocks;
@@ -34,8 +46,27 @@ export class TrustBundle {
       if ('problem' in anchor) return anchor;
       anchors.set(anchor.sha256, anchor);
     }
-    const sorted = [...anchors.values()].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
-    return new TrustBundle(trustDomain, sorted);
+    return new TrustBundle(trustDomain, [...anchors.values()]);
+  }
+
+  /**
+   * @param named serials of anchors that certificates below name: of two with the same key, that one is kept.
+   * @returns what goes out at this moment, or why nothing can.
+   */
+  at(nowMs: number, named: ReadonlySet<string> = new Set()): TrustBundle | { readonly problem: string } {
+    const { anchors, withheld } = anchorsInForce(
+      [...this.anchors, ...this.withheld.map(({ anchor }) => anchor)],
+      nowMs,
+      named,
+    );
+    if (anchors.length > 0) return new TrustBundle(this.trustDomain, anchors, withheld);
+    const ends = withheld.map(({ problem }) => problem).join(', ');
+    return { problem: `has no trust anchor that is valid now or later: ${ends}` };
+  }
+
+  /** @returns when another bundle may go out, in ms since the epoch; Infinity for never. */
+  changesAfter(nowMs: number): number {
+    return nextChangeMs([...this.anchors, ...this.withheld.map(({ anchor }) => anchor)], nowMs);
   }
 
   /** When the first of the anchors ends, in ms since the epoch. */

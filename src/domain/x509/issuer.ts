@@ -1,13 +1,39 @@
 // An intermediate that signs, as far as the outside may know it: certificate and chain, no key.
 import type { KeyObject } from 'node:crypto';
 import { readCaCertificate, type CaCertificate } from './ca-certificate.ts';
+import { findPaths, gapAbove, isAmong, signersOf } from './path/find-paths.ts';
+import {
+  inSentence,
+  judgePath,
+  spanOf,
+  timeProblems,
+  weaknessesOf,
+  type Path,
+  type Purpose,
+} from './path/judge-path.ts';
+import { namedAs } from './path/names.ts';
 import { decodePemBlocks } from './pem.ts';
+import { keyIdOf } from './public-key.ts';
 import type { SignatureAlgorithm } from './signature-algorithm.ts';
+import type { SubjectAltName } from './template.ts';
 
 /** Longest chain from the issuer up to, not including, an anchor. */
 const MAX_CHAIN = 8;
 /** An issuer's key must not be weaker than the keys it certifies. */
 const MIN_RSA_BITS = 2048;
+
+/** When and what for an issuer is looked at. */
+export interface IssuerUse {
+  readonly nowMs: number;
+  /** Names that it will certify; a path whose constraints do not allow them does not count. */
+  readonly names: readonly SubjectAltName[];
+}
+
+/** `of` tells which of the two texts is at fault. */
+export interface IssuerProblem {
+  readonly problem: string;
+  readonly of: 'anchors' | 'chain';
+}
 
 export class Issuer {
   /** First 16 hex digits of the certificate's SHA-256. */
@@ -15,56 +41,68 @@ export class Issuer {
   readonly certificateDer: Uint8Array;
   readonly subject: string;
   readonly subjectDer: Uint8Array;
+  /** Its own, or made of its key as for any certificate of ours where it has none. */
   readonly subjectKeyId: Uint8Array;
   readonly publicKey: KeyObject;
   readonly algorithm: SignatureAlgorithm;
   readonly notBeforeMs: number;
   /** The earliest end from here to the anchor: a leaf that outlives any of them is worth nothing. */
   readonly notAfterMs: number;
-  /** Hex SHA-256 of the trust anchor that it chains to. */
+  /** Hex SHA-256 of the trust anchor of the path that ends last. */
   readonly anchorSha256: string;
-  /** This certificate first, then upwards; no trust anchor. */
+  /** Hex SHA-256 of every trust anchor that it leads to now. */
+  readonly anchors: readonly string[];
+  /**
+   * This certificate first, then upwards; no trust anchor. The longest path that holds, so that peers which do
+   * not have the newest anchor yet can verify by the anchor that cross-signed it.
+   */
   readonly chainPems: readonly string[];
+  /** What works and should not be, in words. */
+  readonly weaknesses: readonly string[];
 
-  private constructor(chain: readonly CaCertificate[], anchor: CaCertificate, facts: IssuerFacts) {
-    const path = [...chain, anchor];
-    this.id = facts.own.sha256.slice(0, 16);
-    this.certificateDer = facts.own.der;
-    this.subject = facts.own.subject;
-    this.subjectDer = facts.own.subjectDer;
-    this.subjectKeyId = facts.subjectKeyId;
-    this.publicKey = facts.own.x509.publicKey;
-    this.algorithm = facts.algorithm;
-    this.notBeforeMs = Math.max(...path.map((link) => link.notBeforeMs));
-    this.notAfterMs = Math.min(...path.map((link) => link.notAfterMs));
-    this.anchorSha256 = anchor.sha256;
-    this.chainPems = chain.map((link) => link.pem);
+  private constructor(paths: readonly [Path, ...Path[]], algorithm: SignatureAlgorithm) {
+    const latest = latestEnding(paths);
+    const longest = paths.reduce((one, other) => (other.length > one.length ? other : one));
+    const [own] = latest;
+    this.id = own.sha256.slice(0, 16);
+    this.certificateDer = own.der;
+    this.subject = own.subject;
+    this.subjectDer = own.subjectDer;
+    this.subjectKeyId = own.extensions.subjectKeyId ?? keyIdOf(own.spki);
+    this.publicKey = own.x509.publicKey;
+    this.algorithm = algorithm;
+    ({ notBeforeMs: this.notBeforeMs, notAfterMs: this.notAfterMs } = spanOf(latest));
+    this.anchorSha256 = anchorOf(latest).sha256;
+    this.anchors = [...new Set(paths.map((path) => anchorOf(path).sha256))];
+    this.chainPems = longest.slice(0, -1).map(({ pem }) => pem);
+    this.weaknesses = [...new Set(paths.flatMap(weaknessesOf).map(inSentence))];
   }
 
   /**
-   * @param chainPem the issuer's certificate, then upwards; anchors at its end are left out.
-   * @param anchors what the chain must reach (RFC 5280 section 6.1, without policies and name constraints).
-   * @returns the issuer, or why this chain cannot sign. Whether it is valid now is asked at each issuance.
+   * @param chainPem the issuer's certificate, then others in any order; what leads nowhere is left out.
+   * @param anchors what the chain must reach.
+   * @returns the issuer, or why this chain cannot sign now.
    */
-  static fromPem(chainPem: string, anchors: readonly CaCertificate[]): Issuer | { readonly problem: string } {
-    const chain = readChain(chainPem, anchors);
-    if ('problem' in chain) return chain;
-    const facts = issuerFacts(chain[0]);
-    if ('problem' in facts) return facts;
-    const anchor = anchorOf(chain, anchors);
-    if ('problem' in anchor) return anchor;
-    const issuer = new Issuer(chain, anchor, facts);
-    return issuer.notBeforeMs < issuer.notAfterMs ? issuer : { problem: 'has a chain that is valid at no time' };
+  static fromPem(chainPem: string, anchors: readonly CaCertificate[], use: IssuerUse): Issuer | IssuerProblem {
+    const chain = readChain(chainPem);
+    if ('problem' in chain) return { ...chain, of: 'chain' };
+    const [own, ...above] = chain;
+    if (own === undefined || isAmong(own, anchors)) return inChain(ownProblem(own, above, anchors));
+    const algorithm = algorithmOf(own.x509.publicKey);
+    if (typeof algorithm === 'object') return { ...algorithm, of: 'chain' };
+    const order = above.find((link) => signersOf(link, [own]).length > 0);
+    if (order !== undefined) {
+      return inChain(
+        `begins with ${own.subject}, which signed ${order.subject}: the issuer's own certificate comes first`,
+      );
+    }
+    const paths = usablePaths(own, above, anchors, use);
+    return 'problem' in paths ? paths : new Issuer(paths, algorithm);
   }
 }
 
-interface IssuerFacts {
-  readonly own: CaCertificate;
-  readonly subjectKeyId: Uint8Array;
-  readonly algorithm: SignatureAlgorithm;
-}
-
-function readChain(pem: string, anchors: readonly CaCertificate[]): readonly CaCertificate[] | { problem: string } {
+/** Repeated certificates count once, as when a file is put together of Istio's ca-cert.pem and cert-chain.pem. */
+function readChain(pem: string): readonly CaCertificate[] | { problem: string } {
   const blocks = decodePemBlocks(pem, 'CERTIFICATE');
   if ('problem' in blocks) return blocks;
   if (blocks.length > MAX_CHAIN) return { problem: `has ${blocks.length} certificates, allowed ${MAX_CHAIN}` };
@@ -72,50 +110,62 @@ function readChain(pem: string, anchors: readonly CaCertificate[]): readonly CaC
   for (const block of blocks) {
     const link = readCaCertificate(block);
     if ('problem' in link) return link;
-    chain.push(link);
+    if (!isAmong(link, chain)) chain.push(link);
   }
-  const isAnchor = ({ sha256 }: CaCertificate): boolean => anchors.some((anchor) => anchor.sha256 === sha256);
-  return chain.slice(0, chain.findLastIndex((link) => !isAnchor(link)) + 1);
+  return chain;
 }
 
-function issuerFacts(own: CaCertificate | undefined): IssuerFacts | { readonly problem: string } {
-  if (own === undefined) return { problem: 'has only trust anchors; an intermediate signs' };
-  const { x509, subjectKeyId } = own;
-  if (subjectKeyId === undefined) return { problem: 'has no subject key identifier' };
-  const algorithm = algorithmOf(x509.publicKey);
-  return algorithm === undefined
-    ? { problem: `has a key that is not P-256, P-384 or RSA of at least ${MIN_RSA_BITS} bits` }
-    : { own, subjectKeyId, algorithm };
+function ownProblem(
+  own: CaCertificate | undefined,
+  above: readonly CaCertificate[],
+  anchors: readonly CaCertificate[],
+): string {
+  const more = above.find((link) => !isAmong(link, anchors));
+  return own === undefined || more === undefined
+    ? 'has only trust anchors; an intermediate signs'
+    : `begins with the trust anchor ${own.subject}: the issuer's own certificate comes first`;
 }
 
-function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SignatureAlgorithm | undefined {
+/** A path that holds and is valid now; without one, what is wrong with the best there is. */
+function usablePaths(
+  own: CaCertificate,
+  above: readonly CaCertificate[],
+  anchors: readonly CaCertificate[],
+  { nowMs, names }: IssuerUse,
+): readonly [Path, ...Path[]] | IssuerProblem {
+  const paths = findPaths(own, above, anchors);
+  if (paths.length === 0) return inChain(gapAbove(own, above, anchors));
+  const purpose: Purpose = { named: namedAs(names), uses: ['serverAuth', 'clientAuth'], policies: [] };
+  const judged = paths.map((path) => ({ path, problems: [...judgePath(path, purpose), ...timeProblems(path, nowMs)] }));
+  const [first, ...rest] = judged.filter(({ problems }) => problems.length === 0).map(({ path }) => path);
+  if (first !== undefined) return [first, ...rest];
+  const best = judged.reduce((one, other) => (other.problems.length < one.problems.length ? other : one));
+  const [worst] = best.problems;
+  const problem = best.problems.map(inSentence).join('; ');
+  return worst?.certificate === anchorOf(best.path) ? { problem, of: 'anchors' } : inChain(problem);
+}
+
+function latestEnding(paths: readonly [Path, ...Path[]]): Path {
+  return paths.reduce((one, other) => (spanOf(other).notAfterMs > spanOf(one).notAfterMs ? other : one));
+}
+
+function anchorOf(path: Path): CaCertificate {
+  return path.at(-1) ?? path[0];
+}
+
+function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SignatureAlgorithm | { problem: string } {
   const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails ?? {};
   if (asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS) return 'rsa-sha256';
   if (namedCurve === 'prime256v1') return 'ecdsa-p256-sha256';
-  return namedCurve === 'secp384r1' ? 'ecdsa-p384-sha384' : undefined;
+  if (namedCurve === 'secp384r1') return 'ecdsa-p384-sha384';
+  return asymmetricKeyType === 'rsa-pss'
+    ? {
+        problem:
+          'has an RSA key that is bound to RSASSA-PSS; Capstan signs with PKCS #1 v1.5: use a plain RSA key (rsaEncryption)',
+      }
+    : { problem: `has a key that is not P-256, P-384 or RSA of at least ${MIN_RSA_BITS} bits` };
 }
 
-/** Walks upwards; each link must be signed by the next, the last by an anchor. @returns the latest-ending of those. */
-function anchorOf(
-  chain: readonly CaCertificate[],
-  anchors: readonly CaCertificate[],
-): CaCertificate | { readonly problem: string } {
-  for (const [below, link] of chain.entries()) {
-    const next = chain[below + 1];
-    if (next !== undefined && !signed(link, next)) return notSigned(link, next.subject);
-    if (link.pathLength < below) return { problem: `certificate ${link.subject} allows fewer intermediates below it` };
-  }
-  const top = chain.at(-1);
-  const [anchor] = anchors
-    .filter((candidate) => top !== undefined && signed(top, candidate) && candidate.pathLength >= chain.length)
-    .sort((a, b) => b.notAfterMs - a.notAfterMs);
-  return anchor ?? notSigned(top, 'any trust anchor that allows so many intermediates');
-}
-
-function signed({ x509 }: CaCertificate, by: CaCertificate): boolean {
-  return x509.checkIssued(by.x509) && x509.verify(by.x509.publicKey);
-}
-
-function notSigned(link: CaCertificate | undefined, by: string): { readonly problem: string } {
-  return { problem: `certificate ${link?.subject ?? ''} is not signed by ${by}` };
+function inChain(problem: string): IssuerProblem {
+  return { problem, of: 'chain' };
 }

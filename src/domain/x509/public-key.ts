@@ -70,11 +70,21 @@ export function readPublicKey(spki: Uint8Array): SubjectPublicKey {
   try {
     const { row, bits } = readInfo(spki);
     const { keyType, input } = row.read(bits, spki);
-    const keyId = hash('sha256', bits, 'buffer').subarray(0, KEY_ID_BYTES);
-    return { keyType, family: row.family, spki, input, keyId };
+    return { keyType, family: row.family, spki, input, keyId: keyIdFrom(bits) };
   } catch (cause) {
     throw cause instanceof DerError ? weak(cause.message) : cause;
   }
+}
+
+/** @returns the identifier of any public key, of a type that Capstan certifies or not. @throws DerError */
+export function keyIdOf(spki: Uint8Array): Uint8Array {
+  const info = DerReader.over(spki).enter(TAG.sequence, 'SubjectPublicKeyInfo');
+  info.read(TAG.sequence, 'algorithm');
+  return keyIdFrom(info.readBits('subjectPublicKey'));
+}
+
+function keyIdFrom(bits: Uint8Array): Uint8Array {
+  return hash('sha256', bits, 'buffer').subarray(0, KEY_ID_BYTES);
 }
 
 /**

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
-import { DocumentIssuerStore } from '../../../src/adapters/keys/document-issuer-store.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import { TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { DocumentSet } from '../../support/document-set.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
-import { recordEvents } from '../../support/recorded-events.ts';
+import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { NOON_MS } from '../../support/fake-clock.ts';
+import { testStore } from '../../support/issuer-store.ts';
 
 const NEVER = new AbortController().signal;
 const DAY_MS = 86_400_000;
@@ -17,12 +15,7 @@ function documentsOf({ root, intermediate }: TestAuthority): Documents {
 }
 
 async function started(texts: Partial<Documents>, nowMs = NOON_MS) {
-  const documents = new DocumentSet(texts);
-  const events = recordEvents();
-  const store = new DocumentIssuerStore(
-    { documents, events, clock: new FakeClock(nowMs) },
-    { trustDomain: TEST_TRUST_DOMAIN },
-  );
+  const { documents, events, store } = testStore(texts, { nowMs });
   await store.start({ signal: NEVER });
   const changes: string[] = [];
   store.onChange(({ signing }) => changes.push(signing.issuer.id), { signal: NEVER });
@@ -62,8 +55,7 @@ describe('The issuer in force', () => {
   });
 
   it('is not ready before the first load', () => {
-    const parts = { documents: new DocumentSet({}), events: recordEvents(), clock: new FakeClock() };
-    const store = new DocumentIssuerStore(parts, { trustDomain: TEST_TRUST_DOMAIN });
+    const { store } = testStore({});
     assert.throws(() => store.current(), { reason: 'CAP-S01' });
     assert.equal(store.problem(NOON_MS), 'no issuer is loaded');
   });
@@ -95,8 +87,8 @@ describe('The issuer in force', () => {
     );
     await refuses({ ...good, key: 'nonsense' }, '/etc/capstan/key is not a PEM private key');
     await refuses({ ...good, key: encrypted }, '/etc/capstan/key is encrypted');
-    await refuses(good, '/etc/capstan/chain ended at', NOON_MS + 366 * DAY_MS);
-    await refuses(good, '/etc/capstan/chain is not valid before', NOON_MS - DAY_MS);
+    await refuses(good, '/etc/capstan/chain certificate CN=Test Mesh Issuer ended at', NOON_MS + 366 * DAY_MS);
+    await refuses(good, '/etc/capstan/chain certificate CN=Test Mesh Issuer is not valid before', NOON_MS - DAY_MS);
   });
 
   it('follows an edit of all documents and tells who listens', async () => {
@@ -123,10 +115,7 @@ describe('The issuer in force', () => {
 
   it('takes over an issuer that was not valid yet once its time comes', async () => {
     const later = await testAuthority({ nowMs: NOON_MS + DAY_MS, root: authority.root });
-    const documents = new DocumentSet(documentsOf(authority));
-    const clock = new FakeClock();
-    const parts = { documents, events: recordEvents(), clock };
-    const store = new DocumentIssuerStore(parts, { trustDomain: TEST_TRUST_DOMAIN });
+    const { documents, clock, store } = testStore(documentsOf(authority));
     await store.start({ signal: NEVER });
     await documents.edit(documentsOf(later));
     assert.equal(store.current().signing.issuer.id, authority.issuer.id);
@@ -136,14 +125,11 @@ describe('The issuer in force', () => {
   });
 
   it('says when the clock has left its validity, whichever way', async () => {
-    const store = new DocumentIssuerStore(
-      { documents: new DocumentSet(documentsOf(authority)), events: recordEvents(), clock: new FakeClock() },
-      { trustDomain: TEST_TRUST_DOMAIN },
-    );
+    const { store } = testStore(documentsOf(authority));
     await store.start({ signal: NEVER });
     assert.equal(store.problem(NOON_MS), undefined);
-    assert.match(store.problem(NOON_MS - 31 * DAY_MS) ?? '', /is not valid before 2026-/);
-    assert.match(store.problem(NOON_MS + 366 * DAY_MS) ?? '', /has expired/);
+    assert.match(store.problem(NOON_MS - 31 * DAY_MS) as string, /is not valid before 2026-/);
+    assert.match(store.problem(NOON_MS + 366 * DAY_MS) as string, /has expired/);
   });
 
   it('bothers nobody who listens when a broken edit is taken back', async () => {

@@ -68,6 +68,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  trustWarning: [
+    {
+      emit: (events) => events.trustWarning({ problem: 'anchors.pem: trust anchor CN=Root ended' }),
+      line: { level: 'warn', problem: 'anchors.pem: trust anchor CN=Root ended' },
+      moves: { capstan_trust_warnings_total: 1 },
+    },
+  ],
   policyBundleUnsigned: [
     {
       emit: (events) => events.policyBundleUnsigned({ place: 'bundle.yaml' }),
@@ -229,6 +236,7 @@ describe('The events of the CA', () => {
 
   it('move every metric of the table that is not observed', async () => {
     telemetry.observeParts(() => [{ part: 'issuer', state: 'ready' }]);
+    telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();
     for (const { name } of Object.values(METRICS)) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));

@@ -5,6 +5,7 @@ import * as x509 from '@peculiar/x509';
 import { createIntermediate, createRoot } from '../../../src/adapters/keys/bootstrap-authority.ts';
 import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { Issuer } from '../../../src/domain/x509/issuer.ts';
+import { readPublicKey } from '../../../src/domain/x509/public-key.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 
 const DAY_MS = 86_400_000;
@@ -56,12 +57,14 @@ async function tier(name: string, options: TierOptions = {}): Promise<Tier> {
   return { pem: `${certificate.toString('pem')}\n`, certificate, keys };
 }
 
+const now = () => ({ nowMs: Date.now(), names: [] });
+
 function bundleOf(...tiers: readonly Tier[]): TrustBundle {
   return good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, tiers.map(({ pem }) => pem).join('')));
 }
 
 function refuses(chain: readonly Tier[], bundle: TrustBundle, problem: RegExp): void {
-  const result = Issuer.fromPem(chain.map(({ pem }) => pem).join(''), bundle.anchors);
+  const result = Issuer.fromPem(chain.map(({ pem }) => pem).join(''), bundle.anchors, now());
   assert.ok('problem' in result, 'was accepted');
   assert.match(result.problem, problem);
 }
@@ -94,7 +97,7 @@ describe('An issuer', () => {
   });
 
   it('has a chain upwards without its anchor, and lives as long as the shortest link', () => {
-    const issuer = good(Issuer.fromPem(lower.pem + upper.pem + root.pem, bundle.anchors));
+    const issuer = good(Issuer.fromPem(lower.pem + upper.pem + root.pem, bundle.anchors, now()));
     assert.deepEqual(issuer.chainPems, [lower.pem, upper.pem]);
     assert.equal(issuer.notAfterMs, upper.certificate.notAfter.getTime());
     assert.equal(issuer.notBeforeMs, lower.certificate.notBefore.getTime());
@@ -102,15 +105,19 @@ describe('An issuer', () => {
 
   it('does not outlive its anchor', async () => {
     const short = await tier('Short root', { endsInDays: 2 });
-    const issuer = good(Issuer.fromPem((await tier('Issuer', { by: short })).pem, bundleOf(short).anchors));
+    const issuer = good(Issuer.fromPem((await tier('Issuer', { by: short })).pem, bundleOf(short).anchors, now()));
     assert.equal(issuer.notAfterMs, short.certificate.notAfter.getTime());
   });
 
   it('is refused when its chain has a gap, is out of order or ends nowhere', async () => {
-    refuses([lower], bundle, /Lower is not signed by any trust anchor/);
-    refuses([upper, lower], bundle, /Upper is not signed by CN=Lower/);
-    refuses([lower, upper], bundleOf(await tier('Root')), /Upper is not signed by any trust anchor/);
-    refuses([root, lower, upper], bundle, /Root is not signed by CN=Lower/);
+    refuses([lower], bundle, /Lower is signed by CN=Upper, which is neither in this file nor a trust anchor/);
+    refuses(
+      [upper, lower],
+      bundle,
+      /begins with CN=Upper, which signed CN=Lower: the issuer's own certificate comes first/,
+    );
+    refuses([lower, upper], bundleOf(await tier('Root')), /Upper is not signed by the CN=Root that is given/);
+    refuses([root, lower, upper], bundle, /begins with the trust anchor CN=Root/);
     refuses(Array<Tier>(9).fill(lower), bundle, /has 9 certificates, allowed 8/);
   });
 
@@ -118,23 +125,37 @@ describe('An issuer', () => {
 
   it('is refused when somebody else signed in the name of its anchor', async () => {
     const impostor = await tier('Root');
-    refuses([await tier('Issuer', { by: impostor })], bundle, /not signed by any trust anchor/);
+    refuses(
+      [await tier('Issuer', { by: impostor })],
+      bundle,
+      /not signed by the CN=Root that is given: that one's key is another/,
+    );
   });
 
   it('is refused when a certificate above it allows no intermediate below', async () => {
     const flat = await tier('Flat', { by: root, pathLength: 0 });
-    refuses([await tier('Issuer', { by: flat }), flat], bundle, /Flat allows fewer intermediates/);
+    refuses([await tier('Issuer', { by: flat }), flat], bundle, /Flat allows 0 intermediates below it/);
     const rootOfNone = await tier('Root of none', { pathLength: 0 });
-    refuses([await tier('Issuer', { by: rootOfNone })], bundleOf(rootOfNone), /anchor that allows so many/);
+    refuses(
+      [await tier('Issuer', { by: rootOfNone })],
+      bundleOf(rootOfNone),
+      /Root of none allows 0 intermediates below it/,
+    );
+  });
+
+  it('needs no subject key identifier, as an intermediate of Istio has none: its key is told by ours', async () => {
+    const bare = await tier('Bare', { by: root, keyId: false });
+    const issuer = good(Issuer.fromPem(bare.pem, bundle.anchors, now()));
+    const spki = bare.certificate.publicKey.rawData;
+    assert.deepEqual(Buffer.from(issuer.subjectKeyId), readPublicKey(Buffer.from(spki)).keyId);
   });
 
   it('is refused when it cannot or may not sign certificates', async () => {
     const cases: readonly [RegExp, TierOptions][] = [
       [/not a CA certificate/, { ca: false, usage: x509.KeyUsageFlags.digitalSignature }],
-      [/no subject key identifier/, { keyId: false }],
       [/not P-256, P-384 or RSA of at least 2048/, { algorithm: RSA_1024 }],
       [/not P-256, P-384 or RSA of at least 2048/, { algorithm: { name: 'ECDSA', namedCurve: 'P-521' } }],
-      [/valid at no time/, { startsInDays: 31, endsInDays: 60 }],
+      [/Issuer is not valid before/, { startsInDays: 31, endsInDays: 60 }],
     ];
     for (const [problem, options] of cases) {
       refuses([await tier('Issuer', { by: root, ...options })], bundle, problem);
@@ -142,10 +163,11 @@ describe('An issuer', () => {
   });
 
   it('is refused when its file is no chain of certificates', () => {
-    const text = (pem: string) => Issuer.fromPem(pem, bundle.anchors);
-    assert.deepEqual(text(''), { problem: 'has no PEM block of type CERTIFICATE' });
+    const text = (pem: string) => Issuer.fromPem(pem, bundle.anchors, now());
+    assert.deepEqual(text(''), { problem: 'has no PEM block of type CERTIFICATE', of: 'chain' });
     assert.deepEqual(text(upper.pem.replace(/\n.{20}/, '\nMIIBkTCCATegAwIBAgIB')), {
       problem: 'has a certificate that does not parse',
+      of: 'chain',
     });
   });
 
@@ -158,7 +180,7 @@ describe('An issuer', () => {
       const ca = await createRoot({ name: 'Root', nowMs, lifetimeMs: DAY_MS, keyType });
       const own = await createIntermediate(ca, { name: 'Issuer', nowMs, lifetimeMs: DAY_MS, keyType });
       const { anchors } = good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, ca.certificatePem));
-      assert.equal(good(Issuer.fromPem(own.certificatePem, anchors)).algorithm, algorithm);
+      assert.equal(good(Issuer.fromPem(own.certificatePem, anchors, now())).algorithm, algorithm);
     });
   }
 });

@@ -1,0 +1,28 @@
+// Each trust anchor by name, read at each scrape: an anchor that left the file leaves the page too.
+import type { Meter } from '@opentelemetry/api';
+import { METRICS } from './metric-table.ts';
+
+export interface ObservedAnchor {
+  /** Hex SHA-256. */
+  readonly sha256: string;
+  readonly subject: string;
+  readonly notAfterMs: number;
+  readonly distributed: boolean;
+}
+
+/** A subject may be as long as its CA likes; a label may not. */
+const MAX_SUBJECT = 120;
+
+export function observeAnchors(meter: Meter, given: () => readonly ObservedAnchor[]): void {
+  const { name, help } = METRICS.trustAnchorEnd;
+  meter.createObservableGauge(name, { description: help }).addCallback((result) => {
+    for (const { sha256, subject, notAfterMs, distributed } of given()) {
+      const labels = {
+        anchor: sha256.slice(0, 16),
+        subject: subject.slice(0, MAX_SUBJECT),
+        distributed: String(distributed),
+      };
+      result.observe(notAfterMs / 1000, labels);
+    }
+  });
+}

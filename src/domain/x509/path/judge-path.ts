@@ -1,0 +1,179 @@
+// Whether one path holds, from what is to be issued up to the trust anchor (RFC 5280 section 6.1, and what the
+// verifiers of a mesh ask beyond it). Pure: names, purposes and the moment are given. The anchor is judged as
+// OpenSSL, BoringSSL and Go judge it: by everything but its own signature.
+import { KEY_CERT_SIGN } from './extensions.ts';
+import { hasEmptySubject, isSelfIssued, sameBytes, type PathCertificate } from './certificate.ts';
+import { withoutPolicy } from './explicit-policy.ts';
+import { nameOutOfBounds, unprocessed } from './name-constraints.ts';
+import type { NamedCertificate } from './names.ts';
+
+/** Issuing certificate first, trust anchor last. */
+export type Path = readonly [PathCertificate, ...PathCertificate[]];
+
+export interface PathProblem {
+  readonly certificate: PathCertificate;
+  /** What follows the certificate's name. */
+  readonly says: string;
+}
+
+export function inSentence({ certificate, says }: PathProblem): string {
+  return `certificate ${certificate.subject} ${says}`;
+}
+
+/** What stands below a path. */
+export interface Purpose {
+  readonly named: NamedCertificate;
+  readonly uses: readonly ('serverAuth' | 'clientAuth')[];
+  /** CAs between the path and the certificate that is named; none for a leaf. */
+  readonly casBelow?: number;
+  /** Policies of the leaf; absent when what is judged is a CA. */
+  readonly policies?: readonly string[];
+}
+
+const USES = {
+  serverAuth: { oid: '1.3.6.1.5.5.7.3.1', words: 'TLS servers' },
+  clientAuth: { oid: '1.3.6.1.5.5.7.3.2', words: 'TLS clients' },
+} as const;
+const ANY_USE = '2.5.29.37.0';
+
+/** @returns everything that is wrong with the path at any time, the lowest certificate first. */
+export function judgePath(path: Path, purpose: Purpose): readonly PathProblem[] {
+  return [
+    ...path.flatMap((certificate, at) => problemsAt(path, at, certificate, purpose)),
+    ...policyProblems(path, purpose),
+  ];
+}
+
+/** When the whole path holds, in ms since the epoch. */
+export function spanOf(path: Path): { readonly notBeforeMs: number; readonly notAfterMs: number } {
+  return {
+    notBeforeMs: Math.max(...path.map(({ notBeforeMs }) => notBeforeMs)),
+    notAfterMs: Math.min(...path.map(({ notAfterMs }) => notAfterMs)),
+  };
+}
+
+/** @returns the certificates that are not valid at this moment, each in words. */
+export function timeProblems(path: readonly PathCertificate[], nowMs: number): readonly PathProblem[] {
+  return path.flatMap((certificate) => {
+    const { notBeforeMs, notAfterMs } = certificate;
+    if (notAfterMs <= nowMs) return [{ certificate, says: `ended at ${iso(notAfterMs)}` }];
+    return notBeforeMs > nowMs ? [{ certificate, says: `is not valid before ${iso(notBeforeMs)}` }] : [];
+  });
+}
+
+function problemsAt(path: Path, at: number, certificate: PathCertificate, purpose: Purpose): readonly PathProblem[] {
+  const above = path[at + 1];
+  // RFC 5280 does not count what is self-issued; Go does.
+  const casBelow = at + (purpose.casBelow ?? 0);
+  return [
+    ...caProblems(certificate, casBelow),
+    ...constraintProblems(certificate, path.slice(0, at), purpose),
+    ...useProblems(certificate, purpose),
+    ...algorithmProblems(certificate, above === undefined),
+    ...(above === undefined ? [] : keyIdProblems(certificate, above)),
+  ].map((says) => ({ certificate, says }));
+}
+
+function caProblems({ version, extensions }: PathCertificate, casBelow: number): readonly string[] {
+  const { basicConstraints, keyUsage, unknownCritical } = extensions;
+  const { ca = false, pathLength = Infinity } = basicConstraints ?? {};
+  const many = pathLength === 1 ? '1 intermediate' : `${pathLength} intermediates`;
+  return [
+    ...(ca && version === 3 ? [] : ['is not a CA certificate']),
+    ...(keyUsage === undefined || (keyUsage & KEY_CERT_SIGN) !== 0 ? [] : ['may not sign certificates (key usage)']),
+    ...(pathLength >= casBelow ? [] : [`allows ${many} below it (path length), not ${casBelow}`]),
+    ...unknownCritical.map(unknownExtension),
+  ];
+}
+
+export function unknownExtension(type: string): string {
+  return `has a critical extension that nobody knows (${type})`;
+}
+
+/** Constraints bind every certificate below but those that are self-issued (section 6.1.4 b), and the last always. */
+function constraintProblems(
+  { extensions: { nameConstraints } }: PathCertificate,
+  below: readonly PathCertificate[],
+  { named }: Purpose,
+): readonly string[] {
+  if (nameConstraints === undefined) return [];
+  const cas = below.filter((link) => !isSelfIssued(link));
+  const bound = [named, ...cas.map(({ subjectDer, extensions: { names } }) => ({ subjectDer, names }))];
+  const outside = bound.map((one) => nameOutOfBounds(nameConstraints, one)).find((name) => name !== undefined);
+  const unknown = unprocessed(nameConstraints);
+  return [
+    ...(unknown === undefined ? [] : [unknown]),
+    ...(outside === undefined ? [] : [`has name constraints that do not allow ${outside}`]),
+  ];
+}
+
+/** An extended key usage in a CA binds all below it, for every verifier of a mesh (not in RFC 5280). */
+function useProblems({ extensions: { extendedKeyUsage } }: PathCertificate, { uses }: Purpose): readonly string[] {
+  if (extendedKeyUsage === undefined || extendedKeyUsage.includes(ANY_USE)) return [];
+  const missing = uses.filter((use) => !extendedKeyUsage.includes(USES[use].oid));
+  return missing.map((use) => `may not stand above ${USES[use].words} (extended key usage without ${use})`);
+}
+
+/** Nobody checks an anchor's own signature. */
+export function algorithmProblems({ algorithms }: PathCertificate, isAnchor: boolean): readonly string[] {
+  const { signature, signatureStrength, keyProblem } = algorithms;
+  const words = {
+    good: undefined,
+    weak: `is signed with ${signature}`,
+    unknown: `is signed with an algorithm that mesh peers do not verify (${signature})`,
+  }[signatureStrength];
+  return [
+    ...(keyProblem === undefined ? [] : [`has a key that ${keyProblem}`]),
+    ...(isAnchor || words === undefined ? [] : [words]),
+  ];
+}
+
+/** A hint in RFC 4158 section 3.5.12, a demand in OpenSSL and BoringSSL: what does not match is not its issuer. */
+export function keyIdProblems(
+  { extensions: { authorityKeyId } }: PathCertificate,
+  above: PathCertificate,
+): readonly string[] {
+  const { keyId, serial } = authorityKeyId ?? {};
+  const own = above.extensions.subjectKeyId;
+  if (keyId !== undefined && own !== undefined && !sameBytes(keyId, own)) {
+    return [`names another authority key identifier than ${above.subject} has as its subject key identifier`];
+  }
+  if (serial === undefined || serial === above.serial) return [];
+  return [
+    `is signed by the key of ${above.subject}, but names serial ${serial} in its authority key identifier where this ` +
+      `certificate of that key has ${above.serial}: OpenSSL and Envoy refuse that`,
+  ];
+}
+
+function policyProblems(path: Path, { policies }: Purpose): readonly PathProblem[] {
+  const below = path.slice(0, -1).toReversed();
+  const at = withoutPolicy(below, policies && { policies });
+  if (at === undefined) return [];
+  return at === 'leaf'
+    ? [
+        {
+          certificate: path[0],
+          says: 'stands below a CA that requires an explicit policy, and what it issues has none',
+        },
+      ]
+    : [{ certificate: at, says: 'has no policy that holds, below a CA that requires an explicit one' }];
+}
+
+/** What works and should not be: said, never refused. */
+export function weaknessesOf(path: Path): readonly PathProblem[] {
+  const anchor = path.at(-1) ?? path[0];
+  const { signature, signatureStrength } = anchor.algorithms;
+  return [
+    ...path.filter(hasEmptySubject).map((certificate) => ({
+      certificate,
+      says: 'is one of a CA, which must have a name (RFC 5280 section 4.1.2.6)',
+    })),
+    ...(signatureStrength === 'good'
+      ? []
+      : [{ certificate: anchor, says: `is a trust anchor that is signed with ${signature}` }]),
+  ];
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

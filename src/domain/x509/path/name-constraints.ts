@@ -1,0 +1,113 @@
+// Whether names stand within a CA's name constraints (RFC 5280 section 4.2.1.10). Verifiers read some corners
+// differently; a name passes here only where all of them let it pass: what is permitted is read narrowly (as
+// OpenSSL and BoringSSL do), what is excluded widely (as Go does).
+import { isSubjectEmpty, type NamedCertificate } from './names.ts';
+import type { GeneralName, NameConstraints } from './extensions.ts';
+
+/** @returns the first name that is out of bounds, in words; nothing when all are within. */
+export function nameOutOfBounds(constraints: NameConstraints, certificate: NamedCertificate): string | undefined {
+  return namesOf(certificate).find((name) => !allows(constraints, name))?.words;
+}
+
+/** Why mesh peers cannot process these constraints at all, in words. */
+export function unprocessed({ critical, permitted, excluded }: NameConstraints): string | undefined {
+  // Go knows DNS, address, email and URI constraints, and refuses the certificate for any other that is critical.
+  const unknown = [...permitted, ...excluded].find(({ kind }) => kind === 'directory' || kind === 'other');
+  if (!critical || unknown === undefined) return undefined;
+  const what = unknown.kind === 'directory' ? 'directory names' : 'a kind of name that is not known';
+  return `has critical name constraints on ${what}, for which Go peers (Istio's agent) refuse it`;
+}
+
+interface Name extends GeneralName {
+  readonly words: string;
+}
+
+function namesOf({ subjectDer, names }: NamedCertificate): readonly Name[] {
+  const subject: readonly Name[] = isSubjectEmpty(subjectDer)
+    ? []
+    : [{ kind: 'directory', bytes: subjectDer, words: 'the subject of the certificate' }];
+  return [...subject, ...names.map((name) => ({ ...name, words: inWords(name) }))];
+}
+
+function allows({ permitted, excluded }: NameConstraints, name: Name): boolean {
+  const sameKind = (base: GeneralName): boolean => base.kind === name.kind;
+  const mine = permitted.filter(sameKind);
+  return (
+    (mine.length === 0 || mine.some((base) => matches(base, name, 'narrow'))) &&
+    !excluded.filter(sameKind).some((base) => matches(base, name, 'wide'))
+  );
+}
+
+type Reading = 'narrow' | 'wide';
+
+function matches(base: GeneralName, name: GeneralName, reading: Reading): boolean {
+  switch (name.kind) {
+    case 'dns':
+      return isDomainWithin(textOf(base), textOf(name), reading);
+    case 'uri':
+      return isHostWithin(textOf(base), hostOf(textOf(name)), reading);
+    case 'ip':
+      return isAddressWithin(base.bytes, name.bytes);
+    case 'directory':
+      return isNameWithin(base.bytes, name.bytes);
+    default:
+      // Mail addresses and the rest stand in no certificate of a mesh: allowed nowhere, excluded everywhere.
+      return reading === 'wide';
+  }
+}
+
+/** `example.com` covers itself and what is below; a leading dot leaves itself out, where it is read narrowly. */
+function isDomainWithin(base: string, name: string, reading: Reading): boolean {
+  const bare = base.replace(/^\./, '');
+  if (bare === '') return true;
+  if (name.endsWith(`.${bare}`)) return true;
+  return name === bare && (base === bare || reading === 'wide');
+}
+
+/** A host of a URI: `.example.com` covers what is below, `example.com` that host alone, where it is read narrowly. */
+function isHostWithin(base: string, host: string | undefined, reading: Reading): boolean {
+  // Constraints on URIs without a host cannot be judged (section 4.2.1.10), and Go reads none into an address.
+  if (host === undefined) return reading === 'wide';
+  const bare = base.replace(/^\./, '');
+  if (bare === '') return true;
+  const below = host.endsWith(`.${bare}`);
+  if (reading === 'wide') return below || host === bare;
+  return base === bare ? host === bare : below;
+}
+
+function hostOf(uri: string): string | undefined {
+  return /^[^:]+:\/\/(?:[^/?#@]*@)?([^/?#:]+)/.exec(uri)?.[1];
+}
+
+/** The base is an address and its mask. */
+function isAddressWithin(base: Uint8Array, address: Uint8Array): boolean {
+  if (base.length !== 2 * address.length) return false;
+  return address.every((byte, at) => {
+    const mask = base[address.length + at] ?? 0;
+    return (byte & mask) === ((base[at] ?? 0) & mask);
+  });
+}
+
+/** A name is within another when it begins with all of its parts; the DER of both is compared, as BoringSSL does. */
+function isNameWithin(base: Uint8Array, name: Uint8Array): boolean {
+  const [wanted, parts] = [partsOf(base), partsOf(name)];
+  return parts.length >= wanted.length && parts.subarray(0, wanted.length).equals(wanted);
+}
+
+/** What stands in a Name: its relative distinguished names, one after the other. */
+function partsOf(name: Uint8Array): Buffer {
+  const first = name[1] ?? 0;
+  return Buffer.from(name.subarray(first < 0x80 ? 2 : 2 + first - 0x80));
+}
+
+function textOf({ bytes }: GeneralName): string {
+  return Buffer.from(bytes).toString('latin1').toLowerCase();
+}
+
+function inWords(name: GeneralName): string {
+  if (name.kind === 'uri' || name.kind === 'dns') return textOf(name);
+  if (name.kind !== 'ip') return `a name of kind ${name.kind}`;
+  const { bytes } = name;
+  if (bytes.length === 4) return bytes.join('.');
+  return (Buffer.from(bytes).toString('hex').match(/.{4}/g) ?? []).join(':');
+}

@@ -1,0 +1,39 @@
+// The store of issuers over documents that a test edits, with the trial as a running server makes it.
+import { DocumentIssuerStore } from '../../src/adapters/keys/document-issuer-store.ts';
+import type { MaterialSettings } from '../../src/adapters/keys/issuer-material.ts';
+import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
+import { memoryHandshake } from '../../src/adapters/keys/memory-handshake.ts';
+import { issuerTrial } from '../../src/authority/issuer-trial.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { TEST_TRUST_DOMAIN } from './certificates.ts';
+import { DocumentSet } from './document-set.ts';
+import { FakeClock, NOON_MS } from './fake-clock.ts';
+import { recordEvents } from './recorded-events.ts';
+import { SeededRandom } from './seeded-random.ts';
+
+export type IssuerTexts = Record<'anchors' | 'chain' | 'key', string>;
+
+export const TEST_MATERIAL: MaterialSettings = {
+  trustDomain: TEST_TRUST_DOMAIN,
+  servingNames: [
+    { kind: 'dns', value: 'localhost' },
+    { kind: 'ip', value: '127.0.0.1' },
+  ],
+  partialAnchors: false,
+};
+
+export function testTrial(clock: Clock, { servingNames }: MaterialSettings = TEST_MATERIAL) {
+  const parts = { clock, random: new SeededRandom(), keys: keyGenerator, handshake: memoryHandshake };
+  return issuerTrial(parts, { servingNames });
+}
+
+/** A store that has not been started. */
+export function testStore(
+  texts: Partial<IssuerTexts>,
+  { nowMs = NOON_MS, settings = TEST_MATERIAL }: { readonly nowMs?: number; readonly settings?: MaterialSettings } = {},
+) {
+  const documents = new DocumentSet(texts);
+  const [events, clock] = [recordEvents(), new FakeClock(nowMs)];
+  const store = new DocumentIssuerStore({ documents, events, clock, trial: testTrial(clock, settings) }, settings);
+  return { documents, events, clock, store };
+}
