@@ -87,7 +87,11 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   const sds = composeSds(config, { secrets, clock, random, events });
   const csr = csrService(
     { authority: csrAuthority(trusting, lifetimesOf(config)), events },
-    { deadlineMs: config.listen.requestTimeout, maxInFlight: config.listen.maxRequestsInFlight },
+    {
+      deadlineMs: config.listen.requestTimeout,
+      maxInFlight: config.listen.maxRequestsInFlight,
+      maxInFlightEach: config.listen.maxRequestsPerNamespace,
+    },
   );
   const services = [csr, sds.register];
   const sources = new Sources(config.listen.gateways);

@@ -94,7 +94,12 @@ export const schema = {
     maxRequestsInFlight: withDefault(
       integer(1, 100_000),
       512,
-      'Most certificate requests worked on at once; one more is refused with CAP-Q01 and may be tried again.',
+      'Most certificate requests worked on at once. One more waits for half a second at most; then it is refused with CAP-Q01 and may be tried again.',
+    ),
+    maxRequestsPerNamespace: withDefault(
+      integer(1, 100_000),
+      128,
+      'Of them, most of one namespace, or of one source whose connection has proven nobody yet; its next waits, and others take their turns first.',
     ),
     requestTimeout: withDefault(
       duration('1s', '1m'),

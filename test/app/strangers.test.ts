@@ -8,7 +8,7 @@ import { status } from '@grpc/grpc-js';
 import type { CsrWire } from '../adapters/grpc/wire.ts';
 import { buildCsr } from '../support/certificates.ts';
 import { RunningServer } from './running-server.ts';
-import { ServerFiles } from './server-files.ts';
+import { POLICY, ServerFiles } from './server-files.ts';
 
 const SLOW = 20_000;
 
@@ -170,6 +170,30 @@ describe('A stranger whose calls are refused', () => {
     assert.deepEqual(counts.toSorted(byNumber), [1, 1, 239, 259]);
     assert.equal(files.logged('decided').filter(({ outcome }) => outcome === 'refused').length, 2);
     assert.equal(files.logged('refusalsCounted').length, 2);
+  }).timeout(SLOW);
+});
+
+describe('A namespace whose requests take every place they can have', () => {
+  it('keeps no other from being served: its own wait, and those of others do not', async () => {
+    using files = await ServerFiles.create();
+    const condition = { id: 'has-ingress', exists: { kind: 'Ingress' }, message: 'Publish one', waitFor: '4s' };
+    files.setPolicy([...POLICY, { namespaces: ['noisy'], more: { conditions: [condition] } }]);
+    const settings = { 'listen.maxRequestsInFlight': 8, 'listen.maxRequestsPerNamespace': 4 };
+    await using server = await RunningServer.start({ files, settings });
+    using noisy = server.client();
+    using quiet = server.client();
+    const headers = { authorization: `Bearer ${await files.mint.tokenIn('noisy', 'demo')}` };
+    // Whom a connection counts for is known once somebody was proven on it.
+    assert.equal((await noisy.call({ csr: 'not one', headers })).code, status.INVALID_ARGUMENT);
+    assert.equal(await askWith(quiet, server), status.OK);
+
+    const csr = (await buildCsr()).pem;
+    const noise = Promise.all(Array.from({ length: 60 }, async () => noisy.call({ csr, headers })));
+    await until(() => files.logged('turnedAway').length > 0);
+    for (let i = 0; i < 20; i += 1) assert.equal(await askWith(quiet, server), status.OK);
+    const codes = (await noise).map(({ code }) => code);
+    assert.ok(codes.includes(status.RESOURCE_EXHAUSTED), 'what waited in vain is told to come again');
+    assert.equal(codes.filter((code) => code === status.PERMISSION_DENIED).length, 4);
   }).timeout(SLOW);
 });
 

@@ -19,6 +19,8 @@ export interface Door {
    * @throws AuthorityError `cancelled` (CAP-X02) when the connection is gone already; never an anonymous answer instead.
    */
   presentedBy(call: AnyCall): PresentedCredentials;
+  /** Whom the call counts for, as far as its connection has shown: a namespace, a source or a socket. */
+  ownerOf(call: AnyCall): string;
 }
 
 /** Adds one service to the server behind a door; called once per door, before it opens. */

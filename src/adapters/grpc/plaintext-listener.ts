@@ -48,7 +48,8 @@ export class PlaintextListener implements Listener {
       const onProven = (caller: Caller): void => limits.prove(remoteAddress, caller);
       return { authorization: authorizationOf(call), remoteAddress, onProven };
     };
-    this.#grpc.register(parts.services, { kind: 'plaintext', draining, presentedBy });
+    const ownerOf = (call: AnyCall) => limits.ownerOf(call.getPeer());
+    this.#grpc.register(parts.services, { kind: 'plaintext', draining, presentedBy, ownerOf });
     this.#tcp = createServer((socket) => {
       const peer = peerOf(socket);
       socket.on('error', () => undefined);

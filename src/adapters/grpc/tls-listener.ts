@@ -107,6 +107,7 @@ export class TlsListener implements Listener {
     return {
       kind: 'tls',
       draining: this.#grpc.draining,
+      ownerOf: (call: AnyCall) => this.#limits.ownerOf(call.getPeer()),
       presentedBy: (call: AnyCall) => {
         const remoteAddress = call.getPeer();
         const clientCertificate = connections.certificateOf(remoteAddress);

@@ -5,35 +5,12 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/events.ts';
 import type { Door } from './door.ts';
+import type { FairAdmission } from './fair-admission.ts';
 import { toServiceError } from './status.ts';
-
-/** Counts the work under way of one service, over all its doors. */
-export class Admission {
-  readonly #limit: number;
-  #inFlight = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** @returns whether there was room; then `leave` is owed. */
-  enter(): boolean {
-    if (this.#inFlight >= this.#limit) return false;
-    this.#inFlight += 1;
-    return true;
-  }
-
-  leave(): void {
-    this.#inFlight -= 1;
-  }
-}
-
-/** By then some hundred requests in flight are answered. */
-const RETRY_AFTER_MS = 200;
 
 export interface UnaryParts<Answer> {
   readonly door: Door;
-  readonly admission: Admission;
+  readonly admission: FairAdmission;
   readonly events: Pick<Events, 'unexpected' | 'turnedAway'>;
   /** Names the service in reports of bugs. */
   readonly where: string;
@@ -78,27 +55,29 @@ export function unaryHandler<Answer>(
       controller.abort(error);
     };
 
-    const unfit = unfitness(door, admission);
-    if (unfit !== undefined) {
-      events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason: unfit.reason });
-      callback(toServiceError(unfit, parts));
+    const turnAway = (reason: Reason): void =>
+      events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason });
+
+    const controller = new AbortController();
+    if (door.draining.aborted) {
+      turnAway('CAP-S03');
+      callback(toServiceError(new AuthorityError('CAP-S03'), parts));
       return;
     }
-    const controller = new AbortController();
     const timer = setTimeout(() => {
-      events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason: 'CAP-S07' });
+      turnAway('CAP-S07');
       giveUp('CAP-S07');
     }, deadlineMs);
     call.on('cancelled', () => giveUp('CAP-X02'));
-    // A slot is held until the work itself ends: what does not heed its signal still counts.
-    void work(call, controller)
-      .then(answer, refuse)
-      .finally(() => admission.leave());
+    const admitted = async (): Promise<Answer> => {
+      const owner = door.ownerOf(call);
+      await admission.enter(owner, controller).catch((error: unknown) => {
+        if (error instanceof AuthorityError && error.reason === 'CAP-Q01') turnAway('CAP-Q01');
+        throw error;
+      });
+      // A slot is held until the work itself ends: what does not heed its signal still counts.
+      return work(call, controller).finally(() => admission.leave(owner));
+    };
+    void admitted().then(answer, refuse);
   };
-}
-
-/** Enters, or says why not. */
-function unfitness(door: Door, admission: Admission): AuthorityError | undefined {
-  if (door.draining.aborted) return new AuthorityError('CAP-S03');
-  return admission.enter() ? undefined : new AuthorityError('CAP-Q01', { retryAfterMs: RETRY_AFTER_MS });
 }

@@ -39,7 +39,7 @@ export class UnixListener implements Listener {
     this.#grpc = new GrpcServer(settings);
     const { draining } = this.#grpc;
     const presentedBy = (call: AnyCall) => ({ authorization: authorizationOf(call), socketPath, remoteAddress });
-    this.#grpc.register(parts.services, { kind: 'unix', draining, presentedBy });
+    this.#grpc.register(parts.services, { kind: 'unix', draining, presentedBy, ownerOf: () => remoteAddress });
     this.#server = createServer((socket) => this.#grpc.serve(socket));
     this.#server.maxConnections = settings.maxConnections;
     this.#server.on('drop', () => {

@@ -35,7 +35,7 @@ export const TLS_SETTINGS: TlsListenerSettings = {
   maxStreamsPerConnection: 100,
 };
 
-export const CSR_SETTINGS: CsrServiceSettings = { deadlineMs: 5_000, maxInFlight: 100 };
+export const CSR_SETTINGS: CsrServiceSettings = { deadlineMs: 5_000, maxInFlight: 100, maxInFlightEach: 100 };
 
 export const CHAIN: IssuedChain = {
   leafPem: 'leaf\n',

@@ -5,7 +5,8 @@ import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_
 import type { Events } from '../../../ports/events.ts';
 import type { ServiceRegistration } from '../door.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
-import { Admission, unaryHandler } from '../unary-call.ts';
+import { FairAdmission, type AdmissionLimits } from '../fair-admission.ts';
+import { unaryHandler } from '../unary-call.ts';
 import { decodeOrder } from './decode.ts';
 import { encodeChain } from './encode.ts';
 
@@ -14,16 +15,14 @@ export interface CsrServiceParts {
   readonly events: Pick<Events, 'unexpected' | 'turnedAway'>;
 }
 
-export interface CsrServiceSettings {
+export interface CsrServiceSettings extends AdmissionLimits {
   /** From the whole request to the answer. */
   readonly deadlineMs: number;
-  /** Requests at a time over all doors; one more hears RESOURCE_EXHAUSTED (CAP-Q01). */
-  readonly maxInFlight: number;
 }
 
 /** @returns how to put the CSR API behind a door; every door shares `maxInFlight`. */
 export function csrService({ authority, events }: CsrServiceParts, settings: CsrServiceSettings): ServiceRegistration {
-  const admission = new Admission(settings.maxInFlight);
+  const admission = new FairAdmission(settings);
   return (server, door) => {
     const handlers: Handlers<typeof IstioCertificateService> = {
       createCertificate: unaryHandler(

@@ -11,7 +11,8 @@ import type { Random } from '../../../ports/random.ts';
 import type { Door, ServiceRegistration } from '../door.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
 import { toServiceError } from '../status.ts';
-import { Admission, unaryHandler } from '../unary-call.ts';
+import { FairAdmission } from '../fair-admission.ts';
+import { unaryHandler } from '../unary-call.ts';
 import { decodeSotwRequest } from './decode.ts';
 import { encodeSotwReply } from './encode.ts';
 import { fetchSecrets } from './fetch.ts';
@@ -41,7 +42,7 @@ const AGE_JITTER = 0.1;
 /** How long a stream has been quiet when it is ended for its age; at most half of a very short age. */
 const QUIET_MS = 5_000;
 /** Unary calls are for tools: few at a time. */
-const MAX_FETCHES = 100;
+const FETCHES = { maxInFlight: 100, maxInFlightEach: 25 };
 const STREAM_ID_BYTES = 6;
 
 export class SdsService {
@@ -50,11 +51,12 @@ export class SdsService {
   readonly #register: StreamRegister;
   readonly #feeds: SecretFeeds;
   readonly #streamParts: StreamParts;
-  readonly #fetches = new Admission(MAX_FETCHES);
+  readonly #fetches: FairAdmission;
 
   constructor(parts: SdsParts, settings: SdsSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#fetches = new FairAdmission({ ...FETCHES, ...settings });
     this.#register = new StreamRegister(settings);
     this.#feeds = new SecretFeeds(parts);
     const { clock, events } = parts;

@@ -1,0 +1,112 @@
+// The work under way of one service, over all its doors, shared out fairly: an owner, the namespace proven on
+// the connection or else its source, works on so many requests at once and waits with the next, and whoever has
+// waited takes turns by owner. So a crowd of one owner waits for itself, and a request of another goes first.
+import { AuthorityError } from '../../domain/errors.ts';
+import { Places } from '../../domain/places.ts';
+
+export interface AdmissionLimits {
+  /** Requests at a time. */
+  readonly maxInFlight: number;
+  /** Of them, those of one owner. */
+  readonly maxInFlightEach: number;
+}
+
+/** Longest that a request waits for its turn, and at most half of its time; then its client had better ask another server. */
+const MAX_WAIT_MS = 500;
+/** By then some hundred requests in flight are answered. */
+const RETRY_AFTER_MS = 200;
+/** Most that wait, for each that may be under way; one more takes the place of one of the owner that has most. */
+const WAITING_PER_PLACE = 2;
+
+interface Waiting {
+  readonly owner: string;
+  readonly admit: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
+export class FairAdmission {
+  readonly #limits: AdmissionLimits;
+  readonly #maxWaitMs: number;
+  readonly #inFlight = new Map<string, number>();
+  #total = 0;
+  readonly #waiting = new Places<Waiting>();
+  /** Who waits, in the order of their turns. */
+  readonly #turns = new Set<string>();
+
+  /** @param limits.deadlineMs what a request has in all. */
+  constructor(limits: AdmissionLimits & { readonly deadlineMs: number }) {
+    this.#limits = limits;
+    this.#maxWaitMs = Math.min(MAX_WAIT_MS, limits.deadlineMs / 2);
+  }
+
+  /**
+   * Resolves when the owner's turn has come; then `leave` is owed.
+   * @throws AuthorityError CAP-Q01 when it does not come soon, or too many wait; the signal's reason.
+   */
+  async enter(owner: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#roomFor(owner)) this.#count(owner, 1);
+    else await this.#wait(owner, signal);
+  }
+
+  leave(owner: string): void {
+    this.#count(owner, -1);
+    for (const next of this.#turns) {
+      if (this.#total >= this.#limits.maxInFlight) return;
+      if (this.#roomFor(next)) this.#waiting.oldestOf(next)?.admit();
+    }
+  }
+
+  #roomFor(owner: string): boolean {
+    const { maxInFlight, maxInFlightEach } = this.#limits;
+    return this.#total < maxInFlight && (this.#inFlight.get(owner) ?? 0) < maxInFlightEach;
+  }
+
+  #count(owner: string, by: 1 | -1): void {
+    const left = (this.#inFlight.get(owner) ?? 0) + by;
+    if (left > 0) this.#inFlight.set(owner, left);
+    else this.#inFlight.delete(owner);
+    this.#total += by;
+  }
+
+  async #wait(owner: string, signal: AbortSignal): Promise<void> {
+    this.#makeRoomToWait(owner);
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', aborted);
+        this.#waiting.remove(owner, waiting);
+        // Whoever goes on waiting goes behind the others.
+        this.#turns.delete(owner);
+        if (this.#waiting.heldBy(owner) > 0) this.#turns.add(owner);
+      };
+      const admit = (): void => {
+        stop();
+        this.#count(owner, 1);
+        resolve();
+      };
+      const refuse = (error: Error): void => {
+        stop();
+        reject(error);
+      };
+      const aborted = (): void => refuse(signal.reason as Error);
+      const timer = setTimeout(() => refuse(tooMany()), this.#maxWaitMs);
+      const waiting = { owner, admit, refuse };
+      signal.addEventListener('abort', aborted, { once: true });
+      this.#waiting.add(owner, waiting);
+      this.#turns.add(owner);
+    });
+  }
+
+  /** @throws AuthorityError CAP-Q01 when nobody has more waiting than the owner. */
+  #makeRoomToWait(owner: string): void {
+    if (this.#waiting.size < this.#limits.maxInFlight * WAITING_PER_PLACE) return;
+    const largest = this.#waiting.largestOwner() ?? owner;
+    if (this.#waiting.heldBy(largest) <= this.#waiting.heldBy(owner)) throw tooMany();
+    this.#waiting.oldestOf(largest)?.refuse(tooMany());
+  }
+}
+
+function tooMany(): AuthorityError {
+  return new AuthorityError('CAP-Q01', { retryAfterMs: RETRY_AFTER_MS });
+}
