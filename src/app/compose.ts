@@ -1,10 +1,8 @@
 // The one place that names concrete parts and hands each its own slice of the configuration. What is
 // built here is started by `start`, in the order in which parts need each other.
-import path from 'node:path';
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../adapters/clock/system-random.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
-import { scanWorkloadDirectories, watchWorkloadDirectories } from '../adapters/files/workload-directories.ts';
 import { csrService } from '../adapters/grpc/csr/service.ts';
 import type { ServiceRegistration } from '../adapters/grpc/door.ts';
 import { PlaintextListener } from '../adapters/grpc/plaintext-listener.ts';
@@ -43,6 +41,7 @@ import type { Random } from '../ports/random.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
 import { composePolicies, policyInForce } from './compose-policies.ts';
+import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { degradedBy, Readiness } from './readiness.ts';
 import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
@@ -99,7 +98,15 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   const plaintext = composePlaintext(config, events, services);
   let open = false;
   let serving: ServingCertificate | undefined;
-  const readiness = composeReadiness({ lifecycle, journal, issuers, clock, open: () => open, serving: () => serving });
+  const readiness = composeReadiness({
+    lifecycle,
+    journal,
+    issuers,
+    sockets,
+    clock,
+    open: () => open,
+    serving: () => serving,
+  });
   telemetry.observeParts(() => readiness.report());
   const http = new HttpServer(
     {
@@ -152,7 +159,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     await startServing(config, { ...parts, install }, tls, running);
     await tls.start({ signal });
     await plaintext?.start({ signal });
-    await startSockets(config, clock, sockets, { signal, running });
+    await followSockets(config, clock, sockets, { signal: running });
     open = true;
   };
   return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, readiness, start };
@@ -233,8 +240,12 @@ function composeSds(config: Config, parts: ConstructorParameters<typeof SdsServi
 function composeSockets(config: Config, events: Events, register: () => ServiceRegistration): SdsSockets {
   const limits = limitsOf(config);
   const open = (socket: WantedSocket): UnixListener =>
-    new UnixListener({ events, services: [register()] }, { ...limits, path: socket.path, mode: socket.mode });
+    new UnixListener({ events, services: [register()] }, { ...limits, ...placeOf(socket) });
   return new SdsSockets({ events, open }, { trustDomain: config.trustDomain });
+}
+
+function placeOf({ path, mode, root }: WantedSocket) {
+  return { path, mode, ...(root !== undefined && { root }) };
 }
 
 function composePlaintext(config: Config, events: Events, services: readonly ServiceRegistration[]) {
@@ -248,6 +259,7 @@ function composeReadiness(parts: {
   readonly lifecycle: Lifecycle;
   readonly journal: SqliteJournal;
   readonly issuers: DocumentIssuerStore;
+  readonly sockets: SdsSockets;
   readonly clock: Clock;
   /** Whether every door that clients come through is open. */
   readonly open: () => boolean;
@@ -259,6 +271,7 @@ function composeReadiness(parts: {
   readiness.add('journal', () => parts.journal.problem);
   readiness.add('serving certificate', () => servingProblem(parts.serving(), parts.clock.nowMs()));
   readiness.add('issuer', () => parts.issuers.problem(parts.clock.nowMs()));
+  readiness.add('sds-sockets', () => parts.sockets.problem());
   return readiness;
 }
 
@@ -277,27 +290,4 @@ async function startServing(
   const first = await issueServingCertificate(parts, settings, { signal });
   parts.install(first);
   void keepServingCertificate(parts, settings, first, { signal });
-}
-
-async function startSockets(
-  { sds }: Config,
-  clock: Clock,
-  sockets: SdsSockets,
-  { signal, running }: { readonly signal: AbortSignal; readonly running: AbortSignal },
-): Promise<void> {
-  for (const socket of sds.sockets) await sockets.open(socket, { signal });
-  if (sds.socketDirectory === undefined) return;
-  // Sockets are known by their paths, so each has one spelling.
-  const root = path.resolve(sds.socketDirectory);
-  const follow = async (): Promise<void> => {
-    const folders = await scanWorkloadDirectories(root);
-    const wanted = folders.map((folder) => ({
-      ...folder,
-      path: path.join(folder.path, 'sds.sock'),
-      mode: sds.socketMode,
-    }));
-    await sockets.follow(root, wanted, { signal: running });
-  };
-  await follow();
-  void watchWorkloadDirectories(root, clock, follow, { signal: running });
 }

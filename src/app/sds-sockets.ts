@@ -1,6 +1,6 @@
 // The Unix sockets of SDS: one per workload, from the configured list and from a watched directory.
-// Each socket's path is an identity; this is where the two are tied together.
-import { lstat } from 'node:fs/promises';
+// Each socket's path is an identity; this is where the two are tied together. A path that cannot be used costs
+// its own workload and nobody else, and is tried again at each look.
 import { AuthorityError } from '../domain/errors.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { TrustDomain } from '../domain/identity/trust-domain.ts';
@@ -9,19 +9,33 @@ import type { Events } from '../ports/events.ts';
 
 export interface WantedSocket {
   readonly path: string;
+  /** The folder below which the path names the workload. */
+  readonly root?: string;
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly mode: 0o600 | 0o660;
 }
 
+export interface WantedSockets {
+  /** The earlier of two with one path counts. */
+  readonly sockets: readonly WantedSocket[];
+  /** Folders that could not be listed: sockets below them stay as they are. */
+  readonly unreadable: readonly { readonly path: string; readonly problem: string }[];
+}
+
+export interface SocketListener extends Listener {
+  /** Whether its path still leads to it, in the folder that it was opened in. */
+  inPlace(): boolean;
+}
+
 interface OpenSocket {
   readonly identity: KubernetesIdentity;
-  readonly listener: Listener;
+  readonly listener: SocketListener;
 }
 
 export interface SocketParts {
-  readonly events: Events;
-  readonly open: (socket: WantedSocket) => Listener;
+  readonly events: Pick<Events, 'socketOpened' | 'socketClosed' | 'socketUnusable' | 'unexpected'>;
+  readonly open: (socket: WantedSocket) => SocketListener;
 }
 
 /** More workloads than one node carries. */
@@ -33,8 +47,11 @@ export class SdsSockets {
   readonly #parts: SocketParts;
   readonly #trustDomain: TrustDomain;
   readonly #sockets = new Map<string, OpenSocket>();
-  /** What could not be opened at the last look, and why: the same problem is told once. */
+  /** At most as many as there were sockets; each ends within its own bound. */
+  readonly #closing = new Set<Promise<void>>();
+  /** What was wrong at the last look, by path: the same problem is told once. */
   #problems: ReadonlyMap<string, string> = new Map();
+  #stopped = false;
 
   constructor(parts: SocketParts, settings: { readonly trustDomain: TrustDomain }) {
     this.#parts = parts;
@@ -50,83 +67,80 @@ export class SdsSockets {
     return this.#sockets.get(path)?.identity;
   }
 
-  /** @throws AuthorityError CAP-X03 when the socket cannot be opened or names no identity. */
-  async open(socket: WantedSocket, options: { readonly signal: AbortSignal }): Promise<void> {
+  /** @returns what was wrong at the last look; nothing when every wanted socket is open. */
+  problem(): { readonly degraded: string } | undefined {
+    const [first] = this.#problems.values();
+    if (first === undefined) return undefined;
+    const more = this.#problems.size - 1;
+    return { degraded: more === 0 ? first : `${first}, and ${more} more` };
+  }
+
+  /**
+   * Makes what is open what is wanted: closes what is not wanted any more or not at its path, then opens what
+   * is missing. Never throws; calls must not overlap.
+   */
+  async follow({ sockets, unreadable }: WantedSockets, options: { readonly signal: AbortSignal }): Promise<void> {
+    const wanted = new Set(sockets.map(({ path }) => path));
+    for (const [path, { listener }] of this.#sockets) {
+      const unknown = unreadable.some((folder) => path.startsWith(`${folder.path}/`));
+      if (!listener.inPlace()) this.#close(path, 'its path leads elsewhere');
+      else if (!wanted.has(path) && !unknown) this.#close(path, 'it is not wanted any more');
+    }
+    const problems = new Map(unreadable.map(({ path, problem }) => [path, problem]));
+    for (const socket of sockets) {
+      if (this.#stopped) return;
+      const problem = this.#sockets.has(socket.path) ? undefined : await this.#problemOpening(socket, options);
+      if (problem !== undefined) problems.set(socket.path, problem);
+    }
+    this.#tell(problems);
+  }
+
+  stopAccepting(): void {
+    this.#stopped = true;
+    for (const { listener } of this.#sockets.values()) listener.stopAccepting();
+  }
+
+  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.stopAccepting();
+    const open = [...this.#sockets.values()];
+    this.#sockets.clear();
+    await Promise.all([...open.map(async ({ listener }) => listener.drain({ deadlineMs })), ...this.#closing]);
+  }
+
+  /** @returns why it cannot be opened. */
+  async #problemOpening(socket: WantedSocket, options: { readonly signal: AbortSignal }): Promise<string | undefined> {
     const identity = kubernetesIdentity(this.#trustDomain, socket.namespace, socket.serviceAccount);
-    if ('problem' in identity) {
-      throw new AuthorityError('CAP-X03', { detail: `the socket ${socket.path} ${identity.problem}` });
-    }
-    if (this.#sockets.size >= MAX_SOCKETS) {
-      throw new AuthorityError('CAP-X03', { detail: `more than ${MAX_SOCKETS} SDS sockets` });
-    }
+    if ('problem' in identity) return `the socket ${socket.path} ${identity.problem}`;
+    if (this.#sockets.size >= MAX_SOCKETS) return `the socket ${socket.path} is one more than ${MAX_SOCKETS}`;
     const listener = this.#parts.open(socket);
     this.#sockets.set(socket.path, { identity, listener });
     try {
       await listener.start(options);
     } catch (error) {
       this.#sockets.delete(socket.path);
-      throw error;
+      if (error instanceof AuthorityError) return error.detail ?? error.message;
+      if (!options.signal.aborted) this.#parts.events.unexpected({ where: 'SDS sockets', cause: error });
+      return `the socket ${socket.path} cannot be opened`;
     }
+    if (this.#stopped) this.#close(socket.path, 'the server is stopping');
+    else this.#parts.events.socketOpened({ path: socket.path, identity: identity.spiffeId.uri });
+    return undefined;
   }
 
-  /**
-   * Opens what is wanted and not open, closes what is open below `root` and not wanted any more. A socket
-   * whose file went with its folder is opened anew when the folder is back.
-   * @param root absolute.
-   */
-  async follow(
-    root: string,
-    wanted: readonly WantedSocket[],
-    options: { readonly signal: AbortSignal },
-  ): Promise<void> {
-    const names = new Set(wanted.map((socket) => socket.path));
-    const below = this.paths.filter((path) => path.startsWith(`${root}/`));
-    await Promise.all(
-      below.map(async (path) => {
-        if (!names.has(path) || !(await exists(path))) await this.#close(path, CLOSE_WITHIN_MS);
-      }),
-    );
-    const problems = new Map<string, string>();
-    for (const socket of wanted) {
-      const problem = this.#sockets.has(socket.path) ? undefined : await this.#tryOpen(socket, options);
-      if (problem !== undefined) problems.set(socket.path, problem);
+  /** Lets nobody in from now on; what is open ends beside, so that a successor need not wait. */
+  #close(path: string, why: string): void {
+    const listener = this.#sockets.get(path)?.listener;
+    this.#sockets.delete(path);
+    if (listener === undefined) return;
+    this.#parts.events.socketClosed({ path, why });
+    const closing = listener.drain({ deadlineMs: CLOSE_WITHIN_MS }).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #tell(problems: ReadonlyMap<string, string>): void {
+    for (const [path, problem] of problems) {
+      if (problem !== this.#problems.get(path)) this.#parts.events.socketUnusable({ path, problem });
     }
     this.#problems = problems;
   }
-
-  stopAccepting(): void {
-    for (const { listener } of this.#sockets.values()) listener.stopAccepting();
-  }
-
-  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
-    await Promise.all(this.paths.map(async (path) => this.#close(path, deadlineMs)));
-  }
-
-  /** @returns why it cannot be opened; the log has been told. */
-  async #tryOpen(socket: WantedSocket, options: { readonly signal: AbortSignal }): Promise<string | undefined> {
-    try {
-      await this.open(socket, options);
-      this.#parts.events.reloaded({ source: 'sds-sockets', revision: socket.path });
-      return undefined;
-    } catch (error) {
-      const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
-      if (problem !== this.#problems.get(socket.path)) {
-        this.#parts.events.reloadFailed({ source: 'sds-sockets', problem });
-      }
-      return problem;
-    }
-  }
-
-  async #close(path: string, deadlineMs: number): Promise<void> {
-    const socket = this.#sockets.get(path);
-    this.#sockets.delete(path);
-    await socket?.listener.drain({ deadlineMs });
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

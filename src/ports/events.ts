@@ -9,14 +9,7 @@ export type Door = 'tls' | 'plaintext' | 'unix';
 
 /** A file or remote document that is reloaded while the server runs. */
 export type ReloadedSource =
-  | 'policy'
-  | 'policy-bundle'
-  | 'cluster'
-  | 'issuer'
-  | 'further-issuers'
-  | 'token-keys'
-  | 'sds-sockets'
-  | 'serving-certificate';
+  'policy' | 'policy-bundle' | 'cluster' | 'issuer' | 'further-issuers' | 'token-keys' | 'serving-certificate';
 
 export interface StreamFacts {
   readonly streamId: string;
@@ -39,6 +32,11 @@ export interface Events {
   connectionRefused(facts: { readonly door: Door; readonly remoteAddress: string; readonly problem: string }): void;
   /** A request was not even considered: too many, too late, or the door is closing. It is no decision and has no record. */
   turnedAway(facts: { readonly door: Door; readonly remoteAddress: string; readonly reason: Reason }): void;
+  /** The socket of a workload lets callers in, as `identity`. */
+  socketOpened(facts: { readonly path: string; readonly identity: string }): void;
+  socketClosed(facts: { readonly path: string; readonly why: string }): void;
+  /** A wanted socket cannot be opened, or a folder of them not be read; tried again every second, told once. */
+  socketUnusable(facts: { readonly path: string; readonly problem: string }): void;
   streamOpened(facts: StreamFacts): void;
   streamClosed(facts: StreamFacts & { readonly why: string }): void;
   secretPushed(facts: StreamFacts & { readonly names: readonly string[]; readonly version: string }): void;

@@ -42,8 +42,15 @@ describe('A server that cannot open its doors', () => {
     }
   });
 
-  it('says which socket is taken, and leaves it to the server that has it', async () => {
-    await refusesToStart({}, new RegExp(`${files.socket('demo')} is already in use`));
+  it('says which socket is taken, leaves it to the server that has it, and serves the rest', async () => {
+    const beside = new RegExp(`${files.socket('demo')} is already in use`);
+    const journal = { 'journal.file': files.path('second.db'), 'policy.bundle.stateFile': files.path('second.json') };
+    await using second = await RunningServer.start({ files, settings: journal });
+    assert.match(JSON.stringify(second.report.troubled), beside);
+    const { ready, degraded } = (await (await second.get('/readyz')).json()) as { ready: boolean; degraded: unknown };
+    assert.equal(ready, true);
+    assert.match(JSON.stringify(degraded), beside);
+    assert.equal((await ask(second)).code, status.OK);
     using envoy = first.envoy();
     const stream = envoy.sotw();
     stream.subscribe('ROOTCA');
@@ -94,7 +101,7 @@ describe('A running server', () => {
     assert.deepEqual(await (await server.get('/readyz')).json(), { ready: true });
     const metrics = await (await server.get('/metrics')).text();
     assert.match(metrics, /^capstan_decisions_total\{[^}]*surface="csr"[^}]*outcome="issued"[^}]*\} 1$/m);
-    for (const part of ['server', 'listeners', 'journal', 'issuer']) {
+    for (const part of ['server', 'listeners', 'journal', 'issuer', 'sds-sockets']) {
       assert.match(metrics, new RegExp(`^capstan_part_ready\\{part="${part}"\\} 1$`, 'm'));
       assert.match(metrics, new RegExp(`^capstan_part_degraded\\{part="${part}"\\} 0$`, 'm'));
     }

@@ -11,12 +11,36 @@ export interface WorkloadDirectory {
   readonly serviceAccount: string;
 }
 
-/** Watches can be lost; a scan this often finds what they missed. */
-const RESCAN_MS = 10_000;
-const DEBOUNCE_MS = 100;
+export interface WorkloadTree {
+  /** The folders that exist now, in order. Links are none: one folder is one workload. */
+  readonly workloads: readonly WorkloadDirectory[];
+  /** The root, the namespaces and the workloads. */
+  readonly folders: readonly string[];
+  /** Folders whose content could not be listed: what is below them is unknown, not gone. */
+  readonly unreadable: readonly { readonly path: string; readonly problem: string }[];
+}
 
-/** @returns the folders that exist now, in order; an unreadable or missing root has none. */
-export async function scanWorkloadDirectories(root: string): Promise<readonly WorkloadDirectory[]> {
+/** A look costs some milliseconds for a hundred folders; what a watch missed is found this soon. */
+const LOOK_EVERY_MS = 1_000;
+/** A watch can be lost without a word, and making one is dearer than a look. */
+const LOOKS_PER_WATCH = 10;
+const DEBOUNCE_MS = 100;
+/** Changes in folders beyond these are found by looking. */
+const MAX_WATCHES = 2_000;
+
+export async function scanWorkloadDirectories(root: string): Promise<WorkloadTree> {
+  const unreadable: { path: string; problem: string }[] = [];
+  const foldersIn = async (folder: string): Promise<readonly string[]> => {
+    try {
+      const entries = await readdir(folder, { withFileTypes: true });
+      const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+      return folders.sort();
+    } catch (error) {
+      // One that went since its parent was listed is simply gone.
+      if (folder === root || !isGone(error)) unreadable.push({ path: folder, problem: problemOf(folder, error) });
+      return [];
+    }
+  };
   const namespaces = await foldersIn(root);
   const found = await Promise.all(
     namespaces.map(async (namespace) => {
@@ -28,15 +52,18 @@ export async function scanWorkloadDirectories(root: string): Promise<readonly Wo
       }));
     }),
   );
-  return found.flat();
+  const workloads = found.flat();
+  const folders = [root, ...namespaces.map((name) => path.join(root, name)), ...workloads.map((one) => one.path)];
+  return { workloads, folders, unreadable };
 }
 
 /**
- * Calls `listener` now and soon after folders may have come or gone, until the signal aborts; calls may be
- * spurious. Each round watches anew, so that a folder which went and came back is seen again.
+ * Calls `listener` now, at once after folders may have come or gone, and every second, until the signal aborts.
+ * A new watch after each change sees a folder again that went and came back.
+ * @param root without one nothing is watched, and every second remains.
  */
 export async function watchWorkloadDirectories(
-  root: string,
+  root: string | undefined,
   clock: Clock,
   listener: () => Promise<void>,
   { signal }: { readonly signal: AbortSignal },
@@ -44,24 +71,52 @@ export async function watchWorkloadDirectories(
   while (!signal.aborted) {
     const changed = new AbortController();
     const quiet = { signal: AbortSignal.any([signal, changed.signal]) };
-    watchTree(root, () => changed.abort(), quiet);
-    await listener();
-    await clock.sleep(RESCAN_MS, quiet).catch(() => undefined);
+    if (root !== undefined) await watchTree(root, () => changed.abort(), quiet);
+    for (let look = 0; look < LOOKS_PER_WATCH && !quiet.signal.aborted; look += 1) {
+      await listener();
+      // What the listener does rings too, and so do the rest of one edit's changes: they make one more round.
+      await clock.sleep(DEBOUNCE_MS, { signal }).catch(() => undefined);
+      await clock.sleep(LOOK_EVERY_MS, quiet).catch(() => undefined);
+    }
     changed.abort();
-    await clock.sleep(DEBOUNCE_MS, { signal }).catch(() => undefined);
   }
 }
 
-function watchTree(root: string, ring: () => void, { signal }: { readonly signal: AbortSignal }): void {
+/** Folder by folder: the platform's recursive watch does not tell of two folders that changed places. */
+async function watchTree(root: string, ring: () => void, options: { readonly signal: AbortSignal }): Promise<void> {
+  // The root itself may be replaced, which only its own folder sees.
+  watchFolder(path.dirname(root), (name) => (name === path.basename(root) ? ring() : undefined), options);
+  const { folders } = await scanWorkloadDirectories(root);
+  for (const folder of folders.slice(0, MAX_WATCHES)) watchFolder(folder, ring, options);
+}
+
+function watchFolder(
+  folder: string,
+  ring: (name: string | null) => void,
+  { signal }: { readonly signal: AbortSignal },
+): void {
   try {
-    watch(root, { signal, recursive: true }, ring).on('error', () => undefined);
+    watch(folder, { signal }, (_, name) => ring(name)).on('error', () => undefined);
   } catch {
-    // Without notification the periodic scan still finds everything.
+    // Without notification looking every second still finds everything.
   }
 }
 
-async function foldersIn(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  return folders.sort();
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}
+
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'is not a directory',
+  EACCES: 'may not be read by this user',
+};
+
+function problemOf(folder: string, error: unknown): string {
+  const code = codeOf(error);
+  return `the folder ${folder} ${PROBLEMS[code] ?? `cannot be read (${code})`}`;
 }

@@ -29,6 +29,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'is not an address of this machine',
   ENOTFOUND: 'does not resolve to an address',
   ENOENT: 'is in a directory that does not exist',
+  ENOTDIR: 'is below a file that is not a directory',
   EROFS: 'is on a read-only file system',
 };
 

@@ -1,7 +1,8 @@
 // One Unix socket, whose path is the identity of whoever may open it. The file's mode is the lock
 // on that door, so it is right from the first moment the file exists.
 import { randomBytes } from 'node:crypto';
-import { lstat, rename, unlink } from 'node:fs/promises';
+import { unlinkSync } from 'node:fs';
+import { lstat, rename } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -9,9 +10,12 @@ import type { Events } from '../../ports/events.ts';
 import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
 import { GrpcServer, type StreamLimits } from './grpc-server.ts';
 import { cannotListen, listen, type Listener } from './listener.ts';
+import { socketPlace, type SocketPlace } from './socket-place.ts';
 
 export interface UnixListenerSettings extends StreamLimits {
   readonly path: string;
+  /** The folder below which the path names the workload; none of the folders in between may be a link. */
+  readonly root?: string;
   /** 0600 for one user, 0660 where a group shares the socket. */
   readonly mode: 0o600 | 0o660;
   readonly maxConnections: number;
@@ -26,8 +30,8 @@ export class UnixListener implements Listener {
   readonly #settings: UnixListenerSettings;
   readonly #server: Server;
   readonly #grpc: GrpcServer;
-  /** Which file is ours: a newer process may have put its own in the same place. */
-  #inode: bigint | undefined;
+  /** Where we are: a newer process may put its own socket there, and a folder may be moved with ours in it. */
+  #place: SocketPlace | undefined;
 
   constructor(
     parts: { readonly events: Pick<Events, 'connectionRefused'>; readonly services: readonly ServiceRegistration[] },
@@ -38,7 +42,11 @@ export class UnixListener implements Listener {
     const remoteAddress = `unix:${socketPath}`;
     this.#grpc = new GrpcServer(settings);
     const { draining } = this.#grpc;
-    const presentedBy = (call: AnyCall) => ({ authorization: authorizationOf(call), socketPath, remoteAddress });
+    const presentedBy = (call: AnyCall) => {
+      // Whoever comes through a moved socket is somebody else: its path is not where it was opened.
+      if (!this.inPlace()) throw new AuthorityError('CAP-S03', { detail: 'the socket is not at its path any more' });
+      return { authorization: authorizationOf(call), socketPath, remoteAddress };
+    };
     this.#grpc.register(parts.services, { kind: 'unix', draining, presentedBy, ownerOf: () => remoteAddress });
     this.#server = createServer((socket) => this.#grpc.serve(socket));
     this.#server.maxConnections = settings.maxConnections;
@@ -63,12 +71,22 @@ export class UnixListener implements Listener {
     process.umask(umask);
     await listening;
     try {
-      this.#inode = (await lstat(bound, { bigint: true })).ino;
+      const ours = socketPlace(bound)?.socket;
       await rename(bound, target);
+      const place = socketPlace(target, this.#settings.root);
+      if (place === undefined || place.socket !== ours) throw new Error('moved');
+      this.#place = place;
     } catch (cause) {
       this.#server.close();
       throw cannotListen(named, cause);
     }
+  }
+
+  /** Whether the path still leads to this socket, in the very folder that it was opened in. */
+  inPlace(): boolean {
+    const { path: target, root } = this.#settings;
+    const place = this.#place && socketPlace(target, root);
+    return place !== undefined && place.socket === this.#place?.socket && place.folders === this.#place.folders;
   }
 
   address(): string {
@@ -81,14 +99,19 @@ export class UnixListener implements Listener {
 
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.stopAccepting();
-    await this.#removeFile();
+    this.#removeFile();
     await this.#grpc.drain({ deadlineMs });
   }
 
-  async #removeFile(): Promise<void> {
+  /** Without a wait between look and deed: a successor in this process may be opening in the same place. */
+  #removeFile(): void {
     const { path: target } = this.#settings;
-    const found = await lstat(target, { bigint: true }).catch(() => undefined);
-    if (found !== undefined && found.ino === this.#inode) await unlink(target).catch(() => undefined);
+    if (this.#place === undefined || socketPlace(target)?.socket !== this.#place.socket) return;
+    try {
+      unlinkSync(target);
+    } catch {
+      // A file that stays is dead; the next start replaces it.
+    }
   }
 }
 

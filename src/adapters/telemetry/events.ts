@@ -59,6 +59,15 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const kind = `${door} ${sourceOf(remoteAddress)} ${reason}`;
       noise.write({ level: 'debug', message: 'request turned away', facts, group: STRANGERS, kind });
     },
+    socketOpened({ path, identity }) {
+      logger.info({ event: 'socketOpened', path, identity }, 'SDS socket opened');
+    },
+    socketClosed({ path, why }) {
+      logger.info({ event: 'socketClosed', path, why: cut(why) }, 'SDS socket closed');
+    },
+    socketUnusable({ path, problem }) {
+      logger.error({ event: 'socketUnusable', path, problem: cut(problem) }, 'SDS socket cannot be used');
+    },
     streamOpened({ streamId, caller, protocol }) {
       metrics.step('streams', 1, { protocol });
       ofStream('info', 'streamOpened', { streamId, caller, protocol }, 'SDS stream opened');

@@ -26,7 +26,6 @@ const SOURCES = [
   'issuer',
   'further-issuers',
   'token-keys',
-  'sds-sockets',
   'serving-certificate',
 ] as const satisfies readonly ReloadedSource[];
 const OPEN: readonly string[] = [];

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -121,6 +131,67 @@ describe('A Unix socket', () => {
     assert.deepEqual(readdirSync(folder), ['sds.sock']);
     successor.close();
     await once(successor, 'close');
+  });
+
+  it('lets nobody in once its folder has another name, not even over an open connection', async () => {
+    const home = path.join(folder, 'home');
+    mkdirSync(home);
+    const listener = await start({ path: path.join(home, 'sds.sock') });
+    using before = new CsrWire(`unix:${path.join(home, 'sds.sock')}`);
+    assert.equal((await before.call()).code, status.OK);
+    renameSync(home, path.join(folder, 'moved'));
+    mkdirSync(home);
+    using after = new CsrWire(`unix:${path.join(folder, 'moved', 'sds.sock')}`);
+    for (const wire of [before, after]) {
+      const { code, details } = await wire.call();
+      assert.equal(code, status.UNAVAILABLE);
+      assert.match(details, /^CAP-S03 .*the socket is not at its path any more/);
+    }
+    assert.equal(listener.inPlace(), false);
+    assert.equal(authority.presented.length, 1);
+  });
+
+  it('lets nobody in whose folder is a link, where folders are identities', async () => {
+    mkdirSync(path.join(folder, 'real'));
+    symlinkSync(path.join(folder, 'real'), path.join(folder, 'link'));
+    const linked = { path: path.join(folder, 'link', 'sds.sock') };
+    await assert.rejects(start({ ...linked, root: folder }), { reason: 'CAP-X03' });
+    await start(linked);
+    using wire = new CsrWire(`unix:${linked.path}`);
+    assert.equal((await wire.call()).code, status.OK);
+  });
+
+  it('is in place only in the folder that it was bound in, at whatever moment folders change places', async () => {
+    const [home, other] = [path.join(folder, 'home'), path.join(folder, 'other')];
+    const target = path.join(home, 'sds.sock');
+    const swap = (): void => {
+      renameSync(home, path.join(folder, 'out'));
+      renameSync(other, home);
+      renameSync(path.join(folder, 'out'), other);
+    };
+    let started = 0;
+    for (let turns = 0; turns < 40; turns += 1) {
+      for (const name of [home, other]) mkdirSync(name, { recursive: true });
+      const listener = make({ path: target, root: folder });
+      const starting = listener.start({ signal: NEVER }).then(
+        () => true,
+        () => false,
+      );
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+      swap();
+      if (await starting) {
+        started += 1;
+        using wire = new CsrWire(`unix:${target}`);
+        // Bound before the swap, it is in the other folder now; bound after it, in this one.
+        assert.equal(listener.inPlace(), existsSync(target), `after ${turns} turns`);
+        if (listener.inPlace()) assert.equal((await wire.call()).code, status.OK);
+        swap();
+        assert.equal(listener.inPlace(), existsSync(target), `after ${turns} turns`);
+      }
+      await listener.drain({ deadlineMs: 0 });
+      for (const name of [home, other]) rmSync(name, { recursive: true });
+    }
+    assert.ok(started > 0);
   });
 
   it('leaves the umask of the process as it was', async () => {

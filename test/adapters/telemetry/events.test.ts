@@ -53,6 +53,27 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  socketOpened: [
+    {
+      emit: (events) => events.socketOpened({ path: '/run/a.sock', identity: STREAM.caller }),
+      line: { level: 'info', path: '/run/a.sock', identity: STREAM.caller },
+      moves: {},
+    },
+  ],
+  socketClosed: [
+    {
+      emit: (events) => events.socketClosed({ path: '/run/a.sock', why: 'its path leads elsewhere' }),
+      line: { level: 'info', path: '/run/a.sock', why: 'its path leads elsewhere' },
+      moves: {},
+    },
+  ],
+  socketUnusable: [
+    {
+      emit: (events) => events.socketUnusable({ path: '/run/a.sock', problem: 'it is taken' }),
+      line: { level: 'error', path: '/run/a.sock', problem: 'it is taken' },
+      moves: {},
+    },
+  ],
   policyInForce: [
     {
       emit: (events) =>
