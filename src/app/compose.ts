@@ -220,19 +220,34 @@ function limitsOf({ listen }: Config) {
 }
 
 function composeSecrets(config: Config, parts: ConstructorParameters<typeof SharedWorkloadSecrets>[0]) {
-  const { ttl, keyType, renewAt, rotationSpread, maxIdentities } = config.sds;
+  const { ttl, keyType, renewAt, rotationSpread, maxIdentities, namespaceShare } = config.sds;
+  const maxIdentitiesPerNamespace = shareOf(maxIdentities, namespaceShare);
   const lifetimes = { ...lifetimesOf(config), defaultMs: ttl, maxMs: ttl };
-  return new SharedWorkloadSecrets(parts, { lifetimes, keyType, renewAt, spreadMs: rotationSpread, maxIdentities });
+  return new SharedWorkloadSecrets(parts, {
+    lifetimes,
+    keyType,
+    renewAt,
+    spreadMs: rotationSpread,
+    maxIdentities,
+    maxIdentitiesPerNamespace,
+  });
+}
+
+/** Never none: every namespace gets in. */
+function shareOf(most: number, share: number): number {
+  return Math.max(1, Math.floor(most * share));
 }
 
 function composeSds(config: Config, parts: ConstructorParameters<typeof SdsService>[0]): SdsService {
-  const { spiffeValidator, acknowledgeWithin, maxStreamAge, maxStreams, maxStreamsPerCaller } = config.sds;
+  const { spiffeValidator, acknowledgeWithin, maxStreamAge, maxStreams, maxStreamsPerCaller, namespaceShare } =
+    config.sds;
   return new SdsService(parts, {
     spiffeValidator,
     acknowledgeWithinMs: acknowledgeWithin,
     maxStreamAgeMs: maxStreamAge,
     maxStreams,
     maxStreamsPerCaller,
+    maxStreamsPerNamespace: shareOf(maxStreams, namespaceShare),
     deadlineMs: config.listen.requestTimeout,
   });
 }

@@ -13,7 +13,7 @@ import type { GeneratedKeyType, KeyGenerator } from '../ports/key-generator.ts';
 import type { PolicySource } from '../ports/policy-source.ts';
 import { authenticate } from './authenticate.ts';
 import { Decision } from './decision.ts';
-import { HeldWorkloads, provenAmong, type HeldWorkload } from './held-workloads.ts';
+import { HeldWorkloads, provenAmong, type HeldWorkload, type HoldingSettings } from './held-workloads.ts';
 import { issueForWorkload, type IssuingParts } from './issue-certificate.ts';
 import type { Question } from './policy-judgement.ts';
 import { LatestValue } from './latest-value.ts';
@@ -27,11 +27,9 @@ export interface SecretsParts extends IssuingParts {
   readonly cluster: Pick<ClusterView, 'onChange'>;
 }
 
-export interface SecretsSettings extends RotationSettings {
+export interface SecretsSettings extends RotationSettings, HoldingSettings {
   readonly lifetimes: LifetimeSettings;
   readonly keyType: GeneratedKeyType;
-  /** Most workloads held at once; one more is answered with CAP-Q01. */
-  readonly maxIdentities: number;
 }
 
 export class SharedWorkloadSecrets implements WorkloadSecrets {
@@ -44,7 +42,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   constructor(parts: SecretsParts, settings: SecretsSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#held = new HeldWorkloads(settings.maxIdentities);
+    this.#held = new HeldWorkloads(settings);
   }
 
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
@@ -86,14 +84,14 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     options.signal.throwIfAborted();
     const { caller } = demandProven(watchers.proven());
     const key = workloadKey(caller);
-    const { watches, state } = this.#held.watch(key, watchers) ?? this.#begin(key, caller, watchers);
-    options.signal.addEventListener('abort', () => watches.delete(watchers), { once: true });
-    return state.watch(options);
+    const workload = this.#held.watch(key, watchers) ?? this.#begin(key, caller, watchers);
+    options.signal.addEventListener('abort', () => this.#held.unwatch(workload, watchers), { once: true });
+    return workload.state.watch(options);
   }
 
   /** A workload that was not held; its first certificate is asked for at once. */
   #begin(key: string, { identity: { namespace } }: Caller, first: Watchers): HeldWorkload {
-    this.#held.demandRoom();
+    this.#held.makeRoomIn(namespace);
     const state = new LatestValue<SvidState>();
     const watches = new Set([first]);
     const rotation = new SvidRotation(

@@ -282,13 +282,18 @@ export const schema = {
     maxStreams: withDefault(integer(1, 1_000_000), 20_000, 'Most SDS streams open at once.'),
     maxStreamsPerCaller: withDefault(
       integer(1, 1_000_000),
-      10_000,
-      'Most SDS streams that one identity may have open.',
+      1_000,
+      'Most SDS streams that one workload may have open: by identity, credential and pod.',
     ),
     maxIdentities: withDefault(
       integer(1, 1_000_000),
       20_000,
-      'Most workloads whose keys are held in memory at once: by identity, credential and pod.',
+      'Most workloads whose keys are held in memory at once: by identity, credential and pod. What nobody watches makes room.',
+    ),
+    namespaceShare: withDefault(
+      fraction(0.001, 1),
+      0.25,
+      'Largest share of `sds.maxIdentities`, and of `sds.maxStreams`, that the workloads of one namespace may take, so that no namespace keeps the others out. A namespace that is larger needs larger maxima, or a larger share; 1 is no limit.',
     ),
     rotationSpread: withDefault(
       duration('0s', '1h'),

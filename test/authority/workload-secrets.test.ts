@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { SharedWorkloadSecrets } from '../../src/authority/workload-secrets.ts';
+import type { HoldingSettings } from '../../src/authority/held-workloads.ts';
 import type { SvidState, Watchers, WorkloadSvid } from '../../src/authority/surface.ts';
 import type { Caller } from '../../src/domain/identity/caller.ts';
 import type { KeyGenerator } from '../../src/ports/key-generator.ts';
@@ -49,15 +50,17 @@ describe('Secrets of a workload over SDS', () => {
     presetKeys = { generate: () => Promise.resolve(key) };
   });
 
-  function start(options: { keys: KeyGenerator; maxIdentities?: number }): SharedWorkloadSecrets {
+  function start({ keys, ...bounds }: { keys: KeyGenerator } & Partial<HoldingSettings>): SharedWorkloadSecrets {
     const made = new SharedWorkloadSecrets(
-      { ...parts, authenticators: [trusting(CALLER)], keys: options.keys },
+      { ...parts, authenticators: [trusting(CALLER)], keys },
       {
         lifetimes: TEST_LIFETIMES,
         keyType: 'ec-p256',
         renewAt: 0.5,
         spreadMs: 10_000,
-        maxIdentities: options.maxIdentities ?? 10,
+        maxIdentities: 10,
+        maxIdentitiesPerNamespace: 10,
+        ...bounds,
       },
     );
     made.start({ signal: stop.signal });
@@ -370,16 +373,89 @@ describe('Secrets of a workload over SDS', () => {
     assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, other.bundle.pem);
   });
 
-  it('are bounded in number', async () => {
-    secrets = start({ keys: presetKeys, maxIdentities: 1 });
-    await nextSvid(watch());
-    assert.throws(() => watch(testCaller('default', 'second')), { reason: 'CAP-Q01' });
+  describe('are bounded in number', () => {
+    beforeEach(() => {
+      secrets = start({ keys: presetKeys, maxIdentities: 4, maxIdentitiesPerNamespace: 2 });
+      parts.policies.swap(policySet(bundle(), [], 'everybody'));
+    });
+
+    const pod = (podName: string, namespace = 'default'): Caller => ({ ...testCaller(namespace), pod: { podName } });
+
+    /** Comes, is given a certificate, and goes. */
+    async function visit(caller: Caller): Promise<string> {
+      const leave = new AbortController();
+      const { serial } = await nextSvid(watch(caller, leave));
+      leave.abort();
+      return serial;
+    }
+
+    it('and one namespace takes its share, no more', async () => {
+      for (const name of ['one', 'two']) await nextSvid(watch(pod(name)));
+      assert.throws(() => watch(pod('three')), {
+        reason: 'CAP-Q01',
+        message: /namespace default has 2 workloads on SDS, its share/,
+      });
+      await nextSvid(watch(pod('one', 'other')));
+    });
+
+    it('and all together', async () => {
+      for (const namespace of ['a', 'b', 'c', 'd']) await nextSvid(watch(pod('one', namespace)));
+      assert.throws(() => watch(pod('one', 'e')), { reason: 'CAP-Q01', message: /too many workloads/ });
+    });
+
+    it('and what nobody watches makes room at once, longest unwatched first', async () => {
+      const first = await visit(pod('one'));
+      const second = await visit(pod('two'));
+      assert.equal(await visit(pod('one')), first);
+      await visit(pod('three'));
+      assert.equal(await visit(pod('one')), first);
+      assert.notEqual(await visit(pod('two')), second);
+    });
+
+    it('and who comes and goes keeps nobody out, and takes nothing from other namespaces', async () => {
+      const kept = await visit(pod('kept', 'other'));
+      const states = watch(pod('watching', 'other'));
+      const { serial } = await nextSvid(states);
+      for (let turn = 0; turn < 20; turn += 1) await visit(pod(`pod-${turn}`));
+      assert.equal(await visit(pod('kept', 'other')), kept);
+      assert.equal((await nextSvid(watch(pod('watching', 'other')))).serial, serial);
+      await nextSvid(watch(pod('late', 'third')));
+    });
+
+    it('and a machine that renews its certificate is no other workload', async () => {
+      const machine = (evidence: string): Caller => ({
+        ...CALLER,
+        provenBy: 'client-certificate',
+        evidence,
+        lineage: { id: 'first', provenAtMs: 0 },
+      });
+      const { serial } = await nextSvid(watch(machine('a0')));
+      for (let turn = 1; turn < 10; turn += 1) {
+        assert.equal((await nextSvid(watch(machine(`a${turn}`)))).serial, serial);
+      }
+    });
+
+    it('and what is being decided makes room for nobody, so that decisions are bounded too', async () => {
+      const leave = new AbortController();
+      for (const name of ['one', 'two']) void watch(pod(name), leave).next();
+      leave.abort();
+      assert.throws(() => watch(pod('three')), { reason: 'CAP-Q01' });
+      await settle();
+      await nextSvid(watch(pod('three')));
+    });
   });
 
   it('record a stream that could not be authenticated', async () => {
     const strangers = new SharedWorkloadSecrets(
       { ...parts, authenticators: [], keys: presetKeys },
-      { lifetimes: TEST_LIFETIMES, keyType: 'ec-p256', renewAt: 0.5, spreadMs: 1, maxIdentities: 1 },
+      {
+        lifetimes: TEST_LIFETIMES,
+        keyType: 'ec-p256',
+        renewAt: 0.5,
+        spreadMs: 1,
+        maxIdentities: 1,
+        maxIdentitiesPerNamespace: 1,
+      },
     );
     const presented = { authorization: [], remoteAddress: '127.0.0.1:1' };
     const refusal = await refusalOf(strangers.authenticate(presented, { signal: NEVER }));

@@ -84,6 +84,8 @@ function configOf(
     },
     authentication: { tokens },
     sds: {
+      // All streams are of one namespace.
+      namespaceShare: 1,
       maxStreams: needs.streams + SPARE,
       maxStreamsPerCaller: Math.ceil(needs.streams / IDENTITIES) + SPARE,
     },

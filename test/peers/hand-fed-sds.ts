@@ -14,7 +14,13 @@ import type { TestLeaf } from './pki.ts';
 import { SHOP } from './shop-proxy.ts';
 
 const HOUR_MS = 3_600_000;
-const LIMITS = { maxStreams: 10, maxStreamsPerCaller: 10, maxStreamsPerConnection: 10, maxConnections: 10 } as const;
+const LIMITS = {
+  maxStreams: 10,
+  maxStreamsPerCaller: 10,
+  maxStreamsPerNamespace: 10,
+  maxStreamsPerConnection: 10,
+  maxConnections: 10,
+} as const;
 const TIMES = { maxStreamAgeMs: HOUR_MS, deadlineMs: 5_000, acknowledgeWithinMs: 30_000 } as const;
 
 export class HandFedSds implements AsyncDisposable {

@@ -6,6 +6,7 @@ import { KnownProxy, type ProxyStream } from './known-proxy.ts';
 export interface ProxyFacts {
   /** `workloadKey` of its caller. */
   readonly workload: string;
+  readonly namespace: string;
   readonly nodeId: string;
   /** Unlike that of any other open connection; absent where connections cannot be told apart. */
   readonly connection?: string;
@@ -21,6 +22,7 @@ export interface Membership {
 interface Entry {
   readonly key: string;
   readonly workload: string;
+  readonly namespace: string;
   readonly proxy: KnownProxy;
 }
 
@@ -29,8 +31,9 @@ interface Connection {
   streams: number;
 }
 
-/** Proxies without a stream that are remembered for what they rejected; of one workload, and of all. */
+/** Proxies without a stream that are remembered for what they rejected; of one workload, one namespace, and of all. */
 export const MAX_AWAY_OF_WORKLOAD = 16;
+export const MAX_AWAY_OF_NAMESPACE = 2_500;
 export const MAX_AWAY = 10_000;
 
 export class KnownProxies {
@@ -66,9 +69,9 @@ export class KnownProxies {
     else if (!proxy.connected) this.#rememberAway(entry);
   }
 
-  #entryOf({ workload, nodeId }: ProxyFacts): Entry {
+  #entryOf({ workload, namespace, nodeId }: ProxyFacts): Entry {
     const key = JSON.stringify([workload, nodeId]);
-    const entry = this.#known.get(key) ?? { key, workload, proxy: new KnownProxy() };
+    const entry = this.#known.get(key) ?? { key, workload, namespace, proxy: new KnownProxy() };
     this.#known.set(key, entry);
     return entry;
   }
@@ -83,8 +86,10 @@ export class KnownProxies {
 
   #rememberAway(entry: Entry): void {
     this.#away.add(entry);
-    const own = [...this.#away].filter(({ workload }) => workload === entry.workload);
+    const near = [...this.#away].filter(({ namespace }) => namespace === entry.namespace);
+    const own = near.filter(({ workload }) => workload === entry.workload);
     for (const oldest of own.slice(0, -MAX_AWAY_OF_WORKLOAD)) this.#forget(oldest);
+    for (const oldest of near.slice(0, -MAX_AWAY_OF_NAMESPACE)) this.#forget(oldest);
     const [oldest] = this.#away;
     if (this.#away.size > MAX_AWAY && oldest !== undefined) this.#forget(oldest);
   }

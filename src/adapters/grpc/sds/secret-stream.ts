@@ -168,7 +168,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     const { watcher, door } = this.#order;
     const { caller, remoteAddress: connection } = watcher;
     const workload = workloadKey(caller);
-    const facts = { workload, nodeId, ...(door.kind !== 'unix' && { connection }) };
+    const { namespace } = caller.identity;
+    const facts = { workload, namespace, nodeId, ...(door.kind !== 'unix' && { connection }) };
     this.#membership = this.#parts.proxies.join(facts, this);
     this.#learn(this.#membership, resumes);
   }

@@ -1,15 +1,19 @@
 // All streams of the process: how many there may be, and the one clock that looks after them.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Caller } from '../../../domain/identity/caller.ts';
+import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Door } from '../door.ts';
 import type { AnyStream } from './secret-stream.ts';
+import { Tally } from './tally.ts';
 
 export interface RegisterSettings {
   /** At a time, over all doors; those that are being authenticated count. */
   readonly maxStreams: number;
-  /** At a time, of one identity. */
+  /** At a time, of one workload. */
   readonly maxStreamsPerCaller: number;
+  /** At a time, of all workloads of one namespace. */
+  readonly maxStreamsPerNamespace: number;
 }
 
 /** How exact the deadlines of streams are. */
@@ -18,7 +22,8 @@ export const SWEEP_MS = 1_000;
 export class StreamRegister {
   readonly #settings: RegisterSettings;
   readonly #open = new Set<AnyStream>();
-  readonly #perCaller = new Map<string, number>();
+  readonly #perCaller = new Tally();
+  readonly #perNamespace = new Tally();
   #admitted = 0;
 
   constructor(settings: RegisterSettings) {
@@ -38,28 +43,34 @@ export class StreamRegister {
     this.#admitted -= 1;
   }
 
-  /** @throws AuthorityError CAP-Q01 when the caller has too many already. */
+  /** @throws AuthorityError CAP-Q01 when the caller, or its namespace, has too many already. */
   demandRoomFor(caller: Caller): void {
-    const open = this.#perCaller.get(keyOf(caller)) ?? 0;
-    if (open >= this.#settings.maxStreamsPerCaller) {
+    const { maxStreamsPerCaller, maxStreamsPerNamespace } = this.#settings;
+    const { namespace } = caller.identity;
+    if (this.#perCaller.of(workloadKey(caller)) >= maxStreamsPerCaller) {
       throw new AuthorityError('CAP-Q01', { detail: 'the caller has too many streams open' });
+    }
+    const open = this.#perNamespace.of(namespace);
+    if (open >= maxStreamsPerNamespace) {
+      throw new AuthorityError('CAP-Q01', { detail: `namespace ${namespace} has ${open} streams open, its share` });
     }
   }
 
   /** Fills an admitted place. */
   add(stream: AnyStream): void {
-    const key = keyOf(stream.watcher.caller);
     this.#open.add(stream);
-    this.#perCaller.set(key, (this.#perCaller.get(key) ?? 0) + 1);
+    this.#count(stream, 1);
   }
 
   remove(stream: AnyStream): void {
     if (!this.#open.delete(stream)) return;
     this.#admitted -= 1;
-    const key = keyOf(stream.watcher.caller);
-    const left = (this.#perCaller.get(key) ?? 1) - 1;
-    if (left > 0) this.#perCaller.set(key, left);
-    else this.#perCaller.delete(key);
+    this.#count(stream, -1);
+  }
+
+  #count({ watcher: { caller } }: AnyStream, change: 1 | -1): void {
+    this.#perCaller.change(workloadKey(caller), change);
+    this.#perNamespace.change(caller.identity.namespace, change);
   }
 
   endBehind(door: Door, error: unknown): void {
@@ -75,8 +86,4 @@ export class StreamRegister {
       for (const stream of this.#open) stream.checkTime(monotonicMs);
     }
   }
-}
-
-function keyOf(caller: Caller): string {
-  return caller.identity.spiffeId.uri;
 }

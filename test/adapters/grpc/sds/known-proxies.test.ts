@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   KnownProxies,
+  MAX_AWAY_OF_NAMESPACE,
   MAX_AWAY_OF_WORKLOAD,
   type Membership,
   type ProxyFacts,
@@ -8,7 +9,7 @@ import {
 import type { BundleContent, Offer } from '../../../../src/adapters/grpc/sds/secret-content.ts';
 import { content } from './story.ts';
 
-const SHOP: ProxyFacts = { workload: 'shop', nodeId: 'sidecar', connection: '10.0.0.1:1' };
+const SHOP: ProxyFacts = { workload: 'shop', namespace: 'default', nodeId: 'sidecar', connection: '10.0.0.1:1' };
 const BUNDLE: BundleContent = { ...(content('bundle', 'b1') as BundleContent), preamble: '' };
 const named = (kind: 'svid' | 'bundle', version: string) => [{ name: kind, content: content(kind, version) }];
 const versionOf = (offer: Offer) => ('withheld' in offer ? undefined : offer.version);
@@ -113,5 +114,18 @@ describe('What is known of a proxy', () => {
     }
     assert.equal(proxies.size, 1 + MAX_AWAY_OF_WORKLOAD);
     assert.equal(join({ workload: 'victim' }).proxy, victim.proxy);
+  });
+
+  it('is not forgotten for the proxies of another namespace, however many of them reject and leave', () => {
+    const ours = join({ namespace: 'quiet', workload: 'quiet' });
+    ours.proxy.rejects(named('svid', 'bad'));
+    ours.leave();
+    for (let index = 0; index < MAX_AWAY_OF_NAMESPACE + 100; index += 1) {
+      const theirs = join({ workload: `noisy-${index}`, connection: `10.0.0.2:${index}` });
+      theirs.proxy.rejects(named('svid', 'bad'));
+      theirs.leave();
+    }
+    assert.equal(proxies.size, 1 + MAX_AWAY_OF_NAMESPACE);
+    assert.equal(join({ namespace: 'quiet', workload: 'quiet' }).proxy, ours.proxy);
   });
 });

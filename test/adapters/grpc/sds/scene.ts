@@ -28,6 +28,7 @@ export const SETTINGS: SdsSettings = {
   maxStreamAgeMs: 30 * 60_000,
   maxStreams: 1000,
   maxStreamsPerCaller: 500,
+  maxStreamsPerNamespace: 1000,
   deadlineMs: 5_000,
 };
 

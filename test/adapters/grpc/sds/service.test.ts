@@ -229,6 +229,20 @@ describe('The secret discovery service', () => {
       }
     });
 
+    it('more streams than a namespace has a share in, and counts the workloads of an account apart', async () => {
+      await using small = await Scene.open({ maxStreamsPerCaller: 1, maxStreamsPerNamespace: 2 });
+      const clients = ['demo/one', 'demo/two', 'other'].map((name) => small.client(name));
+      for (const each of clients.slice(0, 2)) {
+        const stream = each.sotw();
+        stream.subscribe('ROOTCA');
+        await stream.accept();
+      }
+      assert.match((await clients[0]!.sotw().ended).details, /^CAP-Q01 .*the caller has too many/);
+      const { code, details } = await clients[2]!.delta().ended;
+      assert.equal(code, status.RESOURCE_EXHAUSTED);
+      assert.match(details, /^CAP-Q01 .*namespace default has 2 streams open, its share/);
+    });
+
     it('more streams than there may be, in all and for one caller', async () => {
       await using small = await Scene.open({ maxStreams: 3, maxStreamsPerCaller: 2 });
       const [demo, other] = [small.client(), small.client('other')];
