@@ -94,7 +94,10 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   );
   const services = [csr, sds.register];
   const sources = new Sources(config.listen.gateways);
-  const tls = new TlsListener({ events, services, sources }, { ...limitsOf(config), ...config.listen.tls.address });
+  const tls = new TlsListener(
+    { clock, events, services, sources },
+    { ...limitsOf(config), ...config.listen.tls.address },
+  );
   const plaintext = composePlaintext(config, events, services);
   let open = false;
   let serving: ServingCertificate | undefined;

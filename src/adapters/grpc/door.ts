@@ -15,6 +15,11 @@ export interface Door {
   /** Aborts, with AuthorityError CAP-S03 as its reason, when the listener begins to drain: streams end then. */
   readonly draining: AbortSignal;
   /**
+   * Calls `listener` with the remote address of a connection that was told to go while others stay; its streams are
+   * to end soon. Absent where no connection goes before its door does.
+   */
+  readonly onLeaving?: (listener: (remoteAddress: string) => void) => void;
+  /**
    * What the call's connection and headers showed. A certificate that does not verify is in it with its problem.
    * @throws AuthorityError `cancelled` (CAP-X02) when the connection is gone already; never an anonymous answer instead.
    */

@@ -1,6 +1,8 @@
 // A grpc-js server that owns no port: listeners hand it their connections. One per door, so that a
 // handler's door is a fact of its registration and not a question to ask.
 import { once } from 'node:events';
+import { constants, type ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -28,12 +30,19 @@ const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms
 /** How long a client that was told to go may take to close: closing first could cut off the last answer. */
 const LINGER_MS = 250;
 
+/** The largest there is: all streams that are on their way are still taken (RFC 9113 section 6.8). */
+const LAST_STREAM_ID = 2 ** 31 - 1;
+/** By then a client has heard that it should go, however far away it is. */
+const GOAWAY_NOTICE_MS = 2_000;
+
 export class GrpcServer {
   readonly #server: Server;
   readonly #injector: { injectConnection(connection: Duplex): void };
   readonly #draining = new AbortController();
   readonly #unaryPaths = new Set<string>();
   #endGuard: (() => void) | undefined;
+  /** Those on which something was asked; grpc-js does not hand them out. */
+  readonly #sessions = new Map<string, ServerHttp2Session>();
   /** No bound of its own: each listener bounds what it accepts. */
   readonly #open = new Set<Duplex>();
 
@@ -64,7 +73,19 @@ export class GrpcServer {
 
   /** For doors that strangers can reach; until the server is drained. See `guardStreams`. */
   guard(requestArrivalMs: number): void {
-    this.#endGuard = guardStreams({ unaryPaths: this.#unaryPaths, requestArrivalMs });
+    const onSession = (session: ServerHttp2Session): void => this.#know(session);
+    this.#endGuard = guardStreams({ unaryPaths: this.#unaryPaths, requestArrivalMs, onSession });
+  }
+
+  #know(session: ServerHttp2Session): void {
+    // Node types it as always there.
+    const socket = session.socket as Socket | undefined;
+    if (socket?.remoteAddress === undefined) return;
+    const key = connectionKey(socket);
+    this.#sessions.set(key, session);
+    session.once('close', () => {
+      if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    });
   }
 
   /** Takes a connection that speaks HTTP/2 from its next byte on. */
@@ -74,6 +95,28 @@ export class GrpcServer {
     // Without this listener a reset before the HTTP/2 session has its own would end the process.
     connection.on('error', () => undefined);
     this.#injector.injectConnection(connection);
+  }
+
+  /**
+   * Tells the client of one connection to go: first not to begin anything more, so that nothing is lost that is on its
+   * way, then for good (RFC 9113 section 6.8). Calls and streams end as they would; the last closes the connection.
+   * Only behind `guard`.
+   * @param graceMs after which what is still open is closed.
+   */
+  dismiss(connection: Socket, graceMs: number): void {
+    const session = this.#sessions.get(connectionKey(connection));
+    if (session === undefined) {
+      // Nothing was ever asked on it, so nothing is lost.
+      connection.destroy();
+      return;
+    }
+    session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID);
+    const close = setTimeout(() => session.close(), Math.min(GOAWAY_NOTICE_MS, graceMs / 2));
+    const destroy = setTimeout(() => session.destroy(), graceMs);
+    session.once('close', () => {
+      clearTimeout(close);
+      clearTimeout(destroy);
+    });
   }
 
   /** GOAWAY to all; resolves when the calls in flight have ended and their answers left, at the latest soon after the deadline. */
@@ -104,4 +147,9 @@ async function within(ms: number, ends: readonly Promise<unknown>[]): Promise<vo
   const late = new Promise((resolve) => (deadline = setTimeout(resolve, ms)));
   await Promise.race([Promise.allSettled(ends), late]);
   clearTimeout(deadline);
+}
+
+/** Names a TCP connection among all of this machine. */
+function connectionKey({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

@@ -17,6 +17,8 @@ export interface GuardSettings {
   readonly unaryPaths: ReadonlySet<string>;
   /** From the headers to the end of such a request. */
   readonly requestArrivalMs: number;
+  /** Called once for each session of this process, when its first stream begins. */
+  readonly onSession?: (session: ServerHttp2Session) => void;
 }
 
 /**
@@ -35,6 +37,7 @@ export function guardStreams(settings: GuardSettings): () => void {
     const session = stream.session as ServerHttp2Session | undefined;
     if (session === undefined || watched.has(session)) return;
     watched.add(session);
+    settings.onSession?.(session);
     session.prependListener('stream', onStream);
   };
   subscribe(STREAM_BEGINS, onStart);

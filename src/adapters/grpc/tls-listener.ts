@@ -1,11 +1,14 @@
 // The TLS door. The handshake is ours and not grpc-js's, because grpc-js cannot tell a client
 // without a certificate from one whose certificate does not verify: the second must be refused by name.
-// A connection goes TCP -> (bounds) -> handshake -> (ALPN, what it showed) -> HTTP/2.
+// A connection goes TCP -> (bounds) -> handshake -> (ALPN, what it showed) -> HTTP/2. One that was opened with a
+// client certificate is told to go before that certificate ends.
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import type { Caller } from '../../domain/identity/caller.ts';
 import { decodePemBlocks } from '../../domain/x509/pem.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
+import { ConnectionExpiry } from './connection-expiry.ts';
 import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { Connections } from './connections.ts';
 import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './door.ts';
@@ -24,6 +27,7 @@ export interface TlsListenerSettings extends ConnectionSettings, HandshakeLimits
 }
 
 export interface TlsListenerParts {
+  readonly clock: Clock;
   readonly events: Pick<Events, 'connectionRefused'>;
   readonly services: readonly ServiceRegistration[];
   readonly sources: Sources;
@@ -39,16 +43,19 @@ export class TlsListener implements Listener {
   readonly #handshakes: Handshakes;
   readonly #limits: ConnectionLimits;
   readonly #connections = new Connections();
+  readonly #expiry: ConnectionExpiry;
+  readonly #end = new AbortController();
   #serving: ServingMaterial | undefined;
   #clientTrustPem: string | undefined;
 
-  constructor({ events, services, sources }: TlsListenerParts, settings: TlsListenerSettings) {
+  constructor({ clock, events, services, sources }: TlsListenerParts, settings: TlsListenerSettings) {
     this.#settings = settings;
     this.#events = events;
     this.#sources = sources;
     const onEnded = (peer: string, problem: string): void => this.#refuse(peer, problem);
     this.#limits = new ConnectionLimits({ sources, onEnded }, settings);
     this.#handshakes = new Handshakes(settings);
+    this.#expiry = new ConnectionExpiry({ clock });
     this.#grpc = new GrpcServer(settings);
     this.#grpc.register(services, this.#door());
     this.#tls = createTlsServer(HANDSHAKE);
@@ -86,6 +93,7 @@ export class TlsListener implements Listener {
     const { host, port } = this.#settings;
     this.#grpc.guard(this.#settings.requestArrivalMs ?? REQUEST_ARRIVAL_MS);
     await listen(this.#tcp, { host, port }, { named: `the TLS address ${host}:${port}`, signal });
+    void this.#expiry.sweep(this.#end);
   }
 
   address(): string {
@@ -100,6 +108,7 @@ export class TlsListener implements Listener {
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.stopAccepting();
     await this.#grpc.drain({ deadlineMs });
+    this.#end.abort();
   }
 
   #door(): Door {
@@ -108,6 +117,7 @@ export class TlsListener implements Listener {
       kind: 'tls',
       draining: this.#grpc.draining,
       ownerOf: (call: AnyCall) => this.#limits.ownerOf(call.getPeer()),
+      onLeaving: (listener) => this.#expiry.onLeaving(listener),
       presentedBy: (call: AnyCall) => {
         const remoteAddress = call.getPeer();
         const clientCertificate = connections.certificateOf(remoteAddress);
@@ -155,6 +165,9 @@ export class TlsListener implements Listener {
       return;
     }
     this.#connections.add(peer, socket);
+    const leaf = socket.authorized ? socket.getPeerX509Certificate() : undefined;
+    const leave = (graceMs: number): void => this.#grpc.dismiss(socket, graceMs);
+    if (leaf !== undefined) this.#expiry.expect(peer, socket, leaf.validToDate.getTime(), leave);
     this.#grpc.serve(socket);
   }
 

@@ -8,6 +8,7 @@ import { status } from '@grpc/grpc-js';
 import { Sources } from '../../../src/adapters/grpc/sources.ts';
 import { TlsListener } from '../../../src/adapters/grpc/tls-listener.ts';
 import { testAuthority } from '../../support/certificates.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { recordEvents } from '../../support/recorded-events.ts';
 import { testCaller } from '../../support/authority-parts.ts';
 import { leafUnder } from './leaves.ts';
@@ -418,7 +419,7 @@ describe('The TLS door', () => {
   describe('opens', () => {
     it('not on a port that is taken, and says which', async () => {
       edge = await openTlsEdge();
-      const parts = { events: recordEvents(), services: [], sources: new Sources([]) };
+      const parts = { clock: new FakeClock(), events: recordEvents(), services: [], sources: new Sources([]) };
       const second = new TlsListener(parts, { ...TLS_SETTINGS, port: edge.port });
       second.setServingCertificate({ certChainPem: edge.serving.chainPem, keyPem: edge.serving.keyPem });
       second.setClientTrust(edge.pki.bundle.pem);

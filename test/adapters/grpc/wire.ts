@@ -3,6 +3,7 @@
 import { credentials, makeGenericClientConstructor, Metadata, status, type ChannelCredentials } from '@grpc/grpc-js';
 import type { JsonObject, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { csrService, type CsrServiceSettings } from '../../../src/adapters/grpc/csr/service.ts';
 import type { ServiceRegistration } from '../../../src/adapters/grpc/door.ts';
 import { serviceDefinition } from '../../../src/adapters/grpc/service.ts';
@@ -15,6 +16,7 @@ import {
   type IstioCertificateResponseSchema,
 } from '../../../src/gen/istio/v1/auth/certificate_service_pb.js';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import type { PresentedCredentials } from '../../../src/ports/authenticator.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { recordEvents, type RecordedEvents } from '../../support/recorded-events.ts';
@@ -80,6 +82,8 @@ interface EdgeOptions {
   readonly tls?: Partial<TlsListenerSettings>;
   readonly csr?: Partial<CsrServiceSettings>;
   readonly services?: readonly ServiceRegistration[];
+  /** For the ends of client certificates. */
+  readonly clock?: Clock;
 }
 
 /** A TLS listener with the CSR API behind it, started; dispose of it to close every connection at once. */
@@ -89,7 +93,11 @@ export async function openTlsEdge(options: EdgeOptions = {}): Promise<TlsEdge> {
   const events = recordEvents();
   const authority = new ScriptedAuthority();
   const services = options.services ?? [csrService({ authority, events }, { ...CSR_SETTINGS, ...options.csr })];
-  const listener = new TlsListener({ events, services, sources: new Sources([]) }, { ...TLS_SETTINGS, ...options.tls });
+  const { clock = new SystemClock() } = options;
+  const listener = new TlsListener(
+    { clock, events, services, sources: new Sources([]) },
+    { ...TLS_SETTINGS, ...options.tls },
+  );
   listener.setServingCertificate({ certChainPem: serving.chainPem, keyPem: serving.keyPem });
   listener.setClientTrust(pki.bundle.pem);
   await listener.start({ signal: NEVER });
@@ -120,20 +128,28 @@ export interface CsrCall {
 export class CsrWire implements Disposable {
   readonly #client: InstanceType<typeof CsrClient>;
 
-  constructor(target: string, channel: ChannelCredentials = credentials.createInsecure()) {
+  constructor(
+    target: string,
+    channel: ChannelCredentials = credentials.createInsecure(),
+    more: Readonly<Record<string, number>> = {},
+  ) {
     this.#client = new CsrClient(target, channel, {
       'grpc.ssl_target_name_override': 'localhost',
       'grpc.default_authority': 'localhost',
       'grpc.enable_retries': 0,
       'grpc.use_local_subchannel_pool': 1,
+      ...more,
     });
   }
 
-  /** @param showing the client's certificate, or none. */
-  static toTls({ port, pki }: TlsEdge, showing?: TestLeaf): CsrWire {
+  /**
+   * @param showing the client's certificate, or none.
+   * @param more channel options of grpc-js.
+   */
+  static toTls({ port, pki }: TlsEdge, showing?: TestLeaf, more?: Readonly<Record<string, number>>): CsrWire {
     const key = showing && Buffer.from(showing.keyPem);
     const chain = showing && Buffer.from(showing.chainPem);
-    return new CsrWire(`127.0.0.1:${port}`, credentials.createSsl(Buffer.from(pki.bundle.pem), key, chain));
+    return new CsrWire(`127.0.0.1:${port}`, credentials.createSsl(Buffer.from(pki.bundle.pem), key, chain), more);
   }
 
   async call(request: CsrCall = {}, onStart?: (cancel: () => void) => void): Promise<Outcome> {

@@ -72,6 +72,8 @@ export class SdsService {
       fetchSecrets: this.#fetchHandler(door),
     };
     server.addService(serviceDefinition(SecretDiscoveryService), { ...handlers });
+    // Its caller comes back on another connection, and proves itself there.
+    door.onLeaving?.((peer) => this.#register.endOf(door, peer, new AuthorityError('CAP-S09')));
     door.draining.addEventListener('abort', () => this.#register.endBehind(door, door.draining.reason), { once: true });
   };
 

@@ -77,6 +77,12 @@ export class StreamRegister {
     for (const stream of this.#open) if (stream.door === door) stream.end(error);
   }
 
+  /** Ends the streams of one connection. */
+  endOf(door: Door, remoteAddress: string, error: unknown): void {
+    for (const stream of this.#open)
+      if (stream.door === door && stream.watcher.remoteAddress === remoteAddress) stream.end(error);
+  }
+
   /** Looks at the times of all streams, again and again, until the signal aborts. */
   async sweep(clock: Clock, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     while (!signal.aborted) {
