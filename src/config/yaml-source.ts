@@ -1,6 +1,19 @@
-// The configuration file: YAML 1.2, read with positions so that each complaint names line and column.
+// The configuration file: YAML 1.2, read with positions so that each complaint names line and column. What YAML 1.1
+// reads differently is refused: the same file may be a part of what is applied to a cluster.
 import { readFileSync, statSync } from 'node:fs';
-import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+} from 'yaml';
+import { ambiguityOfName, ambiguityOfValue } from '../domain/kubernetes-scalar.ts';
 import { isKey, type Key, type Section } from './key.ts';
 import { schema } from './schema.ts';
 import { unknownKey, type ConfigProblem, type Entry, type Source } from './sources.ts';
@@ -29,7 +42,7 @@ export function yamlSource(text: string, name: string): Source {
   };
   const broken = brokenParts(document, at);
   if (broken.length > 0) return { entries: new Map(), problems: broken, unreadable: true };
-  const reading: Reading = { entries: new Map(), problems: [], document, at };
+  const reading: Reading = { entries: new Map(), problems: ambiguities(document, at), document, at };
   if (document.contents !== null) readSection(reading, schema, document.contents, '');
   return reading;
 }
@@ -46,6 +59,20 @@ function brokenParts(document: Document.Parsed, at: Reading['at']): readonly Con
   const problems = document.errors.map(({ pos: [offset], message }) => ({ where: at(offset), path: '', message }));
   visit(document, {
     Alias: (_, alias) => void problems.push({ where: at(alias.range?.[0]), path: '', message: 'uses a YAML alias' }),
+  });
+  return problems;
+}
+
+/** Plain words and numbers that two versions of YAML read differently. */
+function ambiguities(document: Document.Parsed, at: Reading['at']): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  visit(document, {
+    Scalar: (role, { type, tag, source = '', range }, ancestors) => {
+      if (type !== 'PLAIN' || tag !== undefined) return;
+      const message = role === 'key' ? ambiguityOfName(source) : ambiguityOfValue(source);
+      const names = ancestors.flatMap((one) => (isPair(one) && isScalar(one.key) ? [String(one.key.value)] : []));
+      if (message !== undefined) problems.push({ where: at(range?.[0]), path: names.join('.'), message });
+    },
   });
   return problems;
 }

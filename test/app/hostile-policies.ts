@@ -108,7 +108,7 @@ const BROKEN_POLICIES: readonly Row<Content>[] = [
   ['of 50 MB that nobody wrote', SPARSE, /broken\.yaml is larger than 1048576 bytes$/],
   ['nested a hundred thousand deep', DEEP, /broken\.yaml:1:73 is nested deeper than 64 levels$/],
   ['with a bomb of aliases', BOMB, /broken\.yaml:1:9 a0 has a YAML anchor, which a policy must not/],
-  ['with a key twice', local('mode: enforce\n  mode: off'), /broken\.yaml:7:3 spec\.mode is written twice$/],
+  ['with a key twice', local('mode: enforce\n  mode: audit'), /broken\.yaml:7:3 spec\.mode is written twice$/],
   ['that is half written', local('narrow: { keys: [ec-p256'), /broken\.yaml:7:1 Flow sequence .* end with a \]/],
   ['with a value that nobody knows', local(`mode: ${CANARY}`), /broken\.yaml:6:3 spec\.mode must be one of enforce, /],
   ['that is a private key by mistake', PRIVATE_KEY, /broken\.yaml:1:1 must be a mapping$/],
@@ -124,7 +124,7 @@ const BROKEN_POLICIES: readonly Row<Content>[] = [
   ],
   [
     'that is there already',
-    policyText('team', 'mode: off'),
+    policyText('team', "mode: 'off'"),
     /team\.yaml:3:13 metadata\.name repeats the IssuancePolicy default\/team of .*broken\.yaml:1:1$/,
   ],
   [

@@ -147,7 +147,7 @@ describe('capstan policy check', () => {
 
   it('is content when everybody gets an identity', async () => {
     const lines = await check('manifests.yaml', {
-      'policies.yaml': FILES['policies.yaml'].replace('spec:', 'spec:\n  mode: off'),
+      'policies.yaml': FILES['policies.yaml'].replace('spec:', 'spec:\n  mode: "off"'),
     });
     assert.deepEqual(lines.slice(-1), ['| 4 workloads, every one gets an identity.']);
   });

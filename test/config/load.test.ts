@@ -92,10 +92,21 @@ describe('The configuration', () => {
     assert.equal(config.telemetry.traces.sampleRatio, 0.5);
   });
 
+  it('refuses a plain word or number that Kubernetes would read differently, and says how to write it', () => {
+    const yaml = "sds: { socketMode: 0660, spiffeValidator: yes }\nlifetimes: { jitterPercent: 1_0, max: '24h' }";
+    const { problems } = load(yaml) as { problems: readonly { path: string; message: string }[] };
+    const told = problems.map(({ path, message }) => `${path} ${message}`);
+    assert.deepEqual(told.slice(0, 3), [
+      'sds.socketMode is 432 to Kubernetes and 660 to YAML 1.2: write 432, or put it in quotes',
+      "sds.spiffeValidator is true to Kubernetes and the text 'yes' to YAML 1.2: write true, or put it in quotes",
+      "lifetimes.jitterPercent is 10 to Kubernetes and the text '1_0' to YAML 1.2: write 10, or put it in quotes",
+    ]);
+  });
+
   it('turns what it reads into domain values and lets nobody change them', () => {
     const yaml = `
 authentication: { tokens: { issuers: [{ issuer: kubernetes, keys: { discovery: true } }] } }
-sds: { sockets: [{ path: /run/a.sock, namespace: default, serviceAccount: a, mode: 0660 }] }
+sds: { sockets: [{ path: /run/a.sock, namespace: default, serviceAccount: a, mode: '0660' }] }
 listen: { tls: { address: '[::1]:0' } }`;
     const config = sound(load(yaml));
     assert.deepEqual(config.authentication.tokens.issuers, [

@@ -1,12 +1,16 @@
-// A YAML node as the plain data that JSON could say. Manifests in Git share parts through anchors and merge
-// keys; each use is written out, within bounds that no bomb passes.
+// A YAML node as the plain data that Kubernetes reads it as. Manifests in Git share parts through anchors and
+// merge keys; each use is written out, within bounds that no bomb passes. What Kubernetes reads as no JSON, or
+// differently from one reading to the next, is refused by name.
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { ambiguityOfName, ambiguityOfValue, kubernetesScalar } from '../../domain/kubernetes-scalar.ts';
 
 export const MAX_DEPTH = 64;
-/** Uses of anchors in one file. */
+/** Uses of anchors in one document. */
 export const MAX_ALIASES = 100;
-/** Nodes and characters of one file with its aliases written out: four times what its text can hold without. */
-const MAX_SIZE = 4 * 1024 * 1024;
+/** Nodes and characters of one file with its aliases written out: so many times what its text holds without. */
+const MAX_GROWTH = 4;
+/** A small file may grow to what a larger one may be. */
+const MIN_SIZE = 1024 * 1024;
 
 /** What is wrong with a node; `path` as in Problem. */
 export interface NodeProblem {
@@ -27,6 +31,8 @@ class BoundPassed extends Error {
 
 /** Reads all documents of one file: the bounds count for the file as a whole. */
 export class PlainReader {
+  readonly #maxSize: number;
+  readonly #plain: boolean;
   #aliases = 0;
   #size = 0;
   /** While aliases are written out, what they repeat defines nothing anew. */
@@ -35,11 +41,18 @@ export class PlainReader {
   #problems: NodeProblem[] = [];
   readonly #targets = new Map<Alias, Node>();
 
+  /** @param length of the file's text. @param plain refuses what YAML 1.2 would read differently. */
+  constructor(length: number, { plain }: { readonly plain: boolean }) {
+    this.#plain = plain;
+    this.#maxSize = MAX_GROWTH * Math.max(length, MIN_SIZE);
+  }
+
   /** @returns the data only when there is no problem. */
   read(root: Node): { readonly data: unknown; readonly problems: readonly NodeProblem[] } {
     this.#anchors = new Map();
     this.#problems = [];
     this.#repeating = 0;
+    this.#aliases = 0;
     try {
       return { data: this.#value(root, '', 1), problems: this.#problems };
     } catch (error) {
@@ -58,39 +71,78 @@ export class PlainReader {
   }
 
   #contents(node: unknown, path: string, depth: number): unknown {
+    this.#checkTag(node, path);
     if (isMap(node)) return this.#mapping(node, path, depth);
     if (isSeq(node)) return node.items.map((item, index) => this.#value(item, under(path, index), depth + 1));
     return isScalar(node) ? this.#scalar(node, path) : null;
   }
 
+  /** In the order of the text: a merge key takes the place of what stands before it (go-yaml v2). */
   #mapping(map: YAMLMap, path: string, depth: number): unknown {
-    const shared: [string, unknown][] = [];
-    const own = new Map<string, unknown>();
+    const data = new Map<string, unknown>();
+    const own = new Set<string>();
     for (const pair of map.items) {
-      const name = nameOf(pair);
-      const value = this.#value(pair.value, under(path, name), depth + 1);
-      if (isMergeKey(pair)) shared.unshift(...this.#merged(value, pair, path));
-      else if (own.has(name)) this.#complain(pair.key, under(path, name), 'is written twice');
-      else own.set(name, value);
+      const name = this.#nameOf(pair.key, path);
+      const place = under(path, name);
       this.#grow(name.length, pair.key, path);
+      if (isMergeKey(pair.key)) {
+        for (const [key, value] of this.#merged(pair, place, depth)) data.set(key, value);
+        continue;
+      }
+      // Kubernetes would take the last of them, and other tools refuse them.
+      if (own.has(name)) this.#complain(pair.key, place, 'is written twice');
+      own.add(name);
+      data.set(name, this.#value(pair.value, place, depth + 1));
     }
-    return Object.fromEntries([...shared, ...own]);
+    return Object.fromEntries(data);
   }
 
   /** In the order in which later entries win: of several mappings the first does. */
-  #merged(value: unknown, { key }: Pair, path: string): readonly [string, unknown][] {
-    const mappings = Array.isArray(value) ? value.toReversed() : [value];
+  #merged({ key, value: node }: Pair, path: string, depth: number): readonly [string, unknown][] {
+    const value = this.#value(node, path, depth + 1);
+    const mappings = isSeq(node) && Array.isArray(value) ? value.toReversed() : [value];
     if (mappings.every(isMapping)) return mappings.flatMap((mapping) => Object.entries(mapping));
-    this.#complain(key, under(path, '<<'), 'must merge a mapping, or a list of them');
+    this.#complain(key, path, 'must merge a mapping, or a list of them');
     return [];
   }
 
   #scalar(node: Scalar, path: string): unknown {
-    const { value } = node;
+    const value = valueOf(node);
+    this.#checkPlain(node, path, ambiguityOfValue);
     if (typeof value === 'string') this.#grow(value.length, node, path);
     if (isJson(value)) return value;
     this.#complain(node, path, 'is no value that JSON has');
     return null;
+  }
+
+  /** What Kubernetes calls the field: `yes` is "true", `0400` is "256". */
+  #nameOf(key: unknown, path: string): string {
+    const name = isScalar(key) ? valueOf(key) : this.#aliasedName(key, path);
+    if (this.#repeating === 0 && isAnchored(key)) this.#anchors.set(key.anchor, key);
+    this.#checkTag(key, path);
+    if (!isMergeKey(key)) this.#checkPlain(key, path, ambiguityOfName);
+    if (typeof name === 'string') return name;
+    // Kubernetes spells a number with a fraction or an exponent anew, as single precision.
+    const isInteger = Number.isSafeInteger(name) && !/\.|^[-+]?[\d_]+e/i.test(isScalar(key) ? String(key.value) : '');
+    if (typeof name === 'boolean' || isInteger) return String(name);
+    this.#complain(key, path, 'has a key that is no text: put it in quotes');
+    return '';
+  }
+
+  #aliasedName(key: unknown, path: string): unknown {
+    const name = isAlias(key) ? this.#repeat(key, path, MAX_DEPTH) : undefined;
+    return typeof name === 'object' ? undefined : name;
+  }
+
+  #checkPlain(node: unknown, path: string, ambiguity: (text: string) => string | undefined): void {
+    const problem = this.#plain && isPlain(node) ? ambiguity(String(node.value)) : undefined;
+    if (problem !== undefined) this.#complain(node, path, problem);
+  }
+
+  #checkTag(node: unknown, path: string): void {
+    const tag = tagOf(node);
+    if (tag === undefined || tag === ownTag(node)) return;
+    this.#complain(node, path, 'has a tag that cannot be used');
   }
 
   #repeat(node: Alias, path: string, depth: number): unknown {
@@ -110,7 +162,7 @@ export class PlainReader {
 
   #grow(by: number, node: unknown, path: string): void {
     this.#size += by;
-    if (this.#size > MAX_SIZE) throw passed(node, path, 'becomes too large with its YAML anchors written out');
+    if (this.#size > this.#maxSize) throw passed(node, path, 'becomes too large with its YAML anchors written out');
   }
 
   #complain(node: unknown, path: string, problem: string): void {
@@ -128,13 +180,28 @@ function passed(node: unknown, path: string, problem: string): BoundPassed {
   return new BoundPassed({ offset: startOf(node), path, problem });
 }
 
-function nameOf({ key }: Pair): string {
-  return isScalar(key) && typeof key.value === 'string' ? key.value : '';
+/** As Kubernetes reads it: only what is neither in quotes nor tagged can be anything but text. */
+function valueOf(node: Scalar): unknown {
+  const text = typeof node.value === 'string' ? node.value : '';
+  return isPlain(node) ? kubernetesScalar(text) : text;
+}
+
+function isPlain(node: unknown): node is Scalar {
+  return isScalar(node) && node.type === 'PLAIN' && node.tag === undefined;
+}
+
+function tagOf(node: unknown): unknown {
+  return typeof node === 'object' && node !== null && 'tag' in node ? node.tag : undefined;
+}
+
+/** The tag that says what is known already. */
+function ownTag(node: unknown): string {
+  return `tag:yaml.org,2002:${isMap(node) ? 'map' : isSeq(node) ? 'seq' : 'str'}`;
 }
 
 /** `<<` in quotes is a name like any other. */
-function isMergeKey({ key }: Pair): boolean {
-  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN';
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN' && key.tag === undefined;
 }
 
 function isAnchored(node: unknown): node is Node & { readonly anchor: string } {

@@ -1,20 +1,18 @@
-// From text to YAML nodes, one lexeme after the other: nesting is bounded before anything recurses over it.
-// The library composes nodes by recursion, and a stack that overflows inside a regular expression ends the process.
-import { Composer, Lexer, Parser, type CST, type Document, type LineCounter, type YAMLError } from 'yaml';
+// From the text of one document to YAML nodes, one lexeme after the other: nesting is bounded before anything
+// recurses over it. The library composes nodes by recursion, and a stack that overflows inside a regular
+// expression ends the process.
+import { Composer, Lexer, Parser, type CST, type Document, type YAMLError } from 'yaml';
 import { MAX_DEPTH, type NodeProblem } from './plain-data.ts';
 
 /** The parser's stack has a place for each collection that is open, and a few of its own. */
 const MAX_OPEN = MAX_DEPTH + 8;
-
-/** Words, marks, spaces and line ends of one file: what bounds the time that reading takes, to about a second. */
-const MAX_LEXEMES = 600_000;
 /** Of a message. */
 const MAX_WORDS = 120;
 
-/** `%YAML` directives change nothing: manifests are read the same way, whatever they claim. */
+/** Every scalar stays text: what Kubernetes takes it for is said by PlainReader. */
 const OPTIONS = {
   prettyErrors: false,
-  schema: 'core',
+  schema: 'failsafe',
   version: '1.2',
   resolveKnownTags: false,
   stringKeys: true,
@@ -23,29 +21,42 @@ const OPTIONS = {
   logLevel: 'silent',
 } as const;
 
+/** Words, marks, spaces and line ends of one file: what bounds the time and the memory that reading takes. */
+export class LexemeBudget {
+  readonly #most: number;
+  #spent = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get isOver(): boolean {
+    return this.#spent > this.#most;
+  }
+
+  /** @returns what is wrong once there are too many. */
+  spend(): string | undefined {
+    this.#spent += 1;
+    return this.isOver ? `has more than ${this.#most} words and marks in one file` : undefined;
+  }
+}
+
 /** @returns documents that may have errors of their own, or what makes the text as a whole unreadable. */
-export function parseYaml(text: string, lines: LineCounter): readonly Document[] | NodeProblem {
-  const parser = new Parser(lines.addNewLine);
+export function parseYaml(text: string, budget: LexemeBudget): readonly Document[] | NodeProblem {
+  const parser = new Parser();
   const tokens: CST.Token[] = [];
-  let lexemes = 0;
-  lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
-    lexemes += 1;
     for (const token of parser.next(lexeme)) tokens.push(token);
-    const problem = boundPassed(parser.stack.length, lexemes);
+    const problem = parser.stack.length > MAX_OPEN ? `is nested deeper than ${MAX_DEPTH} levels` : budget.spend();
     if (problem !== undefined) return { offset: parser.offset, path: '', problem };
   }
   for (const token of parser.end()) tokens.push(token);
   return [...new Composer(OPTIONS).compose(tokens, true, text.length)];
 }
 
-function boundPassed(open: number, lexemes: number): string | undefined {
-  if (open > MAX_OPEN) return `is nested deeper than ${MAX_DEPTH} levels`;
-  return lexemes > MAX_LEXEMES ? `has more than ${MAX_LEXEMES} words and marks in one file` : undefined;
-}
-
 /** Where the library would repeat what it could not read. */
 const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
+  NON_STRING_KEY: 'must have a key that is text',
   BAD_DQ_ESCAPE: 'has an escape that YAML does not know',
   TAG_RESOLVE_FAILED: 'has a tag that cannot be used',
   BAD_DIRECTIVE: 'has a directive that cannot be used',

@@ -55,7 +55,8 @@ export function migrateNamespacePolicy(text: string, place: string, choices: Mig
     rules: rules.map((rule, index) => centralRule(rule, idOf(index), choices)),
   };
   return {
-    bundle: headOf(place, rules) + stringify(bundle, { lineWidth: 0, aliasDuplicateObjects: false }),
+    bundle:
+      headOf(place, rules) + stringify(bundle, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' }),
     overlaps: overlapsOf(rules),
     problems: [],
   };

@@ -1,6 +1,8 @@
 // YAML nodes as the plain data that JSON could say, and nothing that JSON could not: a policy means what its
-// text shows where it stands, without anchors, merge keys, tags and keys written twice.
-import { isAlias, isMap, isScalar, isSeq, type Pair, type YAMLMap } from 'yaml';
+// text shows where it stands, without anchors, merge keys, tags and keys written twice, and the same in YAML 1.1,
+// which Kubernetes reads when the file is applied to a cluster.
+import { isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { ambiguityOfName, ambiguityOfValue } from '../../domain/kubernetes-scalar.ts';
 import { pathUnder } from './field-path.ts';
 import { MAX_DEPTH, type TextProblem } from './yaml-syntax.ts';
 
@@ -28,7 +30,7 @@ export class PlainYaml {
     this.#checkProperties(node, path);
     if (isMap(node)) return this.#mapping(node, path, depth);
     if (isSeq(node)) return node.items.map((item, index) => this.read(item, pathUnder(path, index), depth + 1));
-    return isScalar(node) ? this.#scalar(node.value, node, path) : null;
+    return isScalar(node) ? this.#scalar(node, path) : null;
   }
 
   #mapping(map: YAMLMap, path: string, depth: number): Record<string, unknown> {
@@ -37,6 +39,8 @@ export class PlainYaml {
       const name = nameOf(key);
       const place = pathUnder(path, name);
       this.#checkProperties(key, place);
+      const ambiguity = isPlain(key) && name !== '<<' ? ambiguityOfName(name) : undefined;
+      if (ambiguity !== undefined) this.#complain(key, place, ambiguity);
       if (name === '<<') this.#complain(key, path, 'uses a YAML merge key, which a policy must not');
       else if (data.has(name)) this.#complain(key, place, 'is written twice');
       else if (!name.isWellFormed() || RESERVED.has(name)) this.#complain(key, place, 'is no name for a field');
@@ -46,9 +50,11 @@ export class PlainYaml {
     return Object.fromEntries(data);
   }
 
-  #scalar(value: unknown, node: unknown, path: string): unknown {
-    if (isJson(value)) return value;
-    return this.#complain(node, path, 'is no value that JSON has');
+  #scalar(node: Scalar, path: string): unknown {
+    const { value } = node;
+    if (!isJson(value)) return this.#complain(node, path, 'is no value that JSON has');
+    const ambiguity = isPlain(node) ? ambiguityOfValue(node.source ?? '') : undefined;
+    return ambiguity === undefined ? value : this.#complain(node, path, ambiguity);
   }
 
   #checkProperties(node: unknown, path: string): void {
@@ -74,6 +80,11 @@ export class PlainYaml {
 export function startOf(node: unknown): number | undefined {
   const range: unknown = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
   return Array.isArray(range) && typeof range[0] === 'number' ? range[0] : undefined;
+}
+
+/** Without quotes and tag: what a word is, is for the reader to say. */
+function isPlain(node: unknown): node is Scalar {
+  return isScalar(node) && node.type === 'PLAIN' && node.tag === undefined;
 }
 
 function nameOf(key: Pair['key']): string {

@@ -7,7 +7,7 @@ import type { NamespaceHistory } from './namespace-history.ts';
 
 export function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory): string {
   const head = headOf(history).map((line) => `# ${line}`);
-  return `${head.join('\n')}\n${stringify(policy, { lineWidth: 0 })}`;
+  return `${head.join('\n')}\n${stringify(policy, { lineWidth: 0, compat: 'yaml-1.1' })}`;
 }
 
 function headOf({ issued, untraced, refused, firstMs, lastMs }: NamespaceHistory): readonly string[] {

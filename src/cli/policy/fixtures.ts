@@ -46,7 +46,7 @@ export async function readFixtures(paths: readonly string[]): Promise<Fixtures> 
 
 /** The tests of one file. @param place its path: what the tests name is beside it. */
 export async function readFixtureText(text: string, place: string): Promise<Fixtures> {
-  const { documents, problems } = readYaml(text, place);
+  const { documents, problems } = readYaml(text, place, { plain: true });
   const read: Fixtures[] = [{ fixtures: [], problems }];
   for (const document of documents.filter(isTest)) read.push(await readFixture(document));
   return joined(read);

@@ -24,8 +24,8 @@ describe('The text of a manifest', () => {
   it('may be JSON, indented by tabs too', () =>
     assert.deepEqual(dataOf('{\n\t"a": [1, true, null],\n\t"b": "x"\n}\n'), [{ a: [1, true, null], b: 'x' }]));
 
-  it('keeps yes, no, on and dates as text, whichever YAML it claims to be', () => {
-    const words = { a: 'yes', b: 'no', c: 'on', d: '2026-01-01' };
+  it('says true and false by yes, no and on, as to Kubernetes, and a date stays text', () => {
+    const words = { a: true, b: false, c: true, d: '2026-01-01' };
     const text = 'a: yes\nb: no\nc: on\nd: 2026-01-01\n';
     assert.deepEqual(dataOf(text), [words]);
     assert.deepEqual(dataOf(`%YAML 1.1\n---\n${text}`), [words]);
@@ -77,7 +77,7 @@ describe('Anchors in a manifest', () => {
   it('cannot contain themselves', () =>
     assert.match(problemsOf('&a [*a]').join(), /^bad.yaml:1:5 0 uses the anchor a/));
 
-  it('are used a hundred times a file and no more', () => {
+  it('are used a hundred times a document and no more', () => {
     const uses = (count: number) => `a: &x 1\nb: [${Array.from({ length: count }, () => '*x').join(', ')}]`;
     assert.equal(dataOf(uses(100)).length, 1);
     assert.deepEqual(problemsOf(uses(101)), ['bad.yaml:2:405 b.100 is one more than 100 uses of YAML anchors']);
@@ -99,10 +99,9 @@ describe('Anchors in a manifest', () => {
 
 describe('A manifest that cannot be read', () => {
   const cases: readonly [why: string, text: string, told: RegExp | string][] = [
-    ['is too large', 'x'.repeat(50_000_000), 'bad.yaml:1:1 is larger than 1048576 bytes'],
+    ['is too large', 'x'.repeat(50_000_000), 'bad.yaml:1:1 is larger than 16777216 bytes'],
     ['is no text', '\u007fELF\0\0', 'bad.yaml:1:1 is not UTF-8 text'],
     ['is in another encoding', Buffer.from([0xe9, 0x3a]).toString('utf8'), 'bad.yaml:1:1 is not UTF-8 text'],
-    ['is all words and marks', `a: [${'1,'.repeat(400_000)}]`, /has more than 600000 words and marks in one file$/],
     [
       'has more on a line than it may',
       'password: |hunter2',
@@ -111,7 +110,7 @@ describe('A manifest that cannot be read', () => {
     ['has a tag that nobody knows', 'a: !hunter2!x 1', /^bad\.yaml:1:4 has a tag that cannot be used$/],
     ['has an escape that is none', String.raw`a: "\uhunt"`, /^bad\.yaml:1:5 has an escape that YAML does not know$/],
     ['has a field twice', 'a:\n  b: 1\n  b: 2', 'bad.yaml:3:3 a.b is written twice'],
-    ['has a mapping for a key', '? {a: 1}\n: 1', /^bad.yaml:1:3 With stringKeys/],
+    ['has a mapping for a key', '? {a: 1}\n: 1', /^bad.yaml:1:3 must have a key that is text$/],
     ['has half a character', 'a: "\\ud800"', 'bad.yaml:1:4 a is no value that JSON has'],
     ['has a number that is none', 'a: .nan', 'bad.yaml:1:4 a is no value that JSON has'],
     ['is indented wrongly', 'a: 1\n  b: 2', /^bad.yaml:1:4 Nested mappings/],
@@ -137,6 +136,19 @@ describe('A manifest that cannot be read', () => {
       assert.match(problemsOf(level.repeat(200_000)).join(), /nested deeper than 64|Nested mappings/, level);
     }
   });
+
+  it('is all words and marks', () => {
+    const { problems } = readYaml(`a: [${'1,'.repeat(150)}]\n---\nb: [${'1,'.repeat(150)}]`, 'bad.yaml', {
+      maxLexemes: 900,
+    });
+    assert.deepEqual(
+      problems.map(({ position, problem }) => `${position.line} ${problem}`),
+      ['3 has more than 900 words and marks in one file'],
+    );
+  });
+
+  it('ends in the middle for Kubernetes: what stands behind three dots is read by nobody', () =>
+    assert.match(problemsOf('a: 1\n...\nb: 2\n').join(), /^bad.yaml:3:1 stands behind the end of a document/));
 
   it('does not hide the good documents beside it', () => {
     const { documents, problems } = readYaml('a: 1\n---\nb: 1\nb: 2\n---\nc: 3', 'some.yaml');

@@ -309,7 +309,7 @@ describe('A policy document is taken', () => {
       'with a cluster policy that looks in a namespace',
       clusterPolicy('conditions: [{ id: c, message: m, exists: { kind: Ingress, inNamespace: edge } }]'),
     ],
-    ['with rules of one id in two bundles of one file', `${rule('mode: off')}---\n${rule('mode: off')}`],
+    ['with rules of one id in two bundles of one file', `${rule(`mode: 'off'`)}---\n${rule(`mode: 'off'`)}`],
     [
       'with a SPIFFE ID of one trust domain',
       bounds('spiffeId: "spiffe://corp.example/ns-{namespace}/{serviceAccount}"'),

@@ -32,6 +32,12 @@ function problemsOf(text: string): string[] {
 }
 
 describe('Migrating a policy of the kind before bundles', () => {
+  it('writes names that Kubernetes takes for something else in quotes', () => {
+    const { bundle = '' } = ofRules([{ namespaces: ['on', 'shop'], serviceAccounts: ['y', '0400'] }]);
+    assert.match(bundle, /- "on"$/m);
+    assert.equal(onlyDocument(bundle).document.kind, 'PolicyBundle');
+  });
+
   it('makes one central rule of each, with everything spelled out that the old file left to the server', () => {
     const { bundle = '', overlaps } = ofRules([{ namespaces: ['shop', 'team-*'], keyTypes: ['rsa'], maxTtl: '90m' }]);
     assert.deepEqual(overlaps, []);

@@ -271,8 +271,14 @@ apiVersion: "capstan.dev/v1alpha1"
     assert.notEqual(onlyDocument(laidOut.replace('sequence: 7', 'sequence: 8')).digest, one.digest);
   });
 
-  it('keeps words that YAML 1.1 would read as something else', () => {
-    const { data } = onlyDocument(`%YAML 1.1\n---\n${localText('contact: no')}`);
+  it('is refused where YAML 1.1, which Kubernetes reads, takes a word for something else: it says how to write it', () => {
+    const words = (text: string) =>
+      parsePolicyDocuments(localText(text), 'p.yaml').problems.map(({ path, problem }) => `${path} ${problem}`);
+    assert.deepEqual(words('contact: no'), [
+      "spec.contact is false to Kubernetes and the text 'no' to YAML 1.2: write false, or put it in quotes",
+    ]);
+    assert.deepEqual(words('on: x').slice(0, 1), ['spec.on is true to Kubernetes: put it in quotes']);
+    const { data } = onlyDocument(`%YAML 1.1\n---\n${localText("contact: 'no'")}`);
     assert.deepEqual((data as { spec: object }).spec, { contact: 'no' });
   });
 
