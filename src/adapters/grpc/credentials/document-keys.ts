@@ -3,7 +3,7 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { DocumentSource } from '../../../ports/document-source.ts';
 import type { Events } from '../../../ports/events.ts';
-import { keySetFrom, type KeySet, type KeySource } from './key-set.ts';
+import { keySetFrom, readJson, type KeySet, type KeySource } from './key-set.ts';
 
 export interface DocumentKeysParts {
   readonly documents: DocumentSource;
@@ -66,7 +66,7 @@ export class DocumentKeys implements KeySource {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return readJson(text);
   } catch {
     throw new Error('is not JSON');
   }

@@ -3,6 +3,7 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { readJson } from './key-set.ts';
 
 /** A set of a hundred RSA 4096 keys takes about 80 KiB. */
 const MAX_BYTES = 256 * 1024;
@@ -36,7 +37,7 @@ export async function fetchJson(
     asked.end();
   });
   try {
-    return JSON.parse(text) as unknown;
+    return readJson(text);
   } catch {
     throw new Error('answered with what is not JSON');
   }

@@ -24,11 +24,20 @@ export interface KeySource {
   newerThan(than: KeySet): Promise<KeySet | undefined>;
 }
 
-/** @throws Error saying why this is not a key set, in words for the operator. */
+/**
+ * A byte order mark is passed over, as in every other file (RFC 8259 section 8.1 allows it).
+ * @throws SyntaxError when the text is not JSON.
+ */
+export function readJson(text: string): unknown {
+  return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown;
+}
+
+/** @throws Error saying why this is not a set of public keys, in words for the operator that hold no key. */
 export function keySetFrom(...documents: readonly unknown[]): KeySet {
   const keys = documents.flatMap(keysIn);
   if (keys.length === 0) throw new Error('has no keys');
   if (keys.length > MAX_KEYS) throw new Error(`has ${keys.length} keys, allowed are ${MAX_KEYS}`);
+  keys.forEach(demandPublic);
   const revision = createHash('sha256').update(JSON.stringify(keys)).digest('hex').slice(0, 16);
   return { resolve: createLocalJWKSet({ keys }), revision };
 }
@@ -39,4 +48,21 @@ function keysIn(document: unknown): JSONWebKeySet['keys'] {
     throw new Error('is not a JWK set');
   if (!document.keys.every(isObject)) throw new Error('is not a JWK set: a key is not an object');
   return document.keys;
+}
+
+/** RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2. */
+const PRIVATE_PARTS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
+/** More of a name than finds a key. */
+const MAX_NAME_CHARACTERS = 100;
+
+/** Whoever may read a document of keys could make tokens with such a one; it must not be in use. */
+function demandPublic(key: JSONWebKeySet['keys'][number], index: number): void {
+  const named = typeof key.kid === 'string' ? JSON.stringify(key.kid.slice(0, MAX_NAME_CHARACTERS)) : undefined;
+  const name = named ?? `key ${index + 1} of it`;
+  if (key.kty === 'oct' || Object.hasOwn(key, 'k')) {
+    throw new Error(`holds a shared secret: ${name}; whoever verifies could sign with it`);
+  }
+  if (PRIVATE_PARTS.some((part) => Object.hasOwn(key, part))) {
+    throw new Error(`holds a private key: ${name}; publish its public part alone, and make another: this one is known`);
+  }
 }

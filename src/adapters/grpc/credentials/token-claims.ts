@@ -17,7 +17,10 @@ const OBJECT_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 /** @returns the bearer, or why the claims name none. */
 export function bearerIn(payload: JWTPayload, trustDomain: TrustDomain): TokenBearer | { readonly problem: string } {
-  const [, namespace, serviceAccount] = SUBJECT.exec(payload.sub ?? '') ?? [];
+  // An issuer may sign what it likes: jose asks only whether `sub` is there, and a list of one text reads like that text.
+  const subject: unknown = payload.sub;
+  if (typeof subject !== 'string') return { problem: 'sub is not a text' };
+  const [, namespace, serviceAccount] = SUBJECT.exec(subject) ?? [];
   if (namespace === undefined || serviceAccount === undefined) {
     return { problem: 'sub is not system:serviceaccount:<namespace>:<name>' };
   }
@@ -34,6 +37,9 @@ function boundBearer(identity: KubernetesIdentity, claims: unknown): TokenBearer
   if (namespace !== identity.namespace || serviceAccount !== identity.serviceAccount) {
     return { problem: 'sub and the kubernetes.io claim name different service accounts' };
   }
+  // What is not an object would read like a token that is bound to nothing.
+  const odd = ['pod', 'node'].find((name) => at(claims, name) !== undefined && !isObject(at(claims, name)));
+  if (odd !== undefined) return { problem: `the kubernetes.io claim has an unreadable ${odd}` };
   const parts = {
     podName: at(claims, 'pod', 'name'),
     podUid: at(claims, 'pod', 'uid'),
@@ -49,8 +55,12 @@ function boundBearer(identity: KubernetesIdentity, claims: unknown): TokenBearer
 function at(value: unknown, ...path: readonly string[]): unknown {
   let found = value;
   for (const key of path) {
-    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined;
-    found = (found as Readonly<Record<string, unknown>>)[key];
+    if (!isObject(found) || !Object.hasOwn(found, key)) return undefined;
+    found = found[key];
   }
   return found;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

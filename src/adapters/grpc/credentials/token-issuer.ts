@@ -80,8 +80,8 @@ async function verifyWith(keys: KeySet, token: string, issuer: TokenIssuer, nowM
   };
   const verify = async (key: JWTVerifyGetKey) => {
     const { payload } = await jwtVerify(token, key, options);
-    // `exp` is a required claim, and jose refuses one that is not a number.
-    return { payload: payload as VerifiedToken['payload'], keys };
+    demandTypes(payload);
+    return { payload, keys };
   };
   try {
     return await verify(keys.resolve).catch(async (error: unknown) => {
@@ -90,6 +90,15 @@ async function verifyWith(keys: KeySet, token: string, issuer: TokenIssuer, nowM
     });
   } catch (error) {
     return refusalOf(error);
+  }
+}
+
+/** What jose lets pass: a number beyond all numbers (RFC 7519 section 4.1.4), and other things beside our audience (4.1.3). */
+function demandTypes(payload: JWTPayload): asserts payload is VerifiedToken['payload'] {
+  if (!Number.isFinite(payload.exp)) throw new errors.JWTClaimValidationFailed('not a number', payload, 'exp');
+  const audiences: readonly unknown[] = [payload.aud].flat();
+  if (!audiences.every((audience) => typeof audience === 'string')) {
+    throw new errors.JWTClaimValidationFailed('not texts', payload, 'aud');
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
-import { exportSPKI, importJWK, SignJWT, UnsecuredJWT, type CryptoKey, type JWTPayload } from 'jose';
+import { CompactSign, exportSPKI, importJWK, SignJWT, UnsecuredJWT, type CryptoKey, type JWTPayload } from 'jose';
 import {
   bearerTokenAuthenticator,
   MAX_TOKEN_CHARACTERS,
@@ -110,6 +110,9 @@ describe('A bearer token', () => {
   };
 
   const hour = 3_600;
+  const bound = (changes: object): Readonly<Record<string, unknown>> => ({
+    'kubernetes.io': { namespace: 'shop', serviceaccount: { name: 'api' }, ...changes },
+  });
   const badClaims: readonly (readonly [string, Readonly<Record<string, unknown>>, string, RegExp])[] = [
     ['of an issuer that is not ours', { iss: 'https://elsewhere' }, 'CAP-A05', /its issuer/],
     ['without an issuer', { iss: undefined }, 'CAP-A05', /its issuer/],
@@ -119,6 +122,15 @@ describe('A bearer token', () => {
     ['that never expires', { exp: undefined }, 'CAP-A05', /claim exp/],
     ['whose expiry is a text', { exp: 'tomorrow' }, 'CAP-A05', /claim exp/],
     ['that is not valid yet', { nbf: NOON_MS / 1000 + 31 }, 'CAP-A05', /claim nbf/],
+    ['of two issuers', { iss: [ISSUER] }, 'CAP-A05', /its issuer/],
+    ['for a number', { aud: 7 }, 'CAP-A05', /claim aud/],
+    ['for us and a number', { aud: ['istio-ca', 7] }, 'CAP-A05', /claim aud/],
+    ['for us and a list', { aud: ['istio-ca', ['vault']] }, 'CAP-A05', /claim aud/],
+    ['whose expiry is a list', { exp: [NOON_MS / 1000 + 1] }, 'CAP-A05', /claim exp/],
+    ['whose beginning is a text', { nbf: 'today' }, 'CAP-A05', /claim nbf/],
+    ['whose subject is a list', { sub: ['system:serviceaccount:shop:api'] }, 'CAP-A06', /sub is not a text/],
+    ['whose subject is a number', { sub: 7 }, 'CAP-A06', /sub is not a text/],
+    ['whose subject is an object', { sub: { toString: 'system:serviceaccount:shop:api' } }, 'CAP-A06', /not a text/],
     ['of a user', { sub: 'alice' }, 'CAP-A06', /sub is not system:serviceaccount/],
     ['without a subject', { sub: undefined }, 'CAP-A05', /claim sub/],
     ['with a subject of five parts', { sub: 'system:serviceaccount:a:b:c' }, 'CAP-A06', /sub is not/],
@@ -132,6 +144,13 @@ describe('A bearer token', () => {
     ['whose claims name another namespace', { sub: 'system:serviceaccount:bank:api' }, 'CAP-A06', /different/],
     ['whose claims name another account', { sub: 'system:serviceaccount:shop:root' }, 'CAP-A06', /different/],
     ['whose claims are a text', { 'kubernetes.io': 'shop' }, 'CAP-A06', /different/],
+    ['whose claims are a list', { 'kubernetes.io': [{ namespace: 'shop' }] }, 'CAP-A06', /different/],
+    ['whose namespace is a list', bound({ namespace: ['shop'] }), 'CAP-A06', /different/],
+    ['whose account is a text', bound({ serviceaccount: 'api' }), 'CAP-A06', /different/],
+    ['whose pod is a text', bound({ pod: 'api-7d4b' }), 'CAP-A06', /unreadable pod$/],
+    ['whose pod is null', bound({ pod: null }), 'CAP-A06', /unreadable pod$/],
+    ['whose pod has a number for a name', bound({ pod: { name: 7, uid: 'u' } }), 'CAP-A06', /unreadable podName/],
+    ['whose node is a list', bound({ node: ['node-1'] }), 'CAP-A06', /unreadable node$/],
     ['whose claims are null', { 'kubernetes.io': null }, 'CAP-A06', /different/],
     [
       'whose pod has a name that breaks lines',
@@ -145,6 +164,14 @@ describe('A bearer token', () => {
       await refused(judgeClaims(JSON.parse(JSON.stringify(claims(changes))) as JWTPayload), reason, detail);
     });
   }
+
+  it('that ends beyond all numbers is refused: it would never end', async () => {
+    const text = JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e999');
+    const token = await new CompactSign(Buffer.from(text))
+      .setProtectedHeader({ alg: key.algorithm, kid: key.kid })
+      .sign(key.privateKey);
+    await refused(judge(`Bearer ${token}`), 'CAP-A05', /claim exp/);
+  });
 
   it('may be as much too late or too early as clocks may differ', async () => {
     const edge = NOON_MS / 1000;

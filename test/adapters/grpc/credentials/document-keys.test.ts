@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { DocumentKeys } from '../../../../src/adapters/grpc/credentials/document-keys.ts';
 import type { DocumentSource } from '../../../../src/ports/document-source.ts';
 import { recordEvents } from '../../../support/recorded-events.ts';
@@ -62,5 +63,38 @@ describe('Token keys in a file', () => {
   it('stop the start when they are not there', async () => {
     const keys = new DocumentKeys({ documents: new ScriptedDocuments('{"keys":[]}'), events: recordEvents() });
     await assert.rejects(keys.start({ signal: NEVER }), { reason: 'CAP-X03', message: /jwks\.json has no keys/ });
+  });
+
+  const CASE = new URL('../../../vectors/cases/jwks-with-private-key/jwks.json', import.meta.url);
+
+  it('with a private part stop the start, whatever key it is in, and are named without being shown', async () => {
+    const text = readFileSync(CASE, 'utf8');
+    const keys = new DocumentKeys({ documents: new ScriptedDocuments(text), events: recordEvents() });
+    await assert.rejects(keys.start({ signal: NEVER }), (error: Error) => {
+      assert.match(error.message, /jwks\.json holds a private key: "759792b4-e358-40c7-baf5-068960a8ef2f"; publish/);
+      assert.ok(!error.message.includes('r0Y-ZppxJUd8EIxgDJPMOvPjjP4zxXkzGjFlsOrNdpU'));
+      return true;
+    });
+  });
+
+  it('with a private part that come later are not taken: the last good ones stay', async () => {
+    const documents = new ScriptedDocuments(await setOf('one'));
+    const events = recordEvents();
+    const keys = new DocumentKeys({ documents, events });
+    await keys.start({ signal: NEVER });
+    const first = await keys.current();
+    documents.text = readFileSync(CASE, 'utf8');
+    await documents.change();
+    assert.equal(keys.peek(), first);
+    assert.match(String(events.of('reloadFailed')[0]?.problem), /holds a private key: "759792b4/);
+  });
+
+  it('are read behind a byte order mark, as every other file is', async () => {
+    const keys = new DocumentKeys({
+      documents: new ScriptedDocuments(`\uFEFF${await setOf('one')}`),
+      events: recordEvents(),
+    });
+    await keys.start({ signal: NEVER });
+    assert.ok(keys.peek());
   });
 });

@@ -63,6 +63,11 @@ describe('The keys of a token issuer', () => {
     assert.equal(events.of('reloaded').length, 1);
   });
 
+  it('are read behind a byte order mark', async () => {
+    answer = (_request, response) => response.end(`\uFEFF${JSON.stringify({ keys: [one.jwk] })}`);
+    assert.ok(await open().current());
+  });
+
   it('are found by discovery', async () => {
     const keys = open({ jwksUrl: undefined });
     answer = (request, response) =>
@@ -83,6 +88,11 @@ describe('The keys of a token issuer', () => {
     ['that is not JSON', (_request, response) => response.end('<html>'), /not JSON/],
     ['that is no key set', (_request, response) => response.end('{"keys":{}}'), /not a JWK set/],
     ['that is null', (_request, response) => response.end('null'), /not a JWK set/],
+    [
+      'that has a private key',
+      (_r, response) => response.end(JSON.stringify({ keys: [{ ...one.jwk, d: 'abc' }] })),
+      /holds a private key: "one"/,
+    ],
     ['that has no keys', (_request, response) => response.end('{"keys":[]}'), /no keys/],
     ['that has keys of nothing', (_request, response) => response.end('{"keys":[1]}'), /key is not an object/],
     [
