@@ -11,6 +11,7 @@ import type { Authenticator } from '../ports/authenticator.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { ClientCertificates } from './compose-client-certificates.ts';
+import type { ReadinessCheck } from './readiness.ts';
 import type { SdsSockets } from './sds-sockets.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
@@ -26,6 +27,8 @@ export interface Authentication {
   readonly authenticators: readonly Authenticator[];
   /** Loads what verifying needs. @throws AuthorityError CAP-X03 naming a file that cannot be read, or CAP-S04. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Whose tokens cannot be judged now; not ready when nobody could prove anything else either. */
+  readonly problem: ReadinessCheck;
 }
 
 export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
@@ -33,9 +36,11 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
   const { trustDomain } = config;
   const { clientCertificates, tokens } = config.authentication;
   const starts: DocumentKeys[] = [];
+  const fetched: FetchedKeys[] = [];
   const issuers = tokens.issuers.map((issuer) => {
     const keys = keysOf(issuer, parts);
     if (keys instanceof DocumentKeys) starts.push(keys);
+    if (keys instanceof FetchedKeys) fetched.push(keys);
     const { audiences, algorithms, clockSkew: clockSkewMs } = issuer;
     return { issuer: issuer.issuer, audiences, algorithms, clockSkewMs, keys };
   });
@@ -48,6 +53,13 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
     start: async (options) => {
       await certificates.start(options);
       await Promise.all(starts.map(async (keys) => keys.start(options)));
+      for (const keys of fetched) void keys.keepTrying(options);
+    },
+    problem: () => {
+      const [first, ...more] = fetched.flatMap((keys) => keys.problem() ?? []);
+      if (first === undefined) return undefined;
+      const nobodyElse = more.length + 1 === issuers.length && !clientCertificates && sockets.paths.length === 0;
+      return nobodyElse ? first : { degraded: first };
     },
   };
 }

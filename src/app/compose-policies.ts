@@ -14,6 +14,7 @@ import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source
 import { readBundleDirectory, readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
 import { PolicyJudgement } from '../authority/policy-judgement.ts';
 import type { Config } from '../config/schema.ts';
+import { AuthorityError } from '../domain/errors.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
 import { unsyncedSnapshot } from '../domain/policy/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -24,6 +25,7 @@ import type { IssuanceHistory } from '../ports/issuance-history.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
 import type { PolicySource } from '../ports/policy-source.ts';
 import type { Random } from '../ports/random.ts';
+import type { ReadinessCheck } from './readiness.ts';
 
 /** A request that is held must still be answered in its own time. */
 const ANSWER_WITHIN_MS = 1_000;
@@ -124,6 +126,17 @@ function tellPolicies(source: PolicySource, events: Events): void {
   const { revision, bundleName, bundle } = source.current();
   const { softExpiryMs, hardExpiryMs } = bundle.validity;
   events.policyInForce({ revision, bundle: bundleName, softExpiryMs, hardExpiryMs });
+}
+
+/** For `/readyz`: whether anybody could be given a certificate, whoever asked. */
+export function policyProblem(judgement: PolicyJudgement): ReturnType<ReadinessCheck> {
+  try {
+    const found = judgement.outlook();
+    if (found === undefined) return undefined;
+    return found.renewals ? { degraded: `only renewals are granted: ${found.why}` } : found.why;
+  } catch (error) {
+    return error instanceof AuthorityError ? error.message : 'policy cannot be asked';
+  }
 }
 
 /** What `/policy` answers; nothing before the first revision. */

@@ -40,7 +40,7 @@ import type { IssuerStore } from '../ports/issuer-store.ts';
 import type { Random } from '../ports/random.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
-import { composePolicies, policyInForce } from './compose-policies.ts';
+import { composePolicies, policyInForce, policyProblem } from './compose-policies.ts';
 import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { degradedBy, Readiness } from './readiness.ts';
@@ -110,6 +110,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     open: () => open,
     serving: () => serving,
   });
+  readiness.add('policy', () => policyProblem(judgement));
+  readiness.add('token keys', authentication.problem);
   telemetry.observeParts(() => readiness.report());
   const http = new HttpServer(
     {

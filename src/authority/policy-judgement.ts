@@ -7,6 +7,7 @@ import { evaluate } from '../domain/policy/evaluate.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../domain/policy/snapshot.ts';
+import { outlook, type Moment, type Outlook } from '../domain/policy/standstill.ts';
 import { bitsOf, type SubjectPublicKey } from '../domain/x509/public-key.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ClusterView } from '../ports/cluster-view.ts';
@@ -93,6 +94,14 @@ export class PolicyJudgement {
     return this.#decide(this.#ask(question));
   }
 
+  /**
+   * Why nobody, or nobody new, would be given a certificate now, whoever asked; nothing when somebody would.
+   * @throws AuthorityError `not_ready` (CAP-S01, CAP-S02) before issuer and policies are loaded.
+   */
+  outlook(): Outlook | undefined {
+    return outlook(this.#parts.policies.current(), this.#moment());
+  }
+
   /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
   count({ request, grant }: PolicyDecision): void {
     this.#quotas.take(request.subject, grant.quotas);
@@ -158,9 +167,6 @@ export class PolicyJudgement {
   }
 
   #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
-    const nowMs = Math.max(this.#latestMs, this.#parts.clock.nowMs());
-    this.#latestMs = nowMs;
-    const { issuer } = this.#parts.issuers.current().signing;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);
     return {
@@ -170,6 +176,15 @@ export class PolicyJudgement {
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames: [],
       claims: { provenBy: caller.provenBy, evidence: caller.evidence, ...caller.pod },
+      ...this.#moment(),
+    };
+  }
+
+  #moment(): Moment {
+    const nowMs = Math.max(this.#latestMs, this.#parts.clock.nowMs());
+    this.#latestMs = nowMs;
+    const { issuer } = this.#parts.issuers.current().signing;
+    return {
       issuer: {
         name: this.#settings.issuerName,
         anchors: [issuer.anchorSha256],

@@ -20,6 +20,7 @@ import type { PolicySet } from './policy-set.ts';
 import type { PolicyRequest } from './request.ts';
 import { Sight } from './sight.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
+import { standstill } from './standstill.ts';
 import type { Voice } from './voice.ts';
 
 const WARN = { kind: 'warn' } as const;
@@ -136,16 +137,9 @@ function unavailability(
   sight: Sight,
   failures: readonly FailedClause[],
 ) {
-  const { validity, issuers } = policies.bundle;
   const renewal = held !== undefined && held.notAfterMs > nowMs;
-  if (nowMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
-    const ended = new Date(validity.hardExpiryMs).toISOString();
-    return { reason: 'CAP-S11', why: `${policies.bundleName} ended at ${ended}` } as const;
-  }
-  const demanded = issuers.find(({ name }) => name === issuer.name)?.minRemainingMs ?? 0;
-  if (issuer.remainingMs < demanded) {
-    return { reason: 'CAP-S01', why: `issuer ${issuer.name} ends sooner than ${policies.bundleName} demands` } as const;
-  }
+  const still = standstill(policies, { issuer, nowMs, renewal });
+  if (still !== undefined) return still;
   if (sight.blind === undefined || isRefusedAnyway(policies, failures)) return undefined;
   return { reason: 'CAP-S10', why: sight.blind } as const;
 }

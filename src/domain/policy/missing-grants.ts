@@ -103,7 +103,7 @@ export function localNeeded(policies: PolicySet, request: PolicyRequest, hearing
   });
 }
 
-export function wrongAnchor(policies: PolicySet, { issuer }: PolicyRequest): FailedClause | undefined {
+export function wrongAnchor(policies: PolicySet, { issuer }: Pick<PolicyRequest, 'issuer'>): FailedClause | undefined {
   const index = policies.bundle.issuers.findIndex(({ name }) => name === issuer.name);
   const anchor = policies.bundle.issuers[index]?.anchor;
   if (anchor === undefined || issuer.anchors.includes(anchor)) return undefined;

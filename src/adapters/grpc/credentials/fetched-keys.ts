@@ -35,6 +35,8 @@ export class FetchedKeys implements KeySource {
   readonly #url: URL;
   #keys: KeySet | undefined;
   #fetchedMs = 0;
+  /** Of the last attempt that is over. */
+  #failing = false;
   /** The last attempt: under way, or over and `failed` or not. One at a time, shared by all who wait. */
   #attempt: { readonly startedMs: number; readonly done: Promise<void>; failed: boolean; over: boolean } | undefined;
 
@@ -69,6 +71,26 @@ export class FetchedKeys implements KeySource {
     return this.#keys === than ? undefined : this.#keys;
   }
 
+  /** Why no token of this issuer can be judged now; nothing before the first was shown, as keys are fetched then. */
+  problem(): string | undefined {
+    const ageMs = this.#parts.clock.monotonicMs() - this.#fetchedMs;
+    const usable = this.#keys !== undefined && ageMs < STALE_AFTER_MS;
+    if (usable || !this.#failing) return undefined;
+    return `the keys of the token issuer ${this.#settings.issuer} could not be fetched`;
+  }
+
+  /** While there is a problem, tries by itself: whoever asks about readiness sends no tokens. Until the signal aborts. */
+  async keepTrying({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const slept = async (): Promise<boolean> =>
+      this.#parts.clock.sleep(FETCH_COOLDOWN_MS, { signal }).then(
+        () => true,
+        () => false,
+      );
+    while (await slept()) {
+      if (this.problem() !== undefined) await this.#refresh().catch(() => undefined);
+    }
+  }
+
   /** Fetches unless that happened just now; resolves when the last attempt succeeded. */
   async #refresh(): Promise<void> {
     const startedMs = this.#parts.clock.monotonicMs();
@@ -86,6 +108,7 @@ export class FetchedKeys implements KeySource {
   }
 
   #ended(failed: boolean, error?: unknown): void {
+    this.#failing = failed;
     if (this.#attempt !== undefined) Object.assign(this.#attempt, { failed, over: true });
     if (!failed) return;
     const why = error instanceof Error ? error.message : 'the fetch failed';

@@ -53,6 +53,35 @@ describe('The keys of a token issuer', () => {
     new FetchedKeys({ clock, events }, { issuer: url, jwksUrl: `${url}/keys`, ...changes });
   const pass = (ms: number): void => clock.pass(ms);
 
+  it('that cannot be had are a problem, and are tried for until they can, though nobody shows a token', async () => {
+    const stop = new AbortController();
+    const keys = open();
+    const trying = keys.keepTrying(stop);
+    assert.equal(keys.problem(), undefined, 'nobody has asked for them yet');
+    answer = (_request, response) => response.writeHead(503).end();
+    await assert.rejects(keys.current(), { reason: 'CAP-S05' });
+    assert.match(keys.problem() ?? '', /^the keys of the token issuer .* could not be fetched$/);
+    answer = publish(one);
+    await clock.advance(FETCH_COOLDOWN_MS);
+    while (keys.problem() !== undefined) await new Promise(setImmediate);
+    assert.notEqual(keys.peek(), undefined);
+    const asked = requests.length;
+    await clock.advance(FETCH_COOLDOWN_MS);
+    assert.equal(requests.length, asked, 'what is well is left alone');
+    stop.abort();
+    await trying;
+  });
+
+  it('that have grown too old to judge by are a problem once a newer set cannot be had', async () => {
+    const keys = open();
+    await keys.current();
+    pass(STALE_AFTER_MS);
+    assert.equal(keys.problem(), undefined, 'the next token has them fetched');
+    answer = (_request, response) => response.writeHead(503).end();
+    await assert.rejects(keys.current(), { reason: 'CAP-S05' });
+    assert.notEqual(keys.problem(), undefined);
+  });
+
   it('are fetched once, for however many ask at the same time', async () => {
     const keys = open();
     assert.equal(keys.peek(), undefined);
