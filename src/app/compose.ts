@@ -40,6 +40,7 @@ import type { IssuerStore } from '../ports/issuer-store.ts';
 import type { Random } from '../ports/random.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
+import { composeFederation } from './compose-federation.ts';
 import { composePolicies, policyInForce, policyProblem } from './compose-policies.ts';
 import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -81,7 +82,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
 
   const sockets = composeSockets(config, events, () => sds.register);
   const authentication = composeAuthenticators(config, { clock, events, sockets, certificates });
-  const trusting = { ...parts, authenticators: authentication.authenticators };
+  const federated = composeFederation(config, { clock, events });
+  const trusting = { ...parts, federated, authenticators: authentication.authenticators };
   const secrets = composeSecrets(config, trusting);
   const sds = composeSds(config, { secrets, clock, random, events });
   const csr = csrService(
@@ -129,6 +131,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     { routes: administrationRoutes([], { events }), clock },
     { path: administrationSocketOf(config) },
   );
+  readiness.add('federated bundles', () => degradedBy(federated.problem));
   readiness.add('administration', () => degradedBy(administration.problem));
 
   const background = new AbortController();
@@ -153,6 +156,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     await issuers.start({ signal: running });
     await policy.start({ signal: running });
     await authentication.start({ signal: running });
+    await federated.start({ signal: running });
     secrets.start({ signal: running });
     void sds.run({ signal: running });
     void refusals.run({ signal: running });

@@ -9,6 +9,7 @@ import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import type { TrustBundle } from '../domain/trust/bundle.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { ClusterView } from '../ports/cluster-view.ts';
+import type { FederatedBundles } from '../ports/federated-bundles.ts';
 import type { GeneratedKeyType, KeyGenerator } from '../ports/key-generator.ts';
 import type { PolicySource } from '../ports/policy-source.ts';
 import { authenticate } from './authenticate.ts';
@@ -23,6 +24,7 @@ import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
 export interface SecretsParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
   readonly keys: KeyGenerator;
+  readonly federated: FederatedBundles;
   readonly policies: Pick<PolicySource, 'onChange'>;
   readonly cluster: Pick<ClusterView, 'onChange'>;
 }
@@ -48,14 +50,17 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, policies, cluster } = this.#parts;
+    const { issuers, federated, policies, cluster } = this.#parts;
     let material = issuers.current();
-    this.#bundle.set(material.bundle);
+    const publish = (): void => this.#bundle.set(material.bundle.federatedWith(federated.current()));
+    publish();
+    federated.onChange(publish, { signal });
     issuers.onChange(
       (next) => {
-        if (next.bundle.digest !== material.bundle.digest) this.#bundle.set(next.bundle);
+        const changed = next.bundle.digest !== material.bundle.digest;
         if (next.signing.issuer.id !== material.signing.issuer.id) this.#renewAllSoon();
         material = next;
+        if (changed) publish();
       },
       { signal },
     );

@@ -76,6 +76,13 @@ Each entry of \`authentication.tokens.issuers\` has these fields:
 - \`algorithms\`: asymmetric JWS algorithms that are accepted. Default \`[RS256, ES256]\`.
 - \`clockSkew\`: how far clocks may differ, at most \`5m\`. Default \`30s\`.
 
+## A federated trust domain
+
+Each entry of \`trustAnchors.federated\` has these fields:
+
+- \`trustDomain\`: its name. Required.
+- \`file\`: PEM file with its trust anchors. One that cannot be read leaves its last good anchors in force, or that trust domain out. Required.
+
 ## A socket
 
 Each entry of \`sds.sockets\` has these fields:

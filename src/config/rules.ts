@@ -113,6 +113,19 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
+    reads: ['trustAnchors.federated', 'trustDomain'],
+    check: ({ trustAnchors: { federated }, trustDomain }) => {
+      const names = federated.map((entry) => entry.trustDomain);
+      const again = repeated(names).map((index) => ({ within: [index, 'trustDomain'], problem: 'is listed twice' }));
+      const own = names.flatMap((name, index) =>
+        name === trustDomain
+          ? [{ within: [index, 'trustDomain'], problem: "is this mesh's own; its anchors are in trustAnchors.file" }]
+          : [],
+      );
+      return [...again, ...own];
+    },
+  },
+  {
     reads: ['sds.sockets', 'trustDomain'],
     check: ({ sds, trustDomain }) =>
       sds.sockets.flatMap(({ namespace, serviceAccount }, index) => {

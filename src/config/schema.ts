@@ -20,7 +20,16 @@ import {
   loopbackAddress,
   trustDomain,
 } from './shapes.ts';
-import { clusterId, labels, MAX_SOCKETS, sdsSocket, socketMode, tokenIssuer } from './structures.ts';
+import {
+  clusterId,
+  federatedDomain,
+  labels,
+  MAX_FEDERATED,
+  MAX_SOCKETS,
+  sdsSocket,
+  socketMode,
+  tokenIssuer,
+} from './structures.ts';
 
 const followed = { followed: true } as const;
 const lifetime = duration('2s', '365d');
@@ -136,6 +145,12 @@ export const schema = {
     file: required(
       filePath,
       'PEM file with the trust anchors that every workload gets: the corporate root, and during a rotation its successor.',
+      followed,
+    ),
+    federated: withDefault(
+      listOf(federatedDomain, MAX_FEDERATED),
+      [],
+      'Other trust domains whose callers proxies of this mesh take, each with its own anchors. They go out for the SPIFFE validator alone; a proxy that declines it gets none of them.',
       followed,
     ),
   },

@@ -1,6 +1,6 @@
 // The keys whose values have parts of their own: who may issue tokens, and sockets for Envoy.
 import { z } from 'zod';
-import { duration, fields, filePath, httpUrl, listOf, parsed, type Shape } from './shapes.ts';
+import { duration, fields, filePath, httpUrl, listOf, parsed, trustDomain, type Shape } from './shapes.ts';
 
 /** Longest path that fits a `sockaddr_un` with its closing zero (Linux unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -79,6 +79,14 @@ export const tokenIssuer = fields('a token issuer: `issuer`, `audiences`, `keys`
     .readonly()
     .default(['RS256', 'ES256']),
   clockSkew: duration('0s', '5m').schema.default(30_000),
+});
+
+/** More trust domains than a mesh federates with; each anchor of each goes to every proxy. */
+export const MAX_FEDERATED = 16;
+
+export const federatedDomain = fields('a trust domain: `trustDomain`, `file`', {
+  trustDomain: trustDomain.schema,
+  file: filePath.schema,
 });
 
 type SocketMode = 0o600 | 0o660;

@@ -16,6 +16,13 @@ export const WARNINGS: readonly Rule[] = [
           ],
   },
   {
+    reads: ['trustAnchors.federated', 'sds.spiffeValidator'],
+    check: ({ trustAnchors, sds }) =>
+      trustAnchors.federated.length > 0 && !sds.spiffeValidator
+        ? [{ problem: 'reach only proxies that ask for the SPIFFE validator themselves: sds.spiffeValidator is off' }]
+        : [],
+  },
+  {
     reads: ['sds.keyType'],
     check: ({ sds }) =>
       sds.keyType === 'ec-p384'

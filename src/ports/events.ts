@@ -9,7 +9,14 @@ export type Door = 'tls' | 'plaintext' | 'unix';
 
 /** A file or remote document that is reloaded while the server runs. */
 export type ReloadedSource =
-  'policy' | 'policy-bundle' | 'cluster' | 'issuer' | 'further-issuers' | 'token-keys' | 'serving-certificate';
+  | 'policy'
+  | 'policy-bundle'
+  | 'cluster'
+  | 'issuer'
+  | 'further-issuers'
+  | 'federated-bundle'
+  | 'token-keys'
+  | 'serving-certificate';
 
 export interface StreamFacts {
   readonly streamId: string;

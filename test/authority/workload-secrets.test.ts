@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { SharedWorkloadSecrets } from '../../src/authority/workload-secrets.ts';
 import type { HoldingSettings } from '../../src/authority/held-workloads.ts';
+import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import type { SvidState, Watchers, WorkloadSvid } from '../../src/authority/surface.ts';
 import type { Caller } from '../../src/domain/identity/caller.ts';
 import type { KeyGenerator } from '../../src/ports/key-generator.ts';
@@ -371,6 +372,18 @@ describe('Secrets of a workload over SDS', () => {
     assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, authority.bundle.pem);
     parts.issuers.swap({ ...authority.material, bundle: other.bundle });
     assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, other.bundle.pem);
+  });
+
+  it('include each change of the trust domains that this mesh federates with', async () => {
+    const other = (await testAuthority({ nowMs: NOON_MS })).bundle;
+    const bundles = secrets.watchBundle({ signal: stop.signal })[Symbol.asyncIterator]();
+    const federated = async () => ((await bundles.next()) as { value: TrustBundle }).value.federated;
+    assert.deepEqual(await federated(), []);
+    parts.federated.swap([other]);
+    assert.deepEqual(await federated(), [other]);
+    const successor = await testAuthority({ nowMs: NOON_MS });
+    parts.issuers.swap({ ...authority.material, bundle: successor.bundle });
+    assert.deepEqual(await federated(), [other]);
   });
 
   describe('are bounded in number', () => {

@@ -78,6 +78,19 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     'policy.bundle.file either a file or a URL must say where the bundle is',
   ],
   [{ 'policy.bundle.keys': [] }, 'policy.bundle.keys must name one: unsigned bundles are for `serve --dev` alone'],
+  [
+    { 'trustAnchors.federated': [{ trustDomain: 'cluster.local', file: 'b.pem' }] },
+    "trustAnchors.federated[0].trustDomain is this mesh's own; its anchors are in trustAnchors.file",
+  ],
+  [
+    {
+      'trustAnchors.federated': [
+        { trustDomain: 'b.test', file: 'b.pem' },
+        { trustDomain: 'b.test', file: 'c.pem' },
+      ],
+    },
+    'trustAnchors.federated[1].trustDomain is listed twice',
+  ],
   [{ 'policy.bundle.threshold': 2 }, 'policy.bundle.threshold is more than there are keys'],
   [{ 'policy.bundle.stateFile': undefined }, 'policy.bundle.stateFile is required, so that an older bundle is refused'],
   [
@@ -146,9 +159,8 @@ describe('The warnings of the configuration', () => {
   });
 
   it('name each key whose consequence an operator should have meant', () => {
-    assert.deepEqual(warningsOf({ 'sds.spiffeValidator': false, 'sds.keyType': 'ec-p384' }), [
-      'sds.spiffeValidator',
-      'sds.keyType',
-    ]);
+    const federated = [{ trustDomain: 'b.test', file: 'b.pem' }];
+    const given = { 'sds.spiffeValidator': false, 'sds.keyType': 'ec-p384', 'trustAnchors.federated': federated };
+    assert.deepEqual(warningsOf(given), ['sds.spiffeValidator', 'trustAnchors.federated', 'sds.keyType']);
   });
 });

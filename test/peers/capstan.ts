@@ -40,6 +40,8 @@ export interface CapstanSettings {
   readonly namespaces?: readonly string[];
   /** The corporate root; a new one unless said otherwise. */
   readonly root?: TestAuthority;
+  /** `trustAnchors.federated`. */
+  readonly federated?: readonly unknown[];
   /** Laid over the `sds` section. */
   readonly sds?: Readonly<Record<string, unknown>>;
 }
@@ -229,13 +231,13 @@ export class Capstan implements AsyncDisposable {
     rmSync(this.#workDir, { recursive: true, force: true });
   }
 
-  #configuration({ sockets, ttl, renewAt, sds }: CapstanSettings): unknown {
+  #configuration({ sockets, ttl, renewAt, federated = [], sds }: CapstanSettings): unknown {
     const tokens = { issuer: TOKEN_ISSUER, keys: { file: this.#file('jwks.json') }, clockSkew: '0s' };
     return {
       trustDomain: TRUST_DOMAIN,
       listen: { tls: { address: `127.0.0.1:${this.tlsPort}` }, http: { address: `127.0.0.1:${this.#httpPort}` } },
       issuer: { chainFile: this.#file('issuer-chain.pem'), keyFile: this.#file('issuer-key.pem') },
-      trustAnchors: { file: this.#file('anchors.pem') },
+      trustAnchors: { file: this.#file('anchors.pem'), federated },
       policy: {
         bundle: {
           file: this.#file('bundle.yaml'),

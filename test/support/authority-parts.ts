@@ -6,6 +6,7 @@ import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identit
 import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { HeldCertificate } from '../../src/domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../src/domain/policy/snapshot.ts';
+import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { RefusalRecords } from '../../src/authority/refusal-records.ts';
 import { PolicyJudgement } from '../../src/authority/policy-judgement.ts';
 import type { IssuingParts } from '../../src/authority/issue-certificate.ts';
@@ -14,6 +15,7 @@ import type { DecisionRecord, IssuanceJournal } from '../../src/ports/issuance-j
 import type { AuthorityMaterial, IssuerStore } from '../../src/ports/issuer-store.ts';
 import type { ClusterView } from '../../src/ports/cluster-view.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../src/ports/issuance-history.ts';
+import type { FederatedBundles } from '../../src/ports/federated-bundles.ts';
 import type { PolicySource } from '../../src/ports/policy-source.ts';
 import type { Tracer } from '../../src/ports/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
@@ -70,6 +72,10 @@ export const fakeCluster = (view: ClusterSnapshot = snapshot()): ClusterView & S
 export const fakeIssuers = (material: AuthorityMaterial): IssuerStore & Swappable<AuthorityMaterial> =>
   new Swappable(material);
 
+export const fakeFederated = (
+  bundles: readonly TrustBundle[] = [],
+): FederatedBundles & Swappable<readonly TrustBundle[]> => new Swappable(bundles);
+
 export const noTracer: Tracer = { span: async (_name, work) => work() };
 
 /** Remembers nothing from before a restart, unless a test says so. */
@@ -106,6 +112,7 @@ export interface TestParts extends IssuingParts {
   readonly cluster: ReturnType<typeof fakeCluster>;
   readonly history: FakeHistory;
   readonly issuers: ReturnType<typeof fakeIssuers>;
+  readonly federated: ReturnType<typeof fakeFederated>;
 }
 
 export function testParts(material: AuthorityMaterial): TestParts {
@@ -125,6 +132,7 @@ export function testParts(material: AuthorityMaterial): TestParts {
     judgement,
     journal,
     events,
+    federated: fakeFederated(),
     refusals: new RefusalRecords({ journal, events, clock: asked.clock }),
     random: new SeededRandom(),
     tracer: noTracer,

@@ -26,6 +26,7 @@ const SOURCES = [
   'issuer',
   'further-issuers',
   'token-keys',
+  'federated-bundle',
   'serving-certificate',
 ] as const satisfies readonly ReloadedSource[];
 const OPEN: readonly string[] = [];

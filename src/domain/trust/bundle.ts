@@ -18,17 +18,21 @@ export class TrustBundle {
   readonly withheld: readonly WithheldAnchor[];
   /** All anchors; each block ends with a newline. */
   readonly pem: string;
-  /** First 16 hex digits of the SHA-256 of all anchors in PEM, sorted by fingerprint. */
+  /** Bundles of the other trust domains whose callers are taken, by name; for who can tell trust domains apart. */
+  readonly federated: readonly TrustBundle[];
+  /** First 16 hex digits of the SHA-256 of all anchors in PEM, sorted by fingerprint; of this trust domain alone. */
   readonly digest: string;
 
   private constructor(
     trustDomain: TrustDomain,
     anchors: readonly CaCertificate[],
     withheld: readonly WithheldAnchor[] = [],
+    federated: readonly TrustBundle[] = [],
   ) {
     this.trustDomain = trustDomain;
     this.anchors = anchors;
     this.withheld = withheld;
+    this.federated = [...federated].sort((a, b) => (a.trustDomain < b.trustDomain ? -1 : 1));
     this.pem = anchors.map((anchor) => anchor.pem).join('');
     const sorted = [...anchors].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
     const set = sorted.map((anchor) => anchor.pem).join('');
@@ -62,6 +66,11 @@ export class TrustBundle {
     if (anchors.length > 0) return new TrustBundle(this.trustDomain, anchors, withheld);
     const ends = withheld.map(({ problem }) => problem).join(', ');
     return { problem: `has no trust anchor that is valid now or later: ${ends}` };
+  }
+
+  /** @returns the same bundle, accepting the callers of these trust domains too. */
+  federatedWith(others: readonly TrustBundle[]): TrustBundle {
+    return new TrustBundle(this.trustDomain, this.anchors, this.withheld, others);
   }
 
   /** @returns when another bundle may go out, in ms since the epoch; Infinity for never. */

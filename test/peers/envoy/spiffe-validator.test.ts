@@ -1,10 +1,13 @@
 // Anchors in the shape of Envoy's SPIFFE validator: the default, which the mesh or one proxy may decline, a
 // proxy in its node metadata, under the key that SPIRE's proxies use.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { ApiType, BootstrapDocument } from '../bootstrap.ts';
 import { Capstan } from '../capstan.ts';
 import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy-package.ts';
-import { issueLeaf, type TestLeaf } from '../pki.ts';
+import { createRoot, issueIntermediate, issueLeaf, type TestLeaf } from '../pki.ts';
 import { peerOrSkip } from '../presence.ts';
 import { SHOP, startShopProxy } from '../shop-proxy.ts';
 import { visit } from '../tls-visit.ts';
@@ -61,6 +64,32 @@ for (const [version, apiType] of ROUNDS) {
         const visited = visit(envoy.mtlsPort, nobody);
         if (declines) assert.equal((await visited).status, 200);
         else await assert.rejects(visited);
+      }
+    });
+
+    it('takes callers of a listed trust domain under its own root, and none that name another under it', async () => {
+      const foreignRoot = await createRoot('Other Corporate Root');
+      const foreignIssuer = await issueIntermediate(foreignRoot, 'Other Mesh Issuer');
+      const workDir = mkdtempSync(path.join(tmpdir(), 'cf-'));
+      try {
+        const file = path.join(workDir, 'other.pem');
+        writeFileSync(file, foreignRoot.certificatePem);
+        const federated = [{ trustDomain: 'other.test', file }];
+        await using capstan = await Capstan.start({ sockets: [SHOP], federated });
+        await using envoy = await startShopProxy(capstan, { version, apiType, amend: checkingNoNames });
+        await envoy.live();
+        const { anchorsPem } = capstan;
+        const visitAs = async (uri: string) =>
+          visit(envoy.mtlsPort, { anchorsPem, identity: await issueLeaf(foreignIssuer, { uri }) });
+        // 1. Their identities under their root, and still our own under ours.
+        assert.equal((await visitAs('spiffe://other.test/ns/default/sa/visitor')).status, 200);
+        assert.equal((await visit(envoy.mtlsPort, await capstan.visitor())).status, 200);
+        // 2. Their root vouches for nobody of this trust domain, and ours for nobody of theirs.
+        await assert.rejects(visitAs('spiffe://cluster.local/ns/default/sa/shop'));
+        const ours = { anchorsPem, identity: await strangerOf(capstan) };
+        await assert.rejects(visit(envoy.mtlsPort, ours));
+      } finally {
+        rmSync(workDir, { recursive: true, force: true });
       }
     });
 

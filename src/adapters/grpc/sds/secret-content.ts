@@ -46,7 +46,9 @@ export function svidContent(svid: WorkloadSvid): SvidContent {
 
 export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleContent {
   const notAfterMs = Math.max(...bundle.anchors.map((anchor) => anchor.notAfterMs));
-  const version = contentHash(shape, bundle.pem);
+  // Only the validator can tell trust domains apart; as plain anchors the others' would vouch for anybody.
+  const others = shape === 'plain' ? [] : bundle.federated.flatMap(({ trustDomain, pem }) => [trustDomain, pem]);
+  const version = contentHash(shape, bundle.pem, ...others);
   return { kind: 'bundle', version, notBeforeMs: 0, notAfterMs, bundle, shape, preamble: '' };
 }
 

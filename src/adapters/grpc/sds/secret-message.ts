@@ -5,7 +5,7 @@ import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
 import { SecretSchema, type Secret } from '../../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { SPIFFECertValidatorConfigSchema } from '../../../gen/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.js';
-import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
+import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { BundleContent, SecretContent, SvidContent } from './secret-content.ts';
 
 const SPIFFE_VALIDATOR = 'envoy.tls.cert_validator.spiffe';
@@ -25,15 +25,14 @@ function tlsCertificate({ svid }: SvidContent) {
 function validationContext({ bundle, shape, preamble }: BundleContent) {
   const anchors = inline(preamble + bundle.pem);
   const value =
-    shape === 'plain'
-      ? { trustedCa: anchors }
-      : { customValidatorConfig: spiffeValidator(bundle.trustDomain, anchors) };
+    shape === 'plain' ? { trustedCa: anchors } : { customValidatorConfig: spiffeValidator(bundle, anchors) };
   return { case: 'validationContext', value } as const;
 }
 
 /** The validator looks at its own list of trust domains and ignores `trusted_ca`. */
-function spiffeValidator(name: TrustDomain, trustBundle: ReturnType<typeof inline>) {
-  const trustDomains = [{ name, trustBundle }];
+function spiffeValidator({ trustDomain, federated }: TrustBundle, trustBundle: ReturnType<typeof inline>) {
+  const others = federated.map((other) => ({ name: other.trustDomain, trustBundle: inline(other.pem) }));
+  const trustDomains = [{ name: trustDomain, trustBundle }, ...others];
   const config = create(SPIFFECertValidatorConfigSchema, { trustDomains });
   return { name: SPIFFE_VALIDATOR, typedConfig: anyPack(SPIFFECertValidatorConfigSchema, config) };
 }

@@ -22,6 +22,14 @@ export function svidProblem(svid: WorkloadSvid, nowMs: number): string | undefin
 
 /** @returns why this bundle must not be sent now, or `undefined` when it may. */
 export function bundleProblem(bundle: TrustBundle, nowMs: number): string | undefined {
+  for (const one of [bundle, ...bundle.federated]) {
+    const problem = problemOfOne(one, nowMs);
+    if (problem !== undefined) return `of ${one.trustDomain}: ${problem}`;
+  }
+  return undefined;
+}
+
+function problemOfOne(bundle: TrustBundle, nowMs: number): string | undefined {
   const anchors = parse(bundle.pem);
   if ('problem' in anchors) return `the bundle ${anchors.problem}`;
   if (anchors.length !== bundle.anchors.length) return 'the PEM of the bundle is not that of its anchors';

@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { fromBinary } from '@bufbuild/protobuf';
 import { anyUnpack, type Any } from '@bufbuild/protobuf/wkt';
 import { encodeDeltaReply, encodeSotwReply } from '../../../../src/adapters/grpc/sds/encode.ts';
-import { bundleContent, svidContent } from '../../../../src/adapters/grpc/sds/secret-content.ts';
+import { bundleContent, svidContent, type BundleShape } from '../../../../src/adapters/grpc/sds/secret-content.ts';
 import { SECRET_TYPE_URL } from '../../../../src/adapters/grpc/sds/session.ts';
 import type { WorkloadSvid } from '../../../../src/authority/surface.ts';
+import { parseTrustDomain } from '../../../../src/domain/identity/trust-domain.ts';
+import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { SecretSchema } from '../../../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import { SPIFFECertValidatorConfigSchema } from '../../../../src/gen/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.js';
 import {
   DeltaDiscoveryResponseSchema,
   DiscoveryResponseSchema,
 } from '../../../../src/gen/envoy/service/discovery/v3/discovery_pb.js';
-import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { good, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
 
 const URI = 'spiffe://cluster.local/ns/default/sa/demo';
@@ -95,6 +97,37 @@ describe('A reply', () => {
       config.trustDomains.map(({ name, trustBundle }) => [name, text(trustBundle)]),
       [['cluster.local', authority.bundle.pem]],
     );
+  });
+
+  it('carries the anchors of federated trust domains for the SPIFFE validator alone', async () => {
+    const foreign = good<TrustBundle>(
+      TrustBundle.fromPem(parseTrustDomain('b.test')!, (await testAuthority()).root.certificatePem),
+    );
+    const bundle = authority.bundle.federatedWith([foreign]);
+    const contextOf = (shape: BundleShape) => {
+      const secrets = [{ name: 'ROOTCA', content: bundleContent(bundle, shape) }];
+      const bytes = encodeSotwReply({ nonce: 'n', version: 'v', secrets, absent: [] });
+      const { type } = secretIn(fromBinary(DiscoveryResponseSchema, bytes).resources[0]);
+      assert.ok(type.case === 'validationContext');
+      return type.value;
+    };
+    assert.equal(text(contextOf('plain').trustedCa), authority.bundle.pem);
+    const { typedConfig } = contextOf('spiffe-validator').customValidatorConfig!;
+    const { trustDomains } = anyUnpack(typedConfig!, SPIFFECertValidatorConfigSchema)!;
+    assert.deepEqual(
+      trustDomains.map(({ name, trustBundle }) => [name, text(trustBundle)]),
+      [
+        ['cluster.local', authority.bundle.pem],
+        ['b.test', foreign.pem],
+      ],
+    );
+    // 2. Versions follow what is carried.
+    const [plain, validator] = (['plain', 'spiffe-validator'] as const).map((shape) => [
+      bundleContent(authority.bundle, shape).version,
+      bundleContent(bundle, shape).version,
+    ]);
+    assert.equal(plain![0], plain![1]);
+    assert.notEqual(validator![0], validator![1]);
   });
 });
 
