@@ -1,6 +1,7 @@
 // Paths from a leaf to a root, each with what Capstan says of it and what other verifiers say: one table for the unit
 // test and for the peers. `go` and `openssl` say "take" or "refuse" of the leaf in both its uses; a row where they
 // differ from Capstan says why.
+import 'reflect-metadata';
 import { KeyUsageFlags } from '@peculiar/x509';
 import {
   CLIENT,
@@ -16,16 +17,35 @@ import {
   type TierOptions,
 } from './tiers.ts';
 
+/** `openssl verify`, Go's crypto/x509, and the two validators of each Envoy as they judge a client. */
+export type Verifier =
+  'openssl' | 'go' | 'envoy 1.40.0' | 'envoy 1.40.0 spiffe' | 'envoy 1.36.2' | 'envoy 1.36.2 spiffe';
+
+const PLAIN: readonly Verifier[] = ['envoy 1.40.0', 'envoy 1.36.2'];
+const SPIFFE: readonly Verifier[] = ['envoy 1.40.0 spiffe', 'envoy 1.36.2 spiffe'];
+const ENVOY = [...PLAIN, ...SPIFFE];
+const NEWER: readonly Verifier[] = ['envoy 1.40.0', 'envoy 1.40.0 spiffe'];
+const OLDER: readonly Verifier[] = ['envoy 1.36.2', 'envoy 1.36.2 spiffe'];
+
 export interface PathCase {
   readonly name: string;
   readonly root?: TierOptions;
   readonly upper?: TierOptions;
   readonly issuer?: TierOptions;
   readonly leaf?: TierOptions;
+  /** Which certificates are trusted, in their order; the root where nothing is said. */
+  readonly anchors?: readonly ('root' | 'upper' | 'former')[];
+  /** Another certificate of the root's name and key: `former` among the anchors. */
+  readonly former?: TierOptions;
+  readonly formerHasOwnKey?: true;
+  /** The serial of the former root stands in the authority key identifier of what the root signed. */
+  readonly namesFormer?: boolean;
   /** What Capstan finds; nothing when the path holds. */
   readonly refused?: RegExp;
   /** Verifiers that take what Capstan refuses, and why Capstan does all the same. */
-  readonly takenBy?: readonly ('openssl' | 'go' | 'envoy')[];
+  readonly takenBy?: readonly Verifier[];
+  /** Verifiers that refuse a path that holds, because of what is trusted beside its anchor; why Capstan never gives them that. */
+  readonly refusedBy?: readonly Verifier[];
   readonly because?: string;
 }
 
@@ -59,6 +79,8 @@ export const PATH_CASES: readonly PathCase[] = [
     name: 'path length 1 in a root above two',
     root: { pathLength: 1 },
     refused: /CN=Root allows 1 intermediate below it/,
+    takenBy: ENVOY,
+    because: 'BoringSSL does not count below the anchor; OpenSSL and Go do',
   },
   {
     name: 'an issuer that is no CA',
@@ -71,17 +93,25 @@ export const PATH_CASES: readonly PathCase[] = [
     refused: /CN=Issuer may not sign certificates/,
   },
   { name: 'both uses in every CA', upper: { uses: [SERVER, CLIENT] }, issuer: { uses: [SERVER, CLIENT] } },
-  { name: 'any use in a CA', upper: { uses: ['2.5.29.37.0'] } },
+  {
+    name: 'any use in a CA',
+    upper: { uses: ['2.5.29.37.0'] },
+    refused: /CN=Upper may not stand above TLS servers \(extended key usage without serverAuth\)/,
+    takenBy: ['go', ...SPIFFE],
+    because: 'OpenSSL and BoringSSL want the use itself in a CA',
+  },
   {
     name: 'an issuer for servers only',
     issuer: { uses: [SERVER] },
     refused: /CN=Issuer may not stand above TLS clients/,
+    takenBy: SPIFFE,
+    because: 'the SPIFFE validator does not look at uses; the plain one, and whoever we call, do',
   },
   {
     name: 'a root for clients only',
     root: { uses: [CLIENT] },
     refused: /CN=Root may not stand above TLS servers/,
-    takenBy: ['envoy'],
+    takenBy: [...ENVOY],
     because: 'Envoy is asked as a server only here',
   },
   {
@@ -93,6 +123,8 @@ export const PATH_CASES: readonly PathCase[] = [
     name: 'a critical extension that is unknown, in the root',
     root: { more: [unknownExtension(true)] },
     refused: /CN=Root has a critical/,
+    takenBy: ENVOY,
+    because: 'BoringSSL does not look at the anchor; OpenSSL and Go do',
   },
   { name: 'an unknown extension that is not critical', upper: { more: [unknownExtension(false)] } },
   { name: 'a URI constraint of the very host', upper: permitted('uri', 'cluster.local') },
@@ -119,7 +151,7 @@ export const PATH_CASES: readonly PathCase[] = [
     name: 'an excluded URI domain above',
     upper: excluded('uri', 'local'),
     refused: /do not allow spiffe/,
-    takenBy: ['openssl', 'envoy'],
+    takenBy: ['openssl', ...ENVOY],
     because: 'Go takes a host as a domain and refuses',
   },
   {
@@ -148,6 +180,9 @@ export const PATH_CASES: readonly PathCase[] = [
   {
     name: 'an address constraint of the net',
     upper: { more: [nameConstraints({ permitted: [{ kind: 'ip', value: NET(2) }] })] },
+    refused: /has name constraints on addresses, which Envoy does not process/,
+    takenBy: ['openssl', 'go'],
+    because: 'BoringSSL knows no constraints on addresses and refuses a leaf that has one',
   },
   {
     name: 'an address constraint of another net',
@@ -178,7 +213,7 @@ export const PATH_CASES: readonly PathCase[] = [
       ],
     },
     refused: /critical name constraints on directory names/,
-    takenBy: ['openssl', 'envoy'],
+    takenBy: ['openssl', ...ENVOY],
     because: 'Go refuses it, and with it every agent of Istio',
   },
   {
@@ -225,8 +260,8 @@ export const PATH_CASES: readonly PathCase[] = [
     name: 'SHA-1 in the middle',
     upper: { signedWith: 'SHA-1' },
     refused: /CN=Upper is signed with ECDSA with SHA-1/,
-    takenBy: ['openssl'],
-    because: 'the command has a lower security level than TLS has',
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go refuses it, and so does OpenSSL in TLS',
   },
   { name: 'SHA-1 in the root', root: { signedWith: 'SHA-1' } },
   {
@@ -238,24 +273,111 @@ export const PATH_CASES: readonly PathCase[] = [
   },
   { name: 'an intermediate that has ended', upper: { endsInDays: -0.5 }, refused: /CN=Upper ended at/ },
   { name: 'an intermediate that has not begun', upper: { startsInDays: 0.5 }, refused: /CN=Upper is not valid before/ },
+  { name: 'an issuer with an empty subject', issuer: { subject: '' } },
+  {
+    name: 'a root of RSA 1024',
+    root: { keyType: 'rsa-1024' },
+    refused: /CN=Root has a key that is RSA of 1024 bits/,
+    takenBy: ['openssl', 'go', ...ENVOY],
+    because: 'OpenSSL refuses it in TLS, at its usual security level',
+  },
+  {
+    name: 'an issuer whose curve is spelled out',
+    issuer: { explicitCurve: true },
+    refused: /CN=Issuer has a key that spells out its curve/,
+  },
+  {
+    name: 'an anchor that is an intermediate',
+    anchors: ['upper'],
+    refusedBy: ['openssl', ...SPIFFE],
+    because: 'it is refused as an anchor unless sds.spiffeValidator is off',
+  },
+  {
+    name: 'the serial of a former root of the same key',
+    former: {},
+    namesFormer: true,
+    refused: /names serial [0-9a-f]+ in its authority key identifier/,
+    takenBy: ['go'],
+    because: 'a hint in RFC 4158, a demand in OpenSSL and BoringSSL',
+  },
+  {
+    name: 'a former root of the same key that is trusted too',
+    former: { endsInDays: 10 },
+    anchors: ['former', 'root'],
+  },
+  {
+    name: 'an ended twin of the root behind it',
+    former: { endsInDays: -0.5 },
+    anchors: ['root', 'former'],
+    refusedBy: OLDER,
+    because: 'what has ended is not distributed',
+  },
+  {
+    name: 'an ended twin of the root before it',
+    former: { endsInDays: -0.5 },
+    anchors: ['former', 'root'],
+    refusedBy: NEWER,
+    because: 'what has ended is not distributed',
+  },
+  {
+    name: 'a twin of the root before it that has not begun',
+    former: { startsInDays: 0.5 },
+    anchors: ['former', 'root'],
+    refusedBy: NEWER,
+    because: 'of anchors with one key one is distributed',
+  },
+  {
+    name: 'a namesake of another key before it that has not begun',
+    former: { startsInDays: 0.5 },
+    formerHasOwnKey: true,
+    anchors: ['former', 'root'],
+  },
+  {
+    name: 'a namesake of another key behind it that has not begun',
+    former: { startsInDays: 0.5 },
+    formerHasOwnKey: true,
+    anchors: ['root', 'former'],
+  },
+  {
+    name: 'such a namesake before it, where no key is named',
+    former: { startsInDays: 0.5 },
+    formerHasOwnKey: true,
+    upper: { authorityKeyId: false },
+    anchors: ['former', 'root'],
+    refused: /CN=Upper does not tell by an authority key identifier/,
+    takenBy: ['openssl', 'go', ...OLDER],
+    because: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
+  },
+  {
+    name: 'such a namesake behind it, where no key is named',
+    former: { startsInDays: 0.5 },
+    formerHasOwnKey: true,
+    upper: { authorityKeyId: false },
+    anchors: ['root', 'former'],
+    refused: /CN=Upper does not tell by an authority key identifier/,
+    takenBy: ['openssl', 'go', ...NEWER],
+    because: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
+  },
   { name: 'a root that has ended', root: { endsInDays: -0.5 }, refused: /CN=Root ended at/ },
 ];
 
 export interface MadePath {
+  readonly former: Tier;
+  readonly anchors: readonly Tier[];
   readonly root: Tier;
   readonly upper: Tier;
   readonly issuer: Tier;
   readonly leaf: Tier;
 }
 
-export async function makePath(
-  { root = {}, upper = {}, issuer = {}, leaf = {} }: PathCase,
-  nowMs: number,
-): Promise<MadePath> {
+export async function makePath(one: PathCase, nowMs: number): Promise<MadePath> {
   const tier = tiersAt(nowMs);
-  const rootTier = await tier('Root', root);
-  const upperTier = await tier('Upper', { by: rootTier, ...upper });
-  const issuerTier = await tier('Issuer', { by: upperTier, ...issuer });
-  const leafTier = await tier('leaf', { by: issuerTier, ca: false, uses: [SERVER, CLIENT], names: NAMES, ...leaf });
-  return { root: rootTier, upper: upperTier, issuer: issuerTier, leaf: leafTier };
+  const root = await tier('Root', one.root);
+  const former = await tier('Root', { ...(one.formerHasOwnKey === true ? {} : { keys: root.keys }), ...one.former });
+  const authoritySerial = one.namesFormer === true ? { authoritySerial: former.certificate.serialNumber } : {};
+  const upper = await tier('Upper', { by: root, ...authoritySerial, ...one.upper });
+  const issuer = await tier('Issuer', { by: upper, ...one.issuer });
+  const leaf = await tier('leaf', { by: issuer, ca: false, uses: [SERVER, CLIENT], names: NAMES, ...one.leaf });
+  const made = { root, former, upper, issuer, leaf };
+  return { ...made, anchors: (one.anchors ?? ['root']).map((name) => made[name]) };
 }

@@ -1,11 +1,19 @@
 // Certificates of any shape, one tier of a path at a time, right unless told otherwise: written by a library, so that
 // what Capstan judges is not of its own making.
 import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { generateKeyPairSync, KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { der, oid, TAG } from '../../src/domain/x509/der.ts';
 
 const DAY_MS = 86_400_000;
+/** An uncompressed point on P-256. */
+const POINT_BYTES = 65;
+const RSA_1024 = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 1024,
+  publicExponent: Uint8Array.of(1, 0, 1),
+} as const;
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 export interface Tier {
@@ -30,6 +38,11 @@ export interface TierOptions {
   readonly keyId?: boolean;
   readonly authorityKeyId?: boolean;
   readonly signedWith?: 'SHA-1' | 'SHA-256';
+  readonly keyType?: 'rsa-1024';
+  /** Spells the curve out in the public key instead of naming it. */
+  readonly explicitCurve?: boolean;
+  /** Of the issuer's certificate, to be named beside its key. */
+  readonly authoritySerial?: string;
   readonly startsInDays?: number;
   readonly endsInDays?: number;
 }
@@ -39,7 +52,9 @@ export function tiersAt(nowMs: number) {
   return async (name: string, options: TierOptions = {}): Promise<Tier> => {
     const { by, ca = true, pathLength, startsInDays = -1, endsInDays = 30, uses, names, more = [] } = options;
     const usage = options.usage ?? (ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature);
-    const keys = options.keys ?? (await webcrypto.subtle.generateKey(P256, true, ['sign', 'verify']));
+    const algorithm = options.keyType === 'rsa-1024' ? RSA_1024 : P256;
+    const keys = options.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
+    const signer = (by?.keys ?? keys).privateKey;
     const serial = randomBytes(12);
     serial[0] = 0x10 | (serial[0]! & 0x6f);
     const subject = options.subject ?? (ca ? `CN=${name}` : '');
@@ -49,9 +64,12 @@ export function tiersAt(nowMs: number) {
       issuer: by?.certificate.subjectName ?? subject,
       notBefore: new Date(nowMs + startsInDays * DAY_MS),
       notAfter: new Date(nowMs + endsInDays * DAY_MS),
-      publicKey: keys.publicKey,
-      signingKey: (by?.keys ?? keys).privateKey,
-      signingAlgorithm: { ...P256, hash: options.signedWith ?? 'SHA-256' },
+      publicKey: options.explicitCurve === true ? await withExplicitCurve(keys.publicKey) : keys.publicKey,
+      signingKey: signer,
+      signingAlgorithm: {
+        ...(signer.algorithm.name === P256.name ? P256 : RSA_1024),
+        hash: options.signedWith ?? 'SHA-256',
+      },
       extensions: [
         new x509.BasicConstraintsExtension(ca, pathLength, true),
         new x509.KeyUsagesExtension(usage, true),
@@ -60,7 +78,7 @@ export function tiersAt(nowMs: number) {
         ...(options.keyId === false ? [] : [await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)]),
         ...(by === undefined || options.authorityKeyId === false
           ? []
-          : [await x509.AuthorityKeyIdentifierExtension.create(by.keys.publicKey)]),
+          : [await authorityKeyId(by, options.authoritySerial)]),
         ...more,
       ],
     });
@@ -73,6 +91,28 @@ export function tiersAt(nowMs: number) {
       keys,
     };
   };
+}
+
+/** The key identifier, and a serial with the issuer's name where one is to be named. */
+async function authorityKeyId(by: Tier, serial: string | undefined): Promise<x509.Extension> {
+  const plain = await x509.AuthorityKeyIdentifierExtension.create(by.keys.publicKey);
+  if (serial === undefined) return plain;
+  const name = der(0xa1, der(0xa4, Buffer.from(by.certificate.issuerName.toArrayBuffer())));
+  const value = der(
+    TAG.sequence,
+    der(0x80, Buffer.from(plain.keyId ?? '', 'hex')),
+    name,
+    der(0x82, Buffer.from(serial, 'hex')),
+  );
+  return new x509.Extension('2.5.29.35', false, value);
+}
+
+async function withExplicitCurve(key: webcrypto.CryptoKey): Promise<x509.PublicKey> {
+  const named = KeyObject.from(key).export({ format: 'der', type: 'spki' });
+  const explicit = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey;
+  const spelled = explicit.export({ format: 'der', type: 'spki' });
+  // The same curve in another spelling; the point is at the end of both.
+  return new x509.PublicKey(Buffer.concat([spelled.subarray(0, -POINT_BYTES), named.subarray(-POINT_BYTES)]));
 }
 
 export const SERVER = x509.ExtendedKeyUsage.serverAuth;

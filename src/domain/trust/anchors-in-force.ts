@@ -1,5 +1,6 @@
-// Which of the operator's trust anchors go out at a moment. BoringSSL takes the first anchor of the right name
-// whether it is valid or not, so an ended twin of a root, before the root itself, fails every handshake of Envoy.
+// Which of the operator's trust anchors go out at a moment. BoringSSL takes one anchor of the right name and key
+// identifier, valid or not: Envoy 1.40 the first, 1.36 the last. So a twin of a root that has ended, or has not begun,
+// fails every handshake of one of them, in either order.
 import { sameBytes } from '../x509/path/certificate.ts';
 import type { CaCertificate } from '../x509/ca-certificate.ts';
 
@@ -19,7 +20,7 @@ export interface AnchorsInForce {
 /**
  * Of anchors with the same subject and key one goes out: the one that certificates below name by its serial, else
  * of those that are valid the one that ends last. A new key may be published ahead of its time.
- * @param given in the operator's order, which is kept but for anchors ahead of their time whose name a valid one has.
+ * @param given in the operator's order, which is kept.
  */
 export function anchorsInForce(
   given: readonly CaCertificate[],
@@ -36,10 +37,8 @@ export function anchorsInForce(
       ),
     ),
   );
-  const anchors = alive.filter((anchor) => chosen.has(anchor));
-  const early = anchors.filter((anchor) => isEarlyNamesake(anchor, anchors, nowMs));
   return {
-    anchors: [...anchors.filter((anchor) => !early.includes(anchor)), ...early],
+    anchors: alive.filter((anchor) => chosen.has(anchor)),
     withheld: given.filter((anchor) => !chosen.has(anchor)).map((anchor) => withheld(anchor, nowMs)),
   };
 }
@@ -60,12 +59,6 @@ function bestOf(twins: readonly CaCertificate[], nowMs: number, named: ReadonlyS
   if (begun.length === 0) return [...twins].sort((a, b) => a.notBeforeMs - b.notBeforeMs)[0];
   const rank = ({ serial }: CaCertificate): number => (named.has(serial) ? 0 : 1);
   return begun.sort((a, b) => rank(a) - rank(b) || b.notAfterMs - a.notAfterMs)[0];
-}
-
-/** A verifier that finds anchors by name alone must come upon the one that is valid. */
-function isEarlyNamesake(anchor: CaCertificate, anchors: readonly CaCertificate[], nowMs: number): boolean {
-  if (anchor.notBeforeMs <= nowMs) return false;
-  return anchors.some((other) => other.notBeforeMs <= nowMs && sameBytes(other.subjectDer, anchor.subjectDer));
 }
 
 function withheld(anchor: CaCertificate, nowMs: number): WithheldAnchor {

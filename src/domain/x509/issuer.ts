@@ -5,6 +5,7 @@ import { findPaths, gapAbove, isAmong, signersOf } from './path/find-paths.ts';
 import {
   inSentence,
   judgePath,
+  namesakeProblems,
   spanOf,
   timeProblems,
   weaknessesOf,
@@ -136,7 +137,10 @@ function usablePaths(
   const paths = findPaths(own, above, anchors);
   if (paths.length === 0) return inChain(gapAbove(own, above, anchors));
   const purpose: Purpose = { named: namedAs(names), uses: ['serverAuth', 'clientAuth'], policies: [] };
-  const judged = paths.map((path) => ({ path, problems: [...judgePath(path, purpose), ...timeProblems(path, nowMs)] }));
+  const judged = paths.map((path) => ({
+    path,
+    problems: [...judgePath(path, purpose), ...namesakeProblems(path, anchors), ...timeProblems(path, nowMs)],
+  }));
   const [first, ...rest] = judged.filter(({ problems }) => problems.length === 0).map(({ path }) => path);
   if (first !== undefined) return [first, ...rest];
   const best = judged.reduce((one, other) => (other.problems.length < one.problems.length ? other : one));

@@ -6,6 +6,7 @@ import {
   algorithmProblems,
   judgePath,
   keyIdProblems,
+  namesakeProblems,
   timeProblems,
   unknownExtension,
   weaknessesOf,
@@ -38,7 +39,7 @@ export function judgeCertificate(
   const paths: readonly Path[] = isAmong(target, anchors) ? [[target]] : findPaths(target, given, anchors);
   const judged = paths.map((path): Verdict & { readonly path: Path } => ({
     path,
-    problems: problemsOf(path),
+    problems: [...problemsOf(path), ...namesakeProblems(path, anchors)],
     untimely: timeProblems(path, nowMs),
     weaknesses: weaknessesOf(path),
   }));

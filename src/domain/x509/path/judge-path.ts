@@ -34,7 +34,22 @@ const USES = {
   serverAuth: { oid: '1.3.6.1.5.5.7.3.1', words: 'TLS servers' },
   clientAuth: { oid: '1.3.6.1.5.5.7.3.2', words: 'TLS clients' },
 } as const;
-const ANY_USE = '2.5.29.37.0';
+
+/**
+ * BoringSSL looks for an anchor by name and key identifier and tries no second one: where a certificate does not tell
+ * two anchors of one name apart, Envoy may take the wrong one.
+ */
+export function namesakeProblems(path: Path, anchors: readonly PathCertificate[]): readonly PathProblem[] {
+  const [anchor, below] = path.toReversed();
+  if (anchor === undefined || below === undefined) return [];
+  const keyId = below.extensions.authorityKeyId?.keyId;
+  const confusing = anchors.find(({ subjectDer, spki, extensions: { subjectKeyId } }) => {
+    if (!sameBytes(subjectDer, anchor.subjectDer) || sameBytes(spki, anchor.spki)) return false;
+    return keyId === undefined || subjectKeyId === undefined || sameBytes(keyId, subjectKeyId);
+  });
+  const says = `does not tell by an authority key identifier which of the trust anchors named ${anchor.subject} signed it: Envoy tries one alone`;
+  return confusing === undefined ? [] : [{ certificate: below, says }];
+}
 
 /** @returns everything that is wrong with the path at any time, the lowest certificate first. */
 export function judgePath(path: Path, purpose: Purpose): readonly PathProblem[] {
@@ -100,16 +115,19 @@ function constraintProblems(
   const cas = below.filter((link) => !isSelfIssued(link));
   const bound = [named, ...cas.map(({ subjectDer, extensions: { names } }) => ({ subjectDer, names }))];
   const outside = bound.map((one) => nameOutOfBounds(nameConstraints, one)).find((name) => name !== undefined);
-  const unknown = unprocessed(nameConstraints);
+  const unknown = unprocessed(nameConstraints, named);
   return [
     ...(unknown === undefined ? [] : [unknown]),
     ...(outside === undefined ? [] : [`has name constraints that do not allow ${outside}`]),
   ];
 }
 
-/** An extended key usage in a CA binds all below it, for every verifier of a mesh (not in RFC 5280). */
+/**
+ * An extended key usage in a CA binds all below it, for every verifier of a mesh (not in RFC 5280). Any use is none for
+ * OpenSSL and BoringSSL.
+ */
 function useProblems({ extensions: { extendedKeyUsage } }: PathCertificate, { uses }: Purpose): readonly string[] {
-  if (extendedKeyUsage === undefined || extendedKeyUsage.includes(ANY_USE)) return [];
+  if (extendedKeyUsage === undefined) return [];
   const missing = uses.filter((use) => !extendedKeyUsage.includes(USES[use].oid));
   return missing.map((use) => `may not stand above ${USES[use].words} (extended key usage without ${use})`);
 }

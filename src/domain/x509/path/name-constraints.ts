@@ -10,9 +10,16 @@ export function nameOutOfBounds(constraints: NameConstraints, certificate: Named
 }
 
 /** Why mesh peers cannot process these constraints at all, in words. */
-export function unprocessed({ critical, permitted, excluded }: NameConstraints): string | undefined {
+export function unprocessed(
+  { critical, permitted, excluded }: NameConstraints,
+  { names }: NamedCertificate,
+): string | undefined {
+  const bases = [...permitted, ...excluded];
+  const onAddresses = [bases, names].every((list) => list.some(({ kind }) => kind === 'ip'));
+  if (onAddresses)
+    return 'has name constraints on addresses, which Envoy does not process for a certificate that has one';
   // Go knows DNS, address, email and URI constraints, and refuses the certificate for any other that is critical.
-  const unknown = [...permitted, ...excluded].find(({ kind }) => kind === 'directory' || kind === 'other');
+  const unknown = bases.find(({ kind }) => kind === 'directory' || kind === 'other');
   if (!critical || unknown === undefined) return undefined;
   const what = unknown.kind === 'directory' ? 'directory names' : 'a kind of name that is not known';
   return `has critical name constraints on ${what}, for which Go peers (Istio's agent) refuse it`;
