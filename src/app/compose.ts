@@ -2,7 +2,6 @@
 // built here is started by `start`, in the order in which parts need each other.
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../adapters/clock/system-random.ts';
-import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { csrService } from '../adapters/grpc/csr/service.ts';
 import type { ServiceRegistration } from '../adapters/grpc/door.ts';
 import { PlaintextListener } from '../adapters/grpc/plaintext-listener.ts';
@@ -14,15 +13,13 @@ import { administrationRoutes } from '../adapters/http/administration.ts';
 import { AdministrationSocket } from '../adapters/http/administration-socket.ts';
 import { observationRoutes } from '../adapters/http/routes.ts';
 import { HttpServer } from '../adapters/http/server.ts';
-import { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
+import type { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
 import { keyGenerator } from '../adapters/keys/key-generator.ts';
-import { memoryHandshake } from '../adapters/keys/memory-handshake.ts';
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../adapters/storage/sqlite-journal.ts';
 import { openTelemetry, type Telemetry } from '../adapters/telemetry/telemetry.ts';
 import { csrAuthority } from '../authority/answer-csr.ts';
-import { issuerTrial } from '../authority/issuer-trial.ts';
 import { RefusalRecords } from '../authority/refusal-records.ts';
 import {
   issueServingCertificate,
@@ -33,14 +30,13 @@ import {
 import { SharedWorkloadSecrets } from '../authority/workload-secrets.ts';
 import { administrationSocketOf } from '../config/administration-socket.ts';
 import type { Config } from '../config/schema.ts';
-import type { SubjectAltName } from '../domain/x509/template.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
-import type { Random } from '../ports/random.ts';
 import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
 import { composeFederation } from './compose-federation.ts';
+import { composeIssuers, servingNamesOf } from './compose-issuers.ts';
 import { composePolicies, policyInForce, policyProblem } from './compose-policies.ts';
 import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -186,27 +182,6 @@ function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle)
 }
 
 const STDERR = 2;
-
-function composeIssuers(
-  config: Config,
-  parts: { readonly clock: Clock; readonly random: Random; readonly events: Events },
-): DocumentIssuerStore {
-  const { issuer, trustAnchors, trustDomain, sds } = config;
-  const key = { path: issuer.keyFile, confidential: true } as const;
-  const files = { anchors: trustAnchors.file, chain: issuer.chainFile, key };
-  const documents = watchedFiles(files, parts.clock);
-  const servingNames = servingNamesOf(config);
-  const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames });
-  const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator };
-  return new DocumentIssuerStore({ ...parts, documents, trial }, settings);
-}
-
-function servingNamesOf({ serving: { dnsNames, ipAddresses } }: Config): readonly SubjectAltName[] {
-  return [
-    ...dnsNames.map((value) => ({ kind: 'dns', value }) as const),
-    ...ipAddresses.map((value) => ({ kind: 'ip', value }) as const),
-  ];
-}
 
 function lifetimesOf({ lifetimes }: Config) {
   return {

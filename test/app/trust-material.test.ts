@@ -16,6 +16,7 @@ const SECONDS = 1_000 / DAY_MS;
 /** Less than the half minute after which files are read again in any case. */
 const SOON = { withinMs: 8_000 };
 
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 const tier = tiersAt(Date.now());
 
 const REFUSED: readonly (readonly [string, TierOptions, RegExp])[] = [
@@ -93,14 +94,36 @@ describe('An issuer that peers would refuse', () => {
   it('ends the process with code 78 and the reason', async () => {
     use(files, await tier('Bad', { by: root, uses: [SERVER] }));
     files.write('capstan.json', JSON.stringify(nested({ ...files.settings, 'sds.sockets': [] })));
-    const main = path.resolve(import.meta.dirname, '../../src/main.ts');
     const { status: code, stderr } = spawnSync(
       process.execPath,
-      [main, 'serve', '--config', files.path('capstan.json')],
+      [MAIN, 'serve', '--config', files.path('capstan.json')],
       { encoding: 'utf8' },
     );
     assert.equal(code, 78, stderr);
     assert.match(stderr, /CN=Bad may not stand above TLS clients/);
+  });
+
+  it('is a problem for `config check` too, and what only should not be as it is a warning', async () => {
+    const check = (): readonly [
+      number | null,
+      { readonly problems: readonly { message: string }[]; readonly warnings: readonly { message: string }[] },
+    ] => {
+      files.write('capstan.json', JSON.stringify(nested({ ...files.settings, 'sds.sockets': [] })));
+      const args = [MAIN, 'config', 'check', '--config', files.path('capstan.json'), '--output', 'json'];
+      const { status: code, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      return [code, JSON.parse(stdout) as ReturnType<typeof check>[1]];
+    };
+    use(files, await tier('Bad', { by: root, uses: [SERVER] }));
+    const [bad, { problems }] = check();
+    assert.equal(bad, 78);
+    assert.match(problems[0]?.message ?? '', /issuer-chain\.pem certificate CN=Bad may not stand above TLS clients/);
+    use(files, await tier('Nameless', { by: root, subject: '' }));
+    const [weak, { warnings }] = check();
+    assert.equal(weak, 0);
+    assert.match(
+      warnings[0]?.message ?? '',
+      /issuer-chain\.pem: certificate without a subject is one of a CA, which must have a name/,
+    );
   });
 
   it('leaves the last good one in force when it is swapped in, and the state of the server says why', async () => {

@@ -1,6 +1,7 @@
 // `capstan config check | show | docs`: the configuration before anything is started with it.
 import type { Command } from 'commander';
 import { describeConfig } from '../../config/describe.ts';
+import type { ConfigProblem } from '../../config/sources.ts';
 import { loadConfig, type InvalidConfig, type LoadedConfig } from '../../config/load.ts';
 import { showConfig } from '../../config/redact.ts';
 import { complainOfConfig, warnOfConfig } from '../complaints.ts';
@@ -42,10 +43,11 @@ function load({ config }: ConfigOptions, { environment }: Invocation): LoadedCon
   return loadConfig({ ...(config !== undefined && { file: config }), environment });
 }
 
-function check(options: ConfigOptions, invocation: Invocation): void {
+async function check(options: ConfigOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const loaded = load(options, invocation);
-  const { problems, warnings } = 'problems' in loaded ? { ...loaded, warnings: [] } : { ...loaded, problems: [] };
+  const { problems, warnings } =
+    'problems' in loaded ? { ...loaded, warnings: [] } : await withTrust(loaded, invocation);
   if (problems.length > 0) endWith(EXIT.config);
   if (options.output === 'json') terminal.printJson({ valid: problems.length === 0, problems, warnings });
   else if (problems.length > 0) complainOfConfig(problems, terminal);
@@ -53,6 +55,25 @@ function check(options: ConfigOptions, invocation: Invocation): void {
     warnOfConfig(warnings, terminal);
     terminal.print('The configuration is valid.');
   }
+}
+
+/** Trust material that is on this machine is judged as a server would at its start. */
+async function withTrust(
+  { config, entries, warnings }: LoadedConfig,
+  { clock }: Invocation,
+): Promise<{ readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] }> {
+  const { checkIssuer } = await import('../../app/compose-issuers.ts');
+  const checked = await checkIssuer(config, clock);
+  const path = 'issuer.chainFile';
+  const placed = (message: string): ConfigProblem => ({
+    where: entries.get(path)?.where([]) ?? 'configuration',
+    path,
+    message,
+  });
+  return {
+    problems: checked?.problem === undefined ? [] : [placed(checked.problem)],
+    warnings: [...warnings, ...(checked?.warnings ?? []).map(placed)],
+  };
 }
 
 function show(options: ConfigOptions, invocation: Invocation): void {

@@ -1,8 +1,10 @@
 // `capstan inspect`: a certificate chain, explained up to the trust anchor.
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { decodePemBlocks } from '../../domain/x509/pem.ts';
+import type { SubjectAltName } from '../../domain/x509/template.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput } from '../files.ts';
 import type { ReadCertificate } from '../inspection/certificate-facts.ts';
@@ -11,6 +13,8 @@ import { outputOption, type Invocation, type OutputFormat } from '../invocation.
 
 interface InspectOptions {
   readonly root?: string;
+  readonly certifies?: readonly string[];
+  readonly partialChain?: boolean;
   readonly output: OutputFormat;
 }
 
@@ -28,6 +32,8 @@ export function registerInspect(program: Command, invocation: Invocation): void 
     .description('explain a certificate chain, up to the trust anchor')
     .argument('<file...>', 'PEM files, each one chain: leaf first')
     .option('--root <file>', 'PEM trust anchors')
+    .option('--certifies <name...>', 'names that a CA is to certify: SPIFFE IDs, DNS names, IP addresses')
+    .option('--partial-chain', 'take a trust anchor that another CA signed, as Envoy does without the SPIFFE validator')
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
     .action((files: readonly string[], options: InspectOptions) => inspect(files, options, invocation));
@@ -38,7 +44,7 @@ async function inspect(files: readonly string[], options: InspectOptions, invoca
   const nowMs = clock.nowMs();
   const { printInspection } = await import('../inspection/chain-words.ts');
   const inspected: InspectedFile[] = [];
-  for (const file of files) inspected.push(await inspectFile(file, options.root, nowMs));
+  for (const file of files) inspected.push(await inspectFile(file, options, nowMs));
   if (inspected.some(({ inspection }) => inspection.verdict !== 'trusted')) endWith(EXIT.data);
   if (options.output === 'json') {
     terminal.printJson(inspected.map(asJson));
@@ -50,13 +56,26 @@ async function inspect(files: readonly string[], options: InspectOptions, invoca
   }
 }
 
-async function inspectFile(file: string, root: string | undefined, nowMs: number): Promise<InspectedFile> {
+async function inspectFile(
+  file: string,
+  { root, certifies = [], partialChain = false }: InspectOptions,
+  nowMs: number,
+): Promise<InspectedFile> {
   const { inspectChain } = await import('../inspection/inspect-chain.ts');
   const chain = await readCertificates(file);
   const beside = path.join(path.dirname(file), 'root-cert.pem');
   const anchorsFile = root ?? (existsSync(beside) ? beside : undefined);
   const anchors = anchorsFile === undefined ? [] : await readCertificates(anchorsFile);
-  return { file, anchorsFile, inspection: inspectChain(chain, anchors, nowMs) };
+  return {
+    file,
+    anchorsFile,
+    inspection: inspectChain(chain, anchors, { nowMs, certifies: certifies.map(nameOf), partialChain }),
+  };
+}
+
+function nameOf(value: string): SubjectAltName {
+  if (value.includes('://')) return { kind: 'uri', value };
+  return { kind: isIP(value) === 0 ? 'dns' : 'ip', value };
 }
 
 /** @throws CommandError 65 naming the file when it is not PEM certificates and nothing else. */
@@ -74,7 +93,7 @@ async function readCertificates(file: string): Promise<readonly ReadCertificate[
 }
 
 function asJson({ file, anchorsFile, inspection }: InspectedFile): unknown {
-  const { verdict, problems, chain, anchor } = inspection;
+  const { verdict, problems, warnings, chain, anchor } = inspection;
   const certificate = ({ facts: { notBeforeMs, notAfterMs, ...facts } }: ReadCertificate) => ({
     ...facts,
     notBefore: new Date(notBeforeMs).toISOString(),
@@ -84,6 +103,7 @@ function asJson({ file, anchorsFile, inspection }: InspectedFile): unknown {
     file,
     verdict,
     problems,
+    warnings,
     chain: chain.map(certificate),
     ...(anchor !== undefined && { anchor: certificate(anchor), anchorsFile }),
   };

@@ -3,6 +3,7 @@
 import 'reflect-metadata';
 import { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 
 export interface CertificateFacts {
   readonly subject: string;
@@ -28,6 +29,8 @@ export interface CertificateFacts {
 export interface ReadCertificate {
   readonly facts: CertificateFacts;
   readonly x509: X509Certificate;
+  /** As path validation sees it. */
+  readonly forPath: PathCertificate;
 }
 
 const KEY_USAGES: readonly (readonly [flag: x509.KeyUsageFlags, words: string])[] = [
@@ -71,7 +74,9 @@ export function readCertificate(der: Uint8Array): ReadCertificate {
     keyUsage: KEY_USAGES.filter(([flag]) => (usages & flag) !== 0).map(([, words]) => words),
     extendedKeyUsage: purposes.map((purpose) => PURPOSES[String(purpose)] ?? String(purpose)),
   };
-  return { facts, x509: platform };
+  const forPath = readPathCertificate(der);
+  if ('problem' in forPath) throw new Error(forPath.problem);
+  return { facts, x509: platform, forPath };
 }
 
 /** @returns the SPIFFE ID, else the first name, else the subject. */

@@ -9,6 +9,10 @@ import type { Inspection } from './inspect-chain.ts';
 const VERDICTS = {
   trusted: ['green', 'trusted: every link holds up to the trust anchor'],
   unanchored: ['yellow', 'not judged: every link holds, but no trust anchor was given; name one with --root'],
+  constrained: [
+    'yellow',
+    'not judged: every link holds, but name constraints decide what it may certify; say what with --certifies',
+  ],
   broken: ['red', 'not trusted'],
 } as const;
 
@@ -27,6 +31,7 @@ export function printInspection(
   const [colour, words] = VERDICTS[inspection.verdict];
   terminal.print(`${terminal.styled('bold', file)}: ${terminal.styled(colour, words)}`);
   for (const problem of inspection.problems) terminal.print(`  - ${problem}`);
+  for (const warning of inspection.warnings) terminal.print(`  - warning: ${warning}`);
   const [leaf] = inspection.chain;
   if (leaf === undefined) return;
   terminal.print('');

@@ -1,17 +1,34 @@
-// Whether a chain leads to a trust anchor, link by link (RFC 5280 section 6.1 without policies, name
-// constraints and revocation), so that a person learns which link is broken and how.
+// Whether a chain leads to a trust anchor. The verdict is that of the code which judges an issuer before it comes in
+// force; where there is no way up at all, the file is walked link by link, so that a person learns which one is broken.
+import { judgeCertificate, partialAnchors, type Verdict } from '../../domain/x509/path/judge-certificate.ts';
+import { signersOf } from '../../domain/x509/path/find-paths.ts';
+import type { Path, PathProblem } from '../../domain/x509/path/judge-path.ts';
+import type { SubjectAltName } from '../../domain/x509/template.ts';
 import type { ReadCertificate } from './certificate-facts.ts';
 import { titleOf } from './certificate-facts.ts';
 import { validityInWords } from '../time-words.ts';
 
 export interface Inspection {
-  /** `unanchored`: every link holds, but nobody said what to trust. */
-  readonly verdict: 'trusted' | 'unanchored' | 'broken';
+  /**
+   * `unanchored`: every link holds, but nobody said what to trust. `constrained`: every link holds, but name constraints
+   * decide what this CA may certify, and nobody said what it is to.
+   */
+  readonly verdict: 'trusted' | 'unanchored' | 'constrained' | 'broken';
   readonly problems: readonly string[];
+  /** What works and should not be. */
+  readonly warnings: readonly string[];
   /** Leaf first, upwards; no anchor. */
   readonly chain: readonly ReadCertificate[];
   /** What the chain leads to. */
   readonly anchor: ReadCertificate | undefined;
+}
+
+export interface InspectionSettings {
+  readonly nowMs: number;
+  /** Names that a CA is to certify. */
+  readonly certifies: readonly SubjectAltName[];
+  /** Whether an anchor that another CA signed will do, as for an Envoy without the SPIFFE validator. */
+  readonly partialChain: boolean;
 }
 
 /**
@@ -21,21 +38,70 @@ export interface Inspection {
 export function inspectChain(
   given: readonly ReadCertificate[],
   anchors: readonly ReadCertificate[],
-  nowMs: number,
+  settings: InspectionSettings,
 ): Inspection {
-  const fromAnchor = given.findIndex((certificate) => anchors.some((anchor) => isSame(anchor, certificate)));
-  // A file may end in the anchor itself; a file that is an anchor is a chain of one.
-  const chain = fromAnchor > 0 ? given.slice(0, fromAnchor) : given;
-  const top = chain.at(-1);
-  const anchor = top && anchors.find((candidate) => isSame(candidate, top) || signed(candidate, top));
-  const path = anchor === undefined || (top && isSame(anchor, top)) ? chain : [...chain, anchor];
+  const [target, ...others] = given;
+  if (target === undefined || anchors.length === 0) return linkByLink(given, anchors, settings.nowMs);
+  const pathsOf = (certificates: readonly ReadCertificate[]) => certificates.map(({ forPath }) => forPath);
+  const { nowMs, certifies } = settings;
+  const verdict = judgeCertificate(target.forPath, pathsOf(others), pathsOf(anchors), nowMs, certifies);
+  // Whoever reads the file takes the first for the leaf.
+  const upsideDown = others.some(({ forPath }) => signersOf(forPath, [target.forPath]).length > 0);
+  return verdict.path === undefined || upsideDown
+    ? linkByLink(given, anchors, nowMs)
+    : alongPath(verdict.path, verdict, [...given, ...anchors], settings);
+}
+
+function alongPath(
+  path: Path,
+  { problems, weaknesses }: Verdict,
+  known: readonly ReadCertificate[],
+  { nowMs, certifies, partialChain }: InspectionSettings,
+): Inspection {
+  const links = path.flatMap(({ sha256 }) => known.find(({ forPath }) => forPath.sha256 === sha256) ?? []);
+  const anchor = links.at(-1);
+  const sayings = (found: readonly PathProblem[]): string[] =>
+    found.map(({ certificate, says }) => `${titleIn(links, certificate)} ${says}`);
+  const partial = partialAnchors(path.slice(-1)).map(
+    ({ subject, issuer }) =>
+      `${subject} is a trust anchor that ${issuer} signed: Envoy's SPIFFE validator and OpenSSL want a self-signed one`,
+  );
+  const wrong = [
+    ...links.flatMap((link) => timeProblems(link, nowMs)),
+    ...sayings(problems),
+    ...(partialChain ? [] : partial),
+  ];
+  const open = certifies.length === 0 && links[0]?.facts.ca === true && isConstrained(path);
+  return {
+    verdict: wrong.length > 0 ? 'broken' : open ? 'constrained' : 'trusted',
+    problems: wrong,
+    warnings: [...sayings(weaknesses), ...(partialChain ? partial : [])],
+    chain: links.length > 1 ? links.slice(0, -1) : links,
+    anchor,
+  };
+}
+
+function isConstrained(path: Path): boolean {
+  return path.some(({ extensions }) => extensions.nameConstraints !== undefined);
+}
+
+function titleIn(links: readonly ReadCertificate[], { sha256, subject }: PathProblem['certificate']): string {
+  const link = links.find(({ forPath }) => forPath.sha256 === sha256);
+  return link === undefined ? subject : titleOf(link.facts) || subject;
+}
+
+/** In the order of the file, where nothing leads up or nobody said where to. */
+function linkByLink(given: readonly ReadCertificate[], anchors: readonly ReadCertificate[], nowMs: number): Inspection {
+  const top = given.at(-1);
+  const anchor = top && anchors.find((candidate) => signed(candidate, top));
+  const path = anchor === undefined ? given : [...given, anchor];
   const problems = [
     ...path.flatMap((certificate) => timeProblems(certificate, nowMs)),
     ...path.slice(0, -1).flatMap((certificate, index) => linkProblems(certificate, path[index + 1], index)),
     ...(anchor === undefined && anchors.length > 0 && top ? [anchorProblem(top, anchors)] : []),
   ];
-  const verdict = problems.length > 0 ? 'broken' : anchor === undefined ? 'unanchored' : 'trusted';
-  return { verdict, problems, chain, anchor };
+  const verdict = problems.length > 0 ? 'broken' : 'unanchored';
+  return { verdict, problems, warnings: [], chain: given, anchor };
 }
 
 /** @param index how many certificates stand below the signer in its path, itself not counted, minus the leaf. */
@@ -68,10 +134,6 @@ function anchorProblem(top: ReadCertificate, anchors: readonly ReadCertificate[]
 /** Names first: a signature check on the wrong key would say no for the wrong reason. */
 function signed(signer: ReadCertificate, certificate: ReadCertificate): boolean {
   return certificate.x509.checkIssued(signer.x509) && certificate.x509.verify(signer.x509.publicKey);
-}
-
-function isSame(one: ReadCertificate, other: ReadCertificate): boolean {
-  return one.facts.sha256 === other.facts.sha256;
 }
 
 function quoted({ facts }: ReadCertificate): string {

@@ -1,6 +1,8 @@
 // Whether one certificate, a leaf or a CA, leads to a trust anchor: the question of `capstan inspect` and of the
 // trial before an issuer comes in force.
 import { isAmong, findPaths } from './find-paths.ts';
+import type { SubjectAltName } from '../template.ts';
+import { namedAs } from './names.ts';
 import { isSelfSigned, type PathCertificate } from './certificate.ts';
 import {
   algorithmProblems,
@@ -29,17 +31,21 @@ export interface Verdict {
 const USES = { '1.3.6.1.5.5.7.3.1': 'serverAuth', '1.3.6.1.5.5.7.3.2': 'clientAuth' } as const;
 const BOTH = ['serverAuth', 'clientAuth'] as const;
 
-/** @param given certificates that may stand between, in any order. */
+/**
+ * @param given certificates that may stand between, in any order.
+ * @param certifies names that a CA is to certify; a leaf has its own.
+ */
 export function judgeCertificate(
   target: PathCertificate,
   given: readonly PathCertificate[],
   anchors: readonly PathCertificate[],
   nowMs: number,
+  certifies: readonly SubjectAltName[] = [],
 ): Verdict {
   const paths: readonly Path[] = isAmong(target, anchors) ? [[target]] : findPaths(target, given, anchors);
   const judged = paths.map((path): Verdict & { readonly path: Path } => ({
     path,
-    problems: [...problemsOf(path), ...namesakeProblems(path, anchors)],
+    problems: [...problemsOf(path, certifies), ...namesakeProblems(path, anchors)],
     untimely: timeProblems(path, nowMs),
     weaknesses: weaknessesOf(path),
   }));
@@ -57,10 +63,10 @@ function wrong({ problems, untimely }: Verdict): number {
   return problems.length + untimely.length;
 }
 
-function problemsOf(path: Path): readonly PathProblem[] {
+function problemsOf(path: Path, certifies: readonly SubjectAltName[]): readonly PathProblem[] {
   const [target, ...above] = path;
   const { basicConstraints, names } = target.extensions;
-  if (basicConstraints?.ca === true) return judgePath(path, { named: { subjectDer: EMPTY, names: [] }, uses: BOTH });
+  if (basicConstraints?.ca === true) return judgePath(path, { named: namedAs(certifies), uses: BOTH });
   const purpose: Purpose = {
     named: { subjectDer: target.subjectDer, names },
     uses: usesOf(target),
@@ -74,8 +80,6 @@ function problemsOf(path: Path): readonly PathProblem[] {
   ].map((says) => ({ certificate: target, says }));
   return issuer === undefined ? own : [...own, ...judgePath([issuer, ...higher], purpose)];
 }
-
-const EMPTY = Uint8Array.of(0x30, 0);
 
 /** What the leaf says it is for; one that says nothing is for everything. */
 function usesOf({ extensions: { extendedKeyUsage } }: PathCertificate): Purpose['uses'] {

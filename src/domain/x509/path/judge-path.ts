@@ -182,10 +182,12 @@ export function weaknessesOf(path: Path): readonly PathProblem[] {
   const anchor = path.at(-1) ?? path[0];
   const { signature, signatureStrength } = anchor.algorithms;
   return [
-    ...path.filter(hasEmptySubject).map((certificate) => ({
-      certificate,
-      says: 'is one of a CA, which must have a name (RFC 5280 section 4.1.2.6)',
-    })),
+    ...path
+      .filter((link) => link.extensions.basicConstraints?.ca === true && hasEmptySubject(link))
+      .map((certificate) => ({
+        certificate,
+        says: 'is one of a CA, which must have a name (RFC 5280 section 4.1.2.6)',
+      })),
     ...(signatureStrength === 'good'
       ? []
       : [{ certificate: anchor, says: `is a trust anchor that is signed with ${signature}` }]),
