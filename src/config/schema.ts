@@ -107,7 +107,7 @@ export const schema = {
     ),
     maxRequestsPerNamespace: withDefault(
       integer(1, 100_000),
-      128,
+      32,
       'Of them, most of one namespace, or of one source whose connection has proven nobody yet; its next waits, and others take their turns first.',
     ),
     requestTimeout: withDefault(

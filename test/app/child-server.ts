@@ -21,9 +21,9 @@ export class ChildServer implements AsyncDisposable {
     this.#report = report;
   }
 
-  /** Resolves when it is ready. */
-  static async start(files: ServerFiles): Promise<ChildServer> {
-    const child = fork(PROGRAM, [JSON.stringify(files.settings)]);
+  /** Resolves when it is ready. @param settings laid over those of the files. */
+  static async start(files: ServerFiles, settings: Readonly<Record<string, unknown>> = {}): Promise<ChildServer> {
+    const child = fork(PROGRAM, [JSON.stringify({ ...files.settings, ...settings })]);
     const early = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${String(code)}`)));
     early.catch(() => undefined);
     const [report] = (await Promise.race([once(child, 'message'), early])) as [ServeReport];

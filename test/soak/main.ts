@@ -1,20 +1,32 @@
-// `npm run soak -- <scenario> [minutes]`: what only time shows, against a whole server, in real time. Too long for
-// `npm test`, which has a short form of each. Ends with exit code 1 when something is not as it should be.
+// `npm run soak`: what only time shows, against a whole server, in real time; `npm test` has a short form of each.
+// Each soak in turn, its numbers beside their bounds; the exit code is 1 when a bound is broken.
+import { parseArgs } from 'node:util';
+import { floodSoaks } from './flood/flood.ts';
 import { renewals } from './renewals.ts';
+import { broken, type Measured, type Soak } from './soak.ts';
 
-/** @returns what was seen, a line each, and whether it is as it should be. */
-export type Scenario = (minutes: number) => Promise<{ readonly lines: readonly string[]; readonly good: boolean }>;
+const SOAKS: readonly Soak[] = [renewals, ...floodSoaks];
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { renewals };
-const MINUTES = 10;
+const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
 
-const [name = '', minutes = String(MINUTES)] = process.argv.slice(2);
-const scenario = SCENARIOS[name];
-if (scenario === undefined || !(Number(minutes) > 0)) {
-  console.error(`Usage: npm run soak -- ${Object.keys(SCENARIOS).join(' | ')} [minutes]`);
+function lineOf(measured: Measured): string {
+  const { name, value, unit, bound } = measured;
+  const verdict = bound === undefined ? '' : ` (bound ${bound})${broken(measured) ? ' BROKEN' : ''}`;
+  return `  ${name}: ${Number(value.toFixed(1))} ${unit}${verdict}`;
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, seconds: { type: 'string' } } });
+const chosen = SOAKS.filter(({ name }) => values.only === undefined || name.startsWith(values.only));
+const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+if (chosen.length === 0 || (seconds !== undefined && !(seconds > 0))) {
+  console.error(USAGE);
   process.exitCode = 64;
 } else {
-  const { lines, good } = await scenario(Number(minutes));
-  console.log(lines.join('\n'));
-  process.exitCode = good ? 0 : 1;
+  for (const soak of chosen) {
+    const lasting = seconds ?? soak.seconds;
+    console.log(`${soak.name}: ${lasting} s`);
+    const measured = await soak.run({ seconds: lasting, say: (line) => console.log(`  ${line}`) });
+    for (const one of measured) console.log(lineOf(one));
+    if (measured.some(broken)) process.exitCode = 1;
+  }
 }

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningServer } from '../app/running-server.ts';
 import { RenewingAgent } from '../support/renewing-agent.ts';
-import type { Scenario } from './main.ts';
+import type { Soak, SoakOptions } from './soak.ts';
 
 const LIFETIME_S = 40;
 const AGENTS = 20;
@@ -17,7 +17,9 @@ interface Tally {
   readonly refusals: string[];
 }
 
-export const renewals: Scenario = async (minutes) => {
+export const renewals: Soak = { name: 'renewals', seconds: 600, run };
+
+async function run({ seconds, say }: SoakOptions): ReturnType<Soak['run']> {
   const lifetime = `${LIFETIME_S}s`;
   const settings = {
     'lifetimes.default': lifetime,
@@ -26,13 +28,16 @@ export const renewals: Scenario = async (minutes) => {
     'sds.ttl': lifetime,
   };
   await using server = await RunningServer.start({ settings });
-  const endMs = performance.now() + minutes * 60_000;
+  const endMs = performance.now() + seconds * 1_000;
   const tally: Tally = { renewals: 0, connections: 0, refusals: [] };
   await Promise.all(Array.from({ length: AGENTS }, async (_, index) => live(server, index, endMs, tally)));
-  const { refusals } = tally;
-  const seen = `${tally.renewals} renewals by ${AGENTS} agents over ${tally.connections} connections`;
-  return { lines: [`${minutes} min: ${seen}, ${refusals.length} refusals`, ...refusals], good: refusals.length === 0 };
-};
+  for (const refusal of tally.refusals) say(refusal);
+  return [
+    { name: `renewals by ${AGENTS} agents`, value: tally.renewals, unit: 'in all' },
+    { name: 'connections', value: tally.connections, unit: 'made' },
+    { name: 'refusals', value: tally.refusals.length, unit: 'in all', bound: 0 },
+  ];
+}
 
 /** One machine's life: enrolled by token, restarted, then by its certificates alone. */
 async function live(server: RunningServer, index: number, endMs: number, tally: Tally): Promise<void> {

@@ -6,11 +6,13 @@ import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/events.ts';
 import type { Door } from './door.ts';
 import type { FairAdmission } from './fair-admission.ts';
+import type { RefusalPace } from './refusal-pace.ts';
 import { toServiceError } from './status.ts';
 
 export interface UnaryParts<Answer> {
   readonly door: Door;
   readonly admission: FairAdmission;
+  readonly pace: RefusalPace;
   readonly events: Pick<Events, 'unexpected' | 'turnedAway'>;
   /** Names the service in reports of bugs. */
   readonly where: string;
@@ -31,8 +33,9 @@ export function unaryHandler<Answer>(
   parts: UnaryParts<Answer>,
   { deadlineMs }: UnarySettings,
 ): handleUnaryCall<Uint8Array, Answer> {
-  const { door, admission, events, work } = parts;
+  const { door, admission, pace, events, work } = parts;
   return (call, callback) => {
+    const owner = door.ownerOf(call);
     let answered = false;
     const answer = (value: Answer): void => {
       if (answered) return;
@@ -46,7 +49,7 @@ export function unaryHandler<Answer>(
       if (answered) return;
       answered = true;
       clearTimeout(timer);
-      callback(status);
+      pace.answer(owner, error, () => callback(status));
     };
     const giveUp = (reason: Reason): void => {
       if (answered) return;
@@ -70,7 +73,6 @@ export function unaryHandler<Answer>(
     }, deadlineMs);
     call.on('cancelled', () => giveUp('CAP-X02'));
     const admitted = async (): Promise<Answer> => {
-      const owner = door.ownerOf(call);
       await admission.enter(owner, controller).catch((error: unknown) => {
         if (error instanceof AuthorityError && error.reason === 'CAP-Q01') turnAway('CAP-Q01');
         throw error;

@@ -19,7 +19,7 @@ const settled = async (): Promise<unknown> => new Promise((resolve) => void setI
 describe('Admission', () => {
   it('gives one owner its share, and lets another in meanwhile', async () => {
     const log: string[] = [];
-    const admission = new FairAdmission({ deadlineMs: 100, maxInFlight: 4, maxInFlightEach: 2 });
+    const admission = new FairAdmission({ deadlineMs: 1_000, maxInFlight: 4, maxInFlightEach: 2 });
     const ask = asking(admission, log);
     for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) ask('a', name);
     ask('b');
@@ -32,7 +32,7 @@ describe('Admission', () => {
 
   it('takes turns by owner when all places are taken, whoever came first', async () => {
     const log: string[] = [];
-    const admission = new FairAdmission({ deadlineMs: 100, maxInFlight: 2, maxInFlightEach: 2 });
+    const admission = new FairAdmission({ deadlineMs: 1_000, maxInFlight: 2, maxInFlightEach: 2 });
     const ask = asking(admission, log);
     for (const name of ['a1', 'a2', 'a3', 'a4']) ask('a', name);
     ask('b', 'b1');
@@ -47,7 +47,7 @@ describe('Admission', () => {
 
   it('refuses who has most waiting when too many wait, never who has fewer', async () => {
     const log: string[] = [];
-    const admission = new FairAdmission({ deadlineMs: 100, maxInFlight: 2, maxInFlightEach: 2 });
+    const admission = new FairAdmission({ deadlineMs: 1_000, maxInFlight: 2, maxInFlightEach: 2 });
     const ask = asking(admission, log);
     for (let i = 1; i <= 7; i += 1) ask('a', `a${i}`);
     ask('b');

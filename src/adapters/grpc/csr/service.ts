@@ -4,6 +4,7 @@ import type { CsrAuthority } from '../../../authority/surface.ts';
 import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
 import type { Events } from '../../../ports/events.ts';
 import type { ServiceRegistration } from '../door.ts';
+import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
 import { FairAdmission, type AdmissionLimits } from '../fair-admission.ts';
 import { unaryHandler } from '../unary-call.ts';
@@ -23,12 +24,14 @@ export interface CsrServiceSettings extends AdmissionLimits {
 /** @returns how to put the CSR API behind a door; every door shares `maxInFlight`. */
 export function csrService({ authority, events }: CsrServiceParts, settings: CsrServiceSettings): ServiceRegistration {
   const admission = new FairAdmission(settings);
+  const pace = new RefusalPace();
   return (server, door) => {
     const handlers: Handlers<typeof IstioCertificateService> = {
       createCertificate: unaryHandler(
         {
           door,
           admission,
+          pace,
           events,
           where: 'CreateCertificate',
           work: async (call, options) => {

@@ -9,6 +9,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import type { Random } from '../../../ports/random.ts';
 import type { Door, ServiceRegistration } from '../door.ts';
+import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
 import { toServiceError } from '../status.ts';
 import { FairAdmission } from '../fair-admission.ts';
@@ -52,6 +53,7 @@ export class SdsService {
   readonly #feeds: SecretFeeds;
   readonly #streamParts: StreamParts;
   readonly #fetches: FairAdmission;
+  readonly #pace = new RefusalPace();
 
   constructor(parts: SdsParts, settings: SdsSettings) {
     this.#parts = parts;
@@ -119,7 +121,8 @@ export class SdsService {
     if (error instanceof AuthorityError && error.decisionId === undefined) {
       events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason: error.reason });
     }
-    call.emit('error', toServiceError(error, { events, where: 'SDS' }));
+    const status = toServiceError(error, { events, where: 'SDS' });
+    this.#pace.answer(door.ownerOf(call), error, () => void call.emit('error', status));
   }
 
   /** Bounded by the deadline, the door and the client's patience, whichever ends first. */
@@ -159,6 +162,7 @@ export class SdsService {
       {
         door,
         admission: this.#fetches,
+        pace: this.#pace,
         events,
         where: 'SDS fetch',
         work: async (call, options) => {

@@ -1,0 +1,38 @@
+// Whoever is refused again and again is answered late: a client that waits for one answer before its next question
+// then asks less often, and leaves the server to the others. Nothing is held for it but the call.
+import { AuthorityError } from '../../domain/errors.ts';
+
+/** So many refusals of one owner, a namespace or a source, are answered at once in a second. */
+export const PROMPT_PER_SECOND = 20;
+export const LATE_MS = 1_000;
+/** Most answers that are late at once, and owners that are counted; beyond, all are prompt. */
+const MAX_LATE = 10_000;
+
+export class RefusalPace {
+  #second = 0;
+  readonly #refused = new Map<string, number>();
+  #late = 0;
+
+  /** Runs `answer`, which tells the owner of the error, at once or late. */
+  answer(owner: string, error: unknown, answer: () => void): void {
+    if (!this.#isLate(owner, error)) {
+      answer();
+      return;
+    }
+    this.#late += 1;
+    setTimeout(() => {
+      this.#late -= 1;
+      answer();
+    }, LATE_MS);
+  }
+
+  #isLate(owner: string, error: unknown): boolean {
+    if (!(error instanceof AuthorityError)) return false;
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.#second) this.#refused.clear();
+    this.#second = second;
+    const refused = (this.#refused.get(owner) ?? 0) + 1;
+    if (this.#refused.size < MAX_LATE || refused > 1) this.#refused.set(owner, refused);
+    return refused > PROMPT_PER_SECOND && this.#late < MAX_LATE;
+  }
+}
