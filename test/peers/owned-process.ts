@@ -8,9 +8,9 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a process whose output the caller reads. `env` replaces the environment. */
-export function startProcess(command: string, args: readonly string[], env = process.env): ChildProcess {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+/** Starts a process whose output the caller reads. `env` replaces the environment; `cwd` is where it runs. */
+export function startProcess(command: string, args: readonly string[], env = process.env, cwd?: string): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;

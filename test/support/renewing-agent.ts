@@ -1,6 +1,6 @@
 // Istio's agent on a virtual machine, as far as its connection goes: it keeps one TLS connection for as long as the CA
 // lets it, shows the newest certificate it has whenever it opens one, and repeats on another a call that a connection
-// which was told to go has not taken (RFC 9113 section 6.8). `test/peers/istio-agent.test.ts` shows the real one.
+// which was told to go has not taken (RFC 9113 section 6.8). `test/peers/istio-agent` has the real one.
 import { once } from 'node:events';
 import { connect, constants, type ClientHttp2Session } from 'node:http2';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
