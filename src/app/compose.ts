@@ -27,6 +27,7 @@ import {
   servingProblem,
   type ServingCertificate,
 } from '../authority/serving-certificate.ts';
+import { StrandedIssuers } from '../authority/stranded-issuers.ts';
 import { SharedWorkloadSecrets } from '../authority/workload-secrets.ts';
 import { administrationSocketOf } from '../config/administration-socket.ts';
 import type { Config } from '../config/schema.ts';
@@ -109,6 +110,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     serving: () => serving,
   });
   readiness.add('policy', () => policyProblem(judgement));
+  const stranded = new StrandedIssuers({ issuers, former: history, clock, events });
+  readiness.add('trust anchors', () => degradedBy(stranded.problem()));
   readiness.add('token keys', authentication.problem);
   telemetry.observeParts(() => readiness.report());
   const http = new HttpServer(
@@ -152,6 +155,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     await issuers.start({ signal: running });
     await policy.start({ signal: running });
     await authentication.start({ signal: running });
+    stranded.start({ signal: running });
     await federated.start({ signal: running });
     secrets.start({ signal: running });
     void sds.run({ signal: running });

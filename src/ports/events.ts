@@ -62,6 +62,14 @@ export interface Events {
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
   /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */
   trustWarning(facts: { readonly problem: string }): void;
+  /** A trust anchor has left the file while leaves may live under it: peers will refuse them. Said once for each issuer. */
+  issuerStranded(facts: {
+    /** Issuer id. */
+    readonly issuer: string;
+    readonly subject: string;
+    /** The anchor or CA above it, in words. */
+    readonly signedBy: string;
+  }): void;
   /** A revision of all policies came in force. Expiries are the bundle's; Infinity is never. */
   policyInForce(facts: {
     readonly revision: string;

@@ -19,6 +19,10 @@ const SOON = { withinMs: 8_000 };
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 const tier = tiersAt(Date.now());
 
+interface Degraded {
+  readonly degraded?: readonly { readonly part: string; readonly why: string }[];
+}
+
 const REFUSED: readonly (readonly [string, TierOptions, RegExp])[] = [
   ['is for servers only', { uses: [SERVER] }, /may not stand above TLS clients/],
   [
@@ -231,6 +235,45 @@ describe('A trust anchor', () => {
       async () => ((await issued(client, files)).anchors[0] === named(next) ? true : undefined),
       { withinMs: 12_000 },
     );
+  });
+});
+
+describe('A trust anchor that leaves the file', () => {
+  it('is missed while leaves may live under it: an alarm, a metric, the state; also after a restart, until it is back', async () => {
+    const [oldRoot, newRoot] = [await tier('Old root'), await tier('New root')];
+    const [former, next] = [await tier('Former', { by: oldRoot }), await tier('Next', { by: newRoot })];
+    using files = await ServerFiles.create();
+    use(files, former);
+    anchor(files, oldRoot, newRoot);
+    const why = async (server: RunningServer): Promise<string | undefined> => {
+      const { degraded = [] } = (await (await server.get('/readyz')).json()) as Degraded;
+      return degraded.find(({ part }) => part === 'trust anchors')?.why;
+    };
+    {
+      await using server = await RunningServer.start({ files });
+      using client = csrClient(server.tlsPort, oldRoot.pem + newRoot.pem);
+      await issued(client, files);
+      use(files, next);
+      await eventually('the next signs', async () => (await issued(client, files)).chain[0] === named(next), SOON);
+      assert.equal(await why(server), undefined, 'nothing is missing yet');
+      anchor(files, newRoot);
+      assert.match(
+        await eventually('it is missed', async () => why(server), SOON),
+        /CN=Former \(\w{16}\), signed by CN=Old root$/,
+      );
+      const metrics = await (await server.get('/metrics')).text();
+      assert.match(metrics, /^capstan_stranded_issuers_total 1$/m);
+      assert.match(metrics, /^capstan_part_degraded\{part="trust anchors"\} 1$/m);
+      await eventually(
+        'the alarm',
+        () => files.logged('issuerStranded').some(({ ['signedBy']: by }) => by === 'CN=Old root'),
+        SOON,
+      );
+    }
+    await using server = await RunningServer.start({ files });
+    assert.match((await why(server)) ?? '', /CN=Former/);
+    anchor(files, newRoot, oldRoot);
+    await eventually('it is back', async () => (await why(server)) === undefined, SOON);
   });
 });
 

@@ -126,6 +126,13 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('trustWarnings', {});
       logger.warn({ event: 'trustWarning', problem: cut(problem) }, 'trust material needs a look');
     },
+    issuerStranded({ issuer, subject, signedBy }) {
+      metrics.count('strandedIssuers', {});
+      logger.error(
+        { event: 'issuerStranded', issuer, subject: cut(subject), signedBy: cut(signedBy) },
+        'leaves may live whose issuer leads to no trust anchor any more: put the anchor back until they are over',
+      );
+    },
     policyInForce({ revision, bundle, softExpiryMs, hardExpiryMs }) {
       metrics.set('policyBundleSoftExpiry', softExpiryMs / 1000);
       metrics.set('policyBundleHardExpiry', hardExpiryMs / 1000);

@@ -155,6 +155,14 @@ export const METRICS = {
     help: 'Warnings of trust material that works and should not be as it is; the log line names it.',
     labels: {},
   },
+  strandedIssuers: {
+    name: 'capstan_stranded_issuers_total',
+    kind: 'counter',
+    help:
+      'Issuers whose trust anchor left the file while their leaves may live. ' +
+      'capstan_part_degraded{part="trust anchors"} is 1 until those are over or the anchor is back.',
+    labels: {},
+  },
   journalFailing: {
     name: 'capstan_journal_failing',
     kind: 'gauge',

@@ -96,6 +96,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_trust_warnings_total: 1 },
     },
   ],
+  issuerStranded: [
+    {
+      emit: (events) => events.issuerStranded({ issuer: 'ab12', subject: 'CN=Issuer', signedBy: 'CN=Old Root' }),
+      line: { level: 'error', issuer: 'ab12', subject: 'CN=Issuer', signedBy: 'CN=Old Root' },
+      moves: { capstan_stranded_issuers_total: 1 },
+    },
+  ],
   policyBundleUnsigned: [
     {
       emit: (events) => events.policyBundleUnsigned({ place: 'bundle.yaml' }),
