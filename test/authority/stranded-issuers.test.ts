@@ -37,11 +37,11 @@ describe('Issuers that lead to no trust anchor', () => {
   });
 
   it('stay known while the journal cannot be read', async () => {
-    const { next, issuers, record, stranded } = await scene();
+    const { old, issuers, record, stranded } = await scene();
     stranded.start({ signal: NEVER });
     assert.match(stranded.problem() ?? '', /CN=Test Mesh Issuer/);
     record.failing = true;
-    issuers.swap(next.material);
+    issuers.swap(old.material);
     assert.match(stranded.problem() ?? '', /CN=Test Mesh Issuer/);
   });
 });
