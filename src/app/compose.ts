@@ -9,6 +9,7 @@ import { SdsService } from '../adapters/grpc/sds/service.ts';
 import { Sources } from '../adapters/grpc/sources.ts';
 import { TlsListener } from '../adapters/grpc/tls-listener.ts';
 import { UnixListener } from '../adapters/grpc/unix-listener.ts';
+import { administerSds } from '../adapters/http/administer-sds.ts';
 import { administrationRoutes } from '../adapters/http/administration.ts';
 import { AdministrationSocket } from '../adapters/http/administration-socket.ts';
 import { observationRoutes } from '../adapters/http/routes.ts';
@@ -127,7 +128,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   );
 
   const administration = new AdministrationSocket(
-    { routes: administrationRoutes([], { events }), clock },
+    { routes: administrationRoutes([administerSds({ status: () => sds.status() })], { events }), clock },
     { path: administrationSocketOf(config) },
   );
   readiness.add('federated bundles', () => degradedBy(federated.problem));

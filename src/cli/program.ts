@@ -10,6 +10,7 @@ import { registerInspect } from './commands/inspect.ts';
 import { registerIssue } from './commands/issue.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerPolicy } from './commands/policy.ts';
+import { registerSds } from './commands/sds.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerToken } from './commands/token.ts';
 import { registerVersion } from './commands/version.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerToken,
   registerInspect,
   registerJournal,
+  registerSds,
   registerPolicy,
   registerBundle,
   registerDrift,

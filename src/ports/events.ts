@@ -25,6 +25,29 @@ export interface StreamFacts {
   readonly protocol: 'sotw' | 'delta';
 }
 
+/** What a proxy rejected, as far as it may be told. */
+export interface RejectedSecret {
+  /** As the proxy asked for it. */
+  readonly name: string;
+  /** Of the content; never sent again to this proxy. */
+  readonly version: string;
+  /** Of a certificate, as the journal spells it. */
+  readonly serial?: string;
+  /** Of a trust bundle. */
+  readonly digest?: string;
+}
+
+export interface RejectionFacts extends StreamFacts {
+  /** The proxy's own word, which proves nothing; may be empty. */
+  readonly nodeId: string;
+  readonly podName?: string;
+  /** Where the stream comes from. */
+  readonly remoteAddress: string;
+  readonly secrets: readonly RejectedSecret[];
+  /** Envoy's own text, cut to 300 characters. */
+  readonly message: string;
+}
+
 export interface Events {
   /**
    * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
@@ -48,8 +71,8 @@ export interface Events {
   streamClosed(facts: StreamFacts & { readonly why: string }): void;
   secretPushed(facts: StreamFacts & { readonly names: readonly string[]; readonly version: string }): void;
   secretAcknowledged(facts: StreamFacts & { readonly latencyMs: number }): void;
-  /** Envoy said no to what we sent; `message` is Envoy's own text, cut to 300 bytes. */
-  secretRejected(facts: StreamFacts & { readonly message: string }): void;
+  /** Envoy said no to what we sent. */
+  secretRejected(facts: RejectionFacts): void;
   /** A caller named a secret that is not its own or does not exist. */
   secretWithheld(facts: StreamFacts & { readonly name: string; readonly why: string }): void;
   /** Our own check stopped a secret before it reached the wire. */

@@ -86,9 +86,11 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.observe('acknowledgeDuration', latencyMs / 1000, {});
       ofStream('debug', 'secretAcknowledged', { streamId, caller, protocol, latencyMs }, 'secrets acknowledged');
     },
-    secretRejected({ streamId, caller, protocol, message }) {
+    secretRejected({ streamId, caller, protocol, nodeId, podName, remoteAddress, secrets, message }) {
       metrics.count('rejected', {});
-      const facts = { streamId, caller, protocol, proxyMessage: cut(message) };
+      const proxy = { nodeId: cut(nodeId), ...(podName !== undefined && { podName }), remoteAddress };
+      const rejected = secrets.slice(0, MAX_NAMES).map((secret) => ({ ...secret, name: cut(secret.name) }));
+      const facts = { streamId, caller, protocol, ...proxy, secrets: rejected, proxyMessage: cut(message) };
       ofStream('warn', 'secretRejected', facts, 'secrets rejected by the proxy');
     },
     secretWithheld({ streamId, caller, protocol, name, why }) {

@@ -14,6 +14,13 @@ interface Case {
   readonly moves: Readonly<Record<string, number>>;
 }
 
+const PROXY = {
+  nodeId: 'sidecar~10.0.0.1',
+  podName: 'demo-0',
+  remoteAddress: '10.0.0.1:40000',
+  secrets: [{ name: 'default', version: 'v1', serial: 'a1' }],
+};
+
 const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   decided: [
     {
@@ -158,8 +165,8 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   ],
   secretRejected: [
     {
-      emit: (events) => events.secretRejected({ ...STREAM, message: 'bad key' }),
-      line: { level: 'warn', ...STREAM, proxyMessage: 'bad key' },
+      emit: (events) => events.secretRejected({ ...STREAM, ...PROXY, message: 'bad key' }),
+      line: { level: 'warn', ...STREAM, ...PROXY, proxyMessage: 'bad key' },
       moves: { capstan_sds_rejected_total: 1 },
     },
   ],

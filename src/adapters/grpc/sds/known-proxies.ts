@@ -1,6 +1,6 @@
 // Which streams are one proxy: those of one workload that come over one connection or say the same node
 // id. A node id proves nothing, so it only ever tells the streams of one workload apart.
-import { KnownProxy, type ProxyStream } from './known-proxy.ts';
+import { KnownProxy, type ProxyStream, type Rejection } from './known-proxy.ts';
 
 /** What places a stream. */
 export interface ProxyFacts {
@@ -17,6 +17,11 @@ export interface Membership {
   readonly proxy: KnownProxy;
   /** Once, when the stream is over. */
   readonly leave: () => void;
+}
+
+export interface QuarantinedRejection extends Rejection {
+  /** Whether the proxy has a stream open. */
+  readonly connected: boolean;
 }
 
 interface Entry {
@@ -45,6 +50,14 @@ export class KnownProxies {
 
   get size(): number {
     return this.#known.size;
+  }
+
+  /** What is quarantined now, of proxies with a stream and of those that are remembered. */
+  rejections(): readonly QuarantinedRejection[] {
+    return [...this.#known.values()].flatMap(({ proxy }) => {
+      const { connected } = proxy;
+      return [...new Set(proxy.rejections)].map((rejection) => ({ ...rejection, connected }));
+    });
   }
 
   join(facts: ProxyFacts, stream: ProxyStream): Membership {

@@ -2,9 +2,16 @@
 // TLS contexts from all of them: while it holds a certificate that it rejected, a new bundle fails with it,
 // and Envoy blames the bundle. Rejected bytes are remembered here beyond a stream, because Envoy calls them
 // accepted when they come again, and uses them for nothing.
+import type { RejectionFacts } from '../../../ports/events.ts';
 import type { SecretKind } from './resource-names.ts';
 import { inOtherBytes, type Offer, type SecretContent } from './secret-content.ts';
 import type { NamedSecret } from './session.ts';
+
+/** What one of the proxy's streams rejected. */
+export interface Rejection extends RejectionFacts {
+  /** In ms since the epoch. */
+  readonly rejectedAtMs: number;
+}
 
 /** A stream of the proxy; the news is given in the middle of another's message, so it must not throw. */
 export interface ProxyStream {
@@ -19,15 +26,20 @@ export class KnownProxy {
   readonly #streams = new Set<ProxyStream>();
   /** By version, oldest first. */
   readonly #rejected = new Map<string, SecretKind>();
-  #certificateRejected = false;
-  #bundleRejected = false;
+  /** What nothing has healed yet, newest of each kind. */
+  readonly #unhealed = new Map<SecretKind, Rejection>();
   /** Counts the occasions on which a rejected bundle may be offered anew, in other bytes. */
   #edition = 0;
   #anew: { readonly of: Offer; readonly edition: number; readonly offer: Offer } | undefined;
 
   /** No changed bundle may go to this proxy: its last certificate was rejected, and no other was accepted since. */
   get bundleHeld(): boolean {
-    return this.#certificateRejected;
+    return this.#unhealed.has('svid');
+  }
+
+  /** What it rejected and what no secret of the kind that it accepted has healed since. */
+  get rejections(): readonly Rejection[] {
+    return [...this.#unhealed.values()];
   }
 
   /**
@@ -72,29 +84,28 @@ export class KnownProxy {
     for (const { content } of secrets) {
       // Envoy accepts rejected bytes when they come again, without using them.
       if (this.#rejected.has(content.version)) continue;
-      if (content.kind === 'bundle') this.#bundleRejected = false;
+      if (content.kind === 'bundle') this.#unhealed.delete('bundle');
       else this.#certificateAccepted();
     }
   }
 
-  rejects(secrets: readonly NamedSecret[]): void {
+  rejects(secrets: readonly NamedSecret[], rejection: Rejection): void {
     for (const { content } of secrets) {
       this.#remember(content);
-      if (content.kind === 'bundle') this.#bundleRejected = true;
-      else this.#certificateRejected = true;
+      this.#unhealed.set(content.kind, rejection);
     }
     this.#tell();
   }
 
   #certificateAccepted(): void {
-    if (!this.#certificateRejected && !this.#bundleRejected) return;
-    this.#certificateRejected = false;
+    if (this.#unhealed.size === 0) return;
+    this.#unhealed.delete('svid');
     this.#tryAnew();
     this.#tell();
   }
 
   #tryAnew(): void {
-    if (this.#bundleRejected) this.#edition += 1;
+    if (this.#unhealed.has('bundle')) this.#edition += 1;
   }
 
   #remember({ version, kind }: SecretContent): void {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { WorkloadSvid } from '../../../authority/surface.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { AuthorityError } from '../../../domain/errors.ts';
+import type { RejectedSecret } from '../../../ports/events.ts';
 
 interface Versioned {
   readonly version: string;
@@ -60,6 +61,20 @@ export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleCo
 export function inOtherBytes(content: BundleContent, edition: number): BundleContent {
   const version = contentHash(content.version, String(edition));
   return { ...content, version, preamble: `Offered again after a rejection: ${edition}\n` };
+}
+
+/** @returns how a secret is spoken of when it was rejected: nothing of a key. */
+export function rejectedSecret({
+  name,
+  content,
+}: {
+  readonly name: string;
+  readonly content: SecretContent;
+}): RejectedSecret {
+  const { version } = content;
+  return content.kind === 'svid'
+    ? { name, version, serial: content.svid.serial }
+    : { name, version, digest: content.bundle.digest };
 }
 
 /** @returns 32 hex digits of SHA-256 over the parts; no part can be mistaken for two. */

@@ -11,7 +11,7 @@ import type { Door } from '../door.ts';
 import { toServiceError } from '../status.ts';
 import type { Protocol } from './protocol.ts';
 import type { SecretKind } from './resource-names.ts';
-import type { BundleShape } from './secret-content.ts';
+import { rejectedSecret, type BundleShape } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
 import type { KnownProxies, Membership } from './known-proxies.ts';
 import type { ProxyStream } from './known-proxy.ts';
@@ -217,8 +217,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
         this.#membership?.proxy.acknowledged(effect.secrets);
         break;
       case 'rejected':
-        events.secretRejected({ ...this.#facts, message: effect.message });
-        this.#membership?.proxy.rejects(effect.secrets);
+        this.#reject(effect);
         break;
       case 'withheld':
         events.secretWithheld({ ...this.#facts, name: effect.name, why: effect.why });
@@ -235,6 +234,22 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     if (reply.secrets.length === 0) return;
     const names = reply.secrets.map(({ name }) => name);
     this.#parts.events.secretPushed({ ...this.#facts, names, version: reply.version });
+  }
+
+  #reject({ secrets, message }: Extract<Effect, { kind: 'rejected' }>): void {
+    const { events, clock } = this.#parts;
+    const { caller, remoteAddress } = this.#order.watcher;
+    const { podName } = caller.pod ?? {};
+    const facts = {
+      ...this.#facts,
+      nodeId: this.#session.node?.id ?? '',
+      ...(podName !== undefined && { podName }),
+      remoteAddress,
+      secrets: secrets.map(rejectedSecret),
+      message,
+    };
+    events.secretRejected(facts);
+    this.#membership?.proxy.rejects(secrets, { ...facts, rejectedAtMs: clock.nowMs() });
   }
 
   #follow(secret: SecretKind): SecretFeed {

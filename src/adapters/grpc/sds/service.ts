@@ -17,7 +17,7 @@ import { unaryHandler } from '../unary-call.ts';
 import { decodeSotwRequest } from './decode.ts';
 import { encodeSotwReply } from './encode.ts';
 import { fetchSecrets } from './fetch.ts';
-import { KnownProxies } from './known-proxies.ts';
+import { KnownProxies, type QuarantinedRejection } from './known-proxies.ts';
 import { DELTA, SOTW, type Protocol } from './protocol.ts';
 import { SecretFeeds } from './secret-feeds.ts';
 import { SecretStream, type BytesCall, type StreamParts, type StreamSettings } from './secret-stream.ts';
@@ -51,6 +51,7 @@ export class SdsService {
   readonly #settings: SdsSettings;
   readonly #register: StreamRegister;
   readonly #feeds: SecretFeeds;
+  readonly #proxies = new KnownProxies();
   readonly #streamParts: StreamParts;
   readonly #fetches: FairAdmission;
   readonly #pace = new RefusalPace();
@@ -63,7 +64,12 @@ export class SdsService {
     this.#feeds = new SecretFeeds(parts);
     const { clock, events } = parts;
     const onClosed: StreamParts['onClosed'] = (stream) => this.#register.remove(stream);
-    this.#streamParts = { feeds: this.#feeds, proxies: new KnownProxies(), clock, events, onClosed };
+    this.#streamParts = { feeds: this.#feeds, proxies: this.#proxies, clock, events, onClosed };
+  }
+
+  /** What operators ask for, at this moment. */
+  status(): { readonly streams: number; readonly rejections: readonly QuarantinedRejection[] } {
+    return { streams: this.#register.open, rejections: this.#proxies.rejections() };
   }
 
   /** Puts SDS behind a door; all doors share feeds and bounds. Its streams end when the door drains. */

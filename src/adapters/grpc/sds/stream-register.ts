@@ -30,6 +30,10 @@ export class StreamRegister {
     this.#settings = settings;
   }
 
+  get open(): number {
+    return this.#open.size;
+  }
+
   /** Takes a place before anything is known of the caller. @throws AuthorityError CAP-Q01 when there is none. */
   admit(): void {
     if (this.#admitted >= this.#settings.maxStreams) {

@@ -6,6 +6,7 @@ import {
   type Membership,
   type ProxyFacts,
 } from '../../../../src/adapters/grpc/sds/known-proxies.ts';
+import type { Rejection } from '../../../../src/adapters/grpc/sds/known-proxy.ts';
 import type { BundleContent, Offer } from '../../../../src/adapters/grpc/sds/secret-content.ts';
 import { content } from './story.ts';
 
@@ -13,6 +14,17 @@ const SHOP: ProxyFacts = { workload: 'shop', namespace: 'default', nodeId: 'side
 const BUNDLE: BundleContent = { ...(content('bundle', 'b1') as BundleContent), preamble: '' };
 const named = (kind: 'svid' | 'bundle', version: string) => [{ name: kind, content: content(kind, version) }];
 const versionOf = (offer: Offer) => ('withheld' in offer ? undefined : offer.version);
+
+const REJECTION: Rejection = {
+  streamId: 'abc',
+  caller: 'spiffe://cluster.local/ns/default/sa/shop',
+  protocol: 'sotw',
+  nodeId: 'sidecar',
+  remoteAddress: '10.0.0.1:1',
+  secrets: [{ name: 'default', version: 'bad', serial: 'a1' }],
+  message: 'bad key',
+  rejectedAtMs: 1,
+};
 
 describe('What is known of a proxy', () => {
   let proxies: KnownProxies;
@@ -40,7 +52,7 @@ describe('What is known of a proxy', () => {
   it('tells all its streams when a certificate is rejected, and when a good one heals that', () => {
     const { proxy } = join();
     join({ connection: '10.0.0.1:2' });
-    proxy.rejects(named('svid', 'bad'));
+    proxy.rejects(named('svid', 'bad'), REJECTION);
     assert.deepEqual([proxy.bundleHeld, told], [true, 2]);
     proxy.acknowledged(named('svid', 'good'));
     assert.deepEqual([proxy.bundleHeld, told], [false, 4]);
@@ -48,20 +60,20 @@ describe('What is known of a proxy', () => {
 
   it('does not take rejected bytes for good when they are called accepted later', () => {
     const { proxy } = join();
-    proxy.rejects(named('svid', 'bad'));
+    proxy.rejects(named('svid', 'bad'), REJECTION);
     proxy.acknowledged(named('svid', 'bad'));
     assert.equal(proxy.bundleHeld, true);
   });
 
   it('offers a rejected bundle in other bytes after a good certificate, once for each', () => {
     const { proxy } = join();
-    proxy.rejects(named('bundle', 'b1'));
+    proxy.rejects(named('bundle', 'b1'), REJECTION);
     assert.equal(versionOf(proxy.fitting(BUNDLE)), 'b1');
     proxy.acknowledged(named('svid', 'good'));
     const anew = proxy.fitting(BUNDLE);
     assert.notEqual(versionOf(anew), 'b1');
     assert.equal(proxy.fitting(BUNDLE), anew);
-    proxy.rejects(named('bundle', versionOf(anew)!));
+    proxy.rejects(named('bundle', versionOf(anew)!), REJECTION);
     assert.equal(proxy.fitting(BUNDLE), anew);
     proxy.acknowledged(named('svid', 'better'));
     assert.notEqual(versionOf(proxy.fitting(BUNDLE)), versionOf(anew));
@@ -73,7 +85,7 @@ describe('What is known of a proxy', () => {
 
   it('leaves every other bundle as it is', () => {
     const { proxy } = join();
-    proxy.rejects(named('bundle', 'b1'));
+    proxy.rejects(named('bundle', 'b1'), REJECTION);
     proxy.acknowledged(named('svid', 'good'));
     const other = { ...BUNDLE, version: 'b2' };
     assert.equal(proxy.fitting(other), other);
@@ -81,7 +93,7 @@ describe('What is known of a proxy', () => {
 
   it('outlives its streams when something was rejected, and offers other bytes to whoever comes back', () => {
     const before = join();
-    before.proxy.rejects(named('bundle', 'b1'));
+    before.proxy.rejects(named('bundle', 'b1'), REJECTION);
     before.leave();
     const { proxy } = join({ connection: '10.0.0.1:9' });
     assert.equal(proxy, before.proxy);
@@ -90,7 +102,7 @@ describe('What is known of a proxy', () => {
 
   it('sends a rejected certificate again to a proxy that has nothing, which may be a new process', () => {
     const { proxy } = join();
-    proxy.rejects([...named('svid', 'bad'), ...named('bundle', 'b1')]);
+    proxy.rejects([...named('svid', 'bad'), ...named('bundle', 'b1')], REJECTION);
     assert.deepEqual(proxy.rejected(false), ['b1']);
     assert.deepEqual(proxy.rejected(true), ['bad', 'b1']);
   });
@@ -105,11 +117,11 @@ describe('What is known of a proxy', () => {
 
   it('is bounded, and one workload cannot push out what is known of another', () => {
     const victim = join({ workload: 'victim' });
-    victim.proxy.rejects(named('bundle', 'b1'));
+    victim.proxy.rejects(named('bundle', 'b1'), REJECTION);
     victim.leave();
     for (let index = 0; index < 3 * MAX_AWAY_OF_WORKLOAD; index += 1) {
       const hostile = join({ nodeId: `node-${index}`, connection: `10.0.0.1:${index}` });
-      hostile.proxy.rejects(named('bundle', 'b1'));
+      hostile.proxy.rejects(named('bundle', 'b1'), REJECTION);
       hostile.leave();
     }
     assert.equal(proxies.size, 1 + MAX_AWAY_OF_WORKLOAD);
@@ -118,14 +130,37 @@ describe('What is known of a proxy', () => {
 
   it('is not forgotten for the proxies of another namespace, however many of them reject and leave', () => {
     const ours = join({ namespace: 'quiet', workload: 'quiet' });
-    ours.proxy.rejects(named('svid', 'bad'));
+    ours.proxy.rejects(named('svid', 'bad'), REJECTION);
     ours.leave();
     for (let index = 0; index < MAX_AWAY_OF_NAMESPACE + 100; index += 1) {
       const theirs = join({ workload: `noisy-${index}`, connection: `10.0.0.2:${index}` });
-      theirs.proxy.rejects(named('svid', 'bad'));
+      theirs.proxy.rejects(named('svid', 'bad'), REJECTION);
       theirs.leave();
     }
     assert.equal(proxies.size, 1 + MAX_AWAY_OF_NAMESPACE);
     assert.equal(join({ namespace: 'quiet', workload: 'quiet' }).proxy, ours.proxy);
+  });
+
+  it('shows a rejection until a secret of its kind is accepted, also while the proxy is away', () => {
+    const { proxy, leave } = join();
+    proxy.rejects(named('svid', 'bad'), REJECTION);
+    proxy.rejects(named('bundle', 'b1'), { ...REJECTION, message: 'bad bundle' });
+    const shown = () => proxies.rejections().map(({ message, connected }) => [message, connected]);
+    assert.deepEqual(shown(), [
+      ['bad key', true],
+      ['bad bundle', true],
+    ]);
+    leave();
+    assert.deepEqual(shown(), [
+      ['bad key', false],
+      ['bad bundle', false],
+    ]);
+    const back = join({ connection: '10.0.0.1:2' });
+    back.proxy.acknowledged(named('svid', 'bad'));
+    assert.equal(shown().length, 2);
+    back.proxy.acknowledged(named('svid', 'good'));
+    assert.deepEqual(shown(), [['bad bundle', true]]);
+    back.proxy.acknowledged(named('bundle', 'b2'));
+    assert.deepEqual(shown(), []);
   });
 });

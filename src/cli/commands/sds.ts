@@ -1,0 +1,73 @@
+// `capstan sds status`: what a running server knows of the proxies that it serves, over its administration socket.
+import type { Command } from 'commander';
+import { SDS_STATUS, type SdsStatus } from '../../adapters/http/administer-sds.ts';
+import { askServer, serverOptions, socketOf, type ServerOptions } from '../administration.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+import { timeInWords } from '../time-words.ts';
+
+interface StatusOptions extends ServerOptions {
+  readonly output: OutputFormat;
+}
+
+const EXAMPLES = `
+Examples:
+  $ capstan sds status --config capstan.yaml
+  $ capstan sds status --output json`;
+
+export function registerSds(program: Command, invocation: Invocation): void {
+  const status = program
+    .command('sds')
+    .description('ask a running server about the proxies that it serves')
+    .command('status')
+    .description('list what proxies rejected and have not been healed from');
+  serverOptions(status)
+    .addOption(outputOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: StatusOptions) => tellStatus(options, invocation));
+}
+
+async function tellStatus(options: StatusOptions, invocation: Invocation): Promise<void> {
+  const { terminal, signal } = invocation;
+  const socket = socketOf(options, invocation);
+  if (socket === undefined) return;
+  const status = (await askServer(socket, { method: 'GET', path: SDS_STATUS }, signal)) as SdsStatus;
+  if (options.output === 'json') {
+    terminal.printJson({ streams: status.streams, rejections: status.rejections.map(withTime) });
+    return;
+  }
+  const { length } = status.rejections;
+  terminal.print(`${counted(status.streams, 'stream')} open, ${counted(length, 'rejection')} not healed.`);
+  if (length > 0) terminal.printTable([HEAD, ...status.rejections.flatMap(rowsOf)]);
+}
+
+type Rejection = SdsStatus['rejections'][number];
+
+const HEAD = ['TIME', 'WORKLOAD', 'POD', 'NODE ID', 'FROM', 'SECRET', 'SERIAL OR DIGEST', 'PROXY SAYS'];
+
+function rowsOf(rejection: Rejection): readonly (readonly string[])[] {
+  const { rejectedAtMs, caller, podName = '-', nodeId, remoteAddress, connected, secrets, message } = rejection;
+  const from = connected ? remoteAddress : `${remoteAddress} (gone)`;
+  return secrets.map(({ name, serial, digest }) => [
+    timeInWords(rejectedAtMs),
+    caller,
+    podName,
+    onOneLine(nodeId === '' ? '-' : nodeId),
+    from,
+    onOneLine(name),
+    serial ?? digest ?? '-',
+    onOneLine(message),
+  ]);
+}
+
+/** A proxy's own words must not make rows. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
+function withTime({ rejectedAtMs, ...rest }: Rejection): Readonly<Record<string, unknown>> {
+  return { time: new Date(rejectedAtMs).toISOString(), ...rest };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
