@@ -142,6 +142,7 @@ function withTimes(record: DecisionRecord): Readonly<Record<string, unknown>> {
   const iso = (ms: number): string => new Date(ms).toISOString();
   const { timeMs, ...rest } = record;
   if (rest.outcome === 'refused') return { time: iso(timeMs), ...rest };
-  const { notBeforeMs, notAfterMs, ...issued } = rest;
-  return { time: iso(timeMs), ...issued, notBefore: iso(notBeforeMs), notAfter: iso(notAfterMs) };
+  const { notBeforeMs, notAfterMs, provenAtMs, ...issued } = rest;
+  const proven = provenAtMs === undefined ? {} : { provenAt: iso(provenAtMs) };
+  return { time: iso(timeMs), ...issued, ...proven, notBefore: iso(notBeforeMs), notAfter: iso(notAfterMs) };
 }

@@ -28,8 +28,6 @@ export function installAgent(): void {
 
 export interface AgentSettings {
   readonly binary: string;
-  /** `localhost:<port>` of the CA: the agent then wants a certificate for `istiod.istio-system.svc`. */
-  readonly caAddress: string;
   readonly anchorsPem: string;
   /** Service account in `default`. */
   readonly serviceAccount: string;
@@ -59,9 +57,10 @@ export class IstioAgent implements AsyncDisposable {
     else writeFileSync(file, token);
   }
 
-  async start(): Promise<void> {
+  /** @param caPort on this machine; the agent wants a certificate for `istiod.istio-system.svc` there. */
+  async start(caPort: number): Promise<void> {
     const args = ['proxy', 'sidecar', '--domain', 'default.svc.cluster.local'];
-    this.#process = startProcess(this.#settings.binary, args, await this.#environment(), this.#home);
+    this.#process = startProcess(this.#settings.binary, args, await this.#environment(caPort), this.#home);
     for (const output of [this.#process.stdout, this.#process.stderr]) {
       output?.on('data', (chunk: Buffer) => (this.log += chunk.toString('utf8')));
     }
@@ -76,11 +75,11 @@ export class IstioAgent implements AsyncDisposable {
     rmSync(this.#home, { recursive: true, force: true });
   }
 
-  async #environment(): Promise<NodeJS.ProcessEnv> {
-    const { caAddress, serviceAccount, secretTtl } = this.#settings;
+  async #environment(caPort: number): Promise<NodeJS.ProcessEnv> {
+    const { serviceAccount, secretTtl } = this.#settings;
     return {
       PATH: process.env['PATH'],
-      CA_ADDR: caAddress,
+      CA_ADDR: `localhost:${caPort}`,
       CA_ROOT_CA: './root.pem',
       XDS_ROOT_CA: './root.pem',
       // Without it the agent asks cloud metadata addresses at start.

@@ -1,15 +1,20 @@
 // How Istio's own agent renews on a virtual machine: it keeps one connection, and comes back with its newest certificate
-// when that is ended. `test/support/renewing-agent.ts` is our own agent of that shape.
+// when that is ended; and it shows the certificate that it stored whenever it has one, whoever issued it.
+// `test/support/renewing-agent.ts` is our own agent of that shape.
 import assert from 'node:assert/strict';
-import { RunningServer } from '../../app/running-server.ts';
 import type { DecisionRecord } from '../../../src/ports/issuance-journal.ts';
+import { RunningServer } from '../../app/running-server.ts';
+import { ServerFiles } from '../../app/server-files.ts';
+import { testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../eventually.ts';
 import { peerOrSkip } from '../presence.ts';
 import { agentBinary, IstioAgent } from './istio-agent.ts';
 
 const TTL = '16s';
+const SETTINGS = { 'lifetimes.default': TTL, 'lifetimes.max': TTL, 'lifetimes.backdate': '1s', 'sds.ttl': TTL };
 /** Each after some eight seconds. */
 const RENEWALS = 5;
+const STARTED = { withinMs: 20_000 };
 
 describe("Istio's agent on a virtual machine", function () {
   this.timeout(120_000);
@@ -18,37 +23,54 @@ describe("Istio's agent on a virtual machine", function () {
     binary = peerOrSkip(this, agentBinary(), 'pilot-agent');
   });
 
-  it('enrols by token once, renews by certificate, and is never refused', async () => {
-    const lifetimes = { 'lifetimes.default': TTL, 'lifetimes.max': TTL, 'lifetimes.backdate': '1s', 'sds.ttl': TTL };
-    await using server = await RunningServer.start({ settings: lifetimes });
-    const { files, tlsPort } = server;
-    const csrDecisions = (): readonly DecisionRecord[] =>
-      files
-        .decisions()
-        .filter(({ surface }) => surface === 'csr')
-        .toReversed();
-    await using agent = new IstioAgent({
-      binary,
-      caAddress: `localhost:${tlsPort}`,
-      anchorsPem: files.pki.root.certificatePem,
-      serviceAccount: 'demo',
-      secretTtl: TTL,
-    });
+  const agentOf = ({ pki }: ServerFiles): IstioAgent =>
+    new IstioAgent({ binary, anchorsPem: pki.root.certificatePem, serviceAccount: 'demo', secretTtl: TTL });
+  /** Oldest first. */
+  const decisionsOf = (files: ServerFiles): readonly DecisionRecord[] =>
+    files
+      .decisions()
+      .filter(({ surface }) => surface === 'csr')
+      .toReversed();
 
+  it('enrols by token once, renews by certificate, and is never refused', async () => {
+    await using server = await RunningServer.start({ settings: SETTINGS });
+    const { files, tlsPort } = server;
+    await using agent = agentOf(files);
     agent.setToken(await files.mint.token());
-    await agent.start();
-    await eventually('the enrolment', () => csrDecisions().length > 0, { withinMs: 20_000 });
+    await agent.start(tlsPort);
+    await eventually('the enrolment', () => decisionsOf(files).length > 0, STARTED);
     await agent.stop();
     agent.setToken(undefined);
-    await agent.start();
-    await eventually('the renewals', () => csrDecisions().length > RENEWALS, { withinMs: 80_000 });
+    await agent.start(tlsPort);
+    await eventually('the renewals', () => decisionsOf(files).length > RENEWALS, { withinMs: 80_000 });
 
-    const [enrolment, ...renewals] = csrDecisions();
+    const [enrolment, ...renewals] = decisionsOf(files);
     assert.equal(enrolment?.provenBy, 'token');
     for (const renewal of renewals) {
       assert.ok(renewal.outcome === 'issued', renewal.outcome === 'refused' ? renewal.message : agent.log);
       assert.equal(renewal.provenBy, 'client-certificate');
       assert.equal(renewal.proofId, enrolment.decisionId, 'all go back to the one token');
     }
+  });
+
+  it('moves to a cluster under the same root by its token, although it shows the certificate of the former', async () => {
+    using former = await ServerFiles.create();
+    using next = await ServerFiles.create(await testAuthority({ root: former.pki.root }));
+    await using from = await RunningServer.start({ files: former, settings: SETTINGS });
+    await using to = await RunningServer.start({ files: next, settings: SETTINGS });
+    await using agent = agentOf(former);
+    agent.setToken(await former.mint.token());
+    await agent.start(from.tlsPort);
+    await eventually('the enrolment', () => decisionsOf(former).length > 0, STARTED);
+    await agent.stop();
+
+    agent.setToken(undefined);
+    await agent.start(to.tlsPort);
+    const refused = await eventually('the refusal', () => decisionsOf(next)[0], STARTED);
+    assert.ok(refused.outcome === 'refused');
+    assert.equal(refused.reason, 'CAP-A09', 'it shows the certificate that it stored');
+    agent.setToken(await next.mint.token());
+    const issued = (): DecisionRecord | undefined => decisionsOf(next).find(({ outcome }) => outcome === 'issued');
+    assert.equal((await eventually('the certificate', issued, STARTED)).provenBy, 'token');
   });
 });
