@@ -23,5 +23,6 @@ ENV NODE_ENV=production
 # and the sockets live in volumes that the configuration names.
 USER 65532:65532
 EXPOSE 15012 15014
-ENTRYPOINT ["node", "/opt/capstan/dist/main.js"]
+# Without the switch SIGUSR1 would open the debugger before the program can say no.
+ENTRYPOINT ["node", "--disable-sigusr1", "/opt/capstan/dist/main.js"]
 CMD ["serve", "--config", "/etc/capstan/capstan.yaml"]

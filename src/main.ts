@@ -2,9 +2,10 @@
 // Process entry: arguments in, exit code out. The one root signal is born here; the process ends
 // when its event loop has nothing left to do.
 import process from 'node:process';
-import { runCli } from './cli/program.ts';
+import { heedSignals } from './cli/signals.ts';
 
-const root = new AbortController();
-for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => root.abort(new Error(name)));
-
-process.exitCode = await runCli(process.argv.slice(2), { signal: root.signal });
+const argv = process.argv.slice(2);
+const heeded = heedSignals(process, { serving: argv[0] === 'serve' });
+// Loaded only now: until a signal is heeded, it would kill the process or open its debugger.
+const { runCli } = await import('./cli/program.ts');
+process.exitCode = await runCli(argv, heeded);

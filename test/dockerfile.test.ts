@@ -24,9 +24,9 @@ describe('The image', () => {
     assert.ok(instructions.findLastIndex((line) => line.startsWith('RUN ')) < instructions.indexOf(`USER ${user}`));
   });
 
-  it('starts what the package calls its program', () => {
+  it('starts what the package calls its program, with no debugger that a signal opens', () => {
     const { bin } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { bin: { capstan: string } };
-    assert.deepEqual(of('ENTRYPOINT'), [`ENTRYPOINT ["node", "/opt/capstan/${bin.capstan}"]`]);
+    assert.deepEqual(of('ENTRYPOINT'), [`ENTRYPOINT ["node", "--disable-sigusr1", "/opt/capstan/${bin.capstan}"]`]);
   });
 
   it('says which ports it listens on', () => {

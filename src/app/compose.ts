@@ -2,6 +2,7 @@
 // built here is started by `start`, in the order in which parts need each other.
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../adapters/clock/system-random.ts';
+import { WatchClock } from '../adapters/clock/watch-clock.ts';
 import { csrService } from '../adapters/grpc/csr/service.ts';
 import type { ServiceRegistration } from '../adapters/grpc/door.ts';
 import { PlaintextListener } from '../adapters/grpc/plaintext-listener.ts';
@@ -54,6 +55,8 @@ export interface Composition {
   readonly plaintext: PlaintextListener | undefined;
   readonly sockets: SdsSockets;
   readonly readiness: Readiness;
+  /** Has everything that is followed looked at again soon: files, policy, manifests, sockets. */
+  reread(): void;
   /** Resolves when everything listens. @throws AuthorityError `config_invalid` naming what is in the way. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
@@ -62,25 +65,33 @@ export interface Composition {
 export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new SystemClock()): Composition {
   const telemetry = composeTelemetry(config, lifecycle);
   const { events, tracer } = telemetry;
+  const watching = new WatchClock(clock);
   const random = new SystemRandom();
   const journal = new SqliteJournal(
     { clock, events },
     { file: config.journal.file, retentionMs: config.journal.retention },
   );
-  const issuers = composeIssuers(config, { clock, random, events });
+  const issuers = composeIssuers(config, { clock: watching, random, events });
   telemetry.observeAnchors(() => issuers.anchors());
   const history = new SqliteIssuanceHistory(config.journal.file);
   lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
-  const policy = composePolicies(config, { clock, random, events, issuers, history });
+  const policy = composePolicies(config, { clock: watching, random, events, issuers, history });
   const { policies, cluster, judgement } = policy;
-  const certificates = composeClientCertificates(config, { clock, events, issuers, journal, history, policies });
+  const certificates = composeClientCertificates(config, {
+    clock: watching,
+    events,
+    issuers,
+    journal,
+    history,
+    policies,
+  });
   const refusals = new RefusalRecords({ journal, events, clock });
   const recording = { journal, refusals, events, clock, random };
   const parts = { ...recording, issuers, policies, cluster, judgement, tracer, keys: keyGenerator };
 
   const sockets = composeSockets(config, events, () => sds.register);
-  const authentication = composeAuthenticators(config, { clock, events, sockets, certificates });
-  const federated = composeFederation(config, { clock, events });
+  const authentication = composeAuthenticators(config, { clock: watching, events, sockets, certificates });
+  const federated = composeFederation(config, { clock: watching, events });
   const trusting = { ...parts, federated, authenticators: authentication.authenticators };
   const secrets = composeSecrets(config, trusting);
   const sds = composeSds(config, { secrets, clock, random, events });
@@ -169,10 +180,11 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     await startServing(config, { ...parts, install }, tls, running);
     await tls.start({ signal });
     await plaintext?.start({ signal });
-    await followSockets(config, clock, sockets, { signal: running });
+    await followSockets(config, watching, sockets, { signal: running });
     open = true;
   };
-  return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, readiness, start };
+  const reread = (): void => watching.rouse();
+  return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, readiness, reread, start };
 }
 
 function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle): Telemetry {

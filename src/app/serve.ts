@@ -28,6 +28,8 @@ export interface ServeReport {
 export interface ServeOptions {
   /** Aborting it shuts the server down in order. */
   readonly signal: AbortSignal;
+  /** On its event `reread` everything that is followed is looked at again, changed or not. */
+  readonly rereads?: EventTarget;
   readonly onReady: (report: ServeReport) => void;
   /** The machine's, unless a test hands in one that it can set. */
   readonly clock?: Clock;
@@ -37,10 +39,14 @@ export interface ServeOptions {
  * Runs the server until the signal aborts; resolves when everything is flushed and closed.
  * @throws AuthorityError `config_invalid` when it cannot start, naming what is in the way.
  */
-export async function serve(config: Config, { signal, onReady, clock }: ServeOptions): Promise<void> {
+export async function serve(config: Config, { signal, rereads, onReady, clock }: ServeOptions): Promise<void> {
   const lifecycle = new Lifecycle();
   const composition = compose(config, lifecycle, clock);
   const { events } = composition;
+  rereads?.addEventListener('reread', () => {
+    events.lifecycle({ phase: 'rereading' });
+    composition.reread();
+  });
   try {
     events.lifecycle({ phase: 'starting' });
     await composition.start({ signal });

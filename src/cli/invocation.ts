@@ -9,6 +9,8 @@ export interface Invocation {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** Has an event `reread` whenever a server shall look at everything that it follows again. */
+  readonly rereads: EventTarget;
   /** Says how the process shall end when the command is done; without it, well. */
   readonly endWith: (code: ExitCode) => void;
 }

@@ -34,7 +34,8 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerVersion,
 ];
 
-export interface RunOptions extends Pick<Invocation, 'signal'>, Partial<Pick<Invocation, 'clock' | 'environment'>> {
+export interface RunOptions
+  extends Pick<Invocation, 'signal'>, Partial<Pick<Invocation, 'clock' | 'environment' | 'rereads'>> {
   readonly terminal?: Terminal;
 }
 
@@ -44,9 +45,14 @@ export interface RunOptions extends Pick<Invocation, 'signal'>, Partial<Pick<Inv
  * @returns the exit code. Never throws.
  */
 export async function runCli(argv: readonly string[], options: RunOptions): Promise<number> {
-  const { environment = processEnvironment(), clock = new SystemClock(), signal } = options;
+  const {
+    environment = processEnvironment(),
+    clock = new SystemClock(),
+    rereads = new EventTarget(),
+    signal,
+  } = options;
   const terminal = options.terminal ?? processTerminal(environment);
-  const code = await runCommand(argv, { terminal, clock, environment, signal });
+  const code = await runCommand(argv, { terminal, clock, environment, signal, rereads });
   const unwritten = await terminal.flushed();
   if (unwritten === undefined) return code;
   terminal.complain(`cannot write to standard output (${unwritten})`);

@@ -107,7 +107,10 @@ export interface Events {
   policyBundleUnsigned(facts: { readonly place: string }): void;
   journalFailing(facts: { readonly problem: string }): void;
   journalRecovered(): void;
-  lifecycle(facts: { readonly phase: 'starting' | 'ready' | 'draining' | 'stopped'; readonly detail?: string }): void;
+  lifecycle(facts: {
+    readonly phase: 'starting' | 'ready' | 'rereading' | 'draining' | 'stopped';
+    readonly detail?: string;
+  }): void;
   /** A bug or a surprise at an edge: logged with its stack, counted, never shown to a caller. */
   unexpected(facts: { readonly where: string; readonly cause: unknown }): void;
 }

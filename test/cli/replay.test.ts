@@ -161,6 +161,7 @@ describe('Reading a long journal', () => {
       clock: new FakeClock(),
       environment: {},
       signal: AbortSignal.abort(),
+      rereads: new EventTarget(),
       endWith: () => assert.fail(),
     };
     let seen = 0;

@@ -54,7 +54,7 @@ async function run(
   flags: Readonly<Record<string, string>>,
   invocation: Invocation,
 ): Promise<void> {
-  const { terminal, signal, clock, environment, endWith } = invocation;
+  const { terminal, signal, rereads, clock, environment, endWith } = invocation;
   // Loaded here: no other command needs the server's parts, and they take half a second.
   const [{ serve }, { openDevDataDirectory }] = await Promise.all([
     import('../../app/serve.ts'),
@@ -78,6 +78,7 @@ async function run(
   warnOfConfig(warnings, terminal);
   await serve(config, {
     signal,
+    rereads,
     onReady: (report) =>
       reportReady(report, {
         terminal,
