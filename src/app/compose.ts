@@ -284,7 +284,10 @@ function composeReadiness(parts: {
   const readiness = new Readiness();
   readiness.add('server', () => (parts.lifecycle.stopping ? 'the server is shutting down' : undefined));
   readiness.add('listeners', () => (parts.open() ? undefined : 'they are not open yet'));
-  readiness.add('journal', () => parts.journal.problem);
+  readiness.add('journal', () => {
+    const { problem, checking } = parts.journal;
+    return problem ?? (checking === undefined ? undefined : { degraded: checking });
+  });
   readiness.add('serving certificate', () => servingProblem(parts.serving(), parts.clock.nowMs()));
   readiness.add('issuer', () => parts.issuers.problem(parts.clock.nowMs()));
   readiness.add('sds-sockets', () => parts.sockets.problem());

@@ -111,6 +111,12 @@ export interface Events {
     readonly phase: 'starting' | 'ready' | 'rereading' | 'draining' | 'stopped';
     readonly detail?: string;
   }): void;
+  /** The journal is looked through after a stop that was not in order, while the server serves. */
+  journalCheck(facts: {
+    readonly state: 'begun' | 'under way' | 'sound';
+    readonly bytes: number;
+    readonly elapsedMs: number;
+  }): void;
   /** A bug or a surprise at an edge: logged with its stack, counted, never shown to a caller. */
   unexpected(facts: { readonly where: string; readonly cause: unknown }): void;
 }

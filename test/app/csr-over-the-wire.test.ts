@@ -87,7 +87,8 @@ describe("Capstan answers Istio's CSR API", () => {
     const [, ...former] = await askAsAgent(csr);
     const { certificatePem } = files.pki.root;
     files.setAnchors(`# ours\r\n${retiringRootPem}\n\n# theirs\n${certificatePem}\n${retiringRootPem}`);
-    await using again = await RunningServer.start({ files, settings: { 'sds.sockets': [] } });
+    const settings = { 'sds.sockets': [], 'journal.file': files.path('second.db') };
+    await using again = await RunningServer.start({ files, settings });
     using client = again.client();
     const headers = { authorization: `Bearer ${await files.mint.token()}` };
     const [, ...latter] = chainIn(await client.call({ csr: csr.pem, headers }));

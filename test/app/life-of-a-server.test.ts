@@ -58,6 +58,14 @@ describe('A server that cannot open its doors', () => {
     stream.cancel();
   });
 
+  it('says that another server has its journal, and leaves that one to it', async () => {
+    const free = { 'listen.tls.address': '127.0.0.1:0', 'listen.http.address': '127.0.0.1:0' };
+    const journal = { 'journal.file': files.path('journal.db') };
+    await refusesToStart({ ...free, ...journal, ...NO_SOCKETS }, /journal\.db is in use by another Capstan/);
+    assert.equal((await first.get('/readyz')).status, 200);
+    assert.ok(files.decisions().length > 0);
+  });
+
   it('says which file is missing or broken', async () => {
     const broken: readonly (readonly [string, RegExp])[] = [
       ['issuer.keyFile', /no-such-file does not exist/],
@@ -74,7 +82,8 @@ describe('A server that cannot open its doors', () => {
   });
 
   async function refusesToStart(settings: Readonly<Record<string, unknown>>, words: RegExp): Promise<void> {
-    const start = RunningServer.start({ files, settings });
+    const own = { 'journal.file': files.path('second.db') };
+    const start = RunningServer.start({ files, settings: { ...own, ...settings } });
     await assert.rejects(start, (error: Error) => {
       assert.match(error.message, /^CAP-X03 /);
       assert.match(error.message, words);

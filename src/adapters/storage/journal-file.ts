@@ -1,9 +1,11 @@
 // Opens the journal's SQLite file, old or new. Everything that can be wrong with it is found before
 // anything is written, and each problem names the file.
-import { closeSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { lockFileOf } from './journal-lock.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './journal-schema.ts';
+import { shapeProblem } from './journal-shape.ts';
 
 /** How long a commit waits for another process that holds the file; the caller of an append waits with it. */
 const BUSY_TIMEOUT_MS = 1_000;
@@ -13,19 +15,28 @@ const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 const DURABLE = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`;
 
 /**
- * Opens the journal for writing; makes it when it is missing or empty. Readable by its owner alone:
- * it tells who runs what where.
+ * Opens the journal for writing. Readable by its owner alone: it tells who runs what where.
+ * @param known whether there was one before: then a missing or empty file is a loss. Otherwise it is made.
  * @throws JournalProblem
  */
-export function openForWriting(file: string): DatabaseSync {
+export function openForWriting(file: string, known: boolean): DatabaseSync {
   return opened(file, () => {
-    closeSync(openSync(file, 'a', 0o600));
+    if (!known) createIfMissing(file);
+    demandAccess(file, constants.R_OK | constants.W_OK, known);
     return prepared(new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS }), (database) => {
       const version = schemaVersion(database, file);
+      if (known && version === 0) throw lost(file, 'is empty');
       database.exec(DURABLE);
       if (version < SCHEMA_VERSION) migrate(database, file);
+      const problem = shapeProblem(database);
+      if (problem !== undefined) throw new JournalProblem('file', `the journal ${file} ${problem}; ${restoring(file)}`);
     });
   });
+}
+
+/** What an operator can do about a journal that is of no use. */
+export function restoring(file: string): string {
+  return `restore it, or move it and ${lockFileOf(file)} away to start a new one`;
 }
 
 /** A journal that is open for reading: as it is, not migrated. */
@@ -42,13 +53,45 @@ export interface ReadableJournal {
 export function openForReading(file: string, busyTimeoutMs: number = BUSY_TIMEOUT_MS): ReadableJournal {
   let version = 0;
   const database = opened(file, () => {
-    closeSync(openSync(file, 'r'));
+    demandAccess(file, constants.R_OK, false);
     return prepared(new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs }), (fresh) => {
       version = schemaVersion(fresh, file);
       if (version === 0) throw notAJournal(file);
     });
   });
   return { database, version };
+}
+
+/** A new file is closed before anybody can have opened it: see `demandAccess`. */
+function createIfMissing(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (cause) {
+    if (!isErrno(cause, 'EEXIST')) throw cause;
+  }
+}
+
+/**
+ * Without opening it: to close a handle of a file drops every lock that this process has on it (fcntl(2)), and with
+ * SQLite's lock gone another program may take the journal's WAL away (sqlite.org/howtocorrupt.html, section 2.2).
+ */
+function demandAccess(file: string, mode: number, known: boolean): void {
+  try {
+    accessSync(file, mode);
+  } catch (cause) {
+    if (known && isErrno(cause, 'ENOENT')) throw lost(file, 'is missing');
+    throw cause;
+  }
+}
+
+function lost(file: string, how: string): JournalProblem {
+  const lock = lockFileOf(file);
+  const what = `the journal ${file} ${how}, and ${lock} knows of one with records`;
+  return new JournalProblem('file', `${what}; restore it, or remove ${lock} to start a new one`);
+}
+
+function isErrno(cause: unknown, code: string): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === code;
 }
 
 function opened(file: string, open: () => DatabaseSync): DatabaseSync {

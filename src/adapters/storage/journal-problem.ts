@@ -29,10 +29,10 @@ const SQLITE_PROBLEMS: Readonly<Record<number, readonly [ProblemKind, string]>> 
   5: ['place', 'is locked by another process'],
   8: ['file', 'may not be written by this user'],
   10: ['place', 'cannot be read or written (I/O error)'],
-  11: ['file', 'is corrupt; restore it, or move it away to start a new one'],
+  11: ['file', 'is corrupt; restore it, or move it and its .lock file away to start a new one'],
   13: ['place', 'cannot grow: the disk is full'],
   14: ['file', 'cannot be opened'],
-  26: ['file', 'is not a SQLite database; restore it, or move it away to start a new one'],
+  26: ['file', 'is not a SQLite database; restore it, or move it and its .lock file away to start a new one'],
 };
 
 /** @returns the problem behind whatever SQLite or the file system threw. */

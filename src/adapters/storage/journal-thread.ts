@@ -26,6 +26,8 @@ export class JournalThread {
   /** In the order of the requests; bounded, because nothing is sent while a request is overdue. */
   #waiting: Waiting[] = [];
   #worker: Worker | undefined;
+  /** The file that the first thread opened; a later one opens no other. */
+  #inode = '';
 
   constructor({ clock }: { readonly clock: Clock }, settings: WriterSettings) {
     this.#clock = clock;
@@ -44,7 +46,10 @@ export class JournalThread {
       this.#waiting.push({ sinceMs: this.#clock.monotonicMs(), settle, overdue: false });
       worker.postMessage(request);
     });
-    if (answer.ok) return answer.removed;
+    if (answer.ok) {
+      if (answer.inode !== '') this.#inode = answer.inode;
+      return answer.removed;
+    }
     throw new JournalProblem(answer.kind, answer.problem);
   }
 
@@ -70,7 +75,7 @@ export class JournalThread {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(WORKER, { workerData: this.#settings });
+    const worker = new Worker(WORKER, { workerData: { ...this.#settings, inode: this.#inode } });
     worker.on('message', (answer: WriterAnswer) => this.#waiting.shift()?.settle(answer));
     worker.on('error', (cause) => this.#ended(worker, cause));
     worker.on('exit', () => this.#ended(worker, new Error('the thread ended')));

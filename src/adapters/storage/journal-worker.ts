@@ -13,7 +13,7 @@ parentPort?.on('message', (request: WriterRequest) => parentPort?.postMessage(an
 
 function answer(request: WriterRequest): WriterAnswer {
   try {
-    return { ok: true, removed: perform(request) };
+    return { ok: true, removed: perform(request), inode: writer.inode };
   } catch (cause) {
     const { kind, message } = journalProblem(settings.file, cause);
     return { ok: false, kind, problem: message };
@@ -23,10 +23,13 @@ function answer(request: WriterRequest): WriterAnswer {
 function perform(request: WriterRequest): number {
   switch (request.kind) {
     case 'open':
-      writer.open();
+      writer.open({ known: request.known });
       return 0;
     case 'append':
       writer.append(JSON.parse(request.records) as DecisionRecord[]);
+      return 0;
+    case 'look':
+      writer.look();
       return 0;
     case 'probe':
       writer.probe();

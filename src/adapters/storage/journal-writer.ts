@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 import type { RecordedIssuer } from '../../ports/issuer-records.ts';
 import { openForWriting } from './journal-file.ts';
+import { demandSameFile, JournalPlace } from './journal-place.ts';
 import { journalProblem } from './journal-problem.ts';
 import {
   DELETE_BEFORE,
@@ -19,10 +20,13 @@ export interface WriterSettings {
   readonly file: string;
   /** As if the disk ended after so many pages of 4 KiB; for tests. */
   readonly maxPages?: number;
+  /** Device and inode of the journal, when it was open before; empty otherwise. */
+  readonly inode?: string;
 }
 
 interface OpenJournal {
   readonly database: DatabaseSync;
+  readonly place: JournalPlace;
   readonly insert: StatementSync;
   readonly deleteBefore: StatementSync;
 }
@@ -31,13 +35,26 @@ interface OpenJournal {
 export class JournalWriter {
   readonly #settings: WriterSettings;
   #journal: OpenJournal | undefined;
+  #inode: string;
 
   constructor(settings: WriterSettings) {
     this.#settings = settings;
+    this.#inode = settings.inode ?? '';
   }
 
-  open(): void {
-    this.#opened();
+  /** @param options.known whether there was a journal before: then a missing or empty file is a loss. */
+  open({ known }: { readonly known: boolean } = { known: false }): void {
+    this.#opened(known);
+  }
+
+  /** Device and inode of what is or was open; empty when nothing was. */
+  get inode(): string {
+    return this.#inode;
+  }
+
+  /** Returns when the files are the ones that were opened, as they were left. */
+  look(): void {
+    this.#opened().place.check();
   }
 
   /** Returns once all records are durable; when it throws, none is. */
@@ -71,35 +88,50 @@ export class JournalWriter {
     this.#journal = undefined;
   }
 
-  #opened(): OpenJournal {
-    return (this.#journal ??= openJournal(this.#settings));
+  /** A handle that is opened again must find the same file. */
+  #opened(known = false): OpenJournal {
+    if (this.#journal !== undefined) return this.#journal;
+    if (this.#inode !== '') demandSameFile(this.#settings.file, this.#inode);
+    this.#journal = openJournal(this.#settings, known || this.#inode !== '');
+    this.#inode = this.#journal.place.inode;
+    return this.#journal;
   }
 
   #transaction<T>(work: (journal: OpenJournal) => T): T {
     const journal = this.#opened();
+    const { database, place } = journal;
+    place.check();
     try {
-      journal.database.exec('BEGIN IMMEDIATE');
+      database.exec('BEGIN IMMEDIATE');
       const result = work(journal);
-      journal.database.exec('COMMIT');
+      database.exec('COMMIT');
+      place.note();
       return result;
     } catch (cause) {
-      this.#abandon(journal.database);
+      this.#abandon(journal);
       throw journalProblem(this.#settings.file, cause);
     }
   }
 
   /** Nothing of a failed batch may stay; a handle that cannot even roll back is not used again. */
-  #abandon(database: DatabaseSync): void {
+  #abandon({ database, place }: OpenJournal): void {
     try {
       if (database.isTransaction) database.exec('ROLLBACK');
     } catch {
       this.close();
+      return;
+    }
+    try {
+      place.note();
+    } catch {
+      // The files are not ours any more, and whoever asks next hears it. The handle stays, so that they can be put back.
     }
   }
 }
 
-function openJournal({ file, maxPages }: WriterSettings): OpenJournal {
-  const database = openForWriting(file);
+function openJournal({ file, maxPages }: WriterSettings, known: boolean): OpenJournal {
+  const database = openForWriting(file, known);
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
-  return { database, insert: database.prepare(INSERT), deleteBefore: database.prepare(DELETE_BEFORE) };
+  const [insert, deleteBefore] = [database.prepare(INSERT), database.prepare(DELETE_BEFORE)];
+  return { database, place: new JournalPlace(file), insert, deleteBefore };
 }

@@ -157,6 +157,9 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.set('journalFailing', 0);
       logger.info({ event: 'journalRecovered' }, 'the issuance journal works again');
     },
+    journalCheck({ state, bytes, elapsedMs }) {
+      logger.info({ event: 'journalCheck', state, bytes, elapsedMs }, 'the issuance journal is checked');
+    },
     lifecycle({ phase, detail }) {
       const facts = { event: 'lifecycle', phase };
       logger.info(detail === undefined ? facts : { ...facts, detail: cut(detail) }, phase);

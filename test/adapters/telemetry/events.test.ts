@@ -220,6 +220,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
     },
   ],
   journalRecovered: [{ emit: (events) => events.journalRecovered(), line: { level: 'info' }, moves: {} }],
+  journalCheck: [
+    {
+      emit: (events) => events.journalCheck({ state: 'begun', bytes: 4096, elapsedMs: 0 }),
+      line: { level: 'info', state: 'begun', bytes: 4096 },
+      moves: {},
+    },
+  ],
   lifecycle: [
     {
       emit: (events) => events.lifecycle({ phase: 'draining', detail: 'SIGTERM' }),
