@@ -11,6 +11,8 @@ import type { BundleSettings } from '../adapters/policy/bundle/bundle-keeper.ts'
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { DocumentBundleSource } from '../adapters/policy/bundle/document-bundle-source.ts';
 import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source.ts';
+import { KeptRevisions } from '../adapters/policy/local/kept-revisions.ts';
+import { readOwners } from '../adapters/policy/local/read-owners.ts';
 import { readBundleDirectory, readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
 import { PolicyJudgement } from '../authority/policy-judgement.ts';
 import type { Config } from '../config/schema.ts';
@@ -52,8 +54,17 @@ export function composePolicies(
   const { clock, events, issuers, history } = parts;
   const bundles = composeBundles(config, parts);
   const { directory, maxWaiting } = config.policy;
+  const { stateFile } = config.policy.bundle;
   const policies = new AssembledPolicySource(
-    { bundles, events, ...(directory !== undefined && { documents: watchedPolicies(directory, clock) }) },
+    {
+      bundles,
+      events,
+      clock,
+      ...(directory !== undefined && {
+        documents: watchedDirectory({ root: directory, read: readOwners }, clock),
+        ...(stateFile !== undefined && { kept: new KeptRevisions(`${stateFile}.local`, path.resolve(directory)) }),
+      }),
+    },
     { cluster: { id: config.cluster.id, labels: config.cluster.labels } },
   );
   const manifests = composeManifests(config, clock, events);
@@ -114,12 +125,8 @@ function bundleDocuments(file: string, unsigned: boolean, clock: Clock): Documen
 
 function composeManifests({ cluster }: Config, clock: Clock, events: Events): ManifestClusterView | undefined {
   if (cluster.manifests === undefined) return undefined;
-  return new ManifestClusterView({ documents: watchedPolicies(cluster.manifests, clock), events });
-}
-
-/** One way to read a tree of YAML files, whatever they say. */
-function watchedPolicies(root: string, clock: Clock): DocumentSource {
-  return watchedDirectory({ root, read: readPolicyDirectory }, clock);
+  const documents = watchedDirectory({ root: cluster.manifests, read: readPolicyDirectory }, clock);
+  return new ManifestClusterView({ documents, events });
 }
 
 function tellPolicies(source: PolicySource, events: Events): void {
@@ -139,10 +146,14 @@ export function policyProblem(judgement: PolicyJudgement): ReturnType<ReadinessC
   }
 }
 
+/** Most owners that a page lists. */
+const MAX_LISTED = 100;
+
 /** What `/policy` answers; nothing before the first revision. */
-export function policyInForce(source: PolicySource): PolicyInForce | undefined {
+export function policyInForce(source: AssembledPolicySource): PolicyInForce | undefined {
   const policies = loadedOf(source);
   if (policies === undefined) return undefined;
+  const outOfDate = source.troubles.slice(0, MAX_LISTED);
   const { revision, bundle, bundleDigest, local } = policies;
   return {
     revision,
@@ -153,6 +164,7 @@ export function policyInForce(source: PolicySource): PolicyInForce | undefined {
       name: policy.name,
       digest,
     })),
+    ...(outOfDate.length > 0 && { outOfDate }),
   };
 }
 

@@ -43,6 +43,7 @@ import { composeIssuers, servingNamesOf } from './compose-issuers.ts';
 import { composePolicies, policyInForce, policyProblem } from './compose-policies.ts';
 import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { localPolicyReadiness } from './policy-readiness.ts';
 import { degradedBy, Readiness } from './readiness.ts';
 import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
 
@@ -122,6 +123,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     serving: () => serving,
   });
   readiness.add('policy', () => policyProblem(judgement));
+  readiness.add('local policies', localPolicyReadiness(policies));
   const stranded = new StrandedIssuers({ issuers, former: history, clock, events });
   readiness.add('trust anchors', () => degradedBy(stranded.problem()));
   readiness.add('token keys', authentication.problem);

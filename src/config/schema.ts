@@ -180,13 +180,13 @@ export const schema = {
       threshold: withDefault(integer(1, 16), 1, 'How many of them must have signed it.'),
       stateFile: optional(
         filePath,
-        'File that remembers the newest bundle, so that an older one is refused also after a restart. Keep it on a disk that survives one.',
+        'File that remembers the newest bundle, so that an older one is refused also after a restart. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
       ),
       unsigned: withDefault(flag, false, 'Whether an unsigned bundle is accepted.', { devOnly: true }),
     },
     directory: optional(
       filePath,
-      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace may speak of that namespace only. Absent, the bundle alone decides.',
+      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace belongs to that namespace and may speak of it only. Absent, the bundle alone decides.',
       followed,
     ),
     maxWaiting: withDefault(

@@ -66,6 +66,7 @@ export const REASONS = {
   'CAP-S09': row('not_ready', 'the stream reached its maximum age; open a new one'),
   'CAP-S10': row('not_ready', 'the view of the cluster has not synced'),
   'CAP-S11': row('not_ready', 'the policy bundle is past its hard expiry'),
+  'CAP-S12': row('not_ready', 'a policy that decides on this identity cannot be read'),
 
   'CAP-X01': row('certificate_rejected', 'internal error'),
   'CAP-X02': row('cancelled', 'the caller cancelled the request'),

@@ -1,12 +1,13 @@
 // A set of text documents that somebody else may change while the server runs.
 
-export interface DocumentSource {
+/** @typeParam Texts all documents: by name, unless said otherwise. */
+export interface DocumentSource<Texts = ReadonlyMap<string, string>> {
   /**
-   * All documents as they are now, by name.
+   * All documents as they are now.
    * @throws AuthorityError CAP-X03 naming a document that is missing, unreadable, open to others although
    *   it is private, or too large.
    */
-  read(): Promise<ReadonlyMap<string, string>>;
+  read(): Promise<Texts>;
   /** Where a document comes from, in words that help an operator find it: a file's path. */
   placeOf(name: string): string;
   /**

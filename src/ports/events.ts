@@ -101,6 +101,8 @@ export interface Events {
     readonly softExpiryMs: number;
     readonly hardExpiryMs: number;
   }): void;
+  /** Local policies of an owner are broken and none were ever good: who depends on them is refused. */
+  policyMissing(facts: { readonly owner: string; readonly problem: string }): void;
   /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
   policyBundleExpiring(facts: { readonly bundle: string; readonly hardExpiryMs: number }): void;
   /** Dev mode takes the policy bundle on trust. */

@@ -1,5 +1,5 @@
-// The policies in force: bundle, cluster and namespace policies as one revision, all or nothing. A source
-// that meets a broken edit keeps the last good revision and says so.
+// The policies in force: bundle, cluster and namespace policies as one revision, all or nothing of each owner. A
+// source that meets a broken edit keeps its owner's last good revision and says so.
 import type { PolicySet } from '../domain/policy/policy-set.ts';
 
 export interface PolicySource {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
@@ -131,7 +132,16 @@ const localPolicy = (namespace: string, spec: object): string =>
   });
 
 /** Answers that decide nothing, because the server could not; each has a test below. */
-const UNDECIDED: readonly Reason[] = ['CAP-Q01', 'CAP-S01', 'CAP-S04', 'CAP-S05', 'CAP-S07', 'CAP-S10', 'CAP-S11'];
+const UNDECIDED: readonly Reason[] = [
+  'CAP-Q01',
+  'CAP-S01',
+  'CAP-S04',
+  'CAP-S05',
+  'CAP-S07',
+  'CAP-S10',
+  'CAP-S11',
+  'CAP-S12',
+];
 
 /** Needs a bundle of its own. */
 const ELSEWHERE: readonly Reason[] = ['CAP-P10'];
@@ -270,6 +280,17 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     files.setPolicy(POLICY, { validity: { hardExpiry: '2026-01-01T00:00:00Z' } });
     await using server = await RunningServer.start({ files });
     assertSays(await ask(server, {}), status.UNAVAILABLE, 'CAP-S11');
+  });
+
+  it('while a policy of the namespace cannot be read and none was ever good', async () => {
+    using files = await ServerFiles.create();
+    mkdirSync(files.path('policies/default'));
+    files.setLocal('default/own.yaml', '{');
+    await using server = await RunningServer.start({ files });
+    const refused = await ask(server, {});
+    assertSays(refused, status.UNAVAILABLE, 'CAP-S12');
+    assert.match(refused.details, / default\/own\.yaml:1:\d+ /);
+    assert.notEqual((await ask(server, await inNamespace('ec-only')(files))).code, status.UNAVAILABLE);
   });
 
   it('once its issuer has expired', async () => {

@@ -17,6 +17,7 @@ import {
 import { testAuthority, ztunnelCsr } from '../support/certificates.ts';
 import { DocumentSet } from '../support/document-set.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
+import { byOwner } from '../support/owned-documents.ts';
 import { bundle, CLUSTER } from '../support/policies.ts';
 
 const CHANGES = 100;
@@ -43,7 +44,10 @@ describe('While policies change a hundred times under load', function () {
     const documents = new DocumentSet({ 'changing.yaml': policyOf(0) });
     const parts = testParts((await testAuthority({ nowMs: NOON_MS })).material);
     const { events } = parts;
-    const policies = new AssembledPolicySource({ bundles: BUNDLES, documents, events }, { cluster: CLUSTER });
+    const policies = new AssembledPolicySource(
+      { bundles: BUNDLES, documents: byOwner(documents), clock: parts.clock, events },
+      { cluster: CLUSTER },
+    );
     await policies.start({ signal: NEVER });
     const judgement = new PolicyJudgement({ ...parts, policies }, TEST_JUDGEMENT);
     const authenticators = [trusting(testCaller())];

@@ -6,10 +6,10 @@ import path from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 
-export interface WatchedDirectory {
+export interface WatchedDirectory<Texts> {
   readonly root: string;
   /** Reads all of it; names are paths below the root. As DocumentSource.read. */
-  readonly read: (root: string) => Promise<ReadonlyMap<string, string>>;
+  readonly read: (root: string) => Promise<Texts>;
 }
 
 /** Several writes of one edit become one change. */
@@ -19,7 +19,7 @@ const REREAD_MS = 30_000;
 const MAX_FOLDERS = 1_000;
 const MAX_DEPTH = 8;
 
-export function watchedDirectory({ root, read }: WatchedDirectory, clock: Clock): DocumentSource {
+export function watchedDirectory<Texts>({ root, read }: WatchedDirectory<Texts>, clock: Clock): DocumentSource<Texts> {
   const resolved = path.resolve(root);
   return {
     read: async () => read(resolved),

@@ -21,6 +21,12 @@ export interface PolicyInForce {
     readonly name: string;
     readonly digest: string;
   }[];
+  /** Owners whose files are not what is in force, and what is instead; absent when there are none. */
+  readonly outOfDate?: readonly {
+    readonly owner: string;
+    readonly state: 'last good' | 'refused' | 'not kept';
+    readonly problem: string;
+  }[];
 }
 
 export interface Observed {

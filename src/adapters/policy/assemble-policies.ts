@@ -1,15 +1,15 @@
 // One revision out of a bundle and local policies, or everything that speaks against it: what each document
 // says was checked when it was parsed, here is checked what they are together.
 import type { ClusterFacts, LocalPolicy, PolicyBundle } from '../../domain/policy/documents.ts';
-import { PolicySet } from '../../domain/policy/policy-set.ts';
+import { PolicySet, type PolicySetParts } from '../../domain/policy/policy-set.ts';
 import { positionInWords, type Problem } from '../../domain/position.ts';
+import { CLUSTER_LAYER, ownerOf } from './local/owner.ts';
 import type { ParsedDocument } from './parse-documents.ts';
 
-/** Each namespace of a large mesh has some; each request hears only its own. */
+/** Of the cluster layer, which may have some for each namespace; each request hears only its own. */
 export const MAX_POLICIES = 10_000;
-
-/** Kubernetes's label of RFC 1123: what a namespace can be called. */
-const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** In the folder of one namespace, all of which each of its requests hears. */
+export const MAX_POLICIES_OF_NAMESPACE = 500;
 
 /** What of a parsed document is needed here. */
 export interface LocalDocument extends Pick<ParsedDocument, 'position' | 'document' | 'digest' | 'locate'> {
@@ -33,22 +33,33 @@ interface PlacedPolicy {
 /** @returns the revision; whatever the order of documents, the same one. Or all problems, each with its place. */
 export function assemble(parts: RevisionParts): PolicySet | { readonly problems: readonly Problem[] } {
   const { bundle, bundleDigest, documents, cluster } = parts;
-  const placed = documents.flatMap((written): readonly PlacedPolicy[] => {
-    const { document } = written;
-    return document.kind === 'PolicyBundle' ? [] : [{ written, policy: document }];
-  });
-  const problems = [
+  const problems = localProblems(documents);
+  if (problems.length > 0) return { problems };
+  return PolicySet.of({ bundle, bundleDigest, local: localPoliciesOf(documents), cluster });
+}
+
+/** What is wrong with documents together, be they of one owner or of all. */
+export function localProblems(documents: readonly LocalDocument[]): readonly Problem[] {
+  const placed = placedPolicies(documents);
+  return [
     ...documents.flatMap(bundleAmongLocals),
     ...placed.flatMap(foreignNamespace),
     ...repeated(placed),
-    ...tooMany(documents),
+    ...Map.groupBy(documents, ({ file }) => ownerOf(file))
+      .entries()
+      .flatMap(tooMany),
   ];
-  if (problems.length > 0) return { problems };
-  return PolicySet.of({
-    bundle,
-    bundleDigest,
-    local: placed.map(({ policy, written: { digest } }) => ({ policy, digest })),
-    cluster,
+}
+
+/** Of documents without problems. */
+export function localPoliciesOf(documents: readonly LocalDocument[]): PolicySetParts['local'] {
+  return placedPolicies(documents).map(({ policy, written: { digest } }) => ({ policy, digest }));
+}
+
+function placedPolicies(documents: readonly LocalDocument[]): readonly PlacedPolicy[] {
+  return documents.flatMap((written): readonly PlacedPolicy[] => {
+    const { document } = written;
+    return document.kind === 'PolicyBundle' ? [] : [{ written, policy: document }];
   });
 }
 
@@ -61,8 +72,8 @@ function bundleAmongLocals(written: LocalDocument): readonly Problem[] {
 
 /** Who may write in a namespace's folder must not speak for another namespace. */
 function foreignNamespace({ written, policy }: PlacedPolicy): readonly Problem[] {
-  const [folder = '', ...below] = written.file?.split('/') ?? [];
-  if (below.length === 0 || !NAMESPACE.test(folder)) return [];
+  const folder = ownerOf(written.file);
+  if (folder === CLUSTER_LAYER) return [];
   if (policy.kind === 'ClusterIssuancePolicy') {
     const problem = `is a ClusterIssuancePolicy, but a file below ${folder}/ speaks for the namespace ${folder} only`;
     return [{ position: written.locate(['kind']), path: 'kind', problem }];
@@ -86,9 +97,9 @@ function repeated(placed: readonly PlacedPolicy[]): readonly Problem[] {
   });
 }
 
-function tooMany(documents: readonly LocalDocument[]): readonly Problem[] {
-  const beyond = documents[MAX_POLICIES];
+function tooMany([owner, documents]: readonly [string, readonly LocalDocument[]]): readonly Problem[] {
+  const most = owner === CLUSTER_LAYER ? MAX_POLICIES : MAX_POLICIES_OF_NAMESPACE;
+  const beyond = documents[most];
   if (beyond === undefined) return [];
-  const limit = MAX_POLICIES.toLocaleString('en');
-  return [{ position: beyond.position, path: '', problem: `is beyond ${limit} policies` }];
+  return [{ position: beyond.position, path: '', problem: `is beyond ${most.toLocaleString('en')} policies` }];
 }

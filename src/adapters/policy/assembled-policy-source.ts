@@ -1,61 +1,80 @@
 // The policies in force: the bundle, which is believed already, and the local policies of a directory, as one
-// revision. Either may change at any moment; the local policies of a revision are all of the last edit that was
-// good, and never a part of one.
+// revision. Either may change at any moment; of each owner of local policies a revision has all of the last edit
+// that was good, and never a part of one.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
 import { PolicySet } from '../../domain/policy/policy-set.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 import type { Events } from '../../ports/events.ts';
 import type { PolicySource } from '../../ports/policy-source.ts';
-import { assemble } from './assemble-policies.ts';
-import { failureInWords } from './bundle/bundle-invalid.ts';
+import { localPoliciesOf } from './assemble-policies.ts';
 import type { BundleSource } from './bundle/bundle-source.ts';
-import { LocalFiles } from './local-files.ts';
-import { policiesInvalid } from './policies-invalid.ts';
+import type { KeptRevisions } from './local/kept-revisions.ts';
+import { LocalPolicies, type OwnerTrouble } from './local/local-policies.ts';
+import { BELIEVED_GONE_MS } from './local/owner-policies.ts';
+import type { OwnersTexts } from './local/read-owners.ts';
 
 export interface AssembledPolicyParts {
   /** Started already. */
   readonly bundles: BundleSource;
-  /** Local policies by path; absent where there are none. */
-  readonly documents?: DocumentSource;
-  readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
+  /** Local policies by owner; absent where there are none. */
+  readonly documents?: DocumentSource<OwnersTexts>;
+  /** Last good revisions of an earlier run; absent, a start without a good one refuses its owner. */
+  readonly kept?: KeptRevisions;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'policyMissing'>;
 }
 
 export interface AssembledPolicySettings {
   readonly cluster: ClusterFacts;
 }
 
+/** Problems of one look that are logged; `troubles` has all. */
+const MAX_TOLD = 100;
+
 export class AssembledPolicySource implements PolicySource {
   readonly #parts: AssembledPolicyParts;
   readonly #settings: AssembledPolicySettings;
   readonly #listeners = new Set<() => void>();
-  readonly #files = new LocalFiles();
+  readonly #local: LocalPolicies;
   #policies: PolicySet | undefined;
-  /** What the last look complained of: the same problems are told once. */
-  #problem: string | undefined;
+  /** What the last look complained of, by owner: the same problems are told once. */
+  #told: ReadonlyMap<string, string> = new Map();
   /** One look at a time; whatever changes during it makes for one more, however often it does. */
   #looking: Promise<void> | undefined;
   #changed = false;
+  /** Somebody waits to look again. */
+  #unsure = false;
 
   constructor(parts: AssembledPolicyParts, settings: AssembledPolicySettings) {
     this.#parts = parts;
     this.#settings = settings;
+    const { kept, documents } = parts;
+    const placeOf = (name: string): string => documents?.placeOf(name) ?? name;
+    this.#local = new LocalPolicies({ placeOf, ...(kept !== undefined && { kept }) });
   }
 
   /**
-   * Loads once, then follows bundle and local policies until the signal aborts.
-   * @throws AuthorityError CAP-X03 with every problem as a violation when the first load fails.
+   * Loads once, then follows bundle and local policies until the signal aborts. What is wrong with an owner's policies
+   * is told.
+   * @throws AuthorityError CAP-X03 when the directory cannot be read and nothing good is known of what was in it.
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { bundles, documents } = this.#parts;
-    bundles.onChange(() => void this.#follow(), { signal });
-    this.#accept(await this.#load());
-    documents?.onChange(async () => this.#follow(), { signal });
+    bundles.onChange(() => void this.#follow(signal), { signal });
+    await this.#look(signal, true);
+    documents?.onChange(async () => this.#follow(signal), { signal });
   }
 
   current(): PolicySet {
     if (this.#policies === undefined) throw new AuthorityError('CAP-S02');
     return this.#policies;
+  }
+
+  /** Owners whose files are not what is in force. */
+  get troubles(): readonly OwnerTrouble[] {
+    return this.#local.troubles;
   }
 
   onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
@@ -65,58 +84,68 @@ export class AssembledPolicySource implements PolicySource {
   }
 
   /** @returns once a look that began after this call has ended. */
-  async #follow(): Promise<void> {
+  async #follow(signal: AbortSignal): Promise<void> {
     // The first load asks for the bundle last of all, so that nothing is missed before there is a revision.
-    if (this.#policies === undefined) return;
+    if (this.#policies === undefined || signal.aborted) return;
     this.#changed = true;
-    await (this.#looking ??= this.#catchUp());
+    await (this.#looking ??= this.#catchUp(signal));
   }
 
-  async #catchUp(): Promise<void> {
+  async #catchUp(signal: AbortSignal): Promise<void> {
     try {
       while (this.#changed) {
         this.#changed = false;
-        await this.#look();
+        await this.#look(signal);
       }
     } finally {
       this.#looking = undefined;
     }
   }
 
-  async #look(): Promise<void> {
-    const loaded = await this.#load().catch((error: unknown) => failureInWords(error));
-    if (typeof loaded === 'string') this.#refuse(loaded);
-    else this.#accept(loaded);
-  }
-
-  async #load(): Promise<PolicySet> {
-    const { bundles, documents: source } = this.#parts;
-    const { documents, problems } = source === undefined ? NO_FILES : await this.#files.read(source);
-    if (problems.length > 0) throw policiesInvalid(problems);
+  async #look(signal: AbortSignal, isFirst = false): Promise<void> {
+    const { bundles, documents, clock } = this.#parts;
+    if (documents !== undefined) {
+      const looked = this.#local.look(async () => documents.read(), clock.monotonicMs());
+      // Later it is told as the problem of every owner.
+      await (isFirst ? looked : looked.catch(() => undefined));
+    }
     const { bundle, digest: bundleDigest } = bundles.current();
-    const policies = assemble({ bundle, bundleDigest, documents, ...this.#settings });
-    if ('problems' in policies) throw policiesInvalid(policies.problems);
-    return policies;
+    const local = localPoliciesOf(this.#local.documents);
+    this.#accept(PolicySet.of({ bundle, bundleDigest, local, missing: this.#local.missing, ...this.#settings }));
+    if (this.#local.isUnsure) void this.#lookAgain(signal);
   }
 
-  /**
-   * One team's broken file must not hold up what the holders of the bundle decide: a new bundle comes in force
-   * with the local policies of the last good revision.
-   */
-  #refuse(problem: string): void {
-    if (problem !== this.#problem) this.#parts.events.reloadFailed({ source: 'policy', problem });
-    this.#problem = problem;
-    const { bundle, digest: bundleDigest } = this.#parts.bundles.current();
-    const { local } = this.current();
-    this.#replace(PolicySet.of({ bundle, bundleDigest, local, ...this.#settings }));
+  async #lookAgain(signal: AbortSignal): Promise<void> {
+    if (this.#unsure) return;
+    this.#unsure = true;
+    await this.#parts.clock.sleep(BELIEVED_GONE_MS, { signal }).catch(() => undefined);
+    this.#unsure = false;
+    await this.#follow(signal);
   }
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
   #accept(policies: PolicySet): void {
-    const mended = this.#problem !== undefined;
-    this.#problem = undefined;
+    const before = this.#told;
+    this.#tell();
+    const mended = before.keys().some((owner) => !this.#told.has(owner));
     if (this.#replace(policies) || !mended) return;
     this.#parts.events.reloaded({ source: 'policy', revision: policies.revision });
+  }
+
+  /** What many owners share, such as a directory that is away, is told once. */
+  #tell(): void {
+    const { events } = this.#parts;
+    const told = new Map(this.troubles.map(({ owner, state, problem }) => [owner, `${state}: ${problem}`]));
+    const fresh = this.troubles.filter(({ owner }) => this.#told.get(owner) !== told.get(owner));
+    const groups = [...Map.groupBy(fresh, ({ state, problem }) => `${state}: ${problem}`).values()];
+    for (const [first, ...others] of groups.slice(0, MAX_TOLD)) {
+      if (first === undefined) continue;
+      const { state, problem } = first;
+      const owner = others.length === 0 ? first.owner : `${first.owner} and ${others.length} more`;
+      if (state === 'refused') events.policyMissing({ owner, problem });
+      else events.reloadFailed({ source: 'policy', problem });
+    }
+    this.#told = told;
   }
 
   /** @returns whether this is another revision than the one in force. */
@@ -129,5 +158,3 @@ export class AssembledPolicySource implements PolicySource {
     return true;
   }
 }
-
-const NO_FILES = { documents: [], problems: [] };

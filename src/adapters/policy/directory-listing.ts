@@ -9,9 +9,16 @@ import { AuthorityError } from '../../domain/errors.ts';
 export const MAX_FILES = 10_000;
 export const MAX_DEPTH = 8;
 /** Of any kind, counted or not. */
-const MAX_ENTRIES = 50_000;
+export const MAX_ENTRIES = 50_000;
 /** The link by which Kubernetes turns a mounted volume to its next state. */
-const VOLUME_LINK = '..data';
+export const VOLUME_LINK = '..data';
+
+export interface ListingOptions {
+  readonly maxFiles?: number;
+  readonly maxEntries?: number;
+  /** Names directly below the root that are listed elsewhere. */
+  readonly without?: ReadonlySet<string>;
+}
 
 export interface ListedFile {
   /** Below the root, with `/` between folders. */
@@ -24,11 +31,13 @@ export class DirectoryListing {
   /** Links of volumes, and where each led. */
   readonly #links = new Map<string, string>();
   readonly #pattern: RegExp;
+  readonly #options: Required<ListingOptions>;
   #entries = 0;
 
   /** @param pattern of the names that count. */
-  constructor(pattern: RegExp) {
+  constructor(pattern: RegExp, options: ListingOptions = {}) {
     this.#pattern = pattern;
+    this.#options = { maxFiles: MAX_FILES, maxEntries: MAX_ENTRIES, without: new Set(), ...options };
   }
 
   /**
@@ -42,7 +51,7 @@ export class DirectoryListing {
     if (volume) await this.add(await this.#follow(path.join(folder, VOLUME_LINK)), name, depth + 1);
     for (const entry of entries) {
       const place = path.join(folder, entry.name);
-      if (entry.name.startsWith('.')) continue;
+      if (entry.name.startsWith('.') || (name === '' && this.#options.without.has(entry.name))) continue;
       if (entry.isDirectory()) await this.add(place, `${name}${entry.name}/`, depth + 1);
       else if (!entry.isSymbolicLink()) this.#addFile(entry, place, name);
       // In a volume each link stands for what `..data` leads to, which is read there.
@@ -57,27 +66,23 @@ export class DirectoryListing {
   }
 
   async #follow(link: string): Promise<string> {
-    const real = await realpath(link);
-    if (path.dirname(real) !== path.dirname(link)) throw refused(link, 'leads out of its volume');
+    const real = await followVolume(link);
     this.#links.set(link, real);
     return real;
   }
 
   async #entriesOf(folder: string): Promise<readonly Dirent[]> {
-    const entries: Dirent[] = [];
-    for await (const entry of await opendir(folder)) {
-      this.#entries += 1;
-      if (this.#entries > MAX_ENTRIES) throw refused(folder, `is beyond ${MAX_ENTRIES} entries`);
-      entries.push(entry);
-    }
+    const { maxEntries } = this.#options;
+    const entries = await entriesOf(folder, maxEntries - this.#entries, maxEntries);
+    this.#entries += entries.length;
     return entries;
   }
 
   #addFile(entry: Dirent, place: string, name: string): void {
     if (!this.#pattern.test(entry.name)) return;
     if (!entry.isFile()) throw refused(place, 'is not a regular file');
-    if (this.files.push({ name: `${name}${entry.name}`, place }) > MAX_FILES) {
-      throw refused(place, `is beyond ${MAX_FILES} files`);
+    if (this.files.push({ name: `${name}${entry.name}`, place }) > this.#options.maxFiles) {
+      throw refused(place, `is beyond ${this.#options.maxFiles} files`);
     }
   }
 
@@ -87,6 +92,22 @@ export class DirectoryListing {
       throw refused(place, 'is a symbolic link, which is followed only in a mounted volume');
     }
   }
+}
+
+/** @returns where a volume's link leads. @throws AuthorityError CAP-X03 when that is out of the volume. */
+export async function followVolume(link: string): Promise<string> {
+  const real = await realpath(link);
+  if (path.dirname(real) !== path.dirname(link)) throw refused(link, 'leads out of its volume');
+  return real;
+}
+
+/** @throws AuthorityError CAP-X03 when there are more than `most`, of the `bound` that the words name. */
+export async function entriesOf(folder: string, most: number, bound = most): Promise<readonly Dirent[]> {
+  const entries: Dirent[] = [];
+  for await (const entry of await opendir(folder)) {
+    if (entries.push(entry) > most) throw refused(folder, `is beyond ${bound} entries`);
+  }
+  return entries;
 }
 
 function refused(place: string, problem: string): AuthorityError {

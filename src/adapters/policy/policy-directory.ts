@@ -22,6 +22,9 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** What was listed a moment ago is gone, or has grown. */
 class Changed extends Error {}
 
+/** Which of an operator's documents a name may be. */
+export const POLICY_FILE = /\.(yaml|yml|json)$/;
+
 /**
  * @param root a directory. Files named `*.yaml`, `*.yml` and `*.json` count, at any of 8 levels; names that
  *   begin with a dot do not.
@@ -30,7 +33,7 @@ class Changed extends Error {}
  *   other kind than those of a mounted volume.
  */
 export async function readPolicyDirectory(root: string): Promise<ReadonlyMap<string, string>> {
-  return readDirectory(root, /\.(yaml|yml|json)$/);
+  return readDirectory(root, POLICY_FILE);
 }
 
 /** As `readPolicyDirectory`, with the signatures beside the documents: `*.yaml.sig` and so on. */
@@ -52,16 +55,34 @@ async function readOnce(root: string, pattern: RegExp): Promise<ReadonlyMap<stri
   const listing = new DirectoryListing(pattern);
   try {
     await listing.add(real, '');
-    const texts = await readAll(root, listing.files);
+    const texts = await readListed(root, listing.files);
     const still = (await realpath(root)) === real && (await listing.isCurrent());
     return still ? texts : undefined;
   } catch (error) {
-    if (error instanceof Changed || codeOf(error) === 'ENOENT') return undefined;
-    throw error instanceof AuthorityError ? error : refusal(pathOf(error) ?? root, error);
+    if (isChange(error)) return undefined;
+    throw readingProblem(root, error);
   }
 }
 
-async function readAll(root: string, files: readonly ListedFile[]): Promise<ReadonlyMap<string, string>> {
+/** Whether reading once more may help: something was gone, or had grown, since it was listed. */
+export function isChange(error: unknown): boolean {
+  return error instanceof Changed || codeOf(error) === 'ENOENT';
+}
+
+/** @returns CAP-X03 that names what could not be read, the root if nothing in it. */
+export function readingProblem(root: string, error: unknown): AuthorityError {
+  return error instanceof AuthorityError ? error : refusal(pathOf(error) ?? root, error);
+}
+
+/**
+ * @returns the texts of what was listed, by name and in the order of the names.
+ * @throws AuthorityError CAP-X03 at a bound; what `isChange` knows when something changed meanwhile.
+ */
+export async function readListed(
+  root: string,
+  files: readonly ListedFile[],
+  maxBytes = MAX_TOTAL_BYTES,
+): Promise<ReadonlyMap<string, string>> {
   const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
   const texts = new Map<string, string>();
   let total = 0;
@@ -71,8 +92,8 @@ async function readAll(root: string, files: readonly ListedFile[]): Promise<Read
       total += bytes.length;
       texts.set(batch[index]?.name ?? '', bytes.toString('utf8'));
     }
-    if (total > MAX_TOTAL_BYTES) {
-      throw new AuthorityError('CAP-X03', { detail: `${root} holds more than ${MAX_TOTAL_BYTES} bytes` });
+    if (total > maxBytes) {
+      throw new AuthorityError('CAP-X03', { detail: `${root} holds more than ${maxBytes} bytes` });
     }
   }
   return texts;
@@ -99,7 +120,8 @@ async function readFileOf({ place }: ListedFile): Promise<Buffer> {
   }
 }
 
-async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
+/** As the work, but what fails names its place. @throws AuthorityError CAP-X03 */
+export async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {

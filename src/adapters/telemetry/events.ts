@@ -140,6 +140,13 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.set('policyBundleHardExpiry', hardExpiryMs / 1000);
       logger.info({ event: 'policyInForce', revision, bundle, softExpiryMs, hardExpiryMs }, 'policies in force');
     },
+    policyMissing({ owner, problem }) {
+      metrics.count('reloads', { source: 'policy', outcome: 'failed' });
+      logger.error(
+        { event: 'policyMissing', owner, problem: cut(problem) },
+        'local policies cannot be read and no good ones are kept: who depends on them is refused',
+      );
+    },
     policyBundleExpiring({ bundle, hardExpiryMs }) {
       logger.warn(
         { event: 'policyBundleExpiring', bundle, hardExpiryMs },

@@ -82,7 +82,7 @@ export interface PolicyDecision {
   /** How long it is worth waiting for the cluster to change; 0 when waiting cannot help. */
   readonly waitMs: number;
   /** Why it could not be judged. */
-  readonly unavailable?: { readonly reason: 'CAP-S01' | 'CAP-S10' | 'CAP-S11'; readonly why: string };
+  readonly unavailable?: { readonly reason: 'CAP-S01' | 'CAP-S10' | 'CAP-S11' | 'CAP-S12'; readonly why: string };
 }
 
 /** For `evaluate` alone. */

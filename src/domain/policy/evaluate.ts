@@ -130,16 +130,19 @@ function checkConditions(
   }
 }
 
-/** A view that has not synced and a bundle past its end are no denial: nobody could judge. */
+/** A view that has not synced, a bundle past its end and a policy that cannot be read are no denial: nobody could judge. */
 function unavailability(
   policies: PolicySet,
-  { held, issuer, nowMs }: PolicyRequest,
+  { subject, held, issuer, nowMs }: PolicyRequest,
   sight: Sight,
   failures: readonly FailedClause[],
 ) {
   const renewal = held !== undefined && held.notAfterMs > nowMs;
   const still = standstill(policies, { issuer, nowMs, renewal });
   if (still !== undefined) return still;
+  const missing = policies.missingFor(subject.namespace);
+  if (missing !== undefined && !isRefusedWithout(policies, failures, sight))
+    return { reason: 'CAP-S12', why: missing } as const;
   if (sight.blind === undefined || isRefusedAnyway(policies, failures)) return undefined;
   return { reason: 'CAP-S10', why: sight.blind } as const;
 }
@@ -148,6 +151,15 @@ function unavailability(
 function isRefusedAnyway({ bundle }: PolicySet, failures: readonly FailedClause[]): boolean {
   const maySoften = bundle.namespaces.audit.some(({ labels }) => labels !== undefined);
   return !maySoften && failures.some(({ reason, mayPassLater }) => reason !== 'CAP-P01' && !mayPassLater);
+}
+
+/**
+ * Whether the policies that could be read refuse already: what is missing could only take away more. A namespace
+ * that seems to have no policy of its own may have one that could not be read.
+ */
+function isRefusedWithout(policies: PolicySet, failures: readonly FailedClause[], { blind }: Sight): boolean {
+  const known = failures.filter(({ reason }) => reason !== 'CAP-P10');
+  return blind === undefined ? known.some(({ mayPassLater }) => !mayPassLater) : isRefusedAnyway(policies, known);
 }
 
 /** Waiting helps a first request only, and only when everything that fails may turn true in time. */

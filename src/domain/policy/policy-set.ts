@@ -6,14 +6,25 @@ import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './doc
 import { compareText, matchesAny } from './names.ts';
 import { localName, voiceOfLocal, voiceOfRule, type Voice } from './voice.ts';
 
+/** Whose local policies nobody could read, not even as they once were, and why: what they say is not known. */
+export interface MissingPolicies {
+  /** Of the cluster layer, which speaks of everybody. */
+  readonly cluster?: string;
+  readonly namespaces: ReadonlyMap<string, string>;
+}
+
 export interface PolicySetParts {
   readonly bundle: PolicyBundle;
   /** Hex SHA-256 of the bundle's canonical bytes. */
   readonly bundleDigest: string;
-  /** Each with the hex SHA-256 of its canonical bytes. No two of one kind, namespace and name. */
+  /** Each with the hex SHA-256 of its canonical bytes. Owners may call two policies the same; both are heard. */
   readonly local: readonly { readonly policy: LocalPolicy; readonly digest: string }[];
   readonly cluster: ClusterFacts;
+  /** Absent, nothing is missing. */
+  readonly missing?: MissingPolicies;
 }
+
+const NOTHING_MISSING: MissingPolicies = { namespaces: new Map() };
 
 /** Namespaces whose voices are remembered. */
 const MAX_REMEMBERED = 10_000;
@@ -26,6 +37,7 @@ export class PolicySet {
   /** By kind, namespace and name. */
   readonly local: PolicySetParts['local'];
   readonly cluster: ClusterFacts;
+  readonly missing: MissingPolicies;
   /** `name@sequence` */
   readonly bundleName: string;
   /** For everybody, whatever the namespace's name. */
@@ -38,8 +50,11 @@ export class PolicySet {
     this.bundle = bundle;
     this.bundleDigest = parts.bundleDigest;
     this.cluster = cluster;
+    this.missing = parts.missing ?? NOTHING_MISSING;
     this.bundleName = `${bundle.name}@${bundle.sequence}`;
-    this.local = [...parts.local].sort((a, b) => compareText(sortKey(a.policy), sortKey(b.policy)));
+    this.local = [...parts.local].sort(
+      (a, b) => compareText(sortKey(a.policy), sortKey(b.policy)) || compareText(a.digest, b.digest),
+    );
     this.revision = revisionOf(parts, this.local);
     const rules = bundle.rules.filter((rule) => rule.mode !== 'off' && matchesCluster(rule, cluster));
     const policies = this.local.map(({ policy }) => policy).filter(({ mode }) => mode !== 'off');
@@ -54,6 +69,11 @@ export class PolicySet {
 
   static of(parts: PolicySetParts): PolicySet {
     return new PolicySet(parts);
+  }
+
+  /** Why it is not known what local policies say of a namespace; nothing when all of them are here. */
+  missingFor(namespace: string): string | undefined {
+    return this.missing.cluster ?? this.missing.namespaces.get(namespace);
   }
 
   /** What may speak of a namespace by its name, by layer and name; labels and subjects are still to be asked. */
@@ -79,8 +99,15 @@ export function matchesCluster({ match: { clusters } }: CentralRule, cluster: Cl
   return Object.entries(clusters.labels ?? {}).every(([name, value]) => cluster.labels[name] === value);
 }
 
-function revisionOf({ bundleDigest, cluster }: PolicySetParts, local: PolicySetParts['local']): string {
+function revisionOf({ bundleDigest, cluster, missing }: PolicySetParts, local: PolicySetParts['local']): string {
   const labels = Object.entries(cluster.labels).sort(([a], [b]) => compareText(a, b));
   const parts = [bundleDigest, local.map(({ policy, digest }) => [sortKey(policy), digest]), cluster.id, labels];
-  return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16);
+  return hash('sha256', JSON.stringify([...parts, ...wordsOf(missing)]), 'hex').slice(0, 16);
+}
+
+/** Nothing when nothing is missing. */
+function wordsOf(missing: MissingPolicies | undefined): readonly unknown[] {
+  const { cluster, namespaces } = missing ?? NOTHING_MISSING;
+  const listed = [...namespaces].sort(([a], [b]) => compareText(a, b));
+  return cluster === undefined && listed.length === 0 ? [] : [cluster, listed];
 }

@@ -89,6 +89,14 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_policy_bundle_soft_expiry_seconds: 5, capstan_policy_bundle_hard_expiry_seconds: 9 },
     },
   ],
+  policyMissing: [
+    {
+      emit: (events) =>
+        events.policyMissing({ owner: 'namespace shop', problem: 'shop/own.yaml:1:1 is not UTF-8 text' }),
+      line: { level: 'error', owner: 'namespace shop', problem: 'shop/own.yaml:1:1 is not UTF-8 text' },
+      moves: { 'capstan_reloads_total{source="policy",outcome="failed"}': 1 },
+    },
+  ],
   policyBundleExpiring: [
     {
       emit: (events) => events.policyBundleExpiring({ bundle: 'corp@7', hardExpiryMs: 9_000 }),

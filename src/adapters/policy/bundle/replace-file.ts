@@ -28,7 +28,8 @@ export async function replaceFile(file: string, text: string): Promise<void> {
 export async function readIfThere(file: string, maxBytes: number): Promise<string | undefined> {
   try {
     await using handle = await open(file, 'r');
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(maxBytes));
+    const { size } = await handle.stat();
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(Math.min(size + 1, maxBytes)));
     return buffer.toString('utf8', 0, bytesRead);
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;

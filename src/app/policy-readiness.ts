@@ -1,0 +1,42 @@
+// Whether local policies are as their files say, for /readyz: degraded while those of some owner are not, not ready
+// while those of the cluster layer, which speaks of everybody, are not known.
+import type { AssembledPolicySource } from '../adapters/policy/assembled-policy-source.ts';
+import type { OwnerTrouble } from '../adapters/policy/local/local-policies.ts';
+import type { ReadinessCheck } from './readiness.ts';
+
+/** Most owners that are named; the rest is counted. */
+const MAX_NAMED = 5;
+const MAX_PROBLEM = 300;
+
+const STATES: Readonly<Record<OwnerTrouble['state'], string>> = {
+  'last good': 'keeps its last good policies',
+  refused: 'is refused',
+  'not kept': 'would not keep its policies over a restart',
+};
+
+export function localPolicyReadiness(source: Pick<AssembledPolicySource, 'current' | 'troubles'>): ReadinessCheck {
+  return () => {
+    const missing = missingOf(source);
+    if (missing !== undefined) return missing;
+    const { troubles } = source;
+    if (troubles.length === 0) return undefined;
+    const named = troubles.slice(0, MAX_NAMED).map(inWords);
+    const more = troubles.length > MAX_NAMED ? [`and ${troubles.length - MAX_NAMED} more; /policy lists them`] : [];
+    return { degraded: [...named, ...more].join('; ') };
+  };
+}
+
+/** Why nobody can be judged. */
+function missingOf(source: Pick<AssembledPolicySource, 'current'>): string | undefined {
+  try {
+    const { cluster } = source.current().missing;
+    return cluster === undefined ? undefined : `nothing good is kept either: ${cluster}`;
+  } catch {
+    // CAP-S02, before the first revision: the part `policy` says so.
+    return undefined;
+  }
+}
+
+function inWords({ owner, state, problem }: OwnerTrouble): string {
+  return `${owner} ${STATES[state]}: ${problem.slice(0, MAX_PROBLEM)}`;
+}
