@@ -255,8 +255,12 @@ function composeSds(config: Config, parts: ConstructorParameters<typeof SdsServi
   });
 }
 
+/** The proxies of one workload on this node, with much room: no workload may use up the process's descriptors. */
+const MAX_SOCKET_CONNECTIONS = 256;
+
 function composeSockets(config: Config, events: Events, register: () => ServiceRegistration): SdsSockets {
-  const limits = limitsOf(config);
+  const all = limitsOf(config);
+  const limits = { ...all, maxConnections: Math.min(all.maxConnections, MAX_SOCKET_CONNECTIONS) };
   const open = (socket: WantedSocket): UnixListener =>
     new UnixListener({ events, services: [register()] }, { ...limits, ...placeOf(socket) });
   return new SdsSockets({ events, open }, { trustDomain: config.trustDomain });

@@ -141,6 +141,21 @@ describe('A stranger with slow handshakes', () => {
   }).timeout(SLOW);
 });
 
+describe('A workload with a Unix socket', () => {
+  it('has so many connections to it and no more, and nobody else notices', async () => {
+    await using server = await RunningServer.start();
+    const held = Array.from({ length: 300 }, () =>
+      connectTcp(server.files.socket('demo'))
+        .on('error', () => undefined)
+        .resume(),
+    );
+    await until(() => open(held) <= 256);
+    assert.equal(open(held), 256);
+    assert.equal(await askAfresh(server), status.OK);
+    for (const socket of held) socket.destroy();
+  }).timeout(SLOW);
+});
+
 describe('A stranger whose calls are refused', () => {
   it('writes a few records and lines, not one for each; the id in each refusal leads to a record', async () => {
     using files = await ServerFiles.create();

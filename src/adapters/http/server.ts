@@ -2,9 +2,12 @@
 // operator sees a server that is not ready or overloaded.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { AuthorityError } from '../../domain/errors.ts';
+import { sourceOf } from '../../domain/identity/source.ts';
+import { Places } from '../../domain/places.ts';
 
 export interface HttpSettings {
   readonly host: string;
@@ -20,8 +23,8 @@ const LIMITS = {
   keepAliveTimeout: 15_000,
   connectionsCheckingInterval: 1_000,
 } as const;
-/** Scrapers and probes of one server, with much room; more connections are closed at once. */
-const MAX_CONNECTIONS = 128;
+/** Scrapers and probes of one server, with much room; for one more, the source that has most makes way. */
+export const MAX_CONNECTIONS = 128;
 /** How long answers in flight may take once the server stops. */
 const CLOSE_WITHIN_MS = 1_000;
 
@@ -74,8 +77,27 @@ export class HttpServer implements AsyncDisposable {
 export function serverOf(routes: Hono): Server {
   const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
   const server = createServer(LIMITS, (request, response) => void listener(request, response));
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   return server;
+}
+
+/** A stranger who holds connections must not keep out the probe that says whether this server is alive. */
+function boundConnections(server: Server): void {
+  const places = new Places<Socket>();
+  server.on('connection', (socket) => {
+    const source = sourceOf(`${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? ''}`);
+    if (places.size >= MAX_CONNECTIONS) endOldestOfLargest(places);
+    places.add(source, socket);
+    socket.once('close', () => places.remove(source, socket));
+  });
+}
+
+function endOldestOfLargest(places: Places<Socket>): void {
+  const largest = places.largestOwner() ?? '';
+  const oldest = places.oldestOf(largest);
+  if (oldest === undefined) return;
+  places.remove(largest, oldest);
+  oldest.destroy();
 }
 
 /** Resolves when answers in flight have left, at the latest after a second. */

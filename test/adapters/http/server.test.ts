@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { observationRoutes, type PartReadiness, type PolicyInForce } from '../../../src/adapters/http/routes.ts';
-import { HttpServer } from '../../../src/adapters/http/server.ts';
+import { HttpServer, MAX_CONNECTIONS } from '../../../src/adapters/http/server.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 
 describe('The HTTP listener', () => {
@@ -136,6 +136,20 @@ describe('The HTTP listener', () => {
 
   it('refuses what is not HTTP', async () => {
     assert.match(await raw('\x16\x03\x01 hello\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  });
+
+  it('answers a probe while a stranger holds every connection that there may be', async () => {
+    const port = Number(server.address().split(':')[1]);
+    const held = Array.from({ length: 2 * MAX_CONNECTIONS }, () =>
+      connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+        .on('error', () => undefined)
+        .resume(),
+    );
+    await Promise.all(held.map(async (socket) => once(socket, 'connect')));
+    assert.equal((await ask('/healthz')).status, 200);
+    while (held.filter(({ closed }) => !closed).length >= MAX_CONNECTIONS) await new Promise(setImmediate);
+    assert.equal((await ask('/readyz')).status, 200);
+    for (const socket of held) socket.destroy();
   });
 
   it('listens on loopback only', () => {
