@@ -6,12 +6,21 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
+import { onConnection } from './call-connection.ts';
 import type { Door, ServiceRegistration } from './door.ts';
 import { guardStreams } from './stream-guard.ts';
 
 export interface StreamLimits {
   /** Calls at a time on one connection; a client is told and waits (RFC 9113 section 5.1.2). */
   readonly maxStreamsPerConnection: number;
+  readonly keepalive?: Keepalive;
+}
+
+export interface Keepalive {
+  /** How long a connection may be quiet before it is asked for a sign of life. */
+  readonly quietMs: number;
+  /** How long the sign may take. */
+  readonly answerWithinMs: number;
 }
 
 /**
@@ -25,7 +34,7 @@ export const MAX_REQUEST_BYTES = 1024 * 1024;
 export const REQUEST_ARRIVAL_MS = 10_000;
 
 /** Finds clients that went away without a word; agents ping us themselves, every 30 s. */
-const KEEPALIVE = { 'grpc.keepalive_time_ms': 60_000, 'grpc.keepalive_timeout_ms': 20_000 } as const;
+const KEEPALIVE: Keepalive = { quietMs: 60_000, answerWithinMs: 20_000 };
 
 /** How long a client that was told to go may take to close: closing first could cut off the last answer. */
 const LINGER_MS = 250;
@@ -46,9 +55,10 @@ export class GrpcServer {
   /** No bound of its own: each listener bounds what it accepts. */
   readonly #open = new Set<Duplex>();
 
-  constructor({ maxStreamsPerConnection }: StreamLimits) {
+  constructor({ maxStreamsPerConnection, keepalive = KEEPALIVE }: StreamLimits) {
     this.#server = new Server({
-      ...KEEPALIVE,
+      'grpc.keepalive_time_ms': keepalive.quietMs,
+      'grpc.keepalive_timeout_ms': keepalive.answerWithinMs,
       'grpc.max_concurrent_streams': maxStreamsPerConnection,
       'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
       // Its bookkeeping per call is never read.
@@ -94,7 +104,7 @@ export class GrpcServer {
     connection.once('close', () => this.#open.delete(connection));
     // Without this listener a reset before the HTTP/2 session has its own would end the process.
     connection.on('error', () => undefined);
-    this.#injector.injectConnection(connection);
+    onConnection(connection, () => this.#injector.injectConnection(connection));
   }
 
   /**

@@ -1,5 +1,6 @@
 // Delta (incremental xDS): requests change the subscription, names that do not exist are answered,
 // and a client that comes back says what it holds already.
+import { conclude } from './conclude.ts';
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,
@@ -32,6 +33,7 @@ export function stepDelta(session: Session, event: SessionEvent<DeltaRequest>): 
     event.kind === 'request'
       ? receive(session, event.request, effects)
       : deliver(takeNews(session, event, effects), SPEAKING, effects);
+  conclude(next, effects);
   return { session: next, effects };
 }
 

@@ -59,7 +59,10 @@ export interface StreamOrder<Request> {
 }
 
 /** A stream of either variant, as its keeper sees it. */
-export type AnyStream = Pick<SecretStream<never>, 'watcher' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished'>;
+export type AnyStream = Pick<
+  SecretStream<never>,
+  'watcher' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished' | 'gone'
+>;
 
 export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream {
   readonly #parts: StreamParts;
@@ -126,6 +129,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     const silent = this.#session.node === undefined;
     const waiting = silent || this.#session.unanswered !== undefined;
     if (this.#proofIsOver()) this.end(new AuthorityError('CAP-S09'));
+    else if (this.#session.finished && quietForMs >= acknowledgeWithinMs) this.end(new AuthorityError('CAP-S07'));
     else if (waiting && quietForMs >= acknowledgeWithinMs) {
       this.end(new AuthorityError('CAP-S08', silent ? { detail: 'no request came' } : {}));
     } else if (monotonicMs >= retireAtMs + acknowledgeWithinMs) this.end(new AuthorityError('CAP-S09'));
@@ -141,10 +145,19 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     this.#order.call.emit('error', status);
   }
 
-  /** The client has said all it had to say, or is gone; a broken connection looks like either. */
+  /** The client has said all it had to say, and still listens. */
   finished(): void {
+    this.#guarded(() => {
+      this.#spokeAtMs = this.#parts.clock.monotonicMs();
+      this.#takeOffers();
+      this.#apply(this.#order.protocol.step(this.#session, { kind: 'finished' }));
+    });
+  }
+
+  /** Nobody listens any more. */
+  gone(why: string): void {
     if (this.#closed) return;
-    this.#close('the client ended the stream');
+    this.#close(why);
     this.#order.call.end();
   }
 
@@ -221,6 +234,9 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
         break;
       case 'withheld':
         events.secretWithheld({ ...this.#facts, name: effect.name, why: effect.why });
+        break;
+      case 'complete':
+        this.gone('the client ended the stream');
         break;
       case 'end':
         this.end(effect.error);

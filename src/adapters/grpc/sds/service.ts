@@ -8,6 +8,7 @@ import type { Watcher, WorkloadSecrets } from '../../../authority/surface.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import type { Random } from '../../../ports/random.ts';
+import { callConnection } from '../call-connection.ts';
 import type { Door, ServiceRegistration } from '../door.ts';
 import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
@@ -96,6 +97,7 @@ export class SdsService {
     call: BytesCall,
     protocol: Protocol<Request>,
   ): Promise<void> {
+    const howItEnded = callConnection();
     try {
       door.draining.throwIfAborted();
       this.#register.admit();
@@ -111,9 +113,9 @@ export class SdsService {
       const order = { call, door, protocol, watcher, streamId: this.#newId(), ...this.#times(caller) };
       const stream = new SecretStream(this.#streamParts, this.#settings, order);
       this.#register.add(stream);
-      const finished = (): void => stream.finished();
-      call.once('cancelled', finished);
-      call.once('end', finished);
+      call.once('cancelled', () => stream.gone(howItEnded()));
+      // A stream that is reset, or whose connection is gone, ends as well, and is cancelled right after.
+      call.once('end', () => setImmediate(() => stream.finished()));
       call.on('data', (bytes: Uint8Array) => stream.receive(bytes));
     } catch (error) {
       this.#register.dismiss();

@@ -49,6 +49,8 @@ export interface Session {
   readonly sent: number;
   /** What is in the response that is not answered yet; there is at most one. */
   readonly unanswered: readonly NamedSecret[] | undefined;
+  /** The client says nothing more, so no answer is waited for. */
+  readonly finished: boolean;
   /** Versions that the proxy rejected, here or before it came back; never sent again on this stream. */
   readonly rejected: readonly string[];
 }
@@ -75,6 +77,8 @@ export type Effect =
   | { readonly kind: 'acknowledged'; readonly secrets: readonly NamedSecret[] }
   | { readonly kind: 'rejected'; readonly secrets: readonly NamedSecret[]; readonly message: string }
   | { readonly kind: 'withheld'; readonly name: string; readonly why: string }
+  /** The client has said all, and has been told all. */
+  | { readonly kind: 'complete' }
   /** The stream is over. */
   | { readonly kind: 'end'; readonly error: AuthorityError };
 
@@ -83,6 +87,8 @@ export type SessionEvent<Request> =
   | { readonly kind: 'offered'; readonly secret: SecretKind; readonly offer: Offer }
   /** What the proxy's streams know together has changed. */
   | { readonly kind: 'known'; readonly bundleHeld: boolean; readonly rejected: readonly string[] }
+  /** The client will say nothing more, and still listens. */
+  | { readonly kind: 'finished' }
   | { readonly kind: 'closed' };
 
 export interface Step {
@@ -109,6 +115,7 @@ export function openSession(owner: SpiffeId, salt: string): Session {
     offers: { svid: undefined, bundle: undefined },
     sent: 0,
     unanswered: undefined,
+    finished: false,
     rejected: [],
   };
 }
@@ -181,9 +188,10 @@ export function subscribe(session: Session, told: Session['told'], effects: Effe
 /** Takes what did not come from the client. */
 export function takeNews(
   session: Session,
-  news: Extract<SessionEvent<never>, { kind: 'offered' | 'known' }>,
+  news: Extract<SessionEvent<never>, { kind: 'offered' | 'known' | 'finished' }>,
   effects: Effect[],
 ): Session {
+  if (news.kind === 'finished') return { ...session, finished: true, unanswered: undefined };
   return news.kind === 'known' ? takeKnown(session, news) : takeOffer(session, news.secret, news.offer, effects);
 }
 
@@ -230,7 +238,7 @@ function send(session: Session, secrets: NamedSecret[], absent: string[], effect
   const told = new Map(session.told);
   for (const { name, content } of secrets) told.set(name, content.version);
   for (const name of absent) told.set(name, ABSENT);
-  const next = { ...session, told, unanswered: secrets, sent: session.sent + 1 };
+  const next = { ...session, told, unanswered: session.finished ? undefined : secrets, sent: session.sent + 1 };
   effects.push({ kind: 'send', reply: { nonce: currentNonce(next), version: replyVersion(secrets), secrets, absent } });
   return next;
 }

@@ -1,6 +1,7 @@
 // State of the world (xDS protocol): every request names all secrets that the client wants. Of the
 // client's version_info it is read only whether it holds something from before: which version is none of
 // this stream's business, so every name is answered once on every stream.
+import { conclude } from './conclude.ts';
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,
@@ -32,6 +33,7 @@ export function stepSotw(session: Session, event: SessionEvent<SotwRequest>): St
     event.kind === 'request'
       ? receive(session, event.request, effects)
       : deliver(takeNews(session, event, effects), SILENT, effects);
+  conclude(next, effects);
   return { session: next, effects };
 }
 

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import type { Keepalive } from '../../../../src/adapters/grpc/grpc-server.ts';
 import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
 import { UnixListener } from '../../../../src/adapters/grpc/unix-listener.ts';
 import { LatestValue } from '../../../../src/authority/latest-value.ts';
@@ -94,21 +95,32 @@ export class Scene implements AsyncDisposable {
   readonly #clients: SdsClient[] = [];
   readonly #end = new AbortController();
 
-  private constructor(authority: TestAuthority, directory: string, settings: Partial<SdsSettings>) {
+  private constructor(
+    authority: TestAuthority,
+    directory: string,
+    settings: Partial<SdsSettings>,
+    keepalive: Keepalive | undefined,
+  ) {
     this.authority = authority;
     this.#directory = directory;
     const { clock, events, secrets, random } = this;
     const service = new SdsService({ clock, events, secrets, random }, { ...SETTINGS, ...settings });
     this.#listener = new UnixListener(
       { events, services: [service.register] },
-      { path: this.socketPath, mode: 0o600, maxConnections: 100, maxStreamsPerConnection: 10_000 },
+      {
+        path: this.socketPath,
+        mode: 0o600,
+        maxConnections: 100,
+        maxStreamsPerConnection: 10_000,
+        ...(keepalive && { keepalive }),
+      },
     );
     void service.run(this.#end);
   }
 
-  static async open(settings: Partial<SdsSettings> = {}): Promise<Scene> {
+  static async open(settings: Partial<SdsSettings> = {}, keepalive?: Keepalive): Promise<Scene> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'sds-'));
-    const scene = new Scene(await testAuthority(), directory, settings);
+    const scene = new Scene(await testAuthority(), directory, settings, keepalive);
     await scene.#listener.start(scene.#end);
     scene.secrets.bundle.set(scene.authority.bundle);
     return scene;

@@ -5,6 +5,7 @@ import { testAuthority } from '../../../support/certificates.ts';
 import { settle } from '../../../support/fake-clock.ts';
 import { NODE, pemOf, secretsOf, type SdsClient } from '../../../support/sds-client.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
+import { openMutely } from './mute-client.ts';
 import { DEMO, OTHER, Scene, uriOf } from './scene.ts';
 
 const MINUTE_MS = 60_000;
@@ -557,8 +558,24 @@ describe('The secret discovery service', () => {
       assert.equal(scene.secrets.svid(DEMO).watchers, 0);
       assert.deepEqual(
         scene.events.of('streamClosed').map(({ why }) => why),
-        ['the client ended the stream', 'the client ended the stream'],
+        ['the client ended the stream', 'the client cancelled the stream'],
       );
+    });
+
+    it('of a client whose connection closes, and says that it was the client', async () => {
+      const leaving = await openMutely(scene.socketPath);
+      while (scene.events.of('streamOpened').length < 1) await settle();
+      leaving.destroy();
+      while (scene.events.of('streamClosed').length < 1) await settle();
+      assert.equal(scene.events.of('streamClosed')[0]!['why'], 'the client closed the connection');
+    });
+
+    it('of a client that answers no keepalive ping, and does not say that it ended the stream', async () => {
+      await using strict = await Scene.open({}, { quietMs: 20, answerWithinMs: 20 });
+      const mute = await openMutely(strict.socketPath);
+      while (strict.events.of('streamClosed').length < 1) await settle();
+      mute.destroy();
+      assert.equal(strict.events.of('streamClosed')[0]!['why'], 'the client did not answer a keepalive ping');
     });
 
     it('when the door drains, and opens none afterwards', async () => {
@@ -571,6 +588,54 @@ describe('The secret discovery service', () => {
       assert.equal(code, status.UNAVAILABLE);
       assert.match(details, /^CAP-S03 /);
       assert.equal((await client.sotw().ended).code, status.UNAVAILABLE);
+    });
+  });
+
+  describe('answers a client that asks once and closes its half at once', () => {
+    for (const way of ['sotw', 'delta'] as const) {
+      it(`with all that it named, as it comes, and then OK, over ${way}`, async () => {
+        const stream = client[way]();
+        stream.subscribe('default', 'ROOTCA');
+        stream.finish();
+        assert.deepEqual(secretsOf(await stream.next()).map(pemOf), [scene.authority.bundle.pem]);
+        await scene.quiet(client);
+        assert.equal(scene.events.of('streamClosed').length, 0);
+        const svid = await scene.renew();
+        assert.deepEqual(secretsOf(await stream.next()).map(pemOf), [svid.certificateChainPem]);
+        assert.equal((await stream.ended).code, status.OK);
+        assert.equal(stream.responses.length, 2);
+        assert.equal(scene.secrets.svid(DEMO).watchers, 0);
+      });
+
+      it(`with the reason when there will be no answer in time, over ${way}`, async () => {
+        const stream = client[way]();
+        stream.subscribe('default');
+        stream.finish();
+        await scene.quiet(client);
+        await scene.clock.advance(31_000);
+        const { code, details } = await stream.ended;
+        assert.equal(code, status.UNAVAILABLE);
+        assert.match(details, /^CAP-S07 /);
+      });
+    }
+
+    it('with the reason of a refusal, where nothing else can say that there is none', async () => {
+      scene.secrets.withhold(DEMO);
+      const [sotw, delta, foreign] = [client.sotw(), client.delta(), client.sotw()];
+      for (const stream of [sotw, delta]) stream.subscribe('default');
+      foreign.subscribe(OTHER);
+      for (const stream of [sotw, delta, foreign]) stream.finish();
+      assert.equal((await sotw.ended).code, status.PERMISSION_DENIED);
+      assert.match((await sotw.ended).details, /^CAP-P01 /);
+      assert.deepEqual((await delta.next()).removedResources, ['default']);
+      assert.equal((await delta.ended).code, status.OK);
+      assert.match((await foreign.ended).details, /^CAP-M04 /);
+    });
+
+    it('and one that asks nothing, with OK', async () => {
+      const stream = client.sotw();
+      stream.finish();
+      assert.equal((await stream.ended).code, status.OK);
     });
   });
 

@@ -341,6 +341,48 @@ describe('A state-of-the-world session', () => {
     });
   });
 
+  describe('whose client says nothing more', () => {
+    const endings = (story: SotwStory) => [
+      ...story.of('complete').map(({ kind }) => kind),
+      ...story.of('end').map(({ error }) => error.reason),
+    ];
+
+    it('sends what it owes without waiting for answers, and is complete when every name has one', () => {
+      const story = new SotwStory();
+      story.ask('default', 'ROOTCA');
+      story.offer('bundle', 'b1');
+      story.finish();
+      assert.deepEqual(endings(story), []);
+      story.offer('svid', 'v1');
+      assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
+      assert.deepEqual(endings(story), ['complete']);
+    });
+
+    it('is complete at once when there is nothing to tell', () => {
+      for (const names of [[], ['*']]) {
+        const story = new SotwStory();
+        story.ask(...names);
+        story.finish();
+        assert.deepEqual(endings(story), ['complete']);
+      }
+    });
+
+    it('ends with the reason when a name never had an answer, and only then', () => {
+      const [withheld, foreign, renewed] = [new SotwStory(), new SotwStory(), new SotwStory()];
+      withheld.ask('default');
+      withheld.finish();
+      withheld.offer('svid', WITHHELD);
+      foreign.ask(FOREIGN);
+      foreign.finish();
+      renewed.ask('default');
+      renewed.offer('svid', 'v1');
+      renewed.ack();
+      renewed.offer('svid', WITHHELD);
+      renewed.finish();
+      assert.deepEqual([withheld, foreign, renewed].map(endings), [['CAP-P01'], ['CAP-M04'], ['complete']]);
+    });
+  });
+
   describe('meets a refusal of the authority', () => {
     it('says nothing to the client, stays open, and serves the secret when it comes', () => {
       const story = new SotwStory();

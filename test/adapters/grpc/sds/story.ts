@@ -75,6 +75,10 @@ export class Story<Request> {
     return this.#take({ kind: 'known', ...known });
   }
 
+  finish(): readonly Effect[] {
+    return this.#take({ kind: 'finished' });
+  }
+
   close(): readonly Effect[] {
     return this.#take({ kind: 'closed' });
   }
