@@ -80,6 +80,17 @@ describe('A renewal by certificate', () => {
     assert.ok(openedMs <= record.provenAtMs && record.provenAtMs <= record.timeMs);
   });
 
+  it('over SDS goes back, as over the CSR API, to the last proof by a token', async () => {
+    const first = await granted({}, await bearing());
+    using proxy = server.sdsClient(first);
+    assert.equal((await proxy.fetch({ resourceNames: ['default'] })).resources.length, 1);
+    const [served] = files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'sds');
+    assert.ok(served?.outcome === 'issued');
+    assert.equal(served.provenBy, 'client-certificate');
+    assert.equal(served.proofId, recordOf(first).decisionId);
+    assert.equal(served.provenAtMs, recordOf(first).timeMs);
+  });
+
   it("finds no proof in the server's own certificate", () => {
     const [record] = files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'self');
     assert.ok(record?.outcome === 'issued');
