@@ -2,6 +2,7 @@
 // the cluster may still come round, counts quotas. The verdict itself is the domain's.
 import type { Caller } from '../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
+import { quotasToCount } from '../domain/policy/applicable.ts';
 import type { PolicyDecision } from '../domain/policy/decision.ts';
 import { evaluate } from '../domain/policy/evaluate.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
@@ -103,8 +104,8 @@ export class PolicyJudgement {
   }
 
   /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
-  count({ request, grant }: PolicyDecision): void {
-    this.#quotas.take(request.subject, grant.quotas);
+  count(decision: PolicyDecision): void {
+    this.#quotas.take(decision.request.subject, quotasToCount(this.#parts.policies.current(), decision));
   }
 
   /** Remembers what was issued, so that the next request for the identity is known as a renewal. */

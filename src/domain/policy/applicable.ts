@@ -1,7 +1,7 @@
 // Which rules and policies speak of a subject, and what they allow together.
 import { meet, UNBOUNDED, type Bounds } from './bounds.ts';
 import type { Condition } from './condition.ts';
-import type { Layer } from './decision.ts';
+import type { Layer, PolicyDecision } from './decision.ts';
 import type { ClassAssignment, NamespaceSelector, Quotas } from './documents.ts';
 import { admits, matchesAny } from './names.ts';
 import type { PolicySet } from './policy-set.ts';
@@ -98,6 +98,31 @@ export function quotasOf(policies: PolicySet, voices: readonly Voice[]): Quotas 
     perNamespacePerMinute: Math.min(...all.map(({ perNamespacePerMinute }) => perNamespacePerMinute)),
     perIdentityPerMinute: Math.min(...all.map(({ perIdentityPerMinute }) => perIdentityPerMinute)),
   };
+}
+
+/** Quotas that are counted by themselves; without a policy they are the bundle's. */
+export interface CountedQuotas {
+  readonly policy: string | undefined;
+  readonly quotas: Quotas;
+}
+
+/** What the certificate of a decision counts in: the bundle's quotas first, then those of each policy that applied. */
+export function quotasToCount(
+  policies: PolicySet,
+  { request, applied }: Pick<PolicyDecision, 'request' | 'applied'>,
+): readonly CountedQuotas[] {
+  const local = policies
+    .voicesFor(request.subject.namespace)
+    .filter(({ mode, quotas }) => mode === 'enforce' && limits(quotas))
+    .filter(({ title }) => applied.includes(title));
+  return [
+    { policy: undefined, quotas: policies.bundle.namespaces.quotas },
+    ...local.map(({ title, quotas }) => ({ policy: title, quotas })),
+  ];
+}
+
+function limits({ perNamespacePerMinute, perIdentityPerMinute }: Quotas): boolean {
+  return perNamespacePerMinute !== Infinity || perIdentityPerMinute !== Infinity;
 }
 
 /** What a certificate of the subject is for, as the bundle tells. */
