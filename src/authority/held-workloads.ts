@@ -2,6 +2,7 @@
 // for whoever comes back, and makes room for whoever comes new. A namespace has a share: it makes room among its
 // own, so that it can take neither all places nor, by coming and going, what is kept for the others.
 import { AuthorityError } from '../domain/errors.ts';
+import type { Caller } from '../domain/identity/caller.ts';
 import type { LatestValue } from './latest-value.ts';
 import type { SvidRotation } from './svid-rotation.ts';
 import type { SvidState, Watcher, Watchers } from './surface.ts';
@@ -12,6 +13,8 @@ export interface HeldWorkload {
   readonly state: LatestValue<SvidState>;
   readonly rotation: SvidRotation;
   readonly watches: Set<Watchers>;
+  /** Who came last: what policy says of the workload while nobody watches. Nothing is issued by it. */
+  last: Caller;
 }
 
 export interface HoldingSettings {
@@ -44,9 +47,10 @@ export class HeldWorkloads {
   }
 
   /** Joins those who watch a workload, if it is held. */
-  watch(key: string, watchers: Watchers): HeldWorkload | undefined {
+  watch(key: string, watchers: Watchers, caller: Caller): HeldWorkload | undefined {
     const workload = this.#byKey.get(key);
     if (workload === undefined) return undefined;
+    workload.last = caller;
     workload.watches.add(watchers);
     this.#unwatched.delete(workload);
     this.#namespaces.get(workload.namespace)?.unwatched.delete(workload);

@@ -89,13 +89,14 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     options.signal.throwIfAborted();
     const { caller } = demandProven(watchers.proven());
     const key = workloadKey(caller);
-    const workload = this.#held.watch(key, watchers) ?? this.#begin(key, caller, watchers);
+    const workload = this.#held.watch(key, watchers, caller) ?? this.#begin(key, caller, watchers);
     options.signal.addEventListener('abort', () => this.#held.unwatch(workload, watchers), { once: true });
     return workload.state.watch(options);
   }
 
   /** A workload that was not held; its first certificate is asked for at once. */
-  #begin(key: string, { identity: { namespace } }: Caller, first: Watchers): HeldWorkload {
+  #begin(key: string, caller: Caller, first: Watchers): HeldWorkload {
+    const { namespace } = caller.identity;
     this.#held.makeRoomIn(namespace);
     const state = new LatestValue<SvidState>();
     const watches = new Set([first]);
@@ -109,7 +110,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
       },
       this.#settings,
     );
-    const workload = { key, namespace, state, rotation, watches };
+    const workload = { key, namespace, state, rotation, watches, last: caller };
     this.#held.add(workload);
     void rotation.run({ signal: this.#lifetime });
     return workload;
@@ -156,20 +157,18 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     for (const workload of this.#held.all()) {
       if (!concerns(workload)) continue;
       const { rotation, watches } = workload;
-      // Whoever comes back to what nobody watches is decided then.
-      if (watches.size === 0) this.#held.remove(workload);
       // What is being decided may be decided by what has just changed: it is asked once more.
-      else if (rotation.undecided) rotation.renewNow();
-      else if (this.#outcomeFor(workload, publicKey) === (rotation.withheld ? 'approved' : 'refused'))
-        rotation.renewNow();
+      if (rotation.undecided) rotation.renewNow();
+      else if (this.#outcomeFor(workload, publicKey) === (rotation.withheld ? 'approved' : 'refused')) {
+        // Whoever comes back to what nobody watches is decided then.
+        if (watches.size === 0) this.#held.remove(workload);
+        else rotation.renewNow();
+      }
     }
   }
 
-  #outcomeFor({ watches }: HeldWorkload, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
-    const watcher = provenAmong(watches);
-    // The next renewal asks for itself.
-    if (watcher === undefined) return 'unavailable';
-    const { caller } = watcher;
+  #outcomeFor({ watches, last }: HeldWorkload, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
+    const caller = provenAmong(watches)?.caller ?? last;
     const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
     try {
       return this.#parts.judgement.judgeNow(question).outcome;

@@ -179,6 +179,15 @@ describe('Secrets of a workload over SDS', () => {
     assert.deepEqual(parts.journal.records, []);
   });
 
+  it('are kept for whoever comes back when a policy changes that says the same of them', async () => {
+    const leave = new AbortController();
+    const { serial } = await nextSvid(watch(CALLER, leave));
+    leave.abort();
+    parts.policies.swap(policySet(bundle(), [], 'everybody'));
+    await settle();
+    assert.equal((await nextSvid(watch())).serial, serial);
+  });
+
   it('are decided anew for whoever comes back after policy has changed', async () => {
     const leave = new AbortController();
     await nextSvid(watch(CALLER, leave));
