@@ -121,6 +121,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     clock,
     open: () => open,
     serving: () => serving,
+    minLifetimeMs: config.lifetimes.min,
   });
   readiness.add('policy', () => policyProblem(judgement));
   readiness.add('local policies', localPolicyReadiness(policies));
@@ -206,6 +207,7 @@ function lifetimesOf({ lifetimes }: Config) {
   return {
     defaultMs: lifetimes.default,
     maxMs: lifetimes.max,
+    minMs: lifetimes.min,
     backdateMs: lifetimes.backdate,
     jitterPercent: lifetimes.jitterPercent,
   };
@@ -286,6 +288,8 @@ function composeReadiness(parts: {
   /** Whether every door that clients come through is open. */
   readonly open: () => boolean;
   readonly serving: () => ServingCertificate | undefined;
+  /** An issuer with less left signs nothing. */
+  readonly minLifetimeMs: number;
 }): Readiness {
   const readiness = new Readiness();
   readiness.add('server', () => (parts.lifecycle.stopping ? 'the server is shutting down' : undefined));
@@ -295,7 +299,14 @@ function composeReadiness(parts: {
     return problem ?? (checking === undefined ? undefined : { degraded: checking });
   });
   readiness.add('serving certificate', () => servingProblem(parts.serving(), parts.clock.nowMs()));
-  readiness.add('issuer', () => parts.issuers.problem(parts.clock.nowMs()));
+  readiness.add('issuer', () => {
+    const nowMs = parts.clock.nowMs();
+    const problem = parts.issuers.problem(nowMs);
+    if (typeof problem === 'string') return problem;
+    const endMs = parts.issuers.current().signing.issuer.notAfterMs;
+    const over = endMs < nowMs + parts.minLifetimeMs;
+    return over ? `the issuer certificate ends at ${new Date(endMs).toISOString()}, within lifetimes.min` : problem;
+  });
   readiness.add('sds-sockets', () => parts.sockets.problem());
   return readiness;
 }

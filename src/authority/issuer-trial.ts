@@ -32,7 +32,7 @@ export type IssuerTrial = (
   options: { readonly signal: AbortSignal },
 ) => Promise<string | undefined>;
 
-const TRIAL_LIFETIMES = { defaultMs: 60_000, maxMs: 60_000, backdateMs: 1_000, jitterPercent: 0 };
+const TRIAL_LIFETIMES = { defaultMs: 60_000, maxMs: 60_000, minMs: 1_000, backdateMs: 1_000, jitterPercent: 0 };
 
 export function issuerTrial(parts: TrialParts, { servingNames }: TrialSettings): IssuerTrial {
   return async (material, options) => {

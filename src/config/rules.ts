@@ -26,6 +26,15 @@ export const RULES: readonly Rule[] = [
     check: ({ lifetimes }) => when(lifetimes.default > lifetimes.max, 'must not be longer than lifetimes.max'),
   },
   {
+    reads: ['lifetimes.min', 'lifetimes.default', 'sds.ttl', 'serving.ttl'],
+    check: ({ lifetimes, sds, serving }) => {
+      const lifetimesMs = { 'lifetimes.default': lifetimes.default, 'sds.ttl': sds.ttl, 'serving.ttl': serving.ttl };
+      return Object.entries(lifetimesMs)
+        .filter(([, ttlMs]) => lifetimes.min > ttlMs)
+        .map(([path]) => ({ problem: `must not be longer than ${path}` }));
+    },
+  },
+  {
     reads: ['sds.ttl', 'lifetimes.max'],
     check: ({ sds, lifetimes }) => when(sds.ttl > lifetimes.max, 'must not be longer than lifetimes.max'),
   },

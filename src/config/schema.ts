@@ -213,6 +213,11 @@ export const schema = {
   lifetimes: {
     default: withDefault(lifetime, '1h', 'Lifetime of a certificate when the request names none.'),
     max: withDefault(lifetime, '24h', 'Longest lifetime; a longer wish is cut to it, and policy may cut it further.'),
+    min: withDefault(
+      duration('1s', '1h'),
+      '10s',
+      'Least that is left of a certificate when it is signed; a shorter wish is raised to it. A policy that allows less is refused (CAP-P05), and an issuer with less left signs nothing.',
+    ),
     backdate: withDefault(
       duration('0s', '2m'),
       '1m',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
@@ -293,6 +294,49 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     assert.notEqual((await ask(server, await inNamespace('ec-only')(files))).code, status.UNAVAILABLE);
   });
 
+  it('once its issuer ends too soon for a certificate that is of use, and not with one that is nearly over', async () => {
+    using files = await ServerFiles.create(await testAuthority({ intermediateLifetimeMs: 20_000 }));
+    const settings = { 'lifetimes.backdate': '0s', 'lifetimes.min': '10s' };
+    await using server = await RunningServer.start({ files, settings });
+    using client = server.client();
+    const request = { csr: (await buildCsr()).pem, headers: { authorization: `Bearer ${await files.mint.token()}` } };
+    const refused = await eventually(
+      'less than the least is left of the issuer',
+      async () => {
+        const { code, details, response } = await client.call(request);
+        if (response === undefined) return { code, details } as Outcome;
+        const { validToDate } = new X509Certificate(response.certChain[0]!);
+        assert.ok(validToDate.getTime() - Date.now() > 8_000, 'nobody got one that is nearly over');
+        return undefined;
+      },
+      { withinMs: 15_000, everyMs: 200 },
+    );
+    assertSays(refused, status.UNAVAILABLE, 'CAP-S01');
+    assert.equal((await server.get('/readyz')).status, 503);
+  }).timeout(30_000);
+
+  it('when policy allows less than the least lifetime; a wish for less is raised to it', async () => {
+    using files = await ServerFiles.create();
+    await using server = await RunningServer.start({ files, settings: { 'lifetimes.min': '10s' } });
+    using client = server.client();
+    const csr = (await buildCsr()).pem;
+    const headers = { authorization: `Bearer ${await files.mint.token()}` };
+    const { response } = await client.call({ csr, headers, validityDuration: 1n });
+    const { validToDate } = new X509Certificate(response?.certChain[0] ?? '');
+    assert.ok(validToDate.getTime() - Date.now() > 8_000);
+    files.setPolicy([{ namespaces: ['default'], maxTtl: '5s' }]);
+    const refused = await eventually(
+      'the new policy',
+      async () => {
+        const outcome = await client.call({ csr, headers });
+        return outcome.code === status.OK ? undefined : outcome;
+      },
+      { withinMs: 8_000 },
+    );
+    assertSays(refused, status.PERMISSION_DENIED, 'CAP-P05');
+    assert.match(refused.details, /policy allows at most 5s, and the least is 10s \(lifetimes\.min\)/);
+  });
+
   it('once its issuer has expired', async () => {
     using files = await ServerFiles.create(await testAuthority({ intermediateLifetimeMs: 3_000 }));
     await using server = await RunningServer.start({ files, settings: { 'lifetimes.backdate': '0s' } });
@@ -309,10 +353,13 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
       { withinMs: 8_000 },
     );
     assertSays(refused, status.UNAVAILABLE, 'CAP-S01');
-    assert.deepEqual(await (await server.get('/readyz')).json(), {
-      ready: false,
-      unready: [{ part: 'issuer', why: 'the issuer certificate has expired' }],
-    });
+    const { ready, unready } = (await (await server.get('/readyz')).json()) as {
+      readonly ready: boolean;
+      readonly unready: readonly { readonly part: string; readonly why: string }[];
+    };
+    assert.equal(ready, false);
+    const why = unready.find(({ part }) => part === 'issuer')?.why ?? '';
+    assert.match(why, /^the issuer certificate (ends at .*, within lifetimes\.min|has expired)$/);
   });
 });
 

@@ -19,7 +19,7 @@ import { bundle, policySet, request, rule, snapshot } from '../support/policies.
 import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from './workloads.ts';
 
 const HOUR_MS = 3_600_000;
-const LIFETIMES = { defaultMs: 24 * HOUR_MS, maxMs: 24 * HOUR_MS, backdateMs: 60_000, jitterPercent: 5 };
+const LIFETIMES = { defaultMs: 24 * HOUR_MS, maxMs: 24 * HOUR_MS, minMs: 10_000, backdateMs: 60_000, jitterPercent: 5 };
 const POLICIES = policySet(bundle({ rules: [rule({ match: { namespaces: { names: ['bench'] } } })] }));
 const CLUSTER = snapshot();
 

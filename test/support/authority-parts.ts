@@ -26,7 +26,13 @@ import { SeededRandom } from './seeded-random.ts';
 
 const HOUR_MS = 3_600_000;
 
-export const TEST_LIFETIMES = { defaultMs: HOUR_MS, maxMs: 24 * HOUR_MS, backdateMs: 60_000, jitterPercent: 0 };
+export const TEST_LIFETIMES = {
+  defaultMs: HOUR_MS,
+  maxMs: 24 * HOUR_MS,
+  minMs: 10_000,
+  backdateMs: 60_000,
+  jitterPercent: 0,
+};
 
 /** Allows every service account of `default`, with any key. */
 export const TEST_POLICY = policySet(bundle({ rules: [rule({ match: { namespaces: { names: ['default'] } } })] }));

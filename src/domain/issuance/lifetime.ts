@@ -1,5 +1,6 @@
-// How long a certificate lives. Too long is capped, never refused: clients trust the
-// certificate's own notAfter (Istio's agent) and renew at half of what they got.
+// How long a certificate lives. Too long is capped and too short is raised, never refused: clients trust the
+// certificate's own notAfter (Istio's agent) and renew at half of what they got. None is over, or nearly over,
+// when it arrives.
 
 import type { TtlLimit } from '../policy/bounds.ts';
 
@@ -7,6 +8,8 @@ import type { TtlLimit } from '../policy/bounds.ts';
 export interface LifetimeSettings {
   readonly defaultMs: number;
   readonly maxMs: number;
+  /** Least that is left of a certificate when it is signed: a shorter wish is raised to it. Not more than `maxMs`. */
+  readonly minMs: number;
   /** How far notBefore lies in the past, against clocks that run late; at most two minutes. */
   readonly backdateMs: number;
   /** Up to this share of the lifetime, in percent, is taken off so that fleets do not renew in step. */
@@ -21,11 +24,15 @@ export interface Validity {
 /** Backdating never takes more than this share of the lifetime: ztunnel renews half-way from notBefore. */
 const MAX_BACKDATE_SHARE = 1 / 8;
 
+/** Why there is no validity: the issuer's time, or policy's bound, does not let a certificate be long enough. */
+export type NoValidity = 'issuer' | 'policy';
+
 /**
  * @param requestedMs zero or less asks for the default.
  * @param granted what policy grants. Where nothing was asked for, its least wins over the server's default.
  * @param fraction a random number in [0, 1).
- * @returns the validity in whole seconds, or `undefined` when the issuer is not valid now.
+ * @returns the validity in whole seconds, counted from now: backdating takes nothing of it. `issuer` when the issuer is
+ *   not valid now or ends too soon; `policy` when policy allows less than the least: nothing widens it.
  */
 export function validityOf(
   settings: LifetimeSettings,
@@ -36,14 +43,20 @@ export function validityOf(
     readonly issuer: Validity;
     readonly fraction: number;
   },
-): Validity | undefined {
+): Validity | NoValidity {
   const { granted } = facts;
   const unasked = Math.max(Math.min(settings.defaultMs, granted.defaultMs), granted.minMs);
   const wantedMs = facts.requestedMs > 0 ? facts.requestedMs : unasked;
-  const grantedMs = Math.min(wantedMs, settings.maxMs, granted.maxMs);
-  const jitteredMs = grantedMs * (1 - (settings.jitterPercent / 100) * facts.fraction);
-  const notAfterMs = wholeSeconds(Math.min(facts.nowMs + jitteredMs, facts.issuer.notAfterMs));
-  if (notAfterMs <= facts.nowMs || facts.issuer.notBeforeMs > facts.nowMs) return undefined;
+  if (granted.maxMs < settings.minMs) return 'policy';
+  const grantedMs = Math.min(Math.max(wantedMs, settings.minMs), settings.maxMs, granted.maxMs);
+  const jitteredMs = Math.max(grantedMs * (1 - (settings.jitterPercent / 100) * facts.fraction), settings.minMs);
+  const tooSoon = facts.issuer.notAfterMs < facts.nowMs + settings.minMs;
+  if (tooSoon || facts.issuer.notBeforeMs > facts.nowMs) return 'issuer';
+  // Rounding to seconds takes nothing of the least, and gives nothing beyond what is granted.
+  const longestMs = Math.min(settings.maxMs, granted.maxMs);
+  const leastMs = Math.min(wholeSeconds(facts.nowMs + settings.minMs + 999), wholeSeconds(facts.nowMs + longestMs));
+  const endMs = Math.max(wholeSeconds(facts.nowMs + jitteredMs), leastMs);
+  const notAfterMs = Math.min(endMs, facts.issuer.notAfterMs);
   const backdateMs = Math.min(settings.backdateMs, (notAfterMs - facts.nowMs) * MAX_BACKDATE_SHARE);
   const notBeforeMs = Math.max(wholeSeconds(facts.nowMs - backdateMs), facts.issuer.notBeforeMs);
   return { notBeforeMs, notAfterMs };

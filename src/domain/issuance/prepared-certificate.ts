@@ -1,12 +1,13 @@
 // From a decision to the bytes that get signed, and from a signature to a certificate that a
 // second reader has confirmed. Each type here is made by the step before it and by nothing else.
+import { durationInWords } from '../duration.ts';
 import { AuthorityError } from '../errors.ts';
 import { assembleCertificate, type Certificate } from '../x509/certificate.ts';
 import type { Issuer } from '../x509/issuer.ts';
 import { confirmCertificate } from '../x509/second-opinion.ts';
 import { encodeTbsCertificate, type CertificateContents } from '../x509/template.ts';
 import type { ApprovedRequest } from './approved-request.ts';
-import { validityOf, type LifetimeSettings } from './lifetime.ts';
+import { validityOf, type LifetimeSettings, type NoValidity } from './lifetime.ts';
 
 /** Bytes of randomness in a serial number; the top bit is cleared so that it is positive (RFC 5280 4.1.2.2). */
 export const SERIAL_BYTES = 16;
@@ -21,7 +22,10 @@ export class PreparedCertificate {
     this.tbs = encodeTbsCertificate(contents);
   }
 
-  /** @throws AuthorityError `not_ready` (CAP-S01) when the issuer is not valid now. */
+  /**
+   * @throws AuthorityError `not_ready` (CAP-S01) when the issuer is not valid now or ends too soon; `policy_denied`
+   *   (CAP-P05) when policy allows less than the least lifetime.
+   */
   static from(
     approved: ApprovedRequest,
     issuer: Issuer,
@@ -33,8 +37,7 @@ export class PreparedCertificate {
       granted: approved.ttl,
       issuer,
     });
-    if (validity === undefined)
-      throw new AuthorityError('CAP-S01', { detail: 'the issuer certificate is not valid now' });
+    if (typeof validity === 'string') throw noValidity(validity, approved.ttl.maxMs, lifetimes.minMs);
     const { profile, names, publicKey } = approved;
     return new PreparedCertificate({ profile, names, publicKey, issuer, serial: positive(facts.serial), ...validity });
   }
@@ -64,6 +67,13 @@ export class FinishedCertificate {
   get serial(): string {
     return Buffer.from(this.contents.serial).toString('hex').replace(/^0+/, '');
   }
+}
+
+function noValidity(why: NoValidity, maxMs: number, minMs: number): AuthorityError {
+  const least = `the least is ${durationInWords(minMs)} (lifetimes.min)`;
+  return why === 'issuer'
+    ? new AuthorityError('CAP-S01', { detail: `the issuer certificate is not valid now, or ends too soon: ${least}` })
+    : new AuthorityError('CAP-P05', { detail: `policy allows at most ${durationInWords(maxMs)}, and ${least}` });
 }
 
 function positive(serial: Uint8Array): Uint8Array {

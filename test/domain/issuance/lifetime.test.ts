@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { validityOf } from '../../../src/domain/issuance/lifetime.ts';
+import { validityOf, type Validity } from '../../../src/domain/issuance/lifetime.ts';
 import { UNBOUNDED } from '../../../src/domain/policy/bounds.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const NOW = Date.UTC(2026, 0, 1);
-const SETTINGS = { defaultMs: HOUR, maxMs: 24 * HOUR, backdateMs: MINUTE, jitterPercent: 5 };
+const SETTINGS = { defaultMs: HOUR, maxMs: 24 * HOUR, minMs: 10_000, backdateMs: MINUTE, jitterPercent: 5 };
 const FACTS = {
   nowMs: NOW,
   requestedMs: 0,
@@ -15,49 +15,77 @@ const FACTS = {
   fraction: 0,
 };
 
+function lifetimeOf(facts: Parameters<typeof validityOf>[1]): Validity | undefined {
+  const validity = validityOf(SETTINGS, facts);
+  return typeof validity === 'string' ? undefined : validity;
+}
+
 describe('The lifetime of a certificate', () => {
+  it('is never so short that it is over, or nearly over, on arrival', () => {
+    for (const requestedMs of [1, 1_000, 9_999]) {
+      for (const fraction of [0, 0.99]) {
+        const facts = { ...FACTS, requestedMs, fraction };
+        assert.deepEqual(lifetimeOf(facts), { notBeforeMs: NOW - 2_000, notAfterMs: NOW + 10_000 });
+      }
+    }
+  });
+
+  it('counts from now, whatever is taken back of its beginning', () => {
+    assert.equal(lifetimeOf({ ...FACTS, requestedMs: 5 * MINUTE })?.notAfterMs, NOW + 5 * MINUTE);
+  });
+
+  it('does not exist where policy allows less than the least, which nothing widens', () => {
+    const granted = { ...UNBOUNDED.ttl, maxMs: 9_000 };
+    assert.equal(validityOf(SETTINGS, { ...FACTS, granted }), 'policy');
+    assert.equal(lifetimeOf({ ...FACTS, granted: { ...granted, maxMs: 10_000 } })?.notAfterMs, NOW + 10_000);
+  });
+
+  it('does not exist when the issuer ends before the least is over', () => {
+    const ending = { notBeforeMs: NOW - HOUR, notAfterMs: NOW + 9_000 };
+    assert.equal(validityOf(SETTINGS, { ...FACTS, issuer: ending }), 'issuer');
+    const later = { ...ending, notAfterMs: NOW + 10_000 };
+    assert.equal(lifetimeOf({ ...FACTS, issuer: later })?.notAfterMs, NOW + 10_000);
+  });
+
   it('is the default when none is asked for', () => {
-    assert.equal(validityOf(SETTINGS, FACTS)?.notAfterMs, NOW + HOUR);
+    assert.equal(lifetimeOf(FACTS)?.notAfterMs, NOW + HOUR);
   });
 
   it("is policy's default when none is asked for and policy names a shorter one", () => {
     const granted = { ...UNBOUNDED.ttl, defaultMs: HOUR / 4 };
-    assert.equal(validityOf(SETTINGS, { ...FACTS, granted })?.notAfterMs, NOW + HOUR / 4);
+    assert.equal(lifetimeOf({ ...FACTS, granted })?.notAfterMs, NOW + HOUR / 4);
   });
 
   it('is at least what policy demands when none is asked for', () => {
     const granted = { ...UNBOUNDED.ttl, minMs: 2 * HOUR };
-    assert.equal(validityOf(SETTINGS, { ...FACTS, granted })?.notAfterMs, NOW + 2 * HOUR);
+    assert.equal(lifetimeOf({ ...FACTS, granted })?.notAfterMs, NOW + 2 * HOUR);
   });
 
   it('is what was asked for when that is allowed', () => {
-    assert.equal(validityOf(SETTINGS, { ...FACTS, requestedMs: 2 * HOUR })?.notAfterMs, NOW + 2 * HOUR);
+    assert.equal(lifetimeOf({ ...FACTS, requestedMs: 2 * HOUR })?.notAfterMs, NOW + 2 * HOUR);
   });
 
   it('is capped by the server, by policy and by the issuer, never refused for being too long', () => {
     const wish = { ...FACTS, requestedMs: 5000 * HOUR };
     const issuer = { ...FACTS.issuer, notAfterMs: NOW + HOUR / 2 };
-    assert.equal(validityOf(SETTINGS, wish)?.notAfterMs, NOW + 24 * HOUR);
-    assert.equal(
-      validityOf(SETTINGS, { ...wish, granted: { ...UNBOUNDED.ttl, maxMs: 3 * HOUR } })?.notAfterMs,
-      NOW + 3 * HOUR,
-    );
-    assert.equal(validityOf(SETTINGS, { ...wish, issuer })?.notAfterMs, NOW + HOUR / 2);
+    assert.equal(lifetimeOf(wish)?.notAfterMs, NOW + 24 * HOUR);
+    assert.equal(lifetimeOf({ ...wish, granted: { ...UNBOUNDED.ttl, maxMs: 3 * HOUR } })?.notAfterMs, NOW + 3 * HOUR);
+    assert.equal(lifetimeOf({ ...wish, issuer })?.notAfterMs, NOW + HOUR / 2);
   });
 
   it('is shortened a little at random, so that fleets do not renew in step', () => {
-    assert.equal(validityOf(SETTINGS, { ...FACTS, fraction: 0.5 })?.notAfterMs, NOW + HOUR * 0.975);
+    assert.equal(lifetimeOf({ ...FACTS, fraction: 0.5 })?.notAfterMs, NOW + HOUR * 0.975);
   });
 
   it('begins a little in the past, against clocks that run late', () => {
-    assert.equal(validityOf(SETTINGS, FACTS)?.notBeforeMs, NOW - MINUTE);
+    assert.equal(lifetimeOf(FACTS)?.notBeforeMs, NOW - MINUTE);
   });
 
   it('does not exist when the issuer is expired or not yet valid', () => {
     const expired = { notBeforeMs: NOW - HOUR, notAfterMs: NOW };
     const early = { notBeforeMs: NOW + 1000, notAfterMs: NOW + HOUR };
-    assert.equal(validityOf(SETTINGS, { ...FACTS, issuer: expired }), undefined);
-    assert.equal(validityOf(SETTINGS, { ...FACTS, issuer: early }), undefined);
+    assert.equal(validityOf(SETTINGS, { ...FACTS, issuer: expired }), 'issuer');
+    assert.equal(validityOf(SETTINGS, { ...FACTS, issuer: early }), 'issuer');
   });
 
   it('lies within the issuer, around now, with backdating far below half of it, whatever is asked', () => {
@@ -71,10 +99,10 @@ describe('The lifetime of a certificate', () => {
         fc.integer({ min: 0, max: HOUR }),
         (wish, leftMs, ageMs) => {
           const issuer = { notBeforeMs: NOW - Math.floor(ageMs / 1000) * 1000, notAfterMs: NOW + leftMs };
-          const validity = validityOf(SETTINGS, { ...FACTS, ...wish, issuer });
+          const validity = lifetimeOf({ ...FACTS, ...wish, issuer });
           if (validity === undefined) return;
           const { notBeforeMs, notAfterMs } = validity;
-          assert.ok(notBeforeMs <= NOW && NOW < notAfterMs);
+          assert.ok(notBeforeMs <= NOW && NOW + SETTINGS.minMs <= notAfterMs);
           assert.ok(notBeforeMs >= issuer.notBeforeMs && notAfterMs <= issuer.notAfterMs);
           assert.ok(NOW - notBeforeMs <= (notAfterMs - NOW) / 4 + 1000);
         },
