@@ -23,7 +23,7 @@ export interface Issued {
 
 /**
  * Issues a workload certificate for `order.identity`, as far as policy allows.
- * @throws AuthorityError `policy_denied`, `rate_limited`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
+ * @throws AuthorityError `policy_denied`, `quota_exceeded`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
  */
 export async function issueForWorkload(
   parts: IssuingParts,

@@ -42,7 +42,7 @@ export class QuotaKeeper {
   /**
    * Counts one certificate in every bucket, or in none.
    * @param counted the bundle's quotas first.
-   * @throws AuthorityError `rate_limited` (CAP-Q03 for a namespace, CAP-Q04 for an identity) by the first quota that
+   * @throws AuthorityError `quota_exceeded` (CAP-Q03 for a namespace, CAP-Q04 for an identity) by the first quota that
    *   is used up, with the time after which all of them have room.
    */
   take(subject: QuotaSubject, counted: readonly CountedQuotas[]): void {

@@ -38,7 +38,8 @@ const STEP_SPREAD_MS = 3_000;
 const TRANSIENT: ReadonlySet<ErrorCode> = new Set([
   'not_ready',
   'dependency_unavailable',
-  'rate_limited',
+  'overloaded',
+  'quota_exceeded',
   'timed_out',
   'certificate_rejected',
 ]);

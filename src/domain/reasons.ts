@@ -51,10 +51,10 @@ export const REASONS = {
   'CAP-P10': row('policy_denied', 'the namespace needs a policy of its own'),
   'CAP-P12': row('policy_denied', 'a policy condition is not met'),
 
-  'CAP-Q01': row('rate_limited', 'too many requests are in flight'),
-  'CAP-Q02': row('rate_limited', 'the stream names too many secrets'),
-  'CAP-Q03': row('rate_limited', 'the namespace has used up its quota'),
-  'CAP-Q04': row('rate_limited', 'the identity has used up its quota'),
+  'CAP-Q01': row('overloaded', 'too many requests are in flight'),
+  'CAP-Q02': row('overloaded', 'the stream names too many secrets'),
+  'CAP-Q03': row('quota_exceeded', 'the namespace has used up its quota'),
+  'CAP-Q04': row('quota_exceeded', 'the identity has used up its quota'),
 
   'CAP-S01': row('not_ready', 'no issuer is ready to sign'),
   'CAP-S02': row('not_ready', 'no policy is loaded'),

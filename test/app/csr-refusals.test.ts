@@ -90,8 +90,8 @@ const DECIDED: readonly Row[] = [
   row('CAP-P07', status.PERMISSION_DENIED, 'a certificate that could be used for nothing', inNamespace('useless')),
   row('CAP-P08', status.PERMISSION_DENIED, 'who must have another issuer', inNamespace('elsewhere')),
   row('CAP-P12', status.PERMISSION_DENIED, 'a condition that is not met', inNamespace('conditional')),
-  row('CAP-Q03', status.RESOURCE_EXHAUSTED, 'a namespace beyond its quota', inNamespace('crowded')),
-  row('CAP-Q04', status.RESOURCE_EXHAUSTED, 'an identity beyond its quota', inNamespace('eager')),
+  row('CAP-Q03', status.FAILED_PRECONDITION, 'a namespace beyond its quota', inNamespace('crowded')),
+  row('CAP-Q04', status.FAILED_PRECONDITION, 'an identity beyond its quota', inNamespace('eager')),
 ];
 
 function inNamespace(namespace: string): Row['ask'] {

@@ -18,6 +18,7 @@ const EXPECTED: readonly (readonly [Reason, number])[] = [
   ['CAP-M04', 65],
   ['CAP-Q01', 75],
   ['CAP-S07', 75],
+  ['CAP-Q03', 75],
   ['CAP-X02', 75],
   ['CAP-S01', 69],
   ['CAP-S04', 69],

@@ -16,6 +16,9 @@ const FINAL = new Set([
 ]);
 const RETRIED = new Set([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED]);
 
+/** Trying again helps, but not at once: the client comes back at its own pace. */
+const QUOTAS: readonly Reason[] = ['CAP-Q03', 'CAP-Q04'];
+
 /** By the letter of the reason code: what a client should do about it. */
 const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
   A: new Set([status.UNAUTHENTICATED]),
@@ -23,7 +26,7 @@ const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
   K: new Set([status.INVALID_ARGUMENT]),
   M: new Set([status.INVALID_ARGUMENT, status.NOT_FOUND]),
   P: new Set([status.PERMISSION_DENIED]),
-  Q: new Set([status.RESOURCE_EXHAUSTED]),
+  Q: new Set([status.RESOURCE_EXHAUSTED, status.FAILED_PRECONDITION]),
   S: new Set([status.UNAVAILABLE]),
   X: new Set([status.INTERNAL, status.CANCELLED]),
 };
@@ -55,8 +58,18 @@ describe('The status of a refusal', () => {
     const events = recordEvents();
     for (const reason of Object.keys(REASONS) as Reason[]) {
       const { code } = toServiceError(new AuthorityError(reason), { events, where: 'test' });
-      const wanted = 'ACKMP'.includes(reason[4]!) ? FINAL : 'QS'.includes(reason[4]!) ? RETRIED : undefined;
+      const final = 'ACKMP'.includes(reason[4]!) || QUOTAS.includes(reason);
+      const wanted = final ? FINAL : 'QS'.includes(reason[4]!) ? RETRIED : undefined;
       assert.ok(wanted?.has(code) ?? true, `${reason} leaves as ${status[code]}`);
+    }
+  });
+
+  it('does not make a client that is over its quota repeat at once, and tells it when to come again', () => {
+    for (const reason of QUOTAS) {
+      const error = new AuthorityError(reason, { retryAfterMs: 30_000 });
+      const { code, metadata } = toServiceError(error, { events: recordEvents(), where: 'test' });
+      assert.equal(code, status.FAILED_PRECONDITION);
+      assert.deepEqual(metadata.get('grpc-retry-pushback-ms'), ['30000']);
     }
   });
 
