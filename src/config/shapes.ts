@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from '../domain/duration.ts';
-import { parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
+import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
 import { nearest } from '../domain/nearest.ts';
 
 export interface Shape<T> {
@@ -82,7 +82,10 @@ export function choice<const T extends string>(...names: readonly T[]): Shape<T>
 }
 
 export const trustDomain = parsed<TrustDomain>('a trust domain', (text) => {
-  const problem = 'is not a trust domain: lower-case letters, digits, dots, dashes, underscores';
+  const problem =
+    text !== '' && hasEmptyLabel(text)
+      ? "has an empty label: Go's crypto/x509 parses no certificate with it, nor does Istio's agent"
+      : 'is not a trust domain: lower-case letters, digits, dots, dashes, underscores';
   return parseTrustDomain(text) ?? { problem: `${JSON.stringify(text)} ${problem}` };
 });
 

@@ -1,5 +1,6 @@
 // What a configuration may say and few mean: each row names the consequence. `config check` and the server
 // at its start say them; nothing is refused.
+import { isHostName } from '../domain/identity/trust-domain.ts';
 import type { Rule } from './rules.ts';
 
 export const WARNINGS: readonly Rule[] = [
@@ -21,6 +22,18 @@ export const WARNINGS: readonly Rule[] = [
       trustAnchors.federated.length > 0 && !sds.spiffeValidator
         ? [{ problem: 'reach only proxies that ask for the SPIFFE validator themselves: sds.spiffeValidator is off' }]
         : [],
+  },
+  {
+    reads: ['trustDomain'],
+    check: ({ trustDomain }) =>
+      isHostName(trustDomain)
+        ? []
+        : [
+            {
+              problem:
+                'is no name that DNS allows (a label that begins or ends with a dash, has an underscore or more than 63 characters): some peers do not parse it in a URI',
+            },
+          ],
   },
   {
     reads: ['sds.keyType'],

@@ -45,7 +45,7 @@ export const REASONS = {
   'CAP-P04': row('policy_denied', 'policy denies this identity'),
   'CAP-P05': row('policy_denied', 'policy does not allow this lifetime'),
   'CAP-P06': row('policy_denied', 'policy does not allow this DNS name'),
-  'CAP-P07': row('policy_denied', 'policy leaves the certificate without a usage'),
+  'CAP-P07': row('policy_denied', 'policy leaves the certificate without a usage that it needs'),
   'CAP-P08': row('policy_denied', 'policy does not allow this issuer'),
   'CAP-P09': row('policy_denied', 'policy does not allow this caller to ask for another'),
   'CAP-P10': row('policy_denied', 'the namespace needs a policy of its own'),

@@ -175,11 +175,11 @@ spec:
     it('gives less where the team narrows', async () => {
       const narrow = greedy
         .replace('max: 720h', 'max: 30m')
-        .replace('keys:', 'usages: [digitalSignature, clientAuth], keys:');
+        .replace('keys:', 'usages: [digitalSignature, serverAuth, clientAuth], keys:');
       await inForce(() => files.setLocal('greedy.yaml', narrow));
       const leaf = await leafOf('pay');
       assert.ok(Date.parse(leaf.validTo) - Date.now() <= 30 * MINUTE_MS);
-      assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.2']);
+      assert.deepEqual(leaf.keyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
     });
   });
 

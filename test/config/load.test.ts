@@ -139,6 +139,15 @@ listen: { tls: { address: '[::1]:0' } }`;
     }
   });
 
+  it('refuses a trust domain with an empty label, saying who cannot read it', () => {
+    for (const text of ['.a', 'a.', 'a..b']) {
+      assert.match(
+        problems(load(`trustDomain: ${text}`))[0] ?? '',
+        /trustDomain: "[ab.]+" has an empty label: Go's crypto\/x509/,
+      );
+    }
+  });
+
   it('reports every problem of every source at once, with its place', () => {
     const yaml = 'trustDomain: UP\nlisten:\n  maxConnections: 0\nlifetimes: { max: 1w }\n';
     const environment = { CAPSTAN_SDS_RENEW_AT: '1' };

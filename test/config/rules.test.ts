@@ -152,6 +152,11 @@ describe('The rules of the configuration', () => {
 });
 
 describe('The warnings of the configuration', () => {
+  it('name a trust domain that is no name in DNS', () => {
+    for (const trustDomain of ['-x', 'a_b'])
+      assert.deepEqual(warningsOf({ 'sds.sockets': [socket], trustDomain }), ['trustDomain']);
+  });
+
   const warningsOf = (given: Readonly<Record<string, unknown>>) => {
     const loaded = loadConfig({ given: { ...NEEDED, ...given } });
     return 'warnings' in loaded && loaded.warnings.map(({ path }) => path);

@@ -17,6 +17,8 @@ export interface CaOptions {
   readonly nowMs: number;
   readonly lifetimeMs: number;
   readonly keyType?: CaKeyType;
+  /** That of the trust domain, for a CA that signs in it (X509-SVID section 3.2). */
+  readonly spiffeId?: string;
 }
 
 const ALGORITHMS = {
@@ -67,7 +69,7 @@ export async function createIntermediate(root: CaKeyPair, options: CaOptions): P
     publicKey: keys.publicKey,
     signingKey,
     signingAlgorithm,
-    extensions: await caExtensions(keys.publicKey, 0, issuer),
+    extensions: [...(await caExtensions(keys.publicKey, 0, issuer)), ...spiffeName(options.spiffeId)],
   });
   return exported(certificate, keys.privateKey);
 }
@@ -94,6 +96,10 @@ async function caExtensions(key: CryptoKey, pathLength: number | undefined, issu
     await x509.SubjectKeyIdentifierExtension.create(key),
     ...(keyId === undefined ? [] : [new x509.AuthorityKeyIdentifierExtension(keyId)]),
   ];
+}
+
+function spiffeName(spiffeId: string | undefined): readonly x509.Extension[] {
+  return spiffeId === undefined ? [] : [new x509.SubjectAlternativeNameExtension([{ type: 'url', value: spiffeId }])];
 }
 
 function algorithmOf({ publicKey }: x509.X509Certificate) {

@@ -1,6 +1,8 @@
 // What a fresh data directory of dev mode holds: a throwaway corporate root, an intermediate under it,
 // a token issuer and a first policy.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
+import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { createIntermediate, createRoot } from './bootstrap-authority.ts';
 
 /** The directory's files, by what they are. */
@@ -45,14 +47,22 @@ rules:
 const secret = (text: string): DevFileContents => ({ text, mode: 0o600 });
 const open = (text: string): DevFileContents => ({ text, mode: 0o644 });
 
-export async function freshContents(nowMs: number): Promise<Readonly<Record<DevFile, DevFileContents>>> {
+export async function freshContents(
+  nowMs: number,
+  trustDomain: TrustDomain,
+): Promise<Readonly<Record<DevFile, DevFileContents>>> {
   const root = await createRoot({
     name: 'Throwaway Corporate Root',
     nowMs,
     lifetimeMs: ROOT_LIFETIME_MS,
     keyType: 'ec-p384',
   });
-  const issuer = await createIntermediate(root, { name: 'Capstan Dev Issuer', nowMs, lifetimeMs: ISSUER_LIFETIME_MS });
+  const issuer = await createIntermediate(root, {
+    name: 'Capstan Dev Issuer',
+    nowMs,
+    lifetimeMs: ISSUER_LIFETIME_MS,
+    spiffeId: SpiffeId.ofTrustDomain(trustDomain).uri,
+  });
   const token = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = { ...token.publicKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'ES256', use: 'sig' };
   return {

@@ -4,10 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
+import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { devDataProblem } from './dev-data-check.ts';
 import { DEV_FILES, freshContents, type DevFile } from './dev-data-contents.ts';
 
-export interface DevDataDirectory {
+export interface DevDataPaths {
   readonly files: Readonly<Record<DevFile, string>>;
   readonly journal: string;
   /** Where SDS sockets may be asked for: `<sockets>/<namespace>/<service account>/`. */
@@ -16,6 +17,9 @@ export interface DevDataDirectory {
   readonly policies: string;
   /** Kubernetes manifests: what conditions are judged by. */
   readonly manifests: string;
+}
+
+export interface DevDataDirectory extends DevDataPaths {
   /** This call made the directory; otherwise it was there. */
   readonly created: boolean;
 }
@@ -29,30 +33,46 @@ const JOURNAL = 'journal.db';
 /** Another start had its directory in place before ours. */
 const WAS_FASTER: readonly string[] = ['ENOTEMPTY', 'EEXIST'];
 
+/** @returns where everything of it is; nothing is looked at. The configuration is made of these names, and says the trust domain. */
+export function devDataPaths(root: string): DevDataPaths {
+  const directory = path.resolve(root);
+  const at = (name: string): string => path.join(directory, name);
+  return {
+    files: byFile(at),
+    journal: at(JOURNAL),
+    sockets: at(SOCKETS),
+    policies: at(POLICIES),
+    manifests: at(MANIFESTS),
+  };
+}
+
 /**
  * Makes the directory when it is missing or empty; otherwise checks what is in it.
+ * @param trustDomain whose SPIFFE ID a new issuer gets.
  * @throws AuthorityError CAP-X03 naming a file that is missing, corrupt or does not fit the others, with
  *   what to do. Nothing is written then.
  */
-export async function openDevDataDirectory(root: string, nowMs: number): Promise<DevDataDirectory> {
+export async function openDevDataDirectory(
+  root: string,
+  nowMs: number,
+  trustDomain: TrustDomain,
+): Promise<DevDataDirectory> {
   const directory = path.resolve(root);
-  const created = (await isVacant(directory)) && (await create(directory, nowMs));
-  const files = byFile((name) => path.join(directory, name));
-  await demandWhole(directory, files, nowMs);
-  const [policies, manifests] = [path.join(directory, POLICIES), path.join(directory, MANIFESTS)];
-  for (const folder of [policies, manifests]) await mkdir(folder, { recursive: true, mode: 0o700 });
-  const sockets = path.join(directory, SOCKETS);
-  return { files, journal: path.join(directory, JOURNAL), sockets, policies, manifests, created };
+  const created = (await isVacant(directory)) && (await create(directory, nowMs, trustDomain));
+  const paths = devDataPaths(root);
+  await demandWhole(directory, paths.files, nowMs);
+  for (const folder of [paths.policies, paths.manifests]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  return { ...paths, created };
 }
 
 /**
  * Built beside its place and moved there in one step, so that a half-written directory is never found.
  * @returns false when another start was faster: its directory is as good as ours.
  */
-async function create(directory: string, nowMs: number): Promise<boolean> {
+async function create(directory: string, nowMs: number, trustDomain: TrustDomain): Promise<boolean> {
   const building = `${directory}.${randomUUID().slice(0, 8)}`;
   try {
-    await fill(building, nowMs);
+    await fill(building, nowMs, trustDomain);
     await rename(building, directory);
     await flushDirectory(path.dirname(directory));
     return true;
@@ -64,10 +84,10 @@ async function create(directory: string, nowMs: number): Promise<boolean> {
   }
 }
 
-async function fill(building: string, nowMs: number): Promise<void> {
+async function fill(building: string, nowMs: number, trustDomain: TrustDomain): Promise<void> {
   await mkdir(path.join(building, SOCKETS), { recursive: true, mode: 0o700 });
   await chmod(building, 0o700);
-  const contents = await freshContents(nowMs);
+  const contents = await freshContents(nowMs, trustDomain);
   for (const [file, { text, mode }] of Object.entries(contents)) {
     const place = path.join(building, DEV_FILES[file as DevFile]);
     await writeFile(place, text, { mode, flag: 'wx', flush: true });

@@ -56,25 +56,26 @@ async function run(
 ): Promise<void> {
   const { terminal, signal, rereads, clock, environment, endWith } = invocation;
   // Loaded here: no other command needs the server's parts, and they take half a second.
-  const [{ serve }, { openDevDataDirectory }] = await Promise.all([
+  const [{ serve }, { devDataPaths, openDevDataDirectory }] = await Promise.all([
     import('../../app/serve.ts'),
     import('../../adapters/keys/dev-data-directory.ts'),
   ]);
-  const dev = options.dev === true ? await openDevDataDirectory(options.dataDir, clock.nowMs()) : undefined;
+  const paths = options.dev === true ? devDataPaths(options.dataDir) : undefined;
   const loaded = loadConfig({
-    ...(dev !== undefined && { given: devValues(dev, path.resolve(options.dataDir)) }),
+    ...(paths !== undefined && { given: devValues(paths, path.resolve(options.dataDir)) }),
     ...(options.config !== undefined && { file: options.config }),
     environment,
     flags,
   });
   if ('problems' in loaded) {
     endWith(complainOfConfig(loaded.problems, terminal));
-    if (options.config === undefined && dev === undefined) {
+    if (options.config === undefined && paths === undefined) {
       terminal.explain('name a file with --config, or try `capstan serve --dev`');
     }
     return;
   }
   const { config, warnings } = loaded;
+  const dev = paths && (await openDevDataDirectory(options.dataDir, clock.nowMs(), config.trustDomain));
   warnOfConfig(warnings, terminal);
   await serve(config, {
     signal,

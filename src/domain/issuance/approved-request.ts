@@ -5,9 +5,10 @@ import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { TtlLimit } from '../policy/bounds.ts';
 import type { PolicyDecision } from '../policy/decision.ts';
 import { refusalOf } from '../policy/refusal.ts';
-import { PROFILES, workloadProfile, type Profile } from '../x509/profile.ts';
+import { servingProfile, workloadProfile, type Profile } from '../x509/profile.ts';
 import { bitsOf, type SubjectPublicKey } from '../x509/public-key.ts';
 import type { SubjectAltName } from '../x509/template.ts';
+import { USAGES } from '../x509/usage.ts';
 
 const TRIAL_PATH = '/capstan.dev/trial';
 const TRIAL_TTL_MS = 60_000;
@@ -42,12 +43,16 @@ export class ApprovedRequest {
       { kind: 'uri', value: request.subject.spiffeId } as const,
       ...request.dnsNames.map((value) => ({ kind: 'dns', value }) as const),
     ];
-    return new ApprovedRequest(workloadProfile(grant.usages), names, publicKey, grant.ttl);
+    return new ApprovedRequest(workloadProfile(grant.usages, publicKey.family), names, publicKey, grant.ttl);
   }
 
   /** Our own serving certificate: its names come from the operator's configuration, not from a caller. */
   static forServing(names: readonly SubjectAltName[], publicKey: SubjectPublicKey, maxTtlMs: number): ApprovedRequest {
-    return new ApprovedRequest(PROFILES.self, names, publicKey, { minMs: 0, maxMs: maxTtlMs, defaultMs: Infinity });
+    return new ApprovedRequest(servingProfile(publicKey.family), names, publicKey, {
+      minMs: 0,
+      maxMs: maxTtlMs,
+      defaultMs: Infinity,
+    });
   }
 
   /**
@@ -57,6 +62,6 @@ export class ApprovedRequest {
   static forTrial(trustDomain: TrustDomain, publicKey: SubjectPublicKey): ApprovedRequest {
     const names = [{ kind: 'uri', value: `spiffe://${trustDomain}${TRIAL_PATH}` }] as const;
     const ttl = { minMs: 0, maxMs: TRIAL_TTL_MS, defaultMs: TRIAL_TTL_MS };
-    return new ApprovedRequest(PROFILES.workload, names, publicKey, ttl);
+    return new ApprovedRequest(workloadProfile(USAGES, publicKey.family), names, publicKey, ttl);
   }
 }

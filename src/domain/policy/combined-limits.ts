@@ -1,7 +1,7 @@
 // Limits that only show when all voices are taken together: two policies may each leave something, and
 // nothing may be left of both. The voice that takes the last of it is named.
 import { durationInWords } from '../duration.ts';
-import { USAGES, usableForTls, type Usage } from '../x509/usage.ts';
+import { USAGES, usableForSvid, type Usage } from '../x509/usage.ts';
 import { meet, meetTtl, UNBOUNDED, type Bounds, type TtlLimit } from './bounds.ts';
 import { clauseOf } from './check-bounds.ts';
 import type { FailedClause } from './decision.ts';
@@ -59,7 +59,7 @@ function softened(voices: readonly Voice[]): readonly Voice[] {
 }
 
 function usable(usages: readonly Usage[] | undefined): boolean {
-  return usages === undefined || usableForTls(usages);
+  return usages === undefined || usableForSvid(usages);
 }
 
 function emptyLifetime({ ttl }: Bounds): boolean {
@@ -71,8 +71,8 @@ function uselessClause(voice: Voice, left: readonly Usage[]): FailedClause {
     reason: 'CAP-P07',
     field: `${voice.at.bounds}.usages`,
     actual: left.length === 0 ? 'none' : left.join(' '),
-    allowed: `digitalSignature with serverAuth or clientAuth, of ${USAGES.join(' ')}`,
-    change: 'let all policies share a usage',
+    allowed: `digitalSignature with serverAuth and clientAuth, of ${USAGES.join(' ')}`,
+    change: 'let all policies leave digitalSignature, serverAuth and clientAuth',
   });
 }
 

@@ -1,5 +1,5 @@
 // Bounds that nothing fits into, field by field.
-import { usableForTls } from '../x509/usage.ts';
+import { usableForSvid } from '../x509/usage.ts';
 import { keysInWords, type Bounds } from './bounds.ts';
 import { admitsNobody } from './compare-limits.ts';
 import { durationInWords } from '../duration.ts';
@@ -28,8 +28,8 @@ export function emptyFields(bounds: Bounds, serviceAccounts: NameLimit): readonl
       ? []
       : [{ field: 'ttl', left: `at least ${durationInWords(ttl.minMs)} and at most ${durationInWords(ttl.maxMs)}` }]),
     ...(keys === undefined || Object.keys(keys).length > 0 ? [] : [{ field: 'keys', left: keysInWords(keys) }]),
-    // Without a signature, and without serving or calling, a certificate is of no use in TLS.
-    ...(usages === undefined || usableForTls(usages) ? [] : [{ field: 'usages', left: patternsInWords(usages) }]),
+    // Without a signature, serving and calling it is no X509-SVID.
+    ...(usages === undefined || usableForSvid(usages) ? [] : [{ field: 'usages', left: patternsInWords(usages) }]),
     ...emptyNames('issuer', bounds.issuers),
   ];
 }

@@ -1,6 +1,7 @@
 // Certificate profiles as a table: what a certificate is good for. Key usage follows what Istio's
 // own CA puts into workload certificates; each extension is whole DER, ready for the template.
 import { der, oid, TAG } from './der.ts';
+import type { KeyFamily } from './public-key.ts';
 import { USAGES, type Usage } from './usage.ts';
 
 export interface Profile {
@@ -47,21 +48,29 @@ function profile(name: Profile['name'], usages: readonly Usage[]): Profile {
   return { name, usages, fixedExtensions: Buffer.concat([keyUsage(usages), extendedKeyUsage(usages), NOT_A_CA]) };
 }
 
-export const PROFILES = {
-  /** A workload of the mesh: it serves and it calls. */
-  workload: profile('workload', USAGES),
-  /** Capstan's own serving certificate. */
-  self: profile('self', ['digitalSignature', 'keyEncipherment', 'serverAuth']),
-} as const;
+const SERVING_USAGES = USAGES.filter((usage) => usage !== 'clientAuth');
 
-/** Narrowed workload profiles by their usages: as many as there are subsets that TLS can use, six. */
-const narrowed = new Map<string, Profile>();
+/** By their usages: with and without keyEncipherment, that is two of each. */
+const made = new Map<string, Profile>();
 
-/** @param usages what policy leaves of the workload profile, usable for TLS, in the order of USAGES. */
-export function workloadProfile(usages: readonly Usage[]): Profile {
-  if (usages.length === USAGES.length) return PROFILES.workload;
-  const key = usages.join(' ');
-  const known = narrowed.get(key) ?? profile('workload', usages);
-  narrowed.set(key, known);
+/**
+ * A workload of the mesh: it serves and it calls.
+ * @param usages what policy leaves of it, usable for an SVID, in the order of USAGES.
+ */
+export function workloadProfile(usages: readonly Usage[], family: KeyFamily): Profile {
+  return profileOf('workload', usages, family);
+}
+
+/** Capstan's own serving certificate. */
+export function servingProfile(family: KeyFamily): Profile {
+  return profileOf('self', SERVING_USAGES, family);
+}
+
+/** An EC key encrypts no key, whoever asks: keyEncipherment MUST NOT stand beside it (RFC 8813 section 3). */
+function profileOf(name: Profile['name'], usages: readonly Usage[], family: KeyFamily): Profile {
+  const fitting = family === 'rsa' ? usages : usages.filter((usage) => usage !== 'keyEncipherment');
+  const key = `${name} ${fitting.join(' ')}`;
+  const known = made.get(key) ?? profile(name, fitting);
+  made.set(key, known);
   return known;
 }

@@ -26,6 +26,8 @@ const EXTENDED_KEY_USAGE = {
 } as const;
 /** CA:FALSE, critical. */
 const BASIC_CONSTRAINTS = bytes('300c0603551d130101ff04023000');
+/** AlgorithmIdentifier of an RSA key. */
+const RSA_KEY = bytes('300d06092a864886f70d0101010500');
 const AUTHORITY_KEY_ID_TYPE = bytes('0603551d23');
 /** All of it but the identifier. */
 const SUBJECT_KEY_ID = bytes('301d0603551d0e04160414');
@@ -98,9 +100,12 @@ function confirmTime(reading: Reading, ms: number): void {
 function confirmExtensions(reading: Reading, { profile, issuer, publicKey, names }: CertificateContents): void {
   const { usages } = profile;
   demand(usages.includes('digitalSignature'), 'keyUsage');
+  // RFC 8813 section 3: no keyEncipherment beside an EC key.
+  demand(!usages.includes('keyEncipherment') || isRsa(publicKey.spki), 'keyUsage');
   reading.same(KEY_USAGE[usages.includes('keyEncipherment') ? 'both' : 'signing'], 'keyUsage');
   const [server, client] = [usages.includes('serverAuth'), usages.includes('clientAuth')];
-  demand(server || client, 'extendedKeyUsage');
+  // X509-SVID section 4.4: both, for whoever has a URI.
+  demand(names.some(({ kind }) => kind === 'uri') ? server && client : server || client, 'extendedKeyUsage');
   reading.same(EXTENDED_KEY_USAGE[server ? (client ? 'both' : 'server') : 'client'], 'extendedKeyUsage');
   reading.same(BASIC_CONSTRAINTS, 'basicConstraints');
   confirmAuthorityKeyId(reading, issuer.subjectKeyId);
@@ -108,6 +113,13 @@ function confirmExtensions(reading: Reading, { profile, issuer, publicKey, names
   demand(publicKey.keyId.length === KEY_ID_BYTES, 'subjectKeyIdentifier');
   reading.same(publicKey.keyId, 'subjectKeyIdentifier');
   confirmAltNames(reading, names);
+}
+
+/** The type of the key, as its own bytes tell it: rsaEncryption inside the outer sequence of at most four bytes' header. */
+function isRsa(spki: Uint8Array): boolean {
+  const info = Buffer.from(spki);
+  const at = info.indexOf(RSA_KEY);
+  return at >= 2 && at <= 4;
 }
 
 function confirmAuthorityKeyId(reading: Reading, expected: Uint8Array): void {

@@ -4,7 +4,12 @@ export const USAGES = ['digitalSignature', 'keyEncipherment', 'serverAuth', 'cli
 
 export type Usage = (typeof USAGES)[number];
 
-/** A TLS certificate signs the handshake (RFC 8446 section 4.4.2.2), and serves, or calls, or both. */
-export function usableForTls(usages: readonly Usage[]): boolean {
-  return usages.includes('digitalSignature') && (usages.includes('serverAuth') || usages.includes('clientAuth'));
+/**
+ * An X509-SVID signs the handshake and is for both ends: where a leaf has an extended key usage, serverAuth and
+ * clientAuth MUST be among it (X509-SVID sections 4.3 and 4.4).
+ */
+export function usableForSvid(usages: readonly Usage[]): boolean {
+  return SVID_USAGES.every((usage) => usages.includes(usage));
 }
+
+const SVID_USAGES: readonly Usage[] = ['digitalSignature', 'serverAuth', 'clientAuth'];

@@ -139,11 +139,11 @@ describe('Policy', () => {
   it('lets a namespace narrow what it was given, and a cluster too', () => {
     const locals = [
       local({ narrow: { ...UNBOUNDED, ttl: { ...UNBOUNDED.ttl, maxMs: HOUR_MS } } }),
-      clusterWide({ narrow: { ...UNBOUNDED, usages: ['digitalSignature', 'clientAuth'] } }),
+      clusterWide({ narrow: { ...UNBOUNDED, usages: ['digitalSignature', 'serverAuth', 'clientAuth'] } }),
     ];
     const { grant, applied } = evaluate(policySet(bundle(), locals), request(), EMPTY);
     assert.equal(grant.ttl.maxMs, HOUR_MS);
-    assert.deepEqual(grant.usages, ['digitalSignature', 'clientAuth']);
+    assert.deepEqual(grant.usages, ['digitalSignature', 'serverAuth', 'clientAuth']);
     assert.deepEqual(applied, ['central corp@1 mesh', 'cluster platform', 'namespace shop/local']);
   });
 
@@ -187,9 +187,22 @@ describe('Policy', () => {
     assert.equal(evaluate(locked, request(), EMPTY).outcome, 'refused');
   });
 
+  it('refuses a policy that leaves one end of TLS alone, which no X509-SVID may, wherever it stands', () => {
+    for (const usages of [
+      ['digitalSignature', 'clientAuth'],
+      ['digitalSignature', 'serverAuth'],
+      ['serverAuth', 'clientAuth'],
+    ] as const) {
+      const narrowing = policySet(bundle(), [local({ narrow: { ...UNBOUNDED, usages } })]);
+      assert.deepEqual(onlyReason(narrowing), ['CAP-P07', 'shop/local', 'spec.narrow.usages']);
+      const central = policySet(bundle({ rules: [rule({ bounds: { ...WIDE, usages } })] }));
+      assert.deepEqual(onlyReason(central), ['CAP-P07', 'corp@1', 'rules.mesh.bounds.usages']);
+    }
+  });
+
   it('gives no other usage than a rule says, where the rule is only audited', () => {
     const namespaces = { ...bundle().namespaces, audit: [{ names: ['shop'] }] };
-    const usages = ['digitalSignature', 'clientAuth'] as const;
+    const usages = ['digitalSignature', 'serverAuth', 'clientAuth'] as const;
     const client = policySet(bundle({ namespaces, rules: [rule({ bounds: { ...WIDE, usages } })] }));
     assert.deepEqual(evaluate(client, request(), EMPTY).grant.usages, usages);
   });

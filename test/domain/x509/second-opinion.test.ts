@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { assembleCertificate } from '../../../src/domain/x509/certificate.ts';
-import { PROFILES } from '../../../src/domain/x509/profile.ts';
+import { servingProfile } from '../../../src/domain/x509/profile.ts';
 import { readPublicKey } from '../../../src/domain/x509/public-key.ts';
 import { confirmCertificate } from '../../../src/domain/x509/second-opinion.ts';
 import { encodeTbsCertificate, type CertificateContents } from '../../../src/domain/x509/template.ts';
@@ -63,7 +63,10 @@ describe('The second opinion', () => {
       [/./, { notAfterMs: approved.notAfterMs + 1000 }],
       [/year|date/, { notAfterMs: approved.notAfterMs + 30 * DAY_MS }],
       [/subjectPublicKeyInfo/, { publicKey: readPublicKey(ecKeys().spki) }],
-      [/extendedKeyUsage|subjectPublicKeyInfo|Certificate|extensions/, { profile: PROFILES.self }],
+      [
+        /extendedKeyUsage|subjectPublicKeyInfo|Certificate|extensions/,
+        { profile: servingProfile('ec-p256'), names: [{ kind: 'dns', value: 'localhost' }] },
+      ],
       [/subjectAltName/, { names: uri('spiffe://cluster.local/ns/default/sa/demi') }],
       [/./, { names: [...approved.names, { kind: 'dns', value: 'evil.example' }] }],
       [/./, { names: [name!, name!] }],

@@ -2,9 +2,10 @@
 // (OpenSSL, Go, another library) read them in the tests beside this file and under test/peers.
 import { randomBytes } from 'node:crypto';
 import { assembleCertificate, type Certificate } from '../../../src/domain/x509/certificate.ts';
-import { PROFILES } from '../../../src/domain/x509/profile.ts';
+import { servingProfile, workloadProfile } from '../../../src/domain/x509/profile.ts';
 import { readPublicKey } from '../../../src/domain/x509/public-key.ts';
 import { confirmCertificate } from '../../../src/domain/x509/second-opinion.ts';
+import { USAGES } from '../../../src/domain/x509/usage.ts';
 import { encodeTbsCertificate, type CertificateContents } from '../../../src/domain/x509/template.ts';
 import type { CaKeyType } from '../../../src/adapters/keys/bootstrap-authority.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
@@ -52,7 +53,7 @@ export async function issue(authority: TestAuthority, contents: CertificateConte
 export function contentsFor(authority: TestAuthority, spki: Uint8Array): CertificateContents {
   const nowMs = Math.floor(Date.now() / 1000) * 1000;
   return {
-    profile: PROFILES.workload,
+    profile: workloadProfile(USAGES, readPublicKey(spki).family),
     serial: serialNumber(),
     issuer: authority.issuer,
     notBeforeMs: nowMs - 60_000,
@@ -80,7 +81,7 @@ export async function everyShape(): Promise<readonly Shape[]> {
   }
   const { authority, contents } = shapes[0]!;
   const special: Readonly<Record<string, Partial<CertificateContents>>> = {
-    'of the CA itself': { profile: PROFILES.self, names: SERVING },
+    'of the CA itself': { profile: servingProfile('ec-p256'), names: SERVING },
     'with the longest SPIFFE ID': { names: [LONGEST] },
     'that ends with its issuer': { notAfterMs: authority.issuer.notAfterMs },
   };

@@ -7,6 +7,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { SubjectAltName } from '../../../src/domain/x509/template.ts';
 import { everyShape, type Shape } from '../../domain/x509/shapes.ts';
+import { CLIENT, SERVER, tiersAt } from '../../support/tiers.ts';
+import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust-domains.ts';
 import { peerOrSkip } from '../presence.ts';
 
 const run = promisify(execFile);
@@ -24,8 +26,8 @@ interface Read {
   readonly extensions: readonly string[];
 }
 
-/** crypto/x509: KeyUsageDigitalSignature and KeyUsageKeyEncipherment. */
-const KEY_USAGE = 0b101;
+/** crypto/x509: KeyUsageDigitalSignature, with KeyUsageKeyEncipherment for RSA (RFC 8813). */
+const KEY_USAGE = { 'ec-p256': 0b001, 'ec-p384': 0b001, rsa: 0b101 } as const;
 const EXTENSIONS = [
   '2.5.29.15 critical=true',
   '2.5.29.37 critical=false',
@@ -75,13 +77,33 @@ describe("Go's crypto/x509", function () {
       assert.equal(read.serial, Buffer.from(contents.serial).toString('hex'), name);
       assert.equal(Date.parse(read.notBefore), contents.notBeforeMs, name);
       assert.equal(Date.parse(read.notAfter), contents.notAfterMs, name);
-      assert.deepEqual([read.isCA, read.keyUsage], [false, KEY_USAGE], name);
+      assert.deepEqual([read.isCA, read.keyUsage], [false, KEY_USAGE[contents.publicKey.family]], name);
       assert.equal(read.signatureAlgorithm, SIGNATURES[contents.issuer.algorithm], name);
       assert.deepEqual(read.extensions, EXTENSIONS, name);
       const of = (kind: SubjectAltName['kind']) => contents.names.filter((n) => n.kind === kind).map((n) => n.value);
       assert.deepEqual([read.uris, read.dns], [of('uri'), of('dns')], name);
       assert.deepEqual(read.ips, of('ip').map(asGoPrints), name);
     }
+  });
+
+  it('parses no certificate whose trust domain has an empty label, and every other that Capstan takes', async () => {
+    const tier = tiersAt(Date.now());
+    const [root, place] = [await tier('Root'), (name: string) => path.join(folder, name)];
+    await writeFile(place('roots.pem'), root.pem);
+    const parses = async (trustDomain: string): Promise<boolean> => {
+      const names = [{ type: 'url', value: `spiffe://${trustDomain}/ns/a/sa/b` } as const];
+      await writeFile(
+        place('leaf.pem'),
+        (await tier('leaf', { by: root, ca: false, uses: [SERVER, CLIENT], names })).pem,
+      );
+      const args = ['roots.pem', 'roots.pem', 'leaf.pem'].map(place);
+      return run(program, [...args, 'server', 'client']).then(
+        () => true,
+        () => false,
+      );
+    };
+    for (const trustDomain of UNREADABLE_BY_GO) assert.equal(await parses(trustDomain), false, trustDomain);
+    for (const trustDomain of ODD_BUT_READABLE) assert.equal(await parses(trustDomain), true, trustDomain);
   });
 
   it('refuses a leaf under a root that is not its own', async () => {
