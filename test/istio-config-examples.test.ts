@@ -62,7 +62,7 @@ function requestOf({ namespace, serviceAccount, pod }: Workload): PolicyRequest 
     key: { type: 'ec-p256', bits: 0 },
     requestedTtlMs: 0,
     dnsNames: [],
-    claims: { podName: pod.metadata.name },
+    claims: { podName: pod!.metadata.name },
     issuer: { name: 'default', anchors: [], remainingMs: Infinity },
     nowMs: NOON_MS,
   };
@@ -72,8 +72,8 @@ function requestOf({ namespace, serviceAccount, pod }: Workload): PolicyRequest 
 function decisions(extra = '') {
   const set = policies();
   const { objects } = readManifests(new Map([...manifestFiles, ['manifests/extra.yaml', extra]]));
-  const workloads = workloadsIn(objects);
-  const pods = workloads.map(({ pod, position }) => ({ object: pod, position }));
+  const workloads = workloadsIn(objects).workloads;
+  const pods = workloads.map(({ pod, position }) => ({ object: pod!, position }));
   const snapshot = snapshotOf([...objects, ...pods]);
   return new Map(
     workloads.map((workload) => [
@@ -96,7 +96,7 @@ describe('The example under istio-config/examples', () => {
   it('is a mesh of at least four namespaces and a dozen workloads, without a problem', () => {
     const { objects, problems } = readManifests(manifestFiles);
     assert.deepEqual(told(problems), []);
-    const workloads = workloadsIn(objects);
+    const workloads = workloadsIn(objects).workloads;
     assert.ok(workloads.length >= 12);
     assert.ok(new Set(workloads.map(({ namespace }) => namespace)).size >= 4);
   });

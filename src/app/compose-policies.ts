@@ -6,6 +6,7 @@ import { watchedDirectory } from '../adapters/files/watched-directory.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import type { PolicyInForce } from '../adapters/http/routes.ts';
 import { ManifestClusterView } from '../adapters/kubernetes/manifest-cluster-view.ts';
+import { readManifestDirectory } from '../adapters/kubernetes/manifest-directory.ts';
 import { AssembledPolicySource } from '../adapters/policy/assembled-policy-source.ts';
 import type { BundleSettings } from '../adapters/policy/bundle/bundle-keeper.ts';
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
@@ -13,7 +14,7 @@ import { DocumentBundleSource } from '../adapters/policy/bundle/document-bundle-
 import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source.ts';
 import { KeptRevisions } from '../adapters/policy/local/kept-revisions.ts';
 import { readOwners } from '../adapters/policy/local/read-owners.ts';
-import { readBundleDirectory, readPolicyDirectory } from '../adapters/policy/policy-directory.ts';
+import { readBundleDirectory } from '../adapters/policy/policy-directory.ts';
 import { PolicyJudgement } from '../authority/policy-judgement.ts';
 import type { Config } from '../config/schema.ts';
 import { AuthorityError } from '../domain/errors.ts';
@@ -35,6 +36,8 @@ const ANSWER_WITHIN_MS = 1_000;
 export interface PolicyParts {
   readonly policies: AssembledPolicySource;
   readonly cluster: ClusterView;
+  /** Absent where no view of the cluster is configured. */
+  readonly manifests: ManifestClusterView | undefined;
   readonly judgement: PolicyJudgement;
   /** The bundle in force. */
   readonly bundle: () => VerifiedBundle;
@@ -85,7 +88,7 @@ export function composePolicies(
     await manifests?.start({ signal });
     judgement.start({ signal });
   };
-  return { policies, cluster, judgement, bundle: () => bundles.current(), start };
+  return { policies, cluster, manifests, judgement, bundle: () => bundles.current(), start };
 }
 
 /** Without manifests nothing can be said of the cluster; who asks for it hears that, and is not denied. */
@@ -125,7 +128,7 @@ function bundleDocuments(file: string, unsigned: boolean, clock: Clock): Documen
 
 function composeManifests({ cluster }: Config, clock: Clock, events: Events): ManifestClusterView | undefined {
   if (cluster.manifests === undefined) return undefined;
-  const documents = watchedDirectory({ root: cluster.manifests, read: readPolicyDirectory }, clock);
+  const documents = watchedDirectory({ root: cluster.manifests, read: readManifestDirectory }, clock);
   return new ManifestClusterView({ documents, events });
 }
 

@@ -16,6 +16,7 @@ import { AdministrationSocket } from '../adapters/http/administration-socket.ts'
 import { observationRoutes } from '../adapters/http/routes.ts';
 import { HttpServer } from '../adapters/http/server.ts';
 import type { DocumentIssuerStore } from '../adapters/keys/document-issuer-store.ts';
+import type { ManifestClusterView } from '../adapters/kubernetes/manifest-cluster-view.ts';
 import { keyGenerator } from '../adapters/keys/key-generator.ts';
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { SqliteIssuanceHistory } from '../adapters/storage/sqlite-issuance-history.ts';
@@ -51,6 +52,7 @@ export interface Composition {
   readonly events: Events;
   readonly issuers: IssuerStore;
   readonly policyBundle: () => VerifiedBundle;
+  readonly manifests: ManifestClusterView | undefined;
   readonly tls: TlsListener;
   readonly http: HttpServer;
   readonly plaintext: PlaintextListener | undefined;
@@ -122,6 +124,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     open: () => open,
     serving: () => serving,
     minLifetimeMs: config.lifetimes.min,
+    manifests: policy.manifests,
   });
   readiness.add('policy', () => policyProblem(judgement));
   readiness.add('local policies', localPolicyReadiness(policies));
@@ -187,7 +190,8 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
     open = true;
   };
   const reread = (): void => watching.rouse();
-  return { events, issuers, policyBundle: policy.bundle, tls, http, plaintext, sockets, readiness, reread, start };
+  const { manifests, bundle: policyBundle } = policy;
+  return { events, issuers, policyBundle, manifests, tls, http, plaintext, sockets, readiness, reread, start };
 }
 
 function composeTelemetry({ telemetry: settings }: Config, lifecycle: Lifecycle): Telemetry {
@@ -290,6 +294,7 @@ function composeReadiness(parts: {
   readonly serving: () => ServingCertificate | undefined;
   /** An issuer with less left signs nothing. */
   readonly minLifetimeMs: number;
+  readonly manifests: ManifestClusterView | undefined;
 }): Readiness {
   const readiness = new Readiness();
   readiness.add('server', () => (parts.lifecycle.stopping ? 'the server is shutting down' : undefined));
@@ -307,6 +312,7 @@ function composeReadiness(parts: {
     const over = endMs < nowMs + parts.minLifetimeMs;
     return over ? `the issuer certificate ends at ${new Date(endMs).toISOString()}, within lifetimes.min` : problem;
   });
+  readiness.add('cluster', () => degradedBy(parts.manifests?.problem));
   readiness.add('sds-sockets', () => parts.sockets.problem());
   return readiness;
 }

@@ -1,5 +1,6 @@
 // A running server, from a validated configuration to its last flushed line. Parts start in the order
 // in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way.
+import type { ManifestCounts } from '../adapters/kubernetes/manifest-cluster-view.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../ports/clock.ts';
 import { compose, type Composition } from './compose.ts';
@@ -22,6 +23,8 @@ export interface ServeReport {
     readonly place: string;
     readonly signed: boolean;
   };
+  /** Absent where no manifests are configured. */
+  readonly cluster?: ManifestCounts;
   readonly anchors: readonly { readonly sha256: string; readonly subject: string; readonly notAfterMs: number }[];
 }
 
@@ -63,7 +66,7 @@ export async function serve(config: Config, { signal, rereads, onReady, clock }:
 }
 
 function reportOf(config: Config, composition: Composition): ServeReport {
-  const { issuers, policyBundle, tls, http, plaintext, sockets, readiness } = composition;
+  const { issuers, policyBundle, manifests, tls, http, plaintext, sockets, readiness } = composition;
   const { signing, bundle } = issuers.current();
   const { bundle: policy, place, signedBy } = policyBundle();
   const { id, subject, notAfterMs } = signing.issuer;
@@ -74,6 +77,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     sockets: sockets.paths,
     troubled: readiness.report().filter(({ state }) => state !== 'ready'),
     trustDomain: config.trustDomain,
+    ...(manifests !== undefined && { cluster: manifests.counts }),
     issuer: { id, subject, notAfterMs },
     policy: { bundle: `${policy.name}@${policy.sequence}`, place, signed: signedBy.length > 0 },
     anchors: bundle.anchors.map(({ sha256, subject: name, notAfterMs: end }) => ({

@@ -2,10 +2,12 @@
 import type { ConfigProblem } from '../config/sources.ts';
 import { AuthorityError } from '../domain/errors.ts';
 import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
+import { complainOfProblems, UnusableInput } from './policy/problems.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @returns the exit code that the error deserves, after saying what it is. */
 export function complainOf(error: unknown, terminal: Terminal): ExitCode {
+  if (error instanceof UnusableInput) return complainOfProblems(error.what, error.problems, terminal);
   if (error instanceof AuthorityError || error instanceof CommandError) terminal.complain(error.message);
   else terminal.complain(`internal error, please report it: ${oneLine(error)}`);
   return exitCodeOf(error);

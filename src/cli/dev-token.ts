@@ -22,7 +22,7 @@ export async function mintDevToken(
   hint = 'start `capstan serve --dev` first',
 ): Promise<string> {
   const keyFile = path.join(dataDir, DEV_FILES.tokenIssuerKey);
-  const key = await importPKCS8(await readInput(keyFile, hint), ALGORITHM).catch((cause: unknown) => {
+  const key = await importPKCS8(await readInput(keyFile, { hint }), ALGORITHM).catch((cause: unknown) => {
     throw new CommandError(EXIT.noInput, `${keyFile} is not a P-256 private key`, { cause });
   });
   const { namespace, serviceAccount } = identity;

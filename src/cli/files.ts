@@ -2,15 +2,27 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import { CommandError, EXIT } from './exit-codes.ts';
 
 /** Larger than any chain, key or token. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** @param hint what to do when the file is not there. @throws CommandError 66 naming the file. */
-export async function readInput(file: string, hint?: string): Promise<string> {
+/** What a command line calls standard input. */
+export const STANDARD_INPUT = '-';
+
+export interface InputOptions {
+  /** What to do when the file is not there. */
+  readonly hint?: string;
+  readonly maxBytes?: number;
+}
+
+/** @param file or `-`, where `maxBytes` is said. @throws CommandError 66 naming the file. */
+export async function readInput(file: string, { hint, maxBytes }: InputOptions = {}): Promise<string> {
+  const most = maxBytes ?? MAX_FILE_BYTES;
   try {
-    if ((await stat(file)).size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
+    if (file === STANDARD_INPUT && maxBytes !== undefined) return await readStandardInput(most);
+    if ((await stat(file)).size > most) throw new Error(`it is larger than ${most} bytes`);
     return await readFile(file, 'utf8');
   } catch (cause) {
     throw new CommandError(
@@ -19,6 +31,17 @@ export async function readInput(file: string, hint?: string): Promise<string> {
       { cause },
     );
   }
+}
+
+async function readStandardInput(most: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > most) throw new Error(`it is larger than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 export interface OutputFile {

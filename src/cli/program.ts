@@ -16,6 +16,7 @@ import { registerToken } from './commands/token.ts';
 import { registerVersion } from './commands/version.ts';
 import { complainOf } from './complaints.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { printFailedReport } from './failed-report.ts';
 import type { Invocation } from './invocation.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -62,10 +63,14 @@ export async function runCli(argv: readonly string[], options: RunOptions): Prom
 async function runCommand(argv: readonly string[], given: Omit<Invocation, 'endWith'>): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
   const endWith = (wanted: ExitCode): void => void (code = wanted);
+  const root = program({ ...given, endWith });
+  const printed = given.terminal.printedLines;
   try {
-    await program({ ...given, endWith }).parseAsync(argv, { from: 'user' });
+    await root.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
+    const asked = error instanceof CommanderError && error.exitCode === 0;
+    if (!asked && given.terminal.printedLines === printed) printFailedReport(argv, error, root, given.terminal);
     // Commander has said what was wrong, or printed the help that was asked for.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? EXIT.ok : isCheck(argv) ? EXIT.unreadable : EXIT.usage;

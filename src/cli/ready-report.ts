@@ -52,6 +52,7 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
       ['', end(notAfterMs)] as const,
     ]),
     ['Policy bundle', policyInWords(report)],
+    ...clusterFacts(report).map((text, index) => [index === 0 ? 'Cluster view' : '', text] as const),
     ['Issuer', `${report.issuer.subject}, ${end(report.issuer.notAfterMs)}`],
     ...(context.logFile === undefined ? [] : [['Log', context.logFile] as const]),
   ];
@@ -59,6 +60,13 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
 
 function policyInWords({ policy: { bundle, place, signed } }: ServeReport): string {
   return `${bundle} from ${place}${signed ? '' : ', NOT SIGNED: dev mode takes it as it is'}`;
+}
+
+function clusterFacts({ cluster }: ServeReport): readonly string[] {
+  if (cluster === undefined) return [];
+  const { objects, files, passedOver } = cluster;
+  const beside = passedOver === 0 ? '' : `, ${passedOver} that describe none passed over`;
+  return [`${objects} objects in ${files} manifests${beside}`];
 }
 
 function sockets({ sockets: open }: ServeReport, { socketDirectory }: ReportContext): readonly string[] {

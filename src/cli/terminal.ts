@@ -29,6 +29,7 @@ const CONTROL_BUT_COLOUR = new RegExp(`(?![\\n\\t])(?!${ESCAPE}\\[[\\d;]*m)\\p{C
 
 export class Terminal {
   readonly #writer: Writer;
+  #printed = 0;
 
   constructor(writer: Writer) {
     this.#writer = writer;
@@ -36,7 +37,13 @@ export class Terminal {
 
   /** Text as it is, to standard output; a newline is added when it lacks one. */
   print(text: string): void {
+    this.#printed += 1;
     this.#writer.out(this.#clean(text.endsWith('\n') ? text : `${text}\n`));
+  }
+
+  /** How often anything was printed. */
+  get printedLines(): number {
+    return this.#printed;
   }
 
   printJson(value: unknown): void {

@@ -78,8 +78,8 @@ export interface Events {
   /** Our own check stopped a secret before it reached the wire. */
   secretInvalid(facts: { readonly identity: string; readonly problem: string }): void;
   reloaded(facts: { readonly source: ReloadedSource; readonly revision: string }): void;
-  /** The last good version stays in force. */
-  reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string }): void;
+  /** The last good version stays in force, unless `kept` says that there is none. */
+  reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string; readonly kept?: boolean }): void;
   issuerInForce(facts: { readonly issuer: string; readonly notAfterMs: number }): void;
   /** `notAfterMs` is that of the anchor that ends first. */
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;

@@ -98,11 +98,11 @@ function podsOf(workloads: readonly Checked[]): readonly object[] {
   const texts = readdirSync(MANIFESTS, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => [name, readFileSync(path.join(MANIFESTS, name), 'utf8')] as const);
-  const known = workloadsIn(readManifests(new Map(texts)).objects);
+  const known = workloadsIn(readManifests(new Map(texts)).objects).workloads;
   return workloads.map(({ kind, namespace, name, decision }) => {
     const found = known.find((one) => one.kind === kind && one.namespace === namespace && one.name === name);
     assert.ok(found !== undefined);
     const { podName } = decision.request.claims;
-    return { ...found.pod, metadata: { ...found.pod.metadata, name: podName } };
+    return { ...found.pod, metadata: { ...found.pod!.metadata, name: podName } };
   });
 }

@@ -244,7 +244,7 @@ export const BUNDLE_EDITS: readonly HostileEdit[] = [
 
 export const MANIFEST_EDITS: readonly HostileEdit[] = editsOf('manifests/broken.yaml', [
   ['of bytes that are no text', BINARY, /broken\.yaml:1:1 is not UTF-8 text$/],
-  ['of 50 MB that nobody wrote', SPARSE, /broken\.yaml is larger than 1048576 bytes$/],
+  ['of 50 MB that nobody wrote', SPARSE, /broken\.yaml is larger than 16777216 bytes$/],
   ['nested a hundred thousand deep', DEEP, /broken\.yaml:1:73 is nested deeper than 64 levels$/],
   ['with a bomb of aliases', BOMB, /broken\.yaml:3:10 a3\.0\.0 is one more than 100 uses of YAML anchors$/],
   ['with a key twice', `kind: ${CANARY}\nkind: Pod\n`, /broken\.yaml:2:1 kind is written twice$/],

@@ -151,15 +151,35 @@ describe('A server whose policies are edited badly', () => {
     });
   }
 
-  it('starts with broken manifests, but judges nobody by a cluster that it does not see', async () => {
+  it('starts with a broken manifest, which hides only itself: the view of the others is judged by', async () => {
     const broken = { 'manifests/broken.yaml': '{' };
+    putAll(broken);
+    await start();
+    assert.equal(status[(await ask('default', 'newcomer')).code], 'OK');
+    const { ready, degraded } = (await (await server.get('/readyz')).json()) as ReadyAnswer;
+    assert.equal(ready, true);
+    assert.match(degraded?.find(({ part }) => part === 'cluster')?.why ?? '', /manifests\/broken\.yaml:1:2 /);
+    takeBack(broken);
+    client[Symbol.dispose]();
+    await server.stop();
+  });
+
+  it('starts with broken manifests, but judges nobody by a cluster that it does not see', async () => {
+    const broken = { 'manifests/front.yaml': '{' };
     putAll(broken);
     await start();
     const unseen = await ask('default', 'newcomer');
     assert.equal(status[unseen.code], 'UNAVAILABLE');
-    assert.match(unseen.details, /^CAP-S10 /);
+    assert.match(unseen.details, /^CAP-S10 .*manifests\/front\.yaml/);
+    const said = (): boolean => logged('reloadFailed', 'cluster').some(({ msg }) => msg === NO_VERSION);
+    await eventually('it says that no version stays', said, SOON);
     takeBack(broken);
     await eventually('the cluster is seen', async () => (await ask('default', 'newcomer')).code === status.OK, SOON);
+    const { degraded } = (await (await server.get('/readyz')).json()) as ReadyAnswer;
+    assert.equal(
+      degraded?.find(({ part }) => part === 'cluster'),
+      undefined,
+    );
     client[Symbol.dispose]();
   });
 
@@ -240,6 +260,13 @@ describe('A server whose policies are edited badly', () => {
     putAll(Object.fromEntries(Object.keys(touched).map((name) => [name, good[name]])));
   }
 });
+
+const NO_VERSION = 'reload failed: there is no good version yet';
+
+interface ReadyAnswer {
+  readonly ready: boolean;
+  readonly degraded?: readonly { readonly part: string; readonly why: string }[];
+}
 
 const SOURCES: Readonly<Record<string, string>> = {
   bundle: 'policy-bundle',

@@ -112,7 +112,7 @@ describe('capstan policy check', () => {
       ['', 'Deployment web', 'spiffe://cluster.local/ns/shop/sa/web', 'workload', 'approved', bounds],
       ['', 'Job api', 'spiffe://cluster.local/ns/shop/sa/api', 'workload', 'refused CAP-P12', '-'],
     ]);
-    assert.deepEqual(lines.slice(-3), ['|', '| 4 workloads, 1 without an identity.', '= 1']);
+    assert.deepEqual(lines.slice(-3), ['|', '| 4 workloads judged, 1 without an identity.', '= 1']);
   });
 
   it('says of a refused workload what failed, by whose policy, what would pass and whom to ask', async () => {
@@ -149,7 +149,7 @@ describe('capstan policy check', () => {
     const lines = await check('manifests.yaml', {
       'policies.yaml': FILES['policies.yaml'].replace('spec:', 'spec:\n  mode: "off"'),
     });
-    assert.deepEqual(lines.slice(-1), ['| 4 workloads, every one gets an identity.']);
+    assert.deepEqual(lines.slice(-1), ['| 4 workloads judged, none without an identity.']);
   });
 
   it('warns of what is audited, and does not fail on it', async () => {

@@ -1,5 +1,6 @@
-// The cluster as a watched directory of manifests describes it. An edit is taken as a whole or not at all:
-// one broken file leaves the last good snapshot in force, and is told once.
+// The cluster as a watched directory of manifests describes it. A file is taken as a whole or not at all, and hides
+// only itself: while the server runs, what it said when it was last good stays. Where there is no such state the
+// view is incomplete, and says so: what is not found in it may be there, so that nothing follows from its absence.
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -8,18 +9,29 @@ import { positionInWords, type Problem } from '../../domain/position.ts';
 import type { ClusterView } from '../../ports/cluster-view.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 import type { Events } from '../../ports/events.ts';
+import type { ManifestTexts } from './manifest-directory.ts';
 import { snapshotOf } from './manifest-snapshot.ts';
-import { joinManifests, readManifestFile } from './read-manifests.ts';
-import type { WrittenObjects } from './written-object.ts';
+import { joinManifests, readManifestFile, withoutTemplates } from './read-manifests.ts';
+import type { WrittenObject, WrittenObjects } from './written-object.ts';
 
 export interface ManifestClusterViewParts {
   /** One document per manifest file. */
-  readonly documents: DocumentSource;
+  readonly documents: DocumentSource<ManifestTexts>;
   readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
+}
+
+/** What is in the view, for who starts a server. */
+export interface ManifestCounts {
+  readonly objects: number;
+  readonly files: number;
+  /** Files of tools, and templates. */
+  readonly passedOver: number;
 }
 
 /** Of one broken edit, in the log. */
 const MAX_TOLD = 20;
+/** In what a caller reads. */
+const MAX_NAMED = 3;
 
 interface KnownFile {
   readonly digest: string;
@@ -31,9 +43,12 @@ export class ManifestClusterView implements ClusterView {
   readonly #listeners = new Set<() => void>();
   #snapshot: ClusterSnapshot = unsyncedSnapshot('the manifests of the cluster are not read yet');
   /** By place. Files that an edit leaves alone are not parsed again; as bounded as the documents are. */
-  #files: ReadonlyMap<string, KnownFile> | undefined;
-  /** What came of those files. */
-  #joined: ClusterSnapshot | string = '';
+  #files: ReadonlyMap<string, KnownFile> = new Map();
+  /** Without the templates of charts. */
+  #rendered: ReadonlyMap<string, WrittenObjects> = new Map();
+  /** What each file said when it was last good, by name. */
+  #good: ReadonlyMap<string, readonly WrittenObject[]> = new Map();
+  #counts: ManifestCounts = { objects: 0, files: 0, passedOver: 0 };
   /** What the last look complained of: the same problems are told once. */
   #problem: string | undefined;
 
@@ -41,7 +56,7 @@ export class ManifestClusterView implements ClusterView {
     this.#parts = parts;
   }
 
-  /** Loads once, then follows changes until the signal aborts. Manifests that are broken leave the view unsynced. */
+  /** Loads once, then follows changes until the signal aborts. */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.#reload();
     this.#parts.documents.onChange(async () => this.#reload(), { signal });
@@ -51,6 +66,15 @@ export class ManifestClusterView implements ClusterView {
     return this.#snapshot;
   }
 
+  /** Why the view is not what the directory says now; absent when it is. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  get counts(): ManifestCounts {
+    return this.#counts;
+  }
+
   onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
     if (signal.aborted) return;
     this.#listeners.add(listener);
@@ -58,64 +82,120 @@ export class ManifestClusterView implements ClusterView {
   }
 
   async #reload(): Promise<void> {
-    const loaded = await this.#load();
-    if (typeof loaded === 'string') this.#refuse(loaded);
-    else this.#accept(loaded);
-  }
-
-  /** @returns what is wrong, in words, when there is no snapshot. */
-  async #load(): Promise<ClusterSnapshot | string> {
-    const { documents } = this.#parts;
     try {
-      const files = new Map<string, KnownFile>();
-      for (const [name, text] of await documents.read()) {
-        files.set(name, await this.#fileOf(documents.placeOf(name), name, text));
-      }
-      this.#join(files);
-      return this.#joined;
+      const { texts, unreadable } = await this.#parts.documents.read();
+      await this.#parse(texts);
+      this.#take(unreadable);
     } catch (error) {
       // Going on is safe: what is in force stays in force, and the next change is looked at again.
-      return error instanceof AuthorityError ? error.message : 'unexpected failure';
+      this.#tell(error instanceof AuthorityError ? error.message : 'unexpected failure');
     }
   }
 
-  /** Parsing takes about a second a megabyte: between two files others get their turn. */
-  async #fileOf(place: string, name: string, text: string): Promise<KnownFile> {
-    const digest = hash('sha256', text, 'hex');
-    const known = this.#files?.get(name);
-    if (known?.digest === digest) return known;
-    await setImmediate();
-    return { digest, written: readManifestFile(text, place) };
-  }
-
-  #join(files: ReadonlyMap<string, KnownFile>): void {
-    const known = this.#files;
-    if (known?.size === files.size && [...files].every(([name, file]) => known.get(name) === file)) return;
+  /** Parsing takes about a second for two megabytes: between two files others get their turn. */
+  async #parse(texts: ReadonlyMap<string, string>): Promise<void> {
+    const files = new Map<string, KnownFile>();
+    for (const [name, text] of texts) {
+      const digest = hash('sha256', text, 'hex');
+      const known = this.#files.get(name);
+      if (known?.digest !== digest) await setImmediate();
+      const written = known?.digest === digest ? known.written : readManifestFile(text, this.#placeOf(name));
+      files.set(name, { digest, written });
+    }
+    const names = [...files.keys()];
+    const rendered = withoutTemplates([...files.values()].map(({ written }) => written));
+    this.#rendered = new Map(names.map((name, index) => [name, rendered[index] ?? NOTHING]));
     this.#files = files;
-    const { objects, problems } = joinManifests([...files.values()].map(({ written }) => written));
-    this.#joined = problems.length > 0 ? inWords(problems) : snapshotOf(objects);
   }
 
-  #refuse(problem: string): void {
-    if (problem !== this.#problem) this.#parts.events.reloadFailed({ source: 'cluster', problem });
+  #take(unreadable: ReadonlyMap<string, string>): void {
+    const told: Told[] = [...unreadable].map(([name, problem]) => ({ path: this.#placeOf(name), problem }));
+    const hidden = new Set(unreadable.keys());
+    for (const [name, { problems }] of this.#rendered) {
+      if (problems.length === 0) continue;
+      hidden.add(name);
+      told.push(...problems);
+    }
+    // Of two files that describe one object, the one that did so before stays.
+    const sound = [...this.#rendered]
+      .filter(([name]) => !hidden.has(name))
+      .sort(([a], [b]) => this.#age(a) - this.#age(b));
+    const places = new Map(sound.map(([name]) => [this.#placeOf(name), name]));
+    for (const problem of joinManifests(sound.map(([, written]) => written)).problems) {
+      told.push(problem);
+      hidden.add(places.get(problem.position.place) ?? '');
+    }
+    this.#join(hidden, told);
+  }
+
+  #join(hidden: ReadonlySet<string>, told: readonly Told[]): void {
+    const sound = [...this.#rendered].filter(([name]) => !hidden.has(name));
+    const kept = [...this.#good].filter(([name]) => isHidden(name, hidden));
+    const missing = [...hidden].filter((name) => !kept.some(([one]) => isHidden(one, new Set([name]))));
+    // A broken file that is new changes nothing: what it says was not in the view before. A view that began without a
+    // file lacks it until everything was good once, under whatever name.
+    const lacking = this.#snapshot.unsynced !== undefined || this.#snapshot.incomplete !== undefined;
+    const incomplete = lacking && missing.length > 0 ? inFew(missing.map((name) => this.#placeOf(name))) : undefined;
+    const files = sound.map(([, written]) => written);
+    const { objects, passedOver } = joinManifests(files, { kept: kept.flatMap(([, written]) => written) });
+    const good = sound.map(([name, written]) => [name, written.objects] as const);
+    this.#good = new Map([...kept, ...good.filter(([, written]) => written.length > 0)]);
+    this.#counts = { objects: objects.length, files: good.length, passedOver: passedOver.length };
+    const snapshot = snapshotOf(objects, incomplete);
+    if (told.length > 0) this.#tell(inWords(told), snapshot);
+    this.#accept(snapshot, told.length === 0);
+  }
+
+  #placeOf(name: string): string {
+    return this.#parts.documents.placeOf(name);
+  }
+
+  #age(name: string): number {
+    return this.#good.has(name) ? 0 : 1;
+  }
+
+  /** @param next what comes in force all the same; without it the last one stays. */
+  #tell(problem: string, next: ClusterSnapshot = this.#snapshot): void {
+    const kept = next.unsynced === undefined && next.incomplete === undefined;
+    if (problem !== this.#problem) this.#parts.events.reloadFailed({ source: 'cluster', problem, kept });
     this.#problem = problem;
   }
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
-  #accept(snapshot: ClusterSnapshot): void {
+  #accept(snapshot: ClusterSnapshot, sound: boolean): void {
     const changed = snapshot.version !== this.#snapshot.version;
-    const mended = this.#problem !== undefined;
-    this.#problem = undefined;
+    const mended = sound && this.#problem !== undefined;
+    if (sound) this.#problem = undefined;
     if (changed) this.#snapshot = snapshot;
     if (changed || mended) this.#parts.events.reloaded({ source: 'cluster', revision: snapshot.version });
     if (changed) for (const listener of this.#listeners) listener();
   }
 }
 
+const NOTHING: WrittenObjects = { objects: [], problems: [] };
+
+interface Told {
+  readonly position?: Problem['position'] | undefined;
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** Itself, or a folder that it is in. */
+function isHidden(name: string, hidden: ReadonlySet<string>): boolean {
+  return hidden.has(name) || [...hidden].some((folder) => folder.endsWith('/') && name.startsWith(folder));
+}
+
+function inFew(places: readonly string[]): string {
+  const more = places.length > MAX_NAMED ? ` and ${places.length - MAX_NAMED} more` : '';
+  return `manifests cannot be read: ${places.slice(0, MAX_NAMED).join(', ')}${more}`;
+}
+
 /** An operator mends them in one go. */
-function inWords(problems: readonly Problem[]): string {
+function inWords(problems: readonly Told[]): string {
   const told = problems
     .slice(0, MAX_TOLD)
-    .map(({ position, path, problem }) => [positionInWords(position), path, problem].filter(Boolean).join(' '));
+    .map(({ position, path, problem }) =>
+      [position && positionInWords(position), path, problem].filter(Boolean).join(' '),
+    );
   return [...told, ...(problems.length > MAX_TOLD ? [`and ${problems.length - MAX_TOLD} more`] : [])].join('; ');
 }

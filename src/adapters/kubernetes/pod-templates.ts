@@ -1,8 +1,10 @@
-// Where the pods of a workload are described, by its kind (Kubernetes API, workload resources).
+// Where an object describes the pods that it makes, or names the service account that they run as. Kinds of
+// Kubernetes are known (API, workload resources); others count by their shape, wherever in the object it is.
 import { groupOf } from './cluster-scoped-kinds.ts';
 
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   '/Pod': [],
+  '/PodTemplate': ['template'],
   '/ReplicationController': ['spec', 'template'],
   'apps/DaemonSet': ['spec', 'template'],
   'apps/Deployment': ['spec', 'template'],
@@ -11,7 +13,17 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   'batch/CronJob': ['spec', 'jobTemplate', 'spec', 'template'],
   'batch/Job': ['spec', 'template'],
 };
-const USUAL = ['spec', 'template'];
+
+/** Groups whose objects speak of other objects, with patterns and schemas in which an account is no account. */
+const OF_OTHERS: ReadonlySet<string> = new Set([
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'kyverno.io',
+  'policies.kyverno.io',
+  'rbac.authorization.k8s.io',
+  'templates.gatekeeper.sh',
+  'mutations.gatekeeper.sh',
+]);
 
 interface Manifest {
   readonly apiVersion: string;
@@ -19,18 +31,43 @@ interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/**
- * The path of the pod's description; empty for a pod itself. Kinds that we do not know (Argo's Rollout,
- * Knative's Service) count by their shape: a template with containers.
- * @returns nothing for what runs no pods.
- */
-export function podTemplatePath(manifest: Manifest): readonly string[] | undefined {
-  const known = TEMPLATES[`${groupOf(manifest.apiVersion)}/${manifest.kind}`];
-  if (known !== undefined) return known;
-  return Array.isArray(fieldOf(manifest, [...USUAL, 'spec', 'containers'])) ? USUAL : undefined;
+/** One place of an object at which pods are described. */
+export interface PodSite {
+  readonly path: readonly string[];
+  /** Whether the pod itself is described there, or only its service account named. */
+  readonly describes: 'pod' | 'account';
 }
 
-/** @returns nothing when something on the path is absent or no mapping. */
+/** @returns the path of the pod's description for kinds of Kubernetes, empty for a pod itself; nothing for others. */
+export function podTemplatePath(manifest: Manifest): readonly string[] | undefined {
+  return TEMPLATES[`${groupOf(manifest.apiVersion)}/${manifest.kind}`];
+}
+
+export function isOfOthers({ apiVersion }: Manifest): boolean {
+  return OF_OTHERS.has(groupOf(apiVersion));
+}
+
+/** @returns every place, in the order of the object; accounts in a pod's description are the pod's. */
+export function podSitesIn(manifest: Manifest): readonly PodSite[] {
+  const known = podTemplatePath(manifest);
+  if (known !== undefined) return [{ path: known, describes: 'pod' }];
+  return [...sites(manifest, [])];
+}
+
+function* sites(value: unknown, path: readonly string[]): Generator<PodSite> {
+  if (typeof value !== 'object' || value === null) return;
+  if (path.length > 0 && Array.isArray(fieldOf(value, ['spec', 'containers']))) {
+    yield { path, describes: 'pod' };
+    return;
+  }
+  for (const [name, field] of Object.entries(value)) {
+    if (name === 'serviceAccountName' && typeof field === 'string' && field !== '')
+      yield { path, describes: 'account' };
+    else yield* sites(field, [...path, name]);
+  }
+}
+
+/** @returns nothing when something on the path is absent or no mapping; a list's entries go by their numbers. */
 export function fieldOf(data: unknown, path: readonly string[]): unknown {
   let value = data;
   for (const name of path) {

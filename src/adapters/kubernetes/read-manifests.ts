@@ -1,12 +1,14 @@
 // A set of manifest files as the cluster would hold them: namespaces, uids and versions filled in, and
 // nothing there twice. Same files, same objects, whatever the order in which they are read.
 import { hash } from 'node:crypto';
+import path from 'node:path';
 import { compareText } from '../../domain/policy/names.ts';
 import type { KubernetesObject } from '../../domain/policy/snapshot.ts';
 import { positionInWords, type Position, type Problem } from '../../domain/position.ts';
 import { clusterScopedKinds, groupOf } from './cluster-scoped-kinds.ts';
-import { objectsIn, type WrittenObject, type WrittenObjects } from './written-object.ts';
-import { readYaml } from './yaml-documents.ts';
+import { isTemplate } from './control-files.ts';
+import { objectsIn, together, type PassedOver, type WrittenObject, type WrittenObjects } from './written-object.ts';
+import { yamlDocuments } from './yaml-documents.ts';
 
 const MAX_OBJECTS = 100_000;
 const MAX_PROBLEMS = 1_000;
@@ -14,11 +16,14 @@ const MAX_PROBLEMS = 1_000;
 export interface PlacedObject {
   readonly object: KubernetesObject;
   readonly position: Position;
+  /** The manifest names no namespace, and one was assumed. */
+  readonly assumed?: true;
 }
 
 export interface Manifests {
   readonly objects: readonly PlacedObject[];
   readonly problems: readonly Problem[];
+  readonly passedOver: readonly PassedOver[];
 }
 
 /**
@@ -27,51 +32,97 @@ export interface Manifests {
  */
 export function readManifests(files: ReadonlyMap<string, string>): Manifests {
   const places = [...files].sort(([a], [b]) => compareText(a, b));
-  return joinManifests(places.map(([place, text]) => readManifestFile(text, place)));
+  return joinManifests(withoutTemplates(places.map(([place, text]) => readManifestFile(text, place))));
 }
 
 /** One file by itself. What depends on others is left to `joinManifests`. */
 export function readManifestFile(text: string, place: string): WrittenObjects {
-  const { documents, problems } = readYaml(text, place);
-  const found = documents.map(objectsIn);
-  return {
-    objects: found.flatMap(({ objects }) => objects),
-    problems: [...problems, ...found.flatMap((one) => one.problems)],
-  };
+  const found: WrittenObjects[] = [];
+  let unreadable = false;
+  for (const one of yamlDocuments(text, place)) {
+    unreadable ||= !('data' in one);
+    found.push('data' in one ? objectsIn(one) : { objects: [], problems: [one] });
+  }
+  if (!unreadable || !isTemplate(text)) return together(found);
+  return { ...together(found), template: { position: { place, line: 1, column: 1 }, tool: 'Helm' } };
 }
 
-/** @param maxObjects what comes after so many is told once and left out. */
-export function joinManifests(files: readonly WrittenObjects[], maxObjects: number = MAX_OBJECTS): Manifests {
+/** Templates of a chart, which is known by its Chart.yaml, are passed over. What only looks like one is broken. */
+export function withoutTemplates(files: readonly WrittenObjects[]): readonly WrittenObjects[] {
+  const charts = files.flatMap(({ passedOver = [] }) =>
+    passedOver
+      .filter(({ tool }) => tool === 'Helm')
+      .map(({ position }) => `${path.dirname(position.place)}${path.sep}`),
+  );
+  return files.map((file) => {
+    const { template } = file;
+    if (template === undefined || !charts.some((chart) => template.position.place.startsWith(chart))) return file;
+    return { objects: [], problems: [], passedOver: [template] };
+  });
+}
+
+export interface ManifestDefaults {
+  /** What comes after so many is told once and left out. */
+  readonly maxObjects?: number;
+  /** Of objects that name none, as `kubectl --namespace` has it. */
+  readonly namespace?: string;
+  /** Of files that cannot be read any more; what others say of an object counts before them. */
+  readonly kept?: readonly WrittenObject[];
+}
+
+/** Manifests as one state of a cluster. */
+export function joinManifests(
+  files: readonly WrittenObjects[],
+  { maxObjects = MAX_OBJECTS, namespace = 'default', kept = [] }: ManifestDefaults = {},
+): Manifests {
   const all = files.flatMap(({ objects }) => objects);
   const written = all.slice(0, maxObjects);
   const problems = [...files.flatMap((file) => file.problems), ...tooMany(all[maxObjects], maxObjects)];
-  const clusterScoped = clusterScopedKinds(written.map(({ data }) => data));
+  const clusterScoped = clusterScopedKinds([...written, ...kept].map(({ data }) => data));
   const known = new Map<string, PlacedObject>();
   for (const one of written) {
-    const placed = { object: completed(one, clusterScoped), position: one.position };
-    const name = fullName(placed.object);
+    const placed = place(one, clusterScoped, namespace);
+    const name = isGenerated(one) ? `${fullName(placed.object)}#${known.size}` : fullName(placed.object);
     const first = known.get(name);
     if (first === undefined) known.set(name, placed);
     else problems.push(repeated(placed, first.position));
   }
-  return { objects: [...known.values()], problems: problems.slice(0, MAX_PROBLEMS) };
+  for (const one of kept.slice(0, Math.max(0, maxObjects - written.length))) {
+    const placed = place(one, clusterScoped, namespace);
+    const name = fullName(placed.object);
+    if (!known.has(name)) known.set(name, placed);
+  }
+  const passedOver = files.flatMap((file) => file.passedOver ?? []);
+  return { objects: [...known.values()], problems: problems.slice(0, MAX_PROBLEMS), passedOver };
 }
 
-/** As the API server would store it: without a namespace kubectl means `default`. */
-function completed({ data, resourceVersion }: WrittenObject, clusterScoped: ReadonlySet<string>): KubernetesObject {
+/** Two of one such name are two objects: the API server names them apart. */
+function isGenerated({ data: { metadata } }: WrittenObject): boolean {
+  return typeof metadata['generateName'] === 'string' && metadata.name === `${metadata['generateName']}*`;
+}
+
+/** As the API server would store it. */
+function place(
+  { data, resourceVersion, position }: WrittenObject,
+  clusterScoped: ReadonlySet<string>,
+  assumed: string,
+): PlacedObject {
   const { namespace, uid, labels, annotations, ...rest } = data.metadata;
-  const scope = clusterScoped.has(`${groupOf(data.apiVersion)}/${data.kind}`)
-    ? {}
-    : { namespace: namespace === undefined || namespace === null || namespace === '' ? 'default' : namespace };
+  const none = namespace === undefined || namespace === null || namespace === '';
+  const isCluster = clusterScoped.has(`${groupOf(data.apiVersion)}/${data.kind}`);
   const metadata = {
     ...rest,
-    ...scope,
+    ...(!isCluster && { namespace: none ? assumed : namespace }),
     resourceVersion,
     ...(labels !== undefined && labels !== null && { labels }),
     ...(annotations !== undefined && annotations !== null && { annotations }),
   };
   const { apiVersion, kind } = data;
-  return { ...data, metadata: { ...metadata, uid: uid ?? derivedUid(fullName({ apiVersion, kind, metadata })) } };
+  const object = {
+    ...data,
+    metadata: { ...metadata, uid: uid ?? derivedUid(fullName({ apiVersion, kind, metadata })) },
+  };
+  return { object, position, ...(none && !isCluster && { assumed: true as const }) };
 }
 
 type Named = Pick<KubernetesObject, 'apiVersion' | 'kind'> & {

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from '../../domain/policy/snapshot.ts';
 import type { Position } from '../../domain/position.ts';
 import { groupOf } from './cluster-scoped-kinds.ts';
-import { fieldOf, podTemplatePath } from './pod-templates.ts';
+import { fieldOf, isOfOthers, podSitesIn, type PodSite } from './pod-templates.ts';
 import { derivedUid, fullName, type PlacedObject } from './read-manifests.ts';
 
 export interface Workload {
@@ -13,23 +13,110 @@ export interface Workload {
   readonly serviceAccount: string;
   readonly podLabels: Readonly<Record<string, string>>;
   readonly position: Position;
-  /** One of its pods; the pod itself when that is what the manifest holds. */
-  readonly pod: KubernetesObject;
+  /** Where in the object; empty for a pod itself. */
+  readonly path: readonly string[];
+  /** The manifest names no namespace. */
+  readonly assumed?: true;
+  /** One of its pods, or the pod itself; absent where nothing but the service account is known of it. */
+  readonly pod?: KubernetesObject;
+}
+
+/** Names a service account, and cannot be judged. */
+export interface Unjudged extends Pick<Workload, 'kind' | 'namespace' | 'name' | 'position'> {
+  readonly why: string;
+}
+
+export interface FoundWorkloads {
+  readonly workloads: readonly Workload[];
+  readonly unjudged: readonly Unjudged[];
 }
 
 /** In the order of the objects. What a controller among them owns is its controller's. */
-export function workloadsIn(placed: readonly PlacedObject[]): readonly Workload[] {
-  const known = new Set(placed.filter(({ object }) => podTemplatePath(object) !== undefined).map(nameOf));
-  return placed.filter(({ object }) => !isOwned(object, known)).flatMap(workloadOf);
+export function workloadsIn(objects: readonly PlacedObject[]): FoundWorkloads {
+  const placed = objects.flatMap(processed);
+  const known = new Set(placed.filter(({ object }) => podSitesIn(object).length > 0).map(nameOf));
+  const found = placed.filter(({ object }) => !isOwned(object, known)).map(workloadsOf);
+  return {
+    workloads: found.flatMap(({ workloads }) => workloads),
+    unjudged: found.flatMap(({ unjudged }) => unjudged),
+  };
 }
 
-function workloadOf({ object, position }: PlacedObject): readonly Workload[] {
-  const path = podTemplatePath(object);
-  const { name, namespace } = object.metadata;
-  if (path === undefined || namespace === undefined) return [];
+/** OpenShift makes the objects of a Template in the template's own namespace, unless they say otherwise. */
+function processed(placed: PlacedObject): readonly PlacedObject[] {
+  const { object, position } = placed;
+  const list = object['objects'];
+  if (object.kind !== 'Template' || groupOf(object.apiVersion) !== 'template.openshift.io' || !Array.isArray(list)) {
+    return [placed];
+  }
+  return list.filter(isObject).map((one) => {
+    const metadata = { ...object.metadata, labels: {}, ...one.metadata };
+    return {
+      object: {
+        ...one,
+        metadata: { ...metadata, namespace: one.metadata.namespace ?? object.metadata.namespace ?? '' },
+      },
+      position,
+    };
+  });
+}
+
+function isObject(data: unknown): data is KubernetesObject {
+  return (
+    typeof fieldOf(data, ['kind']) === 'string' &&
+    typeof fieldOf(data, ['apiVersion']) === 'string' &&
+    typeof fieldOf(data, ['metadata', 'name']) === 'string'
+  );
+}
+
+function workloadsOf(placed: PlacedObject): FoundWorkloads {
+  const { object, position } = placed;
+  const { kind, metadata } = object;
+  const sites = podSitesIn(object);
+  const { name, namespace } = metadata;
+  const refuse = (why: string): FoundWorkloads => ({
+    workloads: [],
+    unjudged: [{ kind, namespace: namespace ?? '(cluster)', name, position, why }],
+  });
+  if (sites.length === 0) {
+    const ref = fieldOf(object, ['spec', 'workloadRef', 'name']);
+    return typeof ref === 'string' ? refuse(`runs the pods of ${ref}, which its workloadRef names`) : NONE;
+  }
+  if (isOfOthers(object)) return refuse('speaks of other objects');
+  if (namespace === undefined) return refuse('belongs to the cluster: where its pods run is not known');
+  const judged = distinct(sites.map((site) => workloadAt(placed, namespace, site)));
+  const open = judged.find(({ serviceAccount }) => /\$\{|\{\{/.test(serviceAccount));
+  return open === undefined
+    ? { workloads: judged, unjudged: [] }
+    : refuse(`runs as ${open.serviceAccount}, which is filled in later`);
+}
+
+const NONE: FoundWorkloads = { workloads: [], unjudged: [] };
+
+/** An account that is only named, again or beside a pod that runs as it, is told once. */
+function distinct(workloads: readonly Workload[]): readonly Workload[] {
+  return workloads.filter(
+    (one, index) =>
+      one.pod !== undefined ||
+      !workloads.some(
+        (other, at) => other.serviceAccount === one.serviceAccount && (other.pod !== undefined || at < index),
+      ),
+  );
+}
+
+function workloadAt(
+  { object, position, assumed }: PlacedObject,
+  namespace: string,
+  { path, describes }: PodSite,
+): Workload {
+  const { kind } = object;
+  const { name } = object.metadata;
+  const facts = { kind, namespace, name, position, path, ...(assumed === true && { assumed }) };
+  if (describes === 'account') {
+    return { ...facts, serviceAccount: String(fieldOf(object, [...path, 'serviceAccountName'])), podLabels: {} };
+  }
   const pod = path.length === 0 ? object : examplePod(object, fieldOf(object, path));
-  const serviceAccount = serviceAccountOf(pod);
-  return [{ kind: object.kind, namespace, name, serviceAccount, podLabels: pod.metadata.labels ?? {}, position, pod }];
+  return { ...facts, serviceAccount: serviceAccountOf(pod), podLabels: pod.metadata.labels ?? {}, pod };
 }
 
 function examplePod({ metadata: owner, ...object }: KubernetesObject, template: unknown): KubernetesObject {
@@ -52,10 +139,13 @@ function serviceAccountOf(pod: KubernetesObject): string {
   return names.find((name): name is string => typeof name === 'string' && name !== '') ?? 'default';
 }
 
-/** Checked when the manifest was read. */
+/** Checked when the manifest was read, for kinds that are known; of others, what is text. */
 function textsOf(template: unknown, field: 'labels' | 'annotations'): Readonly<Record<string, string>> | undefined {
   const texts = fieldOf(template, ['metadata', field]);
-  return typeof texts === 'object' && texts !== null ? (texts as Readonly<Record<string, string>>) : undefined;
+  if (typeof texts !== 'object' || texts === null) return undefined;
+  return Object.fromEntries(
+    Object.entries(texts).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 function isOwned(object: KubernetesObject, known: ReadonlySet<string>): boolean {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Position, Problem } from '../../domain/position.ts';
 import { groupOf } from './cluster-scoped-kinds.ts';
+import { toolOf } from './control-files.ts';
 import { fieldOf, podTemplatePath } from './pod-templates.ts';
 import type { Path, YamlDocument } from './yaml-documents.ts';
 
@@ -23,16 +24,27 @@ function must(be: string) {
 const text = z.string({ error: must('text') });
 const name = text.min(1, 'must not be empty');
 const texts = z.record(z.string(), text, { error: 'must be a mapping of names to text' }).nullish();
-const metadata = z.looseObject(
-  {
-    name,
-    namespace: text.nullish(),
-    uid: name.nullish(),
-    resourceVersion: name.nullish(),
-    labels: texts,
-    annotations: texts,
-  },
-  { error: ({ input }) => (input === undefined ? 'is missing' : 'must be a mapping') },
+/** The API server makes the rest of the name (Kubernetes API, ObjectMeta): here it is a star. */
+function named(data: unknown): unknown {
+  const { name: given, generateName } = (data ?? {}) as { readonly name?: unknown; readonly generateName?: unknown };
+  const none = given === undefined || given === null || given === '';
+  if (!none || typeof generateName !== 'string' || generateName === '') return data;
+  return { ...(data as object), name: `${generateName}*` };
+}
+
+const metadata = z.preprocess(
+  named,
+  z.looseObject(
+    {
+      name,
+      namespace: text.nullish(),
+      uid: name.nullish(),
+      resourceVersion: name.nullish(),
+      labels: texts,
+      annotations: texts,
+    },
+    { error: ({ input }) => (input === undefined ? 'is missing' : 'must be a mapping') },
+  ),
 );
 const manifest = z.looseObject({ apiVersion: name, kind: name, metadata });
 const list = z.looseObject({
@@ -54,6 +66,16 @@ export interface WrittenObject {
 export interface WrittenObjects {
   readonly objects: readonly WrittenObject[];
   readonly problems: readonly Problem[];
+  /** What describes nothing that a cluster holds, and what it is instead. */
+  readonly passedOver?: readonly PassedOver[];
+  /** The file cannot be read and looks like a template: in a chart it is one. */
+  readonly template?: PassedOver;
+}
+
+export interface PassedOver {
+  readonly position: Position;
+  /** The tool that reads it. */
+  readonly tool: string;
 }
 
 /** Policies may lie beside manifests: they are passed over. */
@@ -62,6 +84,8 @@ export function objectsIn(document: YamlDocument): WrittenObjects {
 }
 
 function unfold(document: YamlDocument, data: unknown, path: Path): WrittenObjects {
+  const tool = toolOf(data);
+  if (tool !== undefined) return { objects: [], problems: [], passedOver: [{ position: document.locate(path), tool }] };
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     return refused(document, path, [{ path: [], message: 'is no Kubernetes object' }]);
   }
@@ -75,7 +99,15 @@ function unfoldList(document: YamlDocument, data: object, path: Path): WrittenOb
   const found = (parsed.data.items ?? []).map((item, index) =>
     unfold(document, itemOf(item, parsed.data), [...path, 'items', index]),
   );
-  return { objects: found.flatMap(({ objects }) => objects), problems: found.flatMap(({ problems }) => problems) };
+  return together(found);
+}
+
+export function together(found: readonly WrittenObjects[]): WrittenObjects {
+  return {
+    objects: found.flatMap(({ objects }) => objects),
+    problems: found.flatMap(({ problems }) => problems),
+    passedOver: found.flatMap(({ passedOver = [] }) => passedOver),
+  };
 }
 
 /** Items of a typed list leave out what its kind says already: those of a DeploymentList are Deployments. */

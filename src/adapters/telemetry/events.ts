@@ -109,11 +109,11 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('reloads', { source, outcome: 'applied' });
       logger.info({ event: 'reloaded', source, revision }, 'reloaded');
     },
-    reloadFailed({ source, problem }) {
+    reloadFailed({ source, problem, kept = true }) {
       metrics.count('reloads', { source, outcome: 'failed' });
       logger.error(
-        { event: 'reloadFailed', source, problem: cut(problem) },
-        'reload failed: the last good version stays',
+        { event: 'reloadFailed', source, problem: cut(problem), kept },
+        kept ? 'reload failed: the last good version stays' : 'reload failed: there is no good version yet',
       );
     },
     issuerInForce({ issuer, notAfterMs }) {

@@ -108,7 +108,7 @@ export const METRICS = {
   reloads: {
     name: 'capstan_reloads_total',
     kind: 'counter',
-    help: 'Reloads of files and remote documents; after a failed one the last good version stays in force.',
+    help: 'Reloads of files and remote documents; after a failed one the last good version, if there was any, stays in force.',
     labels: { source: SOURCES, outcome: ['applied', 'failed'] },
   },
   policyClauses: {

@@ -26,7 +26,7 @@ export async function readBundle(file: string, invocation: Invocation): Promise<
 
 /** @returns nothing after telling what is wrong (65). @throws CommandError 66 when the file is missing or cannot be read. */
 export async function readSignatures(file: string, invocation: Invocation): Promise<SignatureFile | undefined> {
-  const signatures = parseSignatureFile(await readInput(file, 'write it with `capstan bundle sign`'), file);
+  const signatures = parseSignatureFile(await readInput(file, { hint: 'write it with `capstan bundle sign`' }), file);
   if (!('problems' in signatures)) return signatures;
   endWithProblems(`${file} is no signature file`, signatures.problems, EXIT.data, invocation);
   return undefined;

@@ -67,7 +67,7 @@ export function registerIssue(program: Command, invocation: Invocation): void {
 async function issue(options: IssueOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const identity = identityOption(options);
-  const rootsPem = await readInput(options.root ?? path.join(options.dataDir, DEV_FILES.anchors), HINT);
+  const rootsPem = await readInput(options.root ?? path.join(options.dataDir, DEV_FILES.anchors), { hint: HINT });
   const token = await tokenFor(identity, options, invocation);
   // Loaded here: both bring large libraries, which no other command waits for.
   const [{ requestCertificate }, { makeWorkloadCsr }] = await Promise.all([

@@ -3,10 +3,8 @@ import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/policy/snap
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { Problem } from '../../domain/position.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
-import { complainOfProblems } from '../policy/problems.ts';
+import { UnusableInput } from '../policy/problems.ts';
 import type { LoadedPolicies } from '../policy/load-policies.ts';
-import type { Terminal } from '../terminal.ts';
 
 export interface CandidateFiles {
   readonly bundle: string;
@@ -24,16 +22,15 @@ export interface Candidate {
   readonly snapshot: ClusterSnapshot;
 }
 
-/** @throws CommandError 2 when anything of it cannot be used, after telling every problem. */
-export async function loadCandidate(files: CandidateFiles, terminal: Terminal): Promise<Candidate> {
+/** @throws CommandError 2 when anything of it cannot be used, with every problem. */
+export async function loadCandidate(files: CandidateFiles): Promise<Candidate> {
   // Loaded here: they bring the parsers, which no other command waits for.
   const { loadPolicies } = await import('../policy/load-policies.ts');
   const { set, bundle, documents, problems } = await loadPolicies(files);
   const manifests = await loadManifests(files.manifests);
   const all: readonly Problem[] = [...problems, ...('problems' in manifests ? manifests.problems : [])];
   if (set === undefined || 'problems' in manifests) {
-    complainOfProblems('policies and manifests', all, terminal);
-    throw new CommandError(EXIT.unreadable, 'nothing was judged');
+    throw new UnusableInput('policies and manifests', all);
   }
   return { policies: set, bundle, documents, snapshot: manifests.snapshot };
 }
@@ -42,11 +39,10 @@ async function loadManifests(
   folder: string | undefined,
 ): Promise<{ readonly snapshot: ClusterSnapshot } | { readonly problems: readonly Problem[] }> {
   if (folder === undefined) return { snapshot: unsyncedSnapshot('it depends on the cluster: give --cluster') };
-  const [{ readTexts }, { readManifests }, { snapshotOf }] = await Promise.all([
-    import('../policy/read-texts.ts'),
-    import('../../adapters/kubernetes/read-manifests.ts'),
+  const [{ readManifestPaths }, { snapshotOf }] = await Promise.all([
+    import('../policy/read-manifest-texts.ts'),
     import('../../adapters/kubernetes/manifest-snapshot.ts'),
   ]);
-  const { objects, problems } = readManifests(await readTexts([folder]));
+  const { objects, problems } = await readManifestPaths([folder]);
   return problems.length > 0 ? { problems } : { snapshot: snapshotOf(objects) };
 }

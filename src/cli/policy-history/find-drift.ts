@@ -25,9 +25,9 @@ export interface DriftSources {
 /** @throws CommandError 2 when anything that is named cannot be used. */
 export async function findDrift(sources: DriftSources, progress: boolean, invocation: Invocation): Promise<Drift> {
   const { files, journal, server, git } = sources;
-  const { terminal, signal } = invocation;
+  const { signal } = invocation;
   const inGit = git === undefined ? undefined : await documentsIn(git, invocation);
-  const used = files === undefined ? undefined : await loadCandidate(await withOneBundle(files, invocation), terminal);
+  const used = files === undefined ? undefined : await loadCandidate(await withOneBundle(files, invocation));
   const inForce = server === undefined ? undefined : await fetchPolicyInForce(server, signal);
   const onDisk = used === undefined ? [] : [...(used.bundle === undefined ? [] : [used.bundle]), ...used.documents];
   const revision = inForce?.revision ?? used?.policies.revision;

@@ -1,5 +1,5 @@
 // What a policy tool reports: findings, each with the place where somebody can do something about it.
-import type { Position } from '../../domain/position.ts';
+import type { Position, Problem } from '../../domain/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export interface Finding {
@@ -13,11 +13,26 @@ export interface Finding {
   readonly subject?: string;
 }
 
-export interface Report {
+/** What a command could not read, or could not do. */
+export interface ReportProblem {
+  readonly position?: Position;
+  readonly message: string;
+}
+
+export function reportProblem({ position, path, problem }: Problem): ReportProblem {
+  return { position, message: path === '' ? problem : `${path} ${problem}` };
+}
+
+export interface FindingsReport {
   /** The command without the program: `policy lint`. */
   readonly tool: string;
   /** What was looked at, one by one; a case without findings is well. */
   readonly cases: readonly { readonly name: string; readonly findings: readonly Finding[] }[];
+  /** What could not be read, and was not looked at: the command did not succeed. */
+  readonly problems?: readonly ReportProblem[];
+}
+
+export interface Report extends FindingsReport {
   /** What `--output json` prints. */
   readonly json: unknown;
   /** Prints it for a person. */

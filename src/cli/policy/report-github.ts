@@ -1,12 +1,18 @@
 // Findings as GitHub workflow commands: each becomes an annotation on the line of the pull request.
-import type { Finding, Report } from './findings.ts';
+import type { Finding, FindingsReport } from './findings.ts';
 import { relativePlace } from './report-places.ts';
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const;
 
 /** @returns one line per finding: `::error file=…,line=…,col=…,title=…::…`. */
-export function githubAnnotations({ tool, cases }: Report): readonly string[] {
-  return cases.flatMap(({ findings }) => findings.map((finding) => annotation(tool, finding)));
+export function githubAnnotations({ tool, cases, problems = [] }: FindingsReport): readonly string[] {
+  const unread = problems.map(({ position, message }): Finding => ({
+    id: 'unreadable',
+    level: 'error',
+    message,
+    ...(position !== undefined && { position }),
+  }));
+  return [...cases.flatMap(({ findings }) => findings), ...unread].map((finding) => annotation(tool, finding));
 }
 
 function annotation(tool: string, { id, level, message, position, subject }: Finding): string {

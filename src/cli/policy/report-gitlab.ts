@@ -1,12 +1,18 @@
 // Findings as a GitLab Code Quality report: a list that merge requests show beside the changed lines.
-import type { Report } from './findings.ts';
+import type { Finding, FindingsReport } from './findings.ts';
 import { fingerprintsOf, relativePlace } from './report-places.ts';
 
 const SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
 
 /** @returns every finding that has a place; GitLab takes no others. */
-export function codeQuality({ cases }: Report): readonly object[] {
-  const findings = cases.flatMap((one) => one.findings);
+export function codeQuality({ cases, problems = [] }: FindingsReport): readonly object[] {
+  const unread = problems.map(({ position, message }): Finding => ({
+    id: 'unreadable',
+    level: 'error',
+    message,
+    position: position ?? { place: '.', line: 1, column: 1 },
+  }));
+  const findings = [...cases.flatMap((one) => one.findings), ...unread];
   const fingerprints = fingerprintsOf(findings);
   return findings.flatMap(({ id, level, message, position, subject }, index) =>
     position === undefined

@@ -1,23 +1,25 @@
 // Findings as JUnit XML, which every pipeline shows as tests: a case fails by its errors; warnings and
 // notes are its output.
 import { positionInWords } from '../../domain/position.ts';
-import type { Finding, Report } from './findings.ts';
+import type { Finding, FindingsReport, ReportProblem } from './findings.ts';
 
-export function junitXml({ tool, cases }: Report): string {
+export function junitXml({ tool, cases, problems = [] }: FindingsReport): string {
   const failed = cases.filter(({ findings }) => findings.some(isError)).length;
-  const counts = `tests="${cases.length}" failures="${failed}" errors="0"`;
+  const tests = cases.length + problems.length;
+  const counts = `tests="${tests}" failures="${failed}" errors="${problems.length}"`;
   const name = attribute('name', `capstan ${tool}`);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${name} ${counts}>`,
     `  <testsuite ${name} ${counts} skipped="0">`,
     ...cases.flatMap((one) => testCase(tool, one)),
+    ...problems.flatMap((problem) => errorCase(tool, problem)),
     '  </testsuite>',
     '</testsuites>',
   ].join('\n');
 }
 
-function testCase(tool: string, { name, findings }: Report['cases'][number]): readonly string[] {
+function testCase(tool: string, { name, findings }: FindingsReport['cases'][number]): readonly string[] {
   const place = findings.find(isError)?.position ?? findings[0]?.position;
   const attributes = [
     attribute('name', name),
@@ -31,6 +33,21 @@ function testCase(tool: string, { name, findings }: Report['cases'][number]): re
   const output = remarks.length === 0 ? [] : [`      <system-out>${escape(remarks.join('\n'))}</system-out>`];
   if (failures.length + output.length === 0) return [`    <testcase ${attributes}/>`];
   return [`    <testcase ${attributes}>`, ...failures, ...output, '    </testcase>'];
+}
+
+/** What could not be looked at (Apache Ant's JUnit format: an error is none of an assertion). */
+function errorCase(tool: string, { position, message }: ReportProblem): readonly string[] {
+  const attributes = [
+    attribute('name', position?.place ?? 'input'),
+    attribute('classname', `capstan.${tool.replaceAll(' ', '.')}`),
+    ...(position === undefined ? [] : [attribute('file', position.place), attribute('line', String(position.line))]),
+  ].join(' ');
+  const text = position === undefined ? message : `${positionInWords(position)}: ${message}`;
+  return [
+    `    <testcase ${attributes}>`,
+    `      <error ${attribute('type', 'unreadable')} ${attribute('message', message)}>${escape(text)}</error>`,
+    '    </testcase>',
+  ];
 }
 
 function failure(finding: Finding): string {

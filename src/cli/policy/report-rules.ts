@@ -34,6 +34,14 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'A refusal would not say whom to ask',
     'Add a `contact`: it is printed in the refused workload’s own log.',
   ),
+  'policy/unjudged': row(
+    'An object names a service account and was not judged',
+    'What runs as it, and where, cannot be told from the object. Check the workload that it makes.',
+  ),
+  'policy/namespace': row(
+    'A workload names no namespace',
+    'It was judged in the namespace that `--namespace` says, or in `default`.',
+  ),
   'policy/off': row('Something is switched off', 'Mode `off` is as if it were absent. Remove it, or switch it on.'),
   'policy/ambiguous': row(
     'Several bundles were found',

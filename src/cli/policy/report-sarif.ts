@@ -1,13 +1,13 @@
 // Findings as a SARIF 2.1.0 log (OASIS Static Analysis Results Interchange Format), which code scanning
 // reads: the rules with their help, and each result on its line.
-import type { Finding, Report } from './findings.ts';
+import type { Finding, FindingsReport, ReportProblem } from './findings.ts';
 import { fingerprintsOf, uriOf } from './report-places.ts';
 import { helpOf } from './report-rules.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 const BASE = '%SRCROOT%';
 
-export function sarifLog({ tool, cases }: Report): object {
+export function sarifLog({ tool, cases, problems = [] }: FindingsReport): object {
   const findings = cases.flatMap((one) => one.findings);
   const ids = [...new Set(findings.map(({ id }) => id))].sort();
   const fingerprints = fingerprintsOf(findings);
@@ -19,13 +19,23 @@ export function sarifLog({ tool, cases }: Report): object {
         tool: { driver: { name: 'capstan', rules: ids.map(ruleOf) } },
         // One upload may not replace the findings of another tool: code scanning keeps them apart by this.
         automationDetails: { id: `capstan/${tool.replaceAll(' ', '-')}/` },
-        invocations: [{ executionSuccessful: true }],
+        invocations: [invocationOf(problems)],
         originalUriBaseIds: { [BASE]: { description: { text: 'where the command ran' } } },
         columnKind: 'utf16CodeUnits',
         results: findings.map((finding, index) => resultOf(finding, ids.indexOf(finding.id), fingerprints[index])),
       },
     ],
   };
+}
+
+function invocationOf(problems: readonly ReportProblem[]): object {
+  if (problems.length === 0) return { executionSuccessful: true };
+  return { executionSuccessful: false, toolExecutionNotifications: problems.map(notificationOf) };
+}
+
+function notificationOf({ position, message }: ReportProblem): object {
+  const locations = position === undefined ? [] : [{ physicalLocation: physical(position) }];
+  return { level: 'error', message: { text: message }, locations };
 }
 
 function ruleOf(id: string): object {

@@ -7,7 +7,7 @@ import { codeQuality } from './report-gitlab.ts';
 import { junitXml } from './report-junit.ts';
 import { sarifLog } from './report-sarif.ts';
 
-export { exitOf, type Finding, type Report } from './findings.ts';
+export { exitOf, reportProblem, type Finding, type Report } from './findings.ts';
 
 const FORMATS = ['text', 'json', 'junit', 'sarif', 'github', 'gitlab'] as const;
 export type ReportFormat = (typeof FORMATS)[number];

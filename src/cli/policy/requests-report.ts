@@ -1,4 +1,5 @@
 // Checked workloads as a report: a case for each, its refusals and audit hits at the line of its manifest.
+import type { Unjudged } from '../../adapters/kubernetes/workloads.ts';
 import { boundsInWords, quotasInWords } from './limit-words.ts';
 import { decisionData } from './decision-json.ts';
 import type { Finding, Report } from './findings.ts';
@@ -7,6 +8,17 @@ import { clauseInWords } from './trace-words.ts';
 
 export function casesOf(checked: readonly CheckedWorkload[]): Report['cases'] {
   return checked.map((one) => ({ name: nameOf(one.workload), findings: findingsOf(one) }));
+}
+
+/** What was not judged is a note at its place. */
+export function unjudgedCases(unjudged: readonly Unjudged[]): Report['cases'] {
+  return unjudged.map(({ kind, namespace, name, why, position }) => {
+    const subject = `${namespace}/${kind}/${name}`;
+    return {
+      name: subject,
+      findings: [{ id: 'policy/unjudged', level: 'note', message: `not judged: ${why}`, position, subject }],
+    };
+  });
 }
 
 function findingsOf(checked: CheckedWorkload): readonly Finding[] {
@@ -23,6 +35,9 @@ function findingsOf(checked: CheckedWorkload): readonly Finding[] {
       : [{ id: unavailable.reason, message: unavailable.why }];
   return [
     ...refused.map((finding): Finding => ({ ...finding, level: 'error', ...at })),
+    ...(workload.assumed === true
+      ? [{ id: 'policy/namespace', level: 'note', message: 'names no namespace: one was assumed', ...at } as const]
+      : []),
     ...audits.map((clause): Finding => ({
       id: clause.reason,
       level: 'warning',
@@ -35,8 +50,16 @@ function findingsOf(checked: CheckedWorkload): readonly Finding[] {
 /** A limit that is no limit is `null`. */
 export function jsonOf(checked: readonly CheckedWorkload[]): unknown {
   return checked.map((one) => {
-    const { kind, namespace, name, serviceAccount, position } = one.workload;
-    const workload = { kind, namespace, name, serviceAccount, position };
+    const { kind, namespace, name, serviceAccount, position, path, assumed = false } = one.workload;
+    const workload = {
+      kind,
+      namespace,
+      name,
+      serviceAccount,
+      position,
+      path: path.join('.'),
+      namespaceAssumed: assumed,
+    };
     if (!('decision' in one)) return { ...workload, outcome: 'impossible', problem: one.problem };
     const { decision, applicable } = one;
     return {

@@ -1,7 +1,7 @@
 // What each workload of a set of manifests would be given: the question it would ask, and what the evaluator
 // says to it, before anything runs.
 import { snapshotOf } from '../../adapters/kubernetes/manifest-snapshot.ts';
-import type { PlacedObject } from '../../adapters/kubernetes/read-manifests.ts';
+import type { Manifests, PlacedObject } from '../../adapters/kubernetes/read-manifests.ts';
 import { workloadsIn, type Workload } from '../../adapters/kubernetes/workloads.ts';
 import { applicableTo, type Applicable } from '../../domain/policy/applicable.ts';
 import type { PolicyDecision } from '../../domain/policy/decision.ts';
@@ -24,16 +24,19 @@ export type CheckedWorkload =
 
 /** @returns the workloads by namespace, kind and name. */
 export function checkWorkloads(
-  objects: readonly PlacedObject[],
+  { objects, problems }: Pick<Manifests, 'objects' | 'problems'>,
   policies: PolicySet,
   options: QuestionOptions,
   nowMs: number,
 ): readonly CheckedWorkload[] {
-  const found = [...workloadsIn(objects)].sort((a, b) => compareText(nameOf(a), nameOf(b)));
-  const bare = new Set(found.map(({ pod }) => pod));
+  const found = [...workloadsIn(objects).workloads].sort((a, b) => compareText(nameOf(a), nameOf(b)));
+  const bare = new Set<unknown>(found.map(({ pod }) => pod));
   const manifests = objects.filter(({ object }) => !bare.has(object));
   const workloads = withPodNames(found, manifests);
-  const snapshot = snapshotOf([...manifests, ...workloads.map(({ pod, position }) => ({ object: pod, position }))]);
+  const pods = workloads.flatMap(({ pod, position }) => (pod === undefined ? [] : [{ object: pod, position }]));
+  // What is not found may stand in what could not be read.
+  const [first] = problems;
+  const snapshot = snapshotOf([...manifests, ...pods], first && `${first.position.place} cannot be read`);
   return workloads.map((workload) => checkWorkload(workload, policies, snapshot, options, nowMs));
 }
 
@@ -47,6 +50,7 @@ function withPodNames(workloads: readonly Workload[], manifests: readonly Placed
   const pods = manifests.map(({ object }) => object).filter(({ kind }) => kind === 'Pod');
   const taken = new Set(pods.map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`));
   return workloads.map((workload) => {
+    if (workload.pod === undefined) return workload;
     const { metadata } = workload.pod;
     let { name } = metadata;
     for (let count = 2; taken.has(`${workload.namespace}/${name}`); count += 1) name = `${metadata.name}-${count}`;
@@ -64,7 +68,7 @@ function checkWorkload(
 ): CheckedWorkload {
   const subject = subjectOf(options.trustDomain, workload.namespace, workload.serviceAccount);
   if ('problem' in subject) return { workload, problem: subject.problem };
-  const claim = { podName: workload.pod.metadata.name, ...options.claim };
+  const claim = { ...(workload.pod !== undefined && { podName: workload.pod.metadata.name }), ...options.claim };
   const request = requestFrom({ ...options, claim }, subject, policies.bundle, nowMs);
   return {
     workload,

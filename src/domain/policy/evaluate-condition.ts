@@ -60,6 +60,7 @@ function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdic
     }
     if (answer !== false) problem ??= `${object.metadata.name}: ${answer.problem}`;
   }
+  sight.lookedInVain();
   return refuse(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`));
 }
 

@@ -66,6 +66,7 @@ function watchPods(snapshot: ClusterSnapshot): { readonly watched: ClusterSnapsh
   const watched: ClusterSnapshot = {
     version: snapshot.version,
     ...(snapshot.unsynced !== undefined && { unsynced: snapshot.unsynced }),
+    ...(snapshot.incomplete !== undefined && { incomplete: snapshot.incomplete }),
     list: (query) => snapshot.list(query),
     find: (query) => {
       const found = snapshot.find(query);

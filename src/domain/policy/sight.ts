@@ -43,8 +43,17 @@ export class Sight {
   find(query: Omit<NamedObject, 'apiVersion'>): KubernetesObject | undefined {
     this.#ask();
     const object = this.#snapshot.find({ ...query, apiVersion: 'v1' });
-    if (object !== undefined) this.note(object);
+    if (object === undefined) this.lookedInVain();
+    else this.note(object);
     return object;
+  }
+
+  /**
+   * What was asked for is not there: of a view that may lack it nothing follows, least of all that a rule for the
+   * labels of a namespace does not speak.
+   */
+  lookedInVain(): void {
+    this.#blind ??= this.#snapshot.incomplete;
   }
 
   /** The caller notes what it relied on. */

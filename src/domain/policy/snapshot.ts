@@ -47,6 +47,8 @@ export interface ClusterSnapshot {
   readonly version: string;
   /** Why nothing can be said of the cluster yet; absent when everything can. */
   readonly unsynced?: string;
+  /** Why something may be there that is not found; absent when what is not found is not there. */
+  readonly incomplete?: string;
   /** In the order of their names. */
   list(query: ObjectQuery): readonly KubernetesObject[];
   find(query: NamedObject): KubernetesObject | undefined;
@@ -66,11 +68,13 @@ interface Shelf {
 
 export class IndexedSnapshot implements ClusterSnapshot {
   readonly version: string;
+  readonly incomplete?: string;
   readonly #shelves = new Map<string, Shelf>();
 
-  /** @param objects no two of one group, kind, namespace and name. */
-  constructor(version: string, objects: Iterable<KubernetesObject>) {
+  /** @param objects no two of one group, kind, namespace and name. @param incomplete as in ClusterSnapshot. */
+  constructor(version: string, objects: Iterable<KubernetesObject>, incomplete?: string) {
     this.version = version;
+    if (incomplete !== undefined) this.incomplete = incomplete;
     for (const object of objects) {
       const key = shelfOf(object.kind, object.metadata.namespace);
       const shelf = this.#shelves.get(key) ?? { inOrder: [], byName: new Map<string, KubernetesObject>() };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { ManifestClusterView } from '../../../src/adapters/kubernetes/manifest-cluster-view.ts';
+import type { ManifestTexts } from '../../../src/adapters/kubernetes/manifest-directory.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { DocumentSource } from '../../../src/ports/document-source.ts';
 import { DocumentSet } from '../../support/document-set.ts';
 import { recordEvents } from '../../support/recorded-events.ts';
 
@@ -12,7 +14,17 @@ const BROKEN = SERVICE.replace('name: web', 'name: 7');
 function made(texts: Readonly<Record<string, string>>) {
   const documents = new DocumentSet(texts);
   const events = recordEvents();
-  const view = new ManifestClusterView({ documents, events });
+  const unreadable = new Map<string, string>();
+  const source: DocumentSource<ManifestTexts> = {
+    read: async () => {
+      const texts = new Map(await documents.read());
+      for (const name of unreadable.keys()) texts.delete(name);
+      return { texts, unreadable };
+    },
+    placeOf: (name) => documents.placeOf(name),
+    onChange: (listener, options) => documents.onChange(listener, options),
+  };
+  const view = new ManifestClusterView({ documents: source, events });
   const state = { changes: 0 };
   view.onChange(() => (state.changes += 1), { signal: NEVER });
   const kinds = (): string[] =>
@@ -22,7 +34,7 @@ function made(texts: Readonly<Record<string, string>>) {
         .list({ kind, namespace: 'shop' })
         .some(({ metadata }) => metadata.name === 'web'),
     );
-  return { documents, events, view, kinds, state };
+  return { documents, unreadable, events, view, kinds, state };
 }
 
 async function started(texts: Readonly<Record<string, string>>) {
@@ -75,22 +87,81 @@ describe('The cluster as a directory of manifests', () => {
     assert.equal(state.changes, 2);
   });
 
-  it('stays the last good one as a whole when one file breaks, which is told once and in full', async () => {
-    const { documents, events, kinds, state } = await started({ 'web.yaml': SERVICE });
+  it('goes on without a file that breaks, which is told once and in full, and the others are in force', async () => {
+    const { documents, events, view, kinds, state } = await started({ 'web.yaml': SERVICE });
     await documents.edit({ 'ingress.yaml': INGRESS, 'broken.yaml': `${BROKEN}---\n7\n` });
     await documents.edit({});
-    assert.deepEqual(kinds(), ['Service']);
-    assert.equal(state.changes, 1);
-    assert.deepEqual(events.of('reloadFailed'), [
-      {
-        source: 'cluster',
-        problem:
-          '/etc/capstan/broken.yaml:3:13 metadata.name must be text: put it in quotes; ' +
-          '/etc/capstan/broken.yaml:5:1 is no Kubernetes object',
-      },
-    ]);
-    await documents.edit({ 'broken.yaml': '' });
     assert.deepEqual(kinds(), ['Ingress', 'Service']);
+    assert.equal(state.changes, 2);
+    const problem =
+      '/etc/capstan/broken.yaml:3:13 metadata.name must be text: put it in quotes; ' +
+      '/etc/capstan/broken.yaml:5:1 is no Kubernetes object';
+    assert.deepEqual(events.of('reloadFailed'), [{ source: 'cluster', problem, kept: true }]);
+    assert.equal(view.problem, problem);
+    await documents.edit({ 'broken.yaml': '' });
+    assert.equal(view.problem, undefined);
+  });
+
+  it('keeps what a file said before it broke, as a whole, until it is mended or goes', async () => {
+    const { documents, unreadable, events, view, kinds } = await started({ 'both.yaml': `${SERVICE}---\n${INGRESS}` });
+    await documents.edit({ 'both.yaml': `${SERVICE}---\n${BROKEN}` });
+    assert.deepEqual(kinds(), ['Ingress', 'Service']);
+    assert.equal(view.current().incomplete, undefined);
+    unreadable.set('both.yaml', 'is larger than 16777216 bytes');
+    await documents.edit({});
+    assert.deepEqual(kinds(), ['Ingress', 'Service']);
+    assert.equal(view.problem, '/etc/capstan/both.yaml is larger than 16777216 bytes');
+    unreadable.clear();
+    await documents.edit({ 'both.yaml': 'metadata: {{ .Values.metadata }}' });
+    assert.deepEqual(kinds(), ['Ingress', 'Service']);
+    assert.equal(view.problem, '/etc/capstan/both.yaml:1:12 must have a key that is text');
+    await documents.edit({ 'both.yaml': SERVICE });
+    assert.deepEqual(kinds(), ['Service']);
+    assert.deepEqual(
+      events.of('reloadFailed').map(({ kept }) => kept),
+      [true, true, true],
+    );
+  });
+
+  it('believes another file before what a broken one said', async () => {
+    const { documents, kinds, view } = await started({ 'a.yaml': `${SERVICE}spec: { v: 1 }\n` });
+    await documents.edit({ 'a.yaml': BROKEN, 'b.yaml': `${SERVICE}spec: { v: 2 }\n` });
+    assert.deepEqual(kinds(), ['Service']);
+    const [service] = view.current().list({ kind: 'Service', namespace: 'shop' });
+    assert.deepEqual(service?.['spec'], { v: 2 });
+  });
+
+  it('leaves an object to the file that had it: a second one that describes it is broken', async () => {
+    const { documents, view } = await started({ 'b.yaml': `${SERVICE}spec: { v: 1 }\n` });
+    await documents.edit({ 'a.yaml': `${SERVICE}spec: { v: 2 }\n` });
+    const [service] = view.current().list({ kind: 'Service', namespace: 'shop' });
+    assert.deepEqual(service?.['spec'], { v: 1 });
+    assert.match(view.problem ?? '', /^\/etc\/capstan\/a\.yaml:1:1 Service shop\/web is there twice/);
+  });
+
+  it('keeps what stood in a folder that cannot be read any more', async () => {
+    const { documents, unreadable, kinds } = await started({ 'team/web.yaml': SERVICE, 'ingress.yaml': INGRESS });
+    unreadable.set('team/', 'may not be read by this user');
+    unreadable.set('team/web.yaml', '');
+    unreadable.delete('team/web.yaml');
+    await documents.edit({ 'team/web.yaml': '' });
+    assert.deepEqual(kinds(), ['Ingress', 'Service']);
+  });
+
+  it('passes over what belongs to tools, and counts it', async () => {
+    const { view, kinds } = await started({
+      'web.yaml': SERVICE,
+      'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [web.yaml]',
+      'Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.0.0\n',
+      'values.yaml': 'replicas: 2\n',
+      'patch.yaml': '- { op: remove, path: /spec }\n',
+      'templates/web.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: {{ .Release.Name }} }\n',
+      'skaffold.yaml': 'apiVersion: skaffold/v4beta6\nkind: Config\n',
+      'kind.yaml': 'apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n',
+    });
+    assert.equal(view.problem, undefined);
+    assert.deepEqual(kinds(), ['Service']);
+    assert.deepEqual(view.counts, { objects: 1, files: 8, passedOver: 7 });
   });
 
   it('tells when a broken edit is taken back, though nothing has changed', async () => {
@@ -103,12 +174,19 @@ describe('The cluster as a directory of manifests', () => {
     assert.equal(state.changes, 1);
   });
 
-  it('has not synced while it was never good: the server starts all the same', async () => {
-    const { documents, events, view, kinds } = await started({ 'web.yaml': BROKEN });
-    assert.equal(view.current().unsynced, 'the manifests of the cluster are not read yet');
-    assert.equal(events.of('reloadFailed').length, 1);
-    await documents.edit({ 'web.yaml': SERVICE });
-    assert.deepEqual(kinds(), ['Service']);
+  it('is incomplete while it began without a file: what is not found may be there', async () => {
+    const { documents, events, view, kinds } = await started({ 'web.yaml': BROKEN, 'ingress.yaml': INGRESS });
+    assert.deepEqual(kinds(), ['Ingress']);
+    assert.equal(view.current().incomplete, 'manifests cannot be read: /etc/capstan/web.yaml');
+    assert.deepEqual(
+      events.of('reloadFailed').map(({ kept }) => kept),
+      [false],
+    );
+    await documents.edit({ 'other.yaml': 'spec: {}' });
+    assert.match(view.current().incomplete ?? '', /other\.yaml/);
+    await documents.edit({ 'web.yaml': SERVICE, 'other.yaml': '' });
+    assert.deepEqual(kinds(), ['Ingress', 'Service']);
+    assert.equal(view.current().incomplete, undefined);
   });
 
   it('outlives a directory that is missing, at the start and later', async () => {

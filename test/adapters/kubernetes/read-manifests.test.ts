@@ -88,6 +88,12 @@ spec: { group: example.com, scope: Cluster, names: { kind: Tier, plural: tiers }
     assert.notEqual(edited?.metadata.resourceVersion, first?.metadata.resourceVersion);
   });
 
+  it('may leave the end of its name to the API server, which names two of them apart', () => {
+    const job = 'apiVersion: batch/v1\nkind: Job\nmetadata: { generateName: migrate-, namespace: shop }\n';
+    assert.deepEqual(namesIn({ a: `${job}---\n${job}` }), ['Job shop/migrate-*', 'Job shop/migrate-*']);
+    assert.deepEqual(read({ a: `${job}---\n${job}` }).problems, []);
+  });
+
   it('may carry labels and annotations that say nothing', () => {
     const [object] = read({
       a: 'apiVersion: v1\nkind: Pod\nmetadata: { name: p, labels: null, annotations: {} }',
@@ -145,11 +151,7 @@ describe('A manifest that is no Kubernetes object', () => {
       'spec: {}',
       ['bad.yaml:1:1 apiVersion is missing', 'bad.yaml:1:1 kind is missing', 'bad.yaml:1:1 metadata is missing'],
     ],
-    [
-      'has no name',
-      'apiVersion: v1\nkind: Pod\nmetadata:\n  generateName: p-\n',
-      ['bad.yaml:3:1 metadata.name is missing'],
-    ],
+    ['has no name', 'apiVersion: v1\nkind: Pod\nmetadata:\n  labels: {}\n', ['bad.yaml:3:1 metadata.name is missing']],
     [
       'has a number for a name',
       'apiVersion: v1\nkind: Pod\nmetadata:\n  name: 7\n',
@@ -218,11 +220,11 @@ describe('Manifests together', () => {
 
   it('are bounded: the first object too many is told, and those after it are left out', () => {
     const file = readManifestFile([1, 2, 3, 4].map((name) => SERVICE.replace('web', `web-${name}`)).join('---\n'), 'a');
-    const { objects, problems } = joinManifests([file], 2);
+    const { objects, problems } = joinManifests([file], { maxObjects: 2 });
     assert.equal(objects.length, 2);
     assert.deepEqual(problems, [
       { position: { place: 'a', line: 9, column: 1 }, path: '', problem: 'is one more than 2 objects' },
     ]);
-    assert.equal(joinManifests([file], 4).problems.length, 0);
+    assert.equal(joinManifests([file], { maxObjects: 4 }).problems.length, 0);
   });
 });

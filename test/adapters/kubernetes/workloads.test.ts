@@ -6,7 +6,7 @@ import { selectorSelects } from '../../../src/domain/policy/pod-selector.ts';
 function workloads(text: string): readonly Workload[] {
   const { objects, problems } = readManifests(new Map([['all.yaml', text]]));
   assert.deepEqual(problems, []);
-  return workloadsIn(objects);
+  return workloadsIn(objects).workloads;
 }
 
 function names(text: string): string[] {
@@ -36,7 +36,7 @@ describe('A workload in a manifest', () => {
       assert.equal(workload?.kind, kind);
       assert.equal(workload.serviceAccount, 'web');
       assert.deepEqual(workload.podLabels, { app: 'web' });
-      assert.equal(workload.pod.metadata.name, 'w-example');
+      assert.equal(workload.pod?.metadata.name, 'w-example');
       assert.equal(workload.pod.metadata.namespace, 'shop');
       assert.deepEqual(workload.pod['spec'], { serviceAccountName: 'web', containers: [] });
     });
@@ -48,7 +48,7 @@ describe('A workload in a manifest', () => {
     );
     assert.equal(workload?.serviceAccount, 'api');
     assert.deepEqual(workload.podLabels, { app: 'p' });
-    assert.equal(workload.pod.metadata.name, 'p');
+    assert.equal(workload.pod?.metadata.name, 'p');
   });
 
   it('runs as "default" unless it says otherwise', () => {
@@ -81,8 +81,8 @@ describe('A workload in a manifest', () => {
       metadata: { name: 'web', uid: '1', resourceVersion: '1' },
       spec: { selector: { app: 'web' } },
     };
-    assert.equal(selectorSelects(service, workload!.pod), true);
-    assert.equal(selectorSelects({ ...service, spec: { selector: { app: 'api' } } }, workload!.pod), false);
+    assert.equal(selectorSelects(service, workload!.pod!), true);
+    assert.equal(selectorSelects({ ...service, spec: { selector: { app: 'api' } } }, workload!.pod!), false);
   });
 });
 

@@ -4,7 +4,7 @@ import type { ConditionCheck } from '../../../src/domain/policy/condition.ts';
 import { evaluate } from '../../../src/domain/policy/evaluate.ts';
 import type { OnRenew } from '../../../src/domain/policy/documents.ts';
 import type { PolicyRequest } from '../../../src/domain/policy/request.ts';
-import type { KubernetesObject } from '../../../src/domain/policy/snapshot.ts';
+import { IndexedSnapshot, type KubernetesObject } from '../../../src/domain/policy/snapshot.ts';
 import {
   bundle,
   condition,
@@ -16,6 +16,7 @@ import {
   object,
   policySet,
   request,
+  rule,
   snapshot,
 } from '../../support/policies.ts';
 
@@ -34,6 +35,33 @@ const ingress = (name: string, more: object = {}): KubernetesObject => object('I
 const podLabels = { app: 'web' };
 const asPod = request({ claims: { podName: 'web-1' } });
 const pod = object('Pod', 'shop', 'web-1', { metadata: { labels: podLabels } });
+
+describe('A view of the cluster that lacks a file', () => {
+  const lacking = (...objects: readonly KubernetesObject[]) =>
+    new IndexedSnapshot('1', objects, 'a.yaml cannot be read');
+  const askingForIngress = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+
+  it('says nothing of what is not found in it, and is believed in what is', () => {
+    const { outcome, unavailable } = evaluate(askingForIngress, request(), lacking());
+    assert.equal(outcome, 'unavailable');
+    assert.deepEqual(unavailable, { reason: 'CAP-S10', why: 'a.yaml cannot be read' });
+    assert.equal(evaluate(askingForIngress, request(), lacking(ingress('front'))).outcome, 'approved');
+  });
+
+  it('makes nothing wider: a rule for the labels of a namespace that is not found may speak', () => {
+    const labels = { tier: 'closed' };
+    const closed = rule({
+      id: 'closed',
+      match: { namespaces: { labels } },
+      deny: { namespaces: [], serviceAccounts: ['*'] },
+    });
+    const policies = policySet(bundle({ rules: [rule(), closed] }));
+    const shop = (metadata: object) => object('Namespace', undefined, 'shop', { metadata });
+    assert.equal(evaluate(policies, request(), lacking()).outcome, 'unavailable');
+    assert.equal(evaluate(policies, request(), lacking(shop({ labels: {} }))).outcome, 'approved');
+    assert.equal(evaluate(policies, request(), lacking(shop({ labels }))).outcome, 'refused');
+  });
+});
 
 describe('A condition that an object exists', () => {
   it('holds once there is one in the own namespace', () => {

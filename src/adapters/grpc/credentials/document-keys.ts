@@ -59,7 +59,7 @@ export class DocumentKeys implements KeySource {
       events.reloaded({ source: 'token-keys', revision: keys.revision });
     } catch (error) {
       const problem = error instanceof AuthorityError ? error.message : 'the token key file cannot be read';
-      events.reloadFailed({ source: 'token-keys', problem });
+      events.reloadFailed({ source: 'token-keys', problem, kept: this.#keys !== undefined });
     }
   }
 }

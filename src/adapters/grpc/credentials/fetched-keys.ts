@@ -112,7 +112,11 @@ export class FetchedKeys implements KeySource {
     if (this.#attempt !== undefined) Object.assign(this.#attempt, { failed, over: true });
     if (!failed) return;
     const why = error instanceof Error ? error.message : 'the fetch failed';
-    this.#parts.events.reloadFailed({ source: 'token-keys', problem: `${this.#settings.issuer}: ${why}` });
+    this.#parts.events.reloadFailed({
+      source: 'token-keys',
+      problem: `${this.#settings.issuer}: ${why}`,
+      kept: this.#keys !== undefined,
+    });
   }
 
   async #fetch(): Promise<void> {

@@ -1,13 +1,21 @@
 // `capstan policy check`: which identity each workload of a set of manifests would get, and under which bounds,
 // or why not, before anything is applied.
 import { Option, type Command } from 'commander';
+import type { Unjudged } from '../../../adapters/kubernetes/workloads.ts';
 import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/request.ts';
 import { positionInWords } from '../../../domain/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
-import { complainOfProblems } from '../../policy/problems.ts';
-import { exitOf, printReport, reportOption, type Finding, type ReportFormat } from '../../policy/report.ts';
+import { complainOfProblems, UnusableInput } from '../../policy/problems.ts';
+import {
+  exitOf,
+  printReport,
+  reportOption,
+  reportProblem,
+  type Finding,
+  type ReportFormat,
+} from '../../policy/report.ts';
 import { addQuestionOptions, policiesOption, type QuestionOptions } from '../../policy/requests-options.ts';
 import type { CheckedWorkload } from '../../policy/requests-workloads.ts';
 import type { Terminal } from '../../terminal.ts';
@@ -15,6 +23,7 @@ import type { Terminal } from '../../terminal.ts';
 interface CheckOptions extends QuestionOptions, ClusterOptions {
   readonly bundle: string;
   readonly policies: readonly string[];
+  readonly namespace: string;
   readonly class?: IssuanceClass;
   readonly explain?: true;
   readonly output: ReportFormat;
@@ -24,18 +33,22 @@ const EXAMPLES = `
 Examples:
   $ capstan policy check --bundle bundle.yaml --policies policies manifests
   $ capstan policy check --bundle bundle.yaml --policies policies manifests --output sarif > check.sarif
+  $ helm template shop | capstan policy check --bundle bundle.yaml --namespace shop -
 
 Every workload is judged by the server's own evaluator, over the manifests and a pod as its controller would make
-it. Ends with exit code 1 when a workload would be refused, and 2 when something cannot be read.`;
+it. Objects of kinds that are not known are judged by the pod templates and service accounts in them; what names a
+service account and was not judged is listed. Ends with exit code 1 when a workload would be refused, and 2 when
+something cannot be read.`;
 
 export function registerPolicyCheck(policy: Command, invocation: Invocation): void {
   const command = policy
     .command('check')
     .description('tell which identity each workload would get, or why not')
-    .argument('<manifest...>', 'files of Kubernetes manifests, or directories')
+    .argument('<manifest...>', 'files of Kubernetes manifests, directories, or - for standard input')
     .requiredOption('--bundle <file>', 'the central bundle; its signature is not asked for')
     .addOption(policiesOption());
   addQuestionOptions(addClusterOptions(command))
+    .option('--namespace <name>', 'namespace of objects that name none, as kubectl has it', 'default')
     .addOption(new Option('--class <name>', 'only workloads of this class').choices(ISSUANCE_CLASSES))
     .option('--explain', 'tell of every workload how it was decided, as `policy explain` does')
     .addOption(reportOption())
@@ -46,30 +59,39 @@ export function registerPolicyCheck(policy: Command, invocation: Invocation): vo
 async function check(paths: readonly string[], options: CheckOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   // Loaded here: they bring the parsers, which no other command waits for.
-  const [{ loadJudgingPolicies }, { readTexts }, { readManifests }, { checkWorkloads }, report] = await Promise.all([
+  const [{ loadJudgingPolicies }, { readManifestPaths }, { checkWorkloads }, report] = await Promise.all([
     import('../../policy/judging-policies.ts'),
-    import('../../policy/read-texts.ts'),
-    import('../../../adapters/kubernetes/read-manifests.ts'),
+    import('../../policy/read-manifest-texts.ts'),
     import('../../policy/requests-workloads.ts'),
     import('../../policy/requests-report.ts'),
   ]);
+  const { workloadsIn } = await import('../../../adapters/kubernetes/workloads.ts');
   const nowMs = options.now ?? invocation.clock.nowMs();
   const policies = await loadJudgingPolicies({ ...options, cluster: clusterFactsOf(options) }, nowMs);
-  const manifests = readManifests(await readTexts(paths));
-  if ('problems' in policies || manifests.problems.length > 0) {
-    const problems = [...('problems' in policies ? policies.problems : []), ...manifests.problems];
-    endWith(complainOfProblems('policies and manifests', problems, terminal));
-    return;
+  const manifests = await readManifestPaths(paths, { namespace: options.namespace });
+  if ('problems' in policies) {
+    throw new UnusableInput('policies and manifests', [...policies.problems, ...manifests.problems]);
   }
-  const all = checkWorkloads(manifests.objects, policies, options, nowMs);
+  const all = checkWorkloads(manifests, policies, options, nowMs);
   const checked = all.filter((one) => options.class === undefined || classOf(one) === options.class);
-  if (checked.length === 0) throw new CommandError(EXIT.unreadable, `there is no workload in ${paths.join(' ')}`);
-  const cases = report.casesOf(checked);
-  endWith(exitOf(cases.flatMap(({ findings }) => findings)));
+  const { unjudged } = workloadsIn(manifests.objects);
+  const { problems, passedOver } = manifests;
+  if (checked.length + unjudged.length === 0) {
+    if (problems.length > 0) throw new UnusableInput('the manifests', problems);
+    throw new CommandError(EXIT.unreadable, `there is no workload in ${paths.join(' ')}`);
+  }
+  const cases = [...report.casesOf(checked), ...report.unjudgedCases(unjudged)];
+  endWith(problems.length > 0 ? EXIT.unreadable : exitOf(cases.flatMap(({ findings }) => findings)));
   const { revision, bundleName, cluster } = policies;
-  const json = { revision, bundle: bundleName, cluster, workloads: report.jsonOf(checked) };
-  const text = await textOf(checked, options.explain === true, terminal);
-  printReport({ tool: 'policy check', cases, json, text }, options.output, terminal);
+  const workloads = report.jsonOf(checked);
+  const json = { revision, bundle: bundleName, cluster, workloads, unjudged, passedOver: passedOver.length, problems };
+  const text = await textOf({ checked, unjudged, passedOver: passedOver.length }, options, terminal);
+  printReport(
+    { tool: 'policy check', cases, json, text, problems: problems.map(reportProblem) },
+    options.output,
+    terminal,
+  );
+  if (problems.length > 0) complainOfProblems('all manifests', problems, terminal);
 }
 
 function classOf(checked: CheckedWorkload): IssuanceClass | undefined {
@@ -77,12 +99,16 @@ function classOf(checked: CheckedWorkload): IssuanceClass | undefined {
 }
 
 /** The table, then what is to be done; or of every workload everything that the evaluator had to say. */
-async function textOf(checked: readonly CheckedWorkload[], explain: boolean, terminal: Terminal): Promise<() => void> {
+async function textOf(
+  { checked, unjudged, passedOver }: Judged,
+  { explain, namespace }: CheckOptions,
+  terminal: Terminal,
+): Promise<() => void> {
   const { casesOf, rowsOf } = await import('../../policy/requests-report.ts');
   const { tracedDecision } = await import('../../policy/traced-decision.ts');
   const { traceInWords } = await import('../../policy/trace-words.ts');
   const detailsOf = (one: CheckedWorkload): readonly string[] =>
-    explain && 'decision' in one
+    explain === true && 'decision' in one
       ? traceInWords(tracedDecision(one.decision, one.applicable))
       : casesOf([one]).flatMap(({ findings }) => findings.map((finding) => remark(finding, terminal)));
   return () => {
@@ -96,12 +122,31 @@ async function textOf(checked: readonly CheckedWorkload[], explain: boolean, ter
       for (const line of details) terminal.print(line === '' ? '' : `  ${line}`);
     }
     const refused = checked.filter((one) => !('decision' in one) || one.decision.outcome !== 'approved').length;
-    const count = checked.length === 1 ? '1 workload' : `${checked.length} workloads`;
+    const judged = `${counted(checked.length, 'workload')} judged`;
     terminal.print('');
+    for (const { kind, namespace: where, name, why, position } of unjudged) {
+      terminal.print(
+        `${terminal.styled('yellow', '!')} not judged: ${kind} ${where}/${name} (${positionInWords(position)}) ${why}`,
+      );
+    }
+    const assumed = checked.filter(({ workload }) => workload.assumed === true).length;
+    if (assumed > 0)
+      terminal.print(`${counted(assumed, 'workload')} named no namespace: ${namespace} was assumed (--namespace).`);
+    if (passedOver > 0) terminal.print(`${counted(passedOver, 'document')} of other tools passed over.`);
     terminal.print(
-      refused === 0 ? `${count}, every one gets an identity.` : `${count}, ${refused} without an identity.`,
+      refused === 0 ? `${judged}, none without an identity.` : `${judged}, ${refused} without an identity.`,
     );
   };
+}
+
+interface Judged {
+  readonly checked: readonly CheckedWorkload[];
+  readonly unjudged: readonly Unjudged[];
+  readonly passedOver: number;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function remark({ id, level, message }: Finding, terminal: Terminal): string {

@@ -4,7 +4,7 @@ import type { PolicyDocument } from '../../../domain/policy/documents.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { ReadDocuments } from '../../policy/load-documents.ts';
-import { complainOfProblems } from '../../policy/problems.ts';
+import { UnusableInput } from '../../policy/problems.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../policy/report.ts';
 
 interface DiffOptions {
@@ -40,8 +40,7 @@ async function diff(before: string, after: string, options: DiffOptions, invocat
   const [one, other] = [await readDocuments([before]), await readDocuments([after])];
   const problems = [...one.problems, ...other.problems];
   if (problems.length > 0) {
-    endWith(complainOfProblems('the policies', problems, terminal));
-    return;
+    throw new UnusableInput('the policies', problems);
   }
   demandBundles(one, other);
   const found = differences(documentsOf(one), documentsOf(other));

@@ -7,7 +7,7 @@ import type { DecisionRecord } from '../../../ports/issuance-journal.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
-import { complainOfProblems } from '../../policy/problems.ts';
+import { UnusableInput } from '../../policy/problems.ts';
 import type { JournalChoice } from '../../policy-history/journal-options.ts';
 import {
   addQuestionOptions,
@@ -84,7 +84,7 @@ function unasked(record: DecisionRecord): string {
 }
 
 async function explainQuestion(options: ExplainOptions, invocation: Invocation): Promise<void> {
-  const { terminal, endWith, clock } = invocation;
+  const { terminal, clock } = invocation;
   const { namespace, serviceAccount, bundle } = options;
   if (namespace === undefined || serviceAccount === undefined || bundle === undefined) {
     throw new CommandError(EXIT.unreadable, 'name a decision, or --namespace, --service-account and --bundle');
@@ -98,8 +98,7 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
   const cluster = await clusterFrom(options.cluster);
   if ('problems' in policies || 'problems' in cluster) {
     const problems = [policies, cluster].flatMap((part) => ('problems' in part ? part.problems : []));
-    endWith(complainOfProblems('policies and manifests', problems, terminal));
-    return;
+    throw new UnusableInput('policies and manifests', problems);
   }
   const [{ evaluate }, { applicableTo }, { tracedDecision }, { decisionData }] = await Promise.all([
     import('../../../domain/policy/evaluate.ts'),
@@ -114,12 +113,11 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
 
 async function clusterFrom(folder: string | undefined) {
   if (folder === undefined) return unsyncedSnapshot('no manifests of the cluster are given; name them with --cluster');
-  const [{ readTexts }, { readManifests }, { snapshotOf }] = await Promise.all([
-    import('../../policy/read-texts.ts'),
-    import('../../../adapters/kubernetes/read-manifests.ts'),
+  const [{ readManifestPaths }, { snapshotOf }] = await Promise.all([
+    import('../../policy/read-manifest-texts.ts'),
     import('../../../adapters/kubernetes/manifest-snapshot.ts'),
   ]);
-  const { objects, problems } = readManifests(await readTexts([folder]));
+  const { objects, problems } = await readManifestPaths([folder]);
   return problems.length > 0 ? { problems } : (snapshotOf(objects) satisfies ClusterSnapshot);
 }
 

@@ -6,7 +6,7 @@ import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../files.ts';
 import type { Invocation } from '../../invocation.ts';
 import { countOption } from '../../options.ts';
-import { complainOfProblems } from '../../policy/problems.ts';
+import { UnusableInput } from '../../policy/problems.ts';
 
 interface MigrateOptions {
   readonly name: string;
@@ -40,13 +40,11 @@ async function migrate(file: string, options: MigrateOptions, { terminal, endWit
   const { parsePolicyDocuments } = await import('../../../adapters/policy/parse-documents.ts');
   const { bundle, overlaps, problems } = migrateNamespacePolicy(await textOf(file), file, options);
   if (bundle === undefined) {
-    endWith(complainOfProblems(file, problems, terminal));
-    return;
+    throw new UnusableInput(file, problems);
   }
   const made = parsePolicyDocuments(bundle, 'the bundle');
   if (made.problems.length > 0) {
-    endWith(complainOfProblems('the bundle that these options make', made.problems, terminal));
-    return;
+    throw new UnusableInput('the bundle that these options make', made.problems);
   }
   terminal.print(bundle);
   for (const overlap of overlaps) terminal.complain(inWords(overlap));

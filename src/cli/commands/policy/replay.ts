@@ -65,7 +65,7 @@ async function replay(options: ReplayOptions, invocation: Invocation): Promise<v
     import('../../../domain/policy/replay-tally.ts'),
     import('../../policy-history/replay-report.ts'),
   ]);
-  const { policies, snapshot } = await loadCandidate(candidateOf(options), terminal);
+  const { policies, snapshot } = await loadCandidate(candidateOf(options));
   const examiner = new Examiner(policies, snapshot);
   const tally = new ReplayTally();
   const fromMs = momentOf(options.since, clock.nowMs());

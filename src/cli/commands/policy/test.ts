@@ -5,7 +5,7 @@ import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { CaseResult } from '../../policy/fixtures-run.ts';
 import type { Fixture } from '../../policy/fixtures.ts';
-import { complainOfProblems } from '../../policy/problems.ts';
+import { UnusableInput } from '../../policy/problems.ts';
 import { exitOf, printReport, reportOption, type Finding, type ReportFormat } from '../../policy/report.ts';
 import type { Terminal } from '../../terminal.ts';
 
@@ -41,8 +41,7 @@ async function test(paths: readonly string[], output: ReportFormat, invocation: 
   ]);
   const { fixtures, problems } = await readFixtures(paths);
   if (problems.length > 0) {
-    endWith(complainOfProblems('the tests', problems, terminal));
-    return;
+    throw new UnusableInput('the tests', problems);
   }
   if (fixtures.length === 0) throw new CommandError(EXIT.unreadable, `there is no PolicyTest in ${paths.join(' ')}`);
   const ran = fixtures.map((fixture) => ({ fixture, results: runFixture(fixture) }));
