@@ -47,6 +47,9 @@ export function yamlSource(text: string, name: string): Source {
   return reading;
 }
 
+/** Not the library's words, which name a function of it. */
+const SEVERAL_DOCUMENTS = 'begins another YAML document; a configuration is one, so take the line --- away';
+
 interface Reading {
   readonly entries: Map<string, Entry>;
   readonly problems: ConfigProblem[];
@@ -56,7 +59,10 @@ interface Reading {
 
 /** Syntax errors, and aliases: they have no use here, and they are how small files become huge. */
 function brokenParts(document: Document.Parsed, at: Reading['at']): readonly ConfigProblem[] {
-  const problems = document.errors.map(({ pos: [offset], message }) => ({ where: at(offset), path: '', message }));
+  const problems = document.errors.map(({ pos: [offset], code, message }) => {
+    const several = code === 'MULTIPLE_DOCS';
+    return { where: at(offset), path: '', message: several ? SEVERAL_DOCUMENTS : message };
+  });
   visit(document, {
     Alias: (_, alias) => void problems.push({ where: at(alias.range?.[0]), path: '', message: 'uses a YAML alias' }),
   });

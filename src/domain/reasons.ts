@@ -29,7 +29,7 @@ export const REASONS = {
   'CAP-C02': row('malformed_csr', 'the CSR is not well-formed DER of a PKCS#10 request'),
   'CAP-C03': row('malformed_csr', 'the CSR asks for a name or an extension that Capstan does not issue'),
   'CAP-C04': row('csr_signature_invalid', 'the CSR signature does not verify'),
-  'CAP-C05': row('csr_signature_invalid', 'the CSR is not signed with SHA-2'),
+  'CAP-C05': row('csr_signature_invalid', 'the CSR is not signed with ECDSA or RSA PKCS#1 v1.5 over SHA-2'),
   'CAP-C06': row('identity_mismatch', "the CSR names an identity that is not the caller's"),
   'CAP-K01': row('key_unacceptable', 'the public key is of a type that Capstan does not certify'),
   'CAP-K02': row('key_unacceptable', 'the public key is malformed or weak'),

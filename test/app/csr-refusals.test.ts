@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
@@ -64,6 +65,9 @@ const DECIDED: readonly Row[] = [
   row('CAP-C02', status.INVALID_ARGUMENT, 'a CSR that is not PKCS#10', () => ({ csr: pem(nestedDer(3)) })),
   row('CAP-C03', status.INVALID_ARGUMENT, 'a CSR for a DNS name', () => ({ csr: csrNaming(dnsName('bank.example')) })),
   row('CAP-C04', status.INVALID_ARGUMENT, 'a CSR for a stolen key', () => ({ csr: csrOfStolenKey() })),
+  row('CAP-C05', status.INVALID_ARGUMENT, 'a CSR signed with RSASSA-PSS, which is said', () => ({
+    csr: readFileSync(path.join(import.meta.dirname, '../vectors/cases/poor-messages/pss.pem'), 'utf8'),
+  })),
   row('CAP-C05', status.INVALID_ARGUMENT, 'a CSR signed with SHA-1', () => ({ csr: csrSignedWith('sha1') })),
   row('CAP-C06', status.PERMISSION_DENIED, "a CSR for another's name", async () => ({
     csr: (await buildCsr({ names: [spiffe(OTHER)] })).pem,

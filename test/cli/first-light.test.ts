@@ -113,6 +113,15 @@ describe('A newcomer', () => {
     assert.equal(demo.at(-1)?.['serial'], leaf.serialNumber.toLowerCase().replace(/^0+/, ''));
   });
 
+  it('writes a token to a file of its owner, with no newline that a proxy would put into a header', async () => {
+    const file = path.join(folder, 'token-out');
+    const { code, out } = await capstan('token', ...DEMO, '--data-dir', dataDir, '--out', file);
+    assert.deepEqual([code, out], [0, '']);
+    assert.match(readFileSync(file, 'utf8'), /^[\w-]+\.[\w-]+\.[\w-]+$/);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal((await issue('by-written-token', ...DEMO, '--token-file', file)).code, 0);
+  });
+
   it('proves an identity with a token file, and cannot ask for another with it', async () => {
     const { out: token } = await capstan('token', ...DEMO, '--data-dir', dataDir);
     assert.match(token, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);

@@ -218,4 +218,13 @@ listen: { tls: { address: '[::1]:0' } }`;
     const { entries } = yamlSource('trustDomain: 1.10', 'x');
     assert.equal(entries.get('trustDomain')?.value, '1.10');
   });
+
+  it('says of a file that ends in a separator what to take away, and names no function of a library', () => {
+    const file = path.join(import.meta.dirname, '../vectors/cases/poor-messages/enddoc.yaml');
+    const loaded = loadConfig({ file });
+    assert.ok('problems' in loaded);
+    const words = loaded.problems.map(({ message }) => message).join();
+    assert.match(words, /begins another YAML document; a configuration is one, so take the line --- away/);
+    assert.doesNotMatch(words, /YAML\./);
+  });
 });

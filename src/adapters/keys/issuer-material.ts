@@ -123,11 +123,12 @@ function refusal(documents: IssuerDocuments, name: IssuerDocument, problem: stri
 
 /** PKCS#8, SEC1 or PKCS#1. The cause is dropped on purpose: OpenSSL's message may quote what it read. */
 function readKey(pem: string): KeyObject | { readonly problem: string } {
-  if (/^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+  if (/^\s*-----BEGIN ENCRYPTED |^\s*Proc-Type: 4,ENCRYPTED/m.test(pem)) {
     return { problem: 'is encrypted; Capstan takes an unencrypted key in a file that only its owner may read' };
   }
   try {
-    return createPrivateKey(pem);
+    // Indented, as cut out of a YAML file, or behind a byte order mark, it is the same key; chains are read so too.
+    return createPrivateKey(pem.replace(/^[\uFEFF \t]+/gm, ''));
   } catch {
     return { problem: 'is not a PEM private key (PKCS#8, SEC1 or PKCS#1)' };
   }

@@ -125,7 +125,7 @@ function readPart(text: string, budget: LexemeBudget, reader: PlainReader): Read
   const parsed = parseYaml(text, budget);
   if ('problem' in parsed) return refused([parsed]);
   const errors = parsed.flatMap((document) => document.errors);
-  if (errors.length > 0) return refused(errors.slice(0, MAX_PROBLEMS).map(problemOf));
+  if (errors.length > 0) return refused(errors.slice(0, MAX_PROBLEMS).map((error) => problemOf(error, text)));
   const [document, surplus] = parsed.filter(({ contents }) => !isNothing(contents));
   if (surplus !== undefined) {
     const problem = 'stands behind the end of a document: Kubernetes reads nothing there; begin it with a line ---';
@@ -140,8 +140,8 @@ function isNothing(contents: Node | null): boolean {
   return contents === null || (isScalar(contents) && contents.type === 'PLAIN' && contents.value === '');
 }
 
-function problemOf(error: YAMLError): NodeProblem {
-  return { offset: error.pos[0], path: '', problem: errorWords(error) };
+function problemOf(error: YAMLError, text: string): NodeProblem {
+  return { offset: error.pos[0], path: '', problem: errorWords(error, text) };
 }
 
 function offsetOf(root: unknown, path: Path): number {

@@ -54,6 +54,9 @@ export function parseYaml(text: string, budget: LexemeBudget): readonly Document
   return [...new Composer(OPTIONS).compose(tokens, true, text.length)];
 }
 
+/** `{{` opens a mapping whose key is a mapping. */
+const TEMPLATE = 'is a template, such as of Helm, that was not rendered: {{ }} is no YAML';
+
 /** Where the library would repeat what it could not read. */
 const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
   NON_STRING_KEY: 'must have a key that is text',
@@ -63,7 +66,8 @@ const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
 };
 
 /** The library's words without what they repeat of the text: manifests may hold Secrets. It stands behind a colon. */
-export function errorWords({ code, message }: YAMLError): string {
+export function errorWords({ code, message, pos: [at] }: YAMLError, text: string): string {
+  if (code === 'NON_STRING_KEY' && text.startsWith('{{', at - 1)) return TEMPLATE;
   const words = FIXED_WORDS[code] ?? message.replace(/: .*$/s, '').replace(/^(Unsupported YAML version).*$/s, '$1');
   return words.slice(0, MAX_WORDS).replaceAll(/\p{Cc}/gu, ' ');
 }

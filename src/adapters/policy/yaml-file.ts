@@ -36,7 +36,7 @@ export function readYamlFile(text: string, place: string): YamlFile {
   const written = parsed.filter(({ contents, errors }) => errors.length > 0 || !isEmpty(contents));
   if (written.length === 0) return refused(place, 'holds no policy document');
   const reader = new PlainYaml();
-  const read = written.map((document) => readOne(document, reader, positions));
+  const read = written.map((document) => readOne(document, reader, positions, text));
   return {
     documents: read.flatMap(({ documents }) => documents),
     problems: read.flatMap(({ problems }) => problems),
@@ -66,10 +66,10 @@ function isEmpty(contents: Document['contents']): boolean {
   return contents === null || contents.range?.[0] === contents.range?.[1];
 }
 
-function readOne({ contents, errors }: Document, reader: PlainYaml, positions: YamlPositions): YamlFile {
+function readOne({ contents, errors }: Document, reader: PlainYaml, positions: YamlPositions, text: string): YamlFile {
   const complaints: TextProblem[] = errors
     .slice(0, MAX_PROBLEMS)
-    .map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error) }));
+    .map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error, text) }));
   const before = reader.problems.length;
   const data = complaints.length === 0 ? reader.read(contents) : undefined;
   complaints.push(...reader.problems.slice(before, before + MAX_PROBLEMS));

@@ -57,6 +57,9 @@ function boundPassed(open: number, lexemes: number): string | undefined {
   return lexemes > MAX_LEXEMES ? `has more than ${MAX_LEXEMES} words and marks in one file` : undefined;
 }
 
+/** `{{` opens a mapping whose key is a mapping. */
+const TEMPLATE = 'is a template, such as of Helm, that was not rendered: {{ }} is no YAML';
+
 /** Where the library would repeat what it could not read. */
 const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
   NON_STRING_KEY: 'must have a key that is text',
@@ -66,7 +69,8 @@ const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
 };
 
 /** The library's words without what they repeat of the text, which may be a secret: it stands behind a colon. */
-export function errorWords({ code, message }: YAMLError): string {
+export function errorWords({ code, message, pos: [at] }: YAMLError, text: string): string {
+  if (code === 'NON_STRING_KEY' && text.startsWith('{{', at - 1)) return TEMPLATE;
   const words = FIXED_WORDS[code] ?? message.replace(/: .*$/s, '').replace(/^(Unsupported YAML version).*$/s, '$1');
   return words.slice(0, MAX_WORDS).replaceAll(/\p{Cc}/gu, ' ');
 }

@@ -1,6 +1,8 @@
 // `capstan token`: a bearer token of dev mode's own issuer, for an Envoy bootstrap or a script.
+import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
+import { writeTogether } from '../files.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { durationOption, identityOption } from '../options.ts';
 
@@ -10,6 +12,7 @@ interface TokenOptions {
   readonly trustDomain: string;
   readonly dataDir: string;
   readonly ttl: number;
+  readonly out?: string;
   readonly output: OutputFormat;
 }
 
@@ -28,13 +31,22 @@ export function registerToken(program: Command, { terminal, clock }: Invocation)
         .default(durationOption(DEFAULT_TTL), DEFAULT_TTL),
     )
     .option('--data-dir <folder>', 'data directory of `capstan serve --dev`', DEV_DATA_DIRECTORY)
+    .option(
+      '--out <file>',
+      'write it there instead, mode 0600, with no newline behind it: ztunnel sends a file as it is',
+    )
     .addOption(outputOption())
-    .addHelpText('after', '\nExample:\n  $ capstan token --namespace default --service-account demo > token')
+    .addHelpText('after', '\nExample:\n  $ capstan token --namespace default --service-account demo --out token')
     .action(async (options: TokenOptions) => {
       const identity = identityOption(options);
       const times = { nowMs: clock.nowMs(), lifetimeMs: options.ttl };
       const { mintDevToken } = await import('../dev-token.ts');
       const token = await mintDevToken(options.dataDir, identity, times);
+      if (options.out !== undefined) {
+        const name = path.basename(options.out);
+        await writeTogether(path.dirname(options.out), [{ name, text: token, mode: 0o600 }]);
+        return;
+      }
       if (options.output === 'text') {
         terminal.print(token);
         return;

@@ -106,6 +106,7 @@ describe('Trust material that peers take', () => {
     'reissued-root-not-yet-valid',
     'poor-messages/chain-dup-leaf',
     'poor-messages/intnoski',
+    'poor-messages/indented-key',
     'issuer-nobody-accepts/subject-empty',
   ]) {
     it(`comes in force: ${folder}`, async () => {

@@ -111,6 +111,7 @@ describe('A manifest that cannot be read', () => {
     ['has an escape that is none', String.raw`a: "\uhunt"`, /^bad\.yaml:1:5 has an escape that YAML does not know$/],
     ['has a field twice', 'a:\n  b: 1\n  b: 2', 'bad.yaml:3:3 a.b is written twice'],
     ['has a mapping for a key', '? {a: 1}\n: 1', /^bad.yaml:1:3 must have a key that is text$/],
+    ['was not rendered', 'a: {{ .Values.a }}', /^bad.yaml:1:5 is a template, such as of Helm, that was not rendered: /],
     ['has half a character', 'a: "\\ud800"', 'bad.yaml:1:4 a is no value that JSON has'],
     ['has a number that is none', 'a: .nan', 'bad.yaml:1:4 a is no value that JSON has'],
     ['is indented wrongly', 'a: 1\n  b: 2', /^bad.yaml:1:4 Nested mappings/],

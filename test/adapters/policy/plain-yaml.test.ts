@@ -30,6 +30,7 @@ describe('A file that is no policy', () => {
     ['has a key twice', 'a: 1\nb: { c: 1, c: 2 }', /^2:12 b\.c: is written twice$/],
     ['has a key twice, once in quotes', 'a: 1\n"a": 2', /^2:1 a: is written twice$/],
     ['has a list as key', '? [a]\n: 1', /^1:3 : must have a key that is text$/],
+    ['was not rendered', 'a: {{ .Values.a }}', /^1:5 : is a template, such as of Helm, that was not rendered: /],
     ['has an anchor', 'a: &x 1', /^1:7 a: has a YAML anchor, which a policy must not$/],
     ['has an anchor on a key', '&x a: 1', /^1:4 a: has a YAML anchor, which a policy must not$/],
     ['has an alias', 'a: *x', /^1:4 a: uses a YAML alias, which a policy must not$/],
