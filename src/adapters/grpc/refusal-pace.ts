@@ -4,7 +4,10 @@ import { AuthorityError } from '../../domain/errors.ts';
 
 /** So many refusals of one owner, a namespace or a source, are answered at once in a second. */
 export const PROMPT_PER_SECOND = 20;
+/** On average; from half of it to half as much again, so that what was refused together does not come back together. */
 export const LATE_MS = 1_000;
+/** Steps of the golden ratio spread any number of points evenly. */
+const SPREAD_STEP = 0.618;
 /** Most answers that are late at once, and owners that are counted; beyond, all are prompt. */
 const MAX_LATE = 10_000;
 
@@ -12,6 +15,7 @@ export class RefusalPace {
   #second = 0;
   readonly #refused = new Map<string, number>();
   #late = 0;
+  #spread = 0;
 
   /** Runs `answer`, which tells the owner of the error, at once or late. */
   answer(owner: string, error: unknown, answer: () => void): void {
@@ -20,10 +24,14 @@ export class RefusalPace {
       return;
     }
     this.#late += 1;
-    setTimeout(() => {
-      this.#late -= 1;
-      answer();
-    }, LATE_MS);
+    this.#spread = (this.#spread + SPREAD_STEP) % 1;
+    setTimeout(
+      () => {
+        this.#late -= 1;
+        answer();
+      },
+      LATE_MS * (0.5 + this.#spread),
+    );
   }
 
   #isLate(owner: string, error: unknown): boolean {
