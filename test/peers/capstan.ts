@@ -213,10 +213,11 @@ export class Capstan implements AsyncDisposable {
     return this.#log.length;
   }
 
-  /** The sum of a metric over its labels; 0 when it is not there. */
-  async metric(name: string): Promise<number> {
+  /** The sum of a metric over its labels, or over those series that `label` is part of; 0 when it is not there. */
+  async metric(name: string, label = ''): Promise<number> {
     const page = await (await this.#get('/metrics')).text();
-    const values = [...page.matchAll(/^(\w+)(?:\{.*\})? (\S+)/gm)].filter(([, key]) => key === name);
+    const lines = [...page.matchAll(/^(\w+)(?:\{.*\})? (\S+)/gm)];
+    const values = lines.filter(([line, key]) => key === name && line.includes(label));
     return values.reduce((sum, [, , value]) => sum + Number(value), 0);
   }
 

@@ -2,6 +2,7 @@
 // for all of them at once, and then everybody loses the connection and comes back within a second.
 import assert from 'node:assert/strict';
 import { freemem } from 'node:os';
+import { pemOf } from '../../support/sds-client.ts';
 import { Capstan } from '../capstan.ts';
 import type { Envoy } from '../envoy.ts';
 import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
@@ -113,10 +114,8 @@ async function startProxies(stack: AsyncDisposableStack, capstan: Capstan): Prom
 }
 
 function anchorsOf(stream: SdsClientStream): string | undefined {
-  const type = stream.latest('ROOTCA')?.type;
-  if (type?.case !== 'validationContext') return undefined;
-  const specifier = type.value.trustedCa?.specifier;
-  return specifier?.case === 'inlineBytes' ? Buffer.from(specifier.value).toString() : undefined;
+  const secret = stream.latest('ROOTCA');
+  return secret && pemOf(secret);
 }
 
 function issuedCount(capstan: Capstan): number {
