@@ -41,6 +41,7 @@ export interface PolicyParts {
   readonly judgement: PolicyJudgement;
   /** The bundle in force. */
   readonly bundle: () => VerifiedBundle;
+  readonly bundles: DocumentBundleSource | HttpsBundleSource;
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
@@ -88,7 +89,7 @@ export function composePolicies(
     await manifests?.start({ signal });
     judgement.start({ signal });
   };
-  return { policies, cluster, manifests, judgement, bundle: () => bundles.current(), start };
+  return { policies, cluster, manifests, judgement, bundle: () => bundles.current(), bundles, start };
 }
 
 /** Without manifests nothing can be said of the cluster; who asks for it hears that, and is not denied. */

@@ -10,6 +10,7 @@ import { SdsService } from '../adapters/grpc/sds/service.ts';
 import { Sources } from '../adapters/grpc/sources.ts';
 import { TlsListener } from '../adapters/grpc/tls-listener.ts';
 import { UnixListener } from '../adapters/grpc/unix-listener.ts';
+import { administerPolicyTime } from '../adapters/http/administer-policy-time.ts';
 import { administerSds } from '../adapters/http/administer-sds.ts';
 import { administrationRoutes } from '../adapters/http/administration.ts';
 import { AdministrationSocket } from '../adapters/http/administration-socket.ts';
@@ -44,7 +45,7 @@ import { composeIssuers, servingNamesOf } from './compose-issuers.ts';
 import { composePolicies, policyInForce, policyProblem } from './compose-policies.ts';
 import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { localPolicyReadiness } from './policy-readiness.ts';
+import { localPolicyReadiness, policyTimeReadiness } from './policy-readiness.ts';
 import { degradedBy, Readiness } from './readiness.ts';
 import { SdsSockets, type WantedSocket } from './sds-sockets.ts';
 
@@ -128,6 +129,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   });
   readiness.add('policy', () => policyProblem(judgement));
   readiness.add('local policies', localPolicyReadiness(policies));
+  readiness.add('policy time', policyTimeReadiness(policy.bundles, clock));
   const stranded = new StrandedIssuers({ issuers, former: history, clock, events });
   readiness.add('trust anchors', () => degradedBy(stranded.problem()));
   readiness.add('token keys', authentication.problem);
@@ -145,7 +147,19 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   );
 
   const administration = new AdministrationSocket(
-    { routes: administrationRoutes([administerSds({ status: () => sds.status() })], { events }), clock },
+    {
+      routes: administrationRoutes(
+        [
+          administerSds({ status: () => sds.status() }),
+          administerPolicyTime({
+            read: () => ({ timeMs: policy.bundles.timeMs(), clockMs: clock.nowMs() }),
+            setBack: async (expectedMs) => policy.bundles.setTimeBack(expectedMs),
+          }),
+        ],
+        { events },
+      ),
+      clock,
+    },
     { path: administrationSocketOf(config) },
   );
   readiness.add('federated bundles', () => degradedBy(federated.problem));

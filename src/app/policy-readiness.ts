@@ -2,6 +2,8 @@
 // while those of the cluster layer, which speaks of everybody, are not known.
 import type { AssembledPolicySource } from '../adapters/policy/assembled-policy-source.ts';
 import type { OwnerTrouble } from '../adapters/policy/local/local-policies.ts';
+import type { BundleSource } from '../adapters/policy/bundle/bundle-source.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { ReadinessCheck } from './readiness.ts';
 
 /** Most owners that are named; the rest is counted. */
@@ -39,4 +41,24 @@ function missingOf(source: Pick<AssembledPolicySource, 'current'>): string | und
 
 function inWords({ owner, state, problem }: OwnerTrouble): string {
   return `${owner} ${STATES[state]}: ${problem.slice(0, MAX_PROBLEM)}`;
+}
+
+/** Clocks differ by less, and are corrected by less. */
+const AHEAD_MS = 5 * 60_000;
+
+/**
+ * A clock that was ahead for a while leaves bundles judged as of then: told when that is more than a clock's ordinary
+ * correction, and not ready when it is what refuses everybody.
+ */
+export function policyTimeReadiness(bundles: BundleSource, clock: Clock): ReadinessCheck {
+  return () => {
+    const nowMs = clock.nowMs();
+    const timeMs = bundles.timeMs();
+    if (timeMs - nowMs <= AHEAD_MS) return undefined;
+    const [time, now] = [timeMs, nowMs].map((ms) => new Date(ms).toISOString());
+    const why = `policy bundles are judged as of ${time}, ahead of the clock (${now}); if the clock is right, \`capstan bundle reset-time\` sets it back`;
+    const { hardExpiryMs, renewAfterHardExpiry } = bundles.current().bundle.validity;
+    const refusesAll = timeMs >= hardExpiryMs && nowMs < hardExpiryMs && !renewAfterHardExpiry;
+    return refusesAll ? why : { degraded: why };
+  };
 }

@@ -55,8 +55,6 @@ export class PolicyJudgement {
   readonly #quotas: QuotaKeeper;
   /** Requests that are held, by what wakes them; the identity that each is for. */
   readonly #wakers = new Map<() => void, string>();
-  /** A clock that is moved backwards brings no expired bundle, and no certificate, back to life. */
-  #latestMs = 0;
 
   constructor(parts: JudgementParts, settings: JudgementSettings) {
     this.#parts = parts;
@@ -182,8 +180,9 @@ export class PolicyJudgement {
   }
 
   #moment(): Moment {
-    const nowMs = Math.max(this.#latestMs, this.#parts.clock.nowMs());
-    this.#latestMs = nowMs;
+    const nowMs = this.#parts.clock.nowMs();
+    // A clock that is set back brings no expired bundle back to life. Everything else is judged by the clock.
+    const bundleTimeMs = this.#parts.policies.bundleTimeMs();
     const { issuer } = this.#parts.issuers.current().signing;
     return {
       issuer: {
@@ -192,6 +191,7 @@ export class PolicyJudgement {
         remainingMs: Math.max(0, issuer.notAfterMs - nowMs),
       },
       nowMs,
+      ...(bundleTimeMs > nowMs && { bundleTimeMs }),
     };
   }
 }

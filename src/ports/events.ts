@@ -105,6 +105,8 @@ export interface Events {
   policyMissing(facts: { readonly owner: string; readonly problem: string }): void;
   /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
   policyBundleExpiring(facts: { readonly bundle: string; readonly hardExpiryMs: number }): void;
+  /** An operator set the time by which policy bundles are judged back to the clock's. */
+  policyTimeSetBack(facts: { readonly atMs: number; readonly fromMs: number }): void;
   /** Dev mode takes the policy bundle on trust. */
   policyBundleUnsigned(facts: { readonly place: string }): void;
   journalFailing(facts: { readonly problem: string }): void;

@@ -35,7 +35,7 @@ function policyOf(change: number): string {
 }
 
 const fixed = { bundle: bundle(), digest: 'd1', place: 'bundle.yaml', signedBy: [] };
-const BUNDLES = { current: () => fixed, onChange: () => undefined };
+const BUNDLES = { current: () => fixed, timeMs: () => NOON_MS, onChange: () => undefined };
 
 describe('While policies change a hundred times under load', function () {
   this.timeout(60_000);

@@ -158,14 +158,24 @@ describe('Asking policy', () => {
     assert.equal(restarted.judgeNow(QUESTION).outcome, 'approved');
   });
 
-  it('does not let a clock that is moved backwards bring an expired bundle back', async () => {
+  it('does not let a clock that is moved backwards bring an expired bundle back, and judges all else by the clock', async () => {
     const validity = { ...bundle().validity, hardExpiryMs: NOON_MS + MINUTE_MS };
     parts.policies.swap(policySet(bundle({ validity })));
-    assert.equal((await ask()).outcome, 'approved');
-    parts.clock.jumpTo(NOON_MS + MINUTE_MS);
-    assert.equal((await ask()).unavailable?.reason, 'CAP-S11');
+    const first = await ask();
+    assert.equal(first.outcome, 'approved');
+    assert.equal(first.request.bundleTimeMs, undefined);
+    parts.policies.latestMs = NOON_MS + MINUTE_MS;
+    const { unavailable, request } = await ask();
+    assert.equal(unavailable?.reason, 'CAP-S11');
+    assert.deepEqual([request.nowMs, request.bundleTimeMs], [NOON_MS, NOON_MS + MINUTE_MS]);
+    assert.equal(request.issuer.remainingMs, first.request.issuer.remainingMs);
+  });
+
+  it('judges by the clock as it is when it was ahead for a while', async () => {
+    parts.clock.jumpTo(NOON_MS + 60 * MINUTE_MS);
+    judgement.judgeNow(QUESTION);
     parts.clock.jumpTo(NOON_MS);
-    assert.equal((await ask()).unavailable?.reason, 'CAP-S11');
+    assert.equal(judgement.judgeNow(QUESTION).request.nowMs, NOON_MS);
   });
 
   it('ends the grace of a deleted object one lifetime after it was last seen, renewed or not', async () => {

@@ -71,8 +71,16 @@ class Swappable<T> {
   }
 }
 
-export const fakePolicies = (policies: PolicySet = TEST_POLICY): PolicySource & Swappable<PolicySet> =>
-  new Swappable(policies);
+class FakePolicies extends Swappable<PolicySet> implements PolicySource {
+  /** When bundles were judged last. */
+  latestMs = 0;
+
+  bundleTimeMs(): number {
+    return this.latestMs;
+  }
+}
+
+export const fakePolicies = (policies: PolicySet = TEST_POLICY): FakePolicies => new FakePolicies(policies);
 export const fakeCluster = (view: ClusterSnapshot = snapshot()): ClusterView & Swappable<ClusterSnapshot> =>
   new Swappable(view);
 export const fakeIssuers = (material: AuthorityMaterial): IssuerStore & Swappable<AuthorityMaterial> =>

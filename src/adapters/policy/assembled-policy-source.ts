@@ -72,6 +72,10 @@ export class AssembledPolicySource implements PolicySource {
     return this.#policies;
   }
 
+  bundleTimeMs(): number {
+    return this.#parts.bundles.timeMs();
+  }
+
   /** Owners whose files are not what is in force. */
   get troubles(): readonly OwnerTrouble[] {
     return this.#local.troubles;

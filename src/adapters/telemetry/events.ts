@@ -153,6 +153,12 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         'the policy bundle is past its soft expiry: have a newer one signed',
       );
     },
+    policyTimeSetBack({ atMs, fromMs }) {
+      logger.warn(
+        { event: 'policyTimeSetBack', atMs, fromMs },
+        'an operator set the time by which policy bundles are judged back to the clock',
+      );
+    },
     policyBundleUnsigned({ place }) {
       logger.warn({ event: 'policyBundleUnsigned', place }, 'the policy bundle is not signed: for development only');
     },

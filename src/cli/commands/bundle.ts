@@ -3,12 +3,14 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { InspectOptions } from '../bundle/inspect.ts';
 import type { KeygenOptions } from '../bundle/keygen.ts';
 import type { SignOptions } from '../bundle/sign.ts';
+import type { ResetTimeOptions } from '../bundle/reset-time.ts';
 import type { VerifyOptions } from '../bundle/verify.ts';
+import { serverOptions } from '../administration.ts';
 import { outputOption, type Invocation } from '../invocation.ts';
 import { countOption } from '../options.ts';
 
 /** In the order in which `--help` lists them. */
-const COMMANDS = [registerKeygen, registerSign, registerVerify, registerInspect];
+const COMMANDS = [registerKeygen, registerSign, registerVerify, registerInspect, registerResetTime];
 
 export function registerBundle(program: Command, invocation: Invocation): void {
   const bundle = program.command('bundle').description('sign, verify and inspect the policy bundle');
@@ -81,6 +83,26 @@ function registerInspect(bundle: Command, invocation: Invocation): void {
     .addHelpText('after', '\nExample:\n  $ capstan bundle inspect bundle.yaml --key ada.pub')
     .action(async (file: string, options: InspectOptions) =>
       (await import('../bundle/inspect.ts')).inspectBundleFile(file, options, invocation),
+    );
+}
+
+const RESET_TIME_HELP = `
+Examples:
+  $ capstan bundle reset-time --config capstan.yaml
+  $ capstan bundle reset-time --config capstan.yaml --confirm 2027-03-01T12:00:00.000Z
+
+The first shows what the second has to repeat, and does nothing. A server judges bundles as of the latest time that it
+ever saw, so that a clock which is set back brings no expired bundle to life; a clock that was wrong leaves it ahead.`;
+
+function registerResetTime(bundle: Command, invocation: Invocation): void {
+  const command = bundle
+    .command('reset-time')
+    .description('have a running server judge bundles by its clock again, after that was ahead for a while');
+  serverOptions(command)
+    .option('--confirm <time>', 'the time that it was shown, to do it')
+    .addHelpText('after', RESET_TIME_HELP)
+    .action(async (options: ResetTimeOptions) =>
+      (await import('../bundle/reset-time.ts')).resetTime(options, invocation),
     );
 }
 

@@ -29,6 +29,10 @@ class BelievedBundle implements BundleSource {
     return { bundle: bundle({ sequence }), digest: `digest-${sequence}`, place: '/etc/capstan/bundle', signedBy: [] };
   }
 
+  timeMs(): number {
+    return 0;
+  }
+
   onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
     this.#listeners.add(listener);
     signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });

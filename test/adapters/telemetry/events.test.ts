@@ -97,6 +97,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_reloads_total{source="policy",outcome="failed"}': 1 },
     },
   ],
+  policyTimeSetBack: [
+    {
+      emit: (events) => events.policyTimeSetBack({ atMs: 5_000, fromMs: 9_000 }),
+      line: { level: 'warn', atMs: 5_000, fromMs: 9_000 },
+      moves: {},
+    },
+  ],
   policyBundleExpiring: [
     {
       emit: (events) => events.policyBundleExpiring({ bundle: 'corp@7', hardExpiryMs: 9_000 }),

@@ -5,7 +5,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import type { Standing } from './admit-bundle.ts';
 import { bundleInvalid, failureInWords } from './bundle-invalid.ts';
-import { BundleMemory } from './bundle-memory.ts';
+import { BundleMemory, type TimeSetBack } from './bundle-memory.ts';
 import { BundleOpener } from './bundle-opener.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import { chooseBundle } from './choose-bundle.ts';
@@ -29,13 +29,18 @@ export interface BundleSettings {
 
 export interface BundleKeeperParts {
   readonly clock: Clock;
-  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'policyBundleExpiring' | 'policyBundleUnsigned'>;
+  readonly events: Pick<
+    Events,
+    'reloaded' | 'reloadFailed' | 'policyBundleExpiring' | 'policyBundleUnsigned' | 'policyTimeSetBack'
+  >;
   /** Called with a bundle that was admitted, before it is remembered; a throw keeps it out. */
   readonly beforeUse?: (texts: BundleTexts) => Promise<void>;
 }
 
-/** How often a bundle past its soft expiry is complained of, and how much a stopped clock can take back. */
+/** How often a bundle past its soft expiry is complained of. */
 const HOUR_MS = 3_600_000;
+/** How often it is remembered how late it was, and so how much of that a crash can lose. */
+const NOTE_EVERY_MS = 60_000;
 
 /** Until the keys are read. */
 const NOBODY: Trust = { keys: new Map(), threshold: 1 };
@@ -113,13 +118,53 @@ export class BundleKeeper implements BundleSource {
     this.#problem = problem;
   }
 
-  /** Warns and notes the time, every hour and when the clock is set, until the signal aborts. */
+  /** Notes the time every minute, warns every hour, and does both when the clock is set, until the signal aborts. */
   async watchTime({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { clock } = this.#parts;
+    if (this.#memory !== undefined) void this.#noteTime(this.#memory, signal);
     for (let first = true; !signal.aborted; first = false) {
       if (!first) this.#warnOfExpiry();
-      await this.#memory?.noteTime(this.#nowMs()).catch((error: unknown) => this.#complainOfMemory(error));
-      await this.#parts.clock.sleepUntil(this.#parts.clock.nowMs() + HOUR_MS, { signal }).catch(() => undefined);
+      await clock.sleepUntil(clock.nowMs() + HOUR_MS, { signal }).catch(() => undefined);
     }
+  }
+
+  async #noteTime(memory: BundleMemory, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    while (!signal.aborted) {
+      await memory.noteTime(this.timeMs()).catch((error: unknown) => this.#complainOfMemory(error));
+      await clock.sleepUntil(clock.nowMs() + NOTE_EVERY_MS, { signal }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * The moment by which bundles are judged. Never earlier than at any judgement before, also of an earlier run: a clock
+   * that is set back brings no bundle back.
+   */
+  timeMs(): number {
+    const remembered = this.#memory?.remembered?.latestSeenMs ?? 0;
+    this.#latestMs = Math.max(this.#latestMs, remembered, this.#parts.clock.nowMs());
+    return this.#latestMs;
+  }
+
+  /**
+   * Sets that moment back to the clock's, after a clock that was wrong for a while. Whoever does it answers for an
+   * expired bundle that comes back by it.
+   * @param expectedMs what the operator was shown.
+   * @returns what was done, which is on record; nothing when it is not that moment any more.
+   * @throws AuthorityError CAP-X03 when it cannot be recorded; nothing has changed then.
+   */
+  async setTimeBack(expectedMs: number): Promise<TimeSetBack | undefined> {
+    const fromMs = this.timeMs();
+    if (fromMs !== expectedMs) return undefined;
+    const done = { atMs: this.#parts.clock.nowMs(), fromMs };
+    const forget = (): void => {
+      this.#latestMs = done.atMs;
+    };
+    if (this.#memory === undefined) forget();
+    else await this.#memory.setBack(done, forget);
+    this.#parts.events.policyTimeSetBack(done);
+    for (const listener of this.#listeners) listener();
+    return done;
   }
 
   /** Remembered first: who is killed in between takes up the new one, and never goes back to the old one. */
@@ -129,7 +174,7 @@ export class BundleKeeper implements BundleSource {
     await this.#parts.beforeUse?.(texts);
     if (digest !== this.#memory?.remembered?.digest) {
       const { name, sequence } = bundle;
-      await this.#memory?.remember({ name, sequence, digest, latestSeenMs: this.#nowMs() });
+      await this.#memory?.remember({ name, sequence, digest, latestSeenMs: this.timeMs() });
     }
     this.#takeUp(chosen);
   }
@@ -149,23 +194,16 @@ export class BundleKeeper implements BundleSource {
     const memory = this.#memory;
     return {
       clusterId,
-      nowMs: this.#nowMs(),
+      nowMs: this.timeMs(),
       memoryPlace: memory?.file ?? 'nothing',
       ...(memory?.remembered !== undefined && { remembered: memory.remembered }),
       ...(this.#current !== undefined && { current: this.#current }),
     };
   }
 
-  /** Never earlier than what was seen before: a clock that is moved backwards brings no bundle back. */
-  #nowMs(): number {
-    const remembered = this.#memory?.remembered?.latestSeenMs ?? 0;
-    this.#latestMs = Math.max(this.#latestMs, remembered, this.#parts.clock.nowMs());
-    return this.#latestMs;
-  }
-
   #warnOfExpiry(): void {
     const { name, sequence, validity } = this.current().bundle;
-    if (this.#nowMs() < validity.softExpiryMs) return;
+    if (this.timeMs() < validity.softExpiryMs) return;
     const facts = { bundle: `${name}@${sequence}`, hardExpiryMs: validity.hardExpiryMs };
     this.#parts.events.policyBundleExpiring(facts);
   }

@@ -18,6 +18,8 @@ export interface BundleSource {
    * @throws AuthorityError `not_ready` (CAP-S02) before the first is loaded.
    */
   current(): VerifiedBundle;
+  /** The moment by which its validity is judged; see BundleKeeper. */
+  timeMs(): number;
   /** Calls `listener` after each change, until the signal aborts. */
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
 }

@@ -2,6 +2,7 @@
 // signature, or a folder of such pairs. Each document NAME goes with NAME.sig.
 import type { DocumentSource } from '../../../ports/document-source.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { TimeSetBack } from './bundle-memory.ts';
 import { BundleKeeper, type BundleKeeperParts, type BundleSettings } from './bundle-keeper.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import type { BundleTexts } from './open-bundle.ts';
@@ -37,6 +38,14 @@ export class DocumentBundleSource implements BundleSource {
 
   current(): VerifiedBundle {
     return this.#keeper.current();
+  }
+
+  timeMs(): number {
+    return this.#keeper.timeMs();
+  }
+
+  async setTimeBack(expectedMs: number): Promise<TimeSetBack | undefined> {
+    return this.#keeper.setTimeBack(expectedMs);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {

@@ -1,6 +1,7 @@
 // The policy bundle from a web server, asked for again and again. A server that cannot be reached, or that
 // offers what may not come in force, changes nothing, not even over a restart.
 import type { Random } from '../../../ports/random.ts';
+import type { TimeSetBack } from './bundle-memory.ts';
 import { BundleKeeper, type BundleKeeperParts, type BundleSettings } from './bundle-keeper.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
@@ -68,6 +69,14 @@ export class HttpsBundleSource implements BundleSource {
 
   current(): VerifiedBundle {
     return this.#keeper.current();
+  }
+
+  timeMs(): number {
+    return this.#keeper.timeMs();
+  }
+
+  async setTimeBack(expectedMs: number): Promise<TimeSetBack | undefined> {
+    return this.#keeper.setTimeBack(expectedMs);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {

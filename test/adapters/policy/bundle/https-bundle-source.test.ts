@@ -249,7 +249,7 @@ describe('The policy bundle from a web server', () => {
   });
 });
 
-/** Until the poll and the hourly look both wait. */
+/** Until the poll, the look of each minute and the hourly one all wait. */
 async function waiting(clock: FakeClock): Promise<void> {
-  while (clock.sleepers < 2) await settle();
+  while (clock.sleepers < 3) await settle();
 }

@@ -1,0 +1,29 @@
+// The moment by which policy bundles are judged, which a clock that was wrong for a while leaves ahead: shown, and
+// set back to the clock by who says which moment they were shown.
+import type { AdministrationPart } from './administration.ts';
+
+export interface PolicyTime {
+  /** By which bundles are judged. */
+  readonly timeMs: number;
+  readonly clockMs: number;
+}
+
+export interface PolicyTimeParts {
+  readonly read: () => PolicyTime;
+  /** @returns nothing when it is another moment by now. */
+  readonly setBack: (expectedMs: number) => Promise<{ readonly atMs: number; readonly fromMs: number } | undefined>;
+}
+
+export const POLICY_TIME = '/policy/time';
+
+export function administerPolicyTime({ read, setBack }: PolicyTimeParts): AdministrationPart {
+  return (routes) => {
+    routes.get(POLICY_TIME, (c) => c.json(read()));
+    routes.post(POLICY_TIME, async (c) => {
+      const body = await c.req.json<unknown>().catch(() => undefined);
+      const expected = typeof body === 'object' && body !== null && 'expectedMs' in body ? body.expectedMs : undefined;
+      const done = typeof expected === 'number' ? await setBack(expected) : undefined;
+      return done === undefined ? c.json({ error: 'the time is another one by now: ask again' }, 409) : c.json(done);
+    });
+  };
+}
