@@ -26,7 +26,7 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     );
     decision.provenBy(caller);
     const order = decode();
-    const identity = subjectOf(caller, order.impersonatedIdentity);
+    const identity = subjectOf(caller, order.impersonatedIdentity, (wanted) => decision.asksFor(wanted));
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
     matchRequestedIdentity(uris, identity.spiffeId);
     const requestedMs = requestedLifetimeMs(order.validitySeconds);

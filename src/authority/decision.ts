@@ -65,6 +65,7 @@ export class Decision {
   #caller: Caller | undefined;
   #provenAtMs: number | undefined;
   #policy: PolicyDecision | undefined;
+  #asked: string | undefined;
 
   private constructor(parts: DecisionParts, surface: Surface, remoteAddress: string) {
     this.#parts = parts;
@@ -97,6 +98,11 @@ export class Decision {
   provenBy(caller: Caller, provenAtMs?: number): void {
     this.#caller = caller;
     this.#provenAtMs = provenAtMs;
+  }
+
+  /** Another identity than the caller's own: a refusal is on record for both. */
+  asksFor(identity: string): void {
+    this.#asked = identity;
   }
 
   judgedBy(policy: PolicyDecision): void {
@@ -132,7 +138,8 @@ export class Decision {
     // A journal that failed once for this decision is not asked again: the caller hears CAP-S04.
     if (error.reason === 'CAP-S04') return error.withDecision(this.id);
     const { reason, message } = error;
-    const record = { ...this.#facts(), outcome: 'refused', reason, message } as const;
+    const asked = this.#asked === undefined ? {} : { identity: this.#asked };
+    const record = { ...this.#facts(), ...asked, outcome: 'refused', reason, message } as const;
     const countedIn = this.#parts.refusals.count(record, this.#caller);
     if (countedIn !== undefined) {
       this.#parts.events.decided(record, { durationMs: this.#elapsedMs(), counted: true });

@@ -9,12 +9,18 @@ import { SpiffeId } from '../domain/identity/spiffe-id.ts';
 /**
  * @param impersonated the `ImpersonatedIdentity` metadata; absent or empty means the caller itself
  *   (the Go client always sends its metadata keys, empty when unset).
+ * @param asksFor hears of another identity before it is refused.
  * @returns the identity that the certificate will carry.
  * @throws AuthorityError `malformed_request` (CAP-M01) or `impersonation_forbidden` (CAP-A07).
  */
-export function subjectOf(caller: Caller, impersonated: string | undefined): KubernetesIdentity {
+export function subjectOf(
+  caller: Caller,
+  impersonated: string | undefined,
+  asksFor: (identity: string) => void,
+): KubernetesIdentity {
   if (impersonated === undefined || impersonated === '') return caller.identity;
   const wanted = parseImpersonated(impersonated);
+  asksFor(wanted.spiffeId.uri);
   const foreign = wanted.trustDomain === caller.identity.trustDomain ? '' : 'another trust domain; ';
   throw new AuthorityError('CAP-A07', { detail: `${foreign}ImpersonatedIdentity ${wanted.spiffeId.uri}` });
 }

@@ -76,6 +76,8 @@ export interface IssuedRecord extends DecisionFacts {
 
 export interface RefusedRecord extends DecisionFacts {
   readonly outcome: 'refused';
+  /** SPIFFE ID that was asked for, when it is another than the caller's. */
+  readonly identity?: string;
   readonly reason: Reason;
   /** The safe line the caller got; of a counted record, the first of them. */
   readonly message: string;

@@ -126,6 +126,8 @@ describe('Answering a CSR', () => {
 
   it('refuses impersonation, whoever asks, until a view of the cluster can prove the node', async () => {
     const refusal = await refusalOf(answer({ impersonatedIdentity: DEMO }));
+    const record = parts.journal.records.at(-1);
+    assert.deepEqual([record?.outcome, record?.identity], ['refused', DEMO], 'the record names whom it was asked for');
     assert.equal(refusal.reason, 'CAP-A07');
   });
 

@@ -14,7 +14,7 @@ type Conditions = Omit<JournalQuery, 'limit'>;
 const CONDITIONS: Readonly<Record<keyof Conditions, string>> = {
   outcome: 'outcome = ?',
   decisionId: 'decision_id = ?',
-  identity: 'coalesce(identity, caller) = ?',
+  identity: '(coalesce(identity, caller) = ? OR (identity <> caller AND caller = ?))',
   sinceMs: 'time_ms >= ?',
   validAtMs: 'not_after_ms > ?',
 };
@@ -80,7 +80,11 @@ function conditionsOf(query: Conditions): { where: string; values: SQLInputValue
     return value === undefined ? [] : [{ condition: CONDITIONS[name], value }];
   });
   const where = asked.length === 0 ? '' : `WHERE ${asked.map(({ condition }) => condition).join(' AND ')}`;
-  return { where, values: asked.map(({ value }) => value) };
+  // A condition may ask for its one value in two places.
+  const values = asked.flatMap(({ condition, value }) =>
+    Array<SQLInputValue>(condition.split('?').length - 1).fill(value),
+  );
+  return { where, values };
 }
 
 function failingLoudly<T>(file: string, read: () => T): T {

@@ -48,7 +48,7 @@ export function registerJournal(program: Command, invocation: Invocation): void 
     .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
     .addOption(new Option('--refused', 'refusals only'))
     .option('--audited', 'only decisions in which an audited policy clause did not hold')
-    .option('--identity <spiffe id>', 'what this identity got or was refused')
+    .option('--identity <spiffe id>', 'what this identity got or was refused, also for another or by another')
     .option('--decision <id>', 'the decision that an error message names')
     .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
     .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
@@ -117,7 +117,7 @@ function rowOf(record: DecisionRecord): readonly string[] {
   return [
     timeInWords(record.timeMs),
     `${record.outcome} (${record.surface})`,
-    issued ? record.identity : (record.caller ?? '-'),
+    issued ? record.identity : askedFor(record),
     issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
     issued ? timeInWords(record.notAfterMs) : '-',
     record.provenBy ?? '-',
@@ -129,6 +129,11 @@ function rowOf(record: DecisionRecord): readonly string[] {
 /** In a flood one record stands for many refusals. */
 function countOf({ count }: RefusedRecord): string {
   return count === undefined ? '' : ` (${count} times)`;
+}
+
+/** Whom it was for, and who asked when that is another. */
+function askedFor({ identity, caller = '-' }: RefusedRecord): string {
+  return identity === undefined ? caller : `${identity} (asked by ${caller})`;
 }
 
 /** What an audited policy would have refused it for. */

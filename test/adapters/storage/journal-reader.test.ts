@@ -118,6 +118,23 @@ describe('The journal reader', () => {
     writer.close();
   }
 
+  it('finds a refusal for another by whom it was for and by who asked, each from an index', () => {
+    const own = path.join(directory, 'relayed.sqlite');
+    const writer = new JournalWriter({ file: own });
+    writer.append([refused('relayed', { caller: OTHER, identity: DEMO }), refused('own', { caller: OTHER })]);
+    writer.close();
+    using reader = SqliteJournalReader.open(own);
+    const idsOf = (identity: string): string[] =>
+      reader.list({ identity, limit: 10 }).map(({ decisionId }) => decisionId);
+    assert.deepEqual([idsOf(DEMO), idsOf(OTHER)], [['relayed'], ['own', 'relayed']]);
+    using database = new DatabaseSync(own, { readOnly: true });
+    const where = "(coalesce(identity, caller) = 'a' OR (identity <> caller AND caller = 'a'))";
+    const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE ${where}`).all();
+    const text = plan.map(({ detail }) => String(detail)).join();
+    assert.match(text, /decisions_by_identity/);
+    assert.match(text, /decisions_by_relay/);
+  });
+
   it('names a file that is not there', () => {
     const missing = path.join(directory, 'missing.sqlite');
     assert.throws(
