@@ -1,6 +1,7 @@
 // Who may hold the connections of one listener. A connection begins unproven: it counts for its source, has
 // a share of the places and little time, and makes way when all places are taken. Once somebody was proven
-// on it, it counts for that workload's namespace; pings prove nobody.
+// on it, it counts for that workload's namespace; pings prove nobody. Handlers know a connection by its peer alone,
+// so no two that are open have the same.
 import type { Socket } from 'node:net';
 import type { Caller } from '../../domain/identity/caller.ts';
 import { Places } from '../../domain/places.ts';
@@ -17,6 +18,8 @@ export interface ConnectionSettings {
 
 interface Connection {
   readonly peer: string;
+  /** Which of our addresses it came to. */
+  readonly local: string;
   readonly socket: Socket;
   readonly timer: NodeJS.Timeout;
   owner: string;
@@ -26,6 +29,7 @@ interface Connection {
 /** Told of each connection that is refused or has to go, before it is closed. */
 export type OnEnded = (peer: string, problem: string) => void;
 
+const MISTAKABLE = 'another is open from the same address and port, to another address of this server';
 const MADE_WAY = 'too many connections are open: it made way for another';
 
 export class ConnectionLimits {
@@ -49,11 +53,8 @@ export class ConnectionLimits {
   /** @returns whether the connection may stay; if not, it was closed. It is followed until it closes. */
   admit(peer: string, socket: Socket): boolean {
     const owner = this.#sources.of(peer);
-    if (!this.#makeRoom(owner)) {
-      this.#onEnded(peer, 'too many connections are open');
-      socket.destroy();
-      return false;
-    }
+    if (!this.#isDistinct(peer, socket)) return this.#refuse(peer, socket, MISTAKABLE);
+    if (!this.#makeRoom(owner)) return this.#refuse(peer, socket, 'too many connections are open');
     this.#follow(peer, socket, owner);
     return true;
   }
@@ -77,6 +78,25 @@ export class ConnectionLimits {
     return connection.proven ? `namespace ${connection.owner}` : connection.owner;
   }
 
+  /**
+   * TCP tells connections apart by both ends: from one address and port there may be another to each of our addresses,
+   * and what is shown on one must prove nobody on the other. To the very same address there is none: the former is over.
+   */
+  #isDistinct(peer: string, socket: Socket): boolean {
+    const twin = this.#byPeer.get(peer);
+    if (twin === undefined) return true;
+    if (twin.local !== localOf(socket)) return false;
+    this.#forget(twin);
+    twin.socket.destroy();
+    return true;
+  }
+
+  #refuse(peer: string, socket: Socket, problem: string): boolean {
+    this.#onEnded(peer, problem);
+    socket.destroy();
+    return false;
+  }
+
   /** A source beyond its share makes way itself; when all is taken, whoever holds most of what may go. */
   #makeRoom(source: string): boolean {
     const full = this.#unproven.size + this.#proven.size >= this.#settings.maxConnections;
@@ -97,7 +117,7 @@ export class ConnectionLimits {
     const late = (): void => void this.#end(connection, 'nobody was proven on it in time');
     const timer = setTimeout(late, this.#settings.unprovenTimeoutMs);
     timer.unref();
-    const connection: Connection = { peer, socket, timer, owner, proven: false };
+    const connection: Connection = { peer, local: localOf(socket), socket, timer, owner, proven: false };
     this.#byPeer.set(peer, connection);
     this.#unproven.add(owner, connection);
     socket.once('close', () => this.#forget(connection));
@@ -120,4 +140,8 @@ export class ConnectionLimits {
   #placesOf({ proven }: Connection): Places<Connection> {
     return proven ? this.#proven : this.#unproven;
   }
+}
+
+function localOf({ localAddress, localPort }: Socket): string {
+  return `${localAddress} ${localPort}`;
 }
