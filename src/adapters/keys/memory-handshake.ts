@@ -27,14 +27,15 @@ export const memoryHandshake: TrialHandshake = {
     const [serverSide, clientSide] = duplexPair();
     const shared = { ca: anchorsPem, allowPartialTrustChain: partialChain, rejectUnauthorized: false } as const;
     const either = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-    // It listens nowhere.
-    const context = createSecureContext({ ...shared, ...materialOf(server) });
-    // A server's own options know no partial chains; a context that is chosen by name does.
-    const choose: TlsOptions['SNICallback'] = (_name, use) => use(null, context);
-    const listener = createServer({ rejectUnauthorized: false, requestCert: true, SNICallback: choose });
-    listener.on('tlsClientError', (cause) => clientSide.destroy(cause));
-    const answered = once(listener, 'secureConnection', { signal: either }) as Promise<[TLSSocket]>;
     try {
+      // A server's own options know no partial chains; a context that is chosen by name does. It listens nowhere.
+      const context = createSecureContext({ ...shared, ...materialOf(server) });
+      const choose: TlsOptions['SNICallback'] = (_name, use) => use(null, context);
+      const listener = createServer({ rejectUnauthorized: false, requestCert: true, SNICallback: choose });
+      listener.on('tlsClientError', (cause) => clientSide.destroy(cause));
+      const answered = once(listener, 'secureConnection', { signal: either }) as Promise<[TLSSocket]>;
+      // Whoever is refused ends both waits.
+      answered.catch(NOTHING_MORE);
       listener.emit('connection', serverSide);
       const asking = connect({
         ...shared,
@@ -51,7 +52,6 @@ export const memoryHandshake: TrialHandshake = {
       signal.throwIfAborted();
       return `the TLS handshake fails (${codeOf(cause)})`;
     } finally {
-      answered.catch(NOTHING_MORE);
       for (const stream of [serverSide, clientSide]) stream.destroy();
     }
   },
