@@ -1,5 +1,6 @@
 // What policy leaves of the usages is what the certificate carries, as far as the key can do it, and the second reader
 // agrees; it would see it if the first one were mistaken.
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import * as x509 from '@peculiar/x509';
 import { servingProfile, workloadProfile, type Profile } from '../../../src/domain/x509/profile.ts';
