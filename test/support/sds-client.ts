@@ -202,11 +202,17 @@ export function keyOf({ type }: Secret): string {
   return Buffer.from((source?.specifier.value ?? '') as Uint8Array).toString();
 }
 
+/** Those that a bundle is for, where it went out for the SPIFFE validator. */
+export function trustedDomainsOf({ type }: Secret): readonly string[] {
+  return domainsOf(type)?.map(({ name }) => name) ?? [];
+}
+
 function anchorsOf(type: MessageShape<typeof SecretSchema>['type']) {
   if (type.case !== 'validationContext') return undefined;
-  const { trustedCa, customValidatorConfig } = type.value;
-  const config = customValidatorConfig?.typedConfig;
-  return config === undefined
-    ? trustedCa
-    : anyUnpack(config, SPIFFECertValidatorConfigSchema)?.trustDomains[0]?.trustBundle;
+  return type.value.customValidatorConfig === undefined ? type.value.trustedCa : domainsOf(type)?.[0]?.trustBundle;
+}
+
+function domainsOf(type: MessageShape<typeof SecretSchema>['type']) {
+  const config = type.case === 'validationContext' ? type.value.customValidatorConfig?.typedConfig : undefined;
+  return config && anyUnpack(config, SPIFFECertValidatorConfigSchema)?.trustDomains;
 }
