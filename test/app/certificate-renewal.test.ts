@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { IssuedRecord } from '../../src/ports/issuance-journal.ts';
-import { leafUnder } from '../adapters/grpc/leaves.ts';
+import { leafUnder, type TestLeaf } from '../adapters/grpc/leaves.ts';
 import type { Outcome } from '../adapters/grpc/wire.ts';
 import { eventually } from '../peers/eventually.ts';
 import { buildCsr, spiffe, testAuthority } from '../support/certificates.ts';
@@ -24,6 +24,13 @@ describe('A renewal by certificate', () => {
     await server[Symbol.asyncDispose]();
     files[Symbol.dispose]();
   });
+
+  /** The journal is one server's at a time, so the record is written while none runs. */
+  async function recorded(leaf: TestLeaf, provenAtMs: () => number): Promise<void> {
+    await server.stop();
+    files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: provenAtMs() });
+    server = await RunningServer.start({ files });
+  }
 
   const bearing = async (): Promise<Record<string, string>> => ({
     authorization: `Bearer ${await files.mint.token()}`,
@@ -109,7 +116,7 @@ describe('A renewal by certificate', () => {
 
   it('goes on until the proof is too old, whatever came between, and then needs a token', async () => {
     const nearly = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
-    files.recordIssued({ identity: DEMO, ...nearly, provenAtMs: Date.now() - 30 * DAY_MS + 2_000 });
+    await recorded(nearly, () => Date.now() - 30 * DAY_MS + 5_000);
     const renewed = await granted(nearly);
     assert.equal(recordOf(renewed).proofId, `proof of ${nearly.serial}`);
     await eventually('the limit', async () => (await ask(renewed))[0].code === status.UNAUTHENTICATED, SOON);
@@ -123,7 +130,7 @@ describe('A renewal by certificate', () => {
       classes: [{ class: 'waypoint', namespaces: ['default'], serviceAccounts: ['demo'] }],
     });
     const leaf = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
-    files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() - 8 * DAY_MS });
+    await recorded(leaf, () => Date.now() - 8 * DAY_MS);
     await eventually('the class', async () => (await ask(leaf))[0].details.startsWith('CAP-A08 '), SOON);
     files.setPolicy(POLICY);
     await eventually('the class again', async () => (await ask(leaf))[0].code === status.OK, SOON);
@@ -181,12 +188,13 @@ describe('A leaf of another authority under the corporate root', () => {
   });
 
   it('straight from the root, or without clientAuth, proves nobody', async () => {
-    await using server = await RunningServer.start();
-    const { root, intermediate } = server.files.pki;
+    using files = await ServerFiles.create();
+    const { root, intermediate } = files.pki;
+    const leaf = await leafUnder(intermediate, { uris: [DEMO], extendedUsages: [] });
+    files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() });
+    await using server = await RunningServer.start({ files });
     const straight = await enrol(server, await leafUnder(root, { uris: [DEMO] }));
     assert.match(straight.details, /^CAP-A09 /);
-    const leaf = await leafUnder(intermediate, { uris: [DEMO], extendedUsages: [] });
-    server.files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() });
     const { code, details } = await enrol(server, leaf);
     assert.equal(code, status.UNAUTHENTICATED);
     assert.match(details, /^CAP-A02 .*it is not for client authentication/);

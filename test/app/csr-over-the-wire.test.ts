@@ -86,7 +86,7 @@ describe("Capstan answers Istio's CSR API", () => {
     const csr = await ztunnelCsr(DEMO);
     const [, ...former] = await askAsAgent(csr);
     const { certificatePem } = files.pki.root;
-    files.setAnchors(`# ours\r\n${retiringRootPem}\n\n# theirs\n${certificatePem}\n${retiringRootPem}`);
+    files.setAnchors(`# ours\r\n${certificatePem}\n\n# retiring\n${retiringRootPem}\n${certificatePem}`);
     const settings = { 'sds.sockets': [], 'journal.file': files.path('second.db') };
     await using again = await RunningServer.start({ files, settings });
     using client = again.client();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { status } from '@grpc/grpc-js';
 import { REASONS, type Reason } from '../../src/domain/reasons.ts';
-import { leafUnder } from '../adapters/grpc/leaves.ts';
+import { leafUnder, type TestLeaf } from '../adapters/grpc/leaves.ts';
 import type { CsrCall, Outcome } from '../adapters/grpc/wire.ts';
 import { eventually } from '../peers/eventually.ts';
 import { agentCsr, buildCsr, spiffe, testAuthority } from '../support/certificates.ts';
@@ -102,11 +102,10 @@ function inNamespace(namespace: string): Row['ask'] {
   return async ({ mint }) => ({ token: await mint.tokenIn(namespace, 'demo') });
 }
 
-/** A real one, whose record is made older than it is. */
-async function staleLeaf(files: ServerFiles): Promise<Question> {
-  const leaf = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
-  files.recordIssued({ identity: DEMO, ...leaf, provenAtMs: Date.now() - 31 * 86_400_000 });
-  return { showing: leaf };
+/** A real one, which is on record from before the server started. */
+let recorded: TestLeaf;
+function staleLeaf(): Question {
+  return { showing: recorded };
 }
 
 const CONDITION = {
@@ -182,6 +181,8 @@ describe('Capstan refuses, with a status that tells whether to come again,', () 
     files.setPolicy(STRICT);
     files.setLocal('crowded.yaml', localPolicy('crowded', { quotas: { perNamespacePerMinute: 1 } }));
     files.setLocal('eager.yaml', localPolicy('eager', { quotas: { perIdentityPerMinute: 1 } }));
+    recorded = await leafUnder(files.pki.intermediate, { uris: [DEMO] });
+    files.recordIssued({ identity: DEMO, ...recorded, provenAtMs: Date.now() - 31 * 86_400_000 });
     server = await RunningServer.start({ files });
     for (const namespace of ['crowded', 'eager']) await ask(server, await inNamespace(namespace)(files));
   });
@@ -205,7 +206,7 @@ describe('Capstan refuses, with a status that tells whether to come again,', () 
 
   it('and knows no other reason that a caller of the CSR API could hear', () => {
     const told = [...DECIDED.map(({ reason }) => reason), ...ELSEWHERE, ...UNDECIDED, ...Object.keys(NEVER_HERE)];
-    assert.deepEqual(told.toSorted(), Object.keys(REASONS).toSorted());
+    assert.deepEqual([...new Set(told)].toSorted(), Object.keys(REASONS).toSorted());
   });
 
   it('and goes on answering who asks rightly', async () => {

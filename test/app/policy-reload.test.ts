@@ -22,6 +22,7 @@ import { bundle, CLUSTER } from '../support/policies.ts';
 
 const CHANGES = 100;
 const REQUESTS_PER_CHANGE = 50;
+const CALLERS = 5;
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 
 /** Every other revision refuses; each of the others grants a lifetime of its own, in seconds. */
@@ -29,7 +30,7 @@ function policyOf(change: number): string {
   const spec =
     change % 2 === 0
       ? { narrow: { ttl: { max: `${600 + change}s` } } }
-      : { deny: { serviceAccounts: ['demo', `other-${change}`] } };
+      : { deny: { serviceAccounts: ['demo-*', `other-${change}`] } };
   const metadata = { name: 'changing', namespace: 'default' };
   return JSON.stringify({ apiVersion: 'capstan.dev/v1alpha1', kind: 'IssuancePolicy', metadata, spec });
 }
@@ -50,13 +51,18 @@ describe('While policies change a hundred times under load', function () {
     );
     await policies.start({ signal: NEVER });
     const judgement = new PolicyJudgement({ ...parts, policies }, TEST_JUDGEMENT);
-    const authenticators = [trusting(testCaller())];
-    const authority = csrAuthority({ ...parts, judgement, authenticators }, TEST_LIFETIMES);
-    const order = { csrPem: (await ztunnelCsr(DEMO)).pem, validitySeconds: 86_400n };
+    // Few enough refusals of each, in an interval of counting, that every one has a record of its own.
+    const callers = await Promise.all(
+      Array.from({ length: CALLERS }, async (_, index) => {
+        const authenticators = [trusting(testCaller('default', `demo-${index}`))];
+        const authority = csrAuthority({ ...parts, judgement, authenticators }, TEST_LIFETIMES);
+        return { authority, order: { csrPem: (await ztunnelCsr(`${DEMO}-${index}`)).pem, validitySeconds: 86_400n } };
+      }),
+    );
 
     const revisions = new Map([[policies.current().revision, 0]]);
     const answers: Promise<string | undefined>[] = [];
-    const ask = async (): Promise<string | undefined> =>
+    const ask = async ({ authority, order }: (typeof callers)[number]): Promise<string | undefined> =>
       authority
         .answerCsr(PRESENTED, () => order, { signal: NEVER })
         .then(
@@ -64,7 +70,8 @@ describe('While policies change a hundred times under load', function () {
           () => undefined,
         );
     for (let change = 1; change <= CHANGES; change += 1) {
-      for (let request = 0; request < REQUESTS_PER_CHANGE; request += 1) answers.push(ask());
+      for (let request = 0; request < REQUESTS_PER_CHANGE; request += 1) answers.push(ask(callers[request % CALLERS]!));
+      await parts.refusals.endInterval();
       await documents.edit({ 'changing.yaml': policyOf(change) });
       revisions.set(policies.current().revision, change);
     }

@@ -123,13 +123,15 @@ export class ServerFiles implements Disposable {
     };
   }
 
-  /** Writes into the journal that our issuer issued a leaf, which goes back to a proof of that time. */
+  /** Writes into the journal of no running server that our issuer issued a leaf, which goes back to a proof of that time. */
   recordIssued(leaf: LeafNames & { readonly provenAtMs: number }): void {
     const { identity, serial, notAfterMs, provenAtMs } = leaf;
     const writer = new JournalWriter({ file: this.path('journal.db') });
     const issuer = this.pki.issuer.id;
     const proof = { proofId: `proof of ${serial}`, provenAtMs };
-    writer.append([issued(`issue of ${serial}`, { identity, serial, notAfterMs, issuer, ...proof })]);
+    writer.append([
+      issued(`issue of ${serial}`, { timeMs: Date.now(), identity, serial, notAfterMs, issuer, ...proof }),
+    ]);
     writer.close();
   }
 
