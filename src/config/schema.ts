@@ -313,7 +313,7 @@ export const schema = {
     namespaceShare: withDefault(
       fraction(0.001, 1),
       0.25,
-      'Largest share of `sds.maxIdentities`, and of `sds.maxStreams`, that the workloads of one namespace may take, so that no namespace keeps the others out. A namespace that is larger needs larger maxima, or a larger share; 1 is no limit.',
+      'Largest share of `sds.maxIdentities`, and of `sds.maxStreams`, that the workloads of one namespace may take, so that no namespace keeps the others out; and of the streams that are being authenticated, that one source may have. A namespace that is larger needs larger maxima, or a larger share; 1 is no limit.',
     ),
     rotationSpread: withDefault(
       duration('0s', '1h'),

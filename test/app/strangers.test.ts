@@ -7,8 +7,11 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { CsrWire } from '../adapters/grpc/wire.ts';
 import { buildCsr } from '../support/certificates.ts';
+import { secretsOf } from '../support/sds-client.ts';
+import { KeyServer } from './key-server.ts';
 import { RunningServer } from './running-server.ts';
 import { POLICY, ServerFiles } from './server-files.ts';
+import { TOKEN_ISSUER } from './token-mint.ts';
 
 const SLOW = 20_000;
 
@@ -213,3 +216,21 @@ describe('A namespace whose requests take every place they can have', () => {
 });
 
 const byNumber = (a: number, b: number): number => a - b;
+
+describe('A stranger with streams whose token cannot be judged yet', () => {
+  it('has its share of the places for streams, and leaves the others to those who prove themselves', async () => {
+    await using keys = await KeyServer.start();
+    const issuers = [{ issuer: TOKEN_ISSUER, keys: { url: keys.url }, clockSkew: '0s' }];
+    // By default a quarter is one source's: two.
+    const settings = { 'sds.maxStreams': 8, 'authentication.tokens.issuers': issuers };
+    await using server = await RunningServer.start({ settings });
+    using stranger = server.sdsClient({ token: await server.files.mint.token() });
+    const streams = Array.from({ length: 20 }, () => stranger.sotw());
+    const ends = await Promise.all(streams.slice(8).map(async ({ ended }) => ended));
+    assert.deepEqual(new Set(ends.map(({ code }) => code)), new Set([status.RESOURCE_EXHAUSTED]));
+    using envoy = server.envoy();
+    const stream = envoy.sotw();
+    stream.subscribe('default');
+    assert.equal(secretsOf(await stream.accept()).length, 1);
+  });
+});

@@ -98,15 +98,16 @@ export class SdsService {
     protocol: Protocol<Request>,
   ): Promise<void> {
     const howItEnded = callConnection();
+    const owner = door.ownerOf(call);
     try {
       door.draining.throwIfAborted();
-      this.#register.admit();
+      this.#register.admit(owner);
     } catch (error) {
       this.#refuse(door, call, error);
       return;
     }
     try {
-      const watcher = await this.#authenticate(door, call);
+      const watcher = await this.#authenticate(door, call).finally(() => this.#register.answered(owner));
       const { caller } = watcher;
       if (call.cancelled) throw new AuthorityError('CAP-X02');
       this.#register.demandRoomFor(caller);

@@ -12,7 +12,7 @@ export interface RegisterSettings {
   readonly maxStreams: number;
   /** At a time, of one workload. */
   readonly maxStreamsPerCaller: number;
-  /** At a time, of all workloads of one namespace. */
+  /** At a time, of all workloads of one namespace; and of those being authenticated, of one owner of connections. */
   readonly maxStreamsPerNamespace: number;
 }
 
@@ -24,6 +24,8 @@ export class StreamRegister {
   readonly #open = new Set<AnyStream>();
   readonly #perCaller = new Tally();
   readonly #perNamespace = new Tally();
+  /** Of those being authenticated, by who owns their connection: a key server that is slow must not let one take all. */
+  readonly #beingAuthenticated = new Tally();
   #admitted = 0;
 
   constructor(settings: RegisterSettings) {
@@ -34,12 +36,26 @@ export class StreamRegister {
     return this.#open.size;
   }
 
-  /** Takes a place before anything is known of the caller. @throws AuthorityError CAP-Q01 when there is none. */
-  admit(): void {
-    if (this.#admitted >= this.#settings.maxStreams) {
-      throw new AuthorityError('CAP-Q01', { detail: 'too many streams are open' });
+  /**
+   * Takes a place before anything is known of the caller; `answered` is owed once it is.
+   * @param owner `Door.ownerOf` the call.
+   * @throws AuthorityError CAP-Q01 when there is none, or the owner has its share of those.
+   */
+  admit(owner: string): void {
+    const { maxStreams, maxStreamsPerNamespace } = this.#settings;
+    const full = this.#admitted >= maxStreams;
+    if (full || this.#beingAuthenticated.of(owner) >= maxStreamsPerNamespace) {
+      throw new AuthorityError('CAP-Q01', {
+        detail: full ? 'too many streams are open' : 'too many streams of one source are being authenticated',
+      });
     }
     this.#admitted += 1;
+    this.#beingAuthenticated.change(owner, 1);
+  }
+
+  /** Who calls is known, or nobody is proven. */
+  answered(owner: string): void {
+    this.#beingAuthenticated.change(owner, -1);
   }
 
   /** Gives back a place that no stream came to fill. */
