@@ -8,7 +8,7 @@ import type { PolicyInForce } from '../adapters/http/routes.ts';
 import { ManifestClusterView } from '../adapters/kubernetes/manifest-cluster-view.ts';
 import { readManifestDirectory } from '../adapters/kubernetes/manifest-directory.ts';
 import { AssembledPolicySource } from '../adapters/policy/assembled-policy-source.ts';
-import type { BundleSettings } from '../adapters/policy/bundle/bundle-keeper.ts';
+import type { BundleSettings, RecordSetBack } from '../adapters/policy/bundle/bundle-keeper.ts';
 import type { VerifiedBundle } from '../adapters/policy/bundle/bundle-source.ts';
 import { DocumentBundleSource } from '../adapters/policy/bundle/document-bundle-source.ts';
 import { HttpsBundleSource } from '../adapters/policy/bundle/https-bundle-source.ts';
@@ -26,6 +26,7 @@ import type { DocumentSource } from '../ports/document-source.ts';
 import type { Events } from '../ports/events.ts';
 import type { IssuanceHistory } from '../ports/issuance-history.ts';
 import type { IssuerStore } from '../ports/issuer-store.ts';
+import type { OperationJournal } from '../ports/operation-journal.ts';
 import type { PolicySource } from '../ports/policy-source.ts';
 import type { Random } from '../ports/random.ts';
 import type { ReadinessCheck } from './readiness.ts';
@@ -137,6 +138,14 @@ function tellPolicies(source: PolicySource, events: Events): void {
   const { revision, bundleName, bundle } = source.current();
   const { softExpiryMs, hardExpiryMs } = bundle.validity;
   events.policyInForce({ revision, bundle: bundleName, softExpiryMs, hardExpiryMs });
+}
+
+/** That an operator sets the policy time back goes into the journal first. */
+export function recordSetBack(journal: OperationJournal): RecordSetBack {
+  return async ({ atMs, fromMs }) => {
+    const [was, is] = [fromMs, atMs].map((ms) => new Date(ms).toISOString()) as [string, string];
+    await journal.recordOperation({ timeMs: atMs, operation: 'bundle reset-time', was, is });
+  };
 }
 
 /** For `/readyz`: whether anybody could be given a certificate, whoever asked. */

@@ -42,7 +42,7 @@ import { composeAuthenticators } from './compose-authenticators.ts';
 import { composeClientCertificates } from './compose-client-certificates.ts';
 import { composeFederation } from './compose-federation.ts';
 import { composeIssuers, servingNamesOf } from './compose-issuers.ts';
-import { composePolicies, policyInForce, policyProblem } from './compose-policies.ts';
+import { composePolicies, policyInForce, policyProblem, recordSetBack } from './compose-policies.ts';
 import { followSockets } from './follow-sockets.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { localPolicyReadiness, policyTimeReadiness } from './policy-readiness.ts';
@@ -153,7 +153,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
           administerSds({ status: () => sds.status() }),
           administerPolicyTime({
             read: () => ({ timeMs: policy.bundles.timeMs(), clockMs: clock.nowMs() }),
-            setBack: async (expectedMs) => policy.bundles.setTimeBack(expectedMs),
+            setBack: async (expectedMs) => policy.bundles.setTimeBack(expectedMs, recordSetBack(journal)),
           }),
         ],
         { events },

@@ -1,6 +1,6 @@
 // One bad step of the clock: no expired bundle comes back to life by it, and it is no lasting outage either.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { SystemClock } from '../../src/adapters/clock/system-clock.ts';
 import { runCli } from '../../src/cli/program.ts';
@@ -52,11 +52,16 @@ describe('A server whose clock was a month ahead for a while', () => {
     const { code, details } = await client.call({ csr: (await buildCsr()).pem, headers });
     return code === status.OK ? 'OK' : `${status[code]} ${details}`;
   }
-  async function reset(...more: readonly string[]): Promise<{ code: number; output: string; error: string }> {
+  async function run(...argv: readonly string[]): Promise<{ code: number; output: string; error: string }> {
     const { terminal, out, error } = recordTerminal();
-    const argv = ['bundle', 'reset-time', '--data-dir', files.directory, ...more];
     const code = await runCli(argv, { terminal, environment: {}, signal: AbortSignal.timeout(8_000) });
     return { code, output: out(), error: error() };
+  }
+  const reset = async (...more: readonly string[]) =>
+    run('bundle', 'reset-time', '--data-dir', files.directory, ...more);
+  async function operations(): Promise<readonly { readonly time: string }[]> {
+    const { output } = await run('journal', 'operations', '--data-dir', files.directory, '--output', 'json');
+    return JSON.parse(output) as { time: string }[];
   }
   async function parts(): Promise<{ status: number; unready: readonly Part[]; degraded: readonly Part[] }> {
     const answer = await server.get('/readyz');
@@ -98,17 +103,31 @@ describe('A server whose clock was a month ahead for a while', () => {
     assert.equal(done.code, 0, done.error);
     assert.equal(await ask(), 'OK');
     assert.equal((await parts()).status, 200);
-    const { setBack } = JSON.parse(readFileSync(files.path('bundle-state.json'), 'utf8')) as {
-      setBack: { atMs: number; fromMs: number }[];
-    };
-    assert.deepEqual(
-      setBack.map(({ fromMs }) => new Date(fromMs).toISOString()),
-      [confirm],
-    );
+    const [{ time, ...operation } = { time: '' }, ...others] = await operations();
+    assert.deepEqual([operation, others], [{ operation: 'bundle reset-time', was: confirm, is: time }, []]);
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000, time);
     await eventually('it is logged', () => files.logged('policyTimeSetBack').length === 1, SOON);
     await restart();
     assert.equal(await ask(), 'OK');
     assert.match((await reset()).output, /nothing to set back/);
+  });
+
+  it('keeps that time, and the bundle expired, while the command cannot be recorded', async () => {
+    setExpiry(7 * DAY_MS);
+    await start();
+    await stepAndBack();
+    const confirm = /--confirm (\S+)/.exec((await reset()).output)?.[1] ?? assert.fail();
+    renameSync(files.path('journal.db'), files.path('elsewhere.db'));
+    const failed = await reset('--confirm', confirm);
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.error, /CAP-S04 /);
+    renameSync(files.path('elsewhere.db'), files.path('journal.db'));
+    await eventually('the journal is back', async () => /^UNAVAILABLE CAP-S11 /.test(await ask()), SOON);
+    assert.ok(latestSeenMs() > Date.now() + MONTH_MS / 2);
+    assert.deepEqual(await operations(), []);
+    assert.equal((await reset('--confirm', confirm)).code, 0);
+    assert.equal((await operations()).length, 1);
+    assert.equal(await ask(), 'OK');
   });
 
   it('is degraded, not unready, while the bundle is in its time all the same, and judges tokens and leaves by the clock', async () => {

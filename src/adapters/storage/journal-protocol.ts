@@ -1,5 +1,6 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
 import type { RecordedIssuer } from '../../ports/issuer-records.ts';
+import type { OperationRecord } from '../../ports/operation-journal.ts';
 import type { ProblemKind } from './journal-problem.ts';
 
 export type WriterRequest =
@@ -13,6 +14,7 @@ export type WriterRequest =
   | { readonly kind: 'probe' }
   | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
   | { readonly kind: 'keep-issuer'; readonly issuer: RecordedIssuer; readonly nowMs: number }
+  | { readonly kind: 'record-operation'; readonly operation: OperationRecord }
   | { readonly kind: 'close' };
 
 /**

@@ -1,4 +1,4 @@
-// The journal's table and how a record lies in it: one column per field, named once.
+// The journal's tables and how a record lies in them: one column per field, named once.
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
@@ -35,6 +35,9 @@ export const MIGRATIONS: readonly string[] = [
   'ALTER TABLE decisions ADD COLUMN count INTEGER;',
   // Of the few decisions that were asked for by another, so it costs the others nothing.
   'CREATE INDEX decisions_by_relay ON decisions (caller, time_ms) WHERE identity <> caller;',
+  `CREATE TABLE operations (
+     id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, operation TEXT NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -101,6 +104,13 @@ export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_m
 export const RETIRE_ISSUERS = 'UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms) WHERE id <> ?';
 export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
 export const SELECT_ISSUERS = 'SELECT certificate FROM issuers WHERE until_ms >= ?';
+/** What an operator did; parameters: moment in ms, operation, what was, what is. Few, so they are kept for good. */
+export const INSERT_OPERATION = 'INSERT INTO operations (time_ms, operation, was, became) VALUES (?, ?, ?, ?)';
+/** Newest first; parameters: not before this moment in ms, and how many at most. */
+export const SELECT_OPERATIONS = `SELECT time_ms AS timeMs, operation, was, became AS "is" FROM operations
+  WHERE time_ms >= ? ORDER BY id DESC LIMIT ?`;
+/** The schema version that brought them. */
+export const OPERATIONS_SINCE_VERSION = 6;
 /** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
 export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
   (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;

@@ -39,6 +39,9 @@ function perform(request: WriterRequest): number {
     case 'keep-issuer':
       writer.keepIssuer(request.issuer, request.nowMs);
       return 0;
+    case 'record-operation':
+      writer.recordOperation(request.operation);
+      return 0;
     case 'close':
       writer.close();
       parentPort?.close();

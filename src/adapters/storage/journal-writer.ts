@@ -3,6 +3,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DecisionRecord } from '../../ports/issuance-journal.ts';
 import type { RecordedIssuer } from '../../ports/issuer-records.ts';
+import type { OperationRecord } from '../../ports/operation-journal.ts';
 import { openForWriting } from './journal-file.ts';
 import { demandSameFile, JournalPlace } from './journal-place.ts';
 import { journalProblem } from './journal-problem.ts';
@@ -10,6 +11,7 @@ import {
   DELETE_BEFORE,
   FORGET_ISSUERS,
   INSERT,
+  INSERT_OPERATION,
   KEEP_ISSUER,
   RETIRE_ISSUERS,
   SCHEMA_VERSION,
@@ -81,6 +83,11 @@ export class JournalWriter {
       database.prepare(RETIRE_ISSUERS).run(nowMs, id);
       database.prepare(FORGET_ISSUERS).run(nowMs);
     });
+  }
+
+  /** Returns once it is durable. */
+  recordOperation({ timeMs, operation, was, is }: OperationRecord): void {
+    this.#transaction(({ database }) => database.prepare(INSERT_OPERATION).run(timeMs, operation, was, is));
   }
 
   close(): void {

@@ -2,9 +2,10 @@
 // identity got and what it was refused.
 import type { SQLInputValue } from 'node:sqlite';
 import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/issuance-journal.ts';
+import type { OperationJournalReader, OperationQuery, OperationRecord } from '../../ports/operation-journal.ts';
 import { openForReading, type ReadableJournal } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { fromRow, selectFrom } from './journal-schema.ts';
+import { fromRow, OPERATIONS_SINCE_VERSION, SELECT_OPERATIONS, selectFrom } from './journal-schema.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;
@@ -19,7 +20,7 @@ const CONDITIONS: Readonly<Record<keyof Conditions, string>> = {
   validAtMs: 'not_after_ms > ?',
 };
 
-export class SqliteJournalReader implements IssuanceJournalReader, Disposable {
+export class SqliteJournalReader implements IssuanceJournalReader, OperationJournalReader, Disposable {
   readonly #file: string;
   readonly #journal: ReadableJournal;
 
@@ -63,6 +64,18 @@ export class SqliteJournalReader implements IssuanceJournalReader, Disposable {
     } catch (cause) {
       throw journalProblem(this.#file, cause).toOpeningError();
     }
+  }
+
+  /** @throws as `list` does. */
+  operations({ sinceMs = 0, limit }: OperationQuery): readonly OperationRecord[] {
+    const { database, version } = this.#journal;
+    if (version < OPERATIONS_SINCE_VERSION) return [];
+    return failingLoudly(this.#file, () =>
+      database
+        .prepare(SELECT_OPERATIONS)
+        .all(sinceMs, Math.min(limit, MAX_LISTED))
+        .map((row) => ({ ...row }) as unknown as OperationRecord),
+    );
   }
 
   [Symbol.dispose](): void {

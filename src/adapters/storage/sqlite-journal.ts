@@ -6,12 +6,14 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../ports/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../ports/issuer-records.ts';
+import type { OperationJournal, OperationRecord } from '../../ports/operation-journal.ts';
 import { statSync } from 'node:fs';
 import { GroupCommit } from './group-commit.ts';
 import { checkJournal, type CheckResult } from './journal-check.ts';
 import { JournalLock } from './journal-lock.ts';
 import { JournalProblem } from './journal-problem.ts';
 import { JournalThread } from './journal-thread.ts';
+import type { WriterRequest } from './journal-protocol.ts';
 import type { WriterSettings } from './journal-writer.ts';
 
 export interface JournalSettings extends WriterSettings {
@@ -33,7 +35,7 @@ const RETENTION_PAUSE_MS = 20;
 /** How often a check that takes long says that it goes on. */
 const CHECK_TOLD_EVERY_MS = 10_000;
 
-export class SqliteJournal implements IssuanceJournal, IssuerRecords, AsyncDisposable {
+export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
   readonly #parts: JournalParts;
   readonly #settings: JournalSettings;
   readonly #thread: JournalThread;
@@ -99,12 +101,12 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, AsyncDispo
   }
 
   async keepIssuer(issuer: RecordedIssuer): Promise<void> {
-    try {
-      await this.#thread.ask({ kind: 'keep-issuer', issuer, nowMs: this.#parts.clock.nowMs() });
-    } catch (cause) {
-      this.#fails(cause);
-      throw new AuthorityError('CAP-S04', { cause });
-    }
+    await this.#write({ kind: 'keep-issuer', issuer, nowMs: this.#parts.clock.nowMs() });
+  }
+
+  async recordOperation(operation: OperationRecord): Promise<void> {
+    if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    await this.#write({ kind: 'record-operation', operation });
   }
 
   /** Waits for what was appended, then closes the file. */
@@ -129,14 +131,19 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, AsyncDispo
   }
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {
+    await this.#write({ kind: 'append', records: JSON.stringify(batch) });
+    this.#works();
+  }
+
+  /** Nothing goes into a journal that is damaged. */
+  async #write(request: WriterRequest): Promise<void> {
     if (this.#damage !== undefined) throw new AuthorityError('CAP-S04', { cause: new Error(this.#damage) });
     try {
-      await this.#thread.ask({ kind: 'append', records: JSON.stringify(batch) });
+      await this.#thread.ask(request);
     } catch (cause) {
       this.#fails(cause);
       throw new AuthorityError('CAP-S04', { cause });
     }
-    this.#works();
   }
 
   #works(): void {

@@ -1,24 +1,19 @@
 // `capstan journal list`: what was decided, newest first, also while a server is running.
-import path from 'node:path';
 import { Option, type Command } from 'commander';
-import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
-import { loadConfig } from '../../config/load.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
   JournalQuery,
   RefusedRecord,
 } from '../../ports/issuance-journal.ts';
-import { complainOfConfig } from '../complaints.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
 import { timeInWords } from '../time-words.ts';
+import { addJournalFileOptions, journalFile, type JournalFileOptions } from './journal-file.ts';
+import { registerJournalOperations } from './journal-operations.ts';
 
-interface ListOptions {
-  readonly file?: string;
-  readonly config?: string;
-  readonly dataDir: string;
+interface ListOptions extends JournalFileOptions {
   readonly issued?: true;
   readonly refused?: true;
   readonly audited?: true;
@@ -37,14 +32,10 @@ Examples:
   $ capstan journal list --config capstan.yaml --identity spiffe://cluster.local/ns/default/sa/demo --output json`;
 
 export function registerJournal(program: Command, invocation: Invocation): void {
-  program
-    .command('journal')
-    .description('read the issuance journal')
-    .command('list')
+  const journal = program.command('journal').description('read the issuance journal');
+  registerJournalOperations(journal, invocation);
+  addJournalFileOptions(journal.command('list'))
     .description('list decisions, newest first')
-    .option('--file <file>', 'the journal itself')
-    .option('--config <file>', 'configuration whose journal to read')
-    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY)
     .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
     .addOption(new Option('--refused', 'refusals only'))
     .option('--audited', 'only decisions in which an audited policy clause did not hold')
@@ -75,16 +66,6 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   }
   terminal.printTable([HEAD, ...records.map(rowOf)]);
   if (records.length === options.limit) terminal.print(`The newest ${options.limit}; --limit shows more.`);
-}
-
-/** @returns nothing when the configuration is invalid, after saying so. */
-function journalFile({ file, config, dataDir }: ListOptions, invocation: Invocation): string | undefined {
-  if (file !== undefined) return file;
-  if (config === undefined) return path.join(dataDir, DEV_FILES.journal);
-  const loaded = loadConfig({ file: config, environment: invocation.environment });
-  if (!('problems' in loaded)) return loaded.config.journal.file;
-  invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));
-  return undefined;
 }
 
 function queryOf(options: ListOptions, nowMs: number): JournalQuery {

@@ -86,6 +86,7 @@ describe('The journal reader', () => {
       using reader = SqliteJournalReader.open(old);
       assert.deepEqual(reader.list({ limit: 10 }), [refused('old', { message: 'no' })]);
       assert.deepEqual([...reader.scan({})], reader.list({ limit: 10 }));
+      assert.deepEqual(reader.operations({ limit: 10 }), []);
       assert.equal(version(), expected);
     }
   });

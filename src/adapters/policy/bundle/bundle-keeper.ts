@@ -5,7 +5,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
 import type { Standing } from './admit-bundle.ts';
 import { bundleInvalid, failureInWords } from './bundle-invalid.ts';
-import { BundleMemory, type TimeSetBack } from './bundle-memory.ts';
+import { BundleMemory } from './bundle-memory.ts';
 import { BundleOpener } from './bundle-opener.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import { chooseBundle } from './choose-bundle.ts';
@@ -26,6 +26,16 @@ export interface BundleSettings {
     /** Development: neither signatures nor sequences are asked for, and every start says so. */
     | { readonly unsigned: true };
 }
+
+/** That an operator sets the time by which bundles are judged back. */
+export interface TimeSetBack {
+  /** By the clock, to which it is set back. */
+  readonly atMs: number;
+  readonly fromMs: number;
+}
+
+/** Puts it on record, durably; the time is another one only after that. */
+export type RecordSetBack = (done: TimeSetBack) => Promise<void>;
 
 export interface BundleKeeperParts {
   readonly clock: Clock;
@@ -53,6 +63,8 @@ export class BundleKeeper implements BundleSource {
   #memory: BundleMemory | undefined;
   #current: VerifiedBundle | undefined;
   #latestMs = 0;
+  /** One operator at a time: the next one is to be shown what came of it. */
+  #settingBack = false;
   /** What the last look complained of: the same problems are told once. */
   #problem: string | undefined;
 
@@ -150,21 +162,31 @@ export class BundleKeeper implements BundleSource {
    * Sets that moment back to the clock's, after a clock that was wrong for a while. Whoever does it answers for an
    * expired bundle that comes back by it.
    * @param expectedMs what the operator was shown.
-   * @returns what was done, which is on record; nothing when it is not that moment any more.
-   * @throws AuthorityError CAP-X03 when it cannot be recorded; nothing has changed then.
+   * @returns what was done; nothing when it is not that moment any more, or another operator is at it.
+   * @throws AuthorityError CAP-X03 when it cannot be remembered, or what `record` threw; nothing has changed then.
    */
-  async setTimeBack(expectedMs: number): Promise<TimeSetBack | undefined> {
+  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
     const fromMs = this.timeMs();
-    if (fromMs !== expectedMs) return undefined;
+    if (fromMs !== expectedMs || this.#settingBack) return undefined;
     const done = { atMs: this.#parts.clock.nowMs(), fromMs };
-    const forget = (): void => {
-      this.#latestMs = done.atMs;
-    };
-    if (this.#memory === undefined) forget();
-    else await this.#memory.setBack(done, forget);
+    this.#settingBack = true;
+    try {
+      await record(done);
+      await this.#forgetTime(done.atMs);
+    } finally {
+      this.#settingBack = false;
+    }
     this.#parts.events.policyTimeSetBack(done);
     for (const listener of this.#listeners) listener();
     return done;
+  }
+
+  async #forgetTime(atMs: number): Promise<void> {
+    const forget = (): void => {
+      this.#latestMs = atMs;
+    };
+    if (this.#memory === undefined) forget();
+    else await this.#memory.setBack(atMs, forget);
   }
 
   /** Remembered first: who is killed in between takes up the new one, and never goes back to the old one. */

@@ -5,13 +5,6 @@ import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { readIfThere, replaceFile } from './replace-file.ts';
 
-/** That an operator set the time by which bundles are judged back; see BundleKeeper.setTimeBack. */
-export interface TimeSetBack {
-  /** By the clock, to which it was set back. */
-  readonly atMs: number;
-  readonly fromMs: number;
-}
-
 export interface RememberedBundle {
   readonly name: string;
   readonly sequence: number;
@@ -19,12 +12,7 @@ export interface RememberedBundle {
   readonly digest: string;
   /** Latest moment at which a bundle was judged, in ms since the epoch; up to a minute of it may be lost. */
   readonly latestSeenMs: number;
-  /** The last of them, oldest first: the file is their record. */
-  readonly setBack?: readonly TimeSetBack[];
 }
-
-/** Times that it was set back, of which there is a record. */
-const MAX_SET_BACK = 100;
 
 const schema = z.strictObject({
   apiVersion: z.literal('capstan.dev/v1alpha1'),
@@ -33,10 +21,6 @@ const schema = z.strictObject({
   sequence: z.int().min(0),
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   latestSeenMs: z.int().min(0),
-  setBack: z
-    .array(z.strictObject({ atMs: z.int(), fromMs: z.int() }))
-    .max(MAX_SET_BACK)
-    .optional(),
 });
 
 /** What we write takes some 300 bytes. */
@@ -67,7 +51,7 @@ export class BundleMemory {
 
   /** Durable when it resolves. @throws AuthorityError CAP-X03 when it cannot be written; nothing has changed then. */
   async remember(remembered: RememberedBundle): Promise<void> {
-    await this.#write((known) => ({ ...remembered, ...(known?.setBack && { setBack: known.setBack }) }));
+    await this.#write(() => remembered);
   }
 
   /** Notes that it was this late. @throws AuthorityError CAP-X03 when it cannot be written. */
@@ -77,20 +61,12 @@ export class BundleMemory {
   }
 
   /**
-   * Record and time are one write.
+   * Sets the time back.
    * @param done called in the same moment in which the time is another.
    * @throws AuthorityError CAP-X03 when it cannot be written; nothing has changed then.
    */
-  async setBack(one: TimeSetBack, done: () => void): Promise<void> {
-    await this.#write(
-      (known) =>
-        known && {
-          ...known,
-          latestSeenMs: one.atMs,
-          setBack: [...(known.setBack ?? []), one].slice(-MAX_SET_BACK),
-        },
-      done,
-    );
+  async setBack(atMs: number, done: () => void): Promise<void> {
+    await this.#write((known) => known && { ...known, latestSeenMs: atMs }, done);
   }
 
   async #write(
@@ -112,8 +88,8 @@ export class BundleMemory {
 function parse(text: string, file: string): RememberedBundle {
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) {
-    const { name, sequence, digest, latestSeenMs, setBack } = parsed.data;
-    return { name, sequence, digest, latestSeenMs, ...(setBack !== undefined && { setBack }) };
+    const { name, sequence, digest, latestSeenMs } = parsed.data;
+    return { name, sequence, digest, latestSeenMs };
   }
   const advice = 'restore it; only whoever accepts that an older bundle comes back may remove it';
   throw new AuthorityError('CAP-X03', { detail: `${file} is not the memory of policy bundles; ${advice}` });

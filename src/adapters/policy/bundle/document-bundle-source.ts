@@ -2,8 +2,13 @@
 // signature, or a folder of such pairs. Each document NAME goes with NAME.sig.
 import type { DocumentSource } from '../../../ports/document-source.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { TimeSetBack } from './bundle-memory.ts';
-import { BundleKeeper, type BundleKeeperParts, type BundleSettings } from './bundle-keeper.ts';
+import {
+  BundleKeeper,
+  type BundleKeeperParts,
+  type BundleSettings,
+  type RecordSetBack,
+  type TimeSetBack,
+} from './bundle-keeper.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import type { BundleTexts } from './open-bundle.ts';
 
@@ -44,8 +49,8 @@ export class DocumentBundleSource implements BundleSource {
     return this.#keeper.timeMs();
   }
 
-  async setTimeBack(expectedMs: number): Promise<TimeSetBack | undefined> {
-    return this.#keeper.setTimeBack(expectedMs);
+  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
+    return this.#keeper.setTimeBack(expectedMs, record);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {

@@ -1,8 +1,13 @@
 // The policy bundle from a web server, asked for again and again. A server that cannot be reached, or that
 // offers what may not come in force, changes nothing, not even over a restart.
 import type { Random } from '../../../ports/random.ts';
-import type { TimeSetBack } from './bundle-memory.ts';
-import { BundleKeeper, type BundleKeeperParts, type BundleSettings } from './bundle-keeper.ts';
+import {
+  BundleKeeper,
+  type BundleKeeperParts,
+  type BundleSettings,
+  type RecordSetBack,
+  type TimeSetBack,
+} from './bundle-keeper.ts';
 import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
 import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
 import { keepCopy, readCopy } from './kept-copy.ts';
@@ -75,8 +80,8 @@ export class HttpsBundleSource implements BundleSource {
     return this.#keeper.timeMs();
   }
 
-  async setTimeBack(expectedMs: number): Promise<TimeSetBack | undefined> {
-    return this.#keeper.setTimeBack(expectedMs);
+  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
+    return this.#keeper.setTimeBack(expectedMs, record);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {

@@ -1,0 +1,31 @@
+// Which journal the commands under `capstan journal` read.
+import path from 'node:path';
+import type { Command } from 'commander';
+import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
+import { loadConfig } from '../../config/load.ts';
+import { complainOfConfig } from '../complaints.ts';
+import type { Invocation } from '../invocation.ts';
+
+export interface JournalFileOptions {
+  readonly file?: string;
+  readonly config?: string;
+  readonly dataDir: string;
+}
+
+/** Adds `--file`, `--config` and `--data-dir`. */
+export function addJournalFileOptions(command: Command): Command {
+  return command
+    .option('--file <file>', 'the journal itself')
+    .option('--config <file>', 'configuration whose journal to read')
+    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY);
+}
+
+/** @returns nothing when the configuration is invalid, after saying so. */
+export function journalFile({ file, config, dataDir }: JournalFileOptions, invocation: Invocation): string | undefined {
+  if (file !== undefined) return file;
+  if (config === undefined) return path.join(dataDir, DEV_FILES.journal);
+  const loaded = loadConfig({ file: config, environment: invocation.environment });
+  if (!('problems' in loaded)) return loaded.config.journal.file;
+  invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));
+  return undefined;
+}
