@@ -1,10 +1,10 @@
 // The text of a manifest file as documents of plain data, each knowing where its fields stand. It is cut at the
 // lines at which Kubernetes cuts it, and read one document after the other, so that only one at a time is held as
 // a tree. JSON is a part of YAML.
-import { isMap, isScalar, isSeq, LineCounter, type Node, type YAMLError } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node } from 'yaml';
 import type { Position, Problem } from '../../domain/position.ts';
 import { PlainReader, startOf, type NodeProblem } from './plain-data.ts';
-import { errorWords, LexemeBudget, parseYaml } from './yaml-syntax.ts';
+import { LexemeBudget, parseYaml, problemsOf } from './yaml-syntax.ts';
 
 /** Release manifests of whole platforms have one to four megabytes. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -125,7 +125,7 @@ function readPart(text: string, budget: LexemeBudget, reader: PlainReader): Read
   const parsed = parseYaml(text, budget);
   if ('problem' in parsed) return refused([parsed]);
   const errors = parsed.flatMap((document) => document.errors);
-  if (errors.length > 0) return refused(errors.slice(0, MAX_PROBLEMS).map((error) => problemOf(error, text)));
+  if (errors.length > 0) return refused(problemsOf(errors, text, MAX_PROBLEMS));
   const [document, surplus] = parsed.filter(({ contents }) => !isNothing(contents));
   if (surplus !== undefined) {
     const problem = 'stands behind the end of a document: Kubernetes reads nothing there; begin it with a line ---';
@@ -138,10 +138,6 @@ function readPart(text: string, budget: LexemeBudget, reader: PlainReader): Read
 /** Between two separators, or a comment alone. */
 function isNothing(contents: Node | null): boolean {
   return contents === null || (isScalar(contents) && contents.type === 'PLAIN' && contents.value === '');
-}
-
-function problemOf(error: YAMLError, text: string): NodeProblem {
-  return { offset: error.pos[0], path: '', problem: errorWords(error, text) };
 }
 
 function offsetOf(root: unknown, path: Path): number {

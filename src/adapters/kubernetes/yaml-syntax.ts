@@ -66,8 +66,20 @@ const FIXED_WORDS: Partial<Record<YAMLError['code'], string>> = {
 };
 
 /** The library's words without what they repeat of the text: manifests may hold Secrets. It stands behind a colon. */
-export function errorWords({ code, message, pos: [at] }: YAMLError, text: string): string {
-  if (code === 'NON_STRING_KEY' && text.startsWith('{{', at - 1)) return TEMPLATE;
+function errorWords(error: YAMLError, text: string): string {
+  if (opensTemplate(error, text)) return TEMPLATE;
+  const { code, message } = error;
   const words = FIXED_WORDS[code] ?? message.replace(/: .*$/s, '').replace(/^(Unsupported YAML version).*$/s, '$1');
   return words.slice(0, MAX_WORDS).replaceAll(/\p{Cc}/gu, ' ');
+}
+
+function opensTemplate({ code, pos: [at] }: YAMLError, text: string): boolean {
+  return code === 'NON_STRING_KEY' && text.startsWith('{{', at - 1);
+}
+
+/** @returns the first problems; of a template that it is one, and nothing of what follows from that. */
+export function problemsOf(errors: readonly YAMLError[], text: string, most: number): readonly NodeProblem[] {
+  const template = errors.find((error) => opensTemplate(error, text));
+  const told = template === undefined ? errors.slice(0, most) : [template];
+  return told.map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error, text) }));
 }

@@ -6,7 +6,7 @@ import type { FieldPath } from './field-path.ts';
 import { PlainYaml } from './plain-yaml.ts';
 import { spelledPath, type FieldProblem } from './schema-problems.ts';
 import { YamlPositions } from './yaml-positions.ts';
-import { errorWords, parseYaml, type TextProblem } from './yaml-syntax.ts';
+import { parseYaml, problemsOf, type TextProblem } from './yaml-syntax.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
 /** Of one document; who has more mends these first. */
@@ -67,9 +67,7 @@ function isEmpty(contents: Document['contents']): boolean {
 }
 
 function readOne({ contents, errors }: Document, reader: PlainYaml, positions: YamlPositions, text: string): YamlFile {
-  const complaints: TextProblem[] = errors
-    .slice(0, MAX_PROBLEMS)
-    .map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error, text) }));
+  const complaints: TextProblem[] = [...problemsOf(errors, text, MAX_PROBLEMS)];
   const before = reader.problems.length;
   const data = complaints.length === 0 ? reader.read(contents) : undefined;
   complaints.push(...reader.problems.slice(before, before + MAX_PROBLEMS));

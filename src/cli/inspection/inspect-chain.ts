@@ -46,8 +46,9 @@ export function inspectChain(
   const { nowMs, certifies } = settings;
   const verdict = judgeCertificate(target.forPath, pathsOf(others), pathsOf(anchors), nowMs, certifies);
   // Whoever reads the file takes the first for the leaf.
-  const upsideDown = others.some(({ forPath }) => signersOf(forPath, [target.forPath]).length > 0);
-  return verdict.path === undefined || upsideDown
+  const upsideDown = others.find(({ forPath }) => signersOf(forPath, [target.forPath]).length > 0);
+  if (upsideDown !== undefined) return inWrongOrder(target, upsideDown, given);
+  return verdict.path === undefined
     ? linkByLink(given, anchors, nowMs)
     : alongPath(verdict.path, verdict, [...given, ...anchors], settings);
 }
@@ -90,6 +91,11 @@ function titleIn(links: readonly ReadCertificate[], { sha256, subject }: PathPro
   return link === undefined ? subject : titleOf(link.facts) || subject;
 }
 
+function inWrongOrder(first: ReadCertificate, below: ReadCertificate, given: readonly ReadCertificate[]): Inspection {
+  const problem = `the file begins with ${quoted(first)}, which signed ${quoted(below)}: the leaf comes first`;
+  return { verdict: 'broken', problems: [problem], warnings: [], chain: given, anchor: undefined };
+}
+
 /** In the order of the file, where nothing leads up or nobody said where to. */
 function linkByLink(given: readonly ReadCertificate[], anchors: readonly ReadCertificate[], nowMs: number): Inspection {
   const top = given.at(-1);
@@ -127,8 +133,9 @@ function timeProblems({ facts }: ReadCertificate, nowMs: number): string[] {
 /** An anchor of the right name is what misleads people most. */
 function anchorProblem(top: ReadCertificate, anchors: readonly ReadCertificate[]): string {
   const namesake = anchors.some(({ facts }) => facts.subject === top.facts.issuer);
-  const more = namesake ? `; there is one named ${top.facts.issuer}, but its key is another` : '';
-  return `${quoted(top)} is signed by no trust anchor given${more}`;
+  return namesake
+    ? `${quoted(top)} is signed by no trust anchor given; there is one named ${top.facts.issuer}, but its key is another`
+    : `${quoted(top)} is signed by ${top.facts.issuer}, which is neither in this file nor a trust anchor given`;
 }
 
 /** Names first: a signature check on the wrong key would say no for the wrong reason. */

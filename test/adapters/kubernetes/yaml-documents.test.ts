@@ -126,6 +126,13 @@ describe('A manifest that cannot be read', () => {
     });
   }
 
+  it('tells of a template that it is one and nothing else', () => {
+    const template = '{{- if .Values.x }}\nkind: Pod\nmetadata: { name: {{ .Release.Name }} }\n{{- end }}\n';
+    assert.deepEqual(problemsOf(template), [
+      'bad.yaml:1:2 is a template, such as of Helm, that was not rendered: {{ }} is no YAML',
+    ]);
+  });
+
   it('nests 64 levels and no more', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     assert.equal(dataOf(nested(64)).length, 1);

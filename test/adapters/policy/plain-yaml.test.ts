@@ -48,6 +48,13 @@ describe('A file that is no policy', () => {
     it(`is refused when it ${what}`, () => assert.match(problemsOf(text)[0] ?? 'taken', problem));
   }
 
+  it('is told, of a template, that it is one and nothing else', () => {
+    const template = '{{- if .Values.x }}\nkind: IssuancePolicy\nmetadata: { name: {{ .Release.Name }} }\n{{- end }}\n';
+    assert.deepEqual(problemsOf(template), [
+      '1:2 : is a template, such as of Helm, that was not rendered: {{ }} is no YAML',
+    ]);
+  });
+
   it('may be 64 levels deep, and is then refused for what it says', () => {
     assert.match(problemsOf(`a: ${'['.repeat(63)}${']'.repeat(63)}`)[0] ?? '', /kind: must be one of/);
   });
