@@ -93,6 +93,7 @@ describe('no-namespace-option', () => {
   it('is judged in the namespace that is said, and otherwise says which was assumed', async () => {
     const said = await inCase('no-namespace-option', '--bundle bundle-shop.yaml --namespace shop nons.yaml');
     assert.deepEqual(verdicts(said), ['shop/api as api: approved']);
+    assert.equal(said.filter((line) => line.includes('api')).length, 1, 'nothing but its row tells of it');
     const assumed = await inCase('no-namespace-option', '--bundle bundle-shop.yaml nons.yaml');
     assert.deepEqual(verdicts(assumed), ['default/api as api: refused CAP-P01']);
     assert.ok(assumed.includes('| 1 workload named no namespace: default was assumed (--namespace).'));

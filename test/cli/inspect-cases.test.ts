@@ -34,7 +34,8 @@ const NOT_TRUSTED: Readonly<Record<string, RegExp>> = {
   'poor-messages/akis-renewed-root': /is signed by the key of .*CN=re, but names serial/,
   'poor-messages/anchor-only-expired': /CN=re expired 7 years ago/,
   'poor-messages/chain-reversed-nonroot': /begins with .*CN=pol, which signed .*CN=iss: the leaf comes first/,
-  'poor-messages/chain-missing-mid': /CN=iss is signed by .*CN=pol, which is neither in this file nor a trust anchor given/,
+  'poor-messages/chain-missing-mid':
+    /CN=iss is signed by .*CN=pol, which is neither in this file nor a trust anchor given/,
 };
 
 describe('capstan inspect', () => {

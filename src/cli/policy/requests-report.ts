@@ -36,7 +36,14 @@ function findingsOf(checked: CheckedWorkload): readonly Finding[] {
   return [
     ...refused.map((finding): Finding => ({ ...finding, level: 'error', ...at })),
     ...(workload.assumed === true
-      ? [{ id: 'policy/namespace', level: 'note', message: 'names no namespace: one was assumed', ...at } as const]
+      ? [
+          {
+            id: 'policy/namespace',
+            level: 'note',
+            message: `names no namespace: ${workload.namespace} was assumed`,
+            ...at,
+          } as const,
+        ]
       : []),
     ...audits.map((clause): Finding => ({
       id: clause.reason,

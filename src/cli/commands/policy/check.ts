@@ -110,7 +110,7 @@ async function textOf(
   const detailsOf = (one: CheckedWorkload): readonly string[] =>
     explain === true && 'decision' in one
       ? traceInWords(tracedDecision(one.decision, one.applicable))
-      : casesOf([one]).flatMap(({ findings }) => findings.map((finding) => remark(finding, terminal)));
+      : casesOf([one]).flatMap(({ findings }) => findings.flatMap((finding) => remark(finding, terminal)));
   return () => {
     terminal.printTable(rowsOf(checked));
     for (const one of checked) {
@@ -149,8 +149,10 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
-function remark({ id, level, message }: Finding, terminal: Terminal): string {
+/** Notes are for machines: a line below the table counts them. */
+function remark({ id, level, message }: Finding, terminal: Terminal): readonly string[] {
+  if (level === 'note') return [];
   return level === 'error'
-    ? `${terminal.styled('red', '✗')} ${id} ${message}`
-    : `${terminal.styled('yellow', '!')} ${id}, if it were enforced: ${message}`;
+    ? [`${terminal.styled('red', '✗')} ${id} ${message}`]
+    : [`${terminal.styled('yellow', '!')} ${id}, if it were enforced: ${message}`];
 }
