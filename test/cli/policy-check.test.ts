@@ -1,6 +1,10 @@
 // `capstan policy check` as a pull request meets it: nothing runs yet, and everybody can see who would get what.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { sarifViolations } from './sarif-schema/validator.ts';
 import { play } from './transcript.ts';
 
@@ -273,6 +277,67 @@ describe('capstan policy check', () => {
       assert.equal(lines.at(-1), '= 2');
     });
   }
+
+  it('judges kinds of which a table in a file tells where they describe pods', async () => {
+    const farm = `apiVersion: example.dev/v1
+kind: Farm
+metadata: { name: f, namespace: shop }
+spec: { worker: { as: web } }
+`;
+    const kinds = 'kinds: [{ group: example.dev, kind: Farm, serviceAccount: spec.worker.as }]\n';
+    const more = { 'farm.yaml': farm, 'kinds.yaml': kinds };
+    const namespaces = FILES['manifests.yaml'].split('---')[0] ?? '';
+    const told = await verdicts('farm.yaml ns.yaml --kinds kinds.yaml', { ...more, 'ns.yaml': namespaces });
+    assert.deepEqual(told, ['Farm f approved']);
+    const untold = await check('farm.yaml', more);
+    assert.deepEqual(untold, ['! capstan: there is no workload in farm.yaml', '= 2']);
+  });
+
+  it('refuses a table of kinds that is wrong, in its report too, naming each problem at its place', async () => {
+    const more = { 'kinds.yaml': 'kinds:\n  - { group: a.dev, kind: A }\n  - { kind: B, podTemplate: spec }\n' };
+    const lines = await check('manifests.yaml --kinds kinds.yaml --output github', more);
+    assert.deepEqual(lines, [
+      '| ::error file=kinds.yaml,line=2,col=5,title=policy check%3A unreadable::kinds.0 must have podTemplate or serviceAccount',
+      '| ::error file=kinds.yaml,line=3,col=5,title=policy check%3A unreadable::kinds.1 must have apiVersion or group',
+      '! capstan: cannot use the table of kinds: 2 problems',
+      '!   kinds.yaml:2:5: kinds.0 must have podTemplate or serviceAccount',
+      '!   kinds.yaml:3:5: kinds.1 must have apiVersion or group',
+      '= 2',
+    ]);
+    const gone = await check('manifests.yaml --kinds none.yaml');
+    assert.match(gone.join(), /cannot read none\.yaml: it does not exist/);
+  });
+
+  describe('reading - for standard input', () => {
+    let folder: string;
+    before(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'check-stdin-'));
+      for (const [name, text] of Object.entries(FILES)) writeFileSync(path.join(folder, name), text);
+    });
+    after(() => rmSync(folder, { recursive: true }));
+
+    const piped = (input: string) => {
+      const command = ['policy', 'check', '--bundle', 'bundle.yaml', '--namespace', 'shop', '-'];
+      const main = path.resolve(import.meta.dirname, '../../src/main.ts');
+      return spawnSync(process.execPath, [main, ...command], { cwd: folder, input, encoding: 'utf8' });
+    };
+
+    it('judges what comes through the pipe, as kubectl would apply it', () => {
+      const rendered = FILES['manifests.yaml'].replaceAll(', namespace: shop', '');
+      const { stdout, status } = piped(rendered);
+      assert.match(stdout, /shop +Deployment api +spiffe:\/\/cluster\.local\/ns\/shop\/sa\/api +workload +approved/);
+      assert.match(stdout, /3 workloads named no namespace: shop was assumed/);
+      assert.equal(status, 0);
+    });
+
+    it('calls it stdin, and ends with 2, when it is nothing or cannot be read', () => {
+      const nothing = piped('');
+      assert.deepEqual([nothing.status, nothing.stderr.trim()], [2, 'capstan: there is no workload in -']);
+      const broken = piped('a: [');
+      assert.equal(broken.status, 2);
+      assert.match(broken.stderr, /stdin:1:\d+: /);
+    });
+  });
 });
 
 interface SarifLog {

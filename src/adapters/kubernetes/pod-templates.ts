@@ -1,5 +1,6 @@
 // Where an object describes the pods that it makes, or names the service account that they run as. Kinds of
-// Kubernetes are known (API, workload resources); others count by their shape, wherever in the object it is.
+// Kubernetes are known (API, workload resources), others may be told; the rest counts by its shape, wherever in the
+// object it is.
 import { groupOf } from './cluster-scoped-kinds.ts';
 
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
@@ -33,14 +34,20 @@ interface Manifest {
 
 /** One place of an object at which pods are described. */
 export interface PodSite {
+  /** Of a pod's description, or of the field that names a service account; a list's entries go by their numbers. */
   readonly path: readonly string[];
-  /** Whether the pod itself is described there, or only its service account named. */
-  readonly describes: 'pod' | 'account';
+  /** `hint`: a field that seems to name a service account; what runs as it is not known. */
+  readonly describes: 'pod' | 'account' | 'hint';
 }
 
 /** @returns the path of the pod's description for kinds of Kubernetes, empty for a pod itself; nothing for others. */
 export function podTemplatePath(manifest: Manifest): readonly string[] | undefined {
-  return TEMPLATES[`${groupOf(manifest.apiVersion)}/${manifest.kind}`];
+  return TEMPLATES[keyOf(manifest)];
+}
+
+/** @param key `group/kind` */
+export function isKnownKind(key: string): boolean {
+  return Object.hasOwn(TEMPLATES, key);
 }
 
 export function isOfOthers({ apiVersion }: Manifest): boolean {
@@ -54,6 +61,15 @@ export function podSitesIn(manifest: Manifest): readonly PodSite[] {
   return [...sites(manifest, [])];
 }
 
+export function keyOf({ apiVersion, kind }: Manifest): string {
+  return `${groupOf(apiVersion)}/${kind}`;
+}
+
+/** `serviceAccount` as Spark has it, `executorServiceAccount`, `serviceAccountRef`, `pod_service_account_name`. */
+const ACCOUNT_LIKE = /service_?account(?:_?name|_?ref|_?reference)?$/i;
+/** RFC 1123, as Kubernetes demands of the name of a service account; or what is filled in later. */
+const NAME = /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$|\$\{|\{\{/;
+
 function* sites(value: unknown, path: readonly string[]): Generator<PodSite> {
   if (typeof value !== 'object' || value === null) return;
   if (path.length > 0 && Array.isArray(fieldOf(value, ['spec', 'containers']))) {
@@ -61,10 +77,18 @@ function* sites(value: unknown, path: readonly string[]): Generator<PodSite> {
     return;
   }
   for (const [name, field] of Object.entries(value)) {
-    if (name === 'serviceAccountName' && typeof field === 'string' && field !== '')
-      yield { path, describes: 'account' };
-    else yield* sites(field, [...path, name]);
+    const describes = namesAccount(name, field);
+    if (describes === undefined) yield* sites(field, [...path, name]);
+    else yield { path: [...path, name], describes };
   }
+}
+
+function namesAccount(field: string, value: unknown): 'account' | 'hint' | undefined {
+  if (field === 'serviceAccountName' && typeof value === 'string' && value !== '') return 'account';
+  if (!ACCOUNT_LIKE.test(field)) return undefined;
+  const named = typeof value === 'string' ? value : fieldOf(value, ['name']);
+  if (typeof named !== 'string' || !NAME.test(named)) return undefined;
+  return field === 'serviceAccount' && typeof value === 'string' ? 'account' : 'hint';
 }
 
 /** @returns nothing when something on the path is absent or no mapping; a list's entries go by their numbers. */

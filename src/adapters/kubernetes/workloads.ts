@@ -3,6 +3,7 @@
 import type { KubernetesObject } from '../../domain/policy/snapshot.ts';
 import type { Position } from '../../domain/position.ts';
 import { groupOf } from './cluster-scoped-kinds.ts';
+import { toldSitesIn, type KindTable } from './kind-table.ts';
 import { fieldOf, isOfOthers, podSitesIn, type PodSite } from './pod-templates.ts';
 import { derivedUid, fullName, type PlacedObject } from './read-manifests.ts';
 
@@ -31,10 +32,13 @@ export interface FoundWorkloads {
   readonly unjudged: readonly Unjudged[];
 }
 
-/** In the order of the objects. What a controller among them owns is its controller's. */
-export function workloadsIn(objects: readonly PlacedObject[]): FoundWorkloads {
-  const placed = objects.flatMap(processed);
-  const known = new Set(placed.filter(({ object }) => podSitesIn(object).length > 0).map(nameOf));
+/**
+ * In the order of the objects. What a controller among them owns is its controller's.
+ * @param kinds of which somebody told where their objects describe pods.
+ */
+export function workloadsIn(objects: readonly PlacedObject[], kinds: KindTable = new Map()): FoundWorkloads {
+  const placed = objects.flatMap(processed).map((one) => seenIn(one, kinds));
+  const known = new Set(placed.filter(({ sites }) => sites.length > 0).map(nameOf));
   const found = placed.filter(({ object }) => !isOwned(object, known)).map(workloadsOf);
   return {
     workloads: found.flatMap(({ workloads }) => workloads),
@@ -69,29 +73,46 @@ function isObject(data: unknown): data is KubernetesObject {
   );
 }
 
-function workloadsOf(placed: PlacedObject): FoundWorkloads {
-  const { object, position } = placed;
-  const { kind, metadata } = object;
-  const sites = podSitesIn(object);
-  const { name, namespace } = metadata;
-  const refuse = (why: string): FoundWorkloads => ({
-    workloads: [],
-    unjudged: [{ kind, namespace: namespace ?? '(cluster)', name, position, why }],
-  });
-  if (sites.length === 0) {
-    const ref = fieldOf(object, ['spec', 'workloadRef', 'name']);
-    return typeof ref === 'string' ? refuse(`runs the pods of ${ref}, which its workloadRef names`) : NONE;
-  }
-  if (isOfOthers(object)) return refuse('speaks of other objects');
-  if (namespace === undefined) return refuse('belongs to the cluster: where its pods run is not known');
-  const judged = distinct(sites.map((site) => workloadAt(placed, namespace, site)));
-  const open = judged.find(({ serviceAccount }) => /\$\{|\{\{/.test(serviceAccount));
-  return open === undefined
-    ? { workloads: judged, unjudged: [] }
-    : refuse(`runs as ${open.serviceAccount}, which is filled in later`);
+interface Seen extends PlacedObject {
+  readonly sites: readonly PodSite[];
+  /** The table of kinds speaks of it. */
+  readonly told: boolean;
 }
 
-const NONE: FoundWorkloads = { workloads: [], unjudged: [] };
+function seenIn(placed: PlacedObject, kinds: KindTable): Seen {
+  const told = toldSitesIn(placed.object, kinds);
+  return { ...placed, sites: told ?? podSitesIn(placed.object), told: told !== undefined };
+}
+
+function workloadsOf(seen: Seen): FoundWorkloads {
+  const { object, position, sites } = seen;
+  const { kind, metadata } = object;
+  const { name, namespace } = metadata;
+  const refuse = (why: string): Unjudged => ({ kind, namespace: namespace ?? '(cluster)', name, position, why });
+  const why = whyNone(seen);
+  if (why !== undefined) return { workloads: [], unjudged: [refuse(why)] };
+  if (sites.length === 0 || namespace === undefined) return { workloads: [], unjudged: [] };
+  const judged = distinct(sites.flatMap((site) => workloadAt(seen, namespace, site)));
+  const open = judged.find(({ serviceAccount }) => /\$\{|\{\{/.test(serviceAccount));
+  if (open !== undefined) {
+    return { workloads: [], unjudged: [refuse(`runs as ${open.serviceAccount}, which is filled in later`)] };
+  }
+  const unjudged = sites.flatMap((site) => whyUnjudged(object, site, judged) ?? []);
+  return { workloads: judged, unjudged: unjudged.map(refuse) };
+}
+
+/** Nothing for what runs no pods. */
+function whyNone({ object, sites, told }: Seen): string | undefined {
+  if (sites.length > 0) {
+    if (isOfOthers(object) && !told) return 'speaks of other objects';
+    return object.metadata.namespace === undefined
+      ? 'belongs to the cluster: where its pods run is not known'
+      : undefined;
+  }
+  const ref = fieldOf(object, ['spec', 'workloadRef', 'name']);
+  if (typeof ref === 'string') return `runs the pods of ${ref}, which its workloadRef names`;
+  return told ? 'has nothing where the table of kinds says' : undefined;
+}
 
 /** An account that is only named, again or beside a pod that runs as it, is told once. */
 function distinct(workloads: readonly Workload[]): readonly Workload[] {
@@ -104,19 +125,39 @@ function distinct(workloads: readonly Workload[]): readonly Workload[] {
   );
 }
 
+/** @returns why what stands there is no workload, unless another one there runs as the account. */
+function whyUnjudged(object: KubernetesObject, { path, describes }: PodSite, judged: readonly Workload[]) {
+  const value = fieldOf(object, path);
+  if (describes === 'hint') {
+    const named = typeof value === 'string' ? value : fieldOf(value, ['name']);
+    const known = judged.some(({ serviceAccount }) => serviceAccount === named);
+    return known ? undefined : `names ${String(named)} in ${path.join('.')}: what runs as it is not known (--kinds)`;
+  }
+  if (describes === 'pod') return isTemplate(value) ? undefined : `has no pod template at ${path.join('.')}`;
+  return typeof value === 'string' && value !== '' ? undefined : `has no service account at ${path.join('.')}`;
+}
+
+/** None at all is that of a known kind, whose pods are as the defaults say. */
+function isTemplate(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && !Array.isArray(value));
+}
+
 function workloadAt(
   { object, position, assumed }: PlacedObject,
   namespace: string,
   { path, describes }: PodSite,
-): Workload {
+): readonly Workload[] {
   const { kind } = object;
   const { name } = object.metadata;
-  const facts = { kind, namespace, name, position, path, ...(assumed === true && { assumed }) };
+  const facts = { kind, namespace, name, position, ...(assumed === true && { assumed }) };
+  const value = fieldOf(object, path);
   if (describes === 'account') {
-    return { ...facts, serviceAccount: String(fieldOf(object, [...path, 'serviceAccountName'])), podLabels: {} };
+    const isNamed = typeof value === 'string' && value !== '';
+    return isNamed ? [{ ...facts, path: path.slice(0, -1), serviceAccount: value, podLabels: {} }] : [];
   }
-  const pod = path.length === 0 ? object : examplePod(object, fieldOf(object, path));
-  return { ...facts, serviceAccount: serviceAccountOf(pod), podLabels: pod.metadata.labels ?? {}, pod };
+  if (describes === 'hint' || !isTemplate(value)) return [];
+  const pod = path.length === 0 ? object : examplePod(object, value);
+  return [{ ...facts, path, serviceAccount: serviceAccountOf(pod), podLabels: pod.metadata.labels ?? {}, pod }];
 }
 
 function examplePod({ metadata: owner, ...object }: KubernetesObject, template: unknown): KubernetesObject {

@@ -2,7 +2,7 @@
 // says to it, before anything runs.
 import { snapshotOf } from '../../adapters/kubernetes/manifest-snapshot.ts';
 import type { Manifests, PlacedObject } from '../../adapters/kubernetes/read-manifests.ts';
-import { workloadsIn, type Workload } from '../../adapters/kubernetes/workloads.ts';
+import type { FoundWorkloads, Workload } from '../../adapters/kubernetes/workloads.ts';
 import { applicableTo, type Applicable } from '../../domain/policy/applicable.ts';
 import type { PolicyDecision } from '../../domain/policy/decision.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
@@ -22,14 +22,15 @@ export type CheckedWorkload =
   /** It can have no identity at all. */
   | { readonly workload: Workload; readonly problem: string };
 
-/** @returns the workloads by namespace, kind and name. */
+/** @param workloads of the manifests. @returns them by namespace, kind and name. */
 export function checkWorkloads(
+  { workloads: unsorted }: Pick<FoundWorkloads, 'workloads'>,
   { objects, problems }: Pick<Manifests, 'objects' | 'problems'>,
   policies: PolicySet,
   options: QuestionOptions,
   nowMs: number,
 ): readonly CheckedWorkload[] {
-  const found = [...workloadsIn(objects).workloads].sort((a, b) => compareText(nameOf(a), nameOf(b)));
+  const found = [...unsorted].sort((a, b) => compareText(nameOf(a), nameOf(b)));
   const bare = new Set<unknown>(found.map(({ pod }) => pod));
   const manifests = objects.filter(({ object }) => !bare.has(object));
   const workloads = withPodNames(found, manifests);

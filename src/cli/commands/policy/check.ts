@@ -1,6 +1,7 @@
 // `capstan policy check`: which identity each workload of a set of manifests would get, and under which bounds,
 // or why not, before anything is applied.
 import { Option, type Command } from 'commander';
+import type { KindTable } from '../../../adapters/kubernetes/kind-table.ts';
 import type { Unjudged } from '../../../adapters/kubernetes/workloads.ts';
 import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/request.ts';
 import { positionInWords } from '../../../domain/position.ts';
@@ -24,6 +25,7 @@ interface CheckOptions extends QuestionOptions, ClusterOptions {
   readonly bundle: string;
   readonly policies: readonly string[];
   readonly namespace: string;
+  readonly kinds?: string;
   readonly class?: IssuanceClass;
   readonly explain?: true;
   readonly output: ReportFormat;
@@ -37,7 +39,7 @@ Examples:
 
 Every workload is judged by the server's own evaluator, over the manifests and a pod as its controller would make
 it. Objects of kinds that are not known are judged by the pod templates and service accounts in them; what names a
-service account and was not judged is listed. Ends with exit code 1 when a workload would be refused, and 2 when
+service account and was not judged is listed; --kinds tells where to look in kinds of your own. Ends with exit code 1 when a workload would be refused, and 2 when
 something cannot be read.`;
 
 export function registerPolicyCheck(policy: Command, invocation: Invocation): void {
@@ -49,6 +51,7 @@ export function registerPolicyCheck(policy: Command, invocation: Invocation): vo
     .addOption(policiesOption());
   addQuestionOptions(addClusterOptions(command))
     .option('--namespace <name>', 'namespace of objects that name none, as kubectl has it', 'default')
+    .option('--kinds <file>', 'table of custom kinds: where their objects describe pods (docs/policy.md)')
     .addOption(new Option('--class <name>', 'only workloads of this class').choices(ISSUANCE_CLASSES))
     .option('--explain', 'tell of every workload how it was decided, as `policy explain` does')
     .addOption(reportOption())
@@ -66,15 +69,16 @@ async function check(paths: readonly string[], options: CheckOptions, invocation
     import('../../policy/requests-report.ts'),
   ]);
   const { workloadsIn } = await import('../../../adapters/kubernetes/workloads.ts');
+  const kinds = await kindsOf(options);
   const nowMs = options.now ?? invocation.clock.nowMs();
   const policies = await loadJudgingPolicies({ ...options, cluster: clusterFactsOf(options) }, nowMs);
   const manifests = await readManifestPaths(paths, { namespace: options.namespace });
   if ('problems' in policies) {
     throw new UnusableInput('policies and manifests', [...policies.problems, ...manifests.problems]);
   }
-  const all = checkWorkloads(manifests, policies, options, nowMs);
+  const { workloads: found, unjudged } = workloadsIn(manifests.objects, kinds);
+  const all = checkWorkloads({ workloads: found }, manifests, policies, options, nowMs);
   const checked = all.filter((one) => options.class === undefined || classOf(one) === options.class);
-  const { unjudged } = workloadsIn(manifests.objects);
   const { problems, passedOver } = manifests;
   if (checked.length + unjudged.length === 0) {
     if (problems.length > 0) throw new UnusableInput('the manifests', problems);
@@ -92,6 +96,18 @@ async function check(paths: readonly string[], options: CheckOptions, invocation
     terminal,
   );
   if (problems.length > 0) complainOfProblems('all manifests', problems, terminal);
+}
+
+/** @throws UnusableInput with everything that is wrong with the table. */
+async function kindsOf({ kinds: file }: CheckOptions): Promise<KindTable | undefined> {
+  if (file === undefined) return undefined;
+  const [{ readKindTable }, { readInput }] = await Promise.all([
+    import('../../../adapters/kubernetes/kind-table.ts'),
+    import('../../files.ts'),
+  ]);
+  const found = readKindTable(await readInput(file), file);
+  if ('problems' in found) throw new UnusableInput('the table of kinds', found.problems);
+  return found.kinds;
 }
 
 function classOf(checked: CheckedWorkload): IssuanceClass | undefined {
