@@ -130,7 +130,9 @@ export class Decision {
   /** Our own certificates prove nobody, and go back to no proof. */
   #proof(timeMs: number): Pick<IssuedRecord, 'proofId' | 'provenAtMs'> {
     if (this.#caller === undefined) return {};
-    const { id, provenAtMs } = lineageOf(this.#caller, { id: this.id, provenAtMs: this.#provenAtMs ?? timeMs });
+    // A clock that was set back since would make the proof count from the future, and last so much longer.
+    const here = { id: this.id, provenAtMs: Math.min(this.#provenAtMs ?? timeMs, timeMs) };
+    const { id, provenAtMs } = lineageOf(this.#caller, here);
     return { proofId: id, provenAtMs };
   }
 

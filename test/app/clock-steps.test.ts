@@ -57,6 +57,20 @@ describe('A server whose clock is set', () => {
     }
   }
 
+  it('back notes no proof from the future, which would be too old only so much later', async () => {
+    using envoy = server.envoy();
+    const stream = envoy.sotw();
+    stream.subscribe('default');
+    await stream.accept();
+    offsetMs = -31 * DAY_MS;
+    const renewed = new X509Certificate(pemOf(secretsOf(await stream.accept())[0]!));
+    const serial = renewed.serialNumber.toLowerCase().replace(/^0+/, '');
+    const record = files.decisions({ outcome: 'issued' }).find((found) => 'serial' in found && found.serial === serial);
+    assert.ok(record?.outcome === 'issued' && record.provenAtMs !== undefined);
+    assert.ok(record.provenAtMs <= record.timeMs, `${record.provenAtMs - record.timeMs} ms ahead`);
+    stream.cancel();
+  });
+
   it('back to before its issuer hands out nothing from the future, and says why it is not ready', async () => {
     using envoy = server.envoy();
     const held = envoy.sotw();
