@@ -187,6 +187,22 @@ describe('A leaf of another authority under the corporate root', () => {
     assert.equal((await enrol(here, showing)).code, status.OK, 'the last good list stays');
   });
 
+  it('counts as no fresh proof once the age of proofs is limited again, however it was renewed meanwhile', async () => {
+    one.write('further.pem', other.pki.intermediate.certificatePem);
+    const listed = { 'authentication.furtherIssuersFile': one.path('further.pem') };
+    const unlimited = { ...listed, 'authentication.maxProofAge.workload': 'unlimited' };
+    await using there = await RunningServer.start({ files: other });
+    let { showing } = await enrol(there, {}, { authorization: `Bearer ${await other.mint.token()}` });
+    {
+      await using here = await RunningServer.start({ files: one, settings: unlimited });
+      for (let renewal = 0; renewal < 2; renewal += 1) ({ showing } = await enrol(here, showing));
+    }
+    await using here = await RunningServer.start({ files: one });
+    const { code, details } = await enrol(here, showing);
+    assert.equal(code, status.UNAUTHENTICATED);
+    assert.match(details, /^CAP-A08 .* is too old: its time is not known here/);
+  });
+
   it('straight from the root, or without clientAuth, proves nobody', async () => {
     using files = await ServerFiles.create();
     const { root, intermediate } = files.pki;

@@ -62,7 +62,7 @@ describe('A server whose clock is set', () => {
     const stream = envoy.sotw();
     stream.subscribe('default');
     await stream.accept();
-    offsetMs = -31 * DAY_MS;
+    offsetMs = -20 * DAY_MS;
     const renewed = new X509Certificate(pemOf(secretsOf(await stream.accept())[0]!));
     const serial = renewed.serialNumber.toLowerCase().replace(/^0+/, '');
     const record = files.decisions({ outcome: 'issued' }).find((found) => 'serial' in found && found.serial === serial);

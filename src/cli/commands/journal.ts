@@ -1,5 +1,6 @@
 // `capstan journal list`: what was decided, newest first, also while a server is running.
 import { Option, type Command } from 'commander';
+import { UNKNOWN_MS } from '../../domain/identity/caller.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
@@ -129,6 +130,6 @@ function withTimes(record: DecisionRecord): Readonly<Record<string, unknown>> {
   const { timeMs, ...rest } = record;
   if (rest.outcome === 'refused') return { time: iso(timeMs), ...rest };
   const { notBeforeMs, notAfterMs, provenAtMs, ...issued } = rest;
-  const proven = provenAtMs === undefined ? {} : { provenAt: iso(provenAtMs) };
+  const proven = provenAtMs === undefined || provenAtMs === UNKNOWN_MS ? {} : { provenAt: iso(provenAtMs) };
   return { time: iso(timeMs), ...issued, ...proven, notBefore: iso(notBeforeMs), notAfter: iso(notAfterMs) };
 }

@@ -18,9 +18,12 @@ export interface PodBinding {
 export interface Lineage {
   /** Decision id of that issuance. */
   readonly id: string;
-  /** When that proof was given, in ms since the epoch. */
+  /** When that proof was given, in ms since the epoch; `UNKNOWN_MS` where only others know. */
   readonly provenAtMs: number;
 }
+
+/** Older than any limit, so that what nobody here knows never counts as fresh, also where it is limited later. */
+export const UNKNOWN_MS = 0;
 
 /**
  * @param here the issuance that is being made for the caller.

@@ -3,7 +3,7 @@
 // leaf of ours, and what it goes back to. What it says is looked at once in a connection's life; its time, and the
 // time of the proof behind it, at each call, because connections live longer than certificates.
 import { X509Certificate } from 'node:crypto';
-import type { Caller, Lineage } from '../../../domain/identity/caller.ts';
+import { UNKNOWN_MS, type Caller, type Lineage } from '../../../domain/identity/caller.ts';
 import { kubernetesIdentityOf, type KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
 import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
@@ -78,8 +78,12 @@ function judgeTimes(leaf: JudgedLeaf, parts: ClientCertificateParts, nowMs: numb
     return insufficient('CAP-A10', 'its issuer is listed, but the age of the proof behind it is limited and unknown');
   }
   const endsMs = lineage.provenAtMs + maxAgeMs;
-  if (nowMs > endsMs) return insufficient('CAP-A08', `it is of ${new Date(lineage.provenAtMs).toISOString()}`);
+  if (nowMs > endsMs) return insufficient('CAP-A08', timeInWords(lineage));
   return { outcome: 'proven', caller: callerOf(leaf, lineage, Math.min(leaf.notAfterMs, endsMs)) };
+}
+
+function timeInWords({ provenAtMs }: Lineage): string {
+  return provenAtMs === UNKNOWN_MS ? 'its time is not known here' : `it is of ${new Date(provenAtMs).toISOString()}`;
 }
 
 function callerOf({ identity, serial }: JudgedLeaf, lineage: Lineage, expiresAtMs: number): Caller {
@@ -119,7 +123,7 @@ function originOf(
   }
   const [listed] = issuersOf(certificate, furtherIssuers());
   if (listed === undefined) return { kind: own.length === 0 ? 'foreign' : 'unknown' };
-  return { kind: 'listed', lineage: { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: leaf.notBeforeMs } };
+  return { kind: 'listed', lineage: { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: UNKNOWN_MS } };
 }
 
 /** As `Issuer.id`. */
