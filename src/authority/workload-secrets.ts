@@ -7,6 +7,7 @@ import type { PolicyDecision } from '../domain/policy/decision.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import type { TrustBundle } from '../domain/trust/bundle.ts';
+import type { Issuer } from '../domain/x509/issuer.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { ClusterView } from '../ports/cluster-view.ts';
 import type { FederatedBundles } from '../ports/federated-bundles.ts';
@@ -58,7 +59,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     issuers.onChange(
       (next) => {
         const changed = next.bundle.digest !== material.bundle.digest;
-        if (next.signing.issuer.id !== material.signing.issuer.id) this.#renewAllSoon();
+        if (isServedAnew(next.signing.issuer, material.signing.issuer)) this.#renewAllSoon();
         material = next;
         if (changed) publish();
       },
@@ -177,6 +178,11 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
       return 'unavailable';
     }
   }
+}
+
+/** Another issuer, or one whose way up has a certificate that was not served: peers may be left without the way that was. */
+function isServedAnew(next: Issuer, former: Issuer): boolean {
+  return next.id !== former.id || next.chainPems.some((pem) => !former.chainPems.includes(pem));
 }
 
 /** Nothing is decided for a proof that is over: a stream that ended does not go on being given certificates. */

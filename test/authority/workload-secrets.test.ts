@@ -5,6 +5,7 @@ import type { HoldingSettings } from '../../src/authority/held-workloads.ts';
 import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import type { SvidState, Watchers, WorkloadSvid } from '../../src/authority/surface.ts';
 import type { Caller } from '../../src/domain/identity/caller.ts';
+import type { AuthorityMaterial } from '../../src/ports/issuer-store.ts';
 import type { KeyGenerator } from '../../src/ports/key-generator.ts';
 import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
 import {
@@ -18,8 +19,9 @@ import {
   type TestParts,
 } from '../support/authority-parts.ts';
 import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } from '../support/policies.ts';
-import { testAuthority, type TestAuthority } from '../support/certificates.ts';
+import { materialOf, testAuthority, type TestAuthority } from '../support/certificates.ts';
 import { NOON_MS, settle } from '../support/fake-clock.ts';
+import { tiersAt, type Tier } from '../support/tiers.ts';
 
 const HOUR_MS = 3_600_000;
 const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;
@@ -373,6 +375,34 @@ describe('Secrets of a workload over SDS', () => {
     const [, intermediate] = (await second).certificateChainPem.split(/(?=-----BEGIN)/);
     assert.equal(intermediate, other.intermediate.certificatePem);
     await Promise.race([pushed, settle()]);
+  });
+
+  it('move to another way up from the same issuer, and stay where a way was only cut', async () => {
+    const tier = tiersAt(NOON_MS);
+    const [former, next] = [await tier('Former'), await tier('Next')];
+    const old = await tier('Upper', { by: former });
+    const young = await tier('Upper', { by: next, keys: old.keys });
+    const own = await tier('Issuer', { by: old });
+    const through = (...above: readonly Tier[]): AuthorityMaterial => materialOf(own, above, [former, next]);
+    parts = testParts(through(old));
+    secrets = start({ keys: presetKeys });
+    const states = watch();
+    const chainOf = async (): Promise<string> =>
+      (await nextSvid(states)).certificateChainPem.replace(/^[^]*?END CERTIFICATE-----\n/, '');
+    assert.equal(await chainOf(), own.pem + old.pem);
+    const second = chainOf();
+    parts.issuers.swap(through(young));
+    await parts.clock.advance(10_000);
+    assert.equal(await second, own.pem + young.pem);
+    const cross = await tier('Next', { by: former, keys: next.keys });
+    const third = chainOf();
+    parts.issuers.swap(through(young, cross));
+    await parts.clock.advance(10_000);
+    assert.equal(await third, own.pem + young.pem + cross.pem);
+    const none = states.next().then(() => assert.fail('what is served still leads up'));
+    parts.issuers.swap(through(young));
+    await parts.clock.advance(10_000);
+    await Promise.race([none, settle()]);
   });
 
   it('include each new trust bundle', async () => {

@@ -14,6 +14,7 @@ import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { Issuer, type IssuerProblem } from '../../src/domain/x509/issuer.ts';
 import type { AuthorityMaterial } from '../../src/ports/issuer-store.ts';
+import { NOON_MS } from './fake-clock.ts';
 
 const DAY_MS = 86_400_000;
 export const TEST_TRUST_DOMAIN = parseTrustDomain('cluster.local')!;
@@ -53,6 +54,25 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     bundle,
     material: { bundle, partialAnchors: false, signing: { issuer, signer } },
   };
+}
+
+interface Written {
+  readonly pem: string;
+  readonly keyPem: string;
+}
+
+/** What is in force with these files, at noon of the fake clock unless said otherwise. */
+export function materialOf(
+  own: Written,
+  above: readonly Written[],
+  roots: readonly Written[],
+  nowMs = NOON_MS,
+): AuthorityMaterial {
+  const textOf = (written: readonly Written[]): string => written.map(({ pem }) => pem).join('');
+  const bundle = good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, textOf(roots)));
+  const issuer = good(Issuer.fromPem(textOf([own, ...above]), bundle.anchors, { nowMs, names: [] }));
+  const signer = memorySigner(createPrivateKey(own.keyPem), issuer.algorithm);
+  return { bundle, partialAnchors: false, signing: { issuer, signer } };
 }
 
 /** The value, or a failed test that says why there is none. */

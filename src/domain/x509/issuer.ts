@@ -54,8 +54,8 @@ export class Issuer {
   /** Hex SHA-256 of every trust anchor that it leads to now. */
   readonly anchors: readonly string[];
   /**
-   * This certificate first, then upwards; no trust anchor. The longest path that holds, so that peers which do
-   * not have the newest anchor yet can verify by the anchor that cross-signed it.
+   * This certificate first, then upwards; no trust anchor. All that the path which ends last goes through, since leaves live as
+   * long as that; above it what cross-signs its anchor, for peers that do not have the newest anchor yet.
    */
   readonly chainPems: readonly string[];
   /** What works and should not be, in words. */
@@ -63,7 +63,6 @@ export class Issuer {
 
   private constructor(paths: readonly [Path, ...Path[]], algorithm: SignatureAlgorithm) {
     const latest = latestEnding(paths);
-    const longest = paths.reduce((one, other) => (other.length > one.length ? other : one));
     const [own] = latest;
     this.id = own.sha256.slice(0, 16);
     this.certificateDer = own.der;
@@ -75,7 +74,9 @@ export class Issuer {
     ({ notBeforeMs: this.notBeforeMs, notAfterMs: this.notAfterMs } = spanOf(latest));
     this.anchorSha256 = anchorOf(latest).sha256;
     this.anchors = [...new Set(paths.map((path) => anchorOf(path).sha256))];
-    this.chainPems = longest.slice(0, -1).map(({ pem }) => pem);
+    this.chainPems = longestAlong(latest, paths)
+      .slice(0, -1)
+      .map(({ pem }) => pem);
     this.weaknesses = [...new Set(paths.flatMap(weaknessesOf).map(inSentence))];
   }
 
@@ -151,6 +152,16 @@ function usablePaths(
 
 function latestEnding(paths: readonly [Path, ...Path[]]): Path {
   return paths.reduce((one, other) => (spanOf(other).notAfterMs > spanOf(one).notAfterMs ? other : one));
+}
+
+/**
+ * @returns of the paths that go through all of this one below its anchor, the longest. A path beside it would not do: BoringSSL and
+ * OpenSSL try one way up, and when a certificate of it ends while leaves live, every handshake fails.
+ */
+function longestAlong(path: Path, paths: readonly Path[]): Path {
+  const below = path.slice(0, -1);
+  const along = paths.filter((other) => below.every((certificate, at) => other[at] === certificate));
+  return along.reduce((one, other) => (other.length > one.length ? other : one), path);
 }
 
 function anchorOf(path: Path): CaCertificate {

@@ -7,6 +7,7 @@ import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { Issuer } from '../../../src/domain/x509/issuer.ts';
 import { readPublicKey } from '../../../src/domain/x509/public-key.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { tiersAt } from '../../support/tiers.ts';
 
 const DAY_MS = 86_400_000;
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -59,7 +60,7 @@ async function tier(name: string, options: TierOptions = {}): Promise<Tier> {
 
 const now = () => ({ nowMs: Date.now(), names: [] });
 
-function bundleOf(...tiers: readonly Tier[]): TrustBundle {
+function bundleOf(...tiers: readonly Pick<Tier, 'pem'>[]): TrustBundle {
   return good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, tiers.map(({ pem }) => pem).join('')));
 }
 
@@ -101,6 +102,21 @@ describe('An issuer', () => {
     assert.deepEqual(issuer.chainPems, [lower.pem, upper.pem]);
     assert.equal(issuer.notAfterMs, upper.certificate.notAfter.getTime());
     assert.equal(issuer.notBeforeMs, lower.certificate.notBefore.getTime());
+  });
+
+  it('serves the path that its leaves live by, not one beside it that ends before them', async () => {
+    const make = tiersAt(Date.now());
+    const [former, next] = [await make('Former'), await make('Next')];
+    const soon = await make('Upper', { by: former, endsInDays: 0.01 });
+    const late = await make('Upper', { by: next, keys: soon.keys, endsInDays: 20 });
+    const own = await make('Issuer', { by: soon, endsInDays: 10 });
+    const cross = await make('Next', { by: former, keys: next.keys, endsInDays: 0.01 });
+    const servedOf = (...chain: readonly { readonly pem: string }[]): readonly string[] =>
+      good(Issuer.fromPem(chain.map(({ pem }) => pem).join(''), bundleOf(former, next).anchors, now())).chainPems;
+    assert.deepEqual(servedOf(own, soon, late), [own.pem, late.pem]);
+    assert.deepEqual(servedOf(own, late, soon), [own.pem, late.pem]);
+    assert.deepEqual(servedOf(own, soon, late, cross), [own.pem, late.pem, cross.pem], 'what goes on above it stays');
+    assert.deepEqual(servedOf(own, soon), [own.pem, soon.pem], 'where there is no other');
   });
 
   it('does not outlive its anchor', async () => {
