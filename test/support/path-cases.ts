@@ -2,7 +2,7 @@
 // test and for the peers. `go` and `openssl` say "take" or "refuse" of the leaf in both its uses; a row where they
 // differ from Capstan says why.
 import 'reflect-metadata';
-import { KeyUsageFlags } from '@peculiar/x509';
+import { KeyUsageFlags, Name } from '@peculiar/x509';
 import {
   CLIENT,
   inhibitAnyPolicy,
@@ -61,6 +61,10 @@ const permitted = (kind: 'dns' | 'uri', value: string) => ({
   more: [nameConstraints({ permitted: [{ kind, value }] })],
 });
 const excluded = (kind: 'dns' | 'uri', value: string) => ({ more: [nameConstraints({ excluded: [{ kind, value }] })] });
+
+const mailOf = (value: string) => ({ more: [nameConstraints({ permitted: [{ kind: 'email', value }] })] });
+/** CN=Other. */
+const OTHER_NAME = Buffer.from('3010310e300c06035504030c054f74686572', 'hex');
 
 export const PATH_CASES: readonly PathCase[] = [
   { name: 'three tiers' },
@@ -206,7 +210,7 @@ export const PATH_CASES: readonly PathCase[] = [
           excluded: [
             {
               kind: 'directory',
-              value: Buffer.from('301031 0e300c06 03550403 0c054f74 686572'.replaceAll(' ', ''), 'hex'),
+              value: OTHER_NAME,
             },
           ],
         }),
@@ -283,7 +287,7 @@ export const PATH_CASES: readonly PathCase[] = [
   },
   {
     name: 'an issuer whose curve is spelled out',
-    issuer: { explicitCurve: true },
+    issuer: { keyForm: 'explicit' },
     refused: /CN=Issuer has a key that spells out its curve/,
   },
   {
@@ -357,6 +361,226 @@ export const PATH_CASES: readonly PathCase[] = [
     refused: /CN=Upper does not tell by an authority key identifier/,
     takenBy: ['openssl', 'go', ...NEWER],
     because: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
+  },
+  {
+    name: 'a key bound to RSASSA-PSS in the middle',
+    upper: { keyType: 'rsa-pss', keyForm: 'pss-only' },
+    refused: /CN=Upper has a key that is bound to RSASSA-PSS/,
+    takenBy: ['openssl'],
+    because: 'OpenSSL alone reads such keys',
+  },
+  {
+    name: 'a key bound to RSASSA-PSS in the root',
+    root: { keyType: 'rsa-pss', keyForm: 'pss-only' },
+    refused: /CN=Root has a key that is bound to RSASSA-PSS/,
+    takenBy: ['openssl'],
+    because: 'OpenSSL alone reads such keys',
+  },
+  {
+    name: 'a plain RSA key that signs with RSASSA-PSS',
+    upper: { keyType: 'rsa-pss' },
+  },
+  {
+    name: 'RSASSA-PSS with a short salt',
+    root: { keyType: 'rsa-pss' },
+    upper: { saltLength: 20 },
+    refused: /CN=Upper is signed with an algorithm that mesh peers do not verify \(.* and 20 bytes of salt\)/,
+    takenBy: ['openssl'],
+    because: 'Go and BoringSSL want as much salt as the hash has',
+  },
+  {
+    name: 'RSASSA-PSS with a short salt in the own signature of the root',
+    root: { keyType: 'rsa-pss', saltLength: 20 },
+  },
+  {
+    name: 'a compressed point in the middle',
+    upper: { keyForm: 'compressed' },
+    refused: /CN=Upper has a key that is a compressed point/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go reads no compressed point',
+  },
+  {
+    name: 'a compressed point in the root',
+    root: { keyForm: 'compressed' },
+    refused: /CN=Root has a key that is a compressed point/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go reads no compressed point',
+  },
+  {
+    name: 'critical key identifiers',
+    upper: { criticalKeyIds: true },
+    refused: /CN=Upper has a critical key identifier/,
+  },
+  {
+    name: 'a critical key identifier in the root',
+    root: { criticalKeyIds: true },
+    refused: /CN=Root has a critical key identifier/,
+    takenBy: ENVOY,
+    because: 'BoringSSL does not look at the anchor; OpenSSL and Go do',
+  },
+  {
+    name: 'an underscore in a PrintableString',
+    upper: { subject: new Name([{ CN: [{ printableString: 'Up_per' }] }]) },
+    refused: /CN=Up_per has a subject that Go peers do not read/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse what is no PrintableString',
+  },
+  {
+    name: 'an at sign in a PrintableString of the root',
+    root: { subject: new Name([{ CN: [{ printableString: 'Ro@ot' }] }]) },
+    refused: /CN=Ro@ot has a subject that Go peers do not read/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse what is no PrintableString',
+  },
+  {
+    name: 'a URI constraint of nothing',
+    upper: permitted('uri', ''),
+    refused: /do not allow spiffe/,
+    takenBy: ['go'],
+    because: 'every host for Go, none for the others',
+  },
+  {
+    name: 'an excluded URI of nothing',
+    upper: excluded('uri', ''),
+    refused: /do not allow spiffe/,
+    takenBy: ['openssl', ...OLDER],
+    because: 'every host for Go, and Envoy 1.40 does not read it',
+  },
+  {
+    name: 'a DNS constraint of nothing',
+    upper: permitted('dns', ''),
+  },
+  {
+    name: 'a DNS constraint of a dot',
+    upper: permitted('dns', '.'),
+    refused: /constraints on a DNS name that peers do not read/,
+  },
+  {
+    name: 'a URI constraint of a dot',
+    upper: permitted('uri', '.'),
+    refused: /constraints on a URI that peers do not read/,
+  },
+  {
+    name: 'an excluded URI with its scheme',
+    upper: excluded('uri', 'spiffe://other.example'),
+    refused: /constraints on a URI that peers do not read/,
+    takenBy: ['openssl', 'go', ...OLDER],
+    because: 'Envoy 1.40 reads hosts alone',
+  },
+  {
+    name: 'an excluded URI that is an address',
+    upper: excluded('uri', '10.0.0.1'),
+    refused: /constraints on a URI that peers do not read/,
+    takenBy: ['openssl', ...OLDER],
+    because: 'neither Go nor Envoy 1.40 reads it',
+  },
+  {
+    name: 'an excluded URI with an underscore',
+    upper: excluded('uri', 'other_x.example'),
+    refused: /constraints on a URI that peers do not read/,
+    takenBy: ['openssl', 'go', ...OLDER],
+    because: 'Envoy 1.40 reads letters, digits and hyphens',
+  },
+  {
+    name: 'an excluded URI of another host',
+    upper: excluded('uri', '.other-x.example'),
+  },
+  {
+    name: 'an excluded DNS name with a dot behind it',
+    upper: excluded('dns', 'other.example.'),
+    refused: /constraints on a DNS name that peers do not read/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse it',
+  },
+  {
+    name: 'an excluded DNS name with a space',
+    upper: excluded('dns', 'other .example'),
+    refused: /constraints on a DNS name that peers do not read/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse it',
+  },
+  {
+    name: 'an excluded DNS name with a star',
+    upper: excluded('dns', '*.other_x.example'),
+  },
+  {
+    name: 'a DNS constraint in capitals',
+    upper: permitted('dns', 'EXAMPLE.com'),
+  },
+  {
+    name: 'name constraints that name nothing',
+    upper: { more: [nameConstraints({})] },
+    refused: /name constraints that name nothing/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse it',
+  },
+  {
+    name: 'an excluded net whose mask has a hole',
+    upper: {
+      more: [nameConstraints({ excluded: [{ kind: 'ip', value: Uint8Array.of(10, 0, 0, 0, 255, 0, 255, 0) }] })],
+    },
+    leaf: { names: NAMES.slice(0, 2) },
+    refused: /constraints on a range of addresses that peers do not read/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse it',
+  },
+  {
+    name: 'an address in an intermediate below a constraint on addresses',
+    root: { more: [nameConstraints({ permitted: [{ kind: 'ip', value: NET(2) }] })] },
+    upper: { names: [{ type: 'ip', value: '192.0.2.1' }] },
+    leaf: { names: NAMES.slice(0, 2) },
+    refused: /has name constraints on addresses, which Envoy does not process/,
+    takenBy: ['openssl', 'go'],
+    because: 'BoringSSL judges the names of intermediates too',
+  },
+  {
+    name: 'a URI in an intermediate that is none',
+    upper: { names: [{ type: 'url', value: 'spiffe://a b/' }] },
+    refused: / has a URI that Go peers do not read \("spiffe:\/\/a b\/"\)/,
+    takenBy: ['openssl', ...ENVOY],
+    because: 'Go does not parse it',
+  },
+  {
+    name: 'the SPIFFE ID of another trust domain in an intermediate',
+    upper: { names: [{ type: 'url', value: 'spiffe://other.example' }] },
+  },
+  {
+    name: 'a mail address in an intermediate, out of bounds',
+    root: mailOf('example.com'),
+    upper: { names: [{ type: 'email', value: 'ca@example.org' }] },
+    refused: /CN=Root has name constraints that do not allow ca@example\.org/,
+  },
+  {
+    name: 'a mail address in the subject of an intermediate, out of bounds',
+    root: mailOf('example.com'),
+    upper: { subject: 'CN=Upper, E=ca@example.org' },
+    refused: /CN=Root has name constraints that do not allow ca@example\.org/,
+    takenBy: ['go'],
+    because: 'Go does not look into subjects',
+  },
+  {
+    name: 'a mail address in the subject of an intermediate, within',
+    root: mailOf('example.org'),
+    upper: { subject: 'CN=Upper, E=ca@example.org' },
+  },
+  {
+    name: 'a constraint on directory names that is not critical',
+    upper: { more: [nameConstraints({ permitted: [{ kind: 'directory', value: OTHER_NAME }] }, false)] },
+    refused: /do not allow the subject of the certificate/,
+    takenBy: ['go'],
+    because: 'Go knows none on directory names',
+  },
+  {
+    name: 'an intermediate that is named as its root',
+    upper: { subject: 'CN=Root' },
+  },
+  {
+    name: 'an intermediate that is named as its root, where no key is named',
+    upper: { subject: 'CN=Root' },
+    issuer: { authorityKeyId: false },
+    refused: /CN=Issuer does not tell by an authority key identifier which CN=Root signed it/,
+    takenBy: ['go'],
+    because: 'the others look among the anchors first, and try one alone',
   },
   { name: 'a root that has ended', root: { endsInDays: -0.5 }, refused: /CN=Root ended at/ },
 ];

@@ -14,6 +14,12 @@ const RSA_1024 = {
   modulusLength: 1024,
   publicExponent: Uint8Array.of(1, 0, 1),
 } as const;
+const RSA_PSS = {
+  name: 'RSA-PSS',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: Uint8Array.of(1, 0, 1),
+} as const;
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 export interface Tier {
@@ -26,7 +32,7 @@ export interface Tier {
 
 export interface TierOptions {
   readonly by?: Tier;
-  readonly subject?: string;
+  readonly subject?: string | x509.Name;
   /** An earlier tier's, to be issued anew. */
   readonly keys?: webcrypto.CryptoKeyPair;
   readonly ca?: boolean;
@@ -38,9 +44,12 @@ export interface TierOptions {
   readonly keyId?: boolean;
   readonly authorityKeyId?: boolean;
   readonly signedWith?: 'SHA-1' | 'SHA-256';
-  readonly keyType?: 'rsa-1024';
-  /** Spells the curve out in the public key instead of naming it. */
-  readonly explicitCurve?: boolean;
+  readonly keyType?: 'rsa-1024' | 'rsa-pss';
+  /** In bytes, where it is signed with RSASSA-PSS; as many as the hash has where nothing is said. */
+  readonly saltLength?: number;
+  /** How the public key is written: its curve spelled out, its point compressed, or bound to RSASSA-PSS. */
+  readonly keyForm?: 'explicit' | 'compressed' | 'pss-only';
+  readonly criticalKeyIds?: boolean;
   /** Of the issuer's certificate, to be named beside its key. */
   readonly authoritySerial?: string;
   readonly startsInDays?: number;
@@ -52,7 +61,7 @@ export function tiersAt(nowMs: number) {
   return async (name: string, options: TierOptions = {}): Promise<Tier> => {
     const { by, ca = true, pathLength, startsInDays = -1, endsInDays = 30, uses, names, more = [] } = options;
     const usage = options.usage ?? (ca ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature);
-    const algorithm = options.keyType === 'rsa-1024' ? RSA_1024 : P256;
+    const algorithm = { 'rsa-1024': RSA_1024, 'rsa-pss': RSA_PSS, 'ec-p256': P256 }[options.keyType ?? 'ec-p256'];
     const keys = options.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
     const signer = (by?.keys ?? keys).privateKey;
     const serial = randomBytes(12);
@@ -64,10 +73,10 @@ export function tiersAt(nowMs: number) {
       issuer: by?.certificate.subjectName ?? subject,
       notBefore: new Date(nowMs + startsInDays * DAY_MS),
       notAfter: new Date(nowMs + endsInDays * DAY_MS),
-      publicKey: options.explicitCurve === true ? await withExplicitCurve(keys.publicKey) : keys.publicKey,
+      publicKey: written(keys.publicKey, options.keyForm),
       signingKey: signer,
       signingAlgorithm: {
-        ...(signer.algorithm.name === P256.name ? P256 : RSA_1024),
+        ...signatureOf(signer, options.saltLength),
         hash: options.signedWith ?? 'SHA-256',
       },
       extensions: [
@@ -75,10 +84,12 @@ export function tiersAt(nowMs: number) {
         new x509.KeyUsagesExtension(usage, true),
         ...(uses === undefined ? [] : [new x509.ExtendedKeyUsageExtension([...uses])]),
         ...(names === undefined ? [] : [new x509.SubjectAlternativeNameExtension([...names], true)]),
-        ...(options.keyId === false ? [] : [await x509.SubjectKeyIdentifierExtension.create(keys.publicKey)]),
+        ...(options.keyId === false
+          ? []
+          : [await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, options.criticalKeyIds)]),
         ...(by === undefined || options.authorityKeyId === false
           ? []
-          : [await authorityKeyId(by, options.authoritySerial)]),
+          : [await authorityKeyId(by, options.authoritySerial, options.criticalKeyIds)]),
         ...more,
       ],
     });
@@ -94,8 +105,8 @@ export function tiersAt(nowMs: number) {
 }
 
 /** The key identifier, and a serial with the issuer's name where one is to be named. */
-async function authorityKeyId(by: Tier, serial: string | undefined): Promise<x509.Extension> {
-  const plain = await x509.AuthorityKeyIdentifierExtension.create(by.keys.publicKey);
+async function authorityKeyId(by: Tier, serial: string | undefined, critical = false): Promise<x509.Extension> {
+  const plain = await x509.AuthorityKeyIdentifierExtension.create(by.keys.publicKey, critical);
   if (serial === undefined) return plain;
   const name = der(0xa1, der(0xa4, Buffer.from(by.certificate.issuerName.toArrayBuffer())));
   const value = der(
@@ -107,12 +118,31 @@ async function authorityKeyId(by: Tier, serial: string | undefined): Promise<x50
   return new x509.Extension('2.5.29.35', false, value);
 }
 
-async function withExplicitCurve(key: webcrypto.CryptoKey): Promise<x509.PublicKey> {
-  const named = KeyObject.from(key).export({ format: 'der', type: 'spki' });
+function signatureOf({ algorithm: { name } }: webcrypto.CryptoKey, saltLength = 32) {
+  if (name === RSA_PSS.name) return { ...RSA_PSS, saltLength };
+  return name === P256.name ? P256 : RSA_1024;
+}
+
+/** The same key in another spelling; the point, or the modulus and its exponent, is at the end of each. */
+function written(key: webcrypto.CryptoKey, form: TierOptions['keyForm']): x509.PublicKey | webcrypto.CryptoKey {
+  if (form === undefined) return key;
+  const usual = KeyObject.from(key).export({ format: 'der', type: 'spki' });
+  const point = usual.subarray(-POINT_BYTES);
+  if (form === 'pss-only') {
+    const pkcs1 = KeyObject.from(key).export({ format: 'der', type: 'pkcs1' });
+    const algorithm = der(TAG.sequence, oid('1.2.840.113549.1.1.10'));
+    return new x509.PublicKey(Buffer.from(der(TAG.sequence, algorithm, der(TAG.bitString, Uint8Array.of(0), pkcs1))));
+  }
+  if (form === 'compressed') {
+    const algorithm = der(TAG.sequence, oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7'));
+    const compressed = [Uint8Array.of(2 + (point[POINT_BYTES - 1]! & 1)), point.subarray(1, 33)];
+    return new x509.PublicKey(
+      Buffer.from(der(TAG.sequence, algorithm, der(TAG.bitString, Uint8Array.of(0), ...compressed))),
+    );
+  }
   const explicit = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey;
   const spelled = explicit.export({ format: 'der', type: 'spki' });
-  // The same curve in another spelling; the point is at the end of both.
-  return new x509.PublicKey(Buffer.concat([spelled.subarray(0, -POINT_BYTES), named.subarray(-POINT_BYTES)]));
+  return new x509.PublicKey(Buffer.concat([spelled.subarray(0, -POINT_BYTES), point]));
 }
 
 export const SERVER = x509.ExtendedKeyUsage.serverAuth;

@@ -3,6 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { DerReader, TAG } from '../der.ts';
 import { decodePemBlocks, encodePem } from '../pem.ts';
+import { attributesOf } from './names.ts';
 import { readKeyProblem, readSignatureStrength, type CertificateAlgorithms } from './algorithms.ts';
 import { hexNumber, readExtensions, type CertificateExtensions } from './extensions.ts';
 
@@ -77,6 +78,8 @@ function readFields(der: Uint8Array, x509: X509Certificate): Fields {
   const issuerDer = tbs.readWhole(TAG.sequence, 'issuer');
   tbs.read(TAG.sequence, 'validity');
   const subjectDer = tbs.readWhole(TAG.sequence, 'subject');
+  // Its parts are looked at where the path is judged; here is where one that is none is told.
+  attributesOf(subjectDer);
   const spki = tbs.readWhole(TAG.sequence, 'subjectPublicKeyInfo');
   const keyProblem = readKeyProblem(DerReader.over(spki).enter(TAG.sequence, 'subjectPublicKeyInfo'), x509);
   const algorithms = { ...strength, keyProblem };

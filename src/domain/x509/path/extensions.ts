@@ -36,6 +36,8 @@ export interface CertificateExtensions {
   readonly policyMappings: readonly (readonly [issuer: string, subject: string])[];
   readonly requireExplicitPolicy: number | undefined;
   readonly inhibitAnyPolicy: number | undefined;
+  /** RFC 5280 sections 4.2.1.1 and 4.2.1.2: "conforming CAs MUST mark this extension as non-critical". */
+  readonly criticalKeyId: boolean;
   /** Critical ones that nothing here knows, dotted. */
   readonly unknownCritical: readonly string[];
 }
@@ -92,6 +94,7 @@ export function readExtensions(rest: DerReader): CertificateExtensions {
     extendedKeyUsage: map(valueOf('extendedKeyUsage'), (value) => readOids(value, 'extendedKeyUsage')),
     subjectKeyId: map(valueOf('subjectKeyId'), (value) => value.read(TAG.octetString, 'subjectKeyIdentifier')),
     authorityKeyId: map(valueOf('authorityKeyId'), readAuthorityKeyId),
+    criticalKeyId: [KNOWN.subjectKeyId, KNOWN.authorityKeyId].some((type) => found.get(type)?.critical === true),
     names: map(valueOf('names'), (value) => readNames(value.enter(TAG.sequence, 'subjectAltName'))) ?? [],
     nameConstraints: constraints && { critical: constraints.critical, ...readNameConstraints(constraints.value) },
     policies: map(valueOf('policies'), readPolicies),

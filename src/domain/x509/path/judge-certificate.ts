@@ -3,6 +3,7 @@
 import { isAmong, findPaths } from './find-paths.ts';
 import type { SubjectAltName } from '../template.ts';
 import { namedAs } from './names.ts';
+import { unreadable } from './unreadable.ts';
 import { isSelfSigned, type PathCertificate } from './certificate.ts';
 import {
   algorithmProblems,
@@ -76,6 +77,7 @@ function problemsOf(path: Path, certifies: readonly SubjectAltName[]): readonly 
   const own = [
     ...target.extensions.unknownCritical.map(unknownExtension),
     ...algorithmProblems(target, false),
+    ...[unreadable(target)].flatMap((why) => why ?? []),
     ...(issuer === undefined ? [] : keyIdProblems(target, issuer)),
   ].map((says) => ({ certificate: target, says }));
   return issuer === undefined ? own : [...own, ...judgePath([issuer, ...higher], purpose)];

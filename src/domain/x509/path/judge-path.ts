@@ -6,6 +6,7 @@ import { hasEmptySubject, isSelfIssued, sameBytes, type PathCertificate } from '
 import { withoutPolicy } from './explicit-policy.ts';
 import { nameOutOfBounds, unprocessed } from './name-constraints.ts';
 import type { NamedCertificate } from './names.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Issuing certificate first, trust anchor last. */
 export type Path = readonly [PathCertificate, ...PathCertificate[]];
@@ -36,19 +37,20 @@ const USES = {
 } as const;
 
 /**
- * BoringSSL looks for an anchor by name and key identifier and tries no second one: where a certificate does not tell
- * two anchors of one name apart, Envoy may take the wrong one.
+ * BoringSSL looks for each issuer among the anchors first, by name and key identifier, and tries no second one: where a certificate
+ * does not tell its issuer from an anchor of the same name, Envoy may take the wrong one. So it is for every step, not the last alone.
  */
 export function namesakeProblems(path: Path, anchors: readonly PathCertificate[]): readonly PathProblem[] {
-  const [anchor, below] = path.toReversed();
-  if (anchor === undefined || below === undefined) return [];
-  const keyId = below.extensions.authorityKeyId?.keyId;
-  const confusing = anchors.find(({ subjectDer, spki, extensions: { subjectKeyId } }) => {
-    if (!sameBytes(subjectDer, anchor.subjectDer) || sameBytes(spki, anchor.spki)) return false;
-    return keyId === undefined || subjectKeyId === undefined || sameBytes(keyId, subjectKeyId);
+  return path.slice(0, -1).flatMap((certificate, at) => {
+    const signer = path[at + 1] ?? certificate;
+    const keyId = certificate.extensions.authorityKeyId?.keyId;
+    const confusing = anchors.find(({ subjectDer, spki, extensions: { subjectKeyId } }) => {
+      if (!sameBytes(subjectDer, signer.subjectDer) || sameBytes(spki, signer.spki)) return false;
+      return keyId === undefined || subjectKeyId === undefined || sameBytes(keyId, subjectKeyId);
+    });
+    const says = `does not tell by an authority key identifier which ${signer.subject} signed it, and a trust anchor of that name has another key: Envoy tries one alone`;
+    return confusing === undefined ? [] : [{ certificate, says }];
   });
-  const says = `does not tell by an authority key identifier which of the trust anchors named ${anchor.subject} signed it: Envoy tries one alone`;
-  return confusing === undefined ? [] : [{ certificate: below, says }];
 }
 
 /** @returns everything that is wrong with the path at any time, the lowest certificate first. */
@@ -89,7 +91,9 @@ function problemsAt(path: Path, at: number, certificate: PathCertificate, purpos
   ].map((says) => ({ certificate, says }));
 }
 
-function caProblems({ version, extensions }: PathCertificate, casBelow: number): readonly string[] {
+function caProblems(certificate: PathCertificate, casBelow: number): readonly string[] {
+  const { version, extensions } = certificate;
+  const unread = unreadable(certificate);
   const { basicConstraints, keyUsage, unknownCritical } = extensions;
   const { ca = false, pathLength = Infinity } = basicConstraints ?? {};
   const many = pathLength === 1 ? '1 intermediate' : `${pathLength} intermediates`;
@@ -98,6 +102,7 @@ function caProblems({ version, extensions }: PathCertificate, casBelow: number):
     ...(keyUsage === undefined || (keyUsage & KEY_CERT_SIGN) !== 0 ? [] : ['may not sign certificates (key usage)']),
     ...(pathLength >= casBelow ? [] : [`allows ${many} below it (path length), not ${casBelow}`]),
     ...unknownCritical.map(unknownExtension),
+    ...(unread === undefined ? [] : [unread]),
   ];
 }
 
@@ -115,7 +120,7 @@ function constraintProblems(
   const cas = below.filter((link) => !isSelfIssued(link));
   const bound = [named, ...cas.map(({ subjectDer, extensions: { names } }) => ({ subjectDer, names }))];
   const outside = bound.map((one) => nameOutOfBounds(nameConstraints, one)).find((name) => name !== undefined);
-  const unknown = unprocessed(nameConstraints, named);
+  const unknown = bound.map((one) => unprocessed(nameConstraints, one)).find((why) => why !== undefined);
   return [
     ...(unknown === undefined ? [] : [unknown]),
     ...(outside === undefined ? [] : [`has name constraints that do not allow ${outside}`]),

@@ -1,7 +1,7 @@
 // Whether names stand within a CA's name constraints (RFC 5280 section 4.2.1.10). Verifiers read some corners
 // differently; a name passes here only where all of them let it pass: what is permitted is read narrowly (as
 // OpenSSL and BoringSSL do), what is excluded widely (as Go does).
-import { isSubjectEmpty, type NamedCertificate } from './names.ts';
+import { attributesOf, isSubjectEmpty, type NamedCertificate } from './names.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
 
 /** @returns the first name that is out of bounds, in words; nothing when all are within. */
@@ -29,11 +29,17 @@ interface Name extends GeneralName {
   readonly words: string;
 }
 
+const EMAIL_ADDRESS = '1.2.840.113549.1.9.1';
+
 function namesOf({ subjectDer, names }: NamedCertificate): readonly Name[] {
   const subject: readonly Name[] = isSubjectEmpty(subjectDer)
     ? []
     : [{ kind: 'directory', bytes: subjectDer, words: 'the subject of the certificate' }];
-  return [...subject, ...names.map((name) => ({ ...name, words: inWords(name) }))];
+  // OpenSSL and BoringSSL judge a mail address in a subject as one among the other names.
+  const mail = attributesOf(subjectDer)
+    .filter(({ type }) => type === EMAIL_ADDRESS)
+    .map(({ bytes }) => ({ kind: 'email' as const, bytes }));
+  return [...subject, ...[...mail, ...names].map((name) => ({ ...name, words: inWords(name) }))];
 }
 
 function allows({ permitted, excluded }: NameConstraints, name: Name): boolean {
@@ -55,10 +61,12 @@ function matches(base: GeneralName, name: GeneralName, reading: Reading): boolea
       return isHostWithin(textOf(base), hostOf(textOf(name)), reading);
     case 'ip':
       return isAddressWithin(base.bytes, name.bytes);
+    case 'email':
+      return isMailboxWithin(textOf(base), textOf(name), reading);
     case 'directory':
       return isNameWithin(base.bytes, name.bytes);
     default:
-      // Mail addresses and the rest stand in no certificate of a mesh: allowed nowhere, excluded everywhere.
+      // The rest stand in no certificate of a mesh: allowed nowhere, excluded everywhere.
       return reading === 'wide';
   }
 }
@@ -76,10 +84,16 @@ function isHostWithin(base: string, host: string | undefined, reading: Reading):
   // Constraints on URIs without a host cannot be judged (section 4.2.1.10), and Go reads none into an address.
   if (host === undefined) return reading === 'wide';
   const bare = base.replace(/^\./, '');
-  if (bare === '') return true;
+  // Every host for Go, none for OpenSSL and BoringSSL.
+  if (bare === '') return reading === 'wide';
   const below = host.endsWith(`.${bare}`);
   if (reading === 'wide') return below || host === bare;
   return base === bare ? host === bare : below;
+}
+
+/** A mailbox, or all those of a host as in a URI. */
+function isMailboxWithin(base: string, mailbox: string, reading: Reading): boolean {
+  return base.includes('@') ? base === mailbox : isHostWithin(base, mailbox.split('@').at(-1), reading);
 }
 
 function hostOf(uri: string): string | undefined {
@@ -112,7 +126,7 @@ function textOf({ bytes }: GeneralName): string {
 }
 
 function inWords(name: GeneralName): string {
-  if (name.kind === 'uri' || name.kind === 'dns') return textOf(name);
+  if (name.kind === 'uri' || name.kind === 'dns' || name.kind === 'email') return textOf(name);
   if (name.kind !== 'ip') return `a name of kind ${name.kind}`;
   const { bytes } = name;
   if (bytes.length === 4) return bytes.join('.');
