@@ -50,8 +50,8 @@ function keysIn(document: unknown): JSONWebKeySet['keys'] {
   return document.keys;
 }
 
-/** RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2. */
-const PRIVATE_PARTS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
+/** RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2; `priv` of the type AKP, which ML-DSA has. */
+const PRIVATE_PARTS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
 /** More of a name than finds a key. */
 const MAX_NAME_CHARACTERS = 100;
 

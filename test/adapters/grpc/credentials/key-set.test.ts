@@ -4,6 +4,7 @@ import { keySetFrom } from '../../../../src/adapters/grpc/credentials/key-set.ts
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const okp = generateKeyPairSync('ed25519');
+const akp = generateKeyPairSync('ml-dsa-44');
 
 describe('A set of token keys', () => {
   const good = { ...rsa.publicKey.export({ format: 'jwk' }), kid: 'good' };
@@ -15,6 +16,7 @@ describe('A set of token keys', () => {
     ],
     ['one factor of an RSA key alone', { ...good, kid: 'f', p: 'AQAB' }, /^holds a private key: "f"/],
     ['a private Ed25519 key', { ...okp.privateKey.export({ format: 'jwk' }), kid: 'e' }, /^holds a private key: "e"/],
+    ['a private ML-DSA key', { ...akp.privateKey.export({ format: 'jwk' }), kid: 'm' }, /^holds a private key: "m"/],
     ['a private key without a name', okp.privateKey.export({ format: 'jwk' }), /^holds a private key: key 2 of it;/],
     ['a private key of a strange name', { d: 'x', kid: 7 }, /^holds a private key: key 2 of it;/],
     [
