@@ -54,7 +54,7 @@ export const schema = {
       address: withDefault(
         address,
         '127.0.0.1:15014',
-        'Where /healthz, /readyz and /metrics are served, without TLS and without authentication.',
+        'Where /healthz, /readyz, /policy and /metrics are served, without TLS and without authentication.',
       ),
     },
     administration: {
@@ -108,7 +108,7 @@ export const schema = {
     maxRequestsPerNamespace: withDefault(
       integer(1, 100_000),
       32,
-      'Of them, most of one namespace, or of one source whose connection has proven nobody yet; its next waits, and others take their turns first.',
+      'Most certificate requests worked on at once of one namespace, or of one source whose connections have proven nobody yet. Its next waits, and others take their turns first.',
     ),
     requestTimeout: withDefault(
       duration('1s', '1m'),
@@ -240,7 +240,7 @@ export const schema = {
       workload: withDefault(
         proofAge,
         '30d',
-        'Longest time since the last proof by token or socket for which a client certificate renews: a stolen one does not renew itself for ever. Not longer than `journal.retention`. For the other classes that a bundle names:',
+        'Longest time since the last proof by token or socket for which a client certificate renews: a stolen one does not renew itself for ever. Not longer than `journal.retention`, unless it is `unlimited`.',
       ),
       gateway: withDefault(proofAge, '30d', 'As for workloads, for gateways.'),
       waypoint: withDefault(proofAge, '7d', 'As for workloads, for waypoints. They run as pods, which have tokens.'),
