@@ -63,3 +63,29 @@ describe('A server whose shop team wants no pod on the host network', () => {
     }
   });
 });
+
+describe('A server beside whose manifests a team puts megabytes', () => {
+  it('goes on answering while they are read', async function () {
+    this.timeout(30_000);
+    using files = await ServerFiles.create();
+    await using server = await RunningServer.start({ files });
+    using client = server.client();
+    const csr = (await buildCsr()).pem;
+    const headers = { authorization: `Bearer ${await files.mint.token()}` };
+    const settings = (n: number): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c${n}, namespace: shop }\ndata: { a: b, c: d, e: f }\n---\n`;
+    const readings = (): number => files.logged('reloaded').filter(({ source }) => source === 'cluster').length;
+    await eventually('the log says that the folder was read', () => readings() === 1, SOON);
+    files.setManifest('large.yaml', Array.from({ length: 8_000 }, (_, n) => settings(n)).join(''));
+    let answers = 0;
+    let longestMs = 0;
+    while (readings() === 1) {
+      const sinceMs = performance.now();
+      assert.equal((await client.call({ csr, headers })).code, status.OK);
+      longestMs = Math.max(longestMs, performance.now() - sinceMs);
+      answers += 1;
+    }
+    assert.ok(answers >= 5, `${answers} answers, the longest after ${longestMs} ms`);
+    assert.ok(longestMs < 2_000, `the longest took ${longestMs} ms`);
+  });
+});

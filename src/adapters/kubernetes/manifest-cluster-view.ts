@@ -10,8 +10,10 @@ import type { ClusterView } from '../../ports/cluster-view.ts';
 import type { DocumentSource } from '../../ports/document-source.ts';
 import type { Events } from '../../ports/events.ts';
 import type { ManifestTexts } from './manifest-directory.ts';
-import { snapshotOf } from './manifest-snapshot.ts';
-import { joinManifests, readManifestFile, withoutTemplates } from './read-manifests.ts';
+import { snapshotting } from './manifest-snapshot.ts';
+import { ManifestThread } from './manifest-thread.ts';
+import { joining, readManifestFile, withoutTemplates } from './read-manifests.ts';
+import { inTurns } from './slices.ts';
 import type { WrittenObject, WrittenObjects } from './written-object.ts';
 
 export interface ManifestClusterViewParts {
@@ -28,6 +30,8 @@ export interface ManifestCounts {
   readonly passedOver: number;
 }
 
+/** Characters of one reading that are parsed on the event loop: about a tenth of a second, in turns. */
+const READ_HERE = 128 * 1024;
 /** Of one broken edit, in the log. */
 const MAX_TOLD = 20;
 /** In what a caller reads. */
@@ -58,8 +62,8 @@ export class ManifestClusterView implements ClusterView {
 
   /** Loads once, then follows changes until the signal aborts. */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#reload();
-    this.#parts.documents.onChange(async () => this.#reload(), { signal });
+    await this.#reload(signal);
+    this.#parts.documents.onChange(async () => this.#reload(signal), { signal });
   }
 
   current(): ClusterSnapshot {
@@ -81,25 +85,36 @@ export class ManifestClusterView implements ClusterView {
     signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
   }
 
-  async #reload(): Promise<void> {
+  async #reload(signal: AbortSignal): Promise<void> {
     try {
       const { texts, unreadable } = await this.#parts.documents.read();
-      await this.#parse(texts);
-      this.#take(unreadable);
+      await this.#parse(texts, signal);
+      await this.#take(unreadable, signal);
     } catch (error) {
+      if (signal.aborted) return;
       // Going on is safe: what is in force stays in force, and the next change is looked at again.
       this.#tell(error instanceof AuthorityError ? error.message : 'unexpected failure');
     }
   }
 
-  /** Parsing takes about a second for two megabytes: between two files others get their turn. */
-  async #parse(texts: ReadonlyMap<string, string>): Promise<void> {
+  /** Small edits are read here, a file in each turn; what is more goes to a thread, for as long as it is read. */
+  async #parse(texts: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
+    await using thread = new ManifestThread();
     const files = new Map<string, KnownFile>();
+    let readHere = 0;
     for (const [name, text] of texts) {
+      await setImmediate(undefined, { signal });
       const digest = hash('sha256', text, 'hex');
       const known = this.#files.get(name);
-      if (known?.digest !== digest) await setImmediate();
-      const written = known?.digest === digest ? known.written : readManifestFile(text, this.#placeOf(name));
+      if (known?.digest === digest) {
+        files.set(name, known);
+        continue;
+      }
+      const place = this.#placeOf(name);
+      readHere += text.length;
+      const written =
+        readHere <= READ_HERE ? readManifestFile(text, place) : await thread.read(text, place, { signal });
+      if (readHere > READ_HERE) readHere -= text.length;
       files.set(name, { digest, written });
     }
     const names = [...files.keys()];
@@ -108,7 +123,7 @@ export class ManifestClusterView implements ClusterView {
     this.#files = files;
   }
 
-  #take(unreadable: ReadonlyMap<string, string>): void {
+  async #take(unreadable: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
     const told: Told[] = [...unreadable].map(([name, problem]) => ({ path: this.#placeOf(name), problem }));
     const hidden = new Set(unreadable.keys());
     for (const [name, { problems }] of this.#rendered) {
@@ -121,14 +136,15 @@ export class ManifestClusterView implements ClusterView {
       .filter(([name]) => !hidden.has(name))
       .sort(([a], [b]) => this.#age(a) - this.#age(b));
     const places = new Map(sound.map(([name]) => [this.#placeOf(name), name]));
-    for (const problem of joinManifests(sound.map(([, written]) => written)).problems) {
+    const joined = await inTurns(joining(sound.map(([, written]) => written)), { signal });
+    for (const problem of joined.problems) {
       told.push(problem);
       hidden.add(places.get(problem.position.place) ?? '');
     }
-    this.#join(hidden, told);
+    await this.#join(hidden, told, signal);
   }
 
-  #join(hidden: ReadonlySet<string>, told: readonly Told[]): void {
+  async #join(hidden: ReadonlySet<string>, told: readonly Told[], signal: AbortSignal): Promise<void> {
     const sound = [...this.#rendered].filter(([name]) => !hidden.has(name));
     const kept = [...this.#good].filter(([name]) => isHidden(name, hidden));
     const missing = [...hidden].filter((name) => !kept.some(([one]) => isHidden(one, new Set([name]))));
@@ -137,11 +153,12 @@ export class ManifestClusterView implements ClusterView {
     const lacking = this.#snapshot.unsynced !== undefined || this.#snapshot.incomplete !== undefined;
     const incomplete = lacking && missing.length > 0 ? inFew(missing.map((name) => this.#placeOf(name))) : undefined;
     const files = sound.map(([, written]) => written);
-    const { objects, passedOver } = joinManifests(files, { kept: kept.flatMap(([, written]) => written) });
+    const all = joining(files, { kept: kept.flatMap(([, written]) => written) });
+    const { objects, passedOver } = await inTurns(all, { signal });
+    const snapshot = await inTurns(snapshotting(objects, incomplete), { signal });
     const good = sound.map(([name, written]) => [name, written.objects] as const);
     this.#good = new Map([...kept, ...good.filter(([, written]) => written.length > 0)]);
     this.#counts = { objects: objects.length, files: good.length, passedOver: passedOver.length };
-    const snapshot = snapshotOf(objects, incomplete);
     if (told.length > 0) this.#tell(inWords(told), snapshot);
     this.#accept(snapshot, told.length === 0);
   }

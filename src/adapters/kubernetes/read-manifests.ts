@@ -7,6 +7,7 @@ import type { KubernetesObject } from '../../domain/policy/snapshot.ts';
 import { positionInWords, type Position, type Problem } from '../../domain/position.ts';
 import { clusterScopedKinds, groupOf } from './cluster-scoped-kinds.ts';
 import { isTemplate } from './control-files.ts';
+import { atOnce, endsSlice, type Sliced } from './slices.ts';
 import { objectsIn, together, type PassedOver, type WrittenObject, type WrittenObjects } from './written-object.ts';
 import { yamlDocuments } from './yaml-documents.ts';
 
@@ -71,23 +72,30 @@ export interface ManifestDefaults {
 }
 
 /** Manifests as one state of a cluster. */
-export function joinManifests(
+export function joinManifests(files: readonly WrittenObjects[], defaults?: ManifestDefaults): Manifests {
+  return atOnce(joining(files, defaults));
+}
+
+/** As `joinManifests`, in slices. */
+export function* joining(
   files: readonly WrittenObjects[],
   { maxObjects = MAX_OBJECTS, namespace = 'default', kept = [] }: ManifestDefaults = {},
-): Manifests {
+): Sliced<Manifests> {
   const all = files.flatMap(({ objects }) => objects);
   const written = all.slice(0, maxObjects);
   const problems = [...files.flatMap((file) => file.problems), ...tooMany(all[maxObjects], maxObjects)];
   const clusterScoped = clusterScopedKinds([...written, ...kept].map(({ data }) => data));
   const known = new Map<string, PlacedObject>();
-  for (const one of written) {
+  for (const [index, one] of written.entries()) {
+    if (endsSlice(index)) yield;
     const placed = place(one, clusterScoped, namespace);
     const name = isGenerated(one) ? `${fullName(placed.object)}#${known.size}` : fullName(placed.object);
     const first = known.get(name);
     if (first === undefined) known.set(name, placed);
     else problems.push(repeated(placed, first.position));
   }
-  for (const one of kept.slice(0, Math.max(0, maxObjects - written.length))) {
+  for (const [index, one] of kept.slice(0, Math.max(0, maxObjects - written.length)).entries()) {
+    if (endsSlice(index)) yield;
     const placed = place(one, clusterScoped, namespace);
     const name = fullName(placed.object);
     if (!known.has(name)) known.set(name, placed);

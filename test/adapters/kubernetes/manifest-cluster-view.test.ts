@@ -114,7 +114,10 @@ describe('The cluster as a directory of manifests', () => {
     unreadable.clear();
     await documents.edit({ 'both.yaml': 'metadata: {{ .Values.metadata }}' });
     assert.deepEqual(kinds(), ['Ingress', 'Service']);
-    assert.equal(view.problem, '/etc/capstan/both.yaml:1:12 must have a key that is text');
+    assert.equal(
+      view.problem,
+      '/etc/capstan/both.yaml:1:12 is a template, such as of Helm, that was not rendered: {{ }} is no YAML',
+    );
     await documents.edit({ 'both.yaml': SERVICE });
     assert.deepEqual(kinds(), ['Service']);
     assert.deepEqual(
