@@ -50,6 +50,8 @@ export interface TierOptions {
   /** How the public key is written: its curve spelled out, its point compressed, or bound to RSASSA-PSS. */
   readonly keyForm?: 'explicit' | 'compressed' | 'pss-only';
   readonly criticalKeyIds?: boolean;
+  /** A subject key identifier that is made in another way than the usual one, hex. */
+  readonly ownKeyId?: string;
   /** Of the issuer's certificate, to be named beside its key. */
   readonly authoritySerial?: string;
   readonly startsInDays?: number;
@@ -84,9 +86,7 @@ export function tiersAt(nowMs: number) {
         new x509.KeyUsagesExtension(usage, true),
         ...(uses === undefined ? [] : [new x509.ExtendedKeyUsageExtension([...uses])]),
         ...(names === undefined ? [] : [new x509.SubjectAlternativeNameExtension([...names], true)]),
-        ...(options.keyId === false
-          ? []
-          : [await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, options.criticalKeyIds)]),
+        ...(options.keyId === false ? [] : [await subjectKeyId(keys, options)]),
         ...(by === undefined || options.authorityKeyId === false
           ? []
           : [await authorityKeyId(by, options.authoritySerial, options.criticalKeyIds)]),
@@ -102,6 +102,15 @@ export function tiersAt(nowMs: number) {
       keys,
     };
   };
+}
+
+async function subjectKeyId(
+  { publicKey }: webcrypto.CryptoKeyPair,
+  { ownKeyId, criticalKeyIds }: TierOptions,
+): Promise<x509.Extension> {
+  return ownKeyId === undefined
+    ? x509.SubjectKeyIdentifierExtension.create(publicKey, criticalKeyIds)
+    : new x509.SubjectKeyIdentifierExtension(ownKeyId, criticalKeyIds);
 }
 
 /** The key identifier, and a serial with the issuer's name where one is to be named. */

@@ -71,8 +71,7 @@ export class IssuerMaterial {
 
   /** @throws AuthorityError CAP-X03 when no anchor may go out at this moment. */
   bundleAt(nowMs: number): TrustBundle {
-    const named = this.#chain.flatMap(({ extensions: { authorityKeyId } }) => authorityKeyId?.serial ?? []);
-    const bundle = this.#given.at(nowMs, new Set(named));
+    const bundle = this.#given.at(nowMs, this.#chain);
     if ('problem' in bundle) throw refusal(this.#documents, 'anchors', bundle.problem);
     const [partial] = this.#settings.partialAnchors ? [] : partialAnchors(bundle.anchors);
     if (partial === undefined) return bundle;

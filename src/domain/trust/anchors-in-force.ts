@@ -1,7 +1,9 @@
 // Which of the operator's trust anchors go out at a moment. BoringSSL takes one anchor of the right name and key
 // identifier, valid or not: Envoy 1.40 the first, 1.36 the last. So a twin of a root that has ended, or has not begun,
 // fails every handshake of one of them, in either order.
-import { sameBytes } from '../x509/path/certificate.ts';
+import { sameBytes, type PathCertificate } from '../x509/path/certificate.ts';
+import { isNamed } from '../x509/path/find-paths.ts';
+import { keyIdProblems } from '../x509/path/judge-path.ts';
 import type { CaCertificate } from '../x509/ca-certificate.ts';
 
 export interface WithheldAnchor {
@@ -18,14 +20,15 @@ export interface AnchorsInForce {
 }
 
 /**
- * Of anchors with the same subject and key one goes out: the one that certificates below name by its serial, else
- * of those that are valid the one that ends last. A new key may be published ahead of its time.
+ * Of anchors with the same subject and key one goes out: of those that are valid the one that ends last, where it is the one that
+ * certificates below mean by its serial or key identifier. A new key may be published ahead of its time.
  * @param given in the operator's order, which is kept.
+ * @param below certificates that are to lead to these anchors.
  */
 export function anchorsInForce(
   given: readonly CaCertificate[],
   nowMs: number,
-  named: ReadonlySet<string> = new Set(),
+  below: readonly PathCertificate[] = [],
 ): AnchorsInForce {
   const alive = given.filter(({ notAfterMs }) => notAfterMs > nowMs);
   const chosen = new Set(
@@ -33,7 +36,7 @@ export function anchorsInForce(
       bestOf(
         alive.filter((other) => areTwins(anchor, other)),
         nowMs,
-        named,
+        below,
       ),
     ),
   );
@@ -53,11 +56,17 @@ function areTwins(one: CaCertificate, other: CaCertificate): boolean {
   return sameBytes(one.subjectDer, other.subjectDer) && sameBytes(one.spki, other.spki);
 }
 
-function bestOf(twins: readonly CaCertificate[], nowMs: number, named: ReadonlySet<string>): CaCertificate | undefined {
+function bestOf(
+  twins: readonly CaCertificate[],
+  nowMs: number,
+  below: readonly PathCertificate[],
+): CaCertificate | undefined {
   const begun = twins.filter(({ notBeforeMs }) => notBeforeMs <= nowMs);
   // None has begun: the first to begin, published ahead.
   if (begun.length === 0) return [...twins].sort((a, b) => a.notBeforeMs - b.notBeforeMs)[0];
-  const rank = ({ serial }: CaCertificate): number => (named.has(serial) ? 0 : 1);
+  // Those below that would not take it for their issuer: OpenSSL and BoringSSL go by what they name.
+  const rank = (anchor: CaCertificate): number =>
+    below.filter((one) => isNamed(anchor, one) && keyIdProblems(one, anchor).length > 0).length;
   return begun.sort((a, b) => rank(a) - rank(b) || b.notAfterMs - a.notAfterMs)[0];
 }
 

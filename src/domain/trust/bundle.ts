@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import { readCaCertificate, type CaCertificate } from '../x509/ca-certificate.ts';
+import type { PathCertificate } from '../x509/path/certificate.ts';
 import { decodePemBlocks } from '../x509/pem.ts';
 import { anchorsInForce, nextChangeMs, type WithheldAnchor } from './anchors-in-force.ts';
 
@@ -54,14 +55,14 @@ export class TrustBundle {
   }
 
   /**
-   * @param named serials of anchors that certificates below name: of two with the same key, that one is kept.
+   * @param below certificates that are to lead to these anchors: of two with the same key, the one that they mean is kept.
    * @returns what goes out at this moment, or why nothing can.
    */
-  at(nowMs: number, named: ReadonlySet<string> = new Set()): TrustBundle | { readonly problem: string } {
+  at(nowMs: number, below: readonly PathCertificate[] = []): TrustBundle | { readonly problem: string } {
     const { anchors, withheld } = anchorsInForce(
       [...this.anchors, ...this.withheld.map(({ anchor }) => anchor)],
       nowMs,
-      named,
+      below,
     );
     if (anchors.length > 0) return new TrustBundle(this.trustDomain, anchors, withheld);
     const ends = withheld.map(({ problem }) => problem).join(', ');

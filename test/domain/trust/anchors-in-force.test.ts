@@ -23,8 +23,8 @@ describe('The anchors in force', () => {
     early = await tier('Root', { startsInDays: 1, endsInDays: 50 });
   });
 
-  const outAt = (nowMs: number, given: readonly Tier[], named?: ReadonlySet<string>): string[] => {
-    const { anchors } = anchorsInForce(given.map(read), nowMs, named);
+  const outAt = (nowMs: number, given: readonly Tier[], below: readonly Tier[] = []): string[] => {
+    const { anchors } = anchorsInForce(given.map(read), nowMs, below.map(read));
     const names = { root, ended, next, stranger, early };
     const nameOf = (sha256: string) => Object.entries(names).find(([, one]) => read(one).sha256 === sha256)?.[0] ?? '';
     return anchors.map(({ sha256 }) => nameOf(sha256));
@@ -48,10 +48,24 @@ describe('The anchors in force', () => {
     }
   });
 
-  it('keep the twin that certificates below name by its serial, as long as it is valid', () => {
-    const named = new Set([read(root).serial]);
-    assert.deepEqual(outAt(NOON_MS + 10 * DAY_MS, [next, root], named), ['root']);
-    assert.deepEqual(outAt(NOON_MS + 31 * DAY_MS, [next, root], named), ['next']);
+  it('keep the twin that certificates below name by its serial, as long as it is valid', async () => {
+    const below = [await tier('Below', { by: root, authoritySerial: root.certificate.serialNumber })];
+    assert.deepEqual(outAt(NOON_MS + 10 * DAY_MS, [next, root], below), ['root']);
+    assert.deepEqual(outAt(NOON_MS + 31 * DAY_MS, [next, root], below), ['next']);
+  });
+
+  it('keep the twin that certificates below name by its key identifier, where another was made otherwise', async () => {
+    const other = await tier('Root', { keys: root.keys, ownKeyId: '0102030405060708', endsInDays: 100 });
+    const plain = await tier('Root', { keys: root.keys, keyId: false, endsInDays: 100 });
+    const below = [await tier('Below', { by: root })];
+    const first = (given: readonly Tier[], certificates: readonly Tier[]) =>
+      anchorsInForce(given.map(read), NOON_MS, certificates.map(read)).anchors.map(({ sha256 }) => sha256);
+    assert.deepEqual(first([other, root], below), [read(root).sha256]);
+    assert.deepEqual(first([root, other], below), [read(root).sha256]);
+    assert.deepEqual(first([other, root], []), [read(other).sha256], 'nobody below means the other');
+    assert.deepEqual(first([plain, root], below), [read(plain).sha256], 'whoever has none is meant by everybody');
+    const stranger = [await tier('Below', { by: await tier('Another') })];
+    assert.deepEqual(first([other, root], stranger), [read(other).sha256]);
   });
 
   it('may be ahead of their time with a key of their own', () => {

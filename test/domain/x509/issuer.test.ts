@@ -119,6 +119,19 @@ describe('An issuer', () => {
     assert.deepEqual(servedOf(own, soon), [own.pem, soon.pem], 'where there is no other');
   });
 
+  it('serves no CA twice, however many certificates of one key are given', async () => {
+    const make = tiersAt(Date.now());
+    const top = await make('Top');
+    const twins = await Promise.all(Array.from({ length: 6 }, async () => make('Top', { by: top, keys: top.keys })));
+    const own = await make('Issuer', { by: top });
+    const chain = [own, ...twins].map(({ pem }) => pem).join('');
+    assert.deepEqual(good(Issuer.fromPem(chain, bundleOf(top).anchors, now())).chainPems, [own.pem]);
+    const above = await make('Above');
+    const way = await make('Top', { by: above, keys: top.keys });
+    const issuer = good(Issuer.fromPem(chain + way.pem, bundleOf(above).anchors, now()));
+    assert.deepEqual(issuer.chainPems, [own.pem, way.pem]);
+  });
+
   it('does not outlive its anchor', async () => {
     const short = await tier('Short root', { endsInDays: 2 });
     const issuer = good(Issuer.fromPem((await tier('Issuer', { by: short })).pem, bundleOf(short).anchors, now()));

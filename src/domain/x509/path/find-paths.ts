@@ -23,14 +23,20 @@ export function findPaths(
     const longer: Path[] = [];
     for (const path of open) {
       const top = path.at(-1) ?? first;
-      found.push(...signersOf(top, anchors).map((anchor): Path => [...path, anchor]));
-      const unused = given.filter((link) => !path.includes(link) && !isAmong(link, anchors));
+      const isNew = (link: PathCertificate): boolean => !path.some((lower) => isSameCa(lower, link));
+      found.push(...signersOf(top, anchors.filter(isNew)).map((anchor): Path => [...path, anchor]));
+      const unused = given.filter((link) => isNew(link) && !isAmong(link, anchors));
       if (path.length < MAX_LENGTH) longer.push(...signersOf(top, unused).map((link): Path => [...path, link]));
     }
     if (found.length >= MAX_PATHS) break;
     open = longer.slice(0, MAX_PATHS);
   }
   return found.slice(0, MAX_PATHS);
+}
+
+/** No CA stands twice in a path (RFC 4158 section 5.2): the shorter one, without the detour, is a path too. */
+function isSameCa(one: PathCertificate, other: PathCertificate): boolean {
+  return sameBytes(one.subjectDer, other.subjectDer) && sameBytes(one.spki, other.spki);
 }
 
 /** Of those that bear the issuer's name, the ones whose key made the signature. */
