@@ -130,7 +130,10 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   readiness.add('policy', () => policyProblem(judgement));
   readiness.add('local policies', localPolicyReadiness(policies));
   readiness.add('policy time', policyTimeReadiness(policy.bundles, clock));
-  const stranded = new StrandedIssuers({ issuers, former: history, clock, events });
+  const stranded = new StrandedIssuers(
+    { issuers, former: history, clock, events },
+    { longestLeafMs: config.lifetimes.max },
+  );
   readiness.add('trust anchors', () => degradedBy(stranded.problem()));
   readiness.add('token keys', authentication.problem);
   telemetry.observeParts(() => readiness.report());

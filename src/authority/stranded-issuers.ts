@@ -1,7 +1,8 @@
 // Issuers whose leaves may live on and that lead to no trust anchor any more: peers that have the new bundle refuse those
-// leaves. It happens when an anchor leaves the file before the last leaf below it is over.
+// leaves. It happens when an anchor leaves the file before the last leaf below it is over. Another way up from the same
+// issuer helps new leaves only: a client of the CSR API shows the chain that it was given.
 import { pathCertificatesOf, readPathCertificate, type PathCertificate } from '../domain/x509/path/certificate.ts';
-import { findPaths, isAmong } from '../domain/x509/path/find-paths.ts';
+import { findPaths } from '../domain/x509/path/find-paths.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { FormerIssuers } from '../ports/issuer-records.ts';
@@ -14,17 +15,32 @@ export interface StrandedIssuersParts {
   readonly events: Pick<Events, 'issuerStranded'>;
 }
 
-/** Certificates above former issuers, of this process's time: more than any rotation needs. */
-const MAX_ABOVE = 100;
+/** A chain that leaves were given, by an issuer of this process's time or by one that the journal knows. */
+interface ServedChain {
+  readonly issuer: PathCertificate;
+  /** Above the issuer; of those from before the start, what the files have. */
+  readonly above: readonly PathCertificate[];
+  /** The highest that is known to be of it. */
+  readonly top: PathCertificate;
+  /** When the last leaf that was given it is over, in ms since the epoch. */
+  readonly untilMs: number;
+}
+
+/** Chains that were served in this process's time: more than any rotation needs. */
+const MAX_SERVED = 100;
 
 export class StrandedIssuers {
   readonly #parts: StrandedIssuersParts;
-  /** What stood above an issuer, by fingerprint; the file has only what stands above the present one. */
-  readonly #above = new Map<string, PathCertificate>();
-  #stranded: readonly PathCertificate[] = [];
+  readonly #longestLeafMs: number;
+  /** By their text; the one in force is last and has no end yet. */
+  readonly #served = new Map<string, ServedChain>();
+  #inForce: string | undefined;
+  #stranded: readonly ServedChain[] = [];
 
-  constructor(parts: StrandedIssuersParts) {
+  /** @param settings.longestLeafMs no leaf that is issued from now on lives longer. */
+  constructor(parts: StrandedIssuersParts, settings: { readonly longestLeafMs: number }) {
     this.#parts = parts;
+    this.#longestLeafMs = settings.longestLeafMs;
   }
 
   /** Looks at once, and after each change of issuer or anchors until the signal aborts. */
@@ -37,25 +53,53 @@ export class StrandedIssuers {
   /** Which issuers they are, in words, as long as a leaf of theirs may live; nothing when there are none. */
   problem(): string | undefined {
     if (this.#stranded.length === 0) return undefined;
-    const living = this.#living();
-    const names = this.#stranded.filter((one) => isAmong(one, living)).map(inWords);
+    const living = new Set(this.#living().map(({ sha256 }) => sha256));
+    const nowMs = this.#parts.clock.nowMs();
+    const names = this.#stranded
+      .filter(({ issuer, untilMs }) => living.has(issuer.sha256) && nowMs < untilMs)
+      .map(inWords);
     return names.length === 0
       ? undefined
-      : `leaves may live whose issuer leads to no trust anchor any more: ${names.join(', ')}`;
+      : `leaves may live whose chain leads to no trust anchor any more: ${names.join(', ')}`;
   }
 
   #look({ bundle, signing }: AuthorityMaterial): void {
-    for (const link of pathCertificatesOf(signing.issuer.chainPems.slice(1).join('')))
-      this.#above.set(link.sha256, link);
-    for (const [first] of [...this.#above].slice(0, Math.max(0, this.#above.size - MAX_ABOVE)))
-      this.#above.delete(first);
-    const above = [...this.#above.values()];
-    const stranded = this.#living().filter((one) => findPaths(one, above, bundle.anchors).length === 0);
-    for (const one of stranded.filter((issuer) => !isAmong(issuer, this.#stranded))) {
-      const { sha256, subject, issuer } = one;
-      this.#parts.events.issuerStranded({ issuer: sha256.slice(0, 16), subject, signedBy: issuer });
+    this.#note(signing.issuer.chainPems.join(''));
+    const stranded = this.#chains().filter(
+      ({ issuer, above }) => findPaths(issuer, above, bundle.anchors).length === 0,
+    );
+    for (const one of stranded.filter((chain) => !this.#stranded.some((told) => isSame(told, chain)))) {
+      const { sha256, subject } = one.issuer;
+      this.#parts.events.issuerStranded({ issuer: sha256.slice(0, 16), subject, signedBy: one.top.issuer });
     }
     this.#stranded = stranded;
+  }
+
+  /** Leaves are given this chain from now on, and the one before it no more. */
+  #note(chainPem: string): void {
+    if (chainPem === this.#inForce) return;
+    const former = this.#inForce === undefined ? undefined : this.#served.get(this.#inForce);
+    if (former !== undefined && this.#inForce !== undefined) {
+      this.#served.set(this.#inForce, { ...former, untilMs: this.#parts.clock.nowMs() + this.#longestLeafMs });
+    }
+    const [issuer, ...above] = pathCertificatesOf(chainPem);
+    if (issuer === undefined) return;
+    this.#served.delete(chainPem);
+    this.#served.set(chainPem, { issuer, above, top: above.at(-1) ?? issuer, untilMs: Infinity });
+    this.#inForce = chainPem;
+    for (const [first] of [...this.#served].slice(0, Math.max(0, this.#served.size - MAX_SERVED)))
+      this.#served.delete(first);
+  }
+
+  /** Of every issuer whose leaves may live the chains that those have; what was served before the start is not known. */
+  #chains(): readonly ServedChain[] {
+    const nowMs = this.#parts.clock.nowMs();
+    const served = [...this.#served.values()];
+    const known = served.flatMap(({ above }) => above);
+    return this.#living().flatMap((issuer) => {
+      const own = served.filter((one) => one.issuer.sha256 === issuer.sha256 && nowMs < one.untilMs);
+      return own.length > 0 ? own : [{ issuer, above: known, top: issuer, untilMs: Infinity }];
+    });
   }
 
   #living(): readonly PathCertificate[] {
@@ -65,11 +109,16 @@ export class StrandedIssuers {
       return read.flatMap((certificate) => ('problem' in certificate ? [] : [certificate]));
     } catch {
       // The journal says by itself that it cannot be read; what was known stays known.
-      return this.#stranded;
+      return this.#stranded.map(({ issuer }) => issuer);
     }
   }
 }
 
-function inWords({ subject, sha256, issuer }: PathCertificate): string {
-  return `${subject} (${sha256.slice(0, 16)}), signed by ${issuer}`;
+function isSame(one: ServedChain, other: ServedChain): boolean {
+  return one.issuer.sha256 === other.issuer.sha256 && one.top.sha256 === other.top.sha256;
+}
+
+function inWords({ issuer: { subject, sha256, issuer }, top }: ServedChain): string {
+  const by = top.issuer === issuer ? issuer : `${issuer}, below ${top.issuer}`;
+  return `${subject} (${sha256.slice(0, 16)}), signed by ${by}`;
 }

@@ -90,7 +90,7 @@ export interface Events {
     /** Issuer id. */
     readonly issuer: string;
     readonly subject: string;
-    /** The anchor or CA above it, in words. */
+    /** The anchor or CA above the highest certificate that is known of its chain, in words. */
     readonly signedBy: string;
   }): void;
   /** A revision of all policies came in force. Expiries are the bundle's; Infinity is never. */

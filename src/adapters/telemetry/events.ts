@@ -132,7 +132,7 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('strandedIssuers', {});
       logger.error(
         { event: 'issuerStranded', issuer, subject: cut(subject), signedBy: cut(signedBy) },
-        'leaves may live whose issuer leads to no trust anchor any more: put the anchor back until they are over',
+        'leaves may live whose chain leads to no trust anchor any more: put the anchor back until they are over',
       );
     },
     policyInForce({ revision, bundle, softExpiryMs, hardExpiryMs }) {
