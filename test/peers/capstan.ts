@@ -143,9 +143,9 @@ export class Capstan implements AsyncDisposable {
     await ended;
   }
 
-  /** Deletes what the server remembers of its decisions; it must not be running. */
+  /** Deletes what the server remembers of its decisions, and that there were any; it must not be running. */
   forget(): void {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(this.#file(`journal.sqlite${suffix}`), { force: true });
+    for (const suffix of ['', '-wal', '-shm', '.lock']) rmSync(this.#file(`journal.sqlite${suffix}`), { force: true });
   }
 
   /** A new intermediate under the same root (or another), in force when the server has picked it up. */
