@@ -1,5 +1,6 @@
 // Which streams are one proxy: those of one workload that come over one connection or say the same node
 // id. A node id proves nothing, so it only ever tells the streams of one workload apart.
+import { Places } from '../../../domain/places.ts';
 import { KnownProxy, type ProxyStream, type Rejection } from './known-proxy.ts';
 
 /** What places a stream. */
@@ -45,8 +46,10 @@ export class KnownProxies {
   /** By workload and node id; those with a stream are bounded by the streams. */
   readonly #known = new Map<string, Entry>();
   readonly #connections = new Map<string, Connection>();
-  /** Those of `#known` that have no stream, longest away first. */
+  /** Those of `#known` that have no stream, longest away first; in all, and by workload and namespace. */
   readonly #away = new Set<Entry>();
+  readonly #awayOfWorkload = new Places<Entry>();
+  readonly #awayOfNamespace = new Places<Entry>();
 
   get size(): number {
     return this.#known.size;
@@ -64,7 +67,7 @@ export class KnownProxies {
     const connection = this.#connectionOf(facts);
     const entry = connection?.entry ?? this.#entryOf(facts);
     if (connection !== undefined) connection.streams += 1;
-    this.#away.delete(entry);
+    this.#isBack(entry);
     entry.proxy.join(stream);
     return { proxy: entry.proxy, leave: () => this.#leave(entry, facts, stream) };
   }
@@ -98,17 +101,28 @@ export class KnownProxies {
   }
 
   #rememberAway(entry: Entry): void {
+    const { workload, namespace } = entry;
     this.#away.add(entry);
-    const near = [...this.#away].filter(({ namespace }) => namespace === entry.namespace);
-    const own = near.filter(({ workload }) => workload === entry.workload);
-    for (const oldest of own.slice(0, -MAX_AWAY_OF_WORKLOAD)) this.#forget(oldest);
-    for (const oldest of near.slice(0, -MAX_AWAY_OF_NAMESPACE)) this.#forget(oldest);
-    const [oldest] = this.#away;
-    if (this.#away.size > MAX_AWAY && oldest !== undefined) this.#forget(oldest);
+    this.#awayOfWorkload.add(workload, entry);
+    this.#awayOfNamespace.add(namespace, entry);
+    if (this.#awayOfWorkload.heldBy(workload) > MAX_AWAY_OF_WORKLOAD) {
+      this.#forget(this.#awayOfWorkload.oldestOf(workload));
+    }
+    if (this.#awayOfNamespace.heldBy(namespace) > MAX_AWAY_OF_NAMESPACE) {
+      this.#forget(this.#awayOfNamespace.oldestOf(namespace));
+    }
+    if (this.#away.size > MAX_AWAY) this.#forget(this.#away.values().next().value);
   }
 
-  #forget(entry: Entry): void {
-    this.#away.delete(entry);
+  #isBack(entry: Entry): void {
+    if (!this.#away.delete(entry)) return;
+    this.#awayOfWorkload.remove(entry.workload, entry);
+    this.#awayOfNamespace.remove(entry.namespace, entry);
+  }
+
+  #forget(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    this.#isBack(entry);
     this.#known.delete(entry.key);
   }
 }

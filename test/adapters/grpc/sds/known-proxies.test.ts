@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   KnownProxies,
+  MAX_AWAY,
   MAX_AWAY_OF_NAMESPACE,
   MAX_AWAY_OF_WORKLOAD,
   type Membership,
@@ -139,6 +140,22 @@ describe('What is known of a proxy', () => {
     }
     assert.equal(proxies.size, 1 + MAX_AWAY_OF_NAMESPACE);
     assert.equal(join({ namespace: 'quiet', workload: 'quiet' }).proxy, ours.proxy);
+  });
+
+  it('is bounded for all, and costs no more for each when there are many', () => {
+    const count = 3 * MAX_AWAY;
+    for (let index = 0; index < count; index += 1) {
+      const { proxy, leave } = join({
+        namespace: `ns-${index % 10}`,
+        workload: `w-${index}`,
+        connection: `c-${index}`,
+      });
+      proxy.rejects(named('svid', 'bad'), REJECTION);
+      leave();
+    }
+    assert.equal(proxies.size, MAX_AWAY);
+    const { proxy: oldest } = join({ namespace: 'ns-0', workload: `w-${count - MAX_AWAY}`, connection: 'new' });
+    assert.equal(oldest.rejections.length, 1);
   });
 
   it('shows a rejection until a secret of its kind is accepted, also while the proxy is away', () => {
