@@ -92,9 +92,13 @@ export const schema = {
     maxHandshakes: withDefault(
       integer(1, 100_000),
       256,
-      'Most TLS handshakes under way at once. For one more, one that says nothing or dawdles makes way, or one of the source that has most; otherwise the newcomer is closed.',
+      'Most TLS handshakes under way at once. One more waits, sources take turns, and meanwhile whoever dawdles makes way. A client that says nothing has no place among them.',
     ),
-    handshakeTimeout: withDefault(duration('1s', '1m'), '10s', 'Longest that a TLS handshake may take.'),
+    handshakeTimeout: withDefault(
+      duration('1s', '1m'),
+      '10s',
+      'Longest that a TLS handshake may take, from the connection on.',
+    ),
     maxStreamsPerConnection: withDefault(
       integer(1, 100_000),
       1_000,

@@ -25,12 +25,14 @@ export class Places<Holder> {
     this.#size += 1;
   }
 
-  remove(owner: string, holder: Holder): void {
+  /** @returns whether the holder had a place. */
+  remove(owner: string, holder: Holder): boolean {
     const held = this.#byOwner.get(owner);
-    if (held?.delete(holder) !== true) return;
+    if (held?.delete(holder) !== true) return false;
     this.#move(owner, held.size + 1, held.size);
     if (held.size === 0) this.#byOwner.delete(owner);
     this.#size -= 1;
+    return true;
   }
 
   /** @returns the owner's oldest holder. */

@@ -110,6 +110,17 @@ describe('Many agents behind one address', () => {
     for (const agent of agents) agent[Symbol.dispose]();
   }).timeout(SLOW);
 
+  it('all get in when they come in the same moment, as after an outage', async () => {
+    await using server = await RunningServer.start({ settings: { 'listen.maxHandshakes': 4 } });
+    const agents = Array.from({ length: 60 }, () => server.client());
+    const outcomes = await Promise.all(agents.map(async (agent) => askWith(agent, server)));
+    assert.deepEqual(
+      outcomes.filter((code) => code !== status.OK),
+      [],
+    );
+    for (const agent of agents) agent[Symbol.dispose]();
+  }).timeout(SLOW);
+
   it('may come through a gateway that the operator names, however many have proven nobody yet', async () => {
     const settings = { 'listen.maxConnections': 40, 'listen.gateways': ['127.0.0.2/31'] };
     await using server = await RunningServer.start({ settings });

@@ -132,25 +132,13 @@ export class TlsListener implements Listener {
     const peer = peerOf(socket);
     socket.on('error', () => undefined);
     if (peer === undefined) socket.destroy();
-    else if (!this.#limits.admit(peer, socket)) return;
-    else if (this.#roomForHandshake(peer)) this.#shakeHands(peer, socket);
-    else this.#turnAway(peer, socket, 'too many TLS handshakes are in progress');
-  }
-
-  /** A thousand silent connections must not hold the door shut until their time is over. */
-  #roomForHandshake(peer: string): boolean {
-    const other = this.#handshakes.full ? this.#handshakes.inTheWayOf(this.#sources.of(peer)) : undefined;
-    if (other !== undefined) {
-      this.#handshakes.end(other.peer);
-      this.#turnAway(other.peer, other.socket, 'the TLS handshake made way for another');
-    }
-    return !this.#handshakes.full;
+    else if (this.#limits.admit(peer, socket)) this.#shakeHands(peer, socket);
   }
 
   #shakeHands(peer: string, socket: Socket): void {
-    const late = (): void => this.#turnAway(peer, socket, 'the TLS handshake did not end in time');
-    this.#handshakes.begin({ peer, source: this.#sources.of(peer), socket }, late);
-    this.#tls.emit('connection', socket);
+    const begin = (): void => void this.#tls.emit('connection', socket);
+    const refuse = (problem: string): void => this.#turnAway(peer, socket, problem);
+    this.#handshakes.expect({ peer, source: this.#sources.of(peer), socket, begin, refuse });
   }
 
   #secured(socket: TLSSocket): void {
