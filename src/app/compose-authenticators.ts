@@ -1,5 +1,7 @@
 // The authenticators in their order: socket, client certificate, bearer token. A connection shows a
 // socket or TLS credentials, never both; of the latter the certificate decides where there is one.
+import { existsSync } from 'node:fs';
+import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { bearerTokenAuthenticator } from '../adapters/grpc/credentials/bearer-token.ts';
 import { DocumentKeys } from '../adapters/grpc/credentials/document-keys.ts';
@@ -7,6 +9,7 @@ import { FetchedKeys } from '../adapters/grpc/credentials/fetched-keys.ts';
 import type { KeySource } from '../adapters/grpc/credentials/key-set.ts';
 import { socketAuthenticator } from '../adapters/grpc/credentials/socket.ts';
 import type { Config } from '../config/schema.ts';
+import { AuthorityError } from '../domain/errors.ts';
 import type { Authenticator } from '../ports/authenticator.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
@@ -16,9 +19,12 @@ import type { SdsSockets } from './sds-sockets.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
 
-interface AuthenticationParts {
+interface KeyParts {
   readonly clock: Clock;
-  readonly events: Events;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
+}
+
+interface AuthenticationParts extends KeyParts {
   readonly sockets: SdsSockets;
   readonly certificates: ClientCertificates;
 }
@@ -64,9 +70,35 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
   };
 }
 
-function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, events }: AuthenticationParts): KeySource {
+function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, events }: KeyParts): KeySource {
   if (keys.from === 'file')
     return new DocumentKeys({ documents: watchedFiles({ [keys.file]: keys.file }, clock), events });
   const jwksUrl = keys.from === 'url' ? keys.url : undefined;
   return new FetchedKeys({ clock, events }, { issuer, jwksUrl });
 }
+
+/** @returns what a server would say now of keys in files, by the place of their issuer; of those that are on this machine. */
+export async function checkTokenKeys(
+  config: Config,
+): Promise<readonly { readonly index: number; readonly problem: string }[]> {
+  const once = new AbortController();
+  const parts = { clock: new SystemClock(), events: { reloaded: ignore, reloadFailed: ignore } };
+  const said = config.authentication.tokens.issuers.map(async (issuer, index) => {
+    const keys = issuer.keys.from === 'file' && existsSync(issuer.keys.file) ? keysOf(issuer, parts) : undefined;
+    if (!(keys instanceof DocumentKeys)) return [];
+    try {
+      await keys.start({ signal: once.signal });
+      return [];
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error;
+      return [{ index, problem: error.detail ?? error.message }];
+    }
+  });
+  try {
+    return (await Promise.all(said)).flat();
+  } finally {
+    once.abort();
+  }
+}
+
+const ignore = (): void => undefined;

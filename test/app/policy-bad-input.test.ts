@@ -23,7 +23,7 @@ import {
   type Files,
 } from './hostile-policies.ts';
 import { RunningServer } from './running-server.ts';
-import { ServerFiles, type LogLine } from './server-files.ts';
+import { nested, ServerFiles, type LogLine } from './server-files.ts';
 import { assertNothingSpilled } from './spilled-secrets.ts';
 
 const SOON = { withinMs: 5_000, everyMs: 20 };
@@ -277,16 +277,4 @@ const SOURCES: Readonly<Record<string, string>> = {
 /** What the log calls those who read these files. */
 function sourcesOf(touched: Files): readonly string[] {
   return [...new Set(Object.keys(touched).map((name) => SOURCES[name.split('/')[0] ?? ''] ?? ''))];
-}
-
-/** From dotted paths to the sections of a configuration file. */
-function nested(given: Readonly<Record<string, unknown>>): object {
-  const root: Record<string, unknown> = {};
-  for (const [path, value] of Object.entries(given)) {
-    const names = path.split('.');
-    const last = names.pop() ?? '';
-    const section = names.reduce((parent, name) => (parent[name] ??= {}) as Record<string, unknown>, root);
-    section[last] = value;
-  }
-  return root;
 }

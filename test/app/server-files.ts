@@ -155,3 +155,15 @@ export class ServerFiles implements Disposable {
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+/** Settings by dotted path as sections, for a file. */
+export function nested(settings: Readonly<Record<string, unknown>>): object {
+  const root: Record<string, unknown> = {};
+  for (const [dotted, value] of Object.entries(settings)) {
+    const names = dotted.split('.');
+    const last = names.pop() ?? '';
+    const section = names.reduce((parent, name) => (parent[name] ??= {}) as Record<string, unknown>, root);
+    section[last] = value;
+  }
+  return root;
+}

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
 import { status } from '@grpc/grpc-js';
 import { eventually } from '../peers/eventually.ts';
 import { buildCsr } from '../support/certificates.ts';
 import { RunningServer } from './running-server.ts';
-import { ServerFiles } from './server-files.ts';
+import { nested, ServerFiles } from './server-files.ts';
 
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 const PRIVATE_KEYS = new URL('../vectors/cases/jwks-with-private-key/jwks.json', import.meta.url);
 
 describe("A token issuer's keys", () => {
@@ -25,6 +29,17 @@ describe("A token issuer's keys", () => {
       reason: 'CAP-X03',
       message: /jwks\.json holds a private key: "759792b4-e358-40c7-baf5-068960a8ef2f"/,
     });
+  });
+
+  it('with a private key among them are a problem for `config check` too, at their place', () => {
+    files.write('jwks.json', readFileSync(PRIVATE_KEYS, 'utf8'));
+    files.write('capstan.json', JSON.stringify(nested({ ...files.settings, 'sds.sockets': [] })));
+    const args = [MAIN, 'config', 'check', '--config', files.path('capstan.json'), '--output', 'json'];
+    const { status: code, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const { problems } = JSON.parse(stdout) as { problems: readonly { path: string; message: string }[] };
+    assert.equal(code, 78, stdout);
+    assert.equal(problems[0]?.path, 'authentication.tokens.issuers[0].keys.file');
+    assert.match(problems[0].message, /jwks\.json holds a private key: "759792b4/);
   });
 
   it('with a private key among them are not taken while the server runs', async () => {

@@ -9,7 +9,7 @@ import { eventually } from '../peers/eventually.ts';
 import { buildCsr } from '../support/certificates.ts';
 import { nameConstraints, SERVER, tiersAt, unknownExtension, type Tier, type TierOptions } from '../support/tiers.ts';
 import { csrClient, RunningServer } from './running-server.ts';
-import { ServerFiles } from './server-files.ts';
+import { nested, ServerFiles } from './server-files.ts';
 
 const DAY_MS = 86_400_000;
 const SECONDS = 1_000 / DAY_MS;
@@ -276,15 +276,3 @@ describe('A trust anchor that leaves the file', () => {
     await eventually('it is back', async () => (await why(server)) === undefined, SOON);
   });
 });
-
-/** Dotted keys as a file spells them. */
-function nested(settings: Readonly<Record<string, unknown>>): unknown {
-  const root: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(settings)) {
-    const names = key.split('.');
-    let at = root;
-    for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
-    at[names.at(-1) ?? ''] = value;
-  }
-  return root;
-}

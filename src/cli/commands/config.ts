@@ -47,7 +47,7 @@ async function check(options: ConfigOptions, invocation: Invocation): Promise<vo
   const { terminal, endWith } = invocation;
   const loaded = load(options, invocation);
   const { problems, warnings } =
-    'problems' in loaded ? { ...loaded, warnings: [] } : await withTrust(loaded, invocation);
+    'problems' in loaded ? { ...loaded, warnings: [] } : await withFiles(loaded, invocation);
   if (problems.length > 0) endWith(EXIT.config);
   if (options.output === 'json') terminal.printJson({ valid: problems.length === 0, problems, warnings });
   else if (problems.length > 0) complainOfConfig(problems, terminal);
@@ -57,12 +57,13 @@ async function check(options: ConfigOptions, invocation: Invocation): Promise<vo
   }
 }
 
-/** Trust material that is on this machine is judged as a server would at its start. */
-async function withTrust(
+/** Trust material and token keys that are on this machine are judged as a server would at its start. */
+async function withFiles(
   { config, entries, warnings }: LoadedConfig,
   { clock }: Invocation,
 ): Promise<{ readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] }> {
   const { checkIssuer } = await import('../../app/compose-issuers.ts');
+  const { checkTokenKeys } = await import('../../app/compose-authenticators.ts');
   const checked = await checkIssuer(config, clock);
   const path = 'issuer.chainFile';
   const placed = (message: string): ConfigProblem => ({
@@ -70,8 +71,14 @@ async function withTrust(
     path,
     message,
   });
+  const issuers = 'authentication.tokens.issuers';
+  const keys = (await checkTokenKeys(config)).map(({ index, problem }) => ({
+    where: entries.get(issuers)?.where([index, 'keys', 'file']) ?? 'configuration',
+    path: `${issuers}[${index}].keys.file`,
+    message: problem,
+  }));
   return {
-    problems: checked?.problem === undefined ? [] : [placed(checked.problem)],
+    problems: [...(checked?.problem === undefined ? [] : [placed(checked.problem)]), ...keys],
     warnings: [...warnings, ...(checked?.warnings ?? []).map(placed)],
   };
 }
