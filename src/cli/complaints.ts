@@ -1,6 +1,7 @@
 // What a person reads when a command fails: one line, and below it each problem of a configuration.
 import type { ConfigProblem } from '../config/sources.ts';
 import { AuthorityError } from '../domain/errors.ts';
+import { REASONS } from '../domain/reasons.ts';
 import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { complainOfProblems, UnusableInput } from './policy/problems.ts';
 import type { Terminal } from './terminal.ts';
@@ -8,9 +9,16 @@ import type { Terminal } from './terminal.ts';
 /** @returns the exit code that the error deserves, after saying what it is. */
 export function complainOf(error: unknown, terminal: Terminal): ExitCode {
   if (error instanceof UnusableInput) return complainOfProblems(error.what, error.problems, terminal);
-  if (error instanceof AuthorityError || error instanceof CommandError) terminal.complain(error.message);
+  if (error instanceof AuthorityError) terminal.complain(wholeLine(error));
+  else if (error instanceof CommandError) terminal.complain(error.message);
   else terminal.complain(`internal error, please report it: ${oneLine(error)}`);
   return exitCodeOf(error);
+}
+
+/** What is wrong with a configuration never crosses a wire, so that its reason, behind a long path, is not cut. */
+function wholeLine({ reason, detail, message }: AuthorityError): string {
+  if (reason !== 'CAP-X03' || detail === undefined) return message;
+  return `CAP-X03 ${REASONS[reason].text}: ${detail.replaceAll(/\s+/g, ' ')}`;
 }
 
 /** All problems, one per line, each with its place. */

@@ -57,4 +57,11 @@ describe('An exit code', () => {
     assert.match(third ?? '', /^! capstan: internal error, please report it: TypeError: oh no \(at /);
     assert.equal(lines().length, 3);
   });
+
+  it('comes with the whole reason when a configuration is wrong, however long the path in it', () => {
+    const { terminal, error } = recordTerminal();
+    const detail = `/etc/${'long/'.repeat(100)}chain.pem certificate CN=Bad\nmay not stand above TLS clients`;
+    complainOf(new AuthorityError('CAP-X03', { detail }), terminal);
+    assert.equal(error(), `capstan: CAP-X03 the configuration is invalid: ${detail.replace('\n', ' ')}\n`);
+  });
 });
