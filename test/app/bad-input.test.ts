@@ -263,6 +263,16 @@ describe('Whatever comes over the wire, Capstan', () => {
       delta.subscribe(...names);
       assertEnded(await delta.ended, status.RESOURCE_EXHAUSTED, 'CAP-Q02');
     });
+
+    it('names are too long together to be kept, whether they come at once or one after the other', async () => {
+      const names = Array.from({ length: 90 }, (_, n) => `${n}`.padEnd(2_000, 'x'));
+      const sotw = envoy.sotw();
+      sotw.subscribe(...names);
+      assertEnded(await sotw.ended, status.RESOURCE_EXHAUSTED, 'CAP-Q02');
+      const delta = envoy.delta();
+      for (const name of names) delta.subscribe(name);
+      assertEnded(await delta.ended, status.RESOURCE_EXHAUSTED, 'CAP-Q02');
+    });
   });
 
   describe('keeps the SDS stream', () => {

@@ -40,7 +40,7 @@ export function stepDelta(session: Session, event: SessionEvent<DeltaRequest>): 
 function receive(session: Session, request: DeltaRequest, effects: Effect[]): Session {
   const first = session.node === undefined;
   const told = resubscribed(session.told, request, first ? request.initialVersions : NOTHING);
-  const error = messageProblem(session, request, told.size);
+  const error = messageProblem(session, request, told.keys());
   if (error !== undefined) {
     effects.push({ kind: 'end', error });
     return session;

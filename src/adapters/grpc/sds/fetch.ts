@@ -4,7 +4,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { Watcher } from '../../../authority/surface.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { Events } from '../../../ports/events.ts';
-import { distinctNames, MAX_NAMES, secretKindOf, type SecretKind } from './resource-names.ts';
+import { distinctNames, excessOf, secretKindOf, type SecretKind } from './resource-names.ts';
 import type { BundleShape, SecretContent } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
 import { SECRET_TYPE_URL, type NamedSecret, replyVersion, type Reply } from './session.ts';
@@ -52,9 +52,8 @@ function demandNames(
   }
   const names = distinctNames(request.names);
   if (names.size === 0) throw new AuthorityError('CAP-M03', { detail: 'resource_names is empty; name what you want' });
-  if (names.size > MAX_NAMES) {
-    throw new AuthorityError('CAP-Q02', { detail: `it names ${names.size}, allowed are ${MAX_NAMES}` });
-  }
+  const excess = excessOf(names);
+  if (excess !== undefined) throw new AuthorityError('CAP-Q02', { detail: excess });
   const named = new Map<string, SecretKind>();
   for (const name of names) {
     const kind = secretKindOf(name, caller.identity.spiffeId);

@@ -6,7 +6,12 @@ import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
 export type SecretKind = 'svid' | 'bundle';
 
 /** Distinct names on one stream, known or not; a caller owns five. */
-export const MAX_NAMES = 100;
+const MAX_NAMES = 100;
+/**
+ * Of all distinct names on one stream, which keeps them: thousands of streams of one tenant must not fill the memory
+ * with names that mean nothing. A caller's own five come to 2,400 at most.
+ */
+const MAX_NAME_CHARACTERS = 16 * 1024;
 /** The longest SPIFFE ID (SPIFFE-ID section 2.3); nothing longer can name a secret. */
 export const MAX_NAME_LENGTH = 2048;
 
@@ -25,6 +30,18 @@ const ALIASES: ReadonlyMap<string, SecretKind> = new Map([
 /** Names in order, each once. */
 export function distinctNames(names: readonly string[]): ReadonlySet<string> {
   return new Set(names.map((name) => (name.length > MAX_NAME_LENGTH ? OVERLONG : name)));
+}
+
+/** @returns why these are too many for one stream, if they are. */
+export function excessOf(names: Iterable<string>): string | undefined {
+  let [count, characters] = [0, 0];
+  for (const name of names) {
+    count += 1;
+    characters += name.length;
+  }
+  if (count > MAX_NAMES) return `it names ${count}, allowed are ${MAX_NAMES}`;
+  if (characters <= MAX_NAME_CHARACTERS) return undefined;
+  return `its names have ${characters} characters, allowed are ${MAX_NAME_CHARACTERS}`;
 }
 
 /** @returns what `name` stands for when `owner` says it; `undefined` for whatever is unknown or not the owner's. */

@@ -4,7 +4,7 @@
 // ever queued: a newer secret takes the place of an older one that was not sent yet.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
-import { MAX_NAMES, OVERLONG, secretKindOf, WILDCARD, type SecretKind } from './resource-names.ts';
+import { excessOf, OVERLONG, secretKindOf, WILDCARD, type SecretKind } from './resource-names.ts';
 import { contentHash, type Offer, type SecretContent } from './secret-content.ts';
 
 export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
@@ -127,10 +127,14 @@ export function currentNonce({ salt, sent }: Session): string {
 
 /**
  * Whether a message is acceptable at all.
- * @param names how many distinct names the stream would have with it.
+ * @param names all that the stream would have with it, each once.
  * @returns the error that ends the stream, if any: CAP-M03 or CAP-Q02.
  */
-export function messageProblem(session: Session, message: DiscoveryMessage, names: number): AuthorityError | undefined {
+export function messageProblem(
+  session: Session,
+  message: DiscoveryMessage,
+  names: Iterable<string>,
+): AuthorityError | undefined {
   if (session.node === undefined && message.node === undefined) {
     return new AuthorityError('CAP-M03', { detail: 'the first message of a stream carries the node' });
   }
@@ -138,10 +142,8 @@ export function messageProblem(session: Session, message: DiscoveryMessage, name
   if (message.typeUrl !== '' && message.typeUrl !== SECRET_TYPE_URL) {
     return new AuthorityError('CAP-M03', { detail: `type_url is not ${SECRET_TYPE_URL}` });
   }
-  if (names > MAX_NAMES) {
-    return new AuthorityError('CAP-Q02', { detail: `it names ${names}, allowed are ${MAX_NAMES}` });
-  }
-  return undefined;
+  const excess = excessOf(names);
+  return excess === undefined ? undefined : new AuthorityError('CAP-Q02', { detail: excess });
 }
 
 /** Takes an ACK or NACK of the unanswered response; anything else is none. */

@@ -39,7 +39,7 @@ export function stepSotw(session: Session, event: SessionEvent<SotwRequest>): St
 
 function receive(session: Session, request: SotwRequest, effects: Effect[]): Session {
   const names = distinctNames(request.names);
-  const error = messageProblem(session, request, names.size);
+  const error = messageProblem(session, request, names);
   if (error !== undefined) {
     effects.push({ kind: 'end', error });
     return session;
