@@ -30,8 +30,11 @@ export interface Tier {
   readonly keys: webcrypto.CryptoKeyPair;
 }
 
+/** Whoever signs: a tier, or any CA whose key is at hand. */
+export type Signer = Pick<Tier, 'certificate' | 'keys'>;
+
 export interface TierOptions {
-  readonly by?: Tier;
+  readonly by?: Signer;
   readonly subject?: string | x509.Name;
   /** An earlier tier's, to be issued anew. */
   readonly keys?: webcrypto.CryptoKeyPair;
@@ -114,7 +117,7 @@ async function subjectKeyId(
 }
 
 /** The key identifier, and a serial with the issuer's name where one is to be named. */
-async function authorityKeyId(by: Tier, serial: string | undefined, critical = false): Promise<x509.Extension> {
+async function authorityKeyId(by: Signer, serial: string | undefined, critical = false): Promise<x509.Extension> {
   const plain = await x509.AuthorityKeyIdentifierExtension.create(by.keys.publicKey, critical);
   if (serial === undefined) return plain;
   const name = der(0xa1, der(0xa4, Buffer.from(by.certificate.issuerName.toArrayBuffer())));

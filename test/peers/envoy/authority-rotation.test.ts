@@ -7,6 +7,7 @@ import { Envoy } from '../envoy.ts';
 import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
 import { eventually, freePort } from '../eventually.ts';
 import { Load, type Tally } from '../load.ts';
+import { tiersAt, type Tier } from '../../support/tiers.ts';
 import { assertInIssueOrder, eventuallySees, MeshLoad, startMesh } from '../mesh.ts';
 import { createRoot, issueIntermediate, type TestAuthority } from '../pki.ts';
 import { peerOrSkip } from '../presence.ts';
@@ -85,6 +86,40 @@ describe('Rotation of the authority', function () {
     // 5. A leaf under the old root is refused now, and counted.
     await assert.rejects(visit(pair.left.envoy.mtlsPort, { ...oldVisitor, anchorsPem: next.certificatePem }));
     assert.equal(await pair.left.envoy.sum(/^listener\..*fail_verify_error$/), 1);
+  });
+
+  it('moves to a new root above the same issuer, whose upper CA it signs anew, without a failed call', async () => {
+    await using stack = new AsyncDisposableStack();
+    const pair = await Pair.open(stack);
+    const tier = tiersAt(Date.now());
+    const next = await tier('Next Root');
+    const upper = await tier('Upper', { by: pair.old });
+    const anew = await tier('Upper', { by: next, keys: upper.keys });
+    const own = await tier('Issuer', { by: upper });
+    const through = (above: Tier): TestAuthority => ({
+      ...own,
+      certificatePem: own.pem,
+      chainPem: own.pem + above.pem,
+    });
+    const load = pair.load(stack);
+    const phase = async (change: (capstan: Capstan) => void, secret: string, pushes: number): Promise<void> => {
+      for (const { capstan, envoy } of [pair.left, pair.right]) {
+        change(capstan);
+        await eventually(`${secret} once more`, async () => (await envoy.sds(secret, 'update_success')) >= pushes, {
+          withinMs: ROLLOVER_MS,
+        });
+      }
+    };
+    await phase((capstan) => capstan.useIssuer(through(upper)), 'default', 2);
+    // 1. Anchors: old and new. 2. The other way up, from the same issuer. 3. The old root goes.
+    await phase((capstan) => capstan.replaceAnchors(pair.old.certificatePem + next.pem), 'ROOTCA', 2);
+    await phase((capstan) => capstan.useIssuer(through(anew)), 'default', 3);
+    await phase((capstan) => capstan.replaceAnchors(next.pem), 'ROOTCA', 3);
+    const [from] = load.tallies().map(({ attempts }) => attempts);
+    await eventually('more calls each way', () => load.tallies().every(({ attempts }) => attempts > from! + 50), {
+      withinMs: ROLLOVER_MS,
+    });
+    for (const { failures, descriptions } of await load.stop()) assert.equal(failures, 0, descriptions.join('\n'));
   });
 
   it('fails calls when the phase of both roots is skipped', async () => {
