@@ -486,6 +486,21 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: excluded('uri', '.other-x.example'),
   },
   {
+    name: 'an excluded URI above a trust domain with an underscore',
+    upper: excluded('uri', 'other.example'),
+    leaf: { names: [{ type: 'url', value: 'spiffe://my_mesh/ns/default/sa/demo' }] },
+    refused: /has name constraints on URIs, which Envoy 1\.40 does not process for spiffe:\/\/my_mesh/,
+    takenBy: ['openssl', 'go', 'envoy 1.36.2'],
+    because: 'Envoy 1.40 reads letters, digits and hyphens in a host that it compares',
+  },
+  {
+    name: 'a leaf for code alone',
+    leaf: { uses: ['1.3.6.1.5.5.7.3.3'] },
+    refused: /is neither for TLS servers nor for TLS clients \(extended key usage\)/,
+    takenBy: SPIFFE,
+    because: 'the SPIFFE validator does not look at uses',
+  },
+  {
     name: 'an excluded DNS name with a dot behind it',
     upper: excluded('dns', 'other.example.'),
     refused: /constraints on a DNS name that peers do not read/,

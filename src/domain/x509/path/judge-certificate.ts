@@ -78,6 +78,7 @@ function problemsOf(path: Path, certifies: readonly SubjectAltName[]): readonly 
     ...target.extensions.unknownCritical.map(unknownExtension),
     ...algorithmProblems(target, false),
     ...[unreadable(target)].flatMap((why) => why ?? []),
+    ...(purpose.uses.length > 0 ? [] : ['is neither for TLS servers nor for TLS clients (extended key usage)']),
     ...(issuer === undefined ? [] : keyIdProblems(target, issuer)),
   ].map((says) => ({ certificate: target, says }));
   return issuer === undefined ? own : [...own, ...judgePath([issuer, ...higher], purpose)];

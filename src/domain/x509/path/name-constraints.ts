@@ -3,6 +3,7 @@
 // OpenSSL and BoringSSL do), what is excluded widely (as Go does).
 import { attributesOf, isSubjectEmpty, type NamedCertificate } from './names.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
+import { isPlainHost } from './unreadable.ts';
 
 /** @returns the first name that is out of bounds, in words; nothing when all are within. */
 export function nameOutOfBounds(constraints: NameConstraints, certificate: NamedCertificate): string | undefined {
@@ -18,6 +19,10 @@ export function unprocessed(
   const onAddresses = [bases, names].every((list) => list.some(({ kind }) => kind === 'ip'));
   if (onAddresses)
     return 'has name constraints on addresses, which Envoy does not process for a certificate that has one';
+  const host = names.find((name) => name.kind === 'uri' && !isPlainHost(hostOf(textOf(name)) ?? ''));
+  if (host !== undefined && bases.some(({ kind }) => kind === 'uri')) {
+    return `has name constraints on URIs, which Envoy 1.40 does not process for ${textOf(host)}: its host is more than letters, digits and hyphens`;
+  }
   // Go knows DNS, address, email and URI constraints, and refuses the certificate for any other that is critical.
   const unknown = bases.find(({ kind }) => kind === 'directory' || kind === 'other');
   if (!critical || unknown === undefined) return undefined;

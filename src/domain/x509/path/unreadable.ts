@@ -18,6 +18,11 @@ const DOMAIN = /^\.?[!-\-/-~]+(\.[!-\-/-~]+)*$/;
 const HOST = /^\.?([a-z0-9][a-z0-9-]*\.)*(?![0-9]+$)[a-z0-9][a-z0-9-]*$/i;
 const MAILBOX = /^([!#-'*+\-/-9=?A-Z^-~.]+@)?(?!\.?$)[!-\-/-?A-~.]+$/;
 
+/** Whether every peer reads this where it compares hosts: no other characters, and no address. */
+export function isPlainHost(host: string): boolean {
+  return HOST.test(host);
+}
+
 /** @returns why some peers do not read this certificate, in words that follow its name. */
 export function unreadable({ subjectDer, extensions }: PathCertificate): string | undefined {
   const { criticalKeyId, names, nameConstraints } = extensions;
