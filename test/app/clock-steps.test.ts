@@ -62,6 +62,7 @@ describe('A server whose clock is set', () => {
     const stream = envoy.sotw();
     stream.subscribe('default');
     await stream.accept();
+    // To no time that the clock had in another test: it looks once in a while, and would see no step.
     offsetMs = -20 * DAY_MS;
     const renewed = new X509Certificate(pemOf(secretsOf(await stream.accept())[0]!));
     const serial = renewed.serialNumber.toLowerCase().replace(/^0+/, '');
