@@ -95,7 +95,7 @@ export class StrandedIssuers {
   #chains(): readonly ServedChain[] {
     const nowMs = this.#parts.clock.nowMs();
     const served = [...this.#served.values()];
-    const known = served.flatMap(({ above }) => above);
+    const known = [...new Map(served.flatMap(({ above }) => above.map((link) => [link.sha256, link]))).values()];
     return this.#living().flatMap((issuer) => {
       const own = served.filter((one) => one.issuer.sha256 === issuer.sha256 && nowMs < one.untilMs);
       return own.length > 0 ? own : [{ issuer, above: known, top: issuer, untilMs: Infinity }];
