@@ -9,6 +9,7 @@ import type { CsrWire } from '../adapters/grpc/wire.ts';
 import { buildCsr } from '../support/certificates.ts';
 import { secretsOf } from '../support/sds-client.ts';
 import { KeyServer } from './key-server.ts';
+import { ChildServer } from './child-server.ts';
 import { RunningServer } from './running-server.ts';
 import { POLICY, ServerFiles } from './server-files.ts';
 import { TOKEN_ISSUER } from './token-mint.ts';
@@ -111,11 +112,14 @@ describe('Many agents behind one address', () => {
   }).timeout(SLOW);
 
   it('all get in when they come in the same moment, as after an outage', async () => {
-    await using server = await RunningServer.start({ settings: { 'listen.maxHandshakes': 4 } });
+    using files = await ServerFiles.create();
+    await using server = await ChildServer.start(files, { 'listen.maxHandshakes': 4 });
+    const csr = (await buildCsr()).pem;
+    const headers = { authorization: `Bearer ${await files.mint.token()}` };
     const agents = Array.from({ length: 60 }, () => server.client());
-    const outcomes = await Promise.all(agents.map(async (agent) => askWith(agent, server)));
+    const outcomes = await Promise.all(agents.map(async (agent) => agent.call({ csr, headers })));
     assert.deepEqual(
-      outcomes.filter((code) => code !== status.OK),
+      outcomes.filter(({ code }) => code !== status.OK).map(({ details }) => details),
       [],
     );
     for (const agent of agents) agent[Symbol.dispose]();

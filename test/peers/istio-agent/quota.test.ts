@@ -1,0 +1,52 @@
+// What Istio's own agent does when it is over a quota: one request a try, and it comes back by itself.
+import assert from 'node:assert/strict';
+import { RunningServer } from '../../app/running-server.ts';
+import { ServerFiles } from '../../app/server-files.ts';
+import { buildCsr } from '../../support/certificates.ts';
+import { eventually } from '../eventually.ts';
+import { peerOrSkip } from '../presence.ts';
+import { agentBinary, IstioAgent } from './istio-agent.ts';
+
+/** A bucket of two, with room again after half a minute. */
+const QUOTA = {
+  apiVersion: 'capstan.dev/v1alpha1',
+  kind: 'IssuancePolicy',
+  metadata: { name: 'own', namespace: 'default' },
+  spec: { quotas: { perNamespacePerMinute: 2 } },
+};
+
+describe("Istio's agent over a quota", function () {
+  this.timeout(180_000);
+  let binary: string;
+  before(function () {
+    binary = peerOrSkip(this, agentBinary(), 'pilot-agent');
+  });
+
+  it('asks once a try, and has its certificate within its back-off once there is room', async () => {
+    using files = await ServerFiles.create();
+    files.setLocal('own.yaml', JSON.stringify(QUOTA));
+    await using server = await RunningServer.start({ files });
+    await using agent = new IstioAgent({
+      binary,
+      anchorsPem: files.pki.root.certificatePem,
+      serviceAccount: 'demo',
+      secretTtl: '1h',
+    });
+    const csr = (await buildCsr()).pem;
+    using client = server.client();
+    const headers = { authorization: `Bearer ${await files.mint.token('other')}` };
+    for (let taken = 0; taken < 2; taken += 1) assert.equal((await client.call({ csr, headers })).code, 0);
+
+    agent.setToken(await files.mint.token());
+    await agent.start(server.tlsPort);
+    const own = () => files.decisions({ identity: 'spiffe://cluster.local/ns/default/sa/demo' });
+    await eventually('the certificate', () => own().some(({ outcome }) => outcome === 'issued'), {
+      withinMs: 150_000,
+    });
+
+    const metrics = await (await server.get('/metrics')).text();
+    const [, refused] = /^capstan_decisions_total\{.*reason="CAP-Q03".*\} (\d+)$/m.exec(metrics) ?? [];
+    // Tries grow apart from half a second on: some eight in half a minute; five requests a try would make forty.
+    assert.ok(Number(refused) > 0 && Number(refused) <= 15, metrics);
+  });
+});
