@@ -103,6 +103,8 @@ export interface Events {
   }): void;
   /** Local policies of an owner are broken and none were ever good: who depends on them is refused. */
   policyMissing(facts: { readonly owner: string; readonly problem: string }): void;
+  /** Local policies are in force as their files say, and no copy of them could be written for the next start. */
+  policyNotKept(facts: { readonly owner: string; readonly problem: string }): void;
   /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
   policyBundleExpiring(facts: { readonly bundle: string; readonly hardExpiryMs: number }): void;
   /** An operator set the time by which policy bundles are judged back to the clock's. */

@@ -261,7 +261,7 @@ describe('A server whose policies are edited badly', () => {
   }
 });
 
-const NO_VERSION = 'reload failed: there is no good version yet';
+const NO_VERSION = 'reload failed: there is no good version';
 
 interface ReadyAnswer {
   readonly ready: boolean;

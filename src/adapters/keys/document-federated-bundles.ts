@@ -80,8 +80,8 @@ export class DocumentFederatedBundles implements FederatedBundles {
     const bundle = one.given?.at(this.#parts.clock.nowMs());
     if (bundle === undefined) return;
     if ('problem' in bundle) {
-      this.#complain(one, `its file ${bundle.problem}`);
       this.#install(one, undefined);
+      this.#complain(one, `its file ${bundle.problem}`);
       return;
     }
     delete one.problem;
@@ -100,7 +100,12 @@ export class DocumentFederatedBundles implements FederatedBundles {
 
   #complain(one: Federated, problem: string): void {
     if (problem !== one.problem) {
-      this.#parts.events.reloadFailed({ source: 'federated-bundle', problem: `${one.trustDomain}: ${problem}` });
+      const kept = one.inForce !== undefined;
+      this.#parts.events.reloadFailed({
+        source: 'federated-bundle',
+        problem: `${one.trustDomain}: ${problem}`,
+        kept,
+      });
     }
     one.problem = problem;
   }

@@ -23,7 +23,7 @@ export interface AssembledPolicyParts {
   /** Last good revisions of an earlier run; absent, a start without a good one refuses its owner. */
   readonly kept?: KeptRevisions;
   readonly clock: Clock;
-  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'policyMissing'>;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'policyMissing' | 'policyNotKept'>;
 }
 
 export interface AssembledPolicySettings {
@@ -147,6 +147,7 @@ export class AssembledPolicySource implements PolicySource {
       const { state, problem } = first;
       const owner = others.length === 0 ? first.owner : `${first.owner} and ${others.length} more`;
       if (state === 'refused') events.policyMissing({ owner, problem });
+      else if (state === 'not kept') events.policyNotKept({ owner, problem });
       else events.reloadFailed({ source: 'policy', problem });
     }
     this.#told = told;

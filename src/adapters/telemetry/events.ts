@@ -113,7 +113,7 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('reloads', { source, outcome: 'failed' });
       logger.error(
         { event: 'reloadFailed', source, problem: cut(problem), kept },
-        kept ? 'reload failed: the last good version stays' : 'reload failed: there is no good version yet',
+        kept ? 'reload failed: the last good version stays' : 'reload failed: there is no good version',
       );
     },
     issuerInForce({ issuer, notAfterMs }) {
@@ -145,6 +145,12 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       logger.error(
         { event: 'policyMissing', owner, problem: cut(problem) },
         'local policies cannot be read and no good ones are kept: who depends on them is refused',
+      );
+    },
+    policyNotKept({ owner, problem }) {
+      logger.error(
+        { event: 'policyNotKept', owner, problem: cut(problem) },
+        'local policies are in force and cannot be kept for a restart',
       );
     },
     policyBundleExpiring({ bundle, hardExpiryMs }) {

@@ -61,7 +61,10 @@ describe('Bundles of federated trust domains', () => {
     await ofB.edit({ 'b.pem': 'garbage' });
     assert.deepEqual(inForce()[0], [B, roots[0]]);
     assert.match(bundles.problem!, /^b\.test: .*\/etc\/capstan\/b\.pem .*\(its last good bundle stays\)$/);
-    assert.equal(events.of('reloadFailed').length, 1);
+    assert.deepEqual(
+      events.of('reloadFailed').map(({ kept }) => kept),
+      [true],
+    );
     await ofC.edit({ 'c.pem': roots[0]! });
     assert.deepEqual(inForce()[1], [C, roots[0]]);
     await ofB.edit({ 'b.pem': roots[0]! });
@@ -76,6 +79,10 @@ describe('Bundles of federated trust domains', () => {
       [C],
     );
     assert.match(bundles.problem!, /^b\.test: .*\(its callers are refused\)$/);
+    assert.deepEqual(
+      events.of('reloadFailed').map(({ kept }) => kept),
+      [false],
+    );
     ofB.failure = undefined;
     await ofB.edit({});
     assert.equal(bundles.current().length, 2);
@@ -89,6 +96,10 @@ describe('Bundles of federated trust domains', () => {
       [C],
     );
     assert.match(bundles.problem!, /^b\.test: .* ended at /);
+    assert.deepEqual(
+      events.of('reloadFailed').map(({ kept }) => kept),
+      [false],
+    );
   });
 
   async function rootFor(days: number): Promise<string> {

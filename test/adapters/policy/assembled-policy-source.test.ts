@@ -4,6 +4,7 @@ import {
   type AssembledPolicyParts,
 } from '../../../src/adapters/policy/assembled-policy-source.ts';
 import type { BundleSource, VerifiedBundle } from '../../../src/adapters/policy/bundle/bundle-source.ts';
+import { KeptRevisions } from '../../../src/adapters/policy/local/kept-revisions.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { DocumentSet } from '../../support/document-set.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -44,13 +45,17 @@ class BelievedBundle implements BundleSource {
   }
 }
 
-async function started(files?: Readonly<Record<string, string>>, signal = NEVER) {
+async function started(
+  files?: Readonly<Record<string, string>>,
+  signal = NEVER,
+  more: Pick<AssembledPolicyParts, 'kept'> = {},
+) {
   const documents = files === undefined ? undefined : new DocumentSet(files);
   const bundles = new BelievedBundle();
   const events = recordEvents();
   const clock = new FakeClock();
   const owned = documents === undefined ? {} : { documents: byOwner(documents) };
-  const parts: AssembledPolicyParts = { bundles, events, clock, ...owned };
+  const parts: AssembledPolicyParts = { bundles, events, clock, ...owned, ...more };
   const source = new AssembledPolicySource(parts, { cluster: CLUSTER });
   await source.start({ signal });
   const revisions: string[] = [];
@@ -88,6 +93,14 @@ describe('The policies in force', () => {
     await turn();
     assert.equal(source.current().bundleName, 'corp@2');
     assert.equal(revisions.length, 1);
+  });
+
+  it('are in force when no copy of them can be written, which is not told as a failed reload', async () => {
+    const kept = new KeptRevisions('/dev/null/kept', '/policies');
+    const { namespaces, events } = await started({ 'a/policy.yaml': policy('a') }, NEVER, { kept });
+    assert.deepEqual(namespaces(), ['a']);
+    assert.deepEqual(events.of('reloadFailed'), []);
+    assert.ok(events.of('policyNotKept').length > 0);
   });
 
   it('are those of the owners whose files are good when the server starts; of each other one all problems are told', async () => {

@@ -97,6 +97,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_reloads_total{source="policy",outcome="failed"}': 1 },
     },
   ],
+  policyNotKept: [
+    {
+      emit: (events) => events.policyNotKept({ owner: 'namespace shop', problem: 'shop.json cannot be written' }),
+      line: { level: 'error', owner: 'namespace shop', problem: 'shop.json cannot be written' },
+      moves: {},
+    },
+  ],
   policyTimeSetBack: [
     {
       emit: (events) => events.policyTimeSetBack({ atMs: 5_000, fromMs: 9_000 }),
