@@ -37,6 +37,7 @@ describe('A server whose journal', () => {
   for (const [what, touch, why] of [
     ['is unlinked', (file: string) => rmSync(file), /journal.db is gone from its place/],
     ['is truncated', (file: string) => truncateSync(file, 0), /journal.db was changed by another program/],
+    ['loses its lock', (file: string) => rmSync(`${file}.lock`), /journal.db.lock is gone from its place/],
     ['loses its WAL', (file: string) => rmSync(`${file}-wal`), /journal.db-wal is gone from its place/],
   ] as const) {
     it(`${what} issues nothing, and is not ready also when nobody asks`, async () => {

@@ -1,14 +1,11 @@
 // Whether the journal's files are still those that were opened, with the bytes that were left there. SQLite goes on
 // writing into a file that was unlinked, renamed or overwritten, and says nothing: records would be durable nowhere.
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { JournalProblem } from './journal-problem.ts';
 
-/** Readers write the shared memory too, so of it only the file counts. */
-const PARTS = [
-  { suffix: '', bytes: true },
-  { suffix: '-wal', bytes: true },
-  { suffix: '-shm', bytes: false },
-] as const;
+/** Readers write the shared memory too, and of the lock only its place counts: another server takes what is there. */
+const PARTS = ['', '-wal', '-shm', '.lock'] as const;
+type Suffix = (typeof PARTS)[number];
 
 interface Seen {
   /** Device and inode; empty when there is no such file. */
@@ -21,7 +18,7 @@ export class JournalPlace {
   readonly #file: string;
   #seen: readonly Seen[];
 
-  /** Takes the files as they are now, while the journal is open. */
+  /** Takes the files as they are now, while the journal is open. @param file no symbolic link. */
   constructor(file: string) {
     this.#file = file;
     this.#seen = look(file);
@@ -34,22 +31,39 @@ export class JournalPlace {
 
   /** @throws JournalProblem when anybody but us has touched the files since they were last noted. */
   check(): void {
-    this.#compare(look(this.#file), (now, then, { bytes }) => !bytes || now.bytes === then.bytes);
+    this.#compare(look(this.#file), ['', '-wal']);
   }
 
-  /** After writing ourselves. @throws JournalProblem when what was written is not at its place any more. */
-  note(): void {
+  /**
+   * After a commit, which writes into the WAL alone. Of files that are at their places what was written is noted in any
+   * case, so that one that was away can come back.
+   * @throws JournalProblem when what was written is not at its place any more, or anybody wrote into the main file.
+   */
+  noteCommit(): void {
+    this.#note('-wal', ['']);
+  }
+
+  /** After a checkpoint, which writes into the main file too. @throws JournalProblem as `noteCommit`, but for that. */
+  noteCheckpoint(): void {
+    this.#note('', []);
+  }
+
+  #note(written: Suffix, unchanged: readonly Suffix[]): void {
     const seen = look(this.#file);
-    this.#compare(seen, () => true);
-    this.#seen = seen;
+    const before = this.#seen;
+    this.#seen = before.map((then, index) => {
+      const now = seen[index];
+      return PARTS[index] === written && now?.inode === then.inode ? now : then;
+    });
+    this.#compare(seen, unchanged);
   }
 
-  #compare(seen: readonly Seen[], holds: (now: Seen, then: Seen, part: (typeof PARTS)[number]) => boolean): void {
-    for (const [index, part] of PARTS.entries()) {
+  #compare(seen: readonly Seen[], unchanged: readonly Suffix[]): void {
+    for (const [index, suffix] of PARTS.entries()) {
       const [now, then] = [seen[index], this.#seen[index]];
       if (now === undefined || then === undefined) continue;
-      demandInode(this.#file + part.suffix, now.inode, then.inode);
-      if (!holds(now, then, part)) throw changed(this.#file + part.suffix);
+      demandInode(this.#file + suffix, now.inode, then.inode);
+      if (unchanged.includes(suffix) && now.bytes !== then.bytes) throw changed(this.#file + suffix);
     }
   }
 }
@@ -71,11 +85,12 @@ function changed(file: string): JournalProblem {
 }
 
 function look(file: string): readonly Seen[] {
-  return PARTS.map(({ suffix }) => seenAt(file + suffix));
+  return PARTS.map((suffix) => seenAt(file + suffix));
 }
 
 function seenAt(file: string): Seen {
-  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  // A link in its place would lead SQLite elsewhere, also when the file behind it is the same.
+  const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
   if (found === undefined) return { inode: '', bytes: '' };
   const { dev, ino, size, mtimeNs } = found;
   return { inode: `${dev}:${ino}`, bytes: `${size} ${mtimeNs}` };

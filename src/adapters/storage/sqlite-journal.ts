@@ -7,7 +7,7 @@ import type { Events } from '../../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../ports/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../ports/issuer-records.ts';
 import type { OperationJournal, OperationRecord } from '../../ports/operation-journal.ts';
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { GroupCommit } from './group-commit.ts';
 import { checkJournal, type CheckResult } from './journal-check.ts';
 import { JournalLock } from './journal-lock.ts';
@@ -53,8 +53,8 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
 
   constructor(parts: JournalParts, settings: JournalSettings) {
     this.#parts = parts;
-    this.#settings = settings;
-    this.#thread = new JournalThread(parts, settings);
+    this.#settings = { ...settings, file: realFile(settings.file) };
+    this.#thread = new JournalThread(parts, this.#settings);
     this.#commits = new GroupCommit((batch) => this.#commit(batch));
   }
 
@@ -233,5 +233,14 @@ async function every(clock: Clock, ms: number, work: () => void, signal: AbortSi
     await clock.sleep(ms, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     work();
+  }
+}
+
+/** SQLite's WAL lies beside the file that a symbolic link leads to, so the lock has to. */
+function realFile(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -441,6 +441,17 @@ describe('The issuance journal', () => {
         return true;
       });
       assert.equal(listed().length, 1);
+      await journal.append(issued('b'), { signal: NEVER });
+    });
+
+    it('is refused by any name that leads to it', async () => {
+      await using journal = await started();
+      await symlink(file, path.join(directory, 'link.sqlite'));
+      const other = new SqliteJournal(
+        { clock: new SystemClock(), events },
+        { file: path.join(directory, 'link.sqlite') },
+      );
+      await assert.rejects(other.start({ signal: NEVER }), /is in use by another Capstan/);
       await journal.append(issued('b'), { signal: NEVER });
     });
 
