@@ -1,7 +1,8 @@
 // The pipelines of istio-config/ci: each line of them that runs Capstan is run here, against the example of a
 // company's policies, so that what an operator copies works as it stands.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parse, type CollectionTag } from 'yaml';
@@ -15,6 +16,7 @@ const CONFIG = path.resolve(import.meta.dirname, '../istio-config');
 const REFERENCE: CollectionTag = { tag: '!reference', collection: 'seq' };
 
 interface Step {
+  readonly id?: string;
   readonly uses?: string;
   readonly run?: string;
   readonly if?: string;
@@ -47,7 +49,7 @@ interface CommandLine {
 
 /** @returns nothing for a line that does not run Capstan. */
 function commandLine(line: string): CommandLine | undefined {
-  const [, command, into] = /^capstan ([^>|]*?)(?: > (\S+))?(?: \|\| true)?$/.exec(line.trim()) ?? [];
+  const [, command, into] = /^capstan ([^>|]*?)(?: > (\S+))?(?: \|\| (?:true|code=\$\?))?$/.exec(line.trim()) ?? [];
   if (command === undefined) {
     assert.ok(!line.includes('capstan '), `a form that this test does not know: ${line}`);
     return undefined;
@@ -130,6 +132,25 @@ describe('A pipeline of istio-config/ci', () => {
       assert.deepEqual(Object.values(artifacts?.reports ?? {}).sort(), files.sort(), name);
     }
   });
+
+  for (const code of [0, 1, 2, 70]) {
+    it(`ends the check of workloads with its exit code ${code}, and uploads only what judged everything`, () => {
+      const shim = files.path(`shim-${code}`);
+      mkdirSync(shim);
+      writeFileSync(path.join(shim, 'capstan'), `#!/bin/sh\necho '{}'\nexit ${code}\n`, { mode: 0o700 });
+      const output = path.join(shim, 'output');
+      const script = steps.find(({ id }) => id === 'check')?.run ?? '';
+      const env = { PATH: `${shim}:${process.env['PATH'] ?? ''}`, GITHUB_OUTPUT: output };
+      // As GitHub runs a step.
+      assert.equal(spawnSync('bash', ['-e', '-c', script], { env }).status, code);
+      assert.equal(readFileSync(output, 'utf8'), `code=${code}\n`);
+      const upload = steps.find(({ uses }) => uses?.includes('upload-sarif'));
+      const [, accepted = ''] = /^\$\{\{ !cancelled\(\) && \((.*)\) \}\}$/.exec(upload?.if ?? '') ?? [];
+      const alternatives = accepted.split(' || ');
+      assert.equal(alternatives.includes(`steps.check.outputs.code == '${code}'`), code < 2);
+      assert.equal(alternatives.length, 2);
+    });
+  }
 
   it('starts when something changes that the example has', () => {
     const paths = [...github.on.pull_request.paths, ...(gitlab['.capstan']?.rules?.[0]?.changes ?? [])];
