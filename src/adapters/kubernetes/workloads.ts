@@ -37,9 +37,9 @@ export interface FoundWorkloads {
  * @param kinds of which somebody told where their objects describe pods.
  */
 export function workloadsIn(objects: readonly PlacedObject[], kinds: KindTable = new Map()): FoundWorkloads {
-  const placed = objects.flatMap(processed).map((one) => seenIn(one, kinds));
-  const known = new Set(placed.filter(({ sites }) => sites.length > 0).map(nameOf));
-  const found = placed.filter(({ object }) => !isOwned(object, known)).map(workloadsOf);
+  const all = objects.flatMap(processed).map((one) => foundIn(seenIn(one, kinds)));
+  const known = new Map(all.map((one) => [fullName(one.object), one]));
+  const found = all.filter((one) => !isRepetition(one, known));
   return {
     workloads: found.flatMap(({ workloads }) => workloads),
     unjudged: found.flatMap(({ unjudged }) => unjudged),
@@ -189,17 +189,40 @@ function textsOf(template: unknown, field: 'labels' | 'annotations'): Readonly<R
   );
 }
 
-function isOwned(object: KubernetesObject, known: ReadonlySet<string>): boolean {
+/** A pod, its set, its deployment, and what made that; of each the owners that are looked at. */
+const MAX_ABOVE = 4;
+const MAX_OWNERS = 4;
+
+interface Found extends FoundWorkloads {
+  readonly object: KubernetesObject;
+}
+
+function foundIn(seen: Seen): Found {
+  return { ...workloadsOf(seen), object: seen.object };
+}
+
+/**
+ * Whether an owner above it, which is listed, runs as whoever it runs as. Anybody may write who owns an object: what
+ * runs as somebody else, and what owns itself in the end, is judged for itself.
+ */
+function isRepetition(one: Found, known: ReadonlyMap<string, Found>, below: readonly Found[] = []): boolean {
+  if (below.includes(one) || below.length > MAX_ABOVE) return false;
+  return ownersOf(one.object).some((owner) => {
+    const above = known.get(owner);
+    if (above === undefined || above.workloads.length === 0) return false;
+    const runsAs = new Set(above.workloads.map(({ serviceAccount }) => serviceAccount));
+    if (!one.workloads.every(({ serviceAccount }) => runsAs.has(serviceAccount))) return false;
+    return !ownersOf(above.object).some((name) => known.has(name)) || isRepetition(above, known, [...below, one]);
+  });
+}
+
+function ownersOf(object: KubernetesObject): readonly string[] {
   const owners = fieldOf(object, ['metadata', 'ownerReferences']);
-  return Array.isArray(owners) && owners.some((owner) => known.has(ownerName(owner, object)));
+  return Array.isArray(owners) ? owners.slice(0, MAX_OWNERS).map((owner) => ownerName(owner, object)) : [];
 }
 
 /** Owners live in the namespace of what they own. */
 function ownerName(owner: unknown, { metadata: { namespace } }: KubernetesObject): string {
   const [apiVersion, kind, name] = ['apiVersion', 'kind', 'name'].map((field) => String(fieldOf(owner, [field])));
   return `${groupOf(apiVersion ?? '')}/${kind ?? ''}/${namespace ?? ''}/${name ?? ''}`;
-}
-
-function nameOf({ object }: PlacedObject): string {
-  return fullName(object);
 }

@@ -270,6 +270,18 @@ metadata:
   it('a pod is listed whose controller is not among them', () =>
     assert.deepEqual(names(owned('Pod', 'web-1-a', OF_DEPLOYMENT)), ['Pod default/web-1-a as default']));
 
+  it('what says that it is owned is listed when it runs as somebody else, or owns itself in the end', () => {
+    const evil = `${owned('Pod', 'evil', OF_DEPLOYMENT)}spec: { serviceAccountName: evil }\n`;
+    assert.deepEqual(names(`${DEPLOYMENT}---\n${evil}`), [
+      'Deployment default/web as default',
+      'Pod default/evil as evil',
+    ]);
+    const of = (name: string): string => `{ apiVersion: v1, kind: Pod, name: ${name} }`;
+    assert.deepEqual(names(owned('Pod', 'p', of('p'))), ['Pod default/p as default']);
+    const circle = [owned('Pod', 'p', of('q')), owned('Pod', 'q', of('p'))].join('---\n');
+    assert.deepEqual(names(circle), ['Pod default/p as default', 'Pod default/q as default']);
+  });
+
   it('an owner of another namespace owns nothing here', () => {
     const elsewhere = DEPLOYMENT.replace('name: web', 'name: web, namespace: elsewhere');
     assert.equal(names(`${elsewhere}---\n${owned('Pod', 'p', OF_DEPLOYMENT)}`).length, 2);
