@@ -7,10 +7,10 @@ import type { Events } from '../../ports/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../ports/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../ports/issuer-records.ts';
 import type { OperationJournal, OperationRecord } from '../../ports/operation-journal.ts';
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { GroupCommit } from './group-commit.ts';
 import { checkJournal, type CheckResult } from './journal-check.ts';
-import { JournalLock } from './journal-lock.ts';
+import { JournalLock, lockFileOf } from './journal-lock.ts';
 import { JournalProblem } from './journal-problem.ts';
 import { JournalThread } from './journal-thread.ts';
 import type { WriterRequest } from './journal-protocol.ts';
@@ -39,6 +39,8 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
   readonly #parts: JournalParts;
   readonly #settings: JournalSettings;
   readonly #thread: JournalThread;
+  /** The journal's name as it was configured, which may be a link. */
+  readonly #name: string;
   readonly #commits: GroupCommit<DecisionRecord>;
   readonly #end = new AbortController();
   #running = false;
@@ -53,6 +55,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
 
   constructor(parts: JournalParts, settings: JournalSettings) {
     this.#parts = parts;
+    this.#name = settings.file;
     this.#settings = { ...settings, file: realFile(settings.file) };
     this.#thread = new JournalThread(parts, this.#settings);
     this.#commits = new GroupCommit((batch) => this.#commit(batch));
@@ -122,7 +125,15 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
   }
 
   async #open(): Promise<void> {
-    this.#lock = JournalLock.take(this.#settings.file);
+    const { file } = this.#settings;
+    const left = lockFileOf(this.#name);
+    // Moved away and linked to, without what belongs to it: what the WAL and the lock know would be forgotten.
+    if (lstatSync(this.#name, { throwIfNoEntry: false })?.isSymbolicLink() === true && existsSync(left))
+      throw new JournalProblem(
+        'file',
+        `the journal ${this.#name} is a link to ${file} now; move ${left} and its WAL there too`,
+      );
+    this.#lock = JournalLock.take(file);
     const { found } = this.#lock;
     const isNew = statSync(this.#settings.file, { throwIfNoEntry: false }) === undefined;
     await this.#thread.ask({ kind: 'open', known: found !== 'none' });

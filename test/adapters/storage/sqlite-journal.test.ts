@@ -455,6 +455,13 @@ describe('The issuance journal', () => {
       await journal.append(issued('b'), { signal: NEVER });
     });
 
+    it('is not begun anew behind a link that took its place', async () => {
+      await (await started())[Symbol.asyncDispose]();
+      await rename(file, `${file}.moved`);
+      await symlink(`${file}.moved`, file);
+      await assert.rejects(started(), /is a link to .*\.moved now; move .*\.lock and its WAL there too/);
+    });
+
     it('is free as soon as that one is killed', async () => {
       const child = spawn(process.execPath, [path.join(import.meta.dirname, 'hold-journal.ts'), file], {
         stdio: ['ignore', 'pipe', 'inherit'],
