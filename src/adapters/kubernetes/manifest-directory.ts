@@ -37,9 +37,12 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 
 /** @throws AuthorityError CAP-X03 when the directory itself cannot be read, or changes all the time. */
 export async function readManifestDirectory(root: string, limits: ManifestLimits = {}): Promise<ManifestTexts> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const reading = new Reading(limits);
-    if (await reading.read(root)) return reading;
+    const turned = await reading.read(root);
+    if (turned.length === 0) return reading;
+    // Who turns a volume all the time hides that volume alone.
+    if (attempt === MAX_ATTEMPTS && !turned.includes('')) return reading.without(turned);
   }
   throw new AuthorityError('CAP-X03', { detail: `${root} changes while it is read` });
 }
@@ -48,8 +51,8 @@ class Reading implements ManifestTexts {
   readonly texts = new Map<string, string>();
   readonly unreadable = new Map<string, string>();
   readonly #limits: Required<ManifestLimits>;
-  /** Links of volumes, and where each led. */
-  readonly #links = new Map<string, string>();
+  /** Links of volumes: where each led, and the name of the folder that it stands for. */
+  readonly #links = new Map<string, { readonly real: string; readonly name: string }>();
   #totalBytes = 0;
 
   constructor(limits: ManifestLimits) {
@@ -57,22 +60,36 @@ class Reading implements ManifestTexts {
     this.#limits = { ...bounds, ...limits };
   }
 
-  /** @returns whether what was read is one state. */
-  async read(root: string): Promise<boolean> {
+  /** @returns the folders that are not of one state, the root as ''. */
+  async read(root: string): Promise<readonly string[]> {
     try {
-      this.#links.set(root, await realpath(root));
+      this.#links.set(root, { real: await realpath(root), name: '' });
       await this.#addFolder(root, '', 1);
     } catch (cause) {
       throw new AuthorityError('CAP-X03', { detail: `${root} ${whyNot(cause)}`, cause });
     }
-    for (const [link, real] of this.#links) if ((await realpath(link).catch(() => '')) !== real) return false;
-    return true;
+    const turned: string[] = [];
+    for (const [link, { real, name }] of this.#links) {
+      if ((await realpath(link).catch(() => '')) !== real) turned.push(name);
+    }
+    return turned;
+  }
+
+  without(folders: readonly string[]): ManifestTexts {
+    const isOut = (name: string): boolean => folders.some((folder) => name.startsWith(folder));
+    return {
+      texts: new Map([...this.texts].filter(([name]) => !isOut(name))),
+      unreadable: new Map([
+        ...[...this.unreadable].filter(([name]) => !isOut(name)),
+        ...folders.map((folder) => [folder, 'changes while it is read'] as const),
+      ]),
+    };
   }
 
   async #addFolder(folder: string, name: string, depth: number): Promise<void> {
     const entries = await readdir(folder, { withFileTypes: true });
     const volume = entries.some((entry) => entry.name === VOLUME_LINK && entry.isSymbolicLink());
-    if (volume) await this.#noting(`${name}${VOLUME_LINK}/`, async () => this.#addVolume(folder, name, depth));
+    if (volume) await this.#addVolume(folder, name, depth);
     // In the order of their names: a bound cuts off the same ones each time.
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       // In a volume each link stands for what `..data` leads to, which is read there.
@@ -83,11 +100,14 @@ class Reading implements ManifestTexts {
 
   async #addVolume(folder: string, name: string, depth: number): Promise<void> {
     const link = path.join(folder, VOLUME_LINK);
-    const real = await realpath(link);
+    // A link that leads nowhere is none of a volume: what was in it is not gone, it cannot be read.
+    const real = await realpath(link).catch((cause: unknown) => {
+      throw new Error(`has a ${VOLUME_LINK} that cannot be followed`, { cause });
+    });
     if (path.dirname(real) !== path.dirname(await realpath(folder).then((at) => path.join(at, VOLUME_LINK)))) {
       throw new Error('leads out of its volume');
     }
-    this.#links.set(link, real);
+    this.#links.set(link, { real, name });
     await this.#addFolder(real, name, depth + 1);
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -56,6 +56,45 @@ describe('A directory of manifests', () => {
     symlinkSync('..2026', path.join(root, '..data'));
     symlinkSync('..data/a.yaml', path.join(root, 'a.yaml'));
     assert.deepEqual(await read(), { names: ['a.yaml'], unreadable: {} });
+  });
+
+  it('names the folder of a volume whose link cannot be followed, or leads out of it, and reads the rest', async () => {
+    write('b.yaml');
+    write('elsewhere/c.yaml');
+    for (const [name, target] of [
+      ['gone', '..2026'],
+      ['loop', '..data'],
+      ['out', '../elsewhere'],
+    ] as const) {
+      mkdirSync(path.join(root, name));
+      symlinkSync(target, path.join(root, name, '..data'));
+    }
+    const { names, unreadable } = await read();
+    assert.deepEqual(names, ['b.yaml', 'elsewhere/c.yaml']);
+    assert.deepEqual(unreadable, {
+      'gone/': 'has a ..data that cannot be followed',
+      'loop/': 'has a ..data that cannot be followed',
+      'out/': 'leads out of its volume',
+    });
+  });
+
+  it('hides the volume that somebody turns all the time, and no other folder', async () => {
+    write('a/..1/x.yaml');
+    write('b.yaml');
+    const data = path.join(root, 'a/..data');
+    symlinkSync('..1', data);
+    let turns = 1;
+    const turning = setInterval(() => {
+      turns += 1;
+      write(`a/..${turns}/x.yaml`);
+      symlinkSync(`..${turns}`, `${data}.new`);
+      renameSync(`${data}.new`, data);
+    });
+    // Long enough a reading that the link turns during each.
+    for (let n = 0; n < 300; n += 1) write(`z/${n}.yaml`);
+    const { names, unreadable } = await read().finally(() => clearInterval(turning));
+    assert.equal(names.length, 301);
+    assert.deepEqual(unreadable, { 'a/': 'changes while it is read' });
   });
 
   it('names a folder that may not be read', async function () {
