@@ -57,6 +57,11 @@ export class IstioAgent implements AsyncDisposable {
     else writeFileSync(file, token);
   }
 
+  /** Whether it has written down a certificate and its key, as it does soon after it was given one. */
+  get hasStored(): boolean {
+    return ['cert-chain.pem', 'key.pem'].every((name) => existsSync(path.join(this.#home, 'etc/certs', name)));
+  }
+
   /** @param caPort on this machine; the agent wants a certificate for `istiod.istio-system.svc` there. */
   async start(caPort: number): Promise<void> {
     const args = ['proxy', 'sidecar', '--domain', 'default.svc.cluster.local'];

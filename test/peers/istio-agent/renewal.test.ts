@@ -38,7 +38,7 @@ describe("Istio's agent on a virtual machine", function () {
     await using agent = agentOf(files);
     agent.setToken(await files.mint.token());
     await agent.start(tlsPort);
-    await eventually('the enrolment', () => decisionsOf(files).length > 0, STARTED);
+    await eventually('the enrolment', () => agent.hasStored && decisionsOf(files).length > 0, STARTED);
     await agent.stop();
     agent.setToken(undefined);
     await agent.start(tlsPort);
@@ -61,7 +61,7 @@ describe("Istio's agent on a virtual machine", function () {
     await using agent = agentOf(former);
     agent.setToken(await former.mint.token());
     await agent.start(from.tlsPort);
-    await eventually('the enrolment', () => decisionsOf(former).length > 0, STARTED);
+    await eventually('the enrolment', () => agent.hasStored && decisionsOf(former).length > 0, STARTED);
     await agent.stop();
 
     agent.setToken(undefined);
