@@ -264,6 +264,20 @@ describe('Whatever comes over the wire, Capstan', () => {
       assertEnded(await delta.ended, status.RESOURCE_EXHAUSTED, 'CAP-Q02');
     });
 
+    it('request is larger than 256 KiB, which no proxy comes near, and so does a fetch', async () => {
+      const filler = (bytes: number) => ({ node: { ...NODE, metadata: { filler: 'x'.repeat(bytes) } } });
+      const tooLarge = filler(256 * 1024);
+      const [sotw, delta] = [envoy.sotw(), envoy.delta()];
+      sotw.send(tooLarge);
+      assertEnded(await sotw.ended, INVALID_ARGUMENT, 'CAP-M02');
+      delta.send(tooLarge);
+      assertEnded(await delta.ended, INVALID_ARGUMENT, 'CAP-M02');
+      const fetched = envoy.fetch({ ...tooLarge, resourceNames: ['ROOTCA'] });
+      await assert.rejects(fetched, { code: INVALID_ARGUMENT, details: /^CAP-M02 / });
+      const large = await envoy.fetch({ ...filler(255 * 1024), resourceNames: ['ROOTCA'] });
+      assert.deepEqual(namesIn(large), ['ROOTCA']);
+    });
+
     it('names are too long together to be kept, whether they come at once or one after the other', async () => {
       const names = Array.from({ length: 90 }, (_, n) => `${n}`.padEnd(2_000, 'x'));
       const sotw = envoy.sotw();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import { pemOf, secretsOf, type SdsClient } from '../support/sds-client.ts';
+import { NODE, pemOf, secretsOf, type SdsClient } from '../support/sds-client.ts';
 import { RunningServer } from './running-server.ts';
 import { ServerFiles } from './server-files.ts';
 import { claimsOf } from './token-mint.ts';
@@ -14,7 +14,7 @@ describe('A namespace that fills SDS', () => {
 
   before(async () => {
     files = await ServerFiles.create();
-    files.setPolicy([{ namespaces: ['noisy', 'quiet'] }]);
+    files.setPolicy([{ namespaces: ['noisy', 'chatty', 'quiet'] }]);
     // By default a quarter is one namespace's: two.
     server = await RunningServer.start({ files, settings: { 'sds.maxIdentities': 8, 'sds.maxStreams': 8 } });
   });
@@ -62,5 +62,23 @@ describe('A namespace that fills SDS', () => {
     const stream = (await pod('quiet', 'late')).delta();
     stream.subscribe('default');
     assert.equal(secretsOf(await stream.accept()).length, 1);
+  });
+
+  it('by talking is heard at a pace, and the others at once', async () => {
+    // Of 10 MiB, 2 MiB are more than may be said at once; a second's worth.
+    const [messages, atLeastMs] = [42, 900];
+    const node = { ...NODE, metadata: { filler: 'x'.repeat(250 * 1024) } };
+    const noisy = (await pod('chatty', 'talker')).sotw();
+    const quiet = await pod('quiet', 'patient');
+    await serialOf(quiet);
+    const startMs = performance.now();
+    for (let n = 0; n < messages; n += 1) noisy.send({ node, resourceNames: [`n${n}`] });
+    noisy.send({ resourceNames: ['default'] });
+    let heard = false;
+    const last = noisy.accept().then(() => (heard = true));
+    assert.ok(await serialOf(quiet));
+    assert.equal(heard, false);
+    await last;
+    assert.ok(performance.now() - startMs >= atLeastMs, `${performance.now() - startMs}`);
   });
 });

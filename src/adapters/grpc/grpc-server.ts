@@ -24,8 +24,7 @@ export interface Keepalive {
 }
 
 /**
- * The largest request: an SDS request names up to thousands of secrets and carries Envoy's node
- * metadata. grpc-js answers RESOURCE_EXHAUSTED above it, before any service sees the request; the CSR
+ * The largest request. grpc-js answers RESOURCE_EXHAUSTED above it, before any service sees the request; each
  * service has a lower bound of its own.
  */
 export const MAX_REQUEST_BYTES = 1024 * 1024;

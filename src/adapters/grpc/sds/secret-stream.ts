@@ -9,7 +9,8 @@ import type { Events, StreamFacts } from '../../../ports/events.ts';
 import type { Watcher } from '../../../authority/surface.ts';
 import type { Door } from '../door.ts';
 import { toServiceError } from '../status.ts';
-import type { Protocol } from './protocol.ts';
+import type { MessagePace, Paced } from './message-pace.ts';
+import { readMessage, type Protocol } from './protocol.ts';
 import type { SecretKind } from './resource-names.ts';
 import { rejectedSecret, type BundleShape } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
@@ -31,6 +32,7 @@ export type BytesCall = ServerDuplexStream<Uint8Array, Uint8Array>;
 export interface StreamParts {
   readonly feeds: SecretFeeds;
   readonly proxies: KnownProxies;
+  readonly pace: MessagePace;
   readonly clock: Clock;
   readonly events: Events;
   /** Called once, when the stream is over. */
@@ -64,7 +66,7 @@ export type AnyStream = Pick<
   'watcher' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished' | 'gone'
 >;
 
-export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream {
+export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream, Paced {
   readonly #parts: StreamParts;
   readonly #settings: StreamSettings;
   readonly #order: StreamOrder<Request>;
@@ -75,6 +77,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #membership: Membership | undefined;
   /** When the client last heard of us; by the monotonic clock. */
   #spokeAtMs: number;
+  /** A message that waits for its turn; meanwhile the call is paused, and no other comes. */
+  #held: { readonly bytes: Uint8Array; readonly sinceMs: number } | undefined;
   #closed = false;
 
   constructor(parts: StreamParts, settings: StreamSettings, order: StreamOrder<Request>) {
@@ -97,12 +101,38 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   }
 
   receive(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    const { pace, clock } = this.#parts;
+    if (pace.enter(this.#namespace, this)) {
+      this.#take(bytes);
+      return;
+    }
+    this.#held = { bytes, sinceMs: clock.monotonicMs() };
+    this.#order.call.pause();
+  }
+
+  proceed(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    // Its client may have spoken long since: the time for which it was not heard is not counted.
+    this.#spokeAtMs += this.#parts.clock.monotonicMs() - held.sinceMs;
+    this.#take(held.bytes);
+    this.#order.call.resume();
+  }
+
+  get #namespace(): string {
+    return this.#order.watcher.caller.identity.namespace;
+  }
+
+  #take(bytes: Uint8Array): void {
+    const { protocol } = this.#order;
     this.#guarded(() => {
-      const request = this.#order.protocol.decode(bytes);
+      const request = readMessage(protocol, bytes, { pace: this.#parts.pace, owner: this.#namespace });
       if (this.#membership === undefined && request.node !== undefined) this.#joinProxy(request.node, request.resumes);
       // What was good when it came in may be expired by now; the answer is made from what is good now.
       this.#takeOffers();
-      this.#apply(this.#order.protocol.step(this.#session, { kind: 'request', request }));
+      this.#apply(protocol.step(this.#session, { kind: 'request', request }));
     });
   }
 
@@ -125,7 +155,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   checkTime(monotonicMs: number): void {
     const { retireAtMs, quietMs } = this.#order;
     const { acknowledgeWithinMs } = this.#settings;
-    const quietForMs = monotonicMs - this.#spokeAtMs;
+    const quietForMs = (this.#held?.sinceMs ?? monotonicMs) - this.#spokeAtMs;
     const silent = this.#session.node === undefined;
     const waiting = silent || this.#session.unanswered !== undefined;
     if (this.#proofIsOver()) this.end(new AuthorityError('CAP-S09'));
@@ -280,6 +310,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
 
   #close(why: string): void {
     this.#closed = true;
+    this.#held = undefined;
+    this.#parts.pace.forget(this.#namespace, this);
     this.#apply(this.#order.protocol.step(this.#session, { kind: 'closed' }));
     this.#membership?.leave();
     this.#parts.events.streamClosed({ ...this.#facts, why });

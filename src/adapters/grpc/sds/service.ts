@@ -15,11 +15,11 @@ import { serviceDefinition, type Handlers } from '../service.ts';
 import { toServiceError } from '../status.ts';
 import { FairAdmission } from '../fair-admission.ts';
 import { unaryHandler } from '../unary-call.ts';
-import { decodeSotwRequest } from './decode.ts';
 import { encodeSotwReply } from './encode.ts';
 import { fetchSecrets } from './fetch.ts';
 import { KnownProxies, type QuarantinedRejection } from './known-proxies.ts';
-import { DELTA, SOTW, type Protocol } from './protocol.ts';
+import { MessagePace } from './message-pace.ts';
+import { DELTA, readMessage, SOTW, type Protocol } from './protocol.ts';
 import { SecretFeeds } from './secret-feeds.ts';
 import { SecretStream, type BytesCall, type StreamParts, type StreamSettings } from './secret-stream.ts';
 import type { DiscoveryMessage } from './session.ts';
@@ -55,6 +55,7 @@ export class SdsService {
   readonly #proxies = new KnownProxies();
   readonly #streamParts: StreamParts;
   readonly #fetches: FairAdmission;
+  readonly #messages: MessagePace;
   readonly #pace = new RefusalPace();
 
   constructor(parts: SdsParts, settings: SdsSettings) {
@@ -64,8 +65,9 @@ export class SdsService {
     this.#register = new StreamRegister(settings);
     this.#feeds = new SecretFeeds(parts);
     const { clock, events } = parts;
+    this.#messages = new MessagePace(clock);
     const onClosed: StreamParts['onClosed'] = (stream) => this.#register.remove(stream);
-    this.#streamParts = { feeds: this.#feeds, proxies: this.#proxies, clock, events, onClosed };
+    this.#streamParts = { feeds: this.#feeds, proxies: this.#proxies, pace: this.#messages, clock, events, onClosed };
   }
 
   /** What operators ask for, at this moment. */
@@ -177,7 +179,9 @@ export class SdsService {
         work: async (call, options) => {
           const presented = door.presentedBy(call);
           const watcher = await secrets.authenticate(presented, options);
-          const request = decodeSotwRequest(call.request);
+          const owner = watcher.caller.identity.namespace;
+          await this.#messages.turn(owner, options);
+          const request = readMessage(SOTW, call.request, { pace: this.#messages, owner });
           const validator = request.node?.spiffeValidator ?? this.#settings.spiffeValidator;
           const shape = validator ? 'spiffe-validator' : 'plain';
           const order = { watcher, request, shape, streamId: this.#newId() } as const;

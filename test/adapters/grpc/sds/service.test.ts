@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { testAuthority } from '../../../support/certificates.ts';
+import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
+import { good, TEST_TRUST_DOMAIN, testAuthority } from '../../../support/certificates.ts';
 import { settle } from '../../../support/fake-clock.ts';
-import { NODE, pemOf, secretsOf, type SdsClient } from '../../../support/sds-client.ts';
+import { NODE, pemOf, secretsOf, type SdsClient, type SotwClientStream } from '../../../support/sds-client.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
 import { openMutely } from './mute-client.ts';
 import { DEMO, OTHER, Scene, uriOf } from './scene.ts';
@@ -639,6 +640,81 @@ describe('The secret discovery service', () => {
     });
   });
 
+  describe('reads what one namespace says at a pace', () => {
+    /** With what it takes to say, 31 of them are all that may be said at once. */
+    const heavy = (name: string) => ({
+      node: { ...NODE, metadata: { filler: 'x'.repeat(250 * 1024) } },
+      resourceNames: [name],
+    });
+    const AT_ONCE = 31;
+    const read = (): number => scene.events.of('secretWithheld').length;
+
+    /** Whoever is called so is of a namespace of its own. */
+    function setApart({ secrets }: Scene): void {
+      secrets.authentication = async (caller) =>
+        caller.identity.serviceAccount === 'quiet'
+          ? { ...caller, identity: good<KubernetesIdentity>(kubernetesIdentity(TEST_TRUST_DOMAIN, 'other', 'quiet')) }
+          : caller;
+    }
+
+    beforeEach(() => setApart(scene));
+
+    async function useUp(stream: SotwClientStream, messages: number): Promise<void> {
+      for (let n = 0; n < messages; n += 1) stream.send(heavy(`n${n}`));
+      while (read() < AT_ONCE) await settle();
+      await scene.quiet(scene.client('quiet'));
+    }
+
+    for (const way of ['a stream', 'a fetch'] as const) {
+      it(`and has ${way} that is over it wait for its turn, while another namespace is answered`, async () => {
+        const flood = client.sotw();
+        await useUp(flood, AT_ONCE + 9);
+        assert.equal(read(), AT_ONCE);
+        const answers: unknown[] = [];
+        const late = scene.client();
+        const answer = (
+          way === 'a fetch' ? late.fetch({ node: NODE, resourceNames: ['ROOTCA'] }) : askOnce(late.sotw())
+        ).then((got) => answers.push(got));
+        await scene.quiet(scene.client('quiet'));
+        assert.deepEqual(answers, []);
+        while (answers.length === 0 || read() < AT_ONCE + 9) await scene.clock.advance(50);
+        await answer;
+        assert.ok(scene.clock.monotonicMs() >= 1_000, `${scene.clock.monotonicMs()}`);
+        flood.cancel();
+      });
+    }
+
+    it('and ends no stream for being silent that it did not hear', async () => {
+      const acknowledgeWithinMs = 5_000;
+      await scene[Symbol.asyncDispose]();
+      const hasty = (scene = await Scene.open({ acknowledgeWithinMs }));
+      setApart(hasty);
+      const [patient, flood] = [hasty.client().sotw(), hasty.client().sotw()];
+      patient.subscribe('ROOTCA');
+      const response = await patient.next();
+      await useUp(flood, AT_ONCE);
+      // Each has one message before the turn of the next comes: some 7 seconds.
+      for (let n = 0; n < 60; n += 1) hasty.client().sotw().send(heavy('late'));
+      while (hasty.events.of('streamOpened').length < 62) await settle();
+      await scene.quiet(scene.client('quiet'));
+      patient.ack(response);
+      while (hasty.events.of('secretAcknowledged').length === 0) await hasty.clock.advance(50);
+      assert.ok(hasty.clock.monotonicMs() > acknowledgeWithinMs + 1_000, `${hasty.clock.monotonicMs()}`);
+      assert.deepEqual(hasty.events.of('streamClosed'), []);
+    });
+
+    it('and forgets one that goes away while it waits', async () => {
+      const [flood, waiting] = [client.sotw(), client.sotw()];
+      await useUp(flood, AT_ONCE + 1);
+      waiting.subscribe('ROOTCA');
+      await scene.quiet(scene.client('quiet'));
+      for (const stream of [flood, waiting]) stream.cancel();
+      while (scene.events.of('streamClosed').length < 2) await settle();
+      // What watches the times of streams, and nothing else.
+      assert.equal(scene.clock.sleepers, 1);
+    });
+  });
+
   describe('fetches', () => {
     it('the named secrets once, in one response', async () => {
       const svid = await scene.renew();
@@ -668,6 +744,11 @@ describe('The secret discovery service', () => {
     });
   });
 });
+
+async function askOnce(stream: SotwClientStream): Promise<void> {
+  stream.subscribe('ROOTCA');
+  await stream.accept();
+}
 
 function anchorsOf(response: Parameters<typeof secretsOf>[0]): string {
   return pemOf(secretsOf(response)[0]!);

@@ -1,0 +1,109 @@
+// How much of what the proxies of one namespace say is read in a second, over all their streams and fetches: reading takes
+// the one thread that everybody is served by. What is over waits on its own stream, which is paused, so that HTTP/2 holds
+// its client back; owners do not wait for each other, and the streams of one take turns, a message each.
+import { Recent } from '../../../domain/recent.ts';
+import type { Clock } from '../../../ports/clock.ts';
+
+/**
+ * What an owner may say in a second: 2,000 ACKs. Of the bytes that are slowest to read, empty names, it takes a quarter of
+ * that second.
+ */
+const BYTES_PER_SECOND = 2 * 1024 * 1024;
+/**
+ * What an owner that was quiet may say at once: 7,000 ACKs, or the first requests of 1,000 proxies with node metadata of
+ * 3 KB each. 5,000 such proxies, a namespace's share of the streams by default, are read within 8 seconds, sooner than
+ * Envoy ceases to wait for its first secrets (15 s).
+ */
+const BURST_BYTES = 8 * 1024 * 1024;
+/** How often those that wait are looked at; within it an owner gains 100 KiB. */
+export const TURN_MS = 50;
+/** Namespaces whose use is remembered. */
+const MAX_OWNERS = 10_000;
+
+/** Whoever waits for its turn. */
+export interface Paced {
+  /** Its turn has come; it waits no more. Must not throw. */
+  proceed(): void;
+}
+
+export class MessagePace {
+  readonly #clock: Clock;
+  /** When an owner has its whole burst again; by the monotonic clock. */
+  readonly #wholeAtMs = new Recent<number>(MAX_OWNERS);
+  /** By owner, in the order of their turns. Bounded by the streams and fetches there may be; each waits once. */
+  readonly #waiting = new Map<string, Set<Paced>>();
+  /** Ends the rest between two turns, when nobody waits any more. */
+  #idle: AbortController | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** @returns whether it is the owner's turn now. If not, `paced` will be told when it is, unless it is forgotten. */
+  enter(owner: string, paced: Paced): boolean {
+    const waiting = this.#waiting.get(owner);
+    if (waiting === undefined && this.#hasRoom(owner)) return true;
+    if (waiting !== undefined) waiting.add(paced);
+    else this.#waiting.set(owner, new Set([paced]));
+    if (this.#idle === undefined) {
+      this.#idle = new AbortController();
+      void this.#takeTurns(this.#idle);
+    }
+    return false;
+  }
+
+  /** Resolves when it is the owner's turn. Rejects with the signal's reason. */
+  async turn(owner: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const aborted = (): void => {
+        this.forget(owner, paced);
+        reject(signal.reason as Error);
+      };
+      const proceed = (): void => {
+        signal.removeEventListener('abort', aborted);
+        resolve();
+      };
+      const paced = { proceed };
+      if (this.enter(owner, paced)) resolve();
+      else signal.addEventListener('abort', aborted, { once: true });
+    });
+  }
+
+  /** For a message whose turn has come, before the work. May take more than there is: then the next waits longer. */
+  charge(owner: string, bytes: number): void {
+    const fromMs = Math.max(this.#clock.monotonicMs(), this.#wholeAtMs.get(owner) ?? 0);
+    this.#wholeAtMs.set(owner, fromMs + (bytes * 1000) / BYTES_PER_SECOND);
+  }
+
+  /** It waits no more, if it did. */
+  forget(owner: string, paced: Paced): void {
+    const waiting = this.#waiting.get(owner);
+    if (waiting?.delete(paced) !== true || waiting.size > 0) return;
+    this.#waiting.delete(owner);
+    if (this.#waiting.size > 0) return;
+    this.#idle?.abort();
+    this.#idle = undefined;
+  }
+
+  #hasRoom(owner: string): boolean {
+    const missingMs = (this.#wholeAtMs.get(owner) ?? 0) - this.#clock.monotonicMs();
+    return missingMs < (BURST_BYTES * 1000) / BYTES_PER_SECOND;
+  }
+
+  async #takeTurns({ signal }: AbortController): Promise<void> {
+    while (!signal.aborted) {
+      // The abort is how this loop ends.
+      await this.#clock.sleep(TURN_MS, { signal }).catch(() => undefined);
+      for (const [owner, waiting] of this.#waiting) this.#admit(owner, waiting);
+    }
+  }
+
+  #admit(owner: string, waiting: ReadonlySet<Paced>): void {
+    for (const paced of waiting) {
+      if (!this.#hasRoom(owner)) return;
+      this.forget(owner, paced);
+      paced.proceed();
+    }
+  }
+}
