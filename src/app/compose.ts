@@ -1,5 +1,6 @@
 // The one place that names concrete parts and hands each its own slice of the configuration. What is
-// built here is started by `start`, in the order in which parts need each other.
+// built here is started by `start`, in the order in which parts need each other. It is long because it is one straight
+// list of parts; each that is more than a few lines has a file `compose-…` of its own.
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../adapters/clock/system-random.ts';
 import { WatchClock } from '../adapters/clock/watch-clock.ts';
