@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { scanWorkloadDirectories, watchWorkloadDirectories } from '../adapters/files/workload-directories.ts';
 import type { Config } from '../config/schema.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock } from '../ports/platform/clock.ts';
 import type { SdsSockets, WantedSockets } from './sds-sockets.ts';
 
 /** Resolves when what can be opened is open. @param signal ends the looking. */

@@ -1,9 +1,9 @@
 // Whether local policies are as their files say, for /readyz: degraded while those of some owner are not, not ready
 // while those of the cluster layer, which speaks of everybody, are not known.
-import type { AssembledPolicySource } from '../adapters/policy/assembled-policy-source.ts';
-import type { OwnerTrouble } from '../adapters/policy/local/local-policies.ts';
-import type { BundleSource } from '../adapters/policy/bundle/bundle-source.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
+import type { OwnerTrouble } from '../adapters/policy/source/local-policies.ts';
+import type { BundleSource } from '../adapters/policy/bundle/sources/bundle-source.ts';
+import type { Clock } from '../ports/platform/clock.ts';
 import type { ReadinessCheck } from './readiness.ts';
 
 /** Most owners that are named; the rest is counted. */

@@ -4,8 +4,8 @@
 import { AuthorityError } from '../domain/errors.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { TrustDomain } from '../domain/identity/trust-domain.ts';
-import type { Listener } from '../adapters/grpc/listener.ts';
-import type { Events } from '../ports/events.ts';
+import type { Listener } from '../adapters/grpc/listeners/listener.ts';
+import type { Events } from '../ports/platform/events.ts';
 
 export interface WantedSocket {
   readonly path: string;

@@ -1,9 +1,9 @@
 // A running server, from a validated configuration to its last flushed line. Parts start in the order
 // in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way.
-import type { ManifestCounts } from '../adapters/kubernetes/manifest-cluster-view.ts';
+import type { ManifestCounts } from '../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import type { Config } from '../config/schema.ts';
-import type { Clock } from '../ports/clock.ts';
-import { compose, type Composition } from './compose.ts';
+import type { Clock } from '../ports/platform/clock.ts';
+import { compose, type Composition } from './compose/compose.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { PartReadiness } from './readiness.ts';
 

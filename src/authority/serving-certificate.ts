@@ -5,9 +5,9 @@ import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { SubjectAltName } from '../domain/x509/template.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
-import type { KeyGenerator } from '../ports/key-generator.ts';
-import { Decision } from './decision.ts';
-import { sign, type IssuingParts } from './issue-certificate.ts';
+import type { KeyGenerator } from '../ports/issuing/key-generator.ts';
+import { Decision } from './issuing/decision.ts';
+import { sign, type IssuingParts } from './issuing/issue-certificate.ts';
 
 export interface ServingCertificate {
   /** Leaf, then intermediates. */

@@ -1,5 +1,5 @@
 // How a command talks to the running server: over its administration socket, which only the server's own user
-// can open. What the server answers to is in `src/adapters/http/administration.ts`.
+// can open. What the server answers to is in `src/adapters/http/admin/administration.ts`.
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 // What every command is given, whoever runs it: a person's terminal, or a test.
 import { Option } from 'commander';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock } from '../ports/platform/clock.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 // How option values are read. What is wrong with one is a usage error and names the option.
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../domain/duration.ts';
+import { parseDuration } from '../domain/text/duration.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import { parseTrustDomain } from '../domain/identity/trust-domain.ts';
 import { CommandError, EXIT } from './exit-codes.ts';

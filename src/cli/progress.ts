@@ -1,6 +1,6 @@
 // How far a long command has come: a bar that is drawn over itself on a terminal; elsewhere, for who asks for
 // it, a line at every tenth. It goes to standard error, so that what was asked for stays clean.
-import type { Clock } from '../ports/clock.ts';
+import type { Clock } from '../ports/platform/clock.ts';
 import type { Terminal } from './terminal.ts';
 import { spanInWords } from './time-words.ts';
 

@@ -2,9 +2,9 @@
 // A shape turns text into a domain value once; nothing behind the configuration checks it again.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseDuration } from '../domain/duration.ts';
+import { parseDuration } from '../domain/text/duration.ts';
 import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
-import { nearest } from '../domain/nearest.ts';
+import { nearest } from '../domain/text/nearest.ts';
 
 export interface Shape<T> {
   /** How an operator writes it. */

@@ -13,7 +13,7 @@ import {
   type Document,
   type Node,
 } from 'yaml';
-import { ambiguityOfName, ambiguityOfValue } from '../domain/kubernetes-scalar.ts';
+import { ambiguityOfName, ambiguityOfValue } from '../domain/cluster/kubernetes-scalar.ts';
 import { isKey, type Key, type Section } from './key.ts';
 import { schema } from './schema.ts';
 import { unknownKey, type ConfigProblem, type Entry, type Source } from './sources.ts';

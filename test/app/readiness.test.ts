@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { buildCsr } from '../support/certificates.ts';
-import { eventually } from '../peers/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import type { Outcome } from '../adapters/grpc/wire.ts';
-import { KeyServer } from './key-server.ts';
-import { RunningServer, type ServerOptions } from './running-server.ts';
-import { POLICY, ServerFiles } from './server-files.ts';
-import { TOKEN_ISSUER } from './token-mint.ts';
+import { KeyServer } from './support/key-server.ts';
+import { RunningServer, type ServerOptions } from './support/running-server.ts';
+import { POLICY, ServerFiles } from './support/server-files.ts';
+import { TOKEN_ISSUER } from './support/token-mint.ts';
 
 const EXPIRED = { hardExpiry: '2026-01-01T00:00:00Z' };
 const SOON = { withinMs: 8_000 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
+import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
 import {
   issueServingCertificate,
   keepServingCertificate,
@@ -8,7 +8,7 @@ import {
   type ServingCertificate,
   type ServingParts,
 } from '../../src/authority/serving-certificate.ts';
-import type { KeyGenerator } from '../../src/ports/key-generator.ts';
+import type { KeyGenerator } from '../../src/ports/issuing/key-generator.ts';
 import { TEST_LIFETIMES, testParts, type TestParts } from '../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
 import { NOON_MS, settle } from '../support/fake-clock.ts';

@@ -4,12 +4,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SystemRandom } from '../../src/adapters/clock/system-random.ts';
-import { memorySigner } from '../../src/adapters/keys/memory-signer.ts';
+import { memorySigner } from '../../src/adapters/issuers/memory/memory-signer.ts';
 import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
 import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { ApprovedRequest } from '../../src/domain/issuance/approved-request.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../src/domain/issuance/prepared-certificate.ts';
-import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import { evaluate } from '../../src/domain/policy/evaluation/evaluate.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { CertificateRequest } from '../../src/domain/x509/certificate-request.ts';
 import { Issuer } from '../../src/domain/x509/issuer.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { parsePolicyDocuments } from '../../src/adapters/policy/parse-documents.ts';
+import { parsePolicyDocuments } from '../../src/adapters/policy/source/parse-documents.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
 import { BUNDLE, HOUR_MS, issuancePolicy, issuedTo, PolicyFiles, refusedTo, type Run } from './policy-files.ts';
 

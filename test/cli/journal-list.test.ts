@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { refused } from '../adapters/storage/records.ts';
+import { refused } from '../adapters/storage/sqlite/records.ts';
 import { PolicyFiles } from './policy-files.ts';
 
 describe('capstan journal list', () => {

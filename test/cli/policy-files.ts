@@ -2,9 +2,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { JournalWriter } from '../../src/adapters/storage/journal-writer.ts';
+import { JournalWriter } from '../../src/adapters/storage/sqlite/journal-writer.ts';
 import { runCli } from '../../src/cli/program.ts';
-import type { DecisionRecord, IssuedRecord, PolicyTrace, RefusedRecord } from '../../src/ports/issuance-journal.ts';
+import type {
+  DecisionRecord,
+  IssuedRecord,
+  PolicyTrace,
+  RefusedRecord,
+} from '../../src/ports/storage/issuance-journal.ts';
 import { FakeClock, NOON_MS } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describePolicySchema } from '../../src/adapters/policy/describe-schema.ts';
-import { policyJsonSchema } from '../../src/adapters/policy/json-schema.ts';
+import { describePolicySchema } from '../../src/adapters/policy/schema/describe-schema.ts';
+import { policyJsonSchema } from '../../src/adapters/policy/schema/json-schema.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 

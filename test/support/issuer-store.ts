@@ -1,10 +1,10 @@
 // The store of issuers over documents that a test edits, with the trial as a running server makes it.
-import { DocumentIssuerStore } from '../../src/adapters/keys/document-issuer-store.ts';
-import type { MaterialSettings } from '../../src/adapters/keys/issuer-material.ts';
-import { keyGenerator } from '../../src/adapters/keys/key-generator.ts';
-import { memoryHandshake } from '../../src/adapters/keys/memory-handshake.ts';
-import { issuerTrial } from '../../src/authority/issuer-trial.ts';
-import type { Clock } from '../../src/ports/clock.ts';
+import { DocumentIssuerStore } from '../../src/adapters/issuers/documents/document-issuer-store.ts';
+import type { MaterialSettings } from '../../src/adapters/issuers/documents/issuer-material.ts';
+import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
+import { memoryHandshake } from '../../src/adapters/issuers/memory-handshake.ts';
+import { issuerTrial } from '../../src/authority/trust/issuer-trial.ts';
+import type { Clock } from '../../src/ports/platform/clock.ts';
 import { TEST_TRUST_DOMAIN } from './certificates.ts';
 import { DocumentSet } from './document-set.ts';
 import { FakeClock, NOON_MS } from './fake-clock.ts';

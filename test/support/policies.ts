@@ -13,8 +13,8 @@ import type {
 import { NO_NAME, nameLimit } from '../../src/domain/policy/names.ts';
 import { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import { ISSUANCE_CLASSES, type PolicyRequest } from '../../src/domain/policy/request.ts';
-import { IndexedSnapshot, type KubernetesObject } from '../../src/domain/policy/snapshot.ts';
-import { NO_QUOTAS } from '../../src/domain/policy/voice.ts';
+import { IndexedSnapshot, type KubernetesObject } from '../../src/domain/cluster/snapshot.ts';
+import { NO_QUOTAS } from '../../src/domain/policy/evaluation/voice.ts';
 
 export const HOUR_MS = 3_600_000;
 export const NOW_MS = Date.UTC(2026, 0, 1);

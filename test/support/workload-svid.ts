@@ -1,6 +1,6 @@
 // Certificates for workloads as the authority hands them out, made without it.
 import { SpiffeId } from '../../src/domain/identity/spiffe-id.ts';
-import type { WorkloadSvid } from '../../src/authority/surface.ts';
+import type { WorkloadSvid } from '../../src/authority/surface/surface.ts';
 import { leafUnder, type LeafOptions } from '../adapters/grpc/leaves.ts';
 import { good, type TestAuthority } from './certificates.ts';
 

@@ -1,7 +1,7 @@
 // The machine's clocks and timers, as the CA's Clock.
 import { performance } from 'node:perf_hooks';
 import { setTimeout as timer } from 'node:timers/promises';
-import type { Clock, Woken } from '../../ports/clock.ts';
+import type { Clock, Woken } from '../../ports/platform/clock.ts';
 
 /** A longer timer overflows 32 bits and would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

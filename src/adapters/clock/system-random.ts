@@ -1,7 +1,7 @@
 // The cryptographic generator of the platform, as the CA's Random. Serial numbers and decision ids
 // take a few bytes each, so the system call is shared by a pool of them.
 import { randomFillSync } from 'node:crypto';
-import type { Random } from '../../ports/random.ts';
+import type { Random } from '../../ports/platform/random.ts';
 
 /** One refill serves some 150 certificates. */
 const POOL_BYTES = 4096;

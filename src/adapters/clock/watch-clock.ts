@@ -1,6 +1,6 @@
 // The clock of loops that look at something again and again: on demand all of them look now. Only for loops to
 // which waking early means one look more.
-import type { Clock, Woken } from '../../ports/clock.ts';
+import type { Clock, Woken } from '../../ports/platform/clock.ts';
 
 /** A loop that was busy with the look before is made to look once more, this long after the demand. */
 const ONCE_MORE_MS = 1_000;

@@ -3,8 +3,8 @@
 import { watch } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { Clock } from '../../ports/clock.ts';
-import type { DocumentSource } from '../../ports/document-source.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { DocumentSource } from '../../ports/platform/document-source.ts';
 
 export interface WatchedDirectory<Texts> {
   readonly root: string;

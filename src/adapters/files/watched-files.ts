@@ -5,8 +5,8 @@ import { watch, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { DocumentSource } from '../../ports/document-source.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { DocumentSource } from '../../ports/platform/document-source.ts';
 
 /** A file's path; `confidential` refuses one that others may read or its group may write, as a private key must. */
 export type WatchedFile = string | { readonly path: string; readonly confidential: true };

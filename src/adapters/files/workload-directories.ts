@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { watch } from 'node:fs';
 import path from 'node:path';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
 
 export interface WorkloadDirectory {
   readonly path: string;

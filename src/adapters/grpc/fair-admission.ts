@@ -2,7 +2,7 @@
 // the connection or else its source, works on so many requests at once and waits with the next, and whoever has
 // waited takes turns by owner. So a crowd of one owner waits for itself, and a request of another goes first.
 import { AuthorityError } from '../../domain/errors.ts';
-import { Places } from '../../domain/places.ts';
+import { Places } from '../../domain/bounded/places.ts';
 
 export interface AdmissionLimits {
   /** Requests at a time. */

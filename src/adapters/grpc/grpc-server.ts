@@ -6,8 +6,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
-import { onConnection } from './call-connection.ts';
-import type { Door, ServiceRegistration } from './door.ts';
+import { onConnection } from './listeners/call-connection.ts';
+import type { Door, ServiceRegistration } from './listeners/door.ts';
 import { guardStreams } from './stream-guard.ts';
 
 export interface StreamLimits {

@@ -5,7 +5,7 @@
 // operator reads in the proxy's log: reason code, safe words, decision id.
 import { Metadata, status, type StatusObject } from '@grpc/grpc-js';
 import { AuthorityError, type ErrorCode } from '../../domain/errors.ts';
-import type { Events } from '../../ports/events.ts';
+import type { Events } from '../../ports/platform/events.ts';
 
 const STATUS: Readonly<Record<ErrorCode, status>> = {
   unauthenticated: status.UNAUTHENTICATED,

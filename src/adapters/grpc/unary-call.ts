@@ -3,8 +3,8 @@
 import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import type { Events } from '../../ports/events.ts';
-import type { Door } from './door.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { Door } from './listeners/door.ts';
 import type { FairAdmission } from './fair-admission.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { toServiceError } from './status.ts';

@@ -2,10 +2,10 @@
 // of which the widest won; central rules are all held to. Where two of them speak of the same workload and do
 // not say the same, no bundle of one rule each decides alike, and somebody has to look.
 import { stringify } from 'yaml';
-import { parseDuration } from '../../domain/duration.ts';
+import { parseDuration } from '../../domain/text/duration.ts';
 import { covers, type NamePattern } from '../../domain/policy/names.ts';
-import type { Position, Problem } from '../../domain/position.ts';
-import { KEY_TYPES, parseNamespacePolicy, type NamespaceRule } from './namespace-policy.ts';
+import type { Position, Problem } from '../../domain/text/position.ts';
+import { KEY_TYPES, parseNamespacePolicy, type NamespaceRule } from './schema/namespace-policy.ts';
 
 /** What the old file did not say, and a bundle has to. */
 export interface MigrationChoices {

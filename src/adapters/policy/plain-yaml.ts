@@ -2,8 +2,8 @@
 // text shows where it stands, without anchors, merge keys, tags and keys written twice, and the same in YAML 1.1,
 // which Kubernetes reads when the file is applied to a cluster.
 import { isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import { ambiguityOfName, ambiguityOfValue } from '../../domain/kubernetes-scalar.ts';
-import { pathUnder } from './field-path.ts';
+import { ambiguityOfName, ambiguityOfValue } from '../../domain/cluster/kubernetes-scalar.ts';
+import { pathUnder } from './schema/field-path.ts';
 import { MAX_DEPTH, type TextProblem } from './yaml-syntax.ts';
 
 /** Mappings, lists and values of one file. A thousand rules that say everything stay below. */

@@ -1,10 +1,10 @@
 // A file of YAML documents as plain data with the place of every field. What size and nesting allow is in
 // yaml-syntax.ts, what data is in plain-yaml.ts.
 import { LineCounter, type Document } from 'yaml';
-import type { Position, Problem } from '../../domain/position.ts';
-import type { FieldPath } from './field-path.ts';
+import type { Position, Problem } from '../../domain/text/position.ts';
+import type { FieldPath } from './schema/field-path.ts';
 import { PlainYaml } from './plain-yaml.ts';
-import { spelledPath, type FieldProblem } from './schema-problems.ts';
+import { spelledPath, type FieldProblem } from './schema/problems.ts';
 import { YamlPositions } from './yaml-positions.ts';
 import { parseYaml, problemsOf, type TextProblem } from './yaml-syntax.ts';
 

@@ -2,7 +2,7 @@
 // private part that goes nowhere else.
 import { AuthorityError, type ErrorCode, type Violation } from '../../domain/errors.ts';
 import { REASONS } from '../../domain/reasons.ts';
-import type { DecisionRecord, PolicyTrace, RefusedRecord } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord, PolicyTrace, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
 import { describeCause, type DescribedCause } from './describe-cause.ts';
 import type { LogLevel } from './logger.ts';
 

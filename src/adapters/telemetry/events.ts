@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import type { FailedClause } from '../../domain/policy/decision.ts';
 import { sourceOf } from '../../domain/identity/source.ts';
-import type { Events, StreamFacts } from '../../ports/events.ts';
+import type { Events, StreamFacts } from '../../ports/platform/events.ts';
 import { decisionLevel, decisionLine } from './decision-line.ts';
 import { cut, describeCause } from './describe-cause.ts';
 import type { LogLevel } from './logger.ts';

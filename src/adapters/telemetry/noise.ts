@@ -2,7 +2,7 @@
 // same fault again. In each minute the first of a kind are written, the others counted, and one line with their
 // `count` is written for each kind when the minute ends. The metrics of the same events count every one.
 import type { Logger } from 'pino';
-import { Samples, type SampleBounds } from '../../domain/samples.ts';
+import { Samples, type SampleBounds } from '../../domain/bounded/samples.ts';
 import type { LogLevel } from './logger.ts';
 
 /** A kind is an event and who caused it; a group is a namespace, or all callers who proved nobody. */

@@ -1,7 +1,7 @@
 // The telemetry of one process: events, tracer and the text of `/metrics`, opened together and
 // flushed together.
-import type { Events } from '../../ports/events.ts';
-import type { Tracer } from '../../ports/tracer.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedAnchor } from './anchor-metrics.ts';

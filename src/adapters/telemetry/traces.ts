@@ -13,7 +13,7 @@ import {
   type SpanExporter,
 } from '@opentelemetry/sdk-trace';
 import { AuthorityError } from '../../domain/errors.ts';
-import type { Tracer } from '../../ports/tracer.ts';
+import type { Tracer } from '../../ports/platform/tracer.ts';
 
 export interface TraceSettings {
   /** Where spans are posted, such as `http://collector:4318/v1/traces`. */

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readBundleDocument, type BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
 import { parseSignatureFile, type SignatureFile } from '../../adapters/policy/bundle/signature-file.ts';
-import { positionInWords, type Problem } from '../../domain/position.ts';
+import { positionInWords, type Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInput } from '../files.ts';
 import type { Invocation } from '../invocation.ts';

@@ -2,7 +2,7 @@
 // yesterday's bundle is the one thing that nobody can make again.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
-import { readBundleKey } from '../../domain/policy/bundle-key.ts';
+import { readBundleKey } from '../../domain/policy/bundle/bundle-key.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { demandFolderOf } from './output-folder.ts';

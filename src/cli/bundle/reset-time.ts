@@ -1,6 +1,6 @@
 // `capstan bundle reset-time`: sets the time by which a running server judges policy bundles back to its clock. It
 // asks twice: the first call only shows what it would do, and what the second one has to repeat.
-import { POLICY_TIME, type PolicyTime } from '../../adapters/http/administer-policy-time.ts';
+import { POLICY_TIME, type PolicyTime } from '../../adapters/http/admin/administer-policy-time.ts';
 import { askServer, socketOf, type ServerOptions } from '../administration.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';

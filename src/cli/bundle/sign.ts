@@ -6,8 +6,8 @@ import {
   type WrittenSignature,
 } from '../../adapters/policy/bundle/signature-file.ts';
 import { fits, type SignedContent } from '../../adapters/policy/bundle/verify-signatures.ts';
-import { readBundleSigningKey, type BundleSigningKey } from '../../domain/policy/bundle-key.ts';
-import { signBundle } from '../../domain/policy/bundle-signature.ts';
+import { readBundleSigningKey, type BundleSigningKey } from '../../domain/policy/bundle/bundle-key.ts';
+import { signBundle } from '../../domain/policy/bundle/bundle-signature.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput, writeTogether } from '../files.ts';
 import type { Invocation } from '../invocation.ts';

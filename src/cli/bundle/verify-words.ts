@@ -2,7 +2,7 @@
 import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
 import type { PinnedKeys } from '../../adapters/policy/bundle/pinned-keys.ts';
 import type { SignatureVerdict } from '../../adapters/policy/bundle/verify-signatures.ts';
-import type { Problem } from '../../domain/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { timeInWords } from '../time-words.ts';

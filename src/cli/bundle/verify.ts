@@ -2,7 +2,7 @@
 import { admissionProblem, isExpired } from '../../adapters/policy/bundle/admit-bundle.ts';
 import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
 import { verifySignatures } from '../../adapters/policy/bundle/verify-signatures.ts';
-import type { Problem } from '../../domain/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation, OutputFormat } from '../invocation.ts';
 import { timeInWords } from '../time-words.ts';

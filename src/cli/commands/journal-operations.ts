@@ -1,6 +1,6 @@
 // `capstan journal operations`: what operators did to the server, newest first, also while it is running.
 import type { Command } from 'commander';
-import type { OperationRecord } from '../../ports/operation-journal.ts';
+import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
@@ -29,7 +29,7 @@ async function operations(options: OperationsOptions, invocation: Invocation): P
   const { since, limit, output } = options;
   const file = journalFile(options, invocation);
   if (file === undefined) return;
-  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
+  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
   using reader = SqliteJournalReader.open(file);
   const found = reader.operations({ limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) });
   if (output === 'json') {

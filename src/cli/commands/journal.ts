@@ -6,7 +6,7 @@ import type {
   IssuanceJournalReader,
   JournalQuery,
   RefusedRecord,
-} from '../../ports/issuance-journal.ts';
+} from '../../ports/storage/issuance-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
@@ -54,7 +54,7 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   const query = queryOf(options, invocation.clock.nowMs());
   const file = journalFile(options, invocation);
   if (file === undefined) return;
-  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
+  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
   using reader = SqliteJournalReader.open(file);
   const records = options.audited === true ? audited(reader, query) : reader.list(query);
   if (options.output === 'json') {

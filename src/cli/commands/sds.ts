@@ -1,6 +1,6 @@
 // `capstan sds status`: what a running server knows of the proxies that it serves, over its administration socket.
 import type { Command } from 'commander';
-import { SDS_STATUS, type SdsStatus } from '../../adapters/http/administer-sds.ts';
+import { SDS_STATUS, type SdsStatus } from '../../adapters/http/admin/administer-sds.ts';
 import { askServer, serverOptions, socketOf, type ServerOptions } from '../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { timeInWords } from '../time-words.ts';

@@ -58,7 +58,7 @@ async function run(
   // Loaded here: no other command needs the server's parts, and they take half a second.
   const [{ serve }, { devDataPaths, openDevDataDirectory }] = await Promise.all([
     import('../../app/serve.ts'),
-    import('../../adapters/keys/dev-data-directory.ts'),
+    import('../../adapters/dev/dev-data-directory.ts'),
   ]);
   const paths = options.dev === true ? devDataPaths(options.dataDir) : undefined;
   const loaded = loadConfig({

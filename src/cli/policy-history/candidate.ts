@@ -1,8 +1,8 @@
 // What recorded decisions are asked again with: policies from files, and what is known of the cluster.
-import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/policy/snapshot.ts';
+import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { Problem } from '../../domain/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { UnusableInput } from '../policy/problems.ts';
 import type { LoadedPolicies } from '../policy/load-policies.ts';
 
@@ -41,7 +41,7 @@ async function loadManifests(
   if (folder === undefined) return { snapshot: unsyncedSnapshot('it depends on the cluster: give --cluster') };
   const [{ readManifestPaths }, { snapshotOf }] = await Promise.all([
     import('../policy/read-manifest-texts.ts'),
-    import('../../adapters/kubernetes/manifest-snapshot.ts'),
+    import('../../adapters/kubernetes/manifests/manifest-snapshot.ts'),
   ]);
   const { objects, problems } = await readManifestPaths([folder]);
   return problems.length > 0 ? { problems } : { snapshot: snapshotOf(objects) };

@@ -1,6 +1,6 @@
 // Drift for people and pipelines: certificates that today's policy would refuse, and policies that are not
 // those that Git keeps.
-import { positionInWords } from '../../domain/position.ts';
+import { positionInWords } from '../../domain/text/position.ts';
 import type { Finding, Report } from '../policy/findings.ts';
 import { countInWords } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,13 +1,13 @@
 // Asks a candidate policy what it would have said to recorded decisions, one by one in the order of time.
 // Identical questions are asked once; what an identity held then is looked at only where it matters.
-import type { ReplayedDecision, Standing } from '../../domain/policy/replay-tally.ts';
-import { becauseOf, judgeAgain, type Verdict } from '../../domain/policy/replay-verdict.ts';
+import type { ReplayedDecision, Standing } from '../../domain/policy/history/replay-tally.ts';
+import { becauseOf, judgeAgain, type Verdict } from '../../domain/policy/history/replay-verdict.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { HeldCertificate, PolicyRequest } from '../../domain/policy/request.ts';
-import type { ClusterSnapshot } from '../../domain/policy/snapshot.ts';
-import type { DecisionRecord } from '../../ports/issuance-journal.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import type { DecisionRecord } from '../../ports/storage/issuance-journal.ts';
 import { excusedIn, Holders } from './holders.ts';
-import { Recent } from '../../domain/recent.ts';
+import { Recent } from '../../domain/bounded/recent.ts';
 import { questionOf, questionText } from './recorded-question.ts';
 
 /** Answers that are remembered. */

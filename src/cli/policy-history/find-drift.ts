@@ -1,7 +1,7 @@
 // Looks for drift in both places where it can be: between certificates and policies, and between policies and
 // Git. Either is looked at when what it takes is named.
 import { stat } from 'node:fs/promises';
-import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
+import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { readDocuments } from '../policy/load-documents.ts';

@@ -1,8 +1,8 @@
 // What each identity held at a moment of the past, learned from the records before it. Asking again while
 // holding a certificate is a renewal, and conditions may excuse those.
 import type { HeldCertificate } from '../../domain/policy/request.ts';
-import type { IssuedRecord } from '../../ports/issuance-journal.ts';
-import { Recent } from '../../domain/recent.ts';
+import type { IssuedRecord } from '../../ports/storage/issuance-journal.ts';
+import { Recent } from '../../domain/bounded/recent.ts';
 
 /** Those without a certificate for the longest time make room: they are then taken for newcomers. */
 const MAX_IDENTITIES = 100_000;

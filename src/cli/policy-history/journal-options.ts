@@ -3,7 +3,7 @@ import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
 import { loadConfig } from '../../config/load.ts';
-import { parseDuration } from '../../domain/duration.ts';
+import { parseDuration } from '../../domain/text/duration.ts';
 import { complainOfConfig } from '../complaints.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';

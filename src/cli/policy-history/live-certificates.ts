@@ -1,6 +1,6 @@
 // Certificates that are still valid, asked about again: which of them would today's policy refuse?
-import { judgeAgain, type Because } from '../../domain/policy/replay-verdict.ts';
-import type { DecisionRecord, IssuedRecord } from '../../ports/issuance-journal.ts';
+import { judgeAgain, type Because } from '../../domain/policy/history/replay-verdict.ts';
+import type { DecisionRecord, IssuedRecord } from '../../ports/storage/issuance-journal.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Candidate } from './candidate.ts';
 import { Examiner } from './examiner.ts';

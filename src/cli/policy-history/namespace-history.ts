@@ -1,6 +1,6 @@
 // What a namespace was given and what it was refused, gathered record by record for a suggestion.
-import { NamespaceObservations } from '../../domain/policy/suggest.ts';
-import type { DecisionRecord, IssuedRecord, PolicyTrace } from '../../ports/issuance-journal.ts';
+import { NamespaceObservations } from '../../domain/policy/history/suggest.ts';
+import type { DecisionRecord, IssuedRecord, PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { subjectOf } from './recorded-question.ts';
 
 /** Jitter takes up to a fifth off what was granted (`lifetimes.jitterPercent`). */

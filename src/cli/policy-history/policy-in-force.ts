@@ -1,6 +1,6 @@
 // What a running server says of the policies in force: names and digests, from its page `/policy`.
 import { z } from 'zod';
-import type { PolicyDigest } from '../../domain/policy/drift.ts';
+import type { PolicyDigest } from '../../domain/policy/history/drift.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 
 export interface PolicyInForce {

@@ -1,8 +1,8 @@
 // Goes through a journal record by record, telling how far it has come. A journal may hold millions: nothing
 // is kept here, and a person who ends the command is heard.
-import type { SqliteJournalReader } from '../../adapters/storage/sqlite-journal-reader.ts';
+import type { SqliteJournalReader } from '../../adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { AuthorityError } from '../../domain/errors.ts';
-import type { DecisionRecord, JournalQuery } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord, JournalQuery } from '../../ports/storage/issuance-journal.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { Progress } from '../progress.ts';
@@ -29,7 +29,7 @@ export async function readJournal(
 ): Promise<number> {
   try {
     // Loaded here: only who reads a journal waits for the database.
-    const { SqliteJournalReader: Reader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
+    const { SqliteJournalReader: Reader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
     using reader = Reader.open(file);
     return await visitAll(reader, query, progress, invocation, visit);
   } catch (cause) {

@@ -3,7 +3,7 @@ import { kubernetesIdentityOf } from '../../domain/identity/kubernetes-identity.
 import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
-import type { DecisionRecord } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord } from '../../ports/storage/issuance-journal.ts';
 import { soundIssuer } from '../policy/requests.ts';
 
 type Subject = PolicyRequest['subject'];

@@ -1,5 +1,5 @@
 // A replay for people and pipelines: who would newly be refused comes first, and alone decides the exit code.
-import type { ChangedGroup, ReplayResult } from '../../domain/policy/replay-tally.ts';
+import type { ChangedGroup, ReplayResult } from '../../domain/policy/history/replay-tally.ts';
 import { countInWords } from '../progress.ts';
 import type { Finding, Report } from '../policy/findings.ts';
 import type { Style, Terminal } from '../terminal.ts';

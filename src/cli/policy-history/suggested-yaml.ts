@@ -1,6 +1,6 @@
 // A suggested policy as a file that can be committed as it is: what it rests on stands at its head.
 import { stringify } from 'yaml';
-import type { SuggestedPolicy } from '../../domain/policy/suggest.ts';
+import type { SuggestedPolicy } from '../../domain/policy/history/suggest.ts';
 import { countInWords } from '../progress.ts';
 import { timeInWords } from '../time-words.ts';
 import type { NamespaceHistory } from './namespace-history.ts';

@@ -1,5 +1,5 @@
 // A decision as data for other programs, and as the bytes that golden vectors hold.
-import { canonicalJson } from '../../domain/canonical-json.ts';
+import { canonicalJson } from '../../domain/text/canonical-json.ts';
 import type { PolicyDecision } from '../../domain/policy/decision.ts';
 
 /**

@@ -1,8 +1,8 @@
 // Everything that lint says of policy documents, in the order in which they are written.
-import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
+import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
-import { impossible, type Impossibility } from '../../domain/policy/impossible.ts';
-import type { Problem } from '../../domain/position.ts';
+import { impossible, type Impossibility } from '../../domain/policy/comparison/impossible.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { bundleFindings } from './findings-bundle.ts';
 import { localFindings } from './findings-local.ts';
 import { findingAt, schemaFinding } from './findings-places.ts';

@@ -1,5 +1,5 @@
 // What a policy tool reports: findings, each with the place where somebody can do something about it.
-import type { Position, Problem } from '../../domain/position.ts';
+import type { Position, Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 
 export interface Finding {

@@ -1,13 +1,13 @@
 // What a policy test stands on, each part a path beside the test or written into it: the policies, and the
 // objects of the cluster.
 import path from 'node:path';
-import { snapshotOf } from '../../adapters/kubernetes/manifest-snapshot.ts';
-import { joinManifests, readManifestFile } from '../../adapters/kubernetes/read-manifests.ts';
-import { objectsIn, type WrittenObjects } from '../../adapters/kubernetes/written-object.ts';
-import type { YamlDocument } from '../../adapters/kubernetes/yaml-documents.ts';
-import { parsePolicyDocuments, type ParsedDocument } from '../../adapters/policy/parse-documents.ts';
-import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/policy/snapshot.ts';
-import type { Problem } from '../../domain/position.ts';
+import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapshot.ts';
+import { joinManifests, readManifestFile } from '../../adapters/kubernetes/manifests/read-manifests.ts';
+import { objectsIn, type WrittenObjects } from '../../adapters/kubernetes/manifests/written-object.ts';
+import type { YamlDocument } from '../../adapters/kubernetes/manifests/yaml-documents.ts';
+import { parsePolicyDocuments, type ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
+import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { CommandError } from '../exit-codes.ts';
 import type { WrittenSnapshot } from './fixtures-schema.ts';
 import { readTexts } from './read-texts.ts';

@@ -1,7 +1,7 @@
 // The shape of a policy test: policies, a cluster, and cases of one request and the decision that is expected.
 // Strict, so that a word that is misspelled is a problem and not an expectation that never fails.
 import { z } from 'zod';
-import { parseDuration } from '../../domain/duration.ts';
+import { parseDuration } from '../../domain/text/duration.ts';
 import { USAGES } from '../../domain/policy/bounds.ts';
 import { POLICY_REASONS } from '../../domain/policy/decision.ts';
 import { CLAIMS, ISSUANCE_CLASSES, type ClaimName } from '../../domain/policy/request.ts';

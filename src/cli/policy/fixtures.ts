@@ -1,14 +1,14 @@
 // Policy tests out of files: read, checked and put together, so that running them is nothing but asking the
 // evaluator.
-import { readYaml, type YamlDocument } from '../../adapters/kubernetes/yaml-documents.ts';
-import { assemble } from '../../adapters/policy/assemble-policies.ts';
-import { fieldProblems } from '../../adapters/policy/schema-problems.ts';
-import { wordsOf } from '../../adapters/policy/schema-words.ts';
+import { readYaml, type YamlDocument } from '../../adapters/kubernetes/manifests/yaml-documents.ts';
+import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
+import { fieldProblems } from '../../adapters/policy/schema/problems.ts';
+import { wordsOf } from '../../adapters/policy/schema/words.ts';
 import { matchesAny } from '../../domain/policy/names.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
-import type { ClusterSnapshot } from '../../domain/policy/snapshot.ts';
-import type { Position, Problem } from '../../domain/position.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import type { Position, Problem } from '../../domain/text/position.ts';
 import { policiesOf, snapshotOfCase } from './fixtures-inputs.ts';
 import { requestOfCase } from './fixtures-request.ts';
 import { policyTest, type Expectation, type PolicyTest } from './fixtures-schema.ts';

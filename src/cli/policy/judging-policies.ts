@@ -1,10 +1,10 @@
 // Policies that the server would judge by: whole, of a bundle that is meant for the cluster and has begun.
 // What the server would not let come in force must not pass a check either.
-import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
+import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
 import { matchesAny } from '../../domain/policy/names.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { Problem } from '../../domain/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { timeInWords } from '../time-words.ts';
 import { loadPolicies } from './load-policies.ts';
 

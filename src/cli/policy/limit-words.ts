@@ -1,5 +1,5 @@
 // Limits as the tools print them, in the spelling that policies use.
-import { durationInWords } from '../../domain/duration.ts';
+import { durationInWords } from '../../domain/text/duration.ts';
 import { keysInWords, USAGES, type Bounds, type TtlLimit } from '../../domain/policy/bounds.ts';
 import type { Quotas } from '../../domain/policy/documents.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';

@@ -1,8 +1,12 @@
 // Policy documents out of the files and directories that somebody names.
 import path from 'node:path';
-import { parsePolicyDocuments, type ParsedDocument, type ParsedFile } from '../../adapters/policy/parse-documents.ts';
+import {
+  parsePolicyDocuments,
+  type ParsedDocument,
+  type ParsedFile,
+} from '../../adapters/policy/source/parse-documents.ts';
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
-import type { Problem } from '../../domain/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { readTexts } from './read-texts.ts';
 
 export interface ReadDocument extends ParsedDocument {

@@ -1,9 +1,9 @@
 // Bundle and local policies as one revision, the way the server assembles them, for the tools that judge.
-import { assemble } from '../../adapters/policy/assemble-policies.ts';
-import type { ParsedDocument } from '../../adapters/policy/parse-documents.ts';
+import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
+import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { Problem } from '../../domain/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { readBundle, readDocuments } from './load-documents.ts';
 
 export interface LoadedPolicies {

@@ -1,5 +1,5 @@
 // What a check says when it cannot run: every problem of its input, with its place.
-import { positionInWords, type Problem } from '../../domain/position.ts';
+import { positionInWords, type Problem } from '../../domain/text/position.ts';
 import { CommandError, EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Terminal } from '../terminal.ts';
 

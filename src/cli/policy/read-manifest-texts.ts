@@ -2,13 +2,17 @@
 // hides nothing but itself.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readManifestDirectory } from '../../adapters/kubernetes/manifest-directory.ts';
-import { joinManifests, readManifestFile, withoutTemplates } from '../../adapters/kubernetes/read-manifests.ts';
-import type { Manifests, ManifestDefaults } from '../../adapters/kubernetes/read-manifests.ts';
-import { MAX_FILE_BYTES } from '../../adapters/kubernetes/yaml-documents.ts';
+import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
+import {
+  joinManifests,
+  readManifestFile,
+  withoutTemplates,
+} from '../../adapters/kubernetes/manifests/read-manifests.ts';
+import type { Manifests, ManifestDefaults } from '../../adapters/kubernetes/manifests/read-manifests.ts';
+import { MAX_FILE_BYTES } from '../../adapters/kubernetes/manifests/yaml-documents.ts';
 import { AuthorityError } from '../../domain/errors.ts';
-import { compareText } from '../../domain/policy/names.ts';
-import type { Problem } from '../../domain/position.ts';
+import { compareText } from '../../domain/text/compare-text.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput, STANDARD_INPUT } from '../files.ts';
 

@@ -1,7 +1,7 @@
 // Texts of the files and directories that somebody names on a command line or in a file.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readPolicyDirectory } from '../../adapters/policy/policy-directory.ts';
+import { readPolicyDirectory } from '../../adapters/policy/source/policy-directory.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput } from '../files.ts';

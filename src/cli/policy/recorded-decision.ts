@@ -1,6 +1,6 @@
 // One decision out of the journal that somebody names.
 import { AuthorityError } from '../../domain/errors.ts';
-import type { DecisionRecord } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord } from '../../ports/storage/issuance-journal.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { journalFile, type JournalChoice } from '../policy-history/journal-options.ts';
@@ -12,7 +12,7 @@ export async function findDecision(
   invocation: Invocation,
 ): Promise<DecisionRecord> {
   const file = journalFile(journal, invocation);
-  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite-journal-reader.ts');
+  const { SqliteJournalReader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
   try {
     using reader = SqliteJournalReader.open(file);
     const [record] = reader.list({ decisionId, limit: 1 });

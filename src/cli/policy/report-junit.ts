@@ -1,6 +1,6 @@
 // Findings as JUnit XML, which every pipeline shows as tests: a case fails by its errors; warnings and
 // notes are its output.
-import { positionInWords } from '../../domain/position.ts';
+import { positionInWords } from '../../domain/text/position.ts';
 import type { Finding, FindingsReport, ReportProblem } from './findings.ts';
 
 export function junitXml({ tool, cases, problems = [] }: FindingsReport): string {

@@ -1,5 +1,5 @@
 // Findings for a person: one line each, with the place first, which terminals turn into a link.
-import { positionInWords } from '../../domain/position.ts';
+import { positionInWords } from '../../domain/text/position.ts';
 import type { Style, Terminal } from '../terminal.ts';
 import type { Finding } from './findings.ts';
 

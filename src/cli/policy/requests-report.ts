@@ -1,5 +1,5 @@
 // Checked workloads as a report: a case for each, its refusals and audit hits at the line of its manifest.
-import type { Unjudged } from '../../adapters/kubernetes/workloads.ts';
+import type { Unjudged } from '../../adapters/kubernetes/manifests/workloads.ts';
 import { boundsInWords, quotasInWords } from './limit-words.ts';
 import { decisionData } from './decision-json.ts';
 import type { Finding, Report } from './findings.ts';

@@ -1,14 +1,14 @@
 // What each workload of a set of manifests would be given: the question it would ask, and what the evaluator
 // says to it, before anything runs.
-import { snapshotOf } from '../../adapters/kubernetes/manifest-snapshot.ts';
-import type { Manifests, PlacedObject } from '../../adapters/kubernetes/read-manifests.ts';
-import type { FoundWorkloads, Workload } from '../../adapters/kubernetes/workloads.ts';
-import { applicableTo, type Applicable } from '../../domain/policy/applicable.ts';
+import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapshot.ts';
+import type { Manifests, PlacedObject } from '../../adapters/kubernetes/manifests/read-manifests.ts';
+import type { FoundWorkloads, Workload } from '../../adapters/kubernetes/manifests/workloads.ts';
+import { applicableTo, type Applicable } from '../../domain/policy/evaluation/applicable.ts';
 import type { PolicyDecision } from '../../domain/policy/decision.ts';
-import { evaluate } from '../../domain/policy/evaluate.ts';
-import { compareText } from '../../domain/policy/names.ts';
+import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
+import { compareText } from '../../domain/text/compare-text.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { ClusterSnapshot } from '../../domain/policy/snapshot.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { requestFrom, type QuestionOptions } from './requests-options.ts';
 import { subjectOf } from './requests.ts';
 

@@ -1,10 +1,10 @@
 // A decision in words: one sentence for what was asked, one for every clause that failed, one for every
 // object of the cluster that was looked at.
 import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/decision.ts';
-import type { ObjectReference } from '../../domain/policy/snapshot.ts';
-import type { PolicyTrace } from '../../ports/issuance-journal.ts';
+import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
+import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { timeInWords } from '../time-words.ts';
-import { durationInWords } from '../../domain/duration.ts';
+import { durationInWords } from '../../domain/text/duration.ts';
 import { keyInWords, quotasInWords, ttlInWords } from './limit-words.ts';
 import type { TracedDecision } from './traced-decision.ts';
 

@@ -1,9 +1,9 @@
 // A decision as it is told to people: one that was just made, or one from the journal. Both have the same
 // trace; only the first knows the grant, and only the second when and for whom it was made.
-import { policyTraceOf } from '../../authority/policy-trace.ts';
-import type { Applicable } from '../../domain/policy/applicable.ts';
+import { policyTraceOf } from '../../authority/issuing/policy-trace.ts';
+import type { Applicable } from '../../domain/policy/evaluation/applicable.ts';
 import type { Grant, PolicyDecision } from '../../domain/policy/decision.ts';
-import type { DecisionRecord, PolicyTrace } from '../../ports/issuance-journal.ts';
+import type { DecisionRecord, PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { timeInWords } from '../time-words.ts';
 
 export interface TracedDecision {

@@ -1,6 +1,6 @@
 // From a decision to the bytes that get signed, and from a signature to a certificate that a
 // second reader has confirmed. Each type here is made by the step before it and by nothing else.
-import { durationInWords } from '../duration.ts';
+import { durationInWords } from '../text/duration.ts';
 import { AuthorityError } from '../errors.ts';
 import { assembleCertificate, type Certificate } from '../x509/certificate.ts';
 import type { Issuer } from '../x509/issuer.ts';

@@ -1,7 +1,8 @@
 // What a policy lets a certificate be, field by field. Each field is an element of a lattice whose order
 // is "allows no more than"; layers are combined with the meet, so that no layer can widen another.
 import { USAGES, type Usage } from '../x509/usage.ts';
-import { ANY_NAME, compareText, meetNames, type NameLimit } from './names.ts';
+import { ANY_NAME, meetNames, type NameLimit } from './names.ts';
+import { compareText } from '../text/compare-text.ts';
 
 export { USAGES, type Usage };
 

@@ -2,7 +2,7 @@
 import type { Labels, Mode, OnRenew } from './documents.ts';
 import type { NamePattern } from './names.ts';
 import type { ClaimName, IssuanceClass, PolicyRequest } from './request.ts';
-import type { KubernetesObject } from './snapshot.ts';
+import type { KubernetesObject } from '../cluster/snapshot.ts';
 
 /** What an expression can read. No clock, no network, nothing that differs between two evaluations. */
 export interface ExpressionInput {

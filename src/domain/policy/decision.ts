@@ -4,7 +4,7 @@ import type { Reason } from '../reasons.ts';
 import type { TtlLimit, Usage } from './bounds.ts';
 import type { Quotas } from './documents.ts';
 import type { IssuanceClass, PolicyRequest } from './request.ts';
-import type { ObjectReference } from './snapshot.ts';
+import type { ObjectReference } from '../cluster/snapshot.ts';
 
 export const LAYERS = ['central', 'cluster', 'namespace'] as const;
 export type Layer = (typeof LAYERS)[number];

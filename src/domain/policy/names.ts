@@ -1,5 +1,7 @@
 // Names as policies write them: no regular expressions, so that none can be made to run for long.
 
+import { compareText } from '../text/compare-text.ts';
+
 /** `*`, an exact name, `prefix*` or `*suffix`. */
 export type NamePattern = string;
 
@@ -46,11 +48,6 @@ export function meetNames(a: NameLimit, b: NameLimit): NameLimit {
 
 export function admits(limit: NameLimit, name: string): boolean {
   return limit.every((set) => matchesAny(set, name));
-}
-
-/** In the order of UTF-16 code units, the same on every machine. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function sorted(names: readonly string[]): readonly string[] {

@@ -1,10 +1,11 @@
 // One revision of all policies: the bundle, and what cluster and namespaces add to it, indexed by
 // namespace so that a decision hears only what can speak of its subject. Immutable to its users.
 import { hash } from 'node:crypto';
-import { Recent } from '../recent.ts';
+import { Recent } from '../bounded/recent.ts';
 import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
-import { compareText, matchesAny } from './names.ts';
-import { localName, voiceOfLocal, voiceOfRule, type Voice } from './voice.ts';
+import { matchesAny } from './names.ts';
+import { compareText } from '../text/compare-text.ts';
+import { localName, voiceOfLocal, voiceOfRule, type Voice } from './evaluation/voice.ts';
 
 /** Whose local policies nobody could read, not even as they once were, and why: what they say is not known. */
 export interface MissingPolicies {

@@ -2,7 +2,7 @@
 // whose names stand in a critical SubjectAltName. Nothing of the CSR but the key goes in. Fields are
 // put last to first; see DerWriter.
 import { DerWriter, der, oid, TAG } from './der.ts';
-import { ipAddressBytes } from './ip-address.ts';
+import { ipAddressBytes } from '../text/ip-address.ts';
 import type { Issuer } from './issuer.ts';
 import type { Profile } from './profile.ts';
 import type { SubjectPublicKey } from './public-key.ts';

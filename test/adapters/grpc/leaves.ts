@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import type { CaKeyPair } from '../../../src/adapters/keys/bootstrap-authority.ts';
+import type { CaKeyPair } from '../../../src/adapters/dev/bootstrap-authority.ts';
 import { readCaCertificate, type CaCertificate } from '../../../src/domain/x509/ca-certificate.ts';
 import { good } from '../../support/certificates.ts';
 

@@ -5,19 +5,19 @@ import type { JsonObject, MessageInitShape, MessageShape } from '@bufbuild/proto
 import { create } from '@bufbuild/protobuf';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { csrService, type CsrServiceSettings } from '../../../src/adapters/grpc/csr/service.ts';
-import type { ServiceRegistration } from '../../../src/adapters/grpc/door.ts';
+import type { ServiceRegistration } from '../../../src/adapters/grpc/listeners/door.ts';
 import { serviceDefinition } from '../../../src/adapters/grpc/service.ts';
-import { Sources } from '../../../src/adapters/grpc/sources.ts';
-import { TlsListener, type TlsListenerSettings } from '../../../src/adapters/grpc/tls-listener.ts';
-import type { CsrAuthority, CsrOrder, IssuedChain } from '../../../src/authority/surface.ts';
+import { Sources } from '../../../src/adapters/grpc/listeners/sources.ts';
+import { TlsListener, type TlsListenerSettings } from '../../../src/adapters/grpc/listeners/tls-listener.ts';
+import type { CsrAuthority, CsrOrder, IssuedChain } from '../../../src/authority/surface/surface.ts';
 import {
   IstioCertificateRequestSchema,
   IstioCertificateService,
   type IstioCertificateResponseSchema,
 } from '../../../src/gen/istio/v1/auth/certificate_service_pb.js';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
-import type { PresentedCredentials } from '../../../src/ports/authenticator.ts';
+import type { Clock } from '../../../src/ports/platform/clock.ts';
+import type { PresentedCredentials } from '../../../src/ports/issuing/authenticator.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { recordEvents, type RecordedEvents } from '../../support/recorded-events.ts';
 import { leafUnder, type TestLeaf } from './leaves.ts';

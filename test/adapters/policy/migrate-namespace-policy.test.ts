@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { migrateNamespacePolicy, type Migration } from '../../../src/adapters/policy/migrate-namespace-policy.ts';
-import { evaluate } from '../../../src/domain/policy/evaluate.ts';
+import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
 import { PolicySet } from '../../../src/domain/policy/policy-set.ts';
-import { positionInWords } from '../../../src/domain/position.ts';
+import { positionInWords } from '../../../src/domain/text/position.ts';
 import { CLUSTER, HOUR_MS, request, snapshot } from '../../support/policies.ts';
-import { onlyDocument } from './documents.ts';
+import { onlyDocument } from './source/documents.ts';
 
 const CHOICES = { name: 'mesh', sequence: 3, contact: '#pki', trustDomain: 'cluster.local' };
 const HEAD = 'apiVersion: capstan.dev/v1alpha1\nkind: NamespacePolicy\n';

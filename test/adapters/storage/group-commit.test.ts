@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { GroupCommit, MAX_WAITING } from '../../../src/adapters/storage/group-commit.ts';
 import type { AuthorityError } from '../../../src/domain/errors.ts';
 import { settle } from '../../support/fake-clock.ts';
-import { NEVER } from './records.ts';
+import { NEVER } from './sqlite/records.ts';
 
 /** Commits that end when the test says so. */
 function heldCommits() {

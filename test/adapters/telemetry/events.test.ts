@@ -3,7 +3,7 @@ import { AuthorityError } from '../../../src/domain/errors.ts';
 import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { NOISE } from '../../../src/adapters/telemetry/noise.ts';
 import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
-import type { Events } from '../../../src/ports/events.ts';
+import type { Events } from '../../../src/ports/platform/events.ts';
 import { CLAUSE, ISSUED, REFUSED, STREAM, TRACE } from './records.ts';
 
 interface Case {

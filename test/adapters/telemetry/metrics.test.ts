@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
-import { peerOrSkip } from '../../peers/presence.ts';
+import { peerOrSkip } from '../../peers/support/presence.ts';
 import { findPromtool } from './promtool.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../../docs/metrics.md');

@@ -3,7 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { PEERS_HOME } from '../../peers/presence.ts';
+import { PEERS_HOME } from '../../peers/support/presence.ts';
 
 const HOME = path.join(PEERS_HOME, 'promtool');
 const UNPACKED = path.join(HOME, 'usr/bin/promtool');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
-import { createRoot } from '../../../src/adapters/keys/bootstrap-authority.ts';
+import { createRoot } from '../../../src/adapters/dev/bootstrap-authority.ts';
 import { MAX_ANCHORS, TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { encodePem } from '../../../src/domain/x509/pem.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority } from '../../support/certificates.ts';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { createIntermediate, createRoot } from '../../../src/adapters/keys/bootstrap-authority.ts';
+import { createIntermediate, createRoot } from '../../../src/adapters/dev/bootstrap-authority.ts';
 import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { Issuer } from '../../../src/domain/x509/issuer.ts';
 import { readPublicKey } from '../../../src/domain/x509/public-key.ts';

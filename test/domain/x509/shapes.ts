@@ -7,7 +7,7 @@ import { readPublicKey } from '../../../src/domain/x509/public-key.ts';
 import { confirmCertificate } from '../../../src/domain/x509/second-opinion.ts';
 import { USAGES } from '../../../src/domain/x509/usage.ts';
 import { encodeTbsCertificate, type CertificateContents } from '../../../src/domain/x509/template.ts';
-import type { CaKeyType } from '../../../src/adapters/keys/bootstrap-authority.ts';
+import type { CaKeyType } from '../../../src/adapters/dev/bootstrap-authority.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { ecKeys, rsaKeys } from '../../vectors/csr/der-parts.ts';
 

@@ -1,12 +1,12 @@
 // Scenario 1 of the acceptance plan: a proxy that knows nothing gets all it needs. Run with every
 // bootstrap of istio-config exactly as it stands there, both protocols, newest and oldest Envoy.
 import assert from 'node:assert/strict';
-import type { ApiType, BootstrapName } from '../bootstrap.ts';
-import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy-package.ts';
-import { peerOrSkip } from '../presence.ts';
-import { Capstan } from '../capstan.ts';
-import { SHOP, SHOP_ID, startShopProxy } from '../shop-proxy.ts';
-import { visit } from '../tls-visit.ts';
+import type { ApiType, BootstrapName } from './support/bootstrap.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './support/envoy-package.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { Capstan } from '../support/capstan.ts';
+import { SHOP, SHOP_ID, startShopProxy } from './support/shop-proxy.ts';
+import { visit } from '../support/tls-visit.ts';
 
 /** Envoy's own first tries fail while its clusters warm up; its back-off is random, up to two seconds. */
 const COLD_START_MS = 5_000;

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { freemem } from 'node:os';
 import { pemOf } from '../../support/sds-client.ts';
-import { Capstan } from '../capstan.ts';
-import type { Envoy } from '../envoy.ts';
-import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
-import { eventually } from '../eventually.ts';
-import { createRoot } from '../pki.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SdsClient, type SdsClientStream, unixTarget } from '../sds-client.ts';
-import { SHOP, startShopProxy } from '../shop-proxy.ts';
+import { Capstan } from '../support/capstan.ts';
+import type { Envoy } from './support/envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { eventually } from '../../support/eventually.ts';
+import { createRoot } from '../support/pki.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SdsClient, type SdsClientStream, unixTarget } from './support/sds-client.ts';
+import { SHOP, startShopProxy } from './support/shop-proxy.ts';
 
 const ACCOUNTS = Array.from({ length: 20 }, (_, index) => `w${index}`);
 const STREAMS_PER_ACCOUNT = 50;

@@ -1,13 +1,13 @@
 // Proxies that were set up for another SDS server: by SPIRE's names, and in the shape in which istiod writes
 // contexts for an agent that finds an SDS socket beside it. Neither has to be changed for Capstan.
 import assert from 'node:assert/strict';
-import type { ApiType, BootstrapDocument } from '../bootstrap.ts';
-import { Capstan, TRUST_DOMAIN } from '../capstan.ts';
-import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy-package.ts';
-import { issueLeaf } from '../pki.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP, SHOP_ID, startShopProxy } from '../shop-proxy.ts';
-import { visit } from '../tls-visit.ts';
+import type { ApiType, BootstrapDocument } from './support/bootstrap.ts';
+import { Capstan, TRUST_DOMAIN } from '../support/capstan.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './support/envoy-package.ts';
+import { issueLeaf } from '../support/pki.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP, SHOP_ID, startShopProxy } from './support/shop-proxy.ts';
+import { visit } from '../support/tls-visit.ts';
 
 /** As the two name the certificate and the anchors, and what they check of names. */
 const CONFIGURATIONS = {

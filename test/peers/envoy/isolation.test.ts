@@ -1,9 +1,9 @@
 // Scenario 12: nobody gets another's key, whatever names it asks for. Judged on the raw bytes of the
 // wire, with a synthetic client, because a proxy would never ask.
 import assert from 'node:assert/strict';
-import { Capstan, TRUST_DOMAIN } from '../capstan.ts';
-import { eventually } from '../eventually.ts';
-import { SdsClient, type SdsClientStream, tlsTarget, unixTarget } from '../sds-client.ts';
+import { Capstan, TRUST_DOMAIN } from '../support/capstan.ts';
+import { eventually } from '../../support/eventually.ts';
+import { SdsClient, type SdsClientStream, tlsTarget, unixTarget } from './support/sds-client.ts';
 
 const idOf = (serviceAccount: string): string => `spiffe://${TRUST_DOMAIN}/ns/default/sa/${serviceAccount}`;
 /** What an attacker may ask for; the last two mean "everything" to some servers. */

@@ -1,10 +1,10 @@
 // Each type of key that SDS can make, in real traffic between Envoys. A proxy that has a certificate and
 // cannot use it acknowledges everything and answers 503: only a call tells.
 import assert from 'node:assert/strict';
-import { Capstan } from '../capstan.ts';
-import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy-package.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP, startShopProxy } from '../shop-proxy.ts';
+import { Capstan } from '../support/capstan.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './support/envoy-package.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP, startShopProxy } from './support/shop-proxy.ts';
 
 /** All that `sds.keyType` takes. */
 const KEY_TYPES = ['ec-p256', 'ec-p384'] as const;

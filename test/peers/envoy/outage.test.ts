@@ -1,14 +1,14 @@
 // Scenarios 6 and 7: Capstan goes away, by SIGKILL, for longer than a renewal could wait, and comes
 // back with or without its memory. Traffic must not notice.
 import assert from 'node:assert/strict';
-import type { ApiType } from '../bootstrap.ts';
-import { Capstan, type LogLine } from '../capstan.ts';
-import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
-import { eventually, throughout } from '../eventually.ts';
-import { MeshLoad, startMesh } from '../mesh.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP } from '../shop-proxy.ts';
-import { visit } from '../tls-visit.ts';
+import type { ApiType } from './support/bootstrap.ts';
+import { Capstan, type LogLine } from '../support/capstan.ts';
+import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { eventually, throughout } from '../../support/eventually.ts';
+import { MeshLoad, startMesh } from './support/mesh.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP } from './support/shop-proxy.ts';
+import { visit } from '../support/tls-visit.ts';
 
 /** Renewal falls due after about seven seconds, within the outage; the leaf outlives it by far. */
 const SETTINGS = { sockets: [SHOP], ttl: '70s', renewAt: 0.1 } as const;

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { ApiType } from '../bootstrap.ts';
-import { Capstan } from '../capstan.ts';
-import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
-import { assertInIssueOrder, MeshLoad, startMesh, watchSerials } from '../mesh.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP } from '../shop-proxy.ts';
-import type { Visitor } from '../tls-visit.ts';
+import type { ApiType } from './support/bootstrap.ts';
+import { Capstan } from '../support/capstan.ts';
+import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { assertInIssueOrder, MeshLoad, startMesh, watchSerials } from './support/mesh.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP } from './support/shop-proxy.ts';
+import type { Visitor } from '../support/tls-visit.ts';
 
 const FAST_ROTATION = { sockets: [SHOP], ttl: '10s', renewAt: 0.1 } as const;
 const ROUNDS: readonly (readonly [ApiType, number])[] = [

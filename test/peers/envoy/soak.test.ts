@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Capstan } from '../capstan.ts';
-import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
-import { assertInIssueOrder, MeshLoad, startMesh } from '../mesh.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP } from '../shop-proxy.ts';
+import { Capstan } from '../support/capstan.ts';
+import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { assertInIssueOrder, MeshLoad, startMesh } from './support/mesh.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP } from './support/shop-proxy.ts';
 
 const SOAK_SECONDS = Number(process.env['CAPSTAN_SOAK_SECONDS'] ?? 60);
 /** Lives are at least nine seconds and renewal is due after five at the latest. */

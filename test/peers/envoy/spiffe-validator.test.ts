@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ApiType, BootstrapDocument } from '../bootstrap.ts';
-import { Capstan } from '../capstan.ts';
-import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy-package.ts';
-import { createRoot, issueIntermediate, issueLeaf, type TestLeaf } from '../pki.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP, startShopProxy } from '../shop-proxy.ts';
-import { visit } from '../tls-visit.ts';
+import type { ApiType, BootstrapDocument } from './support/bootstrap.ts';
+import { Capstan } from '../support/capstan.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './support/envoy-package.ts';
+import { createRoot, issueIntermediate, issueLeaf, type TestLeaf } from '../support/pki.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP, startShopProxy } from './support/shop-proxy.ts';
+import { visit } from '../support/tls-visit.ts';
 
 const VALIDATOR = 'envoy.tls.cert_validator.spiffe';
 const ROUNDS = [

@@ -1,16 +1,16 @@
 // Scenario 15: a proxy that proves itself with a token, while tokens are replaced, expire and are made
 // for somebody else. Streams are ended at ten seconds of age, so that each token is shown soon.
 import assert from 'node:assert/strict';
-import type { ApiType, BootstrapName } from '../bootstrap.ts';
-import { Capstan } from '../capstan.ts';
-import type { Envoy } from '../envoy.ts';
-import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
-import { eventually, throughout } from '../eventually.ts';
-import { MeshLoad, startMesh } from '../mesh.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP } from '../shop-proxy.ts';
-import { writeToken } from '../token-files.ts';
-import { visit } from '../tls-visit.ts';
+import type { ApiType, BootstrapName } from './support/bootstrap.ts';
+import { Capstan } from '../support/capstan.ts';
+import type { Envoy } from './support/envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { eventually, throughout } from '../../support/eventually.ts';
+import { MeshLoad, startMesh } from './support/mesh.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP } from './support/shop-proxy.ts';
+import { writeToken } from '../support/token-files.ts';
+import { visit } from '../support/tls-visit.ts';
 
 const SETTINGS = { sockets: [SHOP], sds: { maxStreamAge: '10s' } } as const;
 /** The age of a stream, and Envoy's first back-off after it. */

@@ -1,14 +1,14 @@
 // Scenario 11: policy says no to a proxy that starts, and later says yes. The other secret must come
 // all the same, and the yes must need no restart.
 import assert from 'node:assert/strict';
-import type { ApiType, BootstrapDocument } from '../bootstrap.ts';
-import { Capstan } from '../capstan.ts';
-import type { Envoy } from '../envoy.ts';
-import { CURRENT_ENVOY, envoyBinary } from '../envoy-package.ts';
-import { eventually } from '../eventually.ts';
-import { peerOrSkip } from '../presence.ts';
-import { SHOP, startShopProxy } from '../shop-proxy.ts';
-import { visit, type Visitor } from '../tls-visit.ts';
+import type { ApiType, BootstrapDocument } from './support/bootstrap.ts';
+import { Capstan } from '../support/capstan.ts';
+import type { Envoy } from './support/envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { SHOP, startShopProxy } from './support/shop-proxy.ts';
+import { visit, type Visitor } from '../support/tls-visit.ts';
 
 /** Instead of the bootstraps' 15 s, so that a test can wait for it. */
 const FETCH_TIMEOUT_MS = 4_000;

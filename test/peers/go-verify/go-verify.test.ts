@@ -9,7 +9,7 @@ import type { SubjectAltName } from '../../../src/domain/x509/template.ts';
 import { everyShape, type Shape } from '../../domain/x509/shapes.ts';
 import { CLIENT, SERVER, tiersAt } from '../../support/tiers.ts';
 import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust-domains.ts';
-import { peerOrSkip } from '../presence.ts';
+import { peerOrSkip } from '../support/presence.ts';
 
 const run = promisify(execFile);
 

@@ -4,9 +4,9 @@ import { execFileSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePort } from '../eventually.ts';
-import { endProcess, startProcess } from '../owned-process.ts';
-import { PEERS_HOME } from '../presence.ts';
+import { freePort } from '../../support/eventually.ts';
+import { endProcess, startProcess } from '../support/owned-process.ts';
+import { PEERS_HOME } from '../support/presence.ts';
 
 const BINARY = path.join(PEERS_HOME, 'pilot-agent');
 const PACKAGE = 'istio.io/istio/pilot/cmd/pilot-agent';

@@ -1,10 +1,10 @@
 // What Istio's own agent does when it is over a quota: one request a try, and it comes back by itself.
 import assert from 'node:assert/strict';
-import { RunningServer } from '../../app/running-server.ts';
-import { ServerFiles } from '../../app/server-files.ts';
+import { RunningServer } from '../../app/support/running-server.ts';
+import { ServerFiles } from '../../app/support/server-files.ts';
 import { buildCsr } from '../../support/certificates.ts';
-import { eventually } from '../eventually.ts';
-import { peerOrSkip } from '../presence.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
 import { agentBinary, IstioAgent } from './istio-agent.ts';
 
 /** A bucket of two, with room again after half a minute. */

@@ -2,12 +2,12 @@
 // when that is ended; and it shows the certificate that it stored whenever it has one, whoever issued it.
 // `test/support/renewing-agent.ts` is our own agent of that shape.
 import assert from 'node:assert/strict';
-import type { DecisionRecord } from '../../../src/ports/issuance-journal.ts';
-import { RunningServer } from '../../app/running-server.ts';
-import { ServerFiles } from '../../app/server-files.ts';
+import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import { RunningServer } from '../../app/support/running-server.ts';
+import { ServerFiles } from '../../app/support/server-files.ts';
 import { testAuthority } from '../../support/certificates.ts';
-import { eventually } from '../eventually.ts';
-import { peerOrSkip } from '../presence.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
 import { agentBinary, IstioAgent } from './istio-agent.ts';
 
 const TTL = '16s';

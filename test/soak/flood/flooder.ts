@@ -3,7 +3,7 @@
 import process from 'node:process';
 import { status } from '@grpc/grpc-js';
 import type { CsrCall, CsrWire } from '../../adapters/grpc/wire.ts';
-import { csrClient } from '../../app/running-server.ts';
+import { csrClient } from '../../app/support/running-server.ts';
 
 export interface FloodOrder {
   readonly tlsPort: number;

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { CsrWire } from '../../adapters/grpc/wire.ts';
-import type { ChildServer } from '../../app/child-server.ts';
-import type { ServerFiles } from '../../app/server-files.ts';
+import type { ChildServer } from '../../app/support/child-server.ts';
+import type { ServerFiles } from '../../app/support/server-files.ts';
 
 export const QUIET = ['quiet-1', 'quiet-2', 'quiet-3', 'quiet-4', 'quiet-5'];
 

@@ -2,7 +2,7 @@
 // types and sizes. What the CSR says is read further in.
 import type { JsonObject } from '@bufbuild/protobuf';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { CsrOrder } from '../../../authority/surface.ts';
+import type { CsrOrder } from '../../../authority/surface/surface.ts';
 import { IstioCertificateRequestSchema } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
 import { decodeMessage } from '../service.ts';
 

@@ -1,9 +1,9 @@
 // Istio's CSR API at the wire: `istio.v1.auth.IstioCertificateService`. The client has no deadline of
 // its own and asks for one certificate at a time, so the bounds on time and number are ours.
-import type { CsrAuthority } from '../../../authority/surface.ts';
+import type { CsrAuthority } from '../../../authority/surface/surface.ts';
 import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
-import type { Events } from '../../../ports/events.ts';
-import type { ServiceRegistration } from '../door.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { ServiceRegistration } from '../listeners/door.ts';
 import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
 import { FairAdmission, type AdmissionLimits } from '../fair-admission.ts';

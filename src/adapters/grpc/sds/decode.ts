@@ -8,9 +8,9 @@ import {
 } from '../../../gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Status } from '../../../gen/google/rpc/status_pb.js';
 import { decodeMessage } from '../service.ts';
-import type { DeltaRequest } from './delta-session.ts';
-import type { ProxyNode } from './session.ts';
-import type { SotwRequest } from './sotw-session.ts';
+import type { DeltaRequest } from './session/delta-session.ts';
+import type { ProxyNode } from './session/session.ts';
+import type { SotwRequest } from './session/sotw-session.ts';
 
 /** SPIRE's key, so that proxies that are set up for it need no change. */
 export const VALIDATOR_OFF_KEY = 'disable_spiffe_cert_validation';

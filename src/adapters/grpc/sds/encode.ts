@@ -10,7 +10,7 @@ import {
 } from '../../../gen/envoy/service/discovery/v3/discovery_pb.js';
 import { secretMessage } from './secret-message.ts';
 import type { SecretContent } from './secret-content.ts';
-import { SECRET_TYPE_URL, type NamedSecret, type Reply } from './session.ts';
+import { SECRET_TYPE_URL, type NamedSecret, type Reply } from './session/session.ts';
 
 /** @returns a DiscoveryResponse. */
 export function encodeSotwReply({ nonce, version, secrets }: Reply): Uint8Array {

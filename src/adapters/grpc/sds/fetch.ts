@@ -1,14 +1,14 @@
 // FetchSecrets: the secrets of one request, once, for tools and tests. Envoy does not use it. Here a
 // name that cannot be served fails the call: there is no later in which it could be.
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Watcher } from '../../../authority/surface.ts';
-import type { Clock } from '../../../ports/clock.ts';
-import type { Events } from '../../../ports/events.ts';
-import { distinctNames, excessOf, secretKindOf, type SecretKind } from './resource-names.ts';
+import type { Watcher } from '../../../authority/surface/surface.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import { distinctNames, excessOf, secretKindOf, type SecretKind } from './session/resource-names.ts';
 import type { BundleShape, SecretContent } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
-import { SECRET_TYPE_URL, type NamedSecret, replyVersion, type Reply } from './session.ts';
-import type { SotwRequest } from './sotw-session.ts';
+import { SECRET_TYPE_URL, type NamedSecret, replyVersion, type Reply } from './session/session.ts';
+import type { SotwRequest } from './session/sotw-session.ts';
 
 export interface FetchParts {
   readonly feeds: SecretFeeds;

@@ -1,8 +1,8 @@
 // How much of what the proxies of one namespace say is read in a second, over all their streams and fetches: reading takes
 // the one thread that everybody is served by. What is over waits on its own stream, which is paused, so that HTTP/2 holds
 // its client back; owners do not wait for each other, and the streams of one take turns, a message each.
-import { Recent } from '../../../domain/recent.ts';
-import type { Clock } from '../../../ports/clock.ts';
+import { Recent } from '../../../domain/bounded/recent.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
 
 /**
  * What an owner may say in a second: 2,000 ACKs. Of the bytes that are slowest to read, empty names, it takes a quarter of

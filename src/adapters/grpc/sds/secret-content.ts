@@ -1,10 +1,10 @@
 // A secret as the session sees it: a version, and what to encode when it is sent. The version is a
 // hash of the content, so it is the same in every replica and after every restart.
 import { createHash } from 'node:crypto';
-import type { WorkloadSvid } from '../../../authority/surface.ts';
+import type { WorkloadSvid } from '../../../authority/surface/surface.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { AuthorityError } from '../../../domain/errors.ts';
-import type { RejectedSecret } from '../../../ports/events.ts';
+import type { RejectedSecret } from '../../../ports/platform/events.ts';
 
 interface Versioned {
   readonly version: string;

@@ -5,12 +5,12 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
 import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
-import type { SvidState, Watcher, WorkloadSecrets } from '../../../authority/surface.ts';
-import type { Clock } from '../../../ports/clock.ts';
-import type { Events } from '../../../ports/events.ts';
+import type { SvidState, Watcher, WorkloadSecrets } from '../../../authority/surface/surface.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
 import { FanOut, type Follower } from './fan-out.ts';
 import { bundleContent, svidContent, type BundleShape, type Offer, type Withheld } from './secret-content.ts';
-import { bundleProblem, svidProblem } from './validate.ts';
+import { bundleProblem, svidProblem } from './session/validate.ts';
 
 /** Follows a feed until it leaves it. */
 export interface FeedFollower extends Follower {

@@ -5,18 +5,18 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { workloadKey } from '../../../domain/identity/workload-key.ts';
-import type { Clock } from '../../../ports/clock.ts';
-import type { Events, StreamFacts } from '../../../ports/events.ts';
-import type { Watcher } from '../../../authority/surface.ts';
-import type { Door } from '../door.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events, StreamFacts } from '../../../ports/platform/events.ts';
+import type { Watcher } from '../../../authority/surface/surface.ts';
+import type { Door } from '../listeners/door.ts';
 import { toServiceError } from '../status.ts';
 import type { MessagePace, Paced } from './message-pace.ts';
-import { readMessage, type Protocol } from './protocol.ts';
-import type { SecretKind } from './resource-names.ts';
+import { readMessage, type Protocol } from './session/protocol.ts';
+import type { SecretKind } from './session/resource-names.ts';
 import { rejectedSecret, type BundleShape } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
-import type { KnownProxies, Membership } from './known-proxies.ts';
-import type { ProxyStream } from './known-proxy.ts';
+import type { KnownProxies, Membership } from './proxies/known-proxies.ts';
+import type { ProxyStream } from './proxies/known-proxy.ts';
 import {
   openSession,
   type DiscoveryMessage,
@@ -25,7 +25,7 @@ import {
   type Reply,
   type Session,
   type Step,
-} from './session.ts';
+} from './session/session.ts';
 
 /** A grpc-js call whose messages are bytes in both directions. */
 export type BytesCall = ServerDuplexStream<Uint8Array, Uint8Array>;

@@ -4,12 +4,12 @@
 import { SecretDiscoveryService } from '../../../gen/envoy/service/secret/v3/sds_pb.js';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Caller } from '../../../domain/identity/caller.ts';
-import type { Watcher, WorkloadSecrets } from '../../../authority/surface.ts';
-import type { Clock } from '../../../ports/clock.ts';
-import type { Events } from '../../../ports/events.ts';
-import type { Random } from '../../../ports/random.ts';
-import { callConnection } from '../call-connection.ts';
-import type { Door, ServiceRegistration } from '../door.ts';
+import type { Watcher, WorkloadSecrets } from '../../../authority/surface/surface.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { Random } from '../../../ports/platform/random.ts';
+import { callConnection } from '../listeners/call-connection.ts';
+import type { Door, ServiceRegistration } from '../listeners/door.ts';
 import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service.ts';
 import { toServiceError } from '../status.ts';
@@ -17,13 +17,13 @@ import { FairAdmission } from '../fair-admission.ts';
 import { unaryHandler } from '../unary-call.ts';
 import { encodeSotwReply } from './encode.ts';
 import { fetchSecrets } from './fetch.ts';
-import { KnownProxies, type QuarantinedRejection } from './known-proxies.ts';
+import { KnownProxies, type QuarantinedRejection } from './proxies/known-proxies.ts';
 import { MessagePace } from './message-pace.ts';
-import { DELTA, readMessage, SOTW, type Protocol } from './protocol.ts';
+import { DELTA, readMessage, SOTW, type Protocol } from './session/protocol.ts';
 import { SecretFeeds } from './secret-feeds.ts';
 import { SecretStream, type BytesCall, type StreamParts, type StreamSettings } from './secret-stream.ts';
-import type { DiscoveryMessage } from './session.ts';
-import { StreamRegister, type RegisterSettings } from './stream-register.ts';
+import type { DiscoveryMessage } from './session/session.ts';
+import { StreamRegister, type RegisterSettings } from './proxies/stream-register.ts';
 
 export interface SdsParts {
   readonly secrets: WorkloadSecrets;

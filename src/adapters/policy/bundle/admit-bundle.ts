@@ -2,9 +2,9 @@
 // wrote it; this says that it is meant for this cluster, not older than what we had, and begun.
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
 import { matchesAny } from '../../../domain/policy/names.ts';
-import type { Problem } from '../../../domain/position.ts';
+import type { Problem } from '../../../domain/text/position.ts';
 import type { RememberedBundle } from './bundle-memory.ts';
-import type { VerifiedBundle } from './bundle-source.ts';
+import type { VerifiedBundle } from './sources/bundle-source.ts';
 import type { OpenedBundle } from './open-bundle.ts';
 
 /** What is judged. */

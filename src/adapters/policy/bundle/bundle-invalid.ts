@@ -1,7 +1,7 @@
 // What is wrong with a bundle, its signatures, its keys or its memory: the one error of the CA, and one
 // line for the log.
 import { AuthorityError } from '../../../domain/errors.ts';
-import { positionInWords, type Problem } from '../../../domain/position.ts';
+import { positionInWords, type Problem } from '../../../domain/text/position.ts';
 
 /** Most problems that one line of the log tells. */
 const MAX_TOLD = 20;

@@ -1,13 +1,13 @@
 // Keeps the bundle in force, whatever brings new ones: judges what is offered, remembers it before it
 // counts, keeps the last good one when all that is offered is refused, and warns while it runs out.
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Clock } from '../../../ports/clock.ts';
-import type { Events } from '../../../ports/events.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
 import type { Standing } from './admit-bundle.ts';
 import { bundleInvalid, failureInWords } from './bundle-invalid.ts';
 import { BundleMemory } from './bundle-memory.ts';
 import { BundleOpener } from './bundle-opener.ts';
-import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
+import type { BundleSource, VerifiedBundle } from './sources/bundle-source.ts';
 import { chooseBundle } from './choose-bundle.ts';
 import type { BundleTexts, OpenedBundle, Trust } from './open-bundle.ts';
 import { readPinnedKeys } from './pinned-keys.ts';

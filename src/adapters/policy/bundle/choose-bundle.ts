@@ -1,7 +1,7 @@
 // Of all bundles that are offered, the one that shall be in force: the highest sequence that verifies and
 // is admitted. One that has not expired goes before one that has.
-import { compareText } from '../../../domain/policy/names.ts';
-import type { Problem } from '../../../domain/position.ts';
+import { compareText } from '../../../domain/text/compare-text.ts';
+import type { Problem } from '../../../domain/text/position.ts';
 import { admissionProblem, isExpired, type Standing } from './admit-bundle.ts';
 import type { OpenedBundle, UnopenedBundle } from './open-bundle.ts';
 

@@ -1,9 +1,9 @@
 // From two texts to a bundle that the pinned keys stand behind, or to everything that is wrong with them.
 // Whether it may come in force here and now is judged after this.
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
-import type { Position, Problem } from '../../../domain/position.ts';
-import { parsePolicyDocuments, type ParsedDocument } from '../parse-documents.ts';
-import type { VerifiedBundle } from './bundle-source.ts';
+import type { Position, Problem } from '../../../domain/text/position.ts';
+import { parsePolicyDocuments, type ParsedDocument } from '../source/parse-documents.ts';
+import type { VerifiedBundle } from './sources/bundle-source.ts';
 import type { PinnedKeys } from './pinned-keys.ts';
 import { parseSignatureFile } from './signature-file.ts';
 import { fits, verifySignatures } from './verify-signatures.ts';

@@ -1,8 +1,8 @@
 // The public keys that the operator pinned: whose word counts, and how many of them must agree.
 import { open } from 'node:fs/promises';
-import { readBundleKey, type BundleKey } from '../../../domain/policy/bundle-key.ts';
+import { readBundleKey, type BundleKey } from '../../../domain/policy/bundle/bundle-key.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Problem } from '../../../domain/position.ts';
+import type { Problem } from '../../../domain/text/position.ts';
 import { bundleInvalid } from './bundle-invalid.ts';
 
 export interface PinnedKey extends BundleKey {

@@ -1,7 +1,7 @@
 // Whether enough of the pinned keys stand behind a bundle. One signature that claims a pinned key and does
 // not hold spoils the whole: somebody tried, or somebody erred, and both deserve to be looked at.
-import { signatureProblem } from '../../../domain/policy/bundle-signature.ts';
-import type { Problem } from '../../../domain/position.ts';
+import { signatureProblem } from '../../../domain/policy/bundle/bundle-signature.ts';
+import type { Problem } from '../../../domain/text/position.ts';
 import type { PinnedKey, PinnedKeys } from './pinned-keys.ts';
 import type { SignatureFile, WrittenSignature } from './signature-file.ts';
 

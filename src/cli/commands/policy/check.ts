@@ -1,10 +1,10 @@
 // `capstan policy check`: which identity each workload of a set of manifests would get, and under which bounds,
 // or why not, before anything is applied.
 import { Option, type Command } from 'commander';
-import type { KindTable } from '../../../adapters/kubernetes/kind-table.ts';
-import type { Unjudged } from '../../../adapters/kubernetes/workloads.ts';
+import type { KindTable } from '../../../adapters/kubernetes/manifests/kind-table.ts';
+import type { Unjudged } from '../../../adapters/kubernetes/manifests/workloads.ts';
 import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/request.ts';
-import { positionInWords } from '../../../domain/position.ts';
+import { positionInWords } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
@@ -68,7 +68,7 @@ async function check(paths: readonly string[], options: CheckOptions, invocation
     import('../../policy/requests-workloads.ts'),
     import('../../policy/requests-report.ts'),
   ]);
-  const { workloadsIn } = await import('../../../adapters/kubernetes/workloads.ts');
+  const { workloadsIn } = await import('../../../adapters/kubernetes/manifests/workloads.ts');
   const kinds = await kindsOf(options);
   const nowMs = options.now ?? invocation.clock.nowMs();
   const policies = await loadJudgingPolicies({ ...options, cluster: clusterFactsOf(options) }, nowMs);
@@ -102,7 +102,7 @@ async function check(paths: readonly string[], options: CheckOptions, invocation
 async function kindsOf({ kinds: file }: CheckOptions): Promise<KindTable | undefined> {
   if (file === undefined) return undefined;
   const [{ readKindTable }, { readInput }] = await Promise.all([
-    import('../../../adapters/kubernetes/kind-table.ts'),
+    import('../../../adapters/kubernetes/manifests/kind-table.ts'),
     import('../../files.ts'),
   ]);
   const found = readKindTable(await readInput(file), file);

@@ -2,8 +2,8 @@
 // evaluator.
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY } from '../../../config/dev.ts';
-import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/policy/snapshot.ts';
-import type { DecisionRecord } from '../../../ports/issuance-journal.ts';
+import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
+import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
@@ -101,8 +101,8 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
     throw new UnusableInput('policies and manifests', problems);
   }
   const [{ evaluate }, { applicableTo }, { tracedDecision }, { decisionData }] = await Promise.all([
-    import('../../../domain/policy/evaluate.ts'),
-    import('../../../domain/policy/applicable.ts'),
+    import('../../../domain/policy/evaluation/evaluate.ts'),
+    import('../../../domain/policy/evaluation/applicable.ts'),
     import('../../policy/traced-decision.ts'),
     import('../../policy/decision-json.ts'),
   ]);
@@ -115,7 +115,7 @@ async function clusterFrom(folder: string | undefined) {
   if (folder === undefined) return unsyncedSnapshot('no manifests of the cluster are given; name them with --cluster');
   const [{ readManifestPaths }, { snapshotOf }] = await Promise.all([
     import('../../policy/read-manifest-texts.ts'),
-    import('../../../adapters/kubernetes/manifest-snapshot.ts'),
+    import('../../../adapters/kubernetes/manifests/manifest-snapshot.ts'),
   ]);
   const { objects, problems } = await readManifestPaths([folder]);
   return problems.length > 0 ? { problems } : (snapshotOf(objects) satisfies ClusterSnapshot);

@@ -1,7 +1,7 @@
 // `capstan policy lint`: what is wrong with policies before anybody is judged by them.
 import type { Command } from 'commander';
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
-import type { Problem } from '../../../domain/position.ts';
+import type { Problem } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, bundleIn, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
@@ -77,7 +77,7 @@ async function together(
   options: LintOptions,
 ): Promise<readonly Problem[]> {
   if (bundle === undefined) return [];
-  const { assemble } = await import('../../../adapters/policy/assemble-policies.ts');
+  const { assemble } = await import('../../../adapters/policy/source/assemble-policies.ts');
   const locals = documents
     .filter(({ document }) => document.kind !== 'PolicyBundle')
     .map(({ file, ...written }) =>

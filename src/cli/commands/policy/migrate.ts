@@ -1,7 +1,7 @@
 // `capstan policy migrate`: a bundle out of the policy file that was there before bundles.
 import type { Command } from 'commander';
 import type { Overlap } from '../../../adapters/policy/migrate-namespace-policy.ts';
-import { positionInWords } from '../../../domain/position.ts';
+import { positionInWords } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../files.ts';
 import type { Invocation } from '../../invocation.ts';
@@ -37,7 +37,7 @@ export function registerPolicyMigrate(policy: Command, invocation: Invocation): 
 
 async function migrate(file: string, options: MigrateOptions, { terminal, endWith }: Invocation): Promise<void> {
   const { migrateNamespacePolicy } = await import('../../../adapters/policy/migrate-namespace-policy.ts');
-  const { parsePolicyDocuments } = await import('../../../adapters/policy/parse-documents.ts');
+  const { parsePolicyDocuments } = await import('../../../adapters/policy/source/parse-documents.ts');
   const { bundle, overlaps, problems } = migrateNamespacePolicy(await textOf(file), file, options);
   if (bundle === undefined) {
     throw new UnusableInput(file, problems);

@@ -62,7 +62,7 @@ async function replay(options: ReplayOptions, invocation: Invocation): Promise<v
     import('../../policy-history/candidate.ts'),
     import('../../policy-history/read-journal.ts'),
     import('../../policy-history/examiner.ts'),
-    import('../../../domain/policy/replay-tally.ts'),
+    import('../../../domain/policy/history/replay-tally.ts'),
     import('../../policy-history/replay-report.ts'),
   ]);
   const { policies, snapshot } = await loadCandidate(candidateOf(options));

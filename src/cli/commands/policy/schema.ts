@@ -16,8 +16,8 @@ export function registerPolicySchema(policy: Command, invocation: Invocation): v
 }
 
 async function print({ markdown }: SchemaOptions, { terminal }: Invocation): Promise<void> {
-  const { describePolicySchema } = await import('../../../adapters/policy/describe-schema.ts');
-  const { policyJsonSchema } = await import('../../../adapters/policy/json-schema.ts');
+  const { describePolicySchema } = await import('../../../adapters/policy/schema/describe-schema.ts');
+  const { policyJsonSchema } = await import('../../../adapters/policy/schema/json-schema.ts');
   if (markdown) terminal.print(describePolicySchema());
   else terminal.printJson(policyJsonSchema());
 }

@@ -1,6 +1,6 @@
 // `capstan policy test`: requests, a cluster and the decisions that are expected of the policies.
 import type { Command } from 'commander';
-import { positionInWords } from '../../../domain/position.ts';
+import { positionInWords } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { CaseResult } from '../../policy/fixtures-run.ts';

@@ -1,5 +1,5 @@
 // The names that a certificate certifies, as constraints judge them.
-import { ipAddressBytes } from '../ip-address.ts';
+import { ipAddressBytes } from '../../text/ip-address.ts';
 import { dotted, DerReader, TAG } from '../der.ts';
 import type { SubjectAltName } from '../template.ts';
 import type { GeneralName } from './extensions.ts';

@@ -4,7 +4,7 @@ import { Metadata, Server, ServerCredentials, status, type sendUnaryData, type S
 import { requestCertificate, type CsrServer } from '../../../../src/adapters/grpc/client/csr-client.ts';
 import { makeWorkloadCsr, WORKLOAD_KEY_TYPES } from '../../../../src/adapters/grpc/client/workload-csr.ts';
 import { decodeMessage, serviceDefinition } from '../../../../src/adapters/grpc/service.ts';
-import { createRoot } from '../../../../src/adapters/keys/bootstrap-authority.ts';
+import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
 import { CertificateRequest } from '../../../../src/domain/x509/certificate-request.ts';
 import {
   IstioCertificateRequestSchema,

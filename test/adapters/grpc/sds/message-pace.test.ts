@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { MessagePace, TURN_MS } from '../../../../src/adapters/grpc/sds/message-pace.ts';
-import { DELTA, readMessage, SOTW } from '../../../../src/adapters/grpc/sds/protocol.ts';
+import { DELTA, readMessage, SOTW } from '../../../../src/adapters/grpc/sds/session/protocol.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../src/adapters/grpc/sds/trim.ts';
 import type { NodeSchema } from '../../../../src/gen/envoy/config/core/v3/base_pb.js';
 import {

@@ -5,14 +5,20 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Keepalive } from '../../../../src/adapters/grpc/grpc-server.ts';
 import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
-import { UnixListener } from '../../../../src/adapters/grpc/unix-listener.ts';
-import { LatestValue } from '../../../../src/authority/latest-value.ts';
-import type { SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from '../../../../src/authority/surface.ts';
+import { UnixListener } from '../../../../src/adapters/grpc/listeners/unix-listener.ts';
+import { LatestValue } from '../../../../src/live/latest-value.ts';
+import type {
+  SvidState,
+  Watcher,
+  Watchers,
+  WorkloadSecrets,
+  WorkloadSvid,
+} from '../../../../src/authority/surface/surface.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
-import type { PresentedCredentials } from '../../../../src/ports/authenticator.ts';
+import type { PresentedCredentials } from '../../../../src/ports/issuing/authenticator.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
 import { recordEvents } from '../../../support/recorded-events.ts';

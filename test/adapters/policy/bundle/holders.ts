@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parsePolicyDocuments } from '../../../../src/adapters/policy/parse-documents.ts';
+import { parsePolicyDocuments } from '../../../../src/adapters/policy/source/parse-documents.ts';
 import { writeSignatureFile } from '../../../../src/adapters/policy/bundle/signature-file.ts';
-import { readBundleSigningKey, type BundleSigningKey } from '../../../../src/domain/policy/bundle-key.ts';
-import { signBundle } from '../../../../src/domain/policy/bundle-signature.ts';
+import { readBundleSigningKey, type BundleSigningKey } from '../../../../src/domain/policy/bundle/bundle-key.ts';
+import { signBundle } from '../../../../src/domain/policy/bundle/bundle-signature.ts';
 import { good } from '../../../support/certificates.ts';
 
 export type HolderName = 'ada' | 'bob' | 'eve';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openBundle, type BundleTexts } from '../../../../src/adapters/policy/bundle/open-bundle.ts';
 import { pinKeys } from '../../../../src/adapters/policy/bundle/pinned-keys.ts';
-import { positionInWords } from '../../../../src/domain/position.ts';
+import { positionInWords } from '../../../../src/domain/text/position.ts';
 import { bundleDocument, BundleSigner } from '../../../support/signed-bundle.ts';
 import { bundleText, HOLDERS, signatureText, type HolderName } from './holders.ts';
 

@@ -1,0 +1,51 @@
+// Tokens that were verified a moment ago. An agent sends the same token for hours, and its signature
+// costs more than everything else in a refusal; for a minute at most its bytes speak for it.
+import { hash } from 'node:crypto';
+import type { Caller } from '../../domain/identity/caller.ts';
+import type { KeySet, KeySource } from './key-set.ts';
+
+/** About 10 MB; the oldest goes first. */
+export const MAX_REMEMBERED_TOKENS = 10_000;
+/** How long a token is taken on its bytes alone; never past its own end. */
+export const REMEMBER_MS = 60_000;
+
+interface Remembered {
+  readonly caller: Caller;
+  readonly untilMs: number;
+  readonly keys: KeySet;
+  readonly source: KeySource;
+}
+
+export class VerifiedTokens {
+  /** By the SHA-256 of the token: the token itself is not kept. In order of arrival. */
+  readonly #byDigest = new Map<string, Remembered>();
+
+  get size(): number {
+    return this.#byDigest.size;
+  }
+
+  /** @returns who the token was proven to be, while its keys are in force and its time is not up. */
+  recall(token: string, nowMs: number): Caller | undefined {
+    const digest = digestOf(token);
+    const known = this.#byDigest.get(digest);
+    if (known === undefined) return undefined;
+    if (nowMs < known.untilMs && known.source.peek() === known.keys) return known.caller;
+    this.#byDigest.delete(digest);
+    return undefined;
+  }
+
+  /** @param expiresAtMs the token's own end. */
+  remember(token: string, verified: Omit<Remembered, 'untilMs'>, expiresAtMs: number, nowMs: number): void {
+    if (this.#byDigest.size >= MAX_REMEMBERED_TOKENS) {
+      for (const oldest of this.#byDigest.keys()) {
+        this.#byDigest.delete(oldest);
+        break;
+      }
+    }
+    this.#byDigest.set(digestOf(token), { ...verified, untilMs: Math.min(nowMs + REMEMBER_MS, expiresAtMs) });
+  }
+}
+
+function digestOf(token: string): string {
+  return hash('sha256', token, 'base64');
+}

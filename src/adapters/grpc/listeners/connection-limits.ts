@@ -1,0 +1,147 @@
+// Who may hold the connections of one listener. A connection begins unproven: it counts for its source, has
+// a share of the places and little time, and makes way when all places are taken. Once somebody was proven
+// on it, it counts for that workload's namespace; pings prove nobody. Handlers know a connection by its peer alone,
+// so no two that are open have the same.
+import type { Socket } from 'node:net';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import { Places } from '../../../domain/bounded/places.ts';
+import type { Sources } from './sources.ts';
+
+export interface ConnectionSettings {
+  /** About 90 KiB of memory and one file descriptor each. */
+  readonly maxConnections: number;
+  /** Part of `maxConnections` that one source may hold with connections that have proven nobody; 0 to 1. */
+  readonly unprovenShare: number;
+  /** How long a connection may stay on which nobody has been proven. */
+  readonly unprovenTimeoutMs: number;
+}
+
+interface Connection {
+  readonly peer: string;
+  /** Which of our addresses it came to. */
+  readonly local: string;
+  readonly socket: Socket;
+  readonly timer: NodeJS.Timeout;
+  owner: string;
+  proven: boolean;
+}
+
+/** Told of each connection that is refused or has to go, before it is closed. */
+export type OnEnded = (peer: string, problem: string) => void;
+
+const MISTAKABLE = 'another is open from the same address and port, to another address of this server';
+const MADE_WAY = 'too many connections are open: it made way for another';
+
+export class ConnectionLimits {
+  readonly #sources: Sources;
+  readonly #settings: ConnectionSettings;
+  readonly #onEnded: OnEnded;
+  readonly #share: number;
+  readonly #byPeer = new Map<string, Connection>();
+  /** By source. */
+  readonly #unproven = new Places<Connection>();
+  /** By namespace. */
+  readonly #proven = new Places<Connection>();
+
+  constructor(parts: { readonly sources: Sources; readonly onEnded: OnEnded }, settings: ConnectionSettings) {
+    this.#sources = parts.sources;
+    this.#onEnded = parts.onEnded;
+    this.#settings = settings;
+    this.#share = Math.max(1, Math.floor(settings.maxConnections * settings.unprovenShare));
+  }
+
+  /** @returns whether the connection may stay; if not, it was closed. It is followed until it closes. */
+  admit(peer: string, socket: Socket): boolean {
+    const owner = this.#sources.of(peer);
+    if (!this.#isDistinct(peer, socket)) return this.#refuse(peer, socket, MISTAKABLE);
+    if (!this.#makeRoom(owner)) return this.#refuse(peer, socket, 'too many connections are open');
+    this.#follow(peer, socket, owner);
+    return true;
+  }
+
+  /** Somebody was proven on the connection. Whoever was proven last is whom it counts for. */
+  prove(peer: string, { identity }: Pick<Caller, 'identity'>): void {
+    const connection = this.#byPeer.get(peer);
+    if (connection === undefined) return;
+    if (connection.proven && connection.owner === identity.namespace) return;
+    clearTimeout(connection.timer);
+    this.#placesOf(connection).remove(connection.owner, connection);
+    connection.owner = identity.namespace;
+    connection.proven = true;
+    this.#proven.add(connection.owner, connection);
+  }
+
+  /** @returns whom a request on the connection counts for: the namespace proven on it last, or its source. */
+  ownerOf(peer: string): string {
+    const connection = this.#byPeer.get(peer);
+    if (connection === undefined) return this.#sources.of(peer);
+    return connection.proven ? `namespace ${connection.owner}` : connection.owner;
+  }
+
+  /**
+   * TCP tells connections apart by both ends: from one address and port there may be another to each of our addresses,
+   * and what is shown on one must prove nobody on the other. To the very same address there is none: the former is over.
+   */
+  #isDistinct(peer: string, socket: Socket): boolean {
+    const twin = this.#byPeer.get(peer);
+    if (twin === undefined) return true;
+    if (twin.local !== localOf(socket)) return false;
+    this.#forget(twin);
+    twin.socket.destroy();
+    return true;
+  }
+
+  #refuse(peer: string, socket: Socket, problem: string): boolean {
+    this.#onEnded(peer, problem);
+    socket.destroy();
+    return false;
+  }
+
+  /** A source beyond its share makes way itself; when all is taken, whoever holds most of what may go. */
+  #makeRoom(source: string): boolean {
+    const full = this.#unproven.size + this.#proven.size >= this.#settings.maxConnections;
+    const crowded = this.#unproven.heldBy(source) >= this.#share;
+    const owner = crowded ? source : full ? this.#unproven.largestOwner() : undefined;
+    if (owner !== undefined) return this.#end(this.#unproven.oldestOf(owner), MADE_WAY);
+    return !full || this.#endOfLargestNamespace();
+  }
+
+  /** No namespace keeps the others out either; one that holds no more than a share keeps what it has. */
+  #endOfLargestNamespace(): boolean {
+    const owner = this.#proven.largestOwner();
+    if (owner === undefined || this.#proven.heldBy(owner) <= this.#share) return false;
+    return this.#end(this.#proven.oldestOf(owner), MADE_WAY);
+  }
+
+  #follow(peer: string, socket: Socket, owner: string): void {
+    const late = (): void => void this.#end(connection, 'nobody was proven on it in time');
+    const timer = setTimeout(late, this.#settings.unprovenTimeoutMs);
+    timer.unref();
+    const connection: Connection = { peer, local: localOf(socket), socket, timer, owner, proven: false };
+    this.#byPeer.set(peer, connection);
+    this.#unproven.add(owner, connection);
+    socket.once('close', () => this.#forget(connection));
+  }
+
+  #end(connection: Connection | undefined, problem: string): boolean {
+    if (connection === undefined) return false;
+    this.#forget(connection);
+    this.#onEnded(connection.peer, problem);
+    connection.socket.destroy();
+    return true;
+  }
+
+  #forget(connection: Connection): void {
+    clearTimeout(connection.timer);
+    this.#placesOf(connection).remove(connection.owner, connection);
+    if (this.#byPeer.get(connection.peer) === connection) this.#byPeer.delete(connection.peer);
+  }
+
+  #placesOf({ proven }: Connection): Places<Connection> {
+    return proven ? this.#proven : this.#unproven;
+  }
+}
+
+function localOf({ localAddress, localPort }: Socket): string {
+  return `${localAddress} ${localPort}`;
+}

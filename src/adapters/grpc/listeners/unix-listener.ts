@@ -1,0 +1,151 @@
+// One Unix socket, whose path is the identity of whoever may open it. The file's mode is the lock
+// on that door, so it is right from the first moment the file exists.
+import { randomBytes } from 'node:crypto';
+import { unlinkSync } from 'node:fs';
+import { lstat, rename } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
+import { GrpcServer, type StreamLimits } from '../grpc-server.ts';
+import { cannotListen, listen, type Listener } from './listener.ts';
+import { socketPlace, type SocketPlace } from './socket-place.ts';
+
+export interface UnixListenerSettings extends StreamLimits {
+  readonly path: string;
+  /** The folder below which the path names the workload; none of the folders in between may be a link. */
+  readonly root?: string;
+  /** 0600 for one user, 0660 where a group shares the socket. */
+  readonly mode: 0o600 | 0o660;
+  readonly maxConnections: number;
+}
+
+/** sun_path is 108 bytes with its terminator (unix(7)); libuv would cut a longer one silently. */
+const MAX_PATH_BYTES = 107;
+/** A living server answers a connect at once; a full backlog is a living server too. */
+const PROBE_MS = 1_000;
+
+export class UnixListener implements Listener {
+  readonly #settings: UnixListenerSettings;
+  readonly #server: Server;
+  readonly #grpc: GrpcServer;
+  /** Where we are: a newer process may put its own socket there, and a folder may be moved with ours in it. */
+  #place: SocketPlace | undefined;
+
+  constructor(
+    parts: { readonly events: Pick<Events, 'connectionRefused'>; readonly services: readonly ServiceRegistration[] },
+    settings: UnixListenerSettings,
+  ) {
+    this.#settings = settings;
+    const socketPath = settings.path;
+    const remoteAddress = `unix:${socketPath}`;
+    this.#grpc = new GrpcServer(settings);
+    const { draining } = this.#grpc;
+    const presentedBy = (call: AnyCall) => {
+      // Whoever comes through a moved socket is somebody else: its path is not where it was opened.
+      if (!this.inPlace()) throw new AuthorityError('CAP-S03', { detail: 'the socket is not at its path any more' });
+      return { authorization: authorizationOf(call), socketPath, remoteAddress };
+    };
+    this.#grpc.register(parts.services, { kind: 'unix', draining, presentedBy, ownerOf: () => remoteAddress });
+    this.#server = createServer((socket) => this.#grpc.serve(socket));
+    this.#server.maxConnections = settings.maxConnections;
+    this.#server.on('drop', () => {
+      parts.events.connectionRefused({ door: 'unix', remoteAddress, problem: 'too many connections are open' });
+    });
+  }
+
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { path: target, mode } = this.#settings;
+    const named = `the socket ${target}`;
+    // Bound beside its place and moved there: a stale socket is replaced without a gap, and libuv, which
+    // unlinks by the name it bound, cannot remove a successor's file when we stop.
+    const bound = path.join(path.dirname(target), `.${randomBytes(2).toString('hex')}`);
+    if (Math.max(Buffer.byteLength(target), Buffer.byteLength(bound)) > MAX_PATH_BYTES) {
+      throw new AuthorityError('CAP-X03', { detail: `${named} has a path longer than ${MAX_PATH_BYTES} bytes` });
+    }
+    await demandFree(target, named);
+    // bind(2) happens before `listen` first waits, so that no other file is created under this umask here.
+    const umask = process.umask(0o777 & ~mode);
+    const listening = listen(this.#server, { path: bound }, { named, signal });
+    process.umask(umask);
+    await listening;
+    try {
+      const ours = socketPlace(bound)?.socket;
+      await rename(bound, target);
+      const place = socketPlace(target, this.#settings.root);
+      if (place === undefined || place.socket !== ours) throw new Error('moved');
+      this.#place = place;
+    } catch (cause) {
+      this.#server.close();
+      throw cannotListen(named, cause);
+    }
+  }
+
+  /** Whether the path still leads to this socket, in the very folder that it was opened in. */
+  inPlace(): boolean {
+    const { path: target, root } = this.#settings;
+    const place = this.#place && socketPlace(target, root);
+    return place !== undefined && place.socket === this.#place?.socket && place.folders === this.#place.folders;
+  }
+
+  address(): string {
+    return this.#settings.path;
+  }
+
+  stopAccepting(): void {
+    if (this.#server.listening) this.#server.close();
+  }
+
+  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    this.stopAccepting();
+    this.#removeFile();
+    await this.#grpc.drain({ deadlineMs });
+  }
+
+  /** Without a wait between look and deed: a successor in this process may be opening in the same place. */
+  #removeFile(): void {
+    const { path: target } = this.#settings;
+    if (this.#place === undefined || socketPlace(target)?.socket !== this.#place.socket) return;
+    try {
+      unlinkSync(target);
+    } catch {
+      // A file that stays is dead; the next start replaces it.
+    }
+  }
+}
+
+/** @throws AuthorityError CAP-X03 unless the path is free or holds a socket that nobody answers. */
+async function demandFree(target: string, named: string): Promise<void> {
+  // Asked by itself, because bind reports a missing directory as a lack of permission.
+  await lstat(path.dirname(target)).catch((error: unknown) => {
+    throw cannotListen(named, error);
+  });
+  const found = await lstat(target).catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return undefined;
+    throw cannotListen(named, error);
+  });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new AuthorityError('CAP-X03', { detail: `${named} is in the place of a file that is not a socket` });
+  }
+  if (await answers(target)) throw cannotListen(named, Object.assign(new Error(), { code: 'EADDRINUSE' }));
+}
+
+async function answers(target: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(target);
+    const end = (answer: boolean): void => {
+      probe.destroy();
+      resolve(answer);
+    };
+    probe.setTimeout(PROBE_MS, () => end(true));
+    probe.once('connect', () => end(true));
+    // Only a refusal proves that nobody listens; what we may not even ask is not ours to replace.
+    probe.once('error', (error) => end(!isCode(error, 'ECONNREFUSED') && !isCode(error, 'ENOENT')));
+  });
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,115 @@
+// All streams of the process: how many there may be, and the one clock that looks after them.
+import { AuthorityError } from '../../../../domain/errors.ts';
+import type { Caller } from '../../../../domain/identity/caller.ts';
+import { workloadKey } from '../../../../domain/identity/workload-key.ts';
+import type { Clock } from '../../../../ports/platform/clock.ts';
+import type { Door } from '../../listeners/door.ts';
+import type { AnyStream } from '../secret-stream.ts';
+import { Tally } from '../session/tally.ts';
+
+export interface RegisterSettings {
+  /** At a time, over all doors; those that are being authenticated count. */
+  readonly maxStreams: number;
+  /** At a time, of one workload. */
+  readonly maxStreamsPerCaller: number;
+  /** At a time, of all workloads of one namespace; and of those being authenticated, of one owner of connections. */
+  readonly maxStreamsPerNamespace: number;
+}
+
+/** How exact the deadlines of streams are. */
+export const SWEEP_MS = 1_000;
+
+export class StreamRegister {
+  readonly #settings: RegisterSettings;
+  readonly #open = new Set<AnyStream>();
+  readonly #perCaller = new Tally();
+  readonly #perNamespace = new Tally();
+  /** Of those being authenticated, by who owns their connection: a key server that is slow must not let one take all. */
+  readonly #beingAuthenticated = new Tally();
+  #admitted = 0;
+
+  constructor(settings: RegisterSettings) {
+    this.#settings = settings;
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Takes a place before anything is known of the caller; `answered` is owed once it is.
+   * @param owner `Door.ownerOf` the call.
+   * @throws AuthorityError CAP-Q01 when there is none, or the owner has its share of those.
+   */
+  admit(owner: string): void {
+    const { maxStreams, maxStreamsPerNamespace } = this.#settings;
+    const full = this.#admitted >= maxStreams;
+    if (full || this.#beingAuthenticated.of(owner) >= maxStreamsPerNamespace) {
+      throw new AuthorityError('CAP-Q01', {
+        detail: full ? 'too many streams are open' : 'too many streams of one source are being authenticated',
+      });
+    }
+    this.#admitted += 1;
+    this.#beingAuthenticated.change(owner, 1);
+  }
+
+  /** Who calls is known, or nobody is proven. */
+  answered(owner: string): void {
+    this.#beingAuthenticated.change(owner, -1);
+  }
+
+  /** Gives back a place that no stream came to fill. */
+  dismiss(): void {
+    this.#admitted -= 1;
+  }
+
+  /** @throws AuthorityError CAP-Q01 when the caller, or its namespace, has too many already. */
+  demandRoomFor(caller: Caller): void {
+    const { maxStreamsPerCaller, maxStreamsPerNamespace } = this.#settings;
+    const { namespace } = caller.identity;
+    if (this.#perCaller.of(workloadKey(caller)) >= maxStreamsPerCaller) {
+      throw new AuthorityError('CAP-Q01', { detail: 'the caller has too many streams open' });
+    }
+    const open = this.#perNamespace.of(namespace);
+    if (open >= maxStreamsPerNamespace) {
+      throw new AuthorityError('CAP-Q01', { detail: `namespace ${namespace} has ${open} streams open, its share` });
+    }
+  }
+
+  /** Fills an admitted place. */
+  add(stream: AnyStream): void {
+    this.#open.add(stream);
+    this.#count(stream, 1);
+  }
+
+  remove(stream: AnyStream): void {
+    if (!this.#open.delete(stream)) return;
+    this.#admitted -= 1;
+    this.#count(stream, -1);
+  }
+
+  #count({ watcher: { caller } }: AnyStream, change: 1 | -1): void {
+    this.#perCaller.change(workloadKey(caller), change);
+    this.#perNamespace.change(caller.identity.namespace, change);
+  }
+
+  endBehind(door: Door, error: unknown): void {
+    for (const stream of this.#open) if (stream.door === door) stream.end(error);
+  }
+
+  /** Ends the streams of one connection. */
+  endOf(door: Door, remoteAddress: string, error: unknown): void {
+    for (const stream of this.#open)
+      if (stream.door === door && stream.watcher.remoteAddress === remoteAddress) stream.end(error);
+  }
+
+  /** Looks at the times of all streams, again and again, until the signal aborts. */
+  async sweep(clock: Clock, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (!signal.aborted) {
+      // The abort is how this loop ends.
+      await clock.sleep(SWEEP_MS, { signal }).catch(() => undefined);
+      const monotonicMs = clock.monotonicMs();
+      for (const stream of this.#open) stream.checkTime(monotonicMs);
+    }
+  }
+}

@@ -1,0 +1,291 @@
+// The memory of one SDS stream and the rules that both protocol variants share. Everything here is
+// pure: no socket, no clock, no randomness. What a client was told is kept per name; what is owed is
+// the difference to what is on offer, computed when the stream is free to carry it. So nothing is
+// ever queued: a newer secret takes the place of an older one that was not sent yet.
+import { AuthorityError } from '../../../../domain/errors.ts';
+import type { SpiffeId } from '../../../../domain/identity/spiffe-id.ts';
+import { excessOf, OVERLONG, secretKindOf, WILDCARD, type SecretKind } from './resource-names.ts';
+import { contentHash, type Offer, type SecretContent } from '../secret-content.ts';
+
+export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
+
+/** What is remembered of the proxy's node; it may come with the first message only. */
+export interface ProxyNode {
+  /** The proxy's own word, which proves nothing; may be empty. */
+  readonly id: string;
+  /** The proxy's own wish, under SPIRE's metadata key; absent when it has none. */
+  readonly spiffeValidator: boolean | undefined;
+}
+
+/** The parts that a request of either variant has. */
+export interface DiscoveryMessage {
+  readonly node: ProxyNode | undefined;
+  readonly typeUrl: string;
+  /** Of the response that this answers; empty when it answers none. */
+  readonly nonce: string;
+  /** The client's text when it rejects that response (error_detail, the only sign of a NACK). */
+  readonly rejection: string | undefined;
+  /** Whether the client says that it holds secrets from before. */
+  readonly resumes: boolean;
+}
+
+export interface Session {
+  readonly owner: SpiffeId;
+  /** Begins every nonce of this stream, so that one of another stream cannot fit. */
+  readonly salt: string;
+  /** `undefined` until the first message. */
+  readonly node: ProxyNode | undefined;
+  /** The client came with secrets from before: what it was not told here it may hold all the same. */
+  readonly resumed: boolean;
+  /**
+   * A bundle in the place of another waits: the proxy may hold a certificate that it rejected, from which it would
+   * build the new context, fail, and blame the bundle.
+   */
+  readonly bundleHeld: boolean;
+  /** The subscribed names, each with the version that the client was told last, or ABSENT. */
+  readonly told: ReadonlyMap<string, string | undefined>;
+  readonly offers: Readonly<Record<SecretKind, Offer | undefined>>;
+  /** How many responses were sent; the number of the last one ends its nonce. */
+  readonly sent: number;
+  /** What is in the response that is not answered yet; there is at most one. */
+  readonly unanswered: readonly NamedSecret[] | undefined;
+  /** The client says nothing more, so no answer is waited for. */
+  readonly finished: boolean;
+  /** Versions that the proxy rejected, here or before it came back; never sent again on this stream. */
+  readonly rejected: readonly string[];
+}
+
+export interface Reply {
+  readonly nonce: string;
+  /** Hash over what is sent. */
+  readonly version: string;
+  readonly secrets: readonly NamedSecret[];
+  /** Names that the client must know not to exist; delta only. */
+  readonly absent: readonly string[];
+}
+
+export interface NamedSecret {
+  readonly name: string;
+  readonly content: SecretContent;
+}
+
+export type Effect =
+  | { readonly kind: 'send'; readonly reply: Reply }
+  /** Begin or stop to report what is on offer for this secret, as `offered` events. */
+  | { readonly kind: 'want' | 'release'; readonly secret: SecretKind }
+  /** A response with secrets, that is; that a name does not exist is nothing to accept. */
+  | { readonly kind: 'acknowledged'; readonly secrets: readonly NamedSecret[] }
+  | { readonly kind: 'rejected'; readonly secrets: readonly NamedSecret[]; readonly message: string }
+  | { readonly kind: 'withheld'; readonly name: string; readonly why: string }
+  /** The client has said all, and has been told all. */
+  | { readonly kind: 'complete' }
+  /** The stream is over. */
+  | { readonly kind: 'end'; readonly error: AuthorityError };
+
+export type SessionEvent<Request> =
+  | { readonly kind: 'request'; readonly request: Request }
+  | { readonly kind: 'offered'; readonly secret: SecretKind; readonly offer: Offer }
+  /** What the proxy's streams know together has changed. */
+  | { readonly kind: 'known'; readonly bundleHeld: boolean; readonly rejected: readonly string[] }
+  /** The client will say nothing more, and still listens. */
+  | { readonly kind: 'finished' }
+  | { readonly kind: 'closed' };
+
+export interface Step {
+  readonly session: Session;
+  readonly effects: readonly Effect[];
+}
+
+/** One variant of the protocol as a step function. */
+export type StepFunction<Request> = (session: Session, event: SessionEvent<Request>) => Step;
+
+/** The version of a name that does not exist. No content hash is spelled like this. */
+export const ABSENT = '(absent)';
+/** The oldest is forgotten; a client that rejects so much ends with its stream's age. */
+const MAX_REJECTED = 32;
+
+export function openSession(owner: SpiffeId, salt: string): Session {
+  return {
+    owner,
+    salt,
+    node: undefined,
+    resumed: false,
+    bundleHeld: false,
+    told: new Map(),
+    offers: { svid: undefined, bundle: undefined },
+    sent: 0,
+    unanswered: undefined,
+    finished: false,
+    rejected: [],
+  };
+}
+
+/** The nonce of the last response; empty before the first. */
+export function currentNonce({ salt, sent }: Session): string {
+  return sent === 0 ? '' : `${salt}-${sent}`;
+}
+
+/**
+ * Whether a message is acceptable at all.
+ * @param names all that the stream would have with it, each once.
+ * @returns the error that ends the stream, if any: CAP-M03 or CAP-Q02.
+ */
+export function messageProblem(
+  session: Session,
+  message: DiscoveryMessage,
+  names: Iterable<string>,
+): AuthorityError | undefined {
+  if (session.node === undefined && message.node === undefined) {
+    return new AuthorityError('CAP-M03', { detail: 'the first message of a stream carries the node' });
+  }
+  // Empty is right, too: on this service the type goes without saying.
+  if (message.typeUrl !== '' && message.typeUrl !== SECRET_TYPE_URL) {
+    return new AuthorityError('CAP-M03', { detail: `type_url is not ${SECRET_TYPE_URL}` });
+  }
+  const excess = excessOf(names);
+  return excess === undefined ? undefined : new AuthorityError('CAP-Q02', { detail: excess });
+}
+
+/** Takes an ACK or NACK of the unanswered response; anything else is none. */
+export function takeAnswer(session: Session, { nonce, rejection }: DiscoveryMessage, effects: Effect[]): Session {
+  if (session.unanswered === undefined || nonce !== currentNonce(session)) return session;
+  if (rejection === undefined) {
+    if (session.unanswered.length > 0) effects.push({ kind: 'acknowledged', secrets: session.unanswered });
+    return { ...session, unanswered: undefined };
+  }
+  effects.push({ kind: 'rejected', secrets: session.unanswered, message: rejection });
+  const rejected = withRejected(
+    session,
+    session.unanswered.map(({ content }) => content.version),
+  );
+  return { ...session, unanswered: undefined, rejected };
+}
+
+/** Takes what the proxy's streams know together. */
+function takeKnown(session: Session, { bundleHeld, rejected }: Extract<SessionEvent<never>, { kind: 'known' }>) {
+  return { ...session, bundleHeld, rejected: withRejected(session, rejected) };
+}
+
+function withRejected(session: Session, versions: readonly string[]): readonly string[] {
+  return [...new Set([...session.rejected, ...versions])].slice(-MAX_REJECTED);
+}
+
+/** Makes `told` the subscription; wants what it newly needs and releases what it needs no more. */
+export function subscribe(session: Session, told: Session['told'], effects: Effect[]): Session {
+  for (const name of told.keys()) {
+    if (!session.told.has(name)) reportIfWithheld(session, name, effects);
+  }
+  const before = kindsNamed(session.owner, session.told);
+  const after = kindsNamed(session.owner, told);
+  const offers: Record<SecretKind, Offer | undefined> = { ...session.offers };
+  for (const secret of after) if (!before.has(secret)) effects.push({ kind: 'want', secret });
+  for (const secret of before) {
+    if (after.has(secret)) continue;
+    effects.push({ kind: 'release', secret });
+    offers[secret] = undefined;
+  }
+  return { ...session, told, offers };
+}
+
+/** Takes what did not come from the client. */
+export function takeNews(
+  session: Session,
+  news: Extract<SessionEvent<never>, { kind: 'offered' | 'known' | 'finished' }>,
+  effects: Effect[],
+): Session {
+  if (news.kind === 'finished') return { ...session, finished: true, unanswered: undefined };
+  return news.kind === 'known' ? takeKnown(session, news) : takeOffer(session, news.secret, news.offer, effects);
+}
+
+/** The first message says who comes, and whether with secrets from before. */
+export function introduced(session: Session, { node, resumes }: DiscoveryMessage): Session {
+  return session.node === undefined ? { ...session, node, resumed: resumes } : session;
+}
+
+/** Takes news of one secret. An offer for a secret that is not wanted any more came too late. */
+function takeOffer(session: Session, secret: SecretKind, offer: Offer, effects: Effect[]): Session {
+  if (!kindsNamed(session.owner, session.told).has(secret)) return session;
+  const former = session.offers[secret];
+  const next = { ...session, offers: { ...session.offers, [secret]: offer } };
+  if ('withheld' in offer && !(former !== undefined && 'withheld' in former)) {
+    for (const name of session.told.keys()) {
+      if (secretKindOf(name, session.owner) === secret) reportIfWithheld(next, name, effects);
+    }
+  }
+  return next;
+}
+
+/** Sends everything that is owed in one response, unless one is under way. */
+export function deliver(session: Session, { tellsAbsence }: { readonly tellsAbsence: boolean }, effects: Effect[]) {
+  if (session.unanswered !== undefined) return session;
+  const secrets: NamedSecret[] = [];
+  const absent: string[] = [];
+  for (const [name, version] of session.told) {
+    const owed = owedFor(session, name);
+    if (owed === ABSENT) {
+      if (tellsAbsence && version !== ABSENT) absent.push(name);
+    } else if (owed !== undefined && owed.version !== version) secrets.push({ name, content: owed });
+  }
+  if (secrets.length === 0 && absent.length === 0) return session;
+  return send(session, secrets, absent, effects);
+}
+
+/** Ends the session: whatever it wanted is released. */
+export function close(session: Session): Step {
+  const effects: Effect[] = [];
+  return { session: subscribe(session, new Map(), effects), effects };
+}
+
+function send(session: Session, secrets: NamedSecret[], absent: string[], effects: Effect[]): Session {
+  const told = new Map(session.told);
+  for (const { name, content } of secrets) told.set(name, content.version);
+  for (const name of absent) told.set(name, ABSENT);
+  const next = { ...session, told, unanswered: session.finished ? undefined : secrets, sent: session.sent + 1 };
+  effects.push({ kind: 'send', reply: { nonce: currentNonce(next), version: replyVersion(secrets), secrets, absent } });
+  return next;
+}
+
+function owedFor(session: Session, name: string): SecretContent | typeof ABSENT | undefined {
+  if (name === WILDCARD || name === OVERLONG) return undefined;
+  const kind = secretKindOf(name, session.owner);
+  if (kind === undefined) return ABSENT;
+  const offer = session.offers[kind];
+  if (offer === undefined) return undefined;
+  if ('withheld' in offer) return ABSENT;
+  if (kind === 'bundle' && session.bundleHeld && holdsOne(session, name)) return undefined;
+  return session.rejected.includes(offer.version) ? undefined : offer;
+}
+
+/** Whether the client has a secret under this name, as far as can be known. */
+function holdsOne({ told, resumed }: Session, name: string): boolean {
+  const version = told.get(name);
+  return version === undefined ? resumed : version !== ABSENT;
+}
+
+function reportIfWithheld(session: Session, name: string, effects: Effect[]): void {
+  const kind = secretKindOf(name, session.owner);
+  if (kind === undefined) {
+    effects.push({ kind: 'withheld', name, why: 'it is not a secret of the caller' });
+    return;
+  }
+  const offer = session.offers[kind];
+  if (offer !== undefined && 'withheld' in offer) {
+    effects.push({ kind: 'withheld', name, why: offer.withheld.message });
+  }
+}
+
+function kindsNamed(owner: SpiffeId, told: Session['told']): ReadonlySet<SecretKind> {
+  const kinds = new Set<SecretKind>();
+  for (const name of told.keys()) {
+    const kind = secretKindOf(name, owner);
+    if (kind !== undefined) kinds.add(kind);
+  }
+  return kinds;
+}
+
+/** One secret lends the response its own version; several make one of their names and versions. */
+export function replyVersion(secrets: readonly NamedSecret[]): string {
+  const [first] = secrets;
+  if (secrets.length === 1 && first !== undefined) return first.content.version;
+  return contentHash(...secrets.map(({ name, content }) => `${name} ${content.version}`).sort());
+}

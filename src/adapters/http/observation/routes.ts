@@ -1,0 +1,82 @@
+// The pages an operator's probes, scrapers and drift checks read. Nothing here reveals a key, a token or
+// an identity, and nothing can be changed through it.
+import { Hono, type Context } from 'hono';
+import type { Events } from '../../../ports/platform/events.ts';
+
+/** One part of the server: `degraded` still serves, `not ready` must not be sent requests. */
+export interface PartReadiness {
+  readonly part: string;
+  readonly state: 'ready' | 'degraded' | 'not ready';
+  /** Why not, for the operator. */
+  readonly why?: string;
+}
+
+/** Which policies are in force: names and digests, not what they say. */
+export interface PolicyInForce {
+  readonly revision: string;
+  readonly bundle: { readonly name: string; readonly sequence: number; readonly digest: string };
+  readonly policies: readonly {
+    readonly kind: string;
+    readonly namespace?: string;
+    readonly name: string;
+    readonly digest: string;
+  }[];
+  /** Owners whose files are not what is in force, and what is instead; absent when there are none. */
+  readonly outOfDate?: readonly {
+    readonly owner: string;
+    readonly state: 'last good' | 'refused' | 'not kept';
+    readonly problem: string;
+  }[];
+}
+
+export interface Observed {
+  readonly readiness: () => readonly PartReadiness[];
+  /** @returns nothing before the first revision is loaded. */
+  readonly policy: () => PolicyInForce | undefined;
+  /** @returns the metrics in the Prometheus text format. */
+  readonly collect: () => Promise<string>;
+  readonly events: Pick<Events, 'unexpected'>;
+}
+
+const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
+
+export function observationRoutes({ readiness, policy, collect, events }: Observed): Hono {
+  const routes = new Hono();
+  routes.use(async (c, next) => {
+    await next();
+    c.header('cache-control', 'no-store');
+    c.header('x-content-type-options', 'nosniff');
+  });
+  routes.get('/healthz', (c) => c.json({ status: 'alive' }));
+  routes.get('/readyz', (c) => {
+    const parts = readiness();
+    const unready = inState(parts, 'not ready');
+    const degraded = inState(parts, 'degraded');
+    const body = {
+      ready: unready.length === 0,
+      ...(unready.length > 0 && { unready }),
+      ...(degraded.length > 0 && { degraded }),
+    };
+    return c.json(body, body.ready ? 200 : 503);
+  });
+  routes.get('/policy', (c) => {
+    const inForce = policy();
+    return inForce === undefined ? c.json({ error: 'no policy is loaded' }, 503) : c.json(inForce);
+  });
+  routes.get('/metrics', async (c) => c.body(await collect(), 200, { 'content-type': PROMETHEUS_TEXT }));
+  for (const path of ['/healthz', '/readyz', '/policy', '/metrics']) routes.all(path, refuseMethod);
+  routes.notFound((c) => c.json({ error: 'not found' }, 404));
+  routes.onError((cause, c) => {
+    events.unexpected({ where: 'http', cause });
+    return c.json({ error: 'internal error' }, 500);
+  });
+  return routes;
+}
+
+function inState(parts: readonly PartReadiness[], wanted: PartReadiness['state']) {
+  return parts.filter(({ state }) => state === wanted).map(({ part, why }) => ({ part, why }));
+}
+
+function refuseMethod(c: Context): Response {
+  return c.json({ error: 'method not allowed' }, 405, { allow: 'GET, HEAD' });
+}

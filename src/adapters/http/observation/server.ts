@@ -1,0 +1,117 @@
+// The HTTP listener for probes and scrapers. It stands apart from the gRPC listeners, so that an
+// operator sees a server that is not ready or overloaded.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { AuthorityError } from '../../../domain/errors.ts';
+import { sourceOf } from '../../../domain/identity/source.ts';
+import { Places } from '../../../domain/bounded/places.ts';
+
+export interface HttpSettings {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+/** A probe needs a few hundred bytes of headers and a few milliseconds. */
+const LIMITS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 15_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
+/** Scrapers and probes of one server, with much room; for one more, the source that has most makes way. */
+export const MAX_CONNECTIONS = 128;
+/** How long answers in flight may take once the server stops. */
+const CLOSE_WITHIN_MS = 1_000;
+
+const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is already in use by another process',
+  EACCES: 'may not be opened by this user',
+  EADDRNOTAVAIL: 'is not an address of this machine',
+  ENOTFOUND: 'does not resolve to an address',
+};
+
+export class HttpServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #settings: HttpSettings;
+
+  constructor({ routes }: { readonly routes: Hono }, settings: HttpSettings) {
+    this.#settings = settings;
+    this.#server = serverOf(routes);
+  }
+
+  /**
+   * Resolves once connections are accepted. The signal ends only the starting.
+   * @throws AuthorityError `config_invalid` (CAP-X03) naming an address that cannot be listened on.
+   */
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    const { host, port } = this.#settings;
+    this.#server.listen({ host, port });
+    try {
+      await once(this.#server, 'listening', { signal });
+    } catch (cause) {
+      this.#server.close();
+      signal.throwIfAborted();
+      throw cannotListen(`${host}:${port}`, cause);
+    }
+  }
+
+  /** @returns `host:port` as it was bound; an IPv6 host stands in brackets. */
+  address(): string {
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('the HTTP listener is not started');
+    return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await closeServer(this.#server);
+  }
+}
+
+/** A server within our limits; it does not listen yet. */
+export function serverOf(routes: Hono): Server {
+  const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
+  const server = createServer(LIMITS, (request, response) => void listener(request, response));
+  boundConnections(server);
+  return server;
+}
+
+/** A stranger who holds connections must not keep out the probe that says whether this server is alive. */
+function boundConnections(server: Server): void {
+  const places = new Places<Socket>();
+  server.on('connection', (socket) => {
+    const source = sourceOf(`${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? ''}`);
+    if (places.size >= MAX_CONNECTIONS) endOldestOfLargest(places);
+    places.add(source, socket);
+    socket.once('close', () => places.remove(source, socket));
+  });
+}
+
+function endOldestOfLargest(places: Places<Socket>): void {
+  const largest = places.largestOwner() ?? '';
+  const oldest = places.oldestOf(largest);
+  if (oldest === undefined) return;
+  places.remove(largest, oldest);
+  oldest.destroy();
+}
+
+/** Resolves when answers in flight have left, at the latest after a second. */
+export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+  await closed;
+  clearTimeout(deadline);
+}
+
+function cannotListen(address: string, cause: unknown): AuthorityError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+  const problem = LISTEN_PROBLEMS[code] ?? `cannot be listened on (${code})`;
+  return new AuthorityError('CAP-X03', { detail: `the HTTP address ${address} ${problem}`, cause });
+}

@@ -1,0 +1,147 @@
+// The policy bundle from a web server, asked for again and again. A server that cannot be reached, or that
+// offers what may not come in force, changes nothing, not even over a restart.
+import type { Random } from '../../../../ports/platform/random.ts';
+import {
+  BundleKeeper,
+  type BundleKeeperParts,
+  type BundleSettings,
+  type RecordSetBack,
+  type TimeSetBack,
+} from '../bundle-keeper.ts';
+import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
+import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
+import { keepCopy, readCopy } from './kept-copy.ts';
+import type { BundleTexts } from '../open-bundle.ts';
+import { RemoteBundle, type FetchedBundle } from './remote-bundle.ts';
+
+export interface HttpsBundleParts extends Pick<BundleKeeperParts, 'clock' | 'events'> {
+  readonly random: Random;
+}
+
+export interface HttpsBundleSettings extends BundleSettings {
+  /** Where the bundle is; its signature is at the same URL with `.sig` behind it. */
+  readonly url: string;
+  /** PEM file with the only certificate authority that the URL is trusted by. */
+  readonly caFile: string;
+  readonly pollIntervalMs: number;
+  readonly timeoutMs?: number;
+}
+
+/** Between reading a bundle and a signature that do not fit, and reading both again: an upload's second half. */
+export const SECOND_LOOK_MS = 1_000;
+/** While fetching fails the wait doubles up to here, or stays the interval when that is longer. */
+export const MAX_BACK_OFF_MS = 15 * 60_000;
+/** Part of each wait that is left to chance, so that a fleet does not ask in step. */
+const JITTER = 0.2;
+
+export class HttpsBundleSource implements BundleSource {
+  readonly #parts: HttpsBundleParts;
+  readonly #pollIntervalMs: number;
+  readonly #remote: RemoteBundle;
+  readonly #keeper: BundleKeeper;
+  /** Absent in development, which remembers nothing. */
+  readonly #copyFile: string | undefined;
+  /** Tag of the bundle in force; asked with, so that it need not be sent again. */
+  #tag: string | undefined;
+
+  /** @throws AuthorityError CAP-X03 for a URL that is not https or carries a password. */
+  constructor(parts: HttpsBundleParts, settings: HttpsBundleSettings) {
+    const { clock, events } = parts;
+    const { trust, url, caFile, timeoutMs = FETCH_TIMEOUT_MS } = settings;
+    this.#parts = parts;
+    this.#pollIntervalMs = settings.pollIntervalMs;
+    this.#remote = new RemoteBundle({ url, caFile, timeoutMs, signed: !('unsigned' in trust) });
+    this.#copyFile = 'unsigned' in trust ? undefined : `${trust.stateFile}.copy`;
+    this.#keeper = new BundleKeeper({ clock, events, beforeUse: async (texts) => this.#keep(texts) }, settings);
+  }
+
+  /**
+   * Loads once, then asks again until the signal aborts.
+   * @throws AuthorityError CAP-X03 when no bundle may come in force: neither a fetched one nor that of the last run.
+   */
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#keeper.open();
+    let fetched = true;
+    try {
+      await this.#fetchAndLoad(signal);
+    } catch (problem) {
+      fetched = false;
+      await this.#loadCopy(problem);
+    }
+    void this.#follow(fetched, signal);
+    void this.#keeper.watchTime({ signal });
+  }
+
+  current(): VerifiedBundle {
+    return this.#keeper.current();
+  }
+
+  timeMs(): number {
+    return this.#keeper.timeMs();
+  }
+
+  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
+    return this.#keeper.setTimeBack(expectedMs, record);
+  }
+
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+    this.#keeper.onChange(listener, options);
+  }
+
+  async #keep(texts: BundleTexts): Promise<void> {
+    if (this.#copyFile !== undefined && texts.place !== this.#copyFile) await keepCopy(this.#copyFile, texts);
+  }
+
+  /** @throws what kept the fetched bundle out, when there is no copy that would do. */
+  async #loadCopy(problem: unknown): Promise<void> {
+    const copy = this.#copyFile === undefined ? undefined : await readCopy(this.#copyFile);
+    if (copy === undefined) throw problem;
+    await this.#keeper.load([copy]).catch(() => {
+      throw problem;
+    });
+    this.#keeper.tell(problem);
+  }
+
+  async #follow(fetched: boolean, signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#parts;
+    let waitMs = this.#pollIntervalMs;
+    for (let good = fetched; !signal.aborted; good = await this.#poll(signal)) {
+      waitMs = good ? this.#pollIntervalMs : backedOff(waitMs, this.#pollIntervalMs);
+      await clock.sleep(waitMs * (1 - JITTER * random.fraction()), { signal }).catch(() => undefined);
+    }
+  }
+
+  /** @returns whether it went well; what did not is told. */
+  async #poll(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#fetchAndLoad(signal);
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.#keeper.tell(error);
+      return false;
+    }
+  }
+
+  /** @throws AuthorityError CAP-X03 */
+  async #fetchAndLoad(signal: AbortSignal): Promise<void> {
+    const first = await this.#remote.fetch(this.#tag, signal);
+    if (first === undefined) {
+      this.#keeper.tell(undefined);
+      return;
+    }
+    const { texts, tag } = (await this.#secondLook(first, signal)) ?? first;
+    await this.#keeper.load([texts]);
+    // Only now: a tag stands for the bundle in force, never for one that was refused.
+    this.#tag = tag;
+  }
+
+  async #secondLook(first: FetchedBundle, signal: AbortSignal): Promise<FetchedBundle | undefined> {
+    if (!this.#keeper.isTorn([first.texts])) return undefined;
+    await this.#parts.clock.sleep(SECOND_LOOK_MS, { signal });
+    return this.#remote.fetch(undefined, signal);
+  }
+}
+
+function backedOff(waitMs: number, intervalMs: number): number {
+  return Math.max(intervalMs, Math.min(2 * waitMs, MAX_BACK_OFF_MS));
+}

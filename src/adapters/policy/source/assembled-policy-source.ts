@@ -1,0 +1,165 @@
+// The policies in force: the bundle, which is believed already, and the local policies of a directory, as one
+// revision. Either may change at any moment; of each owner of local policies a revision has all of the last edit
+// that was good, and never a part of one.
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { ClusterFacts } from '../../../domain/policy/documents.ts';
+import { PolicySet } from '../../../domain/policy/policy-set.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { PolicySource } from '../../../ports/policy/policy-source.ts';
+import { localPoliciesOf } from './assemble-policies.ts';
+import type { BundleSource } from '../bundle/sources/bundle-source.ts';
+import type { KeptRevisions } from './kept-revisions.ts';
+import { LocalPolicies, type OwnerTrouble } from './local-policies.ts';
+import { BELIEVED_GONE_MS } from './owner-policies.ts';
+import type { OwnersTexts } from './read-owners.ts';
+
+export interface AssembledPolicyParts {
+  /** Started already. */
+  readonly bundles: BundleSource;
+  /** Local policies by owner; absent where there are none. */
+  readonly documents?: DocumentSource<OwnersTexts>;
+  /** Last good revisions of an earlier run; absent, a start without a good one refuses its owner. */
+  readonly kept?: KeptRevisions;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'policyMissing' | 'policyNotKept'>;
+}
+
+export interface AssembledPolicySettings {
+  readonly cluster: ClusterFacts;
+}
+
+/** Problems of one look that are logged; `troubles` has all. */
+const MAX_TOLD = 100;
+
+export class AssembledPolicySource implements PolicySource {
+  readonly #parts: AssembledPolicyParts;
+  readonly #settings: AssembledPolicySettings;
+  readonly #listeners = new Set<() => void>();
+  readonly #local: LocalPolicies;
+  #policies: PolicySet | undefined;
+  /** What the last look complained of, by owner: the same problems are told once. */
+  #told: ReadonlyMap<string, string> = new Map();
+  /** One look at a time; whatever changes during it makes for one more, however often it does. */
+  #looking: Promise<void> | undefined;
+  #changed = false;
+  /** Somebody waits to look again. */
+  #unsure = false;
+
+  constructor(parts: AssembledPolicyParts, settings: AssembledPolicySettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    const { kept, documents } = parts;
+    const placeOf = (name: string): string => documents?.placeOf(name) ?? name;
+    this.#local = new LocalPolicies({ placeOf, ...(kept !== undefined && { kept }) });
+  }
+
+  /**
+   * Loads once, then follows bundle and local policies until the signal aborts. What is wrong with an owner's policies
+   * is told.
+   * @throws AuthorityError CAP-X03 when the directory cannot be read and nothing good is known of what was in it.
+   */
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { bundles, documents } = this.#parts;
+    bundles.onChange(() => void this.#follow(signal), { signal });
+    await this.#look(signal, true);
+    documents?.onChange(async () => this.#follow(signal), { signal });
+  }
+
+  current(): PolicySet {
+    if (this.#policies === undefined) throw new AuthorityError('CAP-S02');
+    return this.#policies;
+  }
+
+  bundleTimeMs(): number {
+    return this.#parts.bundles.timeMs();
+  }
+
+  /** Owners whose files are not what is in force. */
+  get troubles(): readonly OwnerTrouble[] {
+    return this.#local.troubles;
+  }
+
+  onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
+    if (signal.aborted) return;
+    this.#listeners.add(listener);
+    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  }
+
+  /** @returns once a look that began after this call has ended. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    // The first load asks for the bundle last of all, so that nothing is missed before there is a revision.
+    if (this.#policies === undefined || signal.aborted) return;
+    this.#changed = true;
+    await (this.#looking ??= this.#catchUp(signal));
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    try {
+      while (this.#changed) {
+        this.#changed = false;
+        await this.#look(signal);
+      }
+    } finally {
+      this.#looking = undefined;
+    }
+  }
+
+  async #look(signal: AbortSignal, isFirst = false): Promise<void> {
+    const { bundles, documents, clock } = this.#parts;
+    if (documents !== undefined) {
+      const looked = this.#local.look(async () => documents.read(), clock.monotonicMs());
+      // Later it is told as the problem of every owner.
+      await (isFirst ? looked : looked.catch(() => undefined));
+    }
+    const { bundle, digest: bundleDigest } = bundles.current();
+    const local = localPoliciesOf(this.#local.documents);
+    this.#accept(PolicySet.of({ bundle, bundleDigest, local, missing: this.#local.missing, ...this.#settings }));
+    if (this.#local.isUnsure) void this.#lookAgain(signal);
+  }
+
+  async #lookAgain(signal: AbortSignal): Promise<void> {
+    if (this.#unsure) return;
+    this.#unsure = true;
+    await this.#parts.clock.sleep(BELIEVED_GONE_MS, { signal }).catch(() => undefined);
+    this.#unsure = false;
+    await this.#follow(signal);
+  }
+
+  /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
+  #accept(policies: PolicySet): void {
+    const before = this.#told;
+    this.#tell();
+    const mended = before.keys().some((owner) => !this.#told.has(owner));
+    if (this.#replace(policies) || !mended) return;
+    this.#parts.events.reloaded({ source: 'policy', revision: policies.revision });
+  }
+
+  /** What many owners share, such as a directory that is away, is told once. */
+  #tell(): void {
+    const { events } = this.#parts;
+    const told = new Map(this.troubles.map(({ owner, state, problem }) => [owner, `${state}: ${problem}`]));
+    const fresh = this.troubles.filter(({ owner }) => this.#told.get(owner) !== told.get(owner));
+    const groups = [...Map.groupBy(fresh, ({ state, problem }) => `${state}: ${problem}`).values()];
+    for (const [first, ...others] of groups.slice(0, MAX_TOLD)) {
+      if (first === undefined) continue;
+      const { state, problem } = first;
+      const owner = others.length === 0 ? first.owner : `${first.owner} and ${others.length} more`;
+      if (state === 'refused') events.policyMissing({ owner, problem });
+      else if (state === 'not kept') events.policyNotKept({ owner, problem });
+      else events.reloadFailed({ source: 'policy', problem });
+    }
+    this.#told = told;
+  }
+
+  /** @returns whether this is another revision than the one in force. */
+  #replace(policies: PolicySet): boolean {
+    const { revision } = policies;
+    if (revision === this.#policies?.revision) return false;
+    this.#policies = policies;
+    this.#parts.events.reloaded({ source: 'policy', revision });
+    for (const listener of this.#listeners) listener();
+    return true;
+  }
+}

@@ -1,0 +1,194 @@
+// The local policies of one owner: those in force, which are the last that were good as a whole, and what is wrong
+// with what stands in the files now. A folder that is gone is believed gone when it still is at a second look.
+import { setImmediate } from 'node:timers/promises';
+import { hash } from 'node:crypto';
+import type { Problem } from '../../../domain/text/position.ts';
+import { localProblems, type LocalDocument } from './assemble-policies.ts';
+import { failureInWords } from '../bundle/bundle-invalid.ts';
+import { parsePolicyDocuments, type ParsedDocument } from './parse-documents.ts';
+import { policiesInvalid } from './policies-invalid.ts';
+import { digestOf, type KeptRevision, type KeptRevisions } from './kept-revisions.ts';
+import { CLUSTER_LAYER } from './owner.ts';
+import type { OwnerTexts } from './read-owners.ts';
+
+export interface OwnerPoliciesParts {
+  /** Absent in development, which remembers nothing. */
+  readonly kept: KeptRevisions | undefined;
+  /** What an operator calls a file. */
+  readonly placeOf: (name: string) => string;
+}
+
+interface LocalFile {
+  readonly documents: readonly LocalDocument[];
+  readonly problems: readonly Problem[];
+}
+type KnownFile = LocalFile & { readonly digest: string };
+
+/** A folder that is being replaced is not there for a moment. */
+export const BELIEVED_GONE_MS = 2_000;
+
+/** Fields that a problem between documents can point at. */
+const POINTED_AT = [['kind'], ['metadata', 'name'], ['metadata', 'namespace']] as const;
+
+export class OwnerPolicies {
+  readonly #owner: string;
+  readonly #parts: OwnerPoliciesParts;
+  /** Those in force; nothing when none was ever good, as far as anybody remembers. */
+  documents: readonly LocalDocument[] | undefined;
+  /** What is wrong with the files as they are. */
+  problem: string | undefined;
+  /** What keeps the policies in force from outliving a restart. */
+  keepProblem: string | undefined;
+  /** Since when it has no folder, by the monotonic clock. */
+  #goneMs: number | undefined;
+  #digest: string | undefined;
+  /** Of the copy on disk, as far as it is known. */
+  #keptDigest: string | undefined;
+  /** Until the first look is over. */
+  #recalled: KeptRevision | undefined;
+  #recallProblem: string | undefined;
+  #isNew = true;
+  /** By name; files that an edit leaves alone are not parsed again. As bounded as the reading is. */
+  #known: ReadonlyMap<string, KnownFile> = new Map();
+
+  constructor(owner: string, parts: OwnerPoliciesParts) {
+    this.#owner = owner;
+    this.#parts = parts;
+  }
+
+  /** Whether its folder is gone, and nobody has looked again yet. */
+  get isGone(): boolean {
+    return this.#goneMs !== undefined;
+  }
+
+  /** Looks at what stands in the files, or at why it cannot be had. Never throws. */
+  async look(found: OwnerTexts): Promise<void> {
+    await this.#recall();
+    this.#goneMs = undefined;
+    if ('problem' in found) await this.#refuse(failureInWords(found.problem), found.unlessNew);
+    else await this.#judge(found.texts);
+    this.#recalled = undefined;
+  }
+
+  /** Its folder is not there. @returns whether it is to be forgotten, because that has been so for a while. */
+  async lookForGone(monotonicMs: number): Promise<boolean> {
+    this.#goneMs ??= monotonicMs;
+    if (monotonicMs - this.#goneMs >= BELIEVED_GONE_MS) {
+      await this.#parts.kept?.remove(this.#owner).catch(() => undefined);
+      return true;
+    }
+    await this.#recall();
+    await this.#useRecalled();
+    if (this.#hadNothing()) this.documents = [];
+    if (this.documents !== undefined) this.problem = undefined;
+    else this.problem ??= `its folder is gone; ${this.#recallProblem}`;
+    return false;
+  }
+
+  async #judge(texts: ReadonlyMap<string, string>): Promise<void> {
+    const digest = digestOf(this.#owner, texts);
+    if (digest === this.#digest) {
+      this.problem = undefined;
+      return this.#keep({ digest, texts });
+    }
+    const { documents, problems } = await this.#parse(texts);
+    const all = problems.length > 0 ? problems : localProblems(documents);
+    if (all.length > 0) return this.#refuse(failureInWords(policiesInvalid(all)));
+    if (documents.length === 0 && (await this.#hadPolicies())) {
+      const place = this.#parts.placeOf(this.#owner);
+      return this.#refuse(`${place} holds no policy any more; to withdraw what it held, remove the folder`);
+    }
+    this.problem = undefined;
+    // Kept first: who is killed in between takes up the new one, and never goes back to what says less.
+    await this.#keep({ digest, texts });
+    this.documents = documents;
+    this.#digest = digest;
+  }
+
+  /** An emptied folder looks like a mount that is late; for the cluster layer, which has none, it is an edit. */
+  async #hadPolicies(): Promise<boolean> {
+    if (this.#owner === CLUSTER_LAYER) return false;
+    await this.#useRecalled();
+    return !this.#hadNothing();
+  }
+
+  async #refuse(problem: string, unlessNew = false): Promise<void> {
+    await this.#useRecalled();
+    if (unlessNew && this.#hadNothing()) {
+      this.documents = [];
+      return;
+    }
+    const more = this.documents === undefined && this.#recallProblem !== undefined ? `; ${this.#recallProblem}` : '';
+    this.problem = problem + more;
+  }
+
+  /** Nothing in force, nothing kept, and nothing in the way of knowing so. */
+  #hadNothing(): boolean {
+    if (this.documents !== undefined) return this.documents.length === 0;
+    return this.problem === undefined && this.#recallProblem === undefined;
+  }
+
+  async #recall(): Promise<void> {
+    if (!this.#isNew) return;
+    this.#isNew = false;
+    try {
+      this.#recalled = await this.#parts.kept?.read(this.#owner);
+      this.#keptDigest = this.#recalled?.digest;
+    } catch (error) {
+      this.#recallProblem = failureInWords(error);
+    }
+  }
+
+  /** The copy is judged like any other text; nothing is believed for being here. */
+  async #useRecalled(): Promise<void> {
+    if (this.#recalled === undefined || this.documents !== undefined) return;
+    const { digest, texts } = this.#recalled;
+    const { documents, problems } = await this.#parse(texts);
+    const all = problems.length > 0 ? problems : localProblems(documents);
+    if (all.length > 0) this.#recallProblem = `what was kept of it: ${failureInWords(policiesInvalid(all))}`;
+    else [this.documents, this.#digest] = [documents, digest];
+  }
+
+  async #keep(revision: KeptRevision): Promise<void> {
+    this.#recallProblem = undefined;
+    if (revision.digest === this.#keptDigest) return;
+    this.#keptDigest = undefined;
+    try {
+      await this.#parts.kept?.keep(this.#owner, revision);
+      this.#keptDigest = revision.digest;
+      this.keepProblem = undefined;
+    } catch (error) {
+      this.keepProblem = failureInWords(error);
+    }
+  }
+
+  async #parse(texts: ReadonlyMap<string, string>): Promise<LocalFile> {
+    const files = new Map<string, KnownFile>();
+    for (const [name, text] of texts) {
+      const digest = hash('sha256', text, 'hex');
+      const known = this.#known.get(name);
+      const file =
+        known?.digest === digest ? known : { digest, ...(await parse(text, this.#parts.placeOf(name), name)) };
+      files.set(name, file);
+    }
+    this.#known = files;
+    return {
+      documents: [...files.values()].flatMap(({ documents }) => documents),
+      problems: [...files.values()].flatMap(({ problems }) => problems),
+    };
+  }
+}
+
+/** Parsing takes long enough for others to be given their turn between two files. */
+async function parse(text: string, place: string, file: string): Promise<LocalFile> {
+  await setImmediate();
+  const { documents, problems } = parsePolicyDocuments(text, place);
+  return { documents: documents.map((document) => ({ ...withoutText(document), file })), problems };
+}
+
+/** What is kept of each in memory is little: without the tree of its text, which is many times as large. */
+function withoutText(parsed: ParsedDocument): LocalDocument {
+  const { position, document, digest } = parsed;
+  const positions = new Map(POINTED_AT.map((path) => [path.join('.'), parsed.locate(path)]));
+  return { position, document, digest, locate: (path) => positions.get(path.join('.')) ?? position };
+}

@@ -1,0 +1,26 @@
+// What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
+import type { RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
+import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import type { ProblemKind } from './journal-problem.ts';
+
+export type WriterRequest =
+  /** `known`: there was a journal before, so none is made. */
+  | { readonly kind: 'open'; readonly known: boolean }
+  /** `records`: JSON of the records; one string crosses between threads faster than many objects. */
+  | { readonly kind: 'append'; readonly records: string }
+  /** Whether the files are the ones that were opened, as they were left. */
+  | { readonly kind: 'look' }
+  /** Whether a record could be written now. */
+  | { readonly kind: 'probe' }
+  | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
+  | { readonly kind: 'keep-issuer'; readonly issuer: RecordedIssuer; readonly nowMs: number }
+  | { readonly kind: 'record-operation'; readonly operation: OperationRecord }
+  | { readonly kind: 'close' };
+
+/**
+ * Answers come in the order of the requests. `removed`: how many records a `delete-before` took away. `inode`: the file
+ * that is open, for the thread that comes after this one.
+ */
+export type WriterAnswer =
+  | { readonly ok: true; readonly removed: number; readonly inode: string }
+  | { readonly ok: false; readonly kind: ProblemKind; readonly problem: string };

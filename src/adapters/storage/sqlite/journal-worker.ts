@@ -1,0 +1,50 @@
+// The journal's own thread: disk waits happen here and never on the server's event loop. It
+// answers each request in turn and ends when it is told to close.
+import { parentPort, workerData } from 'node:worker_threads';
+import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import { journalProblem } from './journal-problem.ts';
+import type { WriterAnswer, WriterRequest } from './journal-protocol.ts';
+import { JournalWriter, type WriterSettings } from './journal-writer.ts';
+
+const settings = workerData as WriterSettings;
+const writer = new JournalWriter(settings);
+
+parentPort?.on('message', (request: WriterRequest) => parentPort?.postMessage(answer(request)));
+
+function answer(request: WriterRequest): WriterAnswer {
+  try {
+    return { ok: true, removed: perform(request), inode: writer.inode };
+  } catch (cause) {
+    const { kind, message } = journalProblem(settings.file, cause);
+    return { ok: false, kind, problem: message };
+  }
+}
+
+function perform(request: WriterRequest): number {
+  switch (request.kind) {
+    case 'open':
+      writer.open({ known: request.known });
+      return 0;
+    case 'append':
+      writer.append(JSON.parse(request.records) as DecisionRecord[]);
+      return 0;
+    case 'look':
+      writer.look();
+      return 0;
+    case 'probe':
+      writer.probe();
+      return 0;
+    case 'delete-before':
+      return writer.deleteBefore(request.beforeMs, request.limit);
+    case 'keep-issuer':
+      writer.keepIssuer(request.issuer, request.nowMs);
+      return 0;
+    case 'record-operation':
+      writer.recordOperation(request.operation);
+      return 0;
+    case 'close':
+      writer.close();
+      parentPort?.close();
+      return 0;
+  }
+}

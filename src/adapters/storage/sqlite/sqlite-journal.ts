@@ -1,0 +1,257 @@
+// The issuance journal in an embedded SQLite file (WAL, synchronous=FULL). It alarms once when
+// records stop being durable and once when they are again; meanwhile every append is refused, so
+// nothing is issued unrecorded.
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
+import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
+import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { GroupCommit } from '../group-commit.ts';
+import { checkJournal, type CheckResult } from './journal-check.ts';
+import { JournalLock, lockFileOf } from './journal-lock.ts';
+import { JournalProblem } from './journal-problem.ts';
+import { JournalThread } from './journal-thread.ts';
+import type { WriterRequest } from './journal-protocol.ts';
+import type { WriterSettings } from './journal-writer.ts';
+
+export interface JournalSettings extends WriterSettings {
+  /** Records older than this are deleted, at start and then daily; absent keeps all. */
+  readonly retentionMs?: number;
+}
+
+export interface JournalParts {
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'journalCheck' | 'unexpected'>;
+}
+
+/** How soon a journal that was taken away is missed, and one that could not be written finds out that it can be. */
+const LOOK_EVERY_MS = 500;
+const RETENTION_EVERY_MS = 86_400_000;
+/** One step holds the file for a few milliseconds; appends pass in between, and for most of the time. */
+const RETENTION_STEP = 200;
+const RETENTION_PAUSE_MS = 20;
+/** How often a check that takes long says that it goes on. */
+const CHECK_TOLD_EVERY_MS = 10_000;
+
+export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
+  readonly #parts: JournalParts;
+  readonly #settings: JournalSettings;
+  readonly #thread: JournalThread;
+  /** The journal's name as it was configured, which may be a link. */
+  readonly #name: string;
+  readonly #commits: GroupCommit<DecisionRecord>;
+  readonly #end = new AbortController();
+  #running = false;
+  #lock: JournalLock | undefined;
+  /** The journal's check that is under way; by the monotonic clock. */
+  #check: { readonly sinceMs: number; readonly bytes: number } | undefined;
+  /** The last server's end was not in order, and nobody has looked through the journal since. */
+  #unchecked = false;
+  /** What the check found; only an operator can mend it. */
+  #damage: string | undefined;
+  #problem: string | undefined = 'the journal is not open';
+
+  constructor(parts: JournalParts, settings: JournalSettings) {
+    this.#parts = parts;
+    this.#name = settings.file;
+    this.#settings = { ...settings, file: realFile(settings.file) };
+    this.#thread = new JournalThread(parts, this.#settings);
+    this.#commits = new GroupCommit((batch) => this.#commit(batch));
+  }
+
+  /** Why records are not durable now; nothing when they are. */
+  get problem(): string | undefined {
+    return this.#damage ?? this.#problem;
+  }
+
+  /** A check that goes on beside serving, in words; nothing when there is none. */
+  get checking(): string | undefined {
+    if (this.#check === undefined) return undefined;
+    const { sinceMs, bytes } = this.#check;
+    const seconds = Math.round((this.#parts.clock.monotonicMs() - sinceMs) / 1000);
+    const size = `${Math.ceil(bytes / 2 ** 20)} MiB, for ${seconds} s`;
+    return `the journal is being checked after a stop that was not in order (${size}); decisions are recorded meanwhile`;
+  }
+
+  /**
+   * Opens the file, or makes it when there never was one. After a stop that was not in order it is checked while it
+   * serves. The signal ends only the starting.
+   * @throws AuthorityError CAP-X03 naming a file that is not a journal of this version, is corrupt, lost or in use by
+   *   another server; CAP-S04 when it is locked or its disk is full.
+   */
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    const end = { signal: this.#end.signal };
+    void this.#thread.watch(end);
+    try {
+      await this.#open();
+    } catch (cause) {
+      await this[Symbol.asyncDispose]();
+      throw cause instanceof JournalProblem ? cause.toOpeningError() : cause;
+    }
+    this.#running = true;
+    this.#problem = undefined;
+    void this.#watch(end);
+    if (this.#unchecked) void this.#lookThrough(end);
+    void this.#deleteDaily(end);
+  }
+
+  async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    return this.#commits.add(record, signal);
+  }
+
+  async keepIssuer(issuer: RecordedIssuer): Promise<void> {
+    await this.#write({ kind: 'keep-issuer', issuer, nowMs: this.#parts.clock.nowMs() });
+  }
+
+  async recordOperation(operation: OperationRecord): Promise<void> {
+    if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    await this.#write({ kind: 'record-operation', operation });
+  }
+
+  /** Waits for what was appended, then closes the file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const inOrder = this.#running && this.problem === undefined;
+    this.#running = false;
+    await this.#commits.drained();
+    await this.#thread.close();
+    this.#end.abort();
+    if (inOrder && !this.#unchecked) this.#lock?.remember('closed');
+    this.#lock?.[Symbol.dispose]();
+    this.#lock = undefined;
+  }
+
+  async #open(): Promise<void> {
+    const { file } = this.#settings;
+    const left = lockFileOf(this.#name);
+    // Moved away and linked to, without what belongs to it: what the WAL and the lock know would be forgotten.
+    if (lstatSync(this.#name, { throwIfNoEntry: false })?.isSymbolicLink() === true && existsSync(left))
+      throw new JournalProblem(
+        'file',
+        `the journal ${this.#name} is a link to ${file} now; move ${left} and its WAL there too`,
+      );
+    this.#lock = JournalLock.take(file);
+    const { found } = this.#lock;
+    const isNew = statSync(this.#settings.file, { throwIfNoEntry: false }) === undefined;
+    await this.#thread.ask({ kind: 'open', known: found !== 'none' });
+    this.#unchecked = found !== 'closed' && !isNew;
+    this.#lock.remember('open');
+  }
+
+  async #commit(batch: readonly DecisionRecord[]): Promise<void> {
+    await this.#write({ kind: 'append', records: JSON.stringify(batch) });
+    this.#works();
+  }
+
+  /** Nothing goes into a journal that is damaged. */
+  async #write(request: WriterRequest): Promise<void> {
+    if (this.#damage !== undefined) throw new AuthorityError('CAP-S04', { cause: new Error(this.#damage) });
+    try {
+      await this.#thread.ask(request);
+    } catch (cause) {
+      this.#fails(cause);
+      throw new AuthorityError('CAP-S04', { cause });
+    }
+  }
+
+  #works(): void {
+    if (this.#problem !== undefined && this.#damage === undefined) this.#parts.events.journalRecovered();
+    this.#problem = undefined;
+  }
+
+  #fails(cause: unknown): void {
+    const problem = cause instanceof Error ? cause.message : 'failed';
+    if (this.problem === undefined) this.#parts.events.journalFailing({ problem });
+    this.#problem = problem;
+  }
+
+  /**
+   * A journal that is taken away is missed also when nobody asks for anything. A server that cannot record is not ready,
+   * so nobody may come whose request would show that it can again.
+   */
+  async #watch({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(LOOK_EVERY_MS, { signal }).catch(() => undefined);
+      if (!this.#running) continue;
+      const kind = this.#problem === undefined ? 'look' : 'probe';
+      await this.#thread.ask({ kind }).then(
+        // That the files are there does not mean that they can be written; a failure may have come meanwhile.
+        () => (kind === 'probe' ? this.#works() : undefined),
+        (cause: unknown) => this.#fails(cause),
+      );
+    }
+  }
+
+  /** Beside serving: what it finds stops the issuing then. */
+  async #lookThrough({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { clock, events } = this.#parts;
+    const { file } = this.#settings;
+    const check = { sinceMs: clock.monotonicMs(), bytes: statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
+    const tell = (state: 'begun' | 'under way' | 'sound'): void =>
+      events.journalCheck({ state, bytes: check.bytes, elapsedMs: clock.monotonicMs() - check.sinceMs });
+    this.#check = check;
+    tell('begun');
+    const over = new AbortController();
+    void every(clock, CHECK_TOLD_EVERY_MS, () => tell('under way'), AbortSignal.any([signal, over.signal]));
+    // A stop meanwhile ends it; the next start begins anew.
+    const result = await checkJournal(file, { signal }).catch(() => undefined);
+    over.abort();
+    this.#check = undefined;
+    if (result !== undefined) this.#checked(result, tell);
+  }
+
+  #checked(result: CheckResult, tell: (state: 'sound') => void): void {
+    if (result.kind === 'failed') {
+      this.#parts.events.unexpected({ where: 'journal check', cause: new Error(result.problem) });
+      return;
+    }
+    this.#unchecked = result.kind === 'damaged';
+    if (result.kind === 'sound') {
+      tell('sound');
+      return;
+    }
+    const { problem } = result;
+    if (this.problem === undefined) this.#parts.events.journalFailing({ problem });
+    this.#damage = problem;
+  }
+
+  /** A day on which deleting fails leaves its records to the next. */
+  async #deleteDaily({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { retentionMs } = this.#settings;
+    const { clock, events } = this.#parts;
+    while (retentionMs !== undefined && !signal.aborted) {
+      await this.#deleteBefore(clock.nowMs() - retentionMs, signal).catch((cause: unknown) => {
+        events.unexpected({ where: 'journal retention', cause });
+      });
+      await clock.sleep(RETENTION_EVERY_MS, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #deleteBefore(beforeMs: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#running) {
+      const removed = await this.#thread.ask({ kind: 'delete-before', beforeMs, limit: RETENTION_STEP });
+      if (removed < RETENTION_STEP) return;
+      await this.#parts.clock.sleep(RETENTION_PAUSE_MS, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+async function every(clock: Clock, ms: number, work: () => void, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await clock.sleep(ms, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    work();
+  }
+}
+
+/** SQLite's WAL lies beside the file that a symbolic link leads to, so the lock has to. */
+function realFile(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}

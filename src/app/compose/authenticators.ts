@@ -1,0 +1,104 @@
+// The authenticators in their order: socket, client certificate, bearer token. A connection shows a
+// socket or TLS credentials, never both; of the latter the certificate decides where there is one.
+import { existsSync } from 'node:fs';
+import { SystemClock } from '../../adapters/clock/system-clock.ts';
+import { watchedFiles } from '../../adapters/files/watched-files.ts';
+import { bearerTokenAuthenticator } from '../../adapters/credentials/bearer-token.ts';
+import { DocumentKeys } from '../../adapters/credentials/document-keys.ts';
+import { FetchedKeys } from '../../adapters/credentials/fetched-keys.ts';
+import type { KeySource } from '../../adapters/credentials/key-set.ts';
+import { socketAuthenticator } from '../../adapters/credentials/socket.ts';
+import type { Config } from '../../config/schema.ts';
+import { AuthorityError } from '../../domain/errors.ts';
+import type { Authenticator } from '../../ports/issuing/authenticator.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { ClientCertificates } from './client-certificates.ts';
+import type { ReadinessCheck } from '../readiness.ts';
+import type { SdsSockets } from '../sds-sockets.ts';
+
+type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
+
+interface KeyParts {
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
+}
+
+interface AuthenticationParts extends KeyParts {
+  readonly sockets: SdsSockets;
+  readonly certificates: ClientCertificates;
+}
+
+export interface Authentication {
+  readonly authenticators: readonly Authenticator[];
+  /** Loads what verifying needs. @throws AuthorityError CAP-X03 naming a file that cannot be read, or CAP-S04. */
+  start(options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Whose tokens cannot be judged now; not ready when nobody could prove anything else either. */
+  readonly problem: ReadinessCheck;
+}
+
+export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
+  const { clock, sockets, certificates } = parts;
+  const { trustDomain } = config;
+  const { clientCertificates, tokens } = config.authentication;
+  const starts: DocumentKeys[] = [];
+  const fetched: FetchedKeys[] = [];
+  const issuers = tokens.issuers.map((issuer) => {
+    const keys = keysOf(issuer, parts);
+    if (keys instanceof DocumentKeys) starts.push(keys);
+    if (keys instanceof FetchedKeys) fetched.push(keys);
+    const { audiences, algorithms, clockSkew: clockSkewMs } = issuer;
+    return { issuer: issuer.issuer, audiences, algorithms, clockSkewMs, keys };
+  });
+  return {
+    authenticators: [
+      socketAuthenticator((socketPath) => sockets.identityAt(socketPath)),
+      ...(clientCertificates ? [certificates.authenticator] : []),
+      bearerTokenAuthenticator({ clock, trustDomain, issuers }),
+    ],
+    start: async (options) => {
+      await certificates.start(options);
+      await Promise.all(starts.map(async (keys) => keys.start(options)));
+      for (const keys of fetched) void keys.keepTrying(options);
+    },
+    problem: () => {
+      const [first, ...more] = fetched.flatMap((keys) => keys.problem() ?? []);
+      if (first === undefined) return undefined;
+      const nobodyElse = more.length + 1 === issuers.length && !clientCertificates && sockets.paths.length === 0;
+      return nobodyElse ? first : { degraded: first };
+    },
+  };
+}
+
+function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, events }: KeyParts): KeySource {
+  if (keys.from === 'file')
+    return new DocumentKeys({ documents: watchedFiles({ [keys.file]: keys.file }, clock), events });
+  const jwksUrl = keys.from === 'url' ? keys.url : undefined;
+  return new FetchedKeys({ clock, events }, { issuer, jwksUrl });
+}
+
+/** @returns what a server would say now of keys in files, by the place of their issuer; of those that are on this machine. */
+export async function checkTokenKeys(
+  config: Config,
+): Promise<readonly { readonly index: number; readonly problem: string }[]> {
+  const once = new AbortController();
+  const parts = { clock: new SystemClock(), events: { reloaded: ignore, reloadFailed: ignore } };
+  const said = config.authentication.tokens.issuers.map(async (issuer, index) => {
+    const keys = issuer.keys.from === 'file' && existsSync(issuer.keys.file) ? keysOf(issuer, parts) : undefined;
+    if (!(keys instanceof DocumentKeys)) return [];
+    try {
+      await keys.start({ signal: once.signal });
+      return [];
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error;
+      return [{ index, problem: error.detail ?? error.message }];
+    }
+  });
+  try {
+    return (await Promise.all(said)).flat();
+  } finally {
+    once.abort();
+  }
+}
+
+const ignore = (): void => undefined;

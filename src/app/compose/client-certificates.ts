@@ -1,0 +1,75 @@
+// What it takes to judge a client certificate: our issuers, past and present, those that are listed beside them,
+// what is on record of their leaves, and how old the proof behind a leaf may be for its class.
+import { watchedFiles } from '../../adapters/files/watched-files.ts';
+import { clientCertificateAuthenticator } from '../../adapters/credentials/client-certificate.ts';
+import { FurtherIssuers } from '../../adapters/credentials/further-issuers.ts';
+import { KnownIssuers } from '../../authority/trust/known-issuers.ts';
+import type { Config } from '../../config/schema.ts';
+import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import { classOf } from '../../domain/policy/evaluation/applicable.ts';
+import type { Authenticator } from '../../ports/issuing/authenticator.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { LeafRecords } from '../../ports/storage/issuance-history.ts';
+import type { FormerIssuers, IssuerRecords } from '../../ports/storage/issuer-records.ts';
+import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
+import type { PolicySource } from '../../ports/policy/policy-source.ts';
+
+export interface CertificateParts {
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly issuers: IssuerStore;
+  readonly journal: IssuerRecords;
+  readonly history: LeafRecords & FormerIssuers;
+  readonly policies: PolicySource;
+}
+
+export interface ClientCertificates {
+  readonly authenticator: Authenticator;
+  /** Before anybody may call. @throws AuthorityError CAP-X03 naming a file of issuers, or CAP-S04. */
+  start(options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export function composeClientCertificates(config: Config, parts: CertificateParts): ClientCertificates {
+  const { clock, events, issuers, journal, history, policies } = parts;
+  const { furtherIssuersFile: file, maxProofAge } = config.authentication;
+  const own = new KnownIssuers(
+    { issuers, records: journal, former: history, clock },
+    { longestLeafMs: config.lifetimes.max },
+  );
+  const further =
+    file === undefined ? undefined : new FurtherIssuers({ documents: watchedFiles({ [file]: file }, clock), events });
+  const authenticator = clientCertificateAuthenticator({
+    clock,
+    trustDomain: config.trustDomain,
+    records: history,
+    ownIssuers: () => own.current(),
+    furtherIssuers: () => further?.current() ?? [],
+    maxProofAgeMs: (identity) => maxProofAgeOf(maxProofAge, policies, identity),
+  });
+  const start = async (options: { readonly signal: AbortSignal }): Promise<void> => {
+    await own.start(options);
+    await further?.start(options);
+  };
+  return { authenticator, start };
+}
+
+function maxProofAgeOf(
+  maxProofAge: Config['authentication']['maxProofAge'],
+  policies: PolicySource,
+  identity: KubernetesIdentity,
+): number {
+  const issuanceClass = classOf(policies.current(), identity);
+  switch (issuanceClass) {
+    case 'control-plane':
+      return maxProofAge.controlPlane;
+    case 'gateway':
+    case 'waypoint':
+    case 'workload':
+      return maxProofAge[issuanceClass];
+    case 'self':
+    case 'intermediate':
+      // Nobody renews these by certificate; a bundle cannot assign them.
+      return 0;
+  }
+}

@@ -1,0 +1,181 @@
+// One decision from its opening to its record. Whatever ends it, an issued certificate or a
+// refusal, is durable in the journal before the answer leaves; an answer that cannot be
+// recorded is not given. Refusals that come in floods are counted (refusal-records.ts).
+import { AuthorityError } from '../../domain/errors.ts';
+import { lineageOf, type Caller } from '../../domain/identity/caller.ts';
+import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
+import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { Issuer } from '../../domain/x509/issuer.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { DecisionRecord, IssuanceJournal, IssuedRecord, Surface } from '../../ports/storage/issuance-journal.ts';
+import type { Random } from '../../ports/platform/random.ts';
+import { policyTraceOf } from './policy-trace.ts';
+import type { RefusalRecords } from './refusal-records.ts';
+
+export interface DecisionParts {
+  readonly journal: IssuanceJournal;
+  readonly refusals: RefusalRecords;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A certificate whose record is durable: the only kind that may be delivered. */
+export class IssuedCertificate {
+  readonly pem: string;
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly issuer: Issuer;
+  readonly decisionId: string;
+
+  private constructor(finished: FinishedCertificate, decisionId: string) {
+    this.pem = finished.pem;
+    this.serial = finished.serial;
+    this.notBeforeMs = finished.contents.notBeforeMs;
+    this.notAfterMs = finished.contents.notAfterMs;
+    this.issuer = finished.contents.issuer;
+    this.decisionId = decisionId;
+  }
+
+  /** Waits for the record. @throws AuthorityError CAP-S04; the certificate is then forgotten. */
+  static async recorded(
+    finished: FinishedCertificate,
+    decisionId: string,
+    record: () => Promise<void>,
+  ): Promise<IssuedCertificate> {
+    await record();
+    return new IssuedCertificate(finished, decisionId);
+  }
+}
+
+/** Ten bytes, so that two decisions of one deployment never share an id. */
+const DECISION_ID_BYTES = 10;
+
+/** The record of a decision outlives the request that asked for it; the journal bounds its own waits. */
+const NEVER = new AbortController().signal;
+
+export class Decision {
+  readonly id: string;
+  readonly #parts: DecisionParts;
+  readonly #surface: Surface;
+  readonly #remoteAddress: string;
+  readonly #startedMs: number;
+  #caller: Caller | undefined;
+  #provenAtMs: number | undefined;
+  #policy: PolicyDecision | undefined;
+  #asked: string | undefined;
+
+  private constructor(parts: DecisionParts, surface: Surface, remoteAddress: string) {
+    this.#parts = parts;
+    this.#surface = surface;
+    this.#remoteAddress = remoteAddress;
+    this.#startedMs = parts.clock.monotonicMs();
+    this.id = Buffer.from(parts.random.bytes(DECISION_ID_BYTES)).toString('hex');
+  }
+
+  /**
+   * Runs `work` as one decision. A refusal thrown by it is recorded, or counted in a record of many, and
+   * rethrown with that record's id; anything that is not an AuthorityError is a bug and passes through unrecorded.
+   */
+  static async make<T>(
+    parts: DecisionParts,
+    surface: Surface,
+    remoteAddress: string,
+    work: (decision: Decision) => Promise<T>,
+  ): Promise<T> {
+    const decision = new Decision(parts, surface, remoteAddress);
+    try {
+      return await work(decision);
+    } catch (error) {
+      if (!(error instanceof AuthorityError)) throw error;
+      throw await decision.#refuse(error);
+    }
+  }
+
+  /** @param provenAtMs when the caller gave its proof, where that is not now: a stream goes on long after. */
+  provenBy(caller: Caller, provenAtMs?: number): void {
+    this.#caller = caller;
+    this.#provenAtMs = provenAtMs;
+  }
+
+  /** Another identity than the caller's own: a refusal is on record for both. */
+  asksFor(identity: string): void {
+    this.#asked = identity;
+  }
+
+  judgedBy(policy: PolicyDecision): void {
+    this.#policy = policy;
+  }
+
+  /** Records the certificate; only then does it become one that may be delivered. */
+  async issue(finished: FinishedCertificate): Promise<IssuedCertificate> {
+    const { contents } = finished;
+    const facts = this.#facts();
+    const record: DecisionRecord = {
+      ...facts,
+      ...this.#proof(facts.timeMs),
+      outcome: 'issued',
+      identity: contents.names[0]?.value ?? '',
+      serial: finished.serial,
+      issuer: contents.issuer.id,
+      notBeforeMs: contents.notBeforeMs,
+      notAfterMs: contents.notAfterMs,
+      keyType: contents.publicKey.keyType,
+    };
+    return IssuedCertificate.recorded(finished, this.id, async () => this.#record(record));
+  }
+
+  /** Our own certificates prove nobody, and go back to no proof. */
+  #proof(timeMs: number): Pick<IssuedRecord, 'proofId' | 'provenAtMs'> {
+    if (this.#caller === undefined) return {};
+    // A clock that was set back since would make the proof count from the future, and last so much longer.
+    const here = { id: this.id, provenAtMs: Math.min(this.#provenAtMs ?? timeMs, timeMs) };
+    const { id, provenAtMs } = lineageOf(this.#caller, here);
+    return { proofId: id, provenAtMs };
+  }
+
+  async #refuse(error: AuthorityError): Promise<AuthorityError> {
+    // A journal that failed once for this decision is not asked again: the caller hears CAP-S04.
+    if (error.reason === 'CAP-S04') return error.withDecision(this.id);
+    const { reason, message } = error;
+    const asked = this.#asked === undefined ? {} : { identity: this.#asked };
+    const record = { ...this.#facts(), ...asked, outcome: 'refused', reason, message } as const;
+    const countedIn = this.#parts.refusals.count(record, this.#caller);
+    if (countedIn !== undefined) {
+      this.#parts.events.decided(record, { durationMs: this.#elapsedMs(), counted: true });
+      return error.withDecision(countedIn);
+    }
+    try {
+      await this.#record(record, error.cause);
+      return error.withDecision(this.id);
+    } catch (journalError) {
+      return journalError instanceof AuthorityError ? journalError.withDecision(this.id) : error;
+    }
+  }
+
+  async #record(record: DecisionRecord, cause?: unknown): Promise<void> {
+    const { journal, events } = this.#parts;
+    await journal.append(record, { signal: NEVER });
+    events.decided(record, { durationMs: this.#elapsedMs(), cause });
+  }
+
+  #elapsedMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#startedMs;
+  }
+
+  #facts() {
+    const caller = this.#caller;
+    const policy = this.#policy;
+    return {
+      decisionId: this.id,
+      timeMs: this.#parts.clock.nowMs(),
+      surface: this.#surface,
+      remoteAddress: this.#remoteAddress,
+      ...(caller && { caller: caller.identity.spiffeId.uri, provenBy: caller.provenBy, evidence: caller.evidence }),
+      ...caller?.pod,
+      ...(policy && { policyRevision: policy.revision, policy: policyTraceOf(policy) }),
+    };
+  }
+}

@@ -1,0 +1,66 @@
+// The issuing flow, read from top to bottom: decide, prepare, sign, have it read again, record.
+import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
+import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
+import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';
+import type { TrustBundle } from '../../domain/trust/bundle.ts';
+import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
+import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
+import type { Tracer } from '../../ports/platform/tracer.ts';
+import type { Decision, DecisionParts, IssuedCertificate } from './decision.ts';
+import type { PolicyJudgement, Question } from './policy-judgement.ts';
+
+export interface IssuingParts extends DecisionParts {
+  readonly issuers: IssuerStore;
+  readonly judgement: PolicyJudgement;
+  readonly tracer: Tracer;
+}
+
+/** A recorded certificate and the trust bundle that was in force when it was signed. */
+export interface Issued {
+  readonly certificate: IssuedCertificate;
+  readonly bundle: TrustBundle;
+}
+
+/**
+ * Issues a workload certificate for `order.identity`, as far as policy allows.
+ * @throws AuthorityError `policy_denied`, `quota_exceeded`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
+ */
+export async function issueForWorkload(
+  parts: IssuingParts,
+  lifetimes: LifetimeSettings,
+  decision: Decision,
+  order: Question & { readonly publicKey: SubjectPublicKey },
+  options: { readonly signal: AbortSignal },
+): Promise<Issued> {
+  const { judgement, tracer } = parts;
+  const verdict = await tracer.span('judge', async () => judgement.judge(order, options));
+  decision.judgedBy(verdict);
+  const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
+  judgement.count(verdict);
+  const issued = await sign(parts, lifetimes, decision, approved, order.requestedMs, options);
+  judgement.issued(verdict, issued.certificate.notAfterMs);
+  return issued;
+}
+
+/** Signs and records what has been approved. */
+export async function sign(
+  parts: IssuingParts,
+  lifetimes: LifetimeSettings,
+  decision: Decision,
+  approved: ApprovedRequest,
+  requestedMs: number,
+  options: { readonly signal: AbortSignal },
+): Promise<Issued> {
+  const { clock, random, tracer } = parts;
+  const { signing, bundle } = parts.issuers.current();
+  const prepared = PreparedCertificate.from(approved, signing.issuer, lifetimes, {
+    nowMs: clock.nowMs(),
+    requestedMs,
+    fraction: random.fraction(),
+    serial: random.bytes(SERIAL_BYTES),
+  });
+  const signature = await tracer.span('sign', async () => signing.signer.sign(prepared.tbs, options));
+  const finished = prepared.finish(signature);
+  const certificate = await tracer.span('record', async () => decision.issue(finished));
+  return { certificate, bundle };
+}

@@ -1,0 +1,220 @@
+// Asks policy on behalf of a request: puts the question together, holds a first request for a moment when
+// the cluster may still come round, counts quotas. The verdict itself is the domain's.
+import type { Caller } from '../../domain/identity/caller.ts';
+import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import { quotasToCount } from '../../domain/policy/evaluation/applicable.ts';
+import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+import type { PolicyRequest } from '../../domain/policy/request.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluation/standstill.ts';
+import { bitsOf, type SubjectPublicKey } from '../../domain/x509/public-key.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { ClusterView } from '../../ports/policy/cluster-view.ts';
+import type { IssuanceHistory } from '../../ports/storage/issuance-history.ts';
+import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
+import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import { HeldCertificates } from './held-certificates.ts';
+import { QuotaKeeper } from './quotas.ts';
+import { RefusalMemory } from './refusal-memory.ts';
+
+/** Most requests held at once for one identity. */
+const MAX_WAITING_EACH = 16;
+
+export interface JudgementParts {
+  readonly policies: PolicySource;
+  readonly cluster: ClusterView;
+  readonly history: IssuanceHistory;
+  readonly issuers: IssuerStore;
+  readonly clock: Clock;
+}
+
+export interface JudgementSettings {
+  /** What policies call the issuer. */
+  readonly issuerName: string;
+  /** Longest that a request is held, in ms, whatever policies say: it must end before the request's own time does. */
+  readonly maxWaitMs: number;
+  /** Most requests held at once; one more is answered at once. */
+  readonly maxWaiting: number;
+}
+
+export interface Question {
+  readonly caller: Caller;
+  readonly identity: KubernetesIdentity;
+  readonly publicKey: Pick<SubjectPublicKey, 'family' | 'keyType'>;
+  /** Zero or less asks for the default. */
+  readonly requestedMs: number;
+}
+
+export class PolicyJudgement {
+  readonly #parts: JudgementParts;
+  readonly #settings: JudgementSettings;
+  readonly #held: HeldCertificates;
+  readonly #refusals: RefusalMemory;
+  readonly #quotas: QuotaKeeper;
+  /** Requests that are held, by what wakes them; the identity that each is for. */
+  readonly #wakers = new Map<() => void, string>();
+
+  constructor(parts: JudgementParts, settings: JudgementSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#held = new HeldCertificates(parts.history);
+    this.#refusals = new RefusalMemory(parts.clock);
+    this.#quotas = new QuotaKeeper(parts.clock);
+  }
+
+  /** Begins to follow policies and cluster, so that requests which are held hear of a change. */
+  start(options: { readonly signal: AbortSignal }): void {
+    const wake = (): void => {
+      for (const waker of this.#wakers.keys()) waker();
+    };
+    this.#parts.policies.onChange(wake, options);
+    this.#parts.cluster.onChange(wake, options);
+  }
+
+  /**
+   * @returns the decision; it may be a refusal.
+   * @throws AuthorityError `not_ready` (CAP-S02) before policies are loaded; the signal's reason when it aborts.
+   */
+  async judge(question: Question, { signal }: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
+    const asked = this.#ask(question);
+    const known = this.#refusals.empty ? undefined : this.#refusals.recall(keyOf(asked));
+    if (known !== undefined) return known;
+    const first = this.#decide(asked);
+    if (first.outcome !== 'refused') return first;
+    const { last, of } = await this.#whileWaiting(question, { last: first, of: asked }, signal);
+    if (last.outcome === 'refused') this.#refusals.remember(keyOf(of), last);
+    return last;
+  }
+
+  /** The decision at this moment, without waiting. */
+  judgeNow(question: Question): PolicyDecision {
+    return this.#decide(this.#ask(question));
+  }
+
+  /**
+   * Why nobody, or nobody new, would be given a certificate now, whoever asked; nothing when somebody would.
+   * @throws AuthorityError `not_ready` (CAP-S01, CAP-S02) before issuer and policies are loaded.
+   */
+  outlook(): Outlook | undefined {
+    return outlook(this.#parts.policies.current(), this.#moment());
+  }
+
+  /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
+  count(decision: PolicyDecision): void {
+    this.#quotas.take(decision.request.subject, quotasToCount(this.#parts.policies.current(), decision));
+  }
+
+  /** Remembers what was issued, so that the next request for the identity is known as a renewal. */
+  issued({ request, excused }: PolicyDecision, notAfterMs: number): void {
+    this.#held.remember(request.subject.spiffeId, {
+      issuedMs: request.nowMs,
+      notAfterMs,
+      excused: Object.fromEntries(excused.map(({ key, sinceMs }) => [key, sinceMs])),
+    });
+  }
+
+  async #whileWaiting(question: Question, first: Answered, signal: AbortSignal): Promise<Answered> {
+    const { clock } = this.#parts;
+    const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
+    let answered = first;
+    const identity = question.identity.spiffeId.uri;
+    while (isWorthWaiting(answered.last) && this.#mayWait(identity)) {
+      const leftMs = deadlineMs - clock.monotonicMs();
+      if (leftMs <= 0) break;
+      await this.#changeWithin(leftMs, identity, signal);
+      signal.throwIfAborted();
+      const asked = this.#ask(question);
+      answered = { last: this.#decide(asked), of: asked };
+    }
+    return answered;
+  }
+
+  /** Nobody may take all places: what is left over goes to others. */
+  #mayWait(identity: string): boolean {
+    if (this.#wakers.size >= this.#settings.maxWaiting) return false;
+    const own = this.#wakers.values().filter((other) => other === identity);
+    return own.take(MAX_WAITING_EACH).toArray().length < MAX_WAITING_EACH;
+  }
+
+  /** Resolves at the next change of policies or cluster, after `ms`, or when the signal aborts. */
+  async #changeWithin(ms: number, identity: string, signal: AbortSignal): Promise<void> {
+    const changed = new AbortController();
+    const wake = (): void => changed.abort();
+    this.#wakers.set(wake, identity);
+    try {
+      await this.#parts.clock.sleep(ms, { signal: AbortSignal.any([signal, changed.signal]) });
+    } catch {
+      // Woken early; the caller looks at why.
+    } finally {
+      this.#wakers.delete(wake);
+    }
+  }
+
+  #ask(question: Question): Asked {
+    const { policies, cluster } = this.#parts;
+    return { policies: policies.current(), snapshot: cluster.current(), request: this.#requestOf(question) };
+  }
+
+  #decide({ policies, snapshot, request }: Asked): PolicyDecision {
+    const first = evaluate(policies, request, snapshot);
+    if (first.outcome === 'approved') return first;
+    // What the identity has already matters only to what would otherwise be refused.
+    const held = this.#held.heldBy(request.subject.spiffeId, request.nowMs);
+    return held === undefined ? first : evaluate(policies, { ...request, held }, snapshot);
+  }
+
+  #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
+    const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
+    const relayed = !caller.identity.spiffeId.equals(spiffeId);
+    return {
+      subject: { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri },
+      ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
+      key: { type: publicKey.family, bits: bitsOf(publicKey) },
+      requestedTtlMs: Math.max(0, requestedMs),
+      dnsNames: [],
+      claims: { provenBy: caller.provenBy, evidence: caller.evidence, ...caller.pod },
+      ...this.#moment(),
+    };
+  }
+
+  #moment(): Moment {
+    const nowMs = this.#parts.clock.nowMs();
+    // A clock that is set back brings no expired bundle back to life. Everything else is judged by the clock.
+    const bundleTimeMs = this.#parts.policies.bundleTimeMs();
+    const { issuer } = this.#parts.issuers.current().signing;
+    return {
+      issuer: {
+        name: this.#settings.issuerName,
+        anchors: [issuer.anchorSha256],
+        remainingMs: Math.max(0, issuer.notAfterMs - nowMs),
+      },
+      nowMs,
+      ...(bundleTimeMs > nowMs && { bundleTimeMs }),
+    };
+  }
+}
+
+/** Everything that a decision depends on, at one moment. */
+interface Asked {
+  readonly policies: PolicySet;
+  readonly snapshot: ClusterSnapshot;
+  readonly request: PolicyRequest;
+}
+
+interface Answered {
+  readonly last: PolicyDecision;
+  readonly of: Asked;
+}
+
+function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
+  return outcome === 'refused' && waitMs > 0;
+}
+
+/** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
+function keyOf({ policies, snapshot, request }: Asked): string {
+  const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
+  const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.anchors];
+  return JSON.stringify([...asked, policies.revision, snapshot.version]);
+}

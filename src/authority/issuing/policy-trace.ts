@@ -1,0 +1,24 @@
+// A policy decision as the journal keeps it: what was asked, what was answered and why. Empty parts are
+// left out, because most decisions have nothing to tell there.
+import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
+
+export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
+  const { request, failures, audits, excused, objects } = decision;
+  return {
+    subject: request.subject.spiffeId,
+    class: decision.class,
+    key: request.key,
+    ...(request.requestedTtlMs > 0 && { requestedTtlMs: request.requestedTtlMs }),
+    ...(request.dnsNames.length > 0 && { dnsNames: request.dnsNames }),
+    ...(request.actor !== undefined && { actor: request.actor }),
+    issuer: request.issuer.name,
+    bundle: decision.bundle,
+    snapshot: decision.snapshot,
+    applied: decision.applied,
+    ...(failures.length > 0 && { failures }),
+    ...(audits.length > 0 && { audits }),
+    ...(excused.length > 0 && { excused }),
+    ...(objects.length > 0 && { objects }),
+  };
+}

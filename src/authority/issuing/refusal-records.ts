@@ -1,0 +1,130 @@
+// Which refusals have a record of their own. The first of each kind do, at once; in a flood the others are
+// counted, and one record for each kind is written when the interval ends. So neither a stranger nor one
+// namespace fills the disk, and the id that a caller heard leads to a record all the same: the counted one has
+// its id from the beginning.
+import type { Caller } from '../../domain/identity/caller.ts';
+import { sourceOf } from '../../domain/identity/source.ts';
+import { REASONS } from '../../domain/reasons.ts';
+import { Samples, type SampleBounds, type Tally } from '../../domain/bounded/samples.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { IssuanceJournal, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
+
+export interface RefusalRecordsParts {
+  readonly journal: IssuanceJournal;
+  readonly events: Pick<Events, 'refusalsCounted'>;
+  readonly clock: Clock;
+}
+
+export const INTERVAL_MS = 60_000;
+
+/** Of callers who proved nothing, in an interval: a kind is one source, reason and surface. */
+export const STRANGERS: SampleBounds = { each: 1, alone: 100, kinds: 100 };
+/** Of one namespace, in an interval: a kind is one identity, reason and surface. */
+export const NAMESPACE: SampleBounds = { each: 10, alone: 100, kinds: 50 };
+
+/** Records written at a time, so that a whole interval never crowds out the decisions of the moment. */
+const BATCH = 200;
+const NEVER = new AbortController().signal;
+
+export class RefusalRecords {
+  readonly #parts: RefusalRecordsParts;
+  readonly #strangers = new Samples<RefusedRecord>(STRANGERS);
+  readonly #namespaces = new Samples<RefusedRecord>(NAMESPACE);
+  /** Of an interval that has ended. */
+  #due: readonly Tally<RefusedRecord>[] = [];
+  #ending = Promise.resolve();
+
+  constructor(parts: RefusalRecordsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @param record of the refusal, if it is to have one. Our own refusals to ourselves always do.
+   * @param caller who was proven, if anybody was.
+   * @returns nothing when it is to be recorded; otherwise the id of the record in which it was counted, which will
+   *   be in the journal when the interval is over.
+   */
+  count(record: RefusedRecord, caller: Caller | undefined): string | undefined {
+    const { surface, reason } = record;
+    if (surface === 'self') return undefined;
+    const rest = `${surface} ${reason}`;
+    const tally =
+      caller === undefined
+        ? this.#strangers.take(
+            { group: 'strangers', kind: `${rest} ${sourceOf(record.remoteAddress)}`, rest },
+            (mixed) => ofStrangers(record, mixed),
+          )
+        : this.#namespaces.take(
+            { group: caller.identity.namespace, kind: `${rest} ${caller.identity.spiffeId.uri}`, rest },
+            (mixed) => ofCallers(record, mixed),
+          );
+    return tally?.of.decisionId;
+  }
+
+  /** Ends an interval every minute until the signal aborts. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (!signal.aborted) {
+      // The abort is how this loop ends.
+      await this.#parts.clock.sleep(INTERVAL_MS, { signal }).catch(() => undefined);
+      await this.endInterval();
+    }
+  }
+
+  /**
+   * Writes what was counted. What cannot be written waits for the next time, and the interval goes on as long:
+   * that is the bound on what waits.
+   */
+  async endInterval(): Promise<void> {
+    this.#ending = this.#ending.then(async () => this.#endInterval());
+    return this.#ending;
+  }
+
+  async #endInterval(): Promise<void> {
+    if (this.#due.length === 0) this.#due = [...this.#strangers.end(), ...this.#namespaces.end()];
+    const left: Tally<RefusedRecord>[] = [];
+    for (let from = 0; from < this.#due.length; from += BATCH) {
+      const batch = this.#due.slice(from, from + BATCH);
+      const written = await Promise.all(batch.map(async (tally) => this.#write(tally)));
+      left.push(...batch.filter((_tally, index) => written[index] === false));
+    }
+    this.#due = left;
+  }
+
+  async #write({ of, count }: Tally<RefusedRecord>): Promise<boolean> {
+    const { journal, events, clock } = this.#parts;
+    const record = { ...of, timeMs: clock.nowMs(), count };
+    try {
+      await journal.append(record, { signal: NEVER });
+    } catch {
+      // The journal itself says that it fails; see `endInterval`.
+      return false;
+    }
+    events.refusalsCounted(record);
+    return true;
+  }
+}
+
+/** What all of a tally have in common, in the words of the first. */
+function ofStrangers(
+  { decisionId, timeMs, surface, remoteAddress, reason, message }: RefusedRecord,
+  mixed: boolean,
+): RefusedRecord {
+  const common = { decisionId, timeMs, surface, outcome: 'refused', reason } as const;
+  return mixed
+    ? { ...common, remoteAddress: SEVERAL, message: textOf(reason) }
+    : { ...common, remoteAddress: sourceOf(remoteAddress), message };
+}
+
+function ofCallers(record: RefusedRecord, mixed: boolean): RefusedRecord {
+  const { caller, provenBy } = record;
+  const common = { ...ofStrangers(record, true), ...(provenBy && { provenBy }) };
+  return mixed || caller === undefined ? common : { ...common, caller, message: record.message };
+}
+
+/** In place of an address, where there was more than one. */
+const SEVERAL = 'several';
+
+function textOf(reason: RefusedRecord['reason']): string {
+  return `${reason} ${REASONS[reason].text}`;
+}

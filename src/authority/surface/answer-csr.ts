@@ -1,0 +1,64 @@
+// The CSR API's deed: authenticate, decode, match the request with the caller, issue, answer.
+import { matchRequestedIdentity } from '../../domain/x509/names.ts';
+import { CertificateRequest } from '../../domain/x509/certificate-request.ts';
+import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
+import type { Authenticator, PresentedCredentials } from '../../ports/issuing/authenticator.ts';
+import { authenticate } from './authenticate.ts';
+import { Decision } from '../issuing/decision.ts';
+import { subjectOf } from './impersonate.ts';
+import { issueForWorkload, type Issued, type IssuingParts } from '../issuing/issue-certificate.ts';
+import type { CsrAuthority, CsrOrder, IssuedChain } from './surface.ts';
+
+interface CsrParts extends IssuingParts {
+  readonly authenticators: readonly Authenticator[];
+}
+
+/** @returns the CSR surface of the CA; see `CsrAuthority` for its contract. */
+export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrAuthority {
+  const judge = async (
+    decision: Decision,
+    presented: PresentedCredentials,
+    decode: () => CsrOrder,
+    options: { readonly signal: AbortSignal },
+  ): Promise<IssuedChain> => {
+    const caller = await parts.tracer.span('authenticate', async () =>
+      authenticate(parts.authenticators, presented, options),
+    );
+    decision.provenBy(caller);
+    const order = decode();
+    const identity = subjectOf(caller, order.impersonatedIdentity, (wanted) => decision.asksFor(wanted));
+    const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
+    matchRequestedIdentity(uris, identity.spiffeId);
+    const requestedMs = requestedLifetimeMs(order.validitySeconds);
+    return chainOf(
+      await issueForWorkload(parts, lifetimes, decision, { caller, identity, publicKey, requestedMs }, options),
+    );
+  };
+
+  return {
+    answerCsr: async (presented, decode, options) =>
+      parts.tracer.span('CreateCertificate', async () =>
+        Decision.make(parts, 'csr', presented.remoteAddress, async (decision) =>
+          judge(decision, presented, decode, options),
+        ),
+      ),
+  };
+}
+
+function chainOf({ certificate, bundle }: Issued): IssuedChain {
+  return {
+    leafPem: certificate.pem,
+    intermediatePems: certificate.issuer.chainPems,
+    bundlePem: bundle.pem,
+    notAfterMs: certificate.notAfterMs,
+    decisionId: certificate.decisionId,
+  };
+}
+
+/** A century: beyond every maximum, and small enough to stay exact as a number of milliseconds. */
+const LONGEST_WISH_SECONDS = 100n * 366n * 86_400n;
+
+function requestedLifetimeMs(validitySeconds: bigint): number {
+  const seconds = validitySeconds > LONGEST_WISH_SECONDS ? LONGEST_WISH_SECONDS : validitySeconds;
+  return seconds > 0n ? Number(seconds) * 1000 : 0;
+}

@@ -1,0 +1,88 @@
+// What the edges may ask of the CA. The gRPC services speak to these three interfaces and to
+// nothing else of this floor.
+import type { Caller } from '../../domain/identity/caller.ts';
+import type { AuthorityError } from '../../domain/errors.ts';
+import type { SpiffeId } from '../../domain/identity/spiffe-id.ts';
+import type { TrustBundle } from '../../domain/trust/bundle.ts';
+import type { PresentedCredentials } from '../../ports/issuing/authenticator.ts';
+
+/** A CSR request whose fields are decoded but not yet judged. */
+export interface CsrOrder {
+  readonly csrPem: string;
+  /** Zero or less asks for the default. */
+  readonly validitySeconds: bigint;
+  readonly impersonatedIdentity?: string;
+}
+
+/** The answer to a CSR: every PEM ends with a newline. */
+export interface IssuedChain {
+  readonly leafPem: string;
+  /** Our intermediate and whatever stands between it and the anchors, upwards. */
+  readonly intermediatePems: readonly string[];
+  /** All trust anchors as one canonical string. */
+  readonly bundlePem: string;
+  readonly notAfterMs: number;
+  readonly decisionId: string;
+}
+
+export interface CsrAuthority {
+  /**
+   * Authenticates, decodes, judges, signs and records; the record is durable before this resolves.
+   * `decode` runs after authentication, so that a stranger learns nothing about formats.
+   * @throws AuthorityError with its `decisionId` set, for every refusal.
+   */
+  answerCsr(
+    presented: PresentedCredentials,
+    decode: () => CsrOrder,
+    options: { readonly signal: AbortSignal },
+  ): Promise<IssuedChain>;
+}
+
+/** A certificate with its key, for one identity; the key exists in memory only. */
+export interface WorkloadSvid {
+  readonly identity: SpiffeId;
+  /** Leaf, then intermediates; no trust anchor. */
+  readonly certificateChainPem: string;
+  /** PKCS#8, unencrypted. */
+  readonly privateKeyPem: string;
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+export type SvidState =
+  | { readonly kind: 'svid'; readonly svid: WorkloadSvid }
+  /** Refused or not possible now; a later state may carry the SVID. */
+  | { readonly kind: 'withheld'; readonly error: AuthorityError };
+
+/** One who watches, as it was proven when it came. */
+export interface Watcher {
+  readonly caller: Caller;
+  readonly remoteAddress: string;
+  /** When the proof was given, in ms since the epoch: a certificate that comes later is worth no more than it. */
+  readonly provenAtMs: number;
+}
+
+/** Those who watch the secrets of one workload together; all of them have one `workloadKey`. */
+export interface Watchers {
+  /** Whose proof came last and still holds; nothing when nobody's does. Asked again for every certificate. */
+  proven(): Watcher | undefined;
+}
+
+export interface WorkloadSecrets {
+  /**
+   * Who opened this stream. A refusal is recorded.
+   * @throws AuthorityError
+   */
+  authenticate(presented: PresentedCredentials, options: { readonly signal: AbortSignal }): Promise<Watcher>;
+  /**
+   * The states of the SVID of one workload, newest only: a slow reader misses what is superseded. One certificate
+   * for all that are one workload (`workloadKey`), each renewal judged and recorded with the proof of one who
+   * watches then; nobody watching means nothing is renewed. Ends (returns) when the signal aborts, and lasts until
+   * it does.
+   * @throws AuthorityError CAP-S09 when nobody's proof holds any more, CAP-Q01 when there is no room.
+   */
+  watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;
+  /** The bundle in force, then each later one, newest only. Ends when the signal aborts. */
+  watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle>;
+}

@@ -1,0 +1,192 @@
+// Secrets of workloads that are served over SDS: one certificate per workload, shared by all its
+// streams, with a key that lives in this process's memory only; and the trust bundle in force.
+import { AuthorityError } from '../../domain/errors.ts';
+import type { Caller } from '../../domain/identity/caller.ts';
+import { workloadKey } from '../../domain/identity/workload-key.ts';
+import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import { readPublicKey } from '../../domain/x509/public-key.ts';
+import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
+import type { TrustBundle } from '../../domain/trust/bundle.ts';
+import type { Issuer } from '../../domain/x509/issuer.ts';
+import type { Authenticator } from '../../ports/issuing/authenticator.ts';
+import type { ClusterView } from '../../ports/policy/cluster-view.ts';
+import type { FederatedBundles } from '../../ports/issuing/federated-bundles.ts';
+import type { GeneratedKeyType, KeyGenerator } from '../../ports/issuing/key-generator.ts';
+import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import { authenticate } from '../surface/authenticate.ts';
+import { Decision } from '../issuing/decision.ts';
+import { HeldWorkloads, provenAmong, type HeldWorkload, type HoldingSettings } from './held-workloads.ts';
+import { issueForWorkload, type IssuingParts } from '../issuing/issue-certificate.ts';
+import type { Question } from '../issuing/policy-judgement.ts';
+import { LatestValue } from '../../live/latest-value.ts';
+import type { SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from '../surface/surface.ts';
+import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
+
+export interface SecretsParts extends IssuingParts {
+  readonly authenticators: readonly Authenticator[];
+  readonly keys: KeyGenerator;
+  readonly federated: FederatedBundles;
+  readonly policies: Pick<PolicySource, 'onChange'>;
+  readonly cluster: Pick<ClusterView, 'onChange'>;
+}
+
+export interface SecretsSettings extends RotationSettings, HoldingSettings {
+  readonly lifetimes: LifetimeSettings;
+  readonly keyType: GeneratedKeyType;
+}
+
+export class SharedWorkloadSecrets implements WorkloadSecrets {
+  readonly #parts: SecretsParts;
+  readonly #settings: SecretsSettings;
+  readonly #held: HeldWorkloads;
+  readonly #bundle = new LatestValue<TrustBundle>();
+  #lifetime: AbortSignal = AbortSignal.abort();
+
+  constructor(parts: SecretsParts, settings: SecretsSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#held = new HeldWorkloads(settings);
+  }
+
+  /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
+  start({ signal }: { readonly signal: AbortSignal }): void {
+    this.#lifetime = signal;
+    const { issuers, federated, policies, cluster } = this.#parts;
+    let material = issuers.current();
+    const publish = (): void => this.#bundle.set(material.bundle.federatedWith(federated.current()));
+    publish();
+    federated.onChange(publish, { signal });
+    issuers.onChange(
+      (next) => {
+        const changed = next.bundle.digest !== material.bundle.digest;
+        if (isServedAnew(next.signing.issuer, material.signing.issuer)) this.#renewAllSoon();
+        material = next;
+        if (changed) publish();
+      },
+      { signal },
+    );
+    policies.onChange(() => this.#askAgain(() => true), { signal });
+    // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
+    // shows at once.
+    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.undecided || rotation.withheld), { signal });
+  }
+
+  async authenticate(
+    ...[presented, options]: Parameters<WorkloadSecrets['authenticate']>
+  ): ReturnType<WorkloadSecrets['authenticate']> {
+    const { authenticators, clock } = this.#parts;
+    const { remoteAddress } = presented;
+    return Decision.make(this.#parts, 'sds', remoteAddress, async () => {
+      const caller = await authenticate(authenticators, presented, options);
+      return { caller, remoteAddress, provenAtMs: clock.nowMs() };
+    });
+  }
+
+  watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle> {
+    return this.#bundle.watch(options);
+  }
+
+  watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState> {
+    options.signal.throwIfAborted();
+    const { caller } = demandProven(watchers.proven());
+    const key = workloadKey(caller);
+    const workload = this.#held.watch(key, watchers, caller) ?? this.#begin(key, caller, watchers);
+    options.signal.addEventListener('abort', () => this.#held.unwatch(workload, watchers), { once: true });
+    return workload.state.watch(options);
+  }
+
+  /** A workload that was not held; its first certificate is asked for at once. */
+  #begin(key: string, caller: Caller, first: Watchers): HeldWorkload {
+    const { namespace } = caller.identity;
+    this.#held.makeRoomIn(namespace);
+    const state = new LatestValue<SvidState>();
+    const watches = new Set([first]);
+    const rotation = new SvidRotation(
+      state,
+      {
+        ...this.#parts,
+        issue: async (options) => this.#issue(demandProven(provenAmong(watches)), key, options),
+        watched: () => watches.size > 0,
+        onEnd: () => this.#held.remove(workload),
+      },
+      this.#settings,
+    );
+    const workload = { key, namespace, state, rotation, watches, last: caller };
+    this.#held.add(workload);
+    void rotation.run({ signal: this.#lifetime });
+    return workload;
+  }
+
+  async #issue(
+    { caller, remoteAddress, provenAtMs }: Watcher,
+    key: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<WorkloadSvid> {
+    const { identity } = caller;
+    // The last look before a key is made: whoever it is recorded for is the workload that it goes to.
+    if (workloadKey(caller) !== key) throw new Error('a watcher is not of the workload that it watches');
+    return Decision.make(this.#parts, 'sds', remoteAddress, async (decision) => {
+      decision.provenBy(caller, provenAtMs);
+      const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
+      const publicKey = readPublicKey(spki);
+      const { certificate } = await issueForWorkload(
+        this.#parts,
+        this.#settings.lifetimes,
+        decision,
+        { caller, identity, publicKey, requestedMs: 0 },
+        options,
+      );
+      return {
+        identity: identity.spiffeId,
+        certificateChainPem: certificate.pem + certificate.issuer.chainPems.join(''),
+        privateKeyPem,
+        serial: certificate.serial,
+        notBeforeMs: certificate.notBeforeMs,
+        notAfterMs: certificate.notAfterMs,
+      };
+    });
+  }
+
+  #renewAllSoon(): void {
+    for (const { rotation } of this.#held.all()) rotation.renewSoon();
+  }
+
+  /** A new policy may allow what was withheld, or refuse what is held: either is decided afresh. */
+  #askAgain(concerns: (workload: HeldWorkload) => boolean): void {
+    const { keyType } = this.#settings;
+    const publicKey = { family: keyType, keyType };
+    for (const workload of this.#held.all()) {
+      if (!concerns(workload)) continue;
+      const { rotation, watches } = workload;
+      // What is being decided may be decided by what has just changed: it is asked once more.
+      if (rotation.undecided) rotation.renewNow();
+      else if (this.#outcomeFor(workload, publicKey) === (rotation.withheld ? 'approved' : 'refused')) {
+        // Whoever comes back to what nobody watches is decided then.
+        if (watches.size === 0) this.#held.remove(workload);
+        else rotation.renewNow();
+      }
+    }
+  }
+
+  #outcomeFor({ watches, last }: HeldWorkload, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
+    const caller = provenAmong(watches)?.caller ?? last;
+    const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
+    try {
+      return this.#parts.judgement.judgeNow(question).outcome;
+    } catch {
+      // The history cannot be read just now; the next renewal asks for itself.
+      return 'unavailable';
+    }
+  }
+}
+
+/** Another issuer, or one whose way up has a certificate that was not served: peers may be left without the way that was. */
+function isServedAnew(next: Issuer, former: Issuer): boolean {
+  return next.id !== former.id || next.chainPems.some((pem) => !former.chainPems.includes(pem));
+}
+
+/** Nothing is decided for a proof that is over: a stream that ended does not go on being given certificates. */
+function demandProven(watcher: Watcher | undefined): Watcher {
+  if (watcher === undefined) throw new AuthorityError('CAP-S09', { detail: 'its proof is over' });
+  return watcher;
+}

@@ -1,0 +1,72 @@
+// Bounds compared field by field, in the order in which documents write them.
+import { keysInWords, type Bounds } from '../bounds.ts';
+import { directionOf, type Change } from './compare-direction.ts';
+import { coversKeys, coversNames, coversUsages } from './compare-limits.ts';
+import { durationInWords } from '../../text/duration.ts';
+import { namesInWords, patternsInWords } from './compare-words.ts';
+import type { NameLimit } from '../names.ts';
+
+export interface BoundField {
+  /** As documents spell it, under `bounds` or `narrow`. */
+  readonly field: string;
+  readonly inWords: (bounds: Bounds) => string;
+  /** Whether the first allows all that the second allows. */
+  readonly covers: (outer: Bounds, inner: Bounds) => boolean;
+}
+
+function names(field: string, of: (bounds: Bounds) => NameLimit): BoundField {
+  return {
+    field,
+    inWords: (bounds) => namesInWords(of(bounds)),
+    covers: (outer, inner) => coversNames(of(outer), of(inner)),
+  };
+}
+
+function longest(field: string, of: (bounds: Bounds) => number): BoundField {
+  return {
+    field,
+    inWords: (bounds) => durationInWords(of(bounds)),
+    covers: (outer, inner) => of(outer) >= of(inner),
+  };
+}
+
+/** Templates are compared as they are written: what begins alike before they are filled in does so after. */
+export const BOUND_FIELDS: readonly BoundField[] = [
+  names('trustDomains', ({ trustDomains }) => trustDomains),
+  names('spiffeId', ({ spiffeIds }) => spiffeIds),
+  names('serviceAccounts', ({ serviceAccounts }) => serviceAccounts),
+  names('dnsNames', ({ dnsNames }) => dnsNames),
+  {
+    field: 'ttl.min',
+    inWords: ({ ttl }) => durationInWords(ttl.minMs),
+    covers: (outer, inner) => outer.ttl.minMs <= inner.ttl.minMs,
+  },
+  longest('ttl.max', ({ ttl }) => ttl.maxMs),
+  longest('ttl.default', ({ ttl }) => ttl.defaultMs),
+  {
+    field: 'keys',
+    inWords: ({ keys }) => (keys === undefined ? 'any' : keysInWords(keys)),
+    covers: (outer, inner) => coversKeys(outer.keys, inner.keys),
+  },
+  {
+    field: 'usages',
+    inWords: ({ usages }) => patternsInWords(usages),
+    covers: (outer, inner) => coversUsages(outer.usages, inner.usages),
+  },
+  names('impersonators', ({ impersonators }) => impersonators),
+  names('issuer', ({ issuers }) => issuers),
+];
+
+export function coversBounds(outer: Bounds, inner: Bounds): boolean {
+  return BOUND_FIELDS.every(({ covers }) => covers(outer, inner));
+}
+
+/** @param at where the bounds stand in their document. */
+export function compareBounds(at: string, before: Bounds, after: Bounds): readonly Change[] {
+  return BOUND_FIELDS.map(({ field, inWords, covers }) => ({
+    field: `${at}.${field}`,
+    before: inWords(before),
+    after: inWords(after),
+    direction: directionOf(before, after, covers),
+  }));
+}

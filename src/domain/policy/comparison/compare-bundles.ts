@@ -1,0 +1,141 @@
+// Two bundles of one name, field by field.
+import { durationInWords } from '../../text/duration.ts';
+import { directionOfOnRenew } from './compare-conditions.ts';
+import {
+  ABSENT,
+  directionOf,
+  directionOfLimit,
+  inverse,
+  wording,
+  type Change,
+  type Direction,
+} from './compare-direction.ts';
+import { coversLabels, coversPatterns } from './compare-limits.ts';
+import { compareRules } from './compare-rules.ts';
+import {
+  onRenewInWords,
+  patternsInWords,
+  quotaInWords,
+  selectorInWords,
+  timeInWords,
+  yesOrNo,
+} from './compare-words.ts';
+import type { BundleIssuer, LocalCeiling, NamespaceSelector, PolicyBundle, Quotas } from '../documents.ts';
+
+export function compareBundles(before: PolicyBundle, after: PolicyBundle): readonly Change[] {
+  const assigned = [before, after].map(({ classes }) => JSON.stringify(classes)) as [string, string];
+  return [
+    text('metadata.sequence', String(before.sequence), String(after.sequence)),
+    ...compareValidity(before.validity, after.validity),
+    {
+      field: 'audience.clusters',
+      before: patternsInWords(before.audience),
+      after: patternsInWords(after.audience),
+      direction: directionOf<readonly string[]>(before.audience, after.audience, coversPatterns),
+    },
+    text('owner.team', before.owner.team, after.owner.team),
+    text('owner.contact', before.owner.contact, after.owner.contact),
+    ...compareIssuers(before.issuers, after.issuers),
+    // Whoever changes class is judged by other rules.
+    { ...text('classes', ...assigned), direction: assigned[0] === assigned[1] ? 'unchanged' : 'changed' },
+    ...compareRules({ before, after }),
+    ...compareCeilings(before.namespaces, after.namespaces),
+  ];
+}
+
+function text(field: string, before: string, after: string): Change {
+  return { field, before, after, direction: wording(before, after) };
+}
+
+function compareValidity(before: PolicyBundle['validity'], after: PolicyBundle['validity']): readonly Change[] {
+  const time = (field: string, one: number, other: number, direction: Direction): Change => ({
+    field: `validity.${field}`,
+    before: timeInWords(one),
+    after: timeInWords(other),
+    direction,
+  });
+  return [
+    time('notBefore', before.notBeforeMs, after.notBeforeMs, directionOfLimit(after.notBeforeMs, before.notBeforeMs)),
+    // The soft expiry only warns.
+    text('validity.softExpiry', timeInWords(before.softExpiryMs), timeInWords(after.softExpiryMs)),
+    time(
+      'hardExpiry',
+      before.hardExpiryMs,
+      after.hardExpiryMs,
+      directionOfLimit(before.hardExpiryMs, after.hardExpiryMs),
+    ),
+    flag('validity.renewAfterHardExpiry', before.renewAfterHardExpiry, after.renewAfterHardExpiry),
+  ];
+}
+
+/** Of what gives more when it is true. */
+function flag(field: string, before: boolean, after: boolean): Change {
+  const direction = directionOfLimit(Number(before), Number(after));
+  return { field, before: yesOrNo(before), after: yesOrNo(after), direction };
+}
+
+/** An entry only demands something of an issuer; one that is not listed meets every demand. */
+function compareIssuers(before: readonly BundleIssuer[], after: readonly BundleIssuer[]): readonly Change[] {
+  const names = [...new Set([...before, ...after].map(({ name }) => name))].sort();
+  return names.flatMap((name) => {
+    const free: BundleIssuer = { name, minRemainingMs: 0 };
+    const [one, other] = [before, after].map((list) => list.find((issuer) => issuer.name === name) ?? free) as [
+      BundleIssuer,
+      BundleIssuer,
+    ];
+    const anchors = { before: one.anchor ?? ABSENT, after: other.anchor ?? ABSENT };
+    const least = { before: durationInWords(one.minRemainingMs), after: durationInWords(other.minRemainingMs) };
+    const asFree = (outer: string, inner: string): boolean => outer === ABSENT || outer === inner;
+    return [
+      { field: `issuers.${name}.anchor`, ...anchors, direction: directionOf(anchors.before, anchors.after, asFree) },
+      {
+        field: `issuers.${name}.minRemaining`,
+        ...least,
+        direction: directionOfLimit(other.minRemainingMs, one.minRemainingMs),
+      },
+    ];
+  });
+}
+
+function compareCeilings(before: LocalCeiling, after: LocalCeiling): readonly Change[] {
+  const required = flag('namespaces.requireLocal', before.requireLocal, after.requireLocal);
+  const audits = [before.audit, after.audit].map((list) => list.map(selectorInWords).join(', or ') || 'none');
+  return [
+    { ...required, direction: inverse(required.direction) },
+    {
+      field: 'namespaces.maxLocalWait',
+      before: durationInWords(before.maxWaitMs),
+      after: durationInWords(after.maxWaitMs),
+      direction: directionOfLimit(before.maxWaitMs, after.maxWaitMs),
+    },
+    {
+      field: 'namespaces.onRenew',
+      before: onRenewInWords(before.onRenew),
+      after: onRenewInWords(after.onRenew),
+      direction: directionOfOnRenew(before.onRenew, after.onRenew),
+    },
+    ...compareQuotas('namespaces.quotas', before.quotas, after.quotas),
+    {
+      field: 'namespaces.audit',
+      before: audits[0] ?? '',
+      after: audits[1] ?? '',
+      direction: directionOf(before.audit, after.audit, coversSelectors),
+    },
+  ];
+}
+
+function coversSelectors(outer: readonly NamespaceSelector[], inner: readonly NamespaceSelector[]): boolean {
+  return inner.every(({ names, labels }) =>
+    outer.some((wide) => coversPatterns(wide.names, names) && coversLabels(wide.labels, labels)),
+  );
+}
+
+/** @param at where they stand in their document. */
+export function compareQuotas(at: string, before: Quotas, after: Quotas): readonly Change[] {
+  return (['perNamespacePerMinute', 'perIdentityPerMinute'] as const).map((field) => ({
+    field: `${at}.${field}`,
+    before: quotaInWords(before[field]),
+    after: quotaInWords(after[field]),
+    direction: directionOfLimit(before[field], after[field]),
+  }));
+}

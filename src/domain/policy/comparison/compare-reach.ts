@@ -1,0 +1,94 @@
+// Whom a rule or a local policy speaks of, as a set: by class, namespace, service account and cluster.
+import {
+  admitsNobody,
+  coversLabels,
+  coversNames,
+  coversPatterns,
+  shareLabels,
+  sharePatterns,
+} from './compare-limits.ts';
+import { labelsOrNone, namesInWords, patternsInWords } from './compare-words.ts';
+import type { CentralRule, ClusterSelector, LocalPolicy, NamespaceSelector } from '../documents.ts';
+import { meetNames, type NameLimit } from '../names.ts';
+import type { IssuanceClass } from '../request.ts';
+
+export interface Reach {
+  readonly classes: readonly IssuanceClass[];
+  readonly namespaces: NamespaceSelector;
+  readonly serviceAccounts: NameLimit;
+  readonly clusters: ClusterSelector;
+}
+
+/** One part of a reach, with the place where rules write it, and local policies. */
+export interface ReachPart {
+  readonly rule: string;
+  readonly local: string;
+  readonly inWords: (reach: Reach) => string;
+  /** Whether whom the part of `inner` admits, that of `outer` admits. */
+  readonly covers: (outer: Reach, inner: Reach) => boolean;
+}
+
+export const REACH_PARTS: readonly ReachPart[] = [
+  {
+    rule: 'match.classes',
+    local: 'spec.classes',
+    inWords: ({ classes }) => patternsInWords(classes),
+    covers: (outer, inner) => inner.classes.every((name) => outer.classes.includes(name)),
+  },
+  {
+    rule: 'match.namespaces.names',
+    local: 'spec.namespaces.names',
+    inWords: ({ namespaces }) => patternsInWords(namespaces.names),
+    covers: (outer, inner) => coversPatterns(outer.namespaces.names, inner.namespaces.names),
+  },
+  {
+    rule: 'match.namespaces.labels',
+    local: 'spec.namespaces.labels',
+    inWords: ({ namespaces }) => labelsOrNone(namespaces.labels),
+    covers: (outer, inner) => coversLabels(outer.namespaces.labels, inner.namespaces.labels),
+  },
+  {
+    rule: 'match.serviceAccounts',
+    local: 'spec.subjects.serviceAccounts',
+    inWords: ({ serviceAccounts }) => namesInWords(serviceAccounts),
+    covers: (outer, inner) => coversNames(outer.serviceAccounts, inner.serviceAccounts),
+  },
+  {
+    rule: 'match.clusters.ids',
+    local: '',
+    inWords: ({ clusters }) => patternsInWords(clusters.ids),
+    covers: (outer, inner) => coversPatterns(outer.clusters.ids, inner.clusters.ids),
+  },
+  {
+    rule: 'match.clusters.labels',
+    local: '',
+    inWords: ({ clusters }) => labelsOrNone(clusters.labels),
+    covers: (outer, inner) => coversLabels(outer.clusters.labels, inner.clusters.labels),
+  },
+];
+
+export function reachOfRule({ match }: CentralRule): Reach {
+  return match;
+}
+
+export function reachOfLocal(policy: LocalPolicy): Reach {
+  const { classes, serviceAccounts } = policy;
+  const namespaces = policy.kind === 'IssuancePolicy' ? { names: [policy.namespace] } : policy.namespaces;
+  return { classes, serviceAccounts, namespaces, clusters: {} };
+}
+
+export function coversReach(outer: Reach, inner: Reach): boolean {
+  return REACH_PARTS.every(({ covers }) => covers(outer, inner));
+}
+
+/** Whether somebody may be in both. */
+export function shareReach(a: Reach, b: Reach): boolean {
+  return (
+    a.classes.some((name) => b.classes.includes(name)) &&
+    sharePatterns(a.namespaces.names, b.namespaces.names) &&
+    shareLabels(a.namespaces.labels, b.namespaces.labels) &&
+    !admitsNobody(meetNames(a.serviceAccounts, b.serviceAccounts)) &&
+    sharePatterns(a.clusters.ids, b.clusters.ids) &&
+    shareLabels(a.clusters.labels, b.clusters.labels)
+  );
+}

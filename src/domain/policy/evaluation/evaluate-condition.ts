@@ -1,0 +1,163 @@
+// Whether one condition holds: a pure function over the snapshot and the request.
+import type { Condition, ConditionCheck, Expression, ExpressionInput } from '../condition.ts';
+import { matchesAny } from '../names.ts';
+import { selectorSelects } from './pod-selector.ts';
+import { hasLabels, labelsInWords, type Sight } from './sight.ts';
+import type { KubernetesObject } from '../../cluster/snapshot.ts';
+
+/** What a condition is judged against. */
+export interface Circumstances {
+  readonly input: Omit<ExpressionInput, 'object'>;
+  readonly sight: Sight;
+}
+
+export type ConditionVerdict =
+  | { readonly holds: true }
+  | { readonly holds: false; readonly actual: string; readonly allowed: string; readonly mayPassLater: boolean };
+
+/**
+ * Most objects that are looked at one by one; a condition that has more before it must be told more exactly, by
+ * `names` or `labels`. Fewer where each is asked an expression: whoever writes the objects must not be able to
+ * make a decision slow.
+ */
+const MAX_CANDIDATES = 1_000;
+const MAX_ASKED = 100;
+const HOLDS: ConditionVerdict = { holds: true };
+
+export function evaluateCondition({ check }: Condition, circumstances: Circumstances): ConditionVerdict {
+  switch (check.kind) {
+    case 'exists':
+      return exists(check, circumstances);
+    case 'matches':
+      return matches(check, circumstances);
+    case 'claim':
+      return claims(check, circumstances);
+    case 'expression':
+      return expressed(check.expression, circumstances);
+  }
+}
+
+type Exists = Extract<ConditionCheck, { kind: 'exists' }>;
+
+function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdict {
+  const { namespace } = input.request.subject;
+  const where = namespaceOf(check, namespace);
+  const candidates = candidatesOf(check, where, sight);
+  const refuse = (actual: string): ConditionVerdict =>
+    no(actual, `${check.objectKind} in ${where ?? 'the cluster'}${detailsOf(check)}`);
+  const most = check.where === undefined ? MAX_CANDIDATES : MAX_ASKED;
+  if (candidates.length > most) return refuse(`${candidates.length} candidates, more than ${most}`);
+  const pod = check.selectsPod ? podOf(input.request.claims.podName, namespace, sight) : undefined;
+  if (check.selectsPod && pod === undefined) return refuse('the pod is not known');
+  let problem: string | undefined;
+  for (const object of candidates) {
+    sight.note(object);
+    if (pod !== undefined && !selectorSelects(object, pod)) continue;
+    const answer = fits(check.where, object, { input, sight });
+    if (answer === true) {
+      sight.relyOn(object);
+      return HOLDS;
+    }
+    if (answer !== false) problem ??= `${object.metadata.name}: ${answer.problem}`;
+  }
+  sight.lookedInVain();
+  return refuse(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`));
+}
+
+/** Once a decision has asked too much, whatever is left to ask does not fit. */
+function fits(where: Expression | undefined, object: KubernetesObject, { input, sight }: Circumstances) {
+  if (where === undefined) return true;
+  if (!sight.mayAsk()) return { problem: 'too many objects were asked in one decision' };
+  const answer = where.evaluate({ ...input, object });
+  if (typeof answer !== 'boolean') sight.gotNoAnswer();
+  return answer;
+}
+
+function candidatesOf(check: Exists, namespace: string | undefined, sight: Sight): readonly KubernetesObject[] {
+  const { objectKind: kind, apiVersion, names, labels } = check;
+  const all = sight.list({
+    kind,
+    ...(apiVersion !== undefined && { apiVersion }),
+    ...(namespace !== undefined && { namespace }),
+  });
+  if (names === undefined && labels === undefined) return all;
+  return all.filter(
+    ({ metadata }) => (names === undefined || matchesAny(names, metadata.name)) && hasLabels(labels, metadata.labels),
+  );
+}
+
+function namespaceOf({ inNamespace }: Exists, own: string): string | undefined {
+  if (inNamespace.in === 'named') return inNamespace.namespace;
+  return inNamespace.in === 'self' ? own : undefined;
+}
+
+function podOf(name: string | undefined, namespace: string, sight: Sight): KubernetesObject | undefined {
+  return name === undefined ? undefined : sight.find({ kind: 'Pod', namespace, name });
+}
+
+function detailsOf({ names, labels, selectsPod, where }: Exists): string {
+  return [
+    names === undefined ? '' : ` named ${names.join(' or ')}`,
+    labels === undefined || Object.keys(labels).length === 0 ? '' : ` with labels ${labelsInWords(labels)}`,
+    selectsPod ? ' that selects the pod' : '',
+    where === undefined ? '' : ` where ${where.source}`,
+  ].join('');
+}
+
+type Matches = Extract<ConditionCheck, { kind: 'matches' }>;
+
+function matches(check: Matches, { input, sight }: Circumstances): ConditionVerdict {
+  const object = targetOf(check, input, sight);
+  const allowed = [
+    `the ${check.target}`,
+    check.labels === undefined ? '' : ` with labels ${labelsInWords(check.labels)}`,
+    check.annotations === undefined ? '' : ` with annotations ${labelsInWords(check.annotations)}`,
+    check.where === undefined ? '' : ` where ${check.where.source}`,
+  ].join('');
+  if (object === undefined) return no(`the ${check.target} is not known`, allowed);
+  const { labels, annotations } = object.metadata;
+  if (!hasLabels(check.labels, labels)) return no(`labels ${chosen(check.labels, labels)}`, allowed);
+  if (!hasLabels(check.annotations, annotations))
+    return no(`annotations ${chosen(check.annotations, annotations)}`, allowed);
+  const answer = fits(check.where, object, { input, sight });
+  return answer === true ? HOLDS : no(answer === false ? 'it does not fit' : answer.problem, allowed);
+}
+
+function targetOf(
+  { target }: Matches,
+  { request }: Circumstances['input'],
+  sight: Sight,
+): KubernetesObject | undefined {
+  const { namespace, serviceAccount } = request.subject;
+  if (target === 'namespace') return sight.find({ kind: 'Namespace', name: namespace });
+  if (target === 'pod') return podOf(request.claims.podName, namespace, sight);
+  return sight.find({ kind: 'ServiceAccount', namespace, name: serviceAccount });
+}
+
+/** Of what is there, only what was asked for. */
+function chosen(wanted: Readonly<Record<string, string>> | undefined, actual: Readonly<Record<string, string>> = {}) {
+  const names = Object.keys(wanted ?? {});
+  return labelsInWords(Object.fromEntries(names.map((name) => [name, actual[name] ?? '(absent)'])));
+}
+
+function claims(
+  { claim, in: allowed }: Extract<ConditionCheck, { kind: 'claim' }>,
+  { input }: Circumstances,
+): ConditionVerdict {
+  const actual = input.request.claims[claim];
+  if (actual !== undefined && matchesAny(allowed, actual)) return HOLDS;
+  const words = `${claim} ${allowed.join(' or ')}`;
+  return { holds: false, actual: actual ?? 'absent', allowed: words, mayPassLater: false };
+}
+
+function expressed(expression: Expression, { input }: Circumstances): ConditionVerdict {
+  const answer = expression.evaluate(input);
+  if (answer === true) return HOLDS;
+  const actual = answer === false ? 'false' : answer.problem;
+  return { holds: false, actual, allowed: expression.source, mayPassLater: false };
+}
+
+/** Of the cluster: it may change. */
+function no(actual: string, allowed: string): ConditionVerdict {
+  return { holds: false, actual, allowed, mayPassLater: true };
+}

@@ -1,0 +1,119 @@
+// What must be there before anything can be narrowed: a rule that gives the identity, a namespace's own
+// policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
+import type { Hearing } from './applicable.ts';
+import type { FailedClause } from '../decision.ts';
+import type { Labels } from '../documents.ts';
+import { admits } from '../names.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { matchesCluster, type PolicySet } from '../policy-set.ts';
+import type { PolicyRequest } from '../request.ts';
+import { labelsInWords, type Sight } from './sight.ts';
+import type { KubernetesObject } from '../../cluster/snapshot.ts';
+import type { Voice } from './voice.ts';
+
+function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, 'layer' | 'policy' | 'contact'>) {
+  return { layer: 'central', policy: bundleName, contact: bundle.owner.contact, ...clause } as const;
+}
+
+/** Most rules whose near miss is told. */
+const MAX_MISSED = 3;
+
+export function noRule(
+  policies: PolicySet,
+  request: PolicyRequest,
+  hearing: Hearing,
+  sight: Sight,
+): FailedClause | undefined {
+  if (hearing.voices.some(({ grants }) => grants)) return undefined;
+  const { namespace, serviceAccount } = request.subject;
+  const near = hearing.missed.slice(0, MAX_MISSED).map((voice) => nearMiss(voice, request, hearing, sight));
+  const byLabel = near.find(({ change }) => change !== undefined);
+  return central(policies, {
+    reason: 'CAP-P01',
+    field: 'rules',
+    actual: [
+      `${hearing.class} ${namespace}/${serviceAccount}`,
+      ...(byLabel === undefined ? [] : [byLabel.actual]),
+    ].join(', '),
+    allowed: near.length > 0 ? near.map(({ allowed }) => allowed).join('; ') : `namespaces ${namesOf(policies)}`,
+    change:
+      byLabel?.change ??
+      (near.length > 0 ? 'make it match a rule' : 'run it in a namespace that a rule names, or have one added'),
+    mayPassLater: byLabel !== undefined,
+  });
+}
+
+interface NearMiss {
+  readonly allowed: string;
+  /** Of the namespace, where its labels keep the rule from speaking. */
+  readonly actual?: string;
+  readonly change?: string;
+}
+
+/** Only what keeps the rule from speaking. */
+function nearMiss(voice: Voice, { subject }: PolicyRequest, hearing: Hearing, sight: Sight): NearMiss {
+  const { at, classes, namespaceLabels, serviceAccounts } = voice;
+  const elsewhere = [
+    ...(classes.includes(hearing.class) ? [] : [`class ${classes.join(' or ')}`]),
+    ...(admits(serviceAccounts, subject.serviceAccount)
+      ? []
+      : [`service accounts ${serviceAccounts.flat().join(' ')}`]),
+  ];
+  if (elsewhere.length > 0 || namespaceLabels === undefined)
+    return { allowed: `${at.own} for ${elsewhere.join(', ')}` };
+  const wanted = labelsInWords(namespaceLabels);
+  const namespace = sight.find({ kind: 'Namespace', name: subject.namespace });
+  const has =
+    namespace === undefined
+      ? 'a namespace that is not known'
+      : `a namespace with ${labelsLike(namespaceLabels, namespace)}`;
+  return {
+    allowed: `${at.own} for namespaces labelled ${wanted}`,
+    actual: `in ${has}`,
+    change: `label the namespace ${wanted}`,
+  };
+}
+
+/** Of the namespace's labels, those that the rule asks for. */
+function labelsLike(wanted: Labels, { metadata: { labels = {} } }: KubernetesObject): string {
+  const shown = Object.keys(wanted).flatMap((name) =>
+    Object.hasOwn(labels, name) ? [[name, labels[name] ?? '']] : [],
+  );
+  return shown.length === 0 ? 'no such label' : `labels ${labelsInWords(Object.fromEntries(shown) as Labels)}`;
+}
+
+/** Of the rules for this cluster. */
+function namesOf({ bundle, cluster }: PolicySet): string {
+  const granting = bundle.rules.filter((rule) => rule.bounds !== undefined && rule.mode === 'enforce');
+  const here = granting.filter((rule) => matchesCluster(rule, cluster));
+  if (here.length === 0) return granting.length === 0 ? 'none' : `none in cluster ${cluster.id}`;
+  return [...new Set(here.flatMap(({ match }) => match.namespaces.names ?? ['*']))].sort(compareText).join(' ');
+}
+
+export function localNeeded(policies: PolicySet, request: PolicyRequest, hearing: Hearing): FailedClause | undefined {
+  if (!policies.bundle.namespaces.requireLocal || hearing.voices.some(({ layer }) => layer === 'namespace'))
+    return undefined;
+  const { namespace } = request.subject;
+  return central(policies, {
+    reason: 'CAP-P10',
+    field: 'namespaces.requireLocal',
+    actual: `no IssuancePolicy in ${namespace} speaks of ${request.subject.serviceAccount}`,
+    allowed: 'an IssuancePolicy of the namespace',
+    change: `add an IssuancePolicy to namespace ${namespace}`,
+    mayPassLater: true,
+  });
+}
+
+export function wrongAnchor(policies: PolicySet, { issuer }: Pick<PolicyRequest, 'issuer'>): FailedClause | undefined {
+  const index = policies.bundle.issuers.findIndex(({ name }) => name === issuer.name);
+  const anchor = policies.bundle.issuers[index]?.anchor;
+  if (anchor === undefined || issuer.anchors.includes(anchor)) return undefined;
+  return central(policies, {
+    reason: 'CAP-P08',
+    field: `issuers.${issuer.name}.anchor`,
+    actual: issuer.anchors.map((digest) => `sha256:${digest.slice(0, 16)}`).join(' ') || 'none',
+    allowed: `sha256:${anchor.slice(0, 16)}`,
+    change: 'have the issuer signed under the anchor that the bundle pins',
+    mayPassLater: false,
+  });
+}

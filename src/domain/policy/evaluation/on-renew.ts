@@ -1,0 +1,51 @@
+// What a condition that turned false means for an identity that already has a certificate. An object that
+// is deleted must not break a running service at once, unless security says that it must.
+import type { Condition, Expression } from '../condition.ts';
+import type { OnRenew } from '../documents.ts';
+import type { HeldCertificate } from '../request.ts';
+
+/** How long a failing condition is passed over on renewal, in ms: none for `enforce`, without end for `warn`. */
+export function graceMsOf(onRenew: OnRenew, lifetimeMs: number): number {
+  if (onRenew.kind === 'enforce') return 0;
+  return onRenew.kind === 'warn' ? Infinity : (onRenew.graceMs ?? lifetimeMs);
+}
+
+/**
+ * Whether a condition speaks of what all pods of an identity share. What one pod or one request brings must not
+ * be excused because another had it: the identity is one, and its history too.
+ */
+export function isShared({ check }: Condition): boolean {
+  switch (check.kind) {
+    case 'exists':
+      return !check.selectsPod && !readsRequest(check.where);
+    case 'matches':
+      return check.target !== 'pod' && !readsRequest(check.where);
+    case 'claim':
+      return false;
+    case 'expression':
+      return !readsRequest(check.expression);
+  }
+}
+
+function readsRequest(where: Expression | undefined): boolean {
+  return where !== undefined && /\brequest\b/.test(where.source);
+}
+
+/**
+ * @param key the condition's key.
+ * @param ceiling the gentlest that the bundle lets this condition be.
+ * @returns when the condition last held, if that excuses it now; nothing when it must be enforced.
+ */
+export function excusedSince(
+  key: string,
+  condition: Condition,
+  ceiling: OnRenew,
+  held: HeldCertificate | undefined,
+  nowMs: number,
+): number | undefined {
+  if (held === undefined || held.notAfterMs <= nowMs || !isShared(condition)) return undefined;
+  const lifetimeMs = held.notAfterMs - held.issuedMs;
+  const graceMs = Math.min(graceMsOf(condition.onRenew, lifetimeMs), graceMsOf(ceiling, lifetimeMs));
+  const sinceMs = held.excused[key] ?? held.issuedMs;
+  return nowMs < sinceMs + graceMs ? sinceMs : undefined;
+}

@@ -1,0 +1,136 @@
+// The snapshot as one decision sees it: what it looked at is remembered, and asking anything of a view
+// that has not synced makes the decision unavailable.
+import type { Labels } from '../documents.ts';
+import { compareText } from '../../text/compare-text.ts';
+import {
+  referenceTo,
+  type ClusterSnapshot,
+  type KubernetesObject,
+  type NamedObject,
+  type ObjectQuery,
+  type ObjectReference,
+} from '../../cluster/snapshot.ts';
+
+/** Most objects that one decision records; what it looks at beyond that is not recorded. */
+const MAX_RECORDED = 50;
+/**
+ * Most objects that one decision asks an expression, and most that may fail to answer, over all its conditions:
+ * who writes policies and objects must not be able to make a decision slow.
+ */
+const MAX_ASKED = 200;
+const MAX_UNANSWERED = 20;
+
+export class Sight {
+  readonly #snapshot: ClusterSnapshot;
+  readonly #seen = new Set<KubernetesObject>();
+  #blind: string | undefined;
+  #listed: { readonly query: ObjectQuery; readonly objects: readonly KubernetesObject[] } | undefined;
+  #asked = 0;
+  #unanswered = 0;
+  /** Many rules ask for the labels of the same namespace. */
+  #namespace: { readonly name: string; readonly labels: Labels } | undefined;
+
+  constructor(snapshot: ClusterSnapshot) {
+    this.#snapshot = snapshot;
+  }
+
+  /** Why a question could not be answered; absent when every question was, or none was asked. */
+  get blind(): string | undefined {
+    return this.#blind;
+  }
+
+  /** A Namespace, ServiceAccount or Pod. */
+  find(query: Omit<NamedObject, 'apiVersion'>): KubernetesObject | undefined {
+    this.#ask();
+    const object = this.#snapshot.find({ ...query, apiVersion: 'v1' });
+    if (object === undefined) this.lookedInVain();
+    else this.note(object);
+    return object;
+  }
+
+  /**
+   * What was asked for is not there: of a view that may lack it nothing follows, least of all that a rule for the
+   * labels of a namespace does not speak.
+   */
+  lookedInVain(): void {
+    this.#blind ??= this.#snapshot.incomplete;
+  }
+
+  /** The caller notes what it relied on. */
+  list(query: ObjectQuery): readonly KubernetesObject[] {
+    this.#ask();
+    // Many conditions ask for the same objects.
+    const { kind, apiVersion, namespace } = query;
+    const last = this.#listed;
+    if (last?.query.kind === kind && last.query.apiVersion === apiVersion && last.query.namespace === namespace) {
+      return last.objects;
+    }
+    const objects = this.#snapshot.list(query);
+    this.#listed = { query, objects };
+    return objects;
+  }
+
+  labelsOfNamespace(name: string): Labels {
+    this.#ask();
+    if (this.#namespace?.name !== name) {
+      const labels = this.find({ kind: 'Namespace', name })?.metadata.labels ?? {};
+      this.#namespace = { name, labels };
+    }
+    return this.#namespace.labels;
+  }
+
+  note(object: KubernetesObject): void {
+    if (this.#seen.size < MAX_RECORDED) this.#seen.add(object);
+  }
+
+  /** The object that decided is recorded whatever was looked at before it. */
+  relyOn(object: KubernetesObject): void {
+    this.#seen.add(object);
+  }
+
+  /**
+   * Asks for what can refuse nobody: a view that has not synced does not make the decision unavailable for it.
+   * @returns nothing when the view could not be asked.
+   */
+  quietly<T>(ask: () => T): T | undefined {
+    const before = this.#blind;
+    this.#blind = undefined;
+    const answer = ask();
+    const blind = this.blind !== undefined;
+    this.#blind = before;
+    return blind ? undefined : answer;
+  }
+
+  /** Whether one more object may be asked an expression. */
+  mayAsk(): boolean {
+    this.#asked += 1;
+    return this.#asked <= MAX_ASKED && this.#unanswered < MAX_UNANSWERED;
+  }
+
+  /** An expression gave no answer, which takes longer than giving one. */
+  gotNoAnswer(): void {
+    this.#unanswered += 1;
+  }
+
+  /** By kind, namespace and name. */
+  get seen(): readonly ObjectReference[] {
+    return Array.from(this.#seen, referenceTo).sort(
+      (a, b) =>
+        compareText(a.kind, b.kind) || compareText(a.namespace ?? '', b.namespace ?? '') || compareText(a.name, b.name),
+    );
+  }
+
+  #ask(): void {
+    this.#blind ??= this.#snapshot.unsynced;
+  }
+}
+
+export function hasLabels(wanted: Labels | undefined, actual: Labels | undefined): boolean {
+  return Object.entries(wanted ?? {}).every(([name, value]) => actual?.[name] === value);
+}
+
+/** `a=1 b=2`, or `none`. */
+export function labelsInWords(labels: Labels): string {
+  const words = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return words.length === 0 ? 'none' : words.sort(compareText).join(' ');
+}

@@ -1,0 +1,47 @@
+// What keeps a policy bundle from giving certificates, whoever asks: part of each decision, and of the answer
+// to whether the server is of any use now.
+import { wrongAnchor } from './missing-grants.ts';
+import type { PolicySet } from '../policy-set.ts';
+import type { PolicyRequest } from '../request.ts';
+
+export interface Standstill {
+  readonly reason: 'CAP-S01' | 'CAP-S11';
+  readonly why: string;
+}
+
+export type Moment = Pick<PolicyRequest, 'issuer' | 'nowMs' | 'bundleTimeMs'>;
+
+/**
+ * @param moment.renewal whether it is asked for who holds a certificate already.
+ * @returns nothing while the bundle is in its time and the issuer ends no sooner than it demands.
+ */
+export function standstill(
+  { bundle: { validity, issuers }, bundleName }: PolicySet,
+  { issuer, nowMs, bundleTimeMs = nowMs, renewal }: Moment & { readonly renewal: boolean },
+): Standstill | undefined {
+  if (bundleTimeMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
+    return { reason: 'CAP-S11', why: `${bundleName} ended at ${new Date(validity.hardExpiryMs).toISOString()}` };
+  }
+  const demanded = issuers.find(({ name }) => name === issuer.name)?.minRemainingMs ?? 0;
+  if (issuer.remainingMs >= demanded) return undefined;
+  return { reason: 'CAP-S01', why: `issuer ${issuer.name} ends sooner than ${bundleName} demands` };
+}
+
+export interface Outlook {
+  readonly why: string;
+  /** Who holds a certificate still gets the next one. */
+  readonly renewals: boolean;
+}
+
+/** @returns why nobody, or nobody new, can be given a certificate at this moment; nothing when somebody can. */
+export function outlook(policies: PolicySet, moment: Moment): Outlook | undefined {
+  const foreign = wrongAnchor(policies, moment);
+  if (foreign !== undefined) {
+    const why = `issuer ${moment.issuer.name} is under another anchor than ${policies.bundleName} pins`;
+    return { why: `${why} (${foreign.allowed})`, renewals: false };
+  }
+  const forAll = standstill(policies, { ...moment, renewal: true });
+  if (forAll !== undefined) return { why: forAll.why, renewals: false };
+  const forNew = standstill(policies, { ...moment, renewal: false });
+  return forNew && { why: forNew.why, renewals: true };
+}

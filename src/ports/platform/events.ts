@@ -1,0 +1,128 @@
+// What the CA tells the world about itself: one function per business event. The adapter writes
+// the log line and moves the metric together, so that they cannot disagree. No event ever carries
+// a private key, a token or a whole CSR.
+import type { Reason } from '../../domain/reasons.ts';
+import type { DecisionRecord, RefusedRecord } from '../storage/issuance-journal.ts';
+
+/** The two surfaces a client can open a stream or a connection on. */
+export type Door = 'tls' | 'plaintext' | 'unix';
+
+/** A file or remote document that is reloaded while the server runs. */
+export type ReloadedSource =
+  | 'policy'
+  | 'policy-bundle'
+  | 'cluster'
+  | 'issuer'
+  | 'further-issuers'
+  | 'federated-bundle'
+  | 'token-keys'
+  | 'serving-certificate';
+
+export interface StreamFacts {
+  readonly streamId: string;
+  /** SPIFFE ID of the authenticated caller. */
+  readonly caller: string;
+  readonly protocol: 'sotw' | 'delta';
+}
+
+/** What a proxy rejected, as far as it may be told. */
+export interface RejectedSecret {
+  /** As the proxy asked for it. */
+  readonly name: string;
+  /** Of the content; never sent again to this proxy. */
+  readonly version: string;
+  /** Of a certificate, as the journal spells it. */
+  readonly serial?: string;
+  /** Of a trust bundle. */
+  readonly digest?: string;
+}
+
+export interface RejectionFacts extends StreamFacts {
+  /** The proxy's own word, which proves nothing; may be empty. */
+  readonly nodeId: string;
+  readonly podName?: string;
+  /** Where the stream comes from. */
+  readonly remoteAddress: string;
+  readonly secrets: readonly RejectedSecret[];
+  /** Envoy's own text, cut to 300 characters. */
+  readonly message: string;
+}
+
+export interface Events {
+  /**
+   * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
+   * `cause` is logged once and goes nowhere else.
+   */
+  decided(
+    record: DecisionRecord,
+    facts: { readonly durationMs: number; readonly cause?: unknown; readonly counted?: true },
+  ): void;
+  /** The durable record of `count` refusals, each of which was `decided` and `counted`. */
+  refusalsCounted(record: RefusedRecord): void;
+  connectionRefused(facts: { readonly door: Door; readonly remoteAddress: string; readonly problem: string }): void;
+  /** A request was not even considered: too many, too late, or the door is closing. It is no decision and has no record. */
+  turnedAway(facts: { readonly door: Door; readonly remoteAddress: string; readonly reason: Reason }): void;
+  /** The socket of a workload lets callers in, as `identity`. */
+  socketOpened(facts: { readonly path: string; readonly identity: string }): void;
+  socketClosed(facts: { readonly path: string; readonly why: string }): void;
+  /** A wanted socket cannot be opened, or a folder of them not be read; tried again every second, told once. */
+  socketUnusable(facts: { readonly path: string; readonly problem: string }): void;
+  streamOpened(facts: StreamFacts): void;
+  streamClosed(facts: StreamFacts & { readonly why: string }): void;
+  secretPushed(facts: StreamFacts & { readonly names: readonly string[]; readonly version: string }): void;
+  secretAcknowledged(facts: StreamFacts & { readonly latencyMs: number }): void;
+  /** Envoy said no to what we sent. */
+  secretRejected(facts: RejectionFacts): void;
+  /** A caller named a secret that is not its own or does not exist. */
+  secretWithheld(facts: StreamFacts & { readonly name: string; readonly why: string }): void;
+  /** Our own check stopped a secret before it reached the wire. */
+  secretInvalid(facts: { readonly identity: string; readonly problem: string }): void;
+  reloaded(facts: { readonly source: ReloadedSource; readonly revision: string }): void;
+  /** The last good version stays in force, unless `kept` says that there is none. */
+  reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string; readonly kept?: boolean }): void;
+  issuerInForce(facts: { readonly issuer: string; readonly notAfterMs: number }): void;
+  /** `notAfterMs` is that of the anchor that ends first. */
+  bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
+  /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */
+  trustWarning(facts: { readonly problem: string }): void;
+  /** A trust anchor has left the file while leaves may live under it: peers will refuse them. Said once for each issuer. */
+  issuerStranded(facts: {
+    /** Issuer id. */
+    readonly issuer: string;
+    readonly subject: string;
+    /** The anchor or CA above the highest certificate that is known of its chain, in words. */
+    readonly signedBy: string;
+  }): void;
+  /** A revision of all policies came in force. Expiries are the bundle's; Infinity is never. */
+  policyInForce(facts: {
+    readonly revision: string;
+    /** `name@sequence` */
+    readonly bundle: string;
+    readonly softExpiryMs: number;
+    readonly hardExpiryMs: number;
+  }): void;
+  /** Local policies of an owner are broken and none were ever good: who depends on them is refused. */
+  policyMissing(facts: { readonly owner: string; readonly problem: string }): void;
+  /** Local policies are in force as their files say, and no copy of them could be written for the next start. */
+  policyNotKept(facts: { readonly owner: string; readonly problem: string }): void;
+  /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
+  policyBundleExpiring(facts: { readonly bundle: string; readonly hardExpiryMs: number }): void;
+  /** An operator set the time by which policy bundles are judged back to the clock's. */
+  policyTimeSetBack(facts: { readonly atMs: number; readonly fromMs: number }): void;
+  /** Dev mode takes the policy bundle on trust. */
+  policyBundleUnsigned(facts: { readonly place: string }): void;
+  journalFailing(facts: { readonly problem: string }): void;
+  journalRecovered(): void;
+  lifecycle(facts: {
+    readonly phase: 'starting' | 'ready' | 'rereading' | 'draining' | 'stopped';
+    readonly detail?: string;
+  }): void;
+  /** The journal is looked through after a stop that was not in order, while the server serves. */
+  journalCheck(facts: {
+    readonly state: 'begun' | 'under way' | 'sound';
+    readonly bytes: number;
+    readonly elapsedMs: number;
+  }): void;
+  /** A bug or a surprise at an edge: logged with its stack, counted, never shown to a caller. */
+  unexpected(facts: { readonly where: string; readonly cause: unknown }): void;
+}

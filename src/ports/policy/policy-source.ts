@@ -1,0 +1,12 @@
+// The policies in force: bundle, cluster and namespace policies as one revision, all or nothing of each owner. A
+// source that meets a broken edit keeps its owner's last good revision and says so.
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+
+export interface PolicySource {
+  /** @throws AuthorityError `not_ready` (CAP-S02) before the first revision is loaded. */
+  current(): PolicySet;
+  /** The moment by which the bundle's validity is judged: the latest at which it ever was, or the clock's if that is later. */
+  bundleTimeMs(): number;
+  /** Calls `listener` after each change, until the signal aborts. */
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
+}

@@ -1,0 +1,120 @@
+// The record of every decision. A decision leaves the process only after its record is durable.
+import type { ProvenBy } from '../../domain/identity/caller.ts';
+import type { ExcusedClause, FailedClause } from '../../domain/policy/decision.ts';
+import type { IssuanceClass } from '../../domain/policy/request.ts';
+import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
+import type { Reason } from '../../domain/reasons.ts';
+
+/** Which part of the CA a decision was made for. */
+export type Surface = 'csr' | 'sds' | 'self';
+
+/**
+ * How policy came to its answer, and what it was asked: enough to explain the decision and to ask another
+ * policy the same question. What is empty is left out.
+ */
+export interface PolicyTrace {
+  /** SPIFFE ID that was judged. */
+  readonly subject: string;
+  readonly class: IssuanceClass;
+  readonly key: { readonly type: string; readonly bits: number };
+  /** Milliseconds; absent when the request named none. */
+  readonly requestedTtlMs?: number;
+  readonly dnsNames?: readonly string[];
+  /** `namespace/serviceAccount` of a relay. */
+  readonly actor?: string;
+  readonly issuer: string;
+  /** `name@sequence` */
+  readonly bundle: string;
+  readonly snapshot: string;
+  readonly applied: readonly string[];
+  readonly failures?: readonly FailedClause[];
+  readonly audits?: readonly FailedClause[];
+  readonly excused?: readonly ExcusedClause[];
+  readonly objects?: readonly ObjectReference[];
+}
+
+interface DecisionFacts {
+  /** Unique per decision; the caller gets it in the status message. */
+  readonly decisionId: string;
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly surface: Surface;
+  readonly remoteAddress: string;
+  /** SPIFFE ID of the authenticated caller; absent when authentication failed. */
+  readonly caller?: string;
+  readonly provenBy?: ProvenBy;
+  readonly evidence?: string;
+  readonly podName?: string;
+  readonly podUid?: string;
+  readonly nodeName?: string;
+  /** Digest of the policy that decided; absent when policy was not reached. */
+  readonly policyRevision?: string;
+  /** Absent when policy was not reached. */
+  readonly policy?: PolicyTrace;
+}
+
+export interface IssuedRecord extends DecisionFacts {
+  readonly outcome: 'issued';
+  /** SPIFFE ID, or the first DNS name of a `self` certificate. */
+  readonly identity: string;
+  /** Lower-case hex, no leading zeros. */
+  readonly serial: string;
+  /** Issuer id: hex SHA-256 of the issuer certificate, first 16 digits. */
+  readonly issuer: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** `ec-p256`, `ec-p384` or `rsa-<bits>`. */
+  readonly keyType: string;
+  /**
+   * The decision that was last proved by a token or a socket: this one, or the one that the certificate it was
+   * renewed with goes back to. Absent from `self` certificates, and from records of before schema version 3.
+   */
+  readonly proofId?: string;
+  /** When that proof was given, in ms since the epoch; as `proofId`. */
+  readonly provenAtMs?: number;
+}
+
+export interface RefusedRecord extends DecisionFacts {
+  readonly outcome: 'refused';
+  /** SPIFFE ID that was asked for, when it is another than the caller's. */
+  readonly identity?: string;
+  readonly reason: Reason;
+  /** The safe line the caller got; of a counted record, the first of them. */
+  readonly message: string;
+  /**
+   * How many refusals the record stands for, in a flood of them; absent from the record of one. It then has only
+   * what they have in common: `remoteAddress` is a source such as `192.0.2.7`, or `several`.
+   */
+  readonly count?: number;
+}
+
+export type DecisionRecord = IssuedRecord | RefusedRecord;
+
+export interface JournalQuery {
+  readonly outcome?: DecisionRecord['outcome'];
+  readonly decisionId?: string;
+  readonly identity?: string;
+  readonly sinceMs?: number;
+  /** Only certificates that are still valid at this moment. */
+  readonly validAtMs?: number;
+  /** At most this many, newest first. */
+  readonly limit: number;
+}
+
+export interface IssuanceJournal {
+  /**
+   * Resolves once the record would survive `kill -9` and a power cut. Records of one moment share one commit.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable, or when too
+   *   many records wait already; the decision must then not be delivered.
+   */
+  append(record: DecisionRecord, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** The reading half, for the CLI and later the console. */
+export interface IssuanceJournalReader {
+  list(query: JournalQuery): readonly DecisionRecord[];
+  /** How many records `scan` would give. */
+  count(query: Omit<JournalQuery, 'limit'>): number;
+  /** Record by record, oldest first, however many there are: no more than one is held in memory. */
+  scan(query: Omit<JournalQuery, 'limit'>): Iterable<DecisionRecord>;
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { NOON_MS } from '../../../support/fake-clock.ts';
+import { testStore } from '../../../support/issuer-store.ts';
+
+const NEVER = new AbortController().signal;
+const DAY_MS = 86_400_000;
+
+type Documents = Record<'anchors' | 'chain' | 'key', string>;
+
+function documentsOf({ root, intermediate }: TestAuthority): Documents {
+  return { anchors: root.certificatePem, chain: intermediate.certificatePem, key: intermediate.keyPem };
+}
+
+async function started(texts: Partial<Documents>, nowMs = NOON_MS) {
+  const { documents, events, store } = testStore(texts, { nowMs });
+  await store.start({ signal: NEVER });
+  const changes: string[] = [];
+  store.onChange(({ signing }) => changes.push(signing.issuer.id), { signal: NEVER });
+  return { documents, events, store, changes };
+}
+
+async function refuses(texts: Partial<Documents>, problem: string, nowMs?: number): Promise<void> {
+  await assert.rejects(started(texts, nowMs), (error: unknown) => {
+    assert.ok(error instanceof AuthorityError);
+    assert.equal(error.reason, 'CAP-X03');
+    assert.ok(error.message.includes(problem), error.message);
+    return true;
+  });
+}
+
+describe('The issuer in force', () => {
+  let authority: TestAuthority;
+  let other: TestAuthority;
+  before(async () => {
+    authority = await testAuthority({ nowMs: NOON_MS });
+    other = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+  });
+
+  it('signs with the key of its certificate, and says so when it is loaded', async () => {
+    const { store, events } = await started(documentsOf(authority));
+    const { signing, bundle } = store.current();
+    const tbs = Buffer.from('to be signed');
+    const signature = await signing.signer.sign(tbs, { signal: NEVER });
+    assert.ok(verify('sha256', tbs, signing.issuer.publicKey, signature));
+    assert.equal(bundle.digest, authority.bundle.digest);
+    assert.deepEqual(
+      events.log.map(({ event }) => event),
+      ['reloaded', 'issuerInForce', 'bundleInForce'],
+    );
+    assert.equal(store.problem(NOON_MS), undefined);
+    assert.equal(store.problem(NOON_MS + 366 * DAY_MS), 'the issuer certificate has expired');
+  });
+
+  it('is not ready before the first load', () => {
+    const { store } = testStore({});
+    assert.throws(() => store.current(), { reason: 'CAP-S01' });
+    assert.equal(store.problem(NOON_MS), 'no issuer is loaded');
+  });
+
+  it('takes a key as PKCS#8, as SEC1 and as PKCS#1', async () => {
+    const sec1 = createPrivateKey(authority.intermediate.keyPem).export({ format: 'pem', type: 'sec1' });
+    await started({ ...documentsOf(authority), key: sec1 });
+    const rsa = await testAuthority({ nowMs: NOON_MS, keyType: 'rsa-2048' });
+    await started(documentsOf(rsa));
+    const pkcs1 = createPrivateKey(rsa.intermediate.keyPem).export({ format: 'pem', type: 'pkcs1' });
+    await started({ ...documentsOf(rsa), key: pkcs1 });
+  });
+
+  it('must be whole and fit together when the server starts, or the document at fault is named', async () => {
+    const good = documentsOf(authority);
+    const stranger = await testAuthority({ nowMs: NOON_MS });
+    const encrypted = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      publicKeyEncoding: { format: 'pem', type: 'spki' },
+      privateKeyEncoding: { format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'secret' },
+    }).privateKey;
+    await refuses({ ...good, anchors: '' }, '/etc/capstan/anchors has no PEM block');
+    await refuses({ ...good, anchors: stranger.root.certificatePem }, '/etc/capstan/chain');
+    await refuses({ ...good, chain: good.chain.slice(0, 200) }, '/etc/capstan/chain has an unfinished PEM block');
+    await refuses({ ...good, chain: authority.root.certificatePem }, '/etc/capstan/chain has only trust anchors');
+    await refuses(
+      { ...good, key: other.intermediate.keyPem },
+      '/etc/capstan/key is not the key of the certificate in /etc/capstan/chain',
+    );
+    await refuses({ ...good, key: 'nonsense' }, '/etc/capstan/key is not a PEM private key');
+    await refuses({ ...good, key: encrypted }, '/etc/capstan/key is encrypted');
+    await refuses(good, '/etc/capstan/chain certificate CN=Test Mesh Issuer ended at', NOON_MS + 366 * DAY_MS);
+    await refuses(good, '/etc/capstan/chain certificate CN=Test Mesh Issuer is not valid before', NOON_MS - DAY_MS);
+  });
+
+  it('follows an edit of all documents and tells who listens', async () => {
+    const { documents, store, changes, events } = await started(documentsOf(authority));
+    await documents.edit(documentsOf(other));
+    assert.equal(store.current().signing.issuer.id, other.issuer.id);
+    assert.deepEqual(changes, [other.issuer.id]);
+    assert.deepEqual(events.of('issuerInForce').at(-1), {
+      issuer: other.issuer.id,
+      notAfterMs: other.issuer.notAfterMs,
+    });
+  });
+
+  it('stays the last good one through a half-finished edit, which is told once', async () => {
+    const { documents, store, changes, events } = await started(documentsOf(authority));
+    await documents.edit({ chain: other.intermediate.certificatePem });
+    await documents.edit({});
+    assert.equal(store.current().signing.issuer.id, authority.issuer.id);
+    assert.equal(events.of('reloadFailed').length, 1);
+    assert.match(String(events.of('reloadFailed')[0]?.['problem']), /key is not the key of the certificate/);
+    await documents.edit({ key: other.intermediate.keyPem });
+    assert.deepEqual(changes, [other.issuer.id]);
+  });
+
+  it('takes over an issuer that was not valid yet once its time comes', async () => {
+    const later = await testAuthority({ nowMs: NOON_MS + DAY_MS, root: authority.root });
+    const { documents, clock, store } = testStore(documentsOf(authority));
+    await store.start({ signal: NEVER });
+    await documents.edit(documentsOf(later));
+    assert.equal(store.current().signing.issuer.id, authority.issuer.id);
+    clock.jumpTo(NOON_MS + DAY_MS);
+    await documents.edit({});
+    assert.equal(store.current().signing.issuer.id, later.issuer.id);
+  });
+
+  it('says when the clock has left its validity, whichever way', async () => {
+    const { store } = testStore(documentsOf(authority));
+    await store.start({ signal: NEVER });
+    assert.equal(store.problem(NOON_MS), undefined);
+    assert.match(store.problem(NOON_MS - 31 * DAY_MS) as string, /is not valid before 2026-/);
+    assert.match(store.problem(NOON_MS + 366 * DAY_MS) as string, /has expired/);
+  });
+
+  it('bothers nobody who listens when a broken edit is taken back', async () => {
+    const { documents, changes, events } = await started(documentsOf(authority));
+    await documents.edit({ key: 'nonsense' });
+    await documents.edit(documentsOf(authority));
+    assert.deepEqual(changes, []);
+    assert.equal(events.of('reloaded').length, 2);
+  });
+
+  it('never tells a key in an event or an error', async () => {
+    const { documents, events } = await started(documentsOf(authority));
+    const secret = other.intermediate.keyPem.split('\n')[1]!;
+    await documents.edit({ key: other.intermediate.keyPem.replace('END', 'ENB') });
+    await documents.edit({ key: other.intermediate.keyPem });
+    assert.ok(!JSON.stringify(events.log).includes(secret));
+  });
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
+import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { JournalQuery } from '../../../../src/ports/storage/issuance-journal.ts';
+import { NOON_MS } from '../../../support/fake-clock.ts';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../../../src/adapters/storage/sqlite/journal-schema.ts';
+import { issued, refused, traced } from './records.ts';
+
+const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+const OTHER = 'spiffe://cluster.local/ns/default/sa/other';
+
+describe('The journal reader', () => {
+  let directory: string;
+  let file: string;
+
+  before(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'capstan-journal-'));
+    file = path.join(directory, 'journal.sqlite');
+    const writer = new JournalWriter({ file });
+    writer.append([
+      issued('first', { timeMs: NOON_MS }),
+      refused('second', { timeMs: NOON_MS + 1000, caller: DEMO }),
+      issued('third', { timeMs: NOON_MS + 2000, identity: OTHER, caller: OTHER, notAfterMs: NOON_MS + 60_000 }),
+      refused('stranger', { timeMs: NOON_MS + 3000 }),
+    ]);
+    writer.close();
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  const queries: readonly [string, JournalQuery, string[]][] = [
+    ['everything, newest first', { limit: 10 }, ['stranger', 'third', 'second', 'first']],
+    ['no more than asked for', { limit: 2 }, ['stranger', 'third']],
+    ['one outcome', { outcome: 'refused', limit: 10 }, ['stranger', 'second']],
+    ['one decision', { decisionId: 'third', limit: 10 }, ['third']],
+    ['what an identity got and what it was refused', { identity: DEMO, limit: 10 }, ['second', 'first']],
+    ['what is not older than a moment', { sinceMs: NOON_MS + 2000, limit: 10 }, ['stranger', 'third']],
+    ['all conditions together', { identity: DEMO, outcome: 'issued', sinceMs: NOON_MS, limit: 10 }, ['first']],
+    ['certificates that are still valid', { validAtMs: NOON_MS + 60_000, limit: 10 }, ['first']],
+    ['nothing', { decisionId: "' OR 1=1 --", limit: 10 }, []],
+  ];
+  for (const [what, query, ids] of queries) {
+    it(`finds ${what}`, () => {
+      using reader = SqliteJournalReader.open(file);
+      assert.deepEqual(
+        reader.list(query).map(({ decisionId }) => decisionId),
+        ids,
+      );
+    });
+  }
+
+  for (const [what, { limit, ...conditions }, ids] of queries.filter(([, query]) => query.limit === 10)) {
+    it(`counts and goes through ${what.replace(', newest first', '')}, oldest first`, () => {
+      using reader = SqliteJournalReader.open(file);
+      assert.ok(limit > reader.count(conditions));
+      assert.equal(reader.count(conditions), ids.length);
+      assert.deepEqual(
+        [...reader.scan(conditions)].map(({ decisionId }) => decisionId),
+        ids.toReversed(),
+      );
+    });
+  }
+
+  it('goes through a journal record by record, and can stop anywhere', () => {
+    using reader = SqliteJournalReader.open(file);
+    for (const { decisionId } of reader.scan({})) {
+      assert.equal(decisionId, 'first');
+      break;
+    }
+    assert.equal([...reader.scan({})].length, 4);
+  });
+
+  it('reads a journal of before policy traces, as it is and after a server has brought it up to date', () => {
+    const old = path.join(directory, 'old.sqlite');
+    using database = new DatabaseSync(old);
+    database.exec(`${MIGRATIONS[0] ?? ''}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1;
+      INSERT INTO decisions (decision_id, time_ms, outcome, surface, remote_address, reason, message)
+      VALUES ('old', ${NOON_MS}, 'refused', 'csr', '127.0.0.1:40000', 'CAP-P01', 'no')`);
+    const version = (): unknown => database.prepare('PRAGMA user_version').get()?.['user_version'];
+    for (const expected of [1, SCHEMA_VERSION]) {
+      if (expected === SCHEMA_VERSION) bringUpToDate(old);
+      using reader = SqliteJournalReader.open(old);
+      assert.deepEqual(reader.list({ limit: 10 }), [refused('old', { message: 'no' })]);
+      assert.deepEqual([...reader.scan({})], reader.list({ limit: 10 }));
+      assert.deepEqual(reader.operations({ limit: 10 }), []);
+      assert.equal(version(), expected);
+    }
+  });
+
+  it('gives back what policy was asked and what it answered, and what a certificate goes back to', () => {
+    const own = path.join(directory, 'traces.sqlite');
+    const proof = { proofId: 'first', provenAtMs: NOON_MS - 1 };
+    const records = [
+      issued('a', { policy: traced(), ...proof }),
+      refused('b', { policy: traced({ requestedTtlMs: 1 }) }),
+    ];
+    const writer = new JournalWriter({ file: own });
+    writer.append(records);
+    writer.close();
+    using reader = SqliteJournalReader.open(own);
+    assert.deepEqual([...reader.scan({})], records);
+  });
+
+  it('answers every query from an index', () => {
+    using database = new DatabaseSync(file, { readOnly: true });
+    for (const where of ['time_ms >= 0', "decision_id = 'a'", "coalesce(identity, caller) = 'a'"]) {
+      const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE ${where}`).all();
+      assert.match(String(plan[0]?.['detail']), /USING INDEX/, where);
+    }
+  });
+
+  function bringUpToDate(journal: string): void {
+    const writer = new JournalWriter({ file: journal });
+    writer.open();
+    writer.close();
+  }
+
+  it('finds a refusal for another by whom it was for and by who asked, each from an index', () => {
+    const own = path.join(directory, 'relayed.sqlite');
+    const writer = new JournalWriter({ file: own });
+    writer.append([refused('relayed', { caller: OTHER, identity: DEMO }), refused('own', { caller: OTHER })]);
+    writer.close();
+    using reader = SqliteJournalReader.open(own);
+    const idsOf = (identity: string): string[] =>
+      reader.list({ identity, limit: 10 }).map(({ decisionId }) => decisionId);
+    assert.deepEqual([idsOf(DEMO), idsOf(OTHER)], [['relayed'], ['own', 'relayed']]);
+    using database = new DatabaseSync(own, { readOnly: true });
+    const where = "(coalesce(identity, caller) = 'a' OR (identity <> caller AND caller = 'a'))";
+    const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE ${where}`).all();
+    const text = plan.map(({ detail }) => String(detail)).join();
+    assert.match(text, /decisions_by_identity/);
+    assert.match(text, /decisions_by_relay/);
+  });
+
+  it('names a file that is not there', () => {
+    const missing = path.join(directory, 'missing.sqlite');
+    assert.throws(
+      () => SqliteJournalReader.open(missing),
+      (error: unknown) =>
+        error instanceof AuthorityError &&
+        error.reason === 'CAP-X03' &&
+        error.message.includes(`${missing} does not exist`),
+    );
+  });
+});

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  APPLICATION_ID,
+  MIGRATIONS,
+  SELECT_HELD,
+  SELECT_LEAF,
+} from '../../../../src/adapters/storage/sqlite/journal-schema.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
+import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import { NOON_MS } from '../../../support/fake-clock.ts';
+import { issued, refused, traced } from './records.ts';
+
+const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+const HOUR_MS = 3_600_000;
+
+describe('The issuance history', () => {
+  let directory: string;
+  let file: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'capstan-history-'));
+    file = path.join(directory, 'journal.sqlite');
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  function record(...records: readonly DecisionRecord[]): void {
+    const writer = new JournalWriter({ file });
+    writer.append(records);
+    writer.close();
+  }
+
+  it('knows after a restart what an identity was given last, refusals and other identities aside', () => {
+    using history = new SqliteIssuanceHistory(file);
+    record(
+      issued('older', { timeMs: NOON_MS - 2000, notAfterMs: NOON_MS + 9 * HOUR_MS }),
+      issued('newest', { timeMs: NOON_MS - 1000, notAfterMs: NOON_MS + HOUR_MS }),
+      refused('no', { caller: DEMO }),
+      issued('of another', { identity: 'spiffe://cluster.local/ns/default/sa/other' }),
+    );
+    assert.deepEqual(history.heldBy(DEMO, NOON_MS), {
+      issuedMs: NOON_MS - 1000,
+      notAfterMs: NOON_MS + HOUR_MS,
+      excused: {},
+    });
+  });
+
+  it('tells since when a condition has been passed over, so that a restart gives no new grace', () => {
+    using history = new SqliteIssuanceHistory(file);
+    record(issued('a', { policy: traced() }));
+    assert.deepEqual(history.heldBy(DEMO, NOON_MS)?.excused, {
+      'default/demo spec.conditions.has-netpol': NOON_MS - 2 * HOUR_MS,
+    });
+  });
+
+  it('counts a certificate only until it ends', () => {
+    using history = new SqliteIssuanceHistory(file);
+    record(issued('a', { notAfterMs: NOON_MS + HOUR_MS }));
+    assert.ok(history.heldBy(DEMO, NOON_MS + HOUR_MS - 1));
+    assert.equal(history.heldBy(DEMO, NOON_MS + HOUR_MS), undefined);
+    assert.equal(history.heldBy('spiffe://cluster.local/ns/default/sa/unknown', NOON_MS), undefined);
+  });
+
+  it('sees what the journal records after it was opened', () => {
+    using history = new SqliteIssuanceHistory(file);
+    record(refused('no', { caller: DEMO }));
+    assert.equal(history.heldBy(DEMO, NOON_MS), undefined);
+    record(issued('a'));
+    assert.ok(history.heldBy(DEMO, NOON_MS));
+  });
+
+  it('does not guess when the journal cannot be read, and tries again at the next question', () => {
+    using history = new SqliteIssuanceHistory(file);
+    assert.throws(
+      () => history.heldBy(DEMO, NOON_MS),
+      (error: unknown) => error instanceof AuthorityError && error.reason === 'CAP-S04',
+    );
+    record(issued('a'));
+    assert.ok(history.heldBy(DEMO, NOON_MS));
+  });
+
+  it('finds the certificate in the index, however many refusals the identity has', () => {
+    record(issued('a'));
+    using database = new DatabaseSync(file, { readOnly: true });
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_HELD}`).all(DEMO, NOON_MS);
+    const search = plan.map(({ detail }) => String(detail)).find((detail) => detail.includes('decisions_by_identity'));
+    assert.match(search ?? '', /USING COVERING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms>\?\)/);
+  });
+
+  describe('tells of a leaf', () => {
+    const LEAF = { identity: DEMO, serial: '7f00aa', notAfterMs: NOON_MS + HOUR_MS };
+    const proof = { proofId: 'first', provenAtMs: NOON_MS - HOUR_MS };
+
+    it('who issued it, and the proof that it goes back to', () => {
+      using history = new SqliteIssuanceHistory(file);
+      record(issued('a', proof), issued('b', { serial: '7f00ab', proofId: 'b', provenAtMs: NOON_MS }));
+      const lineage = { id: 'first', provenAtMs: NOON_MS - HOUR_MS };
+      assert.deepEqual(history.recordOf(LEAF), { issuer: 'fedcba9876543210', lineage });
+    });
+
+    it('only if serial, identity and end are those of the record, and it was issued to a workload', () => {
+      using history = new SqliteIssuanceHistory(file);
+      record(issued('a', proof), refused('no', { caller: DEMO }));
+      const { caller, provenBy, evidence, ...self } = issued('self', { surface: 'self', serial: '7f00ac' });
+      record(self);
+      assert.ok(caller && provenBy && evidence);
+      assert.ok(history.recordOf(LEAF));
+      for (const other of [
+        { serial: '7f00ab' },
+        { serial: '7f00ac' },
+        { identity: 'spiffe://cluster.local/ns/default/sa/other' },
+        { notAfterMs: NOON_MS + HOUR_MS + 1000 },
+      ]) {
+        assert.equal(history.recordOf({ ...LEAF, ...other }), undefined, JSON.stringify(other));
+      }
+    });
+
+    it('that was recorded before proofs were, as if it had been its own proof', () => {
+      using old = new DatabaseSync(file);
+      old.exec(
+        `${MIGRATIONS.slice(0, 2).join(';')}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 2`,
+      );
+      const { identity, serial, notAfterMs } = LEAF;
+      for (const [id, provenBy, of] of [
+        ['by token', 'token', serial],
+        ['by certificate', 'client-certificate', '7f00ab'],
+      ] as const) {
+        const insert = `INSERT INTO decisions (decision_id, time_ms, outcome, surface, remote_address, proven_by, identity,
+          serial, issuer, not_before_ms, not_after_ms, key_type)
+          VALUES (?, ?, 'issued', 'csr', '127.0.0.1:40000', ?, ?, ?, 'fedcba9876543210', 0, ?, 'ec-p256')`;
+        old.prepare(insert).run(id, NOON_MS - 1000, provenBy, identity, of, notAfterMs);
+      }
+      record(issued('newer', { serial: '7f00ac', ...proof }));
+      using history = new SqliteIssuanceHistory(file);
+      assert.deepEqual(history.recordOf(LEAF)?.lineage, { id: 'by token', provenAtMs: NOON_MS - 1000 });
+      const renewed = history.recordOf({ ...LEAF, serial: '7f00ab' });
+      assert.deepEqual(renewed?.lineage, { id: 'by certificate', provenAtMs: NOON_MS - 1000 });
+    });
+
+    it('from the index, however much its identity was issued', () => {
+      record(issued('a', proof));
+      using database = new DatabaseSync(file, { readOnly: true });
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_LEAF}`).all(DEMO, NOON_MS, '7f00aa');
+      assert.match(String(plan[0]?.['detail']), /USING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms=\?\)/);
+    });
+  });
+
+  it('costs no more for an identity with many live certificates', () => {
+    const rows = 50_000;
+    record(...Array.from({ length: rows }, (_, n) => issued(`d${n}`, { notAfterMs: NOON_MS + HOUR_MS + n })));
+    record(issued('newest', { timeMs: NOON_MS + 1, notAfterMs: NOON_MS + HOUR_MS + rows - 500 }));
+    using history = new SqliteIssuanceHistory(file);
+    assert.equal(history.heldBy(DEMO, NOON_MS)?.issuedMs, NOON_MS + 1);
+    using database = new DatabaseSync(file, { readOnly: true });
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_HELD}`).all(DEMO, NOON_MS);
+    const text = plan.map(({ detail }) => String(detail)).join('\n');
+    assert.equal(text.match(/USE TEMP B-TREE FOR ORDER BY/g)?.length, 1, 'only the thousand at the end are sorted');
+    const startedMs = performance.now();
+    for (let n = 0; n < 20; n += 1) history.heldBy(DEMO, NOON_MS);
+    assert.ok((performance.now() - startedMs) / 20 < 10, 'all 50,000 would take longer');
+  });
+});

@@ -1,0 +1,241 @@
+// How the CA asks policy: with patience for the cluster, none for the impatient, and quotas counted.
+import assert from 'node:assert/strict';
+import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
+import { nameLimit } from '../../../src/domain/policy/names.ts';
+import type { PolicyDecision } from '../../../src/domain/policy/decision.ts';
+import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
+import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/voice.ts';
+import {
+  fakeCluster,
+  fakeIssuers,
+  FakeHistory,
+  fakePolicies,
+  NEVER,
+  TEST_JUDGEMENT,
+  testCaller,
+} from '../../support/authority-parts.ts';
+import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { FakeClock, NOON_MS, settle } from '../../support/fake-clock.ts';
+import { bundle, condition, HAS_INGRESS, local, object, policySet, rule, snapshot } from '../../support/policies.ts';
+
+const MINUTE_MS = 60_000;
+const caller = testCaller('shop', 'web');
+const QUESTION: Question = {
+  caller,
+  identity: caller.identity,
+  publicKey: { family: 'ec-p256', keyType: 'ec-p256' },
+  requestedMs: 0,
+};
+const NEEDS_INGRESS = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+const WITH_INGRESS = snapshot(object('Ingress', 'shop', 'front'));
+
+describe('Asking policy', () => {
+  let authority: TestAuthority;
+  let parts: ReturnType<typeof makeParts>;
+  let judgement: PolicyJudgement;
+  before(async () => {
+    authority = await testAuthority({ nowMs: NOON_MS });
+  });
+  beforeEach(() => {
+    parts = makeParts();
+    judgement = new PolicyJudgement(parts, TEST_JUDGEMENT);
+    judgement.start({ signal: NEVER });
+  });
+
+  function makeParts() {
+    return {
+      policies: fakePolicies(NEEDS_INGRESS),
+      cluster: fakeCluster(),
+      history: new FakeHistory(),
+      issuers: fakeIssuers(authority.material),
+      clock: new FakeClock(),
+    };
+  }
+
+  const ask = async (signal = NEVER): Promise<PolicyDecision> => judgement.judge(QUESTION, { signal });
+
+  it('names the issuer and its anchor, and who relays for whom', () => {
+    const { request } = judgement.judgeNow({ ...QUESTION, caller: testCaller('istio-system', 'ztunnel') });
+    assert.equal(request.actor, 'istio-system/ztunnel');
+    assert.equal(request.issuer.name, 'default');
+    assert.deepEqual(request.issuer.anchors, [authority.material.bundle.anchors[0]?.sha256]);
+  });
+
+  it('holds a first request while the cluster may come round, and passes it when it does', async () => {
+    const asked = ask();
+    await settle();
+    await parts.clock.advance(2_000);
+    parts.cluster.swap(WITH_INGRESS);
+    assert.equal((await asked).outcome, 'approved');
+    assert.equal(parts.clock.sleepers, 0);
+  });
+
+  it('refuses after waitFor when it does not', async () => {
+    let settled = false;
+    const asked = ask().finally(() => (settled = true));
+    await parts.clock.advance(2_999);
+    assert.equal(settled, false);
+    await parts.clock.advance(1);
+    assert.equal((await asked).outcome, 'refused');
+  });
+
+  it('goes on waiting through changes that do not help, but no longer', async () => {
+    const asked = ask();
+    await parts.clock.advance(1_500);
+    parts.cluster.swap(snapshot(object('Service', 'shop', 'web')));
+    await parts.clock.advance(1_500);
+    assert.equal((await asked).outcome, 'refused');
+  });
+
+  it('never holds a request longer than the request itself may take', async () => {
+    const patient = condition(HAS_INGRESS, { waitMs: 10_000 });
+    parts.policies.swap(policySet(bundle(), [local({ conditions: [patient] })]));
+    const asked = ask();
+    await parts.clock.advance(TEST_JUDGEMENT.maxWaitMs);
+    assert.equal((await asked).outcome, 'refused');
+  });
+
+  it('stops waiting when the caller goes away', async () => {
+    const leave = new AbortController();
+    const asked = ask(leave.signal);
+    await settle();
+    leave.abort(new Error('gone'));
+    await assert.rejects(asked, /gone/);
+    assert.equal(parts.clock.sleepers, 0);
+  });
+
+  it('holds a bounded number of requests; one more is answered at once', async () => {
+    const held = [ask(), ask()];
+    await settle();
+    assert.equal((await ask()).outcome, 'refused');
+    await parts.clock.advance(3_000);
+    await Promise.all(held);
+  });
+
+  it('lets no identity take all places', async () => {
+    judgement = new PolicyJudgement(parts, { ...TEST_JUDGEMENT, maxWaiting: 100 });
+    judgement.start({ signal: NEVER });
+    const held = Array.from({ length: 20 }, async () => ask());
+    await settle();
+    assert.equal(parts.clock.sleepers, 16);
+    await parts.clock.advance(3_000);
+    await Promise.all(held);
+  });
+
+  it('does not make the same caller wait again for the answer that it just got', async () => {
+    const first = ask();
+    await parts.clock.advance(3_000);
+    assert.equal(await ask(), await first);
+  });
+
+  it('forgets a refusal as soon as policies or cluster change, and after a moment anyway', async () => {
+    const first = ask();
+    await parts.clock.advance(3_000);
+    const refused = await first;
+    parts.cluster.swap(WITH_INGRESS);
+    assert.equal((await ask()).outcome, 'approved');
+    parts.cluster.swap(snapshot());
+    await parts.clock.advance(2_000);
+    const later = ask();
+    await parts.clock.advance(3_000);
+    assert.notEqual(await later, refused);
+  });
+
+  it('answers at once that it cannot judge while the cluster has not synced', async () => {
+    parts.cluster.swap(unsyncedSnapshot('listing'));
+    assert.equal((await ask()).unavailable?.reason, 'CAP-S10');
+  });
+
+  it('knows a renewal by what it issued, and by the history from before a restart', async () => {
+    parts.cluster.swap(WITH_INGRESS);
+    judgement.issued(await ask(), NOON_MS + 60 * MINUTE_MS);
+    parts.cluster.swap(snapshot());
+    assert.equal((await ask()).outcome, 'approved');
+    const restarted = new PolicyJudgement(parts, TEST_JUDGEMENT);
+    assert.equal(restarted.judgeNow(QUESTION).outcome, 'refused');
+    const held = { issuedMs: NOON_MS, notAfterMs: NOON_MS + 60 * MINUTE_MS, excused: {} };
+    parts.history.held.set(caller.identity.spiffeId.uri, held);
+    assert.equal(restarted.judgeNow(QUESTION).outcome, 'approved');
+  });
+
+  it('does not let a clock that is moved backwards bring an expired bundle back, and judges all else by the clock', async () => {
+    const validity = { ...bundle().validity, hardExpiryMs: NOON_MS + MINUTE_MS };
+    parts.policies.swap(policySet(bundle({ validity })));
+    const first = await ask();
+    assert.equal(first.outcome, 'approved');
+    assert.equal(first.request.bundleTimeMs, undefined);
+    parts.policies.latestMs = NOON_MS + MINUTE_MS;
+    const { unavailable, request } = await ask();
+    assert.equal(unavailable?.reason, 'CAP-S11');
+    assert.deepEqual([request.nowMs, request.bundleTimeMs], [NOON_MS, NOON_MS + MINUTE_MS]);
+    assert.equal(request.issuer.remainingMs, first.request.issuer.remainingMs);
+  });
+
+  it('judges by the clock as it is when it was ahead for a while', async () => {
+    parts.clock.jumpTo(NOON_MS + 60 * MINUTE_MS);
+    judgement.judgeNow(QUESTION);
+    parts.clock.jumpTo(NOON_MS);
+    assert.equal(judgement.judgeNow(QUESTION).request.nowMs, NOON_MS);
+  });
+
+  it('ends the grace of a deleted object one lifetime after it was last seen, renewed or not', async () => {
+    parts.cluster.swap(WITH_INGRESS);
+    judgement.issued(await ask(), NOON_MS + 60 * MINUTE_MS);
+    parts.cluster.swap(snapshot());
+    await parts.clock.advance(30 * MINUTE_MS);
+    judgement.issued(await ask(), NOON_MS + 90 * MINUTE_MS);
+    await parts.clock.advance(31 * MINUTE_MS);
+    assert.equal(judgement.judgeNow(QUESTION).outcome, 'refused');
+  });
+
+  describe('for more than a quota', () => {
+    const limited = (perNamespacePerMinute: number, perIdentityPerMinute: number) =>
+      policySet(bundle({ rules: [rule()] }), [local({ quotas: { perNamespacePerMinute, perIdentityPerMinute } })]);
+
+    it('is refused for the namespace with the time to try again', async () => {
+      parts.policies.swap(limited(2, Infinity));
+      const decision = await ask();
+      judgement.count(decision);
+      judgement.count(decision);
+      assert.throws(() => judgement.count(decision), { reason: 'CAP-Q03', retryAfterMs: 30_000 });
+      await parts.clock.advance(30_000);
+      judgement.count(decision);
+    });
+
+    it('is refused for the identity while others of the namespace go on', async () => {
+      parts.policies.swap(limited(100, 1));
+      judgement.count(await ask());
+      const again = await ask();
+      assert.throws(() => judgement.count(again), { reason: 'CAP-Q04' });
+      const other = testCaller('shop', 'api');
+      judgement.count(
+        await judgement.judge({ ...QUESTION, caller: other, identity: other.identity }, { signal: NEVER }),
+      );
+    });
+
+    it('is counted apart from workloads that have another quota', async () => {
+      const own = local({
+        name: 'api',
+        serviceAccounts: nameLimit(['api']),
+        quotas: { ...NO_QUOTAS, perNamespacePerMinute: 1 },
+      });
+      const all = local({ quotas: { ...NO_QUOTAS, perNamespacePerMinute: 100 } });
+      parts.policies.swap(policySet(bundle(), [own, all]));
+      const api = testCaller('shop', 'api');
+      const slow = await judgement.judge({ ...QUESTION, caller: api, identity: api.identity }, { signal: NEVER });
+      const fast = await ask();
+      for (let count = 0; count < 50; count += 1) judgement.count(fast);
+      judgement.count(slow);
+      assert.throws(() => judgement.count(slow), { reason: 'CAP-Q03' });
+    });
+
+    it('is not counted when it is refused', async () => {
+      parts.policies.swap(limited(1, 1));
+      judgement.count(await ask());
+      const again = await ask();
+      for (let tries = 0; tries < 10; tries += 1) assert.throws(() => judgement.count(again));
+      await parts.clock.advance(MINUTE_MS);
+      judgement.count(again);
+    });
+  });
+});

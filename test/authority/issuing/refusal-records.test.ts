@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { INTERVAL_MS, NAMESPACE, RefusalRecords, STRANGERS } from '../../../src/authority/issuing/refusal-records.ts';
+import type { RefusedRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import { FakeJournal, testCaller } from '../../support/authority-parts.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { recordEvents } from '../../support/recorded-events.ts';
+
+const NOBODY = undefined;
+
+function scene() {
+  const parts = { journal: new FakeJournal(), events: recordEvents(), clock: new FakeClock() };
+  const records = new RefusalRecords(parts);
+  let ids = 0;
+  const refusal = (changes: Partial<RefusedRecord> = {}): RefusedRecord => ({
+    decisionId: `d${(ids += 1)}`,
+    timeMs: parts.clock.nowMs(),
+    surface: 'csr',
+    remoteAddress: '192.0.2.7:40000',
+    outcome: 'refused',
+    reason: 'CAP-A05',
+    message: 'CAP-A05 the token does not verify: expired',
+    ...changes,
+  });
+  return { ...parts, records, refusal };
+}
+
+describe('Refusals in a flood', () => {
+  it('of a stranger: one record at once, and one with the number of the others', async () => {
+    const { records, refusal, journal, events } = scene();
+    assert.equal(records.count(refusal(), NOBODY), undefined);
+    for (let port = 0; port < 999; port += 1) {
+      assert.equal(records.count(refusal({ remoteAddress: `192.0.2.7:${port}` }), NOBODY), 'd2');
+    }
+    await records.endInterval();
+    const [record, ...others] = journal.records;
+    assert.deepEqual(others, []);
+    assert.deepEqual(record, {
+      ...refusal({ decisionId: 'd2', remoteAddress: '192.0.2.7' }),
+      count: 999,
+    });
+    assert.deepEqual(events.of('refusalsCounted'), [record]);
+  });
+
+  it('of a stranger with a whole IPv6 network: it is one source', () => {
+    const { records, refusal } = scene();
+    const ids = new Set<string | undefined>();
+    for (let host = 1; host < 500; host += 1) {
+      ids.add(records.count(refusal({ remoteAddress: `2001:db8:1:2::${host.toString(16)}:7` }), NOBODY));
+    }
+    assert.deepEqual([...ids], [undefined, 'd2']);
+  });
+
+  it('of strangers from everywhere: a bound over all of them, and every one is counted', async () => {
+    const { records, refusal, journal } = scene();
+    let alone = 0;
+    for (let host = 0; host < 5_000; host += 1) {
+      const remoteAddress = `10.0.${host >> 8}.${host & 255}:1`;
+      if (records.count(refusal({ remoteAddress }), NOBODY) === undefined) alone += 1;
+    }
+    await records.endInterval();
+    assert.equal(alone, STRANGERS.alone);
+    assert.equal(journal.records.length, 1);
+    assert.deepEqual(
+      journal.records.map((record) => ({ ...record, decisionId: '' })),
+      [
+        {
+          ...refusal({ decisionId: '', remoteAddress: 'several', message: 'CAP-A05 the token does not verify' }),
+          count: 4_900,
+        },
+      ],
+    );
+  });
+
+  it('of one namespace: some of each identity and reason, then their number', async () => {
+    const { records, refusal, journal } = scene();
+    const caller = testCaller('team-a', 'demo');
+    const own = { caller: caller.identity.spiffeId.uri, provenBy: 'token', reason: 'CAP-P01' } as const;
+    let alone = 0;
+    for (let i = 0; i < 2_000; i += 1) if (records.count(refusal(own), caller) === undefined) alone += 1;
+    assert.equal(alone, NAMESPACE.each);
+    assert.equal(records.count(refusal({ ...own, reason: 'CAP-Q03' }), caller), undefined, 'another reason is told');
+    const other = testCaller('team-b');
+    assert.equal(records.count(refusal({ ...own, caller: other.identity.spiffeId.uri }), other), undefined);
+    await records.endInterval();
+    assert.deepEqual(
+      journal.records.map((record) => 'count' in record && [record.caller, record.provenBy, record.count]),
+      [[own.caller, 'token', 2_000 - NAMESPACE.each]],
+    );
+  });
+
+  it('of one namespace with many identities: a bound over all of them', async () => {
+    const { records, refusal, journal } = scene();
+    let alone = 0;
+    for (let i = 0; i < 3_000; i += 1) {
+      const caller = testCaller('team-a', `sa-${i % 1_000}`);
+      const own = { caller: caller.identity.spiffeId.uri, reason: 'CAP-P01' } as const;
+      if (records.count(refusal(own), caller) === undefined) alone += 1;
+    }
+    await records.endInterval();
+    assert.ok(alone <= NAMESPACE.alone);
+    assert.ok(journal.records.length <= NAMESPACE.kinds + 1);
+    const counted = journal.records.reduce((sum, record) => sum + ('count' in record ? (record.count ?? 0) : 0), 0);
+    assert.equal(alone + counted, 3_000);
+  });
+
+  it('to ourselves each have a record', () => {
+    const { records, refusal } = scene();
+    for (let i = 0; i < 100; i += 1) assert.equal(records.count(refusal({ surface: 'self' }), NOBODY), undefined);
+  });
+
+  it('are written every minute', async () => {
+    const { records, refusal, journal, clock } = scene();
+    const stop = new AbortController();
+    const ended = records.run({ signal: stop.signal });
+    for (let i = 0; i < 3; i += 1) records.count(refusal(), NOBODY);
+    await clock.advance(INTERVAL_MS);
+    assert.equal(journal.records.length, 1);
+    stop.abort();
+    await ended;
+  });
+
+  it('wait for a journal that fails, and are written once when it works again', async () => {
+    const { records, refusal, journal } = scene();
+    for (let i = 0; i < 3; i += 1) records.count(refusal(), NOBODY);
+    journal.failing = true;
+    await records.endInterval();
+    for (let i = 0; i < 3; i += 1) records.count(refusal(), NOBODY);
+    journal.failing = false;
+    await records.endInterval();
+    await records.endInterval();
+    assert.deepEqual(
+      journal.records.map((record) => 'count' in record && [record.decisionId, record.count]),
+      [
+        ['d2', 2],
+        ['d5', 2],
+      ],
+    );
+  });
+});

@@ -1,0 +1,517 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { SharedWorkloadSecrets } from '../../../src/authority/svids/workload-secrets.ts';
+import type { HoldingSettings } from '../../../src/authority/svids/held-workloads.ts';
+import type { TrustBundle } from '../../../src/domain/trust/bundle.ts';
+import type { SvidState, Watchers, WorkloadSvid } from '../../../src/authority/surface/surface.ts';
+import type { Caller } from '../../../src/domain/identity/caller.ts';
+import type { AuthorityMaterial } from '../../../src/ports/issuing/issuer-store.ts';
+import type { KeyGenerator } from '../../../src/ports/issuing/key-generator.ts';
+import { keyGenerator } from '../../../src/adapters/issuers/memory/key-generator.ts';
+import {
+  refusalOf,
+  NEVER,
+  TEST_LIFETIMES,
+  TEST_POLICY,
+  testCaller,
+  testParts,
+  trusting,
+  type TestParts,
+} from '../../support/authority-parts.ts';
+import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } from '../../support/policies.ts';
+import { materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { NOON_MS, settle } from '../../support/fake-clock.ts';
+import { tiersAt, type Tier } from '../../support/tiers.ts';
+
+const HOUR_MS = 3_600_000;
+const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;
+const CALLER = testCaller();
+/** When the streams of these tests were opened. */
+const PROVEN_AT_MS = NOON_MS - 60_000;
+
+const NO_POLICY = policySet(bundle({ rules: [] }), [], 'none');
+
+describe('Secrets of a workload over SDS', () => {
+  let authority: TestAuthority;
+  let parts: TestParts;
+  let secrets: SharedWorkloadSecrets;
+  let stop: AbortController;
+  before(async () => {
+    authority = await testAuthority({ nowMs: NOON_MS });
+  });
+  beforeEach(() => {
+    stop = new AbortController();
+    parts = testParts(authority.material);
+    secrets = start({ keys: presetKeys });
+  });
+  afterEach(() => stop.abort());
+
+  /** One key pair, made before the clock stands still. */
+  let presetKeys: KeyGenerator;
+  before(async () => {
+    const key = await keyGenerator.generate('ec-p256');
+    presetKeys = { generate: () => Promise.resolve(key) };
+  });
+
+  function start({ keys, ...bounds }: { keys: KeyGenerator } & Partial<HoldingSettings>): SharedWorkloadSecrets {
+    const made = new SharedWorkloadSecrets(
+      { ...parts, authenticators: [trusting(CALLER)], keys },
+      {
+        lifetimes: TEST_LIFETIMES,
+        keyType: 'ec-p256',
+        renewAt: 0.5,
+        spreadMs: 10_000,
+        maxIdentities: 10,
+        maxIdentitiesPerNamespace: 10,
+        ...bounds,
+      },
+    );
+    made.start({ signal: stop.signal });
+    return made;
+  }
+
+  /** All that a watch needs of whoever watches: who it is, while the proof of it holds. */
+  const watchersOf = (caller: Caller): Watchers => ({
+    proven: () =>
+      (caller.expiresAtMs ?? Infinity) > parts.clock.nowMs()
+        ? { caller, remoteAddress: 'sds.sock', provenAtMs: PROVEN_AT_MS }
+        : undefined,
+  });
+  const watch = (caller = CALLER, { signal } = stop): AsyncIterator<SvidState> =>
+    secrets.watchSvid(watchersOf(caller), { signal })[Symbol.asyncIterator]();
+
+  async function nextSvid(states: AsyncIterator<SvidState>): Promise<WorkloadSvid> {
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.equal(value.kind, 'svid', value.kind === 'withheld' ? value.error.message : '');
+    return value.svid;
+  }
+
+  it('are a certificate of the caller, a chain without anchors, and its key', async () => {
+    const svid = await nextSvid(watch());
+    const [leaf, intermediate, ...rest] = svid.certificateChainPem.split(/(?=-----BEGIN)/);
+    assert.equal(new X509Certificate(leaf!).subjectAltName, 'URI:spiffe://cluster.local/ns/default/sa/demo');
+    assert.equal(intermediate, authority.intermediate.certificatePem);
+    assert.deepEqual(rest, []);
+    assert.match(svid.privateKeyPem, /^-----BEGIN PRIVATE KEY-----/);
+  });
+
+  it('are issued once per identity, however many streams watch', async () => {
+    const svids = await Promise.all(Array.from({ length: 50 }, async () => nextSvid(watch())));
+    assert.equal(new Set(svids.map(({ serial }) => serial)).size, 1);
+    assert.equal(parts.journal.records.length, 1);
+  });
+
+  it('are judged for each pod of an identity: what one may have, another does not get from it', async () => {
+    const conditions = [
+      condition({ kind: 'claim', claim: 'podName', in: ['good-*'] }, { onRenew: { kind: 'enforce' } }),
+    ];
+    parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'by pod'));
+    const of = (podName: string) => watch({ ...CALLER, pod: { podName } });
+    await nextSvid(of('good-1'));
+    const { value } = (await of('bad-1').next()) as { value: SvidState };
+    assert.equal(value.kind, 'withheld');
+  });
+
+  it('are kept apart for two machines of one account, and one machine keeps its own when its certificate is renewed', async () => {
+    const machine = (id: string, evidence: string): Caller => ({
+      ...CALLER,
+      provenBy: 'client-certificate',
+      evidence,
+      lineage: { id, provenAtMs: 0 },
+    });
+    const { serial } = await nextSvid(watch(machine('first', 'a1')));
+    assert.notEqual((await nextSvid(watch(machine('second', 'a2')))).serial, serial);
+    assert.equal((await nextSvid(watch(machine('first', 'a3')))).serial, serial);
+  });
+
+  it('are renewed with the proof of one who watches then, not of the one who came first and left', async () => {
+    const leave = new AbortController();
+    const machine = (evidence: string): Caller => ({
+      ...CALLER,
+      provenBy: 'client-certificate',
+      evidence,
+      lineage: { id: 'first', provenAtMs: 0 },
+    });
+    await nextSvid(watch(machine('a1'), leave));
+    const states = watch(machine('b2'));
+    await nextSvid(states);
+    leave.abort();
+    const renewed = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS);
+    const { serial } = await renewed;
+    const [first, second] = parts.journal.records;
+    assert.equal(first?.evidence, 'a1');
+    assert.ok(second?.outcome === 'issued' && second.serial === serial);
+    assert.equal(second.evidence, 'b2');
+  });
+
+  it('are not renewed on a proof that is over, and are as soon as one who is proven joins', async () => {
+    const expiresAtMs = NOON_MS + HALF_LIFE_MS / 2;
+    let proven = false;
+    const watchers: Watchers = {
+      proven: () => {
+        const held = proven || parts.clock.nowMs() < expiresAtMs;
+        return held
+          ? { caller: { ...CALLER, expiresAtMs }, remoteAddress: 'sds.sock', provenAtMs: PROVEN_AT_MS }
+          : undefined;
+      },
+    };
+    const states = secrets.watchSvid(watchers, { signal: stop.signal })[Symbol.asyncIterator]();
+    const first = await nextSvid(states);
+    const second = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS * 1.1);
+    assert.equal(parts.journal.records.length, 1);
+    proven = true;
+    await parts.clock.advance(60_000);
+    assert.notEqual((await second).serial, first.serial);
+  });
+
+  it('are worth no more than the proof at the door, however late they are issued', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const renewed = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS);
+    await renewed;
+    const provenAt = parts.journal.records.map((record) => record.outcome === 'issued' && record.provenAtMs);
+    assert.deepEqual(provenAt, [PROVEN_AT_MS, PROVEN_AT_MS]);
+  });
+
+  it('are given to nobody whose proof is over', () => {
+    assert.throws(() => watch({ ...CALLER, expiresAtMs: NOON_MS }), { reason: 'CAP-S09' });
+    assert.deepEqual(parts.journal.records, []);
+  });
+
+  it('are kept for whoever comes back when a policy changes that says the same of them', async () => {
+    const leave = new AbortController();
+    const { serial } = await nextSvid(watch(CALLER, leave));
+    leave.abort();
+    parts.policies.swap(policySet(bundle(), [], 'everybody'));
+    await settle();
+    assert.equal((await nextSvid(watch())).serial, serial);
+  });
+
+  it('are decided anew for whoever comes back after policy has changed', async () => {
+    const leave = new AbortController();
+    await nextSvid(watch(CALLER, leave));
+    leave.abort();
+    parts.policies.swap(NO_POLICY);
+    const { value } = (await watch().next()) as { value: SvidState };
+    assert.equal(value.kind, 'withheld');
+  });
+
+  it('are asked for once more when policy changes while it decides', async () => {
+    parts.policies.swap(NO_POLICY);
+    const states = watch();
+    const first = states.next();
+    parts.policies.swap(TEST_POLICY);
+    await settle();
+    const { value } = (await first) as { value: SvidState };
+    if (value.kind === 'withheld') await nextSvid(states);
+  });
+
+  it('are renewed at about half life', async () => {
+    const states = watch();
+    const first = await nextSvid(states);
+    const second = nextSvid(states);
+    await parts.clock.advance(HALF_LIFE_MS * 0.85);
+    assert.equal(parts.journal.records.length, 1);
+    await parts.clock.advance(HALF_LIFE_MS * 0.15);
+    assert.notEqual((await second).serial, first.serial);
+  });
+
+  for (const [name, hours] of [
+    ['an hour', 1],
+    ['25 hours', 25],
+    ['a month', 31 * 24],
+  ] as const) {
+    it(`are renewed within seconds when the clock is set ${name} forwards`, async () => {
+      const states = watch();
+      const first = await nextSvid(states);
+      const second = nextSvid(states);
+      parts.clock.jumpTo(NOON_MS + hours * HOUR_MS);
+      await parts.clock.advance(5_000);
+      const { serial, notAfterMs } = await second;
+      assert.notEqual(serial, first.serial);
+      assert.ok(notAfterMs > parts.clock.nowMs());
+    });
+
+    it(`are made anew within seconds when the clock is set ${name} back`, async () => {
+      parts.clock.jumpTo(NOON_MS + 2 * 31 * 24 * HOUR_MS);
+      const states = watch();
+      await nextSvid(states);
+      const second = nextSvid(states);
+      parts.clock.jumpTo(parts.clock.nowMs() - hours * HOUR_MS);
+      await parts.clock.advance(5_000);
+      assert.ok((await second).notBeforeMs <= parts.clock.nowMs());
+    });
+  }
+
+  it('are asked for again within seconds when the clock is set back while they are refused or not to be had', async () => {
+    for (const [off, on] of [
+      [() => parts.policies.swap(NO_POLICY), () => void (parts.policies.value = TEST_POLICY)],
+      [() => void (parts.journal.failing = true), () => void (parts.journal.failing = false)],
+    ] as const) {
+      parts = testParts(authority.material);
+      secrets = start({ keys: presetKeys });
+      parts.clock.jumpTo(NOON_MS + 48 * HOUR_MS);
+      off();
+      const states = watch();
+      const { value } = (await states.next()) as { value: SvidState };
+      assert.equal(value.kind, 'withheld');
+      on();
+      parts.clock.jumpTo(NOON_MS + 24 * HOUR_MS);
+      const healed = nextSvid(states);
+      await parts.clock.advance(5_000);
+      assert.ok((await healed).notBeforeMs <= parts.clock.nowMs());
+    }
+  });
+
+  it('are withheld when the clock is set back to before the issuer', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const next = states.next();
+    parts.clock.jumpTo(NOON_MS - 31 * 24 * HOUR_MS);
+    await parts.clock.advance(5_000);
+    const { value } = (await next) as { value: SvidState };
+    assert.ok(value.kind === 'withheld');
+    assert.equal(value.error.reason, 'CAP-S01');
+  });
+
+  it('are not made anew for a clock that is set by less than they are backdated', async () => {
+    await nextSvid(watch());
+    parts.clock.jumpTo(NOON_MS - 30_000);
+    await parts.clock.advance(10_000);
+    parts.clock.jumpTo(NOON_MS + 30_000);
+    await parts.clock.advance(10_000);
+    assert.equal(parts.journal.records.length, 1);
+  });
+
+  it('are not renewed for nobody', async () => {
+    const leave = new AbortController();
+    const states = watch(CALLER, leave);
+    await nextSvid(states);
+    leave.abort();
+    await states.return?.();
+    await parts.clock.advance(HALF_LIFE_MS * 3);
+    assert.equal(parts.journal.records.length, 1);
+    assert.equal(parts.clock.sleepers, 0);
+  });
+
+  it('survive a stream that is recycled: the next one gets the same certificate', async () => {
+    const leave = new AbortController();
+    const states = watch(CALLER, leave);
+    const first = await nextSvid(states);
+    leave.abort();
+    await states.return?.();
+    assert.equal((await nextSvid(watch())).serial, first.serial);
+  });
+
+  it('are withheld while policy says no, and come by themselves once it says yes', async () => {
+    parts.policies.swap(NO_POLICY);
+    const states = watch();
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.ok(value.kind === 'withheld');
+    assert.equal(value.error.reason, 'CAP-P01');
+    const healed = nextSvid(states);
+    parts.policies.swap(TEST_POLICY);
+    await settle();
+    assert.ok((await healed).serial);
+  });
+
+  it('are asked for again at once when a policy change takes the identity away', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const next = states.next();
+    parts.policies.swap(NO_POLICY);
+    await settle();
+    assert.equal(((await next) as { value: SvidState }).value.kind, 'withheld');
+  });
+
+  it('are issued as soon as the cluster meets a condition, with no policy change', async () => {
+    const conditions = [condition(HAS_INGRESS, { waitMs: 0 })];
+    parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'conditional'));
+    const states = watch();
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.ok(value.kind === 'withheld' && value.error.reason === 'CAP-P12');
+    const healed = nextSvid(states);
+    parts.cluster.swap(snapshot(object('Ingress', 'default', 'front')));
+    await settle();
+    assert.ok((await healed).serial);
+  });
+
+  it('stay in force while the journal is down, and are renewed when it is back', async () => {
+    const states = watch();
+    const first = await nextSvid(states);
+    const second = nextSvid(states);
+    parts.journal.failing = true;
+    await parts.clock.advance(HALF_LIFE_MS * 1.2);
+    assert.equal((await nextSvid(watch())).serial, first.serial);
+    parts.journal.failing = false;
+    await parts.clock.advance(60_000);
+    assert.notEqual((await second).serial, first.serial);
+  });
+
+  it('are withheld once the certificate in hand has expired', async () => {
+    const states = watch();
+    await nextSvid(states);
+    const next = states.next();
+    parts.journal.failing = true;
+    await parts.clock.advance(HALF_LIFE_MS * 2 + 120_000);
+    const { value } = (await next) as { value: SvidState };
+    assert.ok(value.kind === 'withheld');
+    assert.equal(value.error.reason, 'CAP-S04');
+  });
+
+  it('move to a new issuer soon after it changes, without a bundle push under the same root', async () => {
+    const other = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+    const bundles = secrets.watchBundle({ signal: stop.signal })[Symbol.asyncIterator]();
+    await bundles.next();
+    const pushed = bundles.next().then(() => assert.fail('the bundle did not change'));
+    const states = watch();
+    await nextSvid(states);
+    const second = nextSvid(states);
+    parts.issuers.swap(other.material);
+    await parts.clock.advance(10_000);
+    const [, intermediate] = (await second).certificateChainPem.split(/(?=-----BEGIN)/);
+    assert.equal(intermediate, other.intermediate.certificatePem);
+    await Promise.race([pushed, settle()]);
+  });
+
+  it('move to another way up from the same issuer, and stay where a way was only cut', async () => {
+    const tier = tiersAt(NOON_MS);
+    const [former, next] = [await tier('Former'), await tier('Next')];
+    const old = await tier('Upper', { by: former });
+    const young = await tier('Upper', { by: next, keys: old.keys });
+    const own = await tier('Issuer', { by: old });
+    const through = (...above: readonly Tier[]): AuthorityMaterial => materialOf(own, above, [former, next]);
+    parts = testParts(through(old));
+    secrets = start({ keys: presetKeys });
+    const states = watch();
+    const chainOf = async (): Promise<string> =>
+      (await nextSvid(states)).certificateChainPem.replace(/^[^]*?END CERTIFICATE-----\n/, '');
+    assert.equal(await chainOf(), own.pem + old.pem);
+    const second = chainOf();
+    parts.issuers.swap(through(young));
+    await parts.clock.advance(10_000);
+    assert.equal(await second, own.pem + young.pem);
+    const cross = await tier('Next', { by: former, keys: next.keys });
+    const third = chainOf();
+    parts.issuers.swap(through(young, cross));
+    await parts.clock.advance(10_000);
+    assert.equal(await third, own.pem + young.pem + cross.pem);
+    const none = states.next().then(() => assert.fail('what is served still leads up'));
+    parts.issuers.swap(through(young));
+    await parts.clock.advance(10_000);
+    await Promise.race([none, settle()]);
+  });
+
+  it('include each new trust bundle', async () => {
+    const other = await testAuthority({ nowMs: NOON_MS });
+    const bundles = secrets.watchBundle({ signal: stop.signal })[Symbol.asyncIterator]();
+    assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, authority.bundle.pem);
+    parts.issuers.swap({ ...authority.material, bundle: other.bundle });
+    assert.equal(((await bundles.next()) as { value: { pem: string } }).value.pem, other.bundle.pem);
+  });
+
+  it('include each change of the trust domains that this mesh federates with', async () => {
+    const other = (await testAuthority({ nowMs: NOON_MS })).bundle;
+    const bundles = secrets.watchBundle({ signal: stop.signal })[Symbol.asyncIterator]();
+    const federated = async () => ((await bundles.next()) as { value: TrustBundle }).value.federated;
+    assert.deepEqual(await federated(), []);
+    parts.federated.swap([other]);
+    assert.deepEqual(await federated(), [other]);
+    const successor = await testAuthority({ nowMs: NOON_MS });
+    parts.issuers.swap({ ...authority.material, bundle: successor.bundle });
+    assert.deepEqual(await federated(), [other]);
+  });
+
+  describe('are bounded in number', () => {
+    beforeEach(() => {
+      secrets = start({ keys: presetKeys, maxIdentities: 4, maxIdentitiesPerNamespace: 2 });
+      parts.policies.swap(policySet(bundle(), [], 'everybody'));
+    });
+
+    const pod = (podName: string, namespace = 'default'): Caller => ({ ...testCaller(namespace), pod: { podName } });
+
+    /** Comes, is given a certificate, and goes. */
+    async function visit(caller: Caller): Promise<string> {
+      const leave = new AbortController();
+      const { serial } = await nextSvid(watch(caller, leave));
+      leave.abort();
+      return serial;
+    }
+
+    it('and one namespace takes its share, no more', async () => {
+      for (const name of ['one', 'two']) await nextSvid(watch(pod(name)));
+      assert.throws(() => watch(pod('three')), {
+        reason: 'CAP-Q01',
+        message: /namespace default has 2 workloads on SDS, its share/,
+      });
+      await nextSvid(watch(pod('one', 'other')));
+    });
+
+    it('and all together', async () => {
+      for (const namespace of ['a', 'b', 'c', 'd']) await nextSvid(watch(pod('one', namespace)));
+      assert.throws(() => watch(pod('one', 'e')), { reason: 'CAP-Q01', message: /too many workloads/ });
+    });
+
+    it('and what nobody watches makes room at once, longest unwatched first', async () => {
+      const first = await visit(pod('one'));
+      const second = await visit(pod('two'));
+      assert.equal(await visit(pod('one')), first);
+      await visit(pod('three'));
+      assert.equal(await visit(pod('one')), first);
+      assert.notEqual(await visit(pod('two')), second);
+    });
+
+    it('and who comes and goes keeps nobody out, and takes nothing from other namespaces', async () => {
+      const kept = await visit(pod('kept', 'other'));
+      const states = watch(pod('watching', 'other'));
+      const { serial } = await nextSvid(states);
+      for (let turn = 0; turn < 20; turn += 1) await visit(pod(`pod-${turn}`));
+      assert.equal(await visit(pod('kept', 'other')), kept);
+      assert.equal((await nextSvid(watch(pod('watching', 'other')))).serial, serial);
+      await nextSvid(watch(pod('late', 'third')));
+    });
+
+    it('and a machine that renews its certificate is no other workload', async () => {
+      const machine = (evidence: string): Caller => ({
+        ...CALLER,
+        provenBy: 'client-certificate',
+        evidence,
+        lineage: { id: 'first', provenAtMs: 0 },
+      });
+      const { serial } = await nextSvid(watch(machine('a0')));
+      for (let turn = 1; turn < 10; turn += 1) {
+        assert.equal((await nextSvid(watch(machine(`a${turn}`)))).serial, serial);
+      }
+    });
+
+    it('and what is being decided makes room for nobody, so that decisions are bounded too', async () => {
+      const leave = new AbortController();
+      for (const name of ['one', 'two']) void watch(pod(name), leave).next();
+      leave.abort();
+      assert.throws(() => watch(pod('three')), { reason: 'CAP-Q01' });
+      await settle();
+      await nextSvid(watch(pod('three')));
+    });
+  });
+
+  it('record a stream that could not be authenticated', async () => {
+    const strangers = new SharedWorkloadSecrets(
+      { ...parts, authenticators: [], keys: presetKeys },
+      {
+        lifetimes: TEST_LIFETIMES,
+        keyType: 'ec-p256',
+        renewAt: 0.5,
+        spreadMs: 1,
+        maxIdentities: 1,
+        maxIdentitiesPerNamespace: 1,
+      },
+    );
+    const presented = { authorization: [], remoteAddress: '127.0.0.1:1' };
+    const refusal = await refusalOf(strangers.authenticate(presented, { signal: NEVER }));
+    assert.equal(refusal.reason, 'CAP-A01');
+    assert.equal(parts.journal.records[0]?.outcome, 'refused');
+  });
+});

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { KnownIssuers } from '../../../src/authority/trust/known-issuers.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { FormerIssuers, IssuerRecords, RecordedIssuer } from '../../../src/ports/storage/issuer-records.ts';
+import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
+import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { FakeClock, settle } from '../../support/fake-clock.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Keeps what it is given, unless it fails. */
+class FakeIssuerRecords implements IssuerRecords, FormerIssuers {
+  readonly kept: RecordedIssuer[] = [];
+  failing = false;
+
+  async keepIssuer(issuer: RecordedIssuer): Promise<void> {
+    if (this.failing) throw new AuthorityError('CAP-S04');
+    this.kept.push(issuer);
+  }
+
+  issuersAt(): readonly Uint8Array[] {
+    return this.kept.map(({ certificateDer }) => certificateDer);
+  }
+}
+
+describe('The issuers that are known', () => {
+  let one: TestAuthority;
+  let two: TestAuthority;
+  before(async () => {
+    one = await testAuthority();
+    two = await testAuthority({ root: one.root });
+  });
+
+  function started(records: FakeIssuerRecords) {
+    const issuers = fakeIssuers(one.material);
+    const clock = new FakeClock();
+    const known = new KnownIssuers({ issuers, records, former: records, clock }, { longestLeafMs: DAY_MS });
+    const ids = (): readonly string[] => known.current().map(({ sha256 }) => sha256.slice(0, 16));
+    return { issuers, clock, known, ids };
+  }
+
+  it('are those of the record and the one in force, which is on record before anything else', async () => {
+    const records = new FakeIssuerRecords();
+    const { certificateDer, id, notAfterMs } = two.issuer;
+    records.kept.push({ certificateDer, id, notAfterMs, longestLeafMs: 1 });
+    const { known, ids } = started(records);
+    await known.start({ signal: NEVER });
+    assert.deepEqual(ids(), [two.issuer.id, one.issuer.id]);
+    assert.equal(records.kept.at(-1)?.id, one.issuer.id);
+    assert.equal(records.kept.at(-1)?.longestLeafMs, DAY_MS);
+  });
+
+  it('grow at once by one that comes in force, and the former stays', async () => {
+    const records = new FakeIssuerRecords();
+    const { issuers, known, ids } = started(records);
+    await known.start({ signal: NEVER });
+    issuers.swap(two.material);
+    assert.deepEqual(ids(), [one.issuer.id, two.issuer.id]);
+    await settle();
+    assert.equal(records.kept.at(-1)?.id, two.issuer.id);
+  });
+
+  it('are put on record as soon as that can be done', async () => {
+    const records = new FakeIssuerRecords();
+    const { issuers, clock, known } = started(records);
+    await known.start({ signal: NEVER });
+    records.failing = true;
+    issuers.swap(two.material);
+    await clock.advance(10_000);
+    assert.equal(records.kept.length, 1);
+    records.failing = false;
+    await clock.advance(1_000);
+    assert.equal(records.kept.at(-1)?.id, two.issuer.id);
+    await clock.advance(10_000);
+    assert.equal(records.kept.length, 2, 'and not again');
+  });
+
+  it('stop the start when the journal cannot be written', async () => {
+    const records = new FakeIssuerRecords();
+    records.failing = true;
+    await assert.rejects(started(records).known.start({ signal: NEVER }), { reason: 'CAP-S04' });
+  });
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { StrandedIssuers } from '../../../src/authority/trust/stranded-issuers.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
+import { materialOf, testAuthority } from '../../support/certificates.ts';
+import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import { tiersAt } from '../../support/tiers.ts';
+import { recordEvents } from '../../support/recorded-events.ts';
+
+const HOUR_MS = 3_600_000;
+
+describe('Issuers that lead to no trust anchor', () => {
+  async function scene() {
+    const [old, next] = [await testAuthority({ nowMs: NOON_MS }), await testAuthority({ nowMs: NOON_MS })];
+    const [issuers, events, clock] = [fakeIssuers(old.material), recordEvents(), new FakeClock()];
+    const record = { living: [old, next].map(({ issuer }) => issuer.certificateDer), failing: false };
+    const former = {
+      issuersAt: () => {
+        if (record.failing) throw new AuthorityError('CAP-S04');
+        return record.living;
+      },
+    };
+    const stranded = new StrandedIssuers({ issuers, former, clock, events }, { longestLeafMs: HOUR_MS });
+    return { old, next, issuers, events, record, clock, stranded };
+  }
+
+  it('are told once, and no longer than their leaves live', async () => {
+    const { old, next, issuers, events, record, stranded } = await scene();
+    issuers.value = { ...old.material, bundle: next.bundle };
+    stranded.start({ signal: NEVER });
+    issuers.swap(next.material);
+    issuers.swap(next.material);
+    assert.deepEqual(
+      events.of('issuerStranded').map(({ issuer }) => issuer),
+      [old.issuer.id],
+    );
+    assert.match(stranded.problem() ?? '', /leads to no trust anchor any more: CN=Test Mesh Issuer/);
+    record.living = [next.issuer.certificateDer];
+    assert.equal(stranded.problem(), undefined);
+  });
+
+  it('are those too that lead up by another way now, until the leaves that were given the former way are over', async () => {
+    const tier = tiersAt(NOON_MS);
+    const [former, next] = [await tier('Former root'), await tier('Next root')];
+    const upper = await tier('Upper', { by: former });
+    const renewed = await tier('Upper', { by: next, keys: upper.keys });
+    const own = await tier('Issuer', { by: upper });
+    const { issuers, events, record, clock, stranded } = await scene();
+    record.living = [own.der];
+    issuers.value = materialOf(own, [upper], [former, next]);
+    stranded.start({ signal: NEVER });
+    issuers.swap(materialOf(own, [renewed], [former, next]));
+    assert.equal(stranded.problem(), undefined, 'both roots are there');
+    clock.jumpTo(NOON_MS + HOUR_MS / 2);
+    issuers.swap(materialOf(own, [renewed], [next]));
+    assert.match(stranded.problem() ?? '', /any more: CN=Issuer \(\w{16}\), signed by CN=Upper, below CN=Former root$/);
+    issuers.swap(materialOf(own, [renewed], [next]));
+    assert.deepEqual(
+      events.of('issuerStranded').map(({ signedBy }) => signedBy),
+      ['CN=Former root'],
+    );
+    clock.jumpTo(NOON_MS + HOUR_MS);
+    assert.equal(stranded.problem(), undefined, 'no leaf lives longer');
+  });
+
+  it('stay known while the journal cannot be read', async () => {
+    const { old, issuers, record, stranded } = await scene();
+    stranded.start({ signal: NEVER });
+    assert.match(stranded.problem() ?? '', /CN=Test Mesh Issuer/);
+    record.failing = true;
+    issuers.swap(old.material);
+    assert.match(stranded.problem() ?? '', /CN=Test Mesh Issuer/);
+  });
+});

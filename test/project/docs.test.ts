@@ -1,0 +1,46 @@
+// What operators search for must be where they look for it.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { REASONS } from '../../src/domain/reasons.ts';
+
+describe('docs/refusals.md', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../docs/refusals.md'), 'utf8');
+  const rows = new Map(
+    page
+      .split('\n')
+      .filter((line) => line.startsWith('| CAP-'))
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+      .map(([, reason = '', status = '', text = '']) => [reason, { status, text }]),
+  );
+
+  it('has every reason that the server can give, and no other', () => {
+    assert.deepEqual([...rows.keys()].sort(), Object.keys(REASONS).sort());
+  });
+
+  for (const [reason, { text }] of Object.entries(REASONS)) {
+    it(`says of ${reason} what the server says`, () => assert.equal(rows.get(reason)?.text, text));
+  }
+});
+
+describe('The documentation', () => {
+  const docs = path.resolve(import.meta.dirname, '../../docs');
+  const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+  const root = path.resolve(docs, '../..');
+
+  for (const page of pages) {
+    it(`names only files that exist, in ${page}`, () => {
+      const text = readFileSync(path.join(docs, page), 'utf8');
+      const named = [...text.matchAll(/`((?:src|test|istio-config|protos)\/[\w./-]+)`/g)].map(
+        (match) => match[1] ?? '',
+      );
+      const linked = [...text.matchAll(/\]\(([\w./-]+\.md)\)/g)].map((match) =>
+        path.join('docs', path.dirname(page), match[1] ?? ''),
+      );
+      assert.deepEqual(
+        [...named, ...linked].filter((file) => !existsSync(path.join(root, file))),
+        [],
+      );
+    });
+  }
+});
