@@ -22,7 +22,7 @@ export function localPolicyReadiness(source: Pick<AssembledPolicySource, 'curren
     if (missing !== undefined) return missing;
     const { troubles } = source;
     if (troubles.length === 0) return undefined;
-    const named = troubles.slice(0, MAX_NAMED).map(inWords);
+    const named = troubles.slice(0, MAX_NAMED).map(format);
     const more = troubles.length > MAX_NAMED ? [`and ${troubles.length - MAX_NAMED} more; /policy lists them`] : [];
     return { degraded: [...named, ...more].join('; ') };
   };
@@ -39,7 +39,7 @@ function missingOf(source: Pick<AssembledPolicySource, 'current'>): string | und
   }
 }
 
-function inWords({ owner, state, problem }: OwnerTrouble): string {
+function format({ owner, state, problem }: OwnerTrouble): string {
   return `${owner} ${STATES[state]}: ${problem.slice(0, MAX_PROBLEM)}`;
 }
 

@@ -2,7 +2,7 @@
 // it, a line at every tenth. It goes to standard error, so that what was asked for stays clean.
 import type { Clock } from '../ports/platform/clock.ts';
 import type { Terminal } from './terminal.ts';
-import { spanInWords } from './time-words.ts';
+import { formatSpan } from './time-words.ts';
 
 /** Characters of the bar; with what is said beside it, it fits into 80 columns. */
 const WIDTH = 20;
@@ -57,20 +57,20 @@ export class Progress {
     const full = Math.floor(share * WIDTH);
     const leftMs = share === 0 ? 0 : ((nowMs - this.#startedMs) * (1 - share)) / share;
     const bar = `${'#'.repeat(full)}${'-'.repeat(WIDTH - full)}`;
-    terminal.redraw(`[${bar}] ${this.#inWords(done)}, ${spanInWords(leftMs)} left`);
+    terminal.redraw(`[${bar}] ${this.#format(done)}, ${formatSpan(leftMs)} left`);
   }
 
   #tell(done: number): void {
     const tenths = Math.floor(this.#share(done) * TENTHS);
     if (tenths === this.#toldTenths) return;
     this.#toldTenths = tenths;
-    this.#parts.terminal.note(`${this.#inWords(done)}\n`);
+    this.#parts.terminal.note(`${this.#format(done)}\n`);
   }
 
-  #inWords(done: number): string {
+  #format(done: number): string {
     const { total, what } = this.#settings;
     const percent = Math.floor(this.#share(done) * 100);
-    return `${percent}%  ${countInWords(Math.min(done, total))} of ${countInWords(total)} ${what}`;
+    return `${percent}%  ${formatCount(Math.min(done, total))} of ${formatCount(total)} ${what}`;
   }
 
   #share(done: number): number {
@@ -80,6 +80,6 @@ export class Progress {
 }
 
 /** `1,000,000`, the same in every locale. */
-export function countInWords(count: number): string {
+export function formatCount(count: number): string {
   return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -2,7 +2,7 @@
 import type { ServeReport } from '../app/serve.ts';
 import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
 import type { Terminal } from './terminal.ts';
-import { spanInWords, timeInWords } from './time-words.ts';
+import { formatSpan, formatTime } from './time-words.ts';
 
 export interface ReportContext {
   readonly terminal: Terminal;
@@ -39,7 +39,7 @@ function headline({ trustDomain, troubled }: ServeReport): string {
 
 function facts(report: ServeReport, context: ReportContext): readonly (readonly [label: string, text: string])[] {
   const { nowMs } = context;
-  const end = (ms: number): string => `until ${timeInWords(ms)}, ${spanInWords(ms - nowMs)} left`;
+  const end = (ms: number): string => `until ${formatTime(ms)}, ${formatSpan(ms - nowMs)} left`;
   return [
     ['CSR API and SDS', `${report.tlsAddress} (TLS)`],
     ...(report.plaintextAddress === undefined ? [] : [['', `${report.plaintextAddress} (plaintext)`] as const]),
@@ -51,14 +51,14 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
       ['', `SHA-256 ${inPairs(sha256)}`] as const,
       ['', end(notAfterMs)] as const,
     ]),
-    ['Policy bundle', policyInWords(report)],
+    ['Policy bundle', formatPolicy(report)],
     ...clusterFacts(report).map((text, index) => [index === 0 ? 'Cluster view' : '', text] as const),
     ['Issuer', `${report.issuer.subject}, ${end(report.issuer.notAfterMs)}`],
     ...(context.logFile === undefined ? [] : [['Log', context.logFile] as const]),
   ];
 }
 
-function policyInWords({ policy: { bundle, place, signed } }: ServeReport): string {
+function formatPolicy({ policy: { bundle, place, signed } }: ServeReport): string {
   return `${bundle} from ${place}${signed ? '' : ', NOT SIGNED: dev mode takes it as it is'}`;
 }
 

@@ -9,23 +9,23 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
 ];
 
 /** @returns two or more of the largest unit that fits twice, such as `90 minutes` or `3 days`. */
-export function spanInWords(ms: number): string {
+export function formatSpan(ms: number): string {
   const [name, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? ['second', 1_000];
   const count = Math.round(ms / size);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
 /** @returns `2026-01-31 12:00:00 UTC`. */
-export function timeInWords(ms: number): string {
+export function formatTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** @returns how much of a validity is left, or since when it is over, or until when it has not begun. */
-export function validityInWords(
+export function formatValidity(
   { notBeforeMs, notAfterMs }: { readonly notBeforeMs: number; readonly notAfterMs: number },
   nowMs: number,
 ): string {
-  if (nowMs < notBeforeMs) return `not valid for another ${spanInWords(notBeforeMs - nowMs)}`;
-  if (nowMs > notAfterMs) return `expired ${spanInWords(nowMs - notAfterMs)} ago`;
-  return `${spanInWords(notAfterMs - nowMs)} left`;
+  if (nowMs < notBeforeMs) return `not valid for another ${formatSpan(notBeforeMs - nowMs)}`;
+  if (nowMs > notAfterMs) return `expired ${formatSpan(nowMs - notAfterMs)} ago`;
+  return `${formatSpan(notAfterMs - nowMs)} left`;
 }

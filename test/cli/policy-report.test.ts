@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { exitOf, printReport, type Finding, type Report, type ReportFormat } from '../../src/cli/policy/report.ts';
-import { countInWords, printFindings } from '../../src/cli/policy/report-text.ts';
+import { formatCount, printFindings } from '../../src/cli/policy/report-text.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 import { sarifViolations } from './sarif-schema/validator.ts';
 
@@ -170,7 +170,7 @@ describe('A report of the policy tools', () => {
   });
 
   it('counts in words', () => {
-    assert.equal(countInWords([]), 'no findings');
-    assert.equal(countInWords([EXCEEDS, WARNING, WARNING]), '1 error, 2 warnings');
+    assert.equal(formatCount([]), 'no findings');
+    assert.equal(formatCount([EXCEEDS, WARNING, WARNING]), '1 error, 2 warnings');
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { countInWords, Progress } from '../../src/cli/progress.ts';
+import { formatCount, Progress } from '../../src/cli/progress.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
-import { spanInWords, validityInWords } from '../../src/cli/time-words.ts';
+import { formatSpan, formatValidity } from '../../src/cli/time-words.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 
@@ -41,7 +41,7 @@ describe('The terminal', () => {
 
   it('says spans in the largest unit that fits twice', () => {
     const spans = [500, 1_000, 119_000, 120_000, 7_200_000, 86_400_000, 3 * 86_400_000, 10 * 365 * 86_400_000];
-    assert.deepEqual(spans.map(spanInWords), [
+    assert.deepEqual(spans.map(formatSpan), [
       '1 second',
       '1 second',
       '119 seconds',
@@ -55,9 +55,9 @@ describe('The terminal', () => {
 
   it('says of a validity whether it is to come, under way or over', () => {
     const validity = { notBeforeMs: 100_000, notAfterMs: 200_000 };
-    assert.equal(validityInWords(validity, 90_000), 'not valid for another 10 seconds');
-    assert.equal(validityInWords(validity, 150_000), '50 seconds left');
-    assert.equal(validityInWords(validity, 230_000), 'expired 30 seconds ago');
+    assert.equal(formatValidity(validity, 90_000), 'not valid for another 10 seconds');
+    assert.equal(formatValidity(validity, 150_000), '50 seconds left');
+    assert.equal(formatValidity(validity, 230_000), 'expired 30 seconds ago');
   });
 });
 
@@ -98,7 +98,7 @@ describe('Progress', () => {
   });
 
   it('parts thousands', () => {
-    assert.deepEqual([0, 999, 1_000, 1_234_567].map(countInWords), ['0', '999', '1,000', '1,234,567']);
+    assert.deepEqual([0, 999, 1_000, 1_234_567].map(formatCount), ['0', '999', '1,000', '1,234,567']);
   });
 
   it('lets no name in a file write to the terminal', () => {

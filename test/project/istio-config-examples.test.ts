@@ -9,7 +9,7 @@ import { parsePolicyDocuments } from '../../src/adapters/policy/source/parse-doc
 import { evaluate } from '../../src/domain/policy/evaluation/evaluate.ts';
 import { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../src/domain/policy/request.ts';
-import { positionInWords, type Problem } from '../../src/domain/text/position.ts';
+import { formatPosition, type Problem } from '../../src/domain/text/position.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../istio-config/examples');
@@ -25,7 +25,7 @@ const manifestFiles = filesIn('manifests');
 const policyFiles = new Map([...filesIn('security'), ...filesIn('platform')]);
 
 const told = (problems: readonly Problem[]): string[] =>
-  problems.map(({ position, path: field, problem }) => `${positionInWords(position)} ${field} ${problem}`);
+  problems.map(({ position, path: field, problem }) => `${formatPosition(position)} ${field} ${problem}`);
 
 /** README rows by workload. */
 function promised(): Map<string, string> {

@@ -78,11 +78,11 @@ function judgeTimes(leaf: JudgedLeaf, parts: ClientCertificateParts, nowMs: numb
     return insufficient('CAP-A10', 'its issuer is listed, but the age of the proof behind it is limited and unknown');
   }
   const endsMs = lineage.provenAtMs + maxAgeMs;
-  if (nowMs > endsMs) return insufficient('CAP-A08', timeInWords(lineage));
+  if (nowMs > endsMs) return insufficient('CAP-A08', formatTime(lineage));
   return { outcome: 'proven', caller: callerOf(leaf, lineage, Math.min(leaf.notAfterMs, endsMs)) };
 }
 
-function timeInWords({ provenAtMs }: Lineage): string {
+function formatTime({ provenAtMs }: Lineage): string {
   return provenAtMs === UNKNOWN_MS ? 'its time is not known here' : `it is of ${new Date(provenAtMs).toISOString()}`;
 }
 

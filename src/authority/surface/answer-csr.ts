@@ -7,7 +7,7 @@ import { authenticate } from './authenticate.ts';
 import { Decision } from '../issuing/decision.ts';
 import { subjectOf } from './impersonate.ts';
 import { issueForWorkload, type Issued, type IssuingParts } from '../issuing/issue-certificate.ts';
-import type { CsrAuthority, CsrOrder, IssuedChain } from './surface.ts';
+import type { CsrAuthority, CsrRequest, IssuedChain } from './surface.ts';
 
 interface CsrParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
@@ -18,7 +18,7 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
   const judge = async (
     decision: Decision,
     presented: PresentedCredentials,
-    decode: () => CsrOrder,
+    decode: () => CsrRequest,
     options: { readonly signal: AbortSignal },
   ): Promise<IssuedChain> => {
     const caller = await parts.tracer.span('authenticate', async () =>

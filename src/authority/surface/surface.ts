@@ -7,7 +7,7 @@ import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { PresentedCredentials } from '../../ports/issuing/authenticator.ts';
 
 /** A CSR request whose fields are decoded but not yet judged. */
-export interface CsrOrder {
+export interface CsrRequest {
   readonly csrPem: string;
   /** Zero or less asks for the default. */
   readonly validitySeconds: bigint;
@@ -33,7 +33,7 @@ export interface CsrAuthority {
    */
   answerCsr(
     presented: PresentedCredentials,
-    decode: () => CsrOrder,
+    decode: () => CsrRequest,
     options: { readonly signal: AbortSignal },
   ): Promise<IssuedChain>;
 }

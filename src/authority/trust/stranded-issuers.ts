@@ -57,7 +57,7 @@ export class StrandedIssuers {
     const nowMs = this.#parts.clock.nowMs();
     const names = this.#stranded
       .filter(({ issuer, untilMs }) => living.has(issuer.sha256) && nowMs < untilMs)
-      .map(inWords);
+      .map(format);
     return names.length === 0
       ? undefined
       : `leaves may live whose chain leads to no trust anchor any more: ${names.join(', ')}`;
@@ -118,7 +118,7 @@ function isSame(one: ServedChain, other: ServedChain): boolean {
   return one.issuer.sha256 === other.issuer.sha256 && one.top.sha256 === other.top.sha256;
 }
 
-function inWords({ issuer: { subject, sha256, issuer }, top }: ServedChain): string {
+function format({ issuer: { subject, sha256, issuer }, top }: ServedChain): string {
   const by = top.issuer === issuer ? issuer : `${issuer}, below ${top.issuer}`;
   return `${subject} (${sha256.slice(0, 16)}), signed by ${by}`;
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readBundleDocument, type BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
 import { parseSignatureFile, type SignatureFile } from '../../adapters/policy/bundle/signature-file.ts';
-import { positionInWords, type Problem } from '../../domain/text/position.ts';
+import { formatPosition, type Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInput } from '../files.ts';
 import type { Invocation } from '../invocation.ts';
@@ -49,7 +49,7 @@ export function endWithProblems(
 ): void {
   terminal.complain(`${what}: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}`);
   for (const { position, path, problem } of problems.slice(0, MAX_TOLD)) {
-    terminal.explain(`${positionInWords(position)}: ${path === '' ? '' : `${path} `}${problem}`);
+    terminal.explain(`${formatPosition(position)}: ${path === '' ? '' : `${path} `}${problem}`);
   }
   endWith(code);
 }

@@ -1,9 +1,9 @@
 // A bundle and its signatures as `bundle inspect` shows them.
 import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
 import type { CentralRule, NamespaceSelector, PolicyBundle } from '../../domain/policy/documents.ts';
-import { boundsInWords } from '../policy/limit-words.ts';
+import { formatBounds } from '../policy/limit-words.ts';
 import type { Terminal } from '../terminal.ts';
-import { timeInWords, validityInWords } from '../time-words.ts';
+import { formatTime, formatValidity } from '../time-words.ts';
 
 export interface InspectedSignature {
   readonly keyId: string;
@@ -65,12 +65,12 @@ export function printBundle(
 function validityLines({ validity }: PolicyBundle, nowMs: number): readonly string[] {
   const { notBeforeMs, softExpiryMs, hardExpiryMs, renewAfterHardExpiry } = validity;
   const ends = Number.isFinite(hardExpiryMs)
-    ? [`until ${timeInWords(hardExpiryMs)} (${validityInWords({ notBeforeMs, notAfterMs: hardExpiryMs }, nowMs)})`]
+    ? [`until ${formatTime(hardExpiryMs)} (${formatValidity({ notBeforeMs, notAfterMs: hardExpiryMs }, nowMs)})`]
     : ['for ever'];
   return [
-    ...(isoTime(notBeforeMs) === undefined ? [] : [`from ${timeInWords(notBeforeMs)}`]),
+    ...(isoTime(notBeforeMs) === undefined ? [] : [`from ${formatTime(notBeforeMs)}`]),
     ...ends,
-    ...(Number.isFinite(softExpiryMs) ? [`warns from ${timeInWords(softExpiryMs)}`] : []),
+    ...(Number.isFinite(softExpiryMs) ? [`warns from ${formatTime(softExpiryMs)}`] : []),
     ...(renewAfterHardExpiry ? ['renews what is issued after that, too'] : []),
   ];
 }
@@ -78,15 +78,15 @@ function validityLines({ validity }: PolicyBundle, nowMs: number): readonly stri
 function ruleRow({ id, match, mode, locked, bounds, deny, conditions }: CentralRule): readonly string[] {
   const denies = [...deny.namespaces, ...deny.serviceAccounts];
   const allows = [
-    ...(bounds === undefined ? [] : [boundsInWords(bounds)]),
+    ...(bounds === undefined ? [] : [formatBounds(bounds)]),
     ...(denies.length === 0 ? [] : [`not ${denies.join(', ')}`]),
     ...(conditions.length === 0 ? [] : [`if ${conditions.map((condition) => condition.id).join(', ')}`]),
   ];
-  const namespaces = selectorInWords(match.namespaces);
+  const namespaces = formatSelector(match.namespaces);
   return [id, match.classes.join(', '), namespaces, locked ? `${mode}, locked` : mode, allows.join('; ')];
 }
 
-function selectorInWords({ names, labels }: NamespaceSelector): string {
+function formatSelector({ names, labels }: NamespaceSelector): string {
   const parts = [...(names ?? []), ...Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`)];
   return parts.length === 0 ? '*' : parts.join(', ');
 }

@@ -40,7 +40,7 @@ export async function signBundleFile(file: string, options: SignOptions, invocat
   await writeTogether(path.dirname(out), [{ name: path.basename(out), text, mode: 0o644 }]);
   terminal.print(`${bundle.name}@${bundle.sequence}  sha256:${parsed.digest}`);
   terminal.print(`signed by   ${key.keyId}`);
-  terminal.print(`written to  ${out}, which holds ${signaturesInWords(others.length + 1)}`);
+  terminal.print(`written to  ${out}, which holds ${formatSignatures(others.length + 1)}`);
 }
 
 async function readSigningKey(file: string): Promise<BundleSigningKey> {
@@ -60,11 +60,11 @@ function signaturesOfOthers(
   if (fits(content, before)) return before.signatures.filter((one) => one.keyId !== keyId);
   const count = before.signatures.length;
   terminal.complain(
-    `the bundle has changed: ${signaturesInWords(count)} in ${before.place} ${count === 1 ? 'is' : 'are'} void`,
+    `the bundle has changed: ${formatSignatures(count)} in ${before.place} ${count === 1 ? 'is' : 'are'} void`,
   );
   return [];
 }
 
-function signaturesInWords(count: number): string {
+function formatSignatures(count: number): string {
   return count === 1 ? '1 signature' : `${count} signatures`;
 }

@@ -5,7 +5,7 @@ import type { SignatureVerdict } from '../../adapters/policy/bundle/verify-signa
 import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import { endWithProblems } from './bundle-files.ts';
 
 export interface Verification {
@@ -49,5 +49,5 @@ export function printVerification(verification: Verification, invocation: Invoca
     terminal.print(`  signed by  ${keys.keys.get(keyId)?.place ?? ''} (${keyId})`);
   }
   for (const keyId of verdict.unknown) terminal.print(`  ignored    ${keyId}, which is not among the keys`);
-  if (pastSoftExpiry) terminal.complain(`${file} is past its soft expiry, ${timeInWords(validity.softExpiryMs)}`);
+  if (pastSoftExpiry) terminal.complain(`${file} is past its soft expiry, ${formatTime(validity.softExpiryMs)}`);
 }

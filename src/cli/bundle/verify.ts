@@ -5,7 +5,7 @@ import { verifySignatures } from '../../adapters/policy/bundle/verify-signatures
 import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation, OutputFormat } from '../invocation.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import { readBundle, readSignatures, signaturePlace } from './bundle-files.ts';
 import { readKeys } from './read-keys.ts';
 import { printVerification, verificationAsJson } from './verify-words.ts';
@@ -52,7 +52,7 @@ function admissionProblems(
   const found = admissionProblem(candidate, standing);
   const path = ['validity', 'hardExpiry'];
   const expired = isExpired(bundle, nowMs)
-    ? [{ position: parsed.locate(path), path: path.join('.'), problem: `has passed; it is ${timeInWords(nowMs)}` }]
+    ? [{ position: parsed.locate(path), path: path.join('.'), problem: `has passed; it is ${formatTime(nowMs)}` }]
     : [];
   return [...(found === undefined ? [] : [found]), ...expired];
 }

@@ -11,7 +11,7 @@ import { CommandError, EXIT, exitCodeOfRefusal } from '../exit-codes.ts';
 import { readInput, writeTogether } from '../files.ts';
 import { outputOption, programName, type Invocation, type OutputFormat } from '../invocation.ts';
 import { durationOption, identityOption } from '../options.ts';
-import { timeInWords, validityInWords } from '../time-words.ts';
+import { formatTime, formatValidity } from '../time-words.ts';
 
 interface IssueOptions {
   readonly namespace: string;
@@ -127,8 +127,8 @@ function report(leaf: X509Certificate, identity: KubernetesIdentity, options: Is
     terminal.printJson({ identity: identity.spiffeId.uri, serial, notAfter, folder: options.out });
     return;
   }
-  const left = validityInWords({ notBeforeMs, notAfterMs }, clock.nowMs());
-  terminal.print(`${identity.spiffeId.uri} has a certificate until ${timeInWords(notAfterMs)}, ${left}.`);
+  const left = formatValidity({ notBeforeMs, notAfterMs }, clock.nowMs());
+  terminal.print(`${identity.spiffeId.uri} has a certificate until ${formatTime(notAfterMs)}, ${left}.`);
   terminal.print(`  serial   ${serial}`);
   terminal.print(
     `  written  ${['key.pem', 'cert-chain.pem', 'root-cert.pem'].map((name) => path.join(options.out, name)).join(' ')}`,

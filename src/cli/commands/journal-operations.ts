@@ -4,7 +4,7 @@ import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import { addJournalFileOptions, journalFile, type JournalFileOptions } from './journal-file.ts';
 
 interface OperationsOptions extends JournalFileOptions {
@@ -47,5 +47,5 @@ async function operations(options: OperationsOptions, invocation: Invocation): P
 const HEAD = ['TIME', 'OPERATION', 'WAS', 'IS'];
 
 function rowOf({ timeMs, operation, was, is }: OperationRecord): readonly string[] {
-  return [timeInWords(timeMs), operation, was, is];
+  return [formatTime(timeMs), operation, was, is];
 }

@@ -10,7 +10,7 @@ import type {
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import { addJournalFileOptions, journalFile, type JournalFileOptions } from './journal-file.ts';
 import { registerJournalOperations } from './journal-operations.ts';
 
@@ -97,11 +97,11 @@ const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'PROV
 function rowOf(record: DecisionRecord): readonly string[] {
   const issued = record.outcome === 'issued';
   return [
-    timeInWords(record.timeMs),
+    formatTime(record.timeMs),
     `${record.outcome} (${record.surface})`,
     issued ? record.identity : askedFor(record),
     issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
-    issued ? timeInWords(record.notAfterMs) : '-',
+    issued ? formatTime(record.notAfterMs) : '-',
     record.provenBy ?? '-',
     record.remoteAddress,
     record.decisionId,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { SDS_STATUS, type SdsStatus } from '../../adapters/http/admin/administer-sds.ts';
 import { askServer, serverOptions, socketOf, type ServerOptions } from '../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 
 interface StatusOptions extends ServerOptions {
   readonly output: OutputFormat;
@@ -48,7 +48,7 @@ function rowsOf(rejection: Rejection): readonly (readonly string[])[] {
   const { rejectedAtMs, caller, podName = '-', nodeId, remoteAddress, connected, secrets, message } = rejection;
   const from = connected ? remoteAddress : `${remoteAddress} (gone)`;
   return secrets.map(({ name, serial, digest }) => [
-    timeInWords(rejectedAtMs),
+    formatTime(rejectedAtMs),
     caller,
     podName,
     onOneLine(nodeId === '' ? '-' : nodeId),

@@ -67,8 +67,8 @@ export function readCertificate(der: Uint8Array): ReadCertificate {
     sha256: platform.fingerprint256,
     notBeforeMs: platform.validFromDate.getTime(),
     notAfterMs: platform.validToDate.getTime(),
-    key: keyInWords(platform),
-    signature: signatureInWords(library),
+    key: formatKey(platform),
+    signature: formatSignature(library),
     ca: platform.ca,
     pathLength: library.getExtension(x509.BasicConstraintsExtension)?.pathLength,
     keyUsage: KEY_USAGES.filter(([flag]) => (usages & flag) !== 0).map(([, words]) => words),
@@ -85,13 +85,13 @@ export function titleOf({ names, subject }: CertificateFacts): string {
   return name === undefined || (subject !== '' && !name.startsWith('URI ')) ? subject : name.replace(/^\S+ /, '');
 }
 
-function keyInWords({ publicKey }: X509Certificate): string {
+function formatKey({ publicKey }: X509Certificate): string {
   const { namedCurve = '', modulusLength } = publicKey.asymmetricKeyDetails ?? {};
   if (publicKey.asymmetricKeyType === 'ec') return `ECDSA ${CURVES[namedCurve] ?? namedCurve}`;
   return [publicKey.asymmetricKeyType?.toUpperCase(), modulusLength].join(' ').trim();
 }
 
-function signatureInWords({ signatureAlgorithm }: x509.X509Certificate): string {
+function formatSignature({ signatureAlgorithm }: x509.X509Certificate): string {
   const { name, hash } = signatureAlgorithm as { name: string; hash?: { name: string } };
   return hash === undefined ? name : `${name.replace('RSASSA-PKCS1-v1_5', 'RSA')} with ${hash.name}`;
 }

@@ -2,7 +2,7 @@
 import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import { kubernetesIdentityOf } from '../../domain/identity/kubernetes-identity.ts';
 import type { Terminal } from '../terminal.ts';
-import { timeInWords, validityInWords } from '../time-words.ts';
+import { formatTime, formatValidity } from '../time-words.ts';
 import { titleOf, type CertificateFacts, type ReadCertificate } from './certificate-facts.ts';
 import type { Inspection } from './inspect-chain.ts';
 
@@ -45,10 +45,7 @@ function leafLines(facts: CertificateFacts, nowMs: number): readonly (readonly [
   return [
     ['speaks as', facts.names.map((name) => name.replace(/^URI /, '')).join(', ') || facts.subject],
     ...identityLines(facts),
-    [
-      'valid',
-      `${timeInWords(facts.notBeforeMs)} to ${timeInWords(facts.notAfterMs)}, ${validityInWords(facts, nowMs)}`,
-    ],
+    ['valid', `${formatTime(facts.notBeforeMs)} to ${formatTime(facts.notAfterMs)}, ${formatValidity(facts, nowMs)}`],
     ['key', `${facts.key}, for ${facts.keyUsage.join(', ') || 'any use'}`],
     ['used as', use],
     ['signed', `with ${facts.signature} by ${facts.issuer}`],
@@ -77,17 +74,17 @@ function treeLines({ chain, anchor }: Inspection, anchorsFile: string | undefine
         ];
   const links = [...below].reverse().flatMap((certificate, depth) => {
     const indent = '   '.repeat(depth);
-    const what = certificate.facts.ca ? caInWords(certificate.facts) : 'no CA';
+    const what = certificate.facts.ca ? formatCa(certificate.facts) : 'no CA';
     return [`${indent}└─ ${titleOf(certificate.facts)}`, `${indent}     ${what}, ${life(certificate, nowMs)}`];
   });
   return [...head, ...links];
 }
 
-function caInWords({ pathLength }: CertificateFacts): string {
+function formatCa({ pathLength }: CertificateFacts): string {
   if (pathLength === undefined) return 'CA';
   return pathLength === 0 ? 'CA of leaves only' : `CA with at most ${pathLength} more below it`;
 }
 
 function life({ facts }: ReadCertificate, nowMs: number): string {
-  return validityInWords(facts, nowMs);
+  return formatValidity(facts, nowMs);
 }

@@ -6,7 +6,7 @@ import type { Path, PathProblem } from '../../domain/x509/path/judge-path.ts';
 import type { SubjectAltName } from '../../domain/x509/template.ts';
 import type { ReadCertificate } from './certificate-facts.ts';
 import { titleOf } from './certificate-facts.ts';
-import { validityInWords } from '../time-words.ts';
+import { formatValidity } from '../time-words.ts';
 
 export interface Inspection {
   /**
@@ -127,7 +127,7 @@ function linkProblems(certificate: ReadCertificate, signer: ReadCertificate | un
 
 function timeProblems({ facts }: ReadCertificate, nowMs: number): string[] {
   if (facts.notBeforeMs <= nowMs && nowMs <= facts.notAfterMs) return [];
-  return [`${titleOf(facts)} ${nowMs < facts.notBeforeMs ? 'is ' : ''}${validityInWords(facts, nowMs)}`];
+  return [`${titleOf(facts)} ${nowMs < facts.notBeforeMs ? 'is ' : ''}${formatValidity(facts, nowMs)}`];
 }
 
 /** An anchor of the right name is what misleads people most. */

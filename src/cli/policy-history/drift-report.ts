@@ -1,10 +1,10 @@
 // Drift for people and pipelines: certificates that today's policy would refuse, and policies that are not
 // those that Git keeps.
-import { positionInWords } from '../../domain/text/position.ts';
+import { formatPosition } from '../../domain/text/position.ts';
 import type { Finding, Report } from '../policy/findings.ts';
-import { countInWords } from '../progress.ts';
+import { formatCount } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import type { PolicyDrift } from './kept-policies.ts';
 import type { LiveCertificates, RefusedCertificate } from './live-certificates.ts';
 
@@ -43,7 +43,7 @@ export function driftReport(drift: Drift, terminal: Terminal): Report {
 
 function certificateFinding(certificate: RefusedCertificate): Finding {
   const { identity, serial, notAfterMs, because, renewable } = certificate;
-  const until = `serial ${serial}, valid until ${timeInWords(notAfterMs)}`;
+  const until = `serial ${serial}, valid until ${formatTime(notAfterMs)}`;
   const verdict = renewable ? 'would be refused to a newcomer, and is renewed for now' : 'would be refused today';
   const message = `${until}, ${verdict}: ${because.where}: ${because.words}`;
   return { id: because.reason, level: renewable ? 'warning' : 'error', message, subject: identity };
@@ -78,29 +78,27 @@ function printCertificates({ live, refused, undecided, leftOut, listed }: LiveCe
   if (listed.length > 0) {
     const head = ['IDENTITY', 'SERIAL', 'VALID UNTIL', 'RENEWAL', 'WHY'];
     terminal.printTable([head, ...listed.slice(0, MAX_SHOWN).map(certificateRow)]);
-    if (refused > MAX_SHOWN) terminal.print(`and ${countInWords(refused - MAX_SHOWN)} more`);
+    if (refused > MAX_SHOWN) terminal.print(`and ${formatCount(refused - MAX_SHOWN)} more`);
     terminal.print('');
   }
   terminal.print(
     `${[
-      `${countInWords(live)} live ${live === 1 ? 'certificate' : 'certificates'}`,
-      `today's policy would refuse ${countInWords(refused)}`,
-      ...(undecided === 0 ? [] : [`${countInWords(undecided)} depend on a cluster that is not known`]),
-      ...(leftOut === 0
-        ? []
-        : [`${countInWords(leftOut)} left out, because policy was not asked or no trace was kept`]),
+      `${formatCount(live)} live ${live === 1 ? 'certificate' : 'certificates'}`,
+      `today's policy would refuse ${formatCount(refused)}`,
+      ...(undecided === 0 ? [] : [`${formatCount(undecided)} depend on a cluster that is not known`]),
+      ...(leftOut === 0 ? [] : [`${formatCount(leftOut)} left out, because policy was not asked or no trace was kept`]),
     ].join(', ')}.`,
   );
 }
 
 function certificateRow({ identity, serial, notAfterMs, because, renewable }: RefusedCertificate): readonly string[] {
   const why = `${because.reason} ${because.where}: ${because.words}`;
-  return [identity, serial, timeInWords(notAfterMs), renewable ? 'passed over' : 'refused', why];
+  return [identity, serial, formatTime(notAfterMs), renewable ? 'passed over' : 'refused', why];
 }
 
 function printPolicies(policies: readonly PolicyDrift[], terminal: Terminal): void {
   for (const { title, drift, position, fields } of policies) {
-    const place = position === undefined ? '' : ` (${positionInWords(position)})`;
+    const place = position === undefined ? '' : ` (${formatPosition(position)})`;
     terminal.print(`${terminal.styled('bold', title)} ${DRIFT_WORDS[drift]}${place}`);
     for (const { field, before, after } of fields ?? [])
       terminal.print(`  ${field}: ${before} in force, ${after} in Git`);

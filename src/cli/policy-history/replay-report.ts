@@ -1,9 +1,9 @@
 // A replay for people and pipelines: who would newly be refused comes first, and alone decides the exit code.
 import type { ChangedGroup, ReplayResult } from '../../domain/policy/history/replay-tally.ts';
-import { countInWords } from '../progress.ts';
+import { formatCount } from '../progress.ts';
 import type { Finding, Report } from '../policy/findings.ts';
 import type { Style, Terminal } from '../terminal.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 
 export interface Replay {
   readonly result: ReplayResult;
@@ -47,7 +47,7 @@ export function replayReport(replay: Replay, terminal: Terminal): Report {
 
 function findingOf(group: ChangedGroup, heading: string, level: Finding['level']): Finding {
   const { identity, because, decisionId } = group;
-  const message = `${heading}: ${timesInWords(group)}, ${because.where}: ${because.words}; such as decision ${decisionId}`;
+  const message = `${heading}: ${formatTimes(group)}, ${because.where}: ${because.words}; such as decision ${decisionId}`;
   return { id: because.reason, level, message, subject: identity };
 }
 
@@ -66,7 +66,7 @@ function print({ result, decisions, leftOut, revision, bundle }: Replay, termina
   for (const { change, heading, style, lead } of SECTIONS) {
     const groups = result.groups[change];
     if (groups.length === 0) continue;
-    const head = `${decisionsInWords(result.counts[change])} of ${identitiesInWords(groups)} ${heading}`;
+    const head = `${formatDecisions(result.counts[change])} of ${formatIdentities(groups)} ${heading}`;
     terminal.print(terminal.styled(style, `${head}:`));
     for (const group of groups.slice(0, MAX_SHOWN)) printGroup(group, lead, terminal);
     if (groups.length > MAX_SHOWN) terminal.print(`  and ${groups.length - MAX_SHOWN} more; --output json has all`);
@@ -74,14 +74,12 @@ function print({ result, decisions, leftOut, revision, bundle }: Replay, termina
   }
   const { unchanged, newlyRefused } = result.counts;
   terminal.print(
-    `Asked revision ${revision} of ${bundle} about ${decisionsInWords(decisions)}: ${[
-      `${countInWords(unchanged)} unchanged`,
-      `${countInWords(newlyRefused)} newly refused`,
-      `${countInWords(result.counts.newlyApproved)} newly approved`,
-      `${countInWords(result.counts.undecided)} undecided`,
-      ...(leftOut === 0
-        ? []
-        : [`${countInWords(leftOut)} left out, because policy was not asked or no trace was kept`]),
+    `Asked revision ${revision} of ${bundle} about ${formatDecisions(decisions)}: ${[
+      `${formatCount(unchanged)} unchanged`,
+      `${formatCount(newlyRefused)} newly refused`,
+      `${formatCount(result.counts.newlyApproved)} newly approved`,
+      `${formatCount(result.counts.undecided)} undecided`,
+      ...(leftOut === 0 ? [] : [`${formatCount(leftOut)} left out, because policy was not asked or no trace was kept`]),
     ].join(', ')}.`,
   );
 }
@@ -90,19 +88,19 @@ function printGroup(group: ChangedGroup, lead: string, terminal: Terminal): void
   const { identity, because, decisionId } = group;
   terminal.print(`  ${terminal.styled('bold', identity)}`);
   terminal.print(`    ${lead}${because.reason} ${because.where}: ${because.words}`);
-  terminal.print(`    ${timesInWords(group)}; such as decision ${decisionId}`);
+  terminal.print(`    ${formatTimes(group)}; such as decision ${decisionId}`);
 }
 
-function timesInWords({ count, firstMs, lastMs }: ChangedGroup): string {
-  if (count === 1) return `once, ${timeInWords(firstMs)}`;
-  return `${countInWords(count)} times, ${timeInWords(firstMs)} to ${timeInWords(lastMs)}`;
+function formatTimes({ count, firstMs, lastMs }: ChangedGroup): string {
+  if (count === 1) return `once, ${formatTime(firstMs)}`;
+  return `${formatCount(count)} times, ${formatTime(firstMs)} to ${formatTime(lastMs)}`;
 }
 
-function decisionsInWords(count: number): string {
-  return count === 1 ? '1 decision' : `${countInWords(count)} decisions`;
+function formatDecisions(count: number): string {
+  return count === 1 ? '1 decision' : `${formatCount(count)} decisions`;
 }
 
-function identitiesInWords(groups: readonly ChangedGroup[]): string {
+function formatIdentities(groups: readonly ChangedGroup[]): string {
   const count = new Set(groups.map(({ identity }) => identity)).size;
-  return count === 1 ? '1 identity' : `${countInWords(count)} identities`;
+  return count === 1 ? '1 identity' : `${formatCount(count)} identities`;
 }

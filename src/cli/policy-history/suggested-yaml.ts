@@ -1,8 +1,8 @@
 // A suggested policy as a file that can be committed as it is: what it rests on stands at its head.
 import { stringify } from 'yaml';
 import type { SuggestedPolicy } from '../../domain/policy/history/suggest.ts';
-import { countInWords } from '../progress.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatCount } from '../progress.ts';
+import { formatTime } from '../time-words.ts';
 import type { NamespaceHistory } from './namespace-history.ts';
 
 export function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory): string {
@@ -13,15 +13,13 @@ export function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory
 function headOf({ issued, untraced, refused, firstMs, lastMs }: NamespaceHistory): readonly string[] {
   const refusals = [...refused].sort(([a], [b]) => (a < b ? -1 : 1));
   const count = refusals.reduce((sum, [, each]) => sum + each, 0);
-  const reasons = refusals.map(([reason, each]) => `${reason} ${countInWords(each)}`).join(', ');
+  const reasons = refusals.map(([reason, each]) => `${reason} ${formatCount(each)}`).join(', ');
   const decisions = issued + untraced + count;
   return [
     'The tightest policy that would have passed all that this namespace was issued, by capstan policy suggest.',
-    `${countInWords(decisions)} decisions, ${timeInWords(firstMs)} to ${timeInWords(lastMs)}: ${countInWords(issued)} issued.`,
-    count === 0 ? 'Nothing was refused.' : `${countInWords(count)} refused, and not covered: ${reasons}.`,
-    ...(untraced === 0
-      ? []
-      : [`${countInWords(untraced)} issued, and not covered: it is not recorded what was asked.`]),
+    `${formatCount(decisions)} decisions, ${formatTime(firstMs)} to ${formatTime(lastMs)}: ${formatCount(issued)} issued.`,
+    count === 0 ? 'Nothing was refused.' : `${formatCount(count)} refused, and not covered: ${reasons}.`,
+    ...(untraced === 0 ? [] : [`${formatCount(untraced)} issued, and not covered: it is not recorded what was asked.`]),
     'What has not happened in this time is refused by it: read it before you apply it.',
   ];
 }

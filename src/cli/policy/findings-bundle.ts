@@ -3,7 +3,7 @@ import type { ParsedDocument } from '../../adapters/policy/source/parse-document
 import { sharePatterns } from '../../domain/policy/comparison/compare-limits.ts';
 import type { CentralRule, PolicyBundle } from '../../domain/policy/documents.ts';
 import type { IssuanceClass } from '../../domain/policy/request.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import type { Finding } from './findings.ts';
 import { off } from './findings-local.ts';
 import { findingAt } from './findings-places.ts';
@@ -27,7 +27,7 @@ function expiry(document: ParsedDocument, { validity }: PolicyBundle, nowMs: num
   const { softExpiryMs, hardExpiryMs } = validity;
   const [field, ms] = nowMs >= hardExpiryMs ? ['hardExpiry', hardExpiryMs] : ['softExpiry', softExpiryMs];
   if (nowMs < ms) return [];
-  const message = `validity.${field}: was at ${timeInWords(ms)}`;
+  const message = `validity.${field}: was at ${formatTime(ms)}`;
   return [findingAt(document, `validity.${field}`, { id: 'policy/validity', level: 'warning', message })];
 }
 

@@ -56,7 +56,7 @@ export function printDifferences(differences: readonly FieldDifference[], termin
       terminal.print(`  ${way}  ${nameOf(field).padEnd(widest)}  ${before} -> ${after}`);
     }
   }
-  terminal.print(countsInWords(differences));
+  terminal.print(formatCounts(differences));
 }
 
 export function countsOf(differences: readonly FieldDifference[]): Readonly<Record<Direction, number>> {
@@ -71,7 +71,7 @@ export function countsOf(differences: readonly FieldDifference[]): Readonly<Reco
 }
 
 /** What did not happen is left out. */
-function countsInWords(differences: readonly FieldDifference[]): string {
+function formatCounts(differences: readonly FieldDifference[]): string {
   const { changed, unchanged, ...counts } = countsOf(differences);
   const words = Object.entries({ ...counts, 'not comparable': changed })
     .filter(([, count]) => count > 0)

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../domain/text/canonical-json.ts';
 import type { PolicyDecision } from '../../domain/policy/decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Expectation } from './fixtures-schema.ts';
-import { durationInWords } from '../../domain/text/duration.ts';
+import { formatDuration } from '../../domain/text/duration.ts';
 
 type Field = keyof Expectation;
 
@@ -44,7 +44,7 @@ export function mismatches(expected: Expectation, decision: PolicyDecision): rea
     const wanted = expected[field];
     if (wanted === undefined) return [];
     const actual = ACTUAL[field](decision);
-    const [one, other] = [inWords(wanted), inWords(actual === undefined ? null : chosen(actual, wanted))];
+    const [one, other] = [format(wanted), format(actual === undefined ? null : chosen(actual, wanted))];
     return one === other ? [] : [{ field, expected: one, actual: other }];
   });
 }
@@ -65,7 +65,7 @@ function nameOf({ kind, namespace, name }: ObjectReference): string {
 }
 
 /** Every plain number is a length of time. */
-function inWords(value: unknown): string {
-  if (typeof value === 'number') return durationInWords(value);
+function format(value: unknown): string {
+  if (typeof value === 'number') return formatDuration(value);
   return typeof value === 'string' ? value : canonicalJson(value);
 }

@@ -5,7 +5,7 @@ import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.t
 import { matchesAny } from '../../domain/policy/names.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { Problem } from '../../domain/text/position.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 import { loadPolicies } from './load-policies.ts';
 
 /** @throws CommandError 2 naming a path that cannot be read. */
@@ -27,7 +27,7 @@ function standingProblems(
   nowMs: number,
 ): readonly Problem[] {
   const foreign = `is meant for ${audience.join(', ')}; this cluster is ${id} (--cluster-id)`;
-  const early = `has not come: it is ${timeInWords(nowMs)} (--now)`;
+  const early = `has not come: it is ${formatTime(nowMs)} (--now)`;
   const found = [
     ...(matchesAny(audience, id) ? [] : [{ path: ['audience', 'clusters'], problem: foreign }]),
     ...(nowMs >= validity.notBeforeMs ? [] : [{ path: ['validity', 'notBefore'], problem: early }]),

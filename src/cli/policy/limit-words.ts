@@ -1,37 +1,37 @@
 // Limits as the tools print them, in the spelling that policies use.
-import { durationInWords } from '../../domain/text/duration.ts';
-import { keysInWords, USAGES, type Bounds, type TtlLimit } from '../../domain/policy/bounds.ts';
+import { formatDuration } from '../../domain/text/duration.ts';
+import { formatKeys, USAGES, type Bounds, type TtlLimit } from '../../domain/policy/bounds.ts';
 import type { Quotas } from '../../domain/policy/documents.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 
 /** @returns `10m to 24h, 1h unless asked`. */
-export function ttlInWords(ttl: TtlLimit): string {
+export function formatTtl(ttl: TtlLimit): string {
   const { maxMs, defaultMs } = ttl;
-  const limits = intervalInWords(ttl);
-  return defaultMs === Infinity ? limits : `${limits}, ${durationInWords(Math.min(defaultMs, maxMs))} unless asked`;
+  const limits = formatInterval(ttl);
+  return defaultMs === Infinity ? limits : `${limits}, ${formatDuration(Math.min(defaultMs, maxMs))} unless asked`;
 }
 
-function intervalInWords({ minMs, maxMs }: TtlLimit): string {
-  if (maxMs === Infinity) return minMs === 0 ? 'any lifetime' : `at least ${durationInWords(minMs)}`;
-  return minMs === 0 ? `up to ${durationInWords(maxMs)}` : `${durationInWords(minMs)} to ${durationInWords(maxMs)}`;
+function formatInterval({ minMs, maxMs }: TtlLimit): string {
+  if (maxMs === Infinity) return minMs === 0 ? 'any lifetime' : `at least ${formatDuration(minMs)}`;
+  return minMs === 0 ? `up to ${formatDuration(maxMs)}` : `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
 }
 
 /** @returns `rsa-2048`, as certificates are spoken of. */
-export function keyInWords({ type, bits }: PolicyRequest['key']): string {
+export function formatKey({ type, bits }: PolicyRequest['key']): string {
   return bits === 0 ? type : `${type}-${bits}`;
 }
 
 /** The limits that a person asks about first; usages only when not all are allowed. */
-export function boundsInWords({ ttl, keys, usages }: Bounds): string {
+export function formatBounds({ ttl, keys, usages }: Bounds): string {
   return [
-    ttlInWords(ttl),
-    ...(keys === undefined ? [] : [keysInWords(keys)]),
+    formatTtl(ttl),
+    ...(keys === undefined ? [] : [formatKeys(keys)]),
     ...(usages === undefined || usages.length === USAGES.length ? [] : [usages.join(' ')]),
   ].join('; ');
 }
 
 /** @returns nothing when there is no quota. */
-export function quotasInWords({ perNamespacePerMinute, perIdentityPerMinute }: Quotas): string | undefined {
+export function formatQuotas({ perNamespacePerMinute, perIdentityPerMinute }: Quotas): string | undefined {
   const parts = [
     ...(perNamespacePerMinute === Infinity ? [] : [`${perNamespacePerMinute}/min for the namespace`]),
     ...(perIdentityPerMinute === Infinity ? [] : [`${perIdentityPerMinute}/min for the identity`]),

@@ -1,5 +1,5 @@
 // What a check says when it cannot run: every problem of its input, with its place.
-import { positionInWords, type Problem } from '../../domain/text/position.ts';
+import { formatPosition, type Problem } from '../../domain/text/position.ts';
 import { CommandError, EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -24,7 +24,7 @@ export function complainOfProblems(what: string, problems: readonly Problem[], t
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   terminal.complain(`cannot use ${what}: ${count}`);
   for (const { position, path, problem } of problems.slice(0, MAX_TOLD)) {
-    terminal.explain(`${positionInWords(position)}: ${path === '' ? '' : `${path} `}${problem}`);
+    terminal.explain(`${formatPosition(position)}: ${path === '' ? '' : `${path} `}${problem}`);
   }
   return EXIT.unreadable;
 }

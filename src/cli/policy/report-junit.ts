@@ -1,6 +1,6 @@
 // Findings as JUnit XML, which every pipeline shows as tests: a case fails by its errors; warnings and
 // notes are its output.
-import { positionInWords } from '../../domain/text/position.ts';
+import { formatPosition } from '../../domain/text/position.ts';
 import type { Finding, FindingsReport, ReportProblem } from './findings.ts';
 
 export function junitXml({ tool, cases, problems = [] }: FindingsReport): string {
@@ -42,7 +42,7 @@ function errorCase(tool: string, { position, message }: ReportProblem): readonly
     attribute('classname', `capstan.${tool.replaceAll(' ', '.')}`),
     ...(position === undefined ? [] : [attribute('file', position.place), attribute('line', String(position.line))]),
   ].join(' ');
-  const text = position === undefined ? message : `${positionInWords(position)}: ${message}`;
+  const text = position === undefined ? message : `${formatPosition(position)}: ${message}`;
   return [
     `    <testcase ${attributes}>`,
     `      <error ${attribute('type', 'unreadable')} ${attribute('message', message)}>${escape(text)}</error>`,
@@ -56,7 +56,7 @@ function failure(finding: Finding): string {
 }
 
 function line({ id, message, position, subject }: Finding): string {
-  const where = [position === undefined ? undefined : positionInWords(position), subject];
+  const where = [position === undefined ? undefined : formatPosition(position), subject];
   return [...where.filter((part) => part !== undefined), `${message} [${id}]`].join(': ');
 }
 

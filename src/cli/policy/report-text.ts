@@ -1,5 +1,5 @@
 // Findings for a person: one line each, with the place first, which terminals turn into a link.
-import { positionInWords } from '../../domain/text/position.ts';
+import { formatPosition } from '../../domain/text/position.ts';
 import type { Style, Terminal } from '../terminal.ts';
 import type { Finding } from './findings.ts';
 
@@ -8,7 +8,7 @@ const STYLES = { error: 'red', warning: 'yellow', note: 'dim' } as const satisfi
 /** `file:line:column: error: message [id]`, in the order given. */
 export function printFindings(findings: readonly Finding[], terminal: Terminal): void {
   for (const { id, level, message, position, subject } of findings) {
-    const where = position === undefined ? '' : `${terminal.styled('bold', positionInWords(position))}: `;
+    const where = position === undefined ? '' : `${terminal.styled('bold', formatPosition(position))}: `;
     const about = subject === undefined ? '' : `${subject}: `;
     terminal.print(
       `${where}${terminal.styled(STYLES[level], level)}: ${about}${message} ${terminal.styled('dim', `[${id}]`)}`,
@@ -17,7 +17,7 @@ export function printFindings(findings: readonly Finding[], terminal: Terminal):
 }
 
 /** `2 errors, 1 warning`, or `no findings`. */
-export function countInWords(findings: readonly Finding[]): string {
+export function formatCount(findings: readonly Finding[]): string {
   const counts = (['error', 'warning', 'note'] as const).flatMap((level) => {
     const count = findings.filter((finding) => finding.level === level).length;
     return count === 0 ? [] : [`${count} ${level}${count === 1 ? '' : 's'}`];

@@ -1,10 +1,10 @@
 // Checked workloads as a report: a case for each, its refusals and audit hits at the line of its manifest.
 import type { Unjudged } from '../../adapters/kubernetes/manifests/workloads.ts';
-import { boundsInWords, quotasInWords } from './limit-words.ts';
+import { formatBounds, formatQuotas } from './limit-words.ts';
 import { decisionData } from './decision-json.ts';
 import type { Finding, Report } from './findings.ts';
 import { nameOf, type CheckedWorkload } from './requests-workloads.ts';
-import { clauseInWords } from './trace-words.ts';
+import { formatClause } from './trace-words.ts';
 
 export function casesOf(checked: readonly CheckedWorkload[]): Report['cases'] {
   return checked.map((one) => ({ name: nameOf(one.workload), findings: findingsOf(one) }));
@@ -31,7 +31,7 @@ function findingsOf(checked: CheckedWorkload): readonly Finding[] {
   const at = { position, subject: request.subject.spiffeId };
   const refused =
     unavailable === undefined
-      ? failures.map((clause) => ({ id: clause.reason, message: clauseInWords(clause) }))
+      ? failures.map((clause) => ({ id: clause.reason, message: formatClause(clause) }))
       : [{ id: unavailable.reason, message: unavailable.why }];
   return [
     ...refused.map((finding): Finding => ({ ...finding, level: 'error', ...at })),
@@ -48,7 +48,7 @@ function findingsOf(checked: CheckedWorkload): readonly Finding[] {
     ...audits.map((clause): Finding => ({
       id: clause.reason,
       level: 'warning',
-      message: clauseInWords(clause),
+      message: formatClause(clause),
       ...at,
     })),
   ];
@@ -103,8 +103,8 @@ function cellsOf(checked: CheckedWorkload): readonly string[] {
   const { outcome, request, unavailable, failures, audits } = decision;
   const reasons = unavailable === undefined ? failures.map(({ reason }) => reason) : [unavailable.reason];
   const verdict = [outcome, ...new Set(reasons), ...(audits.length === 0 ? [] : ['(audited)'])].join(' ');
-  const quotas = quotasInWords(applicable.quotas);
+  const quotas = formatQuotas(applicable.quotas);
   const bounds =
-    outcome === 'approved' ? [boundsInWords(applicable.bounds), ...(quotas === undefined ? [] : [quotas])] : ['-'];
+    outcome === 'approved' ? [formatBounds(applicable.bounds), ...(quotas === undefined ? [] : [quotas])] : ['-'];
   return [request.subject.spiffeId, decision.class, verdict, bounds.join('; ')];
 }

@@ -1,7 +1,7 @@
 // A decision as a tree: the verdict at the root, a branch for each policy that spoke, its failed clauses
 // below it, and last the objects of the cluster that were looked at.
 import type { FailedClause } from '../../domain/policy/decision.ts';
-import { objectInWords } from './trace-words.ts';
+import { formatObject } from './trace-words.ts';
 import type { TracedDecision } from './traced-decision.ts';
 
 interface Branch {
@@ -24,7 +24,7 @@ export function traceAsTree({ verdict, trace, obstacle }: TracedDecision): reado
       ...policies(trace.applied, clauses),
       ...(objects.length === 0
         ? []
-        : [{ text: 'cluster', below: objects.map((object) => ({ text: objectInWords(object) })) }]),
+        : [{ text: 'cluster', below: objects.map((object) => ({ text: formatObject(object) })) }]),
     ],
   });
 }

@@ -3,9 +3,9 @@
 import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
-import { timeInWords } from '../time-words.ts';
-import { durationInWords } from '../../domain/text/duration.ts';
-import { keyInWords, quotasInWords, ttlInWords } from './limit-words.ts';
+import { formatTime } from '../time-words.ts';
+import { formatDuration } from '../../domain/text/duration.ts';
+import { formatKey, formatQuotas, formatTtl } from './limit-words.ts';
 import type { TracedDecision } from './traced-decision.ts';
 
 const POLICY_OF: Readonly<Record<Layer, string>> = {
@@ -26,26 +26,26 @@ const ON_THE_REQUEST: readonly PolicyReason[] = [
 ];
 
 /** @returns lines; those that begin with spaces belong to the one before them that does not. */
-export function traceInWords(decision: TracedDecision): readonly string[] {
+export function formatTrace(decision: TracedDecision): readonly string[] {
   const { title, trace, obstacle, grant, met = [] } = decision;
   const { failures = [], audits = [], excused = [], objects = [] } = trace;
   return [
     `${title}.`,
     '',
-    questionInWords(trace),
-    heardInWords(decision),
+    formatQuestion(trace),
+    formatHeard(decision),
     ...(obstacle === undefined ? [] : ['', `No clause of policy stood in the way, but: ${obstacle}.`]),
-    ...(grant === undefined ? [] : ['', grantInWords(grant)]),
+    ...(grant === undefined ? [] : ['', formatGrant(grant)]),
     ...section('Refused because', obstacle === undefined ? failures.map(withReason) : []),
     ...section('Would be refused, were it enforced', audits.map(withReason)),
-    ...section('Passed over, because the identity has a certificate', excused.map(excuseInWords)),
+    ...section('Passed over, because the identity has a certificate', excused.map(formatExcuse)),
     ...section('Conditions that hold', met),
-    ...section('Looked at', objects.map(objectInWords)),
+    ...section('Looked at', objects.map(formatObject)),
   ];
 }
 
 /** Which layer and policy says what, what was found, what would pass and whom to ask. */
-export function clauseInWords(clause: FailedClause): string {
+export function formatClause(clause: FailedClause): string {
   const { reason, layer, policy, field, actual, allowed, change, contact, mayPassLater } = clause;
   const [says, saw] = ON_THE_REQUEST.includes(reason) ? ['allows', 'was asked for'] : ['demands', 'found'];
   return [
@@ -57,36 +57,35 @@ export function clauseInWords(clause: FailedClause): string {
 }
 
 function withReason(clause: FailedClause): string {
-  return `${clause.reason} ${clauseInWords(clause)}`;
+  return `${clause.reason} ${formatClause(clause)}`;
 }
 
-export function objectInWords({ kind, namespace, name, uid, resourceVersion }: ObjectReference): string {
+export function formatObject({ kind, namespace, name, uid, resourceVersion }: ObjectReference): string {
   const place = namespace === undefined ? name : `${namespace}/${name}`;
   return `${kind} ${place} (uid ${uid}, resourceVersion ${resourceVersion})`;
 }
 
-function excuseInWords({ key, sinceMs }: ExcusedClause): string {
-  return `${key}, which last held at ${timeInWords(sinceMs)}`;
+function formatExcuse({ key, sinceMs }: ExcusedClause): string {
+  return `${key}, which last held at ${formatTime(sinceMs)}`;
 }
 
-function questionInWords({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
-  const wish =
-    requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${durationInWords(requestedTtlMs)}`;
+function formatQuestion({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
+  const wish = requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${formatDuration(requestedTtlMs)}`;
   return [
     `${actor === undefined ? subject : `${actor}, on behalf of ${subject},`} asked for a certificate`,
-    ` of class ${name} with an ${keyInWords(key)} key from issuer ${issuer}, ${wish}`,
+    ` of class ${name} with an ${formatKey(key)} key from issuer ${issuer}, ${wish}`,
     dnsNames === undefined ? '' : `, with DNS names ${dnsNames.join(' ')}`,
     '.',
   ].join('');
 }
 
-function heardInWords({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
+function formatHeard({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
   const spoke = applied.length === 0 ? 'nothing in it speaks of this identity' : `${applied.join(', ')} spoke`;
   return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}: ${spoke}.`;
 }
 
-function grantInWords({ ttl, usages, quotas }: Grant): string {
-  const limits = [ttlInWords(ttl), `for ${usages.join(', ')}`, quotasInWords(quotas) ?? 'without a quota'];
+function formatGrant({ ttl, usages, quotas }: Grant): string {
+  const limits = [formatTtl(ttl), `for ${usages.join(', ')}`, formatQuotas(quotas) ?? 'without a quota'];
   return `It may have a certificate: ${limits.join('; ')}.`;
 }
 

@@ -4,7 +4,7 @@ import { policyTraceOf } from '../../authority/issuing/policy-trace.ts';
 import type { Applicable } from '../../domain/policy/evaluation/applicable.ts';
 import type { Grant, PolicyDecision } from '../../domain/policy/decision.ts';
 import type { DecisionRecord, PolicyTrace } from '../../ports/storage/issuance-journal.ts';
-import { timeInWords } from '../time-words.ts';
+import { formatTime } from '../time-words.ts';
 
 export interface TracedDecision {
   /** One line: which decision this is, and its verdict. */
@@ -47,7 +47,7 @@ function metOf({ failures, audits }: PolicyDecision, { conditions }: Applicable)
 export function recordedDecision(record: DecisionRecord): TracedDecision | undefined {
   const { policy: trace, decisionId, timeMs, surface, policyRevision: revision = 'unknown' } = record;
   if (trace === undefined) return undefined;
-  const which = `Decision ${decisionId} (${surface}) of ${timeInWords(timeMs)}`;
+  const which = `Decision ${decisionId} (${surface}) of ${formatTime(timeMs)}`;
   if (record.outcome === 'issued') {
     return { title: `${which}: issued serial ${record.serial}`, verdict: 'issued', trace, revision };
   }

@@ -79,7 +79,7 @@ export function ambiguityOfValue(text: string): string | undefined {
   const [theirs, ours] = [kubernetesScalar(text), coreScalar(text)];
   if (Object.is(theirs, ours) || (theirs === 0 && ours === 0)) return undefined;
   const advice = typeof theirs === 'string' ? 'put it in quotes' : `write ${String(theirs)}, or put it in quotes`;
-  return `is ${inWords(text, theirs)} to Kubernetes and ${inWords(text, ours)} to YAML 1.2: ${advice}`;
+  return `is ${format(text, theirs)} to Kubernetes and ${format(text, ours)} to YAML 1.2: ${advice}`;
 }
 
 /** As `ambiguityOfValue`, for the name of a field: to YAML 1.2, as it is read here, each is text. */
@@ -93,6 +93,6 @@ export function ambiguityOfName(text: string): string | undefined {
 /** Enough of anything that both may read differently. */
 const MAX_SHOWN = 40;
 
-function inWords(text: string, value: PlainValue): string {
+function format(text: string, value: PlainValue): string {
   return typeof value === 'string' ? `the text '${text.slice(0, MAX_SHOWN)}'` : String(value);
 }

@@ -1,6 +1,6 @@
 // From a decision to the bytes that get signed, and from a signature to a certificate that a
 // second reader has confirmed. Each type here is made by the step before it and by nothing else.
-import { durationInWords } from '../text/duration.ts';
+import { formatDuration } from '../text/duration.ts';
 import { AuthorityError } from '../errors.ts';
 import { assembleCertificate, type Certificate } from '../x509/certificate.ts';
 import type { Issuer } from '../x509/issuer.ts';
@@ -70,10 +70,10 @@ export class FinishedCertificate {
 }
 
 function noValidity(why: NoValidity, maxMs: number, minMs: number): AuthorityError {
-  const least = `the least is ${durationInWords(minMs)} (lifetimes.min)`;
+  const least = `the least is ${formatDuration(minMs)} (lifetimes.min)`;
   return why === 'issuer'
     ? new AuthorityError('CAP-S01', { detail: `the issuer certificate is not valid now, or ends too soon: ${least}` })
-    : new AuthorityError('CAP-P05', { detail: `policy allows at most ${durationInWords(maxMs)}, and ${least}` });
+    : new AuthorityError('CAP-P05', { detail: `policy allows at most ${formatDuration(maxMs)}, and ${least}` });
 }
 
 function positive(serial: Uint8Array): Uint8Array {

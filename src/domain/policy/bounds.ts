@@ -89,7 +89,7 @@ function meetUsages(a: readonly Usage[] | undefined, b: readonly Usage[] | undef
 }
 
 /** How a policy would write the limit: `ec-p256 rsa>=3072`. */
-export function keysInWords(keys: KeyLimit): string {
+export function formatKeys(keys: KeyLimit): string {
   const words = KEY_TYPES.flatMap((type) => {
     const bits = keys[type];
     return bits === undefined ? [] : [bits === 0 ? type : `${type}>=${bits}`];

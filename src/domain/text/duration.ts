@@ -27,7 +27,7 @@ const SPOKEN: readonly (readonly [unit: string, ms: number, leastMs: number])[] 
 ];
 
 /** @returns `90m`, as `parseDuration` reads it: in the largest unit of which it is a whole number; `any` for Infinity. */
-export function durationInWords(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms === Infinity) return 'any';
   const [unit, size] = SPOKEN.find(([, unitMs, leastMs]) => ms >= leastMs && ms % unitMs === 0) ?? ['s', 1_000];
   return `${Math.floor(ms / size)}${unit}`;

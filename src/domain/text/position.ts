@@ -16,6 +16,6 @@ export interface Problem {
 }
 
 /** `file:line:column`, which terminals and editors turn into a link. */
-export function positionInWords({ place, line, column }: Position): string {
+export function formatPosition({ place, line, column }: Position): string {
   return `${place}:${line}:${column}`;
 }

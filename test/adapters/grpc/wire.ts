@@ -9,7 +9,7 @@ import type { ServiceRegistration } from '../../../src/adapters/grpc/listeners/d
 import { serviceDefinition } from '../../../src/adapters/grpc/service.ts';
 import { Sources } from '../../../src/adapters/grpc/listeners/sources.ts';
 import { TlsListener, type TlsListenerSettings } from '../../../src/adapters/grpc/listeners/tls-listener.ts';
-import type { CsrAuthority, CsrOrder, IssuedChain } from '../../../src/authority/surface/surface.ts';
+import type { CsrAuthority, CsrRequest, IssuedChain } from '../../../src/authority/surface/surface.ts';
 import {
   IstioCertificateRequestSchema,
   IstioCertificateService,
@@ -50,7 +50,7 @@ export const CHAIN: IssuedChain = {
 /** A CA that decodes what it is asked and answers as told; it remembers both. */
 export class ScriptedAuthority implements CsrAuthority {
   readonly presented: PresentedCredentials[] = [];
-  readonly orders: CsrOrder[] = [];
+  readonly orders: CsrRequest[] = [];
   readonly signals: AbortSignal[] = [];
   /** Whom every call proves. */
   caller: Caller | undefined;
@@ -58,7 +58,7 @@ export class ScriptedAuthority implements CsrAuthority {
 
   async answerCsr(
     presented: PresentedCredentials,
-    decode: () => CsrOrder,
+    decode: () => CsrRequest,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<IssuedChain> {
     this.presented.push(presented);

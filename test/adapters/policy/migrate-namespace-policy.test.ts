@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { migrateNamespacePolicy, type Migration } from '../../../src/adapters/policy/migrate-namespace-policy.ts';
 import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
 import { PolicySet } from '../../../src/domain/policy/policy-set.ts';
-import { positionInWords } from '../../../src/domain/text/position.ts';
+import { formatPosition } from '../../../src/domain/text/position.ts';
 import { CLUSTER, HOUR_MS, request, snapshot } from '../../support/policies.ts';
 import { onlyDocument } from './source/documents.ts';
 
@@ -28,7 +28,7 @@ function ofRules(rules: readonly OldRule[]): Migration {
 function problemsOf(text: string): string[] {
   const { bundle, problems } = migrated(text);
   assert.equal(bundle, undefined);
-  return problems.map(({ position, path, problem }) => `${positionInWords(position)} ${path}: ${problem}`);
+  return problems.map(({ position, path, problem }) => `${formatPosition(position)} ${path}: ${problem}`);
 }
 
 describe('Migrating a policy of the kind before bundles', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { csrAuthority } from '../../../src/authority/surface/answer-csr.ts';
-import type { CsrOrder } from '../../../src/authority/surface/surface.ts';
+import type { CsrRequest } from '../../../src/authority/surface/surface.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
 import type { Signer } from '../../../src/ports/issuing/signer.ts';
 import {
@@ -22,7 +22,7 @@ const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 
 describe('Answering a CSR', () => {
   let authority: TestAuthority;
-  let order: CsrOrder;
+  let order: CsrRequest;
   let parts: TestParts;
   before(async () => {
     authority = await testAuthority({ nowMs: NOON_MS });
@@ -32,7 +32,7 @@ describe('Answering a CSR', () => {
     parts = testParts(authority.material);
   });
 
-  const answer = async (wanted: Partial<CsrOrder> = {}, caller: Caller = testCaller()) =>
+  const answer = async (wanted: Partial<CsrRequest> = {}, caller: Caller = testCaller()) =>
     csrAuthority({ ...parts, authenticators: [trusting(caller)] }, TEST_LIFETIMES).answerCsr(
       PRESENTED,
       () => ({ ...order, ...wanted }),
@@ -107,7 +107,7 @@ describe('Answering a CSR', () => {
   });
 
   it('refuses a caller without a credential before it looks at the request', async () => {
-    const decode = (): CsrOrder => assert.fail('a stranger learns nothing about formats');
+    const decode = (): CsrRequest => assert.fail('a stranger learns nothing about formats');
     const nobody = csrAuthority({ ...parts, authenticators: [] }, TEST_LIFETIMES);
     const refusal = await refusalOf(nobody.answerCsr(PRESENTED, decode, { signal: NEVER }));
     assert.equal(refusal.reason, 'CAP-A01');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { durationInWords, parseDuration } from '../../../src/domain/text/duration.ts';
+import { formatDuration, parseDuration } from '../../../src/domain/text/duration.ts';
 
 describe('A duration', () => {
   const valid: readonly [string, number][] = [
@@ -35,6 +35,6 @@ describe('A duration', () => {
     [Infinity, 'any'],
   ];
   for (const [ms, text] of spoken) {
-    it(`of ${ms} ms is written ${text}`, () => assert.equal(durationInWords(ms), text));
+    it(`of ${ms} ms is written ${text}`, () => assert.equal(formatDuration(ms), text));
   }
 });

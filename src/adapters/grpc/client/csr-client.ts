@@ -16,7 +16,7 @@ export interface CsrServer {
   readonly rootsPem: string;
 }
 
-export interface CsrOrder {
+export interface CsrRequest {
   readonly csrPem: string;
   /** Absent asks for the server's default lifetime. */
   readonly validitySeconds?: number;
@@ -48,7 +48,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Asks once. Aborting the signal cancels the call. */
 export async function requestCertificate(
   server: CsrServer,
-  order: CsrOrder,
+  order: CsrRequest,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<CsrAnswer> {
   if (signal.aborted) return { outcome: 'refused', status: 'CANCELLED', message: 'cancelled before it was asked' };

@@ -2,7 +2,7 @@
 // types and sizes. What the CSR says is read further in.
 import type { JsonObject } from '@bufbuild/protobuf';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { CsrOrder } from '../../../authority/surface/surface.ts';
+import type { CsrRequest } from '../../../authority/surface/surface.ts';
 import { IstioCertificateRequestSchema } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
 import { decodeMessage } from '../service.ts';
 
@@ -12,7 +12,7 @@ export const MAX_CSR_REQUEST_BYTES = 64 * 1024;
 export const MAX_CSR_CHARACTERS = 16 * 1024;
 
 /** @throws AuthorityError CAP-M01 or CAP-M02 naming the field. */
-export function decodeOrder(bytes: Uint8Array): CsrOrder {
+export function decodeOrder(bytes: Uint8Array): CsrRequest {
   demandSize('the request', bytes.length, MAX_CSR_REQUEST_BYTES);
   const { csr, validityDuration, metadata } = decodeMessage(IstioCertificateRequestSchema, bytes, 'CAP-M01');
   demandSize('csr', csr.length, MAX_CSR_CHARACTERS);

@@ -16,7 +16,7 @@ export interface FetchParts {
   readonly events: Pick<Events, 'secretWithheld'>;
 }
 
-export interface FetchOrder {
+export interface FetchRequest {
   readonly watcher: Watcher;
   /** Names this call in events, as a stream's does. */
   readonly streamId: string;
@@ -30,7 +30,7 @@ export interface FetchOrder {
  */
 export async function fetchSecrets(
   parts: FetchParts,
-  order: FetchOrder,
+  order: FetchRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<Reply> {
   const named = demandNames(parts, order);
@@ -45,7 +45,7 @@ export async function fetchSecrets(
 
 function demandNames(
   { events }: FetchParts,
-  { watcher: { caller }, request, streamId }: FetchOrder,
+  { watcher: { caller }, request, streamId }: FetchRequest,
 ): ReadonlyMap<string, SecretKind> {
   if (request.typeUrl !== '' && request.typeUrl !== SECRET_TYPE_URL) {
     throw new AuthorityError('CAP-M03', { detail: `type_url is not ${SECRET_TYPE_URL}` });
@@ -70,7 +70,7 @@ function demandNames(
 /** Waits for the first word of the authority. */
 async function currentContent(
   { feeds, clock }: FetchParts,
-  order: FetchOrder,
+  order: FetchRequest,
   kind: SecretKind,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<SecretContent> {

@@ -48,7 +48,7 @@ export interface StreamSettings {
 }
 
 /** Whose stream it is and how long it may last. */
-export interface StreamOrder<Request> {
+export interface StreamContext<Request> {
   readonly call: BytesCall;
   readonly door: Door;
   readonly protocol: Protocol<Request>;
@@ -70,7 +70,7 @@ export type AnyStream = Pick<
 export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream, Paced {
   readonly #parts: StreamParts;
   readonly #settings: StreamSettings;
-  readonly #order: StreamOrder<Request>;
+  readonly #order: StreamContext<Request>;
   readonly #facts: StreamFacts;
   readonly #feeds: Record<SecretKind, SecretFeed | undefined> = { svid: undefined, bundle: undefined };
   #session: Session;
@@ -82,7 +82,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #held: { readonly bytes: Uint8Array; readonly sinceMs: number } | undefined;
   #closed = false;
 
-  constructor(parts: StreamParts, settings: StreamSettings, order: StreamOrder<Request>) {
+  constructor(parts: StreamParts, settings: StreamSettings, order: StreamContext<Request>) {
     this.#parts = parts;
     this.#settings = settings;
     this.#order = order;

@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
-import { positionInWords, type Problem } from '../../../domain/text/position.ts';
+import { formatPosition, type Problem } from '../../../domain/text/position.ts';
 import type { ClusterView } from '../../../ports/policy/cluster-view.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -159,7 +159,7 @@ export class ManifestClusterView implements ClusterView {
     const good = sound.map(([name, written]) => [name, written.objects] as const);
     this.#good = new Map([...kept, ...good.filter(([, written]) => written.length > 0)]);
     this.#counts = { objects: objects.length, files: good.length, passedOver: passedOver.length };
-    if (told.length > 0) this.#tell(inWords(told), snapshot);
+    if (told.length > 0) this.#tell(format(told), snapshot);
     this.#accept(snapshot, told.length === 0);
   }
 
@@ -208,11 +208,11 @@ function inFew(places: readonly string[]): string {
 }
 
 /** An operator mends them in one go. */
-function inWords(problems: readonly Told[]): string {
+function format(problems: readonly Told[]): string {
   const told = problems
     .slice(0, MAX_TOLD)
     .map(({ position, path, problem }) =>
-      [position && positionInWords(position), path, problem].filter(Boolean).join(' '),
+      [position && formatPosition(position), path, problem].filter(Boolean).join(' '),
     );
   return [...told, ...(problems.length > MAX_TOLD ? [`and ${problems.length - MAX_TOLD} more`] : [])].join('; ');
 }

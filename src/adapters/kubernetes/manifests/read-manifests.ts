@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 import path from 'node:path';
 import { compareText } from '../../../domain/text/compare-text.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
-import { positionInWords, type Position, type Problem } from '../../../domain/text/position.ts';
+import { formatPosition, type Position, type Problem } from '../../../domain/text/position.ts';
 import { clusterScopedKinds, groupOf } from '../../../domain/cluster/scoped-kinds.ts';
 import { isTemplate } from './control-files.ts';
 import { atOnce, endsSlice, type Sliced } from './slices.ts';
@@ -149,7 +149,7 @@ export function derivedUid(name: string): string {
 
 function repeated({ object: { kind, metadata }, position }: PlacedObject, first: Position): Problem {
   const words = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-  return { position, path: '', problem: `${kind} ${words} is there twice: first at ${positionInWords(first)}` };
+  return { position, path: '', problem: `${kind} ${words} is there twice: first at ${formatPosition(first)}` };
 }
 
 function tooMany(next: WrittenObject | undefined, maxObjects: number): readonly Problem[] {

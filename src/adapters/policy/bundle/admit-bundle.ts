@@ -74,15 +74,15 @@ function sequenceProblem({ bundle, digest }: Candidate, { remembered, memoryPlac
 }
 
 function notBeforeProblem({ bundle: { validity } }: Candidate, { nowMs }: Standing): string | undefined {
-  return nowMs >= validity.notBeforeMs ? undefined : `has not come; it is ${timeInWords(nowMs)}`;
+  return nowMs >= validity.notBeforeMs ? undefined : `has not come; it is ${formatTime(nowMs)}`;
 }
 
 /** At the start an expired bundle is better than none: what it refuses, it refuses with its reason. */
 function hardExpiryProblem({ bundle, digest }: Candidate, { current, nowMs }: Standing): string | undefined {
   if (!isExpired(bundle, nowMs) || current === undefined || current.digest === digest) return undefined;
-  return isExpired(current.bundle, nowMs) ? undefined : `has passed; it is ${timeInWords(nowMs)}`;
+  return isExpired(current.bundle, nowMs) ? undefined : `has passed; it is ${formatTime(nowMs)}`;
 }
 
-function timeInWords(ms: number): string {
+function formatTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,7 +1,7 @@
 // What is wrong with a bundle, its signatures, its keys or its memory: the one error of the CA, and one
 // line for the log.
 import { AuthorityError } from '../../../domain/errors.ts';
-import { positionInWords, type Problem } from '../../../domain/text/position.ts';
+import { formatPosition, type Problem } from '../../../domain/text/position.ts';
 
 /** Most problems that one line of the log tells. */
 const MAX_TOLD = 20;
@@ -22,7 +22,7 @@ export function bundleInvalid(problems: readonly Problem[], cause?: unknown): Au
 }
 
 /** All problems, so that an operator mends them in one go. */
-export function failureInWords(error: unknown): string {
+export function formatFailure(error: unknown): string {
   if (!(error instanceof AuthorityError)) return 'unexpected failure';
   const { violations, message } = error;
   if (violations.length === 0) return message;
@@ -33,5 +33,5 @@ export function failureInWords(error: unknown): string {
 
 /** `bundle.yaml:4:3 metadata.sequence` */
 function placeOf({ position, path }: Problem): string {
-  return path === '' ? positionInWords(position) : `${positionInWords(position)} ${path}`;
+  return path === '' ? formatPosition(position) : `${formatPosition(position)} ${path}`;
 }

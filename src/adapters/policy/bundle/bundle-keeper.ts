@@ -4,7 +4,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { Standing } from './admit-bundle.ts';
-import { bundleInvalid, failureInWords } from './bundle-invalid.ts';
+import { bundleInvalid, formatFailure } from './bundle-invalid.ts';
 import { BundleMemory } from './bundle-memory.ts';
 import { BundleOpener } from './bundle-opener.ts';
 import type { BundleSource, VerifiedBundle } from './sources/bundle-source.ts';
@@ -121,7 +121,7 @@ export class BundleKeeper implements BundleSource {
 
   /** @param error nothing when all is well (again). The same problem is told once. */
   tell(error: unknown): void {
-    const problem = error === undefined ? undefined : failureInWords(error);
+    const problem = error === undefined ? undefined : formatFailure(error);
     const { events } = this.#parts;
     if (problem === this.#problem) return;
     if (problem !== undefined) events.reloadFailed({ source: 'policy-bundle', problem });
@@ -232,7 +232,7 @@ export class BundleKeeper implements BundleSource {
 
   /** Going on is safe: the bundle itself was remembered before it came in force. */
   #complainOfMemory(error: unknown): void {
-    this.#parts.events.reloadFailed({ source: 'policy-bundle', problem: failureInWords(error) });
+    this.#parts.events.reloadFailed({ source: 'policy-bundle', problem: formatFailure(error) });
   }
 }
 

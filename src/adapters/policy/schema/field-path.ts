@@ -7,7 +7,7 @@ export type FieldPath = readonly (string | number)[];
 const MAX_STEP_LENGTH = 80;
 
 /** A name that somebody wrote may be as long as the file, and hold line ends. */
-export function stepInWords(step: string | number): string {
+export function formatStep(step: string | number): string {
   const word = String(step)
     .slice(0, MAX_STEP_LENGTH)
     .replaceAll(/\p{Cc}/gu, '?');
@@ -16,5 +16,5 @@ export function stepInWords(step: string | number): string {
 
 /** @param above the path of what the field stands in; empty at the top of a document. */
 export function pathUnder(above: string, step: string | number): string {
-  return above === '' ? stepInWords(step) : `${above}.${stepInWords(step)}`;
+  return above === '' ? formatStep(step) : `${above}.${formatStep(step)}`;
 }

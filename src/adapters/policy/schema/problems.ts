@@ -1,7 +1,7 @@
 // From issues of a schema to problems with a path each: an unknown key is pointed at itself, and of a value
 // that may take several forms the form is judged that was meant.
 import type { z } from 'zod';
-import { stepInWords, type FieldPath } from './field-path.ts';
+import { formatStep, type FieldPath } from './field-path.ts';
 
 export interface FieldProblem {
   readonly path: FieldPath;
@@ -37,7 +37,7 @@ export function spelledPath(data: unknown, path: FieldPath): string {
   const steps = path.map((step) => {
     value = isIndexable(value) && Object.hasOwn(value, step) ? value[step] : undefined;
     const id = typeof step === 'number' && isIndexable(value) ? value['id'] : undefined;
-    return typeof id === 'string' && /^[a-z0-9-]{1,63}$/.test(id) ? id : stepInWords(step);
+    return typeof id === 'string' && /^[a-z0-9-]{1,63}$/.test(id) ? id : formatStep(step);
   });
   return steps.join('.');
 }

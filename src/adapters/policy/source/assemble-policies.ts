@@ -2,7 +2,7 @@
 // says was checked when it was parsed, here is checked what they are together.
 import type { ClusterFacts, LocalPolicy, PolicyBundle } from '../../../domain/policy/documents.ts';
 import { PolicySet, type PolicySetParts } from '../../../domain/policy/policy-set.ts';
-import { positionInWords, type Problem } from '../../../domain/text/position.ts';
+import { formatPosition, type Problem } from '../../../domain/text/position.ts';
 import { CLUSTER_LAYER, ownerOf } from './owner.ts';
 import type { ParsedDocument } from './parse-documents.ts';
 
@@ -92,7 +92,7 @@ function repeated(placed: readonly PlacedPolicy[]): readonly Problem[] {
       first.set(`${policy.kind} ${name}`, written);
       return [];
     }
-    const problem = `repeats the ${policy.kind} ${name} of ${positionInWords(known.position)}`;
+    const problem = `repeats the ${policy.kind} ${name} of ${formatPosition(known.position)}`;
     return [{ position: written.locate(['metadata', 'name']), path: 'metadata.name', problem }];
   });
 }

@@ -4,9 +4,9 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { compareText } from '../../../domain/text/compare-text.ts';
 import type { MissingPolicies } from '../../../domain/policy/policy-set.ts';
 import type { LocalDocument } from './assemble-policies.ts';
-import { failureInWords } from '../bundle/bundle-invalid.ts';
+import { formatFailure } from '../bundle/bundle-invalid.ts';
 import type { KeptRevisions } from './kept-revisions.ts';
-import { CLUSTER_LAYER, ownerInWords } from './owner.ts';
+import { CLUSTER_LAYER, formatOwner } from './owner.ts';
 import { OwnerPolicies, type OwnerPoliciesParts } from './owner-policies.ts';
 import type { OwnersTexts } from './read-owners.ts';
 
@@ -66,7 +66,7 @@ export class LocalPolicies {
   get troubles(): readonly OwnerTrouble[] {
     const sorted = [...this.#owners].sort(([a], [b]) => compareText(a, b));
     const owners = sorted.flatMap(([owner, { documents, problem, keepProblem }]): readonly OwnerTrouble[] => {
-      const words = ownerInWords(owner);
+      const words = formatOwner(owner);
       if (documents === undefined) return [{ owner: words, state: 'refused', problem: problem ?? '' }];
       if (problem !== undefined) return [{ owner: words, state: 'last good', problem }];
       return keepProblem === undefined ? [] : [{ owner: words, state: 'not kept', problem: keepProblem }];
@@ -106,7 +106,7 @@ export class LocalPolicies {
       this.#recalled = true;
       this.#recallProblem = undefined;
     } catch (error) {
-      this.#recallProblem = failureInWords(error);
+      this.#recallProblem = formatFailure(error);
     }
   }
 

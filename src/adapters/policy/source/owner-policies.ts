@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { hash } from 'node:crypto';
 import type { Problem } from '../../../domain/text/position.ts';
 import { localProblems, type LocalDocument } from './assemble-policies.ts';
-import { failureInWords } from '../bundle/bundle-invalid.ts';
+import { formatFailure } from '../bundle/bundle-invalid.ts';
 import { parsePolicyDocuments, type ParsedDocument } from './parse-documents.ts';
 import { policiesInvalid } from './policies-invalid.ts';
 import { digestOf, type KeptRevision, type KeptRevisions } from './kept-revisions.ts';
@@ -65,7 +65,7 @@ export class OwnerPolicies {
   async look(found: OwnerTexts): Promise<void> {
     await this.#recall();
     this.#goneMs = undefined;
-    if ('problem' in found) await this.#refuse(failureInWords(found.problem), found.unlessNew);
+    if ('problem' in found) await this.#refuse(formatFailure(found.problem), found.unlessNew);
     else await this.#judge(found.texts);
     this.#recalled = undefined;
   }
@@ -93,7 +93,7 @@ export class OwnerPolicies {
     }
     const { documents, problems } = await this.#parse(texts);
     const all = problems.length > 0 ? problems : localProblems(documents);
-    if (all.length > 0) return this.#refuse(failureInWords(policiesInvalid(all)));
+    if (all.length > 0) return this.#refuse(formatFailure(policiesInvalid(all)));
     if (documents.length === 0 && (await this.#hadPolicies())) {
       const place = this.#parts.placeOf(this.#owner);
       return this.#refuse(`${place} holds no policy any more; to withdraw what it held, remove the folder`);
@@ -135,7 +135,7 @@ export class OwnerPolicies {
       this.#recalled = await this.#parts.kept?.read(this.#owner);
       this.#keptDigest = this.#recalled?.digest;
     } catch (error) {
-      this.#recallProblem = failureInWords(error);
+      this.#recallProblem = formatFailure(error);
     }
   }
 
@@ -145,7 +145,7 @@ export class OwnerPolicies {
     const { digest, texts } = this.#recalled;
     const { documents, problems } = await this.#parse(texts);
     const all = problems.length > 0 ? problems : localProblems(documents);
-    if (all.length > 0) this.#recallProblem = `what was kept of it: ${failureInWords(policiesInvalid(all))}`;
+    if (all.length > 0) this.#recallProblem = `what was kept of it: ${formatFailure(policiesInvalid(all))}`;
     else [this.documents, this.#digest] = [documents, digest];
   }
 
@@ -158,7 +158,7 @@ export class OwnerPolicies {
       this.#keptDigest = revision.digest;
       this.keepProblem = undefined;
     } catch (error) {
-      this.keepProblem = failureInWords(error);
+      this.keepProblem = formatFailure(error);
     }
   }
 

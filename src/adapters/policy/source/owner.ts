@@ -18,6 +18,6 @@ export function ownerOf(file: string | undefined): string {
 }
 
 /** For operators. */
-export function ownerInWords(owner: string): string {
+export function formatOwner(owner: string): string {
   return owner === CLUSTER_LAYER ? 'the cluster layer' : `namespace ${owner}`;
 }

@@ -38,11 +38,11 @@ const SQLITE_PROBLEMS: Readonly<Record<number, readonly [ProblemKind, string]>> 
 /** @returns the problem behind whatever SQLite or the file system threw. */
 export function journalProblem(file: string, cause: unknown): JournalProblem {
   if (cause instanceof JournalProblem) return cause;
-  const [kind, text] = inWords(cause);
+  const [kind, text] = format(cause);
   return new JournalProblem(kind, `the journal ${file} ${text}`, { cause });
 }
 
-function inWords(cause: unknown): readonly [ProblemKind, string] {
+function format(cause: unknown): readonly [ProblemKind, string] {
   if (!(cause instanceof Error)) return ['place', 'failed'];
   if ('errcode' in cause) {
     const code = Number(cause.errcode);

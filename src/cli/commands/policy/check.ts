@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import type { KindTable } from '../../../adapters/kubernetes/manifests/kind-table.ts';
 import type { Unjudged } from '../../../adapters/kubernetes/manifests/workloads.ts';
 import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/request.ts';
-import { positionInWords } from '../../../domain/text/position.ts';
+import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
@@ -122,10 +122,10 @@ async function textOf(
 ): Promise<() => void> {
   const { casesOf, rowsOf } = await import('../../policy/requests-report.ts');
   const { tracedDecision } = await import('../../policy/traced-decision.ts');
-  const { traceInWords } = await import('../../policy/trace-words.ts');
+  const { formatTrace } = await import('../../policy/trace-words.ts');
   const detailsOf = (one: CheckedWorkload): readonly string[] =>
     explain === true && 'decision' in one
-      ? traceInWords(tracedDecision(one.decision, one.applicable))
+      ? formatTrace(tracedDecision(one.decision, one.applicable))
       : casesOf([one]).flatMap(({ findings }) => findings.flatMap((finding) => remark(finding, terminal)));
   return () => {
     terminal.printTable(rowsOf(checked));
@@ -134,7 +134,7 @@ async function textOf(
       const details = detailsOf(one);
       if (details.length === 0) continue;
       terminal.print('');
-      terminal.print(`${terminal.styled('bold', `${kind} ${namespace}/${name}`)} (${positionInWords(position)})`);
+      terminal.print(`${terminal.styled('bold', `${kind} ${namespace}/${name}`)} (${formatPosition(position)})`);
       for (const line of details) terminal.print(line === '' ? '' : `  ${line}`);
     }
     const refused = checked.filter((one) => !('decision' in one) || one.decision.outcome !== 'approved').length;
@@ -142,7 +142,7 @@ async function textOf(
     terminal.print('');
     for (const { kind, namespace: where, name, why, position } of unjudged) {
       terminal.print(
-        `${terminal.styled('yellow', '!')} not judged: ${kind} ${where}/${name} (${positionInWords(position)}) ${why}`,
+        `${terminal.styled('yellow', '!')} not judged: ${kind} ${where}/${name} (${formatPosition(position)}) ${why}`,
       );
     }
     const assumed = checked.filter(({ workload }) => workload.assumed === true).length;

@@ -126,11 +126,11 @@ async function print(
   format: Exclude<ExplainFormat, 'json'>,
   terminal: Terminal,
 ): Promise<void> {
-  const [{ traceInWords }, { traceAsTree }] = await Promise.all([
+  const [{ formatTrace }, { traceAsTree }] = await Promise.all([
     import('../../policy/trace-words.ts'),
     import('../../policy/trace-tree.ts'),
   ]);
-  if (format !== 'tree') for (const line of traceInWords(traced)) terminal.print(line);
+  if (format !== 'tree') for (const line of formatTrace(traced)) terminal.print(line);
   if (format === 'text') terminal.print('');
   if (format !== 'words') for (const line of traceAsTree(traced)) terminal.print(line);
 }

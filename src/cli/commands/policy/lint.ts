@@ -100,7 +100,7 @@ async function reportOf(
   findings: readonly Finding[],
   terminal: Terminal,
 ): Promise<Report> {
-  const { countInWords, printFindings } = await import('../../policy/report-text.ts');
+  const { formatCount, printFindings } = await import('../../policy/report-text.ts');
   return {
     tool: 'policy lint',
     cases: places.map((place) => ({
@@ -111,7 +111,7 @@ async function reportOf(
     text: () => {
       printFindings(findings, terminal);
       terminal.print(
-        `${counted(documents, 'document')} in ${counted(places.length, 'file')}: ${countInWords(findings)}`,
+        `${counted(documents, 'document')} in ${counted(places.length, 'file')}: ${formatCount(findings)}`,
       );
     },
   };

@@ -1,7 +1,7 @@
 // `capstan policy migrate`: a bundle out of the policy file that was there before bundles.
 import type { Command } from 'commander';
 import type { Overlap } from '../../../adapters/policy/migrate-namespace-policy.ts';
-import { positionInWords } from '../../../domain/text/position.ts';
+import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../files.ts';
 import type { Invocation } from '../../invocation.ts';
@@ -47,7 +47,7 @@ async function migrate(file: string, options: MigrateOptions, { terminal, endWit
     throw new UnusableInput('the bundle that these options make', made.problems);
   }
   terminal.print(bundle);
-  for (const overlap of overlaps) terminal.complain(inWords(overlap));
+  for (const overlap of overlaps) terminal.complain(format(overlap));
   if (overlaps.length > 0) endWith(EXIT.findings);
 }
 
@@ -61,10 +61,10 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-function inWords({ rules: [one, other], namespaces, serviceAccounts }: Overlap): string {
+function format({ rules: [one, other], namespaces, serviceAccounts }: Overlap): string {
   const [ours, theirs] = [0, 1].map((side) => `${namespaces[side] ?? ''}/${serviceAccounts[side] ?? ''}`);
   return (
-    `${one.id} (${positionInWords(one.position)}, ${ours ?? ''}) and ${other.id} (${positionInWords(other.position)}, ` +
+    `${one.id} (${formatPosition(one.position)}, ${ours ?? ''}) and ${other.id} (${formatPosition(other.position)}, ` +
     `${theirs ?? ''}) overlap: the old file gave what either allows, the bundle gives what both allow`
   );
 }

@@ -1,6 +1,6 @@
 // `capstan policy test`: requests, a cluster and the decisions that are expected of the policies.
 import type { Command } from 'commander';
-import { positionInWords } from '../../../domain/text/position.ts';
+import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { CaseResult } from '../../policy/fixtures-run.ts';
@@ -80,17 +80,17 @@ async function jsonOf(ran: readonly FixtureResult[]): Promise<unknown> {
 
 /** Tests that passed in a line each, cases that failed with everything that the evaluator had to say. */
 async function textOf(ran: readonly FixtureResult[], terminal: Terminal): Promise<() => void> {
-  const { traceInWords } = await import('../../policy/trace-words.ts');
+  const { formatTrace } = await import('../../policy/trace-words.ts');
   const { tracedDecision } = await import('../../policy/traced-decision.ts');
   const printFailed = ({ name, position, mismatches, decision }: CaseResult): void => {
     terminal.print('');
-    terminal.print(`  ${terminal.styled('red', '✗')} ${name} (${positionInWords(position)})`);
+    terminal.print(`  ${terminal.styled('red', '✗')} ${name} (${formatPosition(position)})`);
     for (const { field, expected, actual } of mismatches) {
       terminal.print(`      ${field}`);
       terminal.print(`        expected  ${expected}`);
       terminal.print(`        actual    ${actual}`);
     }
-    for (const line of ['', ...traceInWords(tracedDecision(decision))])
+    for (const line of ['', ...formatTrace(tracedDecision(decision))])
       terminal.print(line === '' ? '' : `      ${line}`);
   };
   return () => {

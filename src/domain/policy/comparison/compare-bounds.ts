@@ -1,15 +1,15 @@
 // Bounds compared field by field, in the order in which documents write them.
-import { keysInWords, type Bounds } from '../bounds.ts';
+import { formatKeys, type Bounds } from '../bounds.ts';
 import { directionOf, type Change } from './compare-direction.ts';
 import { coversKeys, coversNames, coversUsages } from './compare-limits.ts';
-import { durationInWords } from '../../text/duration.ts';
-import { namesInWords, patternsInWords } from './compare-words.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { formatNames, formatPatterns } from './compare-words.ts';
 import type { NameLimit } from '../names.ts';
 
 export interface BoundField {
   /** As documents spell it, under `bounds` or `narrow`. */
   readonly field: string;
-  readonly inWords: (bounds: Bounds) => string;
+  readonly format: (bounds: Bounds) => string;
   /** Whether the first allows all that the second allows. */
   readonly covers: (outer: Bounds, inner: Bounds) => boolean;
 }
@@ -17,7 +17,7 @@ export interface BoundField {
 function names(field: string, of: (bounds: Bounds) => NameLimit): BoundField {
   return {
     field,
-    inWords: (bounds) => namesInWords(of(bounds)),
+    format: (bounds) => formatNames(of(bounds)),
     covers: (outer, inner) => coversNames(of(outer), of(inner)),
   };
 }
@@ -25,7 +25,7 @@ function names(field: string, of: (bounds: Bounds) => NameLimit): BoundField {
 function longest(field: string, of: (bounds: Bounds) => number): BoundField {
   return {
     field,
-    inWords: (bounds) => durationInWords(of(bounds)),
+    format: (bounds) => formatDuration(of(bounds)),
     covers: (outer, inner) => of(outer) >= of(inner),
   };
 }
@@ -38,19 +38,19 @@ export const BOUND_FIELDS: readonly BoundField[] = [
   names('dnsNames', ({ dnsNames }) => dnsNames),
   {
     field: 'ttl.min',
-    inWords: ({ ttl }) => durationInWords(ttl.minMs),
+    format: ({ ttl }) => formatDuration(ttl.minMs),
     covers: (outer, inner) => outer.ttl.minMs <= inner.ttl.minMs,
   },
   longest('ttl.max', ({ ttl }) => ttl.maxMs),
   longest('ttl.default', ({ ttl }) => ttl.defaultMs),
   {
     field: 'keys',
-    inWords: ({ keys }) => (keys === undefined ? 'any' : keysInWords(keys)),
+    format: ({ keys }) => (keys === undefined ? 'any' : formatKeys(keys)),
     covers: (outer, inner) => coversKeys(outer.keys, inner.keys),
   },
   {
     field: 'usages',
-    inWords: ({ usages }) => patternsInWords(usages),
+    format: ({ usages }) => formatPatterns(usages),
     covers: (outer, inner) => coversUsages(outer.usages, inner.usages),
   },
   names('impersonators', ({ impersonators }) => impersonators),
@@ -63,10 +63,10 @@ export function coversBounds(outer: Bounds, inner: Bounds): boolean {
 
 /** @param at where the bounds stand in their document. */
 export function compareBounds(at: string, before: Bounds, after: Bounds): readonly Change[] {
-  return BOUND_FIELDS.map(({ field, inWords, covers }) => ({
+  return BOUND_FIELDS.map(({ field, format, covers }) => ({
     field: `${at}.${field}`,
-    before: inWords(before),
-    after: inWords(after),
+    before: format(before),
+    after: format(after),
     direction: directionOf(before, after, covers),
   }));
 }

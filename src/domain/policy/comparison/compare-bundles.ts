@@ -1,5 +1,5 @@
 // Two bundles of one name, field by field.
-import { durationInWords } from '../../text/duration.ts';
+import { formatDuration } from '../../text/duration.ts';
 import { directionOfOnRenew } from './compare-conditions.ts';
 import {
   ABSENT,
@@ -12,14 +12,7 @@ import {
 } from './compare-direction.ts';
 import { coversLabels, coversPatterns } from './compare-limits.ts';
 import { compareRules } from './compare-rules.ts';
-import {
-  onRenewInWords,
-  patternsInWords,
-  quotaInWords,
-  selectorInWords,
-  timeInWords,
-  yesOrNo,
-} from './compare-words.ts';
+import { formatOnRenew, formatPatterns, formatQuota, formatSelector, formatTime, yesOrNo } from './compare-words.ts';
 import type { BundleIssuer, LocalCeiling, NamespaceSelector, PolicyBundle, Quotas } from '../documents.ts';
 
 export function compareBundles(before: PolicyBundle, after: PolicyBundle): readonly Change[] {
@@ -29,8 +22,8 @@ export function compareBundles(before: PolicyBundle, after: PolicyBundle): reado
     ...compareValidity(before.validity, after.validity),
     {
       field: 'audience.clusters',
-      before: patternsInWords(before.audience),
-      after: patternsInWords(after.audience),
+      before: formatPatterns(before.audience),
+      after: formatPatterns(after.audience),
       direction: directionOf<readonly string[]>(before.audience, after.audience, coversPatterns),
     },
     text('owner.team', before.owner.team, after.owner.team),
@@ -50,14 +43,14 @@ function text(field: string, before: string, after: string): Change {
 function compareValidity(before: PolicyBundle['validity'], after: PolicyBundle['validity']): readonly Change[] {
   const time = (field: string, one: number, other: number, direction: Direction): Change => ({
     field: `validity.${field}`,
-    before: timeInWords(one),
-    after: timeInWords(other),
+    before: formatTime(one),
+    after: formatTime(other),
     direction,
   });
   return [
     time('notBefore', before.notBeforeMs, after.notBeforeMs, directionOfLimit(after.notBeforeMs, before.notBeforeMs)),
     // The soft expiry only warns.
-    text('validity.softExpiry', timeInWords(before.softExpiryMs), timeInWords(after.softExpiryMs)),
+    text('validity.softExpiry', formatTime(before.softExpiryMs), formatTime(after.softExpiryMs)),
     time(
       'hardExpiry',
       before.hardExpiryMs,
@@ -84,7 +77,7 @@ function compareIssuers(before: readonly BundleIssuer[], after: readonly BundleI
       BundleIssuer,
     ];
     const anchors = { before: one.anchor ?? ABSENT, after: other.anchor ?? ABSENT };
-    const least = { before: durationInWords(one.minRemainingMs), after: durationInWords(other.minRemainingMs) };
+    const least = { before: formatDuration(one.minRemainingMs), after: formatDuration(other.minRemainingMs) };
     const asFree = (outer: string, inner: string): boolean => outer === ABSENT || outer === inner;
     return [
       { field: `issuers.${name}.anchor`, ...anchors, direction: directionOf(anchors.before, anchors.after, asFree) },
@@ -99,19 +92,19 @@ function compareIssuers(before: readonly BundleIssuer[], after: readonly BundleI
 
 function compareCeilings(before: LocalCeiling, after: LocalCeiling): readonly Change[] {
   const required = flag('namespaces.requireLocal', before.requireLocal, after.requireLocal);
-  const audits = [before.audit, after.audit].map((list) => list.map(selectorInWords).join(', or ') || 'none');
+  const audits = [before.audit, after.audit].map((list) => list.map(formatSelector).join(', or ') || 'none');
   return [
     { ...required, direction: inverse(required.direction) },
     {
       field: 'namespaces.maxLocalWait',
-      before: durationInWords(before.maxWaitMs),
-      after: durationInWords(after.maxWaitMs),
+      before: formatDuration(before.maxWaitMs),
+      after: formatDuration(after.maxWaitMs),
       direction: directionOfLimit(before.maxWaitMs, after.maxWaitMs),
     },
     {
       field: 'namespaces.onRenew',
-      before: onRenewInWords(before.onRenew),
-      after: onRenewInWords(after.onRenew),
+      before: formatOnRenew(before.onRenew),
+      after: formatOnRenew(after.onRenew),
       direction: directionOfOnRenew(before.onRenew, after.onRenew),
     },
     ...compareQuotas('namespaces.quotas', before.quotas, after.quotas),
@@ -134,8 +127,8 @@ function coversSelectors(outer: readonly NamespaceSelector[], inner: readonly Na
 export function compareQuotas(at: string, before: Quotas, after: Quotas): readonly Change[] {
   return (['perNamespacePerMinute', 'perIdentityPerMinute'] as const).map((field) => ({
     field: `${at}.${field}`,
-    before: quotaInWords(before[field]),
-    after: quotaInWords(after[field]),
+    before: formatQuota(before[field]),
+    after: formatQuota(after[field]),
     direction: directionOfLimit(before[field], after[field]),
   }));
 }

@@ -2,7 +2,7 @@
 // demands more is narrower. Expressions are compared as they are written.
 import { ABSENT, directionOf, PRESENT, type Change } from './compare-direction.ts';
 import { coversLabels, coversPatterns } from './compare-limits.ts';
-import { labelsOrNone, patternsInWords, yesOrNo } from './compare-words.ts';
+import { labelsOrNone, formatPatterns, yesOrNo } from './compare-words.ts';
 import type { ConditionCheck } from '../condition.ts';
 
 /** @param at where the condition stands in its document. */
@@ -22,7 +22,7 @@ function partsOf(before: ConditionCheck, after: ConditionCheck): readonly Change
       spelled('.kind', before.objectKind, after.objectKind),
       spelled('.inNamespace', place(before), place(after)),
       optional('.apiVersion', before.apiVersion, after.apiVersion),
-      part('.names', before.names, after.names, patternsInWords, coversPatterns),
+      part('.names', before.names, after.names, formatPatterns, coversPatterns),
       part('.selectsPod', before.selectsPod, after.selectsPod, yesOrNo, (outer, inner) => !outer || inner),
       part('.labels', before.labels, after.labels, labelsOrNone, coversLabels),
       optional('.where', before.where?.source, after.where?.source),
@@ -39,7 +39,7 @@ function partsOf(before: ConditionCheck, after: ConditionCheck): readonly Change
   if (before.kind === 'claim' && after.kind === 'claim') {
     return [
       spelled('.name', before.claim, after.claim),
-      part('.in', before.in, after.in, patternsInWords, coversPatterns),
+      part('.in', before.in, after.in, formatPatterns, coversPatterns),
     ];
   }
   return before.kind === 'expression' && after.kind === 'expression'
@@ -51,10 +51,10 @@ function part<Value>(
   field: string,
   before: Value,
   after: Value,
-  inWords: (value: Value) => string,
+  format: (value: Value) => string,
   covers: (outer: Value, inner: Value) => boolean,
 ): Change {
-  return { field, before: inWords(before), after: inWords(after), direction: directionOf(before, after, covers) };
+  return { field, before: format(before), after: format(after), direction: directionOf(before, after, covers) };
 }
 
 /** Another value is neither more nor less. */

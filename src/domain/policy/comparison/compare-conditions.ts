@@ -10,8 +10,8 @@ import {
   type Direction,
 } from './compare-direction.ts';
 import { compareChecks } from './compare-checks.ts';
-import { durationInWords } from '../../text/duration.ts';
-import { onRenewInWords } from './compare-words.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { formatOnRenew } from './compare-words.ts';
 import type { Condition } from '../condition.ts';
 import type { Mode, OnRenew } from '../documents.ts';
 
@@ -34,8 +34,8 @@ function compareOne(at: string, before: Condition | undefined, after: Condition 
   if (before === undefined) return [{ field: at, before: ABSENT, after: PRESENT, direction }];
   if (after === undefined) return [{ field: at, before: PRESENT, after: ABSENT, direction }];
   const judged = before.mode === 'enforce' ? (way: Direction) => way : unenforced;
-  const onRenew = { before: onRenewInWords(before.onRenew), after: onRenewInWords(after.onRenew) };
-  const wait = { before: durationInWords(before.waitMs), after: durationInWords(after.waitMs) };
+  const onRenew = { before: formatOnRenew(before.onRenew), after: formatOnRenew(after.onRenew) };
+  const wait = { before: formatDuration(before.waitMs), after: formatDuration(after.waitMs) };
   return [
     { ...mode, direction },
     ...compareChecks(at, before.check, after.check).map((each) => ({ ...each, direction: judged(each.direction) })),

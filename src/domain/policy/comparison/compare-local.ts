@@ -75,8 +75,8 @@ function compareReach(
     const grows = way === 'widened' || way === 'changed';
     return {
       field: part.local,
-      before: part.inWords(one),
-      after: part.inWords(other),
+      before: part.format(one),
+      after: part.format(other),
       direction: grows && gives ? 'changed' : judge(way),
     };
   });

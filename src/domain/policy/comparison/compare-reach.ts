@@ -7,7 +7,7 @@ import {
   shareLabels,
   sharePatterns,
 } from './compare-limits.ts';
-import { labelsOrNone, namesInWords, patternsInWords } from './compare-words.ts';
+import { labelsOrNone, formatNames, formatPatterns } from './compare-words.ts';
 import type { CentralRule, ClusterSelector, LocalPolicy, NamespaceSelector } from '../documents.ts';
 import { meetNames, type NameLimit } from '../names.ts';
 import type { IssuanceClass } from '../request.ts';
@@ -23,7 +23,7 @@ export interface Reach {
 export interface ReachPart {
   readonly rule: string;
   readonly local: string;
-  readonly inWords: (reach: Reach) => string;
+  readonly format: (reach: Reach) => string;
   /** Whether whom the part of `inner` admits, that of `outer` admits. */
   readonly covers: (outer: Reach, inner: Reach) => boolean;
 }
@@ -32,37 +32,37 @@ export const REACH_PARTS: readonly ReachPart[] = [
   {
     rule: 'match.classes',
     local: 'spec.classes',
-    inWords: ({ classes }) => patternsInWords(classes),
+    format: ({ classes }) => formatPatterns(classes),
     covers: (outer, inner) => inner.classes.every((name) => outer.classes.includes(name)),
   },
   {
     rule: 'match.namespaces.names',
     local: 'spec.namespaces.names',
-    inWords: ({ namespaces }) => patternsInWords(namespaces.names),
+    format: ({ namespaces }) => formatPatterns(namespaces.names),
     covers: (outer, inner) => coversPatterns(outer.namespaces.names, inner.namespaces.names),
   },
   {
     rule: 'match.namespaces.labels',
     local: 'spec.namespaces.labels',
-    inWords: ({ namespaces }) => labelsOrNone(namespaces.labels),
+    format: ({ namespaces }) => labelsOrNone(namespaces.labels),
     covers: (outer, inner) => coversLabels(outer.namespaces.labels, inner.namespaces.labels),
   },
   {
     rule: 'match.serviceAccounts',
     local: 'spec.subjects.serviceAccounts',
-    inWords: ({ serviceAccounts }) => namesInWords(serviceAccounts),
+    format: ({ serviceAccounts }) => formatNames(serviceAccounts),
     covers: (outer, inner) => coversNames(outer.serviceAccounts, inner.serviceAccounts),
   },
   {
     rule: 'match.clusters.ids',
     local: '',
-    inWords: ({ clusters }) => patternsInWords(clusters.ids),
+    format: ({ clusters }) => formatPatterns(clusters.ids),
     covers: (outer, inner) => coversPatterns(outer.clusters.ids, inner.clusters.ids),
   },
   {
     rule: 'match.clusters.labels',
     local: '',
-    inWords: ({ clusters }) => labelsOrNone(clusters.labels),
+    format: ({ clusters }) => labelsOrNone(clusters.labels),
     covers: (outer, inner) => coversLabels(outer.clusters.labels, inner.clusters.labels),
   },
 ];

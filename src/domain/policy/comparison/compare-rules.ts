@@ -15,7 +15,7 @@ import {
 } from './compare-direction.ts';
 import { coversPatterns } from './compare-limits.ts';
 import { coversReach, REACH_PARTS, reachOfRule, shareReach, type ReachPart } from './compare-reach.ts';
-import { patternsInWords, yesOrNo } from './compare-words.ts';
+import { formatPatterns, yesOrNo } from './compare-words.ts';
 import type { CentralRule, Deny, PolicyBundle } from '../documents.ts';
 import type { NamePattern } from '../names.ts';
 
@@ -105,7 +105,7 @@ function compareRule(before: CentralRule, after: CentralRule, bundles: Bundles):
 
 function compareReach(at: string, part: ReachPart, before: CentralRule, after: CentralRule, bundles: Bundles): Change {
   const [one, other] = [reachOfRule(before), reachOfRule(after)];
-  const words = { field: `${at}.${part.rule}`, before: part.inWords(one), after: part.inWords(other) };
+  const words = { field: `${at}.${part.rule}`, before: part.format(one), after: part.format(other) };
   const ways: Direction[] = [];
   if (!part.covers(one, other)) ways.push(directionOfComing(after, bundles.before));
   if (!part.covers(other, one)) ways.push(directionOfGoing(before, bundles.after));
@@ -143,8 +143,8 @@ function boundsOf(at: string, before: CentralRule, after: CentralRule, bundles: 
 export function compareDeny(at: string, before: Deny, after: Deny): readonly Change[] {
   return (['namespaces', 'serviceAccounts'] as const).map((field) => ({
     field: `${at}.${field}`,
-    before: patternsInWords(before[field]),
-    after: patternsInWords(after[field]),
+    before: formatPatterns(before[field]),
+    after: formatPatterns(after[field]),
     direction: inverse(directionOf<readonly NamePattern[]>(before[field], after[field], coversPatterns)),
   }));
 }

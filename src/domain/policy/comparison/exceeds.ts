@@ -5,8 +5,8 @@ import { BOUND_FIELDS, type BoundField } from './compare-bounds.ts';
 import { directionOfOnRenew } from './compare-conditions.ts';
 import { sharePatterns } from './compare-limits.ts';
 import { reachOfLocal } from './compare-reach.ts';
-import { durationInWords } from '../../text/duration.ts';
-import { onRenewInWords, patternsInWords, quotaInWords } from './compare-words.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { formatOnRenew, formatPatterns, formatQuota } from './compare-words.ts';
 import type { LocalPolicy, PolicyBundle } from '../documents.ts';
 import { grantsFor, type RuleGrant } from './exceeds-grants.ts';
 import type { NameLimit } from '../names.ts';
@@ -50,7 +50,7 @@ function namespacesBeyond(policy: LocalPolicy, { rules }: PolicyBundle): readonl
   const beyond = names.filter((name) => !sharePatterns([name], given));
   if (beyond.length === 0) return [];
   const field = policy.kind === 'IssuancePolicy' ? 'metadata.namespace' : 'spec.namespaces.names';
-  return [{ field, actual: beyond.join(' '), allowed: patternsInWords([...new Set(given)].sort()) }];
+  return [{ field, actual: beyond.join(' '), allowed: formatPatterns([...new Set(given)].sort()) }];
 }
 
 function boundBeyond(
@@ -66,11 +66,11 @@ function boundBeyond(
     return [{ wish, by: strict === undefined ? grants : [strict] }];
   });
   if (refused.length === 0) return [];
-  const allowed = refused.flatMap(({ by }) => by.map(({ bounds }) => field.inWords(bounds)));
+  const allowed = refused.flatMap(({ by }) => by.map(({ bounds }) => field.format(bounds)));
   return [
     {
       field: at,
-      actual: refused.map(({ wish }) => field.inWords(wish)).join(' '),
+      actual: refused.map(({ wish }) => field.format(wish)).join(' '),
       allowed: [...new Set(allowed)].join(' or '),
     },
   ];
@@ -126,8 +126,8 @@ function conditionsBeyond({ conditions }: LocalPolicy, { namespaces }: PolicyBun
         : [
             {
               field: `spec.conditions.${id}.waitFor`,
-              actual: durationInWords(waitMs),
-              allowed: durationInWords(maxWaitMs),
+              actual: formatDuration(waitMs),
+              allowed: formatDuration(maxWaitMs),
             },
           ]),
       ...(directionOfOnRenew(gentlest, onRenew) !== 'widened'
@@ -135,8 +135,8 @@ function conditionsBeyond({ conditions }: LocalPolicy, { namespaces }: PolicyBun
         : [
             {
               field: `spec.conditions.${id}.onRenew`,
-              actual: onRenewInWords(onRenew),
-              allowed: onRenewInWords(gentlest),
+              actual: formatOnRenew(onRenew),
+              allowed: formatOnRenew(gentlest),
             },
           ]),
     ]);
@@ -147,7 +147,7 @@ function quotasBeyond({ quotas }: LocalPolicy, { namespaces }: PolicyBundle): re
     .filter((field) => quotas[field] !== Infinity && quotas[field] > namespaces.quotas[field])
     .map((field) => ({
       field: `spec.quotas.${field}`,
-      actual: quotaInWords(quotas[field]),
-      allowed: quotaInWords(namespaces.quotas[field]),
+      actual: formatQuota(quotas[field]),
+      allowed: formatQuota(namespaces.quotas[field]),
     }));
 }

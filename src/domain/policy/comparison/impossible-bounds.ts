@@ -1,9 +1,9 @@
 // Bounds that nothing fits into, field by field.
 import { usableForSvid } from '../../x509/usage.ts';
-import { keysInWords, type Bounds } from '../bounds.ts';
+import { formatKeys, type Bounds } from '../bounds.ts';
 import { admitsNobody } from './compare-limits.ts';
-import { durationInWords } from '../../text/duration.ts';
-import { namesInWords, patternsInWords } from './compare-words.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { formatNames, formatPatterns } from './compare-words.ts';
 import { meetNames, type NameLimit } from '../names.ts';
 
 export interface EmptyField {
@@ -26,14 +26,14 @@ export function emptyFields(bounds: Bounds, serviceAccounts: NameLimit): readonl
     ...emptyNames('serviceAccounts', accounts),
     ...(ttl.minMs <= ttl.maxMs
       ? []
-      : [{ field: 'ttl', left: `at least ${durationInWords(ttl.minMs)} and at most ${durationInWords(ttl.maxMs)}` }]),
-    ...(keys === undefined || Object.keys(keys).length > 0 ? [] : [{ field: 'keys', left: keysInWords(keys) }]),
+      : [{ field: 'ttl', left: `at least ${formatDuration(ttl.minMs)} and at most ${formatDuration(ttl.maxMs)}` }]),
+    ...(keys === undefined || Object.keys(keys).length > 0 ? [] : [{ field: 'keys', left: formatKeys(keys) }]),
     // Without a signature, serving and calling it is no X509-SVID.
-    ...(usages === undefined || usableForSvid(usages) ? [] : [{ field: 'usages', left: patternsInWords(usages) }]),
+    ...(usages === undefined || usableForSvid(usages) ? [] : [{ field: 'usages', left: formatPatterns(usages) }]),
     ...emptyNames('issuer', bounds.issuers),
   ];
 }
 
 function emptyNames(field: string, limit: NameLimit): readonly EmptyField[] {
-  return admitsNobody(limit) ? [{ field, left: namesInWords(limit) }] : [];
+  return admitsNobody(limit) ? [{ field, left: formatNames(limit) }] : [];
 }

@@ -1,6 +1,6 @@
 // One voice's fields against a request: every clause that does not hold, each with what would.
-import { durationInWords } from '../../text/duration.ts';
-import { keysInWords, type KeyType } from '../bounds.ts';
+import { formatDuration } from '../../text/duration.ts';
+import { formatKeys, type KeyType } from '../bounds.ts';
 import type { FailedClause, PolicyReason } from '../decision.ts';
 import { admits, matchesAny, type NameLimit } from '../names.ts';
 import type { PolicyRequest } from '../request.ts';
@@ -87,7 +87,7 @@ function trustDomain({ bounds, at }: Voice, { subject }: PolicyRequest): Finding
     reason: 'CAP-P03',
     field: `${at.bounds}.trustDomains`,
     actual: subject.trustDomain,
-    allowed: limitInWords(bounds.trustDomains),
+    allowed: formatLimit(bounds.trustDomains),
     change: 'use a trust domain that is listed',
   };
 }
@@ -100,7 +100,7 @@ function spiffeId({ bounds, at }: Voice, { subject }: PolicyRequest): Finding | 
     reason: 'CAP-P03',
     field: `${at.bounds}.spiffeId`,
     actual: subject.spiffeId,
-    allowed: limitInWords(limit),
+    allowed: formatLimit(limit),
     change: 'ask for the SPIFFE ID that the policy spells',
   };
 }
@@ -111,7 +111,7 @@ function serviceAccount({ bounds, at }: Voice, { subject }: PolicyRequest): Find
     reason: 'CAP-P03',
     field: `${at.bounds}.serviceAccounts`,
     actual: subject.serviceAccount,
-    allowed: limitInWords(bounds.serviceAccounts),
+    allowed: formatLimit(bounds.serviceAccounts),
     change: 'use a service account that is listed',
   };
 }
@@ -122,7 +122,7 @@ function impersonator({ bounds, at }: Voice, { actor }: PolicyRequest): Finding 
     reason: 'CAP-P09',
     field: `${at.bounds}.impersonators`,
     actual: actor,
-    allowed: limitInWords(bounds.impersonators),
+    allowed: formatLimit(bounds.impersonators),
     change: 'have the workload or a listed node proxy ask',
   };
 }
@@ -134,7 +134,7 @@ function key({ bounds, at }: Voice, { key: { type, bits } }: PolicyRequest): Fin
     reason: 'CAP-P02',
     field: `${at.bounds}.keys`,
     actual: bits === 0 ? type : `${type}-${bits}`,
-    allowed: keysInWords(bounds.keys),
+    allowed: formatKeys(bounds.keys),
     change: 'use a key of a type that is listed',
   };
 }
@@ -146,7 +146,7 @@ function dnsNames({ bounds, at }: Voice, request: PolicyRequest): Finding | unde
     reason: 'CAP-P06',
     field: `${at.bounds}.dnsNames`,
     actual: refused.join(' '),
-    allowed: limitInWords(bounds.dnsNames),
+    allowed: formatLimit(bounds.dnsNames),
     change: 'leave the name out of the CSR',
   };
 }
@@ -157,8 +157,8 @@ function shortLifetime({ bounds, at }: Voice, { requestedTtlMs }: PolicyRequest)
   return {
     reason: 'CAP-P05',
     field: `${at.bounds}.ttl.min`,
-    actual: durationInWords(requestedTtlMs),
-    allowed: `at least ${durationInWords(bounds.ttl.minMs)}`,
+    actual: formatDuration(requestedTtlMs),
+    allowed: `at least ${formatDuration(bounds.ttl.minMs)}`,
     change: 'ask for a longer lifetime, or for none',
   };
 }
@@ -169,7 +169,7 @@ function issuer({ bounds, at }: Voice, request: PolicyRequest): Finding | undefi
     reason: 'CAP-P08',
     field: `${at.bounds}.issuer`,
     actual: request.issuer.name,
-    allowed: limitInWords(bounds.issuers),
+    allowed: formatLimit(bounds.issuers),
     change: 'ask a Capstan that signs with this issuer',
   };
 }
@@ -184,6 +184,6 @@ function expand(
     .replaceAll('{serviceAccount}', account);
 }
 
-function limitInWords(limit: NameLimit): string {
+function formatLimit(limit: NameLimit): string {
   return limit.map((set) => (set.length === 0 ? 'none' : set.join(' '))).join(', and of ');
 }

@@ -1,6 +1,6 @@
 // Limits that only show when all voices are taken together: two policies may each leave something, and
 // nothing may be left of both. The voice that takes the last of it is named.
-import { durationInWords } from '../../text/duration.ts';
+import { formatDuration } from '../../text/duration.ts';
 import { USAGES, usableForSvid, type Usage } from '../../x509/usage.ts';
 import { meet, meetTtl, UNBOUNDED, type Bounds, type TtlLimit } from '../bounds.ts';
 import { clauseOf } from './check-bounds.ts';
@@ -80,7 +80,7 @@ function lifetimeClause(voice: Voice, { ttl }: Bounds): FailedClause {
   return clauseOf(voice, {
     reason: 'CAP-P05',
     field: `${voice.at.bounds}.ttl`,
-    actual: `at least ${durationInWords(ttl.minMs)} and at most ${durationInWords(ttl.maxMs)}`,
+    actual: `at least ${formatDuration(ttl.minMs)} and at most ${formatDuration(ttl.maxMs)}`,
     allowed: 'an interval that is not empty',
     change: 'let all policies share a lifetime',
   });

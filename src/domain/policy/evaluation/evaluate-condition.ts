@@ -2,7 +2,7 @@
 import type { Condition, ConditionCheck, Expression, ExpressionInput } from '../condition.ts';
 import { matchesAny } from '../names.ts';
 import { selectorSelects } from './pod-selector.ts';
-import { hasLabels, labelsInWords, type Sight } from './sight.ts';
+import { hasLabels, formatLabels, type Sight } from './sight.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
 
 /** What a condition is judged against. */
@@ -98,7 +98,7 @@ function podOf(name: string | undefined, namespace: string, sight: Sight): Kuber
 function detailsOf({ names, labels, selectsPod, where }: Exists): string {
   return [
     names === undefined ? '' : ` named ${names.join(' or ')}`,
-    labels === undefined || Object.keys(labels).length === 0 ? '' : ` with labels ${labelsInWords(labels)}`,
+    labels === undefined || Object.keys(labels).length === 0 ? '' : ` with labels ${formatLabels(labels)}`,
     selectsPod ? ' that selects the pod' : '',
     where === undefined ? '' : ` where ${where.source}`,
   ].join('');
@@ -110,8 +110,8 @@ function matches(check: Matches, { input, sight }: Circumstances): ConditionVerd
   const object = targetOf(check, input, sight);
   const allowed = [
     `the ${check.target}`,
-    check.labels === undefined ? '' : ` with labels ${labelsInWords(check.labels)}`,
-    check.annotations === undefined ? '' : ` with annotations ${labelsInWords(check.annotations)}`,
+    check.labels === undefined ? '' : ` with labels ${formatLabels(check.labels)}`,
+    check.annotations === undefined ? '' : ` with annotations ${formatLabels(check.annotations)}`,
     check.where === undefined ? '' : ` where ${check.where.source}`,
   ].join('');
   if (object === undefined) return no(`the ${check.target} is not known`, allowed);
@@ -137,7 +137,7 @@ function targetOf(
 /** Of what is there, only what was asked for. */
 function chosen(wanted: Readonly<Record<string, string>> | undefined, actual: Readonly<Record<string, string>> = {}) {
   const names = Object.keys(wanted ?? {});
-  return labelsInWords(Object.fromEntries(names.map((name) => [name, actual[name] ?? '(absent)'])));
+  return formatLabels(Object.fromEntries(names.map((name) => [name, actual[name] ?? '(absent)'])));
 }
 
 function claims(

@@ -7,7 +7,7 @@ import { admits } from '../names.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { matchesCluster, type PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
-import { labelsInWords, type Sight } from './sight.ts';
+import { formatLabels, type Sight } from './sight.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
 import type { Voice } from './voice.ts';
 
@@ -61,7 +61,7 @@ function nearMiss(voice: Voice, { subject }: PolicyRequest, hearing: Hearing, si
   ];
   if (elsewhere.length > 0 || namespaceLabels === undefined)
     return { allowed: `${at.own} for ${elsewhere.join(', ')}` };
-  const wanted = labelsInWords(namespaceLabels);
+  const wanted = formatLabels(namespaceLabels);
   const namespace = sight.find({ kind: 'Namespace', name: subject.namespace });
   const has =
     namespace === undefined
@@ -79,7 +79,7 @@ function labelsLike(wanted: Labels, { metadata: { labels = {} } }: KubernetesObj
   const shown = Object.keys(wanted).flatMap((name) =>
     Object.hasOwn(labels, name) ? [[name, labels[name] ?? '']] : [],
   );
-  return shown.length === 0 ? 'no such label' : `labels ${labelsInWords(Object.fromEntries(shown) as Labels)}`;
+  return shown.length === 0 ? 'no such label' : `labels ${formatLabels(Object.fromEntries(shown) as Labels)}`;
 }
 
 /** Of the rules for this cluster. */

@@ -130,7 +130,7 @@ export function hasLabels(wanted: Labels | undefined, actual: Labels | undefined
 }
 
 /** `a=1 b=2`, or `none`. */
-export function labelsInWords(labels: Labels): string {
+export function formatLabels(labels: Labels): string {
   const words = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   return words.length === 0 ? 'none' : words.sort(compareText).join(' ');
 }

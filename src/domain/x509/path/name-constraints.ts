@@ -44,7 +44,7 @@ function namesOf({ subjectDer, names }: NamedCertificate): readonly Name[] {
   const mail = attributesOf(subjectDer)
     .filter(({ type }) => type === EMAIL_ADDRESS)
     .map(({ bytes }) => ({ kind: 'email' as const, bytes }));
-  return [...subject, ...[...mail, ...names].map((name) => ({ ...name, words: inWords(name) }))];
+  return [...subject, ...[...mail, ...names].map((name) => ({ ...name, words: format(name) }))];
 }
 
 function allows({ permitted, excluded }: NameConstraints, name: Name): boolean {
@@ -130,7 +130,7 @@ function textOf({ bytes }: GeneralName): string {
   return Buffer.from(bytes).toString('latin1').toLowerCase();
 }
 
-function inWords(name: GeneralName): string {
+function format(name: GeneralName): string {
   if (name.kind === 'uri' || name.kind === 'dns' || name.kind === 'email') return textOf(name);
   if (name.kind !== 'ip') return `a name of kind ${name.kind}`;
   const { bytes } = name;

@@ -4,15 +4,15 @@ import {
   readManifestFile,
   readManifests,
 } from '../../../../src/adapters/kubernetes/manifests/read-manifests.ts';
-import { positionInWords } from '../../../../src/domain/text/position.ts';
+import { formatPosition } from '../../../../src/domain/text/position.ts';
 
 function read(files: Readonly<Record<string, string>>) {
   const { objects, problems } = readManifests(new Map(Object.entries(files)));
   return {
     objects: objects.map(({ object }) => object),
-    at: objects.map(({ object, position }) => `${object.metadata.name} ${positionInWords(position)}`),
+    at: objects.map(({ object, position }) => `${object.metadata.name} ${formatPosition(position)}`),
     problems: problems.map(({ position, path, problem }) =>
-      [positionInWords(position), path, problem].filter(Boolean).join(' '),
+      [formatPosition(position), path, problem].filter(Boolean).join(' '),
     ),
   };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readKindTable } from '../../../../src/adapters/kubernetes/manifests/kind-table.ts';
 import { readManifests } from '../../../../src/adapters/kubernetes/manifests/read-manifests.ts';
 import { workloadsIn, type Workload } from '../../../../src/adapters/kubernetes/manifests/workloads.ts';
-import { positionInWords } from '../../../../src/domain/text/position.ts';
+import { formatPosition } from '../../../../src/domain/text/position.ts';
 import { selectorSelects } from '../../../../src/domain/policy/evaluation/pod-selector.ts';
 
 function workloads(text: string): readonly Workload[] {
@@ -231,7 +231,7 @@ describe('Of a kind that is not known', () => {
         const read = readKindTable(table, 'kinds.yaml');
         assert.ok('problems' in read);
         const told = read.problems.map(
-          ({ position, path, problem }) => `${positionInWords(position)} ${path} ${problem}`,
+          ({ position, path, problem }) => `${formatPosition(position)} ${path} ${problem}`,
         );
         assert.equal(told.length, expected.length, told.join('\n'));
         for (const [index, words] of expected.entries()) assert.equal(told[index]?.slice(0, words.length), words);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openBundle, type BundleTexts } from '../../../../src/adapters/policy/bundle/open-bundle.ts';
 import { pinKeys } from '../../../../src/adapters/policy/bundle/pinned-keys.ts';
-import { positionInWords } from '../../../../src/domain/text/position.ts';
+import { formatPosition } from '../../../../src/domain/text/position.ts';
 import { bundleDocument, BundleSigner } from '../../../support/signed-bundle.ts';
 import { bundleText, HOLDERS, signatureText, type HolderName } from './holders.ts';
 
@@ -23,7 +23,7 @@ function open(bundle: string, signature: string | undefined, threshold = 1) {
     ? {
         signedBy: [],
         problems: opening.problems.map(({ position, path, problem }) =>
-          `${positionInWords(position)} ${path} ${problem}`.replace(/ {2}/, ' '),
+          `${formatPosition(position)} ${path} ${problem}`.replace(/ {2}/, ' '),
         ),
       }
     : { signedBy: opening.signedBy, problems: [] };

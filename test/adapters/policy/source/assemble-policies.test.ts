@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { assemble, type LocalDocument } from '../../../../src/adapters/policy/source/assemble-policies.ts';
 import { parsePolicyDocuments } from '../../../../src/adapters/policy/source/parse-documents.ts';
 import type { PolicySet } from '../../../../src/domain/policy/policy-set.ts';
-import { positionInWords } from '../../../../src/domain/text/position.ts';
+import { formatPosition } from '../../../../src/domain/text/position.ts';
 import { bundle, CLUSTER } from '../../../support/policies.ts';
 
 function policy(metadata: string, kind = 'IssuancePolicy', spec = '{}'): string {
@@ -30,7 +30,7 @@ function accepted(files: Readonly<Record<string, string>>): PolicySet {
 function problemsOf(files: Readonly<Record<string, string>>): readonly string[] {
   const set = assembled(documentsOf(files));
   if (!('problems' in set)) return [];
-  return set.problems.map(({ position, path, problem }) => `${positionInWords(position)} ${path} ${problem}`);
+  return set.problems.map(({ position, path, problem }) => `${formatPosition(position)} ${path} ${problem}`);
 }
 
 const SHOP = policy('{ name: api, namespace: shop }');

@@ -1,7 +1,7 @@
 // Policy documents as text, and what the parser says of them in one line each.
 import assert from 'node:assert/strict';
 import { parsePolicyDocuments, type ParsedDocument } from '../../../../src/adapters/policy/source/parse-documents.ts';
-import { positionInWords } from '../../../../src/domain/text/position.ts';
+import { formatPosition } from '../../../../src/domain/text/position.ts';
 
 export const HEAD = 'apiVersion: capstan.dev/v1alpha1\n';
 
@@ -27,7 +27,7 @@ export function localText(spec = ''): string {
 export function problemsOf(text: string): string[] {
   return parsePolicyDocuments(text, 'p.yaml').problems.map(({ position, path, problem }) => {
     assert.equal(position.place, 'p.yaml');
-    return `${positionInWords(position).replace('p.yaml:', '')} ${path}: ${problem}`;
+    return `${formatPosition(position).replace('p.yaml:', '')} ${path}: ${problem}`;
   });
 }
 

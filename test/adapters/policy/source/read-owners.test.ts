@@ -15,9 +15,9 @@ describe('The files of local policies, by owner,', () => {
       await writeFile(path.join(root, name), text);
     }
   }
-  const inWords = (one: OwnerTexts): unknown => ('texts' in one ? Object.fromEntries(one.texts) : one.problem.detail);
+  const format = (one: OwnerTexts): unknown => ('texts' in one ? Object.fromEntries(one.texts) : one.problem.detail);
   const read = async (): Promise<unknown> =>
-    Object.fromEntries([...(await readOwners(root))].map(([owner, one]) => [owner, inWords(one)]));
+    Object.fromEntries([...(await readOwners(root))].map(([owner, one]) => [owner, format(one)]));
 
   it('are the folder’s, whatever its depth, and the cluster layer’s outside the folders of namespaces', async () => {
     await write({
@@ -97,6 +97,6 @@ describe('The files of local policies, by owner,', () => {
     const refused = [...(await readOwners(root))].filter(([, one]) => 'problem' in one);
     assert.equal(refused.length, 1);
     assert.notEqual(refused[0]?.[0], 'n7');
-    assert.match(String(inWords(refused[0]![1])), /has no room: all namespaces hold more than 67108864 bytes/);
+    assert.match(String(format(refused[0]![1])), /has no room: all namespaces hold more than 67108864 bytes/);
   });
 });
