@@ -2,7 +2,7 @@
 // it, a line at every tenth. It goes to standard error, so that what was asked for stays clean.
 import type { Clock } from '../ports/platform/clock.ts';
 import type { Terminal } from './terminal.ts';
-import { formatSpan } from './time-words.ts';
+import { formatSpan } from '../domain/text/format-time.ts';
 
 /** Characters of the bar; with what is said beside it, it fits into 80 columns. */
 const WIDTH = 20;

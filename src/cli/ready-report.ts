@@ -2,7 +2,7 @@
 import type { ServeReport } from '../app/serve.ts';
 import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
 import type { Terminal } from './terminal.ts';
-import { formatSpan, formatTime } from './time-words.ts';
+import { formatSpan, formatTime } from '../domain/text/format-time.ts';
 
 export interface ReportContext {
   readonly terminal: Terminal;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { formatCount, Progress } from '../../src/cli/progress.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
-import { formatSpan, formatValidity } from '../../src/cli/time-words.ts';
+import { formatSpan, formatValidity } from '../../src/domain/text/format-time.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 

@@ -3,7 +3,7 @@ import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts
 import type { CentralRule, NamespaceSelector, PolicyBundle } from '../../domain/policy/documents.ts';
 import { formatBounds } from '../policy/limit-words.ts';
 import type { Terminal } from '../terminal.ts';
-import { formatTime, formatValidity } from '../time-words.ts';
+import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
 
 export interface InspectedSignature {
   readonly keyId: string;

@@ -5,7 +5,7 @@ import type { SignatureVerdict } from '../../adapters/policy/bundle/verify-signa
 import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import { endWithProblems } from './bundle-files.ts';
 
 export interface Verification {

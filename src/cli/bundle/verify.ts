@@ -5,7 +5,7 @@ import { verifySignatures } from '../../adapters/policy/bundle/verify-signatures
 import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Invocation, OutputFormat } from '../invocation.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import { readBundle, readSignatures, signaturePlace } from './bundle-files.ts';
 import { readKeys } from './read-keys.ts';
 import { printVerification, verificationAsJson } from './verify-words.ts';

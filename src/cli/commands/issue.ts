@@ -11,7 +11,7 @@ import { CommandError, EXIT, exitCodeOfRefusal } from '../exit-codes.ts';
 import { readInput, writeTogether } from '../files.ts';
 import { outputOption, programName, type Invocation, type OutputFormat } from '../invocation.ts';
 import { durationOption, identityOption } from '../options.ts';
-import { formatTime, formatValidity } from '../time-words.ts';
+import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
 
 interface IssueOptions {
   readonly namespace: string;

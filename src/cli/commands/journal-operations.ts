@@ -4,7 +4,7 @@ import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import { addJournalFileOptions, journalFile, type JournalFileOptions } from './journal-file.ts';
 
 interface OperationsOptions extends JournalFileOptions {

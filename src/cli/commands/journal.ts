@@ -10,7 +10,7 @@ import type {
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 import { countOption } from '../options.ts';
 import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import { addJournalFileOptions, journalFile, type JournalFileOptions } from './journal-file.ts';
 import { registerJournalOperations } from './journal-operations.ts';
 

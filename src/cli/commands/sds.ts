@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { SDS_STATUS, type SdsStatus } from '../../adapters/http/admin/administer-sds.ts';
 import { askServer, serverOptions, socketOf, type ServerOptions } from '../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 
 interface StatusOptions extends ServerOptions {
   readonly output: OutputFormat;

@@ -2,7 +2,7 @@
 import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import { kubernetesIdentityOf } from '../../domain/identity/kubernetes-identity.ts';
 import type { Terminal } from '../terminal.ts';
-import { formatTime, formatValidity } from '../time-words.ts';
+import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
 import { titleOf, type CertificateFacts, type ReadCertificate } from './certificate-facts.ts';
 import type { Inspection } from './inspect-chain.ts';
 

@@ -6,7 +6,7 @@ import type { Path, PathProblem } from '../../domain/x509/path/judge-path.ts';
 import type { SubjectAltName } from '../../domain/x509/template.ts';
 import type { ReadCertificate } from './certificate-facts.ts';
 import { titleOf } from './certificate-facts.ts';
-import { formatValidity } from '../time-words.ts';
+import { formatValidity } from '../../domain/text/format-time.ts';
 
 export interface Inspection {
   /**

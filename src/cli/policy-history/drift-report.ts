@@ -4,7 +4,7 @@ import { formatPosition } from '../../domain/text/position.ts';
 import type { Finding, Report } from '../policy/findings.ts';
 import { formatCount } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import type { PolicyDrift } from './kept-policies.ts';
 import type { LiveCertificates, RefusedCertificate } from './live-certificates.ts';
 

@@ -3,7 +3,7 @@ import type { ChangedGroup, ReplayResult } from '../../domain/policy/history/rep
 import { formatCount } from '../progress.ts';
 import type { Finding, Report } from '../policy/findings.ts';
 import type { Style, Terminal } from '../terminal.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 
 export interface Replay {
   readonly result: ReplayResult;

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { SuggestedPolicy } from '../../domain/policy/history/suggest.ts';
 import { formatCount } from '../progress.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import type { NamespaceHistory } from './namespace-history.ts';
 
 export function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory): string {

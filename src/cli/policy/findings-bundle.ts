@@ -3,7 +3,7 @@ import type { ParsedDocument } from '../../adapters/policy/source/parse-document
 import { sharePatterns } from '../../domain/policy/comparison/compare-limits.ts';
 import type { CentralRule, PolicyBundle } from '../../domain/policy/documents.ts';
 import type { IssuanceClass } from '../../domain/policy/request.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import type { Finding } from './findings.ts';
 import { off } from './findings-local.ts';
 import { findingAt } from './findings-places.ts';

@@ -5,7 +5,7 @@ import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.t
 import { matchesAny } from '../../domain/policy/names.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { Problem } from '../../domain/text/position.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import { loadPolicies } from './load-policies.ts';
 
 /** @throws CommandError 2 naming a path that cannot be read. */

@@ -3,7 +3,7 @@
 import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 import { formatDuration } from '../../domain/text/duration.ts';
 import { formatKey, formatQuotas, formatTtl } from './limit-words.ts';
 import type { TracedDecision } from './traced-decision.ts';

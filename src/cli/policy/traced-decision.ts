@@ -4,7 +4,7 @@ import { policyTraceOf } from '../../authority/issuing/policy-trace.ts';
 import type { Applicable } from '../../domain/policy/evaluation/applicable.ts';
 import type { Grant, PolicyDecision } from '../../domain/policy/decision.ts';
 import type { DecisionRecord, PolicyTrace } from '../../ports/storage/issuance-journal.ts';
-import { formatTime } from '../time-words.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
 
 export interface TracedDecision {
   /** One line: which decision this is, and its verdict. */
