@@ -3,7 +3,7 @@
 // which Kubernetes reads when the file is applied to a cluster.
 import { isAlias, isMap, isScalar, isSeq, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { ambiguityOfName, ambiguityOfValue } from '../../domain/cluster/kubernetes-scalar.ts';
-import { pathUnder } from './schema/field-path.ts';
+import { pathUnder } from '../../domain/text/field-path.ts';
 import { MAX_DEPTH, type TextProblem } from './yaml-syntax.ts';
 
 /** Mappings, lists and values of one file. A thousand rules that say everything stay below. */

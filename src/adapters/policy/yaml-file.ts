@@ -2,7 +2,7 @@
 // yaml-syntax.ts, what data is in plain-yaml.ts.
 import { LineCounter, type Document } from 'yaml';
 import type { Position, Problem } from '../../domain/text/position.ts';
-import type { FieldPath } from './schema/field-path.ts';
+import type { FieldPath } from '../../domain/text/field-path.ts';
 import { PlainYaml } from './plain-yaml.ts';
 import { spelledPath, type FieldProblem } from './schema/problems.ts';
 import { YamlPositions } from './yaml-positions.ts';

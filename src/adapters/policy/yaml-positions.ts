@@ -1,7 +1,7 @@
 // Where in a file each field of a document stands, for problems and findings that an editor can jump to.
 import { isMap, isScalar, isSeq, type LineCounter } from 'yaml';
 import type { Position } from '../../domain/text/position.ts';
-import type { FieldPath } from './schema/field-path.ts';
+import type { FieldPath } from '../../domain/text/field-path.ts';
 import { startOf } from './plain-yaml.ts';
 
 export class YamlPositions {

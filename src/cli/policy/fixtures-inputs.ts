@@ -4,7 +4,7 @@ import path from 'node:path';
 import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapshot.ts';
 import { joinManifests, readManifestFile } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import { objectsIn, type WrittenObjects } from '../../adapters/kubernetes/manifests/written-object.ts';
-import type { YamlDocument } from '../../adapters/kubernetes/manifests/yaml-documents.ts';
+import type { YamlDocument } from '../../yaml/read-yaml.ts';
 import { parsePolicyDocuments, type ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { Problem } from '../../domain/text/position.ts';

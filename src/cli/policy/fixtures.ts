@@ -1,6 +1,6 @@
 // Policy tests out of files: read, checked and put together, so that running them is nothing but asking the
 // evaluator.
-import { readYaml, type YamlDocument } from '../../adapters/kubernetes/manifests/yaml-documents.ts';
+import { readYaml, type YamlDocument } from '../../yaml/read-yaml.ts';
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
 import { fieldProblems } from '../../adapters/policy/schema/problems.ts';
 import { wordsOf } from '../../adapters/policy/schema/words.ts';

@@ -9,7 +9,7 @@ import {
   withoutTemplates,
 } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import type { Manifests, ManifestDefaults } from '../../adapters/kubernetes/manifests/read-manifests.ts';
-import { MAX_FILE_BYTES } from '../../adapters/kubernetes/manifests/yaml-documents.ts';
+import { MAX_FILE_BYTES } from '../../yaml/read-yaml.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { compareText } from '../../domain/text/compare-text.ts';
 import type { Problem } from '../../domain/text/position.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Problem } from '../../../domain/text/position.ts';
 import { groupOf } from '../../../domain/cluster/scoped-kinds.ts';
 import { fieldOf, isKnownKind, keyOf, type PodSite } from '../../../domain/cluster/pod-templates.ts';
-import { readYaml, type Path, type YamlDocument } from './yaml-documents.ts';
+import { readYaml, type Path, type YamlDocument } from '../../../yaml/read-yaml.ts';
 
 /** A step into a list: each of its entries. */
 const EACH = '[]';

@@ -6,7 +6,7 @@ import { constants } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
-import { MAX_FILE_BYTES } from './yaml-documents.ts';
+import { MAX_FILE_BYTES } from '../../../yaml/read-yaml.ts';
 
 export interface ManifestTexts {
   /** By path below the root, with `/` between folders. */

@@ -9,7 +9,7 @@ import { clusterScopedKinds, groupOf } from '../../../domain/cluster/scoped-kind
 import { isTemplate } from './control-files.ts';
 import { atOnce, endsSlice, type Sliced } from './slices.ts';
 import { objectsIn, together, type PassedOver, type WrittenObject, type WrittenObjects } from './written-object.ts';
-import { yamlDocuments } from './yaml-documents.ts';
+import { yamlDocuments } from '../../../yaml/read-yaml.ts';
 
 const MAX_OBJECTS = 100_000;
 const MAX_PROBLEMS = 1_000;

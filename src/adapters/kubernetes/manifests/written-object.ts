@@ -7,7 +7,7 @@ import type { Position, Problem } from '../../../domain/text/position.ts';
 import { groupOf } from '../../../domain/cluster/scoped-kinds.ts';
 import { toolOf } from './control-files.ts';
 import { fieldOf, podTemplatePath } from '../../../domain/cluster/pod-templates.ts';
-import type { Path, YamlDocument } from './yaml-documents.ts';
+import type { Path, YamlDocument } from '../../../yaml/read-yaml.ts';
 
 const OWN_GROUP = 'capstan.dev';
 

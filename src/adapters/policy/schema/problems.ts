@@ -1,7 +1,7 @@
 // From issues of a schema to problems with a path each: an unknown key is pointed at itself, and of a value
 // that may take several forms the form is judged that was meant.
 import type { z } from 'zod';
-import { formatStep, type FieldPath } from './field-path.ts';
+import { formatStep, type FieldPath } from '../../../domain/text/field-path.ts';
 
 export interface FieldProblem {
   readonly path: FieldPath;

@@ -5,7 +5,7 @@ import { canonicalJson } from '../../../domain/text/canonical-json.ts';
 import type { PolicyDocument } from '../../../domain/policy/documents.ts';
 import type { Position, Problem } from '../../../domain/text/position.ts';
 import { readDocument } from '../schema/document-schema.ts';
-import type { FieldPath } from '../schema/field-path.ts';
+import type { FieldPath } from '../../../domain/text/field-path.ts';
 import { placedProblems, readYamlFile, type YamlDocument } from '../yaml-file.ts';
 
 /** Of one file. */

@@ -2,9 +2,9 @@
 // lines at which Kubernetes cuts it, and read one document after the other, so that only one at a time is held as
 // a tree. JSON is a part of YAML.
 import { isMap, isScalar, isSeq, LineCounter, type Node } from 'yaml';
-import type { Position, Problem } from '../../../domain/text/position.ts';
+import type { Position, Problem } from '../domain/text/position.ts';
 import { PlainReader, startOf, type NodeProblem } from './plain-data.ts';
-import { LexemeBudget, parseYaml, problemsOf } from './yaml-syntax.ts';
+import { LexemeBudget, parseYaml, problemsOf } from './syntax.ts';
 
 /** Release manifests of whole platforms have one to four megabytes. */
 export const MAX_FILE_BYTES = 16 * 1024 * 1024;

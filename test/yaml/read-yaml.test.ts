@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readYaml } from '../../../../src/adapters/kubernetes/manifests/yaml-documents.ts';
+import { readYaml } from '../../src/yaml/read-yaml.ts';
 
 function dataOf(text: string): unknown[] {
   const { documents, problems } = readYaml(text, 'all.yaml');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { parsePolicyDocuments } from '../../../src/adapters/policy/source/parse-documents.ts';
-import { bundleText, HEAD, localText, problemsOf } from './source/documents.ts';
+import { parsePolicyDocuments } from '../../src/adapters/policy/source/parse-documents.ts';
+import { bundleText, HEAD, localText, problemsOf } from '../adapters/policy/source/documents.ts';
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readYaml } from '../../../../src/adapters/kubernetes/manifests/yaml-documents.ts';
+import { readYaml } from '../../src/yaml/read-yaml.ts';
 
 interface Vector {
   readonly text: string;
@@ -11,7 +11,7 @@ interface Vector {
   readonly refused?: true;
 }
 
-const FILE = path.resolve(import.meta.dirname, '../../../vectors/yaml/kubernetes.json');
+const FILE = path.resolve(import.meta.dirname, '../vectors/yaml/kubernetes.json');
 const table = JSON.parse(readFileSync(FILE, 'utf8')) as Readonly<Record<string, readonly Vector[]>>;
 const vectors = Object.values(table).flat();
 

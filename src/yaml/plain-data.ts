@@ -2,7 +2,7 @@
 // merge keys; each use is written out, within bounds that no bomb passes. What Kubernetes reads as no JSON, or
 // differently from one reading to the next, is refused by name.
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import { ambiguityOfName, ambiguityOfValue, kubernetesScalar } from '../../../domain/cluster/kubernetes-scalar.ts';
+import { ambiguityOfName, ambiguityOfValue, kubernetesScalar } from '../domain/cluster/kubernetes-scalar.ts';
 
 export const MAX_DEPTH = 64;
 /** Uses of anchors in one document. */
