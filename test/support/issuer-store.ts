@@ -1,8 +1,8 @@
 // The store of issuers over documents that a test edits, with the trial as a running server makes it.
-import { DocumentIssuerStore } from '../../src/adapters/issuers/documents/document-issuer-store.ts';
+import { DocumentIssuer } from '../../src/adapters/issuers/documents/document-issuer.ts';
 import type { MaterialSettings } from '../../src/adapters/issuers/documents/issuer-material.ts';
 import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
-import { memoryHandshake } from '../../src/adapters/issuers/memory-handshake.ts';
+import { memoryHandshake } from '../../src/adapters/issuers/memory/memory-handshake.ts';
 import { issuerTrial } from '../../src/authority/trust/issuer-trial.ts';
 import type { Clock } from '../../src/ports/platform/clock.ts';
 import { TEST_TRUST_DOMAIN } from './certificates.ts';
@@ -34,6 +34,6 @@ export function testStore(
 ) {
   const documents = new DocumentSet(texts);
   const [events, clock] = [recordEvents(), new FakeClock(nowMs)];
-  const store = new DocumentIssuerStore({ documents, events, clock, trial: testTrial(clock, settings) }, settings);
+  const store = new DocumentIssuer({ documents, events, clock, trial: testTrial(clock, settings) }, settings);
   return { documents, events, clock, store };
 }

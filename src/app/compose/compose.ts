@@ -17,7 +17,7 @@ import { administrationRoutes } from '../../adapters/http/admin/administration.t
 import { AdministrationSocket } from '../../adapters/http/admin/administration-socket.ts';
 import { observationRoutes } from '../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../adapters/http/observation/server.ts';
-import type { DocumentIssuerStore } from '../../adapters/issuers/documents/document-issuer-store.ts';
+import type { DocumentIssuer } from '../../adapters/issuers/documents/document-issuer.ts';
 import type { ManifestClusterView } from '../../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
 import type { VerifiedBundle } from '../../adapters/policy/bundle/sources/bundle-source.ts';
@@ -304,7 +304,7 @@ function composePlaintext(config: Config, events: Events, services: readonly Ser
 function composeReadiness(parts: {
   readonly lifecycle: Lifecycle;
   readonly journal: SqliteJournal;
-  readonly issuers: DocumentIssuerStore;
+  readonly issuers: DocumentIssuer;
   readonly sockets: SdsSockets;
   readonly clock: Clock;
   /** Whether every door that clients come through is open. */

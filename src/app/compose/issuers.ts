@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { SystemClock } from '../../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../adapters/clock/system-random.ts';
 import { watchedFiles } from '../../adapters/files/watched-files.ts';
-import { DocumentIssuerStore, type StoreParts } from '../../adapters/issuers/documents/document-issuer-store.ts';
+import { DocumentIssuer, type StoreParts } from '../../adapters/issuers/documents/document-issuer.ts';
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
-import { memoryHandshake } from '../../adapters/issuers/memory-handshake.ts';
+import { memoryHandshake } from '../../adapters/issuers/memory/memory-handshake.ts';
 import { issuerTrial } from '../../authority/trust/issuer-trial.ts';
 import type { Config } from '../../config/schema.ts';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -17,7 +17,7 @@ import type { Random } from '../../ports/platform/random.ts';
 export function composeIssuers(
   config: Config,
   parts: Pick<StoreParts, 'events' | 'clock'> & { readonly random: Random },
-): DocumentIssuerStore {
+): DocumentIssuer {
   const { issuer, trustAnchors, trustDomain, sds } = config;
   const key = { path: issuer.keyFile, confidential: true } as const;
   const files = { anchors: trustAnchors.file, chain: issuer.chainFile, key };
@@ -25,7 +25,7 @@ export function composeIssuers(
   const servingNames = servingNamesOf(config);
   const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames });
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator };
-  return new DocumentIssuerStore({ ...parts, documents, trial }, settings);
+  return new DocumentIssuer({ ...parts, documents, trial }, settings);
 }
 
 /** What the CA's own certificate is called. */

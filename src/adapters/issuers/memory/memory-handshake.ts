@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { connect, createSecureContext, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import type { TrialEnd, TrialHandshake } from '../../ports/issuing/trial-handshake.ts';
+import type { TrialEnd, TrialHandshake } from '../../../ports/issuing/trial-handshake.ts';
 
 /** A handshake in memory takes milliseconds. */
 const PATIENCE_MS = 5_000;

@@ -26,7 +26,7 @@ interface InForce {
   readonly digest: string;
 }
 
-export class DocumentIssuerStore implements IssuerStore {
+export class DocumentIssuer implements IssuerStore {
   readonly #parts: StoreParts;
   readonly #settings: MaterialSettings;
   readonly #listeners = new Set<(material: AuthorityMaterial) => void>();
