@@ -95,7 +95,7 @@ export class Decision {
   }
 
   /** @param provenAtMs when the caller gave its proof, where that is not now: a stream goes on long after. */
-  provenBy(caller: Caller, provenAtMs?: number): void {
+  authenticated(caller: Caller, provenAtMs?: number): void {
     this.#caller = caller;
     this.#provenAtMs = provenAtMs;
   }

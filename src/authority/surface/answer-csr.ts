@@ -24,7 +24,7 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     const caller = await parts.tracer.span('authenticate', async () =>
       authenticate(parts.authenticators, presented, options),
     );
-    decision.provenBy(caller);
+    decision.authenticated(caller);
     const order = decode();
     const identity = subjectOf(caller, order.impersonatedIdentity, (wanted) => decision.asksFor(wanted));
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);

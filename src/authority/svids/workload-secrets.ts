@@ -126,7 +126,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     // The last look before a key is made: whoever it is recorded for is the workload that it goes to.
     if (workloadKey(caller) !== key) throw new Error('a watcher is not of the workload that it watches');
     return Decision.make(this.#parts, 'sds', remoteAddress, async (decision) => {
-      decision.provenBy(caller, provenAtMs);
+      decision.authenticated(caller, provenAtMs);
       const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
       const publicKey = readPublicKey(spki);
       const { certificate } = await issueForWorkload(
