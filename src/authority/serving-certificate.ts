@@ -6,7 +6,7 @@ import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { SubjectAltName } from '../domain/x509/template.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import type { KeyGenerator } from '../ports/issuing/key-generator.ts';
-import { Decision } from './issuing/decision.ts';
+import { DecisionRecorder } from './issuing/decision-recorder.ts';
 import { sign, type IssuingParts } from './issuing/issue-certificate.ts';
 
 export interface ServingCertificate {
@@ -37,10 +37,10 @@ export async function issueServingCertificate(
   settings: ServingSettings,
   options: { readonly signal: AbortSignal },
 ): Promise<ServingCertificate> {
-  return Decision.make(parts, 'self', 'localhost', async (decision) => {
+  return DecisionRecorder.run(parts, 'self', 'localhost', async (recorder) => {
     const { spki, privateKeyPem } = await parts.keys.generate('ec-p256');
     const approved = ApprovedRequest.forServing(settings.names, readPublicKey(spki), settings.lifetimes.maxMs);
-    const { certificate } = await sign(parts, settings.lifetimes, decision, approved, 0, options);
+    const { certificate } = await sign(parts, settings.lifetimes, recorder, approved, 0, options);
     const certificateChainPem = certificate.pem + certificate.issuer.chainPems.join('');
     const { notBeforeMs, notAfterMs } = certificate;
     return { certificateChainPem, privateKeyPem, notBeforeMs, notAfterMs };

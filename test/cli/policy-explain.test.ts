@@ -48,7 +48,7 @@ const passed: PolicyTrace = {
 };
 const TRACE: PolicyTrace = { ...passed, failures: [KEYS, INGRESS] };
 
-const common = { timeMs: NOON_MS, surface: 'csr', remoteAddress: '127.0.0.1:1', caller: SUBJECT } as const;
+const common = { timeMs: NOON_MS, api: 'csr', remoteAddress: '127.0.0.1:1', caller: SUBJECT } as const;
 const issued = {
   identity: SUBJECT,
   serial: '7f',

@@ -103,10 +103,10 @@ function facts({ who = 'shop/web', agoMs = HOUR_MS, policy }: Asked) {
     identity,
     decisionId: `decision-${count}`,
     timeMs: NOON_MS - agoMs,
-    surface: 'csr',
+    api: 'csr',
     remoteAddress: '127.0.0.1:40000',
     caller: identity,
-    provenBy: 'token',
+    authenticationMethod: 'token',
     podName: `${serviceAccount}-1`,
     policyRevision: '0123456789abcdef',
     policy: {

@@ -155,7 +155,7 @@ export function testParts(material: AuthorityMaterial): TestParts {
 
 export function testCaller(namespace = 'default', serviceAccount = 'demo'): Caller {
   const identity = good(kubernetesIdentity(TEST_TRUST_DOMAIN, namespace, serviceAccount));
-  return { identity, provenBy: 'token', evidence: 'https://issuer.test' };
+  return { identity, authenticationMethod: 'token', credentialId: 'https://issuer.test' };
 }
 
 /** Takes everybody for `caller`. */

@@ -39,7 +39,7 @@ export function bearerTokenAuthenticator({ clock, trustDomain, issuers }: Bearer
     const bearer = bearerIn(verified.payload, trustDomain);
     if ('problem' in bearer) return rejected('CAP-A06', bearer.problem);
     const expiresAtMs = verified.payload.exp * 1000;
-    const caller: Caller = { ...bearer, provenBy: 'token', evidence: issuer.issuer, expiresAtMs };
+    const caller: Caller = { ...bearer, authenticationMethod: 'token', credentialId: issuer.issuer, expiresAtMs };
     remembered.remember(token, { caller, keys: verified.keys, source: issuer.keys }, expiresAtMs, nowMs);
     return { outcome: 'proven', caller };
   };

@@ -87,7 +87,7 @@ function formatTime({ provenAtMs }: Lineage): string {
 }
 
 function callerOf({ identity, serial }: JudgedLeaf, lineage: Lineage, expiresAtMs: number): Caller {
-  return { identity, provenBy: 'client-certificate', evidence: serial, lineage, expiresAtMs };
+  return { identity, authenticationMethod: 'client-certificate', credentialId: serial, lineage, expiresAtMs };
 }
 
 function judgeLeaf({ leaf, problem }: PresentedCertificate, parts: ClientCertificateParts): Judgement {

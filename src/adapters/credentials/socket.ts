@@ -12,7 +12,7 @@ export function socketAuthenticator(identityOf: (path: string) => KubernetesIden
       if (identity === undefined) {
         return { outcome: 'rejected', reason: 'CAP-A01', detail: 'the socket belongs to no workload any more' };
       }
-      return { outcome: 'proven', caller: { identity, provenBy: 'socket', evidence: socketPath } };
+      return { outcome: 'proven', caller: { identity, authenticationMethod: 'socket', credentialId: socketPath } };
     },
   };
 }

@@ -33,10 +33,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
 
   return {
     decided(record, { durationMs, cause, counted }) {
-      const { surface, outcome } = record;
+      const { api, outcome } = record;
       const reason = record.outcome === 'issued' ? 'none' : record.reason;
-      metrics.count('decisions', { surface, outcome, reason });
-      metrics.observe('decisionDuration', durationMs / 1000, { surface, outcome });
+      metrics.count('decisions', { api, outcome, reason });
+      metrics.observe('decisionDuration', durationMs / 1000, { api, outcome });
       countClauses(metrics, record.policy?.failures, 'refused');
       countClauses(metrics, record.policy?.audits, 'audited');
       if (counted === true) return;

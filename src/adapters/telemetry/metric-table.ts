@@ -3,7 +3,7 @@
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
 import type { Door, ReloadedSource, StreamFacts } from '../../ports/platform/events.ts';
-import type { DecisionRecord, Surface } from '../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, Api } from '../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
   readonly name: string;
@@ -15,7 +15,7 @@ interface MetricRow {
   readonly buckets?: readonly number[];
 }
 
-const SURFACES = ['csr', 'sds', 'self'] as const satisfies readonly Surface[];
+const APIS = ['csr', 'sds', 'self'] as const satisfies readonly Api[];
 const OUTCOMES = ['issued', 'refused'] as const satisfies readonly DecisionRecord['outcome'][];
 const PROTOCOLS = ['sotw', 'delta'] as const satisfies readonly StreamFacts['protocol'][];
 const DOORS = ['tls', 'plaintext', 'unix'] as const satisfies readonly Door[];
@@ -41,13 +41,13 @@ export const METRICS = {
     name: 'capstan_decisions_total',
     kind: 'counter',
     help: 'Decisions recorded in the issuance journal. The reason is "none" for an issued certificate.',
-    labels: { surface: SURFACES, outcome: OUTCOMES, reason: OPEN },
+    labels: { api: APIS, outcome: OUTCOMES, reason: OPEN },
   },
   decisionDuration: {
     name: 'capstan_decision_duration_seconds',
     kind: 'histogram',
     help: 'Time from request to durable decision.',
-    labels: { surface: SURFACES, outcome: OUTCOMES },
+    labels: { api: APIS, outcome: OUTCOMES },
     buckets: DECISION_SECONDS,
   },
   connectionsRefused: {

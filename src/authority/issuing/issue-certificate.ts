@@ -6,10 +6,10 @@ import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
-import type { Decision, DecisionParts, IssuedCertificate } from './decision.ts';
+import type { DecisionRecorder, RecorderParts, IssuedCertificate } from './decision-recorder.ts';
 import type { PolicyJudgement, Question } from './policy-judgement.ts';
 
-export interface IssuingParts extends DecisionParts {
+export interface IssuingParts extends RecorderParts {
   readonly issuers: IssuerStore;
   readonly judgement: PolicyJudgement;
   readonly tracer: Tracer;
@@ -28,16 +28,16 @@ export interface Issued {
 export async function issueForWorkload(
   parts: IssuingParts,
   lifetimes: LifetimeSettings,
-  decision: Decision,
+  recorder: DecisionRecorder,
   order: Question & { readonly publicKey: SubjectPublicKey },
   options: { readonly signal: AbortSignal },
 ): Promise<Issued> {
   const { judgement, tracer } = parts;
   const verdict = await tracer.span('judge', async () => judgement.judge(order, options));
-  decision.judgedBy(verdict);
+  recorder.judgedBy(verdict);
   const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
   judgement.count(verdict);
-  const issued = await sign(parts, lifetimes, decision, approved, order.requestedMs, options);
+  const issued = await sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
   judgement.issued(verdict, issued.certificate.notAfterMs);
   return issued;
 }
@@ -46,7 +46,7 @@ export async function issueForWorkload(
 export async function sign(
   parts: IssuingParts,
   lifetimes: LifetimeSettings,
-  decision: Decision,
+  recorder: DecisionRecorder,
   approved: ApprovedRequest,
   requestedMs: number,
   options: { readonly signal: AbortSignal },
@@ -61,6 +61,6 @@ export async function sign(
   });
   const signature = await tracer.span('sign', async () => signing.signer.sign(prepared.tbs, options));
   const finished = prepared.finish(signature);
-  const certificate = await tracer.span('record', async () => decision.issue(finished));
+  const certificate = await tracer.span('record', async () => recorder.issue(finished));
   return { certificate, bundle };
 }

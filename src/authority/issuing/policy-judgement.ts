@@ -174,7 +174,7 @@ export class PolicyJudgement {
       key: { type: publicKey.family, bits: bitsOf(publicKey) },
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames: [],
-      claims: { provenBy: caller.provenBy, evidence: caller.evidence, ...caller.pod },
+      claims: { authenticationMethod: caller.authenticationMethod, credentialId: caller.credentialId, ...caller.pod },
       ...this.#moment(),
     };
   }

@@ -18,9 +18,9 @@ export interface RefusalRecordsParts {
 
 export const INTERVAL_MS = 60_000;
 
-/** Of callers who proved nothing, in an interval: a kind is one source, reason and surface. */
+/** Of callers who proved nothing, in an interval: a kind is one source, reason and API. */
 export const STRANGERS: SampleBounds = { each: 1, alone: 100, kinds: 100 };
-/** Of one namespace, in an interval: a kind is one identity, reason and surface. */
+/** Of one namespace, in an interval: a kind is one identity, reason and API. */
 export const NAMESPACE: SampleBounds = { each: 10, alone: 100, kinds: 50 };
 
 /** Records written at a time, so that a whole interval never crowds out the decisions of the moment. */
@@ -46,9 +46,9 @@ export class RefusalRecords {
    *   be in the journal when the interval is over.
    */
   count(record: RefusedRecord, caller: Caller | undefined): string | undefined {
-    const { surface, reason } = record;
-    if (surface === 'self') return undefined;
-    const rest = `${surface} ${reason}`;
+    const { api, reason } = record;
+    if (api === 'self') return undefined;
+    const rest = `${api} ${reason}`;
     const tally =
       caller === undefined
         ? this.#strangers.take(
@@ -107,18 +107,18 @@ export class RefusalRecords {
 
 /** What all of a tally have in common, in the words of the first. */
 function ofStrangers(
-  { decisionId, timeMs, surface, remoteAddress, reason, message }: RefusedRecord,
+  { decisionId, timeMs, api, remoteAddress, reason, message }: RefusedRecord,
   mixed: boolean,
 ): RefusedRecord {
-  const common = { decisionId, timeMs, surface, outcome: 'refused', reason } as const;
+  const common = { decisionId, timeMs, api, outcome: 'refused', reason } as const;
   return mixed
     ? { ...common, remoteAddress: SEVERAL, message: textOf(reason) }
     : { ...common, remoteAddress: sourceOf(remoteAddress), message };
 }
 
 function ofCallers(record: RefusedRecord, mixed: boolean): RefusedRecord {
-  const { caller, provenBy } = record;
-  const common = { ...ofStrangers(record, true), ...(provenBy && { provenBy }) };
+  const { caller, authenticationMethod } = record;
+  const common = { ...ofStrangers(record, true), ...(authenticationMethod && { authenticationMethod }) };
   return mixed || caller === undefined ? common : { ...common, caller, message: record.message };
 }
 

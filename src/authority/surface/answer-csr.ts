@@ -4,7 +4,7 @@ import { CertificateRequest } from '../../domain/x509/certificate-request.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { Authenticator, PresentedCredentials } from '../../ports/issuing/authenticator.ts';
 import { authenticate } from './authenticate.ts';
-import { Decision } from '../issuing/decision.ts';
+import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { subjectOf } from './impersonate.ts';
 import { issueForWorkload, type Issued, type IssuingParts } from '../issuing/issue-certificate.ts';
 import type { CsrAuthority, CsrRequest, IssuedChain } from './surface.ts';
@@ -13,10 +13,10 @@ interface CsrParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
 }
 
-/** @returns the CSR surface of the CA; see `CsrAuthority` for its contract. */
+/** @returns the CSR API of the CA; see `CsrAuthority` for its contract. */
 export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrAuthority {
   const judge = async (
-    decision: Decision,
+    recorder: DecisionRecorder,
     presented: PresentedCredentials,
     decode: () => CsrRequest,
     options: { readonly signal: AbortSignal },
@@ -24,22 +24,22 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     const caller = await parts.tracer.span('authenticate', async () =>
       authenticate(parts.authenticators, presented, options),
     );
-    decision.authenticated(caller);
+    recorder.authenticated(caller);
     const order = decode();
-    const identity = subjectOf(caller, order.impersonatedIdentity, (wanted) => decision.asksFor(wanted));
+    const identity = subjectOf(caller, order.impersonatedIdentity, (wanted) => recorder.asksFor(wanted));
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
     matchRequestedIdentity(uris, identity.spiffeId);
     const requestedMs = requestedLifetimeMs(order.validitySeconds);
     return chainOf(
-      await issueForWorkload(parts, lifetimes, decision, { caller, identity, publicKey, requestedMs }, options),
+      await issueForWorkload(parts, lifetimes, recorder, { caller, identity, publicKey, requestedMs }, options),
     );
   };
 
   return {
     answerCsr: async (presented, decode, options) =>
       parts.tracer.span('CreateCertificate', async () =>
-        Decision.make(parts, 'csr', presented.remoteAddress, async (decision) =>
-          judge(decision, presented, decode, options),
+        DecisionRecorder.run(parts, 'csr', presented.remoteAddress, async (recorder) =>
+          judge(recorder, presented, decode, options),
         ),
       ),
   };

@@ -14,7 +14,7 @@ import type { FederatedBundles } from '../../ports/issuing/federated-bundles.ts'
 import type { GeneratedKeyType, KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import { authenticate } from '../surface/authenticate.ts';
-import { Decision } from '../issuing/decision.ts';
+import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { HeldWorkloads, provenAmong, type HeldWorkload, type HoldingSettings } from './held-workloads.ts';
 import { issueForWorkload, type IssuingParts } from '../issuing/issue-certificate.ts';
 import type { Question } from '../issuing/policy-judgement.ts';
@@ -76,7 +76,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   ): ReturnType<WorkloadSecrets['authenticate']> {
     const { authenticators, clock } = this.#parts;
     const { remoteAddress } = presented;
-    return Decision.make(this.#parts, 'sds', remoteAddress, async () => {
+    return DecisionRecorder.run(this.#parts, 'sds', remoteAddress, async () => {
       const caller = await authenticate(authenticators, presented, options);
       return { caller, remoteAddress, provenAtMs: clock.nowMs() };
     });
@@ -125,14 +125,14 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     const { identity } = caller;
     // The last look before a key is made: whoever it is recorded for is the workload that it goes to.
     if (workloadKey(caller) !== key) throw new Error('a watcher is not of the workload that it watches');
-    return Decision.make(this.#parts, 'sds', remoteAddress, async (decision) => {
-      decision.authenticated(caller, provenAtMs);
+    return DecisionRecorder.run(this.#parts, 'sds', remoteAddress, async (recorder) => {
+      recorder.authenticated(caller, provenAtMs);
       const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
       const publicKey = readPublicKey(spki);
       const { certificate } = await issueForWorkload(
         this.#parts,
         this.#settings.lifetimes,
-        decision,
+        recorder,
         { caller, identity, publicKey, requestedMs: 0 },
         options,
       );

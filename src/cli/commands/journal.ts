@@ -92,17 +92,17 @@ function audited(reader: IssuanceJournalReader, { limit, ...query }: JournalQuer
   return newest.reverse();
 }
 
-const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'PROVEN BY', 'FROM', 'DECISION'];
+const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'AUTHENTICATED BY', 'FROM', 'DECISION'];
 
 function rowOf(record: DecisionRecord): readonly string[] {
   const issued = record.outcome === 'issued';
   return [
     formatTime(record.timeMs),
-    `${record.outcome} (${record.surface})`,
+    `${record.outcome} (${record.api})`,
     issued ? record.identity : askedFor(record),
     issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
     issued ? formatTime(record.notAfterMs) : '-',
-    record.provenBy ?? '-',
+    record.authenticationMethod ?? '-',
     record.remoteAddress,
     record.decisionId,
   ];

@@ -41,15 +41,21 @@ export function subjectOf(spiffeId: string): Subject | undefined {
 
 /** The same text for the same question, whenever it was asked. */
 export function questionText({ subject, actor, key, requestedTtlMs, dnsNames, claims, issuer }: PolicyRequest): string {
-  const { provenBy, evidence, podName, podUid, nodeName } = claims;
-  const claimed = [provenBy, evidence, podName, podUid, nodeName];
+  const { authenticationMethod, credentialId, podName, podUid, nodeName } = claims;
+  const claimed = [authenticationMethod, credentialId, podName, podUid, nodeName];
   return JSON.stringify([subject.spiffeId, actor, key.type, key.bits, requestedTtlMs, dnsNames, claimed, issuer.name]);
 }
 
-function claimsOf({ provenBy, evidence, podName, podUid, nodeName }: DecisionRecord): PolicyRequest['claims'] {
+function claimsOf({
+  authenticationMethod,
+  credentialId,
+  podName,
+  podUid,
+  nodeName,
+}: DecisionRecord): PolicyRequest['claims'] {
   return {
-    ...(provenBy !== undefined && { provenBy }),
-    ...(evidence !== undefined && { evidence }),
+    ...(authenticationMethod !== undefined && { authenticationMethod }),
+    ...(credentialId !== undefined && { credentialId }),
     ...(podName !== undefined && { podName }),
     ...(podUid !== undefined && { podUid }),
     ...(nodeName !== undefined && { nodeName }),

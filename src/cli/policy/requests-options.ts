@@ -83,7 +83,7 @@ function claimOption(text: string, before: Claims): Claims {
   const name = text.slice(0, Math.max(at, 0));
   if (!(CLAIMS as readonly string[]).includes(name)) {
     throw new InvalidArgumentError(
-      `Write a claim and its value, such as provenBy=token; claims: ${CLAIMS.join(', ')}.`,
+      `Write a claim and its value, such as authenticationMethod=token; claims: ${CLAIMS.join(', ')}.`,
     );
   }
   return { ...before, [name as ClaimName]: text.slice(at + 1) };

@@ -45,9 +45,9 @@ function metOf({ failures, audits }: PolicyDecision, { conditions }: Applicable)
 
 /** @returns nothing when the request was refused before policy was asked. */
 export function recordedDecision(record: DecisionRecord): TracedDecision | undefined {
-  const { policy: trace, decisionId, timeMs, surface, policyRevision: revision = 'unknown' } = record;
+  const { policy: trace, decisionId, timeMs, api, policyRevision: revision = 'unknown' } = record;
   if (trace === undefined) return undefined;
-  const which = `Decision ${decisionId} (${surface}) of ${formatTime(timeMs)}`;
+  const which = `Decision ${decisionId} (${api}) of ${formatTime(timeMs)}`;
   if (record.outcome === 'issued') {
     return { title: `${which}: issued serial ${record.serial}`, verdict: 'issued', trace, revision };
   }

@@ -2,7 +2,7 @@
 import type { KubernetesIdentity } from './kubernetes-identity.ts';
 
 /** How an identity was proven; the same words in journal, logs and metrics. */
-export type ProvenBy = 'client-certificate' | 'token' | 'socket';
+export type AuthenticationMethod = 'client-certificate' | 'token' | 'socket';
 
 /** What Kubernetes said of the pod behind a token; each part absent where the token has none. */
 export interface PodBinding {
@@ -30,13 +30,13 @@ export const UNKNOWN_MS = 0;
  * @returns where what is issued to the caller began.
  */
 export function lineageOf(caller: Caller, here: Lineage): Lineage {
-  return caller.provenBy === 'client-certificate' ? caller.lineage : here;
+  return caller.authenticationMethod === 'client-certificate' ? caller.lineage : here;
 }
 
 interface Proven {
   readonly identity: KubernetesIdentity;
   /** The token's issuer, the certificate's serial number or the socket's path: never a secret. */
-  readonly evidence: string;
+  readonly credentialId: string;
   readonly pod?: PodBinding;
   /** When the proof itself ends, in ms since the epoch; streams are recycled before it. */
   readonly expiresAtMs?: number;
@@ -44,12 +44,12 @@ interface Proven {
 
 /** Whoever shows a token or a socket begins a lineage. */
 interface FreshlyProven extends Proven {
-  readonly provenBy: Exclude<ProvenBy, 'client-certificate'>;
+  readonly authenticationMethod: Exclude<AuthenticationMethod, 'client-certificate'>;
 }
 
 /** A certificate of which nobody knows where it began proves nobody: it would count as a fresh proof. */
 interface ProvenByCertificate extends Proven {
-  readonly provenBy: 'client-certificate';
+  readonly authenticationMethod: 'client-certificate';
   /** As its issuance is on record. */
   readonly lineage: Lineage;
 }

@@ -8,10 +8,10 @@ import type { Caller } from './caller.ts';
  * certificate as its lineage, which outlives each of its serial numbers.
  */
 export function workloadKey(caller: Caller): string {
-  const { identity, provenBy, pod } = caller;
+  const { identity, authenticationMethod, pod } = caller;
   return JSON.stringify([
     identity.spiffeId.uri,
-    provenBy,
+    authenticationMethod,
     lastingCredential(caller),
     pod?.podName,
     pod?.podUid,
@@ -20,5 +20,5 @@ export function workloadKey(caller: Caller): string {
 }
 
 function lastingCredential(caller: Caller): string {
-  return caller.provenBy === 'client-certificate' ? caller.lineage.id : caller.evidence;
+  return caller.authenticationMethod === 'client-certificate' ? caller.lineage.id : caller.credentialId;
 }

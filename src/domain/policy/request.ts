@@ -5,7 +5,7 @@ export const ISSUANCE_CLASSES = ['workload', 'gateway', 'waypoint', 'control-pla
 export type IssuanceClass = (typeof ISSUANCE_CLASSES)[number];
 
 /** What a credential says beside the identity; conditions of kind `claim` read it. */
-export const CLAIMS = ['provenBy', 'evidence', 'podName', 'podUid', 'nodeName'] as const;
+export const CLAIMS = ['authenticationMethod', 'credentialId', 'podName', 'podUid', 'nodeName'] as const;
 export type ClaimName = (typeof CLAIMS)[number];
 
 /** The unexpired certificate that an identity has already: asking again is a renewal. */

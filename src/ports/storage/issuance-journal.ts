@@ -1,12 +1,12 @@
 // The record of every decision. A decision leaves the process only after its record is durable.
-import type { ProvenBy } from '../../domain/identity/caller.ts';
+import type { AuthenticationMethod } from '../../domain/identity/caller.ts';
 import type { ExcusedClause, FailedClause } from '../../domain/policy/decision.ts';
 import type { IssuanceClass } from '../../domain/policy/request.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
 
 /** Which part of the CA a decision was made for. */
-export type Surface = 'csr' | 'sds' | 'self';
+export type Api = 'csr' | 'sds' | 'self';
 
 /**
  * How policy came to its answer, and what it was asked: enough to explain the decision and to ask another
@@ -38,12 +38,12 @@ interface DecisionFacts {
   readonly decisionId: string;
   /** Milliseconds since the epoch. */
   readonly timeMs: number;
-  readonly surface: Surface;
+  readonly api: Api;
   readonly remoteAddress: string;
   /** SPIFFE ID of the authenticated caller; absent when authentication failed. */
   readonly caller?: string;
-  readonly provenBy?: ProvenBy;
-  readonly evidence?: string;
+  readonly authenticationMethod?: AuthenticationMethod;
+  readonly credentialId?: string;
   readonly podName?: string;
   readonly podUid?: string;
   readonly nodeName?: string;

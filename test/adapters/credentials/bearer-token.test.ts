@@ -54,8 +54,8 @@ describe('A bearer token', () => {
     const { identity, ...rest } = result.caller;
     assert.equal(identity.spiffeId.uri, 'spiffe://cluster.local/ns/shop/sa/api');
     assert.deepEqual(rest, {
-      provenBy: 'token',
-      evidence: ISSUER,
+      authenticationMethod: 'token',
+      credentialId: ISSUER,
       expiresAtMs: NOON_MS + 3_600_000,
       pod: { podName: 'api-7d4b', podUid: '5b3c', nodeName: 'node-1' },
     });

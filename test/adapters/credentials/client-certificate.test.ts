@@ -51,9 +51,9 @@ describe('A client certificate', () => {
     assert.ok(result.outcome === 'proven');
     const { identity, ...rest } = result.caller;
     assert.equal(identity.spiffeId.uri, ID);
-    const { serial: evidence, notAfterMs: expiresAtMs } = leaf;
+    const { serial: credentialId, notAfterMs: expiresAtMs } = leaf;
     const lineage = { id: 'first', provenAtMs: clock.nowMs() - DAY_MS };
-    assert.deepEqual(rest, { provenBy: 'client-certificate', evidence, expiresAtMs, lineage });
+    assert.deepEqual(rest, { authenticationMethod: 'client-certificate', credentialId, expiresAtMs, lineage });
     assert.deepEqual(records.asked, [{ identity: ID, serial: leaf.serial, notAfterMs: leaf.notAfterMs }]);
   });
 
@@ -99,7 +99,7 @@ describe('A client certificate', () => {
       maxProofAgeMs = Infinity;
       const { other, leaf } = await leafOfOther();
       const result = await judge({ leaf: leaf.der });
-      assert.ok(result.outcome === 'proven' && result.caller.provenBy === 'client-certificate');
+      assert.ok(result.outcome === 'proven' && result.caller.authenticationMethod === 'client-certificate');
       assert.equal(result.caller.lineage.id, `${other.issuer.id}:${leaf.serial}`);
     });
 

@@ -41,7 +41,7 @@ describe('A caller at the TLS door', () => {
     ];
     edge.authority.answer = async (signal) => {
       const caller = await authenticate(authenticators, edge.authority.presented.at(-1)!, { signal });
-      proven.push(`${caller.provenBy} ${caller.identity.spiffeId.uri}`);
+      proven.push(`${caller.authenticationMethod} ${caller.identity.spiffeId.uri}`);
       return CHAIN;
     };
   });

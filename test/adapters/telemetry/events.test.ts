@@ -27,27 +27,27 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       emit: (events) => events.decided(ISSUED, { durationMs: 2 }),
       line: { level: 'info', decisionId: 'd-1', caller: ISSUED.caller, serial: ISSUED.serial, durationMs: 2 },
       moves: {
-        'capstan_decisions_total{surface="csr",outcome="issued",reason="none"}': 1,
-        'capstan_decision_duration_seconds_count{surface="csr",outcome="issued"}': 1,
-        'capstan_decision_duration_seconds_sum{surface="csr",outcome="issued"}': 0.002,
+        'capstan_decisions_total{api="csr",outcome="issued",reason="none"}': 1,
+        'capstan_decision_duration_seconds_count{api="csr",outcome="issued"}': 1,
+        'capstan_decision_duration_seconds_sum{api="csr",outcome="issued"}': 0.002,
       },
     },
     {
       emit: (events) => events.decided(REFUSED, { durationMs: 1 }),
       line: { level: 'warn', decisionId: 'd-2', caller: REFUSED.caller, reason: 'CAP-P01', code: 'policy_denied' },
       moves: {
-        'capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}': 1,
-        'capstan_decision_duration_seconds_count{surface="csr",outcome="refused"}': 1,
-        'capstan_decision_duration_seconds_sum{surface="csr",outcome="refused"}': 0.001,
+        'capstan_decisions_total{api="csr",outcome="refused",reason="CAP-P01"}': 1,
+        'capstan_decision_duration_seconds_count{api="csr",outcome="refused"}': 1,
+        'capstan_decision_duration_seconds_sum{api="csr",outcome="refused"}': 0.001,
       },
     },
     {
       emit: (events) => events.decided({ ...REFUSED, policy: TRACE }, { durationMs: 1 }),
       line: { level: 'warn', policy: { class: 'workload', bundle: 'corp@7', failures: [CLAUSE], audits: [CLAUSE] } },
       moves: {
-        'capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}': 1,
-        'capstan_decision_duration_seconds_count{surface="csr",outcome="refused"}': 1,
-        'capstan_decision_duration_seconds_sum{surface="csr",outcome="refused"}': 0.001,
+        'capstan_decisions_total{api="csr",outcome="refused",reason="CAP-P01"}': 1,
+        'capstan_decision_duration_seconds_count{api="csr",outcome="refused"}': 1,
+        'capstan_decision_duration_seconds_sum{api="csr",outcome="refused"}': 0.001,
         'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="refused"}': 1,
         'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="audited"}': 1,
       },
@@ -317,7 +317,7 @@ describe('The events of the CA', () => {
     telemetry.events.decided(REFUSED, { durationMs: 1, counted: true });
     assert.deepEqual(lines, []);
     const moved = distances(before, await series(telemetry));
-    assert.equal(moved['capstan_decisions_total{surface="csr",outcome="refused",reason="CAP-P01"}'], 1);
+    assert.equal(moved['capstan_decisions_total{api="csr",outcome="refused",reason="CAP-P01"}'], 1);
   });
 
   it('count what one namespace causes without end, and tell of the others and of certificates all the same', async () => {

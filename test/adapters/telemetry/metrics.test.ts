@@ -47,10 +47,10 @@ describe('The metrics', () => {
   });
 
   it('put a decision of 3 ms into the bucket up to 5 ms and not below', async () => {
-    metrics.observe('decisionDuration', 0.003, { surface: 'csr', outcome: 'issued' });
+    metrics.observe('decisionDuration', 0.003, { api: 'csr', outcome: 'issued' });
     const text = await metrics.collect();
-    assert.match(text, /_bucket\{surface="csr",outcome="issued",le="0.0025"\} 0$/m);
-    assert.match(text, /_bucket\{surface="csr",outcome="issued",le="0.005"\} 1$/m);
+    assert.match(text, /_bucket\{api="csr",outcome="issued",le="0.0025"\} 0$/m);
+    assert.match(text, /_bucket\{api="csr",outcome="issued",le="0.005"\} 1$/m);
   });
 
   it('bound the series of a label that is open', async () => {
@@ -87,8 +87,8 @@ describe('The metrics', () => {
 
   it('are text that Prometheus reads without complaint', async function () {
     const promtool = peerOrSkip(this, findPromtool(), 'promtool');
-    metrics.count('decisions', { surface: 'csr', outcome: 'refused', reason: 'CAP-P01' });
-    metrics.observe('decisionDuration', 0.003, { surface: 'csr', outcome: 'refused' });
+    metrics.count('decisions', { api: 'csr', outcome: 'refused', reason: 'CAP-P01' });
+    metrics.observe('decisionDuration', 0.003, { api: 'csr', outcome: 'refused' });
     metrics.observe('acknowledgeDuration', 0.003, {});
     metrics.set('issuerNotAfter', 1_800_000_000);
     const judged = spawnSync(promtool, ['check', 'metrics'], { input: await metrics.collect(), encoding: 'utf8' });

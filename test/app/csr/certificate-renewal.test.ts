@@ -63,8 +63,8 @@ describe('A renewal by certificate', () => {
     let shown = first;
     for (let renewal = 0; renewal < 3; renewal += 1) {
       shown = await granted(shown);
-      const { provenBy, ...record } = recordOf(shown);
-      assert.equal(provenBy, 'client-certificate');
+      const { authenticationMethod, ...record } = recordOf(shown);
+      assert.equal(authenticationMethod, 'client-certificate');
       assert.deepEqual([record.proofId, record.provenAtMs], [id, timeMs]);
     }
     const again = recordOf(await granted({}, await bearing()));
@@ -81,7 +81,7 @@ describe('A renewal by certificate', () => {
     using envoy = server.envoy();
     const openedMs = Date.now();
     assert.equal((await envoy.fetch({ resourceNames: ['default'] })).resources.length, 1);
-    const [record] = files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'sds');
+    const [record] = files.decisions({ outcome: 'issued' }).filter(({ api }) => api === 'sds');
     assert.ok(record?.outcome === 'issued' && record.provenAtMs !== undefined);
     assert.equal(record.proofId, record.decisionId);
     assert.ok(openedMs <= record.provenAtMs && record.provenAtMs <= record.timeMs);
@@ -91,15 +91,15 @@ describe('A renewal by certificate', () => {
     const first = await granted({}, await bearing());
     using proxy = server.sdsClient(first);
     assert.equal((await proxy.fetch({ resourceNames: ['default'] })).resources.length, 1);
-    const [served] = files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'sds');
+    const [served] = files.decisions({ outcome: 'issued' }).filter(({ api }) => api === 'sds');
     assert.ok(served?.outcome === 'issued');
-    assert.equal(served.provenBy, 'client-certificate');
+    assert.equal(served.authenticationMethod, 'client-certificate');
     assert.equal(served.proofId, recordOf(first).decisionId);
     assert.equal(served.provenAtMs, recordOf(first).timeMs);
   });
 
   it("finds no proof in the server's own certificate", () => {
-    const [record] = files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'self');
+    const [record] = files.decisions({ outcome: 'issued' }).filter(({ api }) => api === 'self');
     assert.ok(record?.outcome === 'issued');
     assert.equal(record.proofId, undefined);
   });
@@ -110,7 +110,7 @@ describe('A renewal by certificate', () => {
     assert.equal(code, status.UNAUTHENTICATED);
     assert.match(details, /^CAP-A10 there is no record here of the client certificate/);
     const record = recordOf(await granted(unknown, await bearing()));
-    assert.equal(record.provenBy, 'token');
+    assert.equal(record.authenticationMethod, 'token');
     assert.equal(record.proofId, record.decisionId);
   });
 
@@ -122,7 +122,7 @@ describe('A renewal by certificate', () => {
     await eventually('the limit', async () => (await ask(renewed))[0].code === status.UNAUTHENTICATED, SOON);
     const [{ details }] = await ask(renewed);
     assert.match(details, /^CAP-A08 .* is too old: it is of \d{4}-\d\d-\d\dT/);
-    assert.equal(recordOf(await granted(renewed, await bearing())).provenBy, 'token');
+    assert.equal(recordOf(await granted(renewed, await bearing())).authenticationMethod, 'token');
   });
 
   it('goes by the limit of its class, which the bundle tells', async () => {
@@ -163,7 +163,7 @@ describe('A leaf of another authority under the corporate root', () => {
     assert.match(away.details, /^CAP-A09 the client certificate is not of one of our issuers/);
     const both = await enrol(there, showing, { authorization: `Bearer ${await other.mint.token()}` });
     assert.equal(both.code, status.OK, both.details);
-    assert.equal(other.decisions({ outcome: 'issued', identity: DEMO })[0]?.provenBy, 'token');
+    assert.equal(other.decisions({ outcome: 'issued', identity: DEMO })[0]?.authenticationMethod, 'token');
   });
 
   it('counts when its issuer is listed and the age of proofs is not limited; the list is followed', async () => {

@@ -119,15 +119,16 @@ describe("Capstan answers Istio's CSR API", () => {
     const leaf = leafOf(await askAsAgent(await agentCsr(DEMO)));
     const [decision] = files.decisions({ identity: DEMO });
     assert.ok(decision?.outcome === 'issued');
-    const { serial, keyType, caller, provenBy, evidence, podName, podUid, nodeName, remoteAddress } = decision;
+    const { serial, keyType, caller, authenticationMethod, credentialId, podName, podUid, nodeName, remoteAddress } =
+      decision;
     assert.equal(serial, leaf.serialNumber.toLowerCase());
     assert.deepEqual(
-      { keyType, caller, provenBy, evidence, podName, podUid, nodeName },
+      { keyType, caller, authenticationMethod, credentialId, podName, podUid, nodeName },
       {
         keyType: 'rsa-2048',
         caller: DEMO,
-        provenBy: 'token',
-        evidence: 'https://tokens.test',
+        authenticationMethod: 'token',
+        credentialId: 'https://tokens.test',
         podName: 'demo-0',
         podUid: 'pod-uid',
         nodeName: 'node-1',
@@ -145,8 +146,8 @@ describe("Capstan answers Istio's CSR API", () => {
       csr = await ztunnelCsr(DEMO);
       chain = chainIn(await ask({ csr: csr.pem }, showing));
       const [decision] = files.decisions({ identity: DEMO });
-      assert.equal(decision?.provenBy, 'client-certificate');
-      assert.equal(decision.evidence, serial);
+      assert.equal(decision?.authenticationMethod, 'client-certificate');
+      assert.equal(decision.credentialId, serial);
     }
     assert.equal(leafOf(chain).subjectAltName, `URI:${DEMO}`);
   });

@@ -109,7 +109,7 @@ describe('A running server', () => {
     assert.deepEqual(await (await server.get('/healthz')).json(), { status: 'alive' });
     assert.deepEqual(await (await server.get('/readyz')).json(), { ready: true });
     const metrics = await (await server.get('/metrics')).text();
-    assert.match(metrics, /^capstan_decisions_total\{[^}]*surface="csr"[^}]*outcome="issued"[^}]*\} 1$/m);
+    assert.match(metrics, /^capstan_decisions_total\{[^}]*api="csr"[^}]*outcome="issued"[^}]*\} 1$/m);
     for (const part of ['server', 'listeners', 'journal', 'issuer', 'sds-sockets']) {
       assert.match(metrics, new RegExp(`^capstan_part_ready\\{part="${part}"\\} 1$`, 'm'));
       assert.match(metrics, new RegExp(`^capstan_part_degraded\\{part="${part}"\\} 0$`, 'm'));
@@ -131,7 +131,7 @@ describe('A running server', () => {
     assert.notEqual(renewed, former);
     const peers = files
       .decisions({ outcome: 'issued' })
-      .filter(({ surface }) => surface === 'csr')
+      .filter(({ api }) => api === 'csr')
       .slice(0, 2);
     assert.equal(peers[0]?.remoteAddress, peers[1]?.remoteAddress, 'the connection is the same');
   });

@@ -190,8 +190,8 @@ describe('A stranger whose calls are refused', () => {
       }
     }
     const metrics = await (await server.get('/metrics')).text();
-    assert.match(metrics, /capstan_decisions_total\{surface="csr",outcome="refused",reason="CAP-A01"\} 250/);
-    assert.match(metrics, /capstan_decisions_total\{surface="csr",outcome="refused",reason="CAP-A05"\} 250/);
+    assert.match(metrics, /capstan_decisions_total\{api="csr",outcome="refused",reason="CAP-A01"\} 250/);
+    assert.match(metrics, /capstan_decisions_total\{api="csr",outcome="refused",reason="CAP-A05"\} 250/);
     await server.stop();
     const records = files.decisions({ outcome: 'refused' });
     assert.equal(records.length, 4, 'for each reason the first, and the number of the others');

@@ -87,7 +87,7 @@ describe('Of two connections from one address and port to two addresses of the s
     const stolen = await fetchOn(thief);
     assert.deepEqual(stolen, { code: status.UNAUTHENTICATED, bytes: 0 });
     assert.deepEqual(
-      files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'sds'),
+      files.decisions({ outcome: 'issued' }).filter(({ api }) => api === 'sds'),
       [],
     );
     // Whose port is taken comes back from another.
@@ -103,7 +103,7 @@ describe('Of two connections from one address and port to two addresses of the s
     assert.ok(later.destroyed);
     const { code } = await fetchOn(former);
     assert.equal(code, status.OK);
-    const [served] = files.decisions({ outcome: 'issued' }).filter(({ surface }) => surface === 'sds');
+    const [served] = files.decisions({ outcome: 'issued' }).filter(({ api }) => api === 'sds');
     assert.equal(served?.outcome === 'issued' && served.identity, 'spiffe://cluster.local/ns/default/sa/demo');
   });
 });

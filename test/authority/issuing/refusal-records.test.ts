@@ -14,7 +14,7 @@ function scene() {
   const refusal = (changes: Partial<RefusedRecord> = {}): RefusedRecord => ({
     decisionId: `d${(ids += 1)}`,
     timeMs: parts.clock.nowMs(),
-    surface: 'csr',
+    api: 'csr',
     remoteAddress: '192.0.2.7:40000',
     outcome: 'refused',
     reason: 'CAP-A05',
@@ -74,7 +74,7 @@ describe('Refusals in a flood', () => {
   it('of one namespace: some of each identity and reason, then their number', async () => {
     const { records, refusal, journal } = scene();
     const caller = testCaller('team-a', 'demo');
-    const own = { caller: caller.identity.spiffeId.uri, provenBy: 'token', reason: 'CAP-P01' } as const;
+    const own = { caller: caller.identity.spiffeId.uri, authenticationMethod: 'token', reason: 'CAP-P01' } as const;
     let alone = 0;
     for (let i = 0; i < 2_000; i += 1) if (records.count(refusal(own), caller) === undefined) alone += 1;
     assert.equal(alone, NAMESPACE.each);
@@ -83,7 +83,7 @@ describe('Refusals in a flood', () => {
     assert.equal(records.count(refusal({ ...own, caller: other.identity.spiffeId.uri }), other), undefined);
     await records.endInterval();
     assert.deepEqual(
-      journal.records.map((record) => 'count' in record && [record.caller, record.provenBy, record.count]),
+      journal.records.map((record) => 'count' in record && [record.caller, record.authenticationMethod, record.count]),
       [[own.caller, 'token', 2_000 - NAMESPACE.each]],
     );
   });
@@ -105,7 +105,7 @@ describe('Refusals in a flood', () => {
 
   it('to ourselves each have a record', () => {
     const { records, refusal } = scene();
-    for (let i = 0; i < 100; i += 1) assert.equal(records.count(refusal({ surface: 'self' }), NOBODY), undefined);
+    for (let i = 0; i < 100; i += 1) assert.equal(records.count(refusal({ api: 'self' }), NOBODY), undefined);
   });
 
   it('are written every minute', async () => {

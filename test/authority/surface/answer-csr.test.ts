@@ -80,7 +80,7 @@ describe('Answering a CSR', () => {
     assert.equal(record.policyRevision, TEST_POLICY.revision);
     assert.equal(record.policy?.bundle, 'corp@1');
     assert.deepEqual(record.policy.applied, ['central corp@1 mesh']);
-    assert.equal(record.provenBy, 'token');
+    assert.equal(record.authenticationMethod, 'token');
   });
 
   it('does not deliver what it cannot record', async () => {

@@ -113,10 +113,10 @@ describe('Secrets of a workload over SDS', () => {
   });
 
   it('are kept apart for two machines of one account, and one machine keeps its own when its certificate is renewed', async () => {
-    const machine = (id: string, evidence: string): Caller => ({
+    const machine = (id: string, credentialId: string): Caller => ({
       ...CALLER,
-      provenBy: 'client-certificate',
-      evidence,
+      authenticationMethod: 'client-certificate',
+      credentialId,
       lineage: { id, provenAtMs: 0 },
     });
     const { serial } = await nextSvid(watch(machine('first', 'a1')));
@@ -126,10 +126,10 @@ describe('Secrets of a workload over SDS', () => {
 
   it('are renewed with the proof of one who watches then, not of the one who came first and left', async () => {
     const leave = new AbortController();
-    const machine = (evidence: string): Caller => ({
+    const machine = (credentialId: string): Caller => ({
       ...CALLER,
-      provenBy: 'client-certificate',
-      evidence,
+      authenticationMethod: 'client-certificate',
+      credentialId,
       lineage: { id: 'first', provenAtMs: 0 },
     });
     await nextSvid(watch(machine('a1'), leave));
@@ -140,9 +140,9 @@ describe('Secrets of a workload over SDS', () => {
     await parts.clock.advance(HALF_LIFE_MS);
     const { serial } = await renewed;
     const [first, second] = parts.journal.records;
-    assert.equal(first?.evidence, 'a1');
+    assert.equal(first?.credentialId, 'a1');
     assert.ok(second?.outcome === 'issued' && second.serial === serial);
-    assert.equal(second.evidence, 'b2');
+    assert.equal(second.credentialId, 'b2');
   });
 
   it('are not renewed on a proof that is over, and are as soon as one who is proven joins', async () => {
@@ -475,10 +475,10 @@ describe('Secrets of a workload over SDS', () => {
     });
 
     it('and a machine that renews its certificate is no other workload', async () => {
-      const machine = (evidence: string): Caller => ({
+      const machine = (credentialId: string): Caller => ({
         ...CALLER,
-        provenBy: 'client-certificate',
-        evidence,
+        authenticationMethod: 'client-certificate',
+        credentialId,
         lineage: { id: 'first', provenAtMs: 0 },
       });
       const { serial } = await nextSvid(watch(machine('a0')));

@@ -6,8 +6,8 @@ import { testCaller } from '../../support/authority-parts.ts';
 const POD: Caller = { ...testCaller(), pod: { podName: 'demo-0', podUid: 'uid-0', nodeName: 'node-1' } };
 const MACHINE: Caller = {
   ...testCaller(),
-  provenBy: 'client-certificate',
-  evidence: 'a1',
+  authenticationMethod: 'client-certificate',
+  credentialId: 'a1',
   lineage: { id: 'first-issuance', provenAtMs: 1 },
 };
 
@@ -18,19 +18,23 @@ describe('Two callers', () => {
     ['of a pod and the one that came after it under its name', POD, { ...POD, pod: { ...POD.pod, podUid: 'uid-1' } }],
     ['of two nodes', POD, { ...POD, pod: { ...POD.pod, nodeName: 'node-2' } }],
     ['with and without a pod', POD, testCaller()],
-    ['with tokens of two issuers', POD, { ...POD, evidence: 'https://other.test' }],
-    ['with a token and a socket', testCaller(), { ...testCaller(), provenBy: 'socket' }],
+    ['with tokens of two issuers', POD, { ...POD, credentialId: 'https://other.test' }],
+    ['with a token and a socket', testCaller(), { ...testCaller(), authenticationMethod: 'socket' }],
     [
       'at two sockets',
-      { ...testCaller(), provenBy: 'socket', evidence: '/run/a' },
-      { ...testCaller(), provenBy: 'socket', evidence: '/run/b' },
+      { ...testCaller(), authenticationMethod: 'socket', credentialId: '/run/a' },
+      { ...testCaller(), authenticationMethod: 'socket', credentialId: '/run/b' },
     ],
     [
       'on two machines of one account, though a number be the same',
       MACHINE,
       { ...MACHINE, lineage: { id: 'other-issuance', provenAtMs: 1 } },
     ],
-    ['with a certificate and a token', MACHINE, { ...MACHINE, provenBy: 'token', evidence: 'first-issuance' }],
+    [
+      'with a certificate and a token',
+      MACHINE,
+      { ...MACHINE, authenticationMethod: 'token', credentialId: 'first-issuance' },
+    ],
     [
       'whose parts are one text when they are written side by side',
       { ...POD, pod: { podName: 'a', podUid: 'bc' } },
@@ -46,7 +50,7 @@ describe('Two callers', () => {
   });
 
   it('are one workload when a certificate was renewed by certificate: its lineage stays, its number does not', () => {
-    const renewed = { ...MACHINE, evidence: 'b2', expiresAtMs: 2 };
+    const renewed = { ...MACHINE, credentialId: 'b2', expiresAtMs: 2 };
     assert.equal(workloadKey(renewed), workloadKey(MACHINE));
   });
 });

@@ -45,7 +45,7 @@ for (const version of [CURRENT_ENVOY, OLDEST_ENVOY] as const) {
           assert.equal(sight.subjectAltName, `URI:${SHOP_ID}`);
           assert.deepEqual(sight.issuers, ['Mesh Issuer 1', 'Corporate Root']);
           // 5. What was served is what was recorded.
-          const issued = capstan.journal().filter(({ surface, outcome }) => surface === 'sds' && outcome === 'issued');
+          const issued = capstan.journal().filter(({ api, outcome }) => api === 'sds' && outcome === 'issued');
           assert.deepEqual(
             issued.map((record) => 'serial' in record && record.serial.toUpperCase()),
             [sight.serial],

@@ -119,7 +119,7 @@ function anchorsOf(stream: SdsClientStream): string | undefined {
 }
 
 function issuedCount(capstan: Capstan): number {
-  return capstan.journal(10_000).filter(({ surface, outcome }) => surface === 'sds' && outcome === 'issued').length;
+  return capstan.journal(10_000).filter(({ api, outcome }) => api === 'sds' && outcome === 'issued').length;
 }
 
 async function unacknowledged(capstan: Capstan): Promise<number> {

@@ -22,7 +22,7 @@ for (const version of [CURRENT_ENVOY, OLDEST_ENVOY] as const) {
         await using envoy = await startShopProxy(capstan, { version });
         await envoy.live();
         assert.equal(await envoy.call(), 200);
-        const [issued] = capstan.journal().filter((record) => record.outcome === 'issued' && record.surface === 'sds');
+        const [issued] = capstan.journal().filter((record) => record.outcome === 'issued' && record.api === 'sds');
         assert.equal(issued?.outcome === 'issued' && issued.keyType, keyType);
       });
     }

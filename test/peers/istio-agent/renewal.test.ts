@@ -29,7 +29,7 @@ describe("Istio's agent on a virtual machine", function () {
   const decisionsOf = (files: ServerFiles): readonly DecisionRecord[] =>
     files
       .decisions()
-      .filter(({ surface }) => surface === 'csr')
+      .filter(({ api }) => api === 'csr')
       .toReversed();
 
   it('enrols by token once, renews by certificate, and is never refused', async () => {
@@ -45,10 +45,10 @@ describe("Istio's agent on a virtual machine", function () {
     await eventually('the renewals', () => decisionsOf(files).length > RENEWALS, { withinMs: 80_000 });
 
     const [enrolment, ...renewals] = decisionsOf(files);
-    assert.equal(enrolment?.provenBy, 'token');
+    assert.equal(enrolment?.authenticationMethod, 'token');
     for (const renewal of renewals) {
       assert.ok(renewal.outcome === 'issued', renewal.outcome === 'refused' ? renewal.message : agent.log);
-      assert.equal(renewal.provenBy, 'client-certificate');
+      assert.equal(renewal.authenticationMethod, 'client-certificate');
       assert.equal(renewal.proofId, enrolment.decisionId, 'all go back to the one token');
     }
   });
@@ -71,6 +71,6 @@ describe("Istio's agent on a virtual machine", function () {
     assert.equal(refused.reason, 'CAP-A09', 'it shows the certificate that it stored');
     agent.setToken(await next.mint.token());
     const issued = (): DecisionRecord | undefined => decisionsOf(next).find(({ outcome }) => outcome === 'issued');
-    assert.equal((await eventually('the certificate', issued, STARTED)).provenBy, 'token');
+    assert.equal((await eventually('the certificate', issued, STARTED)).authenticationMethod, 'token');
   });
 });

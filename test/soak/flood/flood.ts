@@ -29,7 +29,7 @@ const BYTES_PER_LINE = 1024;
 const WAL_BYTES = 8 * 1024 * 1024;
 const WARM_UP_MS = 3_000;
 
-/** Two surfaces, and every reason that a caller can hear. */
+/** Two APIs, and every reason that a caller can hear. */
 const RESTS = 2 * Object.keys(REASONS).length;
 
 export interface Flood {

@@ -1,6 +1,7 @@
 // Whether an expression stays within the subset, told from its syntax alone: names, functions, and walks over
 // lists that neither nest nor feed one another, so that its cost is linear in the data.
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { formerClaimProblem } from '../former-claims.ts';
 import { FUNCTIONS, MACROS, MAX_MACROS, MAX_WRITTEN_TEXT, METHODS } from './language.ts';
 import type { Walks } from './meter.ts';
 
@@ -51,6 +52,7 @@ class Reading implements Syntax {
   #inMacro = false;
 
   read(node: ASTNode, names: readonly string[]): void {
+    checkClaim(node);
     if (node.op === 'value') checkLiteral(node);
     else if (node.op === 'id') checkName(node, node.args, names);
     else if (node.op === 'call') this.#call(node, names);
@@ -121,6 +123,29 @@ function checkLiteral(node: Extract<ASTNode, { op: 'value' }>): void {
 
 function checkName(node: ASTNode, name: string, names: readonly string[]): void {
   if (!names.includes(name)) throw new Refused(node, `${name} is not known here: ${names.join(', ')}`);
+}
+
+/** `has()` and `in` would find a claim's former name absent, for ever. */
+function checkClaim(node: ASTNode): void {
+  const problem = formerClaimProblem(claimNamed(node) ?? '');
+  if (problem !== undefined) throw new Refused(node, problem);
+}
+
+/** @returns the name in `request.claims.name`, `request.claims["name"]` and `"name" in request.claims`. */
+function claimNamed(node: ASTNode): string | undefined {
+  if (node.op === 'in') return isClaims(node.args[1]) ? writtenText(node.args[0]) : undefined;
+  if (node.op !== '.' && node.op !== '.?' && node.op !== '[]' && node.op !== '[?]') return undefined;
+  const [of, name] = node.args;
+  if (!isClaims(of)) return undefined;
+  return typeof name === 'string' ? name : writtenText(name);
+}
+
+function isClaims(node: ASTNode): boolean {
+  return node.op === '.' && node.args[1] === 'claims' && node.args[0].op === 'id' && node.args[0].args === 'request';
+}
+
+function writtenText(node: ASTNode): string | undefined {
+  return node.op === 'value' && typeof node.args === 'string' ? node.args : undefined;
 }
 
 function unknownFunction(name: string): string {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Condition, ConditionCheck, Expression } from '../../../domain/policy/condition.ts';
 import { CLAIMS } from '../../../domain/policy/request.ts';
 import { compileExpression } from '../expression/expression.ts';
+import { formerClaimProblem } from '../former-claims.ts';
 import { look, unique } from './checks.ts';
 import { annotations, label, labels, meaning, pattern, sentence, someOf, text, wait } from './scalar-schemas.ts';
 import { mode, onRenew } from './shared-schemas.ts';
@@ -82,7 +83,7 @@ const matches = z
 
 const claim = z
   .strictObject({
-    name: z.enum(CLAIMS).describe('Which claim.'),
+    name: z.enum(CLAIMS, { error: ({ input }) => formerClaimProblem(String(input)) }).describe('Which claim.'),
     in: someOf(anyName).describe('What it may say.'),
   })
   .transform(({ name, in: allowed }): ConditionCheck => ({ kind: 'claim', claim: name, in: allowed }));

@@ -38,6 +38,10 @@ export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE operations (
      id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, operation TEXT NOT NULL, was TEXT NOT NULL, became TEXT NOT NULL
    ) STRICT;`,
+  // The words of the records themselves; SQLite rewrites the schema's text and touches no row.
+  `ALTER TABLE decisions RENAME COLUMN surface TO api;
+   ALTER TABLE decisions RENAME COLUMN proven_by TO authentication_method;
+   ALTER TABLE decisions RENAME COLUMN evidence TO credential_id;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -50,11 +54,11 @@ const COLUMN_OF: Readonly<Record<Field, string>> = {
   decisionId: 'decision_id',
   timeMs: 'time_ms',
   outcome: 'outcome',
-  surface: 'surface',
+  api: 'api',
   remoteAddress: 'remote_address',
   caller: 'caller',
-  provenBy: 'proven_by',
-  evidence: 'evidence',
+  authenticationMethod: 'authentication_method',
+  credentialId: 'credential_id',
   podName: 'pod_name',
   podUid: 'pod_uid',
   nodeName: 'node_name',
@@ -76,6 +80,14 @@ const COLUMN_OF: Readonly<Record<Field, string>> = {
 /** Columns that are younger than the table, with the schema version that brought them. */
 const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2, proofId: 3, provenAtMs: 3, count: 4 };
 
+/** What columns were called before version 7. */
+const FORMER_COLUMN_OF: Partial<Record<Field, string>> = {
+  api: 'surface',
+  authenticationMethod: 'proven_by',
+  credentialId: 'evidence',
+};
+const RENAMED_BY_VERSION = 7;
+
 const FIELDS = Object.keys(COLUMN_OF) as readonly Field[];
 const COLUMNS = Object.values(COLUMN_OF).join(', ');
 
@@ -95,7 +107,7 @@ export const SELECT_HELD = `SELECT time_ms AS issuedMs, not_after_ms AS notAfter
 export const SELECT_LEAF = `SELECT issuer, coalesce(proof_id, decision_id) AS proofId,
     coalesce(proven_at_ms, time_ms) AS provenAtMs FROM decisions
   WHERE coalesce(identity, caller) = ? AND not_after_ms = ? AND serial = ?
-    AND outcome = 'issued' AND proven_by IS NOT NULL LIMIT 1`;
+    AND outcome = 'issued' AND authentication_method IS NOT NULL LIMIT 1`;
 /** The issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
 export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms,
@@ -123,9 +135,14 @@ export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
 export function selectFrom(version: number): string {
   const columns = FIELDS.map((field) => {
     const known = version >= (SINCE_VERSION[field] ?? 1);
-    return `${known ? COLUMN_OF[field] : 'NULL'} AS ${field}`;
+    return `${known ? columnOf(field, version) : 'NULL'} AS ${field}`;
   });
   return `SELECT ${columns.join(', ')} FROM decisions`;
+}
+
+function columnOf(field: Field, version: number): string {
+  const former = version < RENAMED_BY_VERSION ? FORMER_COLUMN_OF[field] : undefined;
+  return former ?? COLUMN_OF[field];
 }
 
 /** @returns the values for `INSERT`, in its order. */

@@ -80,7 +80,7 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
 function unasked(record: DecisionRecord): string {
   return record.outcome === 'refused'
     ? record.message
-    : `serial ${record.serial} is ${record.surface === 'self' ? "Capstan's own, of which policy is not asked" : 'from before decisions had traces'}`;
+    : `serial ${record.serial} is ${record.api === 'self' ? "Capstan's own, of which policy is not asked" : 'from before decisions had traces'}`;
 }
 
 async function explainQuestion(options: ExplainOptions, invocation: Invocation): Promise<void> {

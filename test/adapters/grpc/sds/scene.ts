@@ -69,7 +69,10 @@ export class ScriptedSecrets implements WorkloadSecrets {
     const [name = '', podName] = (presented.authorization[0]?.replace('Bearer ', '') ?? 'demo').split('/');
     const identity = good<KubernetesIdentity>(kubernetesIdentity(TEST_TRUST_DOMAIN, 'default', name));
     const pod = podName === undefined ? {} : { pod: { podName } };
-    const caller = await this.authentication({ identity, provenBy: 'socket', evidence: 'test', ...pod }, signal);
+    const caller = await this.authentication(
+      { identity, authenticationMethod: 'socket', credentialId: 'test', ...pod },
+      signal,
+    );
     return { caller, remoteAddress: presented.remoteAddress, provenAtMs: 0 };
   }
 

@@ -266,7 +266,12 @@ describe('A policy document is refused', () => {
     [
       'with a claim that nobody makes',
       condition('claim: { name: node, in: [a] }'),
-      /claim\.name: must be one of provenBy, evidence, podName, podUid, nodeName/,
+      /claim\.name: must be one of authenticationMethod, credentialId, podName, podUid, nodeName/,
+    ],
+    [
+      "with a claim's former name",
+      condition('claim: { name: evidence, in: [a] }'),
+      /claim\.name: the claim evidence is called credentialId now$/,
     ],
     [
       'with an expression that is no CEL',

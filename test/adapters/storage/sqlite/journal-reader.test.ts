@@ -91,6 +91,30 @@ describe('The journal reader', () => {
     }
   });
 
+  it('reads how a caller was authenticated in a journal of the former version, as it is and brought up to date', () => {
+    const old = path.join(directory, 'former-words.sqlite');
+    const FORMER_VERSION = 6;
+    using database = new DatabaseSync(old);
+    database.exec(`${MIGRATIONS.slice(0, FORMER_VERSION).join(';')}; PRAGMA application_id = ${APPLICATION_ID};
+      PRAGMA user_version = ${FORMER_VERSION};
+      INSERT INTO decisions (decision_id, time_ms, outcome, surface, remote_address, caller, proven_by, evidence, reason,
+        message, count)
+      VALUES ('old', ${NOON_MS}, 'refused', 'sds', '127.0.0.1:40000', '${DEMO}', 'socket', '/run/a', 'CAP-P01', 'no', 3)`);
+    const expected = refused('old', {
+      api: 'sds',
+      caller: DEMO,
+      authenticationMethod: 'socket',
+      credentialId: '/run/a',
+      message: 'no',
+      count: 3,
+    });
+    for (const upToDate of [false, true]) {
+      if (upToDate) bringUpToDate(old);
+      using reader = SqliteJournalReader.open(old);
+      assert.deepEqual(reader.list({ limit: 10 }), [expected]);
+    }
+  });
+
   it('gives back what policy was asked and what it answered, and what a certificate goes back to', () => {
     const own = path.join(directory, 'traces.sqlite');
     const proof = { proofId: 'first', provenAtMs: NOON_MS - 1 };

@@ -106,9 +106,9 @@ describe('The issuance history', () => {
     it('only if serial, identity and end are those of the record, and it was issued to a workload', () => {
       using history = new SqliteIssuanceHistory(file);
       record(issued('a', proof), refused('no', { caller: DEMO }));
-      const { caller, provenBy, evidence, ...self } = issued('self', { surface: 'self', serial: '7f00ac' });
+      const { caller, authenticationMethod, credentialId, ...self } = issued('self', { api: 'self', serial: '7f00ac' });
       record(self);
-      assert.ok(caller && provenBy && evidence);
+      assert.ok(caller && authenticationMethod && credentialId);
       assert.ok(history.recordOf(LEAF));
       for (const other of [
         { serial: '7f00ab' },
@@ -126,14 +126,14 @@ describe('The issuance history', () => {
         `${MIGRATIONS.slice(0, 2).join(';')}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 2`,
       );
       const { identity, serial, notAfterMs } = LEAF;
-      for (const [id, provenBy, of] of [
+      for (const [id, authenticationMethod, of] of [
         ['by token', 'token', serial],
         ['by certificate', 'client-certificate', '7f00ab'],
       ] as const) {
         const insert = `INSERT INTO decisions (decision_id, time_ms, outcome, surface, remote_address, proven_by, identity,
           serial, issuer, not_before_ms, not_after_ms, key_type)
           VALUES (?, ?, 'issued', 'csr', '127.0.0.1:40000', ?, ?, ?, 'fedcba9876543210', 0, ?, 'ec-p256')`;
-        old.prepare(insert).run(id, NOON_MS - 1000, provenBy, identity, of, notAfterMs);
+        old.prepare(insert).run(id, NOON_MS - 1000, authenticationMethod, identity, of, notAfterMs);
       }
       record(issued('newer', { serial: '7f00ac', ...proof }));
       using history = new SqliteIssuanceHistory(file);

@@ -8,12 +8,12 @@ import type { PolicyDecision } from '../../domain/policy/decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
-import type { DecisionRecord, IssuanceJournal, IssuedRecord, Surface } from '../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, IssuanceJournal, IssuedRecord, Api } from '../../ports/storage/issuance-journal.ts';
 import type { Random } from '../../ports/platform/random.ts';
 import { policyTraceOf } from './policy-trace.ts';
 import type { RefusalRecords } from './refusal-records.ts';
 
-export interface DecisionParts {
+export interface RecorderParts {
   readonly journal: IssuanceJournal;
   readonly refusals: RefusalRecords;
   readonly events: Events;
@@ -56,10 +56,10 @@ const DECISION_ID_BYTES = 10;
 /** The record of a decision outlives the request that asked for it; the journal bounds its own waits. */
 const NEVER = new AbortController().signal;
 
-export class Decision {
+export class DecisionRecorder {
   readonly id: string;
-  readonly #parts: DecisionParts;
-  readonly #surface: Surface;
+  readonly #parts: RecorderParts;
+  readonly #api: Api;
   readonly #remoteAddress: string;
   readonly #startedMs: number;
   #caller: Caller | undefined;
@@ -67,9 +67,9 @@ export class Decision {
   #policy: PolicyDecision | undefined;
   #asked: string | undefined;
 
-  private constructor(parts: DecisionParts, surface: Surface, remoteAddress: string) {
+  private constructor(parts: RecorderParts, api: Api, remoteAddress: string) {
     this.#parts = parts;
-    this.#surface = surface;
+    this.#api = api;
     this.#remoteAddress = remoteAddress;
     this.#startedMs = parts.clock.monotonicMs();
     this.id = Buffer.from(parts.random.bytes(DECISION_ID_BYTES)).toString('hex');
@@ -79,18 +79,18 @@ export class Decision {
    * Runs `work` as one decision. A refusal thrown by it is recorded, or counted in a record of many, and
    * rethrown with that record's id; anything that is not an AuthorityError is a bug and passes through unrecorded.
    */
-  static async make<T>(
-    parts: DecisionParts,
-    surface: Surface,
+  static async run<T>(
+    parts: RecorderParts,
+    api: Api,
     remoteAddress: string,
-    work: (decision: Decision) => Promise<T>,
+    work: (recorder: DecisionRecorder) => Promise<T>,
   ): Promise<T> {
-    const decision = new Decision(parts, surface, remoteAddress);
+    const recorder = new DecisionRecorder(parts, api, remoteAddress);
     try {
-      return await work(decision);
+      return await work(recorder);
     } catch (error) {
       if (!(error instanceof AuthorityError)) throw error;
-      throw await decision.#refuse(error);
+      throw await recorder.#refuse(error);
     }
   }
 
@@ -171,9 +171,13 @@ export class Decision {
     return {
       decisionId: this.id,
       timeMs: this.#parts.clock.nowMs(),
-      surface: this.#surface,
+      api: this.#api,
       remoteAddress: this.#remoteAddress,
-      ...(caller && { caller: caller.identity.spiffeId.uri, provenBy: caller.provenBy, evidence: caller.evidence }),
+      ...(caller && {
+        caller: caller.identity.spiffeId.uri,
+        authenticationMethod: caller.authenticationMethod,
+        credentialId: caller.credentialId,
+      }),
       ...caller?.pod,
       ...(policy && { policyRevision: policy.revision, policy: policyTraceOf(policy) }),
     };

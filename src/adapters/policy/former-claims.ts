@@ -1,0 +1,10 @@
+// Claims that had another name once. A policy that still names one is refused with the name of today: silently absent,
+// it would decide otherwise than its author wrote.
+import type { ClaimName } from '../../domain/policy/request.ts';
+
+const FORMER: Readonly<Record<string, ClaimName>> = { provenBy: 'authenticationMethod', evidence: 'credentialId' };
+
+/** @returns what to write instead of a claim's former name; nothing for any other text. */
+export function formerClaimProblem(name: string): string | undefined {
+  return Object.hasOwn(FORMER, name) ? `the claim ${name} is called ${FORMER[name] ?? ''} now` : undefined;
+}
