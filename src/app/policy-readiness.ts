@@ -2,7 +2,7 @@
 // while those of the cluster layer, which speaks of everybody, are not known.
 import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
 import type { OwnerTrouble } from '../adapters/policy/source/local-policies.ts';
-import type { BundleSource } from '../adapters/policy/bundle/sources/bundle-source.ts';
+import type { PolicyBundleSource } from '../adapters/policy/bundle/sources/bundle-source.ts';
 import type { Clock } from '../ports/platform/clock.ts';
 import type { ReadinessCheck } from './readiness.ts';
 
@@ -50,7 +50,7 @@ const AHEAD_MS = 5 * 60_000;
  * A clock that was ahead for a while leaves bundles judged as of then: told when that is more than a clock's ordinary
  * correction, and not ready when it is what refuses everybody.
  */
-export function policyTimeReadiness(bundles: BundleSource, clock: Clock): ReadinessCheck {
+export function policyTimeReadiness(bundles: PolicyBundleSource, clock: Clock): ReadinessCheck {
   return () => {
     const nowMs = clock.nowMs();
     const timeMs = bundles.timeMs();

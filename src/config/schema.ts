@@ -166,7 +166,10 @@ export const schema = {
         'The policy bundle of the security team: a YAML file with its signature beside it as `<file>.sig`, or a folder of such pairs, of which the highest sequence counts. Either this or `policy.bundle.url` is needed.',
         followed,
       ),
-      url: optional(httpsUrl, 'Where the bundle is fetched; its signature is at the same URL with `.sig` behind it.'),
+      url: optional(
+        httpsUrl,
+        'Where the policy bundle is fetched; its signature is at the same URL with `.sig` behind it.',
+      ),
       caFile: optional(
         filePath,
         'PEM file with the only certificate authority that `policy.bundle.url` is trusted by.',
@@ -179,18 +182,18 @@ export const schema = {
       keys: withDefault(
         listOf(filePath, 16),
         [],
-        'PEM files with the public keys, Ed25519 or ECDSA P-256, of those who may sign the bundle.',
+        'PEM files with the public keys, Ed25519 or ECDSA P-256, of those who may sign the policy bundle.',
       ),
       threshold: withDefault(integer(1, 16), 1, 'How many of them must have signed it.'),
       stateFile: optional(
         filePath,
-        'File that remembers the newest bundle, so that an older one is refused also after a restart. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
+        'File that remembers the newest policy bundle, so that an older one is refused also after a restart. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
       ),
-      unsigned: withDefault(flag, false, 'Whether an unsigned bundle is accepted.', { devOnly: true }),
+      unsigned: withDefault(flag, false, 'Whether an unsigned policy bundle is accepted.', { devOnly: true }),
     },
     directory: optional(
       filePath,
-      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace belongs to that namespace and may speak of it only. Absent, the bundle alone decides.',
+      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace belongs to that namespace and may speak of it only. Absent, the policy bundle alone decides.',
       followed,
     ),
     maxWaiting: withDefault(
@@ -204,7 +207,7 @@ export const schema = {
     id: withDefault(
       clusterId,
       'default',
-      "This cluster's id, for the audience of the bundle and for rules that name it.",
+      "This cluster's id, for the audience of the policy bundle and for rules that name it.",
     ),
     labels: withDefault(labels, {}, 'Labels of this cluster, for rules that differ between environments.'),
     manifests: optional(

@@ -75,7 +75,7 @@ class FakePolicies extends Swappable<PolicySet> implements PolicySource {
   /** When bundles were judged last. */
   latestMs = 0;
 
-  bundleTimeMs(): number {
+  policyBundleTimeMs(): number {
     return this.latestMs;
   }
 }

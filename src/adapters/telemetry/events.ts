@@ -135,10 +135,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         'leaves may live whose chain leads to no trust anchor any more: put the anchor back until they are over',
       );
     },
-    policyInForce({ revision, bundle, softExpiryMs, hardExpiryMs }) {
+    policyInForce({ revision, policyBundle, softExpiryMs, hardExpiryMs }) {
       metrics.set('policyBundleSoftExpiry', softExpiryMs / 1000);
       metrics.set('policyBundleHardExpiry', hardExpiryMs / 1000);
-      logger.info({ event: 'policyInForce', revision, bundle, softExpiryMs, hardExpiryMs }, 'policies in force');
+      logger.info({ event: 'policyInForce', revision, policyBundle, softExpiryMs, hardExpiryMs }, 'policies in force');
     },
     policyMissing({ owner, problem }) {
       metrics.count('reloads', { source: 'policy', outcome: 'failed' });
@@ -153,9 +153,9 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         'local policies are in force and cannot be kept for a restart',
       );
     },
-    policyBundleExpiring({ bundle, hardExpiryMs }) {
+    policyBundleExpiring({ policyBundle, hardExpiryMs }) {
       logger.warn(
-        { event: 'policyBundleExpiring', bundle, hardExpiryMs },
+        { event: 'policyBundleExpiring', policyBundle, hardExpiryMs },
         'the policy bundle is past its soft expiry: have a newer one signed',
       );
     },

@@ -20,7 +20,7 @@ import { HttpServer } from '../../adapters/http/observation/server.ts';
 import type { DocumentIssuer } from '../../adapters/issuers/documents/document-issuer.ts';
 import type { ManifestClusterView } from '../../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
-import type { VerifiedBundle } from '../../adapters/policy/bundle/sources/bundle-source.ts';
+import type { VerifiedPolicyBundle } from '../../adapters/policy/bundle/sources/bundle-source.ts';
 import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
 import { openTelemetry, type Telemetry } from '../../adapters/telemetry/telemetry.ts';
@@ -53,7 +53,7 @@ import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
 export interface Composition {
   readonly events: Events;
   readonly issuers: IssuerStore;
-  readonly policyBundle: () => VerifiedBundle;
+  readonly policyBundle: () => VerifiedPolicyBundle;
   readonly manifests: ManifestClusterView | undefined;
   readonly tls: TlsListener;
   readonly http: HttpServer;

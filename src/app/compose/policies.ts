@@ -8,13 +8,13 @@ import type { PolicyInForce } from '../../adapters/http/observation/routes.ts';
 import { ManifestClusterView } from '../../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
 import { AssembledPolicySource } from '../../adapters/policy/source/assembled-policy-source.ts';
-import type { BundleSettings, RecordSetBack } from '../../adapters/policy/bundle/bundle-keeper.ts';
-import type { VerifiedBundle } from '../../adapters/policy/bundle/sources/bundle-source.ts';
-import { DocumentBundleSource } from '../../adapters/policy/bundle/sources/document-bundle-source.ts';
-import { HttpsBundleSource } from '../../adapters/policy/bundle/sources/https-bundle-source.ts';
+import type { PolicyBundleSettings, RecordSetBack } from '../../adapters/policy/bundle/bundle-manager.ts';
+import type { VerifiedPolicyBundle } from '../../adapters/policy/bundle/sources/bundle-source.ts';
+import { DocumentPolicyBundleSource } from '../../adapters/policy/bundle/sources/document-bundle-source.ts';
+import { HttpsPolicyBundleSource } from '../../adapters/policy/bundle/sources/https-bundle-source.ts';
 import { KeptRevisions } from '../../adapters/policy/source/kept-revisions.ts';
 import { readOwners } from '../../adapters/policy/source/read-owners.ts';
-import { readBundleDirectory } from '../../adapters/policy/source/policy-directory.ts';
+import { readPolicyBundleDirectory } from '../../adapters/policy/source/document-directory.ts';
 import { PolicyJudgement } from '../../authority/issuing/policy-judgement.ts';
 import type { Config } from '../../config/schema.ts';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -41,8 +41,8 @@ export interface PolicyParts {
   readonly manifests: ManifestClusterView | undefined;
   readonly judgement: PolicyJudgement;
   /** The bundle in force. */
-  readonly bundle: () => VerifiedBundle;
-  readonly bundles: DocumentBundleSource | HttpsBundleSource;
+  readonly bundle: () => VerifiedPolicyBundle;
+  readonly bundles: DocumentPolicyBundleSource | HttpsPolicyBundleSource;
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
@@ -103,17 +103,17 @@ const UNSEEN = unsyncedSnapshot('no view of the cluster is configured (cluster.m
 function composeBundles(
   config: Config,
   { clock, random, events }: { readonly clock: Clock; readonly random: Random; readonly events: Events },
-): DocumentBundleSource | HttpsBundleSource {
+): DocumentPolicyBundleSource | HttpsPolicyBundleSource {
   const { file, url, caFile, pollInterval: pollIntervalMs } = config.policy.bundle;
   const settings = { clusterId: config.cluster.id, trust: trustOf(config) };
   if (url !== undefined && caFile !== undefined) {
-    return new HttpsBundleSource({ clock, random, events }, { ...settings, url, caFile, pollIntervalMs });
+    return new HttpsPolicyBundleSource({ clock, random, events }, { ...settings, url, caFile, pollIntervalMs });
   }
   const documents = bundleDocuments(file ?? '', config.policy.bundle.unsigned, clock);
-  return new DocumentBundleSource({ documents, clock, events }, settings);
+  return new DocumentPolicyBundleSource({ documents, clock, events }, settings);
 }
 
-function trustOf({ policy: { bundle } }: Config): BundleSettings['trust'] {
+function trustOf({ policy: { bundle } }: Config): PolicyBundleSettings['trust'] {
   const { unsigned, keys: keyFiles, threshold, stateFile } = bundle;
   if (unsigned) return { unsigned: true };
   // The rules of the configuration demand it.
@@ -123,7 +123,7 @@ function trustOf({ policy: { bundle } }: Config): BundleSettings['trust'] {
 /** A folder of bundles, or one with its signature; what is missing is told when it is read. */
 function bundleDocuments(file: string, unsigned: boolean, clock: Clock): DocumentSource {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
-    return watchedDirectory({ root: file, read: readBundleDirectory }, clock);
+    return watchedDirectory({ root: file, read: readPolicyBundleDirectory }, clock);
   const name = path.basename(file);
   return watchedFiles({ [name]: file, ...(!unsigned && { [`${name}.sig`]: `${file}.sig` }) }, clock);
 }
@@ -137,7 +137,7 @@ function composeManifests({ cluster }: Config, clock: Clock, events: Events): Ma
 function tellPolicies(source: PolicySource, events: Events): void {
   const { revision, bundleName, bundle } = source.current();
   const { softExpiryMs, hardExpiryMs } = bundle.validity;
-  events.policyInForce({ revision, bundle: bundleName, softExpiryMs, hardExpiryMs });
+  events.policyInForce({ revision, policyBundle: bundleName, softExpiryMs, hardExpiryMs });
 }
 
 /** That an operator sets the policy time back goes into the journal first. */

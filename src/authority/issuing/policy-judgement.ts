@@ -182,7 +182,7 @@ export class PolicyJudgement {
   #moment(): Moment {
     const nowMs = this.#parts.clock.nowMs();
     // A clock that is set back brings no expired bundle back to life. Everything else is judged by the clock.
-    const bundleTimeMs = this.#parts.policies.bundleTimeMs();
+    const policyBundleTimeMs = this.#parts.policies.policyBundleTimeMs();
     const { issuer } = this.#parts.issuers.current().signing;
     return {
       issuer: {
@@ -191,7 +191,7 @@ export class PolicyJudgement {
         remainingMs: Math.max(0, issuer.notAfterMs - nowMs),
       },
       nowMs,
-      ...(bundleTimeMs > nowMs && { bundleTimeMs }),
+      ...(policyBundleTimeMs > nowMs && { policyBundleTimeMs }),
     };
   }
 }

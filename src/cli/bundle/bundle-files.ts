@@ -1,15 +1,15 @@
-// What the commands read: a bundle, the signatures beside it, and keys. What is wrong with a text is told in
+// What the commands read: a bundle, the signatures beside it, and keys. What is wrong with a text is reported in
 // full, each problem with its place; the command then has nothing to go on with.
 import { existsSync } from 'node:fs';
-import { readBundleDocument, type BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
+import { readBundleDocument, type BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
 import { parseSignatureFile, type SignatureFile } from '../../adapters/policy/bundle/signature-file.ts';
 import { formatPosition, type Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInput } from '../files.ts';
 import type { Invocation } from '../invocation.ts';
 
-/** Most problems that are told; mending some mends most of the rest. */
-const MAX_TOLD = 100;
+/** Most problems that are reported; mending some mends most of the rest. */
+const MAX_REPORTED = 100;
 
 /** Where the signatures of a bundle are unless somebody says otherwise. */
 export function signaturePlace(bundle: string): string {
@@ -48,7 +48,7 @@ export function endWithProblems(
   { terminal, endWith }: Pick<Invocation, 'terminal' | 'endWith'>,
 ): void {
   terminal.complain(`${what}: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}`);
-  for (const { position, path, problem } of problems.slice(0, MAX_TOLD)) {
+  for (const { position, path, problem } of problems.slice(0, MAX_REPORTED)) {
     terminal.explain(`${formatPosition(position)}: ${path === '' ? '' : `${path} `}${problem}`);
   }
   endWith(code);

@@ -1,5 +1,5 @@
 // A bundle and its signatures as `bundle inspect` shows them.
-import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
+import type { BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
 import type { CentralRule, NamespaceSelector, PolicyBundle } from '../../domain/policy/documents.ts';
 import { formatBounds } from '../policy/limit-words.ts';
 import type { Terminal } from '../terminal.ts';

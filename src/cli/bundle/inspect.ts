@@ -1,5 +1,5 @@
 // A bundle in words or as data: what it is, for whom, until when, what its rules allow, and who signed it.
-import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
+import type { BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
 import type { PinnedKey } from '../../adapters/policy/bundle/pinned-keys.ts';
 import type { SignatureFile } from '../../adapters/policy/bundle/signature-file.ts';
 import { fits, judgeSignature } from '../../adapters/policy/bundle/verify-signatures.ts';

@@ -2,7 +2,7 @@
 // yesterday's bundle is the one thing that nobody can make again.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
-import { readBundleKey } from '../../domain/policy/bundle/bundle-key.ts';
+import { readPolicyBundleKey } from '../../domain/policy/bundle/bundle-key.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { demandFolderOf } from './output-folder.ts';
@@ -25,7 +25,7 @@ export async function keygen(
   await demandFolderOf(out);
   const { publicKey, privateKey } = GENERATE[algorithm]();
   const publicPem = publicKey.export({ type: 'spki', format: 'pem' });
-  const key = readBundleKey(publicPem);
+  const key = readPolicyBundleKey(publicPem);
   if ('problem' in key) throw new Error(`the new key ${key.problem}`);
   const [keyFile, publicFile] = [`${out}.key`, `${out}.pub`];
   await create(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);

@@ -6,7 +6,7 @@ import {
   type WrittenSignature,
 } from '../../adapters/policy/bundle/signature-file.ts';
 import { fits, type SignedContent } from '../../adapters/policy/bundle/verify-signatures.ts';
-import { readBundleSigningKey, type BundleSigningKey } from '../../domain/policy/bundle/bundle-key.ts';
+import { readPolicyBundleSigningKey, type PolicyBundleSigningKey } from '../../domain/policy/bundle/bundle-key.ts';
 import { signBundle } from '../../domain/policy/bundle/bundle-signature.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput, writeTogether } from '../files.ts';
@@ -43,8 +43,8 @@ export async function signBundleFile(file: string, options: SignOptions, invocat
   terminal.print(`written to  ${out}, which holds ${formatSignatures(others.length + 1)}`);
 }
 
-async function readSigningKey(file: string): Promise<BundleSigningKey> {
-  const key = readBundleSigningKey(await readInput(file));
+async function readSigningKey(file: string): Promise<PolicyBundleSigningKey> {
+  const key = readPolicyBundleSigningKey(await readInput(file));
   if ('problem' in key) throw new CommandError(EXIT.data, `${file} ${key.problem}; ${NEEDED_KEY}`);
   return key;
 }
@@ -53,7 +53,7 @@ async function readSigningKey(file: string): Promise<BundleSigningKey> {
 function signaturesOfOthers(
   before: SignatureFile | 'none',
   content: SignedContent,
-  { keyId }: BundleSigningKey,
+  { keyId }: PolicyBundleSigningKey,
   terminal: Terminal,
 ): readonly WrittenSignature[] {
   if (before === 'none') return [];

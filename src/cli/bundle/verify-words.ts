@@ -1,5 +1,5 @@
 // What `bundle verify` found, for a person or for a script.
-import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
+import type { BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
 import type { PinnedKeys } from '../../adapters/policy/bundle/pinned-keys.ts';
 import type { SignatureVerdict } from '../../adapters/policy/bundle/verify-signatures.ts';
 import type { Problem } from '../../domain/text/position.ts';

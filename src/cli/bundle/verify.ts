@@ -1,6 +1,6 @@
 // Whether a server that pins these keys would take a bundle up: its signatures, its audience, its times.
-import { admissionProblem, isExpired } from '../../adapters/policy/bundle/admit-bundle.ts';
-import type { BundleDocument } from '../../adapters/policy/bundle/open-bundle.ts';
+import { acceptanceProblem, isExpired } from '../../adapters/policy/bundle/accept-bundle.ts';
+import type { BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
 import { verifySignatures } from '../../adapters/policy/bundle/verify-signatures.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -29,7 +29,7 @@ export async function verifyBundleFile(file: string, options: VerifyOptions, inv
   if (document === undefined || signatures === undefined) return;
   const nowMs = options.now ?? clock.nowMs();
   const verdict = verifySignatures(document.parsed, signatures, keys);
-  const problems = [...verdict.problems, ...admissionProblems(document, options.cluster, nowMs)];
+  const problems = [...verdict.problems, ...acceptanceProblems(document, options.cluster, nowMs)];
   const verified = { file, document, verdict, problems, keys, pastSoftExpiry: isPastSoftExpiry(document, nowMs) };
   if (options.output === 'json') {
     terminal.printJson(verificationAsJson(verified));
@@ -42,14 +42,14 @@ function isPastSoftExpiry({ bundle }: BundleDocument, nowMs: number): boolean {
 }
 
 /** A server loads an expired bundle when it has nothing better; who signs and delivers one shall hear of it. */
-function admissionProblems(
+function acceptanceProblems(
   { parsed, bundle }: BundleDocument,
   clusterId: string | undefined,
   nowMs: number,
 ): readonly Problem[] {
   const candidate = { bundle, digest: parsed.digest, locate: parsed.locate };
-  const standing = { nowMs, memoryPlace: '', ...(clusterId !== undefined && { clusterId }) };
-  const found = admissionProblem(candidate, standing);
+  const context = { nowMs, statePlace: '', ...(clusterId !== undefined && { clusterId }) };
+  const found = acceptanceProblem(candidate, context);
   const path = ['validity', 'hardExpiry'];
   const expired = isExpired(bundle, nowMs)
     ? [{ position: parsed.locate(path), path: path.join('.'), problem: `has passed; it is ${formatTime(nowMs)}` }]

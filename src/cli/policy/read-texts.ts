@@ -1,7 +1,7 @@
 // Texts of the files and directories that somebody names on a command line or in a file.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readPolicyDirectory } from '../../adapters/policy/source/policy-directory.ts';
+import { readDocumentDirectory } from '../../adapters/policy/source/document-directory.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput } from '../files.ts';
@@ -20,7 +20,7 @@ export async function readTexts(paths: readonly string[]): Promise<ReadonlyMap<s
 async function textsOf(named: string): Promise<ReadonlyMap<string, string>> {
   try {
     if (!(await isDirectory(named))) return new Map([[path.normalize(named), await readInput(named)]]);
-    const files = await readPolicyDirectory(named);
+    const files = await readDocumentDirectory(named);
     return new Map([...files].map(([file, text]) => [path.join(named, file), text]));
   } catch (cause) {
     if (!(cause instanceof CommandError) && !(cause instanceof AuthorityError)) throw cause;

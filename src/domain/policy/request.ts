@@ -48,5 +48,5 @@ export interface PolicyRequest {
   /** The one clock reading that a decision may depend on. */
   readonly nowMs: number;
   /** A later moment by which the bundle's validity is judged, when the clock has been set back; absent, it is `nowMs`. */
-  readonly bundleTimeMs?: number;
+  readonly policyBundleTimeMs?: number;
 }

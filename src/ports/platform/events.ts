@@ -97,7 +97,7 @@ export interface Events {
   policyInForce(facts: {
     readonly revision: string;
     /** `name@sequence` */
-    readonly bundle: string;
+    readonly policyBundle: string;
     readonly softExpiryMs: number;
     readonly hardExpiryMs: number;
   }): void;
@@ -106,7 +106,7 @@ export interface Events {
   /** Local policies are in force as their files say, and no copy of them could be written for the next start. */
   policyNotKept(facts: { readonly owner: string; readonly problem: string }): void;
   /** The policy bundle is past its soft expiry: somebody must sign a newer one. Said again every hour. */
-  policyBundleExpiring(facts: { readonly bundle: string; readonly hardExpiryMs: number }): void;
+  policyBundleExpiring(facts: { readonly policyBundle: string; readonly hardExpiryMs: number }): void;
   /** An operator set the time by which policy bundles are judged back to the clock's. */
   policyTimeSetBack(facts: { readonly atMs: number; readonly fromMs: number }): void;
   /** Dev mode takes the policy bundle on trust. */

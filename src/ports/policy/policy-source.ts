@@ -6,7 +6,7 @@ export interface PolicySource {
   /** @throws AuthorityError `not_ready` (CAP-S02) before the first revision is loaded. */
   current(): PolicySet;
   /** The moment by which the bundle's validity is judged: the latest at which it ever was, or the clock's if that is later. */
-  bundleTimeMs(): number;
+  policyBundleTimeMs(): number;
   /** Calls `listener` after each change, until the signal aborts. */
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
 }

@@ -84,8 +84,8 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   policyInForce: [
     {
       emit: (events) =>
-        events.policyInForce({ revision: 'r1', bundle: 'corp@7', softExpiryMs: 5_000, hardExpiryMs: 9_000 }),
-      line: { level: 'info', revision: 'r1', bundle: 'corp@7', hardExpiryMs: 9_000 },
+        events.policyInForce({ revision: 'r1', policyBundle: 'corp@7', softExpiryMs: 5_000, hardExpiryMs: 9_000 }),
+      line: { level: 'info', revision: 'r1', policyBundle: 'corp@7', hardExpiryMs: 9_000 },
       moves: { capstan_policy_bundle_soft_expiry_seconds: 5, capstan_policy_bundle_hard_expiry_seconds: 9 },
     },
   ],
@@ -113,8 +113,8 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   ],
   policyBundleExpiring: [
     {
-      emit: (events) => events.policyBundleExpiring({ bundle: 'corp@7', hardExpiryMs: 9_000 }),
-      line: { level: 'warn', bundle: 'corp@7', hardExpiryMs: 9_000 },
+      emit: (events) => events.policyBundleExpiring({ policyBundle: 'corp@7', hardExpiryMs: 9_000 }),
+      line: { level: 'warn', policyBundle: 'corp@7', hardExpiryMs: 9_000 },
       moves: {},
     },
   ],

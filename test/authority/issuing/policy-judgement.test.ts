@@ -163,11 +163,11 @@ describe('Asking policy', () => {
     parts.policies.swap(policySet(bundle({ validity })));
     const first = await ask();
     assert.equal(first.outcome, 'approved');
-    assert.equal(first.request.bundleTimeMs, undefined);
+    assert.equal(first.request.policyBundleTimeMs, undefined);
     parts.policies.latestMs = NOON_MS + MINUTE_MS;
     const { unavailable, request } = await ask();
     assert.equal(unavailable?.reason, 'CAP-S11');
-    assert.deepEqual([request.nowMs, request.bundleTimeMs], [NOON_MS, NOON_MS + MINUTE_MS]);
+    assert.deepEqual([request.nowMs, request.policyBundleTimeMs], [NOON_MS, NOON_MS + MINUTE_MS]);
     assert.equal(request.issuer.remainingMs, first.request.issuer.remainingMs);
   });
 

@@ -38,7 +38,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** @throws AuthorityError CAP-X03 when the directory itself cannot be read, or changes all the time. */
 export async function readManifestDirectory(root: string, limits: ManifestLimits = {}): Promise<ManifestTexts> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const reading = new Reading(limits);
+    const reading = new ManifestListing(limits);
     const turned = await reading.read(root);
     if (turned.length === 0) return reading;
     // Who turns a volume all the time hides that volume alone.
@@ -47,7 +47,7 @@ export async function readManifestDirectory(root: string, limits: ManifestLimits
   throw new AuthorityError('CAP-X03', { detail: `${root} changes while it is read` });
 }
 
-class Reading implements ManifestTexts {
+class ManifestListing implements ManifestTexts {
   readonly texts = new Map<string, string>();
   readonly unreadable = new Map<string, string>();
   readonly #limits: Required<ManifestLimits>;

@@ -1,11 +1,11 @@
 // The public keys that the operator pinned: whose word counts, and how many of them must agree.
 import { open } from 'node:fs/promises';
-import { readBundleKey, type BundleKey } from '../../../domain/policy/bundle/bundle-key.ts';
+import { readPolicyBundleKey, type PolicyBundleKey } from '../../../domain/policy/bundle/bundle-key.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Problem } from '../../../domain/text/position.ts';
-import { bundleInvalid } from './bundle-invalid.ts';
+import { policyBundleInvalid } from './bundle-invalid.ts';
 
-export interface PinnedKey extends BundleKey {
+export interface PinnedKey extends PolicyBundleKey {
   /** The file that it was pinned by. */
   readonly place: string;
 }
@@ -25,12 +25,12 @@ export function pinKeys(files: ReadonlyMap<string, string>, threshold: number): 
   const keys = new Map<string, PinnedKey>();
   const problems: Problem[] = [];
   for (const [place, pem] of files) {
-    const key = readBundleKey(pem);
+    const key = readPolicyBundleKey(pem);
     const problem = 'problem' in key ? key.problem : sameKeyProblem(keys.get(key.keyId));
     if (problem !== undefined) problems.push({ position: { place, line: 1, column: 1 }, path: '', problem });
     else if ('keyId' in key) keys.set(key.keyId, { ...key, place });
   }
-  if (problems.length > 0) throw bundleInvalid(problems);
+  if (problems.length > 0) throw policyBundleInvalid(problems);
   if (threshold >= 1 && threshold <= keys.size) return { keys, threshold };
   throw new AuthorityError('CAP-X03', {
     detail: `the policy bundle needs ${threshold} signatures, and ${keys.size} keys are pinned`,
@@ -50,7 +50,7 @@ async function readKeyFile(place: string): Promise<string> {
     return buffer.toString('utf8', 0, bytesRead);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
-    throw bundleInvalid(
+    throw policyBundleInvalid(
       [{ position: { place, line: 1, column: 1 }, path: '', problem: `cannot be read (${code})` }],
       cause,
     );

@@ -1,14 +1,14 @@
 // `<bundle>.sig`: the signatures of a policy bundle, detached from it. The file is strict JSON in one
 // spelling, white space apart: nothing unknown, nothing twice, keys in order.
 import { z } from 'zod';
-import { BUNDLE_ALGORITHMS, type BundleAlgorithm } from '../../../domain/policy/bundle/bundle-key.ts';
+import { BUNDLE_ALGORITHMS, type PolicyBundleAlgorithm } from '../../../domain/policy/bundle/bundle-key.ts';
 import { compareText } from '../../../domain/text/compare-text.ts';
 import type { Problem } from '../../../domain/text/position.ts';
 
 export interface WrittenSignature {
   /** `sha256:` and 64 hex digits. */
   readonly keyId: string;
-  readonly algorithm: BundleAlgorithm;
+  readonly algorithm: PolicyBundleAlgorithm;
   readonly signature: Uint8Array;
 }
 

@@ -11,7 +11,7 @@ export interface Finding {
   readonly offset?: number;
 }
 
-/** Stops the reading at what is found first. */
+/** Stops the walk at what is found first. */
 class Refused extends Error {
   readonly offset: number;
 
@@ -35,17 +35,17 @@ export interface Syntax {
 
 /** @returns what there is to know of an expression in the subset, or the first thing that is not in it. */
 export function readSyntax(ast: ASTNode, variables: readonly string[]): Syntax | Finding {
-  const reading = new Reading();
+  const walk = new SyntaxWalk();
   try {
-    reading.read(ast, variables);
-    return reading;
+    walk.read(ast, variables);
+    return walk;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     return { problem: error.message, offset: error.offset };
   }
 }
 
-class Reading implements Syntax {
+class SyntaxWalk implements Syntax {
   readonly walks = new Map<string, number>();
   readonly asked: ASTNode[] = [];
   #macros = 0;

@@ -9,7 +9,7 @@ import type { DocumentSource } from '../../../ports/platform/document-source.ts'
 import type { Events } from '../../../ports/platform/events.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 import { localPoliciesOf } from './assemble-policies.ts';
-import type { BundleSource } from '../bundle/sources/bundle-source.ts';
+import type { PolicyBundleSource } from '../bundle/sources/bundle-source.ts';
 import type { KeptRevisions } from './kept-revisions.ts';
 import { LocalPolicies, type OwnerTrouble } from './local-policies.ts';
 import { BELIEVED_GONE_MS } from './owner-policies.ts';
@@ -17,7 +17,7 @@ import type { OwnersTexts } from './read-owners.ts';
 
 export interface AssembledPolicyParts {
   /** Started already. */
-  readonly bundles: BundleSource;
+  readonly bundles: PolicyBundleSource;
   /** Local policies by owner; absent where there are none. */
   readonly documents?: DocumentSource<OwnersTexts>;
   /** Last good revisions of an earlier run; absent, a start without a good one refuses its owner. */
@@ -31,7 +31,7 @@ export interface AssembledPolicySettings {
 }
 
 /** Problems of one look that are logged; `troubles` has all. */
-const MAX_TOLD = 100;
+const MAX_REPORTED = 100;
 
 export class AssembledPolicySource implements PolicySource {
   readonly #parts: AssembledPolicyParts;
@@ -39,8 +39,8 @@ export class AssembledPolicySource implements PolicySource {
   readonly #listeners = new Set<() => void>();
   readonly #local: LocalPolicies;
   #policies: PolicySet | undefined;
-  /** What the last look complained of, by owner: the same problems are told once. */
-  #told: ReadonlyMap<string, string> = new Map();
+  /** What the last look complained of, by owner: the same problems are reported once. */
+  #reported: ReadonlyMap<string, string> = new Map();
   /** One look at a time; whatever changes during it makes for one more, however often it does. */
   #looking: Promise<void> | undefined;
   #changed = false;
@@ -57,7 +57,7 @@ export class AssembledPolicySource implements PolicySource {
 
   /**
    * Loads once, then follows bundle and local policies until the signal aborts. What is wrong with an owner's policies
-   * is told.
+   * is reported.
    * @throws AuthorityError CAP-X03 when the directory cannot be read and nothing good is known of what was in it.
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -72,7 +72,7 @@ export class AssembledPolicySource implements PolicySource {
     return this.#policies;
   }
 
-  bundleTimeMs(): number {
+  policyBundleTimeMs(): number {
     return this.#parts.bundles.timeMs();
   }
 
@@ -110,7 +110,7 @@ export class AssembledPolicySource implements PolicySource {
     const { bundles, documents, clock } = this.#parts;
     if (documents !== undefined) {
       const looked = this.#local.look(async () => documents.read(), clock.monotonicMs());
-      // Later it is told as the problem of every owner.
+      // Later it is reported as the problem of every owner.
       await (isFirst ? looked : looked.catch(() => undefined));
     }
     const { bundle, digest: bundleDigest } = bundles.current();
@@ -129,20 +129,20 @@ export class AssembledPolicySource implements PolicySource {
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
   #accept(policies: PolicySet): void {
-    const before = this.#told;
-    this.#tell();
-    const mended = before.keys().some((owner) => !this.#told.has(owner));
+    const before = this.#reported;
+    this.#report();
+    const mended = before.keys().some((owner) => !this.#reported.has(owner));
     if (this.#replace(policies) || !mended) return;
     this.#parts.events.reloaded({ source: 'policy', revision: policies.revision });
   }
 
-  /** What many owners share, such as a directory that is away, is told once. */
-  #tell(): void {
+  /** What many owners share, such as a directory that is away, is reported once. */
+  #report(): void {
     const { events } = this.#parts;
-    const told = new Map(this.troubles.map(({ owner, state, problem }) => [owner, `${state}: ${problem}`]));
-    const fresh = this.troubles.filter(({ owner }) => this.#told.get(owner) !== told.get(owner));
+    const reported = new Map(this.troubles.map(({ owner, state, problem }) => [owner, `${state}: ${problem}`]));
+    const fresh = this.troubles.filter(({ owner }) => this.#reported.get(owner) !== reported.get(owner));
     const groups = [...Map.groupBy(fresh, ({ state, problem }) => `${state}: ${problem}`).values()];
-    for (const [first, ...others] of groups.slice(0, MAX_TOLD)) {
+    for (const [first, ...others] of groups.slice(0, MAX_REPORTED)) {
       if (first === undefined) continue;
       const { state, problem } = first;
       const owner = others.length === 0 ? first.owner : `${first.owner} and ${others.length} more`;
@@ -150,7 +150,7 @@ export class AssembledPolicySource implements PolicySource {
       else if (state === 'not kept') events.policyNotKept({ owner, problem });
       else events.reloadFailed({ source: 'policy', problem });
     }
-    this.#told = told;
+    this.#reported = reported;
   }
 
   /** @returns whether this is another revision than the one in force. */

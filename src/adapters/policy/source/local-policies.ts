@@ -22,7 +22,7 @@ export interface OwnerTrouble {
 /** Owners that are looked at at once: each may wait for its copy to be durable. */
 const BATCH = 16;
 /** Longest problem that a refused caller reads. */
-const MAX_TOLD = 200;
+const MAX_REPORTED = 200;
 
 export class LocalPolicies {
   readonly #parts: OwnerPoliciesParts;
@@ -132,5 +132,5 @@ function fileOf(problem = ''): string {
 /** The namespace's own read this; where the directory lies is no business of theirs. */
 function forCallers(owner: string, problem = ''): string {
   const [first = ''] = problem.split('; ');
-  return first.replaceAll(new RegExp(`\\S*/(?=${owner}(/|\\s|$))`, 'g'), '').slice(0, MAX_TOLD);
+  return first.replaceAll(new RegExp(`\\S*/(?=${owner}(/|\\s|$))`, 'g'), '').slice(0, MAX_REPORTED);
 }

@@ -1,5 +1,5 @@
 // Policy files: text in, checked documents out, each with the place of every field in it and the canonical
-// bytes that are signed and digested. Everything that is wrong is told at once; nothing is guessed.
+// bytes that are signed and digested. Everything that is wrong is reported at once; nothing is guessed.
 import { hash } from 'node:crypto';
 import { canonicalJson } from '../../../domain/text/canonical-json.ts';
 import type { PolicyDocument } from '../../../domain/policy/documents.ts';

@@ -1,5 +1,5 @@
 // The directory of local policies, owner by owner: a folder that is named like a namespace is that namespace's,
-// everything else is the cluster layer's. What is wrong with one owner's files is told of that owner, and its
+// everything else is the cluster layer's. What is wrong with one owner's files is reported of that owner, and its
 // bounds are its own: nobody can use up what others need.
 import { lstat, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import {
   VOLUME_LINK,
   type ListedFile,
 } from './directory-listing.ts';
-import { isChange, orRefuse, POLICY_FILE, readingProblem, readListed } from './policy-directory.ts';
+import { isChange, orRefuse, POLICY_FILE, readingProblem, readListed } from './document-directory.ts';
 import { CLUSTER_LAYER, isNamespace } from './owner.ts';
 
 /** Of one namespace; what it has is heard, and kept, with each of its requests. */
@@ -43,7 +43,7 @@ interface TopLevel {
 }
 
 /**
- * @param root as in `readPolicyDirectory`.
+ * @param root as in `readDocumentDirectory`.
  * @throws AuthorityError CAP-X03 when it cannot be known which owners there are.
  */
 export async function readOwners(root: string): Promise<OwnersTexts> {

@@ -6,21 +6,21 @@ import { decodePem } from '../../x509/pem.ts';
 
 /** As signature files name them. */
 export const BUNDLE_ALGORITHMS = ['Ed25519', 'ECDSA-P256-SHA256'] as const;
-export type BundleAlgorithm = (typeof BUNDLE_ALGORITHMS)[number];
+export type PolicyBundleAlgorithm = (typeof BUNDLE_ALGORITHMS)[number];
 
-export interface BundleKey {
+export interface PolicyBundleKey {
   /** `sha256:` and the hex SHA-256 of the DER SubjectPublicKeyInfo. */
   readonly keyId: string;
-  readonly algorithm: BundleAlgorithm;
+  readonly algorithm: PolicyBundleAlgorithm;
   readonly publicKey: KeyObject;
 }
 
-export interface BundleSigningKey extends BundleKey {
+export interface PolicyBundleSigningKey extends PolicyBundleKey {
   readonly privateKey: KeyObject;
 }
 
 interface KeyRow {
-  readonly algorithm: BundleAlgorithm;
+  readonly algorithm: PolicyBundleAlgorithm;
   /** Whole DER AlgorithmIdentifier (RFC 8410 section 3, RFC 5480 section 2.1.1). */
   readonly identifier: Uint8Array;
   /** Of the key's own bytes. */
@@ -43,7 +43,7 @@ const ROWS: readonly KeyRow[] = [
 const NOT_A_KEY = 'is not an Ed25519 or ECDSA P-256 key';
 
 /** @param pem one `PUBLIC KEY` block (RFC 7468 section 13). @returns the key, or why it is none, in words that name no content. */
-export function readBundleKey(pem: string): BundleKey | { readonly problem: string } {
+export function readPolicyBundleKey(pem: string): PolicyBundleKey | { readonly problem: string } {
   const spki = decodePem(pem, 'PUBLIC KEY');
   if ('problem' in spki) return spki;
   const row = rowOf(spki);
@@ -57,12 +57,12 @@ export function readBundleKey(pem: string): BundleKey | { readonly problem: stri
 }
 
 /** @param pem one unencrypted `PRIVATE KEY` block (PKCS#8). @returns the key, or why it is none, in words that name no content. */
-export function readBundleSigningKey(pem: string): BundleSigningKey | { readonly problem: string } {
+export function readPolicyBundleSigningKey(pem: string): PolicyBundleSigningKey | { readonly problem: string } {
   const pkcs8 = decodePem(pem, 'PRIVATE KEY');
   if ('problem' in pkcs8) return pkcs8;
   const privateKey = importPrivate(pkcs8);
   if (privateKey === undefined) return { problem: NOT_A_KEY };
-  const key = readBundleKey(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }));
+  const key = readPolicyBundleKey(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }));
   return 'problem' in key ? key : { ...key, privateKey };
 }
 

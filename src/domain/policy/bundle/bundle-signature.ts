@@ -2,7 +2,7 @@
 // without the key could make two files of one, and is refused.
 import { sign, verify } from 'node:crypto';
 import { der, DerError, DerReader, TAG } from '../../x509/der.ts';
-import type { BundleAlgorithm, BundleKey, BundleSigningKey } from './bundle-key.ts';
+import type { PolicyBundleAlgorithm, PolicyBundleKey, PolicyBundleSigningKey } from './bundle-key.ts';
 
 /** Keeps a signature over a bundle from ever passing for one over something else. */
 const DOMAIN = 'capstan.dev/policy-bundle/v1\n';
@@ -13,7 +13,7 @@ const COORDINATE_BYTES = 32;
 const ED25519_BYTES = 64;
 
 /** What `node:crypto` calls the hash; Ed25519 has its own. */
-const HASH: Readonly<Record<BundleAlgorithm, 'sha256' | null>> = { Ed25519: null, 'ECDSA-P256-SHA256': 'sha256' };
+const HASH: Readonly<Record<PolicyBundleAlgorithm, 'sha256' | null>> = { Ed25519: null, 'ECDSA-P256-SHA256': 'sha256' };
 
 /** @param canonical the bundle as canonical JSON (RFC 8785). @returns the bytes that holders sign. */
 export function signedBytes(canonical: string): Buffer {
@@ -21,7 +21,7 @@ export function signedBytes(canonical: string): Buffer {
 }
 
 /** @throws Error when the key's own public half does not confirm the signature. */
-export function signBundle(canonical: string, key: BundleSigningKey): Uint8Array {
+export function signBundle(canonical: string, key: PolicyBundleSigningKey): Uint8Array {
   const bytes = signedBytes(canonical);
   const signature =
     key.algorithm === 'Ed25519'
@@ -33,7 +33,7 @@ export function signBundle(canonical: string, key: BundleSigningKey): Uint8Array
 }
 
 /** @returns why the signature is not this key's over this bundle, or nothing when it is. */
-export function signatureProblem(canonical: string, key: BundleKey, signature: Uint8Array): string | undefined {
+export function signatureProblem(canonical: string, key: PolicyBundleKey, signature: Uint8Array): string | undefined {
   const problem = key.algorithm === 'Ed25519' ? ed25519Problem(signature) : ecdsaProblem(signature);
   if (problem !== undefined) return problem;
   return verify(HASH[key.algorithm], signedBytes(canonical), key.publicKey, signature) ? undefined : 'does not verify';

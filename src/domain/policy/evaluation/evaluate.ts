@@ -133,12 +133,17 @@ function checkConditions(
 /** A view that has not synced, a bundle past its end and a policy that cannot be read are no denial: nobody could judge. */
 function unavailability(
   policies: PolicySet,
-  { subject, held, issuer, nowMs, bundleTimeMs }: PolicyRequest,
+  { subject, held, issuer, nowMs, policyBundleTimeMs }: PolicyRequest,
   sight: Sight,
   failures: readonly FailedClause[],
 ) {
   const renewal = held !== undefined && held.notAfterMs > nowMs;
-  const still = standstill(policies, { issuer, nowMs, renewal, ...(bundleTimeMs !== undefined && { bundleTimeMs }) });
+  const still = standstill(policies, {
+    issuer,
+    nowMs,
+    renewal,
+    ...(policyBundleTimeMs !== undefined && { policyBundleTimeMs }),
+  });
   if (still !== undefined) return still;
   const missing = policies.missingFor(subject.namespace);
   if (missing !== undefined && !isRefusedWithout(policies, failures, sight))

@@ -9,7 +9,7 @@ export interface Standstill {
   readonly why: string;
 }
 
-export type Moment = Pick<PolicyRequest, 'issuer' | 'nowMs' | 'bundleTimeMs'>;
+export type Moment = Pick<PolicyRequest, 'issuer' | 'nowMs' | 'policyBundleTimeMs'>;
 
 /**
  * @param moment.renewal whether it is asked for who holds a certificate already.
@@ -17,9 +17,9 @@ export type Moment = Pick<PolicyRequest, 'issuer' | 'nowMs' | 'bundleTimeMs'>;
  */
 export function standstill(
   { bundle: { validity, issuers }, bundleName }: PolicySet,
-  { issuer, nowMs, bundleTimeMs = nowMs, renewal }: Moment & { readonly renewal: boolean },
+  { issuer, nowMs, policyBundleTimeMs = nowMs, renewal }: Moment & { readonly renewal: boolean },
 ): Standstill | undefined {
-  if (bundleTimeMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
+  if (policyBundleTimeMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
     return { reason: 'CAP-S11', why: `${bundleName} ended at ${new Date(validity.hardExpiryMs).toISOString()}` };
   }
   const demanded = issuers.find(({ name }) => name === issuer.name)?.minRemainingMs ?? 0;

@@ -56,49 +56,49 @@ function allows({ permitted, excluded }: NameConstraints, name: Name): boolean {
   );
 }
 
-type Reading = 'narrow' | 'wide';
+type Strictness = 'narrow' | 'wide';
 
-function matches(base: GeneralName, name: GeneralName, reading: Reading): boolean {
+function matches(base: GeneralName, name: GeneralName, strictness: Strictness): boolean {
   switch (name.kind) {
     case 'dns':
-      return isDomainWithin(textOf(base), textOf(name), reading);
+      return isDomainWithin(textOf(base), textOf(name), strictness);
     case 'uri':
-      return isHostWithin(textOf(base), hostOf(textOf(name)), reading);
+      return isHostWithin(textOf(base), hostOf(textOf(name)), strictness);
     case 'ip':
       return isAddressWithin(base.bytes, name.bytes);
     case 'email':
-      return isMailboxWithin(textOf(base), textOf(name), reading);
+      return isMailboxWithin(textOf(base), textOf(name), strictness);
     case 'directory':
       return isNameWithin(base.bytes, name.bytes);
     default:
       // The rest stand in no certificate of a mesh: allowed nowhere, excluded everywhere.
-      return reading === 'wide';
+      return strictness === 'wide';
   }
 }
 
 /** `example.com` covers itself and what is below; a leading dot leaves itself out, where it is read narrowly. */
-function isDomainWithin(base: string, name: string, reading: Reading): boolean {
+function isDomainWithin(base: string, name: string, strictness: Strictness): boolean {
   const bare = base.replace(/^\./, '');
   if (bare === '') return true;
   if (name.endsWith(`.${bare}`)) return true;
-  return name === bare && (base === bare || reading === 'wide');
+  return name === bare && (base === bare || strictness === 'wide');
 }
 
 /** A host of a URI: `.example.com` covers what is below, `example.com` that host alone, where it is read narrowly. */
-function isHostWithin(base: string, host: string | undefined, reading: Reading): boolean {
+function isHostWithin(base: string, host: string | undefined, strictness: Strictness): boolean {
   // Constraints on URIs without a host cannot be judged (section 4.2.1.10), and Go reads none into an address.
-  if (host === undefined) return reading === 'wide';
+  if (host === undefined) return strictness === 'wide';
   const bare = base.replace(/^\./, '');
   // Every host for Go, none for OpenSSL and BoringSSL.
-  if (bare === '') return reading === 'wide';
+  if (bare === '') return strictness === 'wide';
   const below = host.endsWith(`.${bare}`);
-  if (reading === 'wide') return below || host === bare;
+  if (strictness === 'wide') return below || host === bare;
   return base === bare ? host === bare : below;
 }
 
 /** A mailbox, or all those of a host as in a URI. */
-function isMailboxWithin(base: string, mailbox: string, reading: Reading): boolean {
-  return base.includes('@') ? base === mailbox : isHostWithin(base, mailbox.split('@').at(-1), reading);
+function isMailboxWithin(base: string, mailbox: string, strictness: Strictness): boolean {
+  return base.includes('@') ? base === mailbox : isHostWithin(base, mailbox.split('@').at(-1), strictness);
 }
 
 function hostOf(uri: string): string | undefined {

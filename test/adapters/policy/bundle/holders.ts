@@ -5,21 +5,24 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parsePolicyDocuments } from '../../../../src/adapters/policy/source/parse-documents.ts';
 import { writeSignatureFile } from '../../../../src/adapters/policy/bundle/signature-file.ts';
-import { readBundleSigningKey, type BundleSigningKey } from '../../../../src/domain/policy/bundle/bundle-key.ts';
+import {
+  readPolicyBundleSigningKey,
+  type PolicyBundleSigningKey,
+} from '../../../../src/domain/policy/bundle/bundle-key.ts';
 import { signBundle } from '../../../../src/domain/policy/bundle/bundle-signature.ts';
 import { good } from '../../../support/certificates.ts';
 
 export type HolderName = 'ada' | 'bob' | 'eve';
 
 export interface Holder {
-  readonly key: BundleSigningKey;
+  readonly key: PolicyBundleSigningKey;
   readonly publicPem: string;
 }
 
 function holder(algorithm: 'ed25519' | 'p256'): Holder {
   const pair =
     algorithm === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = good(readBundleSigningKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' })));
+  const key = good(readPolicyBundleSigningKey(pair.privateKey.export({ type: 'pkcs8', format: 'pem' })));
   return { key, publicPem: pair.publicKey.export({ type: 'spki', format: 'pem' }) };
 }
 

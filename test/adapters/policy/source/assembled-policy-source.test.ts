@@ -3,7 +3,10 @@ import {
   AssembledPolicySource,
   type AssembledPolicyParts,
 } from '../../../../src/adapters/policy/source/assembled-policy-source.ts';
-import type { BundleSource, VerifiedBundle } from '../../../../src/adapters/policy/bundle/sources/bundle-source.ts';
+import type {
+  PolicyBundleSource,
+  VerifiedPolicyBundle,
+} from '../../../../src/adapters/policy/bundle/sources/bundle-source.ts';
 import { KeptRevisions } from '../../../../src/adapters/policy/source/kept-revisions.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { DocumentSet } from '../../../support/document-set.ts';
@@ -21,11 +24,11 @@ const BROKEN = policy('b', '{ mod: audit }');
 const FIVE = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((name) => [`${name}/policy.yaml`, policy(name)]));
 
 /** A bundle that was believed elsewhere. */
-class BelievedBundle implements BundleSource {
+class BelievedBundle implements PolicyBundleSource {
   readonly #listeners = new Set<() => void>();
   #sequence = 1;
 
-  current(): VerifiedBundle {
+  current(): VerifiedPolicyBundle {
     const sequence = this.#sequence;
     return { bundle: bundle({ sequence }), digest: `digest-${sequence}`, place: '/etc/capstan/bundle', signedBy: [] };
   }
@@ -60,10 +63,19 @@ async function started(
   await source.start({ signal });
   const revisions: string[] = [];
   source.onChange(() => revisions.push(source.current().revision), { signal: NEVER });
-  const told = () => events.of('reloadFailed').map(({ problem }) => String(problem));
+  const reported = () => events.of('reloadFailed').map(({ problem }) => String(problem));
   const namespaces = () =>
     source.current().local.flatMap(({ policy: local }) => (local.kind === 'IssuancePolicy' ? [local.namespace] : []));
-  return { documents: documents ?? new DocumentSet({}), bundles, events, clock, source, revisions, told, namespaces };
+  return {
+    documents: documents ?? new DocumentSet({}),
+    bundles,
+    events,
+    clock,
+    source,
+    revisions,
+    reported,
+    namespaces,
+  };
 }
 
 /** Until the looks that began have ended. */
@@ -133,7 +145,7 @@ describe('The policies in force', () => {
   });
 
   it('change but for the owner of whom one file is broken, which is told once and in full', async () => {
-    const { documents, source, revisions, told, namespaces } = await started(FIVE);
+    const { documents, source, revisions, reported, namespaces } = await started(FIVE);
     const edit = {
       'a/policy.yaml': policy('a', '{ mode: audit }'),
       'b/policy.yaml': BROKEN.replace('namespace: b', 'namespace: B'),
@@ -144,23 +156,23 @@ describe('The policies in force', () => {
     assert.deepEqual(namespaces(), ['a', 'b', 'c', 'd', 'e', 'f']);
     assert.equal(source.current().local[0]?.policy.mode, 'audit');
     assert.equal(revisions.length, 1);
-    assert.equal(told().length, 1);
-    assert.match(told()[0] ?? '', /b\/policy\.yaml:3:26 metadata\.namespace .*; .*b\/policy\.yaml:4:9 spec\.mod /);
+    assert.equal(reported().length, 1);
+    assert.match(reported()[0] ?? '', /b\/policy\.yaml:3:26 metadata\.namespace .*; .*b\/policy\.yaml:4:9 spec\.mod /);
     await documents.edit({ 'b/policy.yaml': policy('b') });
     assert.equal(revisions.length, 1);
   });
 
   it('tell of another problem, but of no more than 20 at once', async () => {
-    const { documents, told } = await started(FIVE);
+    const { documents, reported } = await started(FIVE);
     await documents.edit({ 'b/policy.yaml': BROKEN });
     await documents.edit({ 'c/policy.yaml': Array.from({ length: 30 }, () => policy('C')).join('---\n') });
-    assert.equal(told().length, 2);
-    assert.equal(told()[1]?.match(/policy\.yaml:/g)?.length, 20);
-    assert.match(told()[1] ?? '', /; and 10 more$/);
+    assert.equal(reported().length, 2);
+    assert.equal(reported()[1]?.match(/policy\.yaml:/g)?.length, 20);
+    assert.match(reported()[1] ?? '', /; and 10 more$/);
   });
 
   it('tell when a broken edit is taken back, though nothing has changed', async () => {
-    const { documents, events, revisions, told } = await started(FIVE);
+    const { documents, events, revisions, reported } = await started(FIVE);
     await documents.edit({ 'b/policy.yaml': BROKEN });
     await documents.edit({ 'b/policy.yaml': policy('b') });
     assert.deepEqual(
@@ -169,7 +181,7 @@ describe('The policies in force', () => {
     );
     assert.deepEqual(revisions, []);
     await documents.edit({ 'b/policy.yaml': BROKEN });
-    assert.equal(told().length, 2);
+    assert.equal(reported().length, 2);
   });
 
   it('are one revision however the files are laid out', async () => {
@@ -182,24 +194,24 @@ describe('The policies in force', () => {
   });
 
   it('follow the bundle, with the last good local policies while an edit of those is broken', async () => {
-    const { documents, bundles, source, namespaces, revisions, told } = await started(FIVE);
+    const { documents, bundles, source, namespaces, revisions, reported } = await started(FIVE);
     await documents.edit({ 'b/policy.yaml': BROKEN });
     bundles.sign(2);
     await turn();
     assert.equal(source.current().bundleName, 'corp@2');
     assert.deepEqual(namespaces(), ['a', 'b', 'c', 'd', 'e']);
     assert.equal(revisions.length, 1);
-    assert.equal(told().length, 1);
+    assert.equal(reported().length, 1);
     await documents.edit({ 'b/policy.yaml': policy('b') });
     assert.equal(revisions.length, 1);
   });
 
   it('outlive a directory that is missing for a while', async () => {
-    const { documents, namespaces, told } = await started(FIVE);
+    const { documents, namespaces, reported } = await started(FIVE);
     documents.failure = new AuthorityError('CAP-X03', { detail: '/etc/capstan does not exist' });
     await documents.edit({});
     assert.equal(namespaces().length, 5);
-    assert.match(told()[0] ?? '', /does not exist/);
+    assert.match(reported()[0] ?? '', /does not exist/);
     documents.failure = undefined;
     await documents.edit({ 'f/policy.yaml': policy('f') });
     assert.equal(namespaces().length, 6);
@@ -256,11 +268,11 @@ describe('The policies in force', () => {
   ];
   for (const [what, text] of hostile) {
     it(`stay as they are when a file holds ${what}`, async () => {
-      const { documents, source, told } = await started(FIVE);
+      const { documents, source, reported } = await started(FIVE);
       const before = source.current();
       await documents.edit({ 'a/policy.yaml': text });
       assert.equal(source.current(), before);
-      assert.match(told()[0] ?? '', /a\/policy\.yaml:\d+:\d+/);
+      assert.match(reported()[0] ?? '', /a\/policy\.yaml:\d+:\d+/);
     });
   }
 

@@ -4,7 +4,7 @@ import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readBundleKey, readBundleSigningKey } from '../../../../src/domain/policy/bundle/bundle-key.ts';
+import { readPolicyBundleKey, readPolicyBundleSigningKey } from '../../../../src/domain/policy/bundle/bundle-key.ts';
 import { signatureProblem, signBundle, signedBytes } from '../../../../src/domain/policy/bundle/bundle-signature.ts';
 import { good } from '../../../support/certificates.ts';
 
@@ -13,12 +13,12 @@ const CANONICAL = '{"kind":"PolicyBundle","metadata":{"name":"corp-mesh","sequen
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 const pkcs8 = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' });
-const ed25519 = good(readBundleSigningKey(pkcs8(generateKeyPairSync('ed25519').privateKey)));
-const p256 = good(readBundleSigningKey(pkcs8(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)));
+const ed25519 = good(readPolicyBundleSigningKey(pkcs8(generateKeyPairSync('ed25519').privateKey)));
+const p256 = good(readPolicyBundleSigningKey(pkcs8(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)));
 const spkiOf = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' });
 
 function problemOf(pem: string): string {
-  const key = readBundleKey(pem);
+  const key = readPolicyBundleKey(pem);
   return 'problem' in key ? key.problem : 'none';
 }
 
@@ -120,7 +120,7 @@ describe('A signature over a policy bundle', () => {
 describe('A key for signing bundles', () => {
   it('is known by the SHA-256 of its SubjectPublicKeyInfo, also from its private half', () => {
     assert.match(ed25519.keyId, /^sha256:[0-9a-f]{64}$/);
-    assert.equal(good(readBundleKey(spkiOf(createPublicKey(ed25519.privateKey)))).keyId, ed25519.keyId);
+    assert.equal(good(readPolicyBundleKey(spkiOf(createPublicKey(ed25519.privateKey)))).keyId, ed25519.keyId);
   });
 
   it('is Ed25519 or ECDSA P-256 and nothing else', () => {
@@ -158,7 +158,7 @@ describe('A key for signing bundles', () => {
   it('is never quoted when a private one was named by mistake', () => {
     const pem = pkcs8(ed25519.privateKey);
     assert.equal(problemOf(pem), 'does not start with -----BEGIN PUBLIC KEY-----');
-    const reversed = readBundleSigningKey(spkiOf(ed25519.publicKey));
+    const reversed = readPolicyBundleSigningKey(spkiOf(ed25519.publicKey));
     assert.deepEqual(reversed, { problem: 'does not start with -----BEGIN PRIVATE KEY-----' });
   });
 });

@@ -2,7 +2,7 @@
 // have been judged. Who assembles a revision of all policies knows no more than this.
 import type { PolicyBundle } from '../../../../domain/policy/documents.ts';
 
-export interface VerifiedBundle {
+export interface VerifiedPolicyBundle {
   readonly bundle: PolicyBundle;
   /** Hex SHA-256 of the bundle's canonical bytes. */
   readonly digest: string;
@@ -12,13 +12,13 @@ export interface VerifiedBundle {
   readonly signedBy: readonly string[];
 }
 
-export interface BundleSource {
+export interface PolicyBundleSource {
   /**
    * The bundle in force; the last good one when a newer one is refused.
    * @throws AuthorityError `not_ready` (CAP-S02) before the first is loaded.
    */
-  current(): VerifiedBundle;
-  /** The moment by which its validity is judged; see BundleKeeper. */
+  current(): VerifiedPolicyBundle;
+  /** The moment by which its validity is judged; see PolicyBundleManager. */
   timeMs(): number;
   /** Calls `listener` after each change, until the signal aborts. */
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;

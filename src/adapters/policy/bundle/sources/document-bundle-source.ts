@@ -3,16 +3,16 @@
 import type { DocumentSource } from '../../../../ports/platform/document-source.ts';
 import { AuthorityError } from '../../../../domain/errors.ts';
 import {
-  BundleKeeper,
-  type BundleKeeperParts,
-  type BundleSettings,
+  PolicyBundleManager,
+  type PolicyBundleManagerParts,
+  type PolicyBundleSettings,
   type RecordSetBack,
   type TimeSetBack,
-} from '../bundle-keeper.ts';
-import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
-import type { BundleTexts } from '../open-bundle.ts';
+} from '../bundle-manager.ts';
+import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
+import type { PolicyBundleTexts } from '../verify-bundle.ts';
 
-export interface DocumentBundleParts extends Pick<BundleKeeperParts, 'clock' | 'events'> {
+export interface DocumentPolicyBundleParts extends Pick<PolicyBundleManagerParts, 'clock' | 'events'> {
   /** Bundles and, under the same names with `.sig` behind them, their signatures. */
   readonly documents: DocumentSource;
 }
@@ -21,13 +21,13 @@ export interface DocumentBundleParts extends Pick<BundleKeeperParts, 'clock' | '
 const MAX_BUNDLES = 100;
 const SIGNATURE = '.sig';
 
-export class DocumentBundleSource implements BundleSource {
+export class DocumentPolicyBundleSource implements PolicyBundleSource {
   readonly #documents: DocumentSource;
-  readonly #keeper: BundleKeeper;
+  readonly #manager: PolicyBundleManager;
 
-  constructor({ documents, clock, events }: DocumentBundleParts, settings: BundleSettings) {
+  constructor({ documents, clock, events }: DocumentPolicyBundleParts, settings: PolicyBundleSettings) {
     this.#documents = documents;
-    this.#keeper = new BundleKeeper({ clock, events }, settings);
+    this.#manager = new PolicyBundleManager({ clock, events }, settings);
   }
 
   /**
@@ -35,29 +35,29 @@ export class DocumentBundleSource implements BundleSource {
    * @throws AuthorityError CAP-X03 with all problems when no bundle may come in force.
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#keeper.open();
-    await this.#keeper.load(await this.#read());
-    this.#documents.onChange(async () => this.#keeper.reload(async () => this.#read()), { signal });
-    void this.#keeper.watchTime({ signal });
+    await this.#manager.open();
+    await this.#manager.load(await this.#read());
+    this.#documents.onChange(async () => this.#manager.reload(async () => this.#read()), { signal });
+    void this.#manager.watchTime({ signal });
   }
 
-  current(): VerifiedBundle {
-    return this.#keeper.current();
+  current(): VerifiedPolicyBundle {
+    return this.#manager.current();
   }
 
   timeMs(): number {
-    return this.#keeper.timeMs();
+    return this.#manager.timeMs();
   }
 
   async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
-    return this.#keeper.setTimeBack(expectedMs, record);
+    return this.#manager.setTimeBack(expectedMs, record);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
-    this.#keeper.onChange(listener, options);
+    this.#manager.onChange(listener, options);
   }
 
-  async #read(): Promise<readonly BundleTexts[]> {
+  async #read(): Promise<readonly PolicyBundleTexts[]> {
     const texts = await this.#documents.read();
     const bundles = [...texts].filter(([name]) => !name.endsWith(SIGNATURE));
     if (bundles.length > MAX_BUNDLES) {

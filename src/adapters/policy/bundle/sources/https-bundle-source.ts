@@ -2,23 +2,23 @@
 // offers what may not come in force, changes nothing, not even over a restart.
 import type { Random } from '../../../../ports/platform/random.ts';
 import {
-  BundleKeeper,
-  type BundleKeeperParts,
-  type BundleSettings,
+  PolicyBundleManager,
+  type PolicyBundleManagerParts,
+  type PolicyBundleSettings,
   type RecordSetBack,
   type TimeSetBack,
-} from '../bundle-keeper.ts';
-import type { BundleSource, VerifiedBundle } from './bundle-source.ts';
+} from '../bundle-manager.ts';
+import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
 import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
 import { keepCopy, readCopy } from './kept-copy.ts';
-import type { BundleTexts } from '../open-bundle.ts';
-import { RemoteBundle, type FetchedBundle } from './remote-bundle.ts';
+import type { PolicyBundleTexts } from '../verify-bundle.ts';
+import { RemotePolicyBundle, type FetchedPolicyBundle } from './remote-bundle.ts';
 
-export interface HttpsBundleParts extends Pick<BundleKeeperParts, 'clock' | 'events'> {
+export interface HttpsPolicyBundleParts extends Pick<PolicyBundleManagerParts, 'clock' | 'events'> {
   readonly random: Random;
 }
 
-export interface HttpsBundleSettings extends BundleSettings {
+export interface HttpsPolicyBundleSettings extends PolicyBundleSettings {
   /** Where the bundle is; its signature is at the same URL with `.sig` behind it. */
   readonly url: string;
   /** PEM file with the only certificate authority that the URL is trusted by. */
@@ -34,25 +34,25 @@ export const MAX_BACK_OFF_MS = 15 * 60_000;
 /** Part of each wait that is left to chance, so that a fleet does not ask in step. */
 const JITTER = 0.2;
 
-export class HttpsBundleSource implements BundleSource {
-  readonly #parts: HttpsBundleParts;
+export class HttpsPolicyBundleSource implements PolicyBundleSource {
+  readonly #parts: HttpsPolicyBundleParts;
   readonly #pollIntervalMs: number;
-  readonly #remote: RemoteBundle;
-  readonly #keeper: BundleKeeper;
+  readonly #remote: RemotePolicyBundle;
+  readonly #manager: PolicyBundleManager;
   /** Absent in development, which remembers nothing. */
   readonly #copyFile: string | undefined;
   /** Tag of the bundle in force; asked with, so that it need not be sent again. */
   #tag: string | undefined;
 
   /** @throws AuthorityError CAP-X03 for a URL that is not https or carries a password. */
-  constructor(parts: HttpsBundleParts, settings: HttpsBundleSettings) {
+  constructor(parts: HttpsPolicyBundleParts, settings: HttpsPolicyBundleSettings) {
     const { clock, events } = parts;
     const { trust, url, caFile, timeoutMs = FETCH_TIMEOUT_MS } = settings;
     this.#parts = parts;
     this.#pollIntervalMs = settings.pollIntervalMs;
-    this.#remote = new RemoteBundle({ url, caFile, timeoutMs, signed: !('unsigned' in trust) });
+    this.#remote = new RemotePolicyBundle({ url, caFile, timeoutMs, signed: !('unsigned' in trust) });
     this.#copyFile = 'unsigned' in trust ? undefined : `${trust.stateFile}.copy`;
-    this.#keeper = new BundleKeeper({ clock, events, beforeUse: async (texts) => this.#keep(texts) }, settings);
+    this.#manager = new PolicyBundleManager({ clock, events, beforeUse: async (texts) => this.#keep(texts) }, settings);
   }
 
   /**
@@ -60,7 +60,7 @@ export class HttpsBundleSource implements BundleSource {
    * @throws AuthorityError CAP-X03 when no bundle may come in force: neither a fetched one nor that of the last run.
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#keeper.open();
+    await this.#manager.open();
     let fetched = true;
     try {
       await this.#fetchAndLoad(signal);
@@ -69,26 +69,26 @@ export class HttpsBundleSource implements BundleSource {
       await this.#loadCopy(problem);
     }
     void this.#follow(fetched, signal);
-    void this.#keeper.watchTime({ signal });
+    void this.#manager.watchTime({ signal });
   }
 
-  current(): VerifiedBundle {
-    return this.#keeper.current();
+  current(): VerifiedPolicyBundle {
+    return this.#manager.current();
   }
 
   timeMs(): number {
-    return this.#keeper.timeMs();
+    return this.#manager.timeMs();
   }
 
   async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
-    return this.#keeper.setTimeBack(expectedMs, record);
+    return this.#manager.setTimeBack(expectedMs, record);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
-    this.#keeper.onChange(listener, options);
+    this.#manager.onChange(listener, options);
   }
 
-  async #keep(texts: BundleTexts): Promise<void> {
+  async #keep(texts: PolicyBundleTexts): Promise<void> {
     if (this.#copyFile !== undefined && texts.place !== this.#copyFile) await keepCopy(this.#copyFile, texts);
   }
 
@@ -96,10 +96,10 @@ export class HttpsBundleSource implements BundleSource {
   async #loadCopy(problem: unknown): Promise<void> {
     const copy = this.#copyFile === undefined ? undefined : await readCopy(this.#copyFile);
     if (copy === undefined) throw problem;
-    await this.#keeper.load([copy]).catch(() => {
+    await this.#manager.load([copy]).catch(() => {
       throw problem;
     });
-    this.#keeper.tell(problem);
+    this.#manager.report(problem);
   }
 
   async #follow(fetched: boolean, signal: AbortSignal): Promise<void> {
@@ -111,13 +111,13 @@ export class HttpsBundleSource implements BundleSource {
     }
   }
 
-  /** @returns whether it went well; what did not is told. */
+  /** @returns whether it went well; what did not is reported. */
   async #poll(signal: AbortSignal): Promise<boolean> {
     try {
       await this.#fetchAndLoad(signal);
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#keeper.tell(error);
+      if (!signal.aborted) this.#manager.report(error);
       return false;
     }
   }
@@ -126,17 +126,17 @@ export class HttpsBundleSource implements BundleSource {
   async #fetchAndLoad(signal: AbortSignal): Promise<void> {
     const first = await this.#remote.fetch(this.#tag, signal);
     if (first === undefined) {
-      this.#keeper.tell(undefined);
+      this.#manager.report(undefined);
       return;
     }
     const { texts, tag } = (await this.#secondLook(first, signal)) ?? first;
-    await this.#keeper.load([texts]);
+    await this.#manager.load([texts]);
     // Only now: a tag stands for the bundle in force, never for one that was refused.
     this.#tag = tag;
   }
 
-  async #secondLook(first: FetchedBundle, signal: AbortSignal): Promise<FetchedBundle | undefined> {
-    if (!this.#keeper.isTorn([first.texts])) return undefined;
+  async #secondLook(first: FetchedPolicyBundle, signal: AbortSignal): Promise<FetchedPolicyBundle | undefined> {
+    if (!this.#manager.isVersionMismatch([first.texts])) return undefined;
     await this.#parts.clock.sleep(SECOND_LOOK_MS, { signal });
     return this.#remote.fetch(undefined, signal);
   }

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { AuthorityError } from '../../../../domain/errors.ts';
 import { decodePemBlocks } from '../../../../domain/x509/pem.ts';
 import { fetchDocument, type FetchedDocument } from './fetch-document.ts';
-import type { BundleTexts } from '../open-bundle.ts';
+import type { PolicyBundleTexts } from '../verify-bundle.ts';
 
-export interface RemoteBundleSettings {
+export interface RemotePolicyBundleSettings {
   readonly url: string;
   /** PEM file with the only certificate authority that the URL is trusted by. */
   readonly caFile: string;
@@ -15,19 +15,19 @@ export interface RemoteBundleSettings {
   readonly timeoutMs: number;
 }
 
-export interface FetchedBundle {
-  readonly texts: BundleTexts;
+export interface FetchedPolicyBundle {
+  readonly texts: PolicyBundleTexts;
   /** The bundle's ETag, when it has one. */
   readonly tag?: string;
 }
 
-export class RemoteBundle {
-  readonly #settings: RemoteBundleSettings;
+export class RemotePolicyBundle {
+  readonly #settings: RemotePolicyBundleSettings;
   readonly #url: URL;
   readonly #signatureUrl: URL;
 
   /** @throws AuthorityError CAP-X03 for a URL that is not https or carries a password. */
-  constructor(settings: RemoteBundleSettings) {
+  constructor(settings: RemotePolicyBundleSettings) {
     this.#settings = settings;
     this.#url = fetchableUrl(settings.url);
     this.#signatureUrl = new URL(this.#url);
@@ -39,7 +39,7 @@ export class RemoteBundle {
    * @returns nothing when that is still the newest.
    * @throws AuthorityError CAP-X03 naming the URL or the file that is to blame.
    */
-  async fetch(knownTag: string | undefined, signal: AbortSignal): Promise<FetchedBundle | undefined> {
+  async fetch(knownTag: string | undefined, signal: AbortSignal): Promise<FetchedPolicyBundle | undefined> {
     // Each time anew, so that the authority can be replaced while the server runs.
     const caPem = await readCa(this.#settings.caFile);
     const bundle = await this.#get(this.#url, caPem, signal, knownTag);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { DocumentBundleSource } from '../../../../../src/adapters/policy/bundle/sources/document-bundle-source.ts';
+import { DocumentPolicyBundleSource } from '../../../../../src/adapters/policy/bundle/sources/document-bundle-source.ts';
 import { AuthorityError } from '../../../../../src/domain/errors.ts';
 import { DocumentSet } from '../../../../support/document-set.ts';
 import { FakeClock, NOON_MS, settle } from '../../../../support/fake-clock.ts';
@@ -41,7 +41,7 @@ describe('The policy bundle in force', () => {
     const events = recordEvents();
     const keyFiles = folder.pin();
     const trust = unsigned ? { unsigned } : { keyFiles, threshold: 1, stateFile: folder.file('state.json') };
-    const source = new DocumentBundleSource({ documents, clock, events }, { clusterId, trust });
+    const source = new DocumentPolicyBundleSource({ documents, clock, events }, { clusterId, trust });
     await source.start({ signal: life.signal });
     let changes = 0;
     source.onChange(() => (changes += 1), { signal: life.signal });
@@ -65,7 +65,7 @@ describe('The policy bundle in force', () => {
   }
 
   it('is not ready before the first load', () => {
-    const source = new DocumentBundleSource(
+    const source = new DocumentPolicyBundleSource(
       { documents: new DocumentSet({}), clock: new FakeClock(), events: recordEvents() },
       { clusterId: 'c', trust: { unsigned: true } },
     );
@@ -239,7 +239,7 @@ describe('The policy bundle in force', () => {
       it(`and never starts from nothing when what it remembers is ${what}`, async () => {
         folder.file('state.json', text);
         const said = await refusal(startsWith({}));
-        assert.match(said, /state\.json is not the memory of policy bundles; restore it/);
+        assert.match(said, /state\.json is not the rollback state of policy bundles; restore it/);
         assert.equal(readFileSync(folder.file('state.json'), 'utf8'), text);
       });
     }
@@ -272,7 +272,7 @@ describe('The policy bundle in force', () => {
     it('past its soft expiry comes in force with an alarm, which is raised again every hour', async () => {
       const wish = { softExpiry: iso(NOON_MS), hardExpiry: iso(NOON_MS + 24 * HOUR_MS) };
       const { events, clock, documents } = await startsWith(wish);
-      const alarm = { bundle: 'corp-mesh@42', hardExpiryMs: NOON_MS + 24 * HOUR_MS };
+      const alarm = { policyBundle: 'corp-mesh@42', hardExpiryMs: NOON_MS + 24 * HOUR_MS };
       assert.deepEqual(events.of('policyBundleExpiring'), [alarm]);
       for (const hours of [2, 3]) {
         await untilAsleep(clock);

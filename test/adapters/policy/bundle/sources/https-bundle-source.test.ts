@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import {
-  HttpsBundleSource,
+  HttpsPolicyBundleSource,
   MAX_BACK_OFF_MS,
 } from '../../../../../src/adapters/policy/bundle/sources/https-bundle-source.ts';
 import { FakeClock, settle } from '../../../../support/fake-clock.ts';
@@ -42,7 +42,7 @@ describe('The policy bundle from a web server', () => {
     const trust = { keyFiles: folder.pin(), threshold: 1, stateFile: folder.file('state.json') };
     const caFile = folder.file('ca.pem', caPem);
     const settings = { clusterId: 'prod-1', trust, url, caFile, pollIntervalMs: POLL_MS, timeoutMs };
-    return { clock, events, source: new HttpsBundleSource({ clock, events, random }, settings) };
+    return { clock, events, source: new HttpsPolicyBundleSource({ clock, events, random }, settings) };
   }
 
   async function started(options: Parameters<typeof source>[0] = {}) {

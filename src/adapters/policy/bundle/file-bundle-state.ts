@@ -1,11 +1,11 @@
-// What survives a restart about bundles: the newest that was in force, and the latest time that was seen.
-// Without it an old bundle could be put back, or an old clock could bring an expired one to life. A memory
-// that cannot be read is therefore an error, never an empty one.
+// The rollback state of policy bundles in a file: the newest bundle that was in force, and the latest time that was seen.
+// Without it an older bundle could be put back, or a clock set back could revive an expired one. A file that cannot be
+// read is therefore an error, never an empty state.
 import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { readIfThere, replaceFile } from './replace-file.ts';
 
-export interface RememberedBundle {
+export interface RollbackState {
   readonly name: string;
   readonly sequence: number;
   /** Hex SHA-256 of the bundle's canonical bytes. */
@@ -27,30 +27,30 @@ const schema = z.strictObject({
 const MAX_BYTES = 16 * 1024;
 const HEAD = { apiVersion: 'capstan.dev/v1alpha1', kind: 'PolicyBundleState' } as const;
 
-export class BundleMemory {
+export class FileBundleState {
   readonly file: string;
-  #remembered: RememberedBundle | undefined;
+  #remembered: RollbackState | undefined;
   /** Writes go one after the other: they share the name of the file that is not yet whole. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(file: string, remembered: RememberedBundle | undefined) {
+  private constructor(file: string, remembered: RollbackState | undefined) {
     this.file = file;
     this.#remembered = remembered;
   }
 
   /** @throws AuthorityError CAP-X03 naming a file that is unreadable, broken or somebody else's. */
-  static async open(file: string): Promise<BundleMemory> {
+  static async open(file: string): Promise<FileBundleState> {
     const text = await readIfThere(file, MAX_BYTES);
-    return new BundleMemory(file, text === undefined ? undefined : parse(text, file));
+    return new FileBundleState(file, text === undefined ? undefined : parse(text, file));
   }
 
   /** Nothing when no bundle was ever in force. */
-  get remembered(): RememberedBundle | undefined {
+  get remembered(): RollbackState | undefined {
     return this.#remembered;
   }
 
   /** Durable when it resolves. @throws AuthorityError CAP-X03 when it cannot be written; nothing has changed then. */
-  async remember(remembered: RememberedBundle): Promise<void> {
+  async remember(remembered: RollbackState): Promise<void> {
     await this.#write(() => remembered);
   }
 
@@ -70,7 +70,7 @@ export class BundleMemory {
   }
 
   async #write(
-    next: (known: RememberedBundle | undefined) => RememberedBundle | undefined,
+    next: (known: RollbackState | undefined) => RollbackState | undefined,
     done = (): void => undefined,
   ): Promise<void> {
     const turn = this.#turn.then(async () => {
@@ -85,14 +85,14 @@ export class BundleMemory {
   }
 }
 
-function parse(text: string, file: string): RememberedBundle {
+function parse(text: string, file: string): RollbackState {
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) {
     const { name, sequence, digest, latestSeenMs } = parsed.data;
     return { name, sequence, digest, latestSeenMs };
   }
   const advice = 'restore it; only whoever accepts that an older bundle comes back may remove it';
-  throw new AuthorityError('CAP-X03', { detail: `${file} is not the memory of policy bundles; ${advice}` });
+  throw new AuthorityError('CAP-X03', { detail: `${file} is not the rollback state of policy bundles; ${advice}` });
 }
 
 function parseJson(text: string): unknown {

@@ -32,12 +32,12 @@ export const POLICY_FILE = /\.(yaml|yml|json)$/;
  * @throws AuthorityError CAP-X03 naming what is missing, unreadable, too large, or a symbolic link of any
  *   other kind than those of a mounted volume.
  */
-export async function readPolicyDirectory(root: string): Promise<ReadonlyMap<string, string>> {
+export async function readDocumentDirectory(root: string): Promise<ReadonlyMap<string, string>> {
   return readDirectory(root, POLICY_FILE);
 }
 
-/** As `readPolicyDirectory`, with the signatures beside the documents: `*.yaml.sig` and so on. */
-export async function readBundleDirectory(root: string): Promise<ReadonlyMap<string, string>> {
+/** As `readDocumentDirectory`, with the signatures beside the documents: `*.yaml.sig` and so on. */
+export async function readPolicyBundleDirectory(root: string): Promise<ReadonlyMap<string, string>> {
   return readDirectory(root, /\.(yaml|yml|json)(\.sig)?$/);
 }
 

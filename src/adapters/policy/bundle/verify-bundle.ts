@@ -1,15 +1,15 @@
-// From two texts to a bundle that the pinned keys stand behind, or to everything that is wrong with them.
-// Whether it may come in force here and now is judged after this.
+// From two texts to a policy bundle that enough of the pinned keys signed, or to everything that is wrong with them.
+// Whether it is accepted here and now is judged after this.
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
 import type { Position, Problem } from '../../../domain/text/position.ts';
 import { parsePolicyDocuments, type ParsedDocument } from '../source/parse-documents.ts';
-import type { VerifiedBundle } from './sources/bundle-source.ts';
+import type { VerifiedPolicyBundle } from './sources/bundle-source.ts';
 import type { PinnedKeys } from './pinned-keys.ts';
 import { parseSignatureFile } from './signature-file.ts';
 import { fits, verifySignatures } from './verify-signatures.ts';
 
 /** A bundle and its signature file as they were found. */
-export interface BundleTexts {
+export interface PolicyBundleTexts {
   readonly place: string;
   readonly bundle: string;
   readonly signaturePlace: string;
@@ -20,33 +20,33 @@ export interface BundleTexts {
 /** Whose signatures are asked for; `unsigned` takes a bundle on trust, as development does. */
 export type Trust = PinnedKeys | 'unsigned';
 
-export interface OpenedBundle extends VerifiedBundle {
+export interface VerifiedCandidate extends VerifiedPolicyBundle {
   /** Where a field of it stands. */
   readonly locate: (path: readonly (string | number)[]) => Position;
-  /** What it was opened from. */
-  readonly texts: BundleTexts;
+  /** What it was verified from. */
+  readonly texts: PolicyBundleTexts;
 }
 
-export interface UnopenedBundle {
+export interface UnverifiedBundle {
   readonly problems: readonly Problem[];
-  /** The two texts are whole but of two versions: one of them was read too early. */
-  readonly torn: boolean;
+  /** Both texts are whole but of two versions: one was read before the other was replaced. */
+  readonly versionMismatch: boolean;
 }
 
 /** Never throws. */
-export function openBundle(texts: BundleTexts, trust: Trust): OpenedBundle | UnopenedBundle {
+export function verifyBundle(texts: PolicyBundleTexts, trust: Trust): VerifiedCandidate | UnverifiedBundle {
   const document = readBundleDocument(texts.bundle, texts.place);
-  if ('problems' in document) return { ...document, torn: false };
+  if ('problems' in document) return { ...document, versionMismatch: false };
   const { bundle, parsed } = document;
   const { digest } = parsed;
-  const locate: OpenedBundle['locate'] = (path) => parsed.locate(path);
-  const opened = { bundle, digest, place: texts.place, locate, texts };
-  if (trust === 'unsigned') return { ...opened, signedBy: [] };
+  const locate: VerifiedCandidate['locate'] = (path) => parsed.locate(path);
+  const verified = { bundle, digest, place: texts.place, locate, texts };
+  if (trust === 'unsigned') return { ...verified, signedBy: [] };
   if (texts.signature === undefined) return refused(texts.signaturePlace, 'does not exist: the bundle is not signed');
   const file = parseSignatureFile(texts.signature, texts.signaturePlace);
-  if ('problems' in file) return { ...file, torn: false };
+  if ('problems' in file) return { ...file, versionMismatch: false };
   const { signedBy, problems } = verifySignatures(parsed, file, trust);
-  return problems.length > 0 ? { problems, torn: !fits(parsed, file) } : { ...opened, signedBy };
+  return problems.length > 0 ? { problems, versionMismatch: !fits(parsed, file) } : { ...verified, signedBy };
 }
 
 export interface BundleDocument {
@@ -67,6 +67,6 @@ export function readBundleDocument(
   return { problems: [{ position, path: '', problem: 'is not one PolicyBundle and nothing else' }] };
 }
 
-function refused(place: string, problem: string): UnopenedBundle {
-  return { problems: [{ position: { place, line: 1, column: 1 }, path: '', problem }], torn: false };
+function refused(place: string, problem: string): UnverifiedBundle {
+  return { problems: [{ position: { place, line: 1, column: 1 }, path: '', problem }], versionMismatch: false };
 }

@@ -1,18 +1,18 @@
-// Keeps the bundle in force, whatever brings new ones: judges what is offered, remembers it before it
-// counts, keeps the last good one when all that is offered is refused, and warns while it runs out.
+// Keeps the policy bundle in force, wherever new ones come from: verifies what is offered, writes its sequence into the
+// rollback state before it comes in force, keeps the last good one when all offers are refused, and warns before expiry.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { Standing } from './admit-bundle.ts';
-import { bundleInvalid, formatFailure } from './bundle-invalid.ts';
-import { BundleMemory } from './bundle-memory.ts';
-import { BundleOpener } from './bundle-opener.ts';
-import type { BundleSource, VerifiedBundle } from './sources/bundle-source.ts';
+import type { AcceptanceContext } from './accept-bundle.ts';
+import { policyBundleInvalid, formatFailure } from './bundle-invalid.ts';
+import { FileBundleState } from './file-bundle-state.ts';
+import { PolicyBundleVerifier } from './bundle-verifier.ts';
+import type { PolicyBundleSource, VerifiedPolicyBundle } from './sources/bundle-source.ts';
 import { chooseBundle } from './choose-bundle.ts';
-import type { BundleTexts, OpenedBundle, Trust } from './open-bundle.ts';
+import type { PolicyBundleTexts, VerifiedCandidate, Trust } from './verify-bundle.ts';
 import { readPinnedKeys } from './pinned-keys.ts';
 
-export interface BundleSettings {
+export interface PolicyBundleSettings {
   /** This cluster, for the audience of a bundle. */
   readonly clusterId: string;
   readonly trust:
@@ -20,7 +20,7 @@ export interface BundleSettings {
         /** PEM files with the public keys of those who may sign. */
         readonly keyFiles: readonly string[];
         readonly threshold: number;
-        /** What must not be forgotten; see BundleMemory. */
+        /** The rollback state; see FileBundleState. */
         readonly stateFile: string;
       }
     /** Development: neither signatures nor sequences are asked for, and every start says so. */
@@ -37,54 +37,54 @@ export interface TimeSetBack {
 /** Puts it on record, durably; the time is another one only after that. */
 export type RecordSetBack = (done: TimeSetBack) => Promise<void>;
 
-export interface BundleKeeperParts {
+export interface PolicyBundleManagerParts {
   readonly clock: Clock;
   readonly events: Pick<
     Events,
     'reloaded' | 'reloadFailed' | 'policyBundleExpiring' | 'policyBundleUnsigned' | 'policyTimeSetBack'
   >;
-  /** Called with a bundle that was admitted, before it is remembered; a throw keeps it out. */
-  readonly beforeUse?: (texts: BundleTexts) => Promise<void>;
+  /** Called with a bundle that was accepted, before the rollback state is written; a throw keeps it out. */
+  readonly beforeUse?: (texts: PolicyBundleTexts) => Promise<void>;
 }
 
-/** How often a bundle past its soft expiry is complained of. */
+/** How often a warning is given of a bundle past its soft expiry. */
 const HOUR_MS = 3_600_000;
-/** How often it is remembered how late it was, and so how much of that a crash can lose. */
+/** How often the latest time seen is written, and so how much of it a crash can lose. */
 const NOTE_EVERY_MS = 60_000;
 
 /** Until the keys are read. */
 const NOBODY: Trust = { keys: new Map(), threshold: 1 };
 
-export class BundleKeeper implements BundleSource {
-  readonly #parts: BundleKeeperParts;
-  readonly #settings: BundleSettings;
+export class PolicyBundleManager implements PolicyBundleSource {
+  readonly #parts: PolicyBundleManagerParts;
+  readonly #settings: PolicyBundleSettings;
   readonly #listeners = new Set<() => void>();
-  #opener = new BundleOpener(NOBODY);
-  #memory: BundleMemory | undefined;
-  #current: VerifiedBundle | undefined;
+  #verifier = new PolicyBundleVerifier(NOBODY);
+  #state: FileBundleState | undefined;
+  #current: VerifiedPolicyBundle | undefined;
   #latestMs = 0;
   /** One operator at a time: the next one is to be shown what came of it. */
   #settingBack = false;
-  /** What the last look complained of: the same problems are told once. */
+  /** What the last attempt reported: the same problems are reported once. */
   #problem: string | undefined;
 
-  constructor(parts: BundleKeeperParts, settings: BundleSettings) {
+  constructor(parts: PolicyBundleManagerParts, settings: PolicyBundleSettings) {
     this.#parts = parts;
     this.#settings = settings;
   }
 
-  /** Reads keys and memory; everything else comes after. @throws AuthorityError CAP-X03 naming the file that is wrong. */
+  /** Reads the pinned keys and the rollback state; everything else comes after. @throws AuthorityError CAP-X03 naming the file that is wrong. */
   async open(): Promise<void> {
     const { trust } = this.#settings;
     if ('unsigned' in trust) {
-      this.#opener = new BundleOpener('unsigned');
+      this.#verifier = new PolicyBundleVerifier('unsigned');
       return;
     }
-    this.#opener = new BundleOpener(await readPinnedKeys(trust.keyFiles, trust.threshold));
-    this.#memory = await BundleMemory.open(trust.stateFile);
+    this.#verifier = new PolicyBundleVerifier(await readPinnedKeys(trust.keyFiles, trust.threshold));
+    this.#state = await FileBundleState.open(trust.stateFile);
   }
 
-  current(): VerifiedBundle {
+  current(): VerifiedPolicyBundle {
     if (this.#current === undefined) throw new AuthorityError('CAP-S02');
     return this.#current;
   }
@@ -94,33 +94,33 @@ export class BundleKeeper implements BundleSource {
     signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
   }
 
-  /** Whether a bundle and its signature are of two versions: one of them was read too early. */
-  isTorn(offered: readonly BundleTexts[]): boolean {
-    return this.#opener.open(offered).some((opening) => 'torn' in opening && opening.torn);
+  /** Whether a bundle and its signature are of two versions: one of them was read before the other was replaced. */
+  isVersionMismatch(offered: readonly PolicyBundleTexts[]): boolean {
+    return this.#verifier.verify(offered).some((one) => 'versionMismatch' in one && one.versionMismatch);
   }
 
   /**
    * Brings the best of what is offered in force.
    * @throws AuthorityError CAP-X03 with all problems when none of it may; the last good one stays.
    */
-  async load(offered: readonly BundleTexts[]): Promise<void> {
-    const { chosen, problems } = chooseBundle(this.#opener.open(offered), this.#standing());
-    if (chosen === undefined) throw bundleInvalid(problems);
+  async load(offered: readonly PolicyBundleTexts[]): Promise<void> {
+    const { chosen, problems } = chooseBundle(this.#verifier.verify(offered), this.#context());
+    if (chosen === undefined) throw policyBundleInvalid(problems);
     await this.#adopt(chosen);
-    this.tell(problems.length === 0 ? undefined : bundleInvalid(problems));
+    this.report(problems.length === 0 ? undefined : policyBundleInvalid(problems));
   }
 
-  /** As `load`, while the server runs: what is wrong is told and changes nothing. */
-  async reload(read: () => Promise<readonly BundleTexts[]>): Promise<void> {
+  /** As `load`, while the server runs: what is wrong is reported and changes nothing. */
+  async reload(read: () => Promise<readonly PolicyBundleTexts[]>): Promise<void> {
     try {
       await this.load(await read());
     } catch (error) {
-      this.tell(error);
+      this.report(error);
     }
   }
 
-  /** @param error nothing when all is well (again). The same problem is told once. */
-  tell(error: unknown): void {
+  /** @param error nothing when all is well (again). The same problem is reported once. */
+  report(error: unknown): void {
     const problem = error === undefined ? undefined : formatFailure(error);
     const { events } = this.#parts;
     if (problem === this.#problem) return;
@@ -133,17 +133,17 @@ export class BundleKeeper implements BundleSource {
   /** Notes the time every minute, warns every hour, and does both when the clock is set, until the signal aborts. */
   async watchTime({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock } = this.#parts;
-    if (this.#memory !== undefined) void this.#noteTime(this.#memory, signal);
+    if (this.#state !== undefined) void this.#noteTime(this.#state, signal);
     for (let first = true; !signal.aborted; first = false) {
       if (!first) this.#warnOfExpiry();
       await clock.sleepUntil(clock.nowMs() + HOUR_MS, { signal }).catch(() => undefined);
     }
   }
 
-  async #noteTime(memory: BundleMemory, signal: AbortSignal): Promise<void> {
+  async #noteTime(state: FileBundleState, signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     while (!signal.aborted) {
-      await memory.noteTime(this.timeMs()).catch((error: unknown) => this.#complainOfMemory(error));
+      await state.noteTime(this.timeMs()).catch((error: unknown) => this.#reportStateProblem(error));
       await clock.sleepUntil(clock.nowMs() + NOTE_EVERY_MS, { signal }).catch(() => undefined);
     }
   }
@@ -153,7 +153,7 @@ export class BundleKeeper implements BundleSource {
    * that is set back brings no bundle back.
    */
   timeMs(): number {
-    const remembered = this.#memory?.remembered?.latestSeenMs ?? 0;
+    const remembered = this.#state?.remembered?.latestSeenMs ?? 0;
     this.#latestMs = Math.max(this.#latestMs, remembered, this.#parts.clock.nowMs());
     return this.#latestMs;
   }
@@ -185,23 +185,23 @@ export class BundleKeeper implements BundleSource {
     const forget = (): void => {
       this.#latestMs = atMs;
     };
-    if (this.#memory === undefined) forget();
-    else await this.#memory.setBack(atMs, forget);
+    if (this.#state === undefined) forget();
+    else await this.#state.setBack(atMs, forget);
   }
 
-  /** Remembered first: who is killed in between takes up the new one, and never goes back to the old one. */
-  async #adopt(chosen: OpenedBundle): Promise<void> {
+  /** The rollback state first: a server that is killed in between accepts the new one at its next start, and never the old one. */
+  async #adopt(chosen: VerifiedCandidate): Promise<void> {
     const { digest, bundle, texts } = chosen;
     if (digest === this.#current?.digest) return;
     await this.#parts.beforeUse?.(texts);
-    if (digest !== this.#memory?.remembered?.digest) {
+    if (digest !== this.#state?.remembered?.digest) {
       const { name, sequence } = bundle;
-      await this.#memory?.remember({ name, sequence, digest, latestSeenMs: this.timeMs() });
+      await this.#state?.remember({ name, sequence, digest, latestSeenMs: this.timeMs() });
     }
     this.#takeUp(chosen);
   }
 
-  #takeUp({ bundle, digest, place, signedBy }: OpenedBundle): void {
+  #takeUp({ bundle, digest, place, signedBy }: VerifiedCandidate): void {
     const { events } = this.#parts;
     if (this.#current === undefined && 'unsigned' in this.#settings.trust) events.policyBundleUnsigned({ place });
     this.#current = { bundle, digest, place, signedBy };
@@ -211,14 +211,14 @@ export class BundleKeeper implements BundleSource {
     for (const listener of this.#listeners) listener();
   }
 
-  #standing(): Standing {
+  #context(): AcceptanceContext {
     const { clusterId } = this.#settings;
-    const memory = this.#memory;
+    const state = this.#state;
     return {
       clusterId,
       nowMs: this.timeMs(),
-      memoryPlace: memory?.file ?? 'nothing',
-      ...(memory?.remembered !== undefined && { remembered: memory.remembered }),
+      statePlace: state?.file ?? 'nothing',
+      ...(state?.remembered !== undefined && { remembered: state.remembered }),
       ...(this.#current !== undefined && { current: this.#current }),
     };
   }
@@ -226,16 +226,16 @@ export class BundleKeeper implements BundleSource {
   #warnOfExpiry(): void {
     const { name, sequence, validity } = this.current().bundle;
     if (this.timeMs() < validity.softExpiryMs) return;
-    const facts = { bundle: `${name}@${sequence}`, hardExpiryMs: validity.hardExpiryMs };
+    const facts = { policyBundle: `${name}@${sequence}`, hardExpiryMs: validity.hardExpiryMs };
     this.#parts.events.policyBundleExpiring(facts);
   }
 
-  /** Going on is safe: the bundle itself was remembered before it came in force. */
-  #complainOfMemory(error: unknown): void {
+  /** Going on is safe: the rollback state was written before the bundle came in force. */
+  #reportStateProblem(error: unknown): void {
     this.#parts.events.reloadFailed({ source: 'policy-bundle', problem: formatFailure(error) });
   }
 }
 
-function revisionOf({ digest }: VerifiedBundle): string {
+function revisionOf({ digest }: VerifiedPolicyBundle): string {
   return digest.slice(0, 16);
 }

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
   MAX_FILE_BYTES,
-  readBundleDirectory,
-  readPolicyDirectory,
-} from '../../../../src/adapters/policy/source/policy-directory.ts';
+  readPolicyBundleDirectory,
+  readDocumentDirectory,
+} from '../../../../src/adapters/policy/source/document-directory.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 
 describe('A directory of policies', () => {
@@ -35,10 +35,10 @@ describe('A directory of policies', () => {
     for (const name of Object.keys(files)) await symlink(`..data/${name}`, at(name)).catch(() => undefined);
   }
 
-  const read = async () => Object.fromEntries(await readPolicyDirectory(root));
+  const read = async () => Object.fromEntries(await readDocumentDirectory(root));
 
   async function refuses(problem: string | RegExp): Promise<void> {
-    await assert.rejects(readPolicyDirectory(root), (error: unknown) => {
+    await assert.rejects(readDocumentDirectory(root), (error: unknown) => {
       assert.ok(error instanceof AuthorityError);
       assert.equal(error.reason, 'CAP-X03');
       if (typeof problem === 'string') assert.ok(error.message.includes(problem), error.message);
@@ -49,7 +49,7 @@ describe('A directory of policies', () => {
 
   it('is every YAML and JSON file in it, by its path, in order', async () => {
     await write({ 'shop/b.yml': '2', 'shop/a/deep.json': '1', 'z.yaml': '4', 'shop.yaml': '3', 'ü.yaml': 'ü' });
-    const texts = await readPolicyDirectory(root);
+    const texts = await readDocumentDirectory(root);
     assert.deepEqual([...texts.keys()], ['shop.yaml', 'shop/a/deep.json', 'shop/b.yml', 'z.yaml', 'ü.yaml']);
     assert.equal(texts.get('ü.yaml'), 'ü');
   });
@@ -61,7 +61,7 @@ describe('A directory of policies', () => {
 
   it('of bundles has their signatures too', async () => {
     await write({ 'bundle.yaml': 'b', 'bundle.yaml.sig': 's', 'notes.sig': '' });
-    assert.deepEqual(Object.fromEntries(await readBundleDirectory(root)), {
+    assert.deepEqual(Object.fromEntries(await readPolicyBundleDirectory(root)), {
       'bundle.yaml': 'b',
       'bundle.yaml.sig': 's',
     });
@@ -71,11 +71,11 @@ describe('A directory of policies', () => {
   it('may be empty, and must exist', async () => {
     assert.deepEqual(await read(), {});
     const missing = path.join(root, 'missing');
-    await assert.rejects(readPolicyDirectory(missing), {
+    await assert.rejects(readDocumentDirectory(missing), {
       message: `CAP-X03 the configuration is invalid: ${missing} does not exist`,
     });
     await write({ 'file.yaml': '' });
-    await assert.rejects(readPolicyDirectory(path.join(root, 'file.yaml')), /file\.yaml is not a directory/);
+    await assert.rejects(readDocumentDirectory(path.join(root, 'file.yaml')), /file\.yaml is not a directory/);
   });
 
   it('may be a mounted volume, and change as a whole', async () => {
@@ -101,7 +101,7 @@ describe('A directory of policies', () => {
     await mount('..state_0', state('0'));
     for (let turn = 1; turn <= 60; turn += 1) {
       await write(Object.fromEntries(names.map((name) => [`..state_${turn}/${name}`, String(turn)])));
-      const reading = readPolicyDirectory(root);
+      const reading = readDocumentDirectory(root);
       // A little later each time: before, between and after the steps of a reading.
       for (let step = 0; step < 4 * turn; step += 1) await new Promise(setImmediate);
       symlinkSync(`..state_${turn}`, path.join(root, '..turned'));
@@ -116,7 +116,7 @@ describe('A directory of policies', () => {
   it('may be a link itself, as git-sync keeps it', async () => {
     await write({ 'worktree/a.yaml': 'a' });
     await symlink('worktree', path.join(root, 'current'));
-    assert.deepEqual(Object.fromEntries(await readPolicyDirectory(path.join(root, 'current'))), { 'a.yaml': 'a' });
+    assert.deepEqual(Object.fromEntries(await readDocumentDirectory(path.join(root, 'current'))), { 'a.yaml': 'a' });
   });
 
   it('follows no other link, and does not pass over one in silence', async () => {
@@ -149,7 +149,7 @@ describe('A directory of policies', () => {
   it('holds files of at most 1 MiB', async () => {
     await write({ 'large.yaml': '' });
     await truncate(path.join(root, 'large.yaml'), MAX_FILE_BYTES);
-    assert.equal((await readPolicyDirectory(root)).get('large.yaml')?.length, MAX_FILE_BYTES);
+    assert.equal((await readDocumentDirectory(root)).get('large.yaml')?.length, MAX_FILE_BYTES);
     await truncate(path.join(root, 'large.yaml'), MAX_FILE_BYTES + 1);
     await refuses('large.yaml is larger than 1048576 bytes');
   });

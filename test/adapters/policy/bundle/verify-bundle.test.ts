@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { openBundle, type BundleTexts } from '../../../../src/adapters/policy/bundle/open-bundle.ts';
+import { verifyBundle, type PolicyBundleTexts } from '../../../../src/adapters/policy/bundle/verify-bundle.ts';
 import { pinKeys } from '../../../../src/adapters/policy/bundle/pinned-keys.ts';
 import { formatPosition } from '../../../../src/domain/text/position.ts';
 import { bundleDocument, BundleSigner } from '../../../support/signed-bundle.ts';
@@ -12,13 +12,13 @@ function pinned(threshold: number, names: readonly HolderName[] = ['ada', 'bob']
   return pinKeys(new Map(names.map((name) => [`${name}.pub`, HOLDERS[name].publicPem])), threshold);
 }
 
-function texts(bundle: string, signature?: string): BundleTexts {
+function texts(bundle: string, signature?: string): PolicyBundleTexts {
   const places = { place: 'bundle.yaml', signaturePlace: 'bundle.yaml.sig' };
   return { ...places, bundle, ...(signature !== undefined && { signature }) };
 }
 
 function open(bundle: string, signature: string | undefined, threshold = 1) {
-  const opening = openBundle(texts(bundle, signature), pinned(threshold));
+  const opening = verifyBundle(texts(bundle, signature), pinned(threshold));
   return 'problems' in opening
     ? {
         signedBy: [],
@@ -57,7 +57,7 @@ describe('A signed policy bundle', () => {
     const signer = new BundleSigner();
     const document = bundleDocument([{}], { sequence: 7 });
     const trust = pinKeys(new Map([['signer.pub', signer.publicKeyPem]]), 1);
-    const opening = openBundle(texts(JSON.stringify(document), signer.sign(document)), trust);
+    const opening = verifyBundle(texts(JSON.stringify(document), signer.sign(document)), trust);
     assert.ok('bundle' in opening, JSON.stringify(opening));
     assert.equal(opening.bundle.sequence, 7);
   });
@@ -131,7 +131,7 @@ describe('A signed policy bundle', () => {
   });
 
   it('may go unsigned where nobody asks for signatures', () => {
-    const opening = openBundle(texts(BUNDLE), 'unsigned');
+    const opening = verifyBundle(texts(BUNDLE), 'unsigned');
     assert.ok('bundle' in opening);
     assert.deepEqual(opening.signedBy, []);
   });
