@@ -29,6 +29,8 @@ export interface WriterSettings {
 interface OpenJournal {
   readonly database: DatabaseSync;
   readonly place: JournalPlace;
+  readonly begin: StatementSync;
+  readonly commit: StatementSync;
   readonly insert: StatementSync;
   readonly deleteBefore: StatementSync;
 }
@@ -115,12 +117,12 @@ export class JournalWriter {
   /** @param rows how many are written, as far as that is known. */
   #transaction<T>(rows: number, work: (journal: OpenJournal) => T): T {
     const journal = this.#opened();
-    const { database, place } = journal;
-    place.check();
+    const { place, begin, commit } = journal;
+    place.checkWal();
     try {
-      database.exec('BEGIN IMMEDIATE');
+      begin.run();
       const result = work(journal);
-      database.exec('COMMIT');
+      commit.run();
       place.noteCommit();
       this.#checkpointWhenDue(journal, rows);
       return result;
@@ -162,8 +164,14 @@ function openJournal({ file, maxPages }: WriterSettings, known: boolean): OpenJo
   const database = openForWriting(file, known);
   database.exec('PRAGMA wal_autocheckpoint = 0');
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
-  const [insert, deleteBefore] = [database.prepare(INSERT), database.prepare(DELETE_BEFORE)];
-  return { database, place: new JournalPlace(file), insert, deleteBefore };
+  return {
+    database,
+    place: new JournalPlace(file),
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    insert: database.prepare(INSERT),
+    deleteBefore: database.prepare(DELETE_BEFORE),
+  };
 }
 
 function onlyTried<T>(work: () => T): T | undefined {
