@@ -26,7 +26,7 @@ describe('docs/refusals.md', () => {
 describe('The documentation', () => {
   const docs = path.resolve(import.meta.dirname, '../../docs');
   const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
-  const root = path.resolve(docs, '../..');
+  const root = path.resolve(docs, '..');
 
   for (const page of pages) {
     it(`names only files that exist, in ${page}`, () => {

@@ -222,7 +222,7 @@ describe('A bearer token', () => {
     });
 
     it('out of nothing is refused', async () => {
-      for (const token of ['a', 'a.b.c', '../grpc', 'e30.e30.e30', '====']) {
+      for (const token of ['a', 'a.b.c', '..', 'e30.e30.e30', '====']) {
         const { outcome } = await judge(`Bearer ${token}`);
         assert.equal(outcome, 'rejected', token);
       }

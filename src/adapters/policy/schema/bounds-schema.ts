@@ -31,7 +31,7 @@ const template = meaning(z.string().max(2_048).meta({ pattern: TEMPLATE.source }
   const unknown = (written.match(/\{[^{}]*\}/g) ?? []).find((name) => !PLACEHOLDERS.includes(name));
   if (unknown !== undefined) return { problem: `knows ${PLACEHOLDERS.join(', ')}, and not ${unknown.slice(0, 40)}` };
   const [domain = '', ...segments] = written.replace('spiffe://', '').split('/');
-  const sound = TEMPLATE.test(written) && !segments.some((segment) => segment === '.' || segment === '../..');
+  const sound = TEMPLATE.test(written) && !segments.some((segment) => segment === '.' || segment === '..');
   if (sound && (domain === '{trustDomain}' || parseTrustDomain(domain) !== undefined)) return written;
   return { problem: 'must be a SPIFFE ID such as spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}' };
 });

@@ -134,7 +134,7 @@ describe('A directory of policies', () => {
   });
 
   it('is no volume when its link leads elsewhere', async () => {
-    for (const target of ['/etc', '.', '../..']) {
+    for (const target of ['/etc', '.', '..']) {
       await symlink(target, path.join(root, '..data'));
       await refuses('..data leads out of its volume');
       await rm(path.join(root, '..data'));
