@@ -13,7 +13,6 @@ import { evaluate } from '../../src/domain/policy/evaluation/evaluate.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { CertificateRequest } from '../../src/domain/x509/certificate-request.ts';
 import { Issuer } from '../../src/domain/x509/issuer.ts';
-import { bitsOf } from '../../src/domain/x509/public-key.ts';
 import { matchRequestedIdentity } from '../../src/domain/x509/names.ts';
 import { bundle, policySet, request, rule, snapshot } from '../support/policies.ts';
 import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from './workloads.ts';
@@ -52,7 +51,7 @@ async function issueFor(seconds: number): Promise<number> {
 async function issue(): Promise<string> {
   const { publicKey, uris } = CertificateRequest.fromPem(csrPem);
   matchRequestedIdentity(uris, identity.spiffeId);
-  const key = { type: publicKey.family, bits: bitsOf(publicKey) };
+  const key = { type: publicKey.family, bits: publicKey.bits };
   const { serviceAccount: account } = identity;
   const asked = request({ namespace: NAMESPACE, serviceAccount: account, key, nowMs: Date.now() });
   const approved = ApprovedRequest.byPolicy(evaluate(POLICIES, asked, CLUSTER), publicKey);

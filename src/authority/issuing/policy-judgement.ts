@@ -9,7 +9,7 @@ import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluation/standstill.ts';
-import { bitsOf, type SubjectPublicKey } from '../../domain/x509/public-key.ts';
+import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { IssuanceHistory } from '../../ports/storage/issuance-history.ts';
@@ -42,7 +42,7 @@ export interface JudgementSettings {
 export interface Question {
   readonly caller: Caller;
   readonly identity: KubernetesIdentity;
-  readonly publicKey: Pick<SubjectPublicKey, 'family' | 'keyType'>;
+  readonly publicKey: Pick<SubjectPublicKey, 'family' | 'bits'>;
   /** Zero or less asks for the default. */
   readonly requestedMs: number;
 }
@@ -171,7 +171,7 @@ export class PolicyJudgement {
     return {
       subject: { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri },
       ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
-      key: { type: publicKey.family, bits: bitsOf(publicKey) },
+      key: { type: publicKey.family, bits: publicKey.bits },
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames: [],
       claims: { authenticationMethod: caller.authenticationMethod, credentialId: caller.credentialId, ...caller.pod },

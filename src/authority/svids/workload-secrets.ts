@@ -154,7 +154,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** A new policy may allow what was withheld, or refuse what is held: either is decided afresh. */
   #askAgain(concerns: (workload: HeldWorkload) => boolean): void {
     const { keyType } = this.#settings;
-    const publicKey = { family: keyType, keyType };
+    const publicKey = { family: keyType, bits: 0 };
     for (const workload of this.#held.all()) {
       if (!concerns(workload)) continue;
       const { rotation, watches } = workload;

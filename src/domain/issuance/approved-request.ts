@@ -6,7 +6,7 @@ import type { TtlLimit } from '../policy/bounds.ts';
 import type { PolicyDecision } from '../policy/decision.ts';
 import { refusalOf } from '../policy/evaluation/refusal.ts';
 import { servingProfile, workloadProfile, type Profile } from '../x509/profile.ts';
-import { bitsOf, type SubjectPublicKey } from '../x509/public-key.ts';
+import type { SubjectPublicKey } from '../x509/public-key.ts';
 import type { SubjectAltName } from '../x509/template.ts';
 import { USAGES } from '../x509/usage.ts';
 
@@ -36,7 +36,7 @@ export class ApprovedRequest {
     const refusal = refusalOf(decision);
     if (refusal !== undefined) throw refusal;
     const { request, grant } = decision;
-    if (request.key.type !== publicKey.family || request.key.bits !== bitsOf(publicKey)) {
+    if (request.key.type !== publicKey.family || request.key.bits !== publicKey.bits) {
       throw new AuthorityError('CAP-X01', { cause: new Error('the key is not the one that policy judged') });
     }
     const names = [

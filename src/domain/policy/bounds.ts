@@ -1,14 +1,13 @@
 // What a policy lets a certificate be, field by field. Each field is an element of a lattice whose order
 // is "allows no more than"; layers are combined with the meet, so that no layer can widen another.
+import { KEY_TYPES, type KeyType } from '../x509/key-types.ts';
 import { USAGES, type Usage } from '../x509/usage.ts';
 import { ANY_NAME, meetNames, type NameLimit } from './names.ts';
 import { compareText } from '../text/compare-text.ts';
 
-export { USAGES, type Usage };
+export { KEY_TYPES, USAGES, type KeyType, type Usage };
 
-/** Key types as policies name them; the value in a limit is the least number of bits (0 where the type fixes it). */
-export const KEY_TYPES = ['ec-p256', 'ec-p384', 'ed25519', 'rsa'] as const;
-export type KeyType = (typeof KEY_TYPES)[number];
+/** The least number of bits of each type; 0 where the type fixes it. */
 export type KeyLimit = Readonly<Partial<Record<KeyType, number>>>;
 
 /** In milliseconds. An interval with `minMs > maxMs` is empty: nothing passes. */

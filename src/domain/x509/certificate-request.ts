@@ -2,6 +2,7 @@
 import { AuthorityError } from '../errors.ts';
 import { parseCsr, type ParsedCsr } from './csr.ts';
 import { decodePem } from './pem.ts';
+import { KEY_TABLE } from './key-types.ts';
 import { readPublicKey, signedBy, type SubjectPublicKey } from './public-key.ts';
 
 /** Longest CSR in characters; RSA 4096 with a 2,048-byte SPIFFE ID needs a third of it. */
@@ -36,7 +37,7 @@ export class CertificateRequest {
 
 function verifySignature({ algorithm, info, signature }: ParsedCsr, publicKey: SubjectPublicKey): void {
   if (algorithm === undefined) throw new AuthorityError('CAP-C05', { detail: 'use SHA-256, SHA-384 or SHA-512' });
-  if (algorithm.keyKind !== (publicKey.family === 'rsa' ? 'rsa' : 'ec')) {
+  if (algorithm.keyKind !== KEY_TABLE[publicKey.family].kind) {
     throw new AuthorityError('CAP-C04', { detail: 'the signature algorithm does not fit the key' });
   }
   if (!signedBy(publicKey, algorithm.hash, info, signature)) throw new AuthorityError('CAP-C04');

@@ -4,7 +4,7 @@ import { AuthorityError } from '../errors.ts';
 import { DerWriter, MAX_HEADER, TAG } from './der.ts';
 import type { Issuer } from './issuer.ts';
 import { encodePem } from './pem.ts';
-import { ISSUER_SIGNATURES } from './signature-algorithm.ts';
+import { ISSUER_SIGNATURES } from './key-types.ts';
 
 export interface Certificate {
   readonly der: Uint8Array;

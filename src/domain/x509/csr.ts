@@ -2,7 +2,7 @@
 // because whatever is ignored here could be what an attacker wanted signed.
 import { AuthorityError } from '../errors.ts';
 import { DerError, DerReader, dotted, oid, TAG } from './der.ts';
-import { readSignatureAlgorithm, type SignatureRow } from './signature-algorithm.ts';
+import { readSignatureAlgorithm, type SignatureRow } from './key-types.ts';
 
 export interface ParsedCsr {
   /** The signed part, whole. */

@@ -14,14 +14,12 @@ import {
 } from './path/judge-path.ts';
 import { namedAs } from './path/names.ts';
 import { decodePemBlocks } from './pem.ts';
+import { KEY_FAMILIES, KEY_TABLE, type SignatureAlgorithm } from './key-types.ts';
 import { keyIdOf } from './public-key.ts';
-import type { SignatureAlgorithm } from './signature-algorithm.ts';
 import type { SubjectAltName } from './template.ts';
 
 /** Longest chain from the issuer up to, not including, an anchor. */
 const MAX_CHAIN = 8;
-/** An issuer's key must not be weaker than the keys it certifies. */
-const MIN_RSA_BITS = 2048;
 
 /** When and what for an issuer is looked at. */
 export interface IssuerUse {
@@ -170,15 +168,17 @@ function anchorOf(path: Path): CaCertificate {
 
 function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SignatureAlgorithm | { problem: string } {
   const { namedCurve, modulusLength = 0 } = asymmetricKeyDetails ?? {};
-  if (asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS) return 'rsa-sha256';
-  if (namedCurve === 'prime256v1') return 'ecdsa-p256-sha256';
-  if (namedCurve === 'secp384r1') return 'ecdsa-p384-sha384';
+  const row = KEY_FAMILIES.map((family) => KEY_TABLE[family]).find(({ kind, curve, rsaBits }) =>
+    // An issuer's key must not be weaker than the keys it certifies; it may be longer.
+    rsaBits === undefined ? curve?.name === namedCurve : asymmetricKeyType === kind && modulusLength >= rsaBits.least,
+  );
+  if (row !== undefined) return row.signs;
   return asymmetricKeyType === 'rsa-pss'
     ? {
         problem:
           'has an RSA key that is bound to RSASSA-PSS; Capstan signs with PKCS #1 v1.5: use a plain RSA key (rsaEncryption)',
       }
-    : { problem: `has a key that is not P-256, P-384 or RSA of at least ${MIN_RSA_BITS} bits` };
+    : { problem: `has a key that is not P-256, P-384 or RSA of at least ${KEY_TABLE.rsa.rsaBits?.least} bits` };
 }
 
 function inChain(problem: string): IssuerProblem {

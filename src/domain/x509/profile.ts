@@ -1,7 +1,7 @@
 // Certificate profiles as a table: what a certificate is good for. Key usage follows what Istio's
 // own CA puts into workload certificates; each extension is whole DER, ready for the template.
 import { der, oid, TAG } from './der.ts';
-import type { KeyFamily } from './public-key.ts';
+import { KEY_TABLE, type KeyFamily } from './key-types.ts';
 import { USAGES, type Usage } from './usage.ts';
 
 export interface Profile {
@@ -68,7 +68,7 @@ export function servingProfile(family: KeyFamily): Profile {
 
 /** An EC key encrypts no key, whoever asks: keyEncipherment MUST NOT stand beside it (RFC 8813 section 3). */
 function profileOf(name: Profile['name'], usages: readonly Usage[], family: KeyFamily): Profile {
-  const fitting = family === 'rsa' ? usages : usages.filter((usage) => usage !== 'keyEncipherment');
+  const fitting = KEY_TABLE[family].kind === 'rsa' ? usages : usages.filter((usage) => usage !== 'keyEncipherment');
   const key = `${name} ${fitting.join(' ')}`;
   const known = made.get(key) ?? profile(name, fitting);
   made.set(key, known);

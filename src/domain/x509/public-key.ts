@@ -1,14 +1,15 @@
-// The public keys that Capstan certifies, as a table. Everything else is refused by name.
+// Reads the public keys that Capstan certifies (key-types.ts); everything else is refused by name.
 import { createPublicKey, hash, verify, type JsonWebKeyInput } from 'node:crypto';
 import { AuthorityError } from '../errors.ts';
-import { DerError, DerReader, der, oid, TAG } from './der.ts';
-
-export type KeyFamily = 'ec-p256' | 'ec-p384' | 'rsa';
+import { DerError, DerReader, TAG } from './der.ts';
+import { formatKeyType, KEY_FAMILIES, KEY_TABLE, type KeyFamily, type KeyRow } from './key-types.ts';
 
 export interface SubjectPublicKey {
-  /** `ec-p256`, `ec-p384` or `rsa-<bits>`. */
-  readonly keyType: string;
   readonly family: KeyFamily;
+  /** Of an RSA modulus; 0 where the family fixes the size. */
+  readonly bits: number;
+  /** Both in one word: `ec-p256`, `ec-p384` or `rsa-<bits>`. */
+  readonly keyType: string;
   /** Whole DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array;
   /** What `node:crypto` takes for this key. */
@@ -19,47 +20,12 @@ export interface SubjectPublicKey {
 
 type KeyInput = JsonWebKeyInput | { readonly key: Buffer; readonly format: 'der'; readonly type: 'spki' };
 
-/** Bits of an RSA modulus; 0 where the family fixes the size. */
-export function bitsOf({ keyType }: Pick<SubjectPublicKey, 'keyType'>): number {
-  return keyType.startsWith('rsa-') ? Number(keyType.slice('rsa-'.length)) : 0;
-}
-
 const KEY_ID_BYTES = 20;
-
-interface KeyRow {
-  readonly family: KeyFamily;
-  /** Whole DER AlgorithmIdentifier. */
-  readonly identifier: Uint8Array;
-  /** Judges the key's own bytes. @throws AuthorityError CAP-K02 */
-  readonly read: (bits: Uint8Array, spki: Uint8Array) => Pick<SubjectPublicKey, 'keyType' | 'input'>;
-}
-
-/** Bounds for RSA: below is weak, above makes verifying a weapon against us. */
-const MIN_RSA_BITS = 2048;
-const MAX_RSA_BITS = 4096;
 const MIN_RSA_EXPONENT = 65_537;
 /** Exponents in use fit in four bytes. */
 const MAX_RSA_EXPONENT_BYTES = 4;
-
-const EC_PUBLIC_KEY = oid('1.2.840.10045.2.1');
-const ecRow = (family: KeyFamily, curve: string, coordinateBytes: number): KeyRow => ({
-  family,
-  identifier: der(TAG.sequence, EC_PUBLIC_KEY, oid(curve)),
-  read: (point, spki) => {
-    if (point[0] !== 0x04 || point.length !== 1 + 2 * coordinateBytes) throw weak('the EC point is not uncompressed');
-    return { keyType: family, input: { key: asBuffer(spki), format: 'der', type: 'spki' } };
-  },
-});
-
-const ROWS: readonly KeyRow[] = [
-  ecRow('ec-p256', '1.2.840.10045.3.1.7', 32),
-  ecRow('ec-p384', '1.3.132.0.34', 48),
-  {
-    family: 'rsa',
-    identifier: der(TAG.sequence, oid('1.2.840.113549.1.1.1'), Uint8Array.of(TAG.null, 0)),
-    read: readRsa,
-  },
-];
+/** First byte of a point of which both coordinates are written (RFC 5480 section 2.2). */
+const UNCOMPRESSED = 0x04;
 
 /**
  * Judges all of a key but whether an EC point lies on its curve: `signedBy` finds that out.
@@ -68,9 +34,9 @@ const ROWS: readonly KeyRow[] = [
  */
 export function readPublicKey(spki: Uint8Array): SubjectPublicKey {
   try {
-    const { row, bits } = readInfo(spki);
-    const { keyType, input } = row.read(bits, spki);
-    return { keyType, family: row.family, spki, input, keyId: keyIdFrom(bits) };
+    const { family, key } = readInfo(spki);
+    const { bits, input } = readKey(KEY_TABLE[family], key, spki);
+    return { family, bits, keyType: formatKeyType({ type: family, bits }), spki, input, keyId: keyIdFrom(key) };
   } catch (cause) {
     throw cause instanceof DerError ? weak(cause.message) : cause;
   }
@@ -114,31 +80,44 @@ function refuseUnlessImportable(input: KeyInput): void {
   }
 }
 
-function readInfo(spki: Uint8Array): { row: KeyRow; bits: Uint8Array } {
+function readInfo(spki: Uint8Array): { family: KeyFamily; key: Uint8Array } {
   const outer = DerReader.over(spki);
   const info = outer.enter(TAG.sequence, 'SubjectPublicKeyInfo');
   outer.finish('SubjectPublicKeyInfo');
-  const row = ROWS.find(({ identifier }) => info.skip(identifier));
-  if (row === undefined) {
+  const family = KEY_FAMILIES.find((name) => info.skip(KEY_TABLE[name].identifier));
+  if (family === undefined) {
     throw new AuthorityError('CAP-K01', { detail: 'use ECDSA P-256 or P-384, or RSA 2048 to 4096' });
   }
-  const bits = info.readBits('subjectPublicKey');
+  const key = info.readBits('subjectPublicKey');
   info.finish('SubjectPublicKeyInfo');
-  return { row, bits };
+  return { family, key };
+}
+
+/** Judges the key's own bytes. @throws AuthorityError CAP-K02, or DerError */
+function readKey(
+  { curve, rsaBits }: KeyRow,
+  key: Uint8Array,
+  spki: Uint8Array,
+): Pick<SubjectPublicKey, 'bits' | 'input'> {
+  if (rsaBits !== undefined) return readRsa(key, rsaBits);
+  if (key[0] !== UNCOMPRESSED || key.length !== 1 + 2 * (curve?.coordinateBytes ?? 0)) {
+    throw weak('the EC point is not uncompressed');
+  }
+  return { bits: 0, input: { key: asBuffer(spki), format: 'der', type: 'spki' } };
 }
 
 /** As JWK, which OpenSSL imports in half the time of DER; every number in it was judged here. */
-function readRsa(bits: Uint8Array): Pick<SubjectPublicKey, 'keyType' | 'input'> {
-  const outer = DerReader.over(bits);
+function readRsa(key: Uint8Array, allowed: NonNullable<KeyRow['rsaBits']>): Pick<SubjectPublicKey, 'bits' | 'input'> {
+  const outer = DerReader.over(key);
   const pair = outer.enter(TAG.sequence, 'RSAPublicKey');
   outer.finish('RSAPublicKey');
   const modulus = positiveInteger(pair.read(TAG.integer, 'modulus'), 'modulus');
   const exponent = positiveInteger(pair.read(TAG.integer, 'publicExponent'), 'publicExponent');
   pair.finish('RSAPublicKey');
   judgeExponent(exponent);
-  const keyType = `rsa-${judgeModulus(modulus)}`;
+  const bits = judgeModulus(modulus, allowed);
   const jwk = { kty: 'RSA', n: base64url(modulus), e: base64url(exponent) };
-  return { keyType, input: { key: jwk, format: 'jwk' } };
+  return { bits, input: { key: jwk, format: 'jwk' } };
 }
 
 function positiveInteger(contents: Uint8Array, what: string): Uint8Array {
@@ -148,11 +127,9 @@ function positiveInteger(contents: Uint8Array, what: string): Uint8Array {
   return first === 0 ? contents.subarray(1) : contents;
 }
 
-function judgeModulus(modulus: Uint8Array): number {
+function judgeModulus(modulus: Uint8Array, { least, most }: NonNullable<KeyRow['rsaBits']>): number {
   const bits = modulus.length * 8 - Math.clz32(modulus[0] ?? 0) + 24;
-  if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) {
-    throw weak(`RSA has ${bits} bits, allowed ${MIN_RSA_BITS} to ${MAX_RSA_BITS}`);
-  }
+  if (bits < least || bits > most) throw weak(`RSA has ${bits} bits, allowed ${least} to ${most}`);
   if (((modulus[modulus.length - 1] ?? 0) & 1) === 0) throw weak('the RSA modulus is even');
   return bits;
 }

@@ -6,7 +6,7 @@ import { ipAddressBytes } from '../text/ip-address.ts';
 import type { Issuer } from './issuer.ts';
 import type { Profile } from './profile.ts';
 import type { SubjectPublicKey } from './public-key.ts';
-import { ISSUER_SIGNATURES } from './signature-algorithm.ts';
+import { ISSUER_SIGNATURES } from './key-types.ts';
 
 export interface SubjectAltName {
   readonly kind: 'uri' | 'dns' | 'ip';

@@ -1,6 +1,6 @@
 // A key that signs certificates and never leaves its place: memory today, PKCS#11 or a KMS later.
 
-import type { SignatureAlgorithm } from '../../domain/x509/signature-algorithm.ts';
+import type { SignatureAlgorithm } from '../../domain/x509/key-types.ts';
 
 export interface Signer {
   readonly algorithm: SignatureAlgorithm;

@@ -23,7 +23,7 @@ const caller = testCaller('shop', 'web');
 const QUESTION: Question = {
   caller,
   identity: caller.identity,
-  publicKey: { family: 'ec-p256', keyType: 'ec-p256' },
+  publicKey: { family: 'ec-p256', bits: 0 },
   requestedMs: 0,
 };
 const NEEDS_INGRESS = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);

@@ -85,7 +85,7 @@ describe('The quotas of all layers', () => {
     /** @returns why not; nothing when it was counted. */
     async ask(namespace: string, serviceAccount: string): Promise<AuthorityError | undefined> {
       const caller = testCaller(namespace, serviceAccount);
-      const publicKey = { family: 'ec-p256', keyType: 'ec-p256' } as const;
+      const publicKey = { family: 'ec-p256', bits: 0 } as const;
       const question: Question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
       const decision = await this.#judgement.judge(question, { signal: NEVER });
       try {

@@ -1,6 +1,6 @@
 // A signing key in this process's memory.
 import { sign, type KeyObject } from 'node:crypto';
-import { ISSUER_SIGNATURES, type SignatureAlgorithm } from '../../../domain/x509/signature-algorithm.ts';
+import { ISSUER_SIGNATURES, type SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
 import type { Signer } from '../../../ports/issuing/signer.ts';
 
 /** @param algorithm must fit the key; the store checks it against the issuer's certificate. */

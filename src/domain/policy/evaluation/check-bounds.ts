@@ -1,5 +1,6 @@
 // One voice's fields against a request: every clause that does not hold, each with what would.
 import { formatDuration } from '../../text/duration.ts';
+import { formatKeyType } from '../../x509/key-types.ts';
 import { formatKeys, type KeyType } from '../bounds.ts';
 import type { FailedClause, PolicyReason } from '../decision.ts';
 import { admits, matchesAny, type NameLimit } from '../names.ts';
@@ -133,7 +134,7 @@ function key({ bounds, at }: Voice, { key: { type, bits } }: PolicyRequest): Fin
   return {
     reason: 'CAP-P02',
     field: `${at.bounds}.keys`,
-    actual: bits === 0 ? type : `${type}-${bits}`,
+    actual: formatKeyType({ type, bits }),
     allowed: formatKeys(bounds.keys),
     change: 'use a key of a type that is listed',
   };
