@@ -6,7 +6,7 @@ const HEAD = `# Configuration
 
 <!-- Made from src/config/schema.ts by \`capstan config docs\`. Change it there. -->
 
-A key can be set in four places; the first that speaks decides:
+A key can be set in four places; the first of them that sets it wins:
 
 1. a flag of \`capstan serve\`,
 2. an environment variable,
@@ -14,11 +14,12 @@ A key can be set in four places; the first that speaks decides:
 4. its default.
 
 \`capstan config check\` reports everything that is wrong at once, each with its place; an unknown key or variable is an
-error. \`capstan config show\` prints what is in force and who said so. A change needs a restart. What a _followed_ key
-names is read again as soon as it changes.
+error. \`capstan config show\` prints each value in force and where it was set. A change needs a restart; the files
+that a _followed_ key names are read again as soon as they change. A key that was renamed is refused with its new name;
+\`capstan config migrate\` rewrites an older file.
 
 Durations are a whole number and one unit: \`30s\`, \`10m\`, \`1h\`, \`7d\`. In a variable or a flag, the members of a list
-stand between commas. Paths are relative to the working directory.
+are separated by commas. Paths are relative to the working directory.
 `;
 
 /** @returns the whole page, Markdown as prettier leaves it. */
@@ -81,13 +82,13 @@ Each entry of \`authentication.tokens.issuers\` has these fields:
 Each entry of \`trustAnchors.federated\` has these fields:
 
 - \`trustDomain\`: its name. Required.
-- \`file\`: PEM file with its trust anchors. One that cannot be read leaves its last good anchors in force, or that trust domain out. Required.
+- \`file\`: PEM file with its trust anchors. While it cannot be read, its last good anchors stay in force; without any, that trust domain is left out. Required.
 
 ## A socket
 
 Each entry of \`sds.sockets\` has these fields:
 
 - \`path\`: where the socket is made, at most 107 bytes. Required.
-- \`namespace\`, \`serviceAccount\`: the identity of whoever opens it. Required.
+- \`namespace\`, \`serviceAccount\`: the identity of the process that opens it. Required.
 - \`mode\`: \`0600\`, or \`0660\` to share it with a group. Default \`0600\`.
 `;

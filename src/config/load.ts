@@ -2,6 +2,7 @@
 // problem is found before any is reported.
 import type { z } from 'zod';
 import type { Key } from './key.ts';
+import { isWithin } from './renamed-keys.ts';
 import { RULES, type Rule } from './rules.ts';
 import type { Config } from './schema.ts';
 import {
@@ -29,9 +30,9 @@ export interface ConfigSources {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** What was said about each key that anybody spoke of; the rest has its default. */
+  /** Each key that a source sets; the rest has its default. */
   readonly entries: ReadonlyMap<string, Entry>;
-  /** What is allowed and has a consequence that an operator should have meant. */
+  /** What is allowed, but has a consequence that the operator may not intend. */
   readonly warnings: readonly ConfigProblem[];
 }
 
@@ -69,9 +70,15 @@ interface Judged {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** What a source would have said, could it be read there, is not missing. */
+/** A key that an unreadable source may have set is not missing. */
 function leavesOpen({ unreadable, problems }: Source, path: string): boolean {
-  return unreadable === true || problems.some((problem) => path.startsWith(`${problem.path}.`));
+  return (
+    unreadable === true ||
+    problems.some(
+      (problem) =>
+        path.startsWith(`${problem.path}.`) || (problem.renamedTo !== undefined && isWithin(path, problem.renamedTo)),
+    )
+  );
 }
 
 function judgeKeys(entries: ReadonlyMap<string, Entry>, isOpen: (path: string) => boolean): Judged {
@@ -106,7 +113,7 @@ function complaint(path: string, key: Key<unknown>, entry: Entry | undefined, is
 
 interface JudgedKeys extends Pick<Judged, 'values'> {
   readonly entries: ReadonlyMap<string, Entry>;
-  /** Whether a source that could not be read may have spoken of a key that nobody else did. */
+  /** Whether no source sets the key, and one that could not be read may have. */
   readonly isOpen: (path: string) => boolean;
 }
 
@@ -136,7 +143,7 @@ function pathWithin(path: string, within: readonly PropertyKey[]): string {
   return path + within.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
 }
 
-/** From dotted paths to sections. Keys that are not sound are absent, and nobody but a rule that reads others sees it then. */
+/** From dotted paths to sections. Keys with problems are absent; only rules that read none of them see the result then. */
 function nested(values: ReadonlyMap<string, unknown>): Config {
   const root: Record<string, unknown> = {};
   for (const [path, value] of values) {

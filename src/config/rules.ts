@@ -109,7 +109,7 @@ export const RULES: readonly Rule[] = [
         ([, leastMs]) => clientCertificates && leastMs < Infinity && journal.retention < leastMs,
       );
       return shorter.map(([path]) => ({
-        problem: `must not be shorter than ${path}: who renews by certificate is judged by what is on record`,
+        problem: `must not be shorter than ${path}: a renewal by certificate is judged by the records in the journal`,
       }));
     },
   },
@@ -118,7 +118,7 @@ export const RULES: readonly Rule[] = [
     check: ({ authentication: { furtherIssuersFile, maxProofAge } }) =>
       when(
         furtherIssuersFile !== undefined && !Object.values(maxProofAge).includes(Infinity),
-        `has no effect while every ${MAX_PROOF_AGE} is limited: nothing is on record here of what others issued`,
+        `has no effect while every ${MAX_PROOF_AGE} is limited: what others issued is in no journal here`,
       ),
   },
   {
@@ -157,7 +157,7 @@ export const RULES: readonly Rule[] = [
       const taken = others.some(
         ({ host, port }) => port !== 0 && port === http.address.port && host === http.address.host,
       );
-      return when(taken, 'is the address of another door too');
+      return when(taken, 'is the address of another listener too');
     },
   },
   {

@@ -60,59 +60,59 @@ export const schema = {
     administration: {
       socket: optional(
         filePath,
-        "Unix socket, open to the server's own user alone, over which commands such as `capstan sds status` ask and tell it. Absent, `admin.sock` beside the journal.",
+        "Unix socket, open to the server's own user alone, for administration commands such as `capstan sds status`. Absent, `admin.sock` beside the journal.",
       ),
     },
     plaintext: {
       address: optional(
         loopbackAddress,
-        'Where the same services are served without TLS, for a mesh proxy on this machine. Absent, there is no such door.',
+        'Where the same services are served without TLS, for a mesh proxy on this machine. Absent, there is no plaintext listener.',
       ),
     },
     maxConnections: withDefault(
       integer(1, 1_000_000),
       16_384,
-      'Most connections open at once on each door. For one more, one that has proven nobody makes way, or one of the namespace that holds most; otherwise the newcomer is closed.',
+      'Most connections open at once on each listener. When all are taken, an unauthenticated connection is closed to make room, else one of the namespace that holds most; when there is neither, the new connection is closed.',
     ),
-    unprovenShare: withDefault(
+    unauthenticatedShare: withDefault(
       fraction(0.01, 1),
       0.25,
-      'Share of `listen.maxConnections` that one source, an IPv4 address or an IPv6 /64, may hold with connections on which nobody was proven. Its oldest makes way for its next.',
+      'Largest share of `listen.maxConnections` that unauthenticated connections of one source, an IPv4 address or an IPv6 /64, may take. Beyond it the oldest connection of that source is closed for its next.',
     ),
-    unprovenTimeout: withDefault(
+    unauthenticatedTimeout: withDefault(
       duration('1s', '1h'),
       '30s',
-      'Longest that a connection stays open on which nobody was proven. Pings prove nobody.',
+      'Longest that a connection stays open without an authenticated call. Keepalive pings do not count.',
     ),
     gateways: withDefault(
       listOf(addressRange, 100),
       [],
-      'Addresses of gateways and load balancers that many clients come through, as CIDR ranges. Each connection through them counts as a source of its own.',
+      'Addresses of gateways and load balancers through which many clients connect, as CIDR ranges. Each connection from them counts as a source of its own.',
     ),
     maxHandshakes: withDefault(
       integer(1, 100_000),
       256,
-      'Most TLS handshakes under way at once. One more waits, sources take turns, and meanwhile whoever dawdles makes way. A client that says nothing has no place among them.',
+      'Most TLS handshakes under way at once. Further ones wait, taking turns by source, and while they wait slow handshakes are ended. A connection that has sent nothing yet does not count.',
     ),
     handshakeTimeout: withDefault(
       duration('1s', '1m'),
       '10s',
-      'Longest that a TLS handshake may take, from the connection on.',
+      'Longest that a TLS handshake may take, counted from the TCP connection.',
     ),
     maxStreamsPerConnection: withDefault(
       integer(1, 100_000),
       1_000,
-      'Most calls and streams open at once on one connection; a client waits with the next.',
+      'Most calls and streams open at once on one connection; a client has to wait before it opens another.',
     ),
     maxRequestsInFlight: withDefault(
       integer(1, 100_000),
       512,
-      'Most certificate requests worked on at once. One more waits for half a second at most; then it is refused with CAP-Q01 and may be tried again.',
+      'Most certificate requests in progress at once. One more waits for half a second at most; then it is refused with CAP-Q01 and may be retried.',
     ),
     maxRequestsPerNamespace: withDefault(
       integer(1, 100_000),
       32,
-      'Most certificate requests worked on at once of one namespace, or of one source whose connections have proven nobody yet. Its next waits, and others take their turns first.',
+      'Most certificate requests in progress at once for one namespace, or for one source while its connections are unauthenticated. Its next request waits, and requests of others go first.',
     ),
     requestTimeout: withDefault(
       duration('1s', '1m'),
@@ -131,15 +131,15 @@ export const schema = {
     ttl: withDefault(
       lifetime,
       '24h',
-      "Lifetime of Capstan's own certificate; it is renewed at half of it, without closing a connection.",
+      "Lifetime of Capstan's own certificate; it is renewed at half of that, and no connection is closed.",
     ),
   },
 
   issuer: {
-    name: withDefault(clusterId, 'default', 'What policies call this issuer.'),
+    name: withDefault(clusterId, 'default', 'Name of this issuer, for policies.'),
     chainFile: required(
       filePath,
-      'PEM file with the intermediate that signs, then what stands between it and an anchor.',
+      'PEM file with the intermediate that signs, followed by the certificates between it and a trust anchor.',
       followed,
     ),
     keyFile: required(filePath, "PEM file with the intermediate's private key; give it mode 0400.", followed),
@@ -154,7 +154,7 @@ export const schema = {
     federated: withDefault(
       listOf(federatedDomain, MAX_FEDERATED),
       [],
-      'Other trust domains whose callers proxies of this mesh take, each with its own anchors. They go out for the SPIFFE validator alone; a proxy that declines it gets none of them.',
+      'Other trust domains from which proxies of this mesh accept callers, each with its own anchors. They are sent only for the SPIFFE validator; a proxy that declines it gets none of them.',
       followed,
     ),
   },
@@ -163,43 +163,43 @@ export const schema = {
     bundle: {
       file: optional(
         filePath,
-        'The policy bundle of the security team: a YAML file with its signature beside it as `<file>.sig`, or a folder of such pairs, of which the highest sequence counts. Either this or `policy.bundle.url` is needed.',
+        'The policy bundle of the security team: a YAML file with its signature beside it as `<file>.sig`, or a folder of such pairs, of which the highest sequence is used. Either this or `policy.bundle.url` is needed.',
         followed,
       ),
       url: optional(
         httpsUrl,
-        'Where the policy bundle is fetched; its signature is at the same URL with `.sig` behind it.',
+        'Where the policy bundle is fetched; its signature is at the same URL with `.sig` appended.',
       ),
       caFile: optional(
         filePath,
-        'PEM file with the only certificate authority that `policy.bundle.url` is trusted by.',
+        'PEM file with the only certificate authority that is trusted for the server of `policy.bundle.url`.',
       ),
       pollInterval: withDefault(
         duration('5s', '1d'),
         '1m',
-        'How often `policy.bundle.url` is asked for a newer bundle.',
+        'How often `policy.bundle.url` is polled for a newer policy bundle.',
       ),
       keys: withDefault(
         listOf(filePath, 16),
         [],
         'PEM files with the public keys, Ed25519 or ECDSA P-256, of those who may sign the policy bundle.',
       ),
-      threshold: withDefault(integer(1, 16), 1, 'How many of them must have signed it.'),
+      threshold: withDefault(integer(1, 16), 1, 'How many of `policy.bundle.keys` must have signed the policy bundle.'),
       stateFile: optional(
         filePath,
-        'File that remembers the newest policy bundle, so that an older one is refused also after a restart. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
+        'Rollback state: the file that records the newest policy bundle seen, so that an older one is refused even after a restart. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
       ),
       unsigned: withDefault(flag, false, 'Whether an unsigned policy bundle is accepted.', { devOnly: true }),
     },
     directory: optional(
       filePath,
-      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace belongs to that namespace and may speak of it only. Absent, the policy bundle alone decides.',
+      'Folder of ClusterIssuancePolicy and IssuancePolicy files; a file below a folder named like a namespace belongs to that namespace and its policies may apply to it only. Absent, the policy bundle alone decides.',
       followed,
     ),
     maxWaiting: withDefault(
       integer(0, 100_000),
       256,
-      'Most requests held at once for a condition to turn true; one more is answered at once.',
+      'Most requests that may wait at once for a condition to become true; one more is answered at once.',
     ),
   },
 
@@ -207,33 +207,37 @@ export const schema = {
     id: withDefault(
       clusterId,
       'default',
-      "This cluster's id, for the audience of the policy bundle and for rules that name it.",
+      "This cluster's id, for the audience of the policy bundle and for rules that name the cluster.",
     ),
     labels: withDefault(labels, {}, 'Labels of this cluster, for rules that differ between environments.'),
     manifests: optional(
       filePath,
-      'Folder of Kubernetes manifests that conditions and namespace labels are judged by. Absent, a policy that asks for them cannot be judged.',
+      'Folder of Kubernetes manifests, against which conditions and namespace labels are evaluated. Absent, a policy that needs them cannot be evaluated.',
       followed,
     ),
   },
 
   lifetimes: {
     default: withDefault(lifetime, '1h', 'Lifetime of a certificate when the request names none.'),
-    max: withDefault(lifetime, '24h', 'Longest lifetime; a longer wish is cut to it, and policy may cut it further.'),
+    max: withDefault(
+      lifetime,
+      '24h',
+      'Longest lifetime; a longer requested value is cut to it, and policy may cut it further.',
+    ),
     min: withDefault(
       duration('1s', '1h'),
       '10s',
-      'Least that is left of a certificate when it is signed; a shorter wish is raised to it. A policy that allows less is refused (CAP-P05), and an issuer with less left signs nothing.',
+      'Shortest lifetime; a shorter requested value is raised to it. A request whose policy allows only less is refused (CAP-P05), and an issuer that itself has less left signs nothing.',
     ),
     backdate: withDefault(
       duration('0s', '2m'),
       '1m',
-      'How far validity begins in the past, for clocks that run late. Less than a quarter of every lifetime set here.',
+      'How far before the time of issuance validity begins, for clients whose clocks run late. Less than a quarter of every lifetime set here.',
     ),
     jitterPercent: withDefault(
       integer(0, 20),
       5,
-      'Up to this share of the lifetime is taken off at random, so that a fleet does not renew in step.',
+      'Up to this share of the lifetime is taken off at random, so that a fleet does not renew all at once.',
     ),
   },
 
@@ -241,13 +245,13 @@ export const schema = {
     clientCertificates: withDefault(
       flag,
       true,
-      'Whether a client certificate that this CA issued proves who is asking. VMs renew with it.',
+      'Whether a client certificate that this CA issued authenticates the caller. VMs renew with it.',
     ),
     maxProofAge: {
       workload: withDefault(
         proofAge,
         '30d',
-        'Longest time since the last proof by token or socket for which a client certificate renews: a stolen one does not renew itself for ever. Not longer than `journal.retention`, unless it is `unlimited`.',
+        'Longest time since the last authentication by token or socket during which a client certificate may renew, so that a stolen one cannot be renewed for ever. Not longer than `journal.retention`, unless it is `unlimited`.',
       ),
       gateway: withDefault(proofAge, '30d', 'As for workloads, for gateways.'),
       waypoint: withDefault(proofAge, '7d', 'As for workloads, for waypoints. They run as pods, which have tokens.'),
@@ -255,14 +259,14 @@ export const schema = {
     },
     furtherIssuersFile: optional(
       filePath,
-      'PEM file with intermediates, beside our own present and former ones, whose leaves prove who is asking: those of other replicas of the same mesh. Nothing is on record here of their leaves, so it serves only classes whose `maxProofAge` is `unlimited`.',
+      'PEM file with intermediates, beside our own present and former ones, whose leaves authenticate a caller: those of other replicas of the same mesh. Their leaves are in no journal here, so this has an effect only for classes whose `maxProofAge` is `unlimited`.',
       followed,
     ),
     tokens: {
       issuers: withDefault(
         listOf(tokenIssuer, 16),
         [],
-        'Who may vouch for a workload with a bearer token. For Kubernetes it is the API server.',
+        'Issuers whose bearer tokens authenticate workloads. For Kubernetes that is the API server.',
         followed,
       ),
     },
@@ -272,11 +276,11 @@ export const schema = {
     sockets: withDefault(
       listOf(sdsSocket, MAX_SOCKETS),
       [],
-      'Unix sockets for Envoy, one for each workload: whoever can open the path is the workload.',
+      'Unix sockets for Envoy, one for each workload: a process that can open the path is authenticated as that workload.',
     ),
     socketDirectory: optional(
       filePath,
-      'Folder that is watched: each `<namespace>/<serviceAccount>` folder in it gets a socket `sds.sock` while it exists.',
+      'Folder that is watched: each `<namespace>/<serviceAccount>` folder in it gets a socket `sds.sock` for as long as the folder exists.',
       followed,
     ),
     socketMode: withDefault(socketMode, '0600', 'File mode of the sockets in `sds.socketDirectory`.'),
@@ -284,27 +288,27 @@ export const schema = {
     keyType: withDefault(
       choice('ec-p256', 'ec-p384'),
       'ec-p256',
-      "Type of the keys that are made for SDS. With ec-p384 every proxy must name P-384 among its `ecdh_curves`; Envoy's own list ends at P-256.",
+      "Type of the keys that are generated for SDS. With ec-p384 every proxy must name P-384 among its `ecdh_curves`; Envoy's default list ends at P-256.",
     ),
     renewAt: withDefault(
       fraction(0.1, 0.9),
       0.5,
-      'Share of the lifetime after which a certificate is renewed; up to a tenth of the wait earlier, at random.',
+      'Share of the lifetime after which a certificate is renewed; at random, up to a tenth of that time earlier.',
     ),
     spiffeValidator: withDefault(
       flag,
       true,
-      "Whether trust anchors go out for Envoy's SPIFFE validator, which takes callers of the listed trust domains alone; without it, of every trust domain under the anchors. A proxy's own wish in its node metadata (`disable_spiffe_cert_validation`) comes first; one with a listener that asks for no client certificate must decline.",
+      "Whether trust anchors are sent for Envoy's SPIFFE validator, which accepts callers of the listed trust domains only; without it, callers of every trust domain under the anchors are accepted. A proxy can decline in its node metadata (`disable_spiffe_cert_validation`), and one with a listener that asks for no client certificate must.",
     ),
     maxStreamAge: withDefault(
       duration('1s', '7d'),
       '30m',
-      'Age at which a stream is ended, so that its caller proves itself again and streams spread over servers.',
+      'Age at which a stream is ended, so that its caller authenticates again and streams spread over servers.',
     ),
     acknowledgeWithin: withDefault(
       duration('1s', '10m'),
       '30s',
-      'Longest that Envoy may take to answer a secret with ACK or NACK before its stream is ended.',
+      'Longest that Envoy may take to answer a secret with ACK or NACK; then its stream is ended.',
     ),
     maxStreams: withDefault(integer(1, 1_000_000), 20_000, 'Most SDS streams open at once.'),
     maxStreamsPerCaller: withDefault(
@@ -315,12 +319,12 @@ export const schema = {
     maxIdentities: withDefault(
       integer(1, 1_000_000),
       20_000,
-      'Most workloads whose keys are held in memory at once: by identity, credential and pod. What nobody watches makes room.',
+      'Most workloads whose keys are held in memory at once: by identity, credential and pod. Those without an open stream make room for new ones.',
     ),
     namespaceShare: withDefault(
       fraction(0.001, 1),
       0.25,
-      'Largest share of `sds.maxIdentities`, and of `sds.maxStreams`, that the workloads of one namespace may take, so that no namespace keeps the others out; and of the streams that are being authenticated, that one source may have. A namespace that is larger needs larger maxima, or a larger share; 1 is no limit.',
+      'Largest share of `sds.maxIdentities` and of `sds.maxStreams` that the workloads of one namespace may take, so that no namespace keeps the others out; also the largest share of streams not yet authenticated that one source may have. A larger namespace needs larger maxima or a larger share; 1 is no limit.',
     ),
     rotationSpread: withDefault(
       duration('0s', '1h'),

@@ -1,5 +1,6 @@
 // First stage of loading: each source gives what it says about which key, and where it says so.
 import { keysOf, environmentName, flagName, type Key } from './key.ts';
+import { formatRenamed, renamedKey, renamedPaths } from './renamed-keys.ts';
 import { schema } from './schema.ts';
 import { suggestion } from './shapes.ts';
 
@@ -10,6 +11,8 @@ export interface ConfigProblem {
   /** Dotted path of the key, such as `lifetimes.max`; empty when it is about the source as a whole. */
   readonly path: string;
   readonly message: string;
+  /** The key's path today, where an old one was written. */
+  readonly renamedTo?: string;
 }
 
 /** What one source says about one key, unjudged. */
@@ -29,6 +32,8 @@ export interface Source {
 }
 
 export const KEYS: ReadonlyMap<string, Key<unknown>> = keysOf(schema);
+/** Paths of today by what they were. */
+export const OLD_PATHS: ReadonlyMap<string, string> = renamedPaths([...KEYS.keys()]);
 
 const PREFIX = 'CAPSTAN_';
 /** What Kubernetes itself puts into containers beside a Service whose name begins with `capstan`. */
@@ -43,7 +48,7 @@ export function environmentSource(environment: Readonly<Record<string, string | 
     if (!name.startsWith(PREFIX) || SERVICE_LINK.test(name) || text === undefined) continue;
     const known = names.get(name);
     if (known !== undefined) entries.set(known.path, textEntry(known.key, text, name));
-    else problems.push({ where: name, path: '', message: `is no setting; ${suggestion(name, [...names.keys()])}` });
+    else problems.push(unknownName(name, environmentName, [...names.keys()]));
   }
   return { entries, problems };
 }
@@ -54,7 +59,8 @@ export function flagSource(flags: Readonly<Record<string, string>>): Source {
     const key = KEYS.get(path);
     return key === undefined ? [] : [[path, textEntry(key, text, flagName(path))]];
   });
-  return { entries: new Map(entries), problems: [] };
+  const old = Object.keys(flags).filter((path) => OLD_PATHS.has(path));
+  return { entries: new Map(entries), problems: old.map((path) => unknownName(flagName(path), flagName, [])) };
 }
 
 /** Values that the program itself hands in, by dotted path and spelled as in a file. */
@@ -66,7 +72,7 @@ export function givenSource(values: Readonly<Record<string, unknown>>, name: str
   const unknown = entries.filter(([path]) => !KEYS.has(path));
   return {
     entries: new Map(entries),
-    problems: unknown.map(([path]) => ({ where: name, path, message: unknownKey(path) })),
+    problems: unknown.map(([path]) => unknownKey(name, path)),
   };
 }
 
@@ -75,9 +81,19 @@ export function textKeys(): ReadonlyMap<string, Key<unknown>> {
   return new Map([...KEYS].filter(([, { shape, traits }]) => shape.form !== 'structured' && traits.devOnly !== true));
 }
 
-/** @returns words for a key that is none, with what may have been meant. */
-export function unknownKey(path: string): string {
-  return `unknown key; ${suggestion(path, [...KEYS.keys()])}`;
+/** @returns the problem of a key that is none: its new name, or what may have been meant. */
+export function unknownKey(where: string, path: string): ConfigProblem {
+  const renamed = renamedKey(path);
+  if (renamed !== undefined) return { where, path, message: formatRenamed(renamed), renamedTo: renamed.now };
+  return { where, path, message: `unknown key; ${suggestion(path, [...KEYS.keys()])}` };
+}
+
+/** As `unknownKey`, for variables and flags, whose names `spelled` makes of a key's path. */
+function unknownName(name: string, spelled: (path: string) => string, known: readonly string[]): ConfigProblem {
+  const renamed = [...OLD_PATHS].find(([old]) => spelled(old) === name)?.[1];
+  return renamed === undefined
+    ? { where: name, path: '', message: `is no setting; ${suggestion(name, known)}` }
+    : { where: name, path: '', message: `is called ${spelled(renamed)} now`, renamedTo: renamed };
 }
 
 function textEntry(key: Key<unknown>, text: string, name: string): Entry {

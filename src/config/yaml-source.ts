@@ -97,7 +97,7 @@ function readSection(reading: Reading, section: Section, node: Node, prefix: str
     const child = Object.hasOwn(section, name) ? section[name] : undefined;
     if (child === undefined) {
       const offset = isNode(key) ? key.range?.[0] : undefined;
-      problems.push({ where: at(offset), path, message: unknownKey(path) });
+      problems.push(unknownKey(at(offset), path));
     } else if (isKey(child)) reading.entries.set(path, entryOf(reading, child, value as Node | null));
     else if (isNode(value)) readSection(reading, child, value, `${path}.`);
   }

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadConfig, type ConfigSources } from '../../src/config/load.ts';
+import { isWithin, RENAMED_KEYS } from '../../src/config/renamed-keys.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { KEYS } from '../../src/config/sources.ts';
 import { yamlSource } from '../../src/config/yaml-source.ts';
 
 /** Values for every key that has no default. */
@@ -173,6 +175,24 @@ listen: { tls: { address: '[::1]:0' } }`;
     assert.deepEqual(problems(loadConfig({ given: { ...NEEDED, 'sds.tll': '1h' } })), [
       'built in sds.tll: unknown key; did you mean sds.ttl?',
     ]);
+  });
+
+  it('refuses a key that was renamed by its new name, wherever it is written', () => {
+    const environment = { CAPSTAN_LISTEN_UNPROVEN_TIMEOUT: '10s' };
+    const flags = { 'listen.unprovenShare': '1' };
+    assert.deepEqual(problems(load('listen: { unprovenShare: 0.5 }', { environment, flags })), [
+      '1:11 listen.unprovenShare: is called listen.unauthenticatedShare since 0.2.0; `capstan config migrate` rewrites the file',
+      'CAPSTAN_LISTEN_UNPROVEN_TIMEOUT : is called CAPSTAN_LISTEN_UNAUTHENTICATED_TIMEOUT now',
+      '--listen-unproven-share : is called --listen-unauthenticated-share now',
+    ]);
+  });
+
+  it('names for each renamed key one that is in use, and takes no name from a key in use', () => {
+    const isUsed = (name: string) => [...KEYS.keys()].some((key) => isWithin(key, name));
+    for (const { old, now } of RENAMED_KEYS) {
+      assert.ok(isUsed(now), `${now} is no key or section`);
+      assert.ok(!isUsed(old), `${old} is in use`);
+    }
   });
 
   it('leaves alone what Kubernetes puts into the environment for a Service', () => {

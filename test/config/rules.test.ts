@@ -44,7 +44,7 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     'sds.sockets[0] has a namespace that is not an RFC 1123 label',
   ],
   [{ 'sds.sockets': [{ ...socket, path: '/'.repeat(108) }] }, 'sds.sockets[0].path must be a path of 1 to 107 bytes'],
-  [{ 'listen.http.address': '127.0.0.1:15012' }, 'listen.http.address is the address of another door too'],
+  [{ 'listen.http.address': '127.0.0.1:15012' }, 'listen.http.address is the address of another listener too'],
   [{ 'listen.plaintext.address': '127.0.0.1:15012' }, 'listen.plaintext.address is the address of listen.tls too'],
   [
     { 'listen.plaintext.address': 'localhost:15010' },
@@ -61,11 +61,11 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   ],
   [
     { 'authentication.maxProofAge.gateway': '31d' },
-    'journal.retention must not be shorter than authentication.maxProofAge.gateway: who renews by certificate is judged by what is on record',
+    'journal.retention must not be shorter than authentication.maxProofAge.gateway: a renewal by certificate is judged by the records in the journal',
   ],
   [
     { 'lifetimes.max': '40d' },
-    'journal.retention must not be shorter than lifetimes.max: who renews by certificate is judged by what is on record',
+    'journal.retention must not be shorter than lifetimes.max: a renewal by certificate is judged by the records in the journal',
   ],
   [
     { 'authentication.maxProofAge.workload': 'off' },
@@ -73,7 +73,7 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   ],
   [
     { 'authentication.furtherIssuersFile': 'others.pem' },
-    'authentication.furtherIssuersFile has no effect while every authentication.maxProofAge is limited: nothing is on record here of what others issued',
+    'authentication.furtherIssuersFile has no effect while every authentication.maxProofAge is limited: what others issued is in no journal here',
   ],
   [{ 'policy.bundle.file': undefined }, 'policy.bundle.file either a file or a URL must say where the bundle is'],
   [

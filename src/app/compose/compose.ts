@@ -238,8 +238,8 @@ function lifetimesOf({ lifetimes }: Config) {
 function limitsOf({ listen }: Config) {
   return {
     maxConnections: listen.maxConnections,
-    unprovenShare: listen.unprovenShare,
-    unprovenTimeoutMs: listen.unprovenTimeout,
+    unauthenticatedShare: listen.unauthenticatedShare,
+    unauthenticatedTimeoutMs: listen.unauthenticatedTimeout,
     maxHandshakes: listen.maxHandshakes,
     handshakeTimeoutMs: listen.handshakeTimeout,
     maxStreamsPerConnection: listen.maxStreamsPerConnection,

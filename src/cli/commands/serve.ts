@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, devValues } from '../../config/dev.ts';
 import { flagName, type Key } from '../../config/key.ts';
 import { loadConfig } from '../../config/load.ts';
-import { textKeys } from '../../config/sources.ts';
+import { OLD_PATHS, textKeys } from '../../config/sources.ts';
 import { complainOfConfig, warnOfConfig } from '../complaints.ts';
 import { programName, type Invocation } from '../invocation.ts';
 import { reportReady } from '../ready-report.ts';
@@ -34,7 +34,11 @@ export function registerServe(program: Command, invocation: Invocation): void {
     )
     .option('--data-dir <folder>', 'where --dev keeps everything', DEV_DATA_DIRECTORY)
     .addHelpText('after', EXAMPLES);
-  const flags = [...textKeys()].map(([key, facts]) => ({ key, option: flagOption(key, facts) }));
+  const flags = [
+    ...[...textKeys()].map(([key, facts]) => ({ key, option: flagOption(key, facts) })),
+    // Known so that they are refused with their new names.
+    ...[...OLD_PATHS.keys()].map((key) => ({ key, option: new Option(`${flagName(key)} <value>`).hideHelp() })),
+  ];
   for (const { option } of flags) command.addOption(option);
   command.action(async (options: ServeCommandOptions & Readonly<Record<string, unknown>>) => {
     const given = flags.flatMap(({ key, option }): [string, string][] => {

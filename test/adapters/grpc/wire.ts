@@ -25,7 +25,7 @@ import { leafUnder, type TestLeaf } from './leaves.ts';
 export const NEVER = new AbortController().signal;
 
 /** Strangers may have all places for as long as they like. */
-export const PATIENT = { unprovenShare: 1, unprovenTimeoutMs: 60_000 } as const;
+export const PATIENT = { unauthenticatedShare: 1, unauthenticatedTimeoutMs: 60_000 } as const;
 
 export const TLS_SETTINGS: TlsListenerSettings = {
   host: '127.0.0.1',

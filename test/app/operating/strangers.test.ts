@@ -86,7 +86,7 @@ describe('A stranger with idle connections', () => {
   }).timeout(SLOW);
 
   it('keeps a connection only for a while, pings or not; who was proven keeps it', async () => {
-    server = await RunningServer.start({ settings: { 'listen.unprovenTimeout': '1s' } });
+    server = await RunningServer.start({ settings: { 'listen.unauthenticatedTimeout': '1s' } });
     using kept = server.client();
     await askWith(kept, server);
     const socket = await idle(server, '127.0.0.2');

@@ -11,9 +11,9 @@ export interface ConnectionSettings {
   /** About 90 KiB of memory and one file descriptor each. */
   readonly maxConnections: number;
   /** Part of `maxConnections` that one source may hold with connections that have proven nobody; 0 to 1. */
-  readonly unprovenShare: number;
+  readonly unauthenticatedShare: number;
   /** How long a connection may stay on which nobody has been proven. */
-  readonly unprovenTimeoutMs: number;
+  readonly unauthenticatedTimeoutMs: number;
 }
 
 interface Connection {
@@ -47,7 +47,7 @@ export class ConnectionLimits {
     this.#sources = parts.sources;
     this.#onEnded = parts.onEnded;
     this.#settings = settings;
-    this.#share = Math.max(1, Math.floor(settings.maxConnections * settings.unprovenShare));
+    this.#share = Math.max(1, Math.floor(settings.maxConnections * settings.unauthenticatedShare));
   }
 
   /** @returns whether the connection may stay; if not, it was closed. It is followed until it closes. */
@@ -115,7 +115,7 @@ export class ConnectionLimits {
 
   #follow(peer: string, socket: Socket, owner: string): void {
     const late = (): void => void this.#end(connection, 'nobody was proven on it in time');
-    const timer = setTimeout(late, this.#settings.unprovenTimeoutMs);
+    const timer = setTimeout(late, this.#settings.unauthenticatedTimeoutMs);
     timer.unref();
     const connection: Connection = { peer, local: localOf(socket), socket, timer, owner, proven: false };
     this.#byPeer.set(peer, connection);

@@ -326,7 +326,7 @@ describe('The TLS door', () => {
     });
 
     it('a namespace that takes all connections: its oldest makes way', async () => {
-      edge = await openTlsEdge({ tls: { maxConnections: 4, unprovenShare: 0.5 } });
+      edge = await openTlsEdge({ tls: { maxConnections: 4, unauthenticatedShare: 0.5 } });
       edge.authority.caller = testCaller('noisy');
       const wires = [1, 2, 3, 4].map(() => CsrWire.toTls(edge));
       for (const wire of wires) await wire.call();
