@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SqliteJournal } from '../../src/adapters/storage/sqlite/sqlite-journal.ts';
-import type { FailedClause } from '../../src/domain/policy/decision.ts';
+import type { FailedClause } from '../../src/domain/policy/policy-decision.ts';
 import type { DecisionRecord, PolicyTrace } from '../../src/ports/storage/issuance-journal.ts';
 import { FakeClock, NOON_MS } from '../support/fake-clock.ts';
 import { recordEvents } from '../support/recorded-events.ts';

@@ -10,7 +10,7 @@ import {
   type OnRenew,
   type PolicyBundle,
 } from '../../src/domain/policy/documents.ts';
-import { nameLimit, type NameLimit } from '../../src/domain/policy/names.ts';
+import { nameLimit, type NameLimit } from '../../src/domain/policy/name-patterns.ts';
 import { ISSUANCE_CLASSES, type PolicyRequest } from '../../src/domain/policy/request.ts';
 import type { IndexedSnapshot } from '../../src/domain/cluster/snapshot.ts';
 import { bundle, clusterWide, HOUR_MS, local, NOW_MS, object, request, rule, snapshot } from './policies.ts';

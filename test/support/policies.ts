@@ -10,11 +10,11 @@ import type {
   LocalPolicy,
   PolicyBundle,
 } from '../../src/domain/policy/documents.ts';
-import { NO_NAME, nameLimit } from '../../src/domain/policy/names.ts';
+import { NO_NAME, nameLimit } from '../../src/domain/policy/name-patterns.ts';
 import { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import { ISSUANCE_CLASSES, type PolicyRequest } from '../../src/domain/policy/request.ts';
 import { IndexedSnapshot, type KubernetesObject } from '../../src/domain/cluster/snapshot.ts';
-import { NO_QUOTAS } from '../../src/domain/policy/evaluation/voice.ts';
+import { NO_QUOTAS } from '../../src/domain/policy/evaluation/statement.ts';
 
 export const HOUR_MS = 3_600_000;
 export const NOW_MS = Date.UTC(2026, 0, 1);

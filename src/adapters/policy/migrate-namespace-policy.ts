@@ -3,7 +3,7 @@
 // not say the same, no bundle of one rule each decides alike, and somebody has to look.
 import { stringify } from 'yaml';
 import { parseDuration } from '../../domain/text/duration.ts';
-import { covers, type NamePattern } from '../../domain/policy/names.ts';
+import { covers, type NamePattern } from '../../domain/policy/name-patterns.ts';
 import type { Position, Problem } from '../../domain/text/position.ts';
 import { KEY_TYPES, parseNamespacePolicy, type NamespaceRule } from './schema/namespace-policy.ts';
 

@@ -2,7 +2,7 @@
 // and nowhere else, so that the two cannot disagree. A line's `event` is the function's name.
 // What clients can cause in any number goes through `Noise`.
 import type { Logger } from 'pino';
-import type { FailedClause } from '../../domain/policy/decision.ts';
+import type { FailedClause } from '../../domain/policy/policy-decision.ts';
 import { sourceOf } from '../../domain/identity/source.ts';
 import type { Events, StreamFacts } from '../../ports/platform/events.ts';
 import { decisionLevel, decisionLine } from './decision-line.ts';

@@ -4,7 +4,7 @@
 import { AuthorityError } from '../../domain/errors.ts';
 import { lineageOf, type Caller } from '../../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';

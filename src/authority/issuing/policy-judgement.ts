@@ -3,7 +3,7 @@
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { quotasToCount } from '../../domain/policy/evaluation/applicable.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
@@ -15,7 +15,7 @@ import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { IssuanceHistory } from '../../ports/storage/issuance-history.ts';
 import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
-import { HeldCertificates } from './held-certificates.ts';
+import { HeldCertificates } from './current-certificates.ts';
 import { QuotaKeeper } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 

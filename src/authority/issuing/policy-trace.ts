@@ -1,6 +1,6 @@
 // A policy decision as the journal keeps it: what was asked, what was answered and why. Empty parts are
 // left out, because most decisions have nothing to tell there.
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 
 export function policyTraceOf(decision: PolicyDecision): PolicyTrace {

@@ -1,7 +1,7 @@
 // Refusals of the last moments. Istio's agent builds a new TLS connection after each failed call and tries
 // again: the same question under the same policies and snapshot gets the same answer without being judged,
 // or waited for, once more.
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 

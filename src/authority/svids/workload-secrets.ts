@@ -3,7 +3,7 @@
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import { workloadKey } from '../../domain/identity/workload-key.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { readPublicKey } from '../../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';

@@ -1,7 +1,7 @@
 // The policies that Git keeps against those that are in force, document by document; field by field where the
 // text of both is at hand.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
-import { differences, type FieldDifference } from '../../domain/policy/comparison/compare-documents.ts';
+import { differences, type FieldDifference } from '../../domain/policy/comparison/differences.ts';
 import { digestDifferences, type PolicyDigest } from '../../domain/policy/history/drift.ts';
 import type { Position } from '../../domain/text/position.ts';
 

@@ -1,6 +1,6 @@
 // A decision as data for other programs, and as the bytes that golden vectors hold.
 import { canonicalJson } from '../../domain/text/canonical-json.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 
 /**
  * @returns plain JSON data. JSON has no infinity: a limit that is no limit (a quota, the longest lifetime, what

@@ -1,6 +1,6 @@
 // What is worth telling the owner of a bundle, beside what does not parse.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
-import { sharePatterns } from '../../domain/policy/comparison/compare-limits.ts';
+import { sharePatterns } from '../../domain/policy/comparison/limits.ts';
 import type { CentralRule, PolicyBundle } from '../../domain/policy/documents.ts';
 import type { IssuanceClass } from '../../domain/policy/request.ts';
 import { formatTime } from '../../domain/text/format-time.ts';

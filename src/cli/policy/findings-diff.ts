@@ -1,6 +1,6 @@
 // The difference between two sets of policies as findings, and in words.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
-import { mayWiden, type Direction, type FieldDifference } from '../../domain/policy/comparison/compare-documents.ts';
+import { mayWiden, type Direction, type FieldDifference } from '../../domain/policy/comparison/differences.ts';
 import type { Style, Terminal } from '../terminal.ts';
 import { findingAt } from './findings-places.ts';
 import type { Finding } from './findings.ts';

@@ -1,9 +1,9 @@
 // What is worth telling the author of a local policy, beside what does not parse.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { LocalPolicy, PolicyBundle } from '../../domain/policy/documents.ts';
-import { grantsFor } from '../../domain/policy/comparison/exceeds-grants.ts';
+import { grantsFor } from '../../domain/policy/comparison/rule-grants.ts';
 import { exceeds, type Exceeding } from '../../domain/policy/comparison/exceeds.ts';
-import { localName } from '../../domain/policy/evaluation/voice.ts';
+import { localName } from '../../domain/policy/evaluation/statement.ts';
 import type { Finding } from './findings.ts';
 import { findingAt, isWritten } from './findings-places.ts';
 

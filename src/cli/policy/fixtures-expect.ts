@@ -1,7 +1,7 @@
 // What a policy test may expect of a decision: each field of the expectation by the part of the decision that
 // it is compared with. The first failed clause is the one that a refused caller is told.
 import { canonicalJson } from '../../domain/text/canonical-json.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Expectation } from './fixtures-schema.ts';
 import { formatDuration } from '../../domain/text/duration.ts';

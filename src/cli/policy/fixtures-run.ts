@@ -1,6 +1,6 @@
 // Asks the evaluator what a test's cases ask, and compares.
 import type { Position } from '../../domain/text/position.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import { mismatches, type Mismatch } from './fixtures-expect.ts';
 import type { Fixture } from './fixtures.ts';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { USAGES } from '../../domain/policy/bounds.ts';
-import { POLICY_REASONS } from '../../domain/policy/decision.ts';
+import { POLICY_REASONS } from '../../domain/policy/policy-decision.ts';
 import { CLAIMS, ISSUANCE_CLASSES, type ClaimName } from '../../domain/policy/request.ts';
 import { parseKey, parseMoment } from './requests.ts';
 

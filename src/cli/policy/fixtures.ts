@@ -4,7 +4,7 @@ import { readYaml, type YamlDocument } from '../../yaml/read-yaml.ts';
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
 import { fieldProblems } from '../../adapters/policy/schema/problems.ts';
 import { wordsOf } from '../../adapters/policy/schema/words.ts';
-import { matchesAny } from '../../domain/policy/names.ts';
+import { matchesAny } from '../../domain/policy/name-patterns.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';

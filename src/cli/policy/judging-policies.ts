@@ -2,7 +2,7 @@
 // What the server would not let come in force must not pass a check either.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
-import { matchesAny } from '../../domain/policy/names.ts';
+import { matchesAny } from '../../domain/policy/name-patterns.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import { formatTime } from '../../domain/text/format-time.ts';

@@ -4,7 +4,7 @@ import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapsho
 import type { Manifests, PlacedObject } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import type { FoundWorkloads, Workload } from '../../adapters/kubernetes/manifests/workloads.ts';
 import { applicableTo, type Applicable } from '../../domain/policy/evaluation/applicable.ts';
-import type { PolicyDecision } from '../../domain/policy/decision.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import { compareText } from '../../domain/text/compare-text.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';

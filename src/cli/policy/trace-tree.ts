@@ -1,6 +1,6 @@
 // A decision as a tree: the verdict at the root, a branch for each policy that spoke, its failed clauses
 // below it, and last the objects of the cluster that were looked at.
-import type { FailedClause } from '../../domain/policy/decision.ts';
+import type { FailedClause } from '../../domain/policy/policy-decision.ts';
 import { formatObject } from './trace-words.ts';
 import type { TracedDecision } from './traced-decision.ts';
 

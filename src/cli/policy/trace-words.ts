@@ -1,6 +1,6 @@
 // A decision in words: one sentence for what was asked, one for every clause that failed, one for every
 // object of the cluster that was looked at.
-import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/decision.ts';
+import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/policy-decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { formatTime } from '../../domain/text/format-time.ts';

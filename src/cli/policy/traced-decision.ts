@@ -2,7 +2,7 @@
 // trace; only the first knows the grant, and only the second when and for whom it was made.
 import { policyTraceOf } from '../../authority/issuing/policy-trace.ts';
 import type { Applicable } from '../../domain/policy/evaluation/applicable.ts';
-import type { Grant, PolicyDecision } from '../../domain/policy/decision.ts';
+import type { Grant, PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { DecisionRecord, PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 

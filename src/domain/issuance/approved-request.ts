@@ -3,7 +3,7 @@
 import { AuthorityError } from '../errors.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { TtlLimit } from '../policy/bounds.ts';
-import type { PolicyDecision } from '../policy/decision.ts';
+import type { PolicyDecision } from '../policy/policy-decision.ts';
 import { refusalOf } from '../policy/evaluation/refusal.ts';
 import { servingProfile, workloadProfile, type Profile } from '../x509/profile.ts';
 import type { SubjectPublicKey } from '../x509/public-key.ts';

@@ -2,7 +2,7 @@
 // is "allows no more than"; layers are combined with the meet, so that no layer can widen another.
 import { KEY_TYPES, type KeyType } from '../x509/key-types.ts';
 import { USAGES, type Usage } from '../x509/usage.ts';
-import { ANY_NAME, meetNames, type NameLimit } from './names.ts';
+import { ANY_NAME, meetNames, type NameLimit } from './name-patterns.ts';
 import { compareText } from '../text/compare-text.ts';
 
 export { KEY_TYPES, USAGES, type KeyType, type Usage };

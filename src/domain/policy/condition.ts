@@ -1,6 +1,6 @@
 // Conditions on the cluster and the request, as data. evaluate-condition.ts judges them.
 import type { Labels, Mode, OnRenew } from './documents.ts';
-import type { NamePattern } from './names.ts';
+import type { NamePattern } from './name-patterns.ts';
 import type { ClaimName, IssuanceClass, PolicyRequest } from './request.ts';
 import type { KubernetesObject } from '../cluster/snapshot.ts';
 

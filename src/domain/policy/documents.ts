@@ -2,7 +2,7 @@
 // narrow it. Everything in them is checked; defaults are filled in.
 import type { Bounds } from './bounds.ts';
 import type { Condition } from './condition.ts';
-import type { NameLimit, NamePattern } from './names.ts';
+import type { NameLimit, NamePattern } from './name-patterns.ts';
 import type { IssuanceClass } from './request.ts';
 
 /** `enforce` refuses, `audit` issues and records what would have been refused, `off` is as if absent. */

@@ -3,9 +3,9 @@
 import { hash } from 'node:crypto';
 import { Recent } from '../bounded/recent.ts';
 import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
-import { matchesAny } from './names.ts';
+import { matchesAny } from './name-patterns.ts';
 import { compareText } from '../text/compare-text.ts';
-import { localName, voiceOfLocal, voiceOfRule, type Voice } from './evaluation/voice.ts';
+import { localName, voiceOfLocal, voiceOfRule, type Voice } from './evaluation/statement.ts';
 
 /** Whose local policies nobody could read, not even as they once were, and why: what they say is not known. */
 export interface MissingPolicies {

@@ -1,6 +1,6 @@
 // The records and facts that the telemetry tests emit.
 import type { StreamFacts } from '../../../src/ports/platform/events.ts';
-import type { FailedClause } from '../../../src/domain/policy/decision.ts';
+import type { FailedClause } from '../../../src/domain/policy/policy-decision.ts';
 import type { IssuedRecord, PolicyTrace, RefusedRecord } from '../../../src/ports/storage/issuance-journal.ts';
 
 const CALLER = 'spiffe://cluster.local/ns/default/sa/demo';

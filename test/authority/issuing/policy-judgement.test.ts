@@ -1,10 +1,10 @@
 // How the CA asks policy: with patience for the cluster, none for the impatient, and quotas counted.
 import assert from 'node:assert/strict';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
-import { nameLimit } from '../../../src/domain/policy/names.ts';
-import type { PolicyDecision } from '../../../src/domain/policy/decision.ts';
+import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
+import type { PolicyDecision } from '../../../src/domain/policy/policy-decision.ts';
 import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
-import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/voice.ts';
+import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 import {
   fakeCluster,
   fakeIssuers,

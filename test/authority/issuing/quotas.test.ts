@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { LocalPolicy, Quotas } from '../../../src/domain/policy/documents.ts';
-import { nameLimit } from '../../../src/domain/policy/names.ts';
-import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/voice.ts';
+import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
+import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 import {
   fakeCluster,
   fakeIssuers,

@@ -1,7 +1,7 @@
 // Whether a policy bundle with valid signatures is accepted here and now. A signature says who wrote it; this says that
 // it is meant for this cluster, not older than the one before, and that its validity has begun.
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
-import { matchesAny } from '../../../domain/policy/names.ts';
+import { matchesAny } from '../../../domain/policy/name-patterns.ts';
 import type { Problem } from '../../../domain/text/position.ts';
 import type { RollbackState } from './file-bundle-state.ts';
 import type { VerifiedPolicyBundle } from './sources/bundle-source.ts';

@@ -10,7 +10,7 @@ import {
   type KeyType,
   type TtlLimit,
 } from '../../../domain/policy/bounds.ts';
-import { ANY_NAME, NO_NAME, type NameLimit } from '../../../domain/policy/names.ts';
+import { ANY_NAME, NO_NAME, type NameLimit } from '../../../domain/policy/name-patterns.ts';
 import { look } from './checks.ts';
 import { accountPattern, duration, limitOf, listOf, meaning, pattern, someOf, text } from './scalar-schemas.ts';
 

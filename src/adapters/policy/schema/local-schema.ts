@@ -1,7 +1,7 @@
 // Local policies as platform teams and owners of namespaces write them. They can only say less than the bundle.
 import { z } from 'zod';
 import { type ClusterIssuancePolicy, type IssuancePolicy } from '../../../domain/policy/documents.ts';
-import { ANY_NAME } from '../../../domain/policy/names.ts';
+import { ANY_NAME } from '../../../domain/policy/name-patterns.ts';
 import { ISSUANCE_CLASSES } from '../../../domain/policy/request.ts';
 import { narrowing } from './bounds-schema.ts';
 import { conditions } from './condition-schema.ts';

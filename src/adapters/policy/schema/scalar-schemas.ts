@@ -2,7 +2,7 @@
 // check a file, complete it in editors and describe it in the reference.
 import { z } from 'zod';
 import { parseDuration } from '../../../domain/text/duration.ts';
-import { ANY_NAME, nameLimit, type NameLimit, type NamePattern } from '../../../domain/policy/names.ts';
+import { ANY_NAME, nameLimit, type NameLimit, type NamePattern } from '../../../domain/policy/name-patterns.ts';
 
 /** Names in one list. */
 export const MAX_NAMES = 1_000;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { MODES, type NamespaceSelector, type OnRenew, type Quotas } from '../../../domain/policy/documents.ts';
 import { ISSUANCE_CLASSES } from '../../../domain/policy/request.ts';
-import { NO_QUOTAS } from '../../../domain/policy/evaluation/voice.ts';
+import { NO_QUOTAS } from '../../../domain/policy/evaluation/statement.ts';
 import {
   accountPattern,
   annotations,

@@ -34,7 +34,7 @@ export function registerPolicyDiff(policy: Command, invocation: Invocation): voi
 
 async function diff(before: string, after: string, options: DiffOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
-  const { differences, titleOf } = await import('../../../domain/policy/comparison/compare-documents.ts');
+  const { differences, titleOf } = await import('../../../domain/policy/comparison/differences.ts');
   const { countsOf, diffFindings, printDifferences, sequenceFindings } = await import('../../policy/findings-diff.ts');
   const { readDocuments } = await import('../../policy/load-documents.ts');
   const [one, other] = [await readDocuments([before]), await readDocuments([after])];

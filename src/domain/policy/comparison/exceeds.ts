@@ -1,15 +1,15 @@
 // Where a local policy asks for more than the bundle gives. It has no effect, whatever it asks for: that
 // somebody is told before it is merged is kindness, not protection.
 import { KEY_TYPES, UNBOUNDED, type Bounds } from '../bounds.ts';
-import { BOUND_FIELDS, type BoundField } from './compare-bounds.ts';
-import { directionOfOnRenew } from './compare-conditions.ts';
-import { sharePatterns } from './compare-limits.ts';
-import { reachOfLocal } from './compare-reach.ts';
+import { BOUND_FIELDS, type BoundField } from './bound-fields.ts';
+import { directionOfOnRenew } from './conditions.ts';
+import { sharePatterns } from './limits.ts';
+import { reachOfLocal } from './reach.ts';
 import { formatDuration } from '../../text/duration.ts';
-import { formatOnRenew, formatPatterns, formatQuota } from './compare-words.ts';
+import { formatOnRenew, formatPatterns, formatQuota } from './formats.ts';
 import type { LocalPolicy, PolicyBundle } from '../documents.ts';
-import { grantsFor, type RuleGrant } from './exceeds-grants.ts';
-import type { NameLimit } from '../names.ts';
+import { grantsFor, type RuleGrant } from './rule-grants.ts';
+import type { NameLimit } from '../name-patterns.ts';
 
 export interface Exceeding {
   /** Dotted, conditions by their id: `spec.narrow.ttl.max`. */

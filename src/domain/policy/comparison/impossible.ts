@@ -1,12 +1,12 @@
 // Policies that leave nothing: whoever they speak of together is refused, whatever is asked. Usually it is
 // a slip, and seldom found before somebody is refused.
 import { meet, UNBOUNDED, type Bounds } from '../bounds.ts';
-import { coversNames, coversPatterns } from './compare-limits.ts';
-import { coversReach, reachOfLocal, reachOfRule, shareReach, type Reach } from './compare-reach.ts';
+import { coversNames, coversPatterns } from './limits.ts';
+import { coversReach, reachOfLocal, reachOfRule, shareReach, type Reach } from './reach.ts';
 import type { CentralRule, Deny, LocalPolicy, PolicyBundle, PolicyDocument } from '../documents.ts';
-import { grantsFor } from './exceeds-grants.ts';
-import { emptyFields, type EmptyField } from './impossible-bounds.ts';
-import { localName } from '../evaluation/voice.ts';
+import { grantsFor } from './rule-grants.ts';
+import { emptyFields, type EmptyField } from './empty-fields.ts';
+import { localName } from '../evaluation/statement.ts';
 
 export interface Impossibility {
   readonly document: PolicyDocument;

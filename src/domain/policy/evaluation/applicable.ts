@@ -1,14 +1,14 @@
 // Which rules and policies speak of a subject, and what they allow together.
 import { meet, UNBOUNDED, type Bounds } from '../bounds.ts';
 import type { Condition } from '../condition.ts';
-import type { Layer, PolicyDecision } from '../decision.ts';
+import type { Layer, PolicyDecision } from '../policy-decision.ts';
 import type { ClassAssignment, NamespaceSelector, Quotas } from '../documents.ts';
-import { admits, matchesAny } from '../names.ts';
+import { admits, matchesAny } from '../name-patterns.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { IssuanceClass, PolicyRequest } from '../request.ts';
-import { hasLabels, Sight } from './sight.ts';
+import { hasLabels, Sight } from './snapshot-reader.ts';
 import type { ClusterSnapshot, ObjectReference } from '../../cluster/snapshot.ts';
-import type { Voice } from './voice.ts';
+import type { Voice } from './statement.ts';
 
 type Subject = PolicyRequest['subject'];
 

@@ -2,10 +2,10 @@
 import { formatDuration } from '../../text/duration.ts';
 import { formatKeyType } from '../../x509/key-types.ts';
 import { formatKeys, type KeyType } from '../bounds.ts';
-import type { FailedClause, PolicyReason } from '../decision.ts';
-import { admits, matchesAny, type NameLimit } from '../names.ts';
+import type { FailedClause, PolicyReason } from '../policy-decision.ts';
+import { admits, matchesAny, type NameLimit } from '../name-patterns.ts';
 import type { PolicyRequest } from '../request.ts';
-import type { Voice } from './voice.ts';
+import type { Voice } from './statement.ts';
 
 /** What a check adds to the voice it comes from. */
 export interface Finding {

@@ -4,8 +4,8 @@ import { formatDuration } from '../../text/duration.ts';
 import { USAGES, usableForSvid, type Usage } from '../../x509/usage.ts';
 import { meet, meetTtl, UNBOUNDED, type Bounds, type TtlLimit } from '../bounds.ts';
 import { clauseOf } from './check-bounds.ts';
-import type { FailedClause } from '../decision.ts';
-import type { Voice } from './voice.ts';
+import type { FailedClause } from '../policy-decision.ts';
+import type { Voice } from './statement.ts';
 
 export interface CombinedLimits {
   readonly bounds: Bounds;

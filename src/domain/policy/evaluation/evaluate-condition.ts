@@ -1,8 +1,8 @@
 // Whether one condition holds: a pure function over the snapshot and the request.
 import type { Condition, ConditionCheck, Expression, ExpressionInput } from '../condition.ts';
-import { matchesAny } from '../names.ts';
+import { matchesAny } from '../name-patterns.ts';
 import { selectorSelects } from './pod-selector.ts';
-import { hasLabels, formatLabels, type Sight } from './sight.ts';
+import { hasLabels, formatLabels, type Sight } from './snapshot-reader.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
 
 /** What a condition is judged against. */

@@ -11,17 +11,17 @@ import {
   type ExcusedClause,
   type FailedClause,
   type PolicyDecision,
-} from '../decision.ts';
+} from '../policy-decision.ts';
 import { evaluateCondition } from './evaluate-condition.ts';
 import { localNeeded, noRule, wrongAnchor } from './missing-grants.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { excusedSince } from './on-renew.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
-import { Sight } from './sight.ts';
+import { Sight } from './snapshot-reader.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { standstill } from './standstill.ts';
-import type { Voice } from './voice.ts';
+import type { Voice } from './statement.ts';
 
 const WARN = { kind: 'warn' } as const;
 

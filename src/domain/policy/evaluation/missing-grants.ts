@@ -1,15 +1,15 @@
 // What must be there before anything can be narrowed: a rule that gives the identity, a namespace's own
 // policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
 import type { Hearing } from './applicable.ts';
-import type { FailedClause } from '../decision.ts';
+import type { FailedClause } from '../policy-decision.ts';
 import type { Labels } from '../documents.ts';
-import { admits } from '../names.ts';
+import { admits } from '../name-patterns.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { matchesCluster, type PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
-import { formatLabels, type Sight } from './sight.ts';
+import { formatLabels, type Sight } from './snapshot-reader.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
-import type { Voice } from './voice.ts';
+import type { Voice } from './statement.ts';
 
 function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, 'layer' | 'policy' | 'contact'>) {
   return { layer: 'central', policy: bundleName, contact: bundle.owner.contact, ...clause } as const;

@@ -1,7 +1,7 @@
 // A decision that is not a "yes", as the one error that every edge knows how to answer. The first failed
 // clause gives the reason; the line names the policy, what to do and whom to ask.
 import { AuthorityError, type Violation } from '../../errors.ts';
-import type { FailedClause, PolicyDecision } from '../decision.ts';
+import type { FailedClause, PolicyDecision } from '../policy-decision.ts';
 
 /** Longest message of a policy's author in a status line; the log and the journal have it whole. */
 const MAX_MESSAGE = 120;

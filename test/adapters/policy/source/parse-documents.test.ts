@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { parsePolicyDocuments } from '../../../../src/adapters/policy/source/parse-documents.ts';
 import { UNBOUNDED } from '../../../../src/domain/policy/bounds.ts';
-import { NO_NAME, nameLimit } from '../../../../src/domain/policy/names.ts';
+import { NO_NAME, nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import { ISSUANCE_CLASSES } from '../../../../src/domain/policy/request.ts';
-import { NO_QUOTAS } from '../../../../src/domain/policy/evaluation/voice.ts';
+import { NO_QUOTAS } from '../../../../src/domain/policy/evaluation/statement.ts';
 import { BOUNDS, bundleText, HEAD, localText, onlyDocument, problemsOf } from './documents.ts';
 
 const HOUR_MS = 3_600_000;

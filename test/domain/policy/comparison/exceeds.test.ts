@@ -4,7 +4,7 @@ import { UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts'
 import type { IssuancePolicy, PolicyBundle } from '../../../../src/domain/policy/documents.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import { exceeds } from '../../../../src/domain/policy/comparison/exceeds.ts';
-import { NO_NAME, nameLimit } from '../../../../src/domain/policy/names.ts';
+import { NO_NAME, nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import {
   bundle,
   clusterWide,

@@ -5,7 +5,7 @@ import { UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts'
 import type { CentralRule, LocalPolicy, PolicyBundle } from '../../../../src/domain/policy/documents.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import { impossible } from '../../../../src/domain/policy/comparison/impossible.ts';
-import { nameLimit } from '../../../../src/domain/policy/names.ts';
+import { nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import {
   bundle,
   clusterWide,

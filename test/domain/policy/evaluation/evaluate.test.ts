@@ -1,9 +1,9 @@
 // Policy decides who gets which certificate: the bundle gives, every other layer can only take away.
 import assert from 'node:assert/strict';
-import type { FailedClause } from '../../../../src/domain/policy/decision.ts';
+import type { FailedClause } from '../../../../src/domain/policy/policy-decision.ts';
 import { UNBOUNDED } from '../../../../src/domain/policy/bounds.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
-import { nameLimit } from '../../../../src/domain/policy/names.ts';
+import { nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import type { PolicySet } from '../../../../src/domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../../../src/domain/policy/request.ts';
 import { unsyncedSnapshot } from '../../../../src/domain/cluster/snapshot.ts';

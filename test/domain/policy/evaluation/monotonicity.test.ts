@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { canonicalJson } from '../../../../src/domain/text/canonical-json.ts';
 import { meet, UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts';
-import type { FailedClause, PolicyDecision } from '../../../../src/domain/policy/decision.ts';
+import type { FailedClause, PolicyDecision } from '../../../../src/domain/policy/policy-decision.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import { anyBounds, anyBundle, anyLocal, anyRequest, anySnapshot } from '../../../support/arbitrary-policies.ts';
 import { policySet } from '../../../support/policies.ts';

@@ -10,7 +10,7 @@ import { canonicalDecision } from '../../../../src/cli/policy/decision-json.ts';
 import { runFixture } from '../../../../src/cli/policy/fixtures-run.ts';
 import { readFixtureText } from '../../../../src/cli/policy/fixtures.ts';
 import { canonicalJson } from '../../../../src/domain/text/canonical-json.ts';
-import { POLICY_REASONS, type PolicyDecision } from '../../../../src/domain/policy/decision.ts';
+import { POLICY_REASONS, type PolicyDecision } from '../../../../src/domain/policy/policy-decision.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../../..');

@@ -7,7 +7,7 @@ import {
   mayWiden,
   type Direction,
   type FieldDifference,
-} from '../../../../src/domain/policy/comparison/compare-documents.ts';
+} from '../../../../src/domain/policy/comparison/differences.ts';
 import type { Condition } from '../../../../src/domain/policy/condition.ts';
 import type {
   CentralRule,
@@ -16,11 +16,11 @@ import type {
   PolicyDocument,
 } from '../../../../src/domain/policy/documents.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
-import { nameLimit } from '../../../../src/domain/policy/names.ts';
+import { nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import type { PolicySet } from '../../../../src/domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../../../src/domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../../../src/domain/cluster/snapshot.ts';
-import { NO_QUOTAS } from '../../../../src/domain/policy/evaluation/voice.ts';
+import { NO_QUOTAS } from '../../../../src/domain/policy/evaluation/statement.ts';
 import {
   bundle,
   clusterWide,

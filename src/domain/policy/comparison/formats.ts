@@ -1,8 +1,8 @@
 // Limits in words, in the spelling of policy documents, for whoever compares two of them.
 import { formatDuration } from '../../text/duration.ts';
 import type { Labels, NamespaceSelector, OnRenew } from '../documents.ts';
-import type { NameLimit, NamePattern } from '../names.ts';
-import { formatLabels } from '../evaluation/sight.ts';
+import type { NameLimit, NamePattern } from '../name-patterns.ts';
+import { formatLabels } from '../evaluation/snapshot-reader.ts';
 
 export function formatPatterns(patterns: readonly NamePattern[] | undefined): string {
   if (patterns === undefined) return 'any';

@@ -10,8 +10,14 @@ import {
   coversUsages,
   shareLabels,
   sharePattern,
-} from '../../../../src/domain/policy/comparison/compare-limits.ts';
-import { admits, matchesAny, matchesPattern, nameLimit, type NameLimit } from '../../../../src/domain/policy/names.ts';
+} from '../../../../src/domain/policy/comparison/limits.ts';
+import {
+  admits,
+  matchesAny,
+  matchesPattern,
+  nameLimit,
+  type NameLimit,
+} from '../../../../src/domain/policy/name-patterns.ts';
 
 /** Every name of up to five letters a and b: enough to tell any two short patterns apart. */
 const NAMES = [0, 1, 2, 3, 4, 5].flatMap((length) =>

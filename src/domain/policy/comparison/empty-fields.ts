@@ -1,10 +1,10 @@
 // Bounds that nothing fits into, field by field.
 import { usableForSvid } from '../../x509/usage.ts';
 import { formatKeys, type Bounds } from '../bounds.ts';
-import { admitsNobody } from './compare-limits.ts';
+import { admitsNobody } from './limits.ts';
 import { formatDuration } from '../../text/duration.ts';
-import { formatNames, formatPatterns } from './compare-words.ts';
-import { meetNames, type NameLimit } from '../names.ts';
+import { formatNames, formatPatterns } from './formats.ts';
+import { meetNames, type NameLimit } from '../name-patterns.ts';
 
 export interface EmptyField {
   /** As documents spell it, under `bounds` or `narrow`. */

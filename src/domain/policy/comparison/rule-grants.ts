@@ -1,9 +1,9 @@
 // Which central rules give an identity to those whom a local policy speaks of.
 import type { Bounds } from '../bounds.ts';
-import { admitsNobody, sharePatterns } from './compare-limits.ts';
-import { coversReach, reachOfLocal, reachOfRule, shareReach, type Reach } from './compare-reach.ts';
+import { admitsNobody, sharePatterns } from './limits.ts';
+import { coversReach, reachOfLocal, reachOfRule, shareReach, type Reach } from './reach.ts';
 import type { CentralRule, LocalPolicy, PolicyBundle } from '../documents.ts';
-import { meetNames, nameLimit } from '../names.ts';
+import { meetNames, nameLimit } from '../name-patterns.ts';
 
 export interface RuleGrant {
   readonly rule: CentralRule;

@@ -3,7 +3,7 @@
 import { USAGES, type Usage } from '../../x509/usage.ts';
 import type { KeyLimit, KeyType } from '../bounds.ts';
 import type { Labels } from '../documents.ts';
-import { covers, matchesPattern, type NameLimit, type NamePattern } from '../names.ts';
+import { covers, matchesPattern, type NameLimit, type NamePattern } from '../name-patterns.ts';
 import { compareText } from '../../text/compare-text.ts';
 
 /** Whether every name of `inner` is a name of `outer`. Absent is any name. */

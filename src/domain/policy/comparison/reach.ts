@@ -1,15 +1,8 @@
 // Whom a rule or a local policy speaks of, as a set: by class, namespace, service account and cluster.
-import {
-  admitsNobody,
-  coversLabels,
-  coversNames,
-  coversPatterns,
-  shareLabels,
-  sharePatterns,
-} from './compare-limits.ts';
-import { labelsOrNone, formatNames, formatPatterns } from './compare-words.ts';
+import { admitsNobody, coversLabels, coversNames, coversPatterns, shareLabels, sharePatterns } from './limits.ts';
+import { labelsOrNone, formatNames, formatPatterns } from './formats.ts';
 import type { CentralRule, ClusterSelector, LocalPolicy, NamespaceSelector } from '../documents.ts';
-import { meetNames, type NameLimit } from '../names.ts';
+import { meetNames, type NameLimit } from '../name-patterns.ts';
 import type { IssuanceClass } from '../request.ts';
 
 export interface Reach {

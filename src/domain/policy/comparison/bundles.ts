@@ -1,18 +1,10 @@
 // Two bundles of one name, field by field.
 import { formatDuration } from '../../text/duration.ts';
-import { directionOfOnRenew } from './compare-conditions.ts';
-import {
-  ABSENT,
-  directionOf,
-  directionOfLimit,
-  inverse,
-  wording,
-  type Change,
-  type Direction,
-} from './compare-direction.ts';
-import { coversLabels, coversPatterns } from './compare-limits.ts';
-import { compareRules } from './compare-rules.ts';
-import { formatOnRenew, formatPatterns, formatQuota, formatSelector, formatTime, yesOrNo } from './compare-words.ts';
+import { directionOfOnRenew } from './conditions.ts';
+import { ABSENT, directionOf, directionOfLimit, inverse, wording, type Change, type Direction } from './direction.ts';
+import { coversLabels, coversPatterns } from './limits.ts';
+import { compareRules } from './rules.ts';
+import { formatOnRenew, formatPatterns, formatQuota, formatSelector, formatTime, yesOrNo } from './formats.ts';
 import type { BundleIssuer, LocalCeiling, NamespaceSelector, PolicyBundle, Quotas } from '../documents.ts';
 
 export function compareBundles(before: PolicyBundle, after: PolicyBundle): readonly Change[] {

@@ -1,8 +1,8 @@
 // Central rules compared by their id. A rule with bounds gives and takes at once: it gives an identity to
 // whom no other rule does, and holds back whom another gives one too. So what a rule that comes, goes or
 // moves does depends on the rules beside it.
-import { compareBounds, coversBounds } from './compare-bounds.ts';
-import { compareConditions } from './compare-conditions.ts';
+import { compareBounds, coversBounds } from './bound-fields.ts';
+import { compareConditions } from './conditions.ts';
 import {
   ABSENT,
   directionOf,
@@ -12,12 +12,12 @@ import {
   wording,
   type Change,
   type Direction,
-} from './compare-direction.ts';
-import { coversPatterns } from './compare-limits.ts';
-import { coversReach, REACH_PARTS, reachOfRule, shareReach, type ReachPart } from './compare-reach.ts';
-import { formatPatterns, yesOrNo } from './compare-words.ts';
+} from './direction.ts';
+import { coversPatterns } from './limits.ts';
+import { coversReach, REACH_PARTS, reachOfRule, shareReach, type ReachPart } from './reach.ts';
+import { formatPatterns, yesOrNo } from './formats.ts';
 import type { CentralRule, Deny, PolicyBundle } from '../documents.ts';
-import type { NamePattern } from '../names.ts';
+import type { NamePattern } from '../name-patterns.ts';
 
 /** The bundles around the two states of a rule. */
 interface Bundles {

@@ -8,10 +8,10 @@ import {
   wording,
   type Change,
   type Direction,
-} from './compare-direction.ts';
-import { compareChecks } from './compare-checks.ts';
+} from './direction.ts';
+import { compareChecks } from './checks.ts';
 import { formatDuration } from '../../text/duration.ts';
-import { formatOnRenew } from './compare-words.ts';
+import { formatOnRenew } from './formats.ts';
 import type { Condition } from '../condition.ts';
 import type { Mode, OnRenew } from '../documents.ts';
 

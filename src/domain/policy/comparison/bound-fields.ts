@@ -1,10 +1,10 @@
 // Bounds compared field by field, in the order in which documents write them.
 import { formatKeys, type Bounds } from '../bounds.ts';
-import { directionOf, type Change } from './compare-direction.ts';
-import { coversKeys, coversNames, coversUsages } from './compare-limits.ts';
+import { directionOf, type Change } from './direction.ts';
+import { coversKeys, coversNames, coversUsages } from './limits.ts';
 import { formatDuration } from '../../text/duration.ts';
-import { formatNames, formatPatterns } from './compare-words.ts';
-import type { NameLimit } from '../names.ts';
+import { formatNames, formatPatterns } from './formats.ts';
+import type { NameLimit } from '../name-patterns.ts';
 
 export interface BoundField {
   /** As documents spell it, under `bounds` or `narrow`. */

@@ -1,11 +1,11 @@
 // Two versions of a local policy, field by field. A local policy only takes away, with one exception:
 // where the bundle wants every namespace to have one, its being there gives something too.
-import { compareBounds, coversBounds } from './compare-bounds.ts';
-import { compareQuotas } from './compare-bundles.ts';
-import { compareConditions, directionOfMode } from './compare-conditions.ts';
-import { ABSENT, directionOf, inverse, unenforced, wording, type Change, type Direction } from './compare-direction.ts';
-import { coversReach, REACH_PARTS, reachOfLocal } from './compare-reach.ts';
-import { compareDeny } from './compare-rules.ts';
+import { compareBounds, coversBounds } from './bound-fields.ts';
+import { compareQuotas } from './bundles.ts';
+import { compareConditions, directionOfMode } from './conditions.ts';
+import { ABSENT, directionOf, inverse, unenforced, wording, type Change, type Direction } from './direction.ts';
+import { coversReach, REACH_PARTS, reachOfLocal } from './reach.ts';
+import { compareDeny } from './rules.ts';
 import { UNBOUNDED } from '../bounds.ts';
 import type { IssuancePolicy, LocalPolicy } from '../documents.ts';
 

@@ -1,11 +1,11 @@
 // Two sets of policy documents, field by field: who may have more, and who less.
-import { compareBundles } from './compare-bundles.ts';
-import { ABSENT, PRESENT, type Change, type FieldDifference } from './compare-direction.ts';
-import { compareLocal, directionOfComing, directionOfGoing } from './compare-local.ts';
+import { compareBundles } from './bundles.ts';
+import { ABSENT, PRESENT, type Change, type FieldDifference } from './direction.ts';
+import { compareLocal, directionOfComing, directionOfGoing } from './local-policies.ts';
 import type { IssuancePolicy, LocalPolicy, PolicyBundle, PolicyDocument } from '../documents.ts';
-import { localName } from '../evaluation/voice.ts';
+import { localName } from '../evaluation/statement.ts';
 
-export { mayWiden, type Direction, type FieldDifference } from './compare-direction.ts';
+export { mayWiden, type Direction, type FieldDifference } from './direction.ts';
 
 /**
  * Every field of every document that is on both sides, unchanged ones too, and one difference for each

@@ -9,7 +9,7 @@ import {
   meetNames,
   NO_NAME,
   nameLimit,
-} from '../../../src/domain/policy/names.ts';
+} from '../../../src/domain/policy/name-patterns.ts';
 
 const name = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 6 });
 const pattern = fc.oneof(

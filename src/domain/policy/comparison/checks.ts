@@ -1,8 +1,8 @@
 // What two conditions check, compared part by part. Each part only makes it harder to hold, so that one that
 // demands more is narrower. Expressions are compared as they are written.
-import { ABSENT, directionOf, PRESENT, type Change } from './compare-direction.ts';
-import { coversLabels, coversPatterns } from './compare-limits.ts';
-import { labelsOrNone, formatPatterns, yesOrNo } from './compare-words.ts';
+import { ABSENT, directionOf, PRESENT, type Change } from './direction.ts';
+import { coversLabels, coversPatterns } from './limits.ts';
+import { labelsOrNone, formatPatterns, yesOrNo } from './formats.ts';
 import type { ConditionCheck } from '../condition.ts';
 
 /** @param at where the condition stands in its document. */

@@ -2,9 +2,9 @@
 // voice in a decision. All voices are heard, in a fixed order, and each can only say less.
 import { UNBOUNDED, type Bounds } from '../bounds.ts';
 import type { Condition } from '../condition.ts';
-import type { Layer } from '../decision.ts';
+import type { Layer } from '../policy-decision.ts';
 import type { CentralRule, Deny, Labels, LocalPolicy, Mode, PolicyBundle, Quotas } from '../documents.ts';
-import type { NameLimit, NamePattern } from '../names.ts';
+import type { NameLimit, NamePattern } from '../name-patterns.ts';
 import type { IssuanceClass } from '../request.ts';
 
 export interface Voice {
