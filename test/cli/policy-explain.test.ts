@@ -77,7 +77,7 @@ const RECORDS: readonly DecisionRecord[] = [
     policy: {
       ...passed,
       audits: [INGRESS],
-      excused: [{ key: 'shop/public-api spec.conditions.has-ingress', sinceMs: NOON_MS - 60_000 }],
+      waived: [{ key: 'shop/public-api spec.conditions.has-ingress', sinceMs: NOON_MS - 60_000 }],
     },
   },
   {

@@ -134,17 +134,17 @@ export const anyRequest: fc.Arbitrary<PolicyRequest> = fc
     requestedTtlMs: hours,
     dnsNames: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.subarray(['a.test', 'b.test'])),
     nodeName: fc.constantFrom('n1', 'm1'),
-    held: fc.option(
+    currentCertificate: fc.option(
       fc.record({ issuedMs: hours.map((ms) => NOW_MS - ms), notAfterMs: hours.map((ms) => NOW_MS + ms) }),
       { nil: undefined },
     ),
     relayed: fc.boolean(),
   })
-  .map(({ nodeName, held, relayed, ...changes }) =>
+  .map(({ nodeName, currentCertificate, relayed, ...changes }) =>
     request({
       ...changes,
       claims: { nodeName, podName: 'pod' },
-      ...(held !== undefined && { held: { ...held, excused: {} } }),
+      ...(currentCertificate !== undefined && { currentCertificate: { ...currentCertificate, waived: {} } }),
       ...(relayed && { actor: 'istio-system/ztunnel' }),
     }),
   );

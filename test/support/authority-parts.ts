@@ -4,7 +4,7 @@ import { AuthorityError } from '../../src/domain/errors.ts';
 import type { Caller } from '../../src/domain/identity/caller.ts';
 import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
 import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
-import type { HeldCertificate } from '../../src/domain/policy/request.ts';
+import type { CurrentCertificate } from '../../src/domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../src/domain/cluster/snapshot.ts';
 import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { RefusalRecords } from '../../src/authority/issuing/refusal-records.ts';
@@ -94,10 +94,10 @@ export const noTracer: Tracer = { span: async (_name, work) => work() };
 
 /** Remembers nothing from before a restart, unless a test says so. */
 export class FakeHistory implements IssuanceHistory {
-  readonly held = new Map<string, HeldCertificate>();
+  readonly current = new Map<string, CurrentCertificate>();
 
-  heldBy(identity: string): HeldCertificate | undefined {
-    return this.held.get(identity);
+  currentCertificateOf(identity: string): CurrentCertificate | undefined {
+    return this.current.get(identity);
   }
 }
 

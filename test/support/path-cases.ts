@@ -46,7 +46,7 @@ export interface PathCase {
   readonly takenBy?: readonly Verifier[];
   /** Verifiers that refuse a path that holds, because of what is trusted beside its anchor; why Capstan never gives them that. */
   readonly refusedBy?: readonly Verifier[];
-  readonly because?: string;
+  readonly refusalReason?: string;
 }
 
 const NAMES = [
@@ -84,7 +84,7 @@ export const PATH_CASES: readonly PathCase[] = [
     root: { pathLength: 1 },
     refused: /CN=Root allows 1 intermediate below it/,
     takenBy: ENVOY,
-    because: 'BoringSSL does not count below the anchor; OpenSSL and Go do',
+    refusalReason: 'BoringSSL does not count below the anchor; OpenSSL and Go do',
   },
   {
     name: 'an issuer that is no CA',
@@ -102,21 +102,21 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { uses: ['2.5.29.37.0'] },
     refused: /CN=Upper may not stand above TLS servers \(extended key usage without serverAuth\)/,
     takenBy: ['go', ...SPIFFE],
-    because: 'OpenSSL and BoringSSL want the use itself in a CA',
+    refusalReason: 'OpenSSL and BoringSSL want the use itself in a CA',
   },
   {
     name: 'an issuer for servers only',
     issuer: { uses: [SERVER] },
     refused: /CN=Issuer may not stand above TLS clients/,
     takenBy: SPIFFE,
-    because: 'the SPIFFE validator does not look at uses; the plain one, and whoever we call, do',
+    refusalReason: 'the SPIFFE validator does not look at uses; the plain one, and whoever we call, do',
   },
   {
     name: 'a root for clients only',
     root: { uses: [CLIENT] },
     refused: /CN=Root may not stand above TLS servers/,
     takenBy: [...ENVOY],
-    because: 'Envoy is asked as a server only here',
+    refusalReason: 'Envoy is asked as a server only here',
   },
   {
     name: 'a critical extension that is unknown, in the middle',
@@ -128,7 +128,7 @@ export const PATH_CASES: readonly PathCase[] = [
     root: { more: [unknownExtension(true)] },
     refused: /CN=Root has a critical/,
     takenBy: ENVOY,
-    because: 'BoringSSL does not look at the anchor; OpenSSL and Go do',
+    refusalReason: 'BoringSSL does not look at the anchor; OpenSSL and Go do',
   },
   { name: 'an unknown extension that is not critical', upper: { more: [unknownExtension(false)] } },
   { name: 'a URI constraint of the very host', upper: permitted('uri', 'cluster.local') },
@@ -148,7 +148,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: permitted('uri', 'local'),
     refused: /do not allow spiffe/,
     takenBy: ['go'],
-    because: 'Go takes a host as a domain; RFC 5280 and OpenSSL take it as itself',
+    refusalReason: 'Go takes a host as a domain; RFC 5280 and OpenSSL take it as itself',
   },
   { name: 'an excluded URI host', upper: excluded('uri', 'cluster.local'), refused: /do not allow spiffe/ },
   {
@@ -156,7 +156,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: excluded('uri', 'local'),
     refused: /do not allow spiffe/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go takes a host as a domain and refuses',
+    refusalReason: 'Go takes a host as a domain and refuses',
   },
   {
     name: 'a URI constraint in the root',
@@ -186,7 +186,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { more: [nameConstraints({ permitted: [{ kind: 'ip', value: NET(2) }] })] },
     refused: /has name constraints on addresses, which Envoy does not process/,
     takenBy: ['openssl', 'go'],
-    because: 'BoringSSL knows no constraints on addresses and refuses a leaf that has one',
+    refusalReason: 'BoringSSL knows no constraints on addresses and refuses a leaf that has one',
   },
   {
     name: 'an address constraint of another net',
@@ -218,7 +218,7 @@ export const PATH_CASES: readonly PathCase[] = [
     },
     refused: /critical name constraints on directory names/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go refuses it, and with it every agent of Istio',
+    refusalReason: 'Go refuses it, and with it every agent of Istio',
   },
   {
     name: 'an explicit policy that holds',
@@ -233,7 +233,7 @@ export const PATH_CASES: readonly PathCase[] = [
     issuer: { more: [policies(POLICY)] },
     refused: /stands below a CA that requires an explicit policy/,
     takenBy: ['openssl'],
-    because: 'OpenSSL checks policies only when it is asked to',
+    refusalReason: 'OpenSSL checks policies only when it is asked to',
   },
   {
     name: 'an explicit policy that the issuer has not',
@@ -242,7 +242,7 @@ export const PATH_CASES: readonly PathCase[] = [
     leaf: { more: [policies(POLICY)] },
     refused: /CN=Issuer has no policy that holds/,
     takenBy: ['openssl'],
-    because: 'OpenSSL checks policies only when it is asked to',
+    refusalReason: 'OpenSSL checks policies only when it is asked to',
   },
   {
     name: 'an explicit policy by way of a mapping',
@@ -257,7 +257,7 @@ export const PATH_CASES: readonly PathCase[] = [
     leaf: { more: [policies(POLICY)] },
     refused: /CN=Issuer has no policy that holds/,
     takenBy: ['openssl'],
-    because: 'OpenSSL checks policies only when it is asked to',
+    refusalReason: 'OpenSSL checks policies only when it is asked to',
   },
   { name: 'an explicit policy further down than the path goes', upper: { more: [requireExplicitPolicy(5)] } },
   {
@@ -265,7 +265,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { signedWith: 'SHA-1' },
     refused: /CN=Upper is signed with ECDSA with SHA-1/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go refuses it, and so does OpenSSL in TLS',
+    refusalReason: 'Go refuses it, and so does OpenSSL in TLS',
   },
   { name: 'SHA-1 in the root', root: { signedWith: 'SHA-1' } },
   {
@@ -283,7 +283,7 @@ export const PATH_CASES: readonly PathCase[] = [
     root: { keyType: 'rsa-1024' },
     refused: /CN=Root has a key that is RSA of 1024 bits/,
     takenBy: ['openssl', 'go', ...ENVOY],
-    because: 'OpenSSL refuses it in TLS, at its usual security level',
+    refusalReason: 'OpenSSL refuses it in TLS, at its usual security level',
   },
   {
     name: 'an issuer whose curve is spelled out',
@@ -294,7 +294,7 @@ export const PATH_CASES: readonly PathCase[] = [
     name: 'an anchor that is an intermediate',
     anchors: ['upper'],
     refusedBy: ['openssl', ...SPIFFE],
-    because: 'it is refused as an anchor unless sds.spiffeValidator is off',
+    refusalReason: 'it is refused as an anchor unless sds.spiffeValidator is off',
   },
   {
     name: 'the serial of a former root of the same key',
@@ -302,7 +302,7 @@ export const PATH_CASES: readonly PathCase[] = [
     namesFormer: true,
     refused: /names serial [0-9a-f]+ in its authority key identifier/,
     takenBy: ['go'],
-    because: 'a hint in RFC 4158, a demand in OpenSSL and BoringSSL',
+    refusalReason: 'a hint in RFC 4158, a demand in OpenSSL and BoringSSL',
   },
   {
     name: 'a former root of the same key that is trusted too',
@@ -314,21 +314,21 @@ export const PATH_CASES: readonly PathCase[] = [
     former: { endsInDays: -0.5 },
     anchors: ['root', 'former'],
     refusedBy: OLDER,
-    because: 'what has ended is not distributed',
+    refusalReason: 'what has ended is not distributed',
   },
   {
     name: 'an ended twin of the root before it',
     former: { endsInDays: -0.5 },
     anchors: ['former', 'root'],
     refusedBy: NEWER,
-    because: 'what has ended is not distributed',
+    refusalReason: 'what has ended is not distributed',
   },
   {
     name: 'a twin of the root before it that has not begun',
     former: { startsInDays: 0.5 },
     anchors: ['former', 'root'],
     refusedBy: NEWER,
-    because: 'of anchors with one key one is distributed',
+    refusalReason: 'of anchors with one key one is distributed',
   },
   {
     name: 'a namesake of another key before it that has not begun',
@@ -350,7 +350,7 @@ export const PATH_CASES: readonly PathCase[] = [
     anchors: ['former', 'root'],
     refused: /CN=Upper does not tell by an authority key identifier/,
     takenBy: ['openssl', 'go', ...OLDER],
-    because: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
+    refusalReason: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
   },
   {
     name: 'such a namesake behind it, where no key is named',
@@ -360,21 +360,21 @@ export const PATH_CASES: readonly PathCase[] = [
     anchors: ['root', 'former'],
     refused: /CN=Upper does not tell by an authority key identifier/,
     takenBy: ['openssl', 'go', ...NEWER],
-    because: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
+    refusalReason: 'BoringSSL tries one anchor of a name: the first in 1.40, the last in 1.36',
   },
   {
     name: 'a key bound to RSASSA-PSS in the middle',
     upper: { keyType: 'rsa-pss', keyForm: 'pss-only' },
     refused: /CN=Upper has a key that is bound to RSASSA-PSS/,
     takenBy: ['openssl'],
-    because: 'OpenSSL alone reads such keys',
+    refusalReason: 'OpenSSL alone reads such keys',
   },
   {
     name: 'a key bound to RSASSA-PSS in the root',
     root: { keyType: 'rsa-pss', keyForm: 'pss-only' },
     refused: /CN=Root has a key that is bound to RSASSA-PSS/,
     takenBy: ['openssl'],
-    because: 'OpenSSL alone reads such keys',
+    refusalReason: 'OpenSSL alone reads such keys',
   },
   {
     name: 'a plain RSA key that signs with RSASSA-PSS',
@@ -386,7 +386,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { saltLength: 20 },
     refused: /CN=Upper is signed with an algorithm that mesh peers do not verify \(.* and 20 bytes of salt\)/,
     takenBy: ['openssl'],
-    because: 'Go and BoringSSL want as much salt as the hash has',
+    refusalReason: 'Go and BoringSSL want as much salt as the hash has',
   },
   {
     name: 'RSASSA-PSS with a short salt in the own signature of the root',
@@ -397,14 +397,14 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { keyForm: 'compressed' },
     refused: /CN=Upper has a key that is a compressed point/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go reads no compressed point',
+    refusalReason: 'Go reads no compressed point',
   },
   {
     name: 'a compressed point in the root',
     root: { keyForm: 'compressed' },
     refused: /CN=Root has a key that is a compressed point/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go reads no compressed point',
+    refusalReason: 'Go reads no compressed point',
   },
   {
     name: 'critical key identifiers',
@@ -416,35 +416,35 @@ export const PATH_CASES: readonly PathCase[] = [
     root: { criticalKeyIds: true },
     refused: /CN=Root has a critical key identifier/,
     takenBy: ENVOY,
-    because: 'BoringSSL does not look at the anchor; OpenSSL and Go do',
+    refusalReason: 'BoringSSL does not look at the anchor; OpenSSL and Go do',
   },
   {
     name: 'an underscore in a PrintableString',
     upper: { subject: new Name([{ CN: [{ printableString: 'Up_per' }] }]) },
     refused: /CN=Up_per has a subject that Go peers do not read/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse what is no PrintableString',
+    refusalReason: 'Go does not parse what is no PrintableString',
   },
   {
     name: 'an at sign in a PrintableString of the root',
     root: { subject: new Name([{ CN: [{ printableString: 'Ro@ot' }] }]) },
     refused: /CN=Ro@ot has a subject that Go peers do not read/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse what is no PrintableString',
+    refusalReason: 'Go does not parse what is no PrintableString',
   },
   {
     name: 'a URI constraint of nothing',
     upper: permitted('uri', ''),
     refused: /do not allow spiffe/,
     takenBy: ['go'],
-    because: 'every host for Go, none for the others',
+    refusalReason: 'every host for Go, none for the others',
   },
   {
     name: 'an excluded URI of nothing',
     upper: excluded('uri', ''),
     refused: /do not allow spiffe/,
     takenBy: ['openssl', ...OLDER],
-    because: 'every host for Go, and Envoy 1.40 does not read it',
+    refusalReason: 'every host for Go, and Envoy 1.40 does not read it',
   },
   {
     name: 'a DNS constraint of nothing',
@@ -465,21 +465,21 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: excluded('uri', 'spiffe://other.example'),
     refused: /constraints on a URI that peers do not read/,
     takenBy: ['openssl', 'go', ...OLDER],
-    because: 'Envoy 1.40 reads hosts alone',
+    refusalReason: 'Envoy 1.40 reads hosts alone',
   },
   {
     name: 'an excluded URI that is an address',
     upper: excluded('uri', '10.0.0.1'),
     refused: /constraints on a URI that peers do not read/,
     takenBy: ['openssl', ...OLDER],
-    because: 'neither Go nor Envoy 1.40 reads it',
+    refusalReason: 'neither Go nor Envoy 1.40 reads it',
   },
   {
     name: 'an excluded URI with an underscore',
     upper: excluded('uri', 'other_x.example'),
     refused: /constraints on a URI that peers do not read/,
     takenBy: ['openssl', 'go', ...OLDER],
-    because: 'Envoy 1.40 reads letters, digits and hyphens',
+    refusalReason: 'Envoy 1.40 reads letters, digits and hyphens',
   },
   {
     name: 'an excluded URI of another host',
@@ -491,28 +491,28 @@ export const PATH_CASES: readonly PathCase[] = [
     leaf: { names: [{ type: 'url', value: 'spiffe://my_mesh/ns/default/sa/demo' }] },
     refused: /has name constraints on URIs, which Envoy 1\.40 does not process for spiffe:\/\/my_mesh/,
     takenBy: ['openssl', 'go', 'envoy 1.36.2'],
-    because: 'Envoy 1.40 reads letters, digits and hyphens in a host that it compares',
+    refusalReason: 'Envoy 1.40 reads letters, digits and hyphens in a host that it compares',
   },
   {
     name: 'a leaf for code alone',
     leaf: { uses: ['1.3.6.1.5.5.7.3.3'] },
     refused: /is neither for TLS servers nor for TLS clients \(extended key usage\)/,
     takenBy: SPIFFE,
-    because: 'the SPIFFE validator does not look at uses',
+    refusalReason: 'the SPIFFE validator does not look at uses',
   },
   {
     name: 'an excluded DNS name with a dot behind it',
     upper: excluded('dns', 'other.example.'),
     refused: /constraints on a DNS name that peers do not read/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse it',
+    refusalReason: 'Go does not parse it',
   },
   {
     name: 'an excluded DNS name with a space',
     upper: excluded('dns', 'other .example'),
     refused: /constraints on a DNS name that peers do not read/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse it',
+    refusalReason: 'Go does not parse it',
   },
   {
     name: 'an excluded DNS name with a star',
@@ -527,7 +527,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { more: [nameConstraints({})] },
     refused: /name constraints that name nothing/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse it',
+    refusalReason: 'Go does not parse it',
   },
   {
     name: 'an excluded net whose mask has a hole',
@@ -537,7 +537,7 @@ export const PATH_CASES: readonly PathCase[] = [
     leaf: { names: NAMES.slice(0, 2) },
     refused: /constraints on a range of addresses that peers do not read/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse it',
+    refusalReason: 'Go does not parse it',
   },
   {
     name: 'an address in an intermediate below a constraint on addresses',
@@ -546,14 +546,14 @@ export const PATH_CASES: readonly PathCase[] = [
     leaf: { names: NAMES.slice(0, 2) },
     refused: /has name constraints on addresses, which Envoy does not process/,
     takenBy: ['openssl', 'go'],
-    because: 'BoringSSL judges the names of intermediates too',
+    refusalReason: 'BoringSSL judges the names of intermediates too',
   },
   {
     name: 'a URI in an intermediate that is none',
     upper: { names: [{ type: 'url', value: 'spiffe://a b/' }] },
     refused: / has a URI that Go peers do not read \("spiffe:\/\/a b\/"\)/,
     takenBy: ['openssl', ...ENVOY],
-    because: 'Go does not parse it',
+    refusalReason: 'Go does not parse it',
   },
   {
     name: 'the SPIFFE ID of another trust domain in an intermediate',
@@ -571,7 +571,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { subject: 'CN=Upper, E=ca@example.org' },
     refused: /CN=Root has name constraints that do not allow ca@example\.org/,
     takenBy: ['go'],
-    because: 'Go does not look into subjects',
+    refusalReason: 'Go does not look into subjects',
   },
   {
     name: 'a mail address in the subject of an intermediate, within',
@@ -583,7 +583,7 @@ export const PATH_CASES: readonly PathCase[] = [
     upper: { more: [nameConstraints({ permitted: [{ kind: 'directory', value: OTHER_NAME }] }, false)] },
     refused: /do not allow the subject of the certificate/,
     takenBy: ['go'],
-    because: 'Go knows none on directory names',
+    refusalReason: 'Go knows none on directory names',
   },
   {
     name: 'an intermediate that is named as its root',
@@ -595,7 +595,7 @@ export const PATH_CASES: readonly PathCase[] = [
     issuer: { authorityKeyId: false },
     refused: /CN=Issuer does not tell by an authority key identifier which CN=Root signed it/,
     takenBy: ['go'],
-    because: 'the others look among the anchors first, and try one alone',
+    refusalReason: 'the others look among the anchors first, and try one alone',
   },
   { name: 'a root that has ended', root: { endsInDays: -0.5 }, refused: /CN=Root ended at/ },
 ];

@@ -41,13 +41,13 @@ export function decisionLine(record: DecisionRecord, durationMs: number, cause: 
 }
 
 /** What an operator looks for in the log; the journal has the whole trace. */
-function notable({ class: issuanceClass, bundle, failures, audits, excused }: PolicyTrace): object {
+function notable({ class: issuanceClass, bundle, failures, audits, waived }: PolicyTrace): object {
   return {
     class: issuanceClass,
     bundle,
     ...(failures && { failures: failures.slice(0, MAX_VIOLATIONS) }),
     ...(audits && { audits: audits.slice(0, MAX_VIOLATIONS) }),
-    ...(excused && { excused: excused.slice(0, MAX_VIOLATIONS) }),
+    ...(waived && { waived: waived.slice(0, MAX_VIOLATIONS) }),
   };
 }
 

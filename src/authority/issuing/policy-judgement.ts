@@ -15,7 +15,7 @@ import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { IssuanceHistory } from '../../ports/storage/issuance-history.ts';
 import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
-import { HeldCertificates } from './current-certificates.ts';
+import { CurrentCertificates } from './current-certificates.ts';
 import { QuotaKeeper } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 
@@ -50,7 +50,7 @@ export interface Question {
 export class PolicyJudgement {
   readonly #parts: JudgementParts;
   readonly #settings: JudgementSettings;
-  readonly #held: HeldCertificates;
+  readonly #current: CurrentCertificates;
   readonly #refusals: RefusalMemory;
   readonly #quotas: QuotaKeeper;
   /** Requests that are held, by what wakes them; the identity that each is for. */
@@ -59,7 +59,7 @@ export class PolicyJudgement {
   constructor(parts: JudgementParts, settings: JudgementSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#held = new HeldCertificates(parts.history);
+    this.#current = new CurrentCertificates(parts.history);
     this.#refusals = new RefusalMemory(parts.clock);
     this.#quotas = new QuotaKeeper(parts.clock);
   }
@@ -79,12 +79,12 @@ export class PolicyJudgement {
    */
   async judge(question: Question, { signal }: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
     const asked = this.#ask(question);
-    const known = this.#refusals.empty ? undefined : this.#refusals.recall(keyOf(asked));
+    const known = this.#refusals.empty ? undefined : this.#refusals.recall(questionKey(asked));
     if (known !== undefined) return known;
     const first = this.#decide(asked);
     if (first.outcome !== 'refused') return first;
     const { last, of } = await this.#whileWaiting(question, { last: first, of: asked }, signal);
-    if (last.outcome === 'refused') this.#refusals.remember(keyOf(of), last);
+    if (last.outcome === 'refused') this.#refusals.remember(questionKey(of), last);
     return last;
   }
 
@@ -107,11 +107,11 @@ export class PolicyJudgement {
   }
 
   /** Remembers what was issued, so that the next request for the identity is known as a renewal. */
-  issued({ request, excused }: PolicyDecision, notAfterMs: number): void {
-    this.#held.remember(request.subject.spiffeId, {
+  issued({ request, waived }: PolicyDecision, notAfterMs: number): void {
+    this.#current.remember(request.subject.spiffeId, {
       issuedMs: request.nowMs,
       notAfterMs,
-      excused: Object.fromEntries(excused.map(({ key, sinceMs }) => [key, sinceMs])),
+      waived: Object.fromEntries(waived.map(({ key, sinceMs }) => [key, sinceMs])),
     });
   }
 
@@ -161,8 +161,8 @@ export class PolicyJudgement {
     const first = evaluate(policies, request, snapshot);
     if (first.outcome === 'approved') return first;
     // What the identity has already matters only to what would otherwise be refused.
-    const held = this.#held.heldBy(request.subject.spiffeId, request.nowMs);
-    return held === undefined ? first : evaluate(policies, { ...request, held }, snapshot);
+    const currentCertificate = this.#current.currentCertificateOf(request.subject.spiffeId, request.nowMs);
+    return currentCertificate === undefined ? first : evaluate(policies, { ...request, currentCertificate }, snapshot);
   }
 
   #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
@@ -213,7 +213,7 @@ function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
 }
 
 /** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
-function keyOf({ policies, snapshot, request }: Asked): string {
+function questionKey({ policies, snapshot, request }: Asked): string {
   const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
   const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.anchors];
   return JSON.stringify([...asked, policies.revision, snapshot.version]);

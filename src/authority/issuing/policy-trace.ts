@@ -4,7 +4,7 @@ import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 
 export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
-  const { request, failures, audits, excused, objects } = decision;
+  const { request, failures, audits, waived, objects } = decision;
   return {
     subject: request.subject.spiffeId,
     class: decision.class,
@@ -18,7 +18,7 @@ export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
     applied: decision.applied,
     ...(failures.length > 0 && { failures }),
     ...(audits.length > 0 && { audits }),
-    ...(excused.length > 0 && { excused }),
+    ...(waived.length > 0 && { waived }),
     ...(objects.length > 0 && { objects }),
   };
 }

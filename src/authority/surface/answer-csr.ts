@@ -5,7 +5,7 @@ import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { Authenticator, PresentedCredentials } from '../../ports/issuing/authenticator.ts';
 import { authenticate } from './authenticate.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
-import { subjectOf } from './impersonate.ts';
+import { identityToCertify } from './impersonate.ts';
 import { issueForWorkload, type Issued, type IssuingParts } from '../issuing/issue-certificate.ts';
 import type { CsrAuthority, CsrRequest, IssuedChain } from './surface.ts';
 
@@ -26,7 +26,7 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     );
     recorder.authenticated(caller);
     const order = decode();
-    const identity = subjectOf(caller, order.impersonatedIdentity, (wanted) => recorder.asksFor(wanted));
+    const identity = identityToCertify(caller, order.impersonatedIdentity, (wanted) => recorder.asksFor(wanted));
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
     matchRequestedIdentity(uris, identity.spiffeId);
     const requestedMs = requestedLifetimeMs(order.validitySeconds);

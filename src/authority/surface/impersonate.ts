@@ -13,7 +13,7 @@ import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
  * @returns the identity that the certificate will carry.
  * @throws AuthorityError `malformed_request` (CAP-M01) or `impersonation_forbidden` (CAP-A07).
  */
-export function subjectOf(
+export function identityToCertify(
   caller: Caller,
   impersonated: string | undefined,
   asksFor: (identity: string) => void,

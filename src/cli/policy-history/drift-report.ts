@@ -42,11 +42,11 @@ export function driftReport(drift: Drift, terminal: Terminal): Report {
 }
 
 function certificateFinding(certificate: RefusedCertificate): Finding {
-  const { identity, serial, notAfterMs, because, renewable } = certificate;
+  const { identity, serial, notAfterMs, refusalReason, renewable } = certificate;
   const until = `serial ${serial}, valid until ${formatTime(notAfterMs)}`;
   const verdict = renewable ? 'would be refused to a newcomer, and is renewed for now' : 'would be refused today';
-  const message = `${until}, ${verdict}: ${because.where}: ${because.words}`;
-  return { id: because.reason, level: renewable ? 'warning' : 'error', message, subject: identity };
+  const message = `${until}, ${verdict}: ${refusalReason.where}: ${refusalReason.words}`;
+  return { id: refusalReason.reason, level: renewable ? 'warning' : 'error', message, subject: identity };
 }
 
 function policyFinding({ title, drift, position, fields = [] }: PolicyDrift): Finding {
@@ -64,8 +64,8 @@ function jsonOf({ certificates, policies, revision }: Drift): unknown {
   };
 }
 
-function certificateData({ notAfterMs, because, decisionId, ...rest }: RefusedCertificate): unknown {
-  return { ...rest, notAfter: new Date(notAfterMs).toISOString(), ...because, decision: decisionId };
+function certificateData({ notAfterMs, refusalReason, decisionId, ...rest }: RefusedCertificate): unknown {
+  return { ...rest, notAfter: new Date(notAfterMs).toISOString(), ...refusalReason, decision: decisionId };
 }
 
 function print({ certificates, policies }: Drift, terminal: Terminal): void {
@@ -91,8 +91,14 @@ function printCertificates({ live, refused, undecided, leftOut, listed }: LiveCe
   );
 }
 
-function certificateRow({ identity, serial, notAfterMs, because, renewable }: RefusedCertificate): readonly string[] {
-  const why = `${because.reason} ${because.where}: ${because.words}`;
+function certificateRow({
+  identity,
+  serial,
+  notAfterMs,
+  refusalReason,
+  renewable,
+}: RefusedCertificate): readonly string[] {
+  const why = `${refusalReason.reason} ${refusalReason.where}: ${refusalReason.words}`;
   return [identity, serial, formatTime(notAfterMs), renewable ? 'passed over' : 'refused', why];
 }
 

@@ -1,10 +1,10 @@
 // Certificates that are still valid, asked about again: which of them would today's policy refuse?
-import { judgeAgain, type Because } from '../../domain/policy/history/replay-verdict.ts';
+import { reevaluate, type RefusalReason } from '../../domain/policy/history/replay-verdict.ts';
 import type { DecisionRecord, IssuedRecord } from '../../ports/storage/issuance-journal.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Candidate } from './candidate.ts';
 import { Examiner } from './examiner.ts';
-import { excusedIn } from './holders.ts';
+import { waivedIn } from './holders.ts';
 import { readJournal } from './read-journal.ts';
 import { questionOf } from './recorded-question.ts';
 
@@ -13,7 +13,7 @@ export interface RefusedCertificate {
   readonly serial: string;
   readonly notAfterMs: number;
   readonly decisionId: string;
-  readonly because: Because;
+  readonly refusalReason: RefusalReason;
   /** Nobody new would get it, but who has it may renew it for now. */
   readonly renewable: boolean;
 }
@@ -52,16 +52,20 @@ export async function examineLive(
     if (verdict.outcome === 'approved') return;
     found[verdict.outcome] += 1;
     if (verdict.outcome === 'undecided' || listed.length >= MAX_LISTED) return;
-    const renewal = judgeAgain(candidate.policies, { ...question, held: heldFrom(record) }, candidate.snapshot);
+    const renewal = reevaluate(
+      candidate.policies,
+      { ...question, currentCertificate: currentFrom(record) },
+      candidate.snapshot,
+    );
     const { identity, serial, notAfterMs, decisionId } = record;
     const renewable = renewal.verdict.outcome === 'approved';
-    listed.push({ identity, serial, notAfterMs, decisionId, because: verdict.because, renewable });
+    listed.push({ identity, serial, notAfterMs, decisionId, refusalReason: verdict.refusalReason, renewable });
   };
   const query = { outcome: 'issued', validAtMs: nowMs } as const;
   const live = await readJournal({ file, query, progress }, invocation, examine);
   return { live, ...found, listed };
 }
 
-function heldFrom(record: IssuedRecord) {
-  return { issuedMs: record.timeMs, notAfterMs: record.notAfterMs, excused: excusedIn(record) };
+function currentFrom(record: IssuedRecord) {
+  return { issuedMs: record.timeMs, notAfterMs: record.notAfterMs, waived: waivedIn(record) };
 }

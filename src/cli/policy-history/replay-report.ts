@@ -46,9 +46,9 @@ export function replayReport(replay: Replay, terminal: Terminal): Report {
 }
 
 function findingOf(group: ChangedGroup, heading: string, level: Finding['level']): Finding {
-  const { identity, because, decisionId } = group;
-  const message = `${heading}: ${formatTimes(group)}, ${because.where}: ${because.words}; such as decision ${decisionId}`;
-  return { id: because.reason, level, message, subject: identity };
+  const { identity, refusalReason, decisionId } = group;
+  const message = `${heading}: ${formatTimes(group)}, ${refusalReason.where}: ${refusalReason.words}; such as decision ${decisionId}`;
+  return { id: refusalReason.reason, level, message, subject: identity };
 }
 
 function jsonOf({ result, decisions, leftOut, revision, bundle }: Replay): unknown {
@@ -57,9 +57,9 @@ function jsonOf({ result, decisions, leftOut, revision, bundle }: Replay): unkno
   return { revision, bundle, decisions, leftOut, counts, ungrouped, ...Object.fromEntries(groups) };
 }
 
-function groupData({ identity, because, count, firstMs, lastMs, decisionId }: ChangedGroup): unknown {
+function groupData({ identity, refusalReason, count, firstMs, lastMs, decisionId }: ChangedGroup): unknown {
   const time = (ms: number): string => new Date(ms).toISOString();
-  return { identity, ...because, count, first: time(firstMs), last: time(lastMs), decision: decisionId };
+  return { identity, ...refusalReason, count, first: time(firstMs), last: time(lastMs), decision: decisionId };
 }
 
 function print({ result, decisions, leftOut, revision, bundle }: Replay, terminal: Terminal): void {
@@ -85,9 +85,9 @@ function print({ result, decisions, leftOut, revision, bundle }: Replay, termina
 }
 
 function printGroup(group: ChangedGroup, lead: string, terminal: Terminal): void {
-  const { identity, because, decisionId } = group;
+  const { identity, refusalReason, decisionId } = group;
   terminal.print(`  ${terminal.styled('bold', identity)}`);
-  terminal.print(`    ${lead}${because.reason} ${because.where}: ${because.words}`);
+  terminal.print(`    ${lead}${refusalReason.reason} ${refusalReason.where}: ${refusalReason.words}`);
   terminal.print(`    ${formatTimes(group)}; such as decision ${decisionId}`);
 }
 

@@ -18,7 +18,7 @@ const ACTUAL: Readonly<Record<Field, (decision: PolicyDecision) => unknown>> = {
   mayPassLater: ({ failures }) => failures[0]?.mayPassLater,
   wait: ({ waitMs }) => waitMs,
   audits: ({ audits }) => audits.map(({ reason }) => reason),
-  excused: ({ excused }) => excused.map(({ key }) => key),
+  waived: ({ waived }) => waived.map(({ key }) => key),
   class: (decision) => decision.class,
   applied: ({ applied }) => applied,
   objects: ({ objects }) => objects.map(nameOf),

@@ -1,6 +1,6 @@
 // The request of a test's case as a question to the evaluator.
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
-import type { HeldCertificate, PolicyRequest } from '../../domain/policy/request.ts';
+import type { CurrentCertificate, PolicyRequest } from '../../domain/policy/request.ts';
 import type { WrittenRequest } from './fixtures-schema.ts';
 import { DEFAULT_ISSUER, DEFAULT_TRUST_DOMAIN, parseKey, soundIssuer, subjectOf } from './requests.ts';
 
@@ -20,7 +20,7 @@ export function requestOfCase(
   }
   const subject = subjectOf(written.trustDomain ?? DEFAULT_TRUST_DOMAIN, namespace, serviceAccount);
   if ('problem' in subject) return subject;
-  const held = heldOf(written.held);
+  const currentCertificate = currentCertificateOf(written.currentCertificate);
   return {
     subject,
     ...(actor !== undefined && { actor }),
@@ -29,7 +29,7 @@ export function requestOfCase(
     dnsNames: written.dnsNames ?? [],
     claims: written.claims ?? {},
     issuer: issuerOf(written.issuer, bundle),
-    ...(held !== undefined && { held }),
+    ...(currentCertificate !== undefined && { currentCertificate }),
     nowMs: written.now ?? (bundle.validity.notBeforeMs > 0 ? bundle.validity.notBeforeMs : NOW_MS),
   };
 }
@@ -43,7 +43,7 @@ function issuerOf(written: WrittenRequest['issuer'], bundle: PolicyBundle): Poli
   };
 }
 
-function heldOf(written: WrittenRequest['held']): HeldCertificate | undefined {
+function currentCertificateOf(written: WrittenRequest['currentCertificate']): CurrentCertificate | undefined {
   if (written === undefined || written === null) return undefined;
-  return { issuedMs: written.issued, notAfterMs: written.notAfter, excused: written.excused };
+  return { issuedMs: written.issued, notAfterMs: written.notAfter, waived: written.waived };
 }

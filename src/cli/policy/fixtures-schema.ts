@@ -52,7 +52,9 @@ const request = z
     claims: z.strictObject(claims),
     issuer: z.strictObject({ name: text, remaining: duration.optional(), anchors: z.array(anchor).optional() }),
     /** `null` takes back what the requests of the test have in common. */
-    held: z.strictObject({ issued: moment, notAfter: moment, excused: z.record(text, moment).default({}) }).nullable(),
+    currentCertificate: z
+      .strictObject({ issued: moment, notAfter: moment, waived: z.record(text, moment).default({}) })
+      .nullable(),
     now: moment,
   })
   .partial();
@@ -71,7 +73,7 @@ const expectation = z.strictObject({
   mayPassLater: z.boolean().optional(),
   wait: duration.optional(),
   audits: reasons.optional(),
-  excused: texts.optional(),
+  waived: texts.optional(),
   class: z.enum(ISSUANCE_CLASSES).optional(),
   applied: texts.optional(),
   objects: texts.optional(),

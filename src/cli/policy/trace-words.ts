@@ -1,6 +1,6 @@
 // A decision in words: one sentence for what was asked, one for every clause that failed, one for every
 // object of the cluster that was looked at.
-import type { ExcusedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/policy-decision.ts';
+import type { WaivedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/policy-decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
@@ -28,17 +28,17 @@ const ON_THE_REQUEST: readonly PolicyReason[] = [
 /** @returns lines; those that begin with spaces belong to the one before them that does not. */
 export function formatTrace(decision: TracedDecision): readonly string[] {
   const { title, trace, obstacle, grant, met = [] } = decision;
-  const { failures = [], audits = [], excused = [], objects = [] } = trace;
+  const { failures = [], audits = [], waived = [], objects = [] } = trace;
   return [
     `${title}.`,
     '',
     formatQuestion(trace),
-    formatHeard(decision),
+    formatApplied(decision),
     ...(obstacle === undefined ? [] : ['', `No clause of policy stood in the way, but: ${obstacle}.`]),
     ...(grant === undefined ? [] : ['', formatGrant(grant)]),
     ...section('Refused because', obstacle === undefined ? failures.map(withReason) : []),
     ...section('Would be refused, were it enforced', audits.map(withReason)),
-    ...section('Passed over, because the identity has a certificate', excused.map(formatExcuse)),
+    ...section('Passed over, because the identity has a certificate', waived.map(formatWaived)),
     ...section('Conditions that hold', met),
     ...section('Looked at', objects.map(formatObject)),
   ];
@@ -65,7 +65,7 @@ export function formatObject({ kind, namespace, name, uid, resourceVersion }: Ob
   return `${kind} ${place} (uid ${uid}, resourceVersion ${resourceVersion})`;
 }
 
-function formatExcuse({ key, sinceMs }: ExcusedClause): string {
+function formatWaived({ key, sinceMs }: WaivedClause): string {
   return `${key}, which last held at ${formatTime(sinceMs)}`;
 }
 
@@ -79,7 +79,7 @@ function formatQuestion({ subject, class: name, key, requestedTtlMs, dnsNames, a
   ].join('');
 }
 
-function formatHeard({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
+function formatApplied({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
   const spoke = applied.length === 0 ? 'nothing in it speaks of this identity' : `${applied.join(', ')} spoke`;
   return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}: ${spoke}.`;
 }

@@ -42,7 +42,7 @@ export interface PodSite {
 
 /** @returns the path of the pod's description for kinds of Kubernetes, empty for a pod itself; nothing for others. */
 export function podTemplatePath(manifest: Manifest): readonly string[] | undefined {
-  return TEMPLATES[keyOf(manifest)];
+  return TEMPLATES[kindKeyOf(manifest)];
 }
 
 /** @param key `group/kind` */
@@ -61,7 +61,7 @@ export function podSitesIn(manifest: Manifest): readonly PodSite[] {
   return [...sites(manifest, [])];
 }
 
-export function keyOf({ apiVersion, kind }: Manifest): string {
+export function kindKeyOf({ apiVersion, kind }: Manifest): string {
   return `${groupOf(apiVersion)}/${kind}`;
 }
 

@@ -60,7 +60,7 @@ export function unsyncedSnapshot(why: string): ClusterSnapshot {
 }
 
 /** Objects of one kind in one place. */
-interface Shelf {
+interface KindIndex {
   readonly inOrder: KubernetesObject[];
   /** By API version and name. */
   readonly byName: Map<string, KubernetesObject>;
@@ -69,31 +69,31 @@ interface Shelf {
 export class IndexedSnapshot implements ClusterSnapshot {
   readonly version: string;
   readonly incomplete?: string;
-  readonly #shelves = new Map<string, Shelf>();
+  readonly #byKind = new Map<string, KindIndex>();
 
   /** @param objects no two of one group, kind, namespace and name. @param incomplete as in ClusterSnapshot. */
   constructor(version: string, objects: Iterable<KubernetesObject>, incomplete?: string) {
     this.version = version;
     if (incomplete !== undefined) this.incomplete = incomplete;
     for (const object of objects) {
-      const key = shelfOf(object.kind, object.metadata.namespace);
-      const shelf = this.#shelves.get(key) ?? { inOrder: [], byName: new Map<string, KubernetesObject>() };
-      shelf.inOrder.push(object);
-      shelf.byName.set(`${object.apiVersion} ${object.metadata.name}`, object);
-      this.#shelves.set(key, shelf);
+      const key = indexKey(object.kind, object.metadata.namespace);
+      const index = this.#byKind.get(key) ?? { inOrder: [], byName: new Map<string, KubernetesObject>() };
+      index.inOrder.push(object);
+      index.byName.set(`${object.apiVersion} ${object.metadata.name}`, object);
+      this.#byKind.set(key, index);
     }
-    for (const { inOrder } of this.#shelves.values()) {
+    for (const { inOrder } of this.#byKind.values()) {
       inOrder.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
     }
   }
 
   list({ kind, apiVersion, namespace }: ObjectQuery): readonly KubernetesObject[] {
-    const known = this.#shelves.get(shelfOf(kind, namespace))?.inOrder ?? [];
+    const known = this.#byKind.get(indexKey(kind, namespace))?.inOrder ?? [];
     return apiVersion === undefined ? known : known.filter((object) => object.apiVersion === apiVersion);
   }
 
   find({ kind, apiVersion, namespace, name }: NamedObject): KubernetesObject | undefined {
-    return this.#shelves.get(shelfOf(kind, namespace))?.byName.get(`${apiVersion} ${name}`);
+    return this.#byKind.get(indexKey(kind, namespace))?.byName.get(`${apiVersion} ${name}`);
   }
 }
 
@@ -102,6 +102,6 @@ export function referenceTo({ kind, metadata }: KubernetesObject): ObjectReferen
   return { kind, ...(namespace !== undefined && { namespace }), name, uid, resourceVersion };
 }
 
-function shelfOf(kind: string, namespace: string | undefined): string {
+function indexKey(kind: string, namespace: string | undefined): string {
   return `${kind}/${namespace ?? ''}`;
 }

@@ -45,7 +45,7 @@ export interface FailedClause {
 }
 
 /** A condition that did not hold and was passed over, because the identity has a certificate already. */
-export interface ExcusedClause {
+export interface WaivedClause {
   /** The condition's key: `<policy> <field>`. */
   readonly key: string;
   /** When it last held. */
@@ -77,7 +77,7 @@ export interface PolicyDecision {
   readonly failures: readonly FailedClause[];
   /** Audited clauses that failed, in the same order. */
   readonly audits: readonly FailedClause[];
-  readonly excused: readonly ExcusedClause[];
+  readonly waived: readonly WaivedClause[];
   readonly objects: readonly ObjectReference[];
   /** How long it is worth waiting for the cluster to change; 0 when waiting cannot help. */
   readonly waitMs: number;

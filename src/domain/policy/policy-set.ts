@@ -5,7 +5,7 @@ import { Recent } from '../bounded/recent.ts';
 import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
 import { matchesAny } from './name-patterns.ts';
 import { compareText } from '../text/compare-text.ts';
-import { localName, voiceOfLocal, voiceOfRule, type Voice } from './evaluation/statement.ts';
+import { localName, statementOfLocal, statementOfRule, type PolicyStatement } from './evaluation/statement.ts';
 
 /** Whose local policies nobody could read, not even as they once were, and why: what they say is not known. */
 export interface MissingPolicies {
@@ -42,9 +42,9 @@ export class PolicySet {
   /** `name@sequence` */
   readonly bundleName: string;
   /** For everybody, whatever the namespace's name. */
-  readonly #wide: readonly Voice[];
-  readonly #byNamespace: ReadonlyMap<string, readonly Voice[]>;
-  readonly #heard = new Recent<readonly Voice[]>(MAX_REMEMBERED);
+  readonly #wide: readonly PolicyStatement[];
+  readonly #byNamespace: ReadonlyMap<string, readonly PolicyStatement[]>;
+  readonly #heard = new Recent<readonly PolicyStatement[]>(MAX_REMEMBERED);
 
   private constructor(parts: PolicySetParts) {
     const { bundle, cluster } = parts;
@@ -60,12 +60,12 @@ export class PolicySet {
     const rules = bundle.rules.filter((rule) => rule.mode !== 'off' && matchesCluster(rule, cluster));
     const policies = this.local.map(({ policy }) => policy).filter(({ mode }) => mode !== 'off');
     this.#wide = [
-      ...[...rules].sort((a, b) => compareText(a.id, b.id)).map((rule) => voiceOfRule(bundle, rule)),
-      ...policies.filter(({ kind }) => kind === 'ClusterIssuancePolicy').map(voiceOfLocal),
+      ...[...rules].sort((a, b) => compareText(a.id, b.id)).map((rule) => statementOfRule(bundle, rule)),
+      ...policies.filter(({ kind }) => kind === 'ClusterIssuancePolicy').map(statementOfLocal),
     ];
     const namespaced = policies.filter((policy) => policy.kind === 'IssuancePolicy');
     const groups = Map.groupBy(namespaced, ({ namespace }) => namespace);
-    this.#byNamespace = new Map([...groups].map(([namespace, own]) => [namespace, own.map(voiceOfLocal)]));
+    this.#byNamespace = new Map([...groups].map(([namespace, own]) => [namespace, own.map(statementOfLocal)]));
   }
 
   static of(parts: PolicySetParts): PolicySet {
@@ -78,15 +78,15 @@ export class PolicySet {
   }
 
   /** What may speak of a namespace by its name, by layer and name; labels and subjects are still to be asked. */
-  voicesFor(namespace: string): readonly Voice[] {
+  statementsFor(namespace: string): readonly PolicyStatement[] {
     const known = this.#heard.get(namespace);
     if (known !== undefined) return known;
-    const voices = [
+    const statements = [
       ...this.#wide.filter(({ namespaces }) => namespaces === undefined || matchesAny(namespaces, namespace)),
       ...(this.#byNamespace.get(namespace) ?? []),
     ];
-    this.#heard.set(namespace, voices);
-    return voices;
+    this.#heard.set(namespace, statements);
+    return statements;
   }
 }
 

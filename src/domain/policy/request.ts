@@ -9,11 +9,11 @@ export const CLAIMS = ['authenticationMethod', 'credentialId', 'podName', 'podUi
 export type ClaimName = (typeof CLAIMS)[number];
 
 /** The unexpired certificate that an identity has already: asking again is a renewal. */
-export interface HeldCertificate {
+export interface CurrentCertificate {
   readonly issuedMs: number;
   readonly notAfterMs: number;
   /** Conditions that did not hold when it was issued, by their key, and when each last held. */
-  readonly excused: Readonly<Record<string, number>>;
+  readonly waived: Readonly<Record<string, number>>;
 }
 
 export interface PolicyRequest {
@@ -44,7 +44,7 @@ export interface PolicyRequest {
     /** How long it can still sign, in ms. */
     readonly remainingMs: number;
   };
-  readonly held?: HeldCertificate;
+  readonly currentCertificate?: CurrentCertificate;
   /** The one clock reading that a decision may depend on. */
   readonly nowMs: number;
   /** A later moment by which the bundle's validity is judged, when the clock has been set back; absent, it is `nowMs`. */

@@ -1,7 +1,7 @@
 // What was issued before: to an identity, because policy treats asking again as a renewal; and as a certificate
 // that somebody shows, because a renewal is worth what the proof behind that certificate is worth.
 import type { Lineage } from '../../domain/identity/caller.ts';
-import type { HeldCertificate } from '../../domain/policy/request.ts';
+import type { CurrentCertificate } from '../../domain/policy/request.ts';
 
 export interface IssuanceHistory {
   /**
@@ -9,7 +9,7 @@ export interface IssuanceHistory {
    * @returns its newest certificate that is valid at `nowMs`, also one from before a restart.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when the record cannot be read.
    */
-  heldBy(identity: string, nowMs: number): HeldCertificate | undefined;
+  currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined;
 }
 
 /** How a leaf calls itself; together it names one record, and a record only its own leaf. */

@@ -1,6 +1,6 @@
 // The record of every decision. A decision leaves the process only after its record is durable.
 import type { AuthenticationMethod } from '../../domain/identity/caller.ts';
-import type { ExcusedClause, FailedClause } from '../../domain/policy/policy-decision.ts';
+import type { WaivedClause, FailedClause } from '../../domain/policy/policy-decision.ts';
 import type { IssuanceClass } from '../../domain/policy/request.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -29,7 +29,7 @@ export interface PolicyTrace {
   readonly applied: readonly string[];
   readonly failures?: readonly FailedClause[];
   readonly audits?: readonly FailedClause[];
-  readonly excused?: readonly ExcusedClause[];
+  readonly waived?: readonly WaivedClause[];
   readonly objects?: readonly ObjectReference[];
 }
 

@@ -132,7 +132,7 @@ describe('A mesh whose security team allows identities in namespaces shop and pa
         'a renewal is passed over the condition',
         async () => {
           assert.equal((await ask('shop', 'storefront')).code, status.OK);
-          return files.decisions({ outcome: 'issued' })[0]?.policy?.excused;
+          return files.decisions({ outcome: 'issued' })[0]?.policy?.waived;
         },
         SOON,
       );

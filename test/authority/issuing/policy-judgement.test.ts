@@ -105,21 +105,21 @@ describe('Asking policy', () => {
   });
 
   it('holds a bounded number of requests; one more is answered at once', async () => {
-    const held = [ask(), ask()];
+    const current = [ask(), ask()];
     await settle();
     assert.equal((await ask()).outcome, 'refused');
     await parts.clock.advance(3_000);
-    await Promise.all(held);
+    await Promise.all(current);
   });
 
   it('lets no identity take all places', async () => {
     judgement = new PolicyJudgement(parts, { ...TEST_JUDGEMENT, maxWaiting: 100 });
     judgement.start({ signal: NEVER });
-    const held = Array.from({ length: 20 }, async () => ask());
+    const current = Array.from({ length: 20 }, async () => ask());
     await settle();
     assert.equal(parts.clock.sleepers, 16);
     await parts.clock.advance(3_000);
-    await Promise.all(held);
+    await Promise.all(current);
   });
 
   it('does not make the same caller wait again for the answer that it just got', async () => {
@@ -153,8 +153,8 @@ describe('Asking policy', () => {
     assert.equal((await ask()).outcome, 'approved');
     const restarted = new PolicyJudgement(parts, TEST_JUDGEMENT);
     assert.equal(restarted.judgeNow(QUESTION).outcome, 'refused');
-    const held = { issuedMs: NOON_MS, notAfterMs: NOON_MS + 60 * MINUTE_MS, excused: {} };
-    parts.history.held.set(caller.identity.spiffeId.uri, held);
+    const current = { issuedMs: NOON_MS, notAfterMs: NOON_MS + 60 * MINUTE_MS, waived: {} };
+    parts.history.current.set(caller.identity.spiffeId.uri, current);
     assert.equal(restarted.judgeNow(QUESTION).outcome, 'approved');
   });
 

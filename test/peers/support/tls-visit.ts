@@ -17,7 +17,7 @@ export interface Visitor {
   readonly anchorsPem: string;
 }
 
-export interface Sight {
+export interface SnapshotReader {
   readonly status: number;
   /** Of the server's leaf, upper-case hex. */
   readonly serial: string;
@@ -31,7 +31,7 @@ export interface Sight {
  * One GET over a fresh mTLS connection, with the server's chain verified against the anchors.
  * @throws Error when the handshake, the request or the answer fails; nothing is tried twice.
  */
-export async function visit(port: number, { identity, anchorsPem }: Visitor): Promise<Sight> {
+export async function visit(port: number, { identity, anchorsPem }: Visitor): Promise<SnapshotReader> {
   const call = request({
     host: '127.0.0.1',
     port,

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Problem } from '../../../domain/text/position.ts';
 import { groupOf } from '../../../domain/cluster/scoped-kinds.ts';
-import { fieldOf, isKnownKind, keyOf, type PodSite } from '../../../domain/cluster/pod-templates.ts';
+import { fieldOf, isKnownKind, kindKeyOf, type PodSite } from '../../../domain/cluster/pod-templates.ts';
 import { readYaml, type Path, type YamlDocument } from '../../../yaml/read-yaml.ts';
 
 /** A step into a list: each of its entries. */
@@ -93,9 +93,12 @@ interface Entry {
 }
 
 /** @returns what the table names and the object has, in the order of the table; nothing where it does not know the kind. */
-export function toldSitesIn(manifest: Parameters<typeof keyOf>[0], kinds: KindTable): readonly PodSite[] | undefined {
+export function toldSitesIn(
+  manifest: Parameters<typeof kindKeyOf>[0],
+  kinds: KindTable,
+): readonly PodSite[] | undefined {
   return kinds
-    .get(keyOf(manifest))
+    .get(kindKeyOf(manifest))
     ?.flatMap(({ path, describes }) => pathsIn(manifest, path).map((found) => ({ path: found, describes })));
 }
 

@@ -1,5 +1,5 @@
 // The journal's tables and how a record lies in them: one column per field, named once.
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, PolicyTrace } from '../../../ports/storage/issuance-journal.ts';
 
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
 export const APPLICATION_ID = 0x43415053;
@@ -96,7 +96,7 @@ export const INSERT = `INSERT INTO decisions (${COLUMNS}) VALUES (${FIELDS.map((
  * The newest certificate of an identity that is valid at a moment, of the thousand that end last: what it costs does
  * not grow with what the identity holds. Parameters: SPIFFE ID, moment in ms.
  */
-export const SELECT_HELD = `SELECT time_ms AS issuedMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
+export const SELECT_CURRENT = `SELECT time_ms AS issuedMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
   (SELECT id FROM (SELECT id, time_ms FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms > ?
      ORDER BY not_after_ms DESC LIMIT 1000) ORDER BY time_ms DESC, id DESC LIMIT 1)`;
 /**
@@ -158,7 +158,13 @@ export function fromRow(row: Readonly<Record<string, unknown>>): DecisionRecord 
   const record: Record<string, unknown> = {};
   for (const field of FIELDS) {
     const value = row[field];
-    if (value !== null) record[field] = field === 'policy' ? JSON.parse(value as string) : value;
+    if (value !== null) record[field] = field === 'policy' ? traceFrom(value as string) : value;
   }
   return record as unknown as DecisionRecord;
+}
+
+/** What policy was asked and answered, as `toRow` writes it. Records from before `waived` call it `excused`. */
+export function traceFrom(json: string): PolicyTrace {
+  const { excused, ...trace } = JSON.parse(json) as PolicyTrace & { readonly excused?: PolicyTrace['waived'] };
+  return { ...(excused !== undefined && { waived: excused }), ...trace };
 }

@@ -2,20 +2,19 @@
 // does not know, such as a connection's first certificate: one indexed lookup, on a handle of its own.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { HeldCertificate } from '../../../domain/policy/request.ts';
+import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
-import type { PolicyTrace } from '../../../ports/storage/issuance-journal.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
 import { openForReading } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { SELECT_HELD, SELECT_ISSUERS, SELECT_LEAF } from './journal-schema.ts';
+import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF, traceFrom } from './journal-schema.ts';
 
 /** The event loop waits with it: a journal that is locked for longer is an outage anyway. */
 const BUSY_TIMEOUT_MS = 50;
 
 interface OpenHistory {
   readonly database: DatabaseSync;
-  readonly held: StatementSync;
+  readonly current: StatementSync;
   readonly leaf: StatementSync;
 }
 
@@ -28,9 +27,9 @@ export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, Form
     this.#file = file;
   }
 
-  heldBy(identity: string, nowMs: number): HeldCertificate | undefined {
-    const row = this.#read(({ held }) => held.get(identity, nowMs));
-    return row === undefined ? undefined : heldFrom(row);
+  currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined {
+    const row = this.#read(({ current }) => current.get(identity, nowMs));
+    return row === undefined ? undefined : currentFrom(row);
   }
 
   recordOf({ identity, notAfterMs, serial }: LeafNames): LeafRecord | undefined {
@@ -64,19 +63,19 @@ export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, Form
 function openHistory(file: string): OpenHistory {
   const { database } = openForReading(file, BUSY_TIMEOUT_MS);
   try {
-    return { database, held: database.prepare(SELECT_HELD), leaf: database.prepare(SELECT_LEAF) };
+    return { database, current: database.prepare(SELECT_CURRENT), leaf: database.prepare(SELECT_LEAF) };
   } catch (cause) {
     database.close();
     throw cause;
   }
 }
 
-/** A record of before there were policy traces excused nothing. */
-function heldFrom({ issuedMs, notAfterMs, policy }: Readonly<Record<string, unknown>>): HeldCertificate {
-  const { excused = [] } = policy === null ? {} : (JSON.parse(policy as string) as PolicyTrace);
+/** A record from before there were policy traces waived nothing. */
+function currentFrom({ issuedMs, notAfterMs, policy }: Readonly<Record<string, unknown>>): CurrentCertificate {
+  const { waived = [] } = policy === null ? {} : traceFrom(policy as string);
   return {
     issuedMs: Number(issuedMs),
     notAfterMs: Number(notAfterMs),
-    excused: Object.fromEntries(excused.map(({ key, sinceMs }) => [key, sinceMs])),
+    waived: Object.fromEntries(waived.map(({ key, sinceMs }) => [key, sinceMs])),
   };
 }

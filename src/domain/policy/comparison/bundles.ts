@@ -1,7 +1,15 @@
 // Two bundles of one name, field by field.
 import { formatDuration } from '../../text/duration.ts';
 import { directionOfOnRenew } from './conditions.ts';
-import { ABSENT, directionOf, directionOfLimit, inverse, wording, type Change, type Direction } from './direction.ts';
+import {
+  ABSENT_FIELD,
+  directionOf,
+  directionOfLimit,
+  inverse,
+  wording,
+  type Change,
+  type Direction,
+} from './direction.ts';
 import { coversLabels, coversPatterns } from './limits.ts';
 import { compareRules } from './rules.ts';
 import { formatOnRenew, formatPatterns, formatQuota, formatSelector, formatTime, yesOrNo } from './formats.ts';
@@ -68,9 +76,9 @@ function compareIssuers(before: readonly BundleIssuer[], after: readonly BundleI
       BundleIssuer,
       BundleIssuer,
     ];
-    const anchors = { before: one.anchor ?? ABSENT, after: other.anchor ?? ABSENT };
+    const anchors = { before: one.anchor ?? ABSENT_FIELD, after: other.anchor ?? ABSENT_FIELD };
     const least = { before: formatDuration(one.minRemainingMs), after: formatDuration(other.minRemainingMs) };
-    const asFree = (outer: string, inner: string): boolean => outer === ABSENT || outer === inner;
+    const asFree = (outer: string, inner: string): boolean => outer === ABSENT_FIELD || outer === inner;
     return [
       { field: `issuers.${name}.anchor`, ...anchors, direction: directionOf(anchors.before, anchors.after, asFree) },
       {

@@ -1,6 +1,6 @@
 // What two conditions check, compared part by part. Each part only makes it harder to hold, so that one that
 // demands more is narrower. Expressions are compared as they are written.
-import { ABSENT, directionOf, PRESENT, type Change } from './direction.ts';
+import { ABSENT_FIELD, directionOf, PRESENT_FIELD, type Change } from './direction.ts';
 import { coversLabels, coversPatterns } from './limits.ts';
 import { labelsOrNone, formatPatterns, yesOrNo } from './formats.ts';
 import type { ConditionCheck } from '../condition.ts';
@@ -10,8 +10,8 @@ export function compareChecks(at: string, before: ConditionCheck, after: Conditi
   const parts = partsOf(before, after);
   if (parts !== undefined) return parts.map((part) => ({ ...part, field: `${at}.${before.kind}${part.field}` }));
   return [
-    { field: `${at}.${before.kind}`, before: PRESENT, after: ABSENT, direction: 'changed' },
-    { field: `${at}.${after.kind}`, before: ABSENT, after: PRESENT, direction: 'changed' },
+    { field: `${at}.${before.kind}`, before: PRESENT_FIELD, after: ABSENT_FIELD, direction: 'changed' },
+    { field: `${at}.${after.kind}`, before: ABSENT_FIELD, after: PRESENT_FIELD, direction: 'changed' },
   ];
 }
 
@@ -64,8 +64,8 @@ function spelled(field: string, before: string, after: string): Change {
 
 /** Absent demands nothing. */
 function optional(field: string, before: string | undefined, after: string | undefined): Change {
-  const covers = (outer: string, inner: string): boolean => outer === ABSENT || outer === inner;
-  return part(field, before ?? ABSENT, after ?? ABSENT, String, covers);
+  const covers = (outer: string, inner: string): boolean => outer === ABSENT_FIELD || outer === inner;
+  return part(field, before ?? ABSENT_FIELD, after ?? ABSENT_FIELD, String, covers);
 }
 
 function place({ inNamespace }: Extract<ConditionCheck, { kind: 'exists' }>): string {

@@ -1,9 +1,9 @@
 // Conditions compared by their id. A condition can only take away, so that one more is always narrower.
 import {
-  ABSENT,
+  ABSENT_FIELD,
   directionOf,
   directionOfLimit,
-  PRESENT,
+  PRESENT_FIELD,
   unenforced,
   wording,
   type Change,
@@ -29,10 +29,10 @@ export function compareConditions(
 }
 
 function compareOne(at: string, before: Condition | undefined, after: Condition | undefined): readonly Change[] {
-  const mode = { field: `${at}.mode`, before: before?.mode ?? ABSENT, after: after?.mode ?? ABSENT };
+  const mode = { field: `${at}.mode`, before: before?.mode ?? ABSENT_FIELD, after: after?.mode ?? ABSENT_FIELD };
   const direction = directionOfMode(before?.mode, after?.mode);
-  if (before === undefined) return [{ field: at, before: ABSENT, after: PRESENT, direction }];
-  if (after === undefined) return [{ field: at, before: PRESENT, after: ABSENT, direction }];
+  if (before === undefined) return [{ field: at, before: ABSENT_FIELD, after: PRESENT_FIELD, direction }];
+  if (after === undefined) return [{ field: at, before: PRESENT_FIELD, after: ABSENT_FIELD, direction }];
   const judged = before.mode === 'enforce' ? (way: Direction) => way : unenforced;
   const onRenew = { before: formatOnRenew(before.onRenew), after: formatOnRenew(after.onRenew) };
   const wait = { before: formatDuration(before.waitMs), after: formatDuration(after.waitMs) };

@@ -1,6 +1,6 @@
 // Two sets of policy documents, field by field: who may have more, and who less.
 import { compareBundles } from './bundles.ts';
-import { ABSENT, PRESENT, type Change, type FieldDifference } from './direction.ts';
+import { ABSENT_FIELD, PRESENT_FIELD, type Change, type FieldDifference } from './direction.ts';
 import { compareLocal, directionOfComing, directionOfGoing } from './local-policies.ts';
 import type { IssuancePolicy, LocalPolicy, PolicyBundle, PolicyDocument } from '../documents.ts';
 import { localName } from '../evaluation/statement.ts';
@@ -45,12 +45,12 @@ function compareOne(
 function added(document: PolicyDocument, before: readonly PolicyDocument[]): Change {
   const direction =
     document.kind === 'PolicyBundle' ? 'widened' : directionOfComing(document, requiredIn(document, before));
-  return { field: '', before: ABSENT, after: PRESENT, direction };
+  return { field: '', before: ABSENT_FIELD, after: PRESENT_FIELD, direction };
 }
 
 function removed(document: PolicyDocument): Change {
   const direction = document.kind === 'PolicyBundle' ? 'narrowed' : directionOfGoing(document);
-  return { field: '', before: PRESENT, after: ABSENT, direction };
+  return { field: '', before: PRESENT_FIELD, after: ABSENT_FIELD, direction };
 }
 
 /** The policies that the namespace has, where the bundle wants it to have one. */

@@ -20,8 +20,8 @@ export interface FieldDifference {
 /** A difference within a document. */
 export type Change = Omit<FieldDifference, 'document'>;
 
-export const ABSENT = 'absent';
-export const PRESENT = 'present';
+export const ABSENT_FIELD = 'absent';
+export const PRESENT_FIELD = 'present';
 
 /** Whether somebody may have more after it: what a pipeline stops at. */
 export function mayWiden({ direction }: Pick<FieldDifference, 'direction'>): boolean {

@@ -60,24 +60,24 @@ function boundBeyond(
   isWritten: (field: string) => boolean,
 ): readonly Exceeding[] {
   const at = `spec.narrow.${field.field}`;
-  const refused = wishesOf(field.field, narrow, isWritten(at)).flatMap((wish) => {
-    const strict = grants.find(({ binding, bounds }) => binding && !field.covers(bounds, wish));
-    if (strict === undefined && grants.some(({ bounds }) => field.covers(bounds, wish))) return [];
-    return [{ wish, by: strict === undefined ? grants : [strict] }];
+  const refused = requestedValues(field.field, narrow, isWritten(at)).flatMap((requested) => {
+    const strict = grants.find(({ binding, bounds }) => binding && !field.covers(bounds, requested));
+    if (strict === undefined && grants.some(({ bounds }) => field.covers(bounds, requested))) return [];
+    return [{ requested, by: strict === undefined ? grants : [strict] }];
   });
   if (refused.length === 0) return [];
   const allowed = refused.flatMap(({ by }) => by.map(({ bounds }) => field.format(bounds)));
   return [
     {
       field: at,
-      actual: refused.map(({ wish }) => field.format(wish)).join(' '),
+      actual: refused.map(({ requested }) => field.format(requested)).join(' '),
       allowed: [...new Set(allowed)].join(' or '),
     },
   ];
 }
 
 /** What a policy asks for in one field, thing by thing: each may be given by another rule. */
-function wishesOf(field: string, narrow: Bounds, written: boolean): readonly Bounds[] {
+function requestedValues(field: string, narrow: Bounds, written: boolean): readonly Bounds[] {
   const namesOf = (limit: NameLimit): readonly NameLimit[] => eachName(limit.length === 0 && written ? [['*']] : limit);
   switch (field) {
     case 'keys':

@@ -3,7 +3,7 @@
 import { compareBounds, coversBounds } from './bound-fields.ts';
 import { compareQuotas } from './bundles.ts';
 import { compareConditions, directionOfMode } from './conditions.ts';
-import { ABSENT, directionOf, inverse, unenforced, wording, type Change, type Direction } from './direction.ts';
+import { ABSENT_FIELD, directionOf, inverse, unenforced, wording, type Change, type Direction } from './direction.ts';
 import { coversReach, REACH_PARTS, reachOfLocal } from './reach.ts';
 import { compareDeny } from './rules.ts';
 import { UNBOUNDED } from '../bounds.ts';
@@ -43,7 +43,7 @@ export function compareLocal<Policy extends LocalPolicy>(
     ...compareConditions('spec.conditions', before.conditions, after.conditions),
     ...compareQuotas('spec.quotas', before.quotas, after.quotas),
   ];
-  const contacts = [before.contact ?? ABSENT, after.contact ?? ABSENT] as const;
+  const contacts = [before.contact ?? ABSENT_FIELD, after.contact ?? ABSENT_FIELD] as const;
   return [
     compareMode(before, after, required),
     ...compareReach(before, after, required),

@@ -4,10 +4,10 @@
 import { compareBounds, coversBounds } from './bound-fields.ts';
 import { compareConditions } from './conditions.ts';
 import {
-  ABSENT,
+  ABSENT_FIELD,
   directionOf,
   inverse,
-  PRESENT,
+  PRESENT_FIELD,
   unenforced,
   wording,
   type Change,
@@ -32,7 +32,10 @@ export function compareRules(bundles: Bundles): readonly Change[] {
     const one = before.rules.find((rule) => rule.id === id);
     const other = after.rules.find((rule) => rule.id === id);
     if (one !== undefined && other !== undefined) return compareRule(one, other, bundles);
-    const words = { before: one === undefined ? ABSENT : PRESENT, after: other === undefined ? ABSENT : PRESENT };
+    const words = {
+      before: one === undefined ? ABSENT_FIELD : PRESENT_FIELD,
+      after: other === undefined ? ABSENT_FIELD : PRESENT_FIELD,
+    };
     return [{ field: `rules.${id}`, ...words, direction: directionOfChange(one, other, bundles) }];
   });
 }
@@ -88,7 +91,7 @@ function compareRule(before: CentralRule, after: CentralRule, bundles: Bundles):
   const at = `rules.${before.id}`;
   const mode = { field: `${at}.mode`, before: before.mode, after: after.mode };
   const enforced = before.mode === 'enforce' && after.mode === 'enforce';
-  const contacts = [before.contact ?? ABSENT, after.contact ?? ABSENT] as const;
+  const contacts = [before.contact ?? ABSENT_FIELD, after.contact ?? ABSENT_FIELD] as const;
   const fields = [
     ...REACH_PARTS.map((part) => compareReach(at, part, before, after, bundles)),
     compareLocked(at, before, after),
@@ -129,11 +132,11 @@ function boundsOf(at: string, before: CentralRule, after: CentralRule, bundles: 
   if (before.bounds !== undefined && after.bounds !== undefined) {
     return compareBounds(`${at}.bounds`, before.bounds, after.bounds);
   }
-  const [one, other] = [before, after].map(({ bounds }) => (bounds === undefined ? ABSENT : PRESENT));
+  const [one, other] = [before, after].map(({ bounds }) => (bounds === undefined ? ABSENT_FIELD : PRESENT_FIELD));
   if (one === undefined || other === undefined || one === other) return [];
   const alone = { deny: { namespaces: [], serviceAccounts: [] }, conditions: [] };
   const direction =
-    one === ABSENT
+    one === ABSENT_FIELD
       ? directionOfComing(after, bundles.before)
       : directionOfGoing({ ...before, ...alone }, bundles.after);
   return [{ field: `${at}.bounds`, before: one, after: other, direction }];

@@ -6,18 +6,18 @@ import type { ClassAssignment, NamespaceSelector, Quotas } from '../documents.ts
 import { admits, matchesAny } from '../name-patterns.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { IssuanceClass, PolicyRequest } from '../request.ts';
-import { hasLabels, Sight } from './snapshot-reader.ts';
+import { hasLabels, SnapshotReader } from './snapshot-reader.ts';
 import type { ClusterSnapshot, ObjectReference } from '../../cluster/snapshot.ts';
-import type { Voice } from './statement.ts';
+import type { PolicyStatement } from './statement.ts';
 
 type Subject = PolicyRequest['subject'];
 
 /** The voices that speak of a subject, in their fixed order. */
-export interface Hearing {
+export interface ApplicableStatements {
   readonly class: IssuanceClass;
-  readonly voices: readonly Voice[];
+  readonly statements: readonly PolicyStatement[];
   /** Rules that would give an identity but for labels, class or service account. */
-  readonly missed: readonly Voice[];
+  readonly nearMisses: readonly PolicyStatement[];
 }
 
 /** What policy says of a subject before it asks for anything. */
@@ -45,55 +45,55 @@ export interface Applicable {
 const ASSIGNABLE: readonly ClassAssignment['class'][] = ['control-plane', 'waypoint', 'gateway'];
 
 export function applicableTo(policies: PolicySet, subject: Subject, snapshot: ClusterSnapshot): Applicable {
-  const sight = new Sight(snapshot);
-  const hearing = hear(policies, subject, sight);
-  const enforced = hearing.voices.filter(({ mode }) => mode === 'enforce');
+  const reader = new SnapshotReader(snapshot);
+  const applicable = findApplicable(policies, subject, reader);
+  const enforced = applicable.statements.filter(({ mode }) => mode === 'enforce');
   return {
-    class: hearing.class,
-    bounds: enforced.reduce((bounds, voice) => meet(bounds, voice.bounds), UNBOUNDED),
-    granted: hearing.voices.some(({ grants }) => grants),
-    applied: hearing.voices.map(({ title }) => title),
-    conditions: hearing.voices.flatMap((voice) =>
-      voice.conditions
+    class: applicable.class,
+    bounds: enforced.reduce((bounds, statement) => meet(bounds, statement.bounds), UNBOUNDED),
+    granted: applicable.statements.some(({ grants }) => grants),
+    applied: applicable.statements.map(({ title }) => title),
+    conditions: applicable.statements.flatMap((statement) =>
+      statement.conditions
         .filter(({ mode }) => mode !== 'off')
         .map((condition) => ({
-          key: conditionKey(voice, condition),
-          layer: voice.layer,
-          policy: voice.policy,
+          key: conditionKey(statement, condition),
+          layer: statement.layer,
+          policy: statement.policy,
           condition,
         })),
     ),
     quotas: quotasOf(policies, enforced),
-    objects: sight.seen,
-    ...(sight.blind !== undefined && { unsynced: sight.blind }),
+    objects: reader.seen,
+    ...(reader.unsynced !== undefined && { unsynced: reader.unsynced }),
   };
 }
 
-/** The voices that speak of the subject, rules of audited namespaces in their softened mode. */
-export function hear(policies: PolicySet, subject: Subject, sight: Sight): Hearing {
+/** The voices that speak of the subject, rules of audited namespaces in their downgradedToAudit mode. */
+export function findApplicable(policies: PolicySet, subject: Subject, reader: SnapshotReader): ApplicableStatements {
   const issuanceClass = classOf(policies, subject);
-  const candidates = policies.voicesFor(subject.namespace);
-  const speaks = candidates.map((voice) => {
-    if (voice.mode === 'enforce') return speaksOf(voice, subject, issuanceClass, sight);
+  const candidates = policies.statementsFor(subject.namespace);
+  const applies = candidates.map((statement) => {
+    if (statement.mode === 'enforce') return appliesTo(statement, subject, issuanceClass, reader);
     // What is only audited refuses nobody, not even while the cluster cannot be asked.
-    return sight.quietly(() => speaksOf(voice, subject, issuanceClass, sight)) ?? false;
+    return reader.forAudit(() => appliesTo(statement, subject, issuanceClass, reader)) ?? false;
   });
-  const voices = candidates.filter((_, index) => speaks[index] === true);
-  const audited = policies.bundle.namespaces.audit.some((selector) => selects(selector, subject.namespace, sight));
+  const statements = candidates.filter((_, index) => applies[index] === true);
+  const audited = policies.bundle.namespaces.audit.some((selector) => selects(selector, subject.namespace, reader));
   return {
     class: issuanceClass,
-    voices: audited ? voices.map(softened) : voices,
-    missed: candidates.filter((voice, index) => voice.grants && speaks[index] === false),
+    statements: audited ? statements.map(downgradedToAudit) : statements,
+    nearMisses: candidates.filter((statement, index) => statement.grants && applies[index] === false),
   };
 }
 
 /** `<policy> <field>`: names a condition across revisions. */
-export function conditionKey(voice: Voice, { id }: Condition): string {
-  return `${voice.policy.replace(/@\d+$/, '')} ${voice.at.own}.conditions.${id}`;
+export function conditionKey(statement: PolicyStatement, { id }: Condition): string {
+  return `${statement.policy.replace(/@\d+$/, '')} ${statement.at.own}.conditions.${id}`;
 }
 
-export function quotasOf(policies: PolicySet, voices: readonly Voice[]): Quotas {
-  const all = [policies.bundle.namespaces.quotas, ...voices.map(({ quotas }) => quotas)];
+export function quotasOf(policies: PolicySet, statements: readonly PolicyStatement[]): Quotas {
+  const all = [policies.bundle.namespaces.quotas, ...statements.map(({ quotas }) => quotas)];
   return {
     perNamespacePerMinute: Math.min(...all.map(({ perNamespacePerMinute }) => perNamespacePerMinute)),
     perIdentityPerMinute: Math.min(...all.map(({ perIdentityPerMinute }) => perIdentityPerMinute)),
@@ -112,7 +112,7 @@ export function quotasToCount(
   { request, applied }: Pick<PolicyDecision, 'request' | 'applied'>,
 ): readonly CountedQuotas[] {
   const local = policies
-    .voicesFor(request.subject.namespace)
+    .statementsFor(request.subject.namespace)
     .filter(({ mode, quotas }) => mode === 'enforce' && limits(quotas))
     .filter(({ title }) => applied.includes(title));
   return [
@@ -136,18 +136,23 @@ export function classOf(
   return ASSIGNABLE.find((name) => assigned.some((entry) => entry.class === name)) ?? 'workload';
 }
 
-function speaksOf(voice: Voice, subject: Subject, issuanceClass: IssuanceClass, sight: Sight): boolean {
-  if (!voice.classes.includes(issuanceClass)) return false;
-  if (!admits(voice.serviceAccounts, subject.serviceAccount)) return false;
-  const { namespaceLabels } = voice;
-  return namespaceLabels === undefined || hasLabels(namespaceLabels, sight.labelsOfNamespace(subject.namespace));
+function appliesTo(
+  statement: PolicyStatement,
+  subject: Subject,
+  issuanceClass: IssuanceClass,
+  reader: SnapshotReader,
+): boolean {
+  if (!statement.classes.includes(issuanceClass)) return false;
+  if (!admits(statement.serviceAccounts, subject.serviceAccount)) return false;
+  const { namespaceLabels } = statement;
+  return namespaceLabels === undefined || hasLabels(namespaceLabels, reader.labelsOfNamespace(subject.namespace));
 }
 
-function selects({ names, labels }: NamespaceSelector, namespace: string, sight: Sight): boolean {
+function selects({ names, labels }: NamespaceSelector, namespace: string, reader: SnapshotReader): boolean {
   if (names !== undefined && !matchesAny(names, namespace)) return false;
-  return labels === undefined || hasLabels(labels, sight.labelsOfNamespace(namespace));
+  return labels === undefined || hasLabels(labels, reader.labelsOfNamespace(namespace));
 }
 
-function softened(voice: Voice): Voice {
-  return voice.locked ? voice : { ...voice, mode: 'audit' };
+function downgradedToAudit(statement: PolicyStatement): PolicyStatement {
+  return statement.locked ? statement : { ...statement, mode: 'audit' };
 }

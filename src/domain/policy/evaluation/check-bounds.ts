@@ -5,10 +5,10 @@ import { formatKeys, type KeyType } from '../bounds.ts';
 import type { FailedClause, PolicyReason } from '../policy-decision.ts';
 import { admits, matchesAny, type NameLimit } from '../name-patterns.ts';
 import type { PolicyRequest } from '../request.ts';
-import type { Voice } from './statement.ts';
+import type { PolicyStatement } from './statement.ts';
 
 /** What a check adds to the voice it comes from. */
-export interface Finding {
+export interface FailedCheck {
   readonly reason: PolicyReason;
   readonly field: string;
   readonly actual: string;
@@ -18,9 +18,9 @@ export interface Finding {
   readonly mayPassLater?: boolean;
 }
 
-export function clauseOf(voice: Voice, finding: Finding): FailedClause {
-  const { layer, policy, contact } = voice;
-  const { reason, field, actual, allowed, change, message, mayPassLater = false } = finding;
+export function clauseOf(statement: PolicyStatement, failedCheck: FailedCheck): FailedClause {
+  const { layer, policy, contact } = statement;
+  const { reason, field, actual, allowed, change, message, mayPassLater = false } = failedCheck;
   return {
     reason,
     layer,
@@ -35,7 +35,7 @@ export function clauseOf(voice: Voice, finding: Finding): FailedClause {
   };
 }
 
-type Check = (voice: Voice, request: PolicyRequest) => Finding | undefined;
+type Check = (statement: PolicyStatement, request: PolicyRequest) => FailedCheck | undefined;
 
 /** Usages and the lifetime's interval are judged over all voices together: see combined-limits.ts. */
 const CHECKS: readonly Check[] = [
@@ -51,16 +51,16 @@ const CHECKS: readonly Check[] = [
   issuer,
 ];
 
-export function checkBounds(voice: Voice, request: PolicyRequest): readonly FailedClause[] {
+export function checkBounds(statement: PolicyStatement, request: PolicyRequest): readonly FailedClause[] {
   const failed: FailedClause[] = [];
   for (const check of CHECKS) {
-    const finding = check(voice, request);
-    if (finding !== undefined) failed.push(clauseOf(voice, finding));
+    const failedCheck = check(statement, request);
+    if (failedCheck !== undefined) failed.push(clauseOf(statement, failedCheck));
   }
   return failed;
 }
 
-function deniedNamespace({ deny, at }: Voice, { subject }: PolicyRequest): Finding | undefined {
+function deniedNamespace({ deny, at }: PolicyStatement, { subject }: PolicyRequest): FailedCheck | undefined {
   if (!matchesAny(deny.namespaces, subject.namespace)) return undefined;
   return {
     reason: 'CAP-P04',
@@ -71,7 +71,7 @@ function deniedNamespace({ deny, at }: Voice, { subject }: PolicyRequest): Findi
   };
 }
 
-function deniedServiceAccount({ deny, at }: Voice, { subject }: PolicyRequest): Finding | undefined {
+function deniedServiceAccount({ deny, at }: PolicyStatement, { subject }: PolicyRequest): FailedCheck | undefined {
   if (!matchesAny(deny.serviceAccounts, subject.serviceAccount)) return undefined;
   return {
     reason: 'CAP-P04',
@@ -82,7 +82,7 @@ function deniedServiceAccount({ deny, at }: Voice, { subject }: PolicyRequest): 
   };
 }
 
-function trustDomain({ bounds, at }: Voice, { subject }: PolicyRequest): Finding | undefined {
+function trustDomain({ bounds, at }: PolicyStatement, { subject }: PolicyRequest): FailedCheck | undefined {
   if (admits(bounds.trustDomains, subject.trustDomain)) return undefined;
   return {
     reason: 'CAP-P03',
@@ -93,7 +93,7 @@ function trustDomain({ bounds, at }: Voice, { subject }: PolicyRequest): Finding
   };
 }
 
-function spiffeId({ bounds, at }: Voice, { subject }: PolicyRequest): Finding | undefined {
+function spiffeId({ bounds, at }: PolicyStatement, { subject }: PolicyRequest): FailedCheck | undefined {
   if (bounds.spiffeIds.length === 0) return undefined;
   const limit = bounds.spiffeIds.map((set) => set.map((template) => expand(template, subject)));
   if (admits(limit, subject.spiffeId)) return undefined;
@@ -106,7 +106,7 @@ function spiffeId({ bounds, at }: Voice, { subject }: PolicyRequest): Finding | 
   };
 }
 
-function serviceAccount({ bounds, at }: Voice, { subject }: PolicyRequest): Finding | undefined {
+function serviceAccount({ bounds, at }: PolicyStatement, { subject }: PolicyRequest): FailedCheck | undefined {
   if (admits(bounds.serviceAccounts, subject.serviceAccount)) return undefined;
   return {
     reason: 'CAP-P03',
@@ -117,7 +117,7 @@ function serviceAccount({ bounds, at }: Voice, { subject }: PolicyRequest): Find
   };
 }
 
-function impersonator({ bounds, at }: Voice, { actor }: PolicyRequest): Finding | undefined {
+function impersonator({ bounds, at }: PolicyStatement, { actor }: PolicyRequest): FailedCheck | undefined {
   if (actor === undefined || admits(bounds.impersonators, actor)) return undefined;
   return {
     reason: 'CAP-P09',
@@ -128,7 +128,7 @@ function impersonator({ bounds, at }: Voice, { actor }: PolicyRequest): Finding 
   };
 }
 
-function key({ bounds, at }: Voice, { key: { type, bits } }: PolicyRequest): Finding | undefined {
+function key({ bounds, at }: PolicyStatement, { key: { type, bits } }: PolicyRequest): FailedCheck | undefined {
   const least = bounds.keys?.[type as KeyType];
   if (bounds.keys === undefined || (least !== undefined && bits >= least)) return undefined;
   return {
@@ -140,7 +140,7 @@ function key({ bounds, at }: Voice, { key: { type, bits } }: PolicyRequest): Fin
   };
 }
 
-function dnsNames({ bounds, at }: Voice, request: PolicyRequest): Finding | undefined {
+function dnsNames({ bounds, at }: PolicyStatement, request: PolicyRequest): FailedCheck | undefined {
   const refused = request.dnsNames.filter((name) => !admits(bounds.dnsNames, name));
   if (refused.length === 0) return undefined;
   return {
@@ -153,7 +153,7 @@ function dnsNames({ bounds, at }: Voice, request: PolicyRequest): Finding | unde
 }
 
 /** Too long is cut, never refused; too short cannot be mended without giving more than was asked. */
-function shortLifetime({ bounds, at }: Voice, { requestedTtlMs }: PolicyRequest): Finding | undefined {
+function shortLifetime({ bounds, at }: PolicyStatement, { requestedTtlMs }: PolicyRequest): FailedCheck | undefined {
   if (requestedTtlMs <= 0 || requestedTtlMs >= bounds.ttl.minMs) return undefined;
   return {
     reason: 'CAP-P05',
@@ -164,7 +164,7 @@ function shortLifetime({ bounds, at }: Voice, { requestedTtlMs }: PolicyRequest)
   };
 }
 
-function issuer({ bounds, at }: Voice, request: PolicyRequest): Finding | undefined {
+function issuer({ bounds, at }: PolicyStatement, request: PolicyRequest): FailedCheck | undefined {
   if (admits(bounds.issuers, request.issuer.name)) return undefined;
   return {
     reason: 'CAP-P08',

@@ -2,13 +2,13 @@
 import type { Condition, ConditionCheck, Expression, ExpressionInput } from '../condition.ts';
 import { matchesAny } from '../name-patterns.ts';
 import { selectorSelects } from './pod-selector.ts';
-import { hasLabels, formatLabels, type Sight } from './snapshot-reader.ts';
+import { hasLabels, formatLabels, type SnapshotReader } from './snapshot-reader.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
 
 /** What a condition is judged against. */
 export interface Circumstances {
   readonly input: Omit<ExpressionInput, 'object'>;
-  readonly sight: Sight;
+  readonly reader: SnapshotReader;
 }
 
 export type ConditionVerdict =
@@ -39,43 +39,47 @@ export function evaluateCondition({ check }: Condition, circumstances: Circumsta
 
 type Exists = Extract<ConditionCheck, { kind: 'exists' }>;
 
-function exists(check: Exists, { input, sight }: Circumstances): ConditionVerdict {
+function exists(check: Exists, { input, reader }: Circumstances): ConditionVerdict {
   const { namespace } = input.request.subject;
   const where = namespaceOf(check, namespace);
-  const candidates = candidatesOf(check, where, sight);
+  const candidates = candidatesOf(check, where, reader);
   const refuse = (actual: string): ConditionVerdict =>
     no(actual, `${check.objectKind} in ${where ?? 'the cluster'}${detailsOf(check)}`);
   const most = check.where === undefined ? MAX_CANDIDATES : MAX_ASKED;
   if (candidates.length > most) return refuse(`${candidates.length} candidates, more than ${most}`);
-  const pod = check.selectsPod ? podOf(input.request.claims.podName, namespace, sight) : undefined;
+  const pod = check.selectsPod ? podOf(input.request.claims.podName, namespace, reader) : undefined;
   if (check.selectsPod && pod === undefined) return refuse('the pod is not known');
   let problem: string | undefined;
   for (const object of candidates) {
-    sight.note(object);
+    reader.note(object);
     if (pod !== undefined && !selectorSelects(object, pod)) continue;
-    const answer = fits(check.where, object, { input, sight });
+    const answer = fits(check.where, object, { input, reader });
     if (answer === true) {
-      sight.relyOn(object);
+      reader.recordAsDecisive(object);
       return HOLDS;
     }
     if (answer !== false) problem ??= `${object.metadata.name}: ${answer.problem}`;
   }
-  sight.lookedInVain();
+  reader.foundNothing();
   return refuse(problem ?? (candidates.length === 0 ? 'there is none' : `none of ${candidates.length} fits`));
 }
 
 /** Once a decision has asked too much, whatever is left to ask does not fit. */
-function fits(where: Expression | undefined, object: KubernetesObject, { input, sight }: Circumstances) {
+function fits(where: Expression | undefined, object: KubernetesObject, { input, reader }: Circumstances) {
   if (where === undefined) return true;
-  if (!sight.mayAsk()) return { problem: 'too many objects were asked in one decision' };
+  if (!reader.mayAsk()) return { problem: 'too many objects were asked in one decision' };
   const answer = where.evaluate({ ...input, object });
-  if (typeof answer !== 'boolean') sight.gotNoAnswer();
+  if (typeof answer !== 'boolean') reader.gotNoAnswer();
   return answer;
 }
 
-function candidatesOf(check: Exists, namespace: string | undefined, sight: Sight): readonly KubernetesObject[] {
+function candidatesOf(
+  check: Exists,
+  namespace: string | undefined,
+  reader: SnapshotReader,
+): readonly KubernetesObject[] {
   const { objectKind: kind, apiVersion, names, labels } = check;
-  const all = sight.list({
+  const all = reader.list({
     kind,
     ...(apiVersion !== undefined && { apiVersion }),
     ...(namespace !== undefined && { namespace }),
@@ -91,8 +95,8 @@ function namespaceOf({ inNamespace }: Exists, own: string): string | undefined {
   return inNamespace.in === 'self' ? own : undefined;
 }
 
-function podOf(name: string | undefined, namespace: string, sight: Sight): KubernetesObject | undefined {
-  return name === undefined ? undefined : sight.find({ kind: 'Pod', namespace, name });
+function podOf(name: string | undefined, namespace: string, reader: SnapshotReader): KubernetesObject | undefined {
+  return name === undefined ? undefined : reader.find({ kind: 'Pod', namespace, name });
 }
 
 function detailsOf({ names, labels, selectsPod, where }: Exists): string {
@@ -106,8 +110,8 @@ function detailsOf({ names, labels, selectsPod, where }: Exists): string {
 
 type Matches = Extract<ConditionCheck, { kind: 'matches' }>;
 
-function matches(check: Matches, { input, sight }: Circumstances): ConditionVerdict {
-  const object = targetOf(check, input, sight);
+function matches(check: Matches, { input, reader }: Circumstances): ConditionVerdict {
+  const object = targetOf(check, input, reader);
   const allowed = [
     `the ${check.target}`,
     check.labels === undefined ? '' : ` with labels ${formatLabels(check.labels)}`,
@@ -119,19 +123,19 @@ function matches(check: Matches, { input, sight }: Circumstances): ConditionVerd
   if (!hasLabels(check.labels, labels)) return no(`labels ${chosen(check.labels, labels)}`, allowed);
   if (!hasLabels(check.annotations, annotations))
     return no(`annotations ${chosen(check.annotations, annotations)}`, allowed);
-  const answer = fits(check.where, object, { input, sight });
+  const answer = fits(check.where, object, { input, reader });
   return answer === true ? HOLDS : no(answer === false ? 'it does not fit' : answer.problem, allowed);
 }
 
 function targetOf(
   { target }: Matches,
   { request }: Circumstances['input'],
-  sight: Sight,
+  reader: SnapshotReader,
 ): KubernetesObject | undefined {
   const { namespace, serviceAccount } = request.subject;
-  if (target === 'namespace') return sight.find({ kind: 'Namespace', name: namespace });
-  if (target === 'pod') return podOf(request.claims.podName, namespace, sight);
-  return sight.find({ kind: 'ServiceAccount', namespace, name: serviceAccount });
+  if (target === 'namespace') return reader.find({ kind: 'Namespace', name: namespace });
+  if (target === 'pod') return podOf(request.claims.podName, namespace, reader);
+  return reader.find({ kind: 'ServiceAccount', namespace, name: serviceAccount });
 }
 
 /** Of what is there, only what was asked for. */

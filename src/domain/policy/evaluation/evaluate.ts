@@ -1,71 +1,71 @@
 // The one judge: a request against all policies and one snapshot of the cluster. Pure; it does not stop at
 // the first failure, and the order of files, rules and objects means nothing to it.
 import { USAGES } from '../bounds.ts';
-import { hear, conditionKey, quotasOf, type Hearing } from './applicable.ts';
+import { findApplicable, conditionKey, quotasOf, type ApplicableStatements } from './applicable.ts';
 import { checkBounds, clauseOf } from './check-bounds.ts';
-import { auditLimits, combine, grantedTtl, softenedUsages } from './combined-limits.ts';
+import { auditLimits, combine, grantedTtl, auditedUsages } from './combined-limits.ts';
 import {
   LAYERS,
   makeDecision,
   POLICY_REASONS,
-  type ExcusedClause,
+  type WaivedClause,
   type FailedClause,
   type PolicyDecision,
 } from '../policy-decision.ts';
 import { evaluateCondition } from './evaluate-condition.ts';
 import { localNeeded, noRule, wrongAnchor } from './missing-grants.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { excusedSince } from './on-renew.ts';
+import { waivedSince } from './on-renew.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
-import { Sight } from './snapshot-reader.ts';
+import { SnapshotReader } from './snapshot-reader.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { standstill } from './standstill.ts';
-import type { Voice } from './statement.ts';
+import type { PolicyStatement } from './statement.ts';
 
 const WARN = { kind: 'warn' } as const;
 
 interface Findings {
   readonly failures: FailedClause[];
   readonly audits: FailedClause[];
-  readonly excused: ExcusedClause[];
+  readonly waived: WaivedClause[];
   /** What each failure is worth waiting for, in ms. */
   readonly waitsMs: number[];
 }
 
 export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: ClusterSnapshot): PolicyDecision {
-  const sight = new Sight(snapshot);
-  const hearing = hear(policies, request.subject, sight);
-  const found: Findings = { failures: [], audits: [], excused: [], waitsMs: [] };
-  const enforced = hearing.voices.filter(({ mode }) => mode === 'enforce');
-  const limits = combine(enforced, softenedUsages(hearing.voices));
-  checkGrants(policies, request, hearing, sight, found);
+  const reader = new SnapshotReader(snapshot);
+  const applicable = findApplicable(policies, request.subject, reader);
+  const found: Findings = { failures: [], audits: [], waived: [], waitsMs: [] };
+  const enforced = applicable.statements.filter(({ mode }) => mode === 'enforce');
+  const limits = combine(enforced, auditedUsages(applicable.statements));
+  checkGrants(policies, request, applicable, reader, found);
   found.failures.push(...limits.failed);
-  for (const voice of hearing.voices) {
-    const side = voice.mode === 'enforce' ? found.failures : found.audits;
-    for (const clause of checkBounds(voice, request)) side.push(clause);
-    if (voice.mode === 'audit') found.audits.push(...auditLimits(limits, voice));
-    checkConditions(policies, request, hearing, voice, sight, found);
+  for (const statement of applicable.statements) {
+    const side = statement.mode === 'enforce' ? found.failures : found.audits;
+    for (const clause of checkBounds(statement, request)) side.push(clause);
+    if (statement.mode === 'audit') found.audits.push(...auditLimits(limits, statement));
+    checkConditions(policies, request, applicable, statement, reader, found);
   }
-  const unavailable = unavailability(policies, request, sight, found.failures);
+  const unavailable = unavailability(policies, request, reader, found.failures);
   const failures = inOrder(found.failures);
   return makeDecision({
     outcome: unavailable !== undefined ? 'unavailable' : failures.length > 0 ? 'refused' : 'approved',
     request,
-    class: hearing.class,
+    class: applicable.class,
     revision: policies.revision,
     bundle: policies.bundleName,
     snapshot: snapshot.version,
-    applied: hearing.voices.map(({ title }) => title),
+    applied: applicable.statements.map(({ title }) => title),
     grant: {
-      ttl: grantedTtl(limits, hearing.voices),
+      ttl: grantedTtl(limits, applicable.statements),
       usages: limits.bounds.usages ?? USAGES,
       quotas: quotasOf(policies, enforced),
     },
     failures,
     audits: inOrder(found.audits),
-    excused: found.excused.sort((a, b) => compareText(a.key, b.key)),
-    objects: sight.seen,
+    waived: found.waived.sort((a, b) => compareText(a.key, b.key)),
+    objects: reader.seen,
     waitMs: waitOf(found, request),
     ...(unavailable !== undefined && { unavailable }),
   });
@@ -75,13 +75,13 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
 function checkGrants(
   policies: PolicySet,
   request: PolicyRequest,
-  hearing: Hearing,
-  sight: Sight,
+  applicable: ApplicableStatements,
+  reader: SnapshotReader,
   found: Findings,
 ): void {
   const missing = [
-    noRule(policies, request, hearing, sight),
-    localNeeded(policies, request, hearing),
+    noRule(policies, request, applicable, reader),
+    localNeeded(policies, request, applicable),
     wrongAnchor(policies, request),
   ];
   for (const clause of missing) if (clause !== undefined) found.failures.push(clause);
@@ -90,22 +90,22 @@ function checkGrants(
 function checkConditions(
   policies: PolicySet,
   request: PolicyRequest,
-  hearing: Hearing,
-  voice: Voice,
-  sight: Sight,
+  applicable: ApplicableStatements,
+  statement: PolicyStatement,
+  reader: SnapshotReader,
   found: Findings,
 ): void {
-  const circumstances = { input: { request, class: hearing.class, cluster: policies.cluster }, sight };
-  for (const condition of voice.conditions) {
+  const circumstances = { input: { request, class: applicable.class, cluster: policies.cluster }, reader };
+  for (const condition of statement.conditions) {
     if (condition.mode === 'off') continue;
-    const audited = voice.mode === 'audit' || condition.mode === 'audit';
+    const audited = statement.mode === 'audit' || condition.mode === 'audit';
     const verdict = audited
-      ? sight.quietly(() => evaluateCondition(condition, circumstances))
+      ? reader.forAudit(() => evaluateCondition(condition, circumstances))
       : evaluateCondition(condition, circumstances);
     if (verdict === undefined || verdict.holds) continue;
-    const clause = clauseOf(voice, {
+    const clause = clauseOf(statement, {
       reason: 'CAP-P12',
-      field: `${voice.at.own}.conditions.${condition.id}`,
+      field: `${statement.at.own}.conditions.${condition.id}`,
       actual: verdict.actual,
       allowed: verdict.allowed,
       change: condition.message,
@@ -116,16 +116,16 @@ function checkConditions(
       found.audits.push(clause);
       continue;
     }
-    const key = conditionKey(voice, condition);
-    const ceiling = voice.layer === 'central' ? WARN : policies.bundle.namespaces.onRenew;
-    const sinceMs = excusedSince(key, condition, ceiling, request.held, request.nowMs);
+    const key = conditionKey(statement, condition);
+    const ceiling = statement.layer === 'central' ? WARN : policies.bundle.namespaces.onRenew;
+    const sinceMs = waivedSince(key, condition, ceiling, request.currentCertificate, request.nowMs);
     if (sinceMs === undefined) {
       found.failures.push(clause);
       const waitMs = Math.min(condition.waitMs, policies.bundle.namespaces.maxWaitMs);
       found.waitsMs.push(verdict.mayPassLater ? waitMs : 0);
     } else {
       found.audits.push(clause);
-      found.excused.push({ key, sinceMs });
+      found.waived.push({ key, sinceMs });
     }
   }
 }
@@ -133,11 +133,11 @@ function checkConditions(
 /** A view that has not synced, a bundle past its end and a policy that cannot be read are no denial: nobody could judge. */
 function unavailability(
   policies: PolicySet,
-  { subject, held, issuer, nowMs, policyBundleTimeMs }: PolicyRequest,
-  sight: Sight,
+  { subject, currentCertificate, issuer, nowMs, policyBundleTimeMs }: PolicyRequest,
+  reader: SnapshotReader,
   failures: readonly FailedClause[],
 ) {
-  const renewal = held !== undefined && held.notAfterMs > nowMs;
+  const renewal = currentCertificate !== undefined && currentCertificate.notAfterMs > nowMs;
   const still = standstill(policies, {
     issuer,
     nowMs,
@@ -146,31 +146,35 @@ function unavailability(
   });
   if (still !== undefined) return still;
   const missing = policies.missingFor(subject.namespace);
-  if (missing !== undefined && !isRefusedWithout(policies, failures, sight))
+  if (missing !== undefined && !isRefusedWithout(policies, failures, reader))
     return { reason: 'CAP-S12', why: missing } as const;
-  if (sight.blind === undefined || isRefusedAnyway(policies, failures)) return undefined;
-  return { reason: 'CAP-S10', why: sight.blind } as const;
+  if (reader.unsynced === undefined || isRefusedAnyway(policies, failures)) return undefined;
+  return { reason: 'CAP-S10', why: reader.unsynced } as const;
 }
 
 /** Whether nothing that the cluster may say would help: a refusal must not make its caller try again. */
 function isRefusedAnyway({ bundle }: PolicySet, failures: readonly FailedClause[]): boolean {
-  const maySoften = bundle.namespaces.audit.some(({ labels }) => labels !== undefined);
-  return !maySoften && failures.some(({ reason, mayPassLater }) => reason !== 'CAP-P01' && !mayPassLater);
+  const mayDowngrade = bundle.namespaces.audit.some(({ labels }) => labels !== undefined);
+  return !mayDowngrade && failures.some(({ reason, mayPassLater }) => reason !== 'CAP-P01' && !mayPassLater);
 }
 
 /**
  * Whether the policies that could be read refuse already: what is missing could only take away more. A namespace
  * that seems to have no policy of its own may have one that could not be read.
  */
-function isRefusedWithout(policies: PolicySet, failures: readonly FailedClause[], { blind }: Sight): boolean {
+function isRefusedWithout(
+  policies: PolicySet,
+  failures: readonly FailedClause[],
+  { unsynced }: SnapshotReader,
+): boolean {
   const known = failures.filter(({ reason }) => reason !== 'CAP-P10');
-  return blind === undefined ? known.some(({ mayPassLater }) => !mayPassLater) : isRefusedAnyway(policies, known);
+  return unsynced === undefined ? known.some(({ mayPassLater }) => !mayPassLater) : isRefusedAnyway(policies, known);
 }
 
 /** Waiting helps a first request only, and only when everything that fails may turn true in time. */
-function waitOf({ failures, waitsMs }: Findings, { held, nowMs }: PolicyRequest): number {
+function waitOf({ failures, waitsMs }: Findings, { currentCertificate, nowMs }: PolicyRequest): number {
   if (failures.length === 0 || waitsMs.length < failures.length) return 0;
-  return held !== undefined && held.notAfterMs > nowMs ? 0 : Math.min(...waitsMs);
+  return currentCertificate !== undefined && currentCertificate.notAfterMs > nowMs ? 0 : Math.min(...waitsMs);
 }
 
 function inOrder(clauses: FailedClause[]): readonly FailedClause[] {

@@ -1,38 +1,40 @@
 // What must be there before anything can be narrowed: a rule that gives the identity, a namespace's own
 // policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
-import type { Hearing } from './applicable.ts';
+import type { ApplicableStatements } from './applicable.ts';
 import type { FailedClause } from '../policy-decision.ts';
 import type { Labels } from '../documents.ts';
 import { admits } from '../name-patterns.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { matchesCluster, type PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
-import { formatLabels, type Sight } from './snapshot-reader.ts';
+import { formatLabels, type SnapshotReader } from './snapshot-reader.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
-import type { Voice } from './statement.ts';
+import type { PolicyStatement } from './statement.ts';
 
 function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, 'layer' | 'policy' | 'contact'>) {
   return { layer: 'central', policy: bundleName, contact: bundle.owner.contact, ...clause } as const;
 }
 
 /** Most rules whose near miss is told. */
-const MAX_MISSED = 3;
+const MAX_NEAR_MISSES = 3;
 
 export function noRule(
   policies: PolicySet,
   request: PolicyRequest,
-  hearing: Hearing,
-  sight: Sight,
+  applicable: ApplicableStatements,
+  reader: SnapshotReader,
 ): FailedClause | undefined {
-  if (hearing.voices.some(({ grants }) => grants)) return undefined;
+  if (applicable.statements.some(({ grants }) => grants)) return undefined;
   const { namespace, serviceAccount } = request.subject;
-  const near = hearing.missed.slice(0, MAX_MISSED).map((voice) => nearMiss(voice, request, hearing, sight));
+  const near = applicable.nearMisses
+    .slice(0, MAX_NEAR_MISSES)
+    .map((statement) => nearMiss(statement, request, applicable, reader));
   const byLabel = near.find(({ change }) => change !== undefined);
   return central(policies, {
     reason: 'CAP-P01',
     field: 'rules',
     actual: [
-      `${hearing.class} ${namespace}/${serviceAccount}`,
+      `${applicable.class} ${namespace}/${serviceAccount}`,
       ...(byLabel === undefined ? [] : [byLabel.actual]),
     ].join(', '),
     allowed: near.length > 0 ? near.map(({ allowed }) => allowed).join('; ') : `namespaces ${namesOf(policies)}`,
@@ -51,10 +53,15 @@ interface NearMiss {
 }
 
 /** Only what keeps the rule from speaking. */
-function nearMiss(voice: Voice, { subject }: PolicyRequest, hearing: Hearing, sight: Sight): NearMiss {
-  const { at, classes, namespaceLabels, serviceAccounts } = voice;
+function nearMiss(
+  statement: PolicyStatement,
+  { subject }: PolicyRequest,
+  applicable: ApplicableStatements,
+  reader: SnapshotReader,
+): NearMiss {
+  const { at, classes, namespaceLabels, serviceAccounts } = statement;
   const elsewhere = [
-    ...(classes.includes(hearing.class) ? [] : [`class ${classes.join(' or ')}`]),
+    ...(classes.includes(applicable.class) ? [] : [`class ${classes.join(' or ')}`]),
     ...(admits(serviceAccounts, subject.serviceAccount)
       ? []
       : [`service accounts ${serviceAccounts.flat().join(' ')}`]),
@@ -62,7 +69,7 @@ function nearMiss(voice: Voice, { subject }: PolicyRequest, hearing: Hearing, si
   if (elsewhere.length > 0 || namespaceLabels === undefined)
     return { allowed: `${at.own} for ${elsewhere.join(', ')}` };
   const wanted = formatLabels(namespaceLabels);
-  const namespace = sight.find({ kind: 'Namespace', name: subject.namespace });
+  const namespace = reader.find({ kind: 'Namespace', name: subject.namespace });
   const has =
     namespace === undefined
       ? 'a namespace that is not known'
@@ -90,8 +97,12 @@ function namesOf({ bundle, cluster }: PolicySet): string {
   return [...new Set(here.flatMap(({ match }) => match.namespaces.names ?? ['*']))].sort(compareText).join(' ');
 }
 
-export function localNeeded(policies: PolicySet, request: PolicyRequest, hearing: Hearing): FailedClause | undefined {
-  if (!policies.bundle.namespaces.requireLocal || hearing.voices.some(({ layer }) => layer === 'namespace'))
+export function localNeeded(
+  policies: PolicySet,
+  request: PolicyRequest,
+  applicable: ApplicableStatements,
+): FailedClause | undefined {
+  if (!policies.bundle.namespaces.requireLocal || applicable.statements.some(({ layer }) => layer === 'namespace'))
     return undefined;
   const { namespace } = request.subject;
   return central(policies, {

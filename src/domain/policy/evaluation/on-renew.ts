@@ -2,7 +2,7 @@
 // is deleted must not break a running service at once, unless security says that it must.
 import type { Condition, Expression } from '../condition.ts';
 import type { OnRenew } from '../documents.ts';
-import type { HeldCertificate } from '../request.ts';
+import type { CurrentCertificate } from '../request.ts';
 
 /** How long a failing condition is passed over on renewal, in ms: none for `enforce`, without end for `warn`. */
 export function graceMsOf(onRenew: OnRenew, lifetimeMs: number): number {
@@ -36,16 +36,17 @@ function readsRequest(where: Expression | undefined): boolean {
  * @param ceiling the gentlest that the bundle lets this condition be.
  * @returns when the condition last held, if that excuses it now; nothing when it must be enforced.
  */
-export function excusedSince(
+export function waivedSince(
   key: string,
   condition: Condition,
   ceiling: OnRenew,
-  held: HeldCertificate | undefined,
+  currentCertificate: CurrentCertificate | undefined,
   nowMs: number,
 ): number | undefined {
-  if (held === undefined || held.notAfterMs <= nowMs || !isShared(condition)) return undefined;
-  const lifetimeMs = held.notAfterMs - held.issuedMs;
+  if (currentCertificate === undefined || currentCertificate.notAfterMs <= nowMs || !isShared(condition))
+    return undefined;
+  const lifetimeMs = currentCertificate.notAfterMs - currentCertificate.issuedMs;
   const graceMs = Math.min(graceMsOf(condition.onRenew, lifetimeMs), graceMsOf(ceiling, lifetimeMs));
-  const sinceMs = held.excused[key] ?? held.issuedMs;
+  const sinceMs = currentCertificate.waived[key] ?? currentCertificate.issuedMs;
   return nowMs < sinceMs + graceMs ? sinceMs : undefined;
 }

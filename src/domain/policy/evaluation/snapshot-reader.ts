@@ -20,10 +20,10 @@ const MAX_RECORDED = 50;
 const MAX_ASKED = 200;
 const MAX_UNANSWERED = 20;
 
-export class Sight {
+export class SnapshotReader {
   readonly #snapshot: ClusterSnapshot;
   readonly #seen = new Set<KubernetesObject>();
-  #blind: string | undefined;
+  #unsynced: string | undefined;
   #listed: { readonly query: ObjectQuery; readonly objects: readonly KubernetesObject[] } | undefined;
   #asked = 0;
   #unanswered = 0;
@@ -35,15 +35,15 @@ export class Sight {
   }
 
   /** Why a question could not be answered; absent when every question was, or none was asked. */
-  get blind(): string | undefined {
-    return this.#blind;
+  get unsynced(): string | undefined {
+    return this.#unsynced;
   }
 
   /** A Namespace, ServiceAccount or Pod. */
   find(query: Omit<NamedObject, 'apiVersion'>): KubernetesObject | undefined {
     this.#ask();
     const object = this.#snapshot.find({ ...query, apiVersion: 'v1' });
-    if (object === undefined) this.lookedInVain();
+    if (object === undefined) this.foundNothing();
     else this.note(object);
     return object;
   }
@@ -52,8 +52,8 @@ export class Sight {
    * What was asked for is not there: of a view that may lack it nothing follows, least of all that a rule for the
    * labels of a namespace does not speak.
    */
-  lookedInVain(): void {
-    this.#blind ??= this.#snapshot.incomplete;
+  foundNothing(): void {
+    this.#unsynced ??= this.#snapshot.incomplete;
   }
 
   /** The caller notes what it relied on. */
@@ -84,7 +84,7 @@ export class Sight {
   }
 
   /** The object that decided is recorded whatever was looked at before it. */
-  relyOn(object: KubernetesObject): void {
+  recordAsDecisive(object: KubernetesObject): void {
     this.#seen.add(object);
   }
 
@@ -92,13 +92,13 @@ export class Sight {
    * Asks for what can refuse nobody: a view that has not synced does not make the decision unavailable for it.
    * @returns nothing when the view could not be asked.
    */
-  quietly<T>(ask: () => T): T | undefined {
-    const before = this.#blind;
-    this.#blind = undefined;
+  forAudit<T>(ask: () => T): T | undefined {
+    const before = this.#unsynced;
+    this.#unsynced = undefined;
     const answer = ask();
-    const blind = this.blind !== undefined;
-    this.#blind = before;
-    return blind ? undefined : answer;
+    const unsynced = this.unsynced !== undefined;
+    this.#unsynced = before;
+    return unsynced ? undefined : answer;
   }
 
   /** Whether one more object may be asked an expression. */
@@ -121,7 +121,7 @@ export class Sight {
   }
 
   #ask(): void {
-    this.#blind ??= this.#snapshot.unsynced;
+    this.#unsynced ??= this.#snapshot.unsynced;
   }
 }
 

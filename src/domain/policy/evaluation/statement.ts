@@ -7,7 +7,7 @@ import type { CentralRule, Deny, Labels, LocalPolicy, Mode, PolicyBundle, Quotas
 import type { NameLimit, NamePattern } from '../name-patterns.ts';
 import type { IssuanceClass } from '../request.ts';
 
-export interface Voice {
+export interface PolicyStatement {
   readonly layer: Layer;
   /** As in FailedClause. */
   readonly policy: string;
@@ -32,7 +32,7 @@ export interface Voice {
 
 export const NO_QUOTAS: Quotas = { perNamespacePerMinute: Infinity, perIdentityPerMinute: Infinity };
 
-export function voiceOfRule(bundle: PolicyBundle, rule: CentralRule): Voice {
+export function statementOfRule(bundle: PolicyBundle, rule: CentralRule): PolicyStatement {
   const policy = `${bundle.name}@${bundle.sequence}`;
   const own = `rules.${rule.id}`;
   return {
@@ -40,7 +40,7 @@ export function voiceOfRule(bundle: PolicyBundle, rule: CentralRule): Voice {
     policy,
     title: `central ${policy} ${rule.id}`,
     at: { bounds: `${own}.bounds`, own },
-    mode: audible(rule.mode),
+    mode: modeInForce(rule.mode),
     locked: rule.locked,
     // On trial it gives nothing: nobody may have an identity because of a rule that is not in force.
     grants: rule.bounds !== undefined && rule.mode === 'enforce',
@@ -56,7 +56,7 @@ export function voiceOfRule(bundle: PolicyBundle, rule: CentralRule): Voice {
   };
 }
 
-export function voiceOfLocal(policy: LocalPolicy): Voice {
+export function statementOfLocal(policy: LocalPolicy): PolicyStatement {
   const layer = policy.kind === 'IssuancePolicy' ? 'namespace' : 'cluster';
   const name = localName(policy);
   return {
@@ -64,7 +64,7 @@ export function voiceOfLocal(policy: LocalPolicy): Voice {
     policy: name,
     title: `${layer} ${name}`,
     at: { bounds: 'spec.narrow', own: 'spec' },
-    mode: audible(policy.mode),
+    mode: modeInForce(policy.mode),
     locked: true,
     grants: false,
     bounds: policy.narrow,
@@ -85,6 +85,6 @@ export function localName(policy: LocalPolicy): string {
 }
 
 /** What is off is left out before it gets a voice. */
-function audible(mode: Mode): Exclude<Mode, 'off'> {
+function modeInForce(mode: Mode): Exclude<Mode, 'off'> {
   return mode === 'audit' ? 'audit' : 'enforce';
 }

@@ -1,27 +1,28 @@
 // What a candidate policy changes for decisions of the past, counted by identity and cause: who would newly
 // be refused, who would newly be approved, and whom nobody can tell about.
-import type { Because, Verdict } from './replay-verdict.ts';
+import type { RefusalReason, Verdict } from './replay-verdict.ts';
 
 /** What policy had said: `unjudged` when it could not judge then. */
-export type Standing =
-  { readonly outcome: 'approved' | 'unjudged' } | { readonly outcome: 'refused'; readonly because: Because };
+export type PriorVerdict =
+  | { readonly outcome: 'approved' | 'unjudged' }
+  | { readonly outcome: 'refused'; readonly refusalReason: RefusalReason };
 
-export const CHANGES = ['newlyRefused', 'newlyApproved', 'undecided', 'unchanged'] as const;
-export type Change = (typeof CHANGES)[number];
+export const REPLAY_CHANGES = ['newlyRefused', 'newlyApproved', 'undecided', 'unchanged'] as const;
+export type Change = (typeof REPLAY_CHANGES)[number];
 
 export interface ReplayedDecision {
   readonly decisionId: string;
   readonly timeMs: number;
   /** SPIFFE ID. */
   readonly identity: string;
-  readonly before: Standing;
+  readonly before: PriorVerdict;
   readonly after: Verdict;
 }
 
 /** Decisions of one identity that change for one cause. */
 export interface ChangedGroup {
   readonly identity: string;
-  readonly because: Because;
+  readonly refusalReason: RefusalReason;
   readonly count: number;
   readonly firstMs: number;
   readonly lastMs: number;
@@ -53,14 +54,14 @@ export class ReplayTally {
 
   /** @param decision in the order of time. */
   add(decision: ReplayedDecision): void {
-    const { change, because } = changeOf(decision);
+    const { change, refusalReason } = changeOf(decision);
     this.#counts[change] += 1;
-    if (change === 'unchanged' || because === undefined) return;
+    if (change === 'unchanged' || refusalReason === undefined) return;
     const groups = this.#groups[change];
-    const key = `${decision.identity} ${because.reason} ${because.where}`;
+    const key = `${decision.identity} ${refusalReason.reason} ${refusalReason.where}`;
     const known = groups.get(key);
     if (known !== undefined) extend(known, decision.timeMs);
-    else if (groups.size < MAX_GROUPS) groups.set(key, groupOf(decision, because));
+    else if (groups.size < MAX_GROUPS) groups.set(key, groupOf(decision, refusalReason));
     else this.#ungrouped += 1;
   }
 
@@ -78,22 +79,27 @@ export class ReplayTally {
   }
 }
 
-function changeOf({ before, after }: ReplayedDecision): { readonly change: Change; readonly because?: Because } {
-  if (after.outcome === 'undecided') return { change: 'undecided', because: after.because };
-  if (before.outcome === 'unjudged') return { change: 'undecided', because: UNJUDGED };
+function changeOf({ before, after }: ReplayedDecision): {
+  readonly change: Change;
+  readonly refusalReason?: RefusalReason;
+} {
+  if (after.outcome === 'undecided') return { change: 'undecided', refusalReason: after.refusalReason };
+  if (before.outcome === 'unjudged') return { change: 'undecided', refusalReason: UNJUDGED };
   if (before.outcome === after.outcome) return { change: 'unchanged' };
-  if (after.outcome === 'refused') return { change: 'newlyRefused', because: after.because };
-  return 'because' in before ? { change: 'newlyApproved', because: before.because } : { change: 'unchanged' };
+  if (after.outcome === 'refused') return { change: 'newlyRefused', refusalReason: after.refusalReason };
+  return 'refusalReason' in before
+    ? { change: 'newlyApproved', refusalReason: before.refusalReason }
+    : { change: 'unchanged' };
 }
 
-const UNJUDGED: Because = {
+const UNJUDGED: RefusalReason = {
   reason: 'CAP-S10',
   where: 'the record',
   words: 'policy could not judge it then',
 };
 
-function groupOf({ identity, timeMs, decisionId }: ReplayedDecision, because: Because): MutableGroup {
-  return { identity, because, count: 1, firstMs: timeMs, lastMs: timeMs, decisionId };
+function groupOf({ identity, timeMs, decisionId }: ReplayedDecision, refusalReason: RefusalReason): MutableGroup {
+  return { identity, refusalReason, count: 1, firstMs: timeMs, lastMs: timeMs, decisionId };
 }
 
 function extend(group: MutableGroup, timeMs: number): void {

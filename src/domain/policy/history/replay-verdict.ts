@@ -8,7 +8,7 @@ import type { PolicyRequest } from '../request.ts';
 import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
 
 /** Why not: the first failed clause, in words. */
-export interface Because {
+export interface RefusalReason {
   readonly reason: Reason;
   /** Policy and field: `shop/public-api spec.conditions.has-ingress`. */
   readonly where: string;
@@ -16,7 +16,8 @@ export interface Because {
 }
 
 export type Verdict =
-  { readonly outcome: 'approved' } | { readonly outcome: 'refused' | 'undecided'; readonly because: Because };
+  | { readonly outcome: 'approved' }
+  | { readonly outcome: 'refused' | 'undecided'; readonly refusalReason: RefusalReason };
 
 /** A verdict and the decision that it is read from. */
 export interface Judged {
@@ -24,45 +25,61 @@ export interface Judged {
   readonly decision: PolicyDecision;
 }
 
-export function judgeAgain(policies: PolicySet, request: PolicyRequest, snapshot: ClusterSnapshot): Judged {
-  const { watched, missed } = watchPods(snapshot);
+export function reevaluate(policies: PolicySet, request: PolicyRequest, snapshot: ClusterSnapshot): Judged {
+  const { watched, podMissing } = watchPods(snapshot);
   const decision = evaluate(policies, request, watched);
-  return { decision, verdict: verdictOf(decision, policies, missed()) };
+  return { decision, verdict: verdictOf(decision, policies, podMissing()) };
 }
 
-export function becauseOf({ reason, policy, field, actual, allowed, change, contact }: FailedClause): Because {
+export function refusalReasonOf({
+  reason,
+  policy,
+  field,
+  actual,
+  allowed,
+  change,
+  contact,
+}: FailedClause): RefusalReason {
   const ask = contact === undefined ? '' : `; ask ${contact}`;
   return { reason, where: `${policy} ${field}`, words: `${actual}, allowed ${allowed}; to pass: ${change}${ask}` };
 }
 
-function verdictOf(decision: PolicyDecision, policies: PolicySet, podMissed: boolean): Verdict {
+function verdictOf(decision: PolicyDecision, policies: PolicySet, podMissing: boolean): Verdict {
   const { outcome, unavailable, failures, bundle } = decision;
   if (outcome === 'approved') return { outcome };
   const certain = failures.find(({ mayPassLater }) => !mayPassLater);
   if (unavailable !== undefined && unavailable.reason !== 'CAP-S10') {
-    return { outcome: 'refused', because: { reason: unavailable.reason, where: bundle, words: unavailable.why } };
+    return { outcome: 'refused', refusalReason: { reason: unavailable.reason, where: bundle, words: unavailable.why } };
   }
-  if (unavailable === undefined && !podMissed) return refused(failures[0]);
-  if (certain !== undefined && !mayBeSoftened(policies)) return refused(certain);
-  return { outcome: 'undecided', because: unknown(unavailable?.why ?? 'the snapshot does not know the pod of then') };
+  if (unavailable === undefined && !podMissing) return refused(failures[0]);
+  if (certain !== undefined && !mayBeDowngraded(policies)) return refused(certain);
+  return {
+    outcome: 'undecided',
+    refusalReason: unknown(unavailable?.why ?? 'the snapshot does not know the pod of then'),
+  };
 }
 
 function refused(clause: FailedClause | undefined): Verdict {
-  return clause === undefined ? { outcome: 'approved' } : { outcome: 'refused', because: becauseOf(clause) };
+  return clause === undefined
+    ? { outcome: 'approved' }
+    : { outcome: 'refused', refusalReason: refusalReasonOf(clause) };
 }
 
-function unknown(words: string): Because {
+function unknown(words: string): RefusalReason {
   return { reason: 'CAP-S10', where: 'the cluster', words };
 }
 
 /** Whether labels that nobody knows could turn a refusal into one that is audited only. */
-function mayBeSoftened({ bundle }: PolicySet): boolean {
+function mayBeDowngraded({ bundle }: PolicySet): boolean {
   return bundle.namespaces.audit.some(({ labels }) => labels !== undefined);
 }
 
 /** Notices that a pod was asked for in vain. */
-function watchPods(snapshot: ClusterSnapshot): { readonly watched: ClusterSnapshot; readonly missed: () => boolean } {
-  let missed = false;
+function watchPods(snapshot: ClusterSnapshot): {
+  readonly watched: ClusterSnapshot;
+  readonly podMissing: () => boolean;
+} {
+  let podMissing = false;
   const watched: ClusterSnapshot = {
     version: snapshot.version,
     ...(snapshot.unsynced !== undefined && { unsynced: snapshot.unsynced }),
@@ -70,9 +87,9 @@ function watchPods(snapshot: ClusterSnapshot): { readonly watched: ClusterSnapsh
     list: (query) => snapshot.list(query),
     find: (query) => {
       const found = snapshot.find(query);
-      if (found === undefined && query.kind === 'Pod') missed = true;
+      if (found === undefined && query.kind === 'Pod') podMissing = true;
       return found;
     },
   };
-  return { watched, missed: () => missed };
+  return { watched, podMissing: () => podMissing };
 }

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
 import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import type { JournalQuery } from '../../../../src/ports/storage/issuance-journal.ts';
+import type { JournalQuery, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fake-clock.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../../../src/adapters/storage/sqlite/journal-schema.ts';
 import { issued, refused, traced } from './records.ts';
@@ -127,6 +127,16 @@ describe('The journal reader', () => {
     writer.close();
     using reader = SqliteJournalReader.open(own);
     assert.deepEqual([...reader.scan({})], records);
+  });
+
+  it('reads traces of a journal that still calls what was waived excused', () => {
+    const own = path.join(directory, 'former-traces.sqlite');
+    const { waived, ...trace } = traced();
+    const writer = new JournalWriter({ file: own });
+    writer.append([issued('a', { policy: { ...trace, excused: waived } as PolicyTrace })]);
+    writer.close();
+    using reader = SqliteJournalReader.open(own);
+    assert.deepEqual([...reader.scan({})], [issued('a', { policy: traced() })]);
   });
 
   it('answers every query from an index', () => {

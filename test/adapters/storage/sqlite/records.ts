@@ -66,7 +66,7 @@ export function traced(changes: Partial<PolicyTrace> = {}): PolicyTrace {
         mayPassLater: true,
       },
     ],
-    excused: [{ key: 'default/demo spec.conditions.has-netpol', sinceMs: NOON_MS - 7_200_000 }],
+    waived: [{ key: 'default/demo spec.conditions.has-netpol', sinceMs: NOON_MS - 7_200_000 }],
     objects: [{ kind: 'Namespace', name: 'default', uid: 'ns-1', resourceVersion: '7' }],
     ...changes,
   };

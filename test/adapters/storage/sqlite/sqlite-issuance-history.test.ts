@@ -6,13 +6,13 @@ import { DatabaseSync } from 'node:sqlite';
 import {
   APPLICATION_ID,
   MIGRATIONS,
-  SELECT_HELD,
+  SELECT_CURRENT,
   SELECT_LEAF,
 } from '../../../../src/adapters/storage/sqlite/journal-schema.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fake-clock.ts';
 import { issued, refused, traced } from './records.ts';
 
@@ -43,51 +43,60 @@ describe('The issuance history', () => {
       refused('no', { caller: DEMO }),
       issued('of another', { identity: 'spiffe://cluster.local/ns/default/sa/other' }),
     );
-    assert.deepEqual(history.heldBy(DEMO, NOON_MS), {
+    assert.deepEqual(history.currentCertificateOf(DEMO, NOON_MS), {
       issuedMs: NOON_MS - 1000,
       notAfterMs: NOON_MS + HOUR_MS,
-      excused: {},
+      waived: {},
     });
   });
 
   it('tells since when a condition has been passed over, so that a restart gives no new grace', () => {
     using history = new SqliteIssuanceHistory(file);
     record(issued('a', { policy: traced() }));
-    assert.deepEqual(history.heldBy(DEMO, NOON_MS)?.excused, {
+    assert.deepEqual(history.currentCertificateOf(DEMO, NOON_MS)?.waived, {
       'default/demo spec.conditions.has-netpol': NOON_MS - 2 * HOUR_MS,
     });
+  });
+
+  it('reads waived conditions of a journal that still calls them excused', () => {
+    using history = new SqliteIssuanceHistory(file);
+    const { waived, ...trace } = traced();
+    record(issued('a', { policy: { ...trace, excused: waived } as PolicyTrace }));
+    assert.deepEqual(Object.keys(history.currentCertificateOf(DEMO, NOON_MS)?.waived ?? {}), [
+      'default/demo spec.conditions.has-netpol',
+    ]);
   });
 
   it('counts a certificate only until it ends', () => {
     using history = new SqliteIssuanceHistory(file);
     record(issued('a', { notAfterMs: NOON_MS + HOUR_MS }));
-    assert.ok(history.heldBy(DEMO, NOON_MS + HOUR_MS - 1));
-    assert.equal(history.heldBy(DEMO, NOON_MS + HOUR_MS), undefined);
-    assert.equal(history.heldBy('spiffe://cluster.local/ns/default/sa/unknown', NOON_MS), undefined);
+    assert.ok(history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS - 1));
+    assert.equal(history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS), undefined);
+    assert.equal(history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/unknown', NOON_MS), undefined);
   });
 
   it('sees what the journal records after it was opened', () => {
     using history = new SqliteIssuanceHistory(file);
     record(refused('no', { caller: DEMO }));
-    assert.equal(history.heldBy(DEMO, NOON_MS), undefined);
+    assert.equal(history.currentCertificateOf(DEMO, NOON_MS), undefined);
     record(issued('a'));
-    assert.ok(history.heldBy(DEMO, NOON_MS));
+    assert.ok(history.currentCertificateOf(DEMO, NOON_MS));
   });
 
   it('does not guess when the journal cannot be read, and tries again at the next question', () => {
     using history = new SqliteIssuanceHistory(file);
     assert.throws(
-      () => history.heldBy(DEMO, NOON_MS),
+      () => history.currentCertificateOf(DEMO, NOON_MS),
       (error: unknown) => error instanceof AuthorityError && error.reason === 'CAP-S04',
     );
     record(issued('a'));
-    assert.ok(history.heldBy(DEMO, NOON_MS));
+    assert.ok(history.currentCertificateOf(DEMO, NOON_MS));
   });
 
   it('finds the certificate in the index, however many refusals the identity has', () => {
     record(issued('a'));
     using database = new DatabaseSync(file, { readOnly: true });
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_HELD}`).all(DEMO, NOON_MS);
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_CURRENT}`).all(DEMO, NOON_MS);
     const search = plan.map(({ detail }) => String(detail)).find((detail) => detail.includes('decisions_by_identity'));
     assert.match(search ?? '', /USING COVERING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms>\?\)/);
   });
@@ -155,13 +164,13 @@ describe('The issuance history', () => {
     record(...Array.from({ length: rows }, (_, n) => issued(`d${n}`, { notAfterMs: NOON_MS + HOUR_MS + n })));
     record(issued('newest', { timeMs: NOON_MS + 1, notAfterMs: NOON_MS + HOUR_MS + rows - 500 }));
     using history = new SqliteIssuanceHistory(file);
-    assert.equal(history.heldBy(DEMO, NOON_MS)?.issuedMs, NOON_MS + 1);
+    assert.equal(history.currentCertificateOf(DEMO, NOON_MS)?.issuedMs, NOON_MS + 1);
     using database = new DatabaseSync(file, { readOnly: true });
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_HELD}`).all(DEMO, NOON_MS);
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_CURRENT}`).all(DEMO, NOON_MS);
     const text = plan.map(({ detail }) => String(detail)).join('\n');
     assert.equal(text.match(/USE TEMP B-TREE FOR ORDER BY/g)?.length, 1, 'only the thousand at the end are sorted');
     const startedMs = performance.now();
-    for (let n = 0; n < 20; n += 1) history.heldBy(DEMO, NOON_MS);
+    for (let n = 0; n < 20; n += 1) history.currentCertificateOf(DEMO, NOON_MS);
     assert.ok((performance.now() - startedMs) / 20 < 10, 'all 50,000 would take longer');
   });
 });

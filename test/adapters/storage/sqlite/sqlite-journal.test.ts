@@ -306,7 +306,7 @@ describe('The issuance journal', () => {
     await using journal = await started();
     await journal.append(issued('a'), { signal: NEVER });
     using history = new SqliteIssuanceHistory(file);
-    history.heldBy('spiffe://cluster.local/ns/default/sa/demo', NOON_MS);
+    history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/demo', NOON_MS);
     const script = `const d = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(file)});
       d.prepare('SELECT * FROM decisions').all(); d.close()`;
     execFileSync(process.execPath, ['-e', script]);

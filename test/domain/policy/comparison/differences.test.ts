@@ -442,7 +442,7 @@ const SNAPSHOTS: readonly ClusterSnapshot[] = [
     object('Ingress', 'pay', 'api'),
   ),
 ];
-const HELD = { issuedMs: NOW_MS - HOUR_MS / 3, notAfterMs: NOW_MS + HOUR_MS, excused: {} };
+const HELD = { issuedMs: NOW_MS - HOUR_MS / 3, notAfterMs: NOW_MS + HOUR_MS, waived: {} };
 const REQUESTS: readonly PolicyRequest[] = ['shop', 'pay'].flatMap((namespace) =>
   ['web', 'api'].flatMap((serviceAccount) =>
     [

@@ -19,13 +19,13 @@ import {
   WIDE,
 } from '../../../support/policies.ts';
 
-const narrow = (wish: Partial<Bounds>): IssuancePolicy => local({ narrow: { ...UNBOUNDED, ...wish } });
+const narrow = (requested: Partial<Bounds>): IssuancePolicy => local({ narrow: { ...UNBOUNDED, ...requested } });
 const ttl = (maxMs: number, more = {}): Partial<Bounds> => ({ ttl: { minMs: 0, maxMs, defaultMs: Infinity, ...more } });
 const noted = (policy: IssuancePolicy, given: PolicyBundle = bundle()): readonly string[] =>
   exceeds(policy, given).map(({ field, actual, allowed }) => `${field}: ${actual} > ${allowed}`);
 
 describe('A local policy that asks for too much', () => {
-  const wishes: readonly [wish: Partial<Bounds>, told: string][] = [
+  const wishes: readonly [requested: Partial<Bounds>, told: string][] = [
     [ttl(48 * HOUR_MS), 'spec.narrow.ttl.max: 48h > 24h'],
     [
       { keys: { 'ec-p256': 0, ed25519: 0, rsa: 1024 } },
@@ -39,8 +39,8 @@ describe('A local policy that asks for too much', () => {
     [{ dnsNames: nameLimit(['a.example']) }, 'spec.narrow.dnsNames: a.example > none'],
     [{ impersonators: nameLimit(['sys/proxy']) }, 'spec.narrow.impersonators: sys/proxy > none'],
   ];
-  for (const [wish, told] of wishes) {
-    it(`hears ${told}`, () => assert.deepEqual(noted(narrow(wish)), [told]));
+  for (const [requested, told] of wishes) {
+    it(`hears ${told}`, () => assert.deepEqual(noted(narrow(requested)), [told]));
   }
 
   it('hears nothing when it stays within the bundle, or says nothing of a field', () => {
@@ -68,13 +68,13 @@ describe('A local policy that asks for too much', () => {
       serviceAccounts: nameLimit(['web']),
       ttl: { ...WIDE.ttl, defaultMs: HOUR_MS },
     } as const;
-    const wish = narrow({
+    const requested = narrow({
       usages: ['serverAuth', 'clientAuth'],
       issuers: nameLimit(['prod-1', 'test']),
       serviceAccounts: nameLimit(['w*']),
       ...ttl(Infinity, { defaultMs: 2 * HOUR_MS }),
     });
-    assert.deepEqual(noted(wish, bundle({ rules: [rule({ bounds })] })), [
+    assert.deepEqual(noted(requested, bundle({ rules: [rule({ bounds })] })), [
       'spec.narrow.serviceAccounts: w* > web',
       'spec.narrow.ttl.default: 2h > 1h',
       'spec.narrow.usages: clientAuth > digitalSignature serverAuth',

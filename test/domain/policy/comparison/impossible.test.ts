@@ -20,7 +20,8 @@ import {
 
 const limited = (id: string, changed: Partial<Bounds>, match: Partial<CentralRule['match']> = {}): CentralRule =>
   rule({ id, bounds: { ...WIDE, ...changed }, match });
-const narrow = (name: string, wish: Partial<Bounds>): LocalPolicy => local({ name, narrow: { ...UNBOUNDED, ...wish } });
+const narrow = (name: string, requested: Partial<Bounds>): LocalPolicy =>
+  local({ name, narrow: { ...UNBOUNDED, ...requested } });
 const ttl = (minMs: number, maxMs: number): Partial<Bounds> => ({ ttl: { minMs, maxMs, defaultMs: Infinity } });
 
 function told(given: PolicyBundle | undefined, locals: readonly LocalPolicy[] = []): readonly string[] {

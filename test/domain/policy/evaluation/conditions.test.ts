@@ -230,14 +230,18 @@ describe('A condition on the subject', () => {
 });
 
 describe('A condition that turned false', () => {
-  const held = { issuedMs: NOW_MS - HOUR_MS, notAfterMs: NOW_MS + HOUR_MS, excused: {} };
+  const currentCertificate = { issuedMs: NOW_MS - HOUR_MS, notAfterMs: NOW_MS + HOUR_MS, waived: {} };
   const KEY = 'shop/local spec.conditions.condition';
 
-  function renewal(onRenew: OnRenew, changes: Partial<typeof held> = {}, ceiling: OnRenew = { kind: 'warn' }) {
+  function renewal(
+    onRenew: OnRenew,
+    changes: Partial<typeof currentCertificate> = {},
+    ceiling: OnRenew = { kind: 'warn' },
+  ) {
     const policies = policySet(bundle({ namespaces: { ...bundle().namespaces, onRenew: ceiling } }), [
       local({ conditions: [condition(HAS_INGRESS, { onRenew })] }),
     ]);
-    return evaluate(policies, request({ held: { ...held, ...changes } }), snapshot());
+    return evaluate(policies, request({ currentCertificate: { ...currentCertificate, ...changes } }), snapshot());
   }
 
   it('refuses a renewal at once where it is enforced', () => {
@@ -246,17 +250,17 @@ describe('A condition that turned false', () => {
 
   it('is passed over for the grace that it gives, from when it last held', () => {
     const grace = { kind: 'grace', graceMs: 2 * HOUR_MS } as const;
-    const { outcome, audits, excused } = renewal(grace);
+    const { outcome, audits, waived } = renewal(grace);
     assert.equal(outcome, 'approved');
-    assert.deepEqual(excused, [{ key: KEY, sinceMs: held.issuedMs }]);
+    assert.deepEqual(waived, [{ key: KEY, sinceMs: currentCertificate.issuedMs }]);
     assert.equal(audits[0]?.reason, 'CAP-P12');
-    const longAgo = { excused: { [KEY]: NOW_MS - 2 * HOUR_MS } };
+    const longAgo = { waived: { [KEY]: NOW_MS - 2 * HOUR_MS } };
     assert.equal(renewal(grace, longAgo).outcome, 'refused');
   });
 
   it('is passed over for one lifetime of the certificate when it says nothing', () => {
     assert.equal(renewal({ kind: 'grace' }).outcome, 'approved');
-    assert.equal(renewal({ kind: 'grace' }, { excused: { [KEY]: NOW_MS - 2 * HOUR_MS } }).outcome, 'refused');
+    assert.equal(renewal({ kind: 'grace' }, { waived: { [KEY]: NOW_MS - 2 * HOUR_MS } }).outcome, 'refused');
   });
 
   it('is never excused by what another pod or another request brought', () => {
@@ -273,12 +277,12 @@ describe('A condition that turned false', () => {
       const conditions = [condition(check, { onRenew: { kind: 'warn' } })];
       const policies = policySet(bundle(), [local({ conditions })]);
       const front = snapshot(object('Ingress', 'shop', 'front'));
-      assert.equal(evaluate(policies, request({ held }), front).outcome, 'refused', check.kind);
+      assert.equal(evaluate(policies, request({ currentCertificate }), front).outcome, 'refused', check.kind);
     }
   });
 
   it('only warns, for ever, where it says so', () => {
-    assert.equal(renewal({ kind: 'warn' }, { excused: { [KEY]: 0 } }).outcome, 'approved');
+    assert.equal(renewal({ kind: 'warn' }, { waived: { [KEY]: 0 } }).outcome, 'approved');
   });
 
   it('is enforced where the bundle forces it', () => {
@@ -305,11 +309,11 @@ describe('A condition that may turn true', () => {
 
   it('is not worth waiting for when something else fails too, or on a renewal', () => {
     assert.equal(waitOf([3_000], request({ key: { type: 'ed25519', bits: 0 } })), 0);
-    const held = {
+    const currentCertificate = {
       issuedMs: NOW_MS - 9 * HOUR_MS,
       notAfterMs: NOW_MS + 1,
-      excused: { 'shop/local spec.conditions.c0': 0 },
+      waived: { 'shop/local spec.conditions.c0': 0 },
     };
-    assert.equal(waitOf([3_000], request({ held })), 0);
+    assert.equal(waitOf([3_000], request({ currentCertificate })), 0);
   });
 });

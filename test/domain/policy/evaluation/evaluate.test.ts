@@ -285,7 +285,7 @@ describe('Policy', () => {
   });
 
   it('is not made unavailable by what is only audited', () => {
-    const blind = unsyncedSnapshot('still listing');
+    const unsynced = unsyncedSnapshot('still listing');
     const trial = condition(HAS_INGRESS, { mode: 'audit' });
     const labelled = rule({ id: 'trial', mode: 'audit', match: { namespaces: { labels: { a: 'b' } } } });
     for (const policies of [
@@ -293,7 +293,7 @@ describe('Policy', () => {
       policySet(bundle(), [local({ mode: 'audit', conditions: [condition(HAS_INGRESS)] })]),
       policySet(bundle({ rules: [rule(), labelled] })),
     ]) {
-      const { outcome, audits } = evaluate(policies, request(), blind);
+      const { outcome, audits } = evaluate(policies, request(), unsynced);
       assert.deepEqual([outcome, audits], ['approved', []]);
     }
   });
@@ -306,7 +306,7 @@ describe('Policy', () => {
 
   describe('past the hard expiry of the bundle', () => {
     const validity = { ...bundle().validity, hardExpiryMs: NOW_MS };
-    const held = { issuedMs: NOW_MS - HOUR_MS, notAfterMs: NOW_MS + HOUR_MS, excused: {} };
+    const currentCertificate = { issuedMs: NOW_MS - HOUR_MS, notAfterMs: NOW_MS + HOUR_MS, waived: {} };
 
     it('gives nobody new an identity, and does not call it a denial', () => {
       assert.equal(evaluate(policySet(bundle({ validity })), request(), EMPTY).unavailable?.reason, 'CAP-S11');
@@ -314,8 +314,11 @@ describe('Policy', () => {
 
     it('goes on renewing when the bundle said so', () => {
       const kind = policySet(bundle({ validity: { ...validity, renewAfterHardExpiry: true } }));
-      assert.equal(evaluate(kind, request({ held }), EMPTY).outcome, 'approved');
-      assert.equal(evaluate(policySet(bundle({ validity })), request({ held }), EMPTY).outcome, 'unavailable');
+      assert.equal(evaluate(kind, request({ currentCertificate }), EMPTY).outcome, 'approved');
+      assert.equal(
+        evaluate(policySet(bundle({ validity })), request({ currentCertificate }), EMPTY).outcome,
+        'unavailable',
+      );
     });
   });
 

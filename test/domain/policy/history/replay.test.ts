@@ -3,9 +3,9 @@ import { UNBOUNDED } from '../../../../src/domain/policy/bounds.ts';
 import {
   ReplayTally,
   type ReplayedDecision,
-  type Standing,
+  type PriorVerdict,
 } from '../../../../src/domain/policy/history/replay-tally.ts';
-import { judgeAgain, type Because, type Verdict } from '../../../../src/domain/policy/history/replay-verdict.ts';
+import { reevaluate, type RefusalReason, type Verdict } from '../../../../src/domain/policy/history/replay-verdict.ts';
 import { unsyncedSnapshot } from '../../../../src/domain/cluster/snapshot.ts';
 import {
   bundle,
@@ -28,29 +28,29 @@ describe('A verdict on the past', () => {
   const withIngress = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
 
   it('is the one of the evaluator, with the first failed clause', () => {
-    const { verdict } = judgeAgain(policySet(bundle(), [local({ narrow: RSA_ONLY })]), request(), NO_CLUSTER);
+    const { verdict } = reevaluate(policySet(bundle(), [local({ narrow: RSA_ONLY })]), request(), NO_CLUSTER);
     assert.ok(verdict.outcome === 'refused');
-    assert.equal(verdict.because.reason, 'CAP-P02');
-    assert.equal(verdict.because.where, 'shop/local spec.narrow.keys');
-    assert.match(verdict.because.words, /^ec-p256, allowed rsa>=2048; to pass: /);
+    assert.equal(verdict.refusalReason.reason, 'CAP-P02');
+    assert.equal(verdict.refusalReason.where, 'shop/local spec.narrow.keys');
+    assert.match(verdict.refusalReason.words, /^ec-p256, allowed rsa>=2048; to pass: /);
   });
 
   it('is left open when it depends on a cluster that is not known', () => {
-    assert.equal(judgeAgain(withIngress, request(), NO_CLUSTER).verdict.outcome, 'undecided');
-    assert.equal(judgeAgain(policySet(LABELLED), request(), NO_CLUSTER).verdict.outcome, 'undecided');
+    assert.equal(reevaluate(withIngress, request(), NO_CLUSTER).verdict.outcome, 'undecided');
+    assert.equal(reevaluate(policySet(LABELLED), request(), NO_CLUSTER).verdict.outcome, 'undecided');
   });
 
   it('needs no cluster when something fails whatever the cluster looks like', () => {
     const both = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)], narrow: RSA_ONLY })]);
-    const { verdict } = judgeAgain(both, request(), NO_CLUSTER);
+    const { verdict } = reevaluate(both, request(), NO_CLUSTER);
     assert.ok(verdict.outcome === 'refused');
-    assert.equal(verdict.because.reason, 'CAP-P02');
+    assert.equal(verdict.refusalReason.reason, 'CAP-P02');
   });
 
   it('is left open when labels that are not known might have softened the rule that refuses', () => {
     const audit = [{ labels: { stage: 'sandbox' } }];
     const soft = bundle({ namespaces: { ...bundle().namespaces, audit } });
-    const asked = judgeAgain(policySet(soft), request({ key: { type: 'ed25519', bits: 0 } }), NO_CLUSTER);
+    const asked = reevaluate(policySet(soft), request({ key: { type: 'ed25519', bits: 0 } }), NO_CLUSTER);
     assert.equal(asked.verdict.outcome, 'undecided');
   });
 
@@ -58,24 +58,24 @@ describe('A verdict on the past', () => {
     const owned = condition({ kind: 'matches', target: 'pod', labels: { team: 'shop' } });
     const policies = policySet(bundle(), [local({ conditions: [owned] })]);
     const asked = request({ claims: { podName: 'web-1' } });
-    assert.equal(judgeAgain(policies, asked, snapshot()).verdict.outcome, 'undecided');
+    assert.equal(reevaluate(policies, asked, snapshot()).verdict.outcome, 'undecided');
     const stray = object('Pod', 'shop', 'web-1');
-    assert.equal(judgeAgain(policies, asked, snapshot(stray)).verdict.outcome, 'refused');
+    assert.equal(reevaluate(policies, asked, snapshot(stray)).verdict.outcome, 'refused');
   });
 
   it('is a refusal once the bundle has ended', () => {
     const ended = bundle({ validity: { ...bundle().validity, hardExpiryMs: NOW_MS } });
-    const { verdict } = judgeAgain(policySet(ended), request(), NO_CLUSTER);
+    const { verdict } = reevaluate(policySet(ended), request(), NO_CLUSTER);
     assert.ok(verdict.outcome === 'refused');
-    assert.equal(verdict.because.reason, 'CAP-S11');
+    assert.equal(verdict.refusalReason.reason, 'CAP-S11');
   });
 });
 
 describe('A replay', () => {
-  const because = (where: string): Because => ({ reason: 'CAP-P02', where, words: 'words' });
+  const refusalReason = (where: string): RefusalReason => ({ reason: 'CAP-P02', where, words: 'words' });
   const approved: Verdict = { outcome: 'approved' };
-  const refused: Verdict & Standing = { outcome: 'refused', because: because('a') };
-  const undecided: Verdict = { outcome: 'undecided', because: because('b') };
+  const refused: Verdict & PriorVerdict = { outcome: 'refused', refusalReason: refusalReason('a') };
+  const undecided: Verdict = { outcome: 'undecided', refusalReason: refusalReason('b') };
   const replayed = (changes: Partial<ReplayedDecision>): ReplayedDecision => ({
     decisionId: 'd1',
     timeMs: NOW_MS,
@@ -85,7 +85,7 @@ describe('A replay', () => {
     ...changes,
   });
 
-  const table: readonly [Standing, Verdict, string][] = [
+  const table: readonly [PriorVerdict, Verdict, string][] = [
     [{ outcome: 'approved' }, approved, 'unchanged'],
     [{ outcome: 'approved' }, refused, 'newlyRefused'],
     [{ outcome: 'approved' }, undecided, 'undecided'],
@@ -107,13 +107,13 @@ describe('A replay', () => {
   it('tells of an identity once for each cause: how often, from when to when, and an example', () => {
     const tally = new ReplayTally();
     tally.add(replayed({ after: refused, decisionId: 'first' }));
-    tally.add(replayed({ after: { outcome: 'refused', because: because('other') } }));
+    tally.add(replayed({ after: { outcome: 'refused', refusalReason: refusalReason('other') } }));
     tally.add(replayed({ after: refused, timeMs: NOW_MS + 5 }));
     const identity = 'spiffe://cluster.local/ns/shop/sa/web';
     const [largest, other] = tally.result().groups.newlyRefused;
-    const expected = { identity, because: because('a'), count: 2, firstMs: NOW_MS, lastMs: NOW_MS + 5 };
+    const expected = { identity, refusalReason: refusalReason('a'), count: 2, firstMs: NOW_MS, lastMs: NOW_MS + 5 };
     assert.deepEqual(largest, { ...expected, decisionId: 'first' });
-    assert.equal(other?.because.where, 'other');
+    assert.equal(other?.refusalReason.where, 'other');
   });
 
   it('keeps no more than 10,000 groups, and says how many decisions are in none', () => {

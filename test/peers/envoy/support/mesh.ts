@@ -14,7 +14,7 @@ import type { Envoy } from './envoy.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { Load, type Manner, type Tally } from '../../support/load.ts';
 import { startShopProxy } from './shop-proxy.ts';
-import { RecordingUpstream, type Sight, visit, type Visitor } from '../../support/tls-visit.ts';
+import { RecordingUpstream, type SnapshotReader, visit, type Visitor } from '../../support/tls-visit.ts';
 
 const MANNERS: readonly Manner[] = ['h1-kept', 'h1-fresh', 'h2-kept', 'h2-fresh'];
 
@@ -100,9 +100,9 @@ export async function watchSerials(
 export async function eventuallySees(
   { envoy, visitor }: Pick<Mesh, 'envoy' | 'visitor'>,
   what: string,
-  expected: (sight: Sight) => boolean,
+  expected: (sight: SnapshotReader) => boolean,
   options: { readonly withinMs: number },
-): Promise<Sight> {
+): Promise<SnapshotReader> {
   return eventually(
     what,
     async () => {
