@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import { onConnection } from './listeners/call-connection.ts';
-import type { Door, ServiceRegistration } from './listeners/door.ts';
+import type { Door, ServiceRegistration } from './listeners/listener-view.ts';
 import { guardStreams } from './stream-guard.ts';
 
 export interface StreamLimits {

@@ -4,7 +4,7 @@ import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/platform/events.ts';
-import type { Door } from './listeners/door.ts';
+import type { Door } from './listeners/listener-view.ts';
 import type { FairAdmission } from './fair-admission.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { toServiceError } from './status.ts';

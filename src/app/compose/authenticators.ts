@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { SystemClock } from '../../adapters/clock/system-clock.ts';
 import { watchedFiles } from '../../adapters/files/watched-files.ts';
-import { bearerTokenAuthenticator } from '../../adapters/credentials/bearer-token.ts';
-import { DocumentKeys } from '../../adapters/credentials/document-keys.ts';
-import { FetchedKeys } from '../../adapters/credentials/fetched-keys.ts';
-import type { KeySource } from '../../adapters/credentials/key-set.ts';
+import { bearerTokenAuthenticator } from '../../adapters/credentials/tokens/bearer-token.ts';
+import { DocumentKeys } from '../../adapters/credentials/tokens/document-keys.ts';
+import { FetchedKeys } from '../../adapters/credentials/tokens/fetched-keys.ts';
+import type { KeySource } from '../../adapters/credentials/tokens/key-set.ts';
 import { socketAuthenticator } from '../../adapters/credentials/socket.ts';
 import type { Config } from '../../config/schema.ts';
 import { AuthorityError } from '../../domain/errors.ts';

@@ -5,7 +5,7 @@ import { SystemClock } from '../../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../adapters/clock/system-random.ts';
 import { WatchClock } from '../../adapters/clock/watch-clock.ts';
 import { csrService } from '../../adapters/grpc/csr/service.ts';
-import type { ServiceRegistration } from '../../adapters/grpc/listeners/door.ts';
+import type { ServiceRegistration } from '../../adapters/grpc/listeners/listener-view.ts';
 import { PlaintextListener } from '../../adapters/grpc/listeners/plaintext-listener.ts';
 import { SdsService } from '../../adapters/grpc/sds/service.ts';
 import { Sources } from '../../adapters/grpc/listeners/sources.ts';

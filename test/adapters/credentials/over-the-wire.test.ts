@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { UnsecuredJWT } from 'jose';
-import { bearerTokenAuthenticator } from '../../../src/adapters/credentials/bearer-token.ts';
+import { bearerTokenAuthenticator } from '../../../src/adapters/credentials/tokens/bearer-token.ts';
 import { clientCertificateAuthenticator } from '../../../src/adapters/credentials/client-certificate.ts';
 import { authenticate } from '../../../src/authority/surface/authenticate.ts';
 import { FakeLeafRecords } from '../../support/authority-parts.ts';
@@ -9,7 +9,7 @@ import { TEST_TRUST_DOMAIN as trustDomain, testAuthority } from '../../support/c
 import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
 import { caOf, leafUnder, type LeafOptions, type TestLeaf } from '../grpc/leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge, type TlsEdge } from '../grpc/wire.ts';
-import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './token-maker.ts';
+import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './tokens/token-maker.ts';
 
 const DAY_MS = 86_400_000;
 const OTHER = 'spiffe://cluster.local/ns/bank/sa/vault';

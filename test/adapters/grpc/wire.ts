@@ -5,8 +5,8 @@ import type { JsonObject, MessageInitShape, MessageShape } from '@bufbuild/proto
 import { create } from '@bufbuild/protobuf';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { csrService, type CsrServiceSettings } from '../../../src/adapters/grpc/csr/service.ts';
-import type { ServiceRegistration } from '../../../src/adapters/grpc/listeners/door.ts';
-import { serviceDefinition } from '../../../src/adapters/grpc/service.ts';
+import type { ServiceRegistration } from '../../../src/adapters/grpc/listeners/listener-view.ts';
+import { serviceDefinition } from '../../../src/adapters/grpc/service-definition.ts';
 import { Sources } from '../../../src/adapters/grpc/listeners/sources.ts';
 import { TlsListener, type TlsListenerSettings } from '../../../src/adapters/grpc/listeners/tls-listener.ts';
 import type { CsrAuthority, CsrRequest, IssuedChain } from '../../../src/authority/surface/surface.ts';

@@ -4,7 +4,7 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { CsrRequest } from '../../../authority/surface/surface.ts';
 import { IstioCertificateRequestSchema } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
-import { decodeMessage } from '../service.ts';
+import { decodeMessage } from '../service-definition.ts';
 
 /** A CSR and a few metadata strings; the server behind the door accepts more, for SDS. */
 export const MAX_CSR_REQUEST_BYTES = 64 * 1024;

@@ -3,9 +3,9 @@
 import type { CsrAuthority } from '../../../authority/surface/surface.ts';
 import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { ServiceRegistration } from '../listeners/door.ts';
+import type { ServiceRegistration } from '../listeners/listener-view.ts';
 import { RefusalPace } from '../refusal-pace.ts';
-import { serviceDefinition, type Handlers } from '../service.ts';
+import { serviceDefinition, type Handlers } from '../service-definition.ts';
 import { FairAdmission, type AdmissionLimits } from '../fair-admission.ts';
 import { unaryHandler } from '../unary-call.ts';
 import { decodeOrder } from './decode.ts';

@@ -4,7 +4,7 @@ import { BlockList, createServer, isIPv6, type Server } from 'node:net';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Caller } from '../../../domain/identity/caller.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
+import { authorizationOf, type AnyCall, type ServiceRegistration } from './listener-view.ts';
 import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from '../grpc-server.ts';
 import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';

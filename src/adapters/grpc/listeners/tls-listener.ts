@@ -11,7 +11,7 @@ import type { Events } from '../../../ports/platform/events.ts';
 import { ConnectionExpiry } from './connection-expiry.ts';
 import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { Connections } from './connections.ts';
-import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './door.ts';
+import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './listener-view.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from '../grpc-server.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';

@@ -7,7 +7,7 @@ import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import { authorizationOf, type AnyCall, type ServiceRegistration } from './door.ts';
+import { authorizationOf, type AnyCall, type ServiceRegistration } from './listener-view.ts';
 import { GrpcServer, type StreamLimits } from '../grpc-server.ts';
 import { cannotListen, listen, type Listener } from './listener.ts';
 import { socketPlace, type SocketPlace } from './socket-place.ts';

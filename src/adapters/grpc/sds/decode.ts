@@ -7,7 +7,7 @@ import {
   DiscoveryRequestSchema,
 } from '../../../gen/envoy/service/discovery/v3/discovery_pb.js';
 import type { Status } from '../../../gen/google/rpc/status_pb.js';
-import { decodeMessage } from '../service.ts';
+import { decodeMessage } from '../service-definition.ts';
 import type { DeltaRequest } from './session/delta-session.ts';
 import type { ProxyNode } from './session/session.ts';
 import type { SotwRequest } from './session/sotw-session.ts';

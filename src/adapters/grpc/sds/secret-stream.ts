@@ -8,7 +8,7 @@ import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events, StreamFacts } from '../../../ports/platform/events.ts';
 import type { Watcher } from '../../../authority/surface/surface.ts';
-import type { Door } from '../listeners/door.ts';
+import type { Door } from '../listeners/listener-view.ts';
 import { toServiceError } from '../status.ts';
 import type { MessagePace, Paced } from './message-pace.ts';
 import { readMessage, type Protocol } from './session/protocol.ts';

@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { Metadata, Server, ServerCredentials, status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import { requestCertificate, type CsrServer } from '../../../../src/adapters/grpc/client/csr-client.ts';
 import { makeWorkloadCsr, WORKLOAD_KEY_TYPES } from '../../../../src/adapters/grpc/client/workload-csr.ts';
-import { decodeMessage, serviceDefinition } from '../../../../src/adapters/grpc/service.ts';
+import { decodeMessage, serviceDefinition } from '../../../../src/adapters/grpc/service-definition.ts';
 import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
 import { CertificateRequest } from '../../../../src/domain/x509/certificate-request.ts';
 import {

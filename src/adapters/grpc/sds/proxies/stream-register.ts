@@ -3,9 +3,9 @@ import { AuthorityError } from '../../../../domain/errors.ts';
 import type { Caller } from '../../../../domain/identity/caller.ts';
 import { workloadKey } from '../../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
-import type { Door } from '../../listeners/door.ts';
+import type { Door } from '../../listeners/listener-view.ts';
 import type { AnyStream } from '../secret-stream.ts';
-import { Tally } from '../session/tally.ts';
+import { Tally } from './count-by-key.ts';
 
 export interface RegisterSettings {
   /** At a time, over all doors; those that are being authenticated count. */

@@ -1,6 +1,6 @@
 // Delta (incremental xDS): requests change the subscription, names that do not exist are answered,
 // and a client that comes back says what it holds already.
-import { conclude } from './conclude.ts';
+import { conclude } from './end-when-answered.ts';
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,

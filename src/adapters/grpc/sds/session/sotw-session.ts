@@ -1,7 +1,7 @@
 // State of the world (xDS protocol): every request names all secrets that the client wants. Of the
 // client's version_info it is read only whether it holds something from before: which version is none of
 // this stream's business, so every name is answered once on every stream.
-import { conclude } from './conclude.ts';
+import { conclude } from './end-when-answered.ts';
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,

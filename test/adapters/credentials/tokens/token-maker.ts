@@ -1,8 +1,8 @@
 // Tokens as Kubernetes projects them, signed by keys of our own, and every way of getting one wrong.
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
-import type { KeySet, KeySource } from '../../../src/adapters/credentials/key-set.ts';
-import { keySetFrom } from '../../../src/adapters/credentials/key-set.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import type { KeySet, KeySource } from '../../../../src/adapters/credentials/tokens/key-set.ts';
+import { keySetFrom } from '../../../../src/adapters/credentials/tokens/key-set.ts';
+import { NOON_MS } from '../../../support/fake-clock.ts';
 
 export const ISSUER = 'https://kubernetes.default.svc';
 

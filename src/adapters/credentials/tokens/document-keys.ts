@@ -1,8 +1,8 @@
 // Keys of a token issuer from local JWKS documents, for clusters whose issuer cannot be reached from here.
 // A broken edit keeps the last good keys and says so.
-import { AuthorityError } from '../../domain/errors.ts';
-import type { DocumentSource } from '../../ports/platform/document-source.ts';
-import type { Events } from '../../ports/platform/events.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import type { Events } from '../../../ports/platform/events.ts';
 import { keySetFrom, readJson, type KeySet, type KeySource } from './key-set.ts';
 
 export interface DocumentKeysParts {

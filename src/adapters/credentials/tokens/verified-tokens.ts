@@ -1,7 +1,7 @@
 // Tokens that were verified a moment ago. An agent sends the same token for hours, and its signature
 // costs more than everything else in a refusal; for a minute at most its bytes speak for it.
 import { hash } from 'node:crypto';
-import type { Caller } from '../../domain/identity/caller.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
 import type { KeySet, KeySource } from './key-set.ts';
 
 /** About 10 MB; the oldest goes first. */

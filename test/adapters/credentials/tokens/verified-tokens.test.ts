@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { MAX_REMEMBERED_TOKENS, VerifiedTokens } from '../../../src/adapters/credentials/verified-tokens.ts';
-import type { Caller } from '../../../src/domain/identity/caller.ts';
+import { MAX_REMEMBERED_TOKENS, VerifiedTokens } from '../../../../src/adapters/credentials/tokens/verified-tokens.ts';
+import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { ScriptedKeys, signingKey } from './token-maker.ts';
 
 describe('Tokens that were verified', () => {

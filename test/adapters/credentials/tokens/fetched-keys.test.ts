@@ -8,9 +8,9 @@ import {
   REFRESH_AFTER_MS,
   STALE_AFTER_MS,
   type FetchedKeysSettings,
-} from '../../../src/adapters/credentials/fetched-keys.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { recordEvents, type RecordedEvents } from '../../support/recorded-events.ts';
+} from '../../../../src/adapters/credentials/tokens/fetched-keys.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import { recordEvents, type RecordedEvents } from '../../../support/recorded-events.ts';
 import { signingKey, type SigningKey } from './token-maker.ts';
 
 describe('The keys of a token issuer', () => {

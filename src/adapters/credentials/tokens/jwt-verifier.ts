@@ -1,6 +1,6 @@
 // One issuer of tokens that we accept, and the verification of a token that names it (RFC 7519, RFC 8725).
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { AuthorityError } from '../../domain/errors.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
 import type { KeySet, KeySource } from './key-set.ts';
 
 /** Signatures only an issuer can make; never `none`, never a shared secret. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { DocumentKeys } from '../../../src/adapters/credentials/document-keys.ts';
-import type { DocumentSource } from '../../../src/ports/platform/document-source.ts';
-import { recordEvents } from '../../support/recorded-events.ts';
+import { DocumentKeys } from '../../../../src/adapters/credentials/tokens/document-keys.ts';
+import type { DocumentSource } from '../../../../src/ports/platform/document-source.ts';
+import { recordEvents } from '../../../support/recorded-events.ts';
 import { signingKey } from './token-maker.ts';
 
 const NEVER = new AbortController().signal;
@@ -65,7 +65,7 @@ describe('Token keys in a file', () => {
     await assert.rejects(keys.start({ signal: NEVER }), { reason: 'CAP-X03', message: /jwks\.json has no keys/ });
   });
 
-  const CASE = new URL('../../vectors/cases/jwks-with-private-key/jwks.json', import.meta.url);
+  const CASE = new URL('../../../vectors/cases/jwks-with-private-key/jwks.json', import.meta.url);
 
   it('with a private part stop the start, whatever key it is in, and are named without being shown', async () => {
     const text = readFileSync(CASE, 'utf8');
@@ -90,7 +90,7 @@ describe('Token keys in a file', () => {
   });
 
   it('are read behind a byte order mark, as every other file is', async () => {
-    const text = readFileSync(new URL('../../vectors/cases/poor-messages/bom', import.meta.url), 'utf8');
+    const text = readFileSync(new URL('../../../vectors/cases/poor-messages/bom', import.meta.url), 'utf8');
     assert.ok(text.startsWith('\uFEFF'));
     const keys = new DocumentKeys({ documents: new ScriptedDocuments(text), events: recordEvents() });
     await keys.start({ signal: NEVER });

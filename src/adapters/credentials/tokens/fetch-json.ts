@@ -2,7 +2,7 @@
 // no caches, no cookies; bounded in size and time.
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { AuthorityError } from '../../domain/errors.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
 import { readJson } from './key-set.ts';
 
 /** A set of a hundred RSA 4096 keys takes about 80 KiB. */

@@ -1,12 +1,12 @@
 // A bearer token as proof of identity: the service account token that Kubernetes projects into a pod.
 // Header -> remembered? -> issuer -> keys -> signature and claims -> bearer; each step refuses by name.
 import { decodeJwt } from 'jose';
-import type { Caller } from '../../domain/identity/caller.ts';
-import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
-import type { AuthenticationResult, Authenticator } from '../../ports/issuing/authenticator.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
+import type { AuthenticationResult, Authenticator } from '../../../ports/issuing/authenticator.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
 import { bearerIn } from './token-claims.ts';
-import { demandStrictIssuer, verifyToken, type TokenIssuer } from './token-issuer.ts';
+import { demandStrictIssuer, verifyToken, type TokenIssuer } from './jwt-verifier.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 /**

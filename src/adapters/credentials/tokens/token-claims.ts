@@ -1,9 +1,9 @@
 // What a verified token says about its bearer. Kubernetes puts the service account into `sub`, and, for
 // tokens bound to a pod, the pod and its node beside it; the two must tell one story.
 import type { JWTPayload } from 'jose';
-import type { PodBinding } from '../../domain/identity/caller.ts';
-import { kubernetesIdentity, type KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
-import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
+import type { PodBinding } from '../../../domain/identity/caller.ts';
+import { kubernetesIdentity, type KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
+import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 
 export interface TokenBearer {
   readonly identity: KubernetesIdentity;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { keySetFrom } from '../../../src/adapters/credentials/key-set.ts';
+import { keySetFrom } from '../../../../src/adapters/credentials/tokens/key-set.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const okp = generateKeyPairSync('ed25519');

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { CompactSign, exportSPKI, importJWK, SignJWT, UnsecuredJWT, type CryptoKey, type JWTPayload } from 'jose';
-import { bearerTokenAuthenticator, MAX_TOKEN_CHARACTERS } from '../../../src/adapters/credentials/bearer-token.ts';
-import { keySetFrom } from '../../../src/adapters/credentials/key-set.ts';
-import type { TokenIssuer } from '../../../src/adapters/credentials/token-issuer.ts';
-import { REMEMBER_MS } from '../../../src/adapters/credentials/verified-tokens.ts';
-import { AuthorityError } from '../../../src/domain/errors.ts';
-import type { AuthenticationResult } from '../../../src/ports/issuing/authenticator.ts';
-import { TEST_TRUST_DOMAIN as trustDomain } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import {
+  bearerTokenAuthenticator,
+  MAX_TOKEN_CHARACTERS,
+} from '../../../../src/adapters/credentials/tokens/bearer-token.ts';
+import { keySetFrom } from '../../../../src/adapters/credentials/tokens/key-set.ts';
+import type { TokenIssuer } from '../../../../src/adapters/credentials/tokens/jwt-verifier.ts';
+import { REMEMBER_MS } from '../../../../src/adapters/credentials/tokens/verified-tokens.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { AuthenticationResult } from '../../../../src/ports/issuing/authenticator.ts';
+import { TEST_TRUST_DOMAIN as trustDomain } from '../../../support/certificates.ts';
+import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
 import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './token-maker.ts';
 
 const NEVER = new AbortController().signal;

@@ -1,9 +1,9 @@
 // Keys of a token issuer over HTTPS, from a JWKS URL or through OIDC discovery. An issuer that rolls its
 // key over is noticed by the first token that names the new key; an issuer that cannot be reached is a
 // reason to wait (CAP-S05) and never a reason to say that a token is bad.
-import { AuthorityError } from '../../domain/errors.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
-import type { Events } from '../../ports/platform/events.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
 import { fetchableUrl, fetchJson } from './fetch-json.ts';
 import { keySetFrom, type KeySet, type KeySource } from './key-set.ts';
 
