@@ -1,4 +1,4 @@
-// What a person sees when the server is up: the doors, the trust anchor, and what to try next.
+// What a person sees when the server is up: the listeners, the trust anchor, and what to try next.
 import type { ServeReport } from '../app/serve.ts';
 import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
 import type { Terminal } from './terminal.ts';

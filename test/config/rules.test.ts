@@ -122,7 +122,7 @@ describe('The rules of the configuration', () => {
     });
   }
 
-  it('let two doors ask for any free port', () => {
+  it('let two listeners ask for any free port', () => {
     const given = { ...NEEDED, 'listen.tls.address': '127.0.0.1:0', 'listen.http.address': '127.0.0.1:0' };
     assert.ok(!('problems' in loadConfig({ given })));
   });

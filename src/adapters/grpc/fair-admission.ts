@@ -1,4 +1,4 @@
-// The work under way of one service, over all its doors, shared out fairly: an owner, the namespace proven on
+// The work under way of one service, over all its listeners, shared out fairly: an owner, the namespace proven on
 // the connection or else its source, works on so many requests at once and waits with the next, and whoever has
 // waited takes turns by owner. So a crowd of one owner waits for itself, and a request of another goes first.
 import { AuthorityError } from '../../domain/errors.ts';

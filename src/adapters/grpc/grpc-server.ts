@@ -1,5 +1,5 @@
-// A grpc-js server that owns no port: listeners hand it their connections. One per door, so that a
-// handler's door is a fact of its registration and not a question to ask.
+// A grpc-js server that owns no port: listeners hand it their connections. One per listener, so that a
+// handler knows its listener from its registration.
 import { once } from 'node:events';
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import { onConnection } from './listeners/call-connection.ts';
-import type { Door, ServiceRegistration } from './listeners/listener-view.ts';
+import type { ListenerView, ServiceRegistration } from './listeners/listener-view.ts';
 import { guardStreams } from './stream-guard.ts';
 
 export interface StreamLimits {
@@ -70,17 +70,17 @@ export class GrpcServer {
     return this.#draining.signal;
   }
 
-  register(services: readonly ServiceRegistration[], door: Door): void {
+  register(services: readonly ServiceRegistration[], listener: ListenerView): void {
     const addService: Server['addService'] = (service, handlers) => {
       for (const method of Object.values(service)) {
         if (!method.requestStream) this.#unaryPaths.add(method.path);
       }
       this.#server.addService(service, handlers);
     };
-    for (const register of services) register({ addService }, door);
+    for (const register of services) register({ addService }, listener);
   }
 
-  /** For doors that strangers can reach; until the server is drained. See `guardStreams`. */
+  /** For listeners that strangers can reach; until the server is drained. See `guardStreams`. */
   guard(requestArrivalMs: number): void {
     const onSession = (session: ServerHttp2Session): void => this.#know(session);
     this.#endGuard = guardStreams({ unaryPaths: this.#unaryPaths, requestArrivalMs, onSession });

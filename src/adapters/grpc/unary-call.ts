@@ -4,16 +4,16 @@ import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/platform/events.ts';
-import type { Door } from './listeners/listener-view.ts';
+import type { ListenerView } from './listeners/listener-view.ts';
 import type { FairAdmission } from './fair-admission.ts';
 import type { RefusalPace } from './refusal-pace.ts';
 import { toServiceError } from './status.ts';
 
 export interface UnaryParts<Answer> {
-  readonly door: Door;
+  readonly listener: ListenerView;
   readonly admission: FairAdmission;
   readonly pace: RefusalPace;
-  readonly events: Pick<Events, 'unexpected' | 'turnedAway'>;
+  readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
   /** Names the service in reports of bugs. */
   readonly where: string;
   /** `signal` aborts at the deadline and when the caller is gone, with the AuthorityError as its reason. */
@@ -33,9 +33,9 @@ export function unaryHandler<Answer>(
   parts: UnaryParts<Answer>,
   { deadlineMs }: UnarySettings,
 ): handleUnaryCall<Uint8Array, Answer> {
-  const { door, admission, pace, events, work } = parts;
+  const { listener, admission, pace, events, work } = parts;
   return (call, callback) => {
-    const owner = door.ownerOf(call);
+    const owner = listener.ownerOf(call);
     let answered = false;
     const answer = (value: Answer): void => {
       if (answered) return;
@@ -58,23 +58,23 @@ export function unaryHandler<Answer>(
       controller.abort(error);
     };
 
-    const turnAway = (reason: Reason): void =>
-      events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason });
+    const reportDropped = (reason: Reason): void =>
+      events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason });
 
     const controller = new AbortController();
-    if (door.draining.aborted) {
-      turnAway('CAP-S03');
+    if (listener.draining.aborted) {
+      reportDropped('CAP-S03');
       callback(toServiceError(new AuthorityError('CAP-S03'), parts));
       return;
     }
     const timer = setTimeout(() => {
-      turnAway('CAP-S07');
+      reportDropped('CAP-S07');
       giveUp('CAP-S07');
     }, deadlineMs);
     call.on('cancelled', () => giveUp('CAP-X02'));
     const admitted = async (): Promise<Answer> => {
       await admission.enter(owner, controller).catch((error: unknown) => {
-        if (error instanceof AuthorityError && error.reason === 'CAP-Q01') turnAway('CAP-Q01');
+        if (error instanceof AuthorityError && error.reason === 'CAP-Q01') reportDropped('CAP-Q01');
         throw error;
       });
       // A slot is held until the work itself ends: what does not heed its signal still counts.

@@ -46,18 +46,18 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     refusalsCounted(record) {
       logger[decisionLevel(record)]({ event: 'refusalsCounted', ...record }, 'requests refused');
     },
-    connectionRefused({ door, remoteAddress, problem }) {
-      metrics.count('connectionsRefused', { door });
-      const facts = { event: 'connectionRefused', door, remoteAddress, problem: cut(problem) };
-      const kind = `${door} ${sourceOf(remoteAddress)} ${facts.problem}`;
+    connectionRefused({ listener, remoteAddress, problem }) {
+      metrics.count('connectionsRefused', { listener });
+      const facts = { event: 'connectionRefused', listener, remoteAddress, problem: cut(problem) };
+      const kind = `${listener} ${sourceOf(remoteAddress)} ${facts.problem}`;
       noise.write({ level: 'info', message: 'connection refused', facts, group: STRANGERS, kind });
     },
-    turnedAway({ door, remoteAddress, reason }) {
-      metrics.count('turnedAway', { door, reason });
+    requestDropped({ listener, remoteAddress, reason }) {
+      metrics.count('requestsDropped', { listener, reason });
       // Below the usual level: under overload a line for each would be more of it. The metric tells.
-      const facts = { event: 'turnedAway', door, remoteAddress, reason };
-      const kind = `${door} ${sourceOf(remoteAddress)} ${reason}`;
-      noise.write({ level: 'debug', message: 'request turned away', facts, group: STRANGERS, kind });
+      const facts = { event: 'requestDropped', listener, remoteAddress, reason };
+      const kind = `${listener} ${sourceOf(remoteAddress)} ${reason}`;
+      noise.write({ level: 'debug', message: 'request dropped', facts, group: STRANGERS, kind });
     },
     socketOpened({ path, identity }) {
       logger.info({ event: 'socketOpened', path, identity }, 'SDS socket opened');
@@ -93,10 +93,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { streamId, caller, protocol, ...proxy, secrets: rejected, proxyMessage: cut(message) };
       ofStream('warn', 'secretRejected', facts, 'secrets rejected by the proxy');
     },
-    secretWithheld({ streamId, caller, protocol, name, why }) {
-      metrics.count('withheld', {});
+    secretUnavailable({ streamId, caller, protocol, name, why }) {
+      metrics.count('unavailable', {});
       const facts = { streamId, caller, protocol, name: cut(name), why: cut(why) };
-      ofStream('warn', 'secretWithheld', facts, 'secret withheld');
+      ofStream('warn', 'secretUnavailable', facts, 'secret unavailable');
     },
     secretInvalid({ identity, problem }) {
       metrics.count('invalid', {});

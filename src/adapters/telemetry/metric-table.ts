@@ -2,8 +2,8 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
-import type { Door, ReloadedSource, StreamFacts } from '../../ports/platform/events.ts';
-import type { DecisionRecord, Api } from '../../ports/storage/issuance-journal.ts';
+import type { ListenerKind, ReloadedSource, StreamFacts } from '../../ports/platform/events.ts';
+import type { Api, DecisionRecord } from '../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
   readonly name: string;
@@ -18,7 +18,7 @@ interface MetricRow {
 const APIS = ['csr', 'sds', 'self'] as const satisfies readonly Api[];
 const OUTCOMES = ['issued', 'refused'] as const satisfies readonly DecisionRecord['outcome'][];
 const PROTOCOLS = ['sotw', 'delta'] as const satisfies readonly StreamFacts['protocol'][];
-const DOORS = ['tls', 'plaintext', 'unix'] as const satisfies readonly Door[];
+const LISTENERS = ['tls', 'plaintext', 'unix'] as const satisfies readonly ListenerKind[];
 const SOURCES = [
   'policy',
   'policy-bundle',
@@ -54,13 +54,13 @@ export const METRICS = {
     name: 'capstan_connections_refused_total',
     kind: 'counter',
     help: 'Connections refused, or closed because nobody was proven on them.',
-    labels: { door: DOORS },
+    labels: { listener: LISTENERS },
   },
-  turnedAway: {
-    name: 'capstan_requests_turned_away_total',
+  requestsDropped: {
+    name: 'capstan_requests_dropped_total',
     kind: 'counter',
-    help: 'Requests that were not considered: too many in flight, not answered in time, or shutting down.',
-    labels: { door: DOORS, reason: OPEN },
+    help: 'Requests dropped without a decision: too many in flight, not answered in time, or shutting down.',
+    labels: { listener: LISTENERS, reason: OPEN },
   },
   streams: {
     name: 'capstan_sds_streams',
@@ -93,8 +93,8 @@ export const METRICS = {
     help: 'SDS responses that the proxy rejected.',
     labels: {},
   },
-  withheld: {
-    name: 'capstan_sds_withheld_total',
+  unavailable: {
+    name: 'capstan_sds_unavailable_total',
     kind: 'counter',
     help: 'Secrets asked for by a caller that may not have them, or that do not exist.',
     labels: {},

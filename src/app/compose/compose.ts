@@ -307,7 +307,7 @@ function composeReadiness(parts: {
   readonly issuers: DocumentIssuer;
   readonly sockets: SdsSockets;
   readonly clock: Clock;
-  /** Whether every door that clients come through is open. */
+  /** Whether every listener that clients connect to accepts connections. */
   readonly open: () => boolean;
   readonly serving: () => ServingCertificate | undefined;
   /** An issuer with less left signs nothing. */

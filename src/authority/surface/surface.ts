@@ -53,7 +53,7 @@ export interface WorkloadSvid {
 export type SvidState =
   | { readonly kind: 'svid'; readonly svid: WorkloadSvid }
   /** Refused or not possible now; a later state may carry the SVID. */
-  | { readonly kind: 'withheld'; readonly error: AuthorityError };
+  | { readonly kind: 'unavailable'; readonly error: AuthorityError };
 
 /** One who watches, as it was proven when it came. */
 export interface Watcher {

@@ -96,8 +96,8 @@ export class SvidRotation {
     return this.#asking;
   }
 
-  get withheld(): boolean {
-    return this.#state.value?.kind === 'withheld';
+  get unavailable(): boolean {
+    return this.#state.value?.kind === 'unavailable';
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
@@ -124,7 +124,7 @@ export class SvidRotation {
     const retryMs = transient ? Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LAST_RETRY_MS) : REFUSED_RETRY_MS;
     this.#failures += 1;
     this.#dueMs = nowMs + this.#earlier(retryMs);
-    if (!transient || !isValid(this.#svid, nowMs)) this.#state.set({ kind: 'withheld', error });
+    if (!transient || !isValid(this.#svid, nowMs)) this.#state.set({ kind: 'unavailable', error });
   }
 
   #earlier(ms: number): number {

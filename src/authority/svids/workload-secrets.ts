@@ -68,7 +68,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     policies.onChange(() => this.#askAgain(() => true), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
-    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.undecided || rotation.withheld), { signal });
+    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.undecided || rotation.unavailable), { signal });
   }
 
   async authenticate(
@@ -151,7 +151,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     for (const { rotation } of this.#held.all()) rotation.renewSoon();
   }
 
-  /** A new policy may allow what was withheld, or refuse what is held: either is decided afresh. */
+  /** A new policy may allow what it refused, or refuse what is held: either is decided afresh. */
   #askAgain(concerns: (workload: HeldWorkload) => boolean): void {
     const { keyType } = this.#settings;
     const publicKey = { family: keyType, bits: 0 };
@@ -160,7 +160,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
       const { rotation, watches } = workload;
       // What is being decided may be decided by what has just changed: it is asked once more.
       if (rotation.undecided) rotation.renewNow();
-      else if (this.#outcomeFor(workload, publicKey) === (rotation.withheld ? 'approved' : 'refused')) {
+      else if (this.#outcomeFor(workload, publicKey) === (rotation.unavailable ? 'approved' : 'refused')) {
         // Whoever comes back to what nobody watches is decided then.
         if (watches.size === 0) this.#held.remove(workload);
         else rotation.renewNow();

@@ -4,8 +4,8 @@
 import type { Reason } from '../../domain/reasons.ts';
 import type { DecisionRecord, RefusedRecord } from '../storage/issuance-journal.ts';
 
-/** The two surfaces a client can open a stream or a connection on. */
-export type Door = 'tls' | 'plaintext' | 'unix';
+/** What a connection comes through; the value of the label and log field `listener`. */
+export type ListenerKind = 'tls' | 'plaintext' | 'unix';
 
 /** A file or remote document that is reloaded while the server runs. */
 export type ReloadedSource =
@@ -59,9 +59,20 @@ export interface Events {
   ): void;
   /** The durable record of `count` refusals, each of which was `decided` and `counted`. */
   refusalsCounted(record: RefusedRecord): void;
-  connectionRefused(facts: { readonly door: Door; readonly remoteAddress: string; readonly problem: string }): void;
-  /** A request was not even considered: too many, too late, or the door is closing. It is no decision and has no record. */
-  turnedAway(facts: { readonly door: Door; readonly remoteAddress: string; readonly reason: Reason }): void;
+  connectionRefused(facts: {
+    readonly listener: ListenerKind;
+    readonly remoteAddress: string;
+    readonly problem: string;
+  }): void;
+  /**
+   * A request was dropped without a decision: too many in flight, not answered in time, or the listener drains. It has no
+   * record. Named as in kube-apiserver (`apiserver_dropped_requests_total`).
+   */
+  requestDropped(facts: {
+    readonly listener: ListenerKind;
+    readonly remoteAddress: string;
+    readonly reason: Reason;
+  }): void;
   /** The socket of a workload lets callers in, as `identity`. */
   socketOpened(facts: { readonly path: string; readonly identity: string }): void;
   socketClosed(facts: { readonly path: string; readonly why: string }): void;
@@ -74,7 +85,7 @@ export interface Events {
   /** Envoy said no to what we sent. */
   secretRejected(facts: RejectionFacts): void;
   /** A caller named a secret that is not its own or does not exist. */
-  secretWithheld(facts: StreamFacts & { readonly name: string; readonly why: string }): void;
+  secretUnavailable(facts: StreamFacts & { readonly name: string; readonly why: string }): void;
   /** Our own check stopped a secret before it reached the wire. */
   secretInvalid(facts: { readonly identity: string; readonly problem: string }): void;
   reloaded(facts: { readonly source: ReloadedSource; readonly revision: string }): void;

@@ -14,7 +14,7 @@ import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from 
 const DAY_MS = 86_400_000;
 const OTHER = 'spiffe://cluster.local/ns/bank/sa/vault';
 
-describe('A caller at the TLS door', () => {
+describe('A caller at the TLS listener', () => {
   let edge: TlsEdge;
   let key: SigningKey;
   let proven: string[];

@@ -141,16 +141,16 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   ],
   connectionRefused: [
     {
-      emit: (events) => events.connectionRefused({ door: 'tls', remoteAddress: '192.0.2.1:9', problem: 'no ALPN' }),
-      line: { level: 'info', door: 'tls', remoteAddress: '192.0.2.1:9', problem: 'no ALPN' },
-      moves: { 'capstan_connections_refused_total{door="tls"}': 1 },
+      emit: (events) => events.connectionRefused({ listener: 'tls', remoteAddress: '192.0.2.1:9', problem: 'no ALPN' }),
+      line: { level: 'info', listener: 'tls', remoteAddress: '192.0.2.1:9', problem: 'no ALPN' },
+      moves: { 'capstan_connections_refused_total{listener="tls"}': 1 },
     },
   ],
-  turnedAway: [
+  requestDropped: [
     {
-      emit: (events) => events.turnedAway({ door: 'tls', remoteAddress: '192.0.2.1:9', reason: 'CAP-Q01' }),
-      line: { level: 'debug', door: 'tls', remoteAddress: '192.0.2.1:9', reason: 'CAP-Q01' },
-      moves: { 'capstan_requests_turned_away_total{door="tls",reason="CAP-Q01"}': 1 },
+      emit: (events) => events.requestDropped({ listener: 'tls', remoteAddress: '192.0.2.1:9', reason: 'CAP-Q01' }),
+      line: { level: 'debug', listener: 'tls', remoteAddress: '192.0.2.1:9', reason: 'CAP-Q01' },
+      moves: { 'capstan_requests_dropped_total{listener="tls",reason="CAP-Q01"}': 1 },
     },
   ],
   streamOpened: [
@@ -192,11 +192,11 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_sds_rejected_total: 1 },
     },
   ],
-  secretWithheld: [
+  secretUnavailable: [
     {
-      emit: (events) => events.secretWithheld({ ...STREAM, name: 'kubernetes://other', why: 'unknown' }),
+      emit: (events) => events.secretUnavailable({ ...STREAM, name: 'kubernetes://other', why: 'unknown' }),
       line: { level: 'warn', ...STREAM, name: 'kubernetes://other', why: 'unknown' },
-      moves: { capstan_sds_withheld_total: 1 },
+      moves: { capstan_sds_unavailable_total: 1 },
     },
   ],
   secretInvalid: [
@@ -322,7 +322,7 @@ describe('The events of the CA', () => {
 
   it('count what one namespace causes without end, and tell of the others and of certificates all the same', async () => {
     for (let i = 0; i < 10_000; i += 1) {
-      telemetry.events.secretWithheld({ ...STREAM, name: `kubernetes://other-${i}`, why: 'unknown' });
+      telemetry.events.secretUnavailable({ ...STREAM, name: `kubernetes://other-${i}`, why: 'unknown' });
       telemetry.events.streamOpened(STREAM);
     }
     const quiet = { ...STREAM, caller: 'spiffe://cluster.local/ns/quiet/sa/demo' };
@@ -333,16 +333,16 @@ describe('The events of the CA', () => {
     const of = (event: string) => lines.filter((line) => line['event'] === event);
     assert.equal(of('decided').length, 500);
     assert.equal(of('streamOpened').filter(({ caller }) => caller === quiet.caller).length, 1);
-    assert.equal(of('secretWithheld').length, NOISE.each + 1);
-    assert.deepEqual(of('secretWithheld').at(-1)?.['count'], 10_000 - NOISE.each);
+    assert.equal(of('secretUnavailable').length, NOISE.each + 1);
+    assert.deepEqual(of('secretUnavailable').at(-1)?.['count'], 10_000 - NOISE.each);
     assert.equal(of('streamOpened').length, NOISE.each + 1 + 1);
   });
 
   it('count what strangers cause without end', async () => {
     for (let i = 0; i < 10_000; i += 1) {
       const remoteAddress = `10.0.${i >> 8}.${i & 255}:${i}`;
-      telemetry.events.connectionRefused({ door: 'tls', remoteAddress, problem: 'no ALPN' });
-      telemetry.events.turnedAway({ door: 'tls', remoteAddress, reason: 'CAP-Q01' });
+      telemetry.events.connectionRefused({ listener: 'tls', remoteAddress, problem: 'no ALPN' });
+      telemetry.events.requestDropped({ listener: 'tls', remoteAddress, reason: 'CAP-Q01' });
     }
     await telemetry[Symbol.asyncDispose]();
     assert.ok(lines.length <= NOISE.alone + NOISE.kinds + 2, String(lines.length));

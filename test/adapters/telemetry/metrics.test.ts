@@ -34,7 +34,7 @@ describe('The metrics', () => {
   it('stand at zero from the first scrape, so that a rate sees the first event', async () => {
     const text = await metrics.collect();
     assert.match(text, /^capstan_sds_pushes_total 0$/m);
-    assert.match(text, /^capstan_connections_refused_total\{door="unix"\} 0$/m);
+    assert.match(text, /^capstan_connections_refused_total\{listener="unix"\} 0$/m);
     assert.match(text, /^capstan_reloads_total\{source="policy",outcome="failed"\} 0$/m);
     assert.match(text, /^capstan_journal_failing 0$/m);
   });

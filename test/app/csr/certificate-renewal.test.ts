@@ -77,7 +77,7 @@ describe('A renewal by certificate', () => {
     assert.notEqual(renewed[0]?.proofId, renewed[1]?.proofId);
   });
 
-  it('of a certificate served over SDS goes back to the proof of its caller at the door', async () => {
+  it('of a certificate served over SDS goes back to the proof that its caller gave when the stream opened', async () => {
     using envoy = server.envoy();
     const openedMs = Date.now();
     assert.equal((await envoy.fetch({ resourceNames: ['default'] })).resources.length, 1);

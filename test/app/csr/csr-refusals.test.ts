@@ -171,7 +171,7 @@ const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
   'CAP-S09': 'SDS alone has streams of an age',
   'CAP-X01': 'our own certificates would have to be wrong',
   'CAP-X02': 'a caller who left hears nothing',
-  'CAP-X03': 'configuration is judged before the door opens',
+  'CAP-X03': 'configuration is judged before a listener opens',
 };
 
 async function ask(server: RunningServer, { token, showing, ...call }: Question): Promise<Outcome> {

@@ -23,7 +23,7 @@ const SOON = { withinMs: 8_000 };
 const LOCKED_MS = 300;
 const NO_SOCKETS = { 'sds.sockets': [] };
 
-describe('A server that cannot open its doors', () => {
+describe('A server that cannot open its listeners', () => {
   let files: ServerFiles;
   let first: RunningServer;
   before(async () => {
@@ -36,8 +36,11 @@ describe('A server that cannot open its doors', () => {
   });
 
   it('says which address is taken', async () => {
-    const doors = { 'listen.tls.address': first.report.tlsAddress, 'listen.http.address': first.report.httpAddress };
-    for (const [key, address] of Object.entries(doors)) {
+    const addresses = {
+      'listen.tls.address': first.report.tlsAddress,
+      'listen.http.address': first.report.httpAddress,
+    };
+    for (const [key, address] of Object.entries(addresses)) {
       await refusesToStart({ [key]: address, ...NO_SOCKETS }, new RegExp(`${address} is already in use`));
     }
   });
@@ -233,7 +236,7 @@ describe('A server that is told to stop', () => {
     keys.answer(200, await server.files.mint.jwks());
     assert.equal((await inFlight).code, status.OK);
     await stopped;
-    await assert.rejects(server.get('/readyz'), 'the last door is closed');
+    await assert.rejects(server.get('/readyz'), 'the last listener is closed');
     assert.deepEqual(
       server.files.logged('lifecycle').map(({ phase }) => phase),
       ['starting', 'ready', 'draining'],

@@ -136,7 +136,7 @@ describe('Many agents behind one address', () => {
 });
 
 describe('A stranger with slow handshakes', () => {
-  it('keeps nobody out while none of them dawdles yet', async () => {
+  it('keeps nobody out while none of them is slow yet', async () => {
     await using server = await RunningServer.start({ settings: { 'listen.maxHandshakes': 8 } });
     const slow: Socket[] = [];
     const outcomes: status[] = [];
@@ -222,7 +222,7 @@ describe('A namespace whose requests take every place they can have', () => {
 
     const csr = (await buildCsr()).pem;
     const noise = Promise.all(Array.from({ length: 60 }, async () => noisy.call({ csr, headers })));
-    await until(() => files.logged('turnedAway').length > 0);
+    await until(() => files.logged('requestDropped').length > 0);
     for (let i = 0; i < 20; i += 1) assert.equal(await askWith(quiet, server), status.OK);
     const codes = (await noise).map(({ code }) => code);
     assert.ok(codes.includes(status.RESOURCE_EXHAUSTED), 'what waited in vain is told to come again');

@@ -1,5 +1,5 @@
 // Whatever is wrong with a bundle, a local policy or a manifest, a running server says where and why, once,
-// and goes on with what was good; a starting one does not open its doors.
+// and goes on with what was good; a starting one does not start its listeners.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -121,7 +121,7 @@ describe('A server whose policies are edited badly', () => {
   });
 
   for (const edit of BUNDLE_EDITS.filter(({ what }) => AT_START.includes(what))) {
-    it(`does not start, and opens no door, with a bundle ${edit.what}`, async () => {
+    it(`does not start, and opens no listener, with a bundle ${edit.what}`, async () => {
       const port = await freePort();
       putAll(edit.files);
       const { code, error } = await serveByHand(port);

@@ -74,7 +74,7 @@ export class RunningServer implements AsyncDisposable {
     return new SdsClient(`unix:${this.files.socket('demo')}`);
   }
 
-  /** A workload at the TLS door, on a connection of its own. */
+  /** A workload at the TLS listener, on a connection of its own. */
   sdsClient({ token, ...showing }: Showing & { readonly token?: string }): SdsClient {
     const channel = tlsCredentials(this.files.pki.root.certificatePem, showing);
     return new SdsClient(`127.0.0.1:${this.tlsPort}`, { credentials: channel, ...(token !== undefined && { token }) });

@@ -1,5 +1,5 @@
 // An anchor with an extension that OpenSSL cannot read, and so takes for no CA: our own reader, which looks at fewer of them,
-// took it, and the last look before a bundle is sent withheld it from everybody.
+// took it, and the last check before a bundle is sent kept it from everybody.
 import assert from 'node:assert/strict';
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';

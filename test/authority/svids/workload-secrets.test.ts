@@ -82,7 +82,7 @@ describe('Secrets of a workload over SDS', () => {
 
   async function nextSvid(states: AsyncIterator<SvidState>): Promise<WorkloadSvid> {
     const { value } = (await states.next()) as { value: SvidState };
-    assert.equal(value.kind, 'svid', value.kind === 'withheld' ? value.error.message : '');
+    assert.equal(value.kind, 'svid', value.kind === 'unavailable' ? value.error.message : '');
     return value.svid;
   }
 
@@ -109,7 +109,7 @@ describe('Secrets of a workload over SDS', () => {
     const of = (podName: string) => watch({ ...CALLER, pod: { podName } });
     await nextSvid(of('good-1'));
     const { value } = (await of('bad-1').next()) as { value: SvidState };
-    assert.equal(value.kind, 'withheld');
+    assert.equal(value.kind, 'unavailable');
   });
 
   it('are kept apart for two machines of one account, and one machine keeps its own when its certificate is renewed', async () => {
@@ -166,7 +166,7 @@ describe('Secrets of a workload over SDS', () => {
     assert.notEqual((await second).serial, first.serial);
   });
 
-  it('are worth no more than the proof at the door, however late they are issued', async () => {
+  it('are worth no more than the proof given when the stream opened, however late they are issued', async () => {
     const states = watch();
     await nextSvid(states);
     const renewed = nextSvid(states);
@@ -196,7 +196,7 @@ describe('Secrets of a workload over SDS', () => {
     leave.abort();
     parts.policies.swap(NO_POLICY);
     const { value } = (await watch().next()) as { value: SvidState };
-    assert.equal(value.kind, 'withheld');
+    assert.equal(value.kind, 'unavailable');
   });
 
   it('are asked for once more when policy changes while it decides', async () => {
@@ -206,7 +206,7 @@ describe('Secrets of a workload over SDS', () => {
     parts.policies.swap(TEST_POLICY);
     await settle();
     const { value } = (await first) as { value: SvidState };
-    if (value.kind === 'withheld') await nextSvid(states);
+    if (value.kind === 'unavailable') await nextSvid(states);
   });
 
   it('are renewed at about half life', async () => {
@@ -257,7 +257,7 @@ describe('Secrets of a workload over SDS', () => {
       off();
       const states = watch();
       const { value } = (await states.next()) as { value: SvidState };
-      assert.equal(value.kind, 'withheld');
+      assert.equal(value.kind, 'unavailable');
       on();
       parts.clock.jumpTo(NOON_MS + 24 * HOUR_MS);
       const healed = nextSvid(states);
@@ -266,14 +266,14 @@ describe('Secrets of a workload over SDS', () => {
     }
   });
 
-  it('are withheld when the clock is set back to before the issuer', async () => {
+  it('are unavailable when the clock is set back to before the issuer', async () => {
     const states = watch();
     await nextSvid(states);
     const next = states.next();
     parts.clock.jumpTo(NOON_MS - 31 * 24 * HOUR_MS);
     await parts.clock.advance(5_000);
     const { value } = (await next) as { value: SvidState };
-    assert.ok(value.kind === 'withheld');
+    assert.ok(value.kind === 'unavailable');
     assert.equal(value.error.reason, 'CAP-S01');
   });
 
@@ -306,11 +306,11 @@ describe('Secrets of a workload over SDS', () => {
     assert.equal((await nextSvid(watch())).serial, first.serial);
   });
 
-  it('are withheld while policy says no, and come by themselves once it says yes', async () => {
+  it('are unavailable while policy says no, and come by themselves once it says yes', async () => {
     parts.policies.swap(NO_POLICY);
     const states = watch();
     const { value } = (await states.next()) as { value: SvidState };
-    assert.ok(value.kind === 'withheld');
+    assert.ok(value.kind === 'unavailable');
     assert.equal(value.error.reason, 'CAP-P01');
     const healed = nextSvid(states);
     parts.policies.swap(TEST_POLICY);
@@ -324,7 +324,7 @@ describe('Secrets of a workload over SDS', () => {
     const next = states.next();
     parts.policies.swap(NO_POLICY);
     await settle();
-    assert.equal(((await next) as { value: SvidState }).value.kind, 'withheld');
+    assert.equal(((await next) as { value: SvidState }).value.kind, 'unavailable');
   });
 
   it('are issued as soon as the cluster meets a condition, with no policy change', async () => {
@@ -332,7 +332,7 @@ describe('Secrets of a workload over SDS', () => {
     parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'conditional'));
     const states = watch();
     const { value } = (await states.next()) as { value: SvidState };
-    assert.ok(value.kind === 'withheld' && value.error.reason === 'CAP-P12');
+    assert.ok(value.kind === 'unavailable' && value.error.reason === 'CAP-P12');
     const healed = nextSvid(states);
     parts.cluster.swap(snapshot(object('Ingress', 'default', 'front')));
     await settle();
@@ -351,14 +351,14 @@ describe('Secrets of a workload over SDS', () => {
     assert.notEqual((await second).serial, first.serial);
   });
 
-  it('are withheld once the certificate in hand has expired', async () => {
+  it('are unavailable once the certificate in hand has expired', async () => {
     const states = watch();
     await nextSvid(states);
     const next = states.next();
     parts.journal.failing = true;
     await parts.clock.advance(HALF_LIFE_MS * 2 + 120_000);
     const { value } = (await next) as { value: SvidState };
-    assert.ok(value.kind === 'withheld');
+    assert.ok(value.kind === 'unavailable');
     assert.equal(value.error.reason, 'CAP-S04');
   });
 

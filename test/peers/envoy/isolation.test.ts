@@ -24,15 +24,15 @@ describe('Isolation of identities', function () {
   after(async () => capstan?.[Symbol.asyncDispose]());
 
   for (const apiType of ['GRPC', 'DELTA_GRPC'] as const) {
-    for (const door of ['socket', 'token'] as const) {
+    for (const credential of ['socket', 'token'] as const) {
       for (const [what, names] of Object.entries(GREEDY)) {
-        it(`never gives the bank's key to a shop that asks for ${what}, by ${door} over ${apiType}`, async () => {
+        it(`never gives the bank's key to a shop that asks for ${what}, by ${credential} over ${apiType}`, async () => {
           // 1. The bank is connected and holds its certificate, so there is a key to leak.
           using bank = new SdsClient(unixTarget(capstan!, 'bank'));
           using held = bank.stream(apiType, ['default']);
           const key = await keyOf(held);
           // 2. The shop asks, and asks on: for the anchors, whose arrival shows that it was heard.
-          using client = new SdsClient(await targetOf(capstan!, door));
+          using client = new SdsClient(await targetOf(capstan!, credential));
           using greedy = client.stream(apiType, names);
           using witness = client.stream(apiType, ['ROOTCA']);
           await witness.delivered(1, { signal: AbortSignal.timeout(5_000) });
@@ -48,12 +48,12 @@ describe('Isolation of identities', function () {
 
   it('says in its log who asked for what is not its own', async () => {
     const isGreedy = (name: unknown): boolean => name === idOf('bank');
-    await eventually('the event', () => capstan!.events('secretWithheld').some(({ name }) => isGreedy(name)), {
+    await eventually('the event', () => capstan!.events('secretUnavailable').some(({ name }) => isGreedy(name)), {
       withinMs: 5_000,
     });
-    const greedy = capstan!.events('secretWithheld').filter(({ name }) => isGreedy(name));
+    const greedy = capstan!.events('secretUnavailable').filter(({ name }) => isGreedy(name));
     assert.ok(greedy.every(({ caller }) => caller === idOf('shop')));
-    assert.ok((await capstan!.metric('capstan_sds_withheld_total')) >= greedy.length);
+    assert.ok((await capstan!.metric('capstan_sds_unavailable_total')) >= greedy.length);
   });
 });
 
@@ -70,6 +70,6 @@ async function keyOf(stream: SdsClientStream): Promise<readonly string[]> {
   return lines.slice(1);
 }
 
-async function targetOf(capstan: Capstan, door: 'socket' | 'token'): Promise<ReturnType<typeof unixTarget>> {
-  return door === 'socket' ? unixTarget(capstan, 'shop') : tlsTarget(capstan, await capstan.token('shop'));
+async function targetOf(capstan: Capstan, credential: 'socket' | 'token'): Promise<ReturnType<typeof unixTarget>> {
+  return credential === 'socket' ? unixTarget(capstan, 'shop') : tlsTarget(capstan, await capstan.token('shop'));
 }

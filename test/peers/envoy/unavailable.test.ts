@@ -14,7 +14,7 @@ import { visit, type Visitor } from '../support/tls-visit.ts';
 const FETCH_TIMEOUT_MS = 4_000;
 const HEAL_MS = 15_000;
 
-describe('A proxy whose certificate policy withholds', function () {
+describe('A proxy whose certificate policy refuses', function () {
   this.timeout(60_000);
   before(function () {
     peerOrSkip(this, envoyBinary(CURRENT_ENVOY), `envoy ${CURRENT_ENVOY}`);
@@ -63,7 +63,7 @@ async function open(apiType: ApiType): Promise<Stage> {
 }
 
 async function assertRefusedThenHeals(capstan: Capstan, envoy: Envoy, visitor: Visitor): Promise<void> {
-  // 3. The refusal is on record, and the stream of the withheld name is still open.
+  // 3. The refusal is on record, and the stream of the unavailable name is still open.
   const refused = capstan.journal().filter(({ outcome }) => outcome === 'refused');
   assert.ok(refused.some((record) => record.outcome === 'refused' && record.reason === 'CAP-P01'));
   assert.equal(await envoy.sum(/^sds\..*connected_state$/), 2);

@@ -6,13 +6,13 @@ import type { CsrRequest } from '../../../authority/surface/surface.ts';
 import { IstioCertificateRequestSchema } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
 import { decodeMessage } from '../service-definition.ts';
 
-/** A CSR and a few metadata strings; the server behind the door accepts more, for SDS. */
+/** A CSR and a few metadata strings; the server behind the listener accepts more, for SDS. */
 export const MAX_CSR_REQUEST_BYTES = 64 * 1024;
 /** Four times a PEM CSR with an RSA 4096 key and a SPIFFE ID of greatest length. */
 export const MAX_CSR_CHARACTERS = 16 * 1024;
 
 /** @throws AuthorityError CAP-M01 or CAP-M02 naming the field. */
-export function decodeOrder(bytes: Uint8Array): CsrRequest {
+export function decodeCsrRequest(bytes: Uint8Array): CsrRequest {
   demandSize('the request', bytes.length, MAX_CSR_REQUEST_BYTES);
   const { csr, validityDuration, metadata } = decodeMessage(IstioCertificateRequestSchema, bytes, 'CAP-M01');
   demandSize('csr', csr.length, MAX_CSR_CHARACTERS);

@@ -8,12 +8,12 @@ import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service-definition.ts';
 import { FairAdmission, type AdmissionLimits } from '../fair-admission.ts';
 import { unaryHandler } from '../unary-call.ts';
-import { decodeOrder } from './decode.ts';
+import { decodeCsrRequest } from './decode.ts';
 import { encodeChain } from './encode.ts';
 
 export interface CsrServiceParts {
   readonly authority: CsrAuthority;
-  readonly events: Pick<Events, 'unexpected' | 'turnedAway'>;
+  readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
 }
 
 export interface CsrServiceSettings extends AdmissionLimits {
@@ -21,22 +21,22 @@ export interface CsrServiceSettings extends AdmissionLimits {
   readonly deadlineMs: number;
 }
 
-/** @returns how to put the CSR API behind a door; every door shares `maxInFlight`. */
+/** @returns how to put the CSR API behind a listener; all listeners share `maxInFlight`. */
 export function csrService({ authority, events }: CsrServiceParts, settings: CsrServiceSettings): ServiceRegistration {
   const admission = new FairAdmission(settings);
   const pace = new RefusalPace();
-  return (server, door) => {
+  return (server, listener) => {
     const handlers: Handlers<typeof IstioCertificateService> = {
       createCertificate: unaryHandler(
         {
-          door,
+          listener,
           admission,
           pace,
           events,
           where: 'CreateCertificate',
           work: async (call, options) => {
-            const decode = () => decodeOrder(call.request);
-            return encodeChain(await authority.answerCsr(door.presentedBy(call), decode, options));
+            const decode = () => decodeCsrRequest(call.request);
+            return encodeChain(await authority.answerCsr(listener.presentedBy(call), decode, options));
           },
         },
         settings,

@@ -22,7 +22,7 @@ export const EXPIRY_SWEEP_MS = 250;
 export class ConnectionExpiry {
   readonly #clock: Clock;
   readonly #expiring = new Map<string, Expiring>();
-  readonly #listeners = new Set<(peer: string) => void>();
+  readonly #callbacks = new Set<(peer: string) => void>();
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock;
@@ -38,9 +38,9 @@ export class ConnectionExpiry {
     });
   }
 
-  /** Calls `listener` with each connection that was told to go. */
-  onLeaving(listener: (peer: string) => void): void {
-    this.#listeners.add(listener);
+  /** Calls `callback` with each connection that was told to go. */
+  onLeaving(callback: (peer: string) => void): void {
+    this.#callbacks.add(callback);
   }
 
   /** Looks at the time of all of them, again and again, until the signal aborts. */
@@ -53,7 +53,7 @@ export class ConnectionExpiry {
         if (nowMs < leaveAtMs) continue;
         this.#expiring.delete(peer);
         leave(Math.max(LEAST_GRACE_MS, endsAtMs - nowMs));
-        for (const listener of this.#listeners) listener(peer);
+        for (const callback of this.#callbacks) callback(peer);
       }
     }
   }

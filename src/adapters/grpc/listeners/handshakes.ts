@@ -1,7 +1,7 @@
-// TLS handshakes under way: few enough and short enough that nobody can hold the door by never finishing. One begins
-// with the client's first byte, so who says nothing has no place, only a time. When all places are taken a newcomer
-// waits, and sources take turns: a thousand honest clients who come at once after an outage all get in. While somebody
-// waits, whoever dawdles makes way, and the source that holds most of the places does so sooner.
+// TLS handshakes under way: few enough and short enough that nobody can block the listener by never finishing. One begins
+// with the client's first byte, so a silent client takes no place, and has a time-out only. When all places are taken a
+// new connection waits, and sources take turns: a thousand honest clients that connect at once after an outage all get in.
+// While one waits, a slow handshake makes way, sooner if it is of the source that holds most of the places.
 import type { Socket } from 'node:net';
 import { Places } from '../../../domain/bounded/places.ts';
 
@@ -23,11 +23,11 @@ interface Handshake {
 }
 
 /** Two round trips take less, also from afar. */
-const BRISK_MS = 1_000;
+const SLOW_AFTER_MS = 1_000;
 /** For one of its own source: clients that start together, perhaps on one machine, are slow together. */
-const BRISK_AMONG_OWN_MS = 3_000;
+const SLOW_AMONG_OWN_MS = 3_000;
 /** One round trip does, mostly: what the source that has most is left, when another with fewer waits. */
-const BRISK_OF_CROWD_MS = 250;
+const SLOW_OF_LARGEST_MS = 250;
 const LOOK_MS = 50;
 
 export class Handshakes {
@@ -50,12 +50,12 @@ export class Handshakes {
    * Calls `begin` when the handshake has a place, or `refuse` when it has to go. The time is absolute and counts from
    * now, so a dripping client gains none.
    */
-  expect(newcomer: Omit<Handshake, 'timer' | 'sinceMs'>): void {
-    const { peer, socket } = newcomer;
+  expect(arrival: Omit<Handshake, 'timer' | 'sinceMs'>): void {
+    const { peer, socket } = arrival;
     const late = (): void => this.#refuse(handshake, 'the TLS handshake did not end in time');
     const timer = setTimeout(late, this.#limits.handshakeTimeoutMs);
     timer.unref();
-    const handshake: Handshake = { ...newcomer, timer, sinceMs: performance.now() };
+    const handshake: Handshake = { ...arrival, timer, sinceMs: performance.now() };
     this.#byPeer.set(peer, handshake);
     socket.once('close', () => this.#forget(handshake));
     socket.once('readable', () => {
@@ -126,7 +126,7 @@ export class Handshakes {
     if (this.#waiting.heldBy(source) > 0) this.#turns.add(source);
   }
 
-  /** Judged after a poll: a client whose word has come and was not read yet does not dawdle, we do. */
+  /** Judged after a poll: a client whose bytes have arrived and were not read yet is not slow, we are. */
   #lookSoon(): void {
     this.#look ??= setTimeout(() => setImmediate(() => this.#makeRoom()), LOOK_MS).unref();
   }
@@ -147,10 +147,10 @@ export class Handshakes {
     if (next === undefined) return undefined;
     const largest = this.#bySource.largestOwner() ?? next;
     const ofCrowd = this.#isCrowdedOut(next) ? this.#bySource.oldestOf(largest) : undefined;
-    if (ofCrowd !== undefined && ofCrowd.sinceMs < nowMs - BRISK_OF_CROWD_MS) return ofCrowd;
+    if (ofCrowd !== undefined && ofCrowd.sinceMs < nowMs - SLOW_OF_LARGEST_MS) return ofCrowd;
     const [oldest] = this.#underWay;
-    const briskMs = oldest?.source === next ? BRISK_AMONG_OWN_MS : BRISK_MS;
-    return oldest !== undefined && oldest.sinceMs < nowMs - briskMs ? oldest : undefined;
+    const slowAfterMs = oldest?.source === next ? SLOW_AMONG_OWN_MS : SLOW_AFTER_MS;
+    return oldest !== undefined && oldest.sinceMs < nowMs - slowAfterMs ? oldest : undefined;
   }
 
   #refuse(handshake: Handshake, problem: string): void {

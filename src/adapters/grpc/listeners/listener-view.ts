@@ -1,24 +1,24 @@
-// How a handler learns what a connection showed, whichever listener it came through. A door knows
-// its connections; services know doors and never look at sockets.
+// What services see of a listener: what a connection showed, whichever listener it came through. A listener knows
+// its connections; services never look at sockets.
 import type { Metadata, Server } from '@grpc/grpc-js';
 import type { PresentedCredentials } from '../../../ports/issuing/authenticator.ts';
-import type { Door as DoorKind } from '../../../ports/platform/events.ts';
+import type { ListenerKind } from '../../../ports/platform/events.ts';
 
-/** The part of every grpc-js server call that a door looks at. */
+/** The part of every grpc-js server call that a listener looks at. */
 export interface AnyCall {
   getPeer(): string;
   readonly metadata: Metadata;
 }
 
-export interface Door {
-  readonly kind: DoorKind;
+export interface ListenerView {
+  readonly kind: ListenerKind;
   /** Aborts, with AuthorityError CAP-S03 as its reason, when the listener begins to drain: streams end then. */
   readonly draining: AbortSignal;
   /**
-   * Calls `listener` with the remote address of a connection that was told to go while others stay; its streams are
-   * to end soon. Absent where no connection goes before its door does.
+   * Calls `callback` with the remote address of a connection that was told to go while others stay; its streams are
+   * to end soon. Absent where no connection goes before its listener does.
    */
-  readonly onLeaving?: (listener: (remoteAddress: string) => void) => void;
+  readonly onLeaving?: (callback: (remoteAddress: string) => void) => void;
   /**
    * What the call's connection and headers showed. A certificate that does not verify is in it with its problem.
    * @throws AuthorityError `cancelled` (CAP-X02) when the connection is gone already; never an anonymous answer instead.
@@ -28,8 +28,8 @@ export interface Door {
   ownerOf(call: AnyCall): string;
 }
 
-/** Adds one service to the server behind a door; called once per door, before it opens. */
-export type ServiceRegistration = (server: Pick<Server, 'addService'>, door: Door) => void;
+/** Adds one service to the server behind a listener; called once per listener, before it starts. */
+export type ServiceRegistration = (server: Pick<Server, 'addService'>, listener: ListenerView) => void;
 
 /** Each `authorization` header as it came. */
 export function authorizationOf(call: AnyCall): readonly string[] {

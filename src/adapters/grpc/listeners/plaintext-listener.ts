@@ -39,7 +39,7 @@ export class PlaintextListener implements Listener {
       {
         sources: new Sources([]),
         onEnded: (remoteAddress, problem) =>
-          parts.events.connectionRefused({ door: 'plaintext', remoteAddress, problem }),
+          parts.events.connectionRefused({ listener: 'plaintext', remoteAddress, problem }),
       },
       settings,
     );

@@ -1,4 +1,4 @@
-// What TLS is spoken at our door. Istio's agent, its FIPS and post-quantum modes, ztunnel and Envoy
+// Which TLS the listener speaks. Istio's agent, its FIPS and post-quantum modes, ztunnel and Envoy
 // each find what they insist on: TLS 1.2 and 1.3, AES-128 and AES-256 in GCM, P-256, X25519MLKEM768.
 import { constants } from 'node:crypto';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';

@@ -1,4 +1,4 @@
-// The TLS door. The handshake is ours and not grpc-js's, because grpc-js cannot tell a client
+// The TLS listener. The handshake is ours and not grpc-js's, because grpc-js cannot tell a client
 // without a certificate from one whose certificate does not verify: the second must be refused by name.
 // A connection goes TCP -> (bounds) -> handshake -> (ALPN, what it showed) -> HTTP/2. One that was opened with a
 // client certificate is told to go before that certificate ends.
@@ -11,7 +11,7 @@ import type { Events } from '../../../ports/platform/events.ts';
 import { ConnectionExpiry } from './connection-expiry.ts';
 import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { Connections } from './connections.ts';
-import { authorizationOf, type AnyCall, type Door, type ServiceRegistration } from './listener-view.ts';
+import { authorizationOf, type AnyCall, type ListenerView, type ServiceRegistration } from './listener-view.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from '../grpc-server.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
 import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';
@@ -57,7 +57,7 @@ export class TlsListener implements Listener {
     this.#handshakes = new Handshakes(settings);
     this.#expiry = new ConnectionExpiry({ clock });
     this.#grpc = new GrpcServer(settings);
-    this.#grpc.register(services, this.#door());
+    this.#grpc.register(services, this.#view());
     this.#tls = createTlsServer(HANDSHAKE);
     this.#tls.on('secureConnection', (socket) => this.#secured(socket));
     this.#tls.on('tlsClientError', (error, socket) => this.#failed(error, socket));
@@ -111,13 +111,13 @@ export class TlsListener implements Listener {
     this.#end.abort();
   }
 
-  #door(): Door {
+  #view(): ListenerView {
     const connections = this.#connections;
     return {
       kind: 'tls',
       draining: this.#grpc.draining,
       ownerOf: (call: AnyCall) => this.#limits.ownerOf(call.getPeer()),
-      onLeaving: (listener) => this.#expiry.onLeaving(listener),
+      onLeaving: (callback) => this.#expiry.onLeaving(callback),
       presentedBy: (call: AnyCall) => {
         const remoteAddress = call.getPeer();
         const clientCertificate = connections.certificateOf(remoteAddress);
@@ -137,7 +137,7 @@ export class TlsListener implements Listener {
 
   #shakeHands(peer: string, socket: Socket): void {
     const begin = (): void => void this.#tls.emit('connection', socket);
-    const refuse = (problem: string): void => this.#turnAway(peer, socket, problem);
+    const refuse = (problem: string): void => this.#refuseAndClose(peer, socket, problem);
     this.#handshakes.expect({ peer, source: this.#sources.of(peer), socket, begin, refuse });
   }
 
@@ -149,7 +149,7 @@ export class TlsListener implements Listener {
     }
     this.#handshakes.end(peer);
     if (socket.alpnProtocol !== 'h2') {
-      this.#turnAway(peer, socket, 'the client does not ask for HTTP/2 (ALPN h2)');
+      this.#refuseAndClose(peer, socket, 'the client does not ask for HTTP/2 (ALPN h2)');
       return;
     }
     this.#connections.add(peer, socket);
@@ -166,13 +166,13 @@ export class TlsListener implements Listener {
     socket.destroy();
   }
 
-  #turnAway(peer: string, socket: Socket, problem: string): void {
+  #refuseAndClose(peer: string, socket: Socket, problem: string): void {
     this.#refuse(peer, problem);
     socket.destroy();
   }
 
   #refuse(remoteAddress: string, problem: string): void {
-    this.#events.connectionRefused({ door: 'tls', remoteAddress, problem });
+    this.#events.connectionRefused({ listener: 'tls', remoteAddress, problem });
   }
 }
 

@@ -1,5 +1,5 @@
-// One Unix socket, whose path is the identity of whoever may open it. The file's mode is the lock
-// on that door, so it is right from the first moment the file exists.
+// One Unix socket, whose path is the identity of all who may open it. The file's mode decides who may,
+// so it is right from the first moment the file exists.
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { lstat, rename } from 'node:fs/promises';
@@ -51,7 +51,7 @@ export class UnixListener implements Listener {
     this.#server = createServer((socket) => this.#grpc.serve(socket));
     this.#server.maxConnections = settings.maxConnections;
     this.#server.on('drop', () => {
-      parts.events.connectionRefused({ door: 'unix', remoteAddress, problem: 'too many connections are open' });
+      parts.events.connectionRefused({ listener: 'unix', remoteAddress, problem: 'too many connections are open' });
     });
   }
 
@@ -103,7 +103,7 @@ export class UnixListener implements Listener {
     await this.#grpc.drain({ deadlineMs });
   }
 
-  /** Without a wait between look and deed: a successor in this process may be opening in the same place. */
+  /** Without a wait between check and removal: a successor in this process may be opening in the same place. */
   #removeFile(): void {
     const { path: target } = this.#settings;
     if (this.#place === undefined || socketPlace(target)?.socket !== this.#place.socket) return;

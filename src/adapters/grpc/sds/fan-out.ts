@@ -1,5 +1,5 @@
-// News for many streams, told to a few at a time: between two chunks the event loop serves everybody
-// else. Who waits here is only marked; what it is told is what is newest when its turn comes.
+// Updates for many streams, delivered in chunks: between two of them the event loop serves everything
+// else. A stream that waits is only marked; it gets what is newest when its turn comes.
 export interface Follower {
   /** Something that it follows may have changed. Never throws. */
   refresh(): void;

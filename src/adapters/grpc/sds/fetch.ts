@@ -13,7 +13,7 @@ import type { SotwRequest } from './session/sotw-session.ts';
 export interface FetchParts {
   readonly feeds: SecretFeeds;
   readonly clock: Clock;
-  readonly events: Pick<Events, 'secretWithheld'>;
+  readonly events: Pick<Events, 'secretUnavailable'>;
 }
 
 export interface FetchRequest {
@@ -26,16 +26,16 @@ export interface FetchRequest {
 
 /**
  * @throws AuthorityError CAP-M03 or CAP-Q02 for a bad request, CAP-M04 for a name that is not the
- *   caller's, or why the authority withholds the secret.
+ *   caller's, or why the secret is unavailable.
  */
 export async function fetchSecrets(
   parts: FetchParts,
-  order: FetchRequest,
+  asked: FetchRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<Reply> {
-  const named = demandNames(parts, order);
+  const named = demandNames(parts, asked);
   const contents = new Map<SecretKind, SecretContent>();
-  for (const kind of new Set(named.values())) contents.set(kind, await currentContent(parts, order, kind, options));
+  for (const kind of new Set(named.values())) contents.set(kind, await currentContent(parts, asked, kind, options));
   const secrets = [...named].flatMap(([name, kind]): NamedSecret[] => {
     const content = contents.get(kind);
     return content === undefined ? [] : [{ name, content }];
@@ -59,7 +59,7 @@ function demandNames(
     const kind = secretKindOf(name, caller.identity.spiffeId);
     if (kind === undefined) {
       const facts = { streamId, caller: caller.identity.spiffeId.uri, protocol: 'sotw' } as const;
-      events.secretWithheld({ ...facts, name, why: 'it is not a secret of the caller' });
+      events.secretUnavailable({ ...facts, name, why: 'it is not a secret of the caller' });
       throw new AuthorityError('CAP-M04', { detail: name });
     }
     named.set(name, kind);
@@ -70,7 +70,7 @@ function demandNames(
 /** Waits for the first word of the authority. */
 async function currentContent(
   { feeds, clock }: FetchParts,
-  order: FetchRequest,
+  asked: FetchRequest,
   kind: SecretKind,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<SecretContent> {
@@ -82,13 +82,14 @@ async function currentContent(
     };
     const look = (): void => {
       const nowMs = clock.nowMs();
-      const offer = feed.offer(order.shape, nowMs);
-      if (!isProven(order.watcher, nowMs)) abandon(new AuthorityError('CAP-S09'));
-      else if (offer !== undefined) end(() => ('withheld' in offer ? reject(offer.withheld) : resolve(offer)));
+      const availability = feed.availability(asked.shape, nowMs);
+      if (!isProven(asked.watcher, nowMs)) abandon(new AuthorityError('CAP-S09'));
+      else if (availability !== undefined)
+        end(() => ('unavailable' in availability ? reject(availability.unavailable) : resolve(availability)));
     };
     const abandon = (error: Error): void => end(() => reject(error));
     const aborted = (): void => abandon(signal.reason as Error);
-    const follower: FeedFollower = { watcher: order.watcher, refresh: look, abandon };
+    const follower: FeedFollower = { watcher: asked.watcher, refresh: look, abandon };
     const feed: SecretFeed = kind === 'svid' ? feeds.followSvid(follower) : feeds.followBundle(follower);
     signal.addEventListener('abort', aborted, { once: true });
     look();

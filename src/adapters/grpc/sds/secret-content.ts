@@ -32,12 +32,12 @@ export type BundleShape = 'plain' | 'spiffe-validator';
 export type SecretContent = SvidContent | BundleContent;
 
 /** The caller may not have this secret, or nobody can have it now; it may come later. */
-export interface Withheld {
-  readonly withheld: AuthorityError;
+export interface Unavailable {
+  readonly unavailable: AuthorityError;
 }
 
-/** What there is to send for one kind of secret. */
-export type Offer = SecretContent | Withheld;
+/** One kind of secret for one caller: what to send, or why nothing. */
+export type Availability = SecretContent | Unavailable;
 
 /** The certificate alone makes the version: it commits to the key, and the key stays out of names and logs. */
 export function svidContent(svid: WorkloadSvid): SvidContent {

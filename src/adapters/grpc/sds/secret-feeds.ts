@@ -1,6 +1,6 @@
-// What is on offer, watched once for everybody who wants it: one watch per workload, one for the
-// bundle, however many streams there are. Every secret is judged when it comes in, once; a bad one
-// stays outside and the last good one stays on offer.
+// Which secrets are available, watched once for all streams: one watch per workload, one for the
+// bundle, however many streams there are. Every secret is validated once, when it comes in; after a bad one
+// the last good one stays available.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
 import { workloadKey } from '../../../domain/identity/workload-key.ts';
@@ -9,7 +9,7 @@ import type { SvidState, Watcher, WorkloadSecrets } from '../../../authority/sur
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { FanOut, type Follower } from './fan-out.ts';
-import { bundleContent, svidContent, type BundleShape, type Offer, type Withheld } from './secret-content.ts';
+import { bundleContent, svidContent, type BundleShape, type Availability, type Unavailable } from './secret-content.ts';
 import { bundleProblem, svidProblem } from './session/validate.ts';
 
 /** Follows a feed until it leaves it. */
@@ -25,19 +25,19 @@ export interface FeedParts {
   readonly events: Pick<Events, 'secretInvalid'>;
 }
 
-type Offers = Readonly<Record<BundleShape, Offer>>;
+type ByShape = Readonly<Record<BundleShape, Availability>>;
 
-const UNTIMELY: Withheld = {
-  withheld: new AuthorityError('CAP-S01', { detail: 'the secret in hand is not valid now' }),
+const UNTIMELY: Unavailable = {
+  unavailable: new AuthorityError('CAP-S01', { detail: 'the secret in hand is not valid now' }),
 };
-const INVALID: Withheld = { withheld: new AuthorityError('CAP-X01') };
+const INVALID: Unavailable = { unavailable: new AuthorityError('CAP-X01') };
 
 export class SecretFeed {
   readonly #followers = new Set<FeedFollower>();
   readonly #stop = new AbortController();
   readonly #fanOut: FanOut;
   readonly #onIdle: () => void;
-  #offers: Offers | undefined;
+  #available: ByShape | undefined;
 
   constructor(fanOut: FanOut, onIdle: () => void) {
     this.#fanOut = fanOut;
@@ -45,10 +45,10 @@ export class SecretFeed {
   }
 
   /** What there is to send at this moment; `undefined` while nothing is known yet. */
-  offer(shape: BundleShape, nowMs: number): Offer | undefined {
-    const offer = this.#offers?.[shape];
-    if (offer === undefined || !('version' in offer)) return offer;
-    return offer.notBeforeMs <= nowMs && nowMs < offer.notAfterMs ? offer : UNTIMELY;
+  availability(shape: BundleShape, nowMs: number): Availability | undefined {
+    const availability = this.#available?.[shape];
+    if (availability === undefined || !('version' in availability)) return availability;
+    return availability.notBeforeMs <= nowMs && nowMs < availability.notAfterMs ? availability : UNTIMELY;
   }
 
   /** Who came last of those whose proof holds. */
@@ -73,7 +73,7 @@ export class SecretFeed {
   /** Follows `watch` until everybody has left. `judge` answers `undefined` for what must not be sent. */
   async run<T>(
     watch: (options: { readonly signal: AbortSignal }) => AsyncIterable<T>,
-    judge: (value: T) => Offers | undefined,
+    judge: (value: T) => ByShape | undefined,
   ): Promise<void> {
     const { signal } = this.#stop;
     // Whoever started it must hold the feed before the feed can fail it.
@@ -86,8 +86,8 @@ export class SecretFeed {
     }
   }
 
-  #take(judged: Offers | undefined): void {
-    this.#offers = judged ?? this.#offers ?? both(INVALID);
+  #take(judged: ByShape | undefined): void {
+    this.#available = judged ?? this.#available ?? both(INVALID);
     this.#fanOut.add(this.#followers);
   }
 
@@ -137,14 +137,14 @@ export class SecretFeeds {
     return feed;
   }
 
-  #judgeSvid(state: SvidState): Offers | undefined {
-    if (state.kind === 'withheld') return both({ withheld: state.error });
+  #judgeSvid(state: SvidState): ByShape | undefined {
+    if (state.kind === 'unavailable') return both({ unavailable: state.error });
     const { svid } = state;
     const problem = svidProblem(svid, this.#parts.clock.nowMs());
     return this.#valid(problem, svid.identity) ? both(svidContent(svid)) : undefined;
   }
 
-  #judgeBundle(bundle: TrustBundle): Offers | undefined {
+  #judgeBundle(bundle: TrustBundle): ByShape | undefined {
     const problem = bundleProblem(bundle, this.#parts.clock.nowMs());
     if (!this.#valid(problem, SpiffeId.ofTrustDomain(bundle.trustDomain))) return undefined;
     return { plain: bundleContent(bundle, 'plain'), 'spiffe-validator': bundleContent(bundle, 'spiffe-validator') };
@@ -156,8 +156,8 @@ export class SecretFeeds {
   }
 }
 
-function both(offer: Offer): Offers {
-  return { plain: offer, 'spiffe-validator': offer };
+function both(availability: Availability): ByShape {
+  return { plain: availability, 'spiffe-validator': availability };
 }
 
 /** Whether what a watcher showed still holds. */

@@ -8,7 +8,7 @@ import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events, StreamFacts } from '../../../ports/platform/events.ts';
 import type { Watcher } from '../../../authority/surface/surface.ts';
-import type { Door } from '../listeners/listener-view.ts';
+import type { ListenerView } from '../listeners/listener-view.ts';
 import { toServiceError } from '../status.ts';
 import type { MessagePace, Paced } from './message-pace.ts';
 import { readMessage, type Protocol } from './session/protocol.ts';
@@ -50,7 +50,7 @@ export interface StreamSettings {
 /** Whose stream it is and how long it may last. */
 export interface StreamContext<Request> {
   readonly call: BytesCall;
-  readonly door: Door;
+  readonly listener: ListenerView;
   readonly protocol: Protocol<Request>;
   readonly watcher: Watcher;
   /** Unique; begins the nonces. */
@@ -64,13 +64,13 @@ export interface StreamContext<Request> {
 /** A stream of either variant, as its keeper sees it. */
 export type AnyStream = Pick<
   SecretStream<never>,
-  'watcher' | 'door' | 'receive' | 'checkTime' | 'end' | 'finished' | 'gone'
+  'watcher' | 'listener' | 'receive' | 'checkTime' | 'end' | 'finished' | 'gone'
 >;
 
 export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream, Paced {
   readonly #parts: StreamParts;
   readonly #settings: StreamSettings;
-  readonly #order: StreamContext<Request>;
+  readonly #context: StreamContext<Request>;
   readonly #facts: StreamFacts;
   readonly #feeds: Record<SecretKind, SecretFeed | undefined> = { svid: undefined, bundle: undefined };
   #session: Session;
@@ -82,23 +82,23 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #held: { readonly bytes: Uint8Array; readonly sinceMs: number } | undefined;
   #closed = false;
 
-  constructor(parts: StreamParts, settings: StreamSettings, order: StreamContext<Request>) {
+  constructor(parts: StreamParts, settings: StreamSettings, context: StreamContext<Request>) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#order = order;
-    const { spiffeId } = order.watcher.caller.identity;
-    this.#facts = { streamId: order.streamId, caller: spiffeId.uri, protocol: order.protocol.name };
-    this.#session = openSession(spiffeId, order.streamId);
+    this.#context = context;
+    const { spiffeId } = context.watcher.caller.identity;
+    this.#facts = { streamId: context.streamId, caller: spiffeId.uri, protocol: context.protocol.name };
+    this.#session = openSession(spiffeId, context.streamId);
     this.#spokeAtMs = parts.clock.monotonicMs();
     parts.events.streamOpened(this.#facts);
   }
 
   get watcher(): Watcher {
-    return this.#order.watcher;
+    return this.#context.watcher;
   }
 
-  get door(): Door {
-    return this.#order.door;
+  get listener(): ListenerView {
+    return this.#context.listener;
   }
 
   receive(bytes: Uint8Array): void {
@@ -109,7 +109,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
       return;
     }
     this.#held = { bytes, sinceMs: clock.monotonicMs() };
-    this.#order.call.pause();
+    this.#context.call.pause();
   }
 
   proceed(): void {
@@ -119,32 +119,32 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     // Its client may have spoken long since: the time for which it was not heard is not counted.
     this.#spokeAtMs += this.#parts.clock.monotonicMs() - held.sinceMs;
     this.#take(held.bytes);
-    this.#order.call.resume();
+    this.#context.call.resume();
   }
 
   get #namespace(): string {
-    return this.#order.watcher.caller.identity.namespace;
+    return this.#context.watcher.caller.identity.namespace;
   }
 
   #take(bytes: Uint8Array): void {
-    const { protocol } = this.#order;
+    const { protocol } = this.#context;
     this.#guarded(() => {
       const request = readMessage(protocol, bytes, { pace: this.#parts.pace, owner: this.#namespace });
       if (this.#membership === undefined && request.node !== undefined) this.#joinProxy(request.node, request.resumes);
       // What was good when it came in may be expired by now; the answer is made from what is good now.
-      this.#takeOffers();
+      this.#takeAvailable();
       this.#apply(protocol.step(this.#session, { kind: 'request', request }));
     });
   }
 
   refresh(): void {
-    this.#guarded(() => this.#takeOffers());
+    this.#guarded(() => this.#takeAvailable());
   }
 
   proxyChanged(): void {
     this.#guarded(() => {
       if (this.#membership !== undefined) this.#learn(this.#membership, this.#session.resumed);
-      this.#takeOffers();
+      this.#takeAvailable();
     });
   }
 
@@ -154,7 +154,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
 
   /** Ends the stream when one of its times is over. */
   checkTime(monotonicMs: number): void {
-    const { retireAtMs, quietMs } = this.#order;
+    const { retireAtMs, quietMs } = this.#context;
     const { acknowledgeWithinMs } = this.#settings;
     const quietForMs = (this.#held?.sinceMs ?? monotonicMs) - this.#spokeAtMs;
     const silent = this.#session.node === undefined;
@@ -171,17 +171,17 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   end(error: unknown): void {
     if (this.#closed) return;
     const { events } = this.#parts;
-    const status = toServiceError(error, { events, where: `SDS ${this.#order.protocol.name}` });
+    const status = toServiceError(error, { events, where: `SDS ${this.#context.protocol.name}` });
     this.#close(status.details);
-    this.#order.call.emit('error', status);
+    this.#context.call.emit('error', status);
   }
 
   /** The client has said all it had to say, and still listens. */
   finished(): void {
     this.#guarded(() => {
       this.#spokeAtMs = this.#parts.clock.monotonicMs();
-      this.#takeOffers();
-      this.#apply(this.#order.protocol.step(this.#session, { kind: 'finished' }));
+      this.#takeAvailable();
+      this.#apply(this.#context.protocol.step(this.#session, { kind: 'finished' }));
     });
   }
 
@@ -189,7 +189,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   gone(why: string): void {
     if (this.#closed) return;
     this.#close(why);
-    this.#order.call.end();
+    this.#context.call.end();
   }
 
   #guarded(work: () => void): void {
@@ -204,33 +204,33 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
 
   /** Nothing is sent on a proof that is over, whichever clock-tick finds out first. */
   #proofIsOver(): boolean {
-    return !isProven(this.#order.watcher, this.#parts.clock.nowMs());
+    return !isProven(this.#context.watcher, this.#parts.clock.nowMs());
   }
 
   /** Before the first message is answered: what the proxy rejected elsewhere must not be its answer. */
   #joinProxy({ id: nodeId }: ProxyNode, resumes: boolean): void {
-    const { watcher, door } = this.#order;
+    const { watcher, listener } = this.#context;
     const { caller, remoteAddress: connection } = watcher;
     const workload = workloadKey(caller);
     const { namespace } = caller.identity;
-    const facts = { workload, namespace, nodeId, ...(door.kind !== 'unix' && { connection }) };
+    const facts = { workload, namespace, nodeId, ...(listener.kind !== 'unix' && { connection }) };
     this.#membership = this.#parts.proxies.join(facts, this);
     this.#learn(this.#membership, resumes);
   }
 
   #learn({ proxy }: Membership, resumes: boolean): void {
-    const { bundleHeld } = proxy;
+    const { bundleOnHold } = proxy;
     const rejected = proxy.rejected(resumes);
-    this.#apply(this.#order.protocol.step(this.#session, { kind: 'known', bundleHeld, rejected }));
+    this.#apply(this.#context.protocol.step(this.#session, { kind: 'known', bundleOnHold, rejected }));
   }
 
-  #takeOffers(): void {
+  #takeAvailable(): void {
     const nowMs = this.#parts.clock.nowMs();
     for (const secret of ['svid', 'bundle'] as const) {
-      const found = this.#feeds[secret]?.offer(this.#shape(), nowMs);
-      const offer = found && (this.#membership?.proxy.fitting(found) ?? found);
-      if (offer === undefined || offer === this.#session.offers[secret]) continue;
-      this.#apply(this.#order.protocol.step(this.#session, { kind: 'offered', secret, offer }));
+      const found = this.#feeds[secret]?.availability(this.#shape(), nowMs);
+      const availability = found && (this.#membership?.proxy.fitting(found) ?? found);
+      if (availability === undefined || availability === this.#session.available[secret]) continue;
+      this.#apply(this.#context.protocol.step(this.#session, { kind: 'availability', secret, availability }));
     }
   }
 
@@ -241,7 +241,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #apply({ session, effects }: Step): void {
     this.#session = session;
     for (const effect of effects) this.#perform(effect);
-    if (effects.some(({ kind }) => kind === 'want')) this.#takeOffers();
+    if (effects.some(({ kind }) => kind === 'want')) this.#takeAvailable();
   }
 
   #perform(effect: Effect): void {
@@ -263,8 +263,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
       case 'rejected':
         this.#reject(effect);
         break;
-      case 'withheld':
-        events.secretWithheld({ ...this.#facts, name: effect.name, why: effect.why });
+      case 'unavailable':
+        events.secretUnavailable({ ...this.#facts, name: effect.name, why: effect.why });
         break;
       case 'complete':
         this.gone('the client ended the stream');
@@ -277,7 +277,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #send(reply: Reply): void {
     this.#spokeAtMs = this.#parts.clock.monotonicMs();
     // Never more than one response waits here, so what `write` says of its buffer does not matter.
-    this.#order.call.write(this.#order.protocol.encode(reply));
+    this.#context.call.write(this.#context.protocol.encode(reply));
     if (reply.secrets.length === 0) return;
     const names = reply.secrets.map(({ name }) => name);
     this.#parts.events.secretPushed({ ...this.#facts, names, version: reply.version });
@@ -285,7 +285,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
 
   #reject({ secrets, message }: Extract<Effect, { kind: 'rejected' }>): void {
     const { events, clock } = this.#parts;
-    const { caller, remoteAddress } = this.#order.watcher;
+    const { caller, remoteAddress } = this.#context.watcher;
     const { podName } = caller.pod ?? {};
     const facts = {
       ...this.#facts,
@@ -313,7 +313,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     this.#closed = true;
     this.#held = undefined;
     this.#parts.pace.forget(this.#namespace, this);
-    this.#apply(this.#order.protocol.step(this.#session, { kind: 'closed' }));
+    this.#apply(this.#context.protocol.step(this.#session, { kind: 'closed' }));
     this.#membership?.leave();
     this.#parts.events.streamClosed({ ...this.#facts, why });
     this.#parts.onClosed(this);

@@ -9,7 +9,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { callConnection } from '../listeners/call-connection.ts';
-import type { Door, ServiceRegistration } from '../listeners/listener-view.ts';
+import type { ListenerView, ServiceRegistration } from '../listeners/listener-view.ts';
 import { RefusalPace } from '../refusal-pace.ts';
 import { serviceDefinition, type Handlers } from '../service-definition.ts';
 import { toServiceError } from '../status.ts';
@@ -75,17 +75,19 @@ export class SdsService {
     return { streams: this.#register.open, rejections: this.#proxies.rejections() };
   }
 
-  /** Puts SDS behind a door; all doors share feeds and bounds. Its streams end when the door drains. */
-  readonly register: ServiceRegistration = (server, door) => {
+  /** Puts SDS behind a listener; all listeners share feeds and bounds. Its streams end when the listener drains. */
+  readonly register: ServiceRegistration = (server, listener) => {
     const handlers: Handlers<typeof SecretDiscoveryService> = {
-      streamSecrets: (call) => void this.#open(door, call as BytesCall, SOTW),
-      deltaSecrets: (call) => void this.#open(door, call as BytesCall, DELTA),
-      fetchSecrets: this.#fetchHandler(door),
+      streamSecrets: (call) => void this.#open(listener, call as BytesCall, SOTW),
+      deltaSecrets: (call) => void this.#open(listener, call as BytesCall, DELTA),
+      fetchSecrets: this.#fetchHandler(listener),
     };
     server.addService(serviceDefinition(SecretDiscoveryService), { ...handlers });
     // Its caller comes back on another connection, and proves itself there.
-    door.onLeaving?.((peer) => this.#register.endOf(door, peer, new AuthorityError('CAP-S09')));
-    door.draining.addEventListener('abort', () => this.#register.endBehind(door, door.draining.reason), { once: true });
+    listener.onLeaving?.((peer) => this.#register.endOf(listener, peer, new AuthorityError('CAP-S09')));
+    listener.draining.addEventListener('abort', () => this.#register.endAllOf(listener, listener.draining.reason), {
+      once: true,
+    });
   };
 
   /** Watches the deadlines and ages of streams until the signal aborts; without it no stream ever times out. */
@@ -95,26 +97,26 @@ export class SdsService {
 
   /** Never rejects: what goes wrong is the stream's status. */
   async #open<Request extends DiscoveryMessage>(
-    door: Door,
+    listener: ListenerView,
     call: BytesCall,
     protocol: Protocol<Request>,
   ): Promise<void> {
     const howItEnded = callConnection();
-    const owner = door.ownerOf(call);
+    const owner = listener.ownerOf(call);
     try {
-      door.draining.throwIfAborted();
+      listener.draining.throwIfAborted();
       this.#register.admit(owner);
     } catch (error) {
-      this.#refuse(door, call, error);
+      this.#refuse(listener, call, error);
       return;
     }
     try {
-      const watcher = await this.#authenticate(door, call).finally(() => this.#register.answered(owner));
+      const watcher = await this.#authenticate(listener, call).finally(() => this.#register.answered(owner));
       const { caller } = watcher;
       if (call.cancelled) throw new AuthorityError('CAP-X02');
       this.#register.demandRoomFor(caller);
-      const order = { call, door, protocol, watcher, streamId: this.#newId(), ...this.#times(caller) };
-      const stream = new SecretStream(this.#streamParts, this.#settings, order);
+      const context = { call, listener, protocol, watcher, streamId: this.#newId(), ...this.#times(caller) };
+      const stream = new SecretStream(this.#streamParts, this.#settings, context);
       this.#register.add(stream);
       call.once('cancelled', () => stream.gone(howItEnded()));
       // A stream that is reset, or whose connection is gone, ends as well, and is cancelled right after.
@@ -122,31 +124,31 @@ export class SdsService {
       call.on('data', (bytes: Uint8Array) => stream.receive(bytes));
     } catch (error) {
       this.#register.dismiss();
-      this.#refuse(door, call, error);
+      this.#refuse(listener, call, error);
     }
   }
 
-  #refuse(door: Door, call: BytesCall, error: unknown): void {
+  #refuse(listener: ListenerView, call: BytesCall, error: unknown): void {
     const { events } = this.#parts;
     // A refusal with a decision is on record; any other is at least counted.
     if (error instanceof AuthorityError && error.decisionId === undefined) {
-      events.turnedAway({ door: door.kind, remoteAddress: call.getPeer(), reason: error.reason });
+      events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason: error.reason });
     }
     const status = toServiceError(error, { events, where: 'SDS' });
-    this.#pace.answer(door.ownerOf(call), error, () => void call.emit('error', status));
+    this.#pace.answer(listener.ownerOf(call), error, () => void call.emit('error', status));
   }
 
-  /** Bounded by the deadline, the door and the client's patience, whichever ends first. */
-  async #authenticate(door: Door, call: BytesCall): Promise<Watcher> {
+  /** Bounded by the deadline, the drain of the listener and the client's patience, whichever ends first. */
+  async #authenticate(listener: ListenerView, call: BytesCall): Promise<Watcher> {
     const over = new AbortController();
     const gone = (): void => over.abort(new AuthorityError('CAP-X02'));
     const late = (): void => over.abort(new AuthorityError('CAP-S07'));
-    const signal = AbortSignal.any([door.draining, over.signal]);
+    const signal = AbortSignal.any([listener.draining, over.signal]);
     call.once('cancelled', gone);
     // The sleep's own end by abort is how it is cancelled.
     this.#parts.clock.sleep(this.#settings.deadlineMs, { signal }).then(late, () => undefined);
     try {
-      const presented = door.presentedBy(call);
+      const presented = listener.presentedBy(call);
       return await orAborted(this.#parts.secrets.authenticate(presented, { signal }), signal);
     } finally {
       call.off('cancelled', gone);
@@ -167,25 +169,25 @@ export class SdsService {
     return Buffer.from(this.#parts.random.bytes(STREAM_ID_BYTES)).toString('hex');
   }
 
-  #fetchHandler(door: Door) {
+  #fetchHandler(listener: ListenerView) {
     const { secrets, clock, events } = this.#parts;
     return unaryHandler<Uint8Array>(
       {
-        door,
+        listener,
         admission: this.#fetches,
         pace: this.#pace,
         events,
         where: 'SDS fetch',
         work: async (call, options) => {
-          const presented = door.presentedBy(call);
+          const presented = listener.presentedBy(call);
           const watcher = await secrets.authenticate(presented, options);
           const owner = watcher.caller.identity.namespace;
           await this.#messages.turn(owner, options);
           const request = readMessage(SOTW, call.request, { pace: this.#messages, owner });
           const validator = request.node?.spiffeValidator ?? this.#settings.spiffeValidator;
           const shape = validator ? 'spiffe-validator' : 'plain';
-          const order = { watcher, request, shape, streamId: this.#newId() } as const;
-          return encodeSotwReply(await fetchSecrets({ feeds: this.#feeds, clock, events }, order, options));
+          const context = { watcher, request, shape, streamId: this.#newId() } as const;
+          return encodeSotwReply(await fetchSecrets({ feeds: this.#feeds, clock, events }, context, options));
         },
       },
       this.#settings,

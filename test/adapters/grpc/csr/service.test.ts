@@ -81,7 +81,7 @@ describe("Istio's CSR API at the wire", () => {
     const { code, details } = await wire.call();
     assert.equal(code, status.UNAVAILABLE);
     assert.match(details, /^CAP-S07 /);
-    assert.equal(edge.events.of('turnedAway')[0]?.reason, 'CAP-S07');
+    assert.equal(edge.events.of('requestDropped')[0]?.reason, 'CAP-S07');
     assert.equal((edge.authority.signals[0]?.reason as AuthorityError).reason, 'CAP-S07');
   });
 
@@ -112,7 +112,7 @@ describe("Istio's CSR API at the wire", () => {
     assert.equal(code, status.RESOURCE_EXHAUSTED);
     assert.match(details, /^CAP-Q01 /);
     assert.deepEqual(metadata.get('grpc-retry-pushback-ms'), ['200']);
-    assert.equal(edge.events.of('turnedAway')[0]?.reason, 'CAP-Q01');
+    assert.equal(edge.events.of('requestDropped')[0]?.reason, 'CAP-Q01');
     for (const go of release) go();
     assert.deepEqual(new Set((await Promise.all(inFlight)).map((outcome) => outcome.code)), new Set([status.OK]));
     edge.authority.answer = async () => CHAIN;

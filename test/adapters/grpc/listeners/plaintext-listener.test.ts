@@ -5,7 +5,7 @@ import { PlaintextListener } from '../../../../src/adapters/grpc/listeners/plain
 import { recordEvents } from '../../../support/recorded-events.ts';
 import { CSR_SETTINGS, PATIENT, CsrWire, NEVER, ScriptedAuthority } from '../wire.ts';
 
-describe('The plaintext door', () => {
+describe('The plaintext listener', () => {
   const make = (host: string, authority = new ScriptedAuthority()): PlaintextListener => {
     const events = recordEvents();
     const services = [csrService({ authority, events }, CSR_SETTINGS)];

@@ -41,7 +41,7 @@ async function seen(edge: TlsEdge, problem: RegExp): Promise<void> {
   while (!found()) await new Promise(setImmediate);
 }
 
-describe('The TLS door', () => {
+describe('The TLS listener', () => {
   let edge: TlsEdge;
   afterEach(async () => edge[Symbol.asyncDispose]());
 
@@ -274,7 +274,7 @@ describe('The TLS door', () => {
       for (const socket of silent) socket.destroy();
     });
 
-    it('only so many handshakes at a time; others wait, and who dawdles makes way for them', async () => {
+    it('only so many handshakes at a time; others wait, and a slow one makes way for them', async () => {
       edge = await openTlsEdge({ tls: { maxHandshakes: 3 } });
       const dripping = [1, 2, 3].map(() => connectTcp(edge.port, '127.0.0.1').resume());
       // The head of a TLS record, and no more.
@@ -299,7 +299,7 @@ describe('The TLS door', () => {
       await wire.call();
       const idle: TLSSocket[] = [];
       for (let i = 0; i < 19; i += 1) idle.push((await shakeHands(edge)).resume());
-      const newcomer = await shakeHands(edge);
+      const arrival = await shakeHands(edge);
       await closed(idle[0]!);
       await seen(edge, /too many connections are open: it made way/);
       assert.deepEqual(
@@ -308,7 +308,7 @@ describe('The TLS door', () => {
       );
       assert.equal((await wire.call()).code, status.OK);
       assert.equal(edge.authority.presented[0]?.remoteAddress, edge.authority.presented[1]?.remoteAddress);
-      for (const socket of [newcomer, ...idle]) socket.destroy();
+      for (const socket of [arrival, ...idle]) socket.destroy();
     });
 
     it('only so many connections: when all are proven and no namespace has more than its share, no more', async () => {

@@ -60,8 +60,8 @@ export class ScriptedSecrets implements WorkloadSecrets {
     this.svid(svid.identity.uri).set({ kind: 'svid', svid });
   }
 
-  withhold(uri: string, error = new AuthorityError('CAP-P01')): void {
-    this.svid(uri).set({ kind: 'withheld', error });
+  makeUnavailable(uri: string, error = new AuthorityError('CAP-P01')): void {
+    this.svid(uri).set({ kind: 'unavailable', error });
   }
 
   async authenticate(presented: PresentedCredentials, { signal }: { signal: AbortSignal }): Promise<Watcher> {

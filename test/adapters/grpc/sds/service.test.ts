@@ -137,7 +137,7 @@ describe('The secret discovery service', () => {
       const otherPem = JSON.stringify(secret.certificateChainPem).slice(1, -1);
       assert.ok(!frames.join('').includes(otherPem));
       assert.ok(frames.at(-1)!.length > 100, 'the own secret came all the same');
-      assert.ok(scene.events.of('secretWithheld').some(({ name, caller }) => name === OTHER && caller === DEMO));
+      assert.ok(scene.events.of('secretUnavailable').some(({ name, caller }) => name === OTHER && caller === DEMO));
       assert.deepEqual(scene.secrets.watched.includes(OTHER), false);
     });
 
@@ -258,8 +258,8 @@ describe('The secret discovery service', () => {
       const { code, details } = await other.delta().ended;
       assert.equal(code, status.RESOURCE_EXHAUSTED);
       assert.match(details, /^CAP-Q01 too many/);
-      const turnedAway = small.events.of('turnedAway').map(({ door, reason }) => [door, reason]);
-      assert.deepEqual(turnedAway, [
+      const requestDropped = small.events.of('requestDropped').map(({ listener, reason }) => [listener, reason]);
+      assert.deepEqual(requestDropped, [
         ['unix', 'CAP-Q01'],
         ['unix', 'CAP-Q01'],
       ]);
@@ -313,12 +313,12 @@ describe('The secret discovery service', () => {
     });
   });
 
-  describe('meets a withheld secret', () => {
+  describe('meets an unavailable secret', () => {
     it('with silence on a state-of-the-world stream, until it comes', async () => {
-      scene.secrets.withhold(DEMO);
+      scene.secrets.makeUnavailable(DEMO);
       const stream = client.sotw();
       stream.subscribe('default');
-      while (scene.events.of('secretWithheld').length === 0) await settle();
+      while (scene.events.of('secretUnavailable').length === 0) await settle();
       await scene.quiet(client);
       assert.equal(stream.responses.length, 0);
       const svid = await scene.renew();
@@ -326,7 +326,7 @@ describe('The secret discovery service', () => {
     });
 
     it('with removed_resources on a delta stream, until it comes', async () => {
-      scene.secrets.withhold(DEMO);
+      scene.secrets.makeUnavailable(DEMO);
       const stream = client.delta();
       stream.subscribe('default');
       assert.deepEqual((await stream.accept()).removedResources, ['default']);
@@ -579,7 +579,7 @@ describe('The secret discovery service', () => {
       assert.equal(strict.events.of('streamClosed')[0]!['why'], 'the client did not answer a keepalive ping');
     });
 
-    it('when the door drains, and opens none afterwards', async () => {
+    it('when the listener drains, and opens none afterwards', async () => {
       await scene.renew();
       const stream = client.sotw();
       stream.subscribe('default');
@@ -621,7 +621,7 @@ describe('The secret discovery service', () => {
     }
 
     it('with the reason of a refusal, where nothing else can say that there is none', async () => {
-      scene.secrets.withhold(DEMO);
+      scene.secrets.makeUnavailable(DEMO);
       const [sotw, delta, foreign] = [client.sotw(), client.delta(), client.sotw()];
       for (const stream of [sotw, delta]) stream.subscribe('default');
       foreign.subscribe(OTHER);
@@ -647,7 +647,7 @@ describe('The secret discovery service', () => {
       resourceNames: [name],
     });
     const AT_ONCE = 31;
-    const read = (): number => scene.events.of('secretWithheld').length;
+    const read = (): number => scene.events.of('secretUnavailable').length;
 
     /** Whoever is called so is of a namespace of its own. */
     function setApart({ secrets }: Scene): void {
@@ -738,8 +738,8 @@ describe('The secret discovery service', () => {
       }
     });
 
-    it('the reason why a secret is withheld', async () => {
-      scene.secrets.withhold(DEMO);
+    it('the reason why a secret is unavailable', async () => {
+      scene.secrets.makeUnavailable(DEMO);
       await assert.rejects(client.fetch({ resourceNames: ['default'] }), { code: status.PERMISSION_DENIED });
     });
   });

@@ -28,7 +28,7 @@ export function unixTarget(capstan: Capstan, serviceAccount: string): Target {
   return { address: `unix:${capstan.socket(serviceAccount)}` };
 }
 
-/** The TLS door, as whoever the token speaks for. */
+/** The TLS listener, as whoever the token speaks for. */
 export function tlsTarget(capstan: Capstan, token: string): Target {
   const tls = { anchorsPem: capstan.anchorsPem, serverName: SERVER_NAME };
   return { address: `127.0.0.1:${capstan.tlsPort}`, tls, token };

@@ -1,5 +1,5 @@
-// How many of each kind there are at this moment; what there is none of takes no room.
-export class Tally {
+// How many there are at this moment by key; a key with none takes no room.
+export class CountByKey {
   readonly #counts = new Map<string, number>();
 
   of(key: string): number {

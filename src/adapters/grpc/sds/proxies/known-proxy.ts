@@ -4,7 +4,7 @@
 // accepted when they come again, and uses them for nothing.
 import type { RejectionFacts } from '../../../../ports/platform/events.ts';
 import type { SecretKind } from '../session/resource-names.ts';
-import { inOtherBytes, type Offer, type SecretContent } from '../secret-content.ts';
+import { inOtherBytes, type Availability, type SecretContent } from '../secret-content.ts';
 import type { NamedSecret } from '../session/session.ts';
 
 /** What one of the proxy's streams rejected. */
@@ -30,10 +30,10 @@ export class KnownProxy {
   readonly #unhealed = new Map<SecretKind, Rejection>();
   /** Counts the occasions on which a rejected bundle may be offered anew, in other bytes. */
   #edition = 0;
-  #anew: { readonly of: Offer; readonly edition: number; readonly offer: Offer } | undefined;
+  #anew: { readonly of: Availability; readonly edition: number; readonly availability: Availability } | undefined;
 
   /** No changed bundle may go to this proxy: its last certificate was rejected, and no other was accepted since. */
-  get bundleHeld(): boolean {
+  get bundleOnHold(): boolean {
     return this.#unhealed.has('svid');
   }
 
@@ -71,13 +71,18 @@ export class KnownProxy {
   }
 
   /** @returns the offer, or the same anchors in bytes that this proxy has not rejected yet. */
-  fitting(offer: Offer): Offer {
-    if ('withheld' in offer || offer.kind !== 'bundle' || !this.#rejected.has(offer.version)) return offer;
-    if (this.#edition === 0) return offer;
-    if (this.#anew?.of !== offer || this.#anew.edition !== this.#edition) {
-      this.#anew = { of: offer, edition: this.#edition, offer: inOtherBytes(offer, this.#edition) };
+  fitting(availability: Availability): Availability {
+    if ('unavailable' in availability || availability.kind !== 'bundle' || !this.#rejected.has(availability.version))
+      return availability;
+    if (this.#edition === 0) return availability;
+    if (this.#anew?.of !== availability || this.#anew.edition !== this.#edition) {
+      this.#anew = {
+        of: availability,
+        edition: this.#edition,
+        availability: inOtherBytes(availability, this.#edition),
+      };
     }
-    return this.#anew.offer;
+    return this.#anew.availability;
   }
 
   acknowledged(secrets: readonly NamedSecret[]): void {

@@ -3,12 +3,12 @@ import { AuthorityError } from '../../../../domain/errors.ts';
 import type { Caller } from '../../../../domain/identity/caller.ts';
 import { workloadKey } from '../../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
-import type { Door } from '../../listeners/listener-view.ts';
+import type { ListenerView } from '../../listeners/listener-view.ts';
 import type { AnyStream } from '../secret-stream.ts';
-import { Tally } from './count-by-key.ts';
+import { CountByKey } from './count-by-key.ts';
 
 export interface RegisterSettings {
-  /** At a time, over all doors; those that are being authenticated count. */
+  /** At a time, over all listeners; those that are being authenticated count. */
   readonly maxStreams: number;
   /** At a time, of one workload. */
   readonly maxStreamsPerCaller: number;
@@ -22,10 +22,10 @@ export const SWEEP_MS = 1_000;
 export class StreamRegister {
   readonly #settings: RegisterSettings;
   readonly #open = new Set<AnyStream>();
-  readonly #perCaller = new Tally();
-  readonly #perNamespace = new Tally();
+  readonly #perCaller = new CountByKey();
+  readonly #perNamespace = new CountByKey();
   /** Of those being authenticated, by who owns their connection: a key server that is slow must not let one take all. */
-  readonly #beingAuthenticated = new Tally();
+  readonly #beingAuthenticated = new CountByKey();
   #admitted = 0;
 
   constructor(settings: RegisterSettings) {
@@ -38,7 +38,7 @@ export class StreamRegister {
 
   /**
    * Takes a place before anything is known of the caller; `answered` is owed once it is.
-   * @param owner `Door.ownerOf` the call.
+   * @param owner `ListenerView.ownerOf` the call.
    * @throws AuthorityError CAP-Q01 when there is none, or the owner has its share of those.
    */
   admit(owner: string): void {
@@ -93,14 +93,14 @@ export class StreamRegister {
     this.#perNamespace.change(caller.identity.namespace, change);
   }
 
-  endBehind(door: Door, error: unknown): void {
-    for (const stream of this.#open) if (stream.door === door) stream.end(error);
+  endAllOf(listener: ListenerView, error: unknown): void {
+    for (const stream of this.#open) if (stream.listener === listener) stream.end(error);
   }
 
   /** Ends the streams of one connection. */
-  endOf(door: Door, remoteAddress: string, error: unknown): void {
+  endOf(listener: ListenerView, remoteAddress: string, error: unknown): void {
     for (const stream of this.#open)
-      if (stream.door === door && stream.watcher.remoteAddress === remoteAddress) stream.end(error);
+      if (stream.listener === listener && stream.watcher.remoteAddress === remoteAddress) stream.end(error);
   }
 
   /** Looks at the times of all streams, again and again, until the signal aborts. */

@@ -1,10 +1,10 @@
 // Delta (incremental xDS): requests change the subscription, names that do not exist are answered,
 // and a client that comes back says what it holds already.
-import { conclude } from './end-when-answered.ts';
+import { endWhenAnswered } from './end-when-answered.ts';
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,
-  deliver,
+  sendPending,
   introduced,
   messageProblem,
   subscribe,
@@ -24,7 +24,7 @@ export interface DeltaRequest extends DiscoveryMessage {
   readonly initialVersions: ReadonlyMap<string, string>;
 }
 
-const SPEAKING = { tellsAbsence: true };
+const DELTA_RULES = { sendsRemovals: true };
 
 export function stepDelta(session: Session, event: SessionEvent<DeltaRequest>): Step {
   if (event.kind === 'closed') return close(session);
@@ -32,26 +32,26 @@ export function stepDelta(session: Session, event: SessionEvent<DeltaRequest>): 
   const next =
     event.kind === 'request'
       ? receive(session, event.request, effects)
-      : deliver(takeNews(session, event, effects), SPEAKING, effects);
-  conclude(next, effects);
+      : sendPending(takeNews(session, event, effects), DELTA_RULES, effects);
+  endWhenAnswered(next, effects);
   return { session: next, effects };
 }
 
 function receive(session: Session, request: DeltaRequest, effects: Effect[]): Session {
   const first = session.node === undefined;
-  const told = resubscribed(session.told, request, first ? request.initialVersions : NOTHING);
-  const error = messageProblem(session, request, told.keys());
+  const lastSent = resubscribed(session.lastSent, request, first ? request.initialVersions : NOTHING);
+  const error = messageProblem(session, request, lastSent.keys());
   if (error !== undefined) {
     effects.push({ kind: 'end', error });
     return session;
   }
   if (first && request.subscribe.length === 0) {
-    effects.push({ kind: 'withheld', name: WILDCARD, why: 'secrets are served by name only' });
+    effects.push({ kind: 'unavailable', name: WILDCARD, why: 'secrets are served by name only' });
   }
   const known = introduced(session, request);
   // A stale or forged nonce answers nothing, but the subscription changes all the same (xDS protocol, delta).
   const answered = takeAnswer(known, request, effects);
-  return deliver(subscribe(answered, told, effects), SPEAKING, effects);
+  return sendPending(subscribe(answered, lastSent, effects), DELTA_RULES, effects);
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
@@ -61,12 +61,12 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  * subscribing again is how a client asks for what it has dropped.
  */
 function resubscribed(
-  former: Session['told'],
+  former: Session['lastSent'],
   request: DeltaRequest,
   held: ReadonlyMap<string, string>,
-): Session['told'] {
-  const told = new Map(former);
-  for (const name of distinctNames(request.unsubscribe)) told.delete(name);
-  for (const name of distinctNames(request.subscribe)) told.set(name, held.get(name));
-  return told;
+): Session['lastSent'] {
+  const lastSent = new Map(former);
+  for (const name of distinctNames(request.unsubscribe)) lastSent.delete(name);
+  for (const name of distinctNames(request.subscribe)) lastSent.set(name, held.get(name));
+  return lastSent;
 }

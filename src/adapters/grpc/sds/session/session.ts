@@ -1,11 +1,11 @@
 // The memory of one SDS stream and the rules that both protocol variants share. Everything here is
-// pure: no socket, no clock, no randomness. What a client was told is kept per name; what is owed is
-// the difference to what is on offer, computed when the stream is free to carry it. So nothing is
+// pure: no socket, no clock, no randomness. What was last sent is kept per name; what is pending is
+// the difference to what is available, computed when the stream is free to carry it. So nothing is
 // ever queued: a newer secret takes the place of an older one that was not sent yet.
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { SpiffeId } from '../../../../domain/identity/spiffe-id.ts';
 import { excessOf, OVERLONG, secretKindOf, WILDCARD, type SecretKind } from './resource-names.ts';
-import { contentHash, type Offer, type SecretContent } from '../secret-content.ts';
+import { contentHash, type Availability, type SecretContent } from '../secret-content.ts';
 
 export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 
@@ -35,16 +35,16 @@ export interface Session {
   readonly salt: string;
   /** `undefined` until the first message. */
   readonly node: ProxyNode | undefined;
-  /** The client came with secrets from before: what it was not told here it may hold all the same. */
+  /** The client came with secrets from before: what was not sent on this stream it may hold all the same. */
   readonly resumed: boolean;
   /**
    * A bundle in the place of another waits: the proxy may hold a certificate that it rejected, from which it would
    * build the new context, fail, and blame the bundle.
    */
-  readonly bundleHeld: boolean;
-  /** The subscribed names, each with the version that the client was told last, or ABSENT. */
-  readonly told: ReadonlyMap<string, string | undefined>;
-  readonly offers: Readonly<Record<SecretKind, Offer | undefined>>;
+  readonly bundleOnHold: boolean;
+  /** The subscribed names, each with the version that was sent last, or ABSENT. */
+  readonly lastSent: ReadonlyMap<string, string | undefined>;
+  readonly available: Readonly<Record<SecretKind, Availability | undefined>>;
   /** How many responses were sent; the number of the last one ends its nonce. */
   readonly sent: number;
   /** What is in the response that is not answered yet; there is at most one. */
@@ -71,22 +71,22 @@ export interface NamedSecret {
 
 export type Effect =
   | { readonly kind: 'send'; readonly reply: Reply }
-  /** Begin or stop to report what is on offer for this secret, as `offered` events. */
+  /** Begin or stop to report what is available of this secret, as `availability` events. */
   | { readonly kind: 'want' | 'release'; readonly secret: SecretKind }
   /** A response with secrets, that is; that a name does not exist is nothing to accept. */
   | { readonly kind: 'acknowledged'; readonly secrets: readonly NamedSecret[] }
   | { readonly kind: 'rejected'; readonly secrets: readonly NamedSecret[]; readonly message: string }
-  | { readonly kind: 'withheld'; readonly name: string; readonly why: string }
-  /** The client has said all, and has been told all. */
+  | { readonly kind: 'unavailable'; readonly name: string; readonly why: string }
+  /** The client has asked for all it wants, and everything was sent. */
   | { readonly kind: 'complete' }
   /** The stream is over. */
   | { readonly kind: 'end'; readonly error: AuthorityError };
 
 export type SessionEvent<Request> =
   | { readonly kind: 'request'; readonly request: Request }
-  | { readonly kind: 'offered'; readonly secret: SecretKind; readonly offer: Offer }
+  | { readonly kind: 'availability'; readonly secret: SecretKind; readonly availability: Availability }
   /** What the proxy's streams know together has changed. */
-  | { readonly kind: 'known'; readonly bundleHeld: boolean; readonly rejected: readonly string[] }
+  | { readonly kind: 'known'; readonly bundleOnHold: boolean; readonly rejected: readonly string[] }
   /** The client will say nothing more, and still listens. */
   | { readonly kind: 'finished' }
   | { readonly kind: 'closed' };
@@ -110,9 +110,9 @@ export function openSession(owner: SpiffeId, salt: string): Session {
     salt,
     node: undefined,
     resumed: false,
-    bundleHeld: false,
-    told: new Map(),
-    offers: { svid: undefined, bundle: undefined },
+    bundleOnHold: false,
+    lastSent: new Map(),
+    available: { svid: undefined, bundle: undefined },
     sent: 0,
     unanswered: undefined,
     finished: false,
@@ -162,39 +162,41 @@ export function takeAnswer(session: Session, { nonce, rejection }: DiscoveryMess
 }
 
 /** Takes what the proxy's streams know together. */
-function takeKnown(session: Session, { bundleHeld, rejected }: Extract<SessionEvent<never>, { kind: 'known' }>) {
-  return { ...session, bundleHeld, rejected: withRejected(session, rejected) };
+function takeKnown(session: Session, { bundleOnHold, rejected }: Extract<SessionEvent<never>, { kind: 'known' }>) {
+  return { ...session, bundleOnHold, rejected: withRejected(session, rejected) };
 }
 
 function withRejected(session: Session, versions: readonly string[]): readonly string[] {
   return [...new Set([...session.rejected, ...versions])].slice(-MAX_REJECTED);
 }
 
-/** Makes `told` the subscription; wants what it newly needs and releases what it needs no more. */
-export function subscribe(session: Session, told: Session['told'], effects: Effect[]): Session {
-  for (const name of told.keys()) {
-    if (!session.told.has(name)) reportIfWithheld(session, name, effects);
+/** Makes `lastSent` the subscription; wants what it newly needs and releases what it needs no more. */
+export function subscribe(session: Session, lastSent: Session['lastSent'], effects: Effect[]): Session {
+  for (const name of lastSent.keys()) {
+    if (!session.lastSent.has(name)) reportIfUnavailable(session, name, effects);
   }
-  const before = kindsNamed(session.owner, session.told);
-  const after = kindsNamed(session.owner, told);
-  const offers: Record<SecretKind, Offer | undefined> = { ...session.offers };
+  const before = kindsNamed(session.owner, session.lastSent);
+  const after = kindsNamed(session.owner, lastSent);
+  const available: Record<SecretKind, Availability | undefined> = { ...session.available };
   for (const secret of after) if (!before.has(secret)) effects.push({ kind: 'want', secret });
   for (const secret of before) {
     if (after.has(secret)) continue;
     effects.push({ kind: 'release', secret });
-    offers[secret] = undefined;
+    available[secret] = undefined;
   }
-  return { ...session, told, offers };
+  return { ...session, lastSent, available };
 }
 
 /** Takes what did not come from the client. */
 export function takeNews(
   session: Session,
-  news: Extract<SessionEvent<never>, { kind: 'offered' | 'known' | 'finished' }>,
+  news: Extract<SessionEvent<never>, { kind: 'availability' | 'known' | 'finished' }>,
   effects: Effect[],
 ): Session {
   if (news.kind === 'finished') return { ...session, finished: true, unanswered: undefined };
-  return news.kind === 'known' ? takeKnown(session, news) : takeOffer(session, news.secret, news.offer, effects);
+  return news.kind === 'known'
+    ? takeKnown(session, news)
+    : takeAvailability(session, news.secret, news.availability, effects);
 }
 
 /** The first message says who comes, and whether with secrets from before. */
@@ -202,29 +204,38 @@ export function introduced(session: Session, { node, resumes }: DiscoveryMessage
   return session.node === undefined ? { ...session, node, resumed: resumes } : session;
 }
 
-/** Takes news of one secret. An offer for a secret that is not wanted any more came too late. */
-function takeOffer(session: Session, secret: SecretKind, offer: Offer, effects: Effect[]): Session {
-  if (!kindsNamed(session.owner, session.told).has(secret)) return session;
-  const former = session.offers[secret];
-  const next = { ...session, offers: { ...session.offers, [secret]: offer } };
-  if ('withheld' in offer && !(former !== undefined && 'withheld' in former)) {
-    for (const name of session.told.keys()) {
-      if (secretKindOf(name, session.owner) === secret) reportIfWithheld(next, name, effects);
+/** Takes news of one secret; of one that is not wanted any more they came too late. */
+function takeAvailability(
+  session: Session,
+  secret: SecretKind,
+  availability: Availability,
+  effects: Effect[],
+): Session {
+  if (!kindsNamed(session.owner, session.lastSent).has(secret)) return session;
+  const former = session.available[secret];
+  const next = { ...session, available: { ...session.available, [secret]: availability } };
+  if ('unavailable' in availability && !(former !== undefined && 'unavailable' in former)) {
+    for (const name of session.lastSent.keys()) {
+      if (secretKindOf(name, session.owner) === secret) reportIfUnavailable(next, name, effects);
     }
   }
   return next;
 }
 
-/** Sends everything that is owed in one response, unless one is under way. */
-export function deliver(session: Session, { tellsAbsence }: { readonly tellsAbsence: boolean }, effects: Effect[]) {
+/** Sends everything that is pending in one response, unless one is under way. */
+export function sendPending(
+  session: Session,
+  { sendsRemovals }: { readonly sendsRemovals: boolean },
+  effects: Effect[],
+) {
   if (session.unanswered !== undefined) return session;
   const secrets: NamedSecret[] = [];
   const absent: string[] = [];
-  for (const [name, version] of session.told) {
-    const owed = owedFor(session, name);
-    if (owed === ABSENT) {
-      if (tellsAbsence && version !== ABSENT) absent.push(name);
-    } else if (owed !== undefined && owed.version !== version) secrets.push({ name, content: owed });
+  for (const [name, version] of session.lastSent) {
+    const pending = pendingFor(session, name);
+    if (pending === ABSENT) {
+      if (sendsRemovals && version !== ABSENT) absent.push(name);
+    } else if (pending !== undefined && pending.version !== version) secrets.push({ name, content: pending });
   }
   if (secrets.length === 0 && absent.length === 0) return session;
   return send(session, secrets, absent, effects);
@@ -237,46 +248,46 @@ export function close(session: Session): Step {
 }
 
 function send(session: Session, secrets: NamedSecret[], absent: string[], effects: Effect[]): Session {
-  const told = new Map(session.told);
-  for (const { name, content } of secrets) told.set(name, content.version);
-  for (const name of absent) told.set(name, ABSENT);
-  const next = { ...session, told, unanswered: session.finished ? undefined : secrets, sent: session.sent + 1 };
+  const lastSent = new Map(session.lastSent);
+  for (const { name, content } of secrets) lastSent.set(name, content.version);
+  for (const name of absent) lastSent.set(name, ABSENT);
+  const next = { ...session, lastSent, unanswered: session.finished ? undefined : secrets, sent: session.sent + 1 };
   effects.push({ kind: 'send', reply: { nonce: currentNonce(next), version: replyVersion(secrets), secrets, absent } });
   return next;
 }
 
-function owedFor(session: Session, name: string): SecretContent | typeof ABSENT | undefined {
+function pendingFor(session: Session, name: string): SecretContent | typeof ABSENT | undefined {
   if (name === WILDCARD || name === OVERLONG) return undefined;
   const kind = secretKindOf(name, session.owner);
   if (kind === undefined) return ABSENT;
-  const offer = session.offers[kind];
-  if (offer === undefined) return undefined;
-  if ('withheld' in offer) return ABSENT;
-  if (kind === 'bundle' && session.bundleHeld && holdsOne(session, name)) return undefined;
-  return session.rejected.includes(offer.version) ? undefined : offer;
+  const availability = session.available[kind];
+  if (availability === undefined) return undefined;
+  if ('unavailable' in availability) return ABSENT;
+  if (kind === 'bundle' && session.bundleOnHold && holdsOne(session, name)) return undefined;
+  return session.rejected.includes(availability.version) ? undefined : availability;
 }
 
 /** Whether the client has a secret under this name, as far as can be known. */
-function holdsOne({ told, resumed }: Session, name: string): boolean {
-  const version = told.get(name);
+function holdsOne({ lastSent, resumed }: Session, name: string): boolean {
+  const version = lastSent.get(name);
   return version === undefined ? resumed : version !== ABSENT;
 }
 
-function reportIfWithheld(session: Session, name: string, effects: Effect[]): void {
+function reportIfUnavailable(session: Session, name: string, effects: Effect[]): void {
   const kind = secretKindOf(name, session.owner);
   if (kind === undefined) {
-    effects.push({ kind: 'withheld', name, why: 'it is not a secret of the caller' });
+    effects.push({ kind: 'unavailable', name, why: 'it is not a secret of the caller' });
     return;
   }
-  const offer = session.offers[kind];
-  if (offer !== undefined && 'withheld' in offer) {
-    effects.push({ kind: 'withheld', name, why: offer.withheld.message });
+  const availability = session.available[kind];
+  if (availability !== undefined && 'unavailable' in availability) {
+    effects.push({ kind: 'unavailable', name, why: availability.unavailable.message });
   }
 }
 
-function kindsNamed(owner: SpiffeId, told: Session['told']): ReadonlySet<SecretKind> {
+function kindsNamed(owner: SpiffeId, lastSent: Session['lastSent']): ReadonlySet<SecretKind> {
   const kinds = new Set<SecretKind>();
-  for (const name of told.keys()) {
+  for (const name of lastSent.keys()) {
     const kind = secretKindOf(name, owner);
     if (kind !== undefined) kinds.add(kind);
   }

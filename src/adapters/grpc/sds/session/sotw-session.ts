@@ -1,12 +1,12 @@
 // State of the world (xDS protocol): every request names all secrets that the client wants. Of the
 // client's version_info it is read only whether it holds something from before: which version is none of
 // this stream's business, so every name is answered once on every stream.
-import { conclude } from './end-when-answered.ts';
+import { endWhenAnswered } from './end-when-answered.ts';
 import { distinctNames, WILDCARD } from './resource-names.ts';
 import {
   close,
   currentNonce,
-  deliver,
+  sendPending,
   introduced,
   messageProblem,
   subscribe,
@@ -24,7 +24,7 @@ export interface SotwRequest extends DiscoveryMessage {
 }
 
 /** A name without a secret gets no answer: in this variant there is no way to say "does not exist". */
-const SILENT = { tellsAbsence: false };
+const SOTW_RULES = { sendsRemovals: false };
 
 export function stepSotw(session: Session, event: SessionEvent<SotwRequest>): Step {
   if (event.kind === 'closed') return close(session);
@@ -32,8 +32,8 @@ export function stepSotw(session: Session, event: SessionEvent<SotwRequest>): St
   const next =
     event.kind === 'request'
       ? receive(session, event.request, effects)
-      : deliver(takeNews(session, event, effects), SILENT, effects);
-  conclude(next, effects);
+      : sendPending(takeNews(session, event, effects), SOTW_RULES, effects);
+  endWhenAnswered(next, effects);
   return { session: next, effects };
 }
 
@@ -46,11 +46,11 @@ function receive(session: Session, request: SotwRequest, effects: Effect[]): Ses
   }
   if (isStale(session, request)) return session;
   if (session.node === undefined && names.size === 0) {
-    effects.push({ kind: 'withheld', name: WILDCARD, why: 'secrets are served by name only' });
+    effects.push({ kind: 'unavailable', name: WILDCARD, why: 'secrets are served by name only' });
   }
   const known = introduced(session, request);
   const answered = takeAnswer(known, request, effects);
-  return deliver(resubscribe(answered, names, effects), SILENT, effects);
+  return sendPending(resubscribe(answered, names, effects), SOTW_RULES, effects);
 }
 
 /**
@@ -64,6 +64,6 @@ function isStale(session: Session, { nonce }: SotwRequest): boolean {
 
 /** The most frequent request by far is an ACK that names what was named before. */
 function resubscribe(session: Session, names: ReadonlySet<string>, effects: Effect[]): Session {
-  if (names.size === session.told.size && names.isSubsetOf(session.told)) return session;
-  return subscribe(session, new Map([...names].map((name) => [name, session.told.get(name)])), effects);
+  if (names.size === session.lastSent.size && names.isSubsetOf(session.lastSent)) return session;
+  return subscribe(session, new Map([...names].map((name) => [name, session.lastSent.get(name)])), effects);
 }

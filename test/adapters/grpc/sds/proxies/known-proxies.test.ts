@@ -8,13 +8,13 @@ import {
   type ProxyFacts,
 } from '../../../../../src/adapters/grpc/sds/proxies/known-proxies.ts';
 import type { Rejection } from '../../../../../src/adapters/grpc/sds/proxies/known-proxy.ts';
-import type { BundleContent, Offer } from '../../../../../src/adapters/grpc/sds/secret-content.ts';
+import type { BundleContent, Availability } from '../../../../../src/adapters/grpc/sds/secret-content.ts';
 import { content } from '../session/story.ts';
 
 const SHOP: ProxyFacts = { workload: 'shop', namespace: 'default', nodeId: 'sidecar', connection: '10.0.0.1:1' };
 const BUNDLE: BundleContent = { ...(content('bundle', 'b1') as BundleContent), preamble: '' };
 const named = (kind: 'svid' | 'bundle', version: string) => [{ name: kind, content: content(kind, version) }];
-const versionOf = (offer: Offer) => ('withheld' in offer ? undefined : offer.version);
+const versionOf = (availability: Availability) => ('unavailable' in availability ? undefined : availability.version);
 
 const REJECTION: Rejection = {
   streamId: 'abc',
@@ -54,16 +54,16 @@ describe('What is known of a proxy', () => {
     const { proxy } = join();
     join({ connection: '10.0.0.1:2' });
     proxy.rejects(named('svid', 'bad'), REJECTION);
-    assert.deepEqual([proxy.bundleHeld, told], [true, 2]);
+    assert.deepEqual([proxy.bundleOnHold, told], [true, 2]);
     proxy.acknowledged(named('svid', 'good'));
-    assert.deepEqual([proxy.bundleHeld, told], [false, 4]);
+    assert.deepEqual([proxy.bundleOnHold, told], [false, 4]);
   });
 
   it('does not take rejected bytes for good when they are called accepted later', () => {
     const { proxy } = join();
     proxy.rejects(named('svid', 'bad'), REJECTION);
     proxy.acknowledged(named('svid', 'bad'));
-    assert.equal(proxy.bundleHeld, true);
+    assert.equal(proxy.bundleOnHold, true);
   });
 
   it('offers a rejected bundle in other bytes after a good certificate, once for each', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { DeltaStory, FOREIGN, OWNER, WITHHELD } from './story.ts';
+import { DeltaStory, FOREIGN, OWNER, UNAVAILABLE } from './story.ts';
 
 function accepted(): DeltaStory {
   const story = new DeltaStory();
   story.ask('default');
-  story.offer('svid', 'v1');
+  story.publish('svid', 'v1');
   story.ack();
   return story;
 }
@@ -13,7 +13,7 @@ describe('A delta session', () => {
   it('serves what is subscribed to, and wants nothing else', () => {
     const story = new DeltaStory();
     assert.deepEqual(story.ask('default'), [{ kind: 'want', secret: 'svid' }]);
-    story.offer('svid', 'v1');
+    story.publish('svid', 'v1');
     assert.deepEqual(story.said, ['default=v1']);
   });
 
@@ -22,7 +22,7 @@ describe('A delta session', () => {
     story.ask(FOREIGN, 'nonsense');
     assert.deepEqual(story.said, [`-${FOREIGN} -nonsense`]);
     assert.deepEqual(
-      story.of('withheld').map(({ name }) => name),
+      story.of('unavailable').map(({ name }) => name),
       [FOREIGN, 'nonsense'],
     );
   });
@@ -39,7 +39,7 @@ describe('A delta session', () => {
       story.ask(...wildcard);
       assert.deepEqual(
         story.effects.map(({ kind }) => kind),
-        ['withheld'],
+        ['unavailable'],
       );
     }
   });
@@ -48,7 +48,7 @@ describe('A delta session', () => {
     const story = new DeltaStory();
     story.ask('x'.repeat(2049));
     assert.deepEqual(story.said, []);
-    assert.equal(story.of('withheld').length, 1);
+    assert.equal(story.of('unavailable').length, 1);
   });
 
   it('ends a stream that subscribes to more than 100 names, at once or bit by bit', () => {
@@ -76,16 +76,16 @@ describe('A delta session', () => {
     it('does not send what the client holds already', () => {
       const story = new DeltaStory();
       story.request({ subscribe: ['default'], initialVersions: new Map([['default', 'v1']]) });
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, []);
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v2');
       assert.deepEqual(story.said, ['default=v2']);
     });
 
     it('sends what the client holds in another version', () => {
       const story = new DeltaStory();
       story.request({ subscribe: ['default'], initialVersions: new Map([['default', 'v0']]) });
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
     });
 
@@ -107,9 +107,9 @@ describe('A delta session', () => {
       for (const nonce of ['salt-0', 'forged', '']) {
         const story = new DeltaStory();
         story.ask('default');
-        story.offer('svid', 'v1');
+        story.publish('svid', 'v1');
         story.request({ subscribe: [OWNER.uri], unsubscribe: ['default'], nonce, rejection: 'no' });
-        assert.deepEqual([...story.session.told.keys()], [OWNER.uri]);
+        assert.deepEqual([...story.session.lastSent.keys()], [OWNER.uri]);
         assert.deepEqual(story.said, ['default=v1']);
         story.ack();
         assert.deepEqual(story.said, ['default=v1', `${OWNER.uri}=v1`]);
@@ -129,7 +129,7 @@ describe('A delta session', () => {
       story.ack();
       story.ask(FOREIGN);
       assert.deepEqual(story.said, [`-${FOREIGN}`, `-${FOREIGN}`]);
-      assert.equal(story.of('withheld').length, 1);
+      assert.equal(story.of('unavailable').length, 1);
     });
 
     it('says nothing to an unsubscription, and releases what nobody names', () => {
@@ -150,7 +150,7 @@ describe('A delta session', () => {
     it('holds what is new until the client has answered, and then sends the newest only', () => {
       const story = new DeltaStory();
       story.ask('default');
-      for (const version of ['v1', 'v2', 'v3']) story.offer('svid', version);
+      for (const version of ['v1', 'v2', 'v3']) story.publish('svid', version);
       story.ack();
       assert.deepEqual(story.said, ['default=v1', 'default=v3']);
     });
@@ -158,28 +158,28 @@ describe('A delta session', () => {
     it('never sends rejected content again, not even when it is subscribed to again', () => {
       const story = new DeltaStory();
       story.ask('default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.nack();
       story.ask('default', OWNER.uri);
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v2');
       assert.deepEqual(story.said, ['default=v1', `default=v2 ${OWNER.uri}=v2`]);
     });
   });
 
   describe('belongs to a proxy that rejected its certificate', () => {
-    const held = { bundleHeld: true, rejected: [] };
-    const free = { bundleHeld: false, rejected: [] };
+    const held = { bundleOnHold: true, rejected: [] };
+    const free = { bundleOnHold: false, rejected: [] };
 
     it('holds back a bundle in the place of another until the proxy is well again', () => {
       const story = new DeltaStory();
       story.ask('ROOTCA');
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       story.ack();
       story.know(held);
-      story.offer('bundle', 'b2');
-      story.offer('bundle', 'b3');
+      story.publish('bundle', 'b2');
+      story.publish('bundle', 'b3');
       assert.deepEqual(story.said, ['ROOTCA=b1']);
       story.know(free);
       assert.deepEqual(story.said, ['ROOTCA=b1', 'ROOTCA=b3']);
@@ -189,9 +189,9 @@ describe('A delta session', () => {
       const story = new DeltaStory();
       story.know(held);
       story.ask('default', 'ROOTCA');
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       story.ack();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
     });
 
@@ -199,7 +199,7 @@ describe('A delta session', () => {
       const story = new DeltaStory();
       story.know(held);
       story.comeBack('ROOTCA', 'b1');
-      story.offer('bundle', 'b2');
+      story.publish('bundle', 'b2');
       assert.deepEqual(story.said, []);
       story.know(free);
       assert.deepEqual(story.said, ['ROOTCA=b2']);
@@ -207,10 +207,10 @@ describe('A delta session', () => {
 
     it('sends nothing that the proxy rejected on another stream', () => {
       const story = new DeltaStory();
-      story.know({ bundleHeld: false, rejected: ['b1'] });
+      story.know({ bundleOnHold: false, rejected: ['b1'] });
       story.ask('ROOTCA');
-      story.offer('bundle', 'b1');
-      story.offer('bundle', 'b1 in other bytes');
+      story.publish('bundle', 'b1');
+      story.publish('bundle', 'b1 in other bytes');
       assert.deepEqual(story.said, ['ROOTCA=b1 in other bytes']);
     });
   });
@@ -219,18 +219,18 @@ describe('A delta session', () => {
     it('tells that the secret does not exist, and serves it when it comes', () => {
       const story = new DeltaStory();
       story.ask('default');
-      story.offer('svid', WITHHELD);
+      story.publish('svid', UNAVAILABLE);
       story.ack();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['-default', 'default=v1']);
-      assert.match(story.of('withheld')[0]!.why, /^CAP-P01/);
+      assert.match(story.of('unavailable')[0]!.why, /^CAP-P01/);
     });
 
     it('takes back a secret, and gives the same one again', () => {
       const story = accepted();
-      story.offer('svid', WITHHELD);
+      story.publish('svid', UNAVAILABLE);
       story.ack();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1', '-default', 'default=v1']);
     });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { secretKindOf, type SecretKind } from '../../../../../src/adapters/grpc/sds/session/resource-names.ts';
 import type { Effect } from '../../../../../src/adapters/grpc/sds/session/session.ts';
-import { DeltaStory, FOREIGN, OWNER, SotwStory, WITHHELD, type Story } from './story.ts';
+import { DeltaStory, FOREIGN, OWNER, SotwStory, UNAVAILABLE, type Story } from './story.ts';
 
 const OWN = ['default', 'ROOTCA', 'ALL', OWNER.uri, 'spiffe://cluster.local'];
 const ANY_NAME = fc.constantFrom(...OWN, FOREIGN, 'spiffe://other.domain', '*', 'default ', 'nonsense');
@@ -15,7 +15,7 @@ const NONCE = fc.constantFrom<Nonce>('current', 'current', 'current', 'stale', '
 
 type Move =
   | { readonly kind: 'speak'; readonly names: string[]; readonly drop: string[]; nonce: Nonce; rejects: boolean }
-  | { readonly kind: 'offer'; readonly secret: SecretKind; readonly version: number };
+  | { readonly kind: 'publish'; readonly secret: SecretKind; readonly version: number };
 
 const MOVE: fc.Arbitrary<Move> = fc.oneof(
   fc.record({
@@ -26,7 +26,7 @@ const MOVE: fc.Arbitrary<Move> = fc.oneof(
     rejects: fc.boolean(),
   }),
   fc.record({
-    kind: fc.constant('offer' as const),
+    kind: fc.constant('publish' as const),
     secret: fc.constantFrom<SecretKind>('svid', 'bundle'),
     // Few versions, so that old ones come back; zero is a refusal.
     version: fc.nat({ max: 5 }),
@@ -90,9 +90,9 @@ function play<R>({ open, request }: Variant<R>, moves: readonly Move[]): { story
   const story = open();
   const onlooker = new Onlooker();
   for (const move of moves) {
-    if (move.kind === 'offer') {
-      const version = move.version === 0 ? WITHHELD : `${move.secret}-${move.version}`;
-      onlooker.sees(story.offer(move.secret, version));
+    if (move.kind === 'publish') {
+      const version = move.version === 0 ? UNAVAILABLE : `${move.secret}-${move.version}`;
+      onlooker.sees(story.publish(move.secret, version));
       continue;
     }
     const nonce = nonceFor(story, move.nonce);
@@ -124,8 +124,8 @@ const DELTA: Variant<{ subscribe: readonly string[]; unsubscribe: readonly strin
 };
 
 const NEWEST: readonly Move[] = [
-  { kind: 'offer', secret: 'svid', version: 9 },
-  { kind: 'offer', secret: 'bundle', version: 9 },
+  { kind: 'publish', secret: 'svid', version: 9 },
+  { kind: 'publish', secret: 'bundle', version: 9 },
 ];
 
 function properties<R>(variant: Variant<R>, ack: (story: Story<R>) => readonly Effect[]): void {
@@ -142,11 +142,11 @@ function properties<R>(variant: Variant<R>, ack: (story: Story<R>) => readonly E
         fc.property(MOVES, (moves) => {
           const { story, onlooker } = play(variant, moves);
           for (const move of NEWEST) {
-            if (move.kind === 'offer') onlooker.sees(story.offer(move.secret, `${move.secret}-${move.version}`));
+            if (move.kind === 'publish') onlooker.sees(story.publish(move.secret, `${move.secret}-${move.version}`));
           }
           settle(story, onlooker, () => ack(story));
           assert.equal(story.session.unanswered, undefined);
-          for (const name of story.session.told.keys()) {
+          for (const name of story.session.lastSent.keys()) {
             const kind = secretKindOf(name, OWNER);
             assert.equal(onlooker.received.get(name), kind && `${kind}-9`, name);
           }
@@ -183,5 +183,5 @@ function properties<R>(variant: Variant<R>, ack: (story: Story<R>) => readonly E
   });
 }
 
-properties(SOTW, (story) => story.request({ names: [...story.session.told.keys()], nonce: story.nonce } as object));
+properties(SOTW, (story) => story.request({ names: [...story.session.lastSent.keys()], nonce: story.nonce } as object));
 properties(DELTA, (story) => story.request({ nonce: story.nonce } as object));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { content, FOREIGN, NODE, OWNER, SotwStory, WITHHELD } from './story.ts';
+import { content, FOREIGN, NODE, OWNER, SotwStory, UNAVAILABLE } from './story.ts';
 
 const BUNDLE_ID = 'spiffe://cluster.local';
 
@@ -7,7 +7,7 @@ const BUNDLE_ID = 'spiffe://cluster.local';
 function accepted(): SotwStory {
   const story = new SotwStory();
   story.ask('default');
-  story.offer('svid', 'v1');
+  story.publish('svid', 'v1');
   story.ack();
   return story;
 }
@@ -24,7 +24,7 @@ describe('A state-of-the-world session', () => {
       it(`serves ${name} with the ${kind}, and wants nothing else for it`, () => {
         const story = new SotwStory();
         assert.deepEqual(story.ask(name), [{ kind: 'want', secret: kind }]);
-        story.offer(kind, 'v1');
+        story.publish(kind, 'v1');
         assert.deepEqual(story.said, [`${name}=v1`]);
       });
     }
@@ -32,35 +32,35 @@ describe('A state-of-the-world session', () => {
     it('serves several names of the same secret in one response, each under its own name', () => {
       const story = new SotwStory();
       story.ask('ROOTCA', 'ALL', BUNDLE_ID);
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       assert.deepEqual(story.said, [`ROOTCA=b1 ALL=b1 ${BUNDLE_ID}=b1`]);
     });
 
     it('answers a name that is repeated in one request once', () => {
       const story = new SotwStory();
       story.ask('default', 'default', 'default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
     });
 
-    it('withholds a foreign and an unknown name, says so once, and serves the rest', () => {
+    it('does not serve a foreign and an unknown name, says so once, and serves the rest', () => {
       const story = new SotwStory();
       story.ask(FOREIGN, 'default', 'kubernetes://tls');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.ack();
       assert.deepEqual(story.said, ['default=v1']);
       assert.deepEqual(
-        story.of('withheld').map(({ name }) => name),
+        story.of('unavailable').map(({ name }) => name),
         [FOREIGN, 'kubernetes://tls'],
       );
     });
 
-    it('withholds a name of more than 2,048 characters and keeps none of it', () => {
+    it('does not serve a name of more than 2,048 characters and keeps none of it', () => {
       const story = new SotwStory();
       story.ask('x'.repeat(2049), 'default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
-      assert.ok(story.of('withheld')[0]!.name.length < 100);
+      assert.ok(story.of('unavailable')[0]!.name.length < 100);
     });
 
     it('sends nothing for the wildcard, spelled or left out, and serves names afterwards', () => {
@@ -69,10 +69,10 @@ describe('A state-of-the-world session', () => {
         story.ask(...wildcard);
         assert.deepEqual(
           story.effects.map(({ kind }) => kind),
-          ['withheld'],
+          ['unavailable'],
         );
         story.ask('default');
-        story.offer('svid', 'v1');
+        story.publish('svid', 'v1');
         assert.deepEqual(story.said, ['default=v1']);
       }
     });
@@ -97,7 +97,7 @@ describe('A state-of-the-world session', () => {
     it('remembers the node of the first message', () => {
       const story = new SotwStory();
       story.request({ node: { ...NODE, spiffeValidator: true }, names: ['ROOTCA'] });
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       story.request({ node: undefined, names: ['ROOTCA'], nonce: story.nonce });
       assert.equal(story.session.node?.spiffeValidator, true);
       assert.deepEqual(story.of('end'), []);
@@ -111,14 +111,14 @@ describe('A state-of-the-world session', () => {
     it('answers the first message whatever nonce it brings from an earlier stream', () => {
       const story = new SotwStory();
       story.request({ names: ['default'], nonce: 'salt-7' });
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
     });
 
     it('ignores a stale nonce, with everything that comes with it', () => {
       const story = accepted();
       const stale = story.nonce;
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v2');
       const before = story.session;
       story.request({ names: ['default', 'ROOTCA'], nonce: stale });
       assert.equal(story.session, before);
@@ -127,7 +127,7 @@ describe('A state-of-the-world session', () => {
     it('ignores a forged nonce: it acknowledges and rejects nothing', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       for (const nonce of ['salt-0', 'salt-2', 'salt', 'other-1', 'salt-1 ']) {
         assert.deepEqual(story.request({ names: ['default'], nonce, rejection: 'bad' }), []);
       }
@@ -141,7 +141,7 @@ describe('A state-of-the-world session', () => {
     it('holds what is new until the client has answered, and then sends the newest only', () => {
       const story = new SotwStory();
       story.ask('default');
-      for (const version of ['v1', 'v2', 'v3', 'v4']) story.offer('svid', version);
+      for (const version of ['v1', 'v2', 'v3', 'v4']) story.publish('svid', version);
       assert.deepEqual(story.said, ['default=v1']);
       story.ack();
       assert.deepEqual(story.said, ['default=v1', 'default=v4']);
@@ -149,7 +149,7 @@ describe('A state-of-the-world session', () => {
 
     it('does not send again what the client holds', () => {
       const story = accepted();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.ack();
       assert.deepEqual(story.said, ['default=v1']);
     });
@@ -162,7 +162,7 @@ describe('A state-of-the-world session', () => {
 
     it('gives every response its own nonce', () => {
       const story = accepted();
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v2');
       assert.deepEqual(
         story.replies.map(({ nonce }) => nonce),
         ['salt-1', 'salt-2'],
@@ -172,11 +172,11 @@ describe('A state-of-the-world session', () => {
     it('sends only the secret that changed', () => {
       const story = new SotwStory();
       story.ask('default', 'ROOTCA');
-      story.offer('svid', 'v1');
-      story.offer('bundle', 'b1');
+      story.publish('svid', 'v1');
+      story.publish('bundle', 'b1');
       story.ack();
       story.ack();
-      story.offer('bundle', 'b2');
+      story.publish('bundle', 'b2');
       assert.deepEqual(story.said, ['default=v1', 'ROOTCA=b1', 'ROOTCA=b2']);
     });
   });
@@ -193,7 +193,7 @@ describe('A state-of-the-world session', () => {
       ].map((names) => {
         const story = new SotwStory();
         story.ask(...names);
-        story.offer('svid', 'v1');
+        story.publish('svid', 'v1');
         return story.replies[0]!.version;
       });
       assert.equal(versions[0], versions[1]);
@@ -205,7 +205,7 @@ describe('A state-of-the-world session', () => {
     it('answers a newly added name at once, also in the middle of an acknowledgement', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.ack(['default', OWNER.uri]);
       assert.deepEqual(story.said, ['default=v1', `${OWNER.uri}=v1`]);
     });
@@ -213,18 +213,18 @@ describe('A state-of-the-world session', () => {
     it('answers a name added in the same breath as a rejection, but with nothing that was rejected', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.nack(['default', 'ROOTCA', OWNER.uri]);
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       assert.deepEqual(story.said, ['default=v1', 'ROOTCA=b1']);
     });
 
     it('takes a request without nonce for a change of names, never for an answer', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.ask('default', 'ROOTCA');
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       assert.deepEqual(story.said, ['default=v1']);
       story.ack();
       assert.deepEqual(story.said, ['default=v1', 'ROOTCA=b1']);
@@ -234,14 +234,14 @@ describe('A state-of-the-world session', () => {
       const story = accepted();
       story.ack([]);
       story.ack(['default']);
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1', 'default=v1']);
     });
 
     it('takes no names after some for the end of the subscription', () => {
       const story = accepted();
       assert.deepEqual(story.ack([]), [{ kind: 'release', secret: 'svid' }]);
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v2');
       assert.deepEqual(story.said, ['default=v1']);
     });
 
@@ -259,13 +259,13 @@ describe('A state-of-the-world session', () => {
     it('never sends the rejected content again, under no name', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.nack();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.ack(['default', OWNER.uri]);
       story.ack([]);
       story.ack(['default']);
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
       assert.deepEqual(
         story.of('rejected').map(({ message }) => message),
@@ -275,37 +275,37 @@ describe('A state-of-the-world session', () => {
 
     it('sends other content as soon as there is some, an earlier good one too', () => {
       const story = accepted();
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v2');
       story.nack();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       story.ack();
-      story.offer('svid', 'v2');
-      story.offer('svid', 'v3');
+      story.publish('svid', 'v2');
+      story.publish('svid', 'v3');
       assert.deepEqual(story.said, ['default=v1', 'default=v2', 'default=v1', 'default=v3']);
     });
 
     it('sends the secret that waited behind the rejected one', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', 'v1');
-      story.offer('svid', 'v2');
+      story.publish('svid', 'v1');
+      story.publish('svid', 'v2');
       story.nack();
       assert.deepEqual(story.said, ['default=v1', 'default=v2']);
     });
   });
 
   describe('belongs to a proxy that rejected its certificate', () => {
-    const held = { bundleHeld: true, rejected: [] };
-    const free = { bundleHeld: false, rejected: [] };
+    const held = { bundleOnHold: true, rejected: [] };
+    const free = { bundleOnHold: false, rejected: [] };
 
     it('holds back a bundle in the place of another until the proxy is well again', () => {
       const story = new SotwStory();
       story.ask('ROOTCA');
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       story.ack();
       story.know(held);
-      story.offer('bundle', 'b2');
-      story.offer('bundle', 'b3');
+      story.publish('bundle', 'b2');
+      story.publish('bundle', 'b3');
       assert.deepEqual(story.said, ['ROOTCA=b1']);
       story.know(free);
       assert.deepEqual(story.said, ['ROOTCA=b1', 'ROOTCA=b3']);
@@ -315,9 +315,9 @@ describe('A state-of-the-world session', () => {
       const story = new SotwStory();
       story.know(held);
       story.ask('default', 'ROOTCA');
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       story.ack();
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
     });
 
@@ -325,7 +325,7 @@ describe('A state-of-the-world session', () => {
       const story = new SotwStory();
       story.know(held);
       story.comeBack('ROOTCA');
-      story.offer('bundle', 'b2');
+      story.publish('bundle', 'b2');
       assert.deepEqual(story.said, []);
       story.know(free);
       assert.deepEqual(story.said, ['ROOTCA=b2']);
@@ -333,10 +333,10 @@ describe('A state-of-the-world session', () => {
 
     it('sends nothing that the proxy rejected on another stream', () => {
       const story = new SotwStory();
-      story.know({ bundleHeld: false, rejected: ['b1'] });
+      story.know({ bundleOnHold: false, rejected: ['b1'] });
       story.ask('ROOTCA');
-      story.offer('bundle', 'b1');
-      story.offer('bundle', 'b1 in other bytes');
+      story.publish('bundle', 'b1');
+      story.publish('bundle', 'b1 in other bytes');
       assert.deepEqual(story.said, ['ROOTCA=b1 in other bytes']);
     });
   });
@@ -350,10 +350,10 @@ describe('A state-of-the-world session', () => {
     it('sends what it owes without waiting for answers, and is complete when every name has one', () => {
       const story = new SotwStory();
       story.ask('default', 'ROOTCA');
-      story.offer('bundle', 'b1');
+      story.publish('bundle', 'b1');
       story.finish();
       assert.deepEqual(endings(story), []);
-      story.offer('svid', 'v1');
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
       assert.deepEqual(endings(story), ['complete']);
     });
@@ -368,18 +368,18 @@ describe('A state-of-the-world session', () => {
     });
 
     it('ends with the reason when a name never had an answer, and only then', () => {
-      const [withheld, foreign, renewed] = [new SotwStory(), new SotwStory(), new SotwStory()];
-      withheld.ask('default');
-      withheld.finish();
-      withheld.offer('svid', WITHHELD);
+      const [unavailable, foreign, renewed] = [new SotwStory(), new SotwStory(), new SotwStory()];
+      unavailable.ask('default');
+      unavailable.finish();
+      unavailable.publish('svid', UNAVAILABLE);
       foreign.ask(FOREIGN);
       foreign.finish();
       renewed.ask('default');
-      renewed.offer('svid', 'v1');
+      renewed.publish('svid', 'v1');
       renewed.ack();
-      renewed.offer('svid', WITHHELD);
+      renewed.publish('svid', UNAVAILABLE);
       renewed.finish();
-      assert.deepEqual([withheld, foreign, renewed].map(endings), [['CAP-P01'], ['CAP-M04'], ['complete']]);
+      assert.deepEqual([unavailable, foreign, renewed].map(endings), [['CAP-P01'], ['CAP-M04'], ['complete']]);
     });
   });
 
@@ -387,19 +387,19 @@ describe('A state-of-the-world session', () => {
     it('says nothing to the client, stays open, and serves the secret when it comes', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', WITHHELD);
+      story.publish('svid', UNAVAILABLE);
       assert.deepEqual(story.said, []);
-      assert.match(story.of('withheld')[0]!.why, /^CAP-P01/);
-      story.offer('svid', 'v1');
+      assert.match(story.of('unavailable')[0]!.why, /^CAP-P01/);
+      story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
     });
 
     it('reports a refusal that goes on once', () => {
       const story = new SotwStory();
       story.ask('default');
-      story.offer('svid', WITHHELD);
-      story.offer('svid', { ...WITHHELD });
-      assert.equal(story.of('withheld').length, 1);
+      story.publish('svid', UNAVAILABLE);
+      story.publish('svid', { ...UNAVAILABLE });
+      assert.equal(story.of('unavailable').length, 1);
     });
   });
 });

@@ -3,7 +3,7 @@ import { AuthorityError } from '../../../../../src/domain/errors.ts';
 import { SpiffeId } from '../../../../../src/domain/identity/spiffe-id.ts';
 import { stepDelta, type DeltaRequest } from '../../../../../src/adapters/grpc/sds/session/delta-session.ts';
 import type { SecretKind } from '../../../../../src/adapters/grpc/sds/session/resource-names.ts';
-import type { Offer, SecretContent } from '../../../../../src/adapters/grpc/sds/secret-content.ts';
+import type { Availability, SecretContent } from '../../../../../src/adapters/grpc/sds/secret-content.ts';
 import {
   currentNonce,
   openSession,
@@ -20,7 +20,7 @@ import { good } from '../../../../support/certificates.ts';
 export const OWNER: SpiffeId = good<SpiffeId>(SpiffeId.parse('spiffe://cluster.local/ns/default/sa/demo'));
 export const FOREIGN = 'spiffe://cluster.local/ns/default/sa/other';
 export const NODE = { id: 'sidecar', spiffeValidator: undefined };
-export const WITHHELD: Offer = { withheld: new AuthorityError('CAP-P01') };
+export const UNAVAILABLE: Availability = { unavailable: new AuthorityError('CAP-P01') };
 
 /** A secret of which the session may look at nothing but the version. */
 export function content(kind: SecretKind, version: string): SecretContent {
@@ -65,13 +65,13 @@ export class Story<Request> {
     return this.#take({ kind: 'request', request: { ...this.#blank, ...request } });
   }
 
-  offer(secret: SecretKind, offer: string | Offer): readonly Effect[] {
-    const given = typeof offer === 'string' ? content(secret, offer) : offer;
-    return this.#take({ kind: 'offered', secret, offer: given });
+  publish(secret: SecretKind, found: string | Availability): readonly Effect[] {
+    const availability = typeof found === 'string' ? content(secret, found) : found;
+    return this.#take({ kind: 'availability', secret, availability });
   }
 
   /** What the proxy's streams know together. */
-  know(known: { readonly bundleHeld: boolean; readonly rejected: readonly string[] }): readonly Effect[] {
+  know(known: { readonly bundleOnHold: boolean; readonly rejected: readonly string[] }): readonly Effect[] {
     return this.#take({ kind: 'known', ...known });
   }
 
