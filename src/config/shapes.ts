@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from '../domain/text/duration.ts';
+import { isDnsLabel } from '../domain/text/dns-label.ts';
 import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
 import { nearest } from '../domain/text/nearest.ts';
 
@@ -116,8 +117,7 @@ function isLoopback(host: string): boolean {
 }
 
 export const dnsName = parsed<string>('a DNS name', (text) =>
-  text.length <= 253 &&
-  /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(text)
+  text.length <= 253 && text.replace(/^\*\./, '').split('.').every(isDnsLabel)
     ? text
     : { problem: `${JSON.stringify(text)} is not a DNS name in lower case` },
 );

@@ -1,5 +1,6 @@
 // The workload identity of a mesh: a Kubernetes service account, spelled as Istio spells it
 // (`spiffe://<trust domain>/ns/<namespace>/sa/<service account>`).
+import { isDnsLabel } from '../text/dns-label.ts';
 import { SpiffeId } from './spiffe-id.ts';
 import type { TrustDomain } from './trust-domain.ts';
 
@@ -10,8 +11,6 @@ export interface KubernetesIdentity {
   readonly serviceAccount: string;
 }
 
-/** RFC 1123 label, as Kubernetes demands of a namespace. */
-const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** RFC 1123 subdomain, as Kubernetes demands of a service account. */
 const SERVICE_ACCOUNT = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
@@ -21,7 +20,7 @@ export function kubernetesIdentity(
   namespace: string,
   serviceAccount: string,
 ): KubernetesIdentity | { readonly problem: string } {
-  if (!NAMESPACE.test(namespace)) return { problem: 'has a namespace that is not an RFC 1123 label' };
+  if (!isDnsLabel(namespace)) return { problem: 'has a namespace that is not an RFC 1123 label' };
   if (!SERVICE_ACCOUNT.test(serviceAccount)) {
     return { problem: 'has a service account that is not an RFC 1123 subdomain' };
   }

@@ -1,4 +1,6 @@
 // The name of a trust domain (SPIFFE-ID section 2.1).
+import { isDnsLabel } from '../text/dns-label.ts';
+
 declare const brand: unique symbol;
 
 /** A valid trust domain name: 1 to 255 bytes of lower-case letters, digits, dot, dash, underscore. */
@@ -22,5 +24,5 @@ export function hasEmptyLabel(text: string): boolean {
 
 /** Whether every label is one that a name in DNS may have: URL libraries of some peers refuse others. */
 export function isHostName(trustDomain: TrustDomain): boolean {
-  return trustDomain.split('.').every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label));
+  return trustDomain.split('.').every(isDnsLabel);
 }

@@ -1,6 +1,7 @@
 // What single values of a policy look like: names, patterns, lengths of time, dates, labels. The same schemas
 // check a file, complete it in editors and describe it in the reference.
 import { z } from 'zod';
+import { DNS_LABEL } from '../../../domain/text/dns-label.ts';
 import { parseDuration } from '../../../domain/text/duration.ts';
 import { ANY_NAME, nameLimit, type NameLimit, type NamePattern } from '../../../domain/policy/name-patterns.ts';
 
@@ -33,7 +34,7 @@ function isMeaningless(value: unknown): value is Meaningless {
 
 /** RFC 1123: what Kubernetes calls namespaces; ids of rules and conditions keep to it, so that dots can part paths. */
 export const label = text(
-  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  DNS_LABEL,
   'must be 1 to 63 lower-case letters, digits and dashes, with no dash at either end',
 );
 

@@ -5,9 +5,10 @@ import { hash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { readIfThere, replaceFile } from '../bundle/replace-file.ts';
-import { CLUSTER_LAYER, isNamespace, ownerOf } from './owner.ts';
+import { CLUSTER_LAYER, ownerOf } from './owner.ts';
 import { MAX_BYTES_OF_NAMESPACES, NAMESPACE_BOUNDS } from './read-owners.ts';
 
 export interface KeptRevision {
@@ -56,7 +57,7 @@ export class KeptRevisions {
     });
     return names.flatMap((name) => {
       const namespace = NAMESPACE_FILE.exec(name)?.[1] ?? '';
-      return name === CLUSTER_FILE ? [CLUSTER_LAYER] : isNamespace(namespace) ? [namespace] : [];
+      return name === CLUSTER_FILE ? [CLUSTER_LAYER] : isDnsLabel(namespace) ? [namespace] : [];
     });
   }
 

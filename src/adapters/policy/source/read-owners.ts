@@ -3,6 +3,7 @@
 // bounds are its own: nobody can use up what others need.
 import { lstat, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import {
   DirectoryListing,
@@ -13,7 +14,7 @@ import {
   type ListedFile,
 } from './directory-listing.ts';
 import { isChange, orRefuse, POLICY_FILE, readingProblem, readListed } from './document-directory.ts';
-import { CLUSTER_LAYER, isNamespace } from './owner.ts';
+import { CLUSTER_LAYER } from './owner.ts';
 
 /** Of one namespace; what it has is heard, and kept, with each of its requests. */
 export const NAMESPACE_BOUNDS = { maxFiles: 256, maxEntries: 1_000, maxBytes: 1024 * 1024 } as const;
@@ -86,7 +87,7 @@ async function topLevelOf(root: string): Promise<TopLevel> {
     ...(volume === undefined ? [] : await entriesOf(volume, MAX_ENTRIES)).map(({ name }) =>
       path.join(volume ?? '', name),
     ),
-  ].filter((place) => isNamespace(path.basename(place)));
+  ].filter((place) => isDnsLabel(path.basename(place)));
   const [files, folders] = await sorted(places);
   const namespaces = Map.groupBy(folders, (place) => path.basename(place));
   if (namespaces.size > MAX_NAMESPACES) {

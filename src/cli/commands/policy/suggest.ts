@@ -1,5 +1,6 @@
 // `capstan policy suggest`: the tightest local policy that would have passed a namespace's past.
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import {
@@ -63,6 +64,6 @@ async function suggest(options: SuggestOptions, invocation: Invocation): Promise
 
 /** RFC 1123, as namespaces are named. */
 function labelOption(text: string): string {
-  if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text;
+  if (isDnsLabel(text)) return text;
   throw new InvalidArgumentError('Write 1 to 63 lower-case letters, digits and dashes.');
 }
