@@ -3,6 +3,7 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../../domain/trust/bundle.ts';
+import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -25,7 +26,7 @@ interface Federated {
 export class DocumentFederatedBundles implements FederatedBundles {
   readonly #parts: FederatedParts;
   readonly #federated: readonly Federated[];
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
 
   /** @param sources the document of each trust domain: PEM. */
   constructor(parts: FederatedParts, sources: ReadonlyMap<TrustDomain, DocumentSource>) {
@@ -46,9 +47,8 @@ export class DocumentFederatedBundles implements FederatedBundles {
     return this.#federated.flatMap(({ inForce }) => inForce ?? []);
   }
 
-  onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+    this.#listeners.add(listener, options);
   }
 
   /** What is not as its file was meant to be; nothing when all is well. */
@@ -95,7 +95,7 @@ export class DocumentFederatedBundles implements FederatedBundles {
     if (bundle !== undefined) {
       this.#parts.events.reloaded({ source: 'federated-bundle', revision: `${one.trustDomain} ${bundle.digest}` });
     }
-    for (const listener of this.#listeners) listener();
+    this.#listeners.notify();
   }
 
   #complain(one: Federated, problem: string): void {

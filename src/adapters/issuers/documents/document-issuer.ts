@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { IssuerTrial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
+import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -29,7 +30,7 @@ interface InForce {
 export class DocumentIssuer implements IssuerStore {
   readonly #parts: StoreParts;
   readonly #settings: MaterialSettings;
-  readonly #listeners = new Set<(material: AuthorityMaterial) => void>();
+  readonly #listeners = new Listeners<[AuthorityMaterial]>();
   #inForce: InForce | undefined;
   /** What the last look complained of: the same problem is told once. */
   #problem: string | undefined;
@@ -81,9 +82,8 @@ export class DocumentIssuer implements IssuerStore {
     ];
   }
 
-  onChange(listener: (material: AuthorityMaterial) => void, { signal }: { readonly signal: AbortSignal }): void {
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  onChange(listener: (material: AuthorityMaterial) => void, options: { readonly signal: AbortSignal }): void {
+    this.#listeners.add(listener, options);
   }
 
   async #next(look: () => Promise<void>): Promise<void> {
@@ -149,7 +149,7 @@ export class DocumentIssuer implements IssuerStore {
     events.issuerInForce({ issuer: signing.issuer.id, notAfterMs: signing.issuer.notAfterMs });
     events.bundleInForce({ digest: bundle.digest, anchors: bundle.anchors.length, notAfterMs: bundle.firstNotAfterMs });
     this.#warn(next);
-    for (const listener of this.#listeners) listener(next.material);
+    this.#listeners.notify(next.material);
   }
 
   /** Each warning once for as long as it holds. */

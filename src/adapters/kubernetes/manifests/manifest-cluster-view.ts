@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
 import { formatPosition, type Problem } from '../../../domain/text/position.ts';
+import { Listeners } from '../../../live/listeners.ts';
 import type { ClusterView } from '../../../ports/policy/cluster-view.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -44,7 +45,7 @@ interface KnownFile {
 
 export class ManifestClusterView implements ClusterView {
   readonly #parts: ManifestClusterViewParts;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   #snapshot: ClusterSnapshot = unsyncedSnapshot('the manifests of the cluster are not read yet');
   /** By place. Files that an edit leaves alone are not parsed again; as bounded as the documents are. */
   #files: ReadonlyMap<string, KnownFile> = new Map();
@@ -79,10 +80,8 @@ export class ManifestClusterView implements ClusterView {
     return this.#counts;
   }
 
-  onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
-    if (signal.aborted) return;
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+    this.#listeners.add(listener, options);
   }
 
   async #reload(signal: AbortSignal): Promise<void> {
@@ -185,7 +184,7 @@ export class ManifestClusterView implements ClusterView {
     if (sound) this.#problem = undefined;
     if (changed) this.#snapshot = snapshot;
     if (changed || mended) this.#parts.events.reloaded({ source: 'cluster', revision: snapshot.version });
-    if (changed) for (const listener of this.#listeners) listener();
+    if (changed) this.#listeners.notify();
   }
 }
 

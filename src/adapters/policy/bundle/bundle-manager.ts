@@ -1,6 +1,7 @@
 // Keeps the policy bundle in force, wherever new ones come from: verifies what is offered, writes its sequence into the
 // rollback state before it comes in force, keeps the last good one when all offers are refused, and warns before expiry.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { AcceptanceContext } from './accept-bundle.ts';
@@ -58,7 +59,7 @@ const NOBODY: Trust = { keys: new Map(), threshold: 1 };
 export class PolicyBundleManager implements PolicyBundleSource {
   readonly #parts: PolicyBundleManagerParts;
   readonly #settings: PolicyBundleSettings;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   #verifier = new PolicyBundleVerifier(NOBODY);
   #state: FileBundleState | undefined;
   #current: VerifiedPolicyBundle | undefined;
@@ -89,9 +90,8 @@ export class PolicyBundleManager implements PolicyBundleSource {
     return this.#current;
   }
 
-  onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+    this.#listeners.add(listener, options);
   }
 
   /** Whether a bundle and its signature are of two versions: one of them was read before the other was replaced. */
@@ -177,7 +177,7 @@ export class PolicyBundleManager implements PolicyBundleSource {
       this.#settingBack = false;
     }
     this.#parts.events.policyTimeSetBack(done);
-    for (const listener of this.#listeners) listener();
+    this.#listeners.notify();
     return done;
   }
 
@@ -208,7 +208,7 @@ export class PolicyBundleManager implements PolicyBundleSource {
     this.#problem = undefined;
     events.reloaded({ source: 'policy-bundle', revision: revisionOf(this.#current) });
     this.#warnOfExpiry();
-    for (const listener of this.#listeners) listener();
+    this.#listeners.notify();
   }
 
   #context(): AcceptanceContext {

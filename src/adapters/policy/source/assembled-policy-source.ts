@@ -4,6 +4,7 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { ClusterFacts } from '../../../domain/policy/documents.ts';
 import { PolicySet } from '../../../domain/policy/policy-set.ts';
+import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -36,7 +37,7 @@ const MAX_REPORTED = 100;
 export class AssembledPolicySource implements PolicySource {
   readonly #parts: AssembledPolicyParts;
   readonly #settings: AssembledPolicySettings;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   readonly #local: LocalPolicies;
   #policies: PolicySet | undefined;
   /** What the last look complained of, by owner: the same problems are reported once. */
@@ -81,10 +82,8 @@ export class AssembledPolicySource implements PolicySource {
     return this.#local.troubles;
   }
 
-  onChange(listener: () => void, { signal }: { readonly signal: AbortSignal }): void {
-    if (signal.aborted) return;
-    this.#listeners.add(listener);
-    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+    this.#listeners.add(listener, options);
   }
 
   /** @returns once a look that began after this call has ended. */
@@ -159,7 +158,7 @@ export class AssembledPolicySource implements PolicySource {
     if (revision === this.#policies?.revision) return false;
     this.#policies = policies;
     this.#parts.events.reloaded({ source: 'policy', revision });
-    for (const listener of this.#listeners) listener();
+    this.#listeners.notify();
     return true;
   }
 }
