@@ -1,8 +1,10 @@
-// Whether local policies are as their files say, for /readyz: degraded while those of some owner are not, not ready
-// while those of the cluster layer, which speaks of everybody, are not known.
+// What /readyz says of policy: whether anybody could be given a certificate, whether local policies are as their files
+// say, and whether the time that bundles are judged by is the clock's.
 import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
 import type { OwnerTrouble } from '../adapters/policy/source/local-policies.ts';
 import type { PolicyBundleSource } from '../adapters/policy/bundle/sources/bundle-source.ts';
+import type { PolicyJudgement } from '../authority/issuing/policy-judgement.ts';
+import { AuthorityError } from '../domain/errors.ts';
 import type { Clock } from '../ports/platform/clock.ts';
 import type { ReadinessCheck } from './readiness.ts';
 
@@ -16,6 +18,20 @@ const STATES: Readonly<Record<OwnerTrouble['state'], string>> = {
   'not kept': 'would not keep its policies over a restart',
 };
 
+/** Whether anybody could be given a certificate, whoever asked. */
+export function policyReadiness(judgement: Pick<PolicyJudgement, 'outlook'>): ReadinessCheck {
+  return () => {
+    try {
+      const found = judgement.outlook();
+      if (found === undefined) return undefined;
+      return found.renewals ? { degraded: `only renewals are granted: ${found.why}` } : found.why;
+    } catch (error) {
+      return error instanceof AuthorityError ? error.message : 'policy cannot be asked';
+    }
+  };
+}
+
+/** Degraded while those of some owner are not as its files say; not ready while those that apply to everybody are not known. */
 export function localPolicyReadiness(source: Pick<AssembledPolicySource, 'current' | 'troubles'>): ReadinessCheck {
   return () => {
     const missing = missingOf(source);

@@ -4,6 +4,7 @@
 import { AuthorityError } from '../domain/errors.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
 import type { TrustDomain } from '../domain/identity/trust-domain.ts';
+import type { SocketIdentities } from '../adapters/credentials/socket-identities.ts';
 import type { Listener } from '../adapters/grpc/listeners/listener.ts';
 import type { Events } from '../ports/platform/events.ts';
 
@@ -28,14 +29,11 @@ export interface SocketListener extends Listener {
   inPlace(): boolean;
 }
 
-interface OpenSocket {
-  readonly identity: KubernetesIdentity;
-  readonly listener: SocketListener;
-}
-
 export interface SocketParts {
   readonly events: Pick<Events, 'socketOpened' | 'socketClosed' | 'socketUnusable' | 'unexpected'>;
   readonly open: (socket: WantedSocket) => SocketListener;
+  /** Holds whose socket each open one is. */
+  readonly identities: SocketIdentities;
 }
 
 /** More workloads than one node carries. */
@@ -46,7 +44,7 @@ const CLOSE_WITHIN_MS = 1_000;
 export class SdsSockets {
   readonly #parts: SocketParts;
   readonly #trustDomain: TrustDomain;
-  readonly #sockets = new Map<string, OpenSocket>();
+  readonly #sockets = new Map<string, SocketListener>();
   /** At most as many as there were sockets; each ends within its own bound. */
   readonly #closing = new Set<Promise<void>>();
   /** What was wrong at the last look, by path: the same problem is told once. */
@@ -60,11 +58,6 @@ export class SdsSockets {
 
   get paths(): readonly string[] {
     return [...this.#sockets.keys()];
-  }
-
-  /** Whose socket this is; nothing when the path is none of ours. */
-  identityAt(path: string): KubernetesIdentity | undefined {
-    return this.#sockets.get(path)?.identity;
   }
 
   /** @returns what was wrong at the last look; nothing when every wanted socket is open. */
@@ -81,7 +74,7 @@ export class SdsSockets {
    */
   async follow({ sockets, unreadable }: WantedSockets, options: { readonly signal: AbortSignal }): Promise<void> {
     const wanted = new Set(sockets.map(({ path }) => path));
-    for (const [path, { listener }] of this.#sockets) {
+    for (const [path, listener] of this.#sockets) {
       const unknown = unreadable.some((folder) => path.startsWith(`${folder.path}/`));
       if (!listener.inPlace()) this.#close(path, 'its path leads elsewhere');
       else if (!wanted.has(path) && !unknown) this.#close(path, 'it is not wanted any more');
@@ -97,14 +90,14 @@ export class SdsSockets {
 
   stopAccepting(): void {
     this.#stopped = true;
-    for (const { listener } of this.#sockets.values()) listener.stopAccepting();
+    for (const listener of this.#sockets.values()) listener.stopAccepting();
   }
 
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
     this.stopAccepting();
-    const open = [...this.#sockets.values()];
-    this.#sockets.clear();
-    await Promise.all([...open.map(async ({ listener }) => listener.drain({ deadlineMs })), ...this.#closing]);
+    const open = [...this.#sockets];
+    for (const [path] of open) this.#forget(path);
+    await Promise.all([...open.map(async ([, listener]) => listener.drain({ deadlineMs })), ...this.#closing]);
   }
 
   /** @returns why it cannot be opened. */
@@ -113,11 +106,11 @@ export class SdsSockets {
     if ('problem' in identity) return `the socket ${socket.path} ${identity.problem}`;
     if (this.#sockets.size >= MAX_SOCKETS) return `the socket ${socket.path} is one more than ${MAX_SOCKETS}`;
     const listener = this.#parts.open(socket);
-    this.#sockets.set(socket.path, { identity, listener });
+    this.#remember(socket.path, listener, identity);
     try {
       await listener.start(options);
     } catch (error) {
-      this.#sockets.delete(socket.path);
+      this.#forget(socket.path);
       if (error instanceof AuthorityError) return error.detail ?? error.message;
       if (!options.signal.aborted) this.#parts.events.unexpected({ where: 'SDS sockets', cause: error });
       return `the socket ${socket.path} cannot be opened`;
@@ -129,12 +122,22 @@ export class SdsSockets {
 
   /** Lets nobody in from now on; what is open ends beside, so that a successor need not wait. */
   #close(path: string, why: string): void {
-    const listener = this.#sockets.get(path)?.listener;
-    this.#sockets.delete(path);
+    const listener = this.#sockets.get(path);
+    this.#forget(path);
     if (listener === undefined) return;
     this.#parts.events.socketClosed({ path, why });
     const closing = listener.drain({ deadlineMs: CLOSE_WITHIN_MS }).finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
+  }
+
+  #remember(path: string, listener: SocketListener, identity: KubernetesIdentity): void {
+    this.#sockets.set(path, listener);
+    this.#parts.identities.set(path, identity);
+  }
+
+  #forget(path: string): void {
+    this.#sockets.delete(path);
+    this.#parts.identities.delete(path);
   }
 
   #tell(problems: ReadonlyMap<string, string>): void {

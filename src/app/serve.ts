@@ -45,14 +45,14 @@ export interface ServeOptions {
 export async function serve(config: Config, { signal, rereads, onReady, clock }: ServeOptions): Promise<void> {
   const lifecycle = new Lifecycle();
   const composition = compose(config, lifecycle, clock);
-  const { events } = composition;
+  const { events, startUp, watching } = composition.foundation;
   rereads?.addEventListener('reread', () => {
     events.lifecycle({ phase: 'rereading' });
-    composition.reread();
+    watching.rouse();
   });
   try {
     events.lifecycle({ phase: 'starting' });
-    await composition.start({ signal });
+    await startUp.start({ signal });
     events.lifecycle({ phase: 'ready' });
     onReady(reportOf(config, composition));
     await aborted(signal);
@@ -66,16 +66,17 @@ export async function serve(config: Config, { signal, rereads, onReady, clock }:
 }
 
 function reportOf(config: Config, composition: Composition): ServeReport {
-  const { issuers, policyBundle, manifests, tls, http, plaintext, sockets, readiness } = composition;
-  const { signing, bundle } = issuers.current();
-  const { bundle: policy, place, signedBy } = policyBundle();
+  const { manifests } = composition.cluster;
+  const { tls, plaintext, sockets } = composition.listeners;
+  const { signing, bundle } = composition.trust.issuers.current();
+  const { bundle: policy, place, signedBy } = composition.policy.bundles.current();
   const { id, subject, notAfterMs } = signing.issuer;
   return {
     tlsAddress: tls.address(),
-    httpAddress: http.address(),
+    httpAddress: composition.administration.http.address(),
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     sockets: sockets.paths,
-    troubled: readiness.report().filter(({ state }) => state !== 'ready'),
+    troubled: composition.foundation.readiness.report().filter(({ state }) => state !== 'ready'),
     trustDomain: config.trustDomain,
     ...(manifests !== undefined && { cluster: manifests.counts }),
     issuer: { id, subject, notAfterMs },

@@ -7,6 +7,7 @@ import { bearerTokenAuthenticator } from '../../adapters/credentials/tokens/bear
 import { DocumentKeys } from '../../adapters/credentials/tokens/document-keys.ts';
 import { FetchedKeys } from '../../adapters/credentials/tokens/fetched-keys.ts';
 import type { KeySource } from '../../adapters/credentials/tokens/key-set.ts';
+import type { SocketIdentities } from '../../adapters/credentials/socket-identities.ts';
 import { socketAuthenticator } from '../../adapters/credentials/socket.ts';
 import type { Config } from '../../config/schema.ts';
 import { AuthorityError } from '../../domain/errors.ts';
@@ -15,7 +16,6 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { ClientCertificates } from './client-certificates.ts';
 import type { ReadinessCheck } from '../readiness.ts';
-import type { SdsSockets } from '../sds-sockets.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
 
@@ -25,7 +25,7 @@ interface KeyParts {
 }
 
 interface AuthenticationParts extends KeyParts {
-  readonly sockets: SdsSockets;
+  readonly socketIdentities: SocketIdentities;
   readonly certificates: ClientCertificates;
 }
 
@@ -38,7 +38,7 @@ export interface Authentication {
 }
 
 export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
-  const { clock, sockets, certificates } = parts;
+  const { clock, socketIdentities, certificates } = parts;
   const { trustDomain } = config;
   const { clientCertificates, tokens } = config.authentication;
   const starts: DocumentKeys[] = [];
@@ -52,7 +52,7 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
   });
   return {
     authenticators: [
-      socketAuthenticator((socketPath) => sockets.identityAt(socketPath)),
+      socketAuthenticator((socketPath) => socketIdentities.identityAt(socketPath)),
       ...(clientCertificates ? [certificates.authenticator] : []),
       bearerTokenAuthenticator({ clock, trustDomain, issuers }),
     ],
@@ -64,7 +64,7 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
     problem: () => {
       const [first, ...more] = fetched.flatMap((keys) => keys.problem() ?? []);
       if (first === undefined) return undefined;
-      const nobodyElse = more.length + 1 === issuers.length && !clientCertificates && sockets.paths.length === 0;
+      const nobodyElse = more.length + 1 === issuers.length && !clientCertificates && socketIdentities.size === 0;
       return nobodyElse ? first : { degraded: first };
     },
   };

@@ -2,7 +2,7 @@
 // server's own user can open, never on the HTTP port, which knows nobody.
 //
 // To add a route, write an `AdministrationPart` in a file of its own beside this one (`administer-<what>.ts`: it
-// gets its collaborators as arguments and answers JSON), name it in `src/app/compose/compose.ts`, and ask it from a
+// gets its collaborators as arguments and answers JSON), name it in `src/app/compose/administration.ts`, and ask it from a
 // command with `askServer` (`src/cli/administration.ts`). What changes something is a POST.
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';

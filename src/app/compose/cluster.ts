@@ -1,0 +1,35 @@
+// The view of the cluster that policy may ask for.
+import { watchedDirectory } from '../../adapters/files/watched-directory.ts';
+import { ManifestClusterView } from '../../adapters/kubernetes/manifests/manifest-cluster-view.ts';
+import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
+import type { Config } from '../../config/schema.ts';
+import { unsyncedSnapshot } from '../../domain/cluster/snapshot.ts';
+import type { ClusterView } from '../../ports/policy/cluster-view.ts';
+import { degradedBy } from '../readiness.ts';
+import type { Foundation } from './foundation.ts';
+
+export interface Cluster {
+  readonly view: ClusterView;
+  /** Absent where no view of the cluster is configured. */
+  readonly manifests: ManifestClusterView | undefined;
+}
+
+export function composeCluster({ cluster }: Config, foundation: Foundation): Cluster {
+  const { watching, events, readiness, startUp, running } = foundation;
+  const manifests = cluster.manifests === undefined ? undefined : manifestsIn(cluster.manifests);
+  startUp.at('load', async () => manifests?.start({ signal: running }));
+  readiness.add('cluster', () => degradedBy(manifests?.problem));
+  return { view: manifests ?? NO_CLUSTER, manifests };
+
+  function manifestsIn(root: string): ManifestClusterView {
+    const documents = watchedDirectory({ root, read: readManifestDirectory }, watching);
+    return new ManifestClusterView({ documents, events });
+  }
+}
+
+/** Without manifests nothing can be said of the cluster; a policy that asks for it is told so, and denies nobody. */
+const NO_CLUSTER: ClusterView = {
+  current: () => UNSEEN,
+  onChange: () => undefined,
+};
+const UNSEEN = unsyncedSnapshot('no view of the cluster is configured (cluster.manifests)');

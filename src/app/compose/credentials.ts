@@ -1,0 +1,35 @@
+// How callers prove who they are. The table of socket identities is filled by the sockets of SDS, which come later.
+import { SocketIdentities } from '../../adapters/credentials/socket-identities.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Authenticator } from '../../ports/issuing/authenticator.ts';
+import { composeAuthenticators } from './authenticators.ts';
+import { composeClientCertificates } from './client-certificates.ts';
+import type { Foundation } from './foundation.ts';
+import type { Policy } from './policy.ts';
+import type { Storage } from './storage.ts';
+import type { Trust } from './trust.ts';
+
+export interface Credentials {
+  /** In the order in which they are asked. */
+  readonly authenticators: readonly Authenticator[];
+  readonly socketIdentities: SocketIdentities;
+}
+
+interface Former {
+  readonly storage: Storage;
+  readonly trust: Trust;
+  readonly policy: Policy;
+}
+
+export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
+  const { watching: clock, events, readiness, startUp, running } = foundation;
+  const { journal, history } = former.storage;
+  const { issuers } = former.trust;
+  const { policies } = former.policy;
+  const socketIdentities = new SocketIdentities();
+  const certificates = composeClientCertificates(config, { clock, events, issuers, journal, history, policies });
+  const authentication = composeAuthenticators(config, { clock, events, socketIdentities, certificates });
+  startUp.at('load', async () => authentication.start({ signal: running }));
+  readiness.add('token keys', authentication.problem);
+  return { authenticators: authentication.authenticators, socketIdentities };
+}

@@ -1,0 +1,57 @@
+// What every other part stands on: time, randomness, telemetry, and how parts start, stop and are asked how they are.
+import { SystemRandom } from '../../adapters/clock/system-random.ts';
+import { WatchClock } from '../../adapters/clock/watch-clock.ts';
+import { openTelemetry, type Telemetry } from '../../adapters/telemetry/telemetry.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { Random } from '../../ports/platform/random.ts';
+import type { Tracer } from '../../ports/platform/tracer.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import { Readiness } from '../readiness.ts';
+import { StartUp } from '../start-up.ts';
+
+export interface Foundation {
+  readonly clock: Clock;
+  /** The clock of loops that look at something again and again: a demand to look now reaches all of them. */
+  readonly watching: WatchClock;
+  readonly random: Random;
+  readonly telemetry: Telemetry;
+  readonly events: Events;
+  readonly tracer: Tracer;
+  readonly readiness: Readiness;
+  readonly startUp: StartUp;
+  readonly lifecycle: Lifecycle;
+  /** Aborts when watchers stop: work that goes on in the background ends with it. */
+  readonly running: AbortSignal;
+}
+
+const STDERR = 2;
+
+export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: Clock): Foundation {
+  const { logLevel, logFile, traces } = config.telemetry;
+  const { endpoint, sampleRatio } = traces;
+  const telemetry = openTelemetry({
+    log: { level: logLevel, destination: logFile ?? STDERR },
+    ...(endpoint !== undefined && { traces: { endpoint, sampleRatio } }),
+  });
+  // Registered first, so flushed last: every other part may still have something to say.
+  lifecycle.at('flush', 'telemetry', async () => telemetry[Symbol.asyncDispose]());
+  const background = new AbortController();
+  lifecycle.at('stop-watchers', 'background work', () => background.abort());
+  const readiness = new Readiness();
+  readiness.add('server', () => (lifecycle.stopping ? 'the server is shutting down' : undefined));
+  telemetry.observeParts(() => readiness.report());
+  return {
+    clock,
+    watching: new WatchClock(clock),
+    random: new SystemRandom(),
+    telemetry,
+    events: telemetry.events,
+    tracer: telemetry.tracer,
+    readiness,
+    startUp: new StartUp(),
+    lifecycle,
+    running: background.signal,
+  };
+}

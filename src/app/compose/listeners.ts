@@ -1,0 +1,90 @@
+// Where clients come in: TLS, one Unix socket per workload, and plaintext where the network is trusted. Nothing is
+// accepted before everything is loaded.
+import { PlaintextListener } from '../../adapters/grpc/listeners/plaintext-listener.ts';
+import { Sources } from '../../adapters/grpc/listeners/sources.ts';
+import { TlsListener } from '../../adapters/grpc/listeners/tls-listener.ts';
+import { UnixListener } from '../../adapters/grpc/listeners/unix-listener.ts';
+import type { Config } from '../../config/schema.ts';
+import { followSockets } from '../follow-sockets.ts';
+import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
+import type { Credentials } from './credentials.ts';
+import type { Foundation } from './foundation.ts';
+import type { Services } from './services.ts';
+
+export interface Listeners {
+  readonly tls: TlsListener;
+  /** Absent where none is configured. */
+  readonly plaintext: PlaintextListener | undefined;
+  readonly sockets: SdsSockets;
+}
+
+interface Former {
+  readonly services: Services;
+  readonly credentials: Credentials;
+}
+
+export function composeListeners(config: Config, foundation: Foundation, former: Former): Listeners {
+  const { clock, events } = foundation;
+  const { csr, sds } = former.services;
+  const services = [csr, sds.register];
+  const limits = limitsOf(config);
+  const { tls: tlsSettings, plaintext: plaintextSettings, gateways } = config.listen;
+  const tls = new TlsListener(
+    { clock, events, services, sources: new Sources(gateways) },
+    { ...limits, ...tlsSettings.address },
+  );
+  const plaintext =
+    plaintextSettings.address === undefined
+      ? undefined
+      : new PlaintextListener({ events, services }, { ...limits, ...plaintextSettings.address });
+  const listeners = { tls, plaintext, sockets: composeSockets(config, foundation, former) };
+  runListeners(config, foundation, listeners);
+  return listeners;
+}
+
+/** How they start and stop, and how the server tells that they are open. */
+function runListeners(config: Config, foundation: Foundation, { tls, plaintext, sockets }: Listeners): void {
+  const { watching, lifecycle, readiness, startUp, running } = foundation;
+  const { drainDeadline: deadlineMs } = config.shutdown;
+  const listeners = [tls, sockets, ...(plaintext === undefined ? [] : [plaintext])];
+  let open = false;
+  startUp.at('listen', async (options) => {
+    await tls.start(options);
+    await plaintext?.start(options);
+    await followSockets(config, watching, sockets, { signal: running });
+    open = true;
+  });
+  lifecycle.at('stop-accepting', 'listeners', () => listeners.forEach((listener) => listener.stopAccepting()));
+  lifecycle.at('drain', 'listeners', async () => {
+    await Promise.all(listeners.map(async (listener) => listener.drain({ deadlineMs })));
+  });
+  readiness.add('listeners', () => (open ? undefined : 'they are not open yet'));
+  readiness.add('sds-sockets', () => sockets.problem());
+}
+
+/** The proxies of one workload on this node, with much room: no workload may use up the process's descriptors. */
+const MAX_SOCKET_CONNECTIONS = 256;
+
+function composeSockets(config: Config, { events }: Foundation, { services, credentials }: Former): SdsSockets {
+  const all = limitsOf(config);
+  const limits = { ...all, maxConnections: Math.min(all.maxConnections, MAX_SOCKET_CONNECTIONS) };
+  const open = (socket: WantedSocket): UnixListener =>
+    new UnixListener({ events, services: [services.sds.register] }, { ...limits, ...placeOf(socket) });
+  const { socketIdentities: identities } = credentials;
+  return new SdsSockets({ events, open, identities }, { trustDomain: config.trustDomain });
+}
+
+function placeOf({ path, mode, root }: WantedSocket) {
+  return { path, mode, ...(root !== undefined && { root }) };
+}
+
+function limitsOf({ listen }: Config) {
+  return {
+    maxConnections: listen.maxConnections,
+    unauthenticatedShare: listen.unauthenticatedShare,
+    unauthenticatedTimeoutMs: listen.unauthenticatedTimeout,
+    maxHandshakes: listen.maxHandshakes,
+    handshakeTimeoutMs: listen.handshakeTimeout,
+    maxStreamsPerConnection: listen.maxStreamsPerConnection,
+  };
+}

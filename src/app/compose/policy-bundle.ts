@@ -1,0 +1,52 @@
+// Where policy bundles come from and by what they are verified.
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { watchedDirectory } from '../../adapters/files/watched-directory.ts';
+import { watchedFiles } from '../../adapters/files/watched-files.ts';
+import type { PolicyBundleSettings, RecordSetBack } from '../../adapters/policy/bundle/bundle-manager.ts';
+import { DocumentPolicyBundleSource } from '../../adapters/policy/bundle/sources/document-bundle-source.ts';
+import { HttpsPolicyBundleSource } from '../../adapters/policy/bundle/sources/https-bundle-source.ts';
+import { readPolicyBundleDirectory } from '../../adapters/policy/source/document-directory.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { DocumentSource } from '../../ports/platform/document-source.ts';
+import type { OperationJournal } from '../../ports/storage/operation-journal.ts';
+import type { Foundation } from './foundation.ts';
+
+export type PolicyBundles = DocumentPolicyBundleSource | HttpsPolicyBundleSource;
+
+export function composePolicyBundles(
+  config: Config,
+  { watching: clock, random, events }: Pick<Foundation, 'watching' | 'random' | 'events'>,
+): PolicyBundles {
+  const { file, url, caFile, pollInterval: pollIntervalMs } = config.policy.bundle;
+  const settings = { clusterId: config.cluster.id, trust: trustOf(config) };
+  if (url !== undefined && caFile !== undefined) {
+    return new HttpsPolicyBundleSource({ clock, random, events }, { ...settings, url, caFile, pollIntervalMs });
+  }
+  const documents = bundleDocuments(file ?? '', config.policy.bundle.unsigned, clock);
+  return new DocumentPolicyBundleSource({ documents, clock, events }, settings);
+}
+
+function trustOf({ policy: { bundle } }: Config): PolicyBundleSettings['trust'] {
+  const { unsigned, keys: keyFiles, threshold, stateFile } = bundle;
+  if (unsigned) return { unsigned: true };
+  // The rules of the configuration demand it.
+  return { keyFiles, threshold, stateFile: stateFile ?? '' };
+}
+
+/** A folder of bundles, or one with its signature; what is missing is told when it is read. */
+function bundleDocuments(file: string, unsigned: boolean, clock: Clock): DocumentSource {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    return watchedDirectory({ root: file, read: readPolicyBundleDirectory }, clock);
+  const name = path.basename(file);
+  return watchedFiles({ [name]: file, ...(!unsigned && { [`${name}.sig`]: `${file}.sig` }) }, clock);
+}
+
+/** That an operator sets the policy time back goes into the journal first. */
+export function recordSetBack(journal: OperationJournal): RecordSetBack {
+  return async ({ atMs, fromMs }) => {
+    const [was, is] = [fromMs, atMs].map((ms) => new Date(ms).toISOString()) as [string, string];
+    await journal.recordOperation({ timeMs: atMs, operation: 'bundle reset-time', was, is });
+  };
+}

@@ -1,0 +1,78 @@
+// Everything that policy is made of: the bundle and its signatures, local policies, and what asks them.
+import path from 'node:path';
+import { watchedDirectory } from '../../adapters/files/watched-directory.ts';
+import { AssembledPolicySource } from '../../adapters/policy/source/assembled-policy-source.ts';
+import { KeptRevisions } from '../../adapters/policy/source/kept-revisions.ts';
+import { readOwners } from '../../adapters/policy/source/read-owners.ts';
+import { PolicyJudgement } from '../../authority/issuing/policy-judgement.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import { localPolicyReadiness, policyReadiness, policyTimeReadiness } from '../policy-readiness.ts';
+import type { Cluster } from './cluster.ts';
+import type { Foundation } from './foundation.ts';
+import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
+import type { Storage } from './storage.ts';
+import type { Trust } from './trust.ts';
+
+export interface Policy {
+  readonly bundles: PolicyBundles;
+  readonly policies: AssembledPolicySource;
+  readonly judgement: PolicyJudgement;
+}
+
+interface Former {
+  readonly storage: Storage;
+  readonly trust: Trust;
+  readonly cluster: Cluster;
+}
+
+/** A request that is held must still be answered in its own time. */
+const ANSWER_WITHIN_MS = 1_000;
+
+export function composePolicy(config: Config, foundation: Foundation, former: Former): Policy {
+  const { clock, watching, events, readiness, startUp, running } = foundation;
+  const { storage, trust, cluster } = former;
+  const bundles = composePolicyBundles(config, foundation);
+  const policies = localPoliciesOver(config, foundation, bundles);
+  const judgement = new PolicyJudgement(
+    { policies, cluster: cluster.view, history: storage.history, issuers: trust.issuers, clock: watching },
+    {
+      issuerName: config.issuer.name,
+      maxWaitMs: Math.max(0, config.listen.requestTimeout - ANSWER_WITHIN_MS),
+      maxWaiting: config.policy.maxWaiting,
+    },
+  );
+  startUp.at('load', async () => {
+    const signal = running;
+    await bundles.start({ signal });
+    await policies.start({ signal });
+    tellPolicies(policies, events);
+    policies.onChange(() => tellPolicies(policies, events), { signal });
+    judgement.start({ signal });
+  });
+  readiness.add('policy', policyReadiness(judgement));
+  readiness.add('local policies', localPolicyReadiness(policies));
+  readiness.add('policy time', policyTimeReadiness(bundles, clock));
+  return { bundles, policies, judgement };
+}
+
+function localPoliciesOver(
+  { policy, cluster: { id, labels } }: Config,
+  { watching: clock, events }: Foundation,
+  bundles: PolicyBundles,
+): AssembledPolicySource {
+  const { directory } = policy;
+  const { stateFile } = policy.bundle;
+  const local = directory !== undefined && {
+    documents: watchedDirectory({ root: directory, read: readOwners }, clock),
+    ...(stateFile !== undefined && { kept: new KeptRevisions(`${stateFile}.local`, path.resolve(directory)) }),
+  };
+  return new AssembledPolicySource({ bundles, events, clock, ...local }, { cluster: { id, labels } });
+}
+
+function tellPolicies(source: PolicySource, events: Events): void {
+  const { revision, bundleName, bundle } = source.current();
+  const { softExpiryMs, hardExpiryMs } = bundle.validity;
+  events.policyInForce({ revision, policyBundle: bundleName, softExpiryMs, hardExpiryMs });
+}

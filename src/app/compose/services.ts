@@ -1,0 +1,86 @@
+// What the CA offers at the wire: the CSR API and SDS.
+import { csrService } from '../../adapters/grpc/csr/service.ts';
+import type { ServiceRegistration } from '../../adapters/grpc/listeners/listener-view.ts';
+import { SdsService } from '../../adapters/grpc/sds/service.ts';
+import { csrAuthority } from '../../authority/surface/answer-csr.ts';
+import { SharedWorkloadSecrets } from '../../authority/svids/workload-secrets.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Cluster } from './cluster.ts';
+import type { Credentials } from './credentials.ts';
+import type { Foundation } from './foundation.ts';
+import type { Issuing } from './issuing.ts';
+import type { Policy } from './policy.ts';
+import type { Trust } from './trust.ts';
+
+export interface Services {
+  readonly csr: ServiceRegistration;
+  readonly sds: SdsService;
+}
+
+interface Former {
+  readonly trust: Trust;
+  readonly cluster: Cluster;
+  readonly policy: Policy;
+  readonly issuing: Issuing;
+  readonly credentials: Credentials;
+}
+
+export function composeServices(config: Config, foundation: Foundation, former: Former): Services {
+  const { clock, random, events, startUp, running } = foundation;
+  const secrets = composeSecrets(config, former);
+  const sds = composeSds(config, { secrets, clock, random, events });
+  startUp.at('load', () => {
+    secrets.start({ signal: running });
+    void sds.run({ signal: running });
+  });
+  return { csr: composeCsr(config, foundation, former), sds };
+}
+
+function composeCsr({ listen }: Config, { events }: Foundation, { issuing, credentials }: Former): ServiceRegistration {
+  const { authenticators } = credentials;
+  return csrService(
+    { authority: csrAuthority({ ...issuing.parts, authenticators }, issuing.lifetimes), events },
+    {
+      deadlineMs: listen.requestTimeout,
+      maxInFlight: listen.maxRequestsInFlight,
+      maxInFlightEach: listen.maxRequestsPerNamespace,
+    },
+  );
+}
+
+function composeSecrets({ sds }: Config, former: Former): SharedWorkloadSecrets {
+  const { ttl, keyType, renewAt, rotationSpread, maxIdentities, namespaceShare } = sds;
+  const { issuing, trust, policy, cluster, credentials } = former;
+  const { federated } = trust;
+  const { policies } = policy;
+  const { authenticators } = credentials;
+  return new SharedWorkloadSecrets(
+    { ...issuing.parts, federated, policies, cluster: cluster.view, authenticators },
+    {
+      lifetimes: { ...issuing.lifetimes, defaultMs: ttl, maxMs: ttl },
+      keyType,
+      renewAt,
+      spreadMs: rotationSpread,
+      maxIdentities,
+      maxIdentitiesPerNamespace: shareOf(maxIdentities, namespaceShare),
+    },
+  );
+}
+
+function composeSds({ sds, listen }: Config, parts: ConstructorParameters<typeof SdsService>[0]): SdsService {
+  const { spiffeValidator, acknowledgeWithin, maxStreamAge, maxStreams, maxStreamsPerCaller, namespaceShare } = sds;
+  return new SdsService(parts, {
+    spiffeValidator,
+    acknowledgeWithinMs: acknowledgeWithin,
+    maxStreamAgeMs: maxStreamAge,
+    maxStreams,
+    maxStreamsPerCaller,
+    maxStreamsPerNamespace: shareOf(maxStreams, namespaceShare),
+    deadlineMs: listen.requestTimeout,
+  });
+}
+
+/** Never none: every namespace gets in. */
+function shareOf(most: number, share: number): number {
+  return Math.max(1, Math.floor(most * share));
+}

@@ -1,0 +1,45 @@
+// The certificate that the TLS listener shows, and the anchors by which it judges those of clients. The first must exist
+// before the listener opens; later ones come by themselves.
+import {
+  issueServingCertificate,
+  keepServingCertificate,
+  servingProblem,
+  type ServingCertificate,
+} from '../../authority/serving-certificate.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Foundation } from './foundation.ts';
+import { servingNamesOf } from './issuers.ts';
+import type { Issuing } from './issuing.ts';
+import type { Listeners } from './listeners.ts';
+
+interface Former {
+  readonly issuing: Issuing;
+  readonly listeners: Listeners;
+}
+
+export function composeServingCertificate(config: Config, foundation: Foundation, former: Former): void {
+  const { clock, readiness, startUp, running } = foundation;
+  const { issuing, listeners } = former;
+  const { tls } = listeners;
+  const { ttl } = config.serving;
+  const settings = {
+    names: servingNamesOf(config),
+    lifetimes: { ...issuing.lifetimes, defaultMs: ttl, maxMs: ttl },
+  };
+  let installed: ServingCertificate | undefined;
+  const install = (certificate: ServingCertificate): void => {
+    installed = certificate;
+    const { certificateChainPem, privateKeyPem } = certificate;
+    tls.setServingCertificate({ certChainPem: certificateChainPem, keyPem: privateKeyPem });
+  };
+  startUp.at('load', async () => {
+    const options = { signal: running };
+    const parts = { ...issuing.parts, install };
+    tls.setClientTrust(parts.issuers.current().bundle.pem);
+    parts.issuers.onChange(({ bundle }) => tls.setClientTrust(bundle.pem), options);
+    const first = await issueServingCertificate(parts, settings, options);
+    install(first);
+    void keepServingCertificate(parts, settings, first, options);
+  });
+  readiness.add('serving certificate', () => servingProblem(installed, clock.nowMs()));
+}

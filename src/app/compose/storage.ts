@@ -1,0 +1,29 @@
+// The journal, what is read back from it, and the refusals that are counted before they are written.
+import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issuance-history.ts';
+import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
+import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Foundation } from './foundation.ts';
+
+export interface Storage {
+  readonly journal: SqliteJournal;
+  readonly history: SqliteIssuanceHistory;
+  readonly refusals: RefusalRecords;
+}
+
+export function composeStorage({ journal: { file, retention } }: Config, foundation: Foundation): Storage {
+  const { clock, events, lifecycle, readiness, startUp, running } = foundation;
+  const history = new SqliteIssuanceHistory(file);
+  const journal = new SqliteJournal({ clock, events }, { file, retentionMs: retention });
+  const refusals = new RefusalRecords({ journal, events, clock });
+  lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
+  lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
+  startUp.at('storage', async (options) => journal.start(options));
+  startUp.at('storage', () => void refusals.run({ signal: running }));
+  readiness.add('journal', () => {
+    const { problem, checking } = journal;
+    return problem ?? (checking === undefined ? undefined : { degraded: checking });
+  });
+  return { journal, history, refusals };
+}

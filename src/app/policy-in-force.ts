@@ -1,0 +1,36 @@
+// What `/policy` answers: which policies are in force, and whose files are not what is in force.
+import type { PolicyInForce } from '../adapters/http/observation/routes.ts';
+import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
+import type { PolicySet } from '../domain/policy/policy-set.ts';
+import type { PolicySource } from '../ports/policy/policy-source.ts';
+
+/** Most owners that a page lists. */
+const MAX_LISTED = 100;
+
+/** @returns nothing before the first revision. */
+export function policyInForce(source: AssembledPolicySource): PolicyInForce | undefined {
+  const policies = loadedOf(source);
+  if (policies === undefined) return undefined;
+  const outOfDate = source.troubles.slice(0, MAX_LISTED);
+  const { revision, bundle, bundleDigest, local } = policies;
+  return {
+    revision,
+    bundle: { name: bundle.name, sequence: bundle.sequence, digest: bundleDigest },
+    policies: local.map(({ policy, digest }) => ({
+      kind: policy.kind,
+      ...(policy.kind === 'IssuancePolicy' && { namespace: policy.namespace }),
+      name: policy.name,
+      digest,
+    })),
+    ...(outOfDate.length > 0 && { outOfDate }),
+  };
+}
+
+function loadedOf(source: PolicySource): PolicySet | undefined {
+  try {
+    return source.current();
+  } catch {
+    // CAP-S02: the page says so with its status.
+    return undefined;
+  }
+}
