@@ -10,8 +10,8 @@ import type { Config } from '../../config/schema.ts';
 import { policyInForce } from '../policy-in-force.ts';
 import { degradedBy } from '../readiness.ts';
 import type { Foundation } from './foundation.ts';
-import { recordSetBack } from './policy-bundle.ts';
-import type { Policy } from './policy.ts';
+import { recordSetBack } from './policy/policy-bundle.ts';
+import type { Policy } from './policy/policy.ts';
 import type { Services } from './services.ts';
 import type { Storage } from './storage.ts';
 

@@ -6,15 +6,15 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { composeAdministration, type Administration } from './administration.ts';
 import { composeCluster, type Cluster } from './cluster.ts';
-import { composeCredentials } from './credentials.ts';
+import { composeCredentials } from './credentials/credentials.ts';
 import { composeFoundation, type Foundation } from './foundation.ts';
 import { composeIssuing } from './issuing.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
-import { composePolicy, type Policy } from './policy.ts';
+import { composePolicy, type Policy } from './policy/policy.ts';
 import { composeServices } from './services.ts';
 import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
-import { composeTrust, type Trust } from './trust.ts';
+import { composeTrust, type Trust } from './trust/trust.ts';
 
 export interface Composition {
   readonly foundation: Foundation;

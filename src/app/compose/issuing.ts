@@ -5,9 +5,9 @@ import type { Config } from '../../config/schema.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { Foundation } from './foundation.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from './policy/policy.ts';
 import type { Storage } from './storage.ts';
-import type { Trust } from './trust.ts';
+import type { Trust } from './trust/trust.ts';
 
 export interface Issuing {
   readonly parts: IssuingParts & { readonly keys: KeyGenerator };

@@ -7,7 +7,7 @@ import { UnixListener } from '../../adapters/grpc/listeners/unix-listener.ts';
 import type { Config } from '../../config/schema.ts';
 import { followSockets } from '../follow-sockets.ts';
 import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './credentials/credentials.ts';
 import type { Foundation } from './foundation.ts';
 import type { Services } from './services.ts';
 

@@ -6,11 +6,11 @@ import { csrAuthority } from '../../authority/surface/answer-csr.ts';
 import { SharedWorkloadSecrets } from '../../authority/svids/workload-secrets.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Cluster } from './cluster.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './credentials/credentials.ts';
 import type { Foundation } from './foundation.ts';
 import type { Issuing } from './issuing.ts';
-import type { Policy } from './policy.ts';
-import type { Trust } from './trust.ts';
+import type { Policy } from './policy/policy.ts';
+import type { Trust } from './trust/trust.ts';
 
 export interface Services {
   readonly csr: ServiceRegistration;

@@ -8,7 +8,7 @@ import {
 } from '../../authority/serving-certificate.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Foundation } from './foundation.ts';
-import { servingNamesOf } from './issuers.ts';
+import { servingNamesOf } from './trust/issuers.ts';
 import type { Issuing } from './issuing.ts';
 import type { Listeners } from './listeners.ts';
 

@@ -62,8 +62,8 @@ async function withFiles(
   { config, entries, warnings }: LoadedConfig,
   { clock }: Invocation,
 ): Promise<{ readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] }> {
-  const { checkIssuer } = await import('../../app/compose/issuers.ts');
-  const { checkTokenKeys } = await import('../../app/compose/authenticators.ts');
+  const { checkIssuer } = await import('../../app/compose/trust/issuers.ts');
+  const { checkTokenKeys } = await import('../../app/compose/credentials/authenticators.ts');
   const checked = await checkIssuer(config, clock);
   const path = 'issuer.chainFile';
   const placed = (message: string): ConfigProblem => ({

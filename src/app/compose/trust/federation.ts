@@ -1,10 +1,10 @@
 // The bundles of other trust domains, each followed on its own.
-import { watchedFiles } from '../../adapters/files/watched-files.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import {
   DocumentFederatedBundles,
   type FederatedParts,
-} from '../../adapters/issuers/documents/document-federated-bundles.ts';
-import type { Config } from '../../config/schema.ts';
+} from '../../../adapters/issuers/documents/document-federated-bundles.ts';
+import type { Config } from '../../../config/schema.ts';
 
 export function composeFederation({ trustAnchors }: Config, parts: FederatedParts): DocumentFederatedBundles {
   const sources = trustAnchors.federated.map(

@@ -1,13 +1,13 @@
 // How callers prove who they are. The table of socket identities is filled by the sockets of SDS, which come later.
-import { SocketIdentities } from '../../adapters/credentials/socket-identities.ts';
-import type { Config } from '../../config/schema.ts';
-import type { Authenticator } from '../../ports/issuing/authenticator.ts';
+import { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import { composeAuthenticators } from './authenticators.ts';
 import { composeClientCertificates } from './client-certificates.ts';
-import type { Foundation } from './foundation.ts';
-import type { Policy } from './policy.ts';
-import type { Storage } from './storage.ts';
-import type { Trust } from './trust.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Storage } from '../storage.ts';
+import type { Trust } from '../trust/trust.ts';
 
 export interface Credentials {
   /** In the order in which they are asked. */

@@ -1,17 +1,17 @@
 // Where policy bundles come from and by what they are verified.
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { watchedDirectory } from '../../adapters/files/watched-directory.ts';
-import { watchedFiles } from '../../adapters/files/watched-files.ts';
-import type { PolicyBundleSettings, RecordSetBack } from '../../adapters/policy/bundle/bundle-manager.ts';
-import { DocumentPolicyBundleSource } from '../../adapters/policy/bundle/sources/document-bundle-source.ts';
-import { HttpsPolicyBundleSource } from '../../adapters/policy/bundle/sources/https-bundle-source.ts';
-import { readPolicyBundleDirectory } from '../../adapters/policy/source/document-directory.ts';
-import type { Config } from '../../config/schema.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
-import type { DocumentSource } from '../../ports/platform/document-source.ts';
-import type { OperationJournal } from '../../ports/storage/operation-journal.ts';
-import type { Foundation } from './foundation.ts';
+import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
+import type { PolicyBundleSettings, RecordSetBack } from '../../../adapters/policy/bundle/bundle-manager.ts';
+import { DocumentPolicyBundleSource } from '../../../adapters/policy/bundle/sources/document-bundle-source.ts';
+import { HttpsPolicyBundleSource } from '../../../adapters/policy/bundle/sources/https-bundle-source.ts';
+import { readPolicyBundleDirectory } from '../../../adapters/policy/source/document-directory.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
+import type { Foundation } from '../foundation.ts';
 
 export type PolicyBundles = DocumentPolicyBundleSource | HttpsPolicyBundleSource;
 

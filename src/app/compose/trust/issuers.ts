@@ -1,18 +1,18 @@
 // The issuer and the trust anchors as the configuration names them: followed by a server, or looked at once by
 // `capstan config check`.
 import { existsSync } from 'node:fs';
-import { SystemClock } from '../../adapters/clock/system-clock.ts';
-import { SystemRandom } from '../../adapters/clock/system-random.ts';
-import { watchedFiles } from '../../adapters/files/watched-files.ts';
-import { DocumentIssuer, type StoreParts } from '../../adapters/issuers/documents/document-issuer.ts';
-import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
-import { memoryHandshake } from '../../adapters/issuers/memory/memory-handshake.ts';
-import { issuerTrial } from '../../authority/trust/issuer-trial.ts';
-import type { Config } from '../../config/schema.ts';
-import { AuthorityError } from '../../domain/errors.ts';
-import type { SubjectAltName } from '../../domain/x509/template.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
-import type { Random } from '../../ports/platform/random.ts';
+import { SystemClock } from '../../../adapters/clock/system-clock.ts';
+import { SystemRandom } from '../../../adapters/clock/system-random.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
+import { DocumentIssuer, type StoreParts } from '../../../adapters/issuers/documents/document-issuer.ts';
+import { keyGenerator } from '../../../adapters/issuers/memory/key-generator.ts';
+import { memoryHandshake } from '../../../adapters/issuers/memory/memory-handshake.ts';
+import { issuerTrial } from '../../../authority/trust/issuer-trial.ts';
+import type { Config } from '../../../config/schema.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { SubjectAltName } from '../../../domain/x509/template.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Random } from '../../../ports/platform/random.ts';
 
 export function composeIssuers(
   config: Config,

@@ -1,21 +1,21 @@
 // The authenticators in their order: socket, client certificate, bearer token. A connection shows a
 // socket or TLS credentials, never both; of the latter the certificate decides where there is one.
 import { existsSync } from 'node:fs';
-import { SystemClock } from '../../adapters/clock/system-clock.ts';
-import { watchedFiles } from '../../adapters/files/watched-files.ts';
-import { bearerTokenAuthenticator } from '../../adapters/credentials/tokens/bearer-token.ts';
-import { DocumentKeys } from '../../adapters/credentials/tokens/document-keys.ts';
-import { FetchedKeys } from '../../adapters/credentials/tokens/fetched-keys.ts';
-import type { KeySource } from '../../adapters/credentials/tokens/key-set.ts';
-import type { SocketIdentities } from '../../adapters/credentials/socket-identities.ts';
-import { socketAuthenticator } from '../../adapters/credentials/socket.ts';
-import type { Config } from '../../config/schema.ts';
-import { AuthorityError } from '../../domain/errors.ts';
-import type { Authenticator } from '../../ports/issuing/authenticator.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
-import type { Events } from '../../ports/platform/events.ts';
+import { SystemClock } from '../../../adapters/clock/system-clock.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
+import { bearerTokenAuthenticator } from '../../../adapters/credentials/tokens/bearer-token.ts';
+import { DocumentKeys } from '../../../adapters/credentials/tokens/document-keys.ts';
+import { FetchedKeys } from '../../../adapters/credentials/tokens/fetched-keys.ts';
+import type { KeySource } from '../../../adapters/credentials/tokens/key-set.ts';
+import type { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
+import { socketAuthenticator } from '../../../adapters/credentials/socket.ts';
+import type { Config } from '../../../config/schema.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
 import type { ClientCertificates } from './client-certificates.ts';
-import type { ReadinessCheck } from '../readiness.ts';
+import type { ReadinessCheck } from '../../readiness.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
 

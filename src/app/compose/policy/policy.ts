@@ -1,19 +1,19 @@
 // Everything that policy is made of: the bundle and its signatures, local policies, and what asks them.
 import path from 'node:path';
-import { watchedDirectory } from '../../adapters/files/watched-directory.ts';
-import { AssembledPolicySource } from '../../adapters/policy/source/assembled-policy-source.ts';
-import { KeptRevisions } from '../../adapters/policy/source/kept-revisions.ts';
-import { readOwners } from '../../adapters/policy/source/read-owners.ts';
-import { PolicyJudgement } from '../../authority/issuing/policy-judgement.ts';
-import type { Config } from '../../config/schema.ts';
-import type { Events } from '../../ports/platform/events.ts';
-import type { PolicySource } from '../../ports/policy/policy-source.ts';
-import { localPolicyReadiness, policyReadiness, policyTimeReadiness } from '../policy-readiness.ts';
-import type { Cluster } from './cluster.ts';
-import type { Foundation } from './foundation.ts';
+import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
+import { AssembledPolicySource } from '../../../adapters/policy/source/assembled-policy-source.ts';
+import { KeptRevisions } from '../../../adapters/policy/source/kept-revisions.ts';
+import { readOwners } from '../../../adapters/policy/source/read-owners.ts';
+import { PolicyJudgement } from '../../../authority/issuing/policy-judgement.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { PolicySource } from '../../../ports/policy/policy-source.ts';
+import { localPolicyReadiness, policyReadiness, policyTimeReadiness } from '../../policy-readiness.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Foundation } from '../foundation.ts';
 import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
-import type { Storage } from './storage.ts';
-import type { Trust } from './trust.ts';
+import type { Storage } from '../storage.ts';
+import type { Trust } from '../trust/trust.ts';
 
 export interface Policy {
   readonly bundles: PolicyBundles;

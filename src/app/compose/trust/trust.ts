@@ -1,15 +1,15 @@
 // Who signs, and whom the mesh trusts: our issuer and anchors, the anchors of other trust domains, and the watch over
 // issuers whose leaves outlive their anchor.
-import type { DocumentFederatedBundles } from '../../adapters/issuers/documents/document-federated-bundles.ts';
-import type { DocumentIssuer } from '../../adapters/issuers/documents/document-issuer.ts';
-import { StrandedIssuers } from '../../authority/trust/stranded-issuers.ts';
-import type { Config } from '../../config/schema.ts';
-import { issuerReadiness } from '../issuer-readiness.ts';
-import { degradedBy } from '../readiness.ts';
+import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
+import type { DocumentIssuer } from '../../../adapters/issuers/documents/document-issuer.ts';
+import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
+import type { Config } from '../../../config/schema.ts';
+import { issuerReadiness } from '../../issuer-readiness.ts';
+import { degradedBy } from '../../readiness.ts';
 import { composeFederation } from './federation.ts';
-import type { Foundation } from './foundation.ts';
+import type { Foundation } from '../foundation.ts';
 import { composeIssuers } from './issuers.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from '../storage.ts';
 
 export interface Trust {
   readonly issuers: DocumentIssuer;

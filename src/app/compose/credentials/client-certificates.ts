@@ -1,19 +1,19 @@
 // What it takes to judge a client certificate: our issuers, past and present, those that are listed beside them,
 // what is on record of their leaves, and how old the proof behind a leaf may be for its class.
-import { watchedFiles } from '../../adapters/files/watched-files.ts';
-import { clientCertificateAuthenticator } from '../../adapters/credentials/client-certificate.ts';
-import { FurtherIssuers } from '../../adapters/credentials/further-issuers.ts';
-import { KnownIssuers } from '../../authority/trust/known-issuers.ts';
-import type { Config } from '../../config/schema.ts';
-import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
-import { classOf } from '../../domain/policy/evaluation/applicable.ts';
-import type { Authenticator } from '../../ports/issuing/authenticator.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
-import type { Events } from '../../ports/platform/events.ts';
-import type { LeafRecords } from '../../ports/storage/issuance-history.ts';
-import type { FormerIssuers, IssuerRecords } from '../../ports/storage/issuer-records.ts';
-import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
-import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
+import { clientCertificateAuthenticator } from '../../../adapters/credentials/client-certificate.ts';
+import { FurtherIssuers } from '../../../adapters/credentials/further-issuers.ts';
+import { KnownIssuers } from '../../../authority/trust/known-issuers.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
+import { classOf } from '../../../domain/policy/evaluation/applicable.ts';
+import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
+import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
+import type { IssuerStore } from '../../../ports/issuing/issuer-store.ts';
+import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 
 export interface CertificateParts {
   readonly clock: Clock;
