@@ -1,5 +1,6 @@
-// The journal's tables and how a record lies in them: one column per field, named once.
-import type { DecisionRecord, PolicyTrace } from '../../../ports/storage/issuance-journal.ts';
+// The journal's tables in SQLite, how they came about, and what is asked of them. Which field of a record lies in
+// which column is in ../records.ts.
+import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../records.ts';
 
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
 export const APPLICATION_ID = 0x43415053;
@@ -46,57 +47,23 @@ export const MIGRATIONS: readonly string[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Every field a record of either outcome can have; the compiler asks for each. */
-type Field =
-  keyof Extract<DecisionRecord, { outcome: 'issued' }> | keyof Extract<DecisionRecord, { outcome: 'refused' }>;
-
-const COLUMN_OF: Readonly<Record<Field, string>> = {
-  decisionId: 'decision_id',
-  timeMs: 'time_ms',
-  outcome: 'outcome',
-  api: 'api',
-  remoteAddress: 'remote_address',
-  caller: 'caller',
-  authenticationMethod: 'authentication_method',
-  credentialId: 'credential_id',
-  podName: 'pod_name',
-  podUid: 'pod_uid',
-  nodeName: 'node_name',
-  policyRevision: 'policy_revision',
-  identity: 'identity',
-  serial: 'serial',
-  issuer: 'issuer',
-  notBeforeMs: 'not_before_ms',
-  notAfterMs: 'not_after_ms',
-  keyType: 'key_type',
-  reason: 'reason',
-  message: 'message',
-  policy: 'policy',
-  proofId: 'proof_id',
-  provenAtMs: 'proven_at_ms',
-  count: 'count',
-};
-
 /** Columns that are younger than the table, with the schema version that brought them. */
-const SINCE_VERSION: Partial<Record<Field, number>> = { policy: 2, proofId: 3, provenAtMs: 3, count: 4 };
+const SINCE_VERSION: Partial<Record<DecisionField, number>> = { policy: 2, proofId: 3, provenAtMs: 3, count: 4 };
 
 /** What columns were called before version 7. */
-const FORMER_COLUMN_OF: Partial<Record<Field, string>> = {
+const FORMER_COLUMN_OF: Partial<Record<DecisionField, string>> = {
   api: 'surface',
   authenticationMethod: 'proven_by',
   credentialId: 'evidence',
 };
 const RENAMED_BY_VERSION = 7;
 
-const FIELDS = Object.keys(COLUMN_OF) as readonly Field[];
-const COLUMNS = Object.values(COLUMN_OF).join(', ');
-
-export const INSERT = `INSERT INTO decisions (${COLUMNS}) VALUES (${FIELDS.map(() => '?').join(', ')})`;
+export const INSERT = insertInto('decisions', DECISION_COLUMNS);
 /**
  * The newest certificate of an identity that is valid at a moment, of the thousand that end last: what it costs does
  * not grow with what the identity holds. Parameters: SPIFFE ID, moment in ms.
  */
-export const SELECT_CURRENT = `SELECT time_ms AS issuedMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
+export const SELECT_CURRENT = `SELECT time_ms AS timeMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
   (SELECT id FROM (SELECT id, time_ms FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms > ?
      ORDER BY not_after_ms DESC LIMIT 1000) ORDER BY time_ms DESC, id DESC LIMIT 1)`;
 /**
@@ -116,10 +83,10 @@ export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_m
 export const RETIRE_ISSUERS = 'UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms) WHERE id <> ?';
 export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
 export const SELECT_ISSUERS = 'SELECT certificate FROM issuers WHERE until_ms >= ?';
-/** What an operator did; parameters: moment in ms, operation, what was, what is. Few, so they are kept for good. */
-export const INSERT_OPERATION = 'INSERT INTO operations (time_ms, operation, was, became) VALUES (?, ?, ?, ?)';
+/** What an operator did. Few, so they are kept for good. */
+export const INSERT_OPERATION = insertInto('operations', OPERATION_COLUMNS);
 /** Newest first; parameters: not before this moment in ms, and how many at most. */
-export const SELECT_OPERATIONS = `SELECT time_ms AS timeMs, operation, was, became AS "is" FROM operations
+export const SELECT_OPERATIONS = `SELECT ${byField(OPERATION_COLUMNS)} FROM operations
   WHERE time_ms >= ? ORDER BY id DESC LIMIT ?`;
 /** The schema version that brought them. */
 export const OPERATIONS_SINCE_VERSION = 6;
@@ -133,38 +100,23 @@ export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
  * @param version of the file's schema.
  */
 export function selectFrom(version: number): string {
-  const columns = FIELDS.map((field) => {
-    const known = version >= (SINCE_VERSION[field] ?? 1);
-    return `${known ? columnOf(field, version) : 'NULL'} AS ${field}`;
-  });
-  return `SELECT ${columns.join(', ')} FROM decisions`;
+  const columns = DECISION_FIELDS.map((field) => [field, columnOf(field, version)] as const);
+  return `SELECT ${byField(Object.fromEntries(columns))} FROM decisions`;
 }
 
-function columnOf(field: Field, version: number): string {
+function columnOf(field: DecisionField, version: number): string {
+  if (version < (SINCE_VERSION[field] ?? 1)) return 'NULL';
   const former = version < RENAMED_BY_VERSION ? FORMER_COLUMN_OF[field] : undefined;
-  return former ?? COLUMN_OF[field];
+  return former ?? DECISION_COLUMNS[field];
 }
 
-/** @returns the values for `INSERT`, in its order. */
-export function toRow(record: DecisionRecord): (string | number | null)[] {
-  const { policy, ...plain } = record;
-  const fields: Partial<Record<Field, string | number>> = plain;
-  const trace = policy === undefined ? null : JSON.stringify(policy);
-  return FIELDS.map((field) => (field === 'policy' ? trace : (fields[field] ?? null)));
+function byField(columns: Readonly<Record<string, string>>): string {
+  return Object.entries(columns)
+    .map(([field, column]) => `${column} AS "${field}"`)
+    .join(', ');
 }
 
-/** @param row as `selectFrom` gives it, written by `toRow` and checked by the schema. */
-export function fromRow(row: Readonly<Record<string, unknown>>): DecisionRecord {
-  const record: Record<string, unknown> = {};
-  for (const field of FIELDS) {
-    const value = row[field];
-    if (value !== null) record[field] = field === 'policy' ? traceFrom(value as string) : value;
-  }
-  return record as unknown as DecisionRecord;
-}
-
-/** What policy was asked and answered, as `toRow` writes it. Records from before `waived` call it `excused`. */
-export function traceFrom(json: string): PolicyTrace {
-  const { excused, ...trace } = JSON.parse(json) as PolicyTrace & { readonly excused?: PolicyTrace['waived'] };
-  return { ...(excused !== undefined && { waived: excused }), ...trace };
+function insertInto(table: string, columns: Readonly<Record<string, string>>): string {
+  const names = Object.values(columns);
+  return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
 }

@@ -4,6 +4,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import type { RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { decisionValues, operationValues } from '../records.ts';
 import { openForWriting } from './journal-file.ts';
 import { demandSameFile, JournalPlace } from './journal-place.ts';
 import { journalProblem } from './journal-problem.ts';
@@ -15,7 +16,6 @@ import {
   KEEP_ISSUER,
   RETIRE_ISSUERS,
   SCHEMA_VERSION,
-  toRow,
 } from './journal-schema.ts';
 
 export interface WriterSettings {
@@ -72,7 +72,7 @@ export class JournalWriter {
   /** Returns once all records are durable; when it throws, none is. */
   append(records: readonly DecisionRecord[]): void {
     this.#transaction(records.length, ({ insert }) => {
-      for (const record of records) insert.run(...toRow(record));
+      for (const record of records) insert.run(...decisionValues(record));
     });
   }
 
@@ -96,8 +96,8 @@ export class JournalWriter {
   }
 
   /** Returns once it is durable. */
-  recordOperation({ timeMs, operation, was, is }: OperationRecord): void {
-    this.#transaction(1, ({ database }) => database.prepare(INSERT_OPERATION).run(timeMs, operation, was, is));
+  recordOperation(operation: OperationRecord): void {
+    this.#transaction(1, ({ database }) => database.prepare(INSERT_OPERATION).run(...operationValues(operation)));
   }
 
   close(): void {

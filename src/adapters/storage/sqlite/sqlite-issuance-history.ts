@@ -5,9 +5,10 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
+import { currentCertificateFrom, leafRecordFrom } from '../records.ts';
 import { openForReading } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF, traceFrom } from './journal-schema.ts';
+import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF } from './journal-schema.ts';
 
 /** The event loop waits with it: a journal that is locked for longer is an outage anyway. */
 const BUSY_TIMEOUT_MS = 50;
@@ -29,14 +30,12 @@ export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, Form
 
   currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined {
     const row = this.#read(({ current }) => current.get(identity, nowMs));
-    return row === undefined ? undefined : currentFrom(row);
+    return row === undefined ? undefined : currentCertificateFrom(row);
   }
 
   recordOf({ identity, notAfterMs, serial }: LeafNames): LeafRecord | undefined {
     const row = this.#read(({ leaf }) => leaf.get(identity, notAfterMs, serial));
-    if (row === undefined) return undefined;
-    const { issuer, proofId, provenAtMs } = row;
-    return { issuer: String(issuer), lineage: { id: String(proofId), provenAtMs: Number(provenAtMs) } };
+    return row === undefined ? undefined : leafRecordFrom(row);
   }
 
   issuersAt(nowMs: number): readonly Uint8Array[] {
@@ -68,14 +67,4 @@ function openHistory(file: string): OpenHistory {
     database.close();
     throw cause;
   }
-}
-
-/** A record from before there were policy traces waived nothing. */
-function currentFrom({ issuedMs, notAfterMs, policy }: Readonly<Record<string, unknown>>): CurrentCertificate {
-  const { waived = [] } = policy === null ? {} : traceFrom(policy as string);
-  return {
-    issuedMs: Number(issuedMs),
-    notAfterMs: Number(notAfterMs),
-    waived: Object.fromEntries(waived.map(({ key, sinceMs }) => [key, sinceMs])),
-  };
 }

@@ -7,9 +7,10 @@ import type {
   OperationQuery,
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
+import { decisionFrom, operationFrom } from '../records.ts';
 import { openForReading, type ReadableJournal } from './journal-file.ts';
 import { journalProblem } from './journal-problem.ts';
-import { fromRow, OPERATIONS_SINCE_VERSION, SELECT_OPERATIONS, selectFrom } from './journal-schema.ts';
+import { OPERATIONS_SINCE_VERSION, SELECT_OPERATIONS, selectFrom } from './journal-schema.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;
@@ -46,7 +47,7 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
       this.#journal.database
         .prepare(`${this.#select} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`)
         .all(...values, limit)
-        .map(fromRow),
+        .map(decisionFrom),
     );
   }
 
@@ -64,7 +65,7 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
     const { where, values } = conditionsOf(query);
     try {
       const rows = this.#journal.database.prepare(`${this.#select} ${where} ORDER BY time_ms, id`).iterate(...values);
-      for (const row of rows) yield fromRow(row);
+      for (const row of rows) yield decisionFrom(row);
     } catch (cause) {
       throw journalProblem(this.#file, cause).toOpeningError();
     }
@@ -75,10 +76,7 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
     const { database, version } = this.#journal;
     if (version < OPERATIONS_SINCE_VERSION) return [];
     return failingLoudly(this.#file, () =>
-      database
-        .prepare(SELECT_OPERATIONS)
-        .all(sinceMs, Math.min(limit, MAX_LISTED))
-        .map((row) => ({ ...row }) as unknown as OperationRecord),
+      database.prepare(SELECT_OPERATIONS).all(sinceMs, Math.min(limit, MAX_LISTED)).map(operationFrom),
     );
   }
 

@@ -1,0 +1,101 @@
+// One mapping between the journal's records and the rows of a database, whichever database it is: one column per
+// field, named once. A policy trace is one column of JSON. What was stored under former names is read here too.
+import type { CurrentCertificate } from '../../domain/policy/request.ts';
+import type { LeafRecord } from '../../ports/storage/issuance-history.ts';
+import type { DecisionRecord, IssuedRecord, PolicyTrace, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
+import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
+
+/** A row under the names that its query gave it, as the database's checks left it. */
+export type Row = Readonly<Record<string, unknown>>;
+type Value = string | number | null;
+
+/** Every field that a record of either outcome can have; the compiler asks for each. */
+export type DecisionField = keyof IssuedRecord | keyof RefusedRecord;
+
+export const DECISION_COLUMNS: Readonly<Record<DecisionField, string>> = {
+  decisionId: 'decision_id',
+  timeMs: 'time_ms',
+  outcome: 'outcome',
+  api: 'api',
+  remoteAddress: 'remote_address',
+  caller: 'caller',
+  authenticationMethod: 'authentication_method',
+  credentialId: 'credential_id',
+  podName: 'pod_name',
+  podUid: 'pod_uid',
+  nodeName: 'node_name',
+  policyRevision: 'policy_revision',
+  identity: 'identity',
+  serial: 'serial',
+  issuer: 'issuer',
+  notBeforeMs: 'not_before_ms',
+  notAfterMs: 'not_after_ms',
+  keyType: 'key_type',
+  reason: 'reason',
+  message: 'message',
+  policy: 'policy',
+  proofId: 'proof_id',
+  provenAtMs: 'proven_at_ms',
+  count: 'count',
+};
+export const DECISION_FIELDS = Object.keys(DECISION_COLUMNS) as readonly DecisionField[];
+
+/** `is` is a word of SQL. */
+export const OPERATION_COLUMNS: Readonly<Record<keyof OperationRecord, string>> = {
+  timeMs: 'time_ms',
+  operation: 'operation',
+  was: 'was',
+  is: 'became',
+};
+const OPERATION_FIELDS = Object.keys(OPERATION_COLUMNS) as readonly (keyof OperationRecord)[];
+
+/** @returns the values of a record, in the order of `DECISION_COLUMNS`. */
+export function decisionValues(record: DecisionRecord): readonly Value[] {
+  const { policy, ...plain } = record;
+  const fields: Partial<Record<DecisionField, string | number>> = plain;
+  const trace = policy === undefined ? null : JSON.stringify(policy);
+  return DECISION_FIELDS.map((field) => (field === 'policy' ? trace : (fields[field] ?? null)));
+}
+
+/** @param row by field, written from `decisionValues`. */
+export function decisionFrom(row: Row): DecisionRecord {
+  const record: Record<string, unknown> = {};
+  for (const field of DECISION_FIELDS) {
+    const value = row[field];
+    if (value !== null) record[field] = field === 'policy' ? traceFrom(value) : value;
+  }
+  return record as unknown as DecisionRecord;
+}
+
+/** @returns the values of a record, in the order of `OPERATION_COLUMNS`. */
+export function operationValues(record: OperationRecord): readonly Value[] {
+  return OPERATION_FIELDS.map((field) => record[field]);
+}
+
+/** @param row by field. */
+export function operationFrom(row: Row): OperationRecord {
+  return Object.fromEntries(OPERATION_FIELDS.map((field) => [field, row[field]])) as unknown as OperationRecord;
+}
+
+/** @param row `timeMs`, `notAfterMs` and `policy` of an issued record. A record from before policy traces waived nothing. */
+export function currentCertificateFrom({ timeMs, notAfterMs, policy }: Row): CurrentCertificate {
+  const waived = policy === null ? [] : (traceFrom(policy).waived ?? []);
+  return {
+    issuedMs: Number(timeMs),
+    notAfterMs: Number(notAfterMs),
+    waived: Object.fromEntries(waived.map(({ key, sinceMs }) => [key, sinceMs])),
+  };
+}
+
+/** @param row `issuer`, `proofId` and `provenAtMs` of an issued record. */
+export function leafRecordFrom({ issuer, proofId, provenAtMs }: Row): LeafRecord {
+  return { issuer: String(issuer), lineage: { id: String(proofId), provenAtMs: Number(provenAtMs) } };
+}
+
+/** Records from before `waived` call it `excused`. */
+function traceFrom(stored: unknown): PolicyTrace {
+  const trace = JSON.parse(stored as string) as PolicyTrace & { readonly excused?: PolicyTrace['waived'] };
+  if (trace.excused === undefined) return trace;
+  const { excused, ...rest } = trace;
+  return { ...rest, waived: excused };
+}
