@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { JournalWriter } from '../../src/adapters/storage/sqlite/journal-writer.ts';
+import { JournalWriter } from '../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { NOON_MS } from '../support/fake-clock.ts';
 import { HOUR_MS, PolicyFiles } from './policy-files.ts';
 

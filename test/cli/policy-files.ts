@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { JournalWriter } from '../../src/adapters/storage/sqlite/journal-writer.ts';
+import { JournalWriter } from '../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { runCli } from '../../src/cli/program.ts';
 import type {
   DecisionRecord,

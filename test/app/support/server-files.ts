@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { JournalWriter } from '../../../src/adapters/storage/sqlite/journal-writer.ts';
+import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteJournalReader } from '../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import type { LeafNames } from '../../../src/ports/storage/issuance-history.ts';
 import type { DecisionRecord, JournalQuery } from '../../../src/ports/storage/issuance-journal.ts';

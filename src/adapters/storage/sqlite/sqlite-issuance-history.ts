@@ -6,9 +6,9 @@ import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
 import { currentCertificateFrom, leafRecordFrom } from '../records.ts';
-import { openForReading } from './journal-file.ts';
-import { journalProblem } from './journal-problem.ts';
-import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF } from './journal-schema.ts';
+import { openForReading } from './file/journal-file.ts';
+import { journalProblem } from './file/journal-problem.ts';
+import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF } from './file/journal-schema.ts';
 
 /** The event loop waits with it: a journal that is locked for longer is an outage anyway. */
 const BUSY_TIMEOUT_MS = 50;

@@ -8,9 +8,9 @@ import type {
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
 import { decisionFrom, operationFrom } from '../records.ts';
-import { openForReading, type ReadableJournal } from './journal-file.ts';
-import { journalProblem } from './journal-problem.ts';
-import { OPERATIONS_SINCE_VERSION, SELECT_OPERATIONS, selectFrom } from './journal-schema.ts';
+import { openForReading, type ReadableJournal } from './file/journal-file.ts';
+import { journalProblem } from './file/journal-problem.ts';
+import { OPERATIONS_SINCE_VERSION, SELECT_OPERATIONS, selectFrom } from './file/journal-schema.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;

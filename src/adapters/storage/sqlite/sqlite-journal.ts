@@ -9,12 +9,12 @@ import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issue
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { GroupCommit } from '../group-commit.ts';
-import { checkJournal, type CheckResult } from './journal-check.ts';
-import { JournalLock, lockFileOf } from './journal-lock.ts';
-import { JournalProblem } from './journal-problem.ts';
-import { JournalThread } from './journal-thread.ts';
-import type { WriterRequest } from './journal-protocol.ts';
-import type { WriterSettings } from './journal-writer.ts';
+import { checkJournal, type CheckResult } from './file/journal-check.ts';
+import { JournalLock, lockFileOf } from './file/journal-lock.ts';
+import { JournalProblem } from './file/journal-problem.ts';
+import { WriterThread } from './writing/writer-thread.ts';
+import type { WriterRequest } from './writing/writer-protocol.ts';
+import type { WriterSettings } from './writing/journal-writer.ts';
 
 export interface JournalSettings extends WriterSettings {
   /** Records older than this are deleted, at start and then daily; absent keeps all. */
@@ -38,7 +38,7 @@ const CHECK_TOLD_EVERY_MS = 10_000;
 export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
   readonly #parts: JournalParts;
   readonly #settings: JournalSettings;
-  readonly #thread: JournalThread;
+  readonly #thread: WriterThread;
   /** The journal's name as it was configured, which may be a link. */
   readonly #name: string;
   readonly #commits: GroupCommit<DecisionRecord>;
@@ -57,7 +57,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     this.#parts = parts;
     this.#name = settings.file;
     this.#settings = { ...settings, file: realFile(settings.file) };
-    this.#thread = new JournalThread(parts, this.#settings);
+    this.#thread = new WriterThread(parts, this.#settings);
     this.#commits = new GroupCommit((batch) => this.#commit(batch));
   }
 

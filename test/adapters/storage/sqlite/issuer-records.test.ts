@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
 import { NOON_MS } from '../../../support/fake-clock.ts';

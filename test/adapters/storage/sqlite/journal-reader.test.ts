@@ -3,12 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { JournalQuery, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fake-clock.ts';
-import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../../../src/adapters/storage/sqlite/journal-schema.ts';
+import {
+  APPLICATION_ID,
+  MIGRATIONS,
+  SCHEMA_VERSION,
+} from '../../../../src/adapters/storage/sqlite/file/journal-schema.ts';
 import { issued, refused, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';

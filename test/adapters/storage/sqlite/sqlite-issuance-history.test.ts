@@ -8,8 +8,8 @@ import {
   MIGRATIONS,
   SELECT_CURRENT,
   SELECT_LEAF,
-} from '../../../../src/adapters/storage/sqlite/journal-schema.ts';
-import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
+} from '../../../../src/adapters/storage/sqlite/file/journal-schema.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';

@@ -1,6 +1,6 @@
 // What can be wrong with the journal's file, in words for an operator. It crosses between threads as
 // plain values and becomes an AuthorityError only where the journal is used.
-import { AuthorityError } from '../../../domain/errors.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
 
 /**
  * `file`: an operator has to look at the file; a server does not start with it.

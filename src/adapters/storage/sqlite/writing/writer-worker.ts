@@ -1,9 +1,9 @@
 // The journal's own thread: disk waits happen here and never on the server's event loop. It
 // answers each request in turn and ends when it is told to close.
 import { parentPort, workerData } from 'node:worker_threads';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
-import { journalProblem } from './journal-problem.ts';
-import type { WriterAnswer, WriterRequest } from './journal-protocol.ts';
+import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
+import { journalProblem } from '../file/journal-problem.ts';
+import type { WriterAnswer, WriterRequest } from './writer-protocol.ts';
 import { JournalWriter, type WriterSettings } from './journal-writer.ts';
 
 const settings = workerData as WriterSettings;

@@ -1,6 +1,6 @@
 // The journal's tables in SQLite, how they came about, and what is asked of them. Which field of a record lies in
 // which column is in ../records.ts.
-import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../records.ts';
+import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
 
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
 export const APPLICATION_ID = 0x43415053;

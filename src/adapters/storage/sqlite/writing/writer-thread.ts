@@ -2,9 +2,9 @@
 // problem, or, when the thread does not answer in time, a problem saying so.
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Clock } from '../../../ports/platform/clock.ts';
-import { JournalProblem } from './journal-problem.ts';
-import type { WriterAnswer, WriterRequest } from './journal-protocol.ts';
+import type { Clock } from '../../../../ports/platform/clock.ts';
+import { JournalProblem } from '../file/journal-problem.ts';
+import type { WriterAnswer, WriterRequest } from './writer-protocol.ts';
 import type { WriterSettings } from './journal-writer.ts';
 
 /** A disk that takes longer than this for one commit is as good as gone. */
@@ -12,7 +12,7 @@ export const ANSWER_WITHIN_MS = 4_000;
 const CHECK_EVERY_MS = 500;
 
 /** `.ts` when run from source, `.js` when built. */
-const WORKER = new URL(`./journal-worker${extname(import.meta.url)}`, import.meta.url);
+const WORKER = new URL(`./writer-worker${extname(import.meta.url)}`, import.meta.url);
 
 interface Waiting {
   readonly sinceMs: number;
@@ -20,7 +20,7 @@ interface Waiting {
   overdue: boolean;
 }
 
-export class JournalThread {
+export class WriterThread {
   readonly #clock: Clock;
   readonly #settings: WriterSettings;
   /** In the order of the requests; bounded, because nothing is sent while a request is overdue. */

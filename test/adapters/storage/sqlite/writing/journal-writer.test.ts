@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { JournalLock } from '../../../../src/adapters/storage/sqlite/journal-lock.ts';
-import { JournalWriter } from '../../../../src/adapters/storage/sqlite/journal-writer.ts';
-import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
-import { issued } from './records.ts';
+import { JournalLock } from '../../../../../src/adapters/storage/sqlite/file/journal-lock.ts';
+import { JournalWriter } from '../../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import type { DecisionRecord } from '../../../../../src/ports/storage/issuance-journal.ts';
+import { issued } from '../records.ts';
 
 describe('The writer of the journal', () => {
   let directory: string;

@@ -1,7 +1,7 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
-import type { RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
-import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import type { ProblemKind } from './journal-problem.ts';
+import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
+import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import type { ProblemKind } from '../file/journal-problem.ts';
 
 export type WriterRequest =
   /** `known`: there was a journal before, so none is made. */

@@ -1,13 +1,13 @@
 // What the journal's own thread does, synchronously: one transaction per batch. The file is opened
 // by the first request and, when a handle proves unusable, again by the next one.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
-import type { RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
-import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import { decisionValues, operationValues } from '../records.ts';
-import { openForWriting } from './journal-file.ts';
-import { demandSameFile, JournalPlace } from './journal-place.ts';
-import { journalProblem } from './journal-problem.ts';
+import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
+import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
+import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import { decisionValues, operationValues } from '../../records.ts';
+import { openForWriting } from '../file/journal-file.ts';
+import { demandSameFile, JournalPlace } from '../file/journal-place.ts';
+import { journalProblem } from '../file/journal-problem.ts';
 import {
   DELETE_BEFORE,
   FORGET_ISSUERS,
@@ -16,7 +16,7 @@ import {
   KEEP_ISSUER,
   RETIRE_ISSUERS,
   SCHEMA_VERSION,
-} from './journal-schema.ts';
+} from '../file/journal-schema.ts';
 
 export interface WriterSettings {
   readonly file: string;
