@@ -6,6 +6,7 @@ import type { Caller } from '../../domain/identity/caller.ts';
 import { sourceOf } from '../../domain/identity/source.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { Samples, type SampleBounds, type Tally } from '../../domain/bounded/samples.ts';
+import { every } from '../../live/every.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { IssuanceJournal, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
@@ -63,12 +64,8 @@ export class RefusalRecords {
   }
 
   /** Ends an interval every minute until the signal aborts. */
-  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (!signal.aborted) {
-      // The abort is how this loop ends.
-      await this.#parts.clock.sleep(INTERVAL_MS, { signal }).catch(() => undefined);
-      await this.endInterval();
-    }
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    await every(INTERVAL_MS, this.#parts.clock, async () => this.endInterval(), options);
   }
 
   /**

@@ -2,6 +2,7 @@
 // key over is noticed by the first token that names the new key; an issuer that cannot be reached is a
 // reason to wait (CAP-S05) and never a reason to say that a token is bad.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { fetchableUrl, fetchJson } from './fetch-json.ts';
@@ -80,15 +81,11 @@ export class FetchedKeys implements KeySource {
   }
 
   /** While there is a problem, tries by itself: whoever asks about readiness sends no tokens. Until the signal aborts. */
-  async keepTrying({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const slept = async (): Promise<boolean> =>
-      this.#parts.clock.sleep(FETCH_COOLDOWN_MS, { signal }).then(
-        () => true,
-        () => false,
-      );
-    while (await slept()) {
+  async keepTrying(options: { readonly signal: AbortSignal }): Promise<void> {
+    const tryAgain = async (): Promise<void> => {
       if (this.problem() !== undefined) await this.#refresh().catch(() => undefined);
-    }
+    };
+    await every(FETCH_COOLDOWN_MS, this.#parts.clock, tryAgain, options);
   }
 
   /** Fetches unless that happened just now; resolves when the last attempt succeeded. */

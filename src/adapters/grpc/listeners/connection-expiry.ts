@@ -2,6 +2,7 @@
 // Istio's agent keeps one connection while it renews at half life, so by then it has the next certificate, and comes
 // back with it; judged by the former at each call, every other renewal would be refused.
 import type { Duplex } from 'node:stream';
+import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 
 interface Expiring {
@@ -44,17 +45,17 @@ export class ConnectionExpiry {
   }
 
   /** Looks at the time of all of them, again and again, until the signal aborts. */
-  async sweep({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (!signal.aborted) {
-      // The abort is how this loop ends.
-      await this.#clock.sleep(EXPIRY_SWEEP_MS, { signal }).catch(() => undefined);
-      const nowMs = this.#clock.nowMs();
-      for (const [peer, { leaveAtMs, endsAtMs, leave }] of this.#expiring) {
-        if (nowMs < leaveAtMs) continue;
-        this.#expiring.delete(peer);
-        leave(Math.max(LEAST_GRACE_MS, endsAtMs - nowMs));
-        for (const callback of this.#callbacks) callback(peer);
-      }
+  async sweep(options: { readonly signal: AbortSignal }): Promise<void> {
+    await every(EXPIRY_SWEEP_MS, this.#clock, () => this.#look(), options);
+  }
+
+  #look(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const [peer, { leaveAtMs, endsAtMs, leave }] of this.#expiring) {
+      if (nowMs < leaveAtMs) continue;
+      this.#expiring.delete(peer);
+      leave(Math.max(LEAST_GRACE_MS, endsAtMs - nowMs));
+      for (const callback of this.#callbacks) callback(peer);
     }
   }
 }

@@ -2,6 +2,7 @@
 // the one thread that everybody is served by. What is over waits on its own stream, which is paused, so that HTTP/2 holds
 // its client back; owners do not wait for each other, and the streams of one take turns, a message each.
 import { Recent } from '../../../domain/bounded/recent.ts';
+import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 
 /**
@@ -92,11 +93,10 @@ export class MessagePace {
   }
 
   async #takeTurns({ signal }: AbortController): Promise<void> {
-    while (!signal.aborted) {
-      // The abort is how this loop ends.
-      await this.#clock.sleep(TURN_MS, { signal }).catch(() => undefined);
+    const takeTurn = (): void => {
       for (const [owner, waiting] of this.#waiting) this.#admit(owner, waiting);
-    }
+    };
+    await every(TURN_MS, this.#clock, takeTurn, { signal });
   }
 
   #admit(owner: string, waiting: ReadonlySet<Paced>): void {

@@ -7,6 +7,7 @@ import { lstatSync, renameSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import path from 'node:path';
 import type { Hono } from 'hono';
+import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { closeServer, serverOf } from '../observation/server.ts';
 
@@ -54,15 +55,11 @@ export class AdministrationSocket implements AsyncDisposable {
   }
 
   /** Keeps it in its place until the signal aborts. */
-  async keep({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    try {
-      for (;;) {
-        await this.#parts.clock.sleep(LOOK_MS, { signal });
-        if (this.#inode === undefined || inodeAt(this.#path) !== this.#inode) await this.open();
-      }
-    } catch {
-      // The abort is how this ends; `open` never throws.
-    }
+  async keep(options: { readonly signal: AbortSignal }): Promise<void> {
+    const openIfGone = async (): Promise<void> => {
+      if (this.#inode === undefined || inodeAt(this.#path) !== this.#inode) await this.open();
+    };
+    await every(LOOK_MS, this.#parts.clock, openIfGone, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
 // records stop being durable and once when they are again; meanwhile every append is refused, so
 // nothing is issued unrecorded.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
@@ -93,7 +94,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     }
     this.#running = true;
     this.#problem = undefined;
-    void this.#watch(end);
+    void every(LOOK_EVERY_MS, this.#parts.clock, async () => this.#look(), end);
     if (this.#unchecked) void this.#lookThrough(end);
     void this.#deleteDaily(end);
   }
@@ -172,17 +173,14 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
    * A journal that is taken away is missed also when nobody asks for anything. A server that cannot record is not ready,
    * so nobody may come whose request would show that it can again.
    */
-  async #watch({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (!signal.aborted) {
-      await this.#parts.clock.sleep(LOOK_EVERY_MS, { signal }).catch(() => undefined);
-      if (!this.#running) continue;
-      const kind = this.#problem === undefined ? 'look' : 'probe';
-      await this.#thread.ask({ kind }).then(
-        // That the files are there does not mean that they can be written; a failure may have come meanwhile.
-        () => (kind === 'probe' ? this.#works() : undefined),
-        (cause: unknown) => this.#fails(cause),
-      );
-    }
+  async #look(): Promise<void> {
+    if (!this.#running) return;
+    const kind = this.#problem === undefined ? 'look' : 'probe';
+    await this.#thread.ask({ kind }).then(
+      // That the files are there does not mean that they can be written; a failure may have come meanwhile.
+      () => (kind === 'probe' ? this.#works() : undefined),
+      (cause: unknown) => this.#fails(cause),
+    );
   }
 
   /** Beside serving: what it finds stops the issuing then. */
@@ -195,7 +193,8 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     this.#check = check;
     tell('begun');
     const over = new AbortController();
-    void every(clock, CHECK_TOLD_EVERY_MS, () => tell('under way'), AbortSignal.any([signal, over.signal]));
+    const until = { signal: AbortSignal.any([signal, over.signal]) };
+    void every(CHECK_TOLD_EVERY_MS, clock, () => tell('under way'), until);
     // A stop meanwhile ends it; the next start begins anew.
     const result = await checkJournal(file, { signal }).catch(() => undefined);
     over.abort();
@@ -236,14 +235,6 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
       if (removed < RETENTION_STEP) return;
       await this.#parts.clock.sleep(RETENTION_PAUSE_MS, { signal }).catch(() => undefined);
     }
-  }
-}
-
-async function every(clock: Clock, ms: number, work: () => void, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await clock.sleep(ms, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    work();
   }
 }
 

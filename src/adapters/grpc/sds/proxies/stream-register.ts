@@ -2,6 +2,7 @@
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { Caller } from '../../../../domain/identity/caller.ts';
 import { workloadKey } from '../../../../domain/identity/workload-key.ts';
+import { every } from '../../../../live/every.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import type { ListenerView } from '../../listeners/listener-view.ts';
 import type { AnyStream } from '../secret-stream.ts';
@@ -104,12 +105,11 @@ export class StreamRegister {
   }
 
   /** Looks at the times of all streams, again and again, until the signal aborts. */
-  async sweep(clock: Clock, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (!signal.aborted) {
-      // The abort is how this loop ends.
-      await clock.sleep(SWEEP_MS, { signal }).catch(() => undefined);
+  async sweep(clock: Clock, options: { readonly signal: AbortSignal }): Promise<void> {
+    const checkAll = (): void => {
       const monotonicMs = clock.monotonicMs();
       for (const stream of this.#open) stream.checkTime(monotonicMs);
-    }
+    };
+    await every(SWEEP_MS, clock, checkAll, options);
   }
 }

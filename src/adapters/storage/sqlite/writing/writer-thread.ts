@@ -2,6 +2,7 @@
 // problem, or, when the thread does not answer in time, a problem saying so.
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { every } from '../../../../live/every.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import { JournalProblem } from '../file/journal-problem.ts';
 import type { WriterAnswer, WriterRequest } from './writer-protocol.ts';
@@ -54,12 +55,12 @@ export class WriterThread {
   }
 
   /** Gives up on requests that wait too long, until the signal aborts. */
-  async watch({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (!signal.aborted) {
-      await this.#clock.sleep(CHECK_EVERY_MS, { signal }).catch(() => undefined);
+  async watch(options: { readonly signal: AbortSignal }): Promise<void> {
+    const check = (): void => {
       const lateMs = this.#clock.monotonicMs() - ANSWER_WITHIN_MS;
       if ((this.#waiting[0]?.sinceMs ?? Infinity) <= lateMs) this.#giveUp();
-    }
+    };
+    await every(CHECK_EVERY_MS, this.#clock, check, options);
   }
 
   /** Ends the thread, after what was sent before. */
