@@ -1,9 +1,12 @@
 // The map of docs/architecture.md, enforced. Each failure names the line and the rule.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, type Dirent } from 'node:fs';
 import path from 'node:path';
+import ts from 'typescript';
 
-const SRC = path.resolve(import.meta.dirname, '../src');
+const ROOT = path.resolve(import.meta.dirname, '..');
+const SRC = path.join(ROOT, 'src');
+const TEST = path.join(ROOT, 'test');
 const MAP = 'see docs/architecture.md';
 
 /** Lower floors know nothing of higher ones. `config` stands beside the ports and serves app and cli only. */
@@ -27,7 +30,36 @@ const OPEN_TO: Readonly<Record<string, readonly string[]>> = {
 };
 const MAX_CHILDREN = 15;
 /** Not yet cut into rooms. */
-const TOO_FULL = ['cli', 'cli/policy'];
+const TOO_FULL = ['src/cli', 'src/cli/policy', 'test/cli'];
+/** One file per case, as many as there are. */
+const CASES = ['test/vectors', 'test/transcripts'];
+/**
+ * Words of our own making, each with what the trade says instead: an identifier must not have one among the parts of
+ * its camelCase or UPPER_CASE name.
+ */
+const PRIVATE_WORDS: Readonly<Record<string, string>> = {
+  voice: 'policy statement',
+  voices: 'policy statements',
+  hearing: 'applicable statements',
+  audible: 'applies to',
+  softened: 'downgraded to audit',
+  sight: 'snapshot reader',
+  blind: 'unsynced',
+  shelf: 'kind index',
+  'rely on': 'record as decisive',
+  door: 'listener',
+  doors: 'listeners',
+  deed: 'operation',
+  noes: 'refusals',
+  'turned away': 'overloaded',
+  dawdler: 'slow handshake',
+  newcomer: 'new connection',
+  opener: 'verifier',
+  torn: 'version mismatch',
+  owed: 'pending',
+  'judge again': 'reevaluate',
+  speaking: 'DELTA_RULES',
+};
 /** Inside the domain an import may only go to a room further to the right, or stay. */
 const DOMAIN_ROOMS = ['issuance', 'trust', 'policy', 'cluster', 'x509', 'identity', 'bounded', 'text', ''];
 
@@ -59,6 +91,7 @@ function resolve(file: string, specifier: string): string {
   return specifier.startsWith('.') ? path.normalize(path.join(path.dirname(file), specifier)) : specifier;
 }
 
+const isFolder = (entry: Dirent): boolean => entry.isDirectory();
 const floorOf = (file: string): number | undefined => FLOORS[file.split('/')[0] ?? ''];
 const roomOf = (file: string): string => file.split('/').slice(0, -1)[1] ?? '';
 const at = ({ file, line, target }: Import): string => `src/${file}:${line} imports ${target}`;
@@ -135,8 +168,19 @@ describe('The house', () => {
     const full = folders().filter(({ folder, children }) => children > MAX_CHILDREN && !TOO_FULL.includes(folder));
     refuse(
       'a prefix that recurs is a folder',
-      full.map(({ folder, children }) => `src/${folder} has ${children}`),
+      full.map(({ folder, children }) => `${folder} has ${children}`),
     );
+  });
+
+  it('names things by the words of the trade', () => {
+    const found = files.flatMap((file) =>
+      identifiersOf(sources.get(file) ?? '').flatMap(({ name, line }) =>
+        Object.entries(PRIVATE_WORDS)
+          .filter(([word]) => ` ${wordsOf(name)} `.includes(` ${word} `))
+          .map(([, instead]) => `src/${file}:${line} ${name}: say ${instead}`),
+      ),
+    );
+    refuse('a private word costs every reader; docs/glossary.md has the words', found);
   });
 
   it('has no value-import cycles', () => {
@@ -167,16 +211,45 @@ describe('The house', () => {
   });
 });
 
+/** Each folder of src, and of test below its top level, with the number of files and folders in it. */
 function folders(): readonly { readonly folder: string; readonly children: number }[] {
-  const children = new Map<string, Set<string>>();
-  for (const file of files) {
-    const names = file.split('/');
-    names.forEach((name, depth) => {
-      const folder = names.slice(0, depth).join('/');
-      children.set(folder, (children.get(folder) ?? new Set()).add(name));
-    });
-  }
-  return [...children].map(([folder, names]) => ({ folder, children: names.size }));
+  const roots = [
+    'src',
+    ...readdirSync(TEST, { withFileTypes: true })
+      .filter(isFolder)
+      .map(({ name }) => `test/${name}`),
+  ];
+  return roots
+    .filter((root) => !CASES.includes(root))
+    .flatMap((root) => [root, ...foldersBelow(root)])
+    .map((folder) => ({ folder, children: readdirSync(path.join(ROOT, folder)).length }));
+}
+
+function foldersBelow(root: string): string[] {
+  return readdirSync(path.join(ROOT, root), { recursive: true, withFileTypes: true })
+    .filter(isFolder)
+    .map(({ parentPath, name }) => path.relative(ROOT, path.join(parentPath, name)))
+    .filter((folder) => !folder.startsWith('src/gen'));
+}
+
+/** The identifiers of a file, with their lines; its comments and the text of its strings are no identifiers. */
+function identifiersOf(text: string): { readonly name: string; readonly line: number }[] {
+  const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest);
+  const found: { readonly name: string; readonly line: number }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
+      found.push({ name: node.text, line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1 });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+/** `#turnedAway` and `TURNED_AWAY` are `turned away`. */
+function wordsOf(identifier: string): string {
+  const parts = identifier.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/);
+  return parts.join(' ').toLowerCase();
 }
 
 function cycles(): string[] {

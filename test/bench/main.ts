@@ -2,15 +2,15 @@
 // docs/performance.md says how, and what came of it.
 import { cpus } from 'node:os';
 import type { Benchmark, Context } from './benchmark.ts';
-import { callsBenchmark } from './calls.ts';
-import { issueBenchmark } from './issue.ts';
+import { callsBenchmark } from './rows/calls.ts';
+import { issueBenchmark } from './rows/issue.ts';
 import { makeMaterial } from './material.ts';
 import type { Row } from './measurement.ts';
-import { policyBenchmark } from './policy.ts';
+import { policyBenchmark } from './rows/policy.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { canPin } from './processes.ts';
-import { replayBenchmark } from './replay.ts';
-import { streamsBenchmark } from './streams.ts';
+import { replayBenchmark } from './rows/replay.ts';
+import { streamsBenchmark } from './rows/streams.ts';
 import { tableOf } from './table.ts';
 import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
 

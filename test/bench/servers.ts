@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BundleSigner, bundleDocument } from '../support/signed-bundle.ts';
+import { BundleSigner, bundleDocument } from '../support/policy/signed-bundle.ts';
 import type { Context } from './benchmark.ts';
 import type { Material } from './material.ts';
 import { startServer, type RunningServer } from './processes.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCli } from '../../src/cli/program.ts';
 import { FakeClock, NOON_MS } from '../support/fake-clock.ts';
-import { makePath, PATH_CASES } from '../support/path-cases.ts';
+import { makePath, PATH_CASES } from '../support/paths/path-cases.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 
 const CASES = path.resolve(import.meta.dirname, '../vectors/cases');

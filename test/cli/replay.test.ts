@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import { Examiner } from '../../src/cli/policy-history/examiner.ts';
-import { bundle, CLUSTER, condition, expression, local, snapshot } from '../support/policies.ts';
+import { bundle, CLUSTER, condition, expression, local, snapshot } from '../support/policy/policies.ts';
 import { readJournal } from '../../src/cli/policy-history/read-journal.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';

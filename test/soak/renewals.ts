@@ -2,7 +2,7 @@
 // its jitter. Nobody is ever refused, although each connection was opened with a certificate that ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningServer } from '../app/support/running-server.ts';
-import { RenewingAgent } from '../support/renewing-agent.ts';
+import { RenewingAgent } from '../support/clients/renewing-agent.ts';
 import type { Soak, SoakOptions } from './soak.ts';
 
 const LIFETIME_S = 40;

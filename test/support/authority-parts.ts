@@ -20,7 +20,7 @@ import type { PolicySource } from '../../src/ports/policy/policy-source.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
 import { FakeClock } from './fake-clock.ts';
-import { bundle, policySet, rule, snapshot } from './policies.ts';
+import { bundle, policySet, rule, snapshot } from './policy/policies.ts';
 import { recordEvents, type RecordedEvents } from './recorded-events.ts';
 import { SeededRandom } from './seeded-random.ts';
 

@@ -4,7 +4,7 @@ import { migrateNamespacePolicy, type Migration } from '../../../src/adapters/po
 import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
 import { PolicySet } from '../../../src/domain/policy/policy-set.ts';
 import { formatPosition } from '../../../src/domain/text/position.ts';
-import { CLUSTER, HOUR_MS, request, snapshot } from '../../support/policies.ts';
+import { CLUSTER, HOUR_MS, request, snapshot } from '../../support/policy/policies.ts';
 import { onlyDocument } from './source/documents.ts';
 
 const CHOICES = { name: 'mesh', sequence: 3, contact: '#pki', trustDomain: 'cluster.local' };

@@ -11,7 +11,7 @@ import type { DiscoveryResponse } from '../../../src/gen/envoy/service/discovery
 import type { Reason } from '../../../src/domain/reasons.ts';
 import type { CsrCall, Outcome } from '../../adapters/grpc/wire.ts';
 import { agentCsr, buildCsr, spiffe } from '../../support/certificates.ts';
-import { NODE, secretsOf, type SdsClient } from '../../support/sds-client.ts';
+import { NODE, secretsOf, type SdsClient } from '../../support/clients/sds-client.ts';
 import { ChildServer } from '../support/child-server.ts';
 import {
   csrDer,

@@ -20,7 +20,7 @@ import {
 } from '../support/hostile-csrs.ts';
 import { KeyServer } from '../support/key-server.ts';
 import { RunningServer, type Showing } from '../support/running-server.ts';
-import type { TestRule } from '../../support/signed-bundle.ts';
+import type { TestRule } from '../../support/policy/signed-bundle.ts';
 import { POLICY, ServerFiles } from '../support/server-files.ts';
 import { assertNothingSpilled } from '../support/spilled-secrets.ts';
 import { TOKEN_ISSUER } from '../support/token-mint.ts';

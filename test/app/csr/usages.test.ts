@@ -7,7 +7,7 @@ import * as x509 from '@peculiar/x509';
 import { status } from '@grpc/grpc-js';
 import { eventually } from '../../support/eventually.ts';
 import { buildCsr, type CsrKeyType } from '../../support/certificates.ts';
-import { pemOf, secretsOf } from '../../support/sds-client.ts';
+import { pemOf, secretsOf } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 
 const { digitalSignature, keyEncipherment } = x509.KeyUsageFlags;

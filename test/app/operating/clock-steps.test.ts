@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testAuthority } from '../../support/certificates.ts';
-import { pemOf, secretsOf } from '../../support/sds-client.ts';
+import { pemOf, secretsOf } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { buildCsr, spiffe } from '../../support/certificates.ts';
-import { RenewingAgent } from '../../support/renewing-agent.ts';
+import { RenewingAgent } from '../../support/clients/renewing-agent.ts';
 import { RunningServer } from '../support/running-server.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';

@@ -9,7 +9,7 @@ import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal
 import type { CsrWire, Outcome } from '../../adapters/grpc/wire.ts';
 import { eventually } from '../../support/eventually.ts';
 import { buildCsr, testAuthority } from '../../support/certificates.ts';
-import { pemOf, SdsClient, secretsOf } from '../../support/sds-client.ts';
+import { pemOf, SdsClient, secretsOf } from '../../support/clients/sds-client.ts';
 import { ChildServer } from '../support/child-server.ts';
 import { KeyServer } from '../support/key-server.ts';
 import { RunningServer } from '../support/running-server.ts';

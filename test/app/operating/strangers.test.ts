@@ -7,7 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { CsrWire } from '../../adapters/grpc/wire.ts';
 import { buildCsr } from '../../support/certificates.ts';
-import { secretsOf } from '../../support/sds-client.ts';
+import { secretsOf } from '../../support/clients/sds-client.ts';
 import { KeyServer } from '../support/key-server.ts';
 import { ChildServer } from '../support/child-server.ts';
 import { RunningServer } from '../support/running-server.ts';

@@ -7,7 +7,7 @@ import { status } from '@grpc/grpc-js';
 import type { Outcome } from '../../adapters/grpc/wire.ts';
 import { eventually } from '../../support/eventually.ts';
 import { buildCsr } from '../../support/certificates.ts';
-import { bundleDocument } from '../../support/signed-bundle.ts';
+import { bundleDocument } from '../../support/policy/signed-bundle.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 

@@ -17,8 +17,8 @@ import {
 import { testAuthority, ztunnelCsr } from '../../support/certificates.ts';
 import { DocumentSet } from '../../support/document-set.ts';
 import { NOON_MS } from '../../support/fake-clock.ts';
-import { byOwner } from '../../support/owned-documents.ts';
-import { bundle, CLUSTER } from '../../support/policies.ts';
+import { byOwner } from '../../support/policy/owned-documents.ts';
+import { bundle, CLUSTER } from '../../support/policy/policies.ts';
 
 const CHANGES = 100;
 const REQUESTS_PER_CHANGE = 50;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { eventually } from '../../support/eventually.ts';
-import { keyOf, pemOf, secretsOf } from '../../support/sds-client.ts';
+import { keyOf, pemOf, secretsOf } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 
 describe('A client that asks a running server once and closes its half', () => {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { eventually } from '../../support/eventually.ts';
-import { pemOf, SdsClient, secretsOf, type SotwClientStream } from '../../support/sds-client.ts';
+import { pemOf, SdsClient, secretsOf, type SotwClientStream } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 

@@ -5,7 +5,7 @@ import { runCli } from '../../../src/cli/program.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
 import { recordTerminal } from '../../cli/recorded-terminal.ts';
 import { eventually } from '../../support/eventually.ts';
-import { NODE, pemOf, secretsOf, type SdsClient } from '../../support/sds-client.ts';
+import { NODE, pemOf, secretsOf, type SdsClient } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import { NODE, pemOf, secretsOf, type SdsClient } from '../../support/sds-client.ts';
+import { NODE, pemOf, secretsOf, type SdsClient } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 import { claimsOf } from '../support/token-mint.ts';

@@ -7,7 +7,7 @@ import { status, type ServiceError } from '@grpc/grpc-js';
 import type { Secret } from '../../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { eventually } from '../../support/eventually.ts';
-import { keyOf, NODE, pemOf, secretsOf, type SdsClient } from '../../support/sds-client.ts';
+import { keyOf, NODE, pemOf, secretsOf, type SdsClient } from '../../support/clients/sds-client.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { RunningServer, type Showing } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';

@@ -9,7 +9,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
 import { DiscoveryRequestSchema } from '../../../src/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { buildCsr, spiffe } from '../../support/certificates.ts';
-import { NODE, SECRET_TYPE_URL } from '../../support/sds-client.ts';
+import { NODE, SECRET_TYPE_URL } from '../../support/clients/sds-client.ts';
 import { RunningServer, type Showing } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 

@@ -1,7 +1,7 @@
 // What a careless or hostile hand can put where bundles, local policies and manifests are read. Each edit
 // comes with what the log must say of it.
 import { renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { bundleDocument, BundleSigner } from '../../support/signed-bundle.ts';
+import { bundleDocument, BundleSigner } from '../../support/policy/signed-bundle.ts';
 
 /** Stands in whatever is refused, and must never be written down. */
 export const CANARY = 'wren-4417';

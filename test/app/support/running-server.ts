@@ -7,7 +7,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import type { Clock } from '../../../src/ports/platform/clock.ts';
 import { CsrWire } from '../../adapters/grpc/wire.ts';
-import { SdsClient } from '../../support/sds-client.ts';
+import { SdsClient } from '../../support/clients/sds-client.ts';
 import { ServerFiles } from './server-files.ts';
 
 /** What a client shows of itself in the TLS handshake; nothing unless said otherwise. */

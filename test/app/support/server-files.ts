@@ -10,7 +10,7 @@ import type { LeafNames } from '../../../src/ports/storage/issuance-history.ts';
 import type { DecisionRecord, JournalQuery } from '../../../src/ports/storage/issuance-journal.ts';
 import { issued } from '../../adapters/storage/sqlite/records.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { BundleSigner, bundleDocument, type TestRule } from '../../support/signed-bundle.ts';
+import { BundleSigner, bundleDocument, type TestRule } from '../../support/policy/signed-bundle.ts';
 import { TOKEN_ISSUER, TokenMint } from './token-mint.ts';
 
 /** One line of the server's log. */

@@ -14,7 +14,7 @@ import {
   unknownExtension,
   type Tier,
   type TierOptions,
-} from '../../support/tiers.ts';
+} from '../../support/paths/tiers.ts';
 import { csrClient, RunningServer } from '../support/running-server.ts';
 import { nested, ServerFiles } from '../support/server-files.ts';
 

@@ -6,7 +6,7 @@ import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { createRoot } from '../../../src/adapters/dev/bootstrap-authority.ts';
 import { eventually } from '../../support/eventually.ts';
-import { secretsOf, trustedDomainsOf } from '../../support/sds-client.ts';
+import { secretsOf, trustedDomainsOf } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 

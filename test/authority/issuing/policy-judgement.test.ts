@@ -16,7 +16,16 @@ import {
 } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS, settle } from '../../support/fake-clock.ts';
-import { bundle, condition, HAS_INGRESS, local, object, policySet, rule, snapshot } from '../../support/policies.ts';
+import {
+  bundle,
+  condition,
+  HAS_INGRESS,
+  local,
+  object,
+  policySet,
+  rule,
+  snapshot,
+} from '../../support/policy/policies.ts';
 
 const MINUTE_MS = 60_000;
 const caller = testCaller('shop', 'web');

@@ -18,10 +18,10 @@ import {
   trusting,
   type TestParts,
 } from '../../support/authority-parts.ts';
-import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } from '../../support/policies.ts';
+import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } from '../../support/policy/policies.ts';
 import { materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { NOON_MS, settle } from '../../support/fake-clock.ts';
-import { tiersAt, type Tier } from '../../support/tiers.ts';
+import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
 
 const HOUR_MS = 3_600_000;
 const HALF_LIFE_MS = TEST_LIFETIMES.defaultMs / 2;

@@ -4,7 +4,7 @@ import { AuthorityError } from '../../../src/domain/errors.ts';
 import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
 import { materialOf, testAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
-import { tiersAt } from '../../support/tiers.ts';
+import { tiersAt } from '../../support/paths/tiers.ts';
 import { recordEvents } from '../../support/recorded-events.ts';
 
 const HOUR_MS = 3_600_000;

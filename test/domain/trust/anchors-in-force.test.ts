@@ -3,7 +3,7 @@ import { anchorsInForce, nextChangeMs } from '../../../src/domain/trust/anchors-
 import { readCaCertificate } from '../../../src/domain/x509/ca-certificate.ts';
 import { good } from '../../support/certificates.ts';
 import { NOON_MS } from '../../support/fake-clock.ts';
-import { tiersAt, type Tier } from '../../support/tiers.ts';
+import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
 
 const DAY_MS = 86_400_000;
 const tier = tiersAt(NOON_MS);

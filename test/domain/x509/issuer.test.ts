@@ -7,7 +7,7 @@ import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { Issuer } from '../../../src/domain/x509/issuer.ts';
 import { readPublicKey } from '../../../src/domain/x509/public-key.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { tiersAt } from '../../support/tiers.ts';
+import { tiersAt } from '../../support/paths/tiers.ts';
 
 const DAY_MS = 86_400_000;
 const P256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };

@@ -7,7 +7,7 @@ import { Envoy } from './support/envoy.ts';
 import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
 import { Load, type Tally } from '../support/load.ts';
-import { tiersAt, type Tier } from '../../support/tiers.ts';
+import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
 import { assertInIssueOrder, eventuallySees, MeshLoad, startMesh } from './support/mesh.ts';
 import { createRoot, issueIntermediate, type TestAuthority } from '../support/pki.ts';
 import { peerOrSkip } from '../support/presence.ts';

@@ -2,7 +2,7 @@
 // for all of them at once, and then everybody loses the connection and comes back within a second.
 import assert from 'node:assert/strict';
 import { freemem } from 'node:os';
-import { pemOf } from '../../support/sds-client.ts';
+import { pemOf } from '../../support/clients/sds-client.ts';
 import { Capstan } from '../support/capstan.ts';
 import type { Envoy } from './support/envoy.ts';
 import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { SubjectAltName } from '../../../src/domain/x509/template.ts';
 import { everyShape, type Shape } from '../../domain/x509/shapes.ts';
-import { CLIENT, SERVER, tiersAt } from '../../support/tiers.ts';
+import { CLIENT, SERVER, tiersAt } from '../../support/paths/tiers.ts';
 import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust-domains.ts';
 import { peerOrSkip } from '../support/presence.ts';
 

@@ -1,6 +1,6 @@
 // How Istio's own agent renews on a virtual machine: it keeps one connection, and comes back with its newest certificate
 // when that is ended; and it shows the certificate that it stored whenever it has one, whoever issued it.
-// `test/support/renewing-agent.ts` is our own agent of that shape.
+// `test/support/clients/renewing-agent.ts` is our own agent of that shape.
 import assert from 'node:assert/strict';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { RunningServer } from '../../app/support/running-server.ts';

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
 import { SqliteJournalReader } from '../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
-import { BundleSigner, bundleDocument } from '../../support/signed-bundle.ts';
+import { BundleSigner, bundleDocument } from '../../support/policy/signed-bundle.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
 import { endProcess, startProcess } from './owned-process.ts';
 import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from './pki.ts';

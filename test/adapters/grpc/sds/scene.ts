@@ -22,7 +22,7 @@ import type { PresentedCredentials } from '../../../../src/ports/issuing/authent
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { FakeClock, settle } from '../../../support/fake-clock.ts';
 import { recordEvents } from '../../../support/recorded-events.ts';
-import { NODE, SdsClient } from '../../../support/sds-client.ts';
+import { NODE, SdsClient } from '../../../support/clients/sds-client.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { memoryHandshake } from '../../../../src/adapters/issuers/memory/memory-handshake.ts';
 import { NEVER } from '../../../support/authority-parts.ts';
-import { makePath, type MadePath, type PathCase } from '../../../support/path-cases.ts';
-import { CLIENT, SERVER, unknownExtension } from '../../../support/tiers.ts';
+import { makePath, type MadePath, type PathCase } from '../../../support/paths/path-cases.ts';
+import { CLIENT, SERVER, unknownExtension } from '../../../support/paths/tiers.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { verifyBundle, type PolicyBundleTexts } from '../../../../src/adapters/policy/bundle/verify-bundle.ts';
 import { pinKeys } from '../../../../src/adapters/policy/bundle/pinned-keys.ts';
 import { formatPosition } from '../../../../src/domain/text/position.ts';
-import { bundleDocument, BundleSigner } from '../../../support/signed-bundle.ts';
+import { bundleDocument, BundleSigner } from '../../../support/policy/signed-bundle.ts';
 import { bundleText, HOLDERS, signatureText, type HolderName } from './holders.ts';
 
 const BUNDLE = bundleText();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { compileExpression } from '../../../../src/adapters/policy/expression/expression.ts';
 import type { Over } from '../../../../src/adapters/policy/expression/language.ts';
 import type { Expression, ExpressionInput } from '../../../../src/domain/policy/condition.ts';
-import { CLUSTER, object, request } from '../../../support/policies.ts';
+import { CLUSTER, object, request } from '../../../support/policy/policies.ts';
 
 const INGRESS = object('Ingress', 'shop', 'public-web', {
   metadata: { labels: { team: 'shop', constructor: 'plain data' } },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { compileExpression } from '../../../../src/adapters/policy/expression/expression.ts';
-import { CLUSTER, object, request } from '../../../support/policies.ts';
+import { CLUSTER, object, request } from '../../../support/policy/policies.ts';
 
 function answer(source: string, spec: unknown, dnsNames: readonly string[] = []) {
   const expression = compileExpression(source, 'object');

@@ -3,7 +3,7 @@ import { assemble, type LocalDocument } from '../../../../src/adapters/policy/so
 import { parsePolicyDocuments } from '../../../../src/adapters/policy/source/parse-documents.ts';
 import type { PolicySet } from '../../../../src/domain/policy/policy-set.ts';
 import { formatPosition } from '../../../../src/domain/text/position.ts';
-import { bundle, CLUSTER } from '../../../support/policies.ts';
+import { bundle, CLUSTER } from '../../../support/policy/policies.ts';
 
 function policy(metadata: string, kind = 'IssuancePolicy', spec = '{}'): string {
   return `apiVersion: capstan.dev/v1alpha1\nkind: ${kind}\nmetadata: ${metadata}\nspec: ${spec}\n`;

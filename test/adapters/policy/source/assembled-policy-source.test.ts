@@ -11,8 +11,8 @@ import { KeptRevisions } from '../../../../src/adapters/policy/source/kept-revis
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { DocumentSet } from '../../../support/document-set.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
-import { byOwner } from '../../../support/owned-documents.ts';
-import { bundle, CLUSTER } from '../../../support/policies.ts';
+import { byOwner } from '../../../support/policy/owned-documents.ts';
+import { bundle, CLUSTER } from '../../../support/policy/policies.ts';
 import { recordEvents } from '../../../support/recorded-events.ts';
 
 const NEVER = new AbortController().signal;

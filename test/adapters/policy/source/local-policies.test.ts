@@ -5,7 +5,7 @@ import path from 'node:path';
 import { KeptRevisions } from '../../../../src/adapters/policy/source/kept-revisions.ts';
 import { LocalPolicies } from '../../../../src/adapters/policy/source/local-policies.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { ownersOf } from '../../../support/owned-documents.ts';
+import { ownersOf } from '../../../support/policy/owned-documents.ts';
 
 const policy = (namespace: string, name = 'own'): string =>
   `apiVersion: capstan.dev/v1alpha1\nkind: IssuancePolicy\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: {}\n`;

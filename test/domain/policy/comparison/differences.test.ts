@@ -36,7 +36,7 @@ import {
   rule,
   snapshot,
   WIDE,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 type Bundle = Partial<PolicyBundle>;
 

@@ -17,7 +17,7 @@ import {
   rule,
   snapshot,
   WIDE,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 const narrow = (requested: Partial<Bounds>): IssuancePolicy => local({ narrow: { ...UNBOUNDED, ...requested } });
 const ttl = (maxMs: number, more = {}): Partial<Bounds> => ({ ttl: { minMs: 0, maxMs, defaultMs: Infinity, ...more } });

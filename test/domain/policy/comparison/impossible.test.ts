@@ -16,7 +16,7 @@ import {
   rule,
   snapshot,
   WIDE,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 const limited = (id: string, changed: Partial<Bounds>, match: Partial<CentralRule['match']> = {}): CentralRule =>
   rule({ id, bounds: { ...WIDE, ...changed }, match });

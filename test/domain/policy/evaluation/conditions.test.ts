@@ -18,7 +18,7 @@ import {
   request,
   rule,
   snapshot,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 function holds(
   check: ConditionCheck,

@@ -21,7 +21,7 @@ import {
   rule,
   snapshot,
   WIDE,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 const EMPTY = snapshot();
 

@@ -6,8 +6,8 @@ import { canonicalJson } from '../../../../src/domain/text/canonical-json.ts';
 import { meet, UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts';
 import type { FailedClause, PolicyDecision } from '../../../../src/domain/policy/policy-decision.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
-import { anyBounds, anyBundle, anyLocal, anyRequest, anySnapshot } from '../../../support/arbitrary-policies.ts';
-import { policySet } from '../../../support/policies.ts';
+import { anyBounds, anyBundle, anyLocal, anyRequest, anySnapshot } from '../../../support/policy/arbitrary-policies.ts';
+import { policySet } from '../../../support/policy/policies.ts';
 
 const CASES = { numRuns: 10_000 };
 const locals = fc.array(anyLocal, { maxLength: 3 });

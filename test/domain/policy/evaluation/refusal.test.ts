@@ -13,7 +13,7 @@ import {
   rule,
   snapshot,
   WIDE,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 const EMPTY = snapshot();
 const NEEDS_INGRESS = local({

@@ -18,7 +18,7 @@ import {
   request,
   rule,
   snapshot,
-} from '../../../support/policies.ts';
+} from '../../../support/policy/policies.ts';
 
 const NO_CLUSTER = unsyncedSnapshot('no cluster is known');
 const RSA_ONLY = { ...UNBOUNDED, keys: { rsa: 2048 } };

@@ -4,8 +4,8 @@ import { judgeCertificate } from '../../../../src/domain/x509/path/judge-certifi
 import { readPathCertificate } from '../../../../src/domain/x509/path/certificate.ts';
 import { good } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fake-clock.ts';
-import { makePath, PATH_CASES } from '../../../support/path-cases.ts';
-import { tiersAt, type Tier } from '../../../support/tiers.ts';
+import { makePath, PATH_CASES } from '../../../support/paths/path-cases.ts';
+import { tiersAt, type Tier } from '../../../support/paths/tiers.ts';
 
 const read = ({ der }: Tier) => good(readPathCertificate(der));
 

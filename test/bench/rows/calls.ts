@@ -1,9 +1,9 @@
 // End to end: a CSR over gRPC and TLS, the chain back, driven by one Go client for both servers.
 // Ours checks a token, judges by policy and journals; the yardstick only issues.
-import { goDuration, inTurn, type Benchmark, type Context } from './benchmark.ts';
-import { startBareServer, startCapstan } from './servers.ts';
-import { row } from './measurement.ts';
-import { CLIENT_CORE, runForJson, type RunningServer } from './processes.ts';
+import { goDuration, inTurn, type Benchmark, type Context } from '../benchmark.ts';
+import { startBareServer, startCapstan } from '../servers.ts';
+import { row } from '../measurement.ts';
+import { CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
 
 /** What `client calls` prints. */
 interface Calls {

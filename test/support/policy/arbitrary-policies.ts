@@ -1,18 +1,18 @@
 // Policies, requests and snapshots as fast-check makes them: few names and values, so that what is made
 // often meets.
 import fc from 'fast-check';
-import { KEY_TYPES, USAGES, type Bounds } from '../../src/domain/policy/bounds.ts';
-import type { Condition, ConditionCheck } from '../../src/domain/policy/condition.ts';
+import { KEY_TYPES, USAGES, type Bounds } from '../../../src/domain/policy/bounds.ts';
+import type { Condition, ConditionCheck } from '../../../src/domain/policy/condition.ts';
 import {
   MODES,
   type CentralRule,
   type LocalPolicy,
   type OnRenew,
   type PolicyBundle,
-} from '../../src/domain/policy/documents.ts';
-import { nameLimit, type NameLimit } from '../../src/domain/policy/name-patterns.ts';
-import { ISSUANCE_CLASSES, type PolicyRequest } from '../../src/domain/policy/request.ts';
-import type { IndexedSnapshot } from '../../src/domain/cluster/snapshot.ts';
+} from '../../../src/domain/policy/documents.ts';
+import { nameLimit, type NameLimit } from '../../../src/domain/policy/name-patterns.ts';
+import { ISSUANCE_CLASSES, type PolicyRequest } from '../../../src/domain/policy/request.ts';
+import type { IndexedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { bundle, clusterWide, HOUR_MS, local, NOW_MS, object, request, rule, snapshot } from './policies.ts';
 
 const NAMESPACES = ['shop', 'pay'];

@@ -4,15 +4,15 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ApiType } from './support/bootstrap.ts';
-import { Envoy } from './support/envoy.ts';
-import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
-import { eventually, throughout } from '../../support/eventually.ts';
-import { HandFedSds } from './support/hand-fed-sds.ts';
-import { createRoot, issueIntermediate, issueLeaf, type TestAuthority, type TestLeaf } from '../support/pki.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { SHOP_ID } from './support/shop-proxy.ts';
-import { visit, type Visitor } from '../support/tls-visit.ts';
+import type { ApiType } from '../support/bootstrap.ts';
+import { Envoy } from '../support/envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from '../support/envoy-package.ts';
+import { eventually, throughout } from '../../../support/eventually.ts';
+import { HandFedSds } from '../support/hand-fed-sds.ts';
+import { createRoot, issueIntermediate, issueLeaf, type TestAuthority, type TestLeaf } from '../../support/pki.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { SHOP_ID } from '../support/shop-proxy.ts';
+import { visit, type Visitor } from '../../support/tls-visit.ts';
 
 const SOON = { withinMs: 5_000 } as const;
 /** Long enough for a server that resends to have done so many times over. */

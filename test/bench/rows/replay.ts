@@ -3,9 +3,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { inTurn, type Benchmark } from './benchmark.ts';
-import { row, type Row } from './measurement.ts';
-import { runForJson, SERVER_CORE } from './processes.ts';
+import { inTurn, type Benchmark } from '../benchmark.ts';
+import { row, type Row } from '../measurement.ts';
+import { runForJson, SERVER_CORE } from '../processes.ts';
 import { writePolicyFiles } from './replay-files.ts';
 import { writeJournal } from './replay-journal.ts';
 

@@ -7,8 +7,8 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   IstioCertificateRequestSchema,
   IstioCertificateResponseSchema,
-} from '../../src/gen/istio/v1/auth/certificate_service_pb.js';
-import { buildCsr, spiffe } from './certificates.ts';
+} from '../../../src/gen/istio/v1/auth/certificate_service_pb.js';
+import { buildCsr, spiffe } from '../certificates.ts';
 
 export interface AgentCredentials {
   readonly chainPem: string;

@@ -3,19 +3,19 @@
 // window (seconds). Prints {"perSecond": N}, per second of CPU time, so that a busy machine does not count.
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { SystemRandom } from '../../src/adapters/clock/system-random.ts';
-import { memorySigner } from '../../src/adapters/issuers/memory/memory-signer.ts';
-import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
-import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
-import { ApprovedRequest } from '../../src/domain/issuance/approved-request.ts';
-import { PreparedCertificate, SERIAL_BYTES } from '../../src/domain/issuance/prepared-certificate.ts';
-import { evaluate } from '../../src/domain/policy/evaluation/evaluate.ts';
-import { TrustBundle } from '../../src/domain/trust/bundle.ts';
-import { CertificateRequest } from '../../src/domain/x509/certificate-request.ts';
-import { Issuer } from '../../src/domain/x509/issuer.ts';
-import { matchRequestedIdentity } from '../../src/domain/x509/names.ts';
-import { bundle, policySet, request, rule, snapshot } from '../support/policies.ts';
-import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from './workloads.ts';
+import { SystemRandom } from '../../../src/adapters/clock/system-random.ts';
+import { memorySigner } from '../../../src/adapters/issuers/memory/memory-signer.ts';
+import { kubernetesIdentity } from '../../../src/domain/identity/kubernetes-identity.ts';
+import { parseTrustDomain } from '../../../src/domain/identity/trust-domain.ts';
+import { ApprovedRequest } from '../../../src/domain/issuance/approved-request.ts';
+import { PreparedCertificate, SERIAL_BYTES } from '../../../src/domain/issuance/prepared-certificate.ts';
+import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
+import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
+import { CertificateRequest } from '../../../src/domain/x509/certificate-request.ts';
+import { Issuer } from '../../../src/domain/x509/issuer.ts';
+import { matchRequestedIdentity } from '../../../src/domain/x509/names.ts';
+import { bundle, policySet, request, rule, snapshot } from '../../support/policy/policies.ts';
+import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from '../workloads.ts';
 
 const HOUR_MS = 3_600_000;
 const LIFETIMES = { defaultMs: 24 * HOUR_MS, maxMs: 24 * HOUR_MS, minMs: 10_000, backdateMs: 60_000, jitterPercent: 5 };

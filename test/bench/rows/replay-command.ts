@@ -1,8 +1,8 @@
 // One command line in a process of its own: how long it takes and how much memory it needs at most.
 // Arguments: those of `capstan`. Prints JSON.
 import process from 'node:process';
-import { runCli } from '../../src/cli/program.ts';
-import { Terminal } from '../../src/cli/terminal.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import { Terminal } from '../../../src/cli/terminal.ts';
 
 const startedMs = performance.now();
 let out = '';

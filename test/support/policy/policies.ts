@@ -1,7 +1,7 @@
 // Policies as values, for tests that are not about files: a bundle that grants what is said and nothing
 // else, and local policies that narrow nothing unless told to.
-import { UNBOUNDED, type Bounds } from '../../src/domain/policy/bounds.ts';
-import type { Condition, ConditionCheck, Expression } from '../../src/domain/policy/condition.ts';
+import { UNBOUNDED, type Bounds } from '../../../src/domain/policy/bounds.ts';
+import type { Condition, ConditionCheck, Expression } from '../../../src/domain/policy/condition.ts';
 import type {
   CentralRule,
   ClusterFacts,
@@ -9,12 +9,12 @@ import type {
   IssuancePolicy,
   LocalPolicy,
   PolicyBundle,
-} from '../../src/domain/policy/documents.ts';
-import { NO_NAME, nameLimit } from '../../src/domain/policy/name-patterns.ts';
-import { PolicySet } from '../../src/domain/policy/policy-set.ts';
-import { ISSUANCE_CLASSES, type PolicyRequest } from '../../src/domain/policy/request.ts';
-import { IndexedSnapshot, type KubernetesObject } from '../../src/domain/cluster/snapshot.ts';
-import { NO_QUOTAS } from '../../src/domain/policy/evaluation/statement.ts';
+} from '../../../src/domain/policy/documents.ts';
+import { NO_NAME, nameLimit } from '../../../src/domain/policy/name-patterns.ts';
+import { PolicySet } from '../../../src/domain/policy/policy-set.ts';
+import { ISSUANCE_CLASSES, type PolicyRequest } from '../../../src/domain/policy/request.ts';
+import { IndexedSnapshot, type KubernetesObject } from '../../../src/domain/cluster/snapshot.ts';
+import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 
 export const HOUR_MS = 3_600_000;
 export const NOW_MS = Date.UTC(2026, 0, 1);

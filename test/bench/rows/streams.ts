@@ -1,9 +1,9 @@
 // SDS streams, each on its own TLS connection: memory of an idle one, and the time until every
 // stream holds a copy of a new trust bundle of about 4 KB.
-import { inTurn, type Benchmark, type Context } from './benchmark.ts';
-import { row } from './measurement.ts';
-import { CLIENT_CORE, runForJson, type RunningServer } from './processes.ts';
-import { startBareServer, startCapstan } from './servers.ts';
+import { inTurn, type Benchmark, type Context } from '../benchmark.ts';
+import { row } from '../measurement.ts';
+import { CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
+import { startBareServer, startCapstan } from '../servers.ts';
 
 /** What `client streams` prints; times of a push run from its trigger. */
 interface Streams {

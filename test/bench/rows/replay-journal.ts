@@ -1,7 +1,7 @@
 // A journal as a busy cluster leaves it after a month: 2,000 identities in 50 namespaces, their pods coming and
 // going, a few refusals. The same seed gives the same rows.
-import { JournalWriter } from '../../src/adapters/storage/sqlite/writing/journal-writer.ts';
-import type { DecisionRecord, PolicyTrace } from '../../src/ports/storage/issuance-journal.ts';
+import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import type { DecisionRecord, PolicyTrace } from '../../../src/ports/storage/issuance-journal.ts';
 
 export const NAMESPACES = 50;
 export const IDENTITIES = 2_000;

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { type Any, AnySchema } from '@bufbuild/protobuf/wkt';
-import { type ApiType, type BootstrapDocument, FRESH_CONNECTIONS } from './support/bootstrap.ts';
-import { Envoy } from './support/envoy.ts';
-import { CURRENT_ENVOY, envoyBinary, type EnvoyVersion, OLDEST_ENVOY } from './support/envoy-package.ts';
-import { createRoot, issueIntermediate, issueLeaf, type TestAuthority, type TestLeaf } from '../support/pki.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { bundleSecret, certificateSecret, type NamedSecret, ScriptedSds } from './support/scripted-sds.ts';
-import { visit, type Visitor } from '../support/tls-visit.ts';
+import { type ApiType, type BootstrapDocument, FRESH_CONNECTIONS } from '../support/bootstrap.ts';
+import { Envoy } from '../support/envoy.ts';
+import { CURRENT_ENVOY, envoyBinary, type EnvoyVersion, OLDEST_ENVOY } from '../support/envoy-package.ts';
+import { createRoot, issueIntermediate, issueLeaf, type TestAuthority, type TestLeaf } from '../../support/pki.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { bundleSecret, certificateSecret, type NamedSecret, ScriptedSds } from '../support/scripted-sds.ts';
+import { visit, type Visitor } from '../../support/tls-visit.ts';
 
 const WORKLOAD = 'spiffe://cluster.local/ns/default/sa/shop';
 const VARIANTS: readonly (readonly [EnvoyVersion, ApiType])[] = [

@@ -3,16 +3,16 @@
 import { create, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { serviceDefinition } from '../../src/adapters/grpc/service-definition.ts';
-import { SPIFFECertValidatorConfigSchema } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.js';
-import { SecretSchema, type Secret } from '../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
+import { serviceDefinition } from '../../../src/adapters/grpc/service-definition.ts';
+import { SPIFFECertValidatorConfigSchema } from '../../../src/gen/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config_pb.js';
+import { SecretSchema, type Secret } from '../../../src/gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
 import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
   type DeltaDiscoveryResponse,
   type DiscoveryResponse,
-} from '../../src/gen/envoy/service/discovery/v3/discovery_pb.js';
-import { SecretDiscoveryService } from '../../src/gen/envoy/service/secret/v3/sds_pb.js';
+} from '../../../src/gen/envoy/service/discovery/v3/discovery_pb.js';
+import { SecretDiscoveryService } from '../../../src/gen/envoy/service/secret/v3/sds_pb.js';
 
 export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
 export const NODE = { id: 'sidecar', cluster: 'test' };

@@ -3,7 +3,7 @@
 import 'reflect-metadata';
 import { generateKeyPairSync, KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
-import { der, oid, TAG } from '../../src/domain/x509/der.ts';
+import { der, oid, TAG } from '../../../src/domain/x509/der.ts';
 
 const DAY_MS = 86_400_000;
 /** An uncompressed point on P-256. */

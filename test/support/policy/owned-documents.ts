@@ -1,8 +1,8 @@
 // Local policies that a test edits by hand instead of on disk, by owner as the directory's reader gives them.
-import { CLUSTER_LAYER, ownerOf } from '../../src/adapters/policy/source/owner.ts';
-import type { OwnersTexts } from '../../src/adapters/policy/source/read-owners.ts';
-import type { DocumentSource } from '../../src/ports/platform/document-source.ts';
-import type { DocumentSet } from './document-set.ts';
+import { CLUSTER_LAYER, ownerOf } from '../../../src/adapters/policy/source/owner.ts';
+import type { OwnersTexts } from '../../../src/adapters/policy/source/read-owners.ts';
+import type { DocumentSource } from '../../../src/ports/platform/document-source.ts';
+import type { DocumentSet } from '../document-set.ts';
 
 export function byOwner(documents: DocumentSet): DocumentSource<OwnersTexts> {
   return {
