@@ -1,7 +1,8 @@
-// The work under way of one service, over all its listeners, shared out fairly: an owner, the namespace proven on
-// the connection or else its source, works on so many requests at once and waits with the next, and whoever has
-// waited takes turns by owner. So a crowd of one owner waits for itself, and a request of another goes first.
+// Admission of requests to one service, over all its listeners, fair by owner: the namespace authenticated on the
+// connection, or else its source. An owner has so many requests in flight and its next one waits; those that wait
+// are admitted in turn by owner. So a crowd of one owner waits for itself, and a request of another goes first.
 import { AuthorityError } from '../../domain/errors.ts';
+import { abortable } from '../../live/abortable.ts';
 import { Places } from '../../domain/bounded/places.ts';
 
 export interface AdmissionLimits {
@@ -19,7 +20,6 @@ const RETRY_AFTER_MS = 200;
 const WAITING_PER_PLACE = 2;
 
 interface Waiting {
-  readonly owner: string;
   readonly admit: () => void;
   readonly refuse: (error: Error) => void;
 }
@@ -71,30 +71,22 @@ export class FairAdmission {
 
   async #wait(owner: string, signal: AbortSignal): Promise<void> {
     this.#makeRoomToWait(owner);
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
+    await abortable<undefined>(signal, ({ resolve, reject }) => {
+      const timer = setTimeout(() => reject(tooMany()), this.#maxWaitMs);
+      const admit = (): void => {
+        this.#count(owner, 1);
+        resolve(undefined);
+      };
+      const waiting: Waiting = { admit, refuse: reject };
+      this.#waiting.add(owner, waiting);
+      this.#turns.add(owner);
+      return () => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', aborted);
         this.#waiting.remove(owner, waiting);
         // Whoever goes on waiting goes behind the others.
         this.#turns.delete(owner);
         if (this.#waiting.heldBy(owner) > 0) this.#turns.add(owner);
       };
-      const admit = (): void => {
-        stop();
-        this.#count(owner, 1);
-        resolve();
-      };
-      const refuse = (error: Error): void => {
-        stop();
-        reject(error);
-      };
-      const aborted = (): void => refuse(signal.reason as Error);
-      const timer = setTimeout(() => refuse(tooMany()), this.#maxWaitMs);
-      const waiting = { owner, admit, refuse };
-      signal.addEventListener('abort', aborted, { once: true });
-      this.#waiting.add(owner, waiting);
-      this.#turns.add(owner);
     });
   }
 

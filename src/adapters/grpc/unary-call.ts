@@ -4,6 +4,7 @@ import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/platform/events.ts';
+import { CallTime } from './call-time.ts';
 import type { ListenerView } from './listeners/listener-view.ts';
 import type { FairAdmission } from './fair-admission.ts';
 import type { RefusalPace } from './refusal-pace.ts';
@@ -34,51 +35,38 @@ export function unaryHandler<Answer>(
   { deadlineMs }: UnarySettings,
 ): handleUnaryCall<Uint8Array, Answer> {
   const { listener, admission, pace, events, work } = parts;
+  const reportDropped = (call: ServerUnaryCall<Uint8Array, Answer>, reason: Reason): void =>
+    events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason });
   return (call, callback) => {
+    if (listener.draining.aborted) {
+      reportDropped(call, 'CAP-S03');
+      callback(toServiceError(new AuthorityError('CAP-S03'), parts));
+      return;
+    }
     const owner = listener.ownerOf(call);
-    let answered = false;
     const answer = (value: Answer): void => {
-      if (answered) return;
-      answered = true;
-      clearTimeout(timer);
+      if (time.ended) return;
+      time.end();
       callback(null, value);
     };
     const refuse = (error: unknown): void => {
       // Too late to say, but a bug is still reported.
       const status = toServiceError(error, parts);
-      if (answered) return;
-      answered = true;
-      clearTimeout(timer);
+      if (time.ended) return;
+      time.end();
       pace.answer(owner, error, () => callback(status));
     };
-    const giveUp = (reason: Reason): void => {
-      if (answered) return;
-      const error = new AuthorityError(reason);
+    const time = new CallTime(call, deadlineMs, (error) => {
+      if (error.reason === 'CAP-S07') reportDropped(call, error.reason);
       refuse(error);
-      controller.abort(error);
-    };
-
-    const reportDropped = (reason: Reason): void =>
-      events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason });
-
-    const controller = new AbortController();
-    if (listener.draining.aborted) {
-      reportDropped('CAP-S03');
-      callback(toServiceError(new AuthorityError('CAP-S03'), parts));
-      return;
-    }
-    const timer = setTimeout(() => {
-      reportDropped('CAP-S07');
-      giveUp('CAP-S07');
-    }, deadlineMs);
-    call.on('cancelled', () => giveUp('CAP-X02'));
+    });
     const admitted = async (): Promise<Answer> => {
-      await admission.enter(owner, controller).catch((error: unknown) => {
-        if (error instanceof AuthorityError && error.reason === 'CAP-Q01') reportDropped('CAP-Q01');
+      await admission.enter(owner, time).catch((error: unknown) => {
+        if (error instanceof AuthorityError && error.reason === 'CAP-Q01') reportDropped(call, error.reason);
         throw error;
       });
       // A slot is held until the work itself ends: what does not heed its signal still counts.
-      return work(call, controller).finally(() => admission.leave(owner));
+      return work(call, time).finally(() => admission.leave(owner));
     };
     void admitted().then(answer, refuse);
   };

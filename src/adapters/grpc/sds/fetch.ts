@@ -1,6 +1,7 @@
 // FetchSecrets: the secrets of one request, once, for tools and tests. Envoy does not use it. Here a
 // name that cannot be served fails the call: there is no later in which it could be.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { abortable } from '../../../live/abortable.ts';
 import type { Watcher } from '../../../authority/surface/surface.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -67,31 +68,24 @@ function demandNames(
   return named;
 }
 
-/** Waits for the first word of the authority. */
+/** Waits until it is known what is available. */
 async function currentContent(
   { feeds, clock }: FetchParts,
   asked: FetchRequest,
   kind: SecretKind,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<SecretContent> {
-  return new Promise<SecretContent>((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      feed.leave(follower);
-      signal.removeEventListener('abort', aborted);
-      settle();
-    };
+  return abortable<SecretContent>(signal, ({ resolve, reject }) => {
     const look = (): void => {
       const nowMs = clock.nowMs();
       const availability = feed.availability(asked.shape, nowMs);
-      if (!isProven(asked.watcher, nowMs)) abandon(new AuthorityError('CAP-S09'));
-      else if (availability !== undefined)
-        end(() => ('unavailable' in availability ? reject(availability.unavailable) : resolve(availability)));
+      if (!isProven(asked.watcher, nowMs)) reject(new AuthorityError('CAP-S09'));
+      else if (availability !== undefined && 'unavailable' in availability) reject(availability.unavailable);
+      else if (availability !== undefined) resolve(availability);
     };
-    const abandon = (error: Error): void => end(() => reject(error));
-    const aborted = (): void => abandon(signal.reason as Error);
-    const follower: FeedFollower = { watcher: asked.watcher, refresh: look, abandon };
+    const follower: FeedFollower = { watcher: asked.watcher, refresh: look, abandon: reject };
     const feed: SecretFeed = kind === 'svid' ? feeds.followSvid(follower) : feeds.followBundle(follower);
-    signal.addEventListener('abort', aborted, { once: true });
     look();
+    return () => feed.leave(follower);
   });
 }

@@ -1,6 +1,7 @@
 // How much of what the proxies of one namespace say is read in a second, over all their streams and fetches: reading takes
 // the one thread that everybody is served by. What is over waits on its own stream, which is paused, so that HTTP/2 holds
 // its client back; owners do not wait for each other, and the streams of one take turns, a message each.
+import { abortable } from '../../../live/abortable.ts';
 import { Recent } from '../../../domain/bounded/recent.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
@@ -55,19 +56,11 @@ export class MessagePace {
 
   /** Resolves when it is the owner's turn. Rejects with the signal's reason. */
   async turn(owner: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    signal.throwIfAborted();
-    await new Promise<void>((resolve, reject) => {
-      const aborted = (): void => {
-        this.forget(owner, paced);
-        reject(signal.reason as Error);
-      };
-      const proceed = (): void => {
-        signal.removeEventListener('abort', aborted);
-        resolve();
-      };
+    await abortable<undefined>(signal, ({ resolve }) => {
+      const proceed = (): void => resolve(undefined);
       const paced = { proceed };
-      if (this.enter(owner, paced)) resolve();
-      else signal.addEventListener('abort', aborted, { once: true });
+      if (this.enter(owner, paced)) proceed();
+      return () => this.forget(owner, paced);
     });
   }
 

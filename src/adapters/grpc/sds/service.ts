@@ -8,6 +8,8 @@ import type { Watcher, WorkloadSecrets } from '../../../authority/surface/surfac
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { Random } from '../../../ports/platform/random.ts';
+import { orAborted } from '../../../live/abortable.ts';
+import { CallTime } from '../call-time.ts';
 import { callConnection } from '../listeners/call-connection.ts';
 import type { ListenerView, ServiceRegistration } from '../listeners/listener-view.ts';
 import { RefusalPace } from '../refusal-pace.ts';
@@ -140,19 +142,13 @@ export class SdsService {
 
   /** Bounded by the deadline, the drain of the listener and the client's patience, whichever ends first. */
   async #authenticate(listener: ListenerView, call: BytesCall): Promise<Watcher> {
-    const over = new AbortController();
-    const gone = (): void => over.abort(new AuthorityError('CAP-X02'));
-    const late = (): void => over.abort(new AuthorityError('CAP-S07'));
-    const signal = AbortSignal.any([listener.draining, over.signal]);
-    call.once('cancelled', gone);
-    // The sleep's own end by abort is how it is cancelled.
-    this.#parts.clock.sleep(this.#settings.deadlineMs, { signal }).then(late, () => undefined);
+    const time = new CallTime(call, this.#settings.deadlineMs);
+    const signal = AbortSignal.any([listener.draining, time.signal]);
     try {
       const presented = listener.presentedBy(call);
       return await orAborted(this.#parts.secrets.authenticate(presented, { signal }), signal);
     } finally {
-      call.off('cancelled', gone);
-      over.abort();
+      time.end();
     }
   }
 
@@ -193,13 +189,4 @@ export class SdsService {
       this.#settings,
     );
   }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason as Error);
-    if (signal.aborted) aborted();
-    signal.addEventListener('abort', aborted, { once: true });
-    work.then(resolve, reject);
-  });
 }

@@ -4,6 +4,7 @@
 import { extname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { abortable } from '../../../live/abortable.ts';
 import type { WrittenObject, WrittenObjects } from './written-object.ts';
 
 export type ManifestRequest =
@@ -73,19 +74,12 @@ export class ManifestThread implements AsyncDisposable {
 }
 
 async function answerOf(worker: Worker, request: ManifestRequest, signal: AbortSignal): Promise<ManifestPart> {
-  const over = new AbortController();
-  const { promise, resolve, reject } = Promise.withResolvers<ManifestPart>();
-  const once = { once: true, signal: over.signal };
-  signal.addEventListener('abort', () => reject(signal.reason as Error), once);
-  const [onError, onExit] = [reject, () => reject(new Error('it went away'))];
-  worker.once('message', resolve).once('error', onError).once('exit', onExit);
-  try {
+  return abortable<ManifestPart>(signal, ({ resolve, reject }) => {
+    const exited = (): void => reject(new Error('it went away'));
+    worker.once('message', resolve).once('error', reject).once('exit', exited);
     worker.postMessage(request);
-    return await promise;
-  } finally {
-    over.abort();
-    worker.off('message', resolve).off('error', onError).off('exit', onExit);
-  }
+    return () => void worker.off('message', resolve).off('error', reject).off('exit', exited);
+  });
 }
 
 /** The code alone: words of the runtime may repeat what was read. */
