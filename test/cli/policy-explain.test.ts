@@ -127,7 +127,7 @@ describe('capstan policy explain', () => {
       '| Decision refused1 (csr) of 2026-01-06 12:00:00 UTC: refused with CAP-P02.',
       '|',
       `| ${SUBJECT} asked for a certificate of class workload with an rsa-2048 key from issuer default, for 90m.`,
-      '| Policy revision abcd of bundle corp@3 was asked over cluster snapshot a1b2: central corp@3 mesh, namespace shop/public-api spoke.',
+      '| Policy revision abcd of bundle corp@3 was asked over cluster snapshot a1b2: central corp@3 mesh, namespace shop/public-api applied.',
       '|',
       '| Refused because:',
       '|   CAP-P02 the bundle corp@3 at rules.mesh.bounds.keys allows ec-p256; it was asked for: rsa-2048; to pass: use a key of a type that is listed; ask #security.',

@@ -81,7 +81,7 @@ describe('capstan policy replay', () => {
     assert.deepEqual(await counted([issuedTo()], needsIngress('enforce'), { manifests: INGRESS }), [0, 0, 0, 1]);
   });
 
-  it('knows a renewal by the certificate that the identity had, and excuses what the policy excuses', async () => {
+  it('knows a renewal by the certificate that the identity had, and waives what the policy waives', async () => {
     const hourly = [3, 2, 1].map((hours) => issuedTo({ agoMs: hours * HOUR_MS }, { notAfterMs: Date.UTC(2027, 0) }));
     const renewals = { manifests: NAMESPACE, words: ['--since', '2h'] };
     assert.deepEqual(await counted(hourly, needsIngress('warn'), renewals), [0, 0, 0, 2]);

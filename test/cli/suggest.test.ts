@@ -73,7 +73,7 @@ describe('capstan policy suggest', () => {
     assert.match(error, /nothing was issued to namespace void/);
   });
 
-  it('speaks for one namespace by its name', async () => {
+  it('is for one namespace by its name', async () => {
     await using past = await files();
     const { code, error } = await past.run('policy', 'suggest', '--journal', '@journal.db', '--namespace', 'Sho*');
     assert.equal(code, 2);

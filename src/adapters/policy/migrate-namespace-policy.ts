@@ -1,5 +1,5 @@
 // From the policy file that was there before bundles to a bundle that decides alike. The old rules were a union,
-// of which the widest won; central rules are all held to. Where two of them speak of the same workload and do
+// of which the widest won; central rules are all held to. Where two of them apply to the same workload and do
 // not say the same, no bundle of one rule each decides alike, and somebody has to look.
 import { stringify } from 'yaml';
 import { parseDuration } from '../../domain/text/duration.ts';
@@ -92,7 +92,7 @@ function headOf(place: string, rules: readonly NamespaceRule[]): string {
     '- identities have the shape that Istio gives them, in one trust domain, and no DNS names;',
     '- certificates may be used as TLS server and client;',
     '- nobody may ask on behalf of another workload, and any issuer may sign;',
-    '- the rules speak of the class workload, which everybody is of unless `classes` says otherwise.',
+    '- the rules apply to the class workload, which everybody is of unless `classes` says otherwise.',
     ...(unlimited.length === 0
       ? []
       : [`Without a maxTtl of their own, these got ${ASSUMED_TTL}: ${listed(unlimited)}.`]),
@@ -122,7 +122,7 @@ function overlapsOf(rules: readonly NamespaceRule[]): readonly Overlap[] {
   return found;
 }
 
-/** Rules that say the same may speak of the same workload: both is then either. */
+/** Rules that say the same may apply to the same workload: both is then either. */
 function sharedOf(one: NamespaceRule, other: NamespaceRule): Omit<Overlap, 'rules'> | undefined {
   if (allowanceOf(one) === allowanceOf(other)) return undefined;
   const namespaces = meeting(one.namespaces, other.namespaces);

@@ -1,5 +1,5 @@
 // Asks policy on behalf of a request: puts the question together, holds a first request for a moment when
-// the cluster may still come round, counts quotas. The verdict itself is the domain's.
+// its condition may still become true, counts quotas. The verdict itself is the domain's.
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { quotasToCount } from '../../domain/policy/evaluation/applicable.ts';
@@ -64,7 +64,7 @@ export class PolicyJudgement {
     this.#quotas = new QuotaKeeper(parts.clock);
   }
 
-  /** Begins to follow policies and cluster, so that requests which are held hear of a change. */
+  /** Begins to follow policies and cluster, so that a change wakes the requests that wait for it. */
   start(options: { readonly signal: AbortSignal }): void {
     const wake = (): void => {
       for (const waker of this.#wakers.keys()) waker();

@@ -1,5 +1,5 @@
 // A policy decision as the journal keeps it: what was asked, what was answered and why. Empty parts are
-// left out, because most decisions have nothing to tell there.
+// left out, because most decisions have nothing to record there.
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 

@@ -1,5 +1,5 @@
 // How many certificates a namespace and an identity may have in a minute: a leaky bucket for each quota that
-// speaks of them, so that a burst up to it passes and what follows comes at its pace. Each policy has buckets of
+// applies to them, so that a burst up to it passes and what follows comes at its pace. Each policy has buckets of
 // its own and all must have room: what a local policy says neither divides nor refills what the bundle counts.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { CountedQuotas } from '../../domain/policy/evaluation/applicable.ts';

@@ -1,4 +1,4 @@
-// Which cluster a policy tool shall speak of: rules of one bundle may differ from cluster to cluster.
+// Which cluster a policy tool judges for: rules of one bundle may differ from cluster to cluster.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
 import { matchesCluster } from '../../domain/policy/policy-set.ts';

@@ -30,7 +30,7 @@ function beyondBundle(document: ParsedDocument, policy: LocalPolicy, bundle: Pol
   const nowhere = found.some(({ field }) => isOfNamespaces(field));
   return nowhere || grantsFor(policy, bundle).length > 0
     ? errors
-    : [...errors, speaksOfNobody(document, policy, bundle)];
+    : [...errors, appliesToNobody(document, policy, bundle)];
 }
 
 function tooMuch(document: ParsedDocument, { field, actual, allowed }: Exceeding, bundle: PolicyBundle): Finding {
@@ -44,9 +44,9 @@ function isOfNamespaces(field: string): boolean {
   return field === 'metadata.namespace' || field === 'spec.namespaces.names';
 }
 
-function speaksOfNobody(document: ParsedDocument, policy: LocalPolicy, bundle: PolicyBundle): Finding {
+function appliesToNobody(document: ParsedDocument, policy: LocalPolicy, bundle: PolicyBundle): Finding {
   const field = isWritten(document, 'spec.classes') ? 'spec.classes' : 'spec.subjects.serviceAccounts';
-  const message = `${field}: no rule of ${bundle.name} gives an identity to anybody whom ${localName(policy)} speaks of`;
+  const message = `${field}: no rule of ${bundle.name} gives an identity to anybody whom ${localName(policy)} applies to`;
   return findingAt(document, field, { id: 'policy/unreachable', level: 'warning', message });
 }
 

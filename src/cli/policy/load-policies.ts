@@ -17,7 +17,7 @@ export interface LoadedPolicies {
 
 /**
  * @param bundle a file with one PolicyBundle; its signature is not asked for.
- * @param policies files, and directories of local policies: a folder in one speaks for the namespace of its name.
+ * @param policies files, and directories of local policies: a folder in one belongs to the namespace of its name.
  * @throws CommandError 2 naming a path that cannot be read.
  */
 export async function loadPolicies({

@@ -23,7 +23,7 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'The fields that are named have nothing in common, so that every request is refused. Let them overlap, or match different workloads.',
   ),
   'policy/unreachable': row(
-    'A rule or policy never speaks of anybody',
+    'A rule or policy never applies to anybody',
     'No workload can be matched. Correct the names or classes, or remove it.',
   ),
   'policy/reserved': row(

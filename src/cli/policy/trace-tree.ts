@@ -1,4 +1,4 @@
-// A decision as a tree: the verdict at the root, a branch for each policy that spoke, its failed clauses
+// A decision as a tree: the verdict at the root, a branch for each policy that applied, its failed clauses
 // below it, and last the objects of the cluster that were looked at.
 import type { FailedClause } from '../../domain/policy/policy-decision.ts';
 import { formatObject } from './trace-words.ts';
@@ -34,7 +34,7 @@ interface Verdict {
   readonly mark: string;
 }
 
-/** Policies that spoke, and those that speak only by what is missing (no rule, no policy of the namespace). */
+/** Policies that applied, and those that only report what is missing (no rule, no policy of the namespace). */
 function policies(applied: readonly string[], clauses: readonly Verdict[]): readonly Branch[] {
   const titles = [...new Set([...clauses.map(({ clause }) => titleOf(clause, applied)), ...applied])];
   const order = (title: string): number => (applied.includes(title) ? applied.indexOf(title) : -1);

@@ -70,18 +70,19 @@ function formatWaived({ key, sinceMs }: WaivedClause): string {
 }
 
 function formatQuestion({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
-  const wish = requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${formatDuration(requestedTtlMs)}`;
+  const lifetime =
+    requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${formatDuration(requestedTtlMs)}`;
   return [
     `${actor === undefined ? subject : `${actor}, on behalf of ${subject},`} asked for a certificate`,
-    ` of class ${name} with an ${formatKey(key)} key from issuer ${issuer}, ${wish}`,
+    ` of class ${name} with an ${formatKey(key)} key from issuer ${issuer}, ${lifetime}`,
     dnsNames === undefined ? '' : `, with DNS names ${dnsNames.join(' ')}`,
     '.',
   ].join('');
 }
 
 function formatApplied({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
-  const spoke = applied.length === 0 ? 'nothing in it speaks of this identity' : `${applied.join(', ')} spoke`;
-  return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}: ${spoke}.`;
+  const found = applied.length === 0 ? 'nothing in it applies to this identity' : `${applied.join(', ')} applied`;
+  return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}: ${found}.`;
 }
 
 function formatGrant({ ttl, usages, quotas }: Grant): string {

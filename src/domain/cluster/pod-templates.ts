@@ -1,5 +1,5 @@
 // Where an object describes the pods that it makes, or names the service account that they run as. Kinds of
-// Kubernetes are known (API, workload resources), others may be told; the rest counts by its shape, wherever in the
+// Kubernetes are known (API, workload resources), a table may name others; the rest counts by its shape, wherever in the
 // object it is.
 import { groupOf } from './scoped-kinds.ts';
 
@@ -15,7 +15,7 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   'batch/Job': ['spec', 'template'],
 };
 
-/** Groups whose objects speak of other objects, with patterns and schemas in which an account is no account. */
+/** Groups whose objects refer to other objects, with patterns and schemas in which an account is no account. */
 const OF_OTHERS: ReadonlySet<string> = new Set([
   'admissionregistration.k8s.io',
   'apiextensions.k8s.io',

@@ -13,7 +13,7 @@ export type KeyLimit = Readonly<Partial<Record<KeyType, number>>>;
 /** In milliseconds. An interval with `minMs > maxMs` is empty: nothing passes. */
 export interface TtlLimit {
   readonly minMs: number;
-  /** A longer wish is cut to this; Infinity is no limit. */
+  /** A longer requested lifetime is cut to this; Infinity is no limit. */
   readonly maxMs: number;
   /** When the request names none; Infinity leaves it to the server. */
   readonly defaultMs: number;
@@ -60,7 +60,7 @@ export function meet(a: Bounds, b: Bounds): Bounds {
     impersonators: meetNames(a.impersonators, b.impersonators),
     ttl: meetTtl(a.ttl, b.ttl),
   };
-  // Plain cases instead of conditional spreads: every voice of every decision passes here.
+  // Plain cases instead of conditional spreads: every statement of every decision passes here.
   if (keys === undefined) return usages === undefined ? both : { ...both, usages };
   return usages === undefined ? { ...both, keys } : { ...both, keys, usages };
 }

@@ -50,7 +50,7 @@ export type ConditionCheck =
 export interface Condition {
   readonly id: string;
   readonly check: ConditionCheck;
-  /** What to do about it, for whoever is refused. */
+  /** What to do about it, for the caller that is refused. */
   readonly message: string;
   readonly onRenew: OnRenew;
   /** How long a first request may be held for it to turn true, in ms. */

@@ -118,7 +118,7 @@ export interface ClassAssignment {
 interface LocalSpec {
   readonly name: string;
   readonly mode: Mode;
-  /** Service accounts that it speaks of. */
+  /** Service accounts that it applies to. */
   readonly serviceAccounts: NameLimit;
   readonly classes: readonly IssuanceClass[];
   readonly narrow: Bounds;

@@ -9,7 +9,7 @@ import type { ObjectReference } from '../cluster/snapshot.ts';
 export const LAYERS = ['central', 'cluster', 'namespace'] as const;
 export type Layer = (typeof LAYERS)[number];
 
-/** Reasons that policy gives, in the order in which they are told. */
+/** Reasons that policy gives, in the order in which they are reported. */
 export const POLICY_REASONS = [
   'CAP-P01',
   'CAP-P10',
@@ -44,7 +44,7 @@ export interface FailedClause {
   readonly mayPassLater: boolean;
 }
 
-/** A condition that did not hold and was passed over, because the identity has a certificate already. */
+/** A condition that did not hold and was waived, because the identity has a certificate already. */
 export interface WaivedClause {
   /** The condition's key: `<policy> <field>`. */
   readonly key: string;
@@ -70,7 +70,7 @@ export interface PolicyDecision {
   /** `name@sequence` */
   readonly bundle: string;
   readonly snapshot: string;
-  /** Every rule and policy that spoke: `central corp-mesh@42 mesh-default`, `namespace shop/public-api`. */
+  /** Every rule and policy that applied: `central corp-mesh@42 mesh-default`, `namespace shop/public-api`. */
   readonly applied: readonly string[];
   readonly grant: Grant;
   /** Enforced clauses that failed, by layer, policy, reason and field. Empty when approved. */

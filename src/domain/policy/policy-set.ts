@@ -1,5 +1,5 @@
 // One revision of all policies: the bundle, and what cluster and namespaces add to it, indexed by
-// namespace so that a decision hears only what can speak of its subject. Immutable to its users.
+// namespace so that a decision evaluates only what can apply to its subject. Immutable to its users.
 import { hash } from 'node:crypto';
 import { Recent } from '../bounded/recent.ts';
 import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
@@ -9,7 +9,7 @@ import { localName, statementOfLocal, statementOfRule, type PolicyStatement } fr
 
 /** Whose local policies nobody could read, not even as they once were, and why: what they say is not known. */
 export interface MissingPolicies {
-  /** Of the cluster layer, which speaks of everybody. */
+  /** Of the cluster layer, which applies to every namespace. */
   readonly cluster?: string;
   readonly namespaces: ReadonlyMap<string, string>;
 }
@@ -18,7 +18,7 @@ export interface PolicySetParts {
   readonly bundle: PolicyBundle;
   /** Hex SHA-256 of the bundle's canonical bytes. */
   readonly bundleDigest: string;
-  /** Each with the hex SHA-256 of its canonical bytes. Owners may call two policies the same; both are heard. */
+  /** Each with the hex SHA-256 of its canonical bytes. Owners may call two policies the same; both apply. */
   readonly local: readonly { readonly policy: LocalPolicy; readonly digest: string }[];
   readonly cluster: ClusterFacts;
   /** Absent, nothing is missing. */
@@ -27,7 +27,7 @@ export interface PolicySetParts {
 
 const NOTHING_MISSING: MissingPolicies = { namespaces: new Map() };
 
-/** Namespaces whose voices are remembered. */
+/** Namespaces whose statements are remembered. */
 const MAX_REMEMBERED = 10_000;
 
 export class PolicySet {
@@ -44,7 +44,7 @@ export class PolicySet {
   /** For everybody, whatever the namespace's name. */
   readonly #wide: readonly PolicyStatement[];
   readonly #byNamespace: ReadonlyMap<string, readonly PolicyStatement[]>;
-  readonly #heard = new Recent<readonly PolicyStatement[]>(MAX_REMEMBERED);
+  readonly #remembered = new Recent<readonly PolicyStatement[]>(MAX_REMEMBERED);
 
   private constructor(parts: PolicySetParts) {
     const { bundle, cluster } = parts;
@@ -77,15 +77,15 @@ export class PolicySet {
     return this.missing.cluster ?? this.missing.namespaces.get(namespace);
   }
 
-  /** What may speak of a namespace by its name, by layer and name; labels and subjects are still to be asked. */
+  /** What may apply to a namespace by its name, in the order of layer and name; labels and subjects are judged later. */
   statementsFor(namespace: string): readonly PolicyStatement[] {
-    const known = this.#heard.get(namespace);
+    const known = this.#remembered.get(namespace);
     if (known !== undefined) return known;
     const statements = [
       ...this.#wide.filter(({ namespaces }) => namespaces === undefined || matchesAny(namespaces, namespace)),
       ...(this.#byNamespace.get(namespace) ?? []),
     ];
-    this.#heard.set(namespace, statements);
+    this.#remembered.set(namespace, statements);
     return statements;
   }
 }

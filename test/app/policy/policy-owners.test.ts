@@ -84,7 +84,7 @@ describe('A server whose teams own a folder of policies each', () => {
     files.setLocal('emergency.yaml', emergency('lab'));
     files.setLocal('pay/own.yaml', denying('pay', 'bad', 'worse'));
     await eventually('the emergency is over', async () => (await reason('lab')) === 'CAP-P04', SOON);
-    await eventually('the other team is heard', async () => (await reason('pay', 'worse')) === 'CAP-P04', SOON);
+    await eventually("the other team's policy applies", async () => (await reason('pay', 'worse')) === 'CAP-P04', SOON);
     assert.equal(await reason('shop', 'bad'), 'CAP-P04');
     assert.equal(await says('shop'), 'OK');
     const { revision } = await page<InForce>('/policy');
@@ -101,7 +101,7 @@ describe('A server whose teams own a folder of policies each', () => {
     ['truncates its file', () => files.setLocal('shop/own.yaml', ''), /shop\/own\.yaml:1:1 holds no policy document/],
     ['adds a broken one', () => files.setLocal('shop/more.yaml', '{'), /shop\/more\.yaml:1:\d+/],
     [
-      'speaks for others',
+      'is for others',
       () => files.setLocal('shop/more.yaml', denying('pay')),
       /shop\/more\.yaml:\d+:\d+ metadata\.namespace/,
     ],
@@ -272,7 +272,7 @@ describe('A server whose teams own a folder of policies each', () => {
     await eventually('the deny is in force', async () => (await reason('lab')) === 'CAP-P04', SOON);
     files.setLocal('emergency.yaml', '{');
     files.setLocal('shop/own.yaml', denying('shop', 'worse'));
-    await eventually('the team is heard', async () => (await reason('shop', 'worse')) === 'CAP-P04', SOON);
+    await eventually("the team's policy applies", async () => (await reason('shop', 'worse')) === 'CAP-P04', SOON);
     assert.match(await degraded(), /the cluster layer keeps its last good policies: .*emergency\.yaml:1:\d/);
     assert.equal(await reason('lab'), 'CAP-P04');
     await restart();
@@ -305,10 +305,10 @@ describe('A server whose teams own a folder of policies each', () => {
 
   it('hears the platform and a team who call two policies the same, and lets neither stop the other', async () => {
     files.setLocal('same.yaml', denying('shop', 'worse'));
-    await eventually('the platform is heard', async () => (await reason('shop', 'worse')) === 'CAP-P04', SOON);
+    await eventually("the platform's policy applies", async () => (await reason('shop', 'worse')) === 'CAP-P04', SOON);
     assert.equal(await reason('shop', 'bad'), 'CAP-P04');
     files.setLocal('shop/own.yaml', denying('shop', 'bad', 'sad'));
-    await eventually('the team is heard', async () => (await reason('shop', 'sad')) === 'CAP-P04', SOON);
+    await eventually("the team's policy applies", async () => (await reason('shop', 'sad')) === 'CAP-P04', SOON);
     assert.equal(await reason('shop', 'worse'), 'CAP-P04');
     const { policies } = await page<InForce>('/policy');
     assert.equal(policies.filter(({ namespace }) => namespace === 'shop').length, 2);

@@ -164,7 +164,7 @@ export const LOCAL_EDITS: readonly HostileEdit[] = [
   {
     what: 'about another namespace than its folder',
     files: { 'policies/shop/broken.yaml': local('mode: audit') },
-    says: /shop\/broken\.yaml:4:27 metadata\.namespace is default, but a file below shop\/ speaks for the namespace shop only$/,
+    says: /shop\/broken\.yaml:4:27 metadata\.namespace is default, but a file below shop\/ belongs to the namespace shop only$/,
   },
 ];
 

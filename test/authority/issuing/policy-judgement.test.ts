@@ -70,7 +70,7 @@ describe('Asking policy', () => {
     assert.deepEqual(request.issuer.anchors, [authority.material.bundle.anchors[0]?.sha256]);
   });
 
-  it('holds a first request while the cluster may come round, and passes it when it does', async () => {
+  it('holds a first request while its condition may become true, and passes it when it does', async () => {
     const asked = ask();
     await settle();
     await parts.clock.advance(2_000);

@@ -75,7 +75,7 @@ function isObject(data: unknown): data is KubernetesObject {
 
 interface Seen extends PlacedObject {
   readonly sites: readonly PodSite[];
-  /** The table of kinds speaks of it. */
+  /** The table of kinds names its kind. */
   readonly told: boolean;
 }
 
@@ -104,7 +104,7 @@ function workloadsOf(seen: Seen): FoundWorkloads {
 /** Nothing for what runs no pods. */
 function whyNone({ object, sites, told }: Seen): string | undefined {
   if (sites.length > 0) {
-    if (isOfOthers(object) && !told) return 'speaks of other objects';
+    if (isOfOthers(object) && !told) return 'refers to other objects';
     return object.metadata.namespace === undefined
       ? 'belongs to the cluster: where its pods run is not known'
       : undefined;

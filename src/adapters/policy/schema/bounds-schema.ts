@@ -62,7 +62,7 @@ const usages = someOf(z.enum(USAGES))
 
 const ttlFields = {
   min: duration.optional().describe('Shortest lifetime that may be asked for. Absent, any.'),
-  max: duration.describe('Longest lifetime; a longer wish is cut to it.'),
+  max: duration.describe('Longest lifetime; a longer requested lifetime is cut to it.'),
   default: duration.optional().describe('Lifetime when the request names none. Absent, the server decides.'),
 };
 const ttlOrder = look(({ min = 0, max = Infinity, default: usual }, complain) => {

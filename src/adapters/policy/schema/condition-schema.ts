@@ -102,7 +102,9 @@ const condition = z
     matches: matches.optional().describe("The workload's own Namespace, ServiceAccount or Pod fits."),
     claim: claim.optional().describe('What the credential says of the workload.'),
     expression: expression.optional().describe('A CEL expression over `request` and `cluster` that must be true.'),
-    message: sentence(500).describe('What to do about it. Whoever is refused reads it in the log of the proxy.'),
+    message: sentence(500).describe(
+      'What to do about it. A workload that is refused finds it in the log of its proxy.',
+    ),
     onRenew: onRenew
       .optional()
       .describe(

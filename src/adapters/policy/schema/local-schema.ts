@@ -29,7 +29,7 @@ const specFields = {
     .strictObject({ serviceAccounts: someOf(accountPattern).optional().describe('Service accounts. Absent, all.') })
     .optional()
     .describe('Of whom the policy speaks. Absent, of all.'),
-  classes: classes.optional().describe('Classes of workloads that it speaks of. Absent, all.'),
+  classes: classes.optional().describe('Classes of workloads that it applies to. Absent, all.'),
   narrow: narrowing.prefault(EMPTY_NARROWING).describe('What certificates may be, within the bounds of the bundle.'),
   conditions: conditions.describe('What must hold besides.'),
   quotas: quotas.describe('How many certificates may be issued, within the quotas of the bundle.'),
@@ -38,7 +38,7 @@ const specFields = {
 
 const clusterSpec = z
   .strictObject({
-    namespaces: namespaceSelector.prefault({}).describe('Namespaces that it speaks of. Absent, all.'),
+    namespaces: namespaceSelector.prefault({}).describe('Namespaces that it applies to. Absent, all.'),
     ...specFields,
     deny: deny.prefault(NO_DENY).describe('Who is refused, whatever else allows them.'),
   })
@@ -56,11 +56,11 @@ const namespacedSpec = z
 
 type CommonSpec = z.output<z.ZodObject<typeof specFields>>;
 
-function common({ subjects, classes: spoken, contact: whom, ...rest }: CommonSpec) {
+function common({ subjects, classes: applicable, contact: whom, ...rest }: CommonSpec) {
   return {
     ...rest,
     serviceAccounts: subjects?.serviceAccounts === undefined ? ANY_NAME : limitOf(subjects.serviceAccounts),
-    classes: spoken ?? ISSUANCE_CLASSES,
+    classes: applicable ?? ISSUANCE_CLASSES,
     ...(whom !== undefined && { contact: whom }),
   };
 }
@@ -84,7 +84,7 @@ export const issuancePolicy = z
     apiVersion,
     kind: z.literal('IssuancePolicy'),
     metadata: z
-      .strictObject({ name, namespace: label.describe('The one namespace that it speaks of.'), ...metadataFields })
+      .strictObject({ name, namespace: label.describe('The one namespace that it applies to.'), ...metadataFields })
       .describe('What it is called, and where it belongs.'),
     spec: namespacedSpec.describe('What it says.'),
   })

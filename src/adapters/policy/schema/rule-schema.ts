@@ -49,4 +49,4 @@ export const rule = z
     ...(granted !== undefined && { bounds: granted }),
     ...(whom !== undefined && { contact: whom }),
   }))
-  .meta({ id: 'Rule', description: 'One central rule. All rules that speak of a workload must hold.' });
+  .meta({ id: 'Rule', description: 'One central rule. All rules that apply to a workload must hold.' });

@@ -70,16 +70,16 @@ function bundleAmongLocals(written: LocalDocument): readonly Problem[] {
   ];
 }
 
-/** Who may write in a namespace's folder must not speak for another namespace. */
+/** Who may write in a namespace's folder must not write policies of another namespace. */
 function foreignNamespace({ written, policy }: PlacedPolicy): readonly Problem[] {
   const folder = ownerOf(written.file);
   if (folder === CLUSTER_LAYER) return [];
   if (policy.kind === 'ClusterIssuancePolicy') {
-    const problem = `is a ClusterIssuancePolicy, but a file below ${folder}/ speaks for the namespace ${folder} only`;
+    const problem = `is a ClusterIssuancePolicy, but a file below ${folder}/ belongs to the namespace ${folder} only`;
     return [{ position: written.locate(['kind']), path: 'kind', problem }];
   }
   if (policy.namespace === folder) return [];
-  const problem = `is ${policy.namespace}, but a file below ${folder}/ speaks for the namespace ${folder} only`;
+  const problem = `is ${policy.namespace}, but a file below ${folder}/ belongs to the namespace ${folder} only`;
   return [{ position: written.locate(['metadata', 'namespace']), path: 'metadata.namespace', problem }];
 }
 

@@ -1,4 +1,4 @@
-// A namespaced policy speaks of its own namespace and sees nothing of others: what it says of them in its
+// A namespaced policy applies to its own namespace and sees nothing of others: what it says of them in its
 // conditions is refused, so that nobody learns through refusals what runs elsewhere.
 import { isFields } from '../schema/checks.ts';
 import type { FieldProblem } from '../schema/problems.ts';

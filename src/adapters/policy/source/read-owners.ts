@@ -16,7 +16,7 @@ import {
 import { isChange, orRefuse, POLICY_FILE, readingProblem, readListed } from './document-directory.ts';
 import { CLUSTER_LAYER } from './owner.ts';
 
-/** Of one namespace; what it has is heard, and kept, with each of its requests. */
+/** Of one namespace; what it has is evaluated, and kept, with each of its requests. */
 export const NAMESPACE_BOUNDS = { maxFiles: 256, maxEntries: 1_000, maxBytes: 1024 * 1024 } as const;
 /** Of all namespaces together. Beyond it, those that hold most go without. */
 export const MAX_BYTES_OF_NAMESPACES = 64 * 1024 * 1024;

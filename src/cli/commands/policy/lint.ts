@@ -27,7 +27,7 @@ Examples:
   $ capstan policy lint --bundle bundle.yaml policies/
   $ capstan policy lint bundle.yaml --output github
 
-With --bundle, the paths are read as a server reads its policies: the file shop/api.yaml of a directory speaks for
+With --bundle, the paths are read as a server reads its policies: the file shop/api.yaml of a directory is for
 the namespace shop only. Without it, local policies are held against the one bundle among the files.
 Ends with exit code 1 when something is wrong, with 2 when a file cannot be read.`;
 

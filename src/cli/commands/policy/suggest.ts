@@ -32,7 +32,7 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
   const command = policy
     .command('suggest')
     .description('print the tightest local policy that would have passed the past')
-    .requiredOption('--namespace <name>', 'the namespace that it shall speak for', labelOption)
+    .requiredOption('--namespace <name>', 'the namespace that it is for', labelOption)
     .option('--name <name>', 'what it shall be called', labelOption, 'suggested')
     .addOption(
       new Option('--since <time>', 'how far back: a duration, or an ISO 8601 time')

@@ -29,7 +29,7 @@ export function compareBundles(before: PolicyBundle, after: PolicyBundle): reado
     text('owner.team', before.owner.team, after.owner.team),
     text('owner.contact', before.owner.contact, after.owner.contact),
     ...compareIssuers(before.issuers, after.issuers),
-    // Whoever changes class is judged by other rules.
+    // A workload whose class changes is judged by other rules.
     { ...text('classes', ...assigned), direction: assigned[0] === assigned[1] ? 'unchanged' : 'changed' },
     ...compareRules({ before, after }),
     ...compareCeilings(before.namespaces, after.namespaces),

@@ -1,5 +1,5 @@
-// Where a local policy asks for more than the bundle gives. It has no effect, whatever it asks for: that
-// somebody is told before it is merged is kindness, not protection.
+// Where a local policy asks for more than the bundle gives. It has no effect, whatever it asks for: to
+// report it before it is merged is a convenience, not protection.
 import { KEY_TYPES, UNBOUNDED, type Bounds } from '../bounds.ts';
 import { BOUND_FIELDS, type BoundField } from './bound-fields.ts';
 import { directionOfOnRenew } from './conditions.ts';
@@ -20,7 +20,7 @@ export interface Exceeding {
 }
 
 /**
- * Every field that asks for more than the bundle can give to anybody whom the policy speaks of, whatever
+ * Every field that asks for more than the bundle can give to anybody whom the policy applies to, whatever
  * the cluster.
  * @param isWritten whether the document says a field that limits nothing: `["*"]` asks for all, silence for nothing.
  */

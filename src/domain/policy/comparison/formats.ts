@@ -1,4 +1,4 @@
-// Limits in words, in the spelling of policy documents, for whoever compares two of them.
+// Limits in words, in the spelling of policy documents, for a comparison of two of them.
 import { formatDuration } from '../../text/duration.ts';
 import type { Labels, NamespaceSelector, OnRenew } from '../documents.ts';
 import type { NameLimit, NamePattern } from '../name-patterns.ts';

@@ -1,4 +1,4 @@
-// Policies that leave nothing: whoever they speak of together is refused, whatever is asked. Usually it is
+// Policies that leave nothing: every subject that they apply to together is refused, whatever is asked. Usually it is
 // a slip, and seldom found before somebody is refused.
 import { meet, UNBOUNDED, type Bounds } from '../bounds.ts';
 import { coversNames, coversPatterns } from './limits.ts';
@@ -16,11 +16,11 @@ export interface Impossibility {
   readonly left: string;
   /** What leaves nothing together with it; absent when it leaves nothing by itself. */
   readonly with?: string;
-  /** Whether one of the two speaks of nobody else, so that all whom it speaks of are refused. */
+  /** Whether one of the two applies to nobody else, so that all whom it applies to are refused. */
   readonly certain: boolean;
 }
 
-/** Most pairs that are compared; what is beyond is not told. */
+/** Most pairs that are compared; what is beyond is not reported. */
 const MAX_PAIRS = 2_000_000;
 
 /** What is enforced of a rule or a local policy, and where it stands. */
@@ -78,7 +78,7 @@ function deniesItself({ document, name, deny, reach }: Part): readonly Impossibi
   }));
 }
 
-/** What rules that speak of one workload leave it is the policy's to narrow, not to empty. */
+/** What rules that apply to one workload leave it is the policy's to narrow, not to empty. */
 function underBundle(policy: LocalPolicy, bundle: PolicyBundle): readonly Impossibility[] {
   const grants = grantsFor(policy, bundle);
   const binding = grants.filter((grant) => grant.binding).map(({ bounds }) => bounds);
@@ -92,7 +92,7 @@ function underBundle(policy: LocalPolicy, bundle: PolicyBundle): readonly Imposs
   return first.map((empty) => ({ document: policy, ...placed('spec.narrow', empty), with: by, certain: true }));
 }
 
-/** Only what neither is by itself: that has been told. */
+/** Only what neither is by itself: that has been reported. */
 function inPairs(parts: readonly Part[]): readonly Impossibility[] {
   const found: Impossibility[] = [];
   let pairs = 0;

@@ -12,10 +12,10 @@ import type { IssuancePolicy, LocalPolicy } from '../documents.ts';
 /** @param required the namespace's policies before the change, where the bundle wants one; absent where it does not. */
 export function directionOfComing(policy: LocalPolicy, required: readonly IssuancePolicy[] | undefined): Direction {
   if (policy.mode === 'off') return 'neutral';
-  const spoken = required?.some(
+  const alreadyRequired = required?.some(
     (other) => other.mode !== 'off' && coversReach(reachOfLocal(other), reachOfLocal(policy)),
   );
-  if (policy.kind === 'IssuancePolicy' && spoken === false) return 'widened';
+  if (policy.kind === 'IssuancePolicy' && alreadyRequired === false) return 'widened';
   return takesAway(policy) ? 'narrowed' : 'neutral';
 }
 

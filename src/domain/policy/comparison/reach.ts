@@ -1,4 +1,4 @@
-// Whom a rule or a local policy speaks of, as a set: by class, namespace, service account and cluster.
+// Whom a rule or a local policy applies to, as a set: by class, namespace, service account and cluster.
 import { admitsNobody, coversLabels, coversNames, coversPatterns, shareLabels, sharePatterns } from './limits.ts';
 import { labelsOrNone, formatNames, formatPatterns } from './formats.ts';
 import type { CentralRule, ClusterSelector, LocalPolicy, NamespaceSelector } from '../documents.ts';

@@ -1,4 +1,4 @@
-// Which central rules give an identity to those whom a local policy speaks of.
+// Which central rules give an identity to those whom a local policy applies to.
 import type { Bounds } from '../bounds.ts';
 import { admitsNobody, sharePatterns } from './limits.ts';
 import { coversReach, reachOfLocal, reachOfRule, shareReach, type Reach } from './reach.ts';
@@ -8,11 +8,11 @@ import { meetNames, nameLimit } from '../name-patterns.ts';
 export interface RuleGrant {
   readonly rule: CentralRule;
   readonly bounds: Bounds;
-  /** Whether it binds everybody whom the local policy speaks of, rather than some. */
+  /** Whether it binds everybody whom the local policy applies to, rather than some. */
   readonly binding: boolean;
 }
 
-/** @returns none when the local policy speaks of nobody who can have an identity. */
+/** @returns none when the local policy applies to nobody who can have an identity. */
 export function grantsFor(policy: LocalPolicy, bundle: PolicyBundle): readonly RuleGrant[] {
   const reach = possibleReach(policy, bundle);
   return bundle.rules.flatMap((rule) => {

@@ -52,13 +52,13 @@ function directionOfChange(
   return after === undefined ? 'neutral' : directionOfComing(after, bundles.before);
 }
 
-/** Of a rule that begins to speak of somebody. */
+/** Of a rule that begins to apply to somebody. */
 function directionOfComing(rule: CentralRule, before: PolicyBundle): Direction {
   const given = before.rules.some((other) => gives(other) && coversReach(reachOfRule(other), reachOfRule(rule)));
   return rule.bounds === undefined || given ? 'narrowed' : 'widened';
 }
 
-/** Of a rule that no longer speaks of somebody: what it gave is gone, and what it held back comes free. */
+/** Of a rule that no longer applies to somebody: what it gave is gone, and what it held back comes free. */
 function directionOfGoing(rule: CentralRule, after: PolicyBundle): Direction {
   const others = after.rules.filter(
     (other) => other.id !== rule.id && gives(other) && shareReach(reachOfRule(other), reachOfRule(rule)),

@@ -1,4 +1,4 @@
-// Which rules and policies speak of a subject, and what they allow together.
+// Which rules and policies apply to a subject, and what they allow together.
 import { meet, UNBOUNDED, type Bounds } from '../bounds.ts';
 import type { Condition } from '../condition.ts';
 import type { Layer, PolicyDecision } from '../policy-decision.ts';
@@ -12,7 +12,7 @@ import type { PolicyStatement } from './statement.ts';
 
 type Subject = PolicyRequest['subject'];
 
-/** The voices that speak of a subject, in their fixed order. */
+/** The statements that apply to a subject, in their fixed order. */
 export interface ApplicableStatements {
   readonly class: IssuanceClass;
   readonly statements: readonly PolicyStatement[];
@@ -69,7 +69,7 @@ export function applicableTo(policies: PolicySet, subject: Subject, snapshot: Cl
   };
 }
 
-/** The voices that speak of the subject, rules of audited namespaces in their downgradedToAudit mode. */
+/** The statements that apply to the subject; rules that are not locked are downgraded to audit in audited namespaces. */
 export function findApplicable(policies: PolicySet, subject: Subject, reader: SnapshotReader): ApplicableStatements {
   const issuanceClass = classOf(policies, subject);
   const candidates = policies.statementsFor(subject.namespace);
@@ -125,7 +125,7 @@ function limits({ perNamespacePerMinute, perIdentityPerMinute }: Quotas): boolea
   return perNamespacePerMinute !== Infinity || perIdentityPerMinute !== Infinity;
 }
 
-/** What a certificate of the subject is for, as the bundle tells. */
+/** What a certificate of the subject is for, as the bundle says. */
 export function classOf(
   { bundle }: Pick<PolicySet, 'bundle'>,
   { namespace, serviceAccount }: Pick<Subject, 'namespace' | 'serviceAccount'>,

@@ -1,4 +1,4 @@
-// One voice's fields against a request: every clause that does not hold, each with what would.
+// One statement's fields against a request: every clause that does not hold, each with what would.
 import { formatDuration } from '../../text/duration.ts';
 import { formatKeyType } from '../../x509/key-types.ts';
 import { formatKeys, type KeyType } from '../bounds.ts';
@@ -7,7 +7,7 @@ import { admits, matchesAny, type NameLimit } from '../name-patterns.ts';
 import type { PolicyRequest } from '../request.ts';
 import type { PolicyStatement } from './statement.ts';
 
-/** What a check adds to the voice it comes from. */
+/** What a check adds to the statement it comes from. */
 export interface FailedCheck {
   readonly reason: PolicyReason;
   readonly field: string;
@@ -37,7 +37,7 @@ export function clauseOf(statement: PolicyStatement, failedCheck: FailedCheck): 
 
 type Check = (statement: PolicyStatement, request: PolicyRequest) => FailedCheck | undefined;
 
-/** Usages and the lifetime's interval are judged over all voices together: see combined-limits.ts. */
+/** Usages and the lifetime's interval are judged over all statements together: see combined-limits.ts. */
 const CHECKS: readonly Check[] = [
   deniedNamespace,
   deniedServiceAccount,

@@ -1,5 +1,5 @@
-// Limits that only show when all voices are taken together: two policies may each leave something, and
-// nothing may be left of both. The voice that takes the last of it is named.
+// Limits that only show when all statements are taken together: two policies may each leave something, and
+// nothing may be left of both. The statement that takes the last of it is named.
 import { formatDuration } from '../../text/duration.ts';
 import { USAGES, usableForSvid, type Usage } from '../../x509/usage.ts';
 import { meet, meetTtl, UNBOUNDED, type Bounds, type TtlLimit } from '../bounds.ts';
@@ -13,8 +13,8 @@ export interface CombinedLimits {
 }
 
 /**
- * @param voices in their fixed order, all of them enforced.
- * @param usages what is left before any of them speaks; see `auditedUsages`.
+ * @param statements in their fixed order, all of them enforced.
+ * @param usages what is left before any of them is applied; see `auditedUsages`.
  */
 export function combine(statements: readonly PolicyStatement[], usages?: readonly Usage[]): CombinedLimits {
   const bounds = usages === undefined ? UNBOUNDED : { ...UNBOUNDED, usages };
@@ -23,7 +23,7 @@ export function combine(statements: readonly PolicyStatement[], usages?: readonl
 
 /**
  * Rules of an audited namespace refuse nobody there, but what they give they give for no other use than they say,
- * unless they leave none between them. Asked before any other voice, so that no local policy can change the answer.
+ * unless they leave none between them. Asked before any other statement, so that no local policy can change the answer.
  */
 export function auditedUsages(statements: readonly PolicyStatement[]): readonly Usage[] | undefined {
   const giving = auditedGrants(statements);
@@ -40,14 +40,14 @@ function joined({ bounds, failed }: CombinedLimits, statement: PolicyStatement):
   return { bounds: next, failed: more.length === 0 ? failed : [...failed, ...more] };
 }
 
-/** What would fail if this voice were enforced beside those that are. */
+/** What would fail if this statement were enforced beside those that are. */
 export function auditLimits(enforced: CombinedLimits, statement: PolicyStatement): readonly FailedClause[] {
   return joined({ bounds: enforced.bounds, failed: [] }, statement).failed;
 }
 
 /**
  * The lifetime that is granted. Rules of an audited namespace refuse nobody there, but what they give they give
- * for no longer than they say; a least that no maximum reaches is only told.
+ * for no longer than they say; a minimum above every maximum is only reported.
  */
 export function grantedTtl(enforced: CombinedLimits, statements: readonly PolicyStatement[]): TtlLimit {
   return auditedGrants(statements).reduce((ttl, { bounds }) => meetTtl(ttl, bounds.ttl), enforced.bounds.ttl);

@@ -16,8 +16,8 @@ export type ConditionVerdict =
   | { readonly holds: false; readonly actual: string; readonly allowed: string; readonly mayPassLater: boolean };
 
 /**
- * Most objects that are looked at one by one; a condition that has more before it must be told more exactly, by
- * `names` or `labels`. Fewer where each is asked an expression: whoever writes the objects must not be able to
+ * Most objects that are looked at one by one; a condition with more candidates must select them more exactly, by
+ * `names` or `labels`. Fewer where each is asked an expression: who writes the objects must not be able to
  * make a decision slow.
  */
 const MAX_CANDIDATES = 1_000;

@@ -71,7 +71,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
   });
 }
 
-/** Default deny: somebody central must give the identity, and the namespace must speak where it has to. */
+/** Default deny: somebody central must give the identity, and the namespace must have a policy where the bundle demands one. */
 function checkGrants(
   policies: PolicySet,
   request: PolicyRequest,

@@ -15,7 +15,7 @@ function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, '
   return { layer: 'central', policy: bundleName, contact: bundle.owner.contact, ...clause } as const;
 }
 
-/** Most rules whose near miss is told. */
+/** Most rules whose near miss is reported. */
 const MAX_NEAR_MISSES = 3;
 
 export function noRule(
@@ -47,12 +47,12 @@ export function noRule(
 
 interface NearMiss {
   readonly allowed: string;
-  /** Of the namespace, where its labels keep the rule from speaking. */
+  /** Of the namespace, where its labels keep the rule from applying. */
   readonly actual?: string;
   readonly change?: string;
 }
 
-/** Only what keeps the rule from speaking. */
+/** Only what keeps the rule from applying. */
 function nearMiss(
   statement: PolicyStatement,
   { subject }: PolicyRequest,
@@ -108,7 +108,7 @@ export function localNeeded(
   return central(policies, {
     reason: 'CAP-P10',
     field: 'namespaces.requireLocal',
-    actual: `no IssuancePolicy in ${namespace} speaks of ${request.subject.serviceAccount}`,
+    actual: `no IssuancePolicy in ${namespace} applies to ${request.subject.serviceAccount}`,
     allowed: 'an IssuancePolicy of the namespace',
     change: `add an IssuancePolicy to namespace ${namespace}`,
     mayPassLater: true,

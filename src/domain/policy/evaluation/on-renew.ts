@@ -4,15 +4,15 @@ import type { Condition, Expression } from '../condition.ts';
 import type { OnRenew } from '../documents.ts';
 import type { CurrentCertificate } from '../request.ts';
 
-/** How long a failing condition is passed over on renewal, in ms: none for `enforce`, without end for `warn`. */
+/** How long a failing condition is waived on renewal, in ms: none for `enforce`, without end for `warn`. */
 export function graceMsOf(onRenew: OnRenew, lifetimeMs: number): number {
   if (onRenew.kind === 'enforce') return 0;
   return onRenew.kind === 'warn' ? Infinity : (onRenew.graceMs ?? lifetimeMs);
 }
 
 /**
- * Whether a condition speaks of what all pods of an identity share. What one pod or one request brings must not
- * be excused because another had it: the identity is one, and its history too.
+ * Whether a condition reads only what all pods of an identity share. What one pod or one request brings must not
+ * be waived because another had it: the identity is one, and its history too.
  */
 export function isShared({ check }: Condition): boolean {
   switch (check.kind) {
@@ -34,7 +34,7 @@ function readsRequest(where: Expression | undefined): boolean {
 /**
  * @param key the condition's key.
  * @param ceiling the gentlest that the bundle lets this condition be.
- * @returns when the condition last held, if that excuses it now; nothing when it must be enforced.
+ * @returns when the condition last held, if that waives it now; nothing when it must be enforced.
  */
 export function waivedSince(
   key: string,

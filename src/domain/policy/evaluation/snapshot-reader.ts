@@ -1,5 +1,5 @@
-// The snapshot as one decision sees it: what it looked at is remembered, and asking anything of a view
-// that has not synced makes the decision unavailable.
+// Reads the snapshot for one decision: what it looked at is remembered, and asking anything of a view that has
+// not synced makes the decision unavailable.
 import type { Labels } from '../documents.ts';
 import { compareText } from '../../text/compare-text.ts';
 import {
@@ -50,13 +50,13 @@ export class SnapshotReader {
 
   /**
    * What was asked for is not there: of a view that may lack it nothing follows, least of all that a rule for the
-   * labels of a namespace does not speak.
+   * labels of a namespace does not apply.
    */
   foundNothing(): void {
     this.#unsynced ??= this.#snapshot.incomplete;
   }
 
-  /** The caller notes what it relied on. */
+  /** The caller records what decided. */
   list(query: ObjectQuery): readonly KubernetesObject[] {
     this.#ask();
     // Many conditions ask for the same objects.

@@ -1,5 +1,5 @@
 // Central rules and local policies differ in who wrote them and what they may say; once loaded, each is one
-// voice in a decision. All voices are heard, in a fixed order, and each can only say less.
+// statement in a decision. All that apply are evaluated, in a fixed order, and each can only take away.
 import { UNBOUNDED, type Bounds } from '../bounds.ts';
 import type { Condition } from '../condition.ts';
 import type { Layer } from '../policy-decision.ts';
@@ -84,7 +84,7 @@ export function localName(policy: LocalPolicy): string {
   return policy.kind === 'IssuancePolicy' ? `${policy.namespace}/${policy.name}` : policy.name;
 }
 
-/** What is off is left out before it gets a voice. */
+/** What is off is left out before it becomes a statement. */
 function modeInForce(mode: Mode): Exclude<Mode, 'off'> {
   return mode === 'audit' ? 'audit' : 'enforce';
 }

@@ -1,5 +1,5 @@
 // Policies that are in force against those that are kept elsewhere, by name and digest: equal digests are
-// equal documents, whoever wrote the file and in which order.
+// equal documents, in whatever order and layout they are written.
 
 /** A policy document by name: enough to tell whether two places hold the same. */
 export interface PolicyDigest {

@@ -1,5 +1,5 @@
 // What a candidate policy changes for decisions of the past, counted by identity and cause: who would newly
-// be refused, who would newly be approved, and whom nobody can tell about.
+// be refused, who would newly be approved, and for whom it cannot be decided.
 import type { RefusalReason, Verdict } from './replay-verdict.ts';
 
 /** What policy had said: `unjudged` when it could not judge then. */
@@ -38,7 +38,7 @@ export interface ReplayResult {
   readonly ungrouped: number;
 }
 
-/** Groups of one change; a candidate that breaks more is told by the count. */
+/** Groups of one change; of a candidate that changes more only the count is kept. */
 const MAX_GROUPS = 10_000;
 
 type MutableGroup = { -readonly [K in keyof ChangedGroup]: ChangedGroup[K] };

@@ -1,5 +1,5 @@
 // What a policy would say to a request of the past. The present snapshot may not know the pods of then, and
-// there may be none at all; what cannot be told for sure is left undecided instead of guessed.
+// there may be none at all; what cannot be known for sure is left undecided instead of guessed.
 import type { Reason } from '../../reasons.ts';
 import type { FailedClause, PolicyDecision } from '../policy-decision.ts';
 import { evaluate } from '../evaluation/evaluate.ts';

@@ -72,7 +72,7 @@ export class NamespaceObservations {
     this.#longestMs = Math.max(this.#longestMs, certificate.lifetimeMs);
   }
 
-  /** @returns nothing when nothing was issued: a policy that allows nothing is nobody's wish. */
+  /** @returns nothing when nothing was issued: nobody wants a policy that allows nothing. */
   suggest(name: string): SuggestedPolicy | undefined {
     const keys = this.#keyList();
     if (keys.length === 0) return undefined;

@@ -187,7 +187,7 @@ describe('Of a kind that is not known', () => {
       ]);
     });
 
-    it('an object is judged that otherwise speaks of other objects', () =>
+    it('an object is judged that otherwise refers to other objects', () =>
       assert.deepEqual(
         found(
           'apiVersion: kyverno.io/v1\nkind: Job\nmetadata: { name: j, namespace: shop }\nspec: { pod: { spec: { serviceAccountName: own } } }\n',

@@ -92,8 +92,8 @@ describe('A revision of all policies', () => {
       'team-a/b.yaml': `${PLATFORM}---\n${SHOP.replace('name: api', 'name: web')}`,
     };
     assert.deepEqual(problemsOf(files), [
-      '/policies/team-a/b.yaml:2:1 kind is a ClusterIssuancePolicy, but a file below team-a/ speaks for the namespace team-a only',
-      '/policies/team-a/b.yaml:8:24 metadata.namespace is shop, but a file below team-a/ speaks for the namespace team-a only',
+      '/policies/team-a/b.yaml:2:1 kind is a ClusterIssuancePolicy, but a file below team-a/ belongs to the namespace team-a only',
+      '/policies/team-a/b.yaml:8:24 metadata.namespace is shop, but a file below team-a/ belongs to the namespace team-a only',
     ]);
   });
 

@@ -31,7 +31,7 @@ describe('A policy file', () => {
     });
   });
 
-  it('may say little of a rule: it speaks of workloads everywhere, and gives no DNS names to anybody', () => {
+  it('may say little of a rule: it applies to workloads everywhere, and gives no DNS names to anybody', () => {
     const { document } = onlyDocument(bundleText(`rules:\n  - id: mesh\n    bounds: ${BOUNDS}`));
     assert.ok(document.kind === 'PolicyBundle');
     assert.deepEqual(document.rules[0], {

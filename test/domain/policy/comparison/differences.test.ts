@@ -1,4 +1,4 @@
-// What a change of policies does, told before it is merged: who may have more, and who less.
+// What a change of policies does, reported before it is merged: who may have more, and who less.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { USAGES, type Bounds } from '../../../../src/domain/policy/bounds.ts';
@@ -40,13 +40,13 @@ import {
 
 type Bundle = Partial<PolicyBundle>;
 
-function told(before: readonly PolicyDocument[], after: readonly PolicyDocument[]): readonly FieldDifference[] {
+function reported(before: readonly PolicyDocument[], after: readonly PolicyDocument[]): readonly FieldDifference[] {
   return differences(before, after).filter(({ direction }) => direction !== 'unchanged');
 }
 
 /** The fields that differ between two bundles, each with its direction. */
 function changes(before: Bundle, after: Bundle): Record<string, Direction> {
-  const found = told([bundle(before)], [bundle(after)]);
+  const found = reported([bundle(before)], [bundle(after)]);
   return Object.fromEntries(found.map(({ field, direction }) => [field, direction]));
 }
 
@@ -66,7 +66,7 @@ describe('The difference between policies', () => {
 
   it('tells a field with what it was and what it is, in the words of documents', () => {
     const before = bundle({ rules: [strict({ ttl: { ...WIDE.ttl, maxMs: HOUR_MS } })] });
-    assert.deepEqual(told([before], [bundle()]), [
+    assert.deepEqual(reported([before], [bundle()]), [
       {
         document: 'PolicyBundle corp',
         field: 'rules.mesh.bounds.ttl.max',
@@ -99,7 +99,7 @@ describe('The difference between policies', () => {
 
   it('counts what cannot be compared as what may widen', () => {
     const [one, other] = [strict({ keys: { 'ec-p256': 0 } }), strict({ keys: { ed25519: 0 } })];
-    const [found] = told([bundle({ rules: [one] })], [bundle({ rules: [other] })]);
+    const [found] = reported([bundle({ rules: [one] })], [bundle({ rules: [other] })]);
     assert.equal(found?.direction, 'changed');
     assert.ok(mayWiden(found));
   });
@@ -230,7 +230,7 @@ describe('The difference between policies', () => {
   ];
   for (const [what, changed, expected] of conditions) {
     it(`knows what a condition does that is ${what}`, () => {
-      const found = told([local({ conditions: [ingress] })], [local({ conditions: [{ ...ingress, ...changed }] })]);
+      const found = reported([local({ conditions: [ingress] })], [local({ conditions: [{ ...ingress, ...changed }] })]);
       const fields = found.map(({ field, direction }) => [field.replace('spec.conditions.condition.', ''), direction]);
       assert.deepEqual(Object.fromEntries(fields), expected);
     });
@@ -238,7 +238,7 @@ describe('The difference between policies', () => {
 
   it('widens when a local policy goes, unless it took nothing away', () => {
     const narrow = local({ deny });
-    const [gone] = told([narrow], []);
+    const [gone] = reported([narrow], []);
     assert.deepEqual(gone, {
       document: 'IssuancePolicy shop/local',
       field: '',
@@ -247,20 +247,20 @@ describe('The difference between policies', () => {
       direction: 'widened',
     });
     assert.deepEqual(
-      [told([], [narrow]), told([local({ deny, mode: 'audit' })], [])].map(([found]) => found?.direction),
+      [reported([], [narrow]), reported([local({ deny, mode: 'audit' })], [])].map(([found]) => found?.direction),
       ['narrowed', 'neutral'],
     );
   });
 
   it('widens when a local policy comes where the bundle wants one', () => {
     const wanting = bundle({ namespaces: { ...bundle().namespaces, requireLocal: true } });
-    const [first] = told([wanting], [wanting, local()]);
+    const [first] = reported([wanting], [wanting, local()]);
     assert.equal(first?.direction, 'widened');
-    const [second] = told([wanting, local()], [wanting, local(), local({ name: 'more', deny })]);
+    const [second] = reported([wanting, local()], [wanting, local(), local({ name: 'more', deny })]);
     assert.equal(second?.direction, 'narrowed');
     const [web, all, off] = [local({ serviceAccounts: nameLimit(['web']) }), local(), local({ mode: 'off' })];
     for (const before of [web, off]) {
-      const [found] = told([wanting, before], [wanting, all]);
+      const [found] = reported([wanting, before], [wanting, all]);
       assert.ok(found !== undefined && mayWiden(found), `${before.mode} ${found?.field} ${found?.direction}`);
     }
   });

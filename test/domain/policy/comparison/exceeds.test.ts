@@ -1,4 +1,4 @@
-// A local policy that asks for more than the bundle gives is told so, field by field; it gets no more.
+// A local policy that asks for more than the bundle gives is reported, field by field; it gets no more.
 import assert from 'node:assert/strict';
 import { UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts';
 import type { IssuancePolicy, PolicyBundle } from '../../../../src/domain/policy/documents.ts';
@@ -25,7 +25,7 @@ const noted = (policy: IssuancePolicy, given: PolicyBundle = bundle()): readonly
   exceeds(policy, given).map(({ field, actual, allowed }) => `${field}: ${actual} > ${allowed}`);
 
 describe('A local policy that asks for too much', () => {
-  const wishes: readonly [requested: Partial<Bounds>, told: string][] = [
+  const requests: readonly [requested: Partial<Bounds>, expected: string][] = [
     [ttl(48 * HOUR_MS), 'spec.narrow.ttl.max: 48h > 24h'],
     [
       { keys: { 'ec-p256': 0, ed25519: 0, rsa: 1024 } },
@@ -39,11 +39,11 @@ describe('A local policy that asks for too much', () => {
     [{ dnsNames: nameLimit(['a.example']) }, 'spec.narrow.dnsNames: a.example > none'],
     [{ impersonators: nameLimit(['sys/proxy']) }, 'spec.narrow.impersonators: sys/proxy > none'],
   ];
-  for (const [requested, told] of wishes) {
-    it(`hears ${told}`, () => assert.deepEqual(noted(narrow(requested)), [told]));
+  for (const [requested, expected] of requests) {
+    it(`reports ${expected}`, () => assert.deepEqual(noted(narrow(requested)), [expected]));
   }
 
-  it('hears nothing when it stays within the bundle, or says nothing of a field', () => {
+  it('reports nothing when it stays within the bundle, or says nothing of a field', () => {
     const within = {
       ...ttl(HOUR_MS, { minMs: 1_000 }),
       keys: { 'ec-p256': 0, rsa: 4096 },
@@ -60,7 +60,7 @@ describe('A local policy that asks for too much', () => {
     assert.deepEqual(said, [{ field: 'spec.narrow.dnsNames', actual: '*', allowed: 'none' }]);
   });
 
-  it('hears of usages, issuers and service accounts that no rule has', () => {
+  it('reports of usages, issuers and service accounts that no rule has', () => {
     const bounds = {
       ...WIDE,
       usages: ['digitalSignature', 'serverAuth'],
@@ -109,7 +109,7 @@ describe('A local policy that asks for too much', () => {
     assert.deepEqual(noted(long, bundle({ rules: [rule(), gateways], classes })), []);
   });
 
-  it('hears that no rule gives anybody in its namespace an identity', () => {
+  it('reports that no rule gives anybody in its namespace an identity', () => {
     const given = bundle({ rules: [rule({ match: { namespaces: { names: ['team-*', 'pay'] } } })] });
     assert.deepEqual(noted(local(), given), ['metadata.namespace: shop > pay team-*']);
     const wide = clusterWide({ namespaces: { names: ['team-a', 'shop*', '*y'] } });
@@ -140,7 +140,7 @@ describe('A local policy that asks for too much', () => {
     ]);
   });
 
-  it('hears nothing while it is off', () => {
+  it('reports nothing while it is off', () => {
     assert.deepEqual(noted({ ...narrow(ttl(48 * HOUR_MS)), mode: 'off' }), []);
   });
 

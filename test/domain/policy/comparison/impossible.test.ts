@@ -24,7 +24,7 @@ const narrow = (name: string, requested: Partial<Bounds>): LocalPolicy =>
   local({ name, narrow: { ...UNBOUNDED, ...requested } });
 const ttl = (minMs: number, maxMs: number): Partial<Bounds> => ({ ttl: { minMs, maxMs, defaultMs: Infinity } });
 
-function told(given: PolicyBundle | undefined, locals: readonly LocalPolicy[] = []): readonly string[] {
+function reported(given: PolicyBundle | undefined, locals: readonly LocalPolicy[] = []): readonly string[] {
   return impossible(given, locals).map(({ field, left, with: other, certain }) =>
     [field, left, ...(other === undefined ? [] : [`with ${other}`]), ...(certain ? [] : ['maybe'])].join(' | '),
   );
@@ -32,7 +32,7 @@ function told(given: PolicyBundle | undefined, locals: readonly LocalPolicy[] = 
 
 describe('An impossible policy', () => {
   it('is none of the usual ones', () => {
-    assert.deepEqual(told(bundle(), [local(), clusterWide()]), []);
+    assert.deepEqual(reported(bundle(), [local(), clusterWide()]), []);
   });
 
   const empty: readonly [changed: Partial<Bounds>, expected: string][] = [
@@ -45,20 +45,20 @@ describe('An impossible policy', () => {
   ];
   for (const [changed, expected] of empty) {
     it(`leaves ${expected}, in a rule and in a local policy`, () => {
-      assert.deepEqual(told(bundle({ rules: [limited('x', changed)] })), [`rules.x.bounds.${expected}`]);
-      assert.deepEqual(told(bundle(), [narrow('x', changed)]), [`spec.narrow.${expected}`]);
+      assert.deepEqual(reported(bundle({ rules: [limited('x', changed)] })), [`rules.x.bounds.${expected}`]);
+      assert.deepEqual(reported(bundle(), [narrow('x', changed)]), [`spec.narrow.${expected}`]);
     });
   }
 
   it('grants an identity to service accounts that it does not match', () => {
     const rules = [limited('x', { serviceAccounts: nameLimit(['a*']) }, { serviceAccounts: nameLimit(['b*']) })];
-    assert.deepEqual(told(bundle({ rules })), ['rules.x.bounds.serviceAccounts | a*, and of b*']);
+    assert.deepEqual(reported(bundle({ rules })), ['rules.x.bounds.serviceAccounts | a*, and of b*']);
   });
 
   it('denies everybody to whom it gives an identity', () => {
     const match = { namespaces: { names: ['team-a'] } };
     const rules = [rule({ match, deny: { namespaces: ['team-*'], serviceAccounts: ['default'] } })];
-    assert.deepEqual(told(bundle({ rules })), [
+    assert.deepEqual(reported(bundle({ rules })), [
       'rules.mesh.deny.namespaces | nobody whom rules.mesh gives an identity',
     ]);
   });
@@ -68,17 +68,19 @@ describe('An impossible policy', () => {
       limited('a', { keys: { ed25519: 0 } }),
       limited('b', { keys: { rsa: 2048 } }, { namespaces: { names: ['shop'] } }),
     ];
-    assert.deepEqual(told(bundle({ rules })), ['rules.b.bounds.keys | none | with rules.a']);
+    assert.deepEqual(reported(bundle({ rules })), ['rules.b.bounds.keys | none | with rules.a']);
   });
 
-  it('is told once, where it is', () => {
+  it('is reported once, where it is', () => {
     const rules = [limited('a', { keys: {} }), limited('b', { keys: { rsa: 2048 } })];
-    assert.deepEqual(told(bundle({ rules })), ['rules.a.bounds.keys | none']);
+    assert.deepEqual(reported(bundle({ rules })), ['rules.a.bounds.keys | none']);
   });
 
   it('may be made of two rules that some workload could match, and is not when none can', () => {
     const pair = (a: Partial<CentralRule['match']>, b: Partial<CentralRule['match']>): readonly string[] =>
-      told(bundle({ rules: [limited('a', { keys: { ed25519: 0 } }, a), limited('b', { keys: { rsa: 2048 } }, b)] }));
+      reported(
+        bundle({ rules: [limited('a', { keys: { ed25519: 0 } }, a), limited('b', { keys: { rsa: 2048 } }, b)] }),
+      );
     const labels = (env: string) => ({ namespaces: { labels: { env } } });
     assert.deepEqual(pair(labels('prod'), { namespaces: { names: ['shop'] } }), [
       'rules.b.bounds.keys | none | with rules.a | maybe',
@@ -90,11 +92,15 @@ describe('An impossible policy', () => {
 
   it('is a local policy that leaves nothing of what every rule for it gives', () => {
     const other = narrow('x', { keys: { ed25519: 0 } });
-    assert.deepEqual(told(bundle(), [other]), ['spec.narrow.keys | none | with rules.mesh of corp']);
+    assert.deepEqual(reported(bundle(), [other]), ['spec.narrow.keys | none | with rules.mesh of corp']);
     const rules = [rule(), limited('ed', { keys: { ed25519: 0 } }, { namespaces: { labels: { key: 'ed' } } })];
     const labelled = rule({ match: { namespaces: { labels: { key: 'other' } } } });
-    assert.deepEqual(told(bundle({ rules: [labelled, ...rules.slice(1)] }), [other]), [], 'one rule leaves something');
-    assert.deepEqual(told(bundle({ rules }), [other]).slice(1), [
+    assert.deepEqual(
+      reported(bundle({ rules: [labelled, ...rules.slice(1)] }), [other]),
+      [],
+      'one rule leaves something',
+    );
+    assert.deepEqual(reported(bundle({ rules }), [other]).slice(1), [
       'spec.narrow.keys | none | with rules.ed and rules.mesh of corp'.replace(
         'ed and rules.mesh',
         'mesh and rules.ed',
@@ -104,14 +110,18 @@ describe('An impossible policy', () => {
 
   it('is made of local policies that agree on nothing, in one namespace or cluster-wide', () => {
     const [long, short] = [narrow('long', ttl(2 * HOUR_MS, Infinity)), narrow('short', ttl(0, HOUR_MS))];
-    assert.deepEqual(told(undefined, [long, short]), ['spec.narrow.ttl | at least 2h and at most 1h | with shop/long']);
+    assert.deepEqual(reported(undefined, [long, short]), [
+      'spec.narrow.ttl | at least 2h and at most 1h | with shop/long',
+    ]);
     const wide = clusterWide({ narrow: short.narrow });
-    assert.deepEqual(told(undefined, [wide, long]), ['spec.narrow.ttl | at least 2h and at most 1h | with platform']);
-    assert.deepEqual(told(undefined, [long, { ...short, namespace: 'pay' } as LocalPolicy]), []);
-    assert.deepEqual(told(undefined, [long, { ...short, mode: 'audit' }]), []);
+    assert.deepEqual(reported(undefined, [wide, long]), [
+      'spec.narrow.ttl | at least 2h and at most 1h | with platform',
+    ]);
+    assert.deepEqual(reported(undefined, [long, { ...short, namespace: 'pay' } as LocalPolicy]), []);
+    assert.deepEqual(reported(undefined, [long, { ...short, mode: 'audit' }]), []);
   });
 
-  it('refuses indeed everybody whom it speaks of, when it is certain', () => {
+  it('refuses indeed everybody whom it applies to, when it is certain', () => {
     const anyBounds: fc.Arbitrary<Partial<Bounds>> = fc.record({
       keys: fc.constantFrom<Bounds['keys'] & object>({ rsa: 2048 }, { 'ec-p256': 0 }, { 'ec-p256': 0, rsa: 4096 }),
       ttl: fc.record({

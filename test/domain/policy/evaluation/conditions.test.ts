@@ -48,7 +48,7 @@ describe('A view of the cluster that lacks a file', () => {
     assert.equal(evaluate(askingForIngress, request(), lacking(ingress('front'))).outcome, 'approved');
   });
 
-  it('makes nothing wider: a rule for the labels of a namespace that is not found may speak', () => {
+  it('makes nothing wider: a rule for the labels of a namespace that is not found may apply', () => {
     const labels = { tier: 'closed' };
     const closed = rule({
       id: 'closed',
@@ -248,7 +248,7 @@ describe('A condition that turned false', () => {
     assert.equal(renewal({ kind: 'enforce' }).outcome, 'refused');
   });
 
-  it('is passed over for the grace that it gives, from when it last held', () => {
+  it('is waived for the grace that it gives, from when it last held', () => {
     const grace = { kind: 'grace', graceMs: 2 * HOUR_MS } as const;
     const { outcome, audits, waived } = renewal(grace);
     assert.equal(outcome, 'approved');
@@ -258,12 +258,12 @@ describe('A condition that turned false', () => {
     assert.equal(renewal(grace, longAgo).outcome, 'refused');
   });
 
-  it('is passed over for one lifetime of the certificate when it says nothing', () => {
+  it('is waived for one lifetime of the certificate when it says nothing', () => {
     assert.equal(renewal({ kind: 'grace' }).outcome, 'approved');
     assert.equal(renewal({ kind: 'grace' }, { waived: { [KEY]: NOW_MS - 2 * HOUR_MS } }).outcome, 'refused');
   });
 
-  it('is never excused by what another pod or another request brought', () => {
+  it('is never waived by what another pod or another request brought', () => {
     const pod = { kind: 'matches', target: 'pod', labels: { app: 'web' } } as const;
     const reading = { source: "request.key.type == 'ec-p384'", evaluate: () => false };
     const own: readonly ConditionCheck[] = [

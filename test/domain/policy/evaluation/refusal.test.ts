@@ -58,7 +58,7 @@ describe('The line of a refusal', () => {
     );
   });
 
-  it('keeps the contact in sight however much the author and the cluster say', () => {
+  it('keeps the contact however much the author and the cluster say', () => {
     const message = 'Publish an Ingress. '.repeat(20);
     const names = Array.from({ length: 50 }, (_, index) => `a-long-name-${index}`);
     const wordy = local({ conditions: [condition({ ...HAS_INGRESS, names }, { message })], contact: '#team-shop' });

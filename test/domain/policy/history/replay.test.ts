@@ -47,7 +47,7 @@ describe('A verdict on the past', () => {
     assert.equal(verdict.refusalReason.reason, 'CAP-P02');
   });
 
-  it('is left open when labels that are not known might have softened the rule that refuses', () => {
+  it('is left open when labels that are not known might have downgraded the rule that refuses', () => {
     const audit = [{ labels: { stage: 'sandbox' } }];
     const soft = bundle({ namespaces: { ...bundle().namespaces, audit } });
     const asked = reevaluate(policySet(soft), request({ key: { type: 'ed25519', bits: 0 } }), NO_CLUSTER);
