@@ -5,6 +5,7 @@ import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { SubjectAltName } from '../domain/x509/template.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
+import { Alarm } from '../live/alarm.ts';
 import type { KeyGenerator } from '../ports/issuing/key-generator.ts';
 import { DecisionRecorder } from './issuing/decision-recorder.ts';
 import { sign, type IssuingParts } from './issuing/issue-certificate.ts';
@@ -55,14 +56,12 @@ export async function keepServingCertificate(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   let current = first;
-  let alarm = new AbortController();
-  parts.issuers.onChange(() => alarm.abort(), { signal });
+  // Rung by a change of issuer, also while a renewal is under way: it may have been signed by the former one.
+  const alarm = new Alarm(parts.clock);
+  parts.issuers.onChange(() => alarm.ring(), { signal });
   parts.install(current);
   for (let renewed = true; ;) {
-    alarm = new AbortController();
-    const woken = { signal: AbortSignal.any([signal, alarm.signal]) };
-    // Both endings of these waits are ordinary: an issuer change makes it time, shutdown ends the loop.
-    await (renewed ? untilDue(parts, current, woken) : parts.clock.sleep(RETRY_MS, woken)).catch(() => undefined);
+    await (renewed ? untilDue(parts, alarm, current, { signal }) : alarm.sleep(RETRY_MS, { signal }));
     if (signal.aborted) return;
     const next = await renew(parts, settings, { signal });
     renewed = next !== undefined;
@@ -70,16 +69,18 @@ export async function keepServingCertificate(
   }
 }
 
-/** Half of the life that is left has passed, or the clock was set so that the certificate is over or not valid yet. */
+/** Half of the life that is left has passed, the clock was set so that it is over or not valid yet, or the alarm rang. */
 async function untilDue(
   { clock }: ServingParts,
+  alarm: Alarm,
   { notBeforeMs, notAfterMs }: ServingCertificate,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
   const startMs = clock.nowMs();
   const dueMs = startMs + (notAfterMs - startMs) * RENEW_AT;
   for (let nowMs = startMs; notBeforeMs <= nowMs && nowMs < dueMs; nowMs = clock.nowMs()) {
-    await clock.sleepUntil(dueMs, options);
+    const end = await alarm.sleepUntil(dueMs, options);
+    if (end === 'rung' || end === 'aborted') return;
   }
 }
 

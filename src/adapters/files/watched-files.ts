@@ -1,12 +1,14 @@
 // Files that operators or an orchestrator replace while the server runs. A watch on each folder tells
 // soon; reading again every half minute tells for certain, because watches can be lost. A folder's
 // watch also sees the symlink swap by which Kubernetes updates a mounted volume.
-import { watch, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
+import { watchLoop, type WatchedThing, type WatchLoopSettings } from '../../live/watch-loop.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../ports/platform/document-source.ts';
+import { watchFolder } from './watch-folder.ts';
 
 /** A file's path; `confidential` refuses one that others may read or its group may write, as a private key must. */
 export type WatchedFile = string | { readonly path: string; readonly confidential: true };
@@ -16,9 +18,8 @@ const NOT_CONFIDENTIAL = 0o037;
 
 /** Larger than any certificate bundle, key set or policy we expect. */
 export const MAX_FILE_BYTES = 1024 * 1024;
-/** Several writes of one edit become one change. */
-const DEBOUNCE_MS = 100;
-const REREAD_MS = 30_000;
+/** Of files and folders of files. */
+export const FILE_PACE: WatchLoopSettings = { rereadMs: 30_000, debounceMs: 100 };
 
 const READ_PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
@@ -35,7 +36,7 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, clock
       return new Map(await Promise.all(entries));
     },
     placeOf: (name) => paths.get(name) ?? name,
-    onChange: (listener, { signal }) => void follow(folders, listener, clock, signal),
+    onChange: (listener, options) => void follow(folders, listener, clock, options),
   };
 }
 
@@ -81,29 +82,14 @@ async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Each round watches anew before it reads, so that a folder which was itself replaced is found again. */
 async function follow(
   folders: ReadonlySet<string>,
   listener: () => Promise<void> | void,
   clock: Clock,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal },
 ): Promise<void> {
-  while (!signal.aborted) {
-    const changed = new AbortController();
-    const quiet = { signal: AbortSignal.any([signal, changed.signal]) };
-    for (const folder of folders) watchFolder(folder, () => changed.abort(), quiet);
-    await listener();
-    await clock.sleep(REREAD_MS, quiet).catch(() => undefined);
-    changed.abort();
-    await clock.sleep(DEBOUNCE_MS, { signal }).catch(() => undefined);
-  }
-}
-
-function watchFolder(folder: string, ring: () => void, { signal }: { readonly signal: AbortSignal }): void {
-  try {
-    // A watch that breaks is no loss: the periodic reading goes on.
-    watch(folder, { signal }, ring).on('error', () => undefined);
-  } catch {
-    // Neither is one that never began, as on file systems without notification.
-  }
+  const watch: WatchedThing['watch'] = (changed, round) => {
+    for (const folder of folders) watchFolder(folder, changed, round);
+  };
+  await watchLoop({ watch, read: listener }, clock, FILE_PACE, options);
 }

@@ -1,9 +1,10 @@
 // A directory tree that names workloads: `<root>/<namespace>/<service account>/`. An orchestrator makes
 // one folder per workload and mounts it there; the folder's place is the workload's identity.
 import { readdir } from 'node:fs/promises';
-import { watch } from 'node:fs';
 import path from 'node:path';
+import { watchLoop, type WatchedThing } from '../../live/watch-loop.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
+import { watchFolder, watchPlaceOf } from './watch-folder.ts';
 
 export interface WorkloadDirectory {
   readonly path: string;
@@ -22,7 +23,7 @@ export interface WorkloadTree {
 
 /** A look costs some milliseconds for a hundred folders; what a watch missed is found this soon. */
 const LOOK_EVERY_MS = 1_000;
-/** A watch can be lost without a word, and making one is dearer than a look. */
+/** A watch can be lost without notice, and making one costs more than a look. */
 const LOOKS_PER_WATCH = 10;
 const DEBOUNCE_MS = 100;
 /** Changes in folders beyond these are found by looking. */
@@ -66,40 +67,24 @@ export async function watchWorkloadDirectories(
   root: string | undefined,
   clock: Clock,
   listener: () => Promise<void>,
-  { signal }: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal },
 ): Promise<void> {
-  while (!signal.aborted) {
-    const changed = new AbortController();
-    const quiet = { signal: AbortSignal.any([signal, changed.signal]) };
-    if (root !== undefined) await watchTree(root, () => changed.abort(), quiet);
-    for (let look = 0; look < LOOKS_PER_WATCH && !quiet.signal.aborted; look += 1) {
-      await listener();
-      // What the listener does rings too, and so do the rest of one edit's changes: they make one more round.
-      await clock.sleep(DEBOUNCE_MS, { signal }).catch(() => undefined);
-      await clock.sleep(LOOK_EVERY_MS, quiet).catch(() => undefined);
-    }
-    changed.abort();
-  }
+  const watch: WatchedThing['watch'] = async (changed, round) =>
+    root === undefined ? undefined : watchTree(root, changed, round);
+  // What the listener does is a change too, and so are the rest of one edit's changes: they make one more round.
+  const read = async (): Promise<void> => {
+    await listener();
+    await clock.sleep(DEBOUNCE_MS, options).catch(() => undefined);
+  };
+  const pace = { rereadMs: LOOK_EVERY_MS, debounceMs: 0, readingsPerWatch: LOOKS_PER_WATCH };
+  await watchLoop({ watch, read }, clock, pace, options);
 }
 
 /** Folder by folder: the platform's recursive watch does not tell of two folders that changed places. */
-async function watchTree(root: string, ring: () => void, options: { readonly signal: AbortSignal }): Promise<void> {
-  // The root itself may be replaced, which only its own folder sees.
-  watchFolder(path.dirname(root), (name) => (name === path.basename(root) ? ring() : undefined), options);
+async function watchTree(root: string, changed: () => void, options: { readonly signal: AbortSignal }): Promise<void> {
+  watchPlaceOf(root, changed, options);
   const { folders } = await scanWorkloadDirectories(root);
-  for (const folder of folders.slice(0, MAX_WATCHES)) watchFolder(folder, ring, options);
-}
-
-function watchFolder(
-  folder: string,
-  ring: (name: string | null) => void,
-  { signal }: { readonly signal: AbortSignal },
-): void {
-  try {
-    watch(folder, { signal }, (_, name) => ring(name)).on('error', () => undefined);
-  } catch {
-    // Without notification looking every second still finds everything.
-  }
+  for (const folder of folders.slice(0, MAX_WATCHES)) watchFolder(folder, changed, options);
 }
 
 function codeOf(error: unknown): string {

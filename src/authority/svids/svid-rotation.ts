@@ -1,6 +1,7 @@
 // The certificate of one workload over time: issued when first watched, renewed at about half
 // life, held back when policy says no. One rotation serves every stream of its workload.
 import { AuthorityError, type ErrorCode } from '../../domain/errors.ts';
+import { Alarm } from '../../live/alarm.ts';
 import type { LatestValue } from '../../live/latest-value.ts';
 import type { SvidState, WorkloadSvid } from '../surface/surface.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
@@ -54,13 +55,14 @@ export class SvidRotation {
   #dueMs = 0;
   /** Due by order of an issuer or policy change; kept apart so that a renewal under way cannot lose it. */
   #orderedMs = Infinity;
-  #alarm = new AbortController();
+  readonly #alarm: Alarm;
   #stopped = false;
 
   constructor(state: LatestValue<SvidState>, parts: RotationParts, settings: RotationSettings) {
     this.#state = state;
     this.#parts = parts;
     this.#settings = settings;
+    this.#alarm = new Alarm(parts.clock);
   }
 
   /** Runs until a renewal falls due while nobody watches, until it is stopped, or until the signal aborts. Never throws. */
@@ -75,20 +77,20 @@ export class SvidRotation {
   /** No more renewals; what is being decided is still decided and recorded. */
   stop(): void {
     this.#stopped = true;
-    this.#alarm.abort();
+    this.#alarm.ring();
   }
 
   /** The issuer changed: renew soon, but not all at once. */
   renewSoon(): void {
     const { clock, random } = this.#parts;
     this.#orderedMs = Math.min(this.#orderedMs, clock.nowMs() + this.#settings.spreadMs * random.fraction());
-    this.#alarm.abort();
+    this.#alarm.ring();
   }
 
   /** The policy changed: ask again now, so that a new "yes" or "no" takes effect. */
   renewNow(): void {
     this.#orderedMs = 0;
-    this.#alarm.abort();
+    this.#alarm.ring();
   }
 
   /** A certificate is being asked for. */
@@ -133,11 +135,8 @@ export class SvidRotation {
 
   async #untilDue(signal: AbortSignal): Promise<void> {
     while (this.#momentMs > this.#parts.clock.nowMs() && !signal.aborted && !this.#stopped) {
-      this.#alarm = new AbortController();
-      // Both endings of this sleep are ordinary: the alarm moves the due time, shutdown ends the loop.
-      const either = AbortSignal.any([signal, this.#alarm.signal]);
-      const woken = await this.#parts.clock.sleepUntil(this.#momentMs, { signal: either }).catch(() => undefined);
-      if (woken === 'stepped') this.#afterStep();
+      // Rung when the due time moved.
+      if ((await this.#alarm.sleepUntil(this.#momentMs, { signal })) === 'stepped') this.#afterStep();
     }
   }
 

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { IssuerTrial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
+import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
@@ -43,11 +44,12 @@ export class DocumentIssuer implements IssuerStore {
   /** Looks follow one another: a trial takes a moment, and a clock may be set meanwhile. */
   #last: Promise<unknown> = Promise.resolve();
   /** Ends the wait for the next change when another one becomes the next. */
-  #rearm = new AbortController();
+  readonly #rearm: Alarm;
 
   constructor(parts: StoreParts, settings: MaterialSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#rearm = new Alarm(parts.clock);
   }
 
   /** Loads once, then follows changes until the signal aborts. @throws AuthorityError CAP-X03 when the first load fails. */
@@ -145,7 +147,7 @@ export class DocumentIssuer implements IssuerStore {
     const { events } = this.#parts;
     const { bundle, signing } = next.material;
     this.#inForce = next;
-    this.#rearm.abort();
+    this.#rearm.ring();
     events.issuerInForce({ issuer: signing.issuer.id, notAfterMs: signing.issuer.notAfterMs });
     events.bundleInForce({ digest: bundle.digest, anchors: bundle.anchors.length, notAfterMs: bundle.firstNotAfterMs });
     this.#warn(next);
@@ -162,13 +164,11 @@ export class DocumentIssuer implements IssuerStore {
   async #followTime(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     while (!signal.aborted) {
-      this.#rearm = new AbortController();
-      const either = AbortSignal.any([signal, this.#rearm.signal]);
       const nowMs = clock.nowMs();
       // A clock that was set back since the last look, when nobody waited, is a moment to look again.
       const atMs = nowMs < this.#lookedMs ? nowMs : (this.#inForce?.read.changesAfter(this.#lookedMs) ?? Infinity);
-      const woken = await clock.sleepUntil(atMs, { signal: either }).catch(() => undefined);
-      if (woken !== undefined) await this.#next(async () => this.#look(signal));
+      const end = await this.#rearm.sleepUntil(atMs, { signal });
+      if (end === 'reached' || end === 'stepped') await this.#next(async () => this.#look(signal));
     }
   }
 
