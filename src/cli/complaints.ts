@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../config/sources.ts';
 import { AuthorityError } from '../domain/errors.ts';
 import { REASONS } from '../domain/reasons.ts';
 import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
-import { complainOfProblems, UnusableInput } from './policy/problems.ts';
+import { complainOfProblems, UnusableInput } from './unusable-input.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @returns the exit code that the error deserves, after saying what it is. */

@@ -16,7 +16,7 @@ import { registerToken } from './commands/token.ts';
 import { registerVersion } from './commands/version.ts';
 import { complainOf } from './complaints.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { printFailedReport } from './failed-report.ts';
+import { printFailedReport } from './reports/failed.ts';
 import type { Invocation } from './invocation.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { sarifViolations } from './sarif-schema/validator.ts';
-import { run } from './transcript.ts';
+import { sarifViolations } from './support/sarif-schema/validator.ts';
+import { run } from './support/transcript.ts';
 
 const CASES = path.resolve(import.meta.dirname, '../vectors/cases');
 

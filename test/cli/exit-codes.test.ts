@@ -3,7 +3,7 @@ import { complainOf } from '../../src/cli/complaints.ts';
 import { CommandError, EXIT, exitCodeOf, exitCodeOfRefusal } from '../../src/cli/exit-codes.ts';
 import { AuthorityError } from '../../src/domain/errors.ts';
 import type { Reason } from '../../src/domain/reasons.ts';
-import { recordTerminal } from './recorded-terminal.ts';
+import { recordTerminal } from './support/recorded-terminal.ts';
 
 /** One reason of each kind of answer. */
 const EXPECTED: readonly (readonly [Reason, number])[] = [

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCli } from '../../src/cli/program.ts';
-import { recordTerminal, type RecordedTerminal } from './recorded-terminal.ts';
+import { recordTerminal, type RecordedTerminal } from './support/recorded-terminal.ts';
 
 const ANY_PORT = ['--listen-tls-address', '127.0.0.1:0', '--listen-http-address', '127.0.0.1:0'];
 const DEMO = ['--namespace', 'default', '--service-account', 'demo'];

@@ -4,7 +4,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { formatSpan, formatValidity } from '../../src/domain/text/format-time.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { recordTerminal } from './recorded-terminal.ts';
+import { recordTerminal } from './support/recorded-terminal.ts';
 
 describe('The terminal', () => {
   it('keeps what was asked for apart from complaints', () => {

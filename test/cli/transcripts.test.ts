@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fits, parseTranscript, play, type Scene } from './transcript.ts';
+import { fits, parseTranscript, play, type Scene } from './support/transcript.ts';
 
 const FOLDER = path.resolve(import.meta.dirname, '../transcripts');
 const UPDATE = process.env['UPDATE_TRANSCRIPTS'] === '1';

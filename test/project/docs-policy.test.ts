@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { loadConfig } from '../../src/config/load.ts';
-import { fits, run } from '../cli/transcript.ts';
+import { fits, run } from '../cli/support/transcript.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../docs/policy.md');
 const UPDATE = process.env['UPDATE_DOCS'] === '1';

@@ -7,9 +7,9 @@ import path from 'node:path';
 import process from 'node:process';
 import { parse, type CollectionTag } from 'yaml';
 import { runCli } from '../../src/cli/program.ts';
-import { issuedTo, PolicyFiles } from '../cli/policy-files.ts';
-import { recordTerminal } from '../cli/recorded-terminal.ts';
-import { sarifViolations } from '../cli/sarif-schema/validator.ts';
+import { issuedTo, PolicyFiles } from '../cli/support/policy-files.ts';
+import { recordTerminal } from '../cli/support/recorded-terminal.ts';
+import { sarifViolations } from '../cli/support/sarif-schema/validator.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const CONFIG = path.resolve(import.meta.dirname, '../../istio-config');

@@ -5,10 +5,10 @@ import type { Config } from '../../config/schema.ts';
 import { complainOfConfig } from '../complaints.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
-import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../policy/cluster-options.ts';
-import { exitOf, printReport, reportOption, type ReportFormat } from '../policy/report.ts';
-import type { CandidateFiles } from '../policy-history/candidate.ts';
-import type { DriftSources } from '../policy-history/find-drift.ts';
+import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../options/cluster-options.ts';
+import { exitOf, printReport, reportOption, type ReportFormat } from '../reports/report.ts';
+import type { CandidateFiles } from '../inputs/candidate.ts';
+import type { DriftSources } from '../inputs/find-drift.ts';
 
 interface DriftOptions extends ClusterOptions {
   readonly config?: string;
@@ -58,8 +58,8 @@ async function drift(options: DriftOptions, invocation: Invocation): Promise<voi
   const { terminal, endWith } = invocation;
   const sources = sourcesOf(options, invocation);
   const [{ findDrift }, { driftReport }] = await Promise.all([
-    import('../policy-history/find-drift.ts'),
-    import('../policy-history/drift-report.ts'),
+    import('../inputs/find-drift.ts'),
+    import('../reports/drift.ts'),
   ]);
   const report = driftReport(await findDrift(sources, options.progress === true, invocation), terminal);
   endWith(exitOf(report.cases.flatMap(({ findings }) => findings)));

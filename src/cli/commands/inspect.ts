@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import { decodePemBlocks } from '../../domain/x509/pem.ts';
 import type { SubjectAltName } from '../../domain/x509/template.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
-import { readInput } from '../files.ts';
-import type { ReadCertificate } from '../inspection/certificate-facts.ts';
-import type { InspectedFile } from '../inspection/chain-words.ts';
+import { readInput } from '../inputs/files.ts';
+import type { ReadCertificate } from '../../review/inspect/certificate-facts.ts';
+import type { InspectedFile } from '../reports/chain.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 
 interface InspectOptions {
@@ -42,7 +42,7 @@ export function registerInspect(program: Command, invocation: Invocation): void 
 async function inspect(files: readonly string[], options: InspectOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock, endWith } = invocation;
   const nowMs = clock.nowMs();
-  const { printInspection } = await import('../inspection/chain-words.ts');
+  const { printInspection } = await import('../reports/chain.ts');
   const inspected: InspectedFile[] = [];
   for (const file of files) inspected.push(await inspectFile(file, options, nowMs));
   if (inspected.some(({ inspection }) => inspection.verdict !== 'trusted')) endWith(EXIT.data);
@@ -61,7 +61,7 @@ async function inspectFile(
   { root, certifies = [], partialChain = false }: InspectOptions,
   nowMs: number,
 ): Promise<InspectedFile> {
-  const { inspectChain } = await import('../inspection/inspect-chain.ts');
+  const { inspectChain } = await import('../../review/inspect/inspect-chain.ts');
   const chain = await readCertificates(file);
   const beside = path.join(path.dirname(file), 'root-cert.pem');
   const anchorsFile = root ?? (existsSync(beside) ? beside : undefined);
@@ -80,7 +80,7 @@ function nameOf(value: string): SubjectAltName {
 
 /** @throws CommandError 65 naming the file when it is not PEM certificates and nothing else. */
 async function readCertificates(file: string): Promise<readonly ReadCertificate[]> {
-  const { readCertificate } = await import('../inspection/certificate-facts.ts');
+  const { readCertificate } = await import('../../review/inspect/certificate-facts.ts');
   const blocks = decodePemBlocks(await readInput(file), 'CERTIFICATE');
   if ('problem' in blocks) throw new CommandError(EXIT.data, `${file} ${blocks.problem}`);
   return blocks.map((der, index) => {

@@ -8,9 +8,9 @@ import type { WorkloadKeyType } from '../../adapters/grpc/client/workload-csr.ts
 import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { CommandError, EXIT, exitCodeOfRefusal } from '../exit-codes.ts';
-import { readInput, writeTogether } from '../files.ts';
+import { readInput, writeTogether } from '../inputs/files.ts';
 import { outputOption, programName, type Invocation, type OutputFormat } from '../invocation.ts';
-import { durationOption, identityOption } from '../options.ts';
+import { durationOption, identityOption } from '../options/options.ts';
 import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
 
 interface IssueOptions {
@@ -100,7 +100,7 @@ async function tokenFor(
   { clock }: Invocation,
 ): Promise<string> {
   if (tokenFile !== undefined) return (await readInput(tokenFile)).trim();
-  const { mintDevToken } = await import('../dev-token.ts');
+  const { mintDevToken } = await import('../inputs/dev-token.ts');
   return mintDevToken(dataDir, identity, { nowMs: clock.nowMs(), lifetimeMs: TOKEN_LIFETIME_MS }, HINT);
 }
 

@@ -8,11 +8,11 @@ import type {
   RefusedRecord,
 } from '../../ports/storage/issuance-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
-import { countOption } from '../options.ts';
-import { momentOf, sinceOption, type Since } from '../policy-history/journal-options.ts';
+import { countOption } from '../options/options.ts';
+import { momentOf, sinceOption, type Since } from '../options/journal-options.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
-import { addJournalFileOptions, journalFile, type JournalFileOptions } from './journal-file.ts';
-import { registerJournalOperations } from './journal-operations.ts';
+import { addJournalFileOptions, journalFile, type JournalFileOptions } from '../options/journal-file.ts';
+import { registerJournalOperations } from './journal/operations.ts';
 
 interface ListOptions extends JournalFileOptions {
   readonly issued?: true;

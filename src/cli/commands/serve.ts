@@ -7,7 +7,7 @@ import { loadConfig } from '../../config/load.ts';
 import { OLD_PATHS, textKeys } from '../../config/sources.ts';
 import { complainOfConfig, warnOfConfig } from '../complaints.ts';
 import { programName, type Invocation } from '../invocation.ts';
-import { reportReady } from '../ready-report.ts';
+import { reportReady } from '../reports/ready.ts';
 
 interface ServeCommandOptions {
   readonly config?: string;

@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
-import { writeTogether } from '../files.ts';
+import { writeTogether } from '../inputs/files.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
-import { durationOption, identityOption } from '../options.ts';
+import { durationOption, identityOption } from '../options/options.ts';
 
 interface TokenOptions {
   readonly namespace: string;
@@ -40,7 +40,7 @@ export function registerToken(program: Command, { terminal, clock }: Invocation)
     .action(async (options: TokenOptions) => {
       const identity = identityOption(options);
       const times = { nowMs: clock.nowMs(), lifetimeMs: options.ttl };
-      const { mintDevToken } = await import('../dev-token.ts');
+      const { mintDevToken } = await import('../inputs/dev-token.ts');
       const token = await mintDevToken(options.dataDir, identity, times);
       if (options.out !== undefined) {
         const name = path.basename(options.out);

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { readManifests } from '../../../src/adapters/kubernetes/manifests/read-manifests.ts';
 import { workloadsIn } from '../../../src/adapters/kubernetes/manifests/workloads.ts';
 import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/recorded-terminal.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';

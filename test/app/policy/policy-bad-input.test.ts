@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { runCli } from '../../../src/cli/program.ts';
 import type { CsrWire, Outcome } from '../../adapters/grpc/wire.ts';
-import { recordTerminal } from '../../cli/recorded-terminal.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import {

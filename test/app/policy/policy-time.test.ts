@@ -4,7 +4,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/recorded-terminal.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { eventually } from '../../support/eventually.ts';
 import { buildCsr, testAuthority } from '../../support/certificates.ts';
 import { RunningServer } from '../support/running-server.ts';

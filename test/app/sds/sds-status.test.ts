@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { runCli } from '../../../src/cli/program.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
-import { recordTerminal } from '../../cli/recorded-terminal.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NODE, pemOf, secretsOf, type SdsClient } from '../../support/clients/sds-client.ts';
 import { RunningServer } from '../support/running-server.ts';

@@ -7,8 +7,8 @@ import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/req
 import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
-import { complainOfProblems, UnusableInput } from '../../policy/problems.ts';
+import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
+import { complainOfProblems, UnusableInput } from '../../unusable-input.ts';
 import {
   exitOf,
   printReport,
@@ -16,9 +16,9 @@ import {
   reportProblem,
   type Finding,
   type ReportFormat,
-} from '../../policy/report.ts';
-import { addQuestionOptions, policiesOption, type QuestionOptions } from '../../policy/requests-options.ts';
-import type { CheckedWorkload } from '../../policy/requests-workloads.ts';
+} from '../../reports/report.ts';
+import { addQuestionOptions, policiesOption, type QuestionOptions } from '../../options/request-options.ts';
+import type { CheckedWorkload } from '../../../review/check/check-workloads.ts';
 import type { Terminal } from '../../terminal.ts';
 
 interface CheckOptions extends QuestionOptions, ClusterOptions {
@@ -63,10 +63,10 @@ async function check(paths: readonly string[], options: CheckOptions, invocation
   const { terminal, endWith } = invocation;
   // Loaded here: they bring the parsers, which no other command waits for.
   const [{ loadJudgingPolicies }, { readManifestPaths }, { checkWorkloads }, report] = await Promise.all([
-    import('../../policy/judging-policies.ts'),
-    import('../../policy/read-manifest-texts.ts'),
-    import('../../policy/requests-workloads.ts'),
-    import('../../policy/requests-report.ts'),
+    import('../../inputs/judging-policies.ts'),
+    import('../../inputs/read-manifests.ts'),
+    import('../../../review/check/check-workloads.ts'),
+    import('../../reports/check.ts'),
   ]);
   const { workloadsIn } = await import('../../../adapters/kubernetes/manifests/workloads.ts');
   const kinds = await kindsOf(options);
@@ -103,7 +103,7 @@ async function kindsOf({ kinds: file }: CheckOptions): Promise<KindTable | undef
   if (file === undefined) return undefined;
   const [{ readKindTable }, { readInput }] = await Promise.all([
     import('../../../adapters/kubernetes/manifests/kind-table.ts'),
-    import('../../files.ts'),
+    import('../../inputs/files.ts'),
   ]);
   const found = readKindTable(await readInput(file), file);
   if ('problems' in found) throw new UnusableInput('the table of kinds', found.problems);
@@ -120,9 +120,9 @@ async function textOf(
   { explain, namespace }: CheckOptions,
   terminal: Terminal,
 ): Promise<() => void> {
-  const { casesOf, rowsOf } = await import('../../policy/requests-report.ts');
-  const { tracedDecision } = await import('../../policy/traced-decision.ts');
-  const { formatTrace } = await import('../../policy/trace-words.ts');
+  const { casesOf, rowsOf } = await import('../../reports/check.ts');
+  const { tracedDecision } = await import('../../../review/explain/traced-decision.ts');
+  const { formatTrace } = await import('../../../review/explain/format-trace.ts');
   const detailsOf = (one: CheckedWorkload): readonly string[] =>
     explain === true && 'decision' in one
       ? formatTrace(tracedDecision(one.decision, one.applicable))

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import type { PolicyDocument } from '../../../domain/policy/documents.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import type { ReadDocuments } from '../../policy/load-documents.ts';
-import { UnusableInput } from '../../policy/problems.ts';
-import { exitOf, printReport, reportOption, type ReportFormat } from '../../policy/report.ts';
+import type { ReadDocuments } from '../../inputs/read-documents.ts';
+import { UnusableInput } from '../../unusable-input.ts';
+import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
 interface DiffOptions {
   readonly allowWidening: boolean;
@@ -35,8 +35,8 @@ export function registerPolicyDiff(policy: Command, invocation: Invocation): voi
 async function diff(before: string, after: string, options: DiffOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const { differences, titleOf } = await import('../../../domain/policy/comparison/differences.ts');
-  const { countsOf, diffFindings, printDifferences, sequenceFindings } = await import('../../policy/findings-diff.ts');
-  const { readDocuments } = await import('../../policy/load-documents.ts');
+  const { countsOf, diffFindings, printDifferences, sequenceFindings } = await import('../../reports/diff.ts');
+  const { readDocuments } = await import('../../inputs/read-documents.ts');
   const [one, other] = [await readDocuments([before]), await readDocuments([after])];
   const problems = [...one.problems, ...other.problems];
   if (problems.length > 0) {

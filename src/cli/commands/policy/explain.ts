@@ -6,17 +6,17 @@ import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
-import { UnusableInput } from '../../policy/problems.ts';
-import type { JournalChoice } from '../../policy-history/journal-options.ts';
+import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
+import { UnusableInput } from '../../unusable-input.ts';
+import type { JournalChoice } from '../../options/journal-options.ts';
 import {
   addQuestionOptions,
   policiesOption,
   requestFrom,
   type QuestionOptions,
-} from '../../policy/requests-options.ts';
-import { subjectOf } from '../../policy/requests.ts';
-import type { TracedDecision } from '../../policy/traced-decision.ts';
+} from '../../options/request-options.ts';
+import { subjectOf } from '../../../review/requests/assumed-request.ts';
+import type { TracedDecision } from '../../../review/explain/traced-decision.ts';
 import type { Terminal } from '../../terminal.ts';
 
 type ExplainFormat = 'text' | 'words' | 'tree' | 'json';
@@ -68,9 +68,9 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
     throw new CommandError(EXIT.unreadable, 'name a decision, or --namespace and --service-account, not both');
   }
   const { terminal } = invocation;
-  const { findDecision } = await import('../../policy/recorded-decision.ts');
+  const { findDecision } = await import('../../inputs/recorded-decision.ts');
   const record = await findDecision(decision, options, invocation);
-  const { recordedDecision } = await import('../../policy/traced-decision.ts');
+  const { recordedDecision } = await import('../../../review/explain/traced-decision.ts');
   const traced = recordedDecision(record);
   if (options.output === 'json') terminal.printJson(record);
   else if (traced !== undefined) await print(traced, options.output, terminal);
@@ -92,7 +92,7 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
   const subject = subjectOf(options.trustDomain, namespace, serviceAccount);
   if ('problem' in subject) throw new CommandError(EXIT.unreadable, `the identity ${subject.problem}`);
   const nowMs = options.now ?? clock.nowMs();
-  const { loadJudgingPolicies } = await import('../../policy/judging-policies.ts');
+  const { loadJudgingPolicies } = await import('../../inputs/judging-policies.ts');
   const files = { bundle, policies: options.policies, cluster: clusterFactsOf(options) };
   const policies = await loadJudgingPolicies(files, nowMs);
   const cluster = await clusterFrom(options.cluster);
@@ -103,8 +103,8 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
   const [{ evaluate }, { applicableTo }, { tracedDecision }, { decisionData }] = await Promise.all([
     import('../../../domain/policy/evaluation/evaluate.ts'),
     import('../../../domain/policy/evaluation/applicable.ts'),
-    import('../../policy/traced-decision.ts'),
-    import('../../policy/decision-json.ts'),
+    import('../../../review/explain/traced-decision.ts'),
+    import('../../../review/explain/decision-data.ts'),
   ]);
   const decision = evaluate(policies, requestFrom(options, subject, policies.bundle, nowMs), cluster);
   if (options.output === 'json') terminal.printJson(decisionData(decision));
@@ -114,7 +114,7 @@ async function explainQuestion(options: ExplainOptions, invocation: Invocation):
 async function clusterFrom(folder: string | undefined) {
   if (folder === undefined) return unsyncedSnapshot('no manifests of the cluster are given; name them with --cluster');
   const [{ readManifestPaths }, { snapshotOf }] = await Promise.all([
-    import('../../policy/read-manifest-texts.ts'),
+    import('../../inputs/read-manifests.ts'),
     import('../../../adapters/kubernetes/manifests/manifest-snapshot.ts'),
   ]);
   const { objects, problems } = await readManifestPaths([folder]);
@@ -127,8 +127,8 @@ async function print(
   terminal: Terminal,
 ): Promise<void> {
   const [{ formatTrace }, { traceAsTree }] = await Promise.all([
-    import('../../policy/trace-words.ts'),
-    import('../../policy/trace-tree.ts'),
+    import('../../../review/explain/format-trace.ts'),
+    import('../../../review/explain/trace-tree.ts'),
   ]);
   if (format !== 'tree') for (const line of formatTrace(traced)) terminal.print(line);
   if (format === 'text') terminal.print('');

@@ -4,7 +4,7 @@ import type { PolicyBundle } from '../../../domain/policy/documents.ts';
 import type { Problem } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import { addClusterOptions, bundleIn, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
+import { addClusterOptions, bundleIn, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
 import {
   exitOf,
   printReport,
@@ -12,8 +12,8 @@ import {
   type Finding,
   type Report,
   type ReportFormat,
-} from '../../policy/report.ts';
-import type { BundleDocument, ReadDocuments } from '../../policy/load-documents.ts';
+} from '../../reports/report.ts';
+import type { BundleDocument, ReadDocuments } from '../../inputs/read-documents.ts';
 import type { Terminal } from '../../terminal.ts';
 
 interface LintOptions extends ClusterOptions {
@@ -50,8 +50,8 @@ async function lint(
   command: Command,
   { terminal, clock, endWith }: Invocation,
 ): Promise<void> {
-  const { isBundle, readBundle, readDocuments } = await import('../../policy/load-documents.ts');
-  const { lintFindings } = await import('../../policy/findings-lint.ts');
+  const { isBundle, readBundle, readDocuments } = await import('../../inputs/read-documents.ts');
+  const { lintFindings } = await import('../../../review/lint/lint.ts');
   const read = await readDocuments(paths);
   if (read.documents.length + read.problems.length === 0) {
     throw new CommandError(EXIT.unreadable, `there is no policy document in ${paths.join(' ')}`);
@@ -100,7 +100,7 @@ async function reportOf(
   findings: readonly Finding[],
   terminal: Terminal,
 ): Promise<Report> {
-  const { formatCount, printFindings } = await import('../../policy/report-text.ts');
+  const { formatCount, printFindings } = await import('../../reports/formats/text.ts');
   return {
     tool: 'policy lint',
     cases: places.map((place) => ({

@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import type { Overlap } from '../../../adapters/policy/migrate-namespace-policy.ts';
 import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
-import { readInput } from '../../files.ts';
+import { readInput } from '../../inputs/files.ts';
 import type { Invocation } from '../../invocation.ts';
-import { countOption } from '../../options.ts';
-import { UnusableInput } from '../../policy/problems.ts';
+import { countOption } from '../../options/options.ts';
+import { UnusableInput } from '../../unusable-input.ts';
 
 interface MigrateOptions {
   readonly name: string;

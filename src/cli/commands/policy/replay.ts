@@ -9,9 +9,9 @@ import {
   sinceOption,
   type JournalChoice,
   type Since,
-} from '../../policy-history/journal-options.ts';
-import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../policy/cluster-options.ts';
-import { printReport, reportOption, type ReportFormat } from '../../policy/report.ts';
+} from '../../options/journal-options.ts';
+import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
+import { printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
 interface ReplayOptions extends JournalChoice, ClusterOptions {
   readonly since: Since;
@@ -59,11 +59,11 @@ async function replay(options: ReplayOptions, invocation: Invocation): Promise<v
   const { terminal, endWith, clock } = invocation;
   const file = journalFile(options, invocation);
   const [{ loadCandidate }, { readJournal }, { Examiner }, { ReplayTally }, { replayReport }] = await Promise.all([
-    import('../../policy-history/candidate.ts'),
-    import('../../policy-history/read-journal.ts'),
-    import('../../policy-history/examiner.ts'),
+    import('../../inputs/candidate.ts'),
+    import('../../inputs/read-journal.ts'),
+    import('../../../review/replay/replayer.ts'),
     import('../../../domain/policy/history/replay-tally.ts'),
-    import('../../policy-history/replay-report.ts'),
+    import('../../reports/replay.ts'),
   ]);
   const { policies, snapshot } = await loadCandidate(candidateOf(options));
   const examiner = new Examiner(policies, snapshot);

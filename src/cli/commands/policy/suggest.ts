@@ -10,7 +10,7 @@ import {
   sinceOption,
   type JournalChoice,
   type Since,
-} from '../../policy-history/journal-options.ts';
+} from '../../options/journal-options.ts';
 
 interface SuggestOptions extends JournalChoice {
   readonly namespace: string;
@@ -48,9 +48,9 @@ async function suggest(options: SuggestOptions, invocation: Invocation): Promise
   const { namespace, name, since, progress = false } = options;
   const file = journalFile(options, invocation);
   const [{ NamespaceHistory }, { readJournal }, { suggestedYaml }] = await Promise.all([
-    import('../../policy-history/namespace-history.ts'),
-    import('../../policy-history/read-journal.ts'),
-    import('../../policy-history/suggested-yaml.ts'),
+    import('../../../review/suggest/namespace-history.ts'),
+    import('../../inputs/read-journal.ts'),
+    import('../../../review/suggest/suggested-yaml.ts'),
   ]);
   const history = new NamespaceHistory(namespace);
   const query = { sinceMs: momentOf(since, invocation.clock.nowMs()) };

@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import type { CaseResult } from '../../policy/fixtures-run.ts';
-import type { Fixture } from '../../policy/fixtures.ts';
-import { UnusableInput } from '../../policy/problems.ts';
-import { exitOf, printReport, reportOption, type Finding, type ReportFormat } from '../../policy/report.ts';
+import type { CaseResult } from '../../../review/policy-test/run-policy-test.ts';
+import type { Fixture } from '../../../review/policy-test/read-policy-tests.ts';
+import { UnusableInput } from '../../unusable-input.ts';
+import { exitOf, printReport, reportOption, type Finding, type ReportFormat } from '../../reports/report.ts';
 import type { Terminal } from '../../terminal.ts';
 
 const EXAMPLES = `
@@ -36,8 +36,8 @@ async function test(paths: readonly string[], output: ReportFormat, invocation: 
   const { terminal, endWith } = invocation;
   // Loaded here: reading tests brings libraries that no other command waits for.
   const [{ readFixtures }, { runFixture }] = await Promise.all([
-    import('../../policy/fixtures.ts'),
-    import('../../policy/fixtures-run.ts'),
+    import('../../../review/policy-test/read-policy-tests.ts'),
+    import('../../../review/policy-test/run-policy-test.ts'),
   ]);
   const { fixtures, problems } = await readFixtures(paths);
   if (problems.length > 0) {
@@ -63,7 +63,7 @@ function findingsOf({ position, mismatches }: CaseResult): readonly Finding[] {
 }
 
 async function jsonOf(ran: readonly FixtureResult[]): Promise<unknown> {
-  const { decisionData } = await import('../../policy/decision-json.ts');
+  const { decisionData } = await import('../../../review/explain/decision-data.ts');
   return {
     tests: ran.map(({ fixture, results }) => ({
       name: fixture.name,
@@ -80,8 +80,8 @@ async function jsonOf(ran: readonly FixtureResult[]): Promise<unknown> {
 
 /** Tests that passed in a line each, cases that failed with everything that the evaluator had to say. */
 async function textOf(ran: readonly FixtureResult[], terminal: Terminal): Promise<() => void> {
-  const { formatTrace } = await import('../../policy/trace-words.ts');
-  const { tracedDecision } = await import('../../policy/traced-decision.ts');
+  const { formatTrace } = await import('../../../review/explain/format-trace.ts');
+  const { tracedDecision } = await import('../../../review/explain/traced-decision.ts');
   const printFailed = ({ name, position, mismatches, decision }: CaseResult): void => {
     terminal.print('');
     terminal.print(`  ${terminal.styled('red', '✗')} ${name} (${formatPosition(position)})`);

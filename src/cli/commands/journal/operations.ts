@@ -1,0 +1,51 @@
+// `capstan journal operations`: what operators did to the server, newest first, also while it is running.
+import type { Command } from 'commander';
+import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { countOption } from '../../options/options.ts';
+import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
+import { addJournalFileOptions, journalFile, type JournalFileOptions } from '../../options/journal-file.ts';
+
+interface OperationsOptions extends JournalFileOptions {
+  readonly since?: Since;
+  readonly limit: number;
+  readonly output: OutputFormat;
+}
+
+const DEFAULT_LIMIT = 50;
+
+export function registerJournalOperations(journal: Command, invocation: Invocation): void {
+  addJournalFileOptions(journal.command('operations'))
+    .description('list what operators did to the server, newest first')
+    .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
+    .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
+    .addOption(outputOption())
+    .action((options: OperationsOptions) => operations(options, invocation));
+}
+
+async function operations(options: OperationsOptions, invocation: Invocation): Promise<void> {
+  const { terminal, clock } = invocation;
+  const { since, limit, output } = options;
+  const file = journalFile(options, invocation);
+  if (file === undefined) return;
+  const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
+  using reader = SqliteJournalReader.open(file);
+  const found = reader.operations({ limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) });
+  if (output === 'json') {
+    terminal.printJson(found.map(({ timeMs, ...rest }) => ({ time: new Date(timeMs).toISOString(), ...rest })));
+    return;
+  }
+  if (found.length === 0) {
+    terminal.print('No operations.');
+    return;
+  }
+  terminal.printTable([HEAD, ...found.map(rowOf)]);
+  if (found.length === limit) terminal.print(`The newest ${limit}; --limit shows more.`);
+}
+
+const HEAD = ['TIME', 'OPERATION', 'WAS', 'IS'];
+
+function rowOf({ timeMs, operation, was, is }: OperationRecord): readonly string[] {
+  return [formatTime(timeMs), operation, was, is];
+}

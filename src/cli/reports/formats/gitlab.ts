@@ -1,0 +1,30 @@
+// Findings as a GitLab Code Quality report: a list that merge requests show beside the changed lines.
+import type { Finding, FindingsReport } from '../../../review/findings.ts';
+import { fingerprintsOf, relativePlace } from './places.ts';
+
+const SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
+
+/** @returns every finding that has a place; GitLab takes no others. */
+export function codeQuality({ cases, problems = [] }: FindingsReport): readonly object[] {
+  const unread = problems.map(({ position, message }): Finding => ({
+    id: 'unreadable',
+    level: 'error',
+    message,
+    position: position ?? { place: '.', line: 1, column: 1 },
+  }));
+  const findings = [...cases.flatMap((one) => one.findings), ...unread];
+  const fingerprints = fingerprintsOf(findings);
+  return findings.flatMap(({ id, level, message, position, subject }, index) =>
+    position === undefined
+      ? []
+      : [
+          {
+            description: subject === undefined ? message : `${subject}: ${message}`,
+            check_name: id,
+            fingerprint: fingerprints[index],
+            severity: SEVERITIES[level],
+            location: { path: relativePlace(position.place), lines: { begin: position.line } },
+          },
+        ],
+  );
+}

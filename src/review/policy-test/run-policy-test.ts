@@ -1,0 +1,22 @@
+// Asks the evaluator what a test's cases ask, and compares.
+import type { Position } from '../../domain/text/position.ts';
+import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
+import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
+import { mismatches, type Mismatch } from './mismatches.ts';
+import type { Fixture } from './read-policy-tests.ts';
+
+export interface CaseResult {
+  readonly name: string;
+  readonly position: Position;
+  readonly decision: PolicyDecision;
+  /** Empty: the case passed. */
+  readonly mismatches: readonly Mismatch[];
+}
+
+/** In the order in which the cases are written. */
+export function runFixture({ policies, cases }: Fixture): readonly CaseResult[] {
+  return cases.map(({ name, position, request, snapshot, expect }) => {
+    const decision = evaluate(policies, request, snapshot);
+    return { name, position, decision, mismatches: mismatches(expect, decision) };
+  });
+}

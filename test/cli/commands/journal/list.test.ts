@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { refused } from '../../../adapters/storage/sqlite/records.ts';
+import { PolicyFiles } from '../../support/policy-files.ts';
+
+describe('capstan journal list', () => {
+  const records = [
+    refused('d-1', { remoteAddress: '192.0.2.7:40000' }),
+    refused('d-2', { remoteAddress: '192.0.2.7', count: 1_200 }),
+  ];
+
+  it('says how many refusals a record stands for', async () => {
+    await using files = await PolicyFiles.make({}, records);
+    const { code, out } = await files.run('journal', 'list', '--file', '@journal.db');
+    assert.equal(code, 0);
+    const [counted, single] = ['d-2', 'd-1'].map((id) => out.split('\n').find((line) => line.includes(id)) ?? '');
+    assert.match(counted!, /CAP-P01 \(1200 times\) .* 192\.0\.2\.7 /);
+    assert.doesNotMatch(single!, /times/);
+  });
+
+  it('says so in JSON', async () => {
+    await using files = await PolicyFiles.make({}, records);
+    const { out } = await files.run(
+      'journal',
+      'list',
+      '--file',
+      '@journal.db',
+      '--output',
+      'json',
+      '--decision',
+      'd-2',
+    );
+    const [record] = JSON.parse(out) as { count?: number }[];
+    assert.equal(record?.count, 1_200);
+  });
+});

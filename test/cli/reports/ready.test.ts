@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import type { ServeReport } from '../../../src/app/serve.ts';
+import { reportReady } from '../../../src/cli/reports/ready.ts';
+import { recordTerminal } from '../support/recorded-terminal.ts';
+
+const REPORT: ServeReport = {
+  tlsAddress: '127.0.0.1:15012',
+  httpAddress: '127.0.0.1:15014',
+  sockets: [],
+  troubled: [],
+  trustDomain: 'cluster.local',
+  issuer: { id: 'i', subject: 'CN=Issuer', notAfterMs: 1_000 },
+  policy: { bundle: 'corp@1', place: 'bundle.yaml', signed: true },
+  anchors: [],
+};
+
+describe('What a person sees when the server is up', () => {
+  it('names each part that works less than it should, and why', () => {
+    const shown = bannerOf([{ part: 'sds sockets', state: 'degraded', why: '/run/a.sock is taken' }]);
+    assert.match(shown, /^Capstan is ready for trust domain cluster\.local\.$/m);
+    assert.match(shown, /^ {2}Degraded {8}sds sockets: \/run\/a\.sock is taken$/m);
+  });
+
+  it('does not call ready what /readyz does not', () => {
+    const shown = bannerOf([{ part: 'issuer', state: 'not ready', why: 'it has expired' }]);
+    assert.match(shown, /^Capstan has started for trust domain cluster\.local, but is not ready\.$/m);
+    assert.match(shown, /^ {2}Not ready {7}issuer: it has expired$/m);
+  });
+
+  it('says nothing of parts that are well', () => {
+    assert.doesNotMatch(bannerOf([]), /degraded|not ready/i);
+  });
+
+  function bannerOf(troubled: ServeReport['troubled']): string {
+    const { terminal, out } = recordTerminal();
+    reportReady(
+      { ...REPORT, troubled },
+      {
+        terminal,
+        nowMs: 0,
+        program: 'capstan',
+        dataDir: undefined,
+        created: false,
+        logFile: undefined,
+        socketDirectory: undefined,
+      },
+    );
+    return out();
+  }
+});
