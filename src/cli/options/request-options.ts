@@ -15,7 +15,7 @@ import {
 
 type Claims = PolicyRequest['claims'];
 
-export interface QuestionOptions {
+export interface RequestOptions {
   readonly trustDomain: string;
   readonly key: PolicyRequest['key'];
   /** Milliseconds. */
@@ -26,7 +26,7 @@ export interface QuestionOptions {
   readonly now?: number;
 }
 
-export function addQuestionOptions(command: Command): Command {
+export function addRequestOptions(command: Command): Command {
   return command
     .option('--trust-domain <name>', 'trust domain of the mesh', trustDomainOption, DEFAULT_TRUST_DOMAIN)
     .addOption(
@@ -52,7 +52,7 @@ export function policiesOption(): Option {
 }
 
 export function requestFrom(
-  options: QuestionOptions,
+  options: RequestOptions,
   subject: PolicyRequest['subject'],
   bundle: PolicyBundle,
   nowMs: number,

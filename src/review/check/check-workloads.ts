@@ -9,7 +9,7 @@ import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import { compareText } from '../../domain/text/compare-text.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
-import { requestFrom, type QuestionOptions } from '../../cli/options/request-options.ts';
+import { requestFrom, type RequestOptions } from '../../cli/options/request-options.ts';
 import { subjectOf } from '../requests/assumed-request.ts';
 
 export type CheckedWorkload =
@@ -27,7 +27,7 @@ export function checkWorkloads(
   { workloads: unsorted }: Pick<FoundWorkloads, 'workloads'>,
   { objects, problems }: Pick<Manifests, 'objects' | 'problems'>,
   policies: PolicySet,
-  options: QuestionOptions,
+  options: RequestOptions,
   nowMs: number,
 ): readonly CheckedWorkload[] {
   const found = [...unsorted].sort((a, b) => compareText(nameOf(a), nameOf(b)));
@@ -64,7 +64,7 @@ function checkWorkload(
   workload: Workload,
   policies: PolicySet,
   snapshot: ClusterSnapshot,
-  options: QuestionOptions,
+  options: RequestOptions,
   nowMs: number,
 ): CheckedWorkload {
   const subject = subjectOf(options.trustDomain, workload.namespace, workload.serviceAccount);

@@ -3,10 +3,10 @@ import { reevaluate, type RefusalReason } from '../../domain/policy/history/repl
 import type { DecisionRecord, IssuedRecord } from '../../ports/storage/issuance-journal.ts';
 import type { Invocation } from '../../cli/invocation.ts';
 import type { Candidate } from '../../cli/inputs/candidate.ts';
-import { Examiner } from '../replay/replayer.ts';
+import { Replayer } from '../replay/replayer.ts';
 import { waivedIn } from '../replay/holders.ts';
 import { readJournal } from '../../cli/inputs/read-journal.ts';
-import { questionOf } from '../replay/recorded-request.ts';
+import { requestOfRecord } from '../replay/recorded-request.ts';
 
 export interface RefusedCertificate {
   readonly identity: string;
@@ -38,17 +38,17 @@ export async function examineLive(
   invocation: Invocation,
 ): Promise<LiveCertificates> {
   const nowMs = invocation.clock.nowMs();
-  const examiner = new Examiner(candidate.policies, candidate.snapshot);
+  const replayer = new Replayer(candidate.policies, candidate.snapshot);
   const found = { refused: 0, undecided: 0, leftOut: 0 };
   const listed: RefusedCertificate[] = [];
   const examine = (record: DecisionRecord): void => {
-    const recorded = record.outcome === 'issued' ? questionOf(record, candidate.policies.bundle) : undefined;
+    const recorded = record.outcome === 'issued' ? requestOfRecord(record, candidate.policies.bundle) : undefined;
     if (record.outcome === 'refused' || recorded === undefined) {
       found.leftOut += 1;
       return;
     }
     const question = { ...recorded, nowMs };
-    const verdict = examiner.judge(question);
+    const verdict = replayer.judge(question);
     if (verdict.outcome === 'approved') return;
     found[verdict.outcome] += 1;
     if (verdict.outcome === 'undecided' || listed.length >= MAX_LISTED) return;

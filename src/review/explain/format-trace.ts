@@ -32,7 +32,7 @@ export function formatTrace(decision: TracedDecision): readonly string[] {
   return [
     `${title}.`,
     '',
-    formatQuestion(trace),
+    formatRequest(trace),
     formatApplied(decision),
     ...(obstacle === undefined ? [] : ['', `No clause of policy stood in the way, but: ${obstacle}.`]),
     ...(grant === undefined ? [] : ['', formatGrant(grant)]),
@@ -69,7 +69,7 @@ function formatWaived({ key, sinceMs }: WaivedClause): string {
   return `${key}, which last held at ${formatTime(sinceMs)}`;
 }
 
-function formatQuestion({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
+function formatRequest({ subject, class: name, key, requestedTtlMs, dnsNames, actor, issuer }: PolicyTrace): string {
   const lifetime =
     requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${formatDuration(requestedTtlMs)}`;
   return [

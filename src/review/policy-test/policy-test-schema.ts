@@ -90,7 +90,7 @@ const snapshot = z.union([z.literal('unsynced'), z.array(document).max(MAX_LISTE
   error: 'must be a list of paths and objects, or unsynced',
 });
 
-export const policyTest = z.strictObject({
+export const policyTestSchema = z.strictObject({
   apiVersion: z.literal('capstan.dev/v1alpha1'),
   kind: z.literal('PolicyTest'),
   metadata: z.strictObject({ name: text }),
@@ -114,7 +114,7 @@ export const policyTest = z.strictObject({
     .max(MAX_CASES),
 });
 
-export type PolicyTest = z.infer<typeof policyTest>;
+export type WrittenTest = z.infer<typeof policyTestSchema>;
 export type Expectation = z.infer<typeof expectation>;
 export type WrittenRequest = z.infer<typeof request>;
 export type WrittenSnapshot = z.infer<typeof snapshot>;

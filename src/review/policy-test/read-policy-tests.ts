@@ -11,10 +11,10 @@ import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { Position, Problem } from '../../domain/text/position.ts';
 import { policiesOf, snapshotOfCase } from './test-inputs.ts';
 import { requestOfCase } from './case-request.ts';
-import { policyTest, type Expectation, type PolicyTest } from './policy-test-schema.ts';
+import { policyTestSchema, type Expectation, type WrittenTest } from './policy-test-schema.ts';
 import { readTexts } from '../../cli/inputs/read-texts.ts';
 
-export interface FixtureCase {
+export interface PolicyTestCase {
   readonly name: string;
   readonly position: Position;
   readonly request: PolicyRequest;
@@ -22,15 +22,15 @@ export interface FixtureCase {
   readonly expect: Expectation;
 }
 
-export interface Fixture {
+export interface PolicyTest {
   readonly name: string;
   readonly position: Position;
   readonly policies: PolicySet;
-  readonly cases: readonly FixtureCase[];
+  readonly cases: readonly PolicyTestCase[];
 }
 
-export interface Fixtures {
-  readonly fixtures: readonly Fixture[];
+export interface PolicyTests {
+  readonly fixtures: readonly PolicyTest[];
   readonly problems: readonly Problem[];
 }
 
@@ -38,21 +38,21 @@ export interface Fixtures {
  * @param paths files and directories; documents of other kinds are passed over, as tests use them.
  * @throws CommandError 2 naming a path that cannot be read.
  */
-export async function readFixtures(paths: readonly string[]): Promise<Fixtures> {
-  const read: Fixtures[] = [];
-  for (const [place, text] of await readTexts(paths)) read.push(await readFixtureText(text, place));
+export async function readPolicyTests(paths: readonly string[]): Promise<PolicyTests> {
+  const read: PolicyTests[] = [];
+  for (const [place, text] of await readTexts(paths)) read.push(await readPolicyTestText(text, place));
   return joined(read);
 }
 
 /** The tests of one file. @param place its path: what the tests name is beside it. */
-export async function readFixtureText(text: string, place: string): Promise<Fixtures> {
+export async function readPolicyTestText(text: string, place: string): Promise<PolicyTests> {
   const { documents, problems } = readYaml(text, place, { plain: true });
-  const read: Fixtures[] = [{ fixtures: [], problems }];
-  for (const document of documents.filter(isTest)) read.push(await readFixture(document));
+  const read: PolicyTests[] = [{ fixtures: [], problems }];
+  for (const document of documents.filter(isTest)) read.push(await readPolicyTest(document));
   return joined(read);
 }
 
-function joined(read: readonly Fixtures[]): Fixtures {
+function joined(read: readonly PolicyTests[]): PolicyTests {
   return {
     fixtures: read.flatMap(({ fixtures }) => fixtures),
     problems: read.flatMap(({ problems }) => problems),
@@ -63,8 +63,8 @@ function isTest({ data }: YamlDocument): boolean {
   return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'PolicyTest';
 }
 
-async function readFixture(document: YamlDocument): Promise<Fixtures> {
-  const parsed = policyTest.safeParse(document.data, { error: wordsOf });
+async function readPolicyTest(document: YamlDocument): Promise<PolicyTests> {
+  const parsed = policyTestSchema.safeParse(document.data, { error: wordsOf });
   if (!parsed.success) {
     const found = fieldProblems(parsed.error.issues);
     return { fixtures: [], problems: found.map(({ path, problem }) => problemAt(document, path, problem)) };
@@ -85,7 +85,7 @@ function problemAt(document: YamlDocument, path: Path, problem: string): Problem
 
 async function assembled(
   document: YamlDocument,
-  test: PolicyTest,
+  test: WrittenTest,
 ): Promise<PolicySet | { readonly problems: readonly Problem[] }> {
   const central = await policiesOf({ document, path: ['bundle'], written: test.bundle });
   const local = await Promise.all(
@@ -112,10 +112,10 @@ async function assembled(
 
 async function casesOf(
   document: YamlDocument,
-  test: PolicyTest,
+  test: WrittenTest,
   { bundle }: PolicySet,
-): Promise<{ readonly cases: readonly FixtureCase[]; readonly problems: readonly Problem[] }> {
-  const cases: FixtureCase[] = [];
+): Promise<{ readonly cases: readonly PolicyTestCase[]; readonly problems: readonly Problem[] }> {
+  const cases: PolicyTestCase[] = [];
   const problems: Problem[] = [];
   const common = await snapshotOfCase(document, ['snapshot'], test.snapshot);
   if ('problems' in common) return { cases, problems: common.problems };

@@ -3,7 +3,7 @@ import type { Position } from '../../domain/text/position.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import { mismatches, type Mismatch } from './mismatches.ts';
-import type { Fixture } from './read-policy-tests.ts';
+import type { PolicyTest } from './read-policy-tests.ts';
 
 export interface CaseResult {
   readonly name: string;
@@ -14,7 +14,7 @@ export interface CaseResult {
 }
 
 /** In the order in which the cases are written. */
-export function runFixture({ policies, cases }: Fixture): readonly CaseResult[] {
+export function runPolicyTest({ policies, cases }: PolicyTest): readonly CaseResult[] {
   return cases.map(({ name, position, request, snapshot, expect }) => {
     const decision = evaluate(policies, request, snapshot);
     return { name, position, decision, mismatches: mismatches(expect, decision) };

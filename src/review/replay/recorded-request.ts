@@ -14,7 +14,7 @@ type Subject = PolicyRequest['subject'];
  * @param bundle the one that will be asked.
  * @returns nothing when policy was not asked, or by a Capstan that did not record what it asked.
  */
-export function questionOf(record: DecisionRecord, bundle: PolicyBundle): PolicyRequest | undefined {
+export function requestOfRecord(record: DecisionRecord, bundle: PolicyBundle): PolicyRequest | undefined {
   const { policy, timeMs } = record;
   const subject = policy === undefined ? undefined : subjectOf(policy.subject);
   if (policy === undefined || subject === undefined) return undefined;
@@ -40,7 +40,7 @@ export function subjectOf(spiffeId: string): Subject | undefined {
 }
 
 /** The same text for the same question, whenever it was asked. */
-export function questionText({ subject, actor, key, requestedTtlMs, dnsNames, claims, issuer }: PolicyRequest): string {
+export function requestKey({ subject, actor, key, requestedTtlMs, dnsNames, claims, issuer }: PolicyRequest): string {
   const { authenticationMethod, credentialId, podName, podUid, nodeName } = claims;
   const claimed = [authenticationMethod, credentialId, podName, podUid, nodeName];
   return JSON.stringify([subject.spiffeId, actor, key.type, key.bits, requestedTtlMs, dnsNames, claimed, issuer.name]);

@@ -8,7 +8,7 @@ import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { DecisionRecord } from '../../ports/storage/issuance-journal.ts';
 import { waivedIn, Holders } from './holders.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
-import { questionOf, questionText } from './recorded-request.ts';
+import { requestOfRecord, requestKey } from './recorded-request.ts';
 
 /** Answers that are remembered. */
 const MAX_ANSWERS = 100_000;
@@ -19,7 +19,7 @@ interface Answer {
   readonly waived: CurrentCertificate['waived'];
 }
 
-export class Examiner {
+export class Replayer {
   readonly #policies: PolicySet;
   readonly #snapshot: ClusterSnapshot;
   readonly #answers = new Recent<Verdict>(MAX_ANSWERS);
@@ -30,14 +30,14 @@ export class Examiner {
     this.#snapshot = snapshot;
   }
 
-  /** Learns from a record of before the decisions that are examined. */
-  witness(record: DecisionRecord): void {
+  /** Learns from a record of before the decisions that are replayed. */
+  observe(record: DecisionRecord): void {
     if (record.outcome === 'issued') this.#holders.issued(record, waivedIn(record));
   }
 
   /** @returns nothing for a decision that policy was not asked about, or whose question was not recorded. */
-  examine(record: DecisionRecord): ReplayedDecision | undefined {
-    const question = questionOf(record, this.#policies.bundle);
+  replay(record: DecisionRecord): ReplayedDecision | undefined {
+    const question = requestOfRecord(record, this.#policies.bundle);
     if (question === undefined) return undefined;
     const { verdict, waived } = this.#answer(question);
     // What the candidate refuses it would not have issued: who had a certificate keeps the older one.
@@ -51,7 +51,7 @@ export class Examiner {
   judge(question: PolicyRequest): Verdict {
     // Of the time of a question, only this can matter.
     const ended = question.nowMs >= this.#policies.bundle.validity.hardExpiryMs;
-    const text = `${ended ? 'ended' : ''}${questionText(question)}`;
+    const text = `${ended ? 'ended' : ''}${requestKey(question)}`;
     const known = this.#answers.get(text);
     if (known !== undefined) return known;
     const { verdict } = reevaluate(this.#policies, question, this.#snapshot);

@@ -6,13 +6,13 @@ import { variablesOf } from './input.ts';
 import { LANGUAGES, MAX_SOURCE, VARIABLES, type Over } from './language.ts';
 import { meter, type Walks } from './meter.ts';
 import { evaluationProblem, loadProblem } from './problems.ts';
-import { readSyntax, type Finding } from './syntax.ts';
+import { readSyntax, type SyntaxProblem } from './syntax.ts';
 
 /**
  * @param over what the expression is about: with `object` it may read the variable of that name.
  * @returns the expression, or why it is none; the offset counts UTF-16 units from 0. Never throws.
  */
-export function compileExpression(source: string, over: Over): Expression | Finding {
+export function compileExpression(source: string, over: Over): Expression | SyntaxProblem {
   if (source.length > MAX_SOURCE) return { problem: `is longer than ${MAX_SOURCE.toLocaleString('en')} characters` };
   try {
     const language = LANGUAGES[over];
@@ -33,7 +33,7 @@ export function compileExpression(source: string, over: Over): Expression | Find
 }
 
 /** What reads nothing gives the same answer to everybody: none, when it divides by zero. */
-function brokenConstant(source: string, parsed: ParseResult, walks: Walks): Finding | undefined {
+function brokenConstant(source: string, parsed: ParseResult, walks: Walks): SyntaxProblem | undefined {
   if (/\b(request|cluster|object)\b/.test(source)) return undefined;
   meter.start(walks);
   try {
@@ -45,7 +45,7 @@ function brokenConstant(source: string, parsed: ParseResult, walks: Walks): Find
 }
 
 /** A field that a request never has would make `has()` false for ever. */
-function unknownField(asked: readonly ASTNode[], language: Environment): Finding | undefined {
+function unknownField(asked: readonly ASTNode[], language: Environment): SyntaxProblem | undefined {
   for (const { input, start, end } of asked) {
     const field = input.slice(start, end);
     if (!/^(request|cluster)\b/.test(field)) continue;

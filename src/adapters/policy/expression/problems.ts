@@ -3,7 +3,7 @@
 import { EvaluationError, ParseError, TypeError as CelTypeError } from '@marcbachmann/cel-js';
 import { LIMITS } from './language.ts';
 import { BeyondBounds } from './meter.ts';
-import type { Finding } from './syntax.ts';
+import type { SyntaxProblem } from './syntax.ts';
 
 /** Characters of an expression that a problem repeats. */
 const MAX_QUOTE = 80;
@@ -29,7 +29,7 @@ const EVALUATION_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** @param error what the parser or the checker threw. */
-export function loadProblem(error: unknown): Finding {
+export function loadProblem(error: unknown): SyntaxProblem {
   if (!(error instanceof ParseError || error instanceof CelTypeError || error instanceof EvaluationError)) {
     return { problem: 'cannot be read' };
   }

@@ -5,7 +5,7 @@ import { formerClaimProblem } from '../former-claims.ts';
 import { FUNCTIONS, MACROS, MAX_MACROS, MAX_WRITTEN_TEXT, METHODS } from './language.ts';
 import type { Walks } from './meter.ts';
 
-export interface Finding {
+export interface SyntaxProblem {
   readonly problem: string;
   /** Characters before it in the expression. */
   readonly offset?: number;
@@ -34,7 +34,7 @@ export interface Syntax {
 }
 
 /** @returns what there is to know of an expression in the subset, or the first thing that is not in it. */
-export function readSyntax(ast: ASTNode, variables: readonly string[]): Syntax | Finding {
+export function readSyntax(ast: ASTNode, variables: readonly string[]): Syntax | SyntaxProblem {
   const walk = new SyntaxWalk();
   try {
     walk.read(ast, variables);

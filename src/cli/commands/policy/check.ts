@@ -17,11 +17,11 @@ import {
   type Finding,
   type ReportFormat,
 } from '../../reports/report.ts';
-import { addQuestionOptions, policiesOption, type QuestionOptions } from '../../options/request-options.ts';
+import { addRequestOptions, policiesOption, type RequestOptions } from '../../options/request-options.ts';
 import type { CheckedWorkload } from '../../../review/check/check-workloads.ts';
 import type { Terminal } from '../../terminal.ts';
 
-interface CheckOptions extends QuestionOptions, ClusterOptions {
+interface CheckOptions extends RequestOptions, ClusterOptions {
   readonly bundle: string;
   readonly policies: readonly string[];
   readonly namespace: string;
@@ -49,7 +49,7 @@ export function registerPolicyCheck(policy: Command, invocation: Invocation): vo
     .argument('<manifest...>', 'files of Kubernetes manifests, directories, or - for standard input')
     .requiredOption('--bundle <file>', 'the central bundle; its signature is not asked for')
     .addOption(policiesOption());
-  addQuestionOptions(addClusterOptions(command))
+  addRequestOptions(addClusterOptions(command))
     .option('--namespace <name>', 'namespace of objects that name none, as kubectl has it', 'default')
     .option('--kinds <file>', 'table of custom kinds: where their objects describe pods (docs/policy.md)')
     .addOption(new Option('--class <name>', 'only workloads of this class').choices(ISSUANCE_CLASSES))

@@ -9,19 +9,14 @@ import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
 import { UnusableInput } from '../../unusable-input.ts';
 import type { JournalChoice } from '../../options/journal-options.ts';
-import {
-  addQuestionOptions,
-  policiesOption,
-  requestFrom,
-  type QuestionOptions,
-} from '../../options/request-options.ts';
+import { addRequestOptions, policiesOption, requestFrom, type RequestOptions } from '../../options/request-options.ts';
 import { subjectOf } from '../../../review/requests/assumed-request.ts';
 import type { TracedDecision } from '../../../review/explain/traced-decision.ts';
 import type { Terminal } from '../../terminal.ts';
 
 type ExplainFormat = 'text' | 'words' | 'tree' | 'json';
 
-interface ExplainOptions extends QuestionOptions, ClusterOptions, JournalChoice {
+interface ExplainOptions extends RequestOptions, ClusterOptions, JournalChoice {
   readonly namespace?: string;
   readonly serviceAccount?: string;
   readonly bundle?: string;
@@ -51,7 +46,7 @@ export function registerPolicyExplain(policy: Command, invocation: Invocation): 
     .option('--bundle <file>', 'the central bundle; its signature is not asked for')
     .addOption(policiesOption())
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster');
-  addQuestionOptions(addClusterOptions(command))
+  addRequestOptions(addClusterOptions(command))
     .addOption(
       new Option('--output <format>', 'how to print it; text is words and tree')
         .choices(['text', 'words', 'tree', 'json'] satisfies ExplainFormat[])
@@ -59,7 +54,7 @@ export function registerPolicyExplain(policy: Command, invocation: Invocation): 
     )
     .addHelpText('after', EXAMPLES)
     .action((decision: string | undefined, options: ExplainOptions) =>
-      decision === undefined ? explainQuestion(options, invocation) : explainRecord(decision, options, invocation),
+      decision === undefined ? explainRequest(options, invocation) : explainRecord(decision, options, invocation),
     );
 }
 
@@ -83,7 +78,7 @@ function unasked(record: DecisionRecord): string {
     : `serial ${record.serial} is ${record.api === 'self' ? "Capstan's own, of which policy is not asked" : 'from before decisions had traces'}`;
 }
 
-async function explainQuestion(options: ExplainOptions, invocation: Invocation): Promise<void> {
+async function explainRequest(options: ExplainOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock } = invocation;
   const { namespace, serviceAccount, bundle } = options;
   if (namespace === undefined || serviceAccount === undefined || bundle === undefined) {

@@ -58,7 +58,7 @@ export function registerPolicyReplay(policy: Command, invocation: Invocation): v
 async function replay(options: ReplayOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith, clock } = invocation;
   const file = journalFile(options, invocation);
-  const [{ loadCandidate }, { readJournal }, { Examiner }, { ReplayTally }, { replayReport }] = await Promise.all([
+  const [{ loadCandidate }, { readJournal }, { Replayer }, { ReplayTally }, { replayReport }] = await Promise.all([
     import('../../inputs/candidate.ts'),
     import('../../inputs/read-journal.ts'),
     import('../../../review/replay/replayer.ts'),
@@ -66,18 +66,18 @@ async function replay(options: ReplayOptions, invocation: Invocation): Promise<v
     import('../../reports/replay.ts'),
   ]);
   const { policies, snapshot } = await loadCandidate(candidateOf(options));
-  const examiner = new Examiner(policies, snapshot);
+  const replayer = new Replayer(policies, snapshot);
   const tally = new ReplayTally();
   const fromMs = momentOf(options.since, clock.nowMs());
   let [decisions, leftOut] = [0, 0];
   const query = { sinceMs: fromMs - WARM_UP_MS };
   await readJournal({ file, query, progress: options.progress === true }, invocation, (record) => {
     if (record.timeMs < fromMs) {
-      examiner.witness(record);
+      replayer.observe(record);
       return;
     }
     decisions += 1;
-    const replayed = examiner.examine(record);
+    const replayed = replayer.replay(record);
     if (replayed === undefined) leftOut += 1;
     else tally.add(replayed);
   });

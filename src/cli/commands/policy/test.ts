@@ -4,7 +4,7 @@ import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { CaseResult } from '../../../review/policy-test/run-policy-test.ts';
-import type { Fixture } from '../../../review/policy-test/read-policy-tests.ts';
+import type { PolicyTest } from '../../../review/policy-test/read-policy-tests.ts';
 import { UnusableInput } from '../../unusable-input.ts';
 import { exitOf, printReport, reportOption, type Finding, type ReportFormat } from '../../reports/report.ts';
 import type { Terminal } from '../../terminal.ts';
@@ -27,24 +27,24 @@ export function registerPolicyTest(policy: Command, invocation: Invocation): voi
     .action((paths: readonly string[], { output }: { output: ReportFormat }) => test(paths, output, invocation));
 }
 
-interface FixtureResult {
-  readonly fixture: Fixture;
+interface TestResult {
+  readonly fixture: PolicyTest;
   readonly results: readonly CaseResult[];
 }
 
 async function test(paths: readonly string[], output: ReportFormat, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   // Loaded here: reading tests brings libraries that no other command waits for.
-  const [{ readFixtures }, { runFixture }] = await Promise.all([
+  const [{ readPolicyTests }, { runPolicyTest }] = await Promise.all([
     import('../../../review/policy-test/read-policy-tests.ts'),
     import('../../../review/policy-test/run-policy-test.ts'),
   ]);
-  const { fixtures, problems } = await readFixtures(paths);
+  const { fixtures, problems } = await readPolicyTests(paths);
   if (problems.length > 0) {
     throw new UnusableInput('the tests', problems);
   }
   if (fixtures.length === 0) throw new CommandError(EXIT.unreadable, `there is no PolicyTest in ${paths.join(' ')}`);
-  const ran = fixtures.map((fixture) => ({ fixture, results: runFixture(fixture) }));
+  const ran = fixtures.map((fixture) => ({ fixture, results: runPolicyTest(fixture) }));
   const cases = ran.flatMap(({ fixture, results }) =>
     results.map((result) => ({ name: `${fixture.name}: ${result.name}`, findings: findingsOf(result) })),
   );
@@ -62,7 +62,7 @@ function findingsOf({ position, mismatches }: CaseResult): readonly Finding[] {
   }));
 }
 
-async function jsonOf(ran: readonly FixtureResult[]): Promise<unknown> {
+async function jsonOf(ran: readonly TestResult[]): Promise<unknown> {
   const { decisionData } = await import('../../../review/explain/decision-data.ts');
   return {
     tests: ran.map(({ fixture, results }) => ({
@@ -79,7 +79,7 @@ async function jsonOf(ran: readonly FixtureResult[]): Promise<unknown> {
 }
 
 /** Tests that passed in a line each, cases that failed with everything that the evaluator had to say. */
-async function textOf(ran: readonly FixtureResult[], terminal: Terminal): Promise<() => void> {
+async function textOf(ran: readonly TestResult[], terminal: Terminal): Promise<() => void> {
   const { formatTrace } = await import('../../../review/explain/format-trace.ts');
   const { tracedDecision } = await import('../../../review/explain/traced-decision.ts');
   const printFailed = ({ name, position, mismatches, decision }: CaseResult): void => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PolicySet } from '../../../../src/domain/policy/policy-set.ts';
-import { Examiner } from '../../../../src/review/replay/replayer.ts';
+import { Replayer } from '../../../../src/review/replay/replayer.ts';
 import { bundle, CLUSTER, condition, expression, local, snapshot } from '../../../support/policy/policies.ts';
 import { readJournal } from '../../../../src/cli/inputs/read-journal.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
@@ -191,10 +191,10 @@ describe('The examiner of recorded decisions', () => {
     });
     const policy = local({ conditions: [condition({ kind: 'expression', expression: counting })] });
     const parts = { bundle: bundle(), bundleDigest: 'd', local: [{ policy, digest: 'd' }], cluster: CLUSTER };
-    const examiner = new Examiner(PolicySet.of(parts), snapshot());
-    for (let hours = 9; hours > 0; hours -= 1) examiner.examine(issuedTo({ agoMs: hours * HOUR_MS }));
+    const replayer = new Replayer(PolicySet.of(parts), snapshot());
+    for (let hours = 9; hours > 0; hours -= 1) replayer.replay(issuedTo({ agoMs: hours * HOUR_MS }));
     assert.equal(asked, 1);
-    examiner.examine(issuedTo({ policy: { requestedTtlMs: HOUR_MS } }));
+    replayer.replay(issuedTo({ policy: { requestedTtlMs: HOUR_MS } }));
     assert.equal(asked, 2);
   });
 
@@ -209,10 +209,10 @@ describe('The examiner of recorded decisions', () => {
       local: [{ policy: local({ conditions: [failing] }), digest: 'd' }],
       cluster: CLUSTER,
     };
-    const examiner = new Examiner(PolicySet.of(parts), snapshot());
+    const replayer = new Replayer(PolicySet.of(parts), snapshot());
     const hourly = Array.from({ length: 6 }, (_, index) => issuedTo({ agoMs: (6 - index) * HOUR_MS }, LONG));
-    examiner.witness(hourly[0]!);
-    const outcomes = hourly.slice(1).map((record) => examiner.examine(record)?.after.outcome);
+    replayer.observe(hourly[0]!);
+    const outcomes = hourly.slice(1).map((record) => replayer.replay(record)?.after.outcome);
     assert.deepEqual(outcomes, ['approved', 'refused', 'refused', 'refused', 'refused']);
   });
 });

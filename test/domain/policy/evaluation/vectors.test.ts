@@ -7,8 +7,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { canonicalDecision } from '../../../../src/review/explain/decision-data.ts';
-import { runFixture } from '../../../../src/review/policy-test/run-policy-test.ts';
-import { readFixtureText } from '../../../../src/review/policy-test/read-policy-tests.ts';
+import { runPolicyTest } from '../../../../src/review/policy-test/run-policy-test.ts';
+import { readPolicyTestText } from '../../../../src/review/policy-test/read-policy-tests.ts';
 import { canonicalJson } from '../../../../src/domain/text/canonical-json.ts';
 import { POLICY_REASONS, type PolicyDecision } from '../../../../src/domain/policy/policy-decision.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
@@ -32,10 +32,10 @@ interface Decided {
 }
 
 async function decide(name: string, text = readFileSync(fileOf(name), 'utf8')): Promise<readonly Decided[]> {
-  const { fixtures, problems } = await readFixtureText(text, fileOf(name));
+  const { fixtures, problems } = await readPolicyTestText(text, fileOf(name));
   assert.deepEqual(problems, []);
   return fixtures.flatMap((fixture) =>
-    runFixture(fixture).map((result) => ({ ...result, title: `${fixture.name}: ${result.name}` })),
+    runPolicyTest(fixture).map((result) => ({ ...result, title: `${fixture.name}: ${result.name}` })),
   );
 }
 
