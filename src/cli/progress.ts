@@ -1,5 +1,6 @@
 // How far a long command has come: a bar that is drawn over itself on a terminal; elsewhere, for who asks for
 // it, a line at every tenth. It goes to standard error, so that what was asked for stays clean.
+import { formatCount } from '../domain/text/format-count.ts';
 import type { Clock } from '../ports/platform/clock.ts';
 import type { Terminal } from './terminal.ts';
 import { formatSpan } from '../domain/text/format-time.ts';
@@ -19,7 +20,7 @@ export interface ProgressSettings {
   /** What is counted: `decisions`. */
   readonly what: string;
   readonly total: number;
-  /** Whether to tell of it where there is no terminal. */
+  /** Whether to print a line at every tenth where there is no terminal. */
   readonly lines: boolean;
 }
 
@@ -28,7 +29,7 @@ export class Progress {
   readonly #settings: ProgressSettings;
   readonly #startedMs: number;
   #drawnMs: number;
-  #toldTenths = 0;
+  #shownTenths = 0;
 
   constructor(parts: ProgressParts, settings: ProgressSettings) {
     this.#parts = parts;
@@ -37,10 +38,10 @@ export class Progress {
     this.#drawnMs = this.#startedMs;
   }
 
-  /** @param done how many of the total; more than the total is told as all. */
+  /** @param done how many of the total; more than the total counts as all. */
   reach(done: number): void {
     if (this.#parts.terminal.live) this.#draw(done);
-    else if (this.#settings.lines) this.#tell(done);
+    else if (this.#settings.lines) this.#showTenth(done);
   }
 
   /** Takes the bar away. */
@@ -60,10 +61,10 @@ export class Progress {
     terminal.redraw(`[${bar}] ${this.#format(done)}, ${formatSpan(leftMs)} left`);
   }
 
-  #tell(done: number): void {
+  #showTenth(done: number): void {
     const tenths = Math.floor(this.#share(done) * TENTHS);
-    if (tenths === this.#toldTenths) return;
-    this.#toldTenths = tenths;
+    if (tenths === this.#shownTenths) return;
+    this.#shownTenths = tenths;
     this.#parts.terminal.note(`${this.#format(done)}\n`);
   }
 
@@ -77,9 +78,4 @@ export class Progress {
     const { total } = this.#settings;
     return total === 0 ? 1 : Math.min(1, done / total);
   }
-}
-
-/** `1,000,000`, the same in every locale. */
-export function formatCount(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -14,7 +14,7 @@ export function findingAt(
 
 /** What the parser says of a document that it cannot read. */
 export function schemaFinding({ position, path, problem }: Problem): Finding {
-  return { id: 'policy/schema', level: 'error', message: path === '' ? problem : `${path}: ${problem}`, position };
+  return { id: 'policy/schema', severity: 'error', message: path === '' ? problem : `${path}: ${problem}`, position };
 }
 
 /** Whether a document says a field, rather than that a default stands in for it. */

@@ -1,11 +1,15 @@
-// What a policy tool reports: findings, each with the place where somebody can do something about it.
+// What the tools report: findings, each with the place where somebody can do something about it. How a process ends
+// for them, and how they are printed, is for the command line to say.
 import type { Position, Problem } from '../domain/text/position.ts';
-import { EXIT, type ExitCode } from '../cli/exit-codes.ts';
+
+/** The most severe first. */
+export const SEVERITIES = ['error', 'warning', 'note'] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 export interface Finding {
   /** What is wrong, as a tool or a reason names it: `policy/exceeds`, `CAP-P12`. */
   readonly id: string;
-  readonly level: 'error' | 'warning' | 'note';
+  readonly severity: Severity;
   /** Without a newline: what is wrong, and what would be right. */
   readonly message: string;
   readonly position?: Position;
@@ -13,7 +17,13 @@ export interface Finding {
   readonly subject?: string;
 }
 
-/** What a command could not read, or could not do. */
+/** One of the things that were looked at; a case without findings is well. */
+export interface ReviewedCase {
+  readonly name: string;
+  readonly findings: readonly Finding[];
+}
+
+/** What could not be read, or could not be done. */
 export interface ReportProblem {
   readonly position?: Position;
   readonly message: string;
@@ -21,26 +31,4 @@ export interface ReportProblem {
 
 export function reportProblem({ position, path, problem }: Problem): ReportProblem {
   return { position, message: path === '' ? problem : `${path} ${problem}` };
-}
-
-export interface FindingsReport {
-  /** The command without the program: `policy lint`. */
-  readonly tool: string;
-  /** What was looked at, one by one; a case without findings is well. */
-  readonly cases: readonly { readonly name: string; readonly findings: readonly Finding[] }[];
-  /** What could not be read, and was not looked at: the command did not succeed. */
-  readonly problems?: readonly ReportProblem[];
-}
-
-export interface Report extends FindingsReport {
-  /** What `--output json` prints. */
-  readonly json: unknown;
-  /** Prints it for a person. */
-  readonly text: () => void;
-}
-
-/** @param strict counts warnings as errors. */
-export function exitOf(findings: readonly Finding[], { strict = false }: { readonly strict?: boolean } = {}): ExitCode {
-  const counts = ({ level }: Finding): boolean => level === 'error' || (strict && level === 'warning');
-  return findings.some(counts) ? EXIT.findings : EXIT.ok;
 }

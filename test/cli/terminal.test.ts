@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { formatCount, Progress } from '../../src/cli/progress.ts';
+import { Progress } from '../../src/cli/progress.ts';
+import { formatCount } from '../../src/domain/text/format-count.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { formatSpan, formatValidity } from '../../src/domain/text/format-time.ts';

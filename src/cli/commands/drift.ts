@@ -7,8 +7,8 @@ import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../options/cluster-options.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../reports/report.ts';
-import type { CandidateFiles } from '../inputs/candidate.ts';
-import type { DriftSources } from '../inputs/find-drift.ts';
+import type { CandidateFiles } from '../inputs/read-candidate.ts';
+import type { DriftSources } from '../inputs/read-drift.ts';
 
 interface DriftOptions extends ClusterOptions {
   readonly config?: string;
@@ -57,11 +57,11 @@ export function registerDrift(program: Command, invocation: Invocation): void {
 async function drift(options: DriftOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const sources = sourcesOf(options, invocation);
-  const [{ findDrift }, { driftReport }] = await Promise.all([
-    import('../inputs/find-drift.ts'),
+  const [{ readDrift }, { driftReport }] = await Promise.all([
+    import('../inputs/read-drift.ts'),
     import('../reports/drift.ts'),
   ]);
-  const report = driftReport(await findDrift(sources, options.progress === true, invocation), terminal);
+  const report = driftReport(await readDrift(sources, options.progress === true, invocation), terminal);
   endWith(exitOf(report.cases.flatMap(({ findings }) => findings)));
   printReport(report, options.output, terminal);
 }

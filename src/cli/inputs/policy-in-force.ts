@@ -1,13 +1,7 @@
 // What a running server says of the policies in force: names and digests, from its page `/policy`.
 import { z } from 'zod';
-import type { PolicyDigest } from '../../domain/policy/history/drift.ts';
+import type { PolicyInForce } from '../../review/drift/drift.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
-
-export interface PolicyInForce {
-  readonly revision: string;
-  /** The bundle and the local policies. */
-  readonly policies: readonly PolicyDigest[];
-}
 
 const ANSWER_WITHIN_MS = 10_000;
 /** Ten thousand policies with the longest names take less. */

@@ -1,58 +1,41 @@
-// Manifests of the files and directories that somebody names: what cannot be read is a problem with its place, and
-// hides nothing but itself.
-import { stat } from 'node:fs/promises';
+// Manifests of the files and directories that somebody names.
 import path from 'node:path';
 import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
-import {
-  joinManifests,
-  readManifestFile,
-  withoutTemplates,
-} from '../../adapters/kubernetes/manifests/read-manifests.ts';
-import type { Manifests, ManifestDefaults } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import { MAX_FILE_BYTES } from '../../yaml/read-yaml.ts';
-import { AuthorityError } from '../../domain/errors.ts';
-import { compareText } from '../../domain/text/compare-text.ts';
 import type { Problem } from '../../domain/text/position.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
+import type { ManifestTexts } from '../../review/sources/manifest-texts.ts';
+import type { SourceText } from '../../review/sources/policy-texts.ts';
 import { readInput, STANDARD_INPUT } from './files.ts';
+import { isDirectory, orUnreadable } from './read-texts.ts';
 
 /**
- * @param paths files, directories, and `-` for standard input.
+ * @param paths files, directories, and `-` for standard input; a file that is named twice is read once.
  * @throws CommandError 2 naming a path that is not there.
  */
-export async function readManifestPaths(paths: readonly string[], defaults?: ManifestDefaults): Promise<Manifests> {
-  const texts = new Map<string, string>();
-  const unread: Problem[] = [];
+export async function readManifestTexts(paths: readonly string[]): Promise<ManifestTexts> {
+  const texts = new Map<string, SourceText>();
+  const unreadable: Problem[] = [];
   for (const named of paths) {
-    const found = await textsOf(named);
-    for (const [place, text] of found.texts) texts.set(place, text);
-    for (const [place, problem] of found.unreadable)
-      unread.push({ position: { place, line: 1, column: 1 }, path: '', problem });
+    const found = await orUnreadable(named, async () => textsOf(named));
+    for (const text of found.texts) texts.set(text.place, text);
+    unreadable.push(...found.unreadable);
   }
-  const places = [...texts].sort(([a], [b]) => compareText(a, b));
-  const files = withoutTemplates(places.map(([place, text]) => readManifestFile(text, place)));
-  const joined = joinManifests(files, defaults);
-  return { ...joined, problems: [...unread, ...joined.problems] };
+  return { texts: [...texts.values()], unreadable };
 }
 
-async function textsOf(named: string) {
-  const beside = (file: string): string => path.join(named, file);
-  try {
-    if (named === STANDARD_INPUT || (await stat(named).catch(() => undefined))?.isDirectory() !== true) {
-      const place = named === STANDARD_INPUT ? 'stdin' : path.normalize(named);
-      return {
-        texts: new Map([[place, await readInput(named, { maxBytes: MAX_FILE_BYTES })]]),
-        unreadable: new Map<string, string>(),
-      };
-    }
-    const { texts, unreadable } = await readManifestDirectory(named);
-    return {
-      texts: new Map([...texts].map(([file, text]) => [beside(file), text])),
-      unreadable: new Map([...unreadable].map(([file, problem]) => [beside(file), problem])),
-    };
-  } catch (cause) {
-    if (!(cause instanceof CommandError) && !(cause instanceof AuthorityError)) throw cause;
-    const line = cause instanceof AuthorityError ? `cannot read ${cause.detail ?? named}` : cause.message;
-    throw new CommandError(EXIT.unreadable, line, { cause });
+async function textsOf(named: string): Promise<ManifestTexts> {
+  if (named === STANDARD_INPUT || !(await isDirectory(named))) {
+    const place = named === STANDARD_INPUT ? 'stdin' : path.normalize(named);
+    return { texts: [{ place, text: await readInput(named, { maxBytes: MAX_FILE_BYTES }) }], unreadable: [] };
   }
+  const { texts, unreadable } = await readManifestDirectory(named);
+  const place = (file: string): string => path.join(named, file);
+  return {
+    texts: [...texts].map(([file, text]) => ({ place: place(file), text })),
+    unreadable: [...unreadable].map(([file, problem]) => ({
+      position: { place: place(file), line: 1, column: 1 },
+      path: '',
+      problem,
+    })),
+  };
 }

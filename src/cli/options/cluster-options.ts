@@ -1,7 +1,6 @@
-// Which cluster a policy tool judges for: rules of one bundle may differ from cluster to cluster.
+// The cluster that policies are read for: rules of one bundle may differ from cluster to cluster.
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
-import { matchesCluster } from '../../domain/policy/policy-set.ts';
+import type { ClusterFacts } from '../../domain/policy/documents.ts';
 
 export interface ClusterOptions {
   readonly clusterId: string;
@@ -23,9 +22,9 @@ export function clusterFactsOf({ clusterId, clusterLabel }: ClusterOptions): Clu
   return { id: clusterId, labels: clusterLabel };
 }
 
-/** The bundle with those rules only that are for the cluster. */
-export function bundleIn(bundle: PolicyBundle, cluster: ClusterFacts): PolicyBundle {
-  return { ...bundle, rules: bundle.rules.filter((rule) => matchesCluster(rule, cluster)) };
+/** Whether a person named a cluster, rather than that the defaults stand in for one. */
+export function namesCluster(command: Command): boolean {
+  return ['clusterId', 'clusterLabel'].some((name) => command.getOptionValueSource(name) === 'cli');
 }
 
 function withLabel(text: string, known: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -1,7 +1,6 @@
 // The options with which `policy check` and `policy explain` say what a workload would ask for.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
-import type { PolicyBundle } from '../../domain/policy/documents.ts';
 import { CLAIMS, type ClaimName, type PolicyRequest } from '../../domain/policy/request.ts';
 import { durationOption } from './options.ts';
 import {
@@ -10,7 +9,7 @@ import {
   DEFAULT_TRUST_DOMAIN,
   parseKey,
   parseMoment,
-  soundIssuer,
+  type RequestSettings,
 } from '../../review/requests/assumed-request.ts';
 
 type Claims = PolicyRequest['claims'];
@@ -24,6 +23,10 @@ export interface RequestOptions {
   readonly claim: Claims;
   /** Milliseconds since the epoch. */
   readonly now?: number;
+}
+
+export function requestSettingsOf({ trustDomain, key, ttl, issuer, claim }: RequestOptions): RequestSettings {
+  return { trustDomain, key, issuer, claims: claim, ...(ttl !== undefined && { requestedTtlMs: ttl }) };
 }
 
 export function addRequestOptions(command: Command): Command {
@@ -49,23 +52,6 @@ export function policiesOption(): Option {
   return new Option('--policies <path>', 'local policies: a file, or a directory; may be given again')
     .argParser((text: string, before: readonly string[]) => [...before, text])
     .default([], 'none');
-}
-
-export function requestFrom(
-  options: RequestOptions,
-  subject: PolicyRequest['subject'],
-  bundle: PolicyBundle,
-  nowMs: number,
-): PolicyRequest {
-  return {
-    subject,
-    key: options.key,
-    requestedTtlMs: options.ttl ?? 0,
-    dnsNames: [],
-    claims: options.claim,
-    issuer: soundIssuer(options.issuer, bundle),
-    nowMs,
-  };
 }
 
 function trustDomainOption(text: string): string {

@@ -1,61 +1,56 @@
-// Checked workloads as a report: a case for each, its refusals and audit hits at the line of its manifest.
-import type { Unjudged } from '../../adapters/kubernetes/manifests/workloads.ts';
-import { formatBounds, formatQuotas } from '../../review/explain/format-limits.ts';
+// Checked workloads for people and programs: a table, then what is to be done; or of every workload everything that the
+// evaluator had to say.
+import type { Manifests } from '../../adapters/kubernetes/manifests/read-manifests.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+import { formatQuantity } from '../../domain/text/format-count.ts';
+import { formatPosition } from '../../domain/text/position.ts';
+import { checkCases, workloadFindings } from '../../review/check/check-findings.ts';
+import type { CheckedManifests, CheckedWorkload } from '../../review/check/check-workloads.ts';
 import { decisionData } from '../../review/explain/decision-data.ts';
-import type { Finding, Report } from '../../review/findings.ts';
-import { nameOf, type CheckedWorkload } from '../../review/check/check-workloads.ts';
-import { formatClause } from '../../review/explain/format-trace.ts';
+import { formatBounds, formatQuotas } from '../../review/explain/format-limits.ts';
+import { formatTrace } from '../../review/explain/format-trace.ts';
+import { tracedDecision } from '../../review/explain/traced-decision.ts';
+import { reportProblem, type Finding } from '../../review/findings.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Report } from './report.ts';
 
-export function casesOf(checked: readonly CheckedWorkload[]): Report['cases'] {
-  return checked.map((one) => ({ name: nameOf(one.workload), findings: findingsOf(one) }));
+export interface CheckFacts extends CheckedManifests {
+  readonly policies: PolicySet;
+  readonly manifests: Pick<Manifests, 'problems' | 'passedOver'>;
 }
 
-/** What was not judged is a note at its place. */
-export function unjudgedCases(unjudged: readonly Unjudged[]): Report['cases'] {
-  return unjudged.map(({ kind, namespace, name, why, position }) => {
-    const subject = `${namespace}/${kind}/${name}`;
-    return {
-      name: subject,
-      findings: [{ id: 'policy/unjudged', level: 'note', message: `not judged: ${why}`, position, subject }],
-    };
-  });
+export interface CheckReportOptions {
+  /** Of objects that name none. */
+  readonly namespace: string;
+  readonly explain?: true;
 }
 
-function findingsOf(checked: CheckedWorkload): readonly Finding[] {
-  const { workload } = checked;
-  const { position } = workload;
-  if (!('decision' in checked)) {
-    return [{ id: 'policy/identity', level: 'error', message: checked.problem, position, subject: nameOf(workload) }];
-  }
-  const { unavailable, failures, audits, request } = checked.decision;
-  const at = { position, subject: request.subject.spiffeId };
-  const refused =
-    unavailable === undefined
-      ? failures.map((clause) => ({ id: clause.reason, message: formatClause(clause) }))
-      : [{ id: unavailable.reason, message: unavailable.why }];
-  return [
-    ...refused.map((finding): Finding => ({ ...finding, level: 'error', ...at })),
-    ...(workload.assumed === true
-      ? [
-          {
-            id: 'policy/namespace',
-            level: 'note',
-            message: `names no namespace: ${workload.namespace} was assumed`,
-            ...at,
-          } as const,
-        ]
-      : []),
-    ...audits.map((clause): Finding => ({
-      id: clause.reason,
-      level: 'warning',
-      message: formatClause(clause),
-      ...at,
-    })),
-  ];
+export function checkReport(facts: CheckFacts, options: CheckReportOptions, terminal: Terminal): Report {
+  const { problems } = facts.manifests;
+  return {
+    tool: 'policy check',
+    cases: checkCases(facts),
+    json: jsonOf(facts),
+    text: () => print(facts, options, terminal),
+    problems: problems.map(reportProblem),
+  };
+}
+
+function jsonOf({ checked, unjudged, policies, manifests }: CheckFacts): unknown {
+  const { revision, bundleName, cluster } = policies;
+  return {
+    revision,
+    bundle: bundleName,
+    cluster,
+    workloads: workloadsData(checked),
+    unjudged,
+    passedOver: manifests.passedOver.length,
+    problems: manifests.problems,
+  };
 }
 
 /** A limit that is no limit is `null`. */
-export function jsonOf(checked: readonly CheckedWorkload[]): unknown {
+function workloadsData(checked: readonly CheckedWorkload[]): unknown {
   return checked.map((one) => {
     const { kind, namespace, name, serviceAccount, position, path, assumed = false } = one.workload;
     const workload = {
@@ -86,7 +81,7 @@ export function jsonOf(checked: readonly CheckedWorkload[]): unknown {
 const HEAD = ['NAMESPACE', 'WORKLOAD', 'IDENTITY', 'CLASS', 'VERDICT', 'BOUNDS'];
 
 /** A table by namespace, which is named once. */
-export function rowsOf(checked: readonly CheckedWorkload[]): readonly (readonly string[])[] {
+function rowsOf(checked: readonly CheckedWorkload[]): readonly (readonly string[])[] {
   return [
     HEAD,
     ...checked.map((one, index) => {
@@ -107,4 +102,49 @@ function cellsOf(checked: CheckedWorkload): readonly string[] {
   const bounds =
     outcome === 'approved' ? [formatBounds(applicable.bounds), ...(quotas === undefined ? [] : [quotas])] : ['-'];
   return [request.subject.spiffeId, decision.class, verdict, bounds.join('; ')];
+}
+
+function print(
+  { checked, unjudged, manifests }: CheckFacts,
+  { namespace, explain }: CheckReportOptions,
+  terminal: Terminal,
+): void {
+  terminal.printTable(rowsOf(checked));
+  for (const one of checked) printDetails(one, explain === true, terminal);
+  terminal.print('');
+  for (const { kind, namespace: where, name, why, position } of unjudged) {
+    terminal.print(
+      `${terminal.styled('yellow', '!')} not judged: ${kind} ${where}/${name} (${formatPosition(position)}) ${why}`,
+    );
+  }
+  const assumed = checked.filter(({ workload }) => workload.assumed === true).length;
+  if (assumed > 0)
+    terminal.print(
+      `${formatQuantity(assumed, 'workload')} named no namespace: ${namespace} was assumed (--namespace).`,
+    );
+  const passedOver = manifests.passedOver.length;
+  if (passedOver > 0) terminal.print(`${formatQuantity(passedOver, 'document')} of other tools passed over.`);
+  const refused = checked.filter((one) => !('decision' in one) || one.decision.outcome !== 'approved').length;
+  const judged = `${formatQuantity(checked.length, 'workload')} judged`;
+  terminal.print(refused === 0 ? `${judged}, none without an identity.` : `${judged}, ${refused} without an identity.`);
+}
+
+function printDetails(checked: CheckedWorkload, explain: boolean, terminal: Terminal): void {
+  const { kind, namespace, name, position } = checked.workload;
+  const details =
+    explain && 'decision' in checked
+      ? formatTrace(tracedDecision(checked.decision, checked.applicable))
+      : workloadFindings(checked).flatMap((finding) => remark(finding, terminal));
+  if (details.length === 0) return;
+  terminal.print('');
+  terminal.print(`${terminal.styled('bold', `${kind} ${namespace}/${name}`)} (${formatPosition(position)})`);
+  for (const line of details) terminal.print(line === '' ? '' : `  ${line}`);
+}
+
+/** Notes are for machines: a line below the table counts them. */
+function remark({ id, severity, message }: Finding, terminal: Terminal): readonly string[] {
+  if (severity === 'note') return [];
+  return severity === 'error'
+    ? [`${terminal.styled('red', '✗')} ${id} ${message}`]
+    : [`${terminal.styled('yellow', '!')} ${id}, if it were enforced: ${message}`];
 }

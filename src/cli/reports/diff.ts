@@ -1,9 +1,9 @@
-// The difference between two sets of policies as findings, and in words.
-import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
-import { mayWiden, type Direction, type FieldDifference } from '../../domain/policy/comparison/differences.ts';
+// A change of policies for people and programs: what changed, by document.
+import type { Direction, FieldDifference } from '../../domain/policy/comparison/differences.ts';
+import { diffCases, type PolicyDiff } from '../../review/diff/diff-policies.ts';
+import type { Severity } from '../../review/findings.ts';
 import type { Style, Terminal } from '../terminal.ts';
-import { findingAt } from '../../review/finding-places.ts';
-import type { Finding } from '../../review/findings.ts';
+import type { Report } from './report.ts';
 
 const STYLES: Readonly<Record<Direction, Style>> = {
   widened: 'red',
@@ -13,41 +13,23 @@ const STYLES: Readonly<Record<Direction, Style>> = {
   unchanged: 'dim',
 };
 
-/**
- * @param written the documents after the change, by what differences call them: what widens is told there.
- * @param level of what may widen; the rest is no finding.
- */
-export function diffFindings(
-  differences: readonly FieldDifference[],
-  written: ReadonlyMap<string, ParsedDocument>,
-  level: Finding['level'],
-): readonly Finding[] {
-  return differences.filter(mayWiden).map((difference) => {
-    const { document: title, field, before, after: now, direction } = difference;
-    const words = direction === 'widened' ? 'is wider than before' : 'cannot be compared with what it was';
-    const message = `${title} ${field === '' ? '' : `${field} `}${words}: ${before} -> ${now}`;
-    const place = written.get(title);
-    const finding = { id: 'policy/widened', level, message };
-    return place === undefined ? finding : findingAt(place, field, finding);
-  });
+/** @param widening how severe it is that somebody may have more. */
+export function diffReport(diff: PolicyDiff, widening: Severity, terminal: Terminal): Report {
+  return {
+    tool: 'policy diff',
+    cases: diffCases(diff, widening),
+    json: { counts: diff.counts, differences: changedIn(diff.differences) },
+    text: () => printDiff(diff, terminal),
+  };
 }
 
-/** A bundle that changed must count on: servers that had the old one refuse it otherwise. */
-export function sequenceFindings(
-  differences: readonly FieldDifference[],
-  written: ReadonlyMap<string, ParsedDocument>,
-): readonly Finding[] {
-  const changed = differences.filter(({ direction }) => direction !== 'unchanged');
-  const sequence = differences.find(({ field }) => field === 'metadata.sequence');
-  const place = written.get(changed[0]?.document ?? '');
-  if (sequence === undefined || place === undefined || Number(sequence.after) > Number(sequence.before)) return [];
-  const message = `${place.document.name} metadata.sequence is ${sequence.after} after ${sequence.before}: a server that had the old one refuses the new`;
-  return [findingAt(place, 'metadata.sequence', { id: 'policy/sequence', level: 'error', message })];
+function changedIn(differences: readonly FieldDifference[]): readonly FieldDifference[] {
+  return differences.filter(({ direction }) => direction !== 'unchanged');
 }
 
 /** What changed, by document; then how many fields went which way. */
-export function printDifferences(differences: readonly FieldDifference[], terminal: Terminal): void {
-  const changed = differences.filter(({ direction }) => direction !== 'unchanged');
+function printDiff({ differences, counts }: PolicyDiff, terminal: Terminal): void {
+  const changed = changedIn(differences);
   const widest = Math.max(0, ...changed.map(({ field }) => nameOf(field).length));
   for (const [document, fields] of Map.groupBy(changed, (difference) => difference.document)) {
     terminal.print(terminal.styled('bold', document));
@@ -56,23 +38,11 @@ export function printDifferences(differences: readonly FieldDifference[], termin
       terminal.print(`  ${way}  ${nameOf(field).padEnd(widest)}  ${before} -> ${after}`);
     }
   }
-  terminal.print(formatCounts(differences));
-}
-
-export function countsOf(differences: readonly FieldDifference[]): Readonly<Record<Direction, number>> {
-  const count = (way: Direction): number => differences.filter(({ direction }) => direction === way).length;
-  return {
-    widened: count('widened'),
-    changed: count('changed'),
-    narrowed: count('narrowed'),
-    neutral: count('neutral'),
-    unchanged: count('unchanged'),
-  };
+  terminal.print(formatCounts(counts));
 }
 
 /** What did not happen is left out. */
-function formatCounts(differences: readonly FieldDifference[]): string {
-  const { changed, unchanged, ...counts } = countsOf(differences);
+function formatCounts({ changed, unchanged, ...counts }: PolicyDiff['counts']): string {
   const words = Object.entries({ ...counts, 'not comparable': changed })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${count} ${name}`);

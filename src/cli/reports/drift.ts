@@ -1,58 +1,19 @@
-// Drift for people and pipelines: certificates that today's policy would refuse, and policies that are not
-// those that Git keeps.
-import { formatPosition } from '../../domain/text/position.ts';
-import type { Finding, Report } from '../../review/findings.ts';
-import { formatCount } from '../progress.ts';
-import type { Terminal } from '../terminal.ts';
+// Drift for people and programs: certificates that today's policy would refuse, and policies that are not those that
+// Git keeps.
+import { formatCount, formatQuantity } from '../../domain/text/format-count.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
-import type { PolicyDrift } from '../../review/drift/policy-drift.ts';
+import { formatPosition } from '../../domain/text/position.ts';
+import { DRIFT_SENTENCES, driftCases, type Drift } from '../../review/drift/drift.ts';
 import type { LiveCertificates, RefusedCertificate } from '../../review/drift/live-certificates.ts';
-
-export interface Drift {
-  /** Absent when no journal was read. */
-  readonly certificates?: LiveCertificates;
-  /** Absent when nothing was compared with Git. */
-  readonly policies?: readonly PolicyDrift[];
-  /** Of the policies that were asked, or that the server says are in force. */
-  readonly revision?: string;
-}
+import type { PolicyDrift } from '../../review/drift/policy-drift.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Report } from './report.ts';
 
 /** Certificates that a person is shown. */
 const MAX_SHOWN = 50;
 
-const DRIFT_WORDS: Readonly<Record<PolicyDrift['drift'], string>> = {
-  missing: 'is in force, but Git does not keep it',
-  extra: 'is kept in Git, but is not in force',
-  different: 'differs between what is in force and what Git keeps',
-};
-
 export function driftReport(drift: Drift, terminal: Terminal): Report {
-  const { certificates, policies } = drift;
-  return {
-    tool: 'drift',
-    cases: [
-      ...(certificates === undefined
-        ? []
-        : [{ name: 'live certificates', findings: certificates.listed.map(certificateFinding) }]),
-      ...(policies === undefined ? [] : [{ name: 'policies in Git', findings: policies.map(policyFinding) }]),
-    ],
-    json: jsonOf(drift),
-    text: () => print(drift, terminal),
-  };
-}
-
-function certificateFinding(certificate: RefusedCertificate): Finding {
-  const { identity, serial, notAfterMs, refusalReason, renewable } = certificate;
-  const until = `serial ${serial}, valid until ${formatTime(notAfterMs)}`;
-  const verdict = renewable ? 'would be refused to a newcomer, and is renewed for now' : 'would be refused today';
-  const message = `${until}, ${verdict}: ${refusalReason.where}: ${refusalReason.words}`;
-  return { id: refusalReason.reason, level: renewable ? 'warning' : 'error', message, subject: identity };
-}
-
-function policyFinding({ title, drift, position, fields = [] }: PolicyDrift): Finding {
-  const changed = fields.map(({ field, before, after }) => `${field} ${before} became ${after}`);
-  const message = [DRIFT_WORDS[drift], ...(changed.length === 0 ? [] : [changed.join('; ')])].join(': ');
-  return { id: `drift/${drift}`, level: 'error', message, subject: title, ...(position !== undefined && { position }) };
+  return { tool: 'drift', cases: driftCases(drift), json: jsonOf(drift), text: () => print(drift, terminal) };
 }
 
 function jsonOf({ certificates, policies, revision }: Drift): unknown {
@@ -83,7 +44,7 @@ function printCertificates({ live, refused, undecided, leftOut, listed }: LiveCe
   }
   terminal.print(
     `${[
-      `${formatCount(live)} live ${live === 1 ? 'certificate' : 'certificates'}`,
+      formatQuantity(live, 'live certificate'),
       `today's policy would refuse ${formatCount(refused)}`,
       ...(undecided === 0 ? [] : [`${formatCount(undecided)} depend on a cluster that is not known`]),
       ...(leftOut === 0 ? [] : [`${formatCount(leftOut)} left out, because policy was not asked or no trace was kept`]),
@@ -105,7 +66,7 @@ function certificateRow({
 function printPolicies(policies: readonly PolicyDrift[], terminal: Terminal): void {
   for (const { title, drift, position, fields } of policies) {
     const place = position === undefined ? '' : ` (${formatPosition(position)})`;
-    terminal.print(`${terminal.styled('bold', title)} ${DRIFT_WORDS[drift]}${place}`);
+    terminal.print(`${terminal.styled('bold', title)} ${DRIFT_SENTENCES[drift]}${place}`);
     for (const { field, before, after } of fields ?? [])
       terminal.print(`  ${field}: ${before} in force, ${after} in Git`);
   }

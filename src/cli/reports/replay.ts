@@ -1,54 +1,37 @@
-// A replay for people and pipelines: who would newly be refused comes first, and alone decides the exit code.
-import type { ChangedGroup, ReplayResult } from '../../domain/policy/history/replay-tally.ts';
-import { formatCount } from '../progress.ts';
-import type { Finding, Report } from '../../review/findings.ts';
+// A replay for people and programs.
+import type { ChangedGroup } from '../../domain/policy/history/replay-tally.ts';
+import { formatCount, formatQuantity } from '../../domain/text/format-count.ts';
+import {
+  formatTimes,
+  REPLAY_CHANGES,
+  replayCases,
+  type Replay,
+  type ReplayChange,
+} from '../../review/replay/replay.ts';
 import type { Style, Terminal } from '../terminal.ts';
-import { formatTime } from '../../domain/text/format-time.ts';
-
-export interface Replay {
-  readonly result: ReplayResult;
-  /** Decisions that were read. */
-  readonly decisions: number;
-  /** Of them: those that policy was not asked about, or whose question was not recorded. */
-  readonly leftOut: number;
-  readonly revision: string;
-  readonly bundle: string;
-}
+import type { Report } from './report.ts';
 
 /** Groups that a person is shown of each change. */
 const MAX_SHOWN = 50;
 
 const SECTIONS: readonly {
-  readonly change: keyof ReplayResult['groups'];
-  readonly heading: string;
-  readonly level: Finding['level'];
+  readonly change: ReplayChange;
   readonly style: Style;
   /** Before the clause. */
   readonly lead: string;
 }[] = [
-  { change: 'newlyRefused', heading: 'would newly be refused', level: 'error', style: 'red', lead: '' },
-  { change: 'newlyApproved', heading: 'would newly be approved', level: 'note', style: 'green', lead: 'was ' },
-  { change: 'undecided', heading: 'cannot be told', level: 'note', style: 'yellow', lead: '' },
+  { change: 'newlyRefused', style: 'red', lead: '' },
+  { change: 'newlyApproved', style: 'green', lead: 'was ' },
+  { change: 'undecided', style: 'yellow', lead: '' },
 ];
 
-/** A case for each identity that something changes for. */
 export function replayReport(replay: Replay, terminal: Terminal): Report {
-  const findings = SECTIONS.flatMap(({ change, heading, level }) =>
-    replay.result.groups[change].map((group) => findingOf(group, heading, level)),
-  );
-  const cases = [...Map.groupBy(findings, ({ subject = '' }) => subject)];
   return {
     tool: 'policy replay',
-    cases: cases.map(([name, own]) => ({ name, findings: own })),
+    cases: replayCases(replay),
     json: jsonOf(replay),
     text: () => print(replay, terminal),
   };
-}
-
-function findingOf(group: ChangedGroup, heading: string, level: Finding['level']): Finding {
-  const { identity, refusalReason, decisionId } = group;
-  const message = `${heading}: ${formatTimes(group)}, ${refusalReason.where}: ${refusalReason.words}; such as decision ${decisionId}`;
-  return { id: refusalReason.reason, level, message, subject: identity };
 }
 
 function jsonOf({ result, decisions, leftOut, revision, bundle }: Replay): unknown {
@@ -63,10 +46,10 @@ function groupData({ identity, refusalReason, count, firstMs, lastMs, decisionId
 }
 
 function print({ result, decisions, leftOut, revision, bundle }: Replay, terminal: Terminal): void {
-  for (const { change, heading, style, lead } of SECTIONS) {
+  for (const { change, style, lead } of SECTIONS) {
     const groups = result.groups[change];
     if (groups.length === 0) continue;
-    const head = `${formatDecisions(result.counts[change])} of ${formatIdentities(groups)} ${heading}`;
+    const head = `${formatQuantity(result.counts[change], 'decision')} of ${formatIdentities(groups)} ${REPLAY_CHANGES[change].sentence}`;
     terminal.print(terminal.styled(style, `${head}:`));
     for (const group of groups.slice(0, MAX_SHOWN)) printGroup(group, lead, terminal);
     if (groups.length > MAX_SHOWN) terminal.print(`  and ${groups.length - MAX_SHOWN} more; --output json has all`);
@@ -74,7 +57,7 @@ function print({ result, decisions, leftOut, revision, bundle }: Replay, termina
   }
   const { unchanged, newlyRefused } = result.counts;
   terminal.print(
-    `Asked revision ${revision} of ${bundle} about ${formatDecisions(decisions)}: ${[
+    `Asked revision ${revision} of ${bundle} about ${formatQuantity(decisions, 'decision')}: ${[
       `${formatCount(unchanged)} unchanged`,
       `${formatCount(newlyRefused)} newly refused`,
       `${formatCount(result.counts.newlyApproved)} newly approved`,
@@ -89,15 +72,6 @@ function printGroup(group: ChangedGroup, lead: string, terminal: Terminal): void
   terminal.print(`  ${terminal.styled('bold', identity)}`);
   terminal.print(`    ${lead}${refusalReason.reason} ${refusalReason.where}: ${refusalReason.words}`);
   terminal.print(`    ${formatTimes(group)}; such as decision ${decisionId}`);
-}
-
-function formatTimes({ count, firstMs, lastMs }: ChangedGroup): string {
-  if (count === 1) return `once, ${formatTime(firstMs)}`;
-  return `${formatCount(count)} times, ${formatTime(firstMs)} to ${formatTime(lastMs)}`;
-}
-
-function formatDecisions(count: number): string {
-  return count === 1 ? '1 decision' : `${formatCount(count)} decisions`;
 }
 
 function formatIdentities(groups: readonly ChangedGroup[]): string {

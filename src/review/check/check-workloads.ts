@@ -1,16 +1,29 @@
-// What each workload of a set of manifests would be given: the question it would ask, and what the evaluator
+// What each workload of a set of manifests would be given: the request it would make, and what the evaluator
 // says to it, before anything runs.
+import type { KindTable } from '../../adapters/kubernetes/manifests/kind-table.ts';
 import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapshot.ts';
 import type { Manifests, PlacedObject } from '../../adapters/kubernetes/manifests/read-manifests.ts';
-import type { FoundWorkloads, Workload } from '../../adapters/kubernetes/manifests/workloads.ts';
+import { workloadsIn, type Unjudged, type Workload } from '../../adapters/kubernetes/manifests/workloads.ts';
 import { applicableTo, type Applicable } from '../../domain/policy/evaluation/applicable.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
+import type { IssuanceClass } from '../../domain/policy/request.ts';
 import { compareText } from '../../domain/text/compare-text.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
-import { requestFrom, type RequestOptions } from '../../cli/options/request-options.ts';
-import { subjectOf } from '../requests/assumed-request.ts';
+import { requestFrom, subjectOfServiceAccount, type RequestSettings } from '../requests/assumed-request.ts';
+
+export interface CheckInput {
+  readonly manifests: Pick<Manifests, 'objects' | 'problems'>;
+  readonly policies: PolicySet;
+  readonly settings: RequestSettings;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+  /** Where objects of kinds that Capstan does not know describe pods. */
+  readonly kinds?: KindTable;
+  /** Only workloads of this class. */
+  readonly class?: IssuanceClass;
+}
 
 export type CheckedWorkload =
   | {
@@ -22,15 +35,26 @@ export type CheckedWorkload =
   /** It can have no identity at all. */
   | { readonly workload: Workload; readonly problem: string };
 
-/** @param workloads of the manifests. @returns them by namespace, kind and name. */
-export function checkWorkloads(
-  { workloads: unsorted }: Pick<FoundWorkloads, 'workloads'>,
-  { objects, problems }: Pick<Manifests, 'objects' | 'problems'>,
-  policies: PolicySet,
-  options: RequestOptions,
-  nowMs: number,
-): readonly CheckedWorkload[] {
-  const found = [...unsorted].sort((a, b) => compareText(nameOf(a), nameOf(b)));
+export interface CheckedManifests {
+  /** By namespace, kind and name. */
+  readonly checked: readonly CheckedWorkload[];
+  /** Objects that name a service account and could not be judged. */
+  readonly unjudged: readonly Unjudged[];
+}
+
+export function checkManifests(input: CheckInput): CheckedManifests {
+  const { workloads, unjudged } = workloadsIn(input.manifests.objects, input.kinds);
+  const all = checkWorkloads(workloads, input);
+  return { checked: all.filter((one) => input.class === undefined || classOf(one) === input.class), unjudged };
+}
+
+function classOf(checked: CheckedWorkload): IssuanceClass | undefined {
+  return 'decision' in checked ? checked.decision.class : undefined;
+}
+
+function checkWorkloads(unsorted: readonly Workload[], input: CheckInput): readonly CheckedWorkload[] {
+  const { objects, problems } = input.manifests;
+  const found = [...unsorted].sort((a, b) => compareText(workloadName(a), workloadName(b)));
   const bare = new Set<unknown>(found.map(({ pod }) => pod));
   const manifests = objects.filter(({ object }) => !bare.has(object));
   const workloads = withPodNames(found, manifests);
@@ -38,11 +62,11 @@ export function checkWorkloads(
   // What is not found may stand in what could not be read.
   const [first] = problems;
   const snapshot = snapshotOf([...manifests, ...pods], first && `${first.position.place} cannot be read`);
-  return workloads.map((workload) => checkWorkload(workload, policies, snapshot, options, nowMs));
+  return workloads.map((workload) => checkWorkload(workload, snapshot, input));
 }
 
 /** As kubectl calls it, in its namespace. */
-export function nameOf({ namespace, kind, name }: Workload): string {
+export function workloadName({ namespace, kind, name }: Workload): string {
   return `${namespace}/${kind}/${name}`;
 }
 
@@ -62,15 +86,13 @@ function withPodNames(workloads: readonly Workload[], manifests: readonly Placed
 
 function checkWorkload(
   workload: Workload,
-  policies: PolicySet,
   snapshot: ClusterSnapshot,
-  options: RequestOptions,
-  nowMs: number,
+  { policies, settings, nowMs }: CheckInput,
 ): CheckedWorkload {
-  const subject = subjectOf(options.trustDomain, workload.namespace, workload.serviceAccount);
+  const subject = subjectOfServiceAccount(settings.trustDomain, workload.namespace, workload.serviceAccount);
   if ('problem' in subject) return { workload, problem: subject.problem };
-  const claim = { ...(workload.pod !== undefined && { podName: workload.pod.metadata.name }), ...options.claim };
-  const request = requestFrom({ ...options, claim }, subject, policies.bundle, nowMs);
+  const claims = { ...(workload.pod !== undefined && { podName: workload.pod.metadata.name }), ...settings.claims };
+  const request = requestFrom({ ...settings, claims }, subject, policies.bundle, nowMs);
   return {
     workload,
     decision: evaluate(policies, request, snapshot),

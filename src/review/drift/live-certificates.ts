@@ -1,11 +1,10 @@
 // Certificates that are still valid, asked about again: which of them would today's policy refuse?
 import { reevaluate, type RefusalReason } from '../../domain/policy/history/replay-verdict.ts';
 import type { DecisionRecord, IssuedRecord } from '../../ports/storage/issuance-journal.ts';
-import type { Invocation } from '../../cli/invocation.ts';
-import type { Candidate } from '../../cli/inputs/candidate.ts';
+import type { PolicyRequest } from '../../domain/policy/request.ts';
+import type { Candidate } from '../sources/candidate.ts';
 import { Replayer } from '../replay/replayer.ts';
 import { waivedIn } from '../replay/holders.ts';
-import { readJournal } from '../../cli/inputs/read-journal.ts';
 import { requestOfRecord } from '../replay/recorded-request.ts';
 
 export interface RefusedCertificate {
@@ -31,39 +30,44 @@ export interface LiveCertificates {
 /** More than anybody reads; the rest is counted. */
 const MAX_LISTED = 10_000;
 
-export async function examineLive(
-  file: string,
-  candidate: Candidate,
-  progress: boolean,
-  invocation: Invocation,
-): Promise<LiveCertificates> {
-  const nowMs = invocation.clock.nowMs();
-  const replayer = new Replayer(candidate.policies, candidate.snapshot);
-  const found = { refused: 0, undecided: 0, leftOut: 0 };
-  const listed: RefusedCertificate[] = [];
-  const examine = (record: DecisionRecord): void => {
-    const recorded = record.outcome === 'issued' ? requestOfRecord(record, candidate.policies.bundle) : undefined;
-    if (record.outcome === 'refused' || recorded === undefined) {
-      found.leftOut += 1;
-      return;
-    }
-    const question = { ...recorded, nowMs };
-    const verdict = replayer.judge(question);
+/** Puts every certificate that it is given to the policies of today. */
+export class LiveCertificateReview {
+  readonly #candidate: Candidate;
+  readonly #nowMs: number;
+  readonly #replayer: Replayer;
+  readonly #listed: RefusedCertificate[] = [];
+  readonly #counts = { live: 0, refused: 0, undecided: 0, leftOut: 0 };
+
+  /** @param nowMs milliseconds since the epoch. */
+  constructor(candidate: Candidate, nowMs: number) {
+    this.#candidate = candidate;
+    this.#nowMs = nowMs;
+    this.#replayer = new Replayer(candidate.policies, candidate.snapshot);
+  }
+
+  /** @param record of a certificate that is still valid. */
+  add(record: DecisionRecord): void {
+    this.#counts.live += 1;
+    const recorded = record.outcome === 'issued' ? requestOfRecord(record, this.#candidate.policies.bundle) : undefined;
+    if (record.outcome === 'refused' || recorded === undefined) this.#counts.leftOut += 1;
+    else this.#judge(record, { ...recorded, nowMs: this.#nowMs });
+  }
+
+  result(): LiveCertificates {
+    return { ...this.#counts, listed: [...this.#listed] };
+  }
+
+  #judge(record: IssuedRecord, request: PolicyRequest): void {
+    const verdict = this.#replayer.judge(request);
     if (verdict.outcome === 'approved') return;
-    found[verdict.outcome] += 1;
-    if (verdict.outcome === 'undecided' || listed.length >= MAX_LISTED) return;
-    const renewal = reevaluate(
-      candidate.policies,
-      { ...question, currentCertificate: currentFrom(record) },
-      candidate.snapshot,
-    );
+    this.#counts[verdict.outcome] += 1;
+    if (verdict.outcome === 'undecided' || this.#listed.length >= MAX_LISTED) return;
+    const { policies, snapshot } = this.#candidate;
+    const renewal = reevaluate(policies, { ...request, currentCertificate: currentFrom(record) }, snapshot);
     const { identity, serial, notAfterMs, decisionId } = record;
     const renewable = renewal.verdict.outcome === 'approved';
-    listed.push({ identity, serial, notAfterMs, decisionId, refusalReason: verdict.refusalReason, renewable });
-  };
-  const query = { outcome: 'issued', validAtMs: nowMs } as const;
-  const live = await readJournal({ file, query, progress }, invocation, examine);
-  return { live, ...found, listed };
+    this.#listed.push({ identity, serial, notAfterMs, decisionId, refusalReason: verdict.refusalReason, renewable });
+  }
 }
 
 function currentFrom(record: IssuedRecord) {

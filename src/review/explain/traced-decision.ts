@@ -59,3 +59,11 @@ export function recordedDecision(record: DecisionRecord): TracedDecision | undef
     ...(!record.reason.startsWith('CAP-P') && { obstacle: record.message }),
   };
 }
+
+/** Why a recorded decision has no trace. */
+export function whyUntraced(record: DecisionRecord): string {
+  if (record.outcome === 'refused') return record.message;
+  const why =
+    record.api === 'self' ? "Capstan's own, of which policy is not asked" : 'from before decisions had traces';
+  return `serial ${record.serial} is ${why}`;
+}

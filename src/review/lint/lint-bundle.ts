@@ -28,13 +28,13 @@ function expiry(document: ParsedDocument, { validity }: PolicyBundle, nowMs: num
   const [field, ms] = nowMs >= hardExpiryMs ? ['hardExpiry', hardExpiryMs] : ['softExpiry', softExpiryMs];
   if (nowMs < ms) return [];
   const message = `validity.${field}: was at ${formatTime(ms)}`;
-  return [findingAt(document, `validity.${field}`, { id: 'policy/validity', level: 'warning', message })];
+  return [findingAt(document, `validity.${field}`, { id: 'policy/validity', severity: 'warning', message })];
 }
 
 function nobody(document: ParsedDocument, { rules }: PolicyBundle): readonly Finding[] {
   if (rules.some(({ bounds, mode }) => bounds !== undefined && mode === 'enforce')) return [];
   const message = 'rules: no rule that is enforced has bounds, so that nobody is given an identity';
-  return [findingAt(document, 'rules', { id: 'policy/unreachable', level: 'warning', message })];
+  return [findingAt(document, 'rules', { id: 'policy/unreachable', severity: 'warning', message })];
 }
 
 function reserved(document: ParsedDocument, { id, match }: CentralRule): readonly Finding[] {
@@ -42,7 +42,7 @@ function reserved(document: ParsedDocument, { id, match }: CentralRule): readonl
   if (names.length === 0) return [];
   const field = `rules.${id}.match.classes`;
   const message = `${field}: ${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} reserved; no workload is of it`;
-  return [findingAt(document, field, { id: 'policy/reserved', level: 'note', message })];
+  return [findingAt(document, field, { id: 'policy/reserved', severity: 'note', message })];
 }
 
 /** Whom no workload can be: of a class that the bundle gives to nobody there, or in a cluster that it is not for. */
@@ -51,7 +51,7 @@ function unreachable(document: ParsedDocument, { id, match }: CentralRule, bundl
   const classes = new Set<IssuanceClass>(['workload', ...RESERVED, ...given.map((entry) => entry.class)]);
   const at = `rules.${id}.match`;
   const found = (field: string, message: string): Finding =>
-    findingAt(document, field, { id: 'policy/unreachable', level: 'warning', message: `${field}: ${message}` });
+    findingAt(document, field, { id: 'policy/unreachable', severity: 'warning', message: `${field}: ${message}` });
   return [
     ...(match.classes.some((name) => classes.has(name))
       ? []

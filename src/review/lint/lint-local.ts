@@ -37,7 +37,7 @@ function tooMuch(document: ParsedDocument, { field, actual, allowed }: Exceeding
   const message = isOfNamespaces(field)
     ? `${field}: no rule of ${bundle.name} gives anybody in ${actual} an identity; rules are for ${allowed}`
     : `${field}: ${actual} is more than ${bundle.name} gives (${allowed}); it has no effect`;
-  return findingAt(document, field, { id: 'policy/exceeds', level: 'error', message });
+  return findingAt(document, field, { id: 'policy/exceeds', severity: 'error', message });
 }
 
 function isOfNamespaces(field: string): boolean {
@@ -47,7 +47,7 @@ function isOfNamespaces(field: string): boolean {
 function appliesToNobody(document: ParsedDocument, policy: LocalPolicy, bundle: PolicyBundle): Finding {
   const field = isWritten(document, 'spec.classes') ? 'spec.classes' : 'spec.subjects.serviceAccounts';
   const message = `${field}: no rule of ${bundle.name} gives an identity to anybody whom ${localName(policy)} applies to`;
-  return findingAt(document, field, { id: 'policy/unreachable', level: 'warning', message });
+  return findingAt(document, field, { id: 'policy/unreachable', severity: 'warning', message });
 }
 
 function switchedOff(document: ParsedDocument, { conditions }: LocalPolicy): readonly Finding[] {
@@ -57,12 +57,16 @@ function switchedOff(document: ParsedDocument, { conditions }: LocalPolicy): rea
 }
 
 export function off(document: ParsedDocument, field: string, what: string): Finding {
-  return findingAt(document, field, { id: 'policy/off', level: 'note', message: `${field}: ${what} is switched off` });
+  return findingAt(document, field, {
+    id: 'policy/off',
+    severity: 'note',
+    message: `${field}: ${what} is switched off`,
+  });
 }
 
 /** A refused workload reads in its own log whom to ask; central rules fall back on the bundle's owner. */
 function withoutContact(document: ParsedDocument, { contact, conditions }: LocalPolicy): readonly Finding[] {
   if (contact !== undefined || conditions.length === 0) return [];
   const message = 'spec.contact: is missing; whoever a condition refuses is not told whom to ask';
-  return [findingAt(document, 'spec', { id: 'policy/contact', level: 'warning', message })];
+  return [findingAt(document, 'spec', { id: 'policy/contact', severity: 'warning', message })];
 }

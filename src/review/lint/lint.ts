@@ -49,7 +49,7 @@ function impossibleFinding(document: ParsedDocument, { field, left, with: other,
   const together = other === undefined ? '' : ` together with ${other}`;
   const whom = certain ? 'nobody can pass' : 'whom both match cannot pass';
   const message = `${field}: leaves ${left}${together}; ${whom}`;
-  return findingAt(document, field, { id: 'policy/impossible', level: certain ? 'error' : 'warning', message });
+  return findingAt(document, field, { id: 'policy/impossible', severity: certain ? 'error' : 'warning', message });
 }
 
 function ambiguous(documents: readonly ParsedDocument[]): readonly Finding[] {
@@ -57,7 +57,7 @@ function ambiguous(documents: readonly ParsedDocument[]): readonly Finding[] {
   const [, second] = bundles;
   if (second === undefined || bundles.length === documents.length) return [];
   const message = `one of ${bundles.length} bundles; local policies were held against none`;
-  return [findingAt(second, '', { id: 'policy/ambiguous', level: 'warning', message })];
+  return [findingAt(second, '', { id: 'policy/ambiguous', severity: 'warning', message })];
 }
 
 function byPosition({ position: a }: Finding, { position: b }: Finding): number {

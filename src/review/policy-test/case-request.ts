@@ -1,8 +1,14 @@
-// The request of a test's case as a question to the evaluator.
+// The request of a test's case as the evaluator reads it.
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
 import type { CurrentCertificate, PolicyRequest } from '../../domain/policy/request.ts';
 import type { WrittenRequest } from './policy-test-schema.ts';
-import { DEFAULT_ISSUER, DEFAULT_TRUST_DOMAIN, parseKey, soundIssuer, subjectOf } from '../requests/assumed-request.ts';
+import {
+  DEFAULT_ISSUER,
+  DEFAULT_TRUST_DOMAIN,
+  parseKey,
+  soundIssuer,
+  subjectOfServiceAccount,
+} from '../requests/assumed-request.ts';
 
 /** When cases happen that say nothing of it, under a bundle that has always begun: tests do not depend on the day. */
 const NOW_MS = Date.UTC(2026, 0, 1);
@@ -18,7 +24,7 @@ export function requestOfCase(
   if (namespace === undefined || serviceAccount === undefined) {
     return { problem: `names no ${namespace === undefined ? 'namespace' : 'serviceAccount'}` };
   }
-  const subject = subjectOf(written.trustDomain ?? DEFAULT_TRUST_DOMAIN, namespace, serviceAccount);
+  const subject = subjectOfServiceAccount(written.trustDomain ?? DEFAULT_TRUST_DOMAIN, namespace, serviceAccount);
   if ('problem' in subject) return subject;
   const currentCertificate = currentCertificateOf(written.currentCertificate);
   return {

@@ -1,4 +1,4 @@
-// Policy tests out of files: read, checked and put together, so that running them is nothing but asking the
+// Policy tests out of texts: read, checked and put together, so that running them is nothing but asking the
 // evaluator.
 import { readYaml, type YamlDocument } from '../../yaml/read-yaml.ts';
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
@@ -9,10 +9,10 @@ import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { Position, Problem } from '../../domain/text/position.ts';
-import { policiesOf, snapshotOfCase } from './test-inputs.ts';
+import { policiesOf, snapshotOfCase, type TextsBeside } from './test-inputs.ts';
 import { requestOfCase } from './case-request.ts';
 import { policyTestSchema, type Expectation, type WrittenTest } from './policy-test-schema.ts';
-import { readTexts } from '../../cli/inputs/read-texts.ts';
+import type { SourceText } from '../sources/policy-texts.ts';
 
 export interface PolicyTestCase {
   readonly name: string;
@@ -30,31 +30,27 @@ export interface PolicyTest {
 }
 
 export interface PolicyTests {
-  readonly fixtures: readonly PolicyTest[];
+  readonly tests: readonly PolicyTest[];
   readonly problems: readonly Problem[];
 }
 
 /**
- * @param paths files and directories; documents of other kinds are passed over, as tests use them.
- * @throws CommandError 2 naming a path that cannot be read.
+ * @param texts with tests; documents of other kinds are passed over, as tests use them.
+ * @param textsBeside how what a test names is found.
  */
-export async function readPolicyTests(paths: readonly string[]): Promise<PolicyTests> {
+export async function readPolicyTests(texts: readonly SourceText[], textsBeside: TextsBeside): Promise<PolicyTests> {
   const read: PolicyTests[] = [];
-  for (const [place, text] of await readTexts(paths)) read.push(await readPolicyTestText(text, place));
-  return joined(read);
-}
-
-/** The tests of one file. @param place its path: what the tests name is beside it. */
-export async function readPolicyTestText(text: string, place: string): Promise<PolicyTests> {
-  const { documents, problems } = readYaml(text, place, { plain: true });
-  const read: PolicyTests[] = [{ fixtures: [], problems }];
-  for (const document of documents.filter(isTest)) read.push(await readPolicyTest(document));
+  for (const { text, place } of texts) {
+    const { documents, problems } = readYaml(text, place, { plain: true });
+    read.push({ tests: [], problems });
+    for (const document of documents.filter(isTest)) read.push(await readPolicyTest(document, textsBeside));
+  }
   return joined(read);
 }
 
 function joined(read: readonly PolicyTests[]): PolicyTests {
   return {
-    fixtures: read.flatMap(({ fixtures }) => fixtures),
+    tests: read.flatMap(({ tests }) => tests),
     problems: read.flatMap(({ problems }) => problems),
   };
 }
@@ -63,18 +59,18 @@ function isTest({ data }: YamlDocument): boolean {
   return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'PolicyTest';
 }
 
-async function readPolicyTest(document: YamlDocument): Promise<PolicyTests> {
+async function readPolicyTest(document: YamlDocument, textsBeside: TextsBeside): Promise<PolicyTests> {
   const parsed = policyTestSchema.safeParse(document.data, { error: wordsOf });
   if (!parsed.success) {
     const found = fieldProblems(parsed.error.issues);
-    return { fixtures: [], problems: found.map(({ path, problem }) => problemAt(document, path, problem)) };
+    return { tests: [], problems: found.map(({ path, problem }) => problemAt(document, path, problem)) };
   }
   const test = parsed.data;
-  const policies = await assembled(document, test);
-  if ('problems' in policies) return { fixtures: [], problems: policies.problems };
-  const { cases, problems } = await casesOf(document, test, policies);
-  const fixture = { name: test.metadata.name, position: document.locate([]), policies, cases };
-  return { fixtures: problems.length > 0 ? [] : [fixture], problems };
+  const policies = await assembled(document, test, textsBeside);
+  if ('problems' in policies) return { tests: [], problems: policies.problems };
+  const { cases, problems } = await casesOf(document, test, policies, textsBeside);
+  const ready = { name: test.metadata.name, position: document.locate([]), policies, cases };
+  return { tests: problems.length > 0 ? [] : [ready], problems };
 }
 
 type Path = readonly (string | number)[];
@@ -86,10 +82,11 @@ function problemAt(document: YamlDocument, path: Path, problem: string): Problem
 async function assembled(
   document: YamlDocument,
   test: WrittenTest,
+  textsBeside: TextsBeside,
 ): Promise<PolicySet | { readonly problems: readonly Problem[] }> {
-  const central = await policiesOf({ document, path: ['bundle'], written: test.bundle });
+  const central = await policiesOf({ document, path: ['bundle'], written: test.bundle }, textsBeside);
   const local = await Promise.all(
-    test.policies.map((written, index) => policiesOf({ document, path: ['policies', index], written })),
+    test.policies.map((written, index) => policiesOf({ document, path: ['policies', index], written }, textsBeside)),
   );
   const problems = [...central.problems, ...local.flatMap((one) => one.problems)];
   if (problems.length > 0) return { problems };
@@ -114,15 +111,19 @@ async function casesOf(
   document: YamlDocument,
   test: WrittenTest,
   { bundle }: PolicySet,
+  textsBeside: TextsBeside,
 ): Promise<{ readonly cases: readonly PolicyTestCase[]; readonly problems: readonly Problem[] }> {
   const cases: PolicyTestCase[] = [];
   const problems: Problem[] = [];
-  const common = await snapshotOfCase(document, ['snapshot'], test.snapshot);
+  const common = await snapshotOfCase(document, ['snapshot'], test.snapshot, textsBeside);
   if ('problems' in common) return { cases, problems: common.problems };
   for (const [index, one] of test.cases.entries()) {
     const at = ['cases', index];
     const request = requestOfCase({ ...test.request, ...one.request }, bundle);
-    const own = one.snapshot === undefined ? common : await snapshotOfCase(document, [...at, 'snapshot'], one.snapshot);
+    const own =
+      one.snapshot === undefined
+        ? common
+        : await snapshotOfCase(document, [...at, 'snapshot'], one.snapshot, textsBeside);
     if ('problem' in request) problems.push(problemAt(document, [...at, 'request'], request.problem));
     if ('problems' in own) problems.push(...own.problems);
     if ('problem' in request || 'problems' in own) continue;

@@ -1,7 +1,8 @@
-// Asks the evaluator what a test's cases ask, and compares.
+// Puts the requests of a test's cases to the evaluator, and compares.
 import type { Position } from '../../domain/text/position.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
+import type { Finding } from '../findings.ts';
 import { mismatches, type Mismatch } from './mismatches.ts';
 import type { PolicyTest } from './read-policy-tests.ts';
 
@@ -19,4 +20,13 @@ export function runPolicyTest({ policies, cases }: PolicyTest): readonly CaseRes
     const decision = evaluate(policies, request, snapshot);
     return { name, position, decision, mismatches: mismatches(expect, decision) };
   });
+}
+
+export function mismatchFindings({ position, mismatches: found }: CaseResult): readonly Finding[] {
+  return found.map(({ field, expected, actual }) => ({
+    id: 'policy/test',
+    severity: 'error',
+    message: `${field}: expected ${expected}, but it is ${actual}`,
+    position,
+  }));
 }

@@ -1,6 +1,5 @@
 // What a policy test stands on, each part a path beside the test or written into it: the policies, and the
 // objects of the cluster.
-import path from 'node:path';
 import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapshot.ts';
 import { joinManifests, readManifestFile } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import { objectsIn, type WrittenObjects } from '../../adapters/kubernetes/manifests/written-object.ts';
@@ -8,11 +7,19 @@ import type { YamlDocument } from '../../yaml/read-yaml.ts';
 import { parsePolicyDocuments, type ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { Problem } from '../../domain/text/position.ts';
-import { CommandError } from '../../cli/exit-codes.ts';
 import type { WrittenSnapshot } from './policy-test-schema.ts';
-import { readTexts } from '../../cli/inputs/read-texts.ts';
+import { parseTexts, type SourceText } from '../sources/policy-texts.ts';
 
 type Path = readonly (string | number)[];
+
+/**
+ * The texts of a file or directory that a test names beside itself, or why there are none.
+ * @param place of the test. @param named as the test spells it, relative to its own place.
+ */
+export type TextsBeside = (
+  place: string,
+  named: string,
+) => Promise<readonly SourceText[] | { readonly problem: string }>;
 
 /** A part of a document, knowing where it stands there. */
 export interface Part {
@@ -24,13 +31,14 @@ export interface Part {
 /** Policy documents of one part: of a file or directory, or the one that is written there. */
 export async function policiesOf(
   part: Part,
+  textsBeside: TextsBeside,
 ): Promise<{ readonly documents: readonly ParsedDocument[]; readonly problems: readonly Problem[] }> {
   const { written } = part;
   if (typeof written !== 'string') return inlinePolicy(part, written);
-  const texts = await textsBeside(part, written);
+  const texts = await textsOf(part, written, textsBeside);
   if ('problem' in texts) return { documents: [], problems: [texts] };
-  const parsed = [...texts].map(([place, text]) => parsePolicyDocuments(text, place));
-  return { documents: parsed.flatMap((one) => one.documents), problems: parsed.flatMap((one) => one.problems) };
+  // Tests speak of policies alone: the folder that a file stands in does not matter.
+  return parseTexts(texts.map(({ place, text }) => ({ place, text })));
 }
 
 /** @returns the cluster of a case, or what is wrong with it. */
@@ -38,17 +46,18 @@ export async function snapshotOfCase(
   document: YamlDocument,
   at: Path,
   written: WrittenSnapshot,
+  textsBeside: TextsBeside,
 ): Promise<ClusterSnapshot | { readonly problems: readonly Problem[] }> {
   if (written === 'unsynced') return unsyncedSnapshot('the test says so');
   const files: WrittenObjects[] = [];
   for (const [index, one] of written.entries()) {
-    files.push(...(await manifestsOf({ document, path: [...at, index], written: one })));
+    files.push(...(await manifestsOf({ document, path: [...at, index], written: one }, textsBeside)));
   }
   const { objects, problems } = joinManifests(files);
   return problems.length > 0 ? { problems } : snapshotOf(objects);
 }
 
-async function manifestsOf(part: Part): Promise<readonly WrittenObjects[]> {
+async function manifestsOf(part: Part, textsBeside: TextsBeside): Promise<readonly WrittenObjects[]> {
   const { document, path: at, written } = part;
   if (typeof written !== 'string') {
     const { objects, problems } = objectsIn({
@@ -57,9 +66,9 @@ async function manifestsOf(part: Part): Promise<readonly WrittenObjects[]> {
     });
     return [{ objects, problems: problems.map((one) => ({ ...one, path: [...at, one.path].join('.') })) }];
   }
-  const texts = await textsBeside(part, written);
+  const texts = await textsOf(part, written, textsBeside);
   if ('problem' in texts) return [{ objects: [], problems: [texts] }];
-  return [...texts].map(([place, text]) => readManifestFile(text, place));
+  return texts.map(({ place, text }) => readManifestFile(text, place));
 }
 
 /** Its text is gone; as JSON it says the same, and what is wrong is found again by its path. */
@@ -92,15 +101,12 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 /** @returns the texts, or why there are none, at the place that names them. */
-async function textsBeside(
-  { document, path: at }: Part,
+async function textsOf(
+  { document, path }: Part,
   named: string,
-): Promise<ReadonlyMap<string, string> | Problem> {
-  const position = document.locate(at);
-  try {
-    return await readTexts([path.join(path.dirname(position.place), named)]);
-  } catch (cause) {
-    if (!(cause instanceof CommandError)) throw cause;
-    return { position, path: at.join('.'), problem: cause.message };
-  }
+  textsBeside: TextsBeside,
+): Promise<readonly SourceText[] | Problem> {
+  const position = document.locate(path);
+  const texts = await textsBeside(position.place, named);
+  return 'problem' in texts ? { position, path: path.join('.'), problem: texts.problem } : texts;
 }

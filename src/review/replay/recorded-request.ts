@@ -16,7 +16,7 @@ type Subject = PolicyRequest['subject'];
  */
 export function requestOfRecord(record: DecisionRecord, bundle: PolicyBundle): PolicyRequest | undefined {
   const { policy, timeMs } = record;
-  const subject = policy === undefined ? undefined : subjectOf(policy.subject);
+  const subject = policy === undefined ? undefined : subjectOfSpiffeId(policy.subject);
   if (policy === undefined || subject === undefined) return undefined;
   return {
     subject,
@@ -31,7 +31,7 @@ export function requestOfRecord(record: DecisionRecord, bundle: PolicyBundle): P
 }
 
 /** @returns nothing for what is not the identity of a service account. */
-export function subjectOf(spiffeId: string): Subject | undefined {
+export function subjectOfSpiffeId(spiffeId: string): Subject | undefined {
   const parsed = SpiffeId.parse(spiffeId);
   const identity = parsed instanceof SpiffeId ? kubernetesIdentityOf(parsed) : parsed;
   if ('problem' in identity) return undefined;

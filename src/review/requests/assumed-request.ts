@@ -1,5 +1,5 @@
-// Questions to the evaluator as the tools ask them. What a server reads from a credential and a CSR is said
-// here by options and fixtures; what nobody said is as a plain workload would have it.
+// Requests that nobody has made yet, as the tools put them to the evaluator. What a server reads from a credential
+// and a CSR is said here by a person; what nobody said is as a plain workload would have it.
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
@@ -9,10 +9,21 @@ export const DEFAULT_TRUST_DOMAIN = 'cluster.local';
 export const DEFAULT_ISSUER = 'default';
 export const DEFAULT_KEY = 'ec-p256';
 
+/** What requests of many workloads have in common. */
+export interface RequestSettings {
+  readonly trustDomain: string;
+  readonly key: PolicyRequest['key'];
+  /** Absent: no lifetime in particular. */
+  readonly requestedTtlMs?: number;
+  /** By its name. */
+  readonly issuer: string;
+  readonly claims: PolicyRequest['claims'];
+}
+
 type Key = PolicyRequest['key'];
 type Problem = { readonly problem: string };
 
-/** @param text as certificates are spoken of: `ec-p256`, `ec-p384`, `ed25519`, `rsa-2048`. */
+/** @param text as certificates name it: `ec-p256`, `ec-p384`, `ed25519`, `rsa-2048`. */
 export function parseKey(text: string): Key | Problem {
   if (text === 'ec-p256' || text === 'ec-p384' || text === 'ed25519') return { type: text, bits: 0 };
   const bits = /^rsa-([1-9]\d{2,5})$/.exec(text)?.[1];
@@ -28,7 +39,7 @@ export function parseMoment(text: string): number | Problem {
 }
 
 /** @returns the subject that Istio names for a service account, or why there can be none. */
-export function subjectOf(
+export function subjectOfServiceAccount(
   trustDomainName: string,
   namespace: string,
   serviceAccount: string,
@@ -44,4 +55,22 @@ export function subjectOf(
 export function soundIssuer(name: string, bundle: PolicyBundle): PolicyRequest['issuer'] {
   const anchor = bundle.issuers.find((issuer) => issuer.name === name)?.anchor;
   return { name, anchors: anchor === undefined ? [] : [anchor], remainingMs: Infinity };
+}
+
+/** @param nowMs milliseconds since the epoch. */
+export function requestFrom(
+  settings: RequestSettings,
+  subject: PolicyRequest['subject'],
+  bundle: PolicyBundle,
+  nowMs: number,
+): PolicyRequest {
+  return {
+    subject,
+    key: settings.key,
+    requestedTtlMs: settings.requestedTtlMs ?? 0,
+    dnsNames: [],
+    claims: settings.claims,
+    issuer: soundIssuer(settings.issuer, bundle),
+    nowMs,
+  };
 }

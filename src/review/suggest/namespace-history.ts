@@ -1,7 +1,7 @@
 // What a namespace was given and what it was refused, gathered record by record for a suggestion.
 import { NamespaceObservations } from '../../domain/policy/history/suggest.ts';
 import type { DecisionRecord, IssuedRecord, PolicyTrace } from '../../ports/storage/issuance-journal.ts';
-import { subjectOf } from '../replay/recorded-request.ts';
+import { subjectOfSpiffeId } from '../replay/recorded-request.ts';
 
 /** Jitter takes up to a fifth off what was granted (`lifetimes.jitterPercent`). */
 const LEAST_SHARE_LEFT = 0.8;
@@ -26,7 +26,7 @@ export class NamespaceHistory {
     const identity = record.policy?.subject ?? (record.outcome === 'issued' ? record.identity : record.caller);
     // The text is looked at first: most records are of other namespaces, and parsing takes its time.
     if (identity?.includes(`/ns/${this.#namespace}/`) !== true) return;
-    const subject = subjectOf(identity);
+    const subject = subjectOfSpiffeId(identity);
     if (subject === undefined) return;
     this.firstMs = Math.min(this.firstMs, record.timeMs);
     this.lastMs = Math.max(this.lastMs, record.timeMs);

@@ -1,7 +1,7 @@
 // A suggested policy as a file that can be committed as it is: what it rests on stands at its head.
 import { stringify } from 'yaml';
 import type { SuggestedPolicy } from '../../domain/policy/history/suggest.ts';
-import { formatCount } from '../../cli/progress.ts';
+import { formatCount } from '../../domain/text/format-count.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import type { NamespaceHistory } from './namespace-history.ts';
 

@@ -1,20 +1,21 @@
 // What the policy tools found, in the forms that people and pipelines read.
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { exitOf, printReport, type Finding, type Report, type ReportFormat } from '../../../src/cli/reports/report.ts';
-import { formatCount, printFindings } from '../../../src/cli/reports/formats/text.ts';
+import { exitOf, printReport, type Report, type ReportFormat } from '../../../src/cli/reports/report.ts';
+import { formatSeverities, printFindings } from '../../../src/cli/reports/formats/text.ts';
+import type { Finding } from '../../../src/review/findings.ts';
 import { recordTerminal } from '../support/recorded-terminal.ts';
 import { sarifViolations } from '../support/sarif-schema/validator.ts';
 
 const EXCEEDS: Finding = {
   id: 'policy/exceeds',
-  level: 'error',
+  severity: 'error',
   message: 'spec.narrow.ttl.max is 48h, the bundle gives at most 24h',
   position: { place: 'policies/shop/a b.yaml', line: 7, column: 5 },
 };
 const WARNING: Finding = {
   id: 'CAP-P12',
-  level: 'warning',
+  severity: 'warning',
   message: 'say "why", & <how>: 100%, now',
   subject: 'spiffe://x/ns/a/sa/b',
 };
@@ -59,7 +60,7 @@ describe('A report of the policy tools', () => {
     assert.equal(exitOf([WARNING]), 0);
     assert.equal(exitOf([WARNING], { strict: true }), 1);
     assert.equal(exitOf([WARNING, EXCEEDS]), 1);
-    assert.equal(exitOf([{ ...WARNING, level: 'note' }], { strict: true }), 0);
+    assert.equal(exitOf([{ ...WARNING, severity: 'note' }], { strict: true }), 0);
   });
 
   it('is SARIF 2.1.0 to the letter of the standard’s schema, with findings and without', () => {
@@ -132,7 +133,7 @@ describe('A report of the policy tools', () => {
 
   it('is one GitHub annotation per finding, with everything escaped that the runner would read as syntax', () => {
     const odd = { ...EXCEEDS, message: '100%\r\nsure', position: { place: 'a,b:c.yaml', line: 2, column: 3 } };
-    const note: Finding = { id: 'policy/off', level: 'note', message: 'off' };
+    const note: Finding = { id: 'policy/off', severity: 'note', message: 'off' };
     assert.equal(
       printed(reportOf(odd, WARNING, note), 'github'),
       [
@@ -170,7 +171,7 @@ describe('A report of the policy tools', () => {
   });
 
   it('counts in words', () => {
-    assert.equal(formatCount([]), 'no findings');
-    assert.equal(formatCount([EXCEEDS, WARNING, WARNING]), '1 error, 2 warnings');
+    assert.equal(formatSeverities([]), 'no findings');
+    assert.equal(formatSeverities([EXCEEDS, WARNING, WARNING]), '1 error, 2 warnings');
   });
 });

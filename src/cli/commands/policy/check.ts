@@ -2,24 +2,18 @@
 // or why not, before anything is applied.
 import { Option, type Command } from 'commander';
 import type { KindTable } from '../../../adapters/kubernetes/manifests/kind-table.ts';
-import type { Unjudged } from '../../../adapters/kubernetes/manifests/workloads.ts';
 import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/request.ts';
-import { formatPosition } from '../../../domain/text/position.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
-import { complainOfProblems, UnusableInput } from '../../unusable-input.ts';
+import { addClusterOptions, type ClusterOptions } from '../../options/cluster-options.ts';
 import {
-  exitOf,
-  printReport,
-  reportOption,
-  reportProblem,
-  type Finding,
-  type ReportFormat,
-} from '../../reports/report.ts';
-import { addRequestOptions, policiesOption, type RequestOptions } from '../../options/request-options.ts';
-import type { CheckedWorkload } from '../../../review/check/check-workloads.ts';
-import type { Terminal } from '../../terminal.ts';
+  addRequestOptions,
+  policiesOption,
+  requestSettingsOf,
+  type RequestOptions,
+} from '../../options/request-options.ts';
+import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
+import { complainOfProblems, UnusableInput } from '../../unusable-input.ts';
 
 interface CheckOptions extends RequestOptions, ClusterOptions {
   readonly bundle: string;
@@ -62,39 +56,36 @@ export function registerPolicyCheck(policy: Command, invocation: Invocation): vo
 async function check(paths: readonly string[], options: CheckOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   // Loaded here: they bring the parsers, which no other command waits for.
-  const [{ loadJudgingPolicies }, { readManifestPaths }, { checkWorkloads }, report] = await Promise.all([
-    import('../../inputs/judging-policies.ts'),
-    import('../../inputs/read-manifests.ts'),
-    import('../../../review/check/check-workloads.ts'),
-    import('../../reports/check.ts'),
-  ]);
-  const { workloadsIn } = await import('../../../adapters/kubernetes/manifests/workloads.ts');
+  const [{ readPoliciesInForce }, { readManifestTexts }, { parseManifests }, { checkManifests }, { checkReport }] =
+    await Promise.all([
+      import('../../inputs/read-policies.ts'),
+      import('../../inputs/read-manifests.ts'),
+      import('../../../review/sources/manifest-texts.ts'),
+      import('../../../review/check/check-workloads.ts'),
+      import('../../reports/check.ts'),
+    ]);
   const kinds = await kindsOf(options);
   const nowMs = options.now ?? invocation.clock.nowMs();
-  const policies = await loadJudgingPolicies({ ...options, cluster: clusterFactsOf(options) }, nowMs);
-  const manifests = await readManifestPaths(paths, { namespace: options.namespace });
-  if ('problems' in policies) {
-    throw new UnusableInput('policies and manifests', [...policies.problems, ...manifests.problems]);
-  }
-  const { workloads: found, unjudged } = workloadsIn(manifests.objects, kinds);
-  const all = checkWorkloads({ workloads: found }, manifests, policies, options, nowMs);
-  const checked = all.filter((one) => options.class === undefined || classOf(one) === options.class);
-  const { problems, passedOver } = manifests;
-  if (checked.length + unjudged.length === 0) {
+  const policies = await readPoliciesInForce(options, nowMs);
+  const manifests = parseManifests(await readManifestTexts(paths), { namespace: options.namespace });
+  const { problems } = manifests;
+  if ('problems' in policies) throw new UnusableInput('policies and manifests', [...policies.problems, ...problems]);
+  const settings = requestSettingsOf(options);
+  const found = checkManifests({
+    manifests,
+    policies,
+    settings,
+    nowMs,
+    ...(kinds !== undefined && { kinds }),
+    ...(options.class !== undefined && { class: options.class }),
+  });
+  if (found.checked.length + found.unjudged.length === 0) {
     if (problems.length > 0) throw new UnusableInput('the manifests', problems);
     throw new CommandError(EXIT.unreadable, `there is no workload in ${paths.join(' ')}`);
   }
-  const cases = [...report.casesOf(checked), ...report.unjudgedCases(unjudged)];
-  endWith(problems.length > 0 ? EXIT.unreadable : exitOf(cases.flatMap(({ findings }) => findings)));
-  const { revision, bundleName, cluster } = policies;
-  const workloads = report.jsonOf(checked);
-  const json = { revision, bundle: bundleName, cluster, workloads, unjudged, passedOver: passedOver.length, problems };
-  const text = await textOf({ checked, unjudged, passedOver: passedOver.length }, options, terminal);
-  printReport(
-    { tool: 'policy check', cases, json, text, problems: problems.map(reportProblem) },
-    options.output,
-    terminal,
-  );
+  const report = checkReport({ ...found, policies, manifests }, options, terminal);
+  endWith(problems.length > 0 ? EXIT.unreadable : exitOf(report.cases.flatMap(({ findings }) => findings)));
+  printReport(report, options.output, terminal);
   if (problems.length > 0) complainOfProblems('all manifests', problems, terminal);
 }
 
@@ -108,67 +99,4 @@ async function kindsOf({ kinds: file }: CheckOptions): Promise<KindTable | undef
   const found = readKindTable(await readInput(file), file);
   if ('problems' in found) throw new UnusableInput('the table of kinds', found.problems);
   return found.kinds;
-}
-
-function classOf(checked: CheckedWorkload): IssuanceClass | undefined {
-  return 'decision' in checked ? checked.decision.class : undefined;
-}
-
-/** The table, then what is to be done; or of every workload everything that the evaluator had to say. */
-async function textOf(
-  { checked, unjudged, passedOver }: Judged,
-  { explain, namespace }: CheckOptions,
-  terminal: Terminal,
-): Promise<() => void> {
-  const { casesOf, rowsOf } = await import('../../reports/check.ts');
-  const { tracedDecision } = await import('../../../review/explain/traced-decision.ts');
-  const { formatTrace } = await import('../../../review/explain/format-trace.ts');
-  const detailsOf = (one: CheckedWorkload): readonly string[] =>
-    explain === true && 'decision' in one
-      ? formatTrace(tracedDecision(one.decision, one.applicable))
-      : casesOf([one]).flatMap(({ findings }) => findings.flatMap((finding) => remark(finding, terminal)));
-  return () => {
-    terminal.printTable(rowsOf(checked));
-    for (const one of checked) {
-      const { kind, namespace, name, position } = one.workload;
-      const details = detailsOf(one);
-      if (details.length === 0) continue;
-      terminal.print('');
-      terminal.print(`${terminal.styled('bold', `${kind} ${namespace}/${name}`)} (${formatPosition(position)})`);
-      for (const line of details) terminal.print(line === '' ? '' : `  ${line}`);
-    }
-    const refused = checked.filter((one) => !('decision' in one) || one.decision.outcome !== 'approved').length;
-    const judged = `${counted(checked.length, 'workload')} judged`;
-    terminal.print('');
-    for (const { kind, namespace: where, name, why, position } of unjudged) {
-      terminal.print(
-        `${terminal.styled('yellow', '!')} not judged: ${kind} ${where}/${name} (${formatPosition(position)}) ${why}`,
-      );
-    }
-    const assumed = checked.filter(({ workload }) => workload.assumed === true).length;
-    if (assumed > 0)
-      terminal.print(`${counted(assumed, 'workload')} named no namespace: ${namespace} was assumed (--namespace).`);
-    if (passedOver > 0) terminal.print(`${counted(passedOver, 'document')} of other tools passed over.`);
-    terminal.print(
-      refused === 0 ? `${judged}, none without an identity.` : `${judged}, ${refused} without an identity.`,
-    );
-  };
-}
-
-interface Judged {
-  readonly checked: readonly CheckedWorkload[];
-  readonly unjudged: readonly Unjudged[];
-  readonly passedOver: number;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
-/** Notes are for machines: a line below the table counts them. */
-function remark({ id, level, message }: Finding, terminal: Terminal): readonly string[] {
-  if (level === 'note') return [];
-  return level === 'error'
-    ? [`${terminal.styled('red', '✗')} ${id} ${message}`]
-    : [`${terminal.styled('yellow', '!')} ${id}, if it were enforced: ${message}`];
 }

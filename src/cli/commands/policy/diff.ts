@@ -1,9 +1,8 @@
 // `capstan policy diff`: what a change of policies does, field by field, before it is merged.
 import type { Command } from 'commander';
-import type { PolicyDocument } from '../../../domain/policy/documents.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import type { ReadDocuments } from '../../inputs/read-documents.ts';
+import type { ReadDocuments } from '../../../review/sources/policy-texts.ts';
 import { UnusableInput } from '../../unusable-input.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
@@ -34,27 +33,21 @@ export function registerPolicyDiff(policy: Command, invocation: Invocation): voi
 
 async function diff(before: string, after: string, options: DiffOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
-  const { differences, titleOf } = await import('../../../domain/policy/comparison/differences.ts');
-  const { countsOf, diffFindings, printDifferences, sequenceFindings } = await import('../../reports/diff.ts');
-  const { readDocuments } = await import('../../inputs/read-documents.ts');
-  const [one, other] = [await readDocuments([before]), await readDocuments([after])];
+  // Loaded here: they bring the parsers, which no other command waits for.
+  const [{ readTexts }, { parseTexts }, { diffPolicies }, { diffReport }] = await Promise.all([
+    import('../../inputs/read-texts.ts'),
+    import('../../../review/sources/policy-texts.ts'),
+    import('../../../review/diff/diff-policies.ts'),
+    import('../../reports/diff.ts'),
+  ]);
+  const [one, other] = [parseTexts(await readTexts([before])), parseTexts(await readTexts([after]))];
   const problems = [...one.problems, ...other.problems];
-  if (problems.length > 0) {
-    throw new UnusableInput('the policies', problems);
-  }
+  if (problems.length > 0) throw new UnusableInput('the policies', problems);
   demandBundles(one, other);
-  const found = differences(documentsOf(one), documentsOf(other));
-  const written = new Map(other.documents.map((each) => [titleOf(each.document), each]));
-  const level = options.allowWidening ? 'note' : 'error';
-  const cases = [...Map.groupBy(found, ({ document }) => document)].map(([name, fields]) => ({
-    name,
-    findings: [...diffFindings(fields, written, level), ...sequenceFindings(fields, written)],
-  }));
-  endWith(exitOf(cases.flatMap(({ findings }) => findings)));
-  const differing = found.filter(({ direction }) => direction !== 'unchanged');
-  const json = { counts: countsOf(found), differences: differing };
-  const text = (): void => printDifferences(found, terminal);
-  printReport({ tool: 'policy diff', cases, json, text }, options.output, terminal);
+  const found = diffPolicies(one.documents, other.documents);
+  const report = diffReport(found, options.allowWidening ? 'note' : 'error', terminal);
+  endWith(exitOf(report.cases.flatMap(({ findings }) => findings)));
+  printReport(report, options.output, terminal);
 }
 
 /** A bundle that is held against local policies is a path that was mistyped. */
@@ -67,8 +60,4 @@ function demandBundles(one: ReadDocuments, other: ReadDocuments): void {
     EXIT.unreadable,
     `the ${before === true ? 'old' : 'new'} side has a bundle and the other has none`,
   );
-}
-
-function documentsOf({ documents }: ReadDocuments): readonly PolicyDocument[] {
-  return documents.map(({ document }) => document);
 }

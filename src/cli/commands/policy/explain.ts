@@ -2,15 +2,18 @@
 // evaluator.
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY } from '../../../config/dev.ts';
-import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
-import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
+import { addClusterOptions, type ClusterOptions } from '../../options/cluster-options.ts';
 import { UnusableInput } from '../../unusable-input.ts';
 import type { JournalChoice } from '../../options/journal-options.ts';
-import { addRequestOptions, policiesOption, requestFrom, type RequestOptions } from '../../options/request-options.ts';
-import { subjectOf } from '../../../review/requests/assumed-request.ts';
+import {
+  addRequestOptions,
+  policiesOption,
+  requestSettingsOf,
+  type RequestOptions,
+} from '../../options/request-options.ts';
+import { requestFrom, subjectOfServiceAccount } from '../../../review/requests/assumed-request.ts';
 import type { TracedDecision } from '../../../review/explain/traced-decision.ts';
 import type { Terminal } from '../../terminal.ts';
 
@@ -65,17 +68,11 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
   const { terminal } = invocation;
   const { findDecision } = await import('../../inputs/recorded-decision.ts');
   const record = await findDecision(decision, options, invocation);
-  const { recordedDecision } = await import('../../../review/explain/traced-decision.ts');
+  const { recordedDecision, whyUntraced } = await import('../../../review/explain/traced-decision.ts');
   const traced = recordedDecision(record);
   if (options.output === 'json') terminal.printJson(record);
   else if (traced !== undefined) await print(traced, options.output, terminal);
-  else terminal.print(`Decision ${decision} was made without policy: ${unasked(record)}.`);
-}
-
-function unasked(record: DecisionRecord): string {
-  return record.outcome === 'refused'
-    ? record.message
-    : `serial ${record.serial} is ${record.api === 'self' ? "Capstan's own, of which policy is not asked" : 'from before decisions had traces'}`;
+  else terminal.print(`Decision ${decision} was made without policy: ${whyUntraced(record)}.`);
 }
 
 async function explainRequest(options: ExplainOptions, invocation: Invocation): Promise<void> {
@@ -84,36 +81,37 @@ async function explainRequest(options: ExplainOptions, invocation: Invocation): 
   if (namespace === undefined || serviceAccount === undefined || bundle === undefined) {
     throw new CommandError(EXIT.unreadable, 'name a decision, or --namespace, --service-account and --bundle');
   }
-  const subject = subjectOf(options.trustDomain, namespace, serviceAccount);
+  const settings = requestSettingsOf(options);
+  const subject = subjectOfServiceAccount(settings.trustDomain, namespace, serviceAccount);
   if ('problem' in subject) throw new CommandError(EXIT.unreadable, `the identity ${subject.problem}`);
   const nowMs = options.now ?? clock.nowMs();
-  const { loadJudgingPolicies } = await import('../../inputs/judging-policies.ts');
-  const files = { bundle, policies: options.policies, cluster: clusterFactsOf(options) };
-  const policies = await loadJudgingPolicies(files, nowMs);
+  const [{ readPoliciesInForce }, { explain }, { decisionData }] = await Promise.all([
+    import('../../inputs/read-policies.ts'),
+    import('../../../review/explain/explain.ts'),
+    import('../../../review/explain/decision-data.ts'),
+  ]);
+  const policies = await readPoliciesInForce({ ...options, bundle }, nowMs);
   const cluster = await clusterFrom(options.cluster);
   if ('problems' in policies || 'problems' in cluster) {
     const problems = [policies, cluster].flatMap((part) => ('problems' in part ? part.problems : []));
     throw new UnusableInput('policies and manifests', problems);
   }
-  const [{ evaluate }, { applicableTo }, { tracedDecision }, { decisionData }] = await Promise.all([
-    import('../../../domain/policy/evaluation/evaluate.ts'),
-    import('../../../domain/policy/evaluation/applicable.ts'),
-    import('../../../review/explain/traced-decision.ts'),
-    import('../../../review/explain/decision-data.ts'),
-  ]);
-  const decision = evaluate(policies, requestFrom(options, subject, policies.bundle, nowMs), cluster);
+  const { decision, traced } = explain(
+    policies,
+    requestFrom(settings, subject, policies.bundle, nowMs),
+    cluster.snapshot,
+  );
   if (options.output === 'json') terminal.printJson(decisionData(decision));
-  else await print(tracedDecision(decision, applicableTo(policies, subject, cluster)), options.output, terminal);
+  else await print(traced, options.output, terminal);
 }
 
 async function clusterFrom(folder: string | undefined) {
-  if (folder === undefined) return unsyncedSnapshot('no manifests of the cluster are given; name them with --cluster');
-  const [{ readManifestPaths }, { snapshotOf }] = await Promise.all([
+  const [{ readManifestTexts }, { snapshotFrom }] = await Promise.all([
     import('../../inputs/read-manifests.ts'),
-    import('../../../adapters/kubernetes/manifests/manifest-snapshot.ts'),
+    import('../../../review/sources/manifest-texts.ts'),
   ]);
-  const { objects, problems } = await readManifestPaths([folder]);
-  return problems.length > 0 ? { problems } : (snapshotOf(objects) satisfies ClusterSnapshot);
+  const manifests = folder === undefined ? undefined : await readManifestTexts([folder]);
+  return snapshotFrom(manifests, 'no manifests of the cluster are given; name them with --cluster');
 }
 
 async function print(

@@ -1,6 +1,6 @@
 // `capstan policy replay`: recorded decisions under a candidate policy, before it is rolled out.
 import { Option, type Command } from 'commander';
-import { EXIT } from '../../exit-codes.ts';
+import type { CandidateFiles } from '../../inputs/read-candidate.ts';
 import type { Invocation } from '../../invocation.ts';
 import {
   addJournalOptions,
@@ -11,7 +11,7 @@ import {
   type Since,
 } from '../../options/journal-options.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../../options/cluster-options.ts';
-import { printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
+import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
 interface ReplayOptions extends JournalChoice, ClusterOptions {
   readonly since: Since;
@@ -22,8 +22,6 @@ interface ReplayOptions extends JournalChoice, ClusterOptions {
   readonly output: ReportFormat;
 }
 
-/** Who was issued a certificate so long before the first decision is known to renew it. */
-const WARM_UP_MS = 86_400_000;
 const DEFAULT_SINCE: Since = { agoMs: 7 * 86_400_000 };
 
 const EXAMPLES = `
@@ -58,36 +56,21 @@ export function registerPolicyReplay(policy: Command, invocation: Invocation): v
 async function replay(options: ReplayOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith, clock } = invocation;
   const file = journalFile(options, invocation);
-  const [{ loadCandidate }, { readJournal }, { Replayer }, { ReplayTally }, { replayReport }] = await Promise.all([
-    import('../../inputs/candidate.ts'),
+  const [{ readCandidate }, { readJournal }, { PolicyReplay }, { replayReport }] = await Promise.all([
+    import('../../inputs/read-candidate.ts'),
     import('../../inputs/read-journal.ts'),
-    import('../../../review/replay/replayer.ts'),
-    import('../../../domain/policy/history/replay-tally.ts'),
+    import('../../../review/replay/replay.ts'),
     import('../../reports/replay.ts'),
   ]);
-  const { policies, snapshot } = await loadCandidate(candidateOf(options));
-  const replayer = new Replayer(policies, snapshot);
-  const tally = new ReplayTally();
-  const fromMs = momentOf(options.since, clock.nowMs());
-  let [decisions, leftOut] = [0, 0];
-  const query = { sinceMs: fromMs - WARM_UP_MS };
-  await readJournal({ file, query, progress: options.progress === true }, invocation, (record) => {
-    if (record.timeMs < fromMs) {
-      replayer.observe(record);
-      return;
-    }
-    decisions += 1;
-    const replayed = replayer.replay(record);
-    if (replayed === undefined) leftOut += 1;
-    else tally.add(replayed);
-  });
-  const result = tally.result();
-  endWith(result.counts.newlyRefused > 0 ? EXIT.findings : EXIT.ok);
-  const facts = { result, decisions, leftOut, revision: policies.revision, bundle: policies.bundleName };
-  printReport(replayReport(facts, terminal), options.output, terminal);
+  const replayed = new PolicyReplay(await readCandidate(candidateOf(options)), momentOf(options.since, clock.nowMs()));
+  const reading = { file, query: { sinceMs: replayed.sinceMs }, progress: options.progress === true };
+  await readJournal(reading, invocation, (record) => replayed.add(record));
+  const report = replayReport(replayed.result(), terminal);
+  endWith(exitOf(report.cases.flatMap(({ findings }) => findings)));
+  printReport(report, options.output, terminal);
 }
 
-function candidateOf(options: ReplayOptions) {
+function candidateOf(options: ReplayOptions): CandidateFiles {
   const { bundle, with: local, cluster: manifests } = options;
   return {
     bundle,

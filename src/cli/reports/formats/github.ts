@@ -1,5 +1,6 @@
 // Findings as GitHub workflow commands: each becomes an annotation on the line of the pull request.
-import type { Finding, FindingsReport } from '../../../review/findings.ts';
+import type { Finding } from '../../../review/findings.ts';
+import type { FindingsReport } from './findings-report.ts';
 import { relativePlace } from './places.ts';
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const;
@@ -8,14 +9,14 @@ const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
 export function githubAnnotations({ tool, cases, problems = [] }: FindingsReport): readonly string[] {
   const unread = problems.map(({ position, message }): Finding => ({
     id: 'unreadable',
-    level: 'error',
+    severity: 'error',
     message,
     ...(position !== undefined && { position }),
   }));
   return [...cases.flatMap(({ findings }) => findings), ...unread].map((finding) => annotation(tool, finding));
 }
 
-function annotation(tool: string, { id, level, message, position, subject }: Finding): string {
+function annotation(tool: string, { id, severity, message, position, subject }: Finding): string {
   const properties = [
     ...(position === undefined
       ? []
@@ -23,7 +24,7 @@ function annotation(tool: string, { id, level, message, position, subject }: Fin
     `title=${escapeProperty(`${tool}: ${id}`)}`,
   ];
   const text = subject === undefined ? message : `${subject}: ${message}`;
-  return `::${COMMANDS[level]} ${properties.join(',')}::${escapeData(text)}`;
+  return `::${COMMANDS[severity]} ${properties.join(',')}::${escapeData(text)}`;
 }
 
 /** The runner reads a command up to the end of its line, and `%` as the beginning of an escape. */

@@ -1,20 +1,21 @@
 // Findings as a GitLab Code Quality report: a list that merge requests show beside the changed lines.
-import type { Finding, FindingsReport } from '../../../review/findings.ts';
+import type { Finding } from '../../../review/findings.ts';
+import type { FindingsReport } from './findings-report.ts';
 import { fingerprintsOf, relativePlace } from './places.ts';
 
-const SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
+const GITLAB_SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
 
 /** @returns every finding that has a place; GitLab takes no others. */
 export function codeQuality({ cases, problems = [] }: FindingsReport): readonly object[] {
   const unread = problems.map(({ position, message }): Finding => ({
     id: 'unreadable',
-    level: 'error',
+    severity: 'error',
     message,
     position: position ?? { place: '.', line: 1, column: 1 },
   }));
   const findings = [...cases.flatMap((one) => one.findings), ...unread];
   const fingerprints = fingerprintsOf(findings);
-  return findings.flatMap(({ id, level, message, position, subject }, index) =>
+  return findings.flatMap(({ id, severity, message, position, subject }, index) =>
     position === undefined
       ? []
       : [
@@ -22,7 +23,7 @@ export function codeQuality({ cases, problems = [] }: FindingsReport): readonly 
             description: subject === undefined ? message : `${subject}: ${message}`,
             check_name: id,
             fingerprint: fingerprints[index],
-            severity: SEVERITIES[level],
+            severity: GITLAB_SEVERITIES[severity],
             location: { path: relativePlace(position.place), lines: { begin: position.line } },
           },
         ],

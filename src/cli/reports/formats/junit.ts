@@ -1,7 +1,8 @@
 // Findings as JUnit XML, which every pipeline shows as tests: a case fails by its errors; warnings and
 // notes are its output.
 import { formatPosition } from '../../../domain/text/position.ts';
-import type { Finding, FindingsReport, ReportProblem } from '../../../review/findings.ts';
+import type { Finding, ReportProblem } from '../../../review/findings.ts';
+import type { FindingsReport } from './findings-report.ts';
 
 export function junitXml({ tool, cases, problems = [] }: FindingsReport): string {
   const failed = cases.filter(({ findings }) => findings.some(isError)).length;
@@ -29,7 +30,7 @@ function testCase(tool: string, { name, findings }: FindingsReport['cases'][numb
   const failures = findings.filter(isError).map(failure);
   const remarks = findings
     .filter((finding) => !isError(finding))
-    .map((finding) => `${finding.level}: ${line(finding)}`);
+    .map((finding) => `${finding.severity}: ${line(finding)}`);
   const output = remarks.length === 0 ? [] : [`      <system-out>${escape(remarks.join('\n'))}</system-out>`];
   if (failures.length + output.length === 0) return [`    <testcase ${attributes}/>`];
   return [`    <testcase ${attributes}>`, ...failures, ...output, '    </testcase>'];
@@ -60,8 +61,8 @@ function line({ id, message, position, subject }: Finding): string {
   return [...where.filter((part) => part !== undefined), `${message} [${id}]`].join(': ');
 }
 
-function isError({ level }: Finding): boolean {
-  return level === 'error';
+function isError({ severity }: Finding): boolean {
+  return severity === 'error';
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -1,8 +1,9 @@
 // Findings as a SARIF 2.1.0 log (OASIS Static Analysis Results Interchange Format), which code scanning
 // reads: the rules with their help, and each result on its line.
-import type { Finding, FindingsReport, ReportProblem } from '../../../review/findings.ts';
+import type { Finding, ReportProblem } from '../../../review/findings.ts';
+import type { FindingsReport } from './findings-report.ts';
 import { fingerprintsOf, uriOf } from './places.ts';
-import { helpOf } from '../../../review/finding-rules.ts';
+import { helpOf } from './rules.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 const BASE = '%SRCROOT%';
@@ -49,7 +50,7 @@ function ruleOf(id: string): object {
 }
 
 function resultOf(finding: Finding, ruleIndex: number, fingerprint: string | undefined): object {
-  const { id, level, message, position, subject } = finding;
+  const { id, severity, message, position, subject } = finding;
   const location = {
     ...(position !== undefined && { physicalLocation: physical(position) }),
     ...(subject !== undefined && { logicalLocations: [{ fullyQualifiedName: subject }] }),
@@ -57,7 +58,7 @@ function resultOf(finding: Finding, ruleIndex: number, fingerprint: string | und
   return {
     ruleId: id,
     ruleIndex,
-    level,
+    level: severity,
     message: { text: subject === undefined ? message : `${subject}: ${message}` },
     locations: Object.keys(location).length === 0 ? [] : [location],
     ...(fingerprint !== undefined && { partialFingerprints: { 'capstanFinding/v1': fingerprint } }),

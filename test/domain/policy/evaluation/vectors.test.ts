@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { canonicalDecision } from '../../../../src/review/explain/decision-data.ts';
 import { runPolicyTest } from '../../../../src/review/policy-test/run-policy-test.ts';
-import { readPolicyTestText } from '../../../../src/review/policy-test/read-policy-tests.ts';
+import { readTextsBeside } from '../../../../src/cli/inputs/read-texts.ts';
+import { readPolicyTests } from '../../../../src/review/policy-test/read-policy-tests.ts';
 import { canonicalJson } from '../../../../src/domain/text/canonical-json.ts';
 import { POLICY_REASONS, type PolicyDecision } from '../../../../src/domain/policy/policy-decision.ts';
 import { SeededRandom } from '../../../support/seeded-random.ts';
@@ -32,10 +33,10 @@ interface Decided {
 }
 
 async function decide(name: string, text = readFileSync(fileOf(name), 'utf8')): Promise<readonly Decided[]> {
-  const { fixtures, problems } = await readPolicyTestText(text, fileOf(name));
+  const { tests, problems } = await readPolicyTests([{ place: fileOf(name), text }], readTextsBeside);
   assert.deepEqual(problems, []);
-  return fixtures.flatMap((fixture) =>
-    runPolicyTest(fixture).map((result) => ({ ...result, title: `${fixture.name}: ${result.name}` })),
+  return tests.flatMap((test) =>
+    runPolicyTest(test).map((result) => ({ ...result, title: `${test.name}: ${result.name}` })),
   );
 }
 

@@ -1,5 +1,5 @@
 // What each finding means and what to do about it: the help that code scanning shows beside it.
-import { REASONS, type Reason } from '../domain/reasons.ts';
+import { REASONS, type Reason } from '../../../domain/reasons.ts';
 
 export interface RuleHelp {
   readonly title: string;
