@@ -5,6 +5,7 @@ import { request, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { codeOf } from '../domain/text/system-error.ts';
 import { ADMINISTRATION_SOCKET, administrationSocketOf } from '../config/administration-socket.ts';
 import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
 import { loadConfig } from '../config/load.ts';
@@ -76,8 +77,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 function problemOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return PROBLEMS[code] ?? `the server does not answer${code === '' ? '' : ` (${code})`}`;
+  const code = codeOf(cause);
+  return code === undefined ? 'the server does not answer' : (PROBLEMS[code] ?? `the server does not answer (${code})`);
 }
 
 function bodyOf(json: string): unknown {

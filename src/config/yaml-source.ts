@@ -14,6 +14,7 @@ import {
   type Node,
 } from 'yaml';
 import { ambiguityOfName, ambiguityOfValue } from '../domain/cluster/kubernetes-scalar.ts';
+import { fileProblem } from '../domain/text/system-error.ts';
 import { isKey, type Key, type Section } from './key.ts';
 import { schema } from './schema.ts';
 import { unknownKey, type ConfigProblem, type Entry, type Source } from './sources.ts';
@@ -27,8 +28,7 @@ export function fileSource(file: string): Source {
     if (statSync(file).size > MAX_FILE_BYTES) return unreadable(file, `is larger than ${MAX_FILE_BYTES} bytes`);
     return yamlSource(readFileSync(file, 'utf8'), file);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    return unreadable(file, code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`);
+    return unreadable(file, fileProblem(cause));
   }
 }
 

@@ -5,6 +5,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'no
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
+import { codeOf, directoryProblem, fileProblem, writingProblem } from '../../domain/text/system-error.ts';
 import { devDataProblem } from './dev-data-check.ts';
 import { DEV_FILES, freshContents, type DevFile } from './dev-data-contents.ts';
 
@@ -78,8 +79,8 @@ async function create(directory: string, nowMs: number, trustDomain: TrustDomain
     return true;
   } catch (cause) {
     await rm(building, { recursive: true, force: true });
-    if (WAS_FASTER.includes(codeOf(cause))) return false;
-    const detail = `the data directory ${directory} cannot be made (${codeOf(cause)})`;
+    if (WAS_FASTER.includes(codeOf(cause) ?? '')) return false;
+    const detail = `the data directory ${directory} ${writingProblem(cause)}`;
     throw new AuthorityError('CAP-X03', { detail, cause });
   }
 }
@@ -139,9 +140,8 @@ async function textOf(place: string): Promise<string | undefined> {
   try {
     return await readFile(place, 'utf8');
   } catch (cause) {
-    const code = codeOf(cause);
-    if (code === 'ENOENT') return undefined;
-    throw new AuthorityError('CAP-X03', { detail: `${place} cannot be read (${code})`, cause });
+    if (codeOf(cause) === 'ENOENT') return undefined;
+    throw new AuthorityError('CAP-X03', { detail: `${place} ${fileProblem(cause)}`, cause });
   }
 }
 
@@ -149,13 +149,10 @@ async function isVacant(directory: string): Promise<boolean> {
   try {
     return (await readdir(directory)).length === 0;
   } catch (cause) {
-    const code = codeOf(cause);
-    if (code === 'ENOENT') return true;
-    throw new AuthorityError('CAP-X03', { detail: `the data directory ${directory} cannot be read (${code})`, cause });
+    if (codeOf(cause) === 'ENOENT') return true;
+    throw new AuthorityError('CAP-X03', {
+      detail: `the data directory ${directory} ${directoryProblem(cause)}`,
+      cause,
+    });
   }
-}
-
-/** @returns Node's code of a file system error, such as `EACCES`. */
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
 }

@@ -5,6 +5,7 @@ import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
+import { fileProblem } from '../../domain/text/system-error.ts';
 import { watchLoop, type WatchedThing, type WatchLoopSettings } from '../../live/watch-loop.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../ports/platform/document-source.ts';
@@ -20,11 +21,6 @@ const NOT_CONFIDENTIAL = 0o037;
 export const MAX_FILE_BYTES = 1024 * 1024;
 /** Of files and folders of files. */
 export const FILE_PACE: WatchLoopSettings = { rereadMs: 30_000, debounceMs: 100 };
-
-const READ_PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EACCES: 'may not be read by this user',
-};
 
 /** @param files by document name; the names are what `read` answers with. */
 export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, clock: Clock): DocumentSource {
@@ -74,11 +70,7 @@ async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new AuthorityError('CAP-X03', {
-      detail: `${place} ${READ_PROBLEMS[code] ?? `cannot be read (${code})`}`,
-      cause,
-    });
+    throw new AuthorityError('CAP-X03', { detail: `${place} ${fileProblem(cause)}`, cause });
   }
 }
 

@@ -2,6 +2,7 @@
 // one folder per workload and mounts it there; the folder's place is the workload's identity.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf, directoryProblem } from '../../domain/text/system-error.ts';
 import { watchLoop, type WatchedThing } from '../../live/watch-loop.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import { watchFolder, watchPlaceOf } from './watch-folder.ts';
@@ -87,21 +88,10 @@ async function watchTree(root: string, changed: () => void, options: { readonly 
   for (const folder of folders.slice(0, MAX_WATCHES)) watchFolder(folder, changed, options);
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-}
-
 function isGone(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
+  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
 }
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'is not a directory',
-  EACCES: 'may not be read by this user',
-};
 
 function problemOf(folder: string, error: unknown): string {
-  const code = codeOf(error);
-  return `the folder ${folder} ${PROBLEMS[code] ?? `cannot be read (${code})`}`;
+  return `the folder ${folder} ${directoryProblem(error)}`;
 }

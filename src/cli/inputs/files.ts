@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
+import { codeOf, fileProblem, writingProblem } from '../../domain/text/system-error.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 
 /** Larger than any chain, key or token. */
@@ -27,7 +28,7 @@ export async function readInput(file: string, { hint, maxBytes }: InputOptions =
   } catch (cause) {
     throw new CommandError(
       EXIT.noInput,
-      `cannot read ${file}: ${whyNot(cause)}${hint === undefined ? '' : `; ${hint}`}`,
+      `cannot read ${file}: ${whyNot(cause, fileProblem)}${hint === undefined ? '' : `; ${hint}`}`,
       { cause },
     );
   }
@@ -66,22 +67,11 @@ export async function writeTogether(folder: string, files: readonly OutputFile[]
     for (const file of files) await rename(place(file) + suffix, place(file));
   } catch (cause) {
     for (const file of files) await rm(place(file) + suffix, { force: true }).catch(() => undefined);
-    throw new CommandError(EXIT.cannotCreate, `cannot write to ${folder}: ${whyNot(cause)}`, { cause });
+    throw new CommandError(EXIT.cannotCreate, `cannot write to ${folder}: ${whyNot(cause, writingProblem)}`, { cause });
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
-  EEXIST: 'a part of the path is not a directory',
-  ENOSPC: 'the disk is full',
-  EROFS: 'the file system is read-only',
-};
-
-function whyNot(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'unknown failure';
-  const code = 'code' in cause ? String(cause.code) : undefined;
-  return code === undefined ? cause.message : (WORDS[code] ?? code);
+/** What has no code is our own complaint. */
+function whyNot(cause: unknown, problem: (cause: unknown) => string): string {
+  return cause instanceof Error && codeOf(cause) === undefined ? cause.message : `it ${problem(cause)}`;
 }

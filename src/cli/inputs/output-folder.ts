@@ -2,13 +2,8 @@
 // a private key where nobody looks for it.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { directoryProblem } from '../../domain/text/system-error.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'is not a folder',
-  EACCES: 'may not be read by this user',
-};
 
 /** @throws CommandError 73 naming the file and the folder that it cannot be in. */
 export async function demandFolderOf(file: string): Promise<void> {
@@ -19,9 +14,8 @@ export async function demandFolderOf(file: string): Promise<void> {
 
 async function folderProblem(folder: string): Promise<string | undefined> {
   try {
-    return (await stat(folder)).isDirectory() ? undefined : 'is not a folder';
+    return (await stat(folder)).isDirectory() ? undefined : 'is not a directory';
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
-    return WORDS[code] ?? `cannot be used (${code})`;
+    return directoryProblem(cause);
   }
 }

@@ -137,7 +137,7 @@ describe('The data directory of dev mode', () => {
 
   it('cannot be a file', async () => {
     await writeFile(directory, 'a file');
-    await assert.rejects(openDevDataDirectory(directory, NOON_MS, TEST_TRUST_DOMAIN), /cannot be read \(ENOTDIR\)/);
+    await assert.rejects(openDevDataDirectory(directory, NOON_MS, TEST_TRUST_DOMAIN), /\.capstan is not a directory/);
     assert.equal(await readFile(directory, 'utf8'), 'a file');
   });
 });

@@ -97,7 +97,7 @@ describe('The holders of the policy bundle', () => {
     writeFileSync(at('file'), '');
     for (const [folder, why] of [
       [missing, 'does not exist'],
-      [at('file'), 'is not a folder'],
+      [at('file'), 'is not a directory'],
     ] as const) {
       for (const { code, error } of [
         await sign('ada', '--out', path.join(folder, 'x')),

@@ -3,6 +3,7 @@
 // happens in the context in which the session was made.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
+import { codeOf } from '../../../domain/text/system-error.ts';
 
 const connections = new AsyncLocalStorage<Duplex>();
 
@@ -22,7 +23,7 @@ export function callConnection(): () => string {
 
 function howItEnded(connection: Duplex): string {
   const { errored, readableEnded, destroyed, writableEnded } = connection;
-  if (errored) return `the connection broke (${'code' in errored ? String(errored.code) : errored.message})`;
+  if (errored) return `the connection broke (${codeOf(errored) ?? errored.message})`;
   if (readableEnded) return 'the client closed the connection';
   if (destroyed) return 'the connection was closed by this server';
   // grpc-js ends the connection, and does not destroy it, when a ping of its keepalive stays without an answer.

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { ListenOptions, Server, Socket } from 'node:net';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { listeningProblem } from '../../../domain/text/system-error.ts';
 
 export interface Listener {
   /**
@@ -23,16 +24,6 @@ export interface Listener {
 /** A storm of reconnecting agents waits in the kernel; the kernel cuts this to its own maximum. */
 const BACKLOG = 4096;
 
-const PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is already in use by another process',
-  EACCES: 'may not be opened by this user',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  ENOTFOUND: 'does not resolve to an address',
-  ENOENT: 'is in a directory that does not exist',
-  ENOTDIR: 'is below a file that is not a directory',
-  EROFS: 'is on a read-only file system',
-};
-
 /** @param named how an operator knows the address, such as `the TLS address 127.0.0.1:15012`. */
 export async function listen(
   server: Server,
@@ -51,11 +42,7 @@ export async function listen(
 }
 
 export function cannotListen(named: string, cause: unknown): AuthorityError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-  return new AuthorityError('CAP-X03', {
-    detail: `${named} ${PROBLEMS[code] ?? `cannot be listened on (${code})`}`,
-    cause,
-  });
+  return new AuthorityError('CAP-X03', { detail: `${named} ${listeningProblem(cause)}`, cause });
 }
 
 /** @returns `host:port`; an IPv6 host stands in brackets. */

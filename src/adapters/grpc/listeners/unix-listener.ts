@@ -6,6 +6,7 @@ import { lstat, rename } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { codeOf } from '../../../domain/text/system-error.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { authorizationOf, type AnyCall, type ServiceRegistration } from './listener-view.ts';
 import { GrpcServer, type StreamLimits } from '../grpc-server.ts';
@@ -122,7 +123,7 @@ async function demandFree(target: string, named: string): Promise<void> {
     throw cannotListen(named, error);
   });
   const found = await lstat(target).catch((error: unknown) => {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw cannotListen(named, error);
   });
   if (found === undefined) return;
@@ -131,6 +132,8 @@ async function demandFree(target: string, named: string): Promise<void> {
   }
   if (await answers(target)) throw cannotListen(named, Object.assign(new Error(), { code: 'EADDRINUSE' }));
 }
+
+const NOBODY_LISTENS = ['ECONNREFUSED', 'ENOENT'];
 
 async function answers(target: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -142,10 +145,6 @@ async function answers(target: string): Promise<boolean> {
     probe.setTimeout(PROBE_MS, () => end(true));
     probe.once('connect', () => end(true));
     // Only a refusal proves that nobody listens; what we may not even ask is not ours to replace.
-    probe.once('error', (error) => end(!isCode(error, 'ECONNREFUSED') && !isCode(error, 'ENOENT')));
+    probe.once('error', (error) => end(!NOBODY_LISTENS.includes(codeOf(error) ?? '')));
   });
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

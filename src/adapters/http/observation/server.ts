@@ -8,6 +8,7 @@ import type { Hono } from 'hono';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { sourceOf } from '../../../domain/identity/source.ts';
 import { Places } from '../../../domain/bounded/places.ts';
+import { listeningProblem } from '../../../domain/text/system-error.ts';
 
 export interface HttpSettings {
   readonly host: string;
@@ -27,13 +28,6 @@ const LIMITS = {
 export const MAX_CONNECTIONS = 128;
 /** How long answers in flight may take once the server stops. */
 const CLOSE_WITHIN_MS = 1_000;
-
-const LISTEN_PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is already in use by another process',
-  EACCES: 'may not be opened by this user',
-  EADDRNOTAVAIL: 'is not an address of this machine',
-  ENOTFOUND: 'does not resolve to an address',
-};
 
 export class HttpServer implements AsyncDisposable {
   readonly #server: Server;
@@ -111,7 +105,5 @@ export async function closeServer(server: Server): Promise<void> {
 }
 
 function cannotListen(address: string, cause: unknown): AuthorityError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-  const problem = LISTEN_PROBLEMS[code] ?? `cannot be listened on (${code})`;
-  return new AuthorityError('CAP-X03', { detail: `the HTTP address ${address} ${problem}`, cause });
+  return new AuthorityError('CAP-X03', { detail: `the HTTP address ${address} ${listeningProblem(cause)}`, cause });
 }

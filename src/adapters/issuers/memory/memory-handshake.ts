@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { connect, createSecureContext, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { codeOf } from '../../../domain/text/system-error.ts';
 import type { TrialEnd, TrialHandshake } from '../../../ports/issuing/trial-handshake.ts';
 
 /** A handshake in memory takes milliseconds. */
@@ -50,7 +51,7 @@ export const memoryHandshake: TrialHandshake = {
       return refusal('client', asking) ?? refusal('server', answering);
     } catch (cause) {
       signal.throwIfAborted();
-      return `the TLS handshake fails (${codeOf(cause)})`;
+      return `the TLS handshake fails (${codeOf(cause) ?? 'no answer'})`;
     } finally {
       for (const stream of [serverSide, clientSide]) stream.destroy();
     }
@@ -71,8 +72,4 @@ function refusal(who: string, { authorizationError }: TLSSocket): string | undef
   const code = authorizationError as unknown as string | null | undefined;
   if (code === null || code === undefined || TIMELY.includes(code)) return undefined;
   return `a TLS ${who} refuses the other end: ${WORDS[code] ?? code}`;
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'no answer';
 }

@@ -6,6 +6,7 @@ import { constants } from 'node:fs';
 import { open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
 import { MAX_FILE_BYTES } from '../../../yaml/read-yaml.ts';
 
 export interface ManifestTexts {
@@ -27,13 +28,6 @@ const MAX_DEPTH = 8;
 const MAX_ATTEMPTS = 3;
 const VOLUME_LINK = '..data';
 const MANIFEST = /\.(yaml|yml|json)$/;
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'is not a directory',
-  EACCES: 'may not be read by this user',
-  ELOOP: 'is a symbolic link, which is followed only in a mounted volume',
-};
 
 /** @throws AuthorityError CAP-X03 when the directory itself cannot be read, or changes all the time. */
 export async function readManifestDirectory(root: string, limits: ManifestLimits = {}): Promise<ManifestTexts> {
@@ -150,11 +144,5 @@ class ManifestListing implements ManifestTexts {
 }
 
 function whyNot(error: unknown): string {
-  const code = codeOf(error);
-  if (code !== undefined) return PROBLEMS[code] ?? `cannot be read (${code})`;
-  return error instanceof Error ? error.message : 'cannot be read';
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return error instanceof Error && codeOf(error) === undefined ? error.message : directoryProblem(error);
 }

@@ -4,6 +4,7 @@
 import { extname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { codeOf } from '../../../domain/text/system-error.ts';
 import { abortable } from '../../../live/abortable.ts';
 import type { WrittenObject, WrittenObjects } from './written-object.ts';
 
@@ -84,5 +85,5 @@ async function answerOf(worker: Worker, request: ManifestRequest, signal: AbortS
 
 /** The code alone: words of the runtime may repeat what was read. */
 function whyEnded(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'without a reason';
+  return codeOf(error) ?? 'without a reason';
 }

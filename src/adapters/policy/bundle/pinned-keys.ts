@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { readPolicyBundleKey, type PolicyBundleKey } from '../../../domain/policy/bundle/bundle-key.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Problem } from '../../../domain/text/position.ts';
+import { fileProblem } from '../../../domain/text/system-error.ts';
 import { policyBundleInvalid } from './bundle-invalid.ts';
 
 export interface PinnedKey extends PolicyBundleKey {
@@ -49,9 +50,8 @@ async function readKeyFile(place: string): Promise<string> {
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(MAX_KEY_BYTES));
     return buffer.toString('utf8', 0, bytesRead);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
     throw policyBundleInvalid(
-      [{ position: { place, line: 1, column: 1 }, path: '', problem: `cannot be read (${code})` }],
+      [{ position: { place, line: 1, column: 1 }, path: '', problem: fileProblem(cause) }],
       cause,
     );
   }

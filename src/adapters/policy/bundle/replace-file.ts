@@ -2,6 +2,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { codeOf, fileProblem, writingProblem } from '../../../domain/text/system-error.ts';
 
 /**
  * Replaces a file in one step that outlives a power cut; only this user may read it.
@@ -16,7 +17,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
     await rename(fresh, file);
     await flushFolder(path.dirname(file));
   } catch (cause) {
-    throw new AuthorityError('CAP-X03', { detail: `${file} cannot be written (${codeOf(cause)})`, cause });
+    throw new AuthorityError('CAP-X03', { detail: `${file} ${writingProblem(cause)}`, cause });
   }
 }
 
@@ -33,7 +34,7 @@ export async function readIfThere(file: string, maxBytes: number): Promise<strin
     return buffer.toString('utf8', 0, bytesRead);
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;
-    throw new AuthorityError('CAP-X03', { detail: `${file} cannot be read (${codeOf(cause)})`, cause });
+    throw new AuthorityError('CAP-X03', { detail: `${file} ${fileProblem(cause)}`, cause });
   }
 }
 
@@ -47,8 +48,4 @@ async function writeThrough(file: string, text: string): Promise<void> {
 async function flushFolder(folder: string): Promise<void> {
   await using handle = await open(folder, 'r');
   await handle.sync();
-}
-
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
 }

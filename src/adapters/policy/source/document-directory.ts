@@ -4,6 +4,7 @@
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
 import { DirectoryListing, type ListedFile } from './directory-listing.ts';
 
 export const MAX_FILE_BYTES = 1024 * 1024;
@@ -11,13 +12,6 @@ export const MAX_TOTAL_BYTES = 64 * MAX_FILE_BYTES;
 /** Open at once. */
 const BATCH = 32;
 const MAX_ATTEMPTS = 3;
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  ENOTDIR: 'is not a directory',
-  EACCES: 'may not be read by this user',
-  ELOOP: 'is a symbolic link',
-};
 
 /** What was listed a moment ago is gone, or has grown. */
 class Changed extends Error {}
@@ -130,12 +124,7 @@ export async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
 }
 
 function refusal(place: string, cause: unknown): AuthorityError {
-  const code = codeOf(cause);
-  return new AuthorityError('CAP-X03', { detail: `${place} ${PROBLEMS[code] ?? `cannot be read (${code})`}`, cause });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return new AuthorityError('CAP-X03', { detail: `${place} ${directoryProblem(cause)}`, cause });
 }
 
 /** Errors of the file system name what they are about. */

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
 import { readIfThere, replaceFile } from '../bundle/replace-file.ts';
 import { CLUSTER_LAYER, ownerOf } from './owner.ts';
 import { MAX_BYTES_OF_NAMESPACES, NAMESPACE_BOUNDS } from './read-owners.ts';
@@ -51,9 +52,8 @@ export class KeptRevisions {
   /** Who has a copy. @throws AuthorityError CAP-X03 naming a folder that cannot be read. */
   async owners(): Promise<readonly string[]> {
     const names = await readdir(this.#folder).catch((cause: unknown) => {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
-      if (code === 'ENOENT') return [];
-      throw new AuthorityError('CAP-X03', { detail: `${this.#folder} cannot be read (${code})`, cause });
+      if (codeOf(cause) === 'ENOENT') return [];
+      throw new AuthorityError('CAP-X03', { detail: `${this.#folder} ${directoryProblem(cause)}`, cause });
     });
     return names.flatMap((name) => {
       const namespace = NAMESPACE_FILE.exec(name)?.[1] ?? '';

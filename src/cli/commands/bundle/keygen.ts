@@ -3,6 +3,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { readPolicyBundleKey } from '../../../domain/policy/bundle/bundle-key.ts';
+import { codeOf, writingProblem } from '../../../domain/text/system-error.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { demandFolderOf } from '../../inputs/output-folder.ts';
@@ -44,8 +45,8 @@ async function create(file: string, text: string, mode: number): Promise<void> {
   try {
     await writeFile(file, text, { mode, flag: 'wx', flush: true });
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
-    const why = code === 'EEXIST' ? 'it exists, and keys are never overwritten' : code;
+    const exists = codeOf(cause) === 'EEXIST';
+    const why = exists ? 'it exists, and keys are never overwritten' : `it ${writingProblem(cause)}`;
     throw new CommandError(EXIT.cannotCreate, `cannot write ${file}: ${why}`, { cause });
   }
 }

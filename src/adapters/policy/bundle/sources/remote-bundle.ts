@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { AuthorityError } from '../../../../domain/errors.ts';
 import { decodePemBlocks } from '../../../../domain/x509/pem.ts';
+import { fileProblem } from '../../../../domain/text/system-error.ts';
 import { fetchDocument, type FetchedDocument } from './fetch-document.ts';
 import type { PolicyBundleTexts } from '../verify-bundle.ts';
 
@@ -67,8 +68,7 @@ export class RemotePolicyBundle {
 
 async function readCa(file: string): Promise<string> {
   const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown failure';
-    throw new AuthorityError('CAP-X03', { detail: `${file} cannot be read (${code})`, cause });
+    throw new AuthorityError('CAP-X03', { detail: `${file} ${fileProblem(cause)}`, cause });
   });
   const blocks = decodePemBlocks(pem, 'CERTIFICATE');
   if ('problem' in blocks) throw new AuthorityError('CAP-X03', { detail: `${file} ${blocks.problem}` });

@@ -2,6 +2,7 @@
 // anything is written, and each problem names the file.
 import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { codeOf } from '../../../../domain/text/system-error.ts';
 import { lockFileOf } from './journal-lock.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './journal-schema.ts';
@@ -67,7 +68,7 @@ function createIfMissing(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (cause) {
-    if (!isErrno(cause, 'EEXIST')) throw cause;
+    if (codeOf(cause) !== 'EEXIST') throw cause;
   }
 }
 
@@ -79,7 +80,7 @@ function demandAccess(file: string, mode: number, known: boolean): void {
   try {
     accessSync(file, mode);
   } catch (cause) {
-    if (known && isErrno(cause, 'ENOENT')) throw lost(file, 'is missing');
+    if (known && codeOf(cause) === 'ENOENT') throw lost(file, 'is missing');
     throw cause;
   }
 }
@@ -88,10 +89,6 @@ function lost(file: string, how: string): JournalProblem {
   const lock = lockFileOf(file);
   const what = `the journal ${file} ${how}, and ${lock} knows of one with records`;
   return new JournalProblem('file', `${what}; restore it, or remove ${lock} to start a new one`);
-}
-
-function isErrno(cause: unknown, code: string): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === code;
 }
 
 function opened(file: string, open: () => DatabaseSync): DatabaseSync {

@@ -3,6 +3,7 @@
 // kernel drops the lock with the process, however that ends.
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { codeOf } from '../../../../domain/text/system-error.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
 
 /** A predecessor that is just ending gets this long; a start waits with it. */
@@ -71,7 +72,7 @@ function createIfMissing(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+    if (codeOf(cause) !== 'EEXIST') throw cause;
   }
 }
 
