@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Caller } from '../../../domain/identity/caller.ts';
 import { Places } from '../../../domain/bounded/places.ts';
+import { peerOf } from './listener.ts';
 import type { Sources } from './sources.ts';
 
 export interface ConnectionSettings {
@@ -39,7 +40,7 @@ export class ConnectionLimits {
   readonly #share: number;
   readonly #byPeer = new Map<string, Connection>();
   /** By source. */
-  readonly #unproven = new Places<Connection>();
+  readonly #unauthenticated = new Places<Connection>();
   /** By namespace. */
   readonly #proven = new Places<Connection>();
 
@@ -50,8 +51,15 @@ export class ConnectionLimits {
     this.#share = Math.max(1, Math.floor(settings.maxConnections * settings.unauthenticatedShare));
   }
 
-  /** @returns whether the connection may stay; if not, it was closed. It is followed until it closes. */
-  admit(peer: string, socket: Socket): boolean {
+  /** Takes a new connection and calls `serve` if it may stay, or closes it. It counts until it closes. */
+  accept(socket: Socket, serve: (peer: string) => void): void {
+    const peer = peerOf(socket);
+    socket.on('error', () => undefined);
+    if (peer === undefined) socket.destroy();
+    else if (this.#admit(peer, socket)) serve(peer);
+  }
+
+  #admit(peer: string, socket: Socket): boolean {
     const owner = this.#sources.of(peer);
     if (!this.#isDistinct(peer, socket)) return this.#refuse(peer, socket, MISTAKABLE);
     if (!this.#makeRoom(owner)) return this.#refuse(peer, socket, 'too many connections are open');
@@ -99,10 +107,10 @@ export class ConnectionLimits {
 
   /** A source beyond its share makes way itself; when all is taken, whoever holds most of what may go. */
   #makeRoom(source: string): boolean {
-    const full = this.#unproven.size + this.#proven.size >= this.#settings.maxConnections;
-    const crowded = this.#unproven.heldBy(source) >= this.#share;
-    const owner = crowded ? source : full ? this.#unproven.largestOwner() : undefined;
-    if (owner !== undefined) return this.#end(this.#unproven.oldestOf(owner), MADE_WAY);
+    const full = this.#unauthenticated.size + this.#proven.size >= this.#settings.maxConnections;
+    const crowded = this.#unauthenticated.heldBy(source) >= this.#share;
+    const owner = crowded ? source : full ? this.#unauthenticated.largestOwner() : undefined;
+    if (owner !== undefined) return this.#end(this.#unauthenticated.oldestOf(owner), MADE_WAY);
     return !full || this.#endOfLargestNamespace();
   }
 
@@ -119,7 +127,7 @@ export class ConnectionLimits {
     timer.unref();
     const connection: Connection = { peer, local: localOf(socket), socket, timer, owner, proven: false };
     this.#byPeer.set(peer, connection);
-    this.#unproven.add(owner, connection);
+    this.#unauthenticated.add(owner, connection);
     socket.once('close', () => this.#forget(connection));
   }
 
@@ -138,7 +146,7 @@ export class ConnectionLimits {
   }
 
   #placesOf({ proven }: Connection): Places<Connection> {
-    return proven ? this.#proven : this.#unproven;
+    return proven ? this.#proven : this.#unauthenticated;
   }
 }
 

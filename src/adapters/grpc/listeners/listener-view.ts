@@ -1,8 +1,10 @@
 // What services see of a listener: what a connection showed, whichever listener it came through. A listener knows
 // its connections; services never look at sockets.
 import type { Metadata, Server } from '@grpc/grpc-js';
-import type { PresentedCredentials } from '../../../ports/issuing/authenticator.ts';
+import type { Caller } from '../../../domain/identity/caller.ts';
+import type { PresentedCertificate, PresentedCredentials } from '../../../ports/issuing/authenticator.ts';
 import type { ListenerKind } from '../../../ports/platform/events.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 
 /** The part of every grpc-js server call that a listener looks at. */
 export interface AnyCall {
@@ -30,6 +32,22 @@ export interface ListenerView {
 
 /** Adds one service to the server behind a listener; called once per listener, before it starts. */
 export type ServiceRegistration = (server: Pick<Server, 'addService'>, listener: ListenerView) => void;
+
+/** What a call over TCP showed. @param limits told when somebody is authenticated on the connection. */
+export function presentedOver(
+  call: AnyCall,
+  remoteAddress: string,
+  limits: Pick<ConnectionLimits, 'prove'>,
+  clientCertificate?: PresentedCertificate,
+): PresentedCredentials {
+  const onProven = (caller: Caller): void => limits.prove(remoteAddress, caller);
+  return {
+    authorization: authorizationOf(call),
+    remoteAddress,
+    onProven,
+    ...(clientCertificate && { clientCertificate }),
+  };
+}
 
 /** Each `authorization` header as it came. */
 export function authorizationOf(call: AnyCall): readonly string[] {

@@ -52,6 +52,11 @@ export function hostAndPort(server: Server): string {
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }
 
+/** Open connections stay. May be called twice. */
+export function stopListening(server: Server): void {
+  if (server.listening) server.close();
+}
+
 /** As grpc-js spells it for a handler; `undefined` when the client is gone already. */
 export function peerOf(socket: Socket): string | undefined {
   return socket.remoteAddress === undefined ? undefined : `${socket.remoteAddress}:${socket.remotePort ?? ''}`;

@@ -2,12 +2,11 @@
 // in the clear. Nothing is known of a connection but its headers.
 import { BlockList, createServer, isIPv6, type Server } from 'node:net';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { Caller } from '../../../domain/identity/caller.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import { authorizationOf, type AnyCall, type ServiceRegistration } from './listener-view.ts';
+import { presentedOver, type AnyCall, type ServiceRegistration } from './listener-view.ts';
 import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from '../grpc-server.ts';
-import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';
+import { hostAndPort, listen, stopListening, type Listener } from './listener.ts';
 import { Sources } from './sources.ts';
 
 export interface PlaintextListenerSettings extends ConnectionSettings, StreamLimits {
@@ -43,19 +42,10 @@ export class PlaintextListener implements Listener {
       },
       settings,
     );
-    const presentedBy = (call: AnyCall) => {
-      const remoteAddress = call.getPeer();
-      const onProven = (caller: Caller): void => limits.prove(remoteAddress, caller);
-      return { authorization: authorizationOf(call), remoteAddress, onProven };
-    };
+    const presentedBy = (call: AnyCall) => presentedOver(call, call.getPeer(), limits);
     const ownerOf = (call: AnyCall) => limits.ownerOf(call.getPeer());
     this.#grpc.register(parts.services, { kind: 'plaintext', draining, presentedBy, ownerOf });
-    this.#tcp = createServer((socket) => {
-      const peer = peerOf(socket);
-      socket.on('error', () => undefined);
-      if (peer === undefined) socket.destroy();
-      else if (limits.admit(peer, socket)) this.#grpc.serve(socket);
-    });
+    this.#tcp = createServer((socket) => limits.accept(socket, () => this.#grpc.serve(socket)));
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -73,7 +63,7 @@ export class PlaintextListener implements Listener {
   }
 
   stopAccepting(): void {
-    if (this.#tcp.listening) this.#tcp.close();
+    stopListening(this.#tcp);
   }
 
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {

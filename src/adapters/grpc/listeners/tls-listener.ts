@@ -4,17 +4,16 @@
 // client certificate is told to go before that certificate ends.
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
-import type { Caller } from '../../../domain/identity/caller.ts';
 import { decodePemBlocks } from '../../../domain/x509/pem.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { ConnectionExpiry } from './connection-expiry.ts';
 import { ConnectionLimits, type ConnectionSettings } from './connection-limits.ts';
 import { Connections } from './connections.ts';
-import { authorizationOf, type AnyCall, type ListenerView, type ServiceRegistration } from './listener-view.ts';
+import { presentedOver, type AnyCall, type ListenerView, type ServiceRegistration } from './listener-view.ts';
 import { GrpcServer, REQUEST_ARRIVAL_MS, type StreamLimits } from '../grpc-server.ts';
 import { Handshakes, type HandshakeLimits } from './handshakes.ts';
-import { hostAndPort, listen, peerOf, type Listener } from './listener.ts';
+import { hostAndPort, listen, peerOf, stopListening, type Listener } from './listener.ts';
 import type { Sources } from './sources.ts';
 import { HANDSHAKE, secureContext, type ServingMaterial } from './tls-context.ts';
 
@@ -61,7 +60,7 @@ export class TlsListener implements Listener {
     this.#tls = createTlsServer(HANDSHAKE);
     this.#tls.on('secureConnection', (socket) => this.#secured(socket));
     this.#tls.on('tlsClientError', (error, socket) => this.#failed(error, socket));
-    this.#tcp = createTcpServer((socket) => this.#accept(socket));
+    this.#tcp = createTcpServer((socket) => this.#limits.accept(socket, (peer) => this.#shakeHands(peer, socket)));
   }
 
   /**
@@ -101,7 +100,7 @@ export class TlsListener implements Listener {
   }
 
   stopAccepting(): void {
-    if (this.#tcp.listening) this.#tcp.close();
+    stopListening(this.#tcp);
     this.#handshakes.closeAll();
   }
 
@@ -120,19 +119,9 @@ export class TlsListener implements Listener {
       onLeaving: (callback) => this.#expiry.onLeaving(callback),
       presentedBy: (call: AnyCall) => {
         const remoteAddress = call.getPeer();
-        const clientCertificate = connections.certificateOf(remoteAddress);
-        const authorization = authorizationOf(call);
-        const onProven = (caller: Caller): void => this.#limits.prove(remoteAddress, caller);
-        return { authorization, remoteAddress, onProven, ...(clientCertificate && { clientCertificate }) };
+        return presentedOver(call, remoteAddress, this.#limits, connections.certificateOf(remoteAddress));
       },
     };
-  }
-
-  #accept(socket: Socket): void {
-    const peer = peerOf(socket);
-    socket.on('error', () => undefined);
-    if (peer === undefined) socket.destroy();
-    else if (this.#limits.admit(peer, socket)) this.#shakeHands(peer, socket);
   }
 
   #shakeHands(peer: string, socket: Socket): void {

@@ -10,7 +10,7 @@ import { codeOf } from '../../../domain/text/system-error.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { authorizationOf, type AnyCall, type ServiceRegistration } from './listener-view.ts';
 import { GrpcServer, type StreamLimits } from '../grpc-server.ts';
-import { cannotListen, listen, type Listener } from './listener.ts';
+import { cannotListen, listen, stopListening, type Listener } from './listener.ts';
 import { socketPlace, type SocketPlace } from './socket-place.ts';
 
 export interface UnixListenerSettings extends StreamLimits {
@@ -95,7 +95,7 @@ export class UnixListener implements Listener {
   }
 
   stopAccepting(): void {
-    if (this.#server.listening) this.#server.close();
+    stopListening(this.#server);
   }
 
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
