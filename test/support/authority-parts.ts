@@ -160,7 +160,7 @@ export function testCaller(namespace = 'default', serviceAccount = 'demo'): Call
 
 /** Takes everybody for `caller`. */
 export function trusting(caller: Caller): Authenticator {
-  return { authenticate: () => Promise.resolve({ outcome: 'proven', caller }) };
+  return { authenticate: () => Promise.resolve({ outcome: 'authenticated', caller }) };
 }
 
 export const PRESENTED: PresentedCredentials = { authorization: [], remoteAddress: '127.0.0.1:40000' };

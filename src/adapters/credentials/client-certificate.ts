@@ -79,7 +79,7 @@ function judgeTimes(leaf: JudgedLeaf, parts: ClientCertificateParts, nowMs: numb
   }
   const endsMs = lineage.provenAtMs + maxAgeMs;
   if (nowMs > endsMs) return insufficient('CAP-A08', formatTime(lineage));
-  return { outcome: 'proven', caller: callerOf(leaf, lineage, Math.min(leaf.notAfterMs, endsMs)) };
+  return { outcome: 'authenticated', caller: callerOf(leaf, lineage, Math.min(leaf.notAfterMs, endsMs)) };
 }
 
 function formatTime({ provenAtMs }: Lineage): string {

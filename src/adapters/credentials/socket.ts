@@ -12,7 +12,10 @@ export function socketAuthenticator(identityOf: (path: string) => KubernetesIden
       if (identity === undefined) {
         return { outcome: 'rejected', reason: 'CAP-A01', detail: 'the socket belongs to no workload any more' };
       }
-      return { outcome: 'proven', caller: { identity, authenticationMethod: 'socket', credentialId: socketPath } };
+      return {
+        outcome: 'authenticated',
+        caller: { identity, authenticationMethod: 'socket', credentialId: socketPath },
+      };
     },
   };
 }

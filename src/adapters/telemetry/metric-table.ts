@@ -53,7 +53,7 @@ export const METRICS = {
   connectionsRefused: {
     name: 'capstan_connections_refused_total',
     kind: 'counter',
-    help: 'Connections refused, or closed because nobody was proven on them.',
+    help: 'Connections refused, or closed because no caller was authenticated on them in time.',
     labels: { listener: LISTENERS },
   },
   requestsDropped: {

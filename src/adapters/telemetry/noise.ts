@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { Samples, type SampleBounds } from '../../domain/bounded/samples.ts';
 import type { LogLevel } from './logger.ts';
 
-/** A kind is an event and who caused it; a group is a namespace, or all callers who proved nobody. */
+/** A kind is an event and who caused it; a group is a namespace, or all unauthenticated callers. */
 export const NOISE: SampleBounds = { each: 100, alone: 300, kinds: 100 };
 export const NOISE_INTERVAL_MS = 60_000;
 

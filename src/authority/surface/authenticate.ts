@@ -19,8 +19,8 @@ export async function authenticate(
   let insufficient: AuthorityError | undefined;
   for (const authenticator of authenticators) {
     const result = await authenticator.authenticate(presented, options);
-    if (result.outcome === 'proven') {
-      presented.onProven?.(result.caller);
+    if (result.outcome === 'authenticated') {
+      presented.onAuthenticated?.(result.caller);
       return result.caller;
     }
     if (result.outcome === 'rejected') throw refusalOf(result);

@@ -20,13 +20,13 @@ export interface PresentedCredentials {
   /** The Unix socket that the caller came through, when its path is the identity. */
   readonly socketPath?: string;
   readonly remoteAddress: string;
-  /** Told whom they proved, by `authenticate`: a connection that has proven somebody is no stranger's. */
-  readonly onProven?: (caller: Caller) => void;
+  /** Called by `authenticate` with the caller: from then on the connection counts for its namespace. */
+  readonly onAuthenticated?: (caller: Caller) => void;
 }
 
 export type AuthenticationResult =
   | { readonly outcome: 'absent' }
-  | { readonly outcome: 'proven'; readonly caller: Caller }
+  | { readonly outcome: 'authenticated'; readonly caller: Caller }
   | { readonly outcome: 'rejected'; readonly reason: Reason; readonly detail?: string }
   /** Sound, but no proof by itself; the next credential decides, and where there is none, this is the refusal. */
   | { readonly outcome: 'insufficient'; readonly reason: Reason; readonly detail?: string };

@@ -48,7 +48,7 @@ describe('A client certificate', () => {
   it('proves the identity in its single URI name, until it ends', async () => {
     const leaf = await leafUnder(pki.intermediate, { uris: [ID], dns: ['api.shop.svc'] });
     const result = await judge({ leaf: leaf.der });
-    assert.ok(result.outcome === 'proven');
+    assert.ok(result.outcome === 'authenticated');
     const { identity, ...rest } = result.caller;
     assert.equal(identity.spiffeId.uri, ID);
     const { serial: credentialId, notAfterMs: expiresAtMs } = leaf;
@@ -78,14 +78,14 @@ describe('A client certificate', () => {
         { signal: NEVER },
       );
     const first = await ask();
-    assert.ok(first.outcome === 'proven');
+    assert.ok(first.outcome === 'authenticated');
     assert.equal(first.caller.expiresAtMs, provenAtMs + 30 * DAY_MS, 'a stream ends with the proof');
     clock.jumpTo(clock.nowMs() + 1001);
     const detail = `it is of ${new Date(provenAtMs).toISOString()}`;
     assert.deepEqual(await ask(), { outcome: 'insufficient', reason: 'CAP-A08', detail });
     assert.equal(records.asked.length, 1, 'the record was looked up once');
     maxProofAgeMs = Infinity;
-    assert.equal((await ask()).outcome, 'proven');
+    assert.equal((await ask()).outcome, 'authenticated');
   });
 
   describe('of a listed issuer', () => {
@@ -99,7 +99,7 @@ describe('A client certificate', () => {
       maxProofAgeMs = Infinity;
       const { other, leaf } = await leafOfOther();
       const result = await judge({ leaf: leaf.der });
-      assert.ok(result.outcome === 'proven' && result.caller.authenticationMethod === 'client-certificate');
+      assert.ok(result.outcome === 'authenticated' && result.caller.authenticationMethod === 'client-certificate');
       assert.equal(result.caller.lineage.id, `${other.issuer.id}:${leaf.serial}`);
     });
 
@@ -114,7 +114,7 @@ describe('A client certificate', () => {
       records.known = undefined;
       assert.equal((await judgeLeaf({ uris: [ID] })).outcome, 'insufficient');
       further = [caOf(pki.intermediate)];
-      assert.equal((await judgeLeaf({ uris: [ID] })).outcome, 'proven');
+      assert.equal((await judgeLeaf({ uris: [ID] })).outcome, 'authenticated');
     });
   });
 

@@ -62,7 +62,7 @@ export class ScriptedAuthority implements CsrAuthority {
     { signal }: { readonly signal: AbortSignal },
   ): Promise<IssuedChain> {
     this.presented.push(presented);
-    if (this.caller !== undefined) presented.onProven?.(this.caller);
+    if (this.caller !== undefined) presented.onAuthenticated?.(this.caller);
     this.signals.push(signal);
     this.orders.push(decode());
     return this.answer(signal);

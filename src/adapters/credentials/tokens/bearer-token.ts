@@ -41,7 +41,7 @@ export function bearerTokenAuthenticator({ clock, trustDomain, issuers }: Bearer
     const expiresAtMs = verified.payload.exp * 1000;
     const caller: Caller = { ...bearer, authenticationMethod: 'token', credentialId: issuer.issuer, expiresAtMs };
     remembered.remember(token, { caller, keys: verified.keys, source: issuer.keys }, expiresAtMs, nowMs);
-    return { outcome: 'proven', caller };
+    return { outcome: 'authenticated', caller };
   };
 
   return {
@@ -51,7 +51,7 @@ export function bearerTokenAuthenticator({ clock, trustDomain, issuers }: Bearer
       if (token === undefined) return rejected('CAP-A04');
       const nowMs = clock.nowMs();
       const caller = remembered.recall(token, nowMs);
-      return caller === undefined ? verify(token, nowMs) : { outcome: 'proven', caller };
+      return caller === undefined ? verify(token, nowMs) : { outcome: 'authenticated', caller };
     },
   };
 }

@@ -1,6 +1,6 @@
-// Who may hold the connections of one listener. A connection begins unproven: it counts for its source, has
-// a share of the places and little time, and makes way when all places are taken. Once somebody was proven
-// on it, it counts for that workload's namespace; pings prove nobody. Handlers know a connection by its peer alone,
+// Who may hold the connections of one listener. A connection begins unauthenticated: it counts for its source, has
+// a share of the places and little time, and is closed first when all places are taken. Once a caller was authenticated
+// on it, it counts for that workload's namespace; pings do not count. Handlers know a connection by its peer alone,
 // so no two that are open have the same.
 import type { Socket } from 'node:net';
 import type { Caller } from '../../../domain/identity/caller.ts';
@@ -11,9 +11,9 @@ import type { Sources } from './sources.ts';
 export interface ConnectionSettings {
   /** About 90 KiB of memory and one file descriptor each. */
   readonly maxConnections: number;
-  /** Part of `maxConnections` that one source may hold with connections that have proven nobody; 0 to 1. */
+  /** Part of `maxConnections` that one source may hold with unauthenticated connections; 0 to 1. */
   readonly unauthenticatedShare: number;
-  /** How long a connection may stay on which nobody has been proven. */
+  /** How long a connection may stay open without an authenticated call. */
   readonly unauthenticatedTimeoutMs: number;
 }
 
@@ -24,7 +24,7 @@ interface Connection {
   readonly socket: Socket;
   readonly timer: NodeJS.Timeout;
   owner: string;
-  proven: boolean;
+  authenticated: boolean;
 }
 
 /** Told of each connection that is refused or has to go, before it is closed. */
@@ -42,7 +42,7 @@ export class ConnectionLimits {
   /** By source. */
   readonly #unauthenticated = new Places<Connection>();
   /** By namespace. */
-  readonly #proven = new Places<Connection>();
+  readonly #authenticated = new Places<Connection>();
 
   constructor(parts: { readonly sources: Sources; readonly onEnded: OnEnded }, settings: ConnectionSettings) {
     this.#sources = parts.sources;
@@ -67,28 +67,28 @@ export class ConnectionLimits {
     return true;
   }
 
-  /** Somebody was proven on the connection. Whoever was proven last is whom it counts for. */
-  prove(peer: string, { identity }: Pick<Caller, 'identity'>): void {
+  /** A caller was authenticated on the connection: it counts for the last such caller. */
+  markAuthenticated(peer: string, { identity }: Pick<Caller, 'identity'>): void {
     const connection = this.#byPeer.get(peer);
     if (connection === undefined) return;
-    if (connection.proven && connection.owner === identity.namespace) return;
+    if (connection.authenticated && connection.owner === identity.namespace) return;
     clearTimeout(connection.timer);
     this.#placesOf(connection).remove(connection.owner, connection);
     connection.owner = identity.namespace;
-    connection.proven = true;
-    this.#proven.add(connection.owner, connection);
+    connection.authenticated = true;
+    this.#authenticated.add(connection.owner, connection);
   }
 
-  /** @returns whom a request on the connection counts for: the namespace proven on it last, or its source. */
+  /** @returns whom a request on the connection counts for: the namespace of the last caller authenticated on it, or its source. */
   ownerOf(peer: string): string {
     const connection = this.#byPeer.get(peer);
     if (connection === undefined) return this.#sources.of(peer);
-    return connection.proven ? `namespace ${connection.owner}` : connection.owner;
+    return connection.authenticated ? `namespace ${connection.owner}` : connection.owner;
   }
 
   /**
    * TCP tells connections apart by both ends: from one address and port there may be another to each of our addresses,
-   * and what is shown on one must prove nobody on the other. To the very same address there is none: the former is over.
+   * and a credential shown on one must authenticate nobody on the other. To the very same address there is none: the former is over.
    */
   #isDistinct(peer: string, socket: Socket): boolean {
     const twin = this.#byPeer.get(peer);
@@ -107,7 +107,7 @@ export class ConnectionLimits {
 
   /** A source beyond its share makes way itself; when all is taken, whoever holds most of what may go. */
   #makeRoom(source: string): boolean {
-    const full = this.#unauthenticated.size + this.#proven.size >= this.#settings.maxConnections;
+    const full = this.#unauthenticated.size + this.#authenticated.size >= this.#settings.maxConnections;
     const crowded = this.#unauthenticated.heldBy(source) >= this.#share;
     const owner = crowded ? source : full ? this.#unauthenticated.largestOwner() : undefined;
     if (owner !== undefined) return this.#end(this.#unauthenticated.oldestOf(owner), MADE_WAY);
@@ -116,16 +116,16 @@ export class ConnectionLimits {
 
   /** No namespace keeps the others out either; one that holds no more than a share keeps what it has. */
   #endOfLargestNamespace(): boolean {
-    const owner = this.#proven.largestOwner();
-    if (owner === undefined || this.#proven.heldBy(owner) <= this.#share) return false;
-    return this.#end(this.#proven.oldestOf(owner), MADE_WAY);
+    const owner = this.#authenticated.largestOwner();
+    if (owner === undefined || this.#authenticated.heldBy(owner) <= this.#share) return false;
+    return this.#end(this.#authenticated.oldestOf(owner), MADE_WAY);
   }
 
   #follow(peer: string, socket: Socket, owner: string): void {
-    const late = (): void => void this.#end(connection, 'nobody was proven on it in time');
+    const late = (): void => void this.#end(connection, 'no caller was authenticated on it in time');
     const timer = setTimeout(late, this.#settings.unauthenticatedTimeoutMs);
     timer.unref();
-    const connection: Connection = { peer, local: localOf(socket), socket, timer, owner, proven: false };
+    const connection: Connection = { peer, local: localOf(socket), socket, timer, owner, authenticated: false };
     this.#byPeer.set(peer, connection);
     this.#unauthenticated.add(owner, connection);
     socket.once('close', () => this.#forget(connection));
@@ -145,8 +145,8 @@ export class ConnectionLimits {
     if (this.#byPeer.get(connection.peer) === connection) this.#byPeer.delete(connection.peer);
   }
 
-  #placesOf({ proven }: Connection): Places<Connection> {
-    return proven ? this.#proven : this.#unauthenticated;
+  #placesOf({ authenticated }: Connection): Places<Connection> {
+    return authenticated ? this.#authenticated : this.#unauthenticated;
   }
 }
 

@@ -33,7 +33,7 @@ export class Connections {
   }
 
   /** Closes every connection whose client certificate was found good. */
-  closeProven(): void {
+  closeAuthenticated(): void {
     for (const { socket, certificate } of this.#byPeer.values()) {
       if (certificate !== undefined && certificate.problem === undefined) socket.destroy();
     }

@@ -37,14 +37,14 @@ export type ServiceRegistration = (server: Pick<Server, 'addService'>, listener:
 export function presentedOver(
   call: AnyCall,
   remoteAddress: string,
-  limits: Pick<ConnectionLimits, 'prove'>,
+  limits: Pick<ConnectionLimits, 'markAuthenticated'>,
   clientCertificate?: PresentedCertificate,
 ): PresentedCredentials {
-  const onProven = (caller: Caller): void => limits.prove(remoteAddress, caller);
+  const onAuthenticated = (caller: Caller): void => limits.markAuthenticated(remoteAddress, caller);
   return {
     authorization: authorizationOf(call),
     remoteAddress,
-    onProven,
+    onAuthenticated,
     ...(clientCertificate && { clientCertificate }),
   };
 }

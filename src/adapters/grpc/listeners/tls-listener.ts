@@ -73,7 +73,7 @@ export class TlsListener implements Listener {
   }
 
   /**
-   * The anchors for client certificates. Connections that were proven by one are closed when an anchor
+   * The anchors for client certificates. Connections authenticated by one are closed when an anchor
    * was taken away: nothing tells which of them stood on it, and they come back at once.
    */
   setClientTrust(pem: string): void {
@@ -82,7 +82,7 @@ export class TlsListener implements Listener {
     this.#clientTrustPem = pem;
     if (!shrinks) return;
     this.#handshakes.closeAll();
-    this.#connections.closeProven();
+    this.#connections.closeAuthenticated();
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -53,7 +53,7 @@ describe('A bearer token', () => {
 
   it('of a pod proves its service account, pod and node', async () => {
     const result = await judge(`Bearer ${await sign(key)}`);
-    assert.ok(result.outcome === 'proven');
+    assert.ok(result.outcome === 'authenticated');
     const { identity, ...rest } = result.caller;
     assert.equal(identity.spiffeId.uri, 'spiffe://cluster.local/ns/shop/sa/api');
     assert.deepEqual(rest, {
@@ -68,7 +68,7 @@ describe('A bearer token', () => {
     const bare = { namespace: 'shop', serviceaccount: { name: 'api' } };
     for (const bound of [bare, undefined]) {
       const result = await judgeClaims(claims({ 'kubernetes.io': bound }));
-      assert.ok(result.outcome === 'proven');
+      assert.ok(result.outcome === 'authenticated');
       assert.equal(result.caller.pod, undefined);
     }
   });
@@ -80,7 +80,7 @@ describe('A bearer token', () => {
   it('counts whatever the case of its scheme', async () => {
     const token = await sign(rsa);
     for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
-      assert.equal((await judge(`${scheme} ${token}`)).outcome, 'proven');
+      assert.equal((await judge(`${scheme} ${token}`)).outcome, 'authenticated');
     }
   });
 
@@ -175,8 +175,8 @@ describe('A bearer token', () => {
 
   it('may be as much too late or too early as clocks may differ', async () => {
     const edge = NOON_MS / 1000;
-    assert.equal((await judgeClaims(claims({ exp: edge - 29 }))).outcome, 'proven');
-    assert.equal((await judgeClaims(claims({ nbf: edge + 29 }))).outcome, 'proven');
+    assert.equal((await judgeClaims(claims({ exp: edge - 29 }))).outcome, 'authenticated');
+    assert.equal((await judgeClaims(claims({ nbf: edge + 29 }))).outcome, 'authenticated');
     judge = authenticatorWith({ clockSkewMs: 0 });
     await refused(judgeClaims(claims({ exp: edge - 1 })), 'CAP-A05', /has expired/);
   });
@@ -242,7 +242,7 @@ describe('A bearer token', () => {
     keys = new ScriptedKeys(other, key);
     judge = authenticatorWith({});
     const token = await sign(key, claims(), { kid: undefined });
-    assert.equal((await judge(`Bearer ${token}`)).outcome, 'proven');
+    assert.equal((await judge(`Bearer ${token}`)).outcome, 'authenticated');
     const stranger = await signingKey('x');
     await refused(judge(`Bearer ${await sign(stranger, claims(), { kid: undefined })}`), 'CAP-A05', /signature/);
   });
@@ -253,7 +253,7 @@ describe('A bearer token', () => {
 
     it('is good once the issuer publishes it', async () => {
       keys.next = keySetFrom({ keys: [key.jwk, next.jwk] });
-      assert.equal((await judge(`Bearer ${await sign(next)}`)).outcome, 'proven');
+      assert.equal((await judge(`Bearer ${await sign(next)}`)).outcome, 'authenticated');
     });
 
     it('is refused when the issuer does not know it either', async () => {
@@ -275,7 +275,7 @@ describe('A bearer token', () => {
     const other = await signingKey('one');
     judge = authenticatorWith({}, { issuer: 'https://other', keys: new ScriptedKeys(other) });
     const theirs = claims({ iss: 'https://other' });
-    assert.equal((await judge(`Bearer ${await sign(other, theirs)}`)).outcome, 'proven');
+    assert.equal((await judge(`Bearer ${await sign(other, theirs)}`)).outcome, 'authenticated');
     await refused(judge(`Bearer ${await sign(key, theirs)}`), 'CAP-A05', /signature/);
   });
 
@@ -288,25 +288,25 @@ describe('A bearer token', () => {
     it('is not verified again, until its moment is over', async () => {
       const token = `Bearer ${await sign(key)}`;
       const [first, second] = [await judge(token), await judge(token)];
-      assert.ok(first.outcome === 'proven' && second.outcome === 'proven');
+      assert.ok(first.outcome === 'authenticated' && second.outcome === 'authenticated');
       assert.equal(first.caller, second.caller);
       clock.jumpTo(NOON_MS + REMEMBER_MS);
       const third = await judge(token);
-      assert.ok(third.outcome === 'proven');
+      assert.ok(third.outcome === 'authenticated');
       assert.notEqual(third.caller, first.caller);
     });
 
     it('is refused at its own end', async () => {
       judge = authenticatorWith({ clockSkewMs: 0 });
       const token = `Bearer ${await sign(key, claims({ exp: NOON_MS / 1000 + 10 }))}`;
-      assert.equal((await judge(token)).outcome, 'proven');
+      assert.equal((await judge(token)).outcome, 'authenticated');
       clock.jumpTo(NOON_MS + 10_000);
       await refused(judge(token), 'CAP-A05', /has expired/);
     });
 
     it('is refused as soon as its key is withdrawn', async () => {
       const token = `Bearer ${await sign(key)}`;
-      assert.equal((await judge(token)).outcome, 'proven');
+      assert.equal((await judge(token)).outcome, 'authenticated');
       keys.keys = keySetFrom({ keys: [rsa.jwk] });
       await refused(judge(token), 'CAP-A05', /no key/);
     });

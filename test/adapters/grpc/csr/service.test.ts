@@ -28,9 +28,9 @@ describe("Istio's CSR API at the wire", () => {
     await wire.call({ csr: 'pem', validityDuration: 86_400n, metadata, headers: { authorization: 'Bearer t' } });
     const wanted = { csrPem: 'pem', validitySeconds: 86_400n, impersonatedIdentity: metadata.ImpersonatedIdentity };
     assert.deepEqual(edge.authority.orders, [wanted]);
-    const { remoteAddress, onProven, ...shown } = edge.authority.presented[0]!;
+    const { remoteAddress, onAuthenticated, ...shown } = edge.authority.presented[0]!;
     assert.deepEqual(shown, { authorization: ['Bearer t'] });
-    assert.ok(onProven);
+    assert.ok(onAuthenticated);
     assert.match(remoteAddress, /^127\.0\.0\.1:\d+$/);
   });
 

@@ -20,9 +20,9 @@ describe('The plaintext listener', () => {
       await listener.start({ signal: NEVER });
       using wire = new CsrWire(listener.address());
       assert.equal((await wire.call({ headers: { authorization: 'Bearer t' } })).code, status.OK);
-      const { remoteAddress, onProven, ...shown } = authority.presented[0]!;
+      const { remoteAddress, onAuthenticated, ...shown } = authority.presented[0]!;
       assert.deepEqual(shown, { authorization: ['Bearer t'] });
-      assert.ok(onProven);
+      assert.ok(onAuthenticated);
       assert.match(remoteAddress, /:\d+$/);
       await listener.drain({ deadlineMs: 0 });
     });
