@@ -196,6 +196,13 @@ describe('The house', () => {
     refuse('a cycle hides a missing room', cycles());
   });
 
+  it('reads YAML in one place', () => {
+    refuse(
+      'src/yaml is the only reader of YAML; others may write it',
+      linesMatching(/^(?!import \{ stringify \} ).*from 'yaml'/, under('yaml')),
+    );
+  });
+
   it('reads the environment in one place', () => {
     refuse('the environment is read by src/config', linesMatching(/process\.env/, under('config')));
   });

@@ -1,8 +1,11 @@
-// A YAML node as the plain data that Kubernetes reads it as. Manifests in Git share parts through anchors and
-// merge keys; each use is written out, within bounds that no bomb passes. What Kubernetes reads as no JSON, or
-// differently from one reading to the next, is refused by name.
+// A YAML node as the plain data that JSON could say. Manifests in Git share parts through anchors and merge keys; each
+// use is written out, within bounds that no bomb passes, or refused where a text must show what it means. What
+// Kubernetes reads as no JSON, or differently from one reading to the next, is refused by name.
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import { ambiguityOfName, ambiguityOfValue, kubernetesScalar } from '../domain/cluster/kubernetes-scalar.ts';
+import { ambiguityOfName, ambiguityOfValue } from '../domain/cluster/kubernetes-scalar.ts';
+import { pathUnder } from '../domain/text/field-path.ts';
+import { isAnchored, isJson, isMapping, isMergeKey, isPlain, ownTag, startOf, tagOf, valueOf } from './nodes.ts';
+import type { YamlRules } from './yaml-rules.ts';
 
 export const MAX_DEPTH = 64;
 /** Uses of anchors in one document. */
@@ -11,6 +14,9 @@ export const MAX_ALIASES = 100;
 const MAX_GROWTH = 4;
 /** A small file may grow to what a larger one may be. */
 const MIN_SIZE = 1024 * 1024;
+
+/** Names that plain objects of JavaScript give a meaning of their own. */
+const RESERVED: ReadonlySet<string> = new Set(['__proto__']);
 
 /** What is wrong with a node; `path` as in Problem. */
 export interface NodeProblem {
@@ -32,39 +38,52 @@ class BoundPassed extends Error {
 /** Reads all documents of one file: the bounds count for the file as a whole. */
 export class PlainReader {
   readonly #maxSize: number;
-  readonly #plain: boolean;
+  readonly #rules: YamlRules;
   #aliases = 0;
   #size = 0;
+  #values = 0;
   /** While aliases are written out, what they repeat defines nothing anew. */
   #repeating = 0;
   #anchors = new Map<string, Node>();
   #problems: NodeProblem[] = [];
+  #ambiguous = 0;
   readonly #targets = new Map<Alias, Node>();
 
-  /** @param length of the file's text. @param plain refuses what YAML 1.2 would read differently. */
-  constructor(length: number, { plain }: { readonly plain: boolean }) {
-    this.#plain = plain;
+  /** @param length of the file's text. */
+  constructor(length: number, rules: YamlRules) {
+    this.#rules = rules;
     this.#maxSize = MAX_GROWTH * Math.max(length, MIN_SIZE);
   }
 
-  /** @returns the data only when there is no problem. */
-  read(root: Node): { readonly data: unknown; readonly problems: readonly NodeProblem[] } {
+  /** Whether a bound of the file was passed: what follows is not read. */
+  get isOver(): boolean {
+    return this.#size > this.#maxSize || this.#values > (this.#rules.maxValues ?? Infinity);
+  }
+
+  /** @returns `root` only when its data is of use. */
+  read(root: Node): { readonly root: Node | null; readonly data: unknown; readonly problems: readonly NodeProblem[] } {
     this.#anchors = new Map();
     this.#problems = [];
     this.#repeating = 0;
     this.#aliases = 0;
+    this.#ambiguous = 0;
     try {
-      return { data: this.#value(root, '', 1), problems: this.#problems };
+      const data = this.#value(root, '', 1);
+      const problems = this.#problems;
+      const isUseful = problems.length === (this.#rules.keepAmbiguous === true ? this.#ambiguous : 0);
+      return { root: isUseful ? root : null, data, problems };
     } catch (error) {
       if (!(error instanceof BoundPassed)) throw error;
-      return { data: undefined, problems: [...this.#problems, error.found] };
+      return { root: null, data: undefined, problems: [...this.#problems, error.found] };
     }
   }
 
   #value(node: unknown, path: string, depth: number): unknown {
     this.#grow(1, node, path);
+    this.#count(node, path);
     if (depth > MAX_DEPTH) throw passed(node, path, `is nested deeper than ${MAX_DEPTH} levels`);
-    if (isAlias(node)) return this.#repeat(node, path, depth);
+    if (isAlias(node)) return this.#alias(node, path, depth);
+    this.#checkAnchor(node, path);
     const value = this.#contents(node, path, depth);
     if (this.#repeating === 0 && isAnchored(node)) this.#anchors.set(node.anchor, node);
     return value;
@@ -73,7 +92,7 @@ export class PlainReader {
   #contents(node: unknown, path: string, depth: number): unknown {
     this.#checkTag(node, path);
     if (isMap(node)) return this.#mapping(node, path, depth);
-    if (isSeq(node)) return node.items.map((item, index) => this.#value(item, under(path, index), depth + 1));
+    if (isSeq(node)) return node.items.map((item, index) => this.#value(item, pathUnder(path, index), depth + 1));
     return isScalar(node) ? this.#scalar(node, path) : null;
   }
 
@@ -83,10 +102,10 @@ export class PlainReader {
     const own = new Set<string>();
     for (const pair of map.items) {
       const name = this.#nameOf(pair.key, path);
-      const place = under(path, name);
+      const place = pathUnder(path, name);
       this.#grow(name.length, pair.key, path);
       if (isMergeKey(pair.key)) {
-        for (const [key, value] of this.#merged(pair, place, depth)) data.set(key, value);
+        for (const [key, value] of this.#merged(pair, path, depth)) data.set(key, value);
         continue;
       }
       // Kubernetes would take the last of them, and other tools refuse them.
@@ -99,16 +118,20 @@ export class PlainReader {
 
   /** In the order in which later entries win: of several mappings the first does. */
   #merged({ key, value: node }: Pair, path: string, depth: number): readonly [string, unknown][] {
-    const value = this.#value(node, path, depth + 1);
+    const value = this.#value(node, pathUnder(path, '<<'), depth + 1);
+    if (this.#rules.anchors !== 'written out') {
+      this.#complain(key, path, `uses a YAML merge key, ${this.#mustNot}`);
+      return [];
+    }
     const mappings = isSeq(node) && Array.isArray(value) ? value.toReversed() : [value];
     if (mappings.every(isMapping)) return mappings.flatMap((mapping) => Object.entries(mapping));
-    this.#complain(key, path, 'must merge a mapping, or a list of them');
+    this.#complain(key, pathUnder(path, '<<'), 'must merge a mapping, or a list of them');
     return [];
   }
 
   #scalar(node: Scalar, path: string): unknown {
     const value = valueOf(node);
-    this.#checkPlain(node, path, ambiguityOfValue);
+    if (this.#isAmbiguous(node, path, ambiguityOfValue)) return value;
     if (typeof value === 'string') this.#grow(value.length, node, path);
     if (isJson(value)) return value;
     this.#complain(node, path, 'is no value that JSON has');
@@ -118,31 +141,56 @@ export class PlainReader {
   /** What Kubernetes calls the field: `yes` is "true", `0400` is "256". */
   #nameOf(key: unknown, path: string): string {
     const name = isScalar(key) ? valueOf(key) : this.#aliasedName(key, path);
+    const written = isScalar(key) ? String(key.value) : '';
+    const place = pathUnder(path, written);
     if (this.#repeating === 0 && isAnchored(key)) this.#anchors.set(key.anchor, key);
-    this.#checkTag(key, path);
-    if (!isMergeKey(key)) this.#checkPlain(key, path, ambiguityOfName);
-    if (typeof name === 'string') return name;
+    this.#checkAnchor(key, place);
+    this.#checkTag(key, place);
+    if (!isMergeKey(key) && this.#isAmbiguous(key, place, ambiguityOfName)) return written;
+    if (typeof name === 'string') return this.#soundName(name, key, place);
     // Kubernetes spells a number with a fraction or an exponent anew, as single precision.
-    const isInteger = Number.isSafeInteger(name) && !/\.|^[-+]?[\d_]+e/i.test(isScalar(key) ? String(key.value) : '');
+    const isInteger = Number.isSafeInteger(name) && !/\.|^[-+]?[\d_]+e/i.test(written);
     if (typeof name === 'boolean' || isInteger) return String(name);
     this.#complain(key, path, 'has a key that is no text: put it in quotes');
     return '';
   }
 
+  /** A manifest may call its fields whatever Kubernetes lets it. */
+  #soundName(name: string, key: unknown, place: string): string {
+    const isSound = name.isWellFormed() && !RESERVED.has(name);
+    if (this.#isStrict && !isSound) this.#complain(key, place, 'is no name for a field');
+    return name;
+  }
+
   #aliasedName(key: unknown, path: string): unknown {
-    const name = isAlias(key) ? this.#repeat(key, path, MAX_DEPTH) : undefined;
+    const name = isAlias(key) ? this.#alias(key, path, MAX_DEPTH) : undefined;
     return typeof name === 'object' ? undefined : name;
   }
 
-  #checkPlain(node: unknown, path: string, ambiguity: (text: string) => string | undefined): void {
-    const problem = this.#plain && isPlain(node) ? ambiguity(String(node.value)) : undefined;
-    if (problem !== undefined) this.#complain(node, path, problem);
+  #isAmbiguous(node: unknown, path: string, ambiguity: (text: string) => string | undefined): boolean {
+    const problem = this.#isStrict && isPlain(node) ? ambiguity(String(node.value)) : undefined;
+    if (problem === undefined) return false;
+    if (this.#complain(node, path, problem)) this.#ambiguous += 1;
+    return true;
+  }
+
+  #checkAnchor(node: unknown, path: string): void {
+    if (this.#rules.anchors === 'none' && isAnchored(node)) {
+      this.#complain(node, path, `has a YAML anchor, ${this.#mustNot}`);
+    }
   }
 
   #checkTag(node: unknown, path: string): void {
     const tag = tagOf(node);
-    if (tag === undefined || tag === ownTag(node)) return;
-    this.#complain(node, path, 'has a tag that cannot be used');
+    if (tag === undefined) return;
+    if (this.#rules.anchors === 'none') this.#complain(node, path, `has a YAML tag, ${this.#mustNot}`);
+    else if (tag !== ownTag(node)) this.#complain(node, path, 'has a tag that cannot be used');
+  }
+
+  #alias(node: Alias, path: string, depth: number): unknown {
+    if (this.#rules.anchors === 'written out') return this.#repeat(node, path, depth);
+    this.#complain(node, path, `uses a YAML alias, ${this.#mustNot}`);
+    return null;
   }
 
   #repeat(node: Alias, path: string, depth: number): unknown {
@@ -165,58 +213,28 @@ export class PlainReader {
     if (this.#size > this.#maxSize) throw passed(node, path, 'becomes too large with its YAML anchors written out');
   }
 
-  #complain(node: unknown, path: string, problem: string): void {
-    if (this.#repeating === 0) this.#problems.push({ offset: startOf(node), path, problem });
+  #count(node: unknown, path: string): void {
+    const { maxValues = Infinity } = this.#rules;
+    this.#values += 1;
+    if (this.#values > maxValues) throw passed(node, path, `is one more than ${maxValues} values in one file`);
+  }
+
+  get #isStrict(): boolean {
+    return this.#rules.scalars === 'unambiguous';
+  }
+
+  get #mustNot(): string {
+    return `which ${this.#rules.kind} must not`;
+  }
+
+  /** @returns whether it is told: what is repeated was told where it stands. */
+  #complain(node: unknown, path: string, problem: string): boolean {
+    if (this.#repeating > 0) return false;
+    this.#problems.push({ offset: startOf(node) ?? 0, path, problem });
+    return true;
   }
 }
 
-/** Where a node begins in its text. */
-export function startOf(node: unknown): number {
-  const range: unknown = typeof node === 'object' && node !== null && 'range' in node ? node.range : undefined;
-  return Array.isArray(range) && typeof range[0] === 'number' ? range[0] : 0;
-}
-
 function passed(node: unknown, path: string, problem: string): BoundPassed {
-  return new BoundPassed({ offset: startOf(node), path, problem });
-}
-
-/** As Kubernetes reads it: only what is neither in quotes nor tagged can be anything but text. */
-function valueOf(node: Scalar): unknown {
-  const text = typeof node.value === 'string' ? node.value : '';
-  return isPlain(node) ? kubernetesScalar(text) : text;
-}
-
-function isPlain(node: unknown): node is Scalar {
-  return isScalar(node) && node.type === 'PLAIN' && node.tag === undefined;
-}
-
-function tagOf(node: unknown): unknown {
-  return typeof node === 'object' && node !== null && 'tag' in node ? node.tag : undefined;
-}
-
-/** The tag that says what is known already. */
-function ownTag(node: unknown): string {
-  return `tag:yaml.org,2002:${isMap(node) ? 'map' : isSeq(node) ? 'seq' : 'str'}`;
-}
-
-/** `<<` in quotes is a name like any other. */
-function isMergeKey(key: unknown): boolean {
-  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN' && key.tag === undefined;
-}
-
-function isAnchored(node: unknown): node is Node & { readonly anchor: string } {
-  return typeof node === 'object' && node !== null && 'anchor' in node && typeof node.anchor === 'string';
-}
-
-function isMapping(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isJson(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed();
-  return value === null || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
-}
-
-function under(path: string, step: string | number): string {
-  return path === '' ? String(step) : `${path}.${step}`;
+  return new BoundPassed({ offset: startOf(node) ?? 0, path, problem });
 }

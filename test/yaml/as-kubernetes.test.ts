@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readYaml } from '../../src/yaml/read-yaml.ts';
+import { AS_KUBERNETES } from '../../src/yaml/yaml-rules.ts';
 
 interface Vector {
   readonly text: string;
@@ -17,7 +18,7 @@ const vectors = Object.values(table).flat();
 
 /** Kubernetes reads no second document of a text; a file is cut before it is read. */
 function read(text: string): { readonly first: unknown; readonly problems: readonly string[] } {
-  const { documents, problems } = readYaml(text, 'v.yaml');
+  const { documents, problems } = readYaml(text, 'v.yaml', AS_KUBERNETES);
   return { first: documents[0]?.data ?? null, problems: problems.map(({ problem }) => problem) };
 }
 

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { readYaml } from '../../src/yaml/read-yaml.ts';
+import { AS_KUBERNETES } from '../../src/yaml/yaml-rules.ts';
 
 function dataOf(text: string): unknown[] {
-  const { documents, problems } = readYaml(text, 'all.yaml');
+  const { documents, problems } = readYaml(text, 'all.yaml', AS_KUBERNETES);
   assert.deepEqual(problems, []);
   return documents.map(({ data }) => data);
 }
 
 function problemsOf(text: string): string[] {
-  return readYaml(text, 'bad.yaml').problems.map(({ position: { place, line, column }, path, problem }) =>
-    [`${place}:${line}:${column}`, path, problem].filter(Boolean).join(' '),
+  return readYaml(text, 'bad.yaml', AS_KUBERNETES).problems.map(
+    ({ position: { place, line, column }, path, problem }) =>
+      [`${place}:${line}:${column}`, path, problem].filter(Boolean).join(' '),
   );
 }
 
@@ -40,7 +42,7 @@ describe('The text of a manifest', () => {
   });
 
   it('knows where a field begins, or what is left of its path', () => {
-    const [document] = readYaml('# head\na:\n  list:\n    - b: 1\n    - c: 2\n', 'all.yaml').documents;
+    const [document] = readYaml('# head\na:\n  list:\n    - b: 1\n    - c: 2\n', 'all.yaml', AS_KUBERNETES).documents;
     const at = (...path: (string | number)[]) => {
       const { line, column } = document!.locate(path);
       return `${line}:${column}`;
@@ -147,6 +149,7 @@ describe('A manifest that cannot be read', () => {
 
   it('is all words and marks', () => {
     const { problems } = readYaml(`a: [${'1,'.repeat(150)}]\n---\nb: [${'1,'.repeat(150)}]`, 'bad.yaml', {
+      ...AS_KUBERNETES,
       maxLexemes: 900,
     });
     assert.deepEqual(
@@ -159,7 +162,7 @@ describe('A manifest that cannot be read', () => {
     assert.match(problemsOf('a: 1\n...\nb: 2\n').join(), /^bad.yaml:3:1 stands behind the end of a document/));
 
   it('does not hide the good documents beside it', () => {
-    const { documents, problems } = readYaml('a: 1\n---\nb: 1\nb: 2\n---\nc: 3', 'some.yaml');
+    const { documents, problems } = readYaml('a: 1\n---\nb: 1\nb: 2\n---\nc: 3', 'some.yaml', AS_KUBERNETES);
     assert.deepEqual(
       documents.map(({ data }) => data),
       [{ a: 1 }, { c: 3 }],

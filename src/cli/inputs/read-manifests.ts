@@ -1,7 +1,7 @@
 // Manifests of the files and directories that somebody names.
 import path from 'node:path';
 import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
-import { MAX_FILE_BYTES } from '../../yaml/read-yaml.ts';
+import { AS_KUBERNETES } from '../../yaml/yaml-rules.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import type { ManifestTexts } from '../../review/sources/manifest-texts.ts';
 import type { SourceText } from '../../review/sources/policy-texts.ts';
@@ -26,7 +26,7 @@ export async function readManifestTexts(paths: readonly string[]): Promise<Manif
 async function textsOf(named: string): Promise<ManifestTexts> {
   if (named === STANDARD_INPUT || !(await isDirectory(named))) {
     const place = named === STANDARD_INPUT ? 'stdin' : path.normalize(named);
-    return { texts: [{ place, text: await readInput(named, { maxBytes: MAX_FILE_BYTES }) }], unreadable: [] };
+    return { texts: [{ place, text: await readInput(named, { maxBytes: AS_KUBERNETES.maxBytes }) }], unreadable: [] };
   }
   const { texts, unreadable } = await readManifestDirectory(named);
   const place = (file: string): string => path.join(named, file);

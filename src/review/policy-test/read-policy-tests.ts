@@ -1,6 +1,8 @@
 // Policy tests out of texts: read, checked and put together, so that running them is nothing but asking the
 // evaluator.
-import { readYaml, type YamlDocument } from '../../yaml/read-yaml.ts';
+import type { FieldPath } from '../../domain/text/field-path.ts';
+import { readYaml, type LocatedData } from '../../yaml/read-yaml.ts';
+import { BESIDE_MANIFESTS } from '../../yaml/yaml-rules.ts';
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
 import { fieldProblems } from '../../adapters/policy/schema/problems.ts';
 import { wordsOf } from '../../adapters/policy/schema/words.ts';
@@ -41,7 +43,7 @@ export interface PolicyTests {
 export async function readPolicyTests(texts: readonly SourceText[], textsBeside: TextsBeside): Promise<PolicyTests> {
   const read: PolicyTests[] = [];
   for (const { text, place } of texts) {
-    const { documents, problems } = readYaml(text, place, { plain: true });
+    const { documents, problems } = readYaml(text, place, BESIDE_MANIFESTS);
     read.push({ tests: [], problems });
     for (const document of documents.filter(isTest)) read.push(await readPolicyTest(document, textsBeside));
   }
@@ -55,11 +57,11 @@ function joined(read: readonly PolicyTests[]): PolicyTests {
   };
 }
 
-function isTest({ data }: YamlDocument): boolean {
+function isTest({ data }: LocatedData): boolean {
   return typeof data === 'object' && data !== null && 'kind' in data && data.kind === 'PolicyTest';
 }
 
-async function readPolicyTest(document: YamlDocument, textsBeside: TextsBeside): Promise<PolicyTests> {
+async function readPolicyTest(document: LocatedData, textsBeside: TextsBeside): Promise<PolicyTests> {
   const parsed = policyTestSchema.safeParse(document.data, { error: wordsOf });
   if (!parsed.success) {
     const found = fieldProblems(parsed.error.issues);
@@ -73,14 +75,12 @@ async function readPolicyTest(document: YamlDocument, textsBeside: TextsBeside):
   return { tests: problems.length > 0 ? [] : [ready], problems };
 }
 
-type Path = readonly (string | number)[];
-
-function problemAt(document: YamlDocument, path: Path, problem: string): Problem {
+function problemAt(document: LocatedData, path: FieldPath, problem: string): Problem {
   return { position: document.locate(path), path: path.join('.'), problem };
 }
 
 async function assembled(
-  document: YamlDocument,
+  document: LocatedData,
   test: WrittenTest,
   textsBeside: TextsBeside,
 ): Promise<PolicySet | { readonly problems: readonly Problem[] }> {
@@ -108,7 +108,7 @@ async function assembled(
 }
 
 async function casesOf(
-  document: YamlDocument,
+  document: LocatedData,
   test: WrittenTest,
   { bundle }: PolicySet,
   textsBeside: TextsBeside,

@@ -3,14 +3,13 @@
 import { snapshotOf } from '../../adapters/kubernetes/manifests/manifest-snapshot.ts';
 import { joinManifests, readManifestFile } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import { objectsIn, type WrittenObjects } from '../../adapters/kubernetes/manifests/written-object.ts';
-import type { YamlDocument } from '../../yaml/read-yaml.ts';
+import type { FieldPath } from '../../domain/text/field-path.ts';
+import type { LocatedData } from '../../yaml/read-yaml.ts';
 import { parsePolicyDocuments, type ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import type { WrittenSnapshot } from './policy-test-schema.ts';
 import { parseTexts, type SourceText } from '../sources/policy-texts.ts';
-
-type Path = readonly (string | number)[];
 
 /**
  * The texts of a file or directory that a test names beside itself, or why there are none.
@@ -23,8 +22,8 @@ export type TextsBeside = (
 
 /** A part of a document, knowing where it stands there. */
 export interface Part {
-  readonly document: YamlDocument;
-  readonly path: Path;
+  readonly document: LocatedData;
+  readonly path: FieldPath;
   readonly written: string | object;
 }
 
@@ -43,8 +42,8 @@ export async function policiesOf(
 
 /** @returns the cluster of a case, or what is wrong with it. */
 export async function snapshotOfCase(
-  document: YamlDocument,
-  at: Path,
+  document: LocatedData,
+  at: FieldPath,
   written: WrittenSnapshot,
   textsBeside: TextsBeside,
 ): Promise<ClusterSnapshot | { readonly problems: readonly Problem[] }> {
@@ -85,7 +84,7 @@ function inlinePolicy({ document, path: at }: Part, written: object) {
 }
 
 /** Policies name the entries of a list by `id` where they have one; here the number is needed. */
-function stepsOf(dotted: string, written: unknown): Path {
+function stepsOf(dotted: string, written: unknown): FieldPath {
   let value = written;
   return (dotted === '' ? [] : dotted.split('.')).map((name) => {
     const list: readonly unknown[] | undefined = Array.isArray(value) ? value : undefined;

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import type { Problem } from '../../../domain/text/position.ts';
 import { groupOf } from '../../../domain/cluster/scoped-kinds.ts';
 import { fieldOf, isKnownKind, kindKeyOf, type PodSite } from '../../../domain/cluster/pod-templates.ts';
-import { readYaml, type Path, type YamlDocument } from '../../../yaml/read-yaml.ts';
+import type { FieldPath } from '../../../domain/text/field-path.ts';
+import { readYaml, type LocatedData } from '../../../yaml/read-yaml.ts';
+import { BESIDE_MANIFESTS } from '../../../yaml/yaml-rules.ts';
 
 /** A step into a list: each of its entries. */
 const EACH = '[]';
@@ -72,7 +74,7 @@ export function readKindTable(
   text: string,
   place: string,
 ): { readonly kinds: KindTable } | { readonly problems: readonly Problem[] } {
-  const { documents, problems } = readYaml(text, place, { plain: true });
+  const { documents, problems } = readYaml(text, place, BESIDE_MANIFESTS);
   const [document, another] = documents;
   if (problems.length > 0) return { problems };
   if (document === undefined || another !== undefined) {
@@ -125,9 +127,9 @@ function toldBy({ podTemplate, serviceAccount = [] }: z.infer<typeof entry>): To
     : { path: podTemplate, describes: 'pod' };
 }
 
-function problemsOf(issue: z.core.$ZodIssue, document: YamlDocument): readonly Problem[] {
+function problemsOf(issue: z.core.$ZodIssue, document: LocatedData): readonly Problem[] {
   const at = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-  const problem = (path: Path, words: string): Problem => ({
+  const problem = (path: FieldPath, words: string): Problem => ({
     position: document.locate(path),
     path: path.join('.'),
     problem: words,

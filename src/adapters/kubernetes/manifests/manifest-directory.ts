@@ -7,7 +7,7 @@ import { open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
-import { MAX_FILE_BYTES } from '../../../yaml/read-yaml.ts';
+import { AS_KUBERNETES } from '../../../yaml/yaml-rules.ts';
 
 export interface ManifestTexts {
   /** By path below the root, with `/` between folders. */
@@ -50,7 +50,7 @@ class ManifestListing implements ManifestTexts {
   #totalBytes = 0;
 
   constructor(limits: ManifestLimits) {
-    const bounds = { maxFileBytes: MAX_FILE_BYTES, maxTotalBytes: MAX_TOTAL_BYTES, maxFiles: MAX_FILES };
+    const bounds = { maxFileBytes: AS_KUBERNETES.maxBytes, maxTotalBytes: MAX_TOTAL_BYTES, maxFiles: MAX_FILES };
     this.#limits = { ...bounds, ...limits };
   }
 

@@ -1,6 +1,6 @@
 // The near end of the thread in which large manifests are read. It is started when a reading needs it and ended with
 // the reading. A thread that dies, as of memory, loses the file that it read, and nothing else: the next file gets a
-// thread of its own. What bounds a reading in time are the bounds of a file (yaml-documents.ts).
+// thread of its own. What bounds a reading in time are the bounds of a file (src/yaml/yaml-rules.ts).
 import { extname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';

@@ -10,6 +10,7 @@ import { isTemplate } from './control-files.ts';
 import { atOnce, endsSlice, type Sliced } from './slices.ts';
 import { objectsIn, together, type PassedOver, type WrittenObject, type WrittenObjects } from './written-object.ts';
 import { yamlDocuments } from '../../../yaml/read-yaml.ts';
+import { AS_KUBERNETES } from '../../../yaml/yaml-rules.ts';
 
 const MAX_OBJECTS = 100_000;
 const MAX_PROBLEMS = 1_000;
@@ -40,7 +41,7 @@ export function readManifests(files: ReadonlyMap<string, string>): Manifests {
 export function readManifestFile(text: string, place: string): WrittenObjects {
   const found: WrittenObjects[] = [];
   let unreadable = false;
-  for (const one of yamlDocuments(text, place)) {
+  for (const one of yamlDocuments(text, place, AS_KUBERNETES)) {
     unreadable ||= !('data' in one);
     found.push('data' in one ? objectsIn(one) : { objects: [], problems: [one] });
   }

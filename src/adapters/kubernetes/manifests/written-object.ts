@@ -7,7 +7,8 @@ import type { Position, Problem } from '../../../domain/text/position.ts';
 import { groupOf } from '../../../domain/cluster/scoped-kinds.ts';
 import { toolOf } from './control-files.ts';
 import { fieldOf, podTemplatePath } from '../../../domain/cluster/pod-templates.ts';
-import type { Path, YamlDocument } from '../../../yaml/read-yaml.ts';
+import type { FieldPath } from '../../../domain/text/field-path.ts';
+import type { LocatedData } from '../../../yaml/read-yaml.ts';
 
 const OWN_GROUP = 'capstan.dev';
 
@@ -79,11 +80,11 @@ export interface PassedOver {
 }
 
 /** Policies may lie beside manifests: they are passed over. */
-export function objectsIn(document: YamlDocument): WrittenObjects {
+export function objectsIn(document: LocatedData): WrittenObjects {
   return unfold(document, document.data, []);
 }
 
-function unfold(document: YamlDocument, data: unknown, path: Path): WrittenObjects {
+function unfold(document: LocatedData, data: unknown, path: FieldPath): WrittenObjects {
   const tool = toolOf(data);
   if (tool !== undefined) return { objects: [], problems: [], passedOver: [{ position: document.locate(path), tool }] };
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
@@ -93,7 +94,7 @@ function unfold(document: YamlDocument, data: unknown, path: Path): WrittenObjec
   return isList(data) ? unfoldList(document, data, path) : readObject(document, data, path);
 }
 
-function unfoldList(document: YamlDocument, data: object, path: Path): WrittenObjects {
+function unfoldList(document: LocatedData, data: object, path: FieldPath): WrittenObjects {
   const parsed = list.safeParse(data);
   if (!parsed.success) return refused(document, path, parsed.error.issues);
   const found = (parsed.data.items ?? []).map((item, index) =>
@@ -116,7 +117,7 @@ function itemOf(item: unknown, { apiVersion, kind }: z.infer<typeof list>): unkn
   return { apiVersion, kind: kind.slice(0, -'List'.length), ...item };
 }
 
-function readObject(document: YamlDocument, data: object, path: Path): WrittenObjects {
+function readObject(document: LocatedData, data: object, path: FieldPath): WrittenObjects {
   const parsed = manifest.safeParse(data);
   if (!parsed.success) return refused(document, path, parsed.error.issues);
   const problems = templateProblems(parsed.data);
@@ -137,7 +138,7 @@ function templateProblems(data: z.infer<typeof manifest>): readonly Issue[] {
   return issues.map((issue) => ({ path: [...path, ...issue.path], message: issue.message }));
 }
 
-function refused(document: YamlDocument, path: Path, issues: readonly Issue[]): WrittenObjects {
+function refused(document: LocatedData, path: FieldPath, issues: readonly Issue[]): WrittenObjects {
   const problems = issues.map((issue): Problem => {
     const full = [...path, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
     return { position: document.locate(full), path: full.join('.'), problem: issue.message };

@@ -4,7 +4,7 @@ import { parseDuration } from '../../../domain/text/duration.ts';
 import type { Position, Problem } from '../../../domain/text/position.ts';
 import { fieldProblems } from './problems.ts';
 import { wordsOf } from './words.ts';
-import { placedProblems, readYamlFile } from '../yaml-file.ts';
+import { placedProblems, readPolicyFile } from '../policy-file.ts';
 
 const MAX_RULES = 1_000;
 /** Of one file: rules are compared with one another. */
@@ -48,7 +48,7 @@ export function parseNamespacePolicy(
   text: string,
   place: string,
 ): { readonly rules: readonly NamespaceRule[]; readonly problems: readonly Problem[] } {
-  const { documents, problems } = readYamlFile(text, place);
+  const { documents, problems } = readPolicyFile(text, place);
   const [document, another] = documents;
   if (document === undefined || problems.length > 0) return { rules: [], problems };
   if (another !== undefined) {

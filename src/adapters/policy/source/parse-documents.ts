@@ -6,7 +6,8 @@ import type { PolicyDocument } from '../../../domain/policy/documents.ts';
 import type { Position, Problem } from '../../../domain/text/position.ts';
 import { readDocument } from '../schema/document-schema.ts';
 import type { FieldPath } from '../../../domain/text/field-path.ts';
-import { placedProblems, readYamlFile, type YamlDocument } from '../yaml-file.ts';
+import type { LocatedData } from '../../../yaml/read-yaml.ts';
+import { placedProblems, readPolicyFile } from '../policy-file.ts';
 
 /** Of one file. */
 const MAX_PROBLEMS = 1_000;
@@ -40,13 +41,13 @@ export interface ParsedFile {
  * @returns what is good in it, and everything that is not. Never throws.
  */
 export function parsePolicyDocuments(text: string, place: string): ParsedFile {
-  const file = readYamlFile(text, place);
+  const file = readPolicyFile(text, place);
   const checked = file.documents.map(check);
   const problems = [...file.problems, ...checked.flatMap((one) => one.problems)];
   return { documents: checked.flatMap(({ documents }) => documents), problems: problems.slice(0, MAX_PROBLEMS) };
 }
 
-function check(written: YamlDocument): ParsedFile {
+function check(written: LocatedData): ParsedFile {
   const { data, locate } = written;
   const document = readDocument(data);
   if ('problems' in document) return { documents: [], problems: placedProblems(written, document.problems) };
