@@ -55,7 +55,7 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   'turned away': 'overloaded',
   dawdler: 'slow handshake',
   newcomer: 'new connection',
-  opener: 'verifier',
+  'bundle opener': 'verifier',
   torn: 'version mismatch',
   owed: 'pending',
   'judge again': 'reevaluate',

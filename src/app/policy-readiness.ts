@@ -19,12 +19,16 @@ const STATES: Readonly<Record<OwnerTrouble['state'], string>> = {
 };
 
 /** Whether anybody could be given a certificate, whoever asked. */
-export function policyReadiness(judgement: Pick<PolicyJudgement, 'outlook'>): ReadinessCheck {
+export function policyReadiness(judgement: Pick<PolicyJudgement, 'outlooks'>): ReadinessCheck {
   return () => {
     try {
-      const found = judgement.outlook();
-      if (found === undefined) return undefined;
-      return found.renewals ? { degraded: `only renewals are granted: ${found.why}` } : found.why;
+      const outlooks = judgement.outlooks();
+      const troubled = outlooks.filter((outlook) => outlook !== undefined);
+      const [first] = troubled;
+      if (first === undefined) return undefined;
+      const some = troubled.length < outlooks.length;
+      if (some) return { degraded: `of some issuers nobody, or nobody new, gets a certificate: ${first.why}` };
+      return first.renewals ? { degraded: `only renewals are granted: ${first.why}` } : first.why;
     } catch (error) {
       return error instanceof AuthorityError ? error.message : 'policy cannot be asked';
     }

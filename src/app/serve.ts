@@ -16,7 +16,13 @@ export interface ServeReport {
   /** The parts that do not work as they should. */
   readonly troubled: readonly PartReadiness[];
   readonly trustDomain: string;
-  readonly issuer: { readonly id: string; readonly subject: string; readonly notAfterMs: number };
+  /** Those that can sign now, the default one first. */
+  readonly issuers: readonly {
+    readonly name: string;
+    readonly id: string;
+    readonly subject: string;
+    readonly notAfterMs: number;
+  }[];
   readonly policy: {
     /** `name@sequence` */
     readonly bundle: string;
@@ -68,9 +74,8 @@ export async function serve(config: Config, { signal, rereads, onReady, clock }:
 function reportOf(config: Config, composition: Composition): ServeReport {
   const { manifests } = composition.cluster;
   const { tls, plaintext, sockets } = composition.listeners;
-  const { signing, bundle } = composition.trust.issuers.current();
+  const { issuers } = composition.trust;
   const { bundle: policy, place, signedBy } = composition.policy.bundles.current();
-  const { id, subject, notAfterMs } = signing.issuer;
   return {
     tlsAddress: tls.address(),
     httpAddress: composition.administration.http.address(),
@@ -79,9 +84,13 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     troubled: composition.foundation.readiness.report().filter(({ state }) => state !== 'ready'),
     trustDomain: config.trustDomain,
     ...(manifests !== undefined && { cluster: manifests.counts }),
-    issuer: { id, subject, notAfterMs },
+    issuers: issuers.all().flatMap(({ name, state }) => {
+      if (state.kind === 'unavailable') return [];
+      const { id, subject, notAfterMs } = state.issuer;
+      return [{ name, id, subject, notAfterMs }];
+    }),
     policy: { bundle: `${policy.name}@${policy.sequence}`, place, signed: signedBy.length > 0 },
-    anchors: bundle.anchors.map(({ sha256, subject: name, notAfterMs: end }) => ({
+    anchors: issuers.trustAnchors.current().anchors.map(({ sha256, subject: name, notAfterMs: end }) => ({
       sha256,
       subject: name,
       notAfterMs: end,

@@ -1,9 +1,9 @@
-// The CA's own serving certificate: issued by its own intermediate, renewed at half life, after each
+// The CA's own serving certificate: issued by the default issuer, renewed at half life, after each
 // issuer change and when the clock was set, installed into the listeners without closing a connection.
 import { AuthorityError } from '../domain/errors.ts';
 import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
-import type { SubjectAltName } from '../domain/x509/template.ts';
+import type { HostName } from '../domain/x509/template.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import { Alarm } from '../live/alarm.ts';
 import type { KeyGenerator } from '../ports/issuing/key-generator.ts';
@@ -24,7 +24,7 @@ export interface ServingParts extends IssuingParts {
 }
 
 export interface ServingSettings {
-  readonly names: readonly SubjectAltName[];
+  readonly names: readonly HostName[];
   readonly lifetimes: LifetimeSettings;
 }
 
@@ -40,7 +40,9 @@ export async function issueServingCertificate(
 ): Promise<ServingCertificate> {
   return DecisionRecorder.run(parts, 'self', 'localhost', async (recorder) => {
     const { spki, privateKeyPem } = await parts.keys.generate('ec-p256');
-    const approved = ApprovedRequest.forServing(settings.names, readPublicKey(spki), settings.lifetimes.maxMs);
+    const [chosen] = parts.chooser.each(parts.clock.nowMs());
+    const { names, lifetimes } = settings;
+    const approved = ApprovedRequest.forServing(chosen, names, readPublicKey(spki), lifetimes.maxMs);
     const { certificate } = await sign(parts, settings.lifetimes, recorder, approved, 0, options);
     const certificateChainPem = certificate.pem + certificate.issuer.chainPems.join('');
     const { notBeforeMs, notAfterMs } = certificate;
@@ -56,9 +58,10 @@ export async function keepServingCertificate(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   let current = first;
-  // Rung by a change of issuer, also while a renewal is under way: it may have been signed by the former one.
+  // Rung by a change of its issuer, also while a renewal is under way: it may have been signed by the former one.
   const alarm = new Alarm(parts.clock);
-  parts.issuers.onChange(() => alarm.ring(), { signal });
+  const [{ name: ownIssuer }] = parts.issuers.all();
+  parts.issuers.onChange((name) => name === ownIssuer && alarm.ring(), { signal });
   parts.install(current);
   for (let renewed = true; ;) {
     await (renewed ? untilDue(parts, alarm, current, { signal }) : alarm.sleep(RETRY_MS, { signal }));

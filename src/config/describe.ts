@@ -77,6 +77,18 @@ Each entry of \`authentication.tokens.issuers\` has these fields:
 - \`algorithms\`: asymmetric JWS algorithms that are accepted. Default \`[RS256, ES256]\`.
 - \`clockSkew\`: how far clocks may differ, at most \`5m\`. Default \`30s\`.
 
+## An additional issuer
+
+Each entry of \`additionalIssuers\` has these fields:
+
+- \`name\`: what policies call it, other than \`issuer.name\`. Required.
+- \`chainFile\`: PEM file with its certificate, then what stands between it and one of \`trustAnchors.file\`. Required.
+- \`keyFile\`: PEM file with its private key; give it mode 0400. Required.
+- \`maxTtl\`: the longest certificate that it signs, not shorter than \`lifetimes.min\`. Absent, \`lifetimes.max\`.
+
+Its files are followed. While they are broken its last good state signs; without one, what policy sends to it is refused with
+CAP-S01, the other issuers go on and \`/readyz\` is degraded.
+
 ## A federated trust domain
 
 Each entry of \`trustAnchors.federated\` has these fields:

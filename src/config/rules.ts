@@ -122,6 +122,19 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
+    reads: ['additionalIssuers', 'issuer.name', 'lifetimes.min'],
+    check: ({ issuer, additionalIssuers, lifetimes }) => {
+      const again = repeated([issuer.name, ...additionalIssuers.map(({ name }) => name)]);
+      const short = additionalIssuers.flatMap(({ maxTtl = Infinity }, index) =>
+        maxTtl < lifetimes.min ? [index] : [],
+      );
+      return [
+        ...again.map((index) => ({ within: [index - 1, 'name'], problem: 'is the name of another issuer too' })),
+        ...short.map((index) => ({ within: [index, 'maxTtl'], problem: 'is shorter than lifetimes.min' })),
+      ];
+    },
+  },
+  {
     reads: ['trustAnchors.federated', 'trustDomain'],
     check: ({ trustAnchors: { federated }, trustDomain }) => {
       const names = federated.map((entry) => entry.trustDomain);

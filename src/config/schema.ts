@@ -21,9 +21,11 @@ import {
   trustDomain,
 } from './shapes.ts';
 import {
+  additionalIssuer,
   clusterId,
   federatedDomain,
   labels,
+  MAX_ADDITIONAL_ISSUERS,
   MAX_FEDERATED,
   MAX_SOCKETS,
   sdsSocket,
@@ -144,6 +146,13 @@ export const schema = {
     ),
     keyFile: required(filePath, "PEM file with the intermediate's private key; give it mode 0400.", followed),
   },
+
+  additionalIssuers: withDefault(
+    listOf(additionalIssuer, MAX_ADDITIONAL_ISSUERS),
+    [],
+    'Further intermediates that sign, each with a name for the field `issuer` of policies. A workload gets the first issuer that its policies allow, in the order of `issuer` and this list.',
+    followed,
+  ),
 
   trustAnchors: {
     file: required(

@@ -89,6 +89,16 @@ export const federatedDomain = fields('a trust domain: `trustDomain`, `file`', {
   file: filePath.schema,
 });
 
+/** More intermediates than a mesh is divided among. */
+export const MAX_ADDITIONAL_ISSUERS = 16;
+
+export const additionalIssuer = fields('an issuer: `name`, `chainFile`, `keyFile`, `maxTtl`', {
+  name: clusterId.schema,
+  chainFile: filePath.schema,
+  keyFile: filePath.schema,
+  maxTtl: duration('2s', '365d').schema.optional(),
+});
+
 type SocketMode = 0o600 | 0o660;
 
 const MODES: Readonly<Record<string, SocketMode>> = { '0600': 0o600, '600': 0o600, '0660': 0o660, '660': 0o660 };

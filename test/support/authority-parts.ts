@@ -7,12 +7,15 @@ import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { CurrentCertificate } from '../../src/domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../src/domain/cluster/snapshot.ts';
 import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
+import type { TrialMaterial } from '../../src/authority/trust/issuer-trial.ts';
+import { IssuerChooser } from '../../src/authority/issuing/choose-issuer.ts';
 import { RefusalRecords } from '../../src/authority/issuing/refusal-records.ts';
 import { PolicyJudgement } from '../../src/authority/issuing/policy-judgement.ts';
 import type { IssuingParts } from '../../src/authority/issuing/issue-certificate.ts';
 import type { Authenticator, PresentedCredentials } from '../../src/ports/issuing/authenticator.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../src/ports/storage/issuance-journal.ts';
-import type { AuthorityMaterial, IssuerStore } from '../../src/ports/issuing/issuer-store.ts';
+import type { Issuers, IssuerState, NamedIssuer } from '../../src/ports/issuing/issuers.ts';
+import type { TrustAnchors } from '../../src/ports/issuing/trust-anchors.ts';
 import type { ClusterView } from '../../src/ports/policy/cluster-view.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../src/ports/storage/issuance-history.ts';
 import type { FederatedBundles } from '../../src/ports/issuing/federated-bundles.ts';
@@ -83,8 +86,62 @@ class FakePolicies extends Swappable<PolicySet> implements PolicySource {
 export const fakePolicies = (policies: PolicySet = TEST_POLICY): FakePolicies => new FakePolicies(policies);
 export const fakeCluster = (view: ClusterSnapshot = snapshot()): ClusterView & Swappable<ClusterSnapshot> =>
   new Swappable(view);
-export const fakeIssuers = (material: AuthorityMaterial): IssuerStore & Swappable<AuthorityMaterial> =>
-  new Swappable(material);
+
+/** The issuer `default` with the trust anchors, and others that a test adds. */
+export class FakeIssuers implements Issuers {
+  readonly anchors: TrustAnchors;
+  readonly #material: Swappable<TrialMaterial>;
+  readonly #named: [NamedIssuer, ...NamedIssuer[]];
+  readonly #listeners = new Set<(name: string) => void>();
+
+  constructor(material: TrialMaterial) {
+    this.#material = new Swappable(material);
+    this.#named = [namedIssuer('default', readyState(material))];
+    this.anchors = {
+      partialAnchors: material.partialAnchors,
+      current: () => this.#material.value.bundle,
+      onChange: (listener) => this.#material.onChange(({ bundle: anchors }) => listener(anchors)),
+    };
+  }
+
+  all(): readonly [NamedIssuer, ...NamedIssuer[]] {
+    return [...this.#named];
+  }
+
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Without telling anybody. */
+  set value(material: TrialMaterial) {
+    this.#material.value = material;
+    this.#named[0] = namedIssuer('default', readyState(material));
+  }
+
+  /** Another state of the default issuer, and the anchors that come with it. */
+  swap(material: TrialMaterial): void {
+    this.value = material;
+    for (const listener of this.#listeners) listener('default');
+    this.#material.swap(material);
+  }
+
+  /** An issuer under a name: a new one comes last. */
+  put(name: string, state: IssuerState, maxTtlMs = Infinity): void {
+    const index = this.#named.findIndex((one) => one.name === name);
+    this.#named[index < 0 ? this.#named.length : index] = namedIssuer(name, state, maxTtlMs);
+    for (const listener of this.#listeners) listener(name);
+  }
+}
+
+export function readyState({ issuer, signer }: Pick<TrialMaterial, 'issuer' | 'signer'>): IssuerState {
+  return { kind: 'ready', issuer, signer };
+}
+
+function namedIssuer(name: string, state: IssuerState, maxTtlMs = Infinity): NamedIssuer {
+  return { name, custody: 'file', bounds: { maxTtlMs }, state };
+}
+
+export const fakeIssuers = (material: TrialMaterial): FakeIssuers => new FakeIssuers(material);
 
 export const fakeFederated = (
   bundles: readonly TrustBundle[] = [],
@@ -116,7 +173,7 @@ export class FakeLeafRecords implements LeafRecords {
   }
 }
 
-export const TEST_JUDGEMENT = { issuerName: 'default', maxWaitMs: 4_000, maxWaiting: 2 };
+export const TEST_JUDGEMENT = { maxWaitMs: 4_000, maxWaiting: 2 };
 
 export interface TestParts extends IssuingParts {
   readonly journal: FakeJournal;
@@ -129,12 +186,15 @@ export interface TestParts extends IssuingParts {
   readonly federated: ReturnType<typeof fakeFederated>;
 }
 
-export function testParts(material: AuthorityMaterial): TestParts {
+export function testParts(material: TrialMaterial): TestParts {
+  const issuers = fakeIssuers(material);
   const asked = {
     policies: fakePolicies(),
     cluster: fakeCluster(),
     history: new FakeHistory(),
-    issuers: fakeIssuers(material),
+    issuers,
+    anchors: issuers.anchors,
+    chooser: new IssuerChooser(issuers),
     clock: new FakeClock(),
   };
   const judgement = new PolicyJudgement(asked, TEST_JUDGEMENT);

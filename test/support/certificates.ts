@@ -13,7 +13,7 @@ import { memorySigner } from '../../src/adapters/issuers/memory/memory-signer.ts
 import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { Issuer, type IssuerProblem } from '../../src/domain/x509/issuer.ts';
-import type { AuthorityMaterial } from '../../src/ports/issuing/issuer-store.ts';
+import type { TrialMaterial } from '../../src/authority/trust/issuer-trial.ts';
 import { NOON_MS } from './fake-clock.ts';
 
 const DAY_MS = 86_400_000;
@@ -24,7 +24,7 @@ export interface TestAuthority {
   readonly intermediate: CaKeyPair;
   readonly issuer: Issuer;
   readonly bundle: TrustBundle;
-  readonly material: AuthorityMaterial;
+  readonly material: TrialMaterial;
 }
 
 export interface TestAuthorityOptions {
@@ -52,7 +52,7 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
     intermediate,
     issuer,
     bundle,
-    material: { bundle, partialAnchors: false, signing: { issuer, signer } },
+    material: { bundle, partialAnchors: false, issuer, signer },
   };
 }
 
@@ -67,12 +67,12 @@ export function materialOf(
   above: readonly Written[],
   roots: readonly Written[],
   nowMs = NOON_MS,
-): AuthorityMaterial {
+): TrialMaterial {
   const textOf = (written: readonly Written[]): string => written.map(({ pem }) => pem).join('');
   const bundle = good(TrustBundle.fromPem(TEST_TRUST_DOMAIN, textOf(roots)));
   const issuer = good(Issuer.fromPem(textOf([own, ...above]), bundle.anchors, { nowMs, names: [] }));
   const signer = memorySigner(createPrivateKey(own.keyPem), issuer.algorithm);
-  return { bundle, partialAnchors: false, signing: { issuer, signer } };
+  return { bundle, partialAnchors: false, issuer, signer };
 }
 
 /** The value, or a failed test that says why there is none. */

@@ -1,7 +1,8 @@
 // The store of issuers over documents that a test edits, with the trial as a running server makes it.
 import { DocumentIssuer } from '../../src/adapters/issuers/documents/document-issuer.ts';
-import type { MaterialSettings } from '../../src/adapters/issuers/documents/issuer-material.ts';
+import type { DocumentIssuerSettings } from '../../src/adapters/issuers/documents/document-issuer.ts';
 import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
+import { pemSignerOpener } from '../../src/adapters/issuers/memory/pem-signer-opener.ts';
 import { memoryHandshake } from '../../src/adapters/issuers/memory/memory-handshake.ts';
 import { issuerTrial } from '../../src/authority/trust/issuer-trial.ts';
 import type { Clock } from '../../src/ports/platform/clock.ts';
@@ -13,7 +14,9 @@ import { SeededRandom } from './seeded-random.ts';
 
 export type IssuerTexts = Record<'anchors' | 'chain' | 'key', string>;
 
-export const TEST_MATERIAL: MaterialSettings = {
+export const TEST_MATERIAL: DocumentIssuerSettings = {
+  name: 'default',
+  bounds: { maxTtlMs: Infinity },
   trustDomain: TEST_TRUST_DOMAIN,
   servingNames: [
     { kind: 'dns', value: 'localhost' },
@@ -22,7 +25,10 @@ export const TEST_MATERIAL: MaterialSettings = {
   partialAnchors: false,
 };
 
-export function testTrial(clock: Clock, { servingNames }: MaterialSettings = TEST_MATERIAL) {
+export function testTrial(
+  clock: Clock,
+  { servingNames }: Pick<DocumentIssuerSettings, 'servingNames'> = TEST_MATERIAL,
+) {
   const parts = { clock, random: new SeededRandom(), keys: keyGenerator, handshake: memoryHandshake };
   return issuerTrial(parts, { servingNames });
 }
@@ -30,10 +36,16 @@ export function testTrial(clock: Clock, { servingNames }: MaterialSettings = TES
 /** A store that has not been started. */
 export function testStore(
   texts: Partial<IssuerTexts>,
-  { nowMs = NOON_MS, settings = TEST_MATERIAL }: { readonly nowMs?: number; readonly settings?: MaterialSettings } = {},
+  {
+    nowMs = NOON_MS,
+    settings = TEST_MATERIAL,
+  }: { readonly nowMs?: number; readonly settings?: DocumentIssuerSettings } = {},
 ) {
   const documents = new DocumentSet(texts);
   const [events, clock] = [recordEvents(), new FakeClock(nowMs)];
-  const store = new DocumentIssuer({ documents, events, clock, trial: testTrial(clock, settings) }, settings);
+  const store = new DocumentIssuer(
+    { documents, events, clock, opener: pemSignerOpener, trial: testTrial(clock, settings) },
+    settings,
+  );
   return { documents, events, clock, store };
 }

@@ -15,6 +15,7 @@ export async function workloadSvid(
     identity: good<SpiffeId>(SpiffeId.parse(uri)),
     certificateChainPem: leaf.chainPem,
     privateKeyPem: leaf.keyPem,
+    issuerName: 'default',
     serial: leaf.serial,
     notBeforeMs: leaf.notBeforeMs,
     notAfterMs: leaf.notAfterMs,

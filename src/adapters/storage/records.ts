@@ -28,6 +28,8 @@ export const DECISION_COLUMNS: Readonly<Record<DecisionField, string>> = {
   identity: 'identity',
   serial: 'serial',
   issuer: 'issuer',
+  issuerName: 'issuer_name',
+  trustAnchor: 'trust_anchor',
   notBeforeMs: 'not_before_ms',
   notAfterMs: 'not_after_ms',
   keyType: 'key_type',

@@ -116,9 +116,9 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         kept ? 'reload failed: the last good version stays' : 'reload failed: there is no good version',
       );
     },
-    issuerInForce({ issuer, notAfterMs }) {
-      metrics.set('issuerNotAfter', notAfterMs / 1000);
-      logger.info({ event: 'issuerInForce', issuer, notAfterMs }, 'issuer in force');
+    issuerInForce({ name, issuer, notAfterMs }) {
+      metrics.set('issuerNotAfter', notAfterMs / 1000, { issuer: name });
+      logger.info({ event: 'issuerInForce', name, issuer, notAfterMs }, 'issuer in force');
     },
     bundleInForce({ digest, anchors, notAfterMs }) {
       metrics.set('trustAnchorNotAfter', notAfterMs / 1000);

@@ -132,8 +132,8 @@ export const METRICS = {
   issuerNotAfter: {
     name: 'capstan_issuer_not_after_seconds',
     kind: 'gauge',
-    help: 'When the issuer in force expires, in seconds since the epoch.',
-    labels: {},
+    help: 'When each issuer in force expires, in seconds since the epoch; the issuer is its name in the configuration.',
+    labels: { issuer: OPEN },
   },
   trustAnchorNotAfter: {
     name: 'capstan_trust_anchor_not_after_seconds',

@@ -40,8 +40,8 @@ export class Metrics implements AsyncDisposable {
   }
 
   /** @param value in the unit that the metric's name ends with. */
-  set(metric: MetricOf<'gauge'>, value: number): void {
-    this.#instruments.gauges.get(metric)?.record(value);
+  set(metric: MetricOf<'gauge'>, value: number, labels: Readonly<Record<string, string>> = {}): void {
+    this.#instruments.gauges.get(metric)?.record(value, labels);
   }
 
   /** @param value in the unit that the metric's name ends with. */

@@ -23,10 +23,23 @@ interface Former {
 export function composeIssuing({ lifetimes }: Config, foundation: Foundation, former: Former): Issuing {
   const { events, clock, random, tracer } = foundation;
   const { journal, refusals } = former.storage;
-  const { issuers } = former.trust;
+  const { issuers, chooser } = former.trust;
+  const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
   return {
-    parts: { journal, refusals, events, clock, random, tracer, issuers, judgement, keys: keyGenerator },
+    parts: {
+      journal,
+      refusals,
+      events,
+      clock,
+      random,
+      tracer,
+      issuers,
+      anchors,
+      chooser,
+      judgement,
+      keys: keyGenerator,
+    },
     lifetimes: {
       defaultMs: lifetimes.default,
       maxMs: lifetimes.max,

@@ -35,8 +35,8 @@ export function composeServingCertificate(config: Config, foundation: Foundation
   startUp.at('load', async () => {
     const options = { signal: running };
     const parts = { ...issuing.parts, install };
-    tls.setClientTrust(parts.issuers.current().bundle.pem);
-    parts.issuers.onChange(({ bundle }) => tls.setClientTrust(bundle.pem), options);
+    tls.setClientTrust(parts.anchors.current().pem);
+    parts.anchors.onChange(({ pem }) => tls.setClientTrust(pem), options);
     const first = await issueServingCertificate(parts, settings, options);
     install(first);
     void keepServingCertificate(parts, settings, first, options);

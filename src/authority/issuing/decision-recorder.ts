@@ -21,32 +21,36 @@ export interface RecorderParts {
   readonly random: Random;
 }
 
+/** For `DecisionRecorder.issue` alone. */
+let recorded: (finished: FinishedCertificate, decisionId: string) => IssuedCertificate;
+
 /** A certificate whose record is durable: the only kind that may be delivered. */
 export class IssuedCertificate {
-  readonly pem: string;
   readonly serial: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly issuer: Issuer;
+  /** As policies call it. */
+  readonly issuerName: string;
   readonly decisionId: string;
+  readonly #finished: FinishedCertificate;
 
   private constructor(finished: FinishedCertificate, decisionId: string) {
-    this.pem = finished.pem;
+    this.#finished = finished;
     this.serial = finished.serial;
     this.notBeforeMs = finished.contents.notBeforeMs;
     this.notAfterMs = finished.contents.notAfterMs;
     this.issuer = finished.contents.issuer;
+    this.issuerName = finished.chosen.name;
     this.decisionId = decisionId;
   }
 
-  /** Waits for the record. @throws AuthorityError CAP-S04; the certificate is then forgotten. */
-  static async recorded(
-    finished: FinishedCertificate,
-    decisionId: string,
-    record: () => Promise<void>,
-  ): Promise<IssuedCertificate> {
-    await record();
-    return new IssuedCertificate(finished, decisionId);
+  get pem(): string {
+    return this.#finished.pem;
+  }
+
+  static {
+    recorded = (finished, decisionId) => new IssuedCertificate(finished, decisionId);
   }
 }
 
@@ -111,7 +115,8 @@ export class DecisionRecorder {
 
   /** Records the certificate; only then does it become one that may be delivered. */
   async issue(finished: FinishedCertificate): Promise<IssuedCertificate> {
-    const { contents } = finished;
+    finished.take();
+    const { contents, chosen } = finished;
     const facts = this.#facts();
     const record: DecisionRecord = {
       ...facts,
@@ -120,11 +125,14 @@ export class DecisionRecorder {
       identity: contents.names[0]?.value ?? '',
       serial: finished.serial,
       issuer: contents.issuer.id,
+      issuerName: chosen.name,
+      trustAnchor: contents.issuer.anchorSha256,
       notBeforeMs: contents.notBeforeMs,
       notAfterMs: contents.notAfterMs,
       keyType: contents.publicKey.keyType,
     };
-    return IssuedCertificate.recorded(finished, this.id, async () => this.#record(record));
+    await this.#record(record);
+    return recorded(finished, this.id);
   }
 
   /** Our own certificates prove nobody, and go back to no proof. */

@@ -1,16 +1,20 @@
-// The issuing flow, read from top to bottom: decide, prepare, sign, have it read again, record.
+// The issuing flow, read from top to bottom: choose the issuer and decide, prepare, sign, have it read again, record.
 import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
-import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
+import type { Issuers } from '../../ports/issuing/issuers.ts';
+import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
+import type { IssuerChooser } from './choose-issuer.ts';
 import type { DecisionRecorder, RecorderParts, IssuedCertificate } from './decision-recorder.ts';
 import type { PolicyJudgement, Question } from './policy-judgement.ts';
 
 export interface IssuingParts extends RecorderParts {
-  readonly issuers: IssuerStore;
+  readonly issuers: Issuers;
+  readonly anchors: TrustAnchors;
+  readonly chooser: IssuerChooser;
   readonly judgement: PolicyJudgement;
   readonly tracer: Tracer;
 }
@@ -42,7 +46,7 @@ export async function issueForWorkload(
   return issued;
 }
 
-/** Signs and records what has been approved. */
+/** Signs with the issuer that was chosen, and records, what has been approved. */
 export async function sign(
   parts: IssuingParts,
   lifetimes: LifetimeSettings,
@@ -52,14 +56,15 @@ export async function sign(
   options: { readonly signal: AbortSignal },
 ): Promise<Issued> {
   const { clock, random, tracer } = parts;
-  const { signing, bundle } = parts.issuers.current();
-  const prepared = PreparedCertificate.from(approved, signing.issuer, lifetimes, {
+  const bundle = parts.anchors.current();
+  const prepared = PreparedCertificate.from(approved, lifetimes, {
     nowMs: clock.nowMs(),
     requestedMs,
     fraction: random.fraction(),
     serial: random.bytes(SERIAL_BYTES),
   });
-  const signature = await tracer.span('sign', async () => signing.signer.sign(prepared.tbs, options));
+  const signer = parts.chooser.signerOf(prepared.chosen);
+  const signature = await tracer.span('sign', async () => signer.sign(prepared.tbs, options));
   const finished = prepared.finish(signature);
   const certificate = await tracer.span('record', async () => recorder.issue(finished));
   return { certificate, bundle };

@@ -1,5 +1,5 @@
-// Asks policy on behalf of a request: puts the question together, holds a first request for a moment when
-// its condition may still become true, counts quotas. The verdict itself is the domain's.
+// Asks policy on behalf of a request: has its issuer chosen, puts the question together, holds a first request for a moment
+// when its condition may still become true, counts quotas. The verdict itself is the domain's.
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { quotasToCount } from '../../domain/policy/evaluation/applicable.ts';
@@ -9,12 +9,13 @@ import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluation/standstill.ts';
+import type { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { IssuanceHistory } from '../../ports/storage/issuance-history.ts';
-import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import type { IssuerChooser } from './choose-issuer.ts';
 import { CurrentCertificates } from './current-certificates.ts';
 import { QuotaKeeper } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
@@ -26,13 +27,11 @@ export interface JudgementParts {
   readonly policies: PolicySource;
   readonly cluster: ClusterView;
   readonly history: IssuanceHistory;
-  readonly issuers: IssuerStore;
+  readonly chooser: IssuerChooser;
   readonly clock: Clock;
 }
 
 export interface JudgementSettings {
-  /** What policies call the issuer. */
-  readonly issuerName: string;
   /** Longest that a request is held, in ms, whatever policies say: it must end before the request's own time does. */
   readonly maxWaitMs: number;
   /** Most requests held at once; one more is answered at once. */
@@ -94,11 +93,17 @@ export class PolicyJudgement {
   }
 
   /**
-   * Why nobody, or nobody new, would be given a certificate now, whoever asked; nothing when somebody would.
-   * @throws AuthorityError `not_ready` (CAP-S01, CAP-S02) before issuer and policies are loaded.
+   * Why nobody, or nobody new, would be given a certificate by each issuer now, whoever asked; nothing where somebody would.
+   * The default issuer is the first; of the others only those that can sign.
+   * @throws AuthorityError `not_ready` (CAP-S02) before policies are loaded.
    */
-  outlook(): Outlook | undefined {
-    return outlook(this.#parts.policies.current(), this.#moment());
+  outlooks(): readonly (Outlook | undefined)[] {
+    const policies = this.#parts.policies.current();
+    const nowMs = this.#parts.clock.nowMs();
+    return this.#parts.chooser
+      .each(nowMs)
+      .filter(({ unavailable }, index) => index === 0 || unavailable === undefined)
+      .map((issuer) => outlook(policies, this.#moment(issuer, nowMs)));
   }
 
   /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
@@ -153,8 +158,8 @@ export class PolicyJudgement {
   }
 
   #ask(question: Question): Asked {
-    const { policies, cluster } = this.#parts;
-    return { policies: policies.current(), snapshot: cluster.current(), request: this.#requestOf(question) };
+    const [policies, snapshot] = [this.#parts.policies.current(), this.#parts.cluster.current()];
+    return { policies, snapshot, request: this.#requestOf(question, policies, snapshot) };
   }
 
   #decide({ policies, snapshot, request }: Asked): PolicyDecision {
@@ -165,34 +170,27 @@ export class PolicyJudgement {
     return currentCertificate === undefined ? first : evaluate(policies, { ...request, currentCertificate }, snapshot);
   }
 
-  #requestOf({ caller, identity, publicKey, requestedMs }: Question): PolicyRequest {
+  #requestOf(question: Question, policies: PolicySet, snapshot: ClusterSnapshot): PolicyRequest {
+    const { caller, identity, publicKey, requestedMs } = question;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);
+    const subject = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
+    const nowMs = this.#parts.clock.nowMs();
     return {
-      subject: { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri },
+      subject,
       ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
       key: { type: publicKey.family, bits: publicKey.bits },
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames: [],
       claims: { authenticationMethod: caller.authenticationMethod, credentialId: caller.credentialId, ...caller.pod },
-      ...this.#moment(),
+      ...this.#moment(this.#parts.chooser.choose(policies, subject, snapshot, nowMs), nowMs),
     };
   }
 
-  #moment(): Moment {
-    const nowMs = this.#parts.clock.nowMs();
+  #moment(issuer: ChosenIssuer, nowMs: number): Moment {
     // A clock that is set back brings no expired bundle back to life. Everything else is judged by the clock.
     const policyBundleTimeMs = this.#parts.policies.policyBundleTimeMs();
-    const { issuer } = this.#parts.issuers.current().signing;
-    return {
-      issuer: {
-        name: this.#settings.issuerName,
-        anchors: [issuer.anchorSha256],
-        remainingMs: Math.max(0, issuer.notAfterMs - nowMs),
-      },
-      nowMs,
-      ...(policyBundleTimeMs > nowMs && { policyBundleTimeMs }),
-    };
+    return { issuer, nowMs, ...(policyBundleTimeMs > nowMs && { policyBundleTimeMs }) };
   }
 }
 
@@ -215,6 +213,6 @@ function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
 /** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
 function questionKey({ policies, snapshot, request }: Asked): string {
   const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
-  const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.anchors];
+  const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.name, issuer.unavailable, issuer.anchors];
   return JSON.stringify([...asked, policies.revision, snapshot.version]);
 }

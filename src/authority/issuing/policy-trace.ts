@@ -4,6 +4,7 @@ import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 
 export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
+  const { choice } = decision.request.issuer;
   const { request, failures, audits, waived, objects } = decision;
   return {
     subject: request.subject.spiffeId,
@@ -13,6 +14,7 @@ export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
     ...(request.dnsNames.length > 0 && { dnsNames: request.dnsNames }),
     ...(request.actor !== undefined && { actor: request.actor }),
     issuer: request.issuer.name,
+    ...(choice !== undefined && choice.why !== 'only' && { issuerChoice: choice }),
     bundle: decision.bundle,
     snapshot: decision.snapshot,
     applied: decision.applied,

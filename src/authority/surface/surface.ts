@@ -45,6 +45,8 @@ export interface WorkloadSvid {
   readonly certificateChainPem: string;
   /** PKCS#8, unencrypted. */
   readonly privateKeyPem: string;
+  /** Which issuer signed it, as policies call it. */
+  readonly issuerName: string;
   readonly serial: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;

@@ -98,6 +98,16 @@ export class SvidRotation {
     return this.#asking;
   }
 
+  /** The last try ended in an error; another is due. */
+  get failing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Which issuer signed the certificate in hand. */
+  get issuerName(): string | undefined {
+    return this.#svid?.issuerName;
+  }
+
   get unavailable(): boolean {
     return this.#state.value?.kind === 'unavailable';
   }

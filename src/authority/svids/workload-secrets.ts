@@ -12,6 +12,7 @@ import type { Authenticator } from '../../ports/issuing/authenticator.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { FederatedBundles } from '../../ports/issuing/federated-bundles.ts';
 import type { GeneratedKeyType, KeyGenerator } from '../../ports/issuing/key-generator.ts';
+import type { NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import { authenticate } from '../surface/authenticate.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
@@ -40,6 +41,8 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   readonly #settings: SecretsSettings;
   readonly #held: HeldWorkloads;
   readonly #bundle = new LatestValue<TrustBundle>();
+  /** The last that each issuer could sign with, by its name. */
+  readonly #lastIssuers = new Map<string, Issuer>();
   #lifetime: AbortSignal = AbortSignal.abort();
 
   constructor(parts: SecretsParts, settings: SecretsSettings) {
@@ -51,20 +54,18 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, federated, policies, cluster } = this.#parts;
-    let material = issuers.current();
-    const publish = (): void => this.#bundle.set(material.bundle.federatedWith(federated.current()));
+    const { issuers, anchors, federated, policies, cluster } = this.#parts;
+    let digest: string | undefined;
+    const publish = (): void => {
+      const bundle = anchors.current();
+      digest = bundle.digest;
+      this.#bundle.set(bundle.federatedWith(federated.current()));
+    };
     publish();
     federated.onChange(publish, { signal });
-    issuers.onChange(
-      (next) => {
-        const changed = next.bundle.digest !== material.bundle.digest;
-        if (isServedAnew(next.signing.issuer, material.signing.issuer)) this.#renewAllSoon();
-        material = next;
-        if (changed) publish();
-      },
-      { signal },
-    );
+    anchors.onChange((bundle) => bundle.digest !== digest && publish(), { signal });
+    for (const issuer of issuers.all()) this.#followIssuer(issuer);
+    issuers.onChange((name) => this.#followIssuer(issuers.all().find((issuer) => issuer.name === name)), { signal });
     policies.onChange(() => this.#askAgain(() => true), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
@@ -140,6 +141,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
         identity: identity.spiffeId,
         certificateChainPem: certificate.pem + certificate.issuer.chainPems.join(''),
         privateKeyPem,
+        issuerName: certificate.issuerName,
         serial: certificate.serial,
         notBeforeMs: certificate.notBeforeMs,
         notAfterMs: certificate.notAfterMs,
@@ -147,8 +149,17 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     });
   }
 
-  #renewAllSoon(): void {
-    for (const { rotation } of this.#held.all()) rotation.renewSoon();
+  /** What an issuer signed is renewed when leaves of it are served anew; what waits for an issuer, when there is one. */
+  #followIssuer(changed: NamedIssuer | undefined): void {
+    if (changed?.state.kind !== 'ready') return;
+    const { name, state } = changed;
+    const former = this.#lastIssuers.get(name);
+    this.#lastIssuers.set(name, state.issuer);
+    const anew = former === undefined || isServedAnew(state.issuer, former);
+    for (const { rotation } of this.#held.all()) {
+      const concerned = rotation.undecided || rotation.issuerName === name;
+      if (rotation.failing || (anew && concerned)) rotation.renewSoon();
+    }
   }
 
   /** A new policy may allow what it refused, or refuse what is held: either is decided afresh. */
@@ -160,22 +171,31 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
       const { rotation, watches } = workload;
       // What is being decided may be decided by what has just changed: it is asked once more.
       if (rotation.undecided) rotation.renewNow();
-      else if (this.#outcomeFor(workload, publicKey) === (rotation.unavailable ? 'approved' : 'refused')) {
+      else {
+        const { outcome, issuerName } = this.#outlookFor(workload, publicKey);
+        const turned = outcome === (rotation.unavailable ? 'approved' : 'refused');
+        const moved = outcome === 'approved' && !rotation.unavailable && issuerName !== rotation.issuerName;
         // Whoever comes back to what nobody watches is decided then.
-        if (watches.size === 0) this.#held.remove(workload);
-        else rotation.renewNow();
+        if ((turned || moved) && watches.size === 0) this.#held.remove(workload);
+        else if (turned) rotation.renewNow();
+        else if (moved) rotation.renewSoon();
       }
     }
   }
 
-  #outcomeFor({ watches, last }: HeldWorkload, publicKey: Question['publicKey']): PolicyDecision['outcome'] {
+  /** What policy would say now, and which issuer it would have. */
+  #outlookFor(
+    { watches, last }: HeldWorkload,
+    publicKey: Question['publicKey'],
+  ): { readonly outcome: PolicyDecision['outcome']; readonly issuerName?: string } {
     const caller = provenAmong(watches)?.caller ?? last;
     const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
     try {
-      return this.#parts.judgement.judgeNow(question).outcome;
+      const { outcome, request } = this.#parts.judgement.judgeNow(question);
+      return { outcome, issuerName: request.issuer.name };
     } catch {
       // The history cannot be read just now; the next renewal asks for itself.
-      return 'unavailable';
+      return { outcome: 'unavailable' };
     }
   }
 }

@@ -2,14 +2,17 @@
 // and both are verified as peers would verify them, by our own path validation and by OpenSSL in a mutual TLS
 // handshake. Trust material that peers refuse must not replace material that works.
 import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
+import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';
 import { judgeCertificate } from '../../domain/x509/path/judge-certificate.ts';
 import { pathCertificatesOf } from '../../domain/x509/path/certificate.ts';
 import { inSentence } from '../../domain/x509/path/judge-path.ts';
 import { readPublicKey, type SubjectPublicKey } from '../../domain/x509/public-key.ts';
-import type { SubjectAltName } from '../../domain/x509/template.ts';
+import type { TrustBundle } from '../../domain/trust/bundle.ts';
+import type { Issuer } from '../../domain/x509/issuer.ts';
+import type { HostName } from '../../domain/x509/template.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { AuthorityMaterial } from '../../ports/issuing/issuer-store.ts';
+import type { Signer } from '../../ports/issuing/signer.ts';
 import type { KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { Random } from '../../ports/platform/random.ts';
 import type { TrialEnd, TrialHandshake } from '../../ports/issuing/trial-handshake.ts';
@@ -23,12 +26,21 @@ export interface TrialParts {
 
 export interface TrialSettings {
   /** What the CA's own serving certificate is called. */
-  readonly servingNames: readonly SubjectAltName[];
+  readonly servingNames: readonly HostName[];
+}
+
+/** What is to come in force: an issuer with its signer, and the trust anchors that it is to be verified by. */
+export interface TrialMaterial {
+  readonly issuer: Issuer;
+  readonly signer: Signer;
+  readonly bundle: TrustBundle;
+  /** As in TrustAnchors. */
+  readonly partialAnchors: boolean;
 }
 
 /** @returns why peers would refuse what this material issues, in words; nothing when they would take it. */
 export type IssuerTrial = (
-  material: AuthorityMaterial,
+  material: TrialMaterial,
   options: { readonly signal: AbortSignal },
 ) => Promise<string | undefined>;
 
@@ -37,11 +49,16 @@ const TRIAL_LIFETIMES = { defaultMs: 60_000, maxMs: 60_000, minMs: 1_000, backda
 export function issuerTrial(parts: TrialParts, { servingNames }: TrialSettings): IssuerTrial {
   return async (material, options) => {
     const { trustDomain } = material.bundle;
-    const leaf = await issue(parts, material, (key) => ApprovedRequest.forTrial(trustDomain, key), options);
+    const leaf = await issue(
+      parts,
+      material,
+      (chosen, key) => ApprovedRequest.forTrial(chosen, trustDomain, key),
+      options,
+    );
     const own = await issue(
       parts,
       material,
-      (key) => ApprovedRequest.forServing(servingNames, key, TRIAL_LIFETIMES.maxMs),
+      (chosen, key) => ApprovedRequest.forServing(chosen, servingNames, key, TRIAL_LIFETIMES.maxMs),
       options,
     );
     const nowMs = parts.clock.nowMs();
@@ -55,25 +72,28 @@ export function issuerTrial(parts: TrialParts, { servingNames }: TrialSettings):
 
 async function issue(
   { clock, random, keys }: TrialParts,
-  { signing }: AuthorityMaterial,
-  approve: (key: SubjectPublicKey) => ApprovedRequest,
+  { issuer, signer }: TrialMaterial,
+  approve: (chosen: ChosenIssuer, key: SubjectPublicKey) => ApprovedRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<TrialEnd> {
   const { spki, privateKeyPem } = await keys.generate('ec-p256');
-  const prepared = PreparedCertificate.from(approve(readPublicKey(spki)), signing.issuer, TRIAL_LIFETIMES, {
-    nowMs: clock.nowMs(),
+  const nowMs = clock.nowMs();
+  const candidate = { name: 'on trial', bounds: { maxTtlMs: Infinity }, state: { kind: 'ready', issuer } } as const;
+  const approved = approve(ChosenIssuer.forOwn(candidate, nowMs), readPublicKey(spki));
+  const prepared = PreparedCertificate.from(approved, TRIAL_LIFETIMES, {
+    nowMs,
     requestedMs: 0,
     fraction: 0,
     serial: random.bytes(SERIAL_BYTES),
   });
-  const { pem } = prepared.finish(await signing.signer.sign(prepared.tbs, options));
-  return { certificateChainPem: pem + signing.issuer.chainPems.join(''), privateKeyPem };
+  const { pem } = prepared.finish(await signer.sign(prepared.tbs, options));
+  return { certificateChainPem: pem + issuer.chainPems.join(''), privateKeyPem };
 }
 
 function pathProblem(
   what: string,
   { certificateChainPem }: TrialEnd,
-  { bundle }: AuthorityMaterial,
+  { bundle }: TrialMaterial,
   nowMs: number,
 ): string | undefined {
   const [leaf, ...chain] = pathCertificatesOf(certificateChainPem);
@@ -89,7 +109,7 @@ function pathProblem(
 /** Each kind of certificate in each of its parts: our own serves, a workload's serves and calls. */
 async function handshakeProblem(
   { handshake }: TrialParts,
-  { bundle, partialAnchors }: AuthorityMaterial,
+  { bundle, partialAnchors }: TrialMaterial,
   leaf: TrialEnd,
   own: TrialEnd,
   { signal }: { readonly signal: AbortSignal },

@@ -1,13 +1,12 @@
-// Whose leaves are ours: those of the issuer in force and of its predecessors, as long as a leaf of theirs may live.
+// Whose leaves are ours: those of the issuers in force and of their predecessors, as long as a leaf of theirs may live.
 // Under a corporate root there are other authorities too, and what they say of this mesh is nothing to us.
 import { readCaCertificate, type CaCertificate } from '../../domain/x509/ca-certificate.ts';
-import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { FormerIssuers, IssuerRecords } from '../../ports/storage/issuer-records.ts';
-import type { IssuerStore } from '../../ports/issuing/issuer-store.ts';
+import { readyIssuersOf, type Issuers } from '../../ports/issuing/issuers.ts';
 
 export interface KnownIssuersParts {
-  readonly issuers: IssuerStore;
+  readonly issuers: Issuers;
   readonly records: IssuerRecords;
   readonly former: FormerIssuers;
   readonly clock: Clock;
@@ -21,6 +20,8 @@ export class KnownIssuers {
   readonly #longestLeafMs: number;
   /** By id. Grows by one with each change of issuer; those that are over are left out at the next start. */
   readonly #known = new Map<string, CaCertificate>();
+  /** Ends the tries for an older state: the record is of all that are in force. */
+  #latest = 0;
 
   /** @param settings.longestLeafMs no leaf that is issued from now on lives longer. */
   constructor(parts: KnownIssuersParts, settings: { readonly longestLeafMs: number }) {
@@ -31,20 +32,21 @@ export class KnownIssuers {
   /** Reads those of before, then follows changes until the signal aborts. @throws AuthorityError CAP-S04 */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { issuers, former, clock } = this.#parts;
-    await this.#keep(issuers.current().signing.issuer);
+    await this.#keep();
     for (const der of former.issuersAt(clock.nowMs())) this.#know(der);
-    issuers.onChange(({ signing }) => void this.#follow(signing.issuer, signal), { signal });
+    issuers.onChange(() => void this.#follow(signal), { signal });
   }
 
   current(): readonly CaCertificate[] {
     return [...this.#known.values()];
   }
 
-  async #follow(issuer: Issuer, signal: AbortSignal): Promise<void> {
-    this.#know(issuer.certificateDer);
-    while (!signal.aborted && issuer.id === this.#parts.issuers.current().signing.issuer.id) {
+  async #follow(signal: AbortSignal): Promise<void> {
+    for (const { certificateDer } of readyIssuersOf(this.#parts.issuers)) this.#know(certificateDer);
+    const own = ++this.#latest;
+    while (!signal.aborted && own === this.#latest) {
       try {
-        await this.#keep(issuer);
+        await this.#keep();
         return;
       } catch {
         // The journal says by itself that it cannot be written.
@@ -53,8 +55,14 @@ export class KnownIssuers {
     }
   }
 
-  async #keep({ id, certificateDer, notAfterMs }: Issuer): Promise<void> {
-    await this.#parts.records.keepIssuer({ id, certificateDer, notAfterMs, longestLeafMs: this.#longestLeafMs });
+  async #keep(): Promise<void> {
+    const inForce = readyIssuersOf(this.#parts.issuers).map(({ id, certificateDer, notAfterMs }) => ({
+      id,
+      certificateDer,
+      notAfterMs,
+      longestLeafMs: this.#longestLeafMs,
+    }));
+    await this.#parts.records.keepIssuers(inForce);
   }
 
   #know(der: Uint8Array): void {

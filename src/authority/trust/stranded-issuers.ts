@@ -6,10 +6,12 @@ import { findPaths } from '../../domain/x509/path/find-paths.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { FormerIssuers } from '../../ports/storage/issuer-records.ts';
-import type { AuthorityMaterial, IssuerStore } from '../../ports/issuing/issuer-store.ts';
+import type { Issuers } from '../../ports/issuing/issuers.ts';
+import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 
 export interface StrandedIssuersParts {
-  readonly issuers: IssuerStore;
+  readonly issuers: Issuers;
+  readonly anchors: TrustAnchors;
   readonly former: FormerIssuers;
   readonly clock: Clock;
   readonly events: Pick<Events, 'issuerStranded'>;
@@ -32,9 +34,10 @@ const MAX_SERVED = 100;
 export class StrandedIssuers {
   readonly #parts: StrandedIssuersParts;
   readonly #longestLeafMs: number;
-  /** By their text; the one in force is last and has no end yet. */
+  /** By their text; those in force have no end yet. */
   readonly #served = new Map<string, ServedChain>();
-  #inForce: string | undefined;
+  /** Text of the chain that each issuer serves, by its name. */
+  readonly #inForce = new Map<string, string>();
   #stranded: readonly ServedChain[] = [];
 
   /** @param settings.longestLeafMs no leaf that is issued from now on lives longer. */
@@ -45,9 +48,11 @@ export class StrandedIssuers {
 
   /** Looks at once, and after each change of issuer or anchors until the signal aborts. */
   start({ signal }: { readonly signal: AbortSignal }): void {
-    const { issuers } = this.#parts;
-    this.#look(issuers.current());
-    issuers.onChange((material) => this.#look(material), { signal });
+    const { issuers, anchors } = this.#parts;
+    const look = (): void => this.#look();
+    look();
+    issuers.onChange(look, { signal });
+    anchors.onChange(look, { signal });
   }
 
   /** Which issuers they are, in words, as long as a leaf of theirs may live; nothing when there are none. */
@@ -63,8 +68,11 @@ export class StrandedIssuers {
       : `leaves may live whose chain leads to no trust anchor any more: ${names.join(', ')}`;
   }
 
-  #look({ bundle, signing }: AuthorityMaterial): void {
-    this.#note(signing.issuer.chainPems.join(''));
+  #look(): void {
+    for (const { name, state } of this.#parts.issuers.all()) {
+      if (state.kind === 'ready') this.#note(name, state.issuer.chainPems.join(''));
+    }
+    const bundle = this.#parts.anchors.current();
     const stranded = this.#chains().filter(
       ({ issuer, above }) => findPaths(issuer, above, bundle.anchors).length === 0,
     );
@@ -75,18 +83,19 @@ export class StrandedIssuers {
     this.#stranded = stranded;
   }
 
-  /** Leaves are given this chain from now on, and the one before it no more. */
-  #note(chainPem: string): void {
-    if (chainPem === this.#inForce) return;
-    const former = this.#inForce === undefined ? undefined : this.#served.get(this.#inForce);
-    if (former !== undefined && this.#inForce !== undefined) {
-      this.#served.set(this.#inForce, { ...former, untilMs: this.#parts.clock.nowMs() + this.#longestLeafMs });
+  /** Leaves of this issuer are given this chain from now on, and the one before it no more. */
+  #note(name: string, chainPem: string): void {
+    const formerPem = this.#inForce.get(name);
+    if (chainPem === formerPem) return;
+    const former = formerPem === undefined ? undefined : this.#served.get(formerPem);
+    if (former !== undefined && formerPem !== undefined) {
+      this.#served.set(formerPem, { ...former, untilMs: this.#parts.clock.nowMs() + this.#longestLeafMs });
     }
     const [issuer, ...above] = pathCertificatesOf(chainPem);
     if (issuer === undefined) return;
     this.#served.delete(chainPem);
     this.#served.set(chainPem, { issuer, above, top: above.at(-1) ?? issuer, untilMs: Infinity });
-    this.#inForce = chainPem;
+    this.#inForce.set(name, chainPem);
     for (const [first] of [...this.#served].slice(0, Math.max(0, this.#served.size - MAX_SERVED)))
       this.#served.delete(first);
   }

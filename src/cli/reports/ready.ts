@@ -53,7 +53,10 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ]),
     ['Policy bundle', formatPolicy(report)],
     ...clusterFacts(report).map((text, index) => [index === 0 ? 'Cluster view' : '', text] as const),
-    ['Issuer', `${report.issuer.subject}, ${end(report.issuer.notAfterMs)}`],
+    ...report.issuers.map(({ name, subject, notAfterMs }, index): readonly [string, string] => [
+      index === 0 ? 'Issuer' : `Issuer ${name}`,
+      `${subject}, ${end(notAfterMs)}`,
+    ]),
     ...(context.logFile === undefined ? [] : [['Log', context.logFile] as const]),
   ];
 }

@@ -1,4 +1,4 @@
-// The token of the issuing flow: only a policy decision makes an ApprovedRequest, and only an
+// The token of the issuing flow: only a policy decision makes an ApprovedRequest of a workload, and only an
 // ApprovedRequest can be prepared for signing. Signing without a decision does not compile.
 import { AuthorityError } from '../errors.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
@@ -7,28 +7,44 @@ import type { PolicyDecision } from '../policy/policy-decision.ts';
 import { refusalOf } from '../policy/evaluation/refusal.ts';
 import { servingProfile, workloadProfile, type Profile } from '../x509/profile.ts';
 import type { SubjectPublicKey } from '../x509/public-key.ts';
-import type { SubjectAltName } from '../x509/template.ts';
+import type { HostName, SubjectAltName } from '../x509/template.ts';
 import { USAGES } from '../x509/usage.ts';
+import { ChosenIssuer } from './chosen-issuer.ts';
 
 const TRIAL_PATH = '/capstan.dev/trial';
 const TRIAL_TTL_MS = 60_000;
 
-export class ApprovedRequest {
+export interface Approved {
   readonly profile: Profile;
   readonly names: readonly SubjectAltName[];
   readonly publicKey: SubjectPublicKey;
   /** What the decision grants. */
   readonly ttl: TtlLimit;
+  /** The one that was judged: it signs, and no other. */
+  readonly chosen: ChosenIssuer;
+}
 
-  private constructor(profile: Profile, names: readonly SubjectAltName[], publicKey: SubjectPublicKey, ttl: TtlLimit) {
-    this.profile = profile;
-    this.names = names;
-    this.publicKey = publicKey;
-    this.ttl = ttl;
+export class ApprovedRequest {
+  readonly #approved: Approved;
+  #taken = false;
+
+  private constructor(approved: Approved) {
+    this.#approved = approved;
+  }
+
+  get chosen(): ChosenIssuer {
+    return this.#approved.chosen;
+  }
+
+  /** For the one certificate that is prepared of it. @throws AuthorityError CAP-X01 the second time: that is a bug. */
+  take(): Approved {
+    if (this.#taken) throw bug('an approved request is prepared twice');
+    this.#taken = true;
+    return this.#approved;
   }
 
   /**
-   * A workload's request. The certificate's only URI is the SPIFFE ID that was judged.
+   * A workload's request. The certificate's only URI is the SPIFFE ID that was judged, and its issuer the one that was.
    * @param publicKey the key that was judged; another is a bug.
    * @throws AuthorityError `policy_denied` with every violation, or `not_ready` when nobody could judge.
    */
@@ -36,32 +52,43 @@ export class ApprovedRequest {
     const refusal = refusalOf(decision);
     if (refusal !== undefined) throw refusal;
     const { request, grant } = decision;
+    const { issuer: chosen } = request;
+    // A decision about an issuer that somebody only wrote down, as a replay does, signs nothing.
+    if (!(chosen instanceof ChosenIssuer)) throw bug('the issuer that policy judged was not chosen');
     if (request.key.type !== publicKey.family || request.key.bits !== publicKey.bits) {
-      throw new AuthorityError('CAP-X01', { cause: new Error('the key is not the one that policy judged') });
+      throw bug('the key is not the one that policy judged');
     }
     const names = [
       { kind: 'uri', value: request.subject.spiffeId } as const,
       ...request.dnsNames.map((value) => ({ kind: 'dns', value }) as const),
     ];
-    return new ApprovedRequest(workloadProfile(grant.usages, publicKey.family), names, publicKey, grant.ttl);
+    const profile = workloadProfile(grant.usages, publicKey.family);
+    return new ApprovedRequest({ profile, names, publicKey, ttl: grant.ttl, chosen });
   }
 
-  /** Our own serving certificate: its names come from the operator's configuration, not from a caller. */
-  static forServing(names: readonly SubjectAltName[], publicKey: SubjectPublicKey, maxTtlMs: number): ApprovedRequest {
-    return new ApprovedRequest(servingProfile(publicKey.family), names, publicKey, {
-      minMs: 0,
-      maxMs: maxTtlMs,
-      defaultMs: Infinity,
-    });
+  /** Our own serving certificate: its names come from the operator's configuration, and none of them is an identity. */
+  static forServing(
+    chosen: ChosenIssuer,
+    names: readonly HostName[],
+    publicKey: SubjectPublicKey,
+    maxTtlMs: number,
+  ): ApprovedRequest {
+    const ttl = { minMs: 0, maxMs: maxTtlMs, defaultMs: Infinity };
+    return new ApprovedRequest({ profile: servingProfile(publicKey.family), names, publicKey, ttl, chosen });
   }
 
   /**
    * What is issued to see whether peers would take it. Its SPIFFE ID is reserved: no workload has one of this shape,
    * so that the certificate would be of no use to who got hold of it.
    */
-  static forTrial(trustDomain: TrustDomain, publicKey: SubjectPublicKey): ApprovedRequest {
+  static forTrial(chosen: ChosenIssuer, trustDomain: TrustDomain, publicKey: SubjectPublicKey): ApprovedRequest {
     const names = [{ kind: 'uri', value: `spiffe://${trustDomain}${TRIAL_PATH}` }] as const;
     const ttl = { minMs: 0, maxMs: TRIAL_TTL_MS, defaultMs: TRIAL_TTL_MS };
-    return new ApprovedRequest(workloadProfile(USAGES, publicKey.family), names, publicKey, ttl);
+    const profile = workloadProfile(USAGES, publicKey.family);
+    return new ApprovedRequest({ profile, names, publicKey, ttl, chosen });
   }
+}
+
+function bug(what: string): AuthorityError {
+  return new AuthorityError('CAP-X01', { cause: new Error(what) });
 }

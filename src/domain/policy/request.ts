@@ -16,6 +16,16 @@ export interface CurrentCertificate {
   readonly waived: Readonly<Record<string, number>>;
 }
 
+export interface IssuerChoice {
+  /**
+   * `only`: no other is configured. `first-allowed`: the first, in the order of the configuration, that policy lets the
+   * subject have. `none-allowed`: the default one, for policy to refuse. `own`: of a certificate that no policy is asked for.
+   */
+  readonly why: 'only' | 'first-allowed' | 'none-allowed' | 'own';
+  /** The policies that limit the subject's issuers, as in PolicyDecision.applied. */
+  readonly limitedBy: readonly string[];
+}
+
 export interface PolicyRequest {
   /** The attested workload: whose name the certificate will carry. */
   readonly subject: {
@@ -43,6 +53,10 @@ export interface PolicyRequest {
     readonly anchors: readonly string[];
     /** How long it can still sign, in ms. */
     readonly remainingMs: number;
+    /** Why it cannot sign now, safe for the caller; absent when it can. */
+    readonly unavailable?: string;
+    /** Why it was chosen, for the record; means nothing to policy. Absent where no choice was made, as in a replay. */
+    readonly choice?: IssuerChoice;
   };
   readonly currentCertificate?: CurrentCertificate;
   /** The one clock reading that a decision may depend on. */

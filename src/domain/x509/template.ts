@@ -14,6 +14,11 @@ export interface SubjectAltName {
   readonly value: string;
 }
 
+/** A name of a server, never an identity. */
+export interface HostName extends SubjectAltName {
+  readonly kind: 'dns' | 'ip';
+}
+
 export interface CertificateContents {
   readonly profile: Profile;
   /** Unsigned big-endian, positive, no leading zero byte. */

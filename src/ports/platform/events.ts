@@ -91,7 +91,8 @@ export interface Events {
   reloaded(facts: { readonly source: ReloadedSource; readonly revision: string }): void;
   /** The last good version stays in force, unless `kept` says that there is none. */
   reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string; readonly kept?: boolean }): void;
-  issuerInForce(facts: { readonly issuer: string; readonly notAfterMs: number }): void;
+  /** `name` as policies call it; `issuer` is its id. */
+  issuerInForce(facts: { readonly name: string; readonly issuer: string; readonly notAfterMs: number }): void;
   /** `notAfterMs` is that of the anchor that ends first. */
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
   /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */

@@ -1,7 +1,7 @@
 // The record of every decision. A decision leaves the process only after its record is durable.
 import type { AuthenticationMethod } from '../../domain/identity/caller.ts';
 import type { WaivedClause, FailedClause } from '../../domain/policy/policy-decision.ts';
-import type { IssuanceClass } from '../../domain/policy/request.ts';
+import type { IssuanceClass, IssuerChoice } from '../../domain/policy/request.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
 
@@ -23,6 +23,8 @@ export interface PolicyTrace {
   /** `namespace/serviceAccount` of a relay. */
   readonly actor?: string;
   readonly issuer: string;
+  /** Why this issuer; absent when no other was configured. */
+  readonly issuerChoice?: IssuerChoice;
   /** `name@sequence` */
   readonly bundle: string;
   readonly snapshot: string;
@@ -61,6 +63,10 @@ export interface IssuedRecord extends DecisionFacts {
   readonly serial: string;
   /** Issuer id: hex SHA-256 of the issuer certificate, first 16 digits. */
   readonly issuer: string;
+  /** As policies call it; absent from records of before schema version 8. */
+  readonly issuerName?: string;
+  /** Hex SHA-256 of the trust anchor at the end of its path; as `issuerName`. */
+  readonly trustAnchor?: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** `ec-p256`, `ec-p384` or `rsa-<bits>`. */

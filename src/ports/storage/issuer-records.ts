@@ -3,11 +3,11 @@
 
 export interface IssuerRecords {
   /**
-   * Notes the issuer in force; every other is former from now on, and forgotten when its last leaf is over.
+   * Notes the issuers in force; every other is former from now on, and forgotten when its last leaf is over.
    * Resolves once that is durable.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable.
    */
-  keepIssuer(issuer: RecordedIssuer): Promise<void>;
+  keepIssuers(issuers: readonly RecordedIssuer[]): Promise<void>;
 }
 
 export interface RecordedIssuer {
@@ -21,7 +21,7 @@ export interface RecordedIssuer {
 
 export interface FormerIssuers {
   /**
-   * @returns certificates (DER) of the issuers whose leaves may live at `nowMs`, the one in force among them.
+   * @returns certificates (DER) of the issuers whose leaves may live at `nowMs`, those in force among them.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when they cannot be read.
    */
   issuersAt(nowMs: number): readonly Uint8Array[];

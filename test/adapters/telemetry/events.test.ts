@@ -222,9 +222,9 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   ],
   issuerInForce: [
     {
-      emit: (events) => events.issuerInForce({ issuer: 'abcd', notAfterMs: 1_800_000_000_000 }),
-      line: { level: 'info', issuer: 'abcd', notAfterMs: 1_800_000_000_000 },
-      moves: { capstan_issuer_not_after_seconds: 1_800_000_000 },
+      emit: (events) => events.issuerInForce({ name: 'default', issuer: 'abcd', notAfterMs: 1_800_000_000_000 }),
+      line: { level: 'info', name: 'default', issuer: 'abcd', notAfterMs: 1_800_000_000_000 },
+      moves: { 'capstan_issuer_not_after_seconds{issuer="default"}': 1_800_000_000 },
     },
   ],
   bundleInForce: [

@@ -1,5 +1,6 @@
 // How the CA asks policy: with patience for the cluster, none for the impatient, and quotas counted.
 import assert from 'node:assert/strict';
+import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
 import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import type { PolicyDecision } from '../../../src/domain/policy/policy-decision.ts';
@@ -52,11 +53,13 @@ describe('Asking policy', () => {
   });
 
   function makeParts() {
+    const issuers = fakeIssuers(authority.material);
     return {
       policies: fakePolicies(NEEDS_INGRESS),
       cluster: fakeCluster(),
       history: new FakeHistory(),
-      issuers: fakeIssuers(authority.material),
+      issuers,
+      chooser: new IssuerChooser(issuers),
       clock: new FakeClock(),
     };
   }

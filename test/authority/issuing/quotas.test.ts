@@ -1,6 +1,7 @@
 // Whatever local policies say, and however they change, nobody gets more through than the bundle's quota.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { LocalPolicy, Quotas } from '../../../src/domain/policy/documents.ts';
@@ -74,7 +75,11 @@ describe('The quotas of all layers', () => {
     constructor(central: Quotas, locals: readonly LocalPolicy[]) {
       this.central = central;
       this.#source = fakePolicies(this.#set(locals));
-      const parts = { cluster: fakeCluster(), history: new FakeHistory(), issuers: fakeIssuers(authority.material) };
+      const parts = {
+        cluster: fakeCluster(),
+        history: new FakeHistory(),
+        chooser: new IssuerChooser(fakeIssuers(authority.material)),
+      };
       this.#judgement = new PolicyJudgement({ ...parts, policies: this.#source, clock: this.clock }, TEST_JUDGEMENT);
     }
 

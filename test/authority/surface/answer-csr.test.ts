@@ -137,9 +137,9 @@ describe('Answering a CSR', () => {
   });
 
   it('lets nothing out when the signer returns a signature that does not verify', async () => {
-    const { issuer, signer } = authority.material.signing;
+    const { issuer, signer } = authority.material;
     const lying: Signer = { ...signer, sign: (_tbs, options) => signer.sign(Uint8Array.of(1), options) };
-    parts.issuers.swap({ ...authority.material, signing: { issuer, signer: lying } });
+    parts.issuers.swap({ ...authority.material, issuer, signer: lying });
     assert.equal((await refusalOf(answer())).reason, 'CAP-X01');
   });
 

@@ -5,7 +5,7 @@ import type { HoldingSettings } from '../../../src/authority/svids/held-workload
 import type { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import type { SvidState, Watchers, WorkloadSvid } from '../../../src/authority/surface/surface.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
-import type { AuthorityMaterial } from '../../../src/ports/issuing/issuer-store.ts';
+import type { TrialMaterial } from '../../../src/authority/trust/issuer-trial.ts';
 import type { KeyGenerator } from '../../../src/ports/issuing/key-generator.ts';
 import { keyGenerator } from '../../../src/adapters/issuers/memory/key-generator.ts';
 import {
@@ -383,7 +383,7 @@ describe('Secrets of a workload over SDS', () => {
     const old = await tier('Upper', { by: former });
     const young = await tier('Upper', { by: next, keys: old.keys });
     const own = await tier('Issuer', { by: old });
-    const through = (...above: readonly Tier[]): AuthorityMaterial => materialOf(own, above, [former, next]);
+    const through = (...above: readonly Tier[]): TrialMaterial => materialOf(own, above, [former, next]);
     parts = testParts(through(old));
     secrets = start({ keys: presetKeys });
     const states = watch();

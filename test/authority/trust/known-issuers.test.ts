@@ -13,9 +13,9 @@ class FakeIssuerRecords implements IssuerRecords, FormerIssuers {
   readonly kept: RecordedIssuer[] = [];
   failing = false;
 
-  async keepIssuer(issuer: RecordedIssuer): Promise<void> {
+  async keepIssuers(issuers: readonly RecordedIssuer[]): Promise<void> {
     if (this.failing) throw new AuthorityError('CAP-S04');
-    this.kept.push(issuer);
+    this.kept.push(...issuers);
   }
 
   issuersAt(): readonly Uint8Array[] {

@@ -20,7 +20,10 @@ describe('Issuers that lead to no trust anchor', () => {
         return record.living;
       },
     };
-    const stranded = new StrandedIssuers({ issuers, former, clock, events }, { longestLeafMs: HOUR_MS });
+    const stranded = new StrandedIssuers(
+      { issuers, anchors: issuers.anchors, former, clock, events },
+      { longestLeafMs: HOUR_MS },
+    );
     return { old, next, issuers, events, record, clock, stranded };
   }
 

@@ -7,6 +7,7 @@ import { SystemRandom } from '../../../src/adapters/clock/system-random.ts';
 import { memorySigner } from '../../../src/adapters/issuers/memory/memory-signer.ts';
 import { kubernetesIdentity } from '../../../src/domain/identity/kubernetes-identity.ts';
 import { parseTrustDomain } from '../../../src/domain/identity/trust-domain.ts';
+import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { ApprovedRequest } from '../../../src/domain/issuance/approved-request.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../../src/domain/issuance/prepared-certificate.ts';
 import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
@@ -29,6 +30,10 @@ const trustDomain = sound(parseTrustDomain(TRUST_DOMAIN));
 const { anchors } = sound(TrustBundle.fromPem(trustDomain, text(rootsFile)));
 const issuer = sound(Issuer.fromPem(text(issuerFile), anchors, { nowMs: Date.now(), names: [] }));
 const signer = memorySigner(createPrivateKey(text(keyFile)), issuer.algorithm);
+const state = { kind: 'ready', issuer, signer } as const;
+const chooser = new IssuerChooser({
+  all: () => [{ name: 'default', custody: 'file', bounds: { maxTtlMs: Infinity }, state }],
+});
 const identity = sound(kubernetesIdentity(trustDomain, NAMESPACE, serviceAccount(0)));
 const csrPem = text(csrFile);
 const random = new SystemRandom();
@@ -53,15 +58,17 @@ async function issue(): Promise<string> {
   matchRequestedIdentity(uris, identity.spiffeId);
   const key = { type: publicKey.family, bits: publicKey.bits };
   const { serviceAccount: account } = identity;
-  const asked = request({ namespace: NAMESPACE, serviceAccount: account, key, nowMs: Date.now() });
+  const nowMs = Date.now();
+  const plain = request({ namespace: NAMESPACE, serviceAccount: account, key, nowMs });
+  const asked = { ...plain, issuer: chooser.choose(POLICIES, plain.subject, CLUSTER, nowMs) };
   const approved = ApprovedRequest.byPolicy(evaluate(POLICIES, asked, CLUSTER), publicKey);
-  const prepared = PreparedCertificate.from(approved, issuer, LIFETIMES, {
+  const prepared = PreparedCertificate.from(approved, LIFETIMES, {
     nowMs: Date.now(),
     requestedMs: 0,
     fraction: random.fraction(),
     serial: random.bytes(SERIAL_BYTES),
   });
-  return prepared.finish(await signer.sign(prepared.tbs, { signal })).pem;
+  return prepared.finish(await chooser.signerOf(prepared.chosen).sign(prepared.tbs, { signal })).pem;
 }
 
 function sound<T>(value: T): Exclude<T, undefined | { readonly problem: string }> {

@@ -9,7 +9,7 @@ const REPORT: ServeReport = {
   sockets: [],
   troubled: [],
   trustDomain: 'cluster.local',
-  issuer: { id: 'i', subject: 'CN=Issuer', notAfterMs: 1_000 },
+  issuers: [{ name: 'default', id: 'i', subject: 'CN=Issuer', notAfterMs: 1_000 }],
   policy: { bundle: 'corp@1', place: 'bundle.yaml', signed: true },
   anchors: [],
 };

@@ -64,7 +64,7 @@ describe('The workload profile narrowed by policy', () => {
   ] as readonly (readonly [string, Profile])[]) {
     it(`is stopped by the second opinion with ${what}, whatever was approved`, async () => {
       const contents: CertificateContents = { ...contentsFor(authority, KEYS['ec-p256']), profile };
-      const { issuer, signer } = authority.material.signing;
+      const { issuer, signer } = authority.material;
       const tbs = encodeTbsCertificate(contents);
       const { der } = assembleCertificate(tbs, await signer.sign(tbs, { signal: AbortSignal.timeout(5_000) }), issuer);
       assert.throws(() => confirmCertificate(der, contents), { reason: 'CAP-X01' });

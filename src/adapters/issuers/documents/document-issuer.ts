@@ -1,37 +1,56 @@
-// Issuer and trust anchors from documents, taken together or not at all. A broken or half-finished edit, and
-// one that peers would refuse, leaves the last good state in force and says so once. What was taken is looked at
-// again when one of its certificates begins or ends, and when the clock is set.
+// One issuer from documents, and with the default one the trust anchors: taken together or not at all. A broken or
+// half-finished edit, and one that peers would refuse, leaves the last good state in force and says so once. What was taken
+// is looked at again when one of its certificates begins or ends, when the clock is set, and when other anchors come in force.
 import { createHash } from 'node:crypto';
-import type { IssuerTrial } from '../../../authority/trust/issuer-trial.ts';
+import type { IssuerTrial, TrialMaterial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { IssuerBounds } from '../../../domain/issuance/chosen-issuer.ts';
+import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { AuthorityMaterial, IssuerStore } from '../../../ports/issuing/issuer-store.ts';
-import { IssuerMaterial, type MaterialSettings } from './issuer-material.ts';
+import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
+import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
+import { anchorsInForce, anchorsOfDocument } from './anchor-source.ts';
+import { documentRefusal, IssuerMaterial, type IssuerDocument, type MaterialSettings } from './issuer-material.ts';
 
-export interface StoreParts {
-  /** `anchors`, `chain` and `key`, all PEM. */
+export interface DocumentIssuerParts {
+  /** `chain` and `key`, and `anchors` where `trustAnchors` is absent; all PEM. */
   readonly documents: DocumentSource;
   readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'issuerInForce' | 'bundleInForce' | 'trustWarning'>;
   readonly clock: Clock;
   readonly trial: IssuerTrial;
+  readonly opener: SignerOpener;
+  /** What an additional issuer must lead to. Absent, it is the default one, which brings the anchors. */
+  readonly trustAnchors?: TrustAnchors;
+}
+
+export interface DocumentIssuerSettings extends MaterialSettings {
+  /** As policies call it. */
+  readonly name: string;
+  readonly bounds: IssuerBounds;
 }
 
 interface InForce {
   readonly read: IssuerMaterial;
-  readonly material: AuthorityMaterial;
+  readonly material: TrialMaterial;
   /** Of the documents. */
   readonly digest: string;
 }
 
-export class DocumentIssuer implements IssuerStore {
-  readonly #parts: StoreParts;
-  readonly #settings: MaterialSettings;
-  readonly #listeners = new Listeners<[AuthorityMaterial]>();
+export class DocumentIssuer {
+  /** Those that it must lead to. */
+  readonly trustAnchors: TrustAnchors;
+  readonly #parts: DocumentIssuerParts;
+  readonly #settings: DocumentIssuerSettings;
+  readonly #listeners = new Listeners();
+  readonly #anchorListeners = new Listeners<[TrustBundle]>();
+  #state: IssuerState = { kind: 'unavailable', why: 'is not loaded' };
+  #named: NamedIssuer | undefined;
   #inForce: InForce | undefined;
   /** What the last look complained of: the same problem is told once. */
   #problem: string | undefined;
@@ -46,31 +65,49 @@ export class DocumentIssuer implements IssuerStore {
   /** Ends the wait for the next change when another one becomes the next. */
   readonly #rearm: Alarm;
 
-  constructor(parts: StoreParts, settings: MaterialSettings) {
+  constructor(parts: DocumentIssuerParts, settings: DocumentIssuerSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#rearm = new Alarm(parts.clock);
+    this.trustAnchors = parts.trustAnchors ?? {
+      partialAnchors: settings.partialAnchors,
+      current: () => this.current().bundle,
+      onChange: (listener, options) => this.#anchorListeners.add(listener, options),
+    };
   }
 
-  /** Loads once, then follows changes until the signal aborts. @throws AuthorityError CAP-X03 when the first load fails. */
+  /**
+   * Loads once, then follows changes until the signal aborts. An additional issuer that cannot be loaded is tried again
+   * after each change.
+   * @throws AuthorityError CAP-X03 when the first load of the default issuer fails.
+   */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#load(signal);
-    this.#parts.documents.onChange(async () => this.#next(async () => this.#reload(signal)), { signal });
+    const { documents, trustAnchors } = this.#parts;
+    if (trustAnchors === undefined) await this.#load(signal);
+    else await this.#reload(signal);
+    documents.onChange(async () => this.#next(async () => this.#reload(signal)), { signal });
+    trustAnchors?.onChange(() => void this.#next(async () => this.#underOtherAnchors(signal)), { signal });
     void this.#followTime(signal);
   }
 
-  current(): AuthorityMaterial {
-    if (this.#inForce === undefined) throw new AuthorityError('CAP-S01');
-    return this.#inForce.material;
+  get name(): string {
+    return this.#settings.name;
+  }
+
+  /** As it is now. The same object until that changes. */
+  get named(): NamedIssuer {
+    const { name, bounds } = this.#settings;
+    return (this.#named ??= { name, bounds, custody: this.#parts.opener.custody, state: this.#state });
   }
 
   /** Why nothing can be signed now, or why what is given is not what is in force; nothing when all is well. */
   problem(nowMs: number): string | { readonly degraded: string } | undefined {
     if (this.#inForce === undefined) return this.#problem ?? 'no issuer is loaded';
-    const { notBeforeMs, notAfterMs } = this.current().signing.issuer;
+    const { notBeforeMs, notAfterMs } = this.current().issuer;
     if (notBeforeMs > nowMs) return `the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`;
     if (notAfterMs <= nowMs) return 'the issuer certificate has expired';
     const problem = this.#problem ?? this.#untimely;
+    if (this.#state.kind === 'unavailable') return problem ?? `the issuer ${this.#state.why}`;
     return problem === undefined ? undefined : { degraded: `the last good issuer stays: ${problem}` };
   }
 
@@ -84,8 +121,15 @@ export class DocumentIssuer implements IssuerStore {
     ];
   }
 
-  onChange(listener: (material: AuthorityMaterial) => void, options: { readonly signal: AbortSignal }): void {
+  /** After each change of its state. */
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
     this.#listeners.add(listener, options);
+  }
+
+  /** What it signs with, and the anchors with which that was tried. @throws AuthorityError CAP-S01 before the first. */
+  current(): TrialMaterial {
+    if (this.#inForce === undefined) throw new AuthorityError('CAP-S01');
+    return this.#inForce.material;
   }
 
   async #next(look: () => Promise<void>): Promise<void> {
@@ -105,7 +149,7 @@ export class DocumentIssuer implements IssuerStore {
 
   #complain(error: unknown, told: string | undefined): string {
     const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
-    if (problem !== told) this.#parts.events.reloadFailed({ source: 'issuer', problem });
+    if (problem !== told) this.#parts.events.reloadFailed({ source: 'issuer', problem: this.#ofName(problem) });
     return problem;
   }
 
@@ -117,16 +161,29 @@ export class DocumentIssuer implements IssuerStore {
       this.#unchanged();
       return;
     }
-    const placeOf = (name: string): string => documents.placeOf(name);
-    const read = IssuerMaterial.read({ textOf: (name) => texts.get(name) ?? '', placeOf }, this.#settings);
+    const read = await this.#opened(texts, signal);
     const material = await this.#tried(read, signal);
-    events.reloaded({ source: 'issuer', revision: material.signing.issuer.id });
+    events.reloaded({ source: 'issuer', revision: this.#ofName(material.issuer.id) });
+    this.#problem = undefined;
     this.#untimely = undefined;
     this.#install({ read, material, digest });
   }
 
+  async #opened(texts: ReadonlyMap<string, string>, signal: AbortSignal): Promise<IssuerMaterial> {
+    const { documents, opener, trustAnchors } = this.#parts;
+    const textOf = (name: IssuerDocument): string => texts.get(name) ?? '';
+    const placeOf = (name: IssuerDocument): string => documents.placeOf(name);
+    const { trustDomain, partialAnchors: partial } = this.#settings;
+    const given = { text: textOf('anchors'), place: placeOf('anchors') };
+    const anchors =
+      trustAnchors === undefined ? anchorsOfDocument(given, { trustDomain, partial }) : anchorsInForce(trustAnchors);
+    const key = await opener.open(textOf('key'), { signal });
+    if ('problem' in key) throw documentRefusal(documents, 'key', key.problem);
+    return new IssuerMaterial(this.#settings, { textOf, placeOf }, anchors, key);
+  }
+
   /** Nothing of it is in force before the trial is over. */
-  async #tried(read: IssuerMaterial, signal: AbortSignal): Promise<AuthorityMaterial> {
+  async #tried(read: IssuerMaterial, signal: AbortSignal): Promise<TrialMaterial> {
     const { clock, documents, trial } = this.#parts;
     this.#lookedMs = clock.nowMs();
     const material = read.at(this.#lookedMs);
@@ -139,19 +196,36 @@ export class DocumentIssuer implements IssuerStore {
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
   #unchanged(): void {
-    const { signing } = this.current();
-    if (this.#problem !== undefined) this.#parts.events.reloaded({ source: 'issuer', revision: signing.issuer.id });
+    if (this.#problem === undefined) return;
+    this.#parts.events.reloaded({ source: 'issuer', revision: this.#ofName(this.current().issuer.id) });
   }
 
   #install(next: InForce): void {
-    const { events } = this.#parts;
-    const { bundle, signing } = next.material;
+    const { bundle, issuer, signer } = next.material;
+    const formerDigest = this.#inForce?.material.bundle.digest;
     this.#inForce = next;
     this.#rearm.ring();
-    events.issuerInForce({ issuer: signing.issuer.id, notAfterMs: signing.issuer.notAfterMs });
-    events.bundleInForce({ digest: bundle.digest, anchors: bundle.anchors.length, notAfterMs: bundle.firstNotAfterMs });
+    const { id, notAfterMs } = issuer;
+    this.#parts.events.issuerInForce({ name: this.name, issuer: id, notAfterMs });
+    if (this.#parts.trustAnchors === undefined) this.#tellBundle(bundle);
     this.#warn(next);
-    this.#listeners.notify(next.material);
+    this.#become({ kind: 'ready', issuer, signer });
+    if (bundle.digest !== formerDigest) this.#anchorListeners.notify(bundle);
+  }
+
+  #tellBundle({ digest, anchors, firstNotAfterMs: notAfterMs }: TrustBundle): void {
+    this.#parts.events.bundleInForce({ digest, anchors: anchors.length, notAfterMs });
+  }
+
+  #become(state: IssuerState): void {
+    this.#state = state;
+    this.#named = undefined;
+    this.#listeners.notify();
+  }
+
+  /** An issuer beside the default one is named where it is told of. */
+  #ofName(text: string): string {
+    return this.#parts.trustAnchors === undefined ? text : `${this.name} ${text}`;
   }
 
   /** Each warning once for as long as it holds. */
@@ -179,12 +253,26 @@ export class DocumentIssuer implements IssuerStore {
     try {
       const material = await this.#tried(inForce.read, signal);
       this.#untimely = undefined;
-      if (differs(material, inForce.material)) this.#install({ ...inForce, material });
+      const again = this.#state.kind === 'unavailable';
+      if (again || differs(material, inForce.material)) this.#install({ ...inForce, material });
     } catch (error) {
       if (signal.aborted) return;
       this.#untimely = this.#complain(error, this.#untimely);
-      this.#installAnchors(inForce);
+      if (this.#parts.trustAnchors === undefined) this.#installAnchors(inForce);
+      else this.#demandAnchor(inForce.material, this.#parts.trustAnchors.current());
     }
+  }
+
+  /** What did not fit the former anchors may fit these, and the other way round. */
+  async #underOtherAnchors(signal: AbortSignal): Promise<void> {
+    if (this.#problem !== undefined) await this.#reload(signal);
+    await this.#look(signal);
+  }
+
+  /** The anchors go out without asking every issuer: one whose own is gone signs nothing that peers would take. */
+  #demandAnchor({ issuer }: TrialMaterial, { anchors }: TrustBundle): void {
+    if (this.#state.kind === 'unavailable' || anchors.some(({ sha256 }) => sha256 === issuer.anchorSha256)) return;
+    this.#become({ kind: 'unavailable', why: 'leads to no trust anchor in force' });
   }
 
   /** Anchors that ended do not go out, whatever has become of the issuer. */
@@ -205,8 +293,8 @@ function digestOf(texts: ReadonlyMap<string, string>): string {
     .digest('hex');
 }
 
-function differs(one: AuthorityMaterial, other: AuthorityMaterial): boolean {
-  const [mine, its] = [one.signing.issuer, other.signing.issuer];
+function differs(one: TrialMaterial, other: TrialMaterial): boolean {
+  const [mine, its] = [one.issuer, other.issuer];
   return (
     one.bundle.digest !== other.bundle.digest ||
     mine.notAfterMs !== its.notAfterMs ||

@@ -104,8 +104,8 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     return this.#commits.add(record, signal);
   }
 
-  async keepIssuer(issuer: RecordedIssuer): Promise<void> {
-    await this.#write({ kind: 'keep-issuer', issuer, nowMs: this.#parts.clock.nowMs() });
+  async keepIssuers(issuers: readonly RecordedIssuer[]): Promise<void> {
+    await this.#write({ kind: 'keep-issuers', issuers, nowMs: this.#parts.clock.nowMs() });
   }
 
   async recordOperation(operation: OperationRecord): Promise<void> {

@@ -12,13 +12,13 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
-import type { IssuerStore } from '../../../ports/issuing/issuer-store.ts';
+import type { Issuers } from '../../../ports/issuing/issuers.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 
 export interface CertificateParts {
   readonly clock: Clock;
   readonly events: Events;
-  readonly issuers: IssuerStore;
+  readonly issuers: Issuers;
   readonly journal: IssuerRecords;
   readonly history: LeafRecords & FormerIssuers;
   readonly policies: PolicySource;

@@ -36,9 +36,8 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   const bundles = composePolicyBundles(config, foundation);
   const policies = localPoliciesOver(config, foundation, bundles);
   const judgement = new PolicyJudgement(
-    { policies, cluster: cluster.view, history: storage.history, issuers: trust.issuers, clock: watching },
+    { policies, cluster: cluster.view, history: storage.history, chooser: trust.chooser, clock: watching },
     {
-      issuerName: config.issuer.name,
       maxWaitMs: Math.max(0, config.listen.requestTimeout - ANSWER_WITHIN_MS),
       maxWaiting: config.policy.maxWaiting,
     },

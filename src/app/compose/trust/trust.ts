@@ -1,7 +1,8 @@
-// Who signs, and whom the mesh trusts: our issuer and anchors, the anchors of other trust domains, and the watch over
+// Who signs, and whom the mesh trusts: our issuers and anchors, the anchors of other trust domains, and the watch over
 // issuers whose leaves outlive their anchor.
 import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
-import type { DocumentIssuer } from '../../../adapters/issuers/documents/document-issuer.ts';
+import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
+import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
 import { issuerReadiness } from '../../issuer-readiness.ts';
@@ -12,7 +13,8 @@ import { composeIssuers } from './issuers.ts';
 import type { Storage } from '../storage.ts';
 
 export interface Trust {
-  readonly issuers: DocumentIssuer;
+  readonly issuers: DocumentIssuers;
+  readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
 }
 
@@ -22,7 +24,7 @@ export function composeTrust(config: Config, foundation: Foundation, { history }
   const issuers = composeIssuers(config, { clock: watching, random, events });
   const federated = composeFederation(config, { clock: watching, events });
   const stranded = new StrandedIssuers(
-    { issuers, former: history, clock, events },
+    { issuers, anchors: issuers.trustAnchors, former: history, clock, events },
     { longestLeafMs: config.lifetimes.max },
   );
   startUp.at('load', async () => {
@@ -30,9 +32,10 @@ export function composeTrust(config: Config, foundation: Foundation, { history }
     stranded.start(options);
     await federated.start(options);
   });
-  telemetry.observeAnchors(() => issuers.anchors());
+  telemetry.observeAnchors(() => issuers.first.anchors());
   readiness.add('issuer', issuerReadiness(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
+  readiness.add('additional issuers', () => degradedBy(issuers.additionalProblem(clock.nowMs())));
   readiness.add('trust anchors', () => degradedBy(stranded.problem()));
   readiness.add('federated bundles', () => degradedBy(federated.problem));
-  return { issuers, federated };
+  return { issuers, chooser: new IssuerChooser(issuers), federated };
 }

@@ -118,7 +118,8 @@ export function localNeeded(
 export function wrongAnchor(policies: PolicySet, { issuer }: Pick<PolicyRequest, 'issuer'>): FailedClause | undefined {
   const index = policies.bundle.issuers.findIndex(({ name }) => name === issuer.name);
   const anchor = policies.bundle.issuers[index]?.anchor;
-  if (anchor === undefined || issuer.anchors.includes(anchor)) return undefined;
+  // One that cannot sign now is under no anchor that could be judged.
+  if (anchor === undefined || issuer.unavailable !== undefined || issuer.anchors.includes(anchor)) return undefined;
   return central(policies, {
     reason: 'CAP-P08',
     field: `issuers.${issuer.name}.anchor`,

@@ -22,6 +22,7 @@ export function standstill(
   if (policyBundleTimeMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
     return { reason: 'CAP-S11', why: `${bundleName} ended at ${new Date(validity.hardExpiryMs).toISOString()}` };
   }
+  if (issuer.unavailable !== undefined) return { reason: 'CAP-S01', why: issuer.unavailable };
   const demanded = issuers.find(({ name }) => name === issuer.name)?.minRemainingMs ?? 0;
   if (issuer.remainingMs >= demanded) return undefined;
   return { reason: 'CAP-S01', why: `issuer ${issuer.name} ends sooner than ${bundleName} demands` };

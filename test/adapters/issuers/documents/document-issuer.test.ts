@@ -18,7 +18,7 @@ async function started(texts: Partial<Documents>, nowMs = NOON_MS) {
   const { documents, events, store } = testStore(texts, { nowMs });
   await store.start({ signal: NEVER });
   const changes: string[] = [];
-  store.onChange(({ signing }) => changes.push(signing.issuer.id), { signal: NEVER });
+  store.onChange(() => void changes.push(store.current().issuer.id), { signal: NEVER });
   return { documents, events, store, changes };
 }
 
@@ -41,10 +41,10 @@ describe('The issuer in force', () => {
 
   it('signs with the key of its certificate, and says so when it is loaded', async () => {
     const { store, events } = await started(documentsOf(authority));
-    const { signing, bundle } = store.current();
+    const { issuer, signer, bundle } = store.current();
     const tbs = Buffer.from('to be signed');
-    const signature = await signing.signer.sign(tbs, { signal: NEVER });
-    assert.ok(verify('sha256', tbs, signing.issuer.publicKey, signature));
+    const signature = await signer.sign(tbs, { signal: NEVER });
+    assert.ok(verify('sha256', tbs, issuer.publicKey, signature));
     assert.equal(bundle.digest, authority.bundle.digest);
     assert.deepEqual(
       events.log.map(({ event }) => event),
@@ -94,9 +94,10 @@ describe('The issuer in force', () => {
   it('follows an edit of all documents and tells who listens', async () => {
     const { documents, store, changes, events } = await started(documentsOf(authority));
     await documents.edit(documentsOf(other));
-    assert.equal(store.current().signing.issuer.id, other.issuer.id);
+    assert.equal(store.current().issuer.id, other.issuer.id);
     assert.deepEqual(changes, [other.issuer.id]);
     assert.deepEqual(events.of('issuerInForce').at(-1), {
+      name: 'default',
       issuer: other.issuer.id,
       notAfterMs: other.issuer.notAfterMs,
     });
@@ -106,7 +107,7 @@ describe('The issuer in force', () => {
     const { documents, store, changes, events } = await started(documentsOf(authority));
     await documents.edit({ chain: other.intermediate.certificatePem });
     await documents.edit({});
-    assert.equal(store.current().signing.issuer.id, authority.issuer.id);
+    assert.equal(store.current().issuer.id, authority.issuer.id);
     assert.equal(events.of('reloadFailed').length, 1);
     assert.match(String(events.of('reloadFailed')[0]?.['problem']), /key is not the key of the certificate/);
     await documents.edit({ key: other.intermediate.keyPem });
@@ -118,10 +119,10 @@ describe('The issuer in force', () => {
     const { documents, clock, store } = testStore(documentsOf(authority));
     await store.start({ signal: NEVER });
     await documents.edit(documentsOf(later));
-    assert.equal(store.current().signing.issuer.id, authority.issuer.id);
+    assert.equal(store.current().issuer.id, authority.issuer.id);
     clock.jumpTo(NOON_MS + DAY_MS);
     await documents.edit({});
-    assert.equal(store.current().signing.issuer.id, later.issuer.id);
+    assert.equal(store.current().issuer.id, later.issuer.id);
   });
 
   it('says when the clock has left its validity, whichever way', async () => {

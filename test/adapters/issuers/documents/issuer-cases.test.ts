@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { X509Certificate } from 'node:crypto';
-import type { MaterialSettings } from '../../../../src/adapters/issuers/documents/issuer-material.ts';
+import type {
+  DocumentIssuer,
+  DocumentIssuerSettings,
+} from '../../../../src/adapters/issuers/documents/document-issuer.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import type { IssuerStore } from '../../../../src/ports/issuing/issuer-store.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { TEST_TRUST_DOMAIN } from '../../../support/certificates.ts';
 import { TEST_MATERIAL, testStore } from '../../../support/issuer-store.ts';
@@ -17,7 +19,7 @@ const NEVER = new AbortController().signal;
 
 const textOf = (folder: string, name: string): string => readFileSync(path.join(CASES, folder, name), 'utf8');
 
-async function started(folder: string, nowMs = MADE_MS, settings: MaterialSettings = TEST_MATERIAL) {
+async function started(folder: string, nowMs = MADE_MS, settings: DocumentIssuerSettings = TEST_MATERIAL) {
   const texts = {
     anchors: textOf(folder, 'anchors.pem'),
     chain: textOf(folder, 'chain.pem'),
@@ -28,7 +30,7 @@ async function started(folder: string, nowMs = MADE_MS, settings: MaterialSettin
   return parts;
 }
 
-async function problemWith(folder: string, nowMs?: number, settings?: MaterialSettings): Promise<string> {
+async function problemWith(folder: string, nowMs?: number, settings?: DocumentIssuerSettings): Promise<string> {
   const error = await started(folder, nowMs, settings).then(
     () => assert.fail(`${folder} came in force`),
     (cause: unknown) => cause,
@@ -38,7 +40,7 @@ async function problemWith(folder: string, nowMs?: number, settings?: MaterialSe
 }
 
 /** A trial takes real time, so a change is waited for. */
-async function changeOf(store: Pick<IssuerStore, 'onChange'>): Promise<void> {
+async function changeOf(store: Pick<DocumentIssuer, 'onChange'>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<true>();
   store.onChange(() => resolve(true), { signal: NEVER });
   await promise;
@@ -83,7 +85,7 @@ describe('Trust material that peers would refuse', () => {
 
   it('stays the last good one when it is swapped under a running server, with the reason in its state', async () => {
     const { store, documents, events } = await started('poor-messages/intnoski');
-    const before = store.current().signing.issuer.id;
+    const before = store.current().issuer.id;
     for (const folder of Object.keys(REFUSED)) {
       const texts = {
         anchors: textOf(folder, 'anchors.pem'),
@@ -91,7 +93,7 @@ describe('Trust material that peers would refuse', () => {
         key: textOf(folder, 'key.pem'),
       };
       await documents.edit(texts);
-      assert.equal(store.current().signing.issuer.id, before, folder);
+      assert.equal(store.current().issuer.id, before, folder);
       assert.match((store.problem(MADE_MS) as { degraded: string }).degraded, REFUSED[folder]!);
     }
     assert.equal(events.of('reloadFailed').length, Object.keys(REFUSED).length);
@@ -118,7 +120,7 @@ describe('Trust material that peers take', () => {
 
   it('has as many certificates below an anchor as peers may need, each once', async () => {
     const lengthOf = async (folder: string): Promise<number> =>
-      (await started(folder)).store.current().signing.issuer.chainPems.length;
+      (await started(folder)).store.current().issuer.chainPems.length;
     assert.equal(await lengthOf('cross-signed-root/cross-anchors-new'), 1, 'nobody has the old root');
     assert.equal(await lengthOf('cross-signed-root/cross-anchors-both'), 2, 'some have the old root alone');
     assert.equal(await lengthOf('cross-signed-root/cross-oldroot-soon'), 1, 'the old root has ended');
@@ -128,7 +130,7 @@ describe('Trust material that peers take', () => {
   it('lives as long as the path that ends last, whatever becomes of a cross-signature', async () => {
     const soonMs = Date.UTC(2026, 10, 28, 5, 38, 0);
     const { store, clock, events } = await started('cross-signed-root/cross-oldroot-soon', soonMs);
-    const end = store.current().signing.issuer.notAfterMs;
+    const end = store.current().issuer.notAfterMs;
     assert.equal(
       end,
       new X509Certificate(textOf('cross-signed-root/cross-oldroot-soon', 'chain.pem')).validToDate.getTime(),
@@ -138,7 +140,7 @@ describe('Trust material that peers take', () => {
     await clock.advance(60_000);
     await changed;
     assert.equal(store.problem(clock.nowMs()), undefined);
-    assert.equal(store.current().signing.issuer.notAfterMs, end);
+    assert.equal(store.current().issuer.notAfterMs, end);
     assert.equal(store.current().bundle.anchors.length, 1, 'the old root has ended and is not distributed');
     assert.match(
       String(events.of('trustWarning').at(-1)?.['problem']),
@@ -147,7 +149,7 @@ describe('Trust material that peers take', () => {
   });
 
   it('is warned of where it works and should not be as it is', async () => {
-    const warnings = async (folder: string, settings?: MaterialSettings): Promise<string> =>
+    const warnings = async (folder: string, settings?: DocumentIssuerSettings): Promise<string> =>
       JSON.stringify((await started(folder, MADE_MS, settings)).events.of('trustWarning'));
     assert.match(await warnings('issuer-nobody-accepts/subject-empty'), /is one of a CA, which must have a name/);
     const plain = { ...TEST_MATERIAL, partialAnchors: true };
@@ -163,10 +165,10 @@ describe('Trust material that peers take', () => {
     clock.jumpTo(Date.UTC(2026, 11, 1, 0, 0, 1));
     await clock.advance(5_000);
     await begun;
-    const { bundle, signing } = store.current();
+    const { bundle, issuer } = store.current();
     assert.equal(bundle.anchors.length, 1);
     assert.notEqual(bundle.anchors[0]?.sha256, old?.sha256);
-    assert.equal(signing.issuer.anchorSha256, bundle.anchors[0]?.sha256);
+    assert.equal(issuer.anchorSha256, bundle.anchors[0]?.sha256);
     const setBack = changeOf(store);
     clock.jumpTo(MADE_MS);
     await clock.advance(5_000);

@@ -28,9 +28,9 @@ describe('The issuers of a journal', () => {
   });
 
   /** As a server does that starts with it, or changes to it. */
-  function keep(recorded: RecordedIssuer, nowMs: number): void {
+  function keep(recorded: RecordedIssuer | readonly RecordedIssuer[], nowMs: number): void {
     const writer = new JournalWriter({ file });
-    writer.keepIssuer(recorded, nowMs);
+    writer.keepIssuers([recorded].flat(), nowMs);
     writer.close();
   }
 

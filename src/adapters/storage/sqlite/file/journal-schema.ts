@@ -43,12 +43,21 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE decisions RENAME COLUMN surface TO api;
    ALTER TABLE decisions RENAME COLUMN proven_by TO authentication_method;
    ALTER TABLE decisions RENAME COLUMN evidence TO credential_id;`,
+  `ALTER TABLE decisions ADD COLUMN issuer_name TEXT;
+   ALTER TABLE decisions ADD COLUMN trust_anchor TEXT;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Columns that are younger than the table, with the schema version that brought them. */
-const SINCE_VERSION: Partial<Record<DecisionField, number>> = { policy: 2, proofId: 3, provenAtMs: 3, count: 4 };
+const SINCE_VERSION: Partial<Record<DecisionField, number>> = {
+  policy: 2,
+  proofId: 3,
+  provenAtMs: 3,
+  count: 4,
+  issuerName: 8,
+  trustAnchor: 8,
+};
 
 /** What columns were called before version 7. */
 const FORMER_COLUMN_OF: Partial<Record<DecisionField, string>> = {
@@ -75,12 +84,13 @@ export const SELECT_LEAF = `SELECT issuer, coalesce(proof_id, decision_id) AS pr
     coalesce(proven_at_ms, time_ms) AS provenAtMs FROM decisions
   WHERE coalesce(identity, caller) = ? AND not_after_ms = ? AND serial = ?
     AND outcome = 'issued' AND authentication_method IS NOT NULL LIMIT 1`;
-/** The issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
+/** An issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
 export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms,
     longest_leaf_ms = max(longest_leaf_ms, excluded.longest_leaf_ms)`;
-/** Every other signs no more: its last leaf is over before long. Parameters: now in ms, id of the one in force. */
-export const RETIRE_ISSUERS = 'UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms) WHERE id <> ?';
+/** Every other signs no more: its last leaf is over before long. Parameters: now in ms, ids of those in force as JSON. */
+export const RETIRE_ISSUERS = `UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms)
+  WHERE id NOT IN (SELECT value FROM json_each(?))`;
 export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
 export const SELECT_ISSUERS = 'SELECT certificate FROM issuers WHERE until_ms >= ?';
 /** What an operator did. Few, so they are kept for good. */

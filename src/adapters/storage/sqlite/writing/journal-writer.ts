@@ -87,10 +87,13 @@ export class JournalWriter {
   }
 
   /** Once for each start and each change of issuer, so nothing is prepared for it. */
-  keepIssuer({ id, certificateDer, longestLeafMs, notAfterMs }: RecordedIssuer, nowMs: number): void {
-    this.#transaction(1, ({ database }) => {
-      database.prepare(KEEP_ISSUER).run(id, certificateDer, longestLeafMs, notAfterMs);
-      database.prepare(RETIRE_ISSUERS).run(nowMs, id);
+  keepIssuers(issuers: readonly RecordedIssuer[], nowMs: number): void {
+    this.#transaction(issuers.length, ({ database }) => {
+      const keep = database.prepare(KEEP_ISSUER);
+      for (const { id, certificateDer, longestLeafMs, notAfterMs } of issuers) {
+        keep.run(id, certificateDer, longestLeafMs, notAfterMs);
+      }
+      database.prepare(RETIRE_ISSUERS).run(nowMs, JSON.stringify(issuers.map(({ id }) => id)));
       database.prepare(FORGET_ISSUERS).run(nowMs);
     });
   }

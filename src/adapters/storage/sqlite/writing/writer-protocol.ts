@@ -13,7 +13,7 @@ export type WriterRequest =
   /** Whether a record could be written now. */
   | { readonly kind: 'probe' }
   | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
-  | { readonly kind: 'keep-issuer'; readonly issuer: RecordedIssuer; readonly nowMs: number }
+  | { readonly kind: 'keep-issuers'; readonly issuers: readonly RecordedIssuer[]; readonly nowMs: number }
   | { readonly kind: 'record-operation'; readonly operation: OperationRecord }
   | { readonly kind: 'close' };
 

@@ -36,8 +36,8 @@ function perform(request: WriterRequest): number {
       return 0;
     case 'delete-before':
       return writer.deleteBefore(request.beforeMs, request.limit);
-    case 'keep-issuer':
-      writer.keepIssuer(request.issuer, request.nowMs);
+    case 'keep-issuers':
+      writer.keepIssuers(request.issuers, request.nowMs);
       return 0;
     case 'record-operation':
       writer.recordOperation(request.operation);

@@ -1,0 +1,44 @@
+// All issuers of the configuration, each kept at its last good state by itself: one that breaks takes nothing from the others.
+import type { Issuers, NamedIssuer } from '../../../ports/issuing/issuers.ts';
+import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
+import type { DocumentIssuer } from './document-issuer.ts';
+
+export class DocumentIssuers implements Issuers {
+  /** The default one, which brings the trust anchors. */
+  readonly first: DocumentIssuer;
+  readonly #additional: readonly DocumentIssuer[];
+
+  /** @param additional in the order of the configuration. */
+  constructor(first: DocumentIssuer, additional: readonly DocumentIssuer[]) {
+    this.first = first;
+    this.#additional = additional;
+  }
+
+  /** Loads all, then follows changes until the signal aborts. @throws AuthorityError CAP-X03 when the default one cannot be loaded. */
+  async start(options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.first.start(options);
+    await Promise.all(this.#additional.map(async (one) => one.start(options)));
+  }
+
+  get trustAnchors(): TrustAnchors {
+    return this.first.trustAnchors;
+  }
+
+  all(): readonly [NamedIssuer, ...NamedIssuer[]] {
+    return [this.first.named, ...this.#additional.map(({ named }) => named)];
+  }
+
+  onChange(listener: (name: string) => void, options: { readonly signal: AbortSignal }): void {
+    for (const one of [this.first, ...this.#additional]) one.onChange(() => listener(one.name), options);
+  }
+
+  /** What is wrong with each additional issuer; nothing when all of them are as their files say. */
+  additionalProblem(nowMs: number): string | undefined {
+    const problems = this.#additional.flatMap((one) => {
+      const problem = one.problem(nowMs);
+      if (problem === undefined) return [];
+      return [`${one.name}: ${typeof problem === 'string' ? `it signs nothing: ${problem}` : problem.degraded}`];
+    });
+    return problems.length === 0 ? undefined : problems.join('; ');
+  }
+}

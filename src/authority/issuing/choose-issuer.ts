@@ -1,0 +1,52 @@
+// Chooses the issuer of each certificate, before policy is asked, and knows the signer that goes with a choice: the one
+// of the state that was chosen, whatever is loaded meanwhile.
+import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import { allowedIssuers, ANY_ISSUER } from '../../domain/policy/evaluation/allowed-issuers.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
+import type { PolicyRequest } from '../../domain/policy/request.ts';
+import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
+import type { Signer } from '../../ports/issuing/signer.ts';
+
+export class IssuerChooser {
+  readonly #issuers: Pick<Issuers, 'all'>;
+  /** Gone with the request that they were chosen for. */
+  readonly #signers = new WeakMap<ChosenIssuer, Signer>();
+
+  constructor(issuers: Pick<Issuers, 'all'>) {
+    this.#issuers = issuers;
+  }
+
+  /** The first issuer that policy lets the subject have; see `ChosenIssuer.forWorkload`. Never throws. */
+  choose(
+    policies: PolicySet,
+    subject: PolicyRequest['subject'],
+    snapshot: ClusterSnapshot,
+    nowMs: number,
+  ): ChosenIssuer {
+    const candidates = this.#issuers.all();
+    // With one issuer there is nothing to ask: policy refuses it or not.
+    const allowed = candidates.length === 1 ? ANY_ISSUER : allowedIssuers(policies, subject, snapshot);
+    const { chosen, candidate } = ChosenIssuer.forWorkload(candidates, allowed, nowMs);
+    return this.#known(chosen, candidate);
+  }
+
+  /** Every issuer, as it would be chosen now, the default one first. */
+  each(nowMs: number): readonly [ChosenIssuer, ...ChosenIssuer[]] {
+    const [first, ...others] = this.#issuers.all();
+    const own = (candidate: NamedIssuer): ChosenIssuer => this.#known(ChosenIssuer.forOwn(candidate, nowMs), candidate);
+    return [own(first), ...others.map(own)];
+  }
+
+  /** @throws AuthorityError CAP-S01 when the chosen issuer could not sign when it was chosen. */
+  signerOf(chosen: ChosenIssuer): Signer {
+    const signer = this.#signers.get(chosen);
+    if (signer !== undefined) return signer;
+    throw new Error(`no signer is known for ${chosen.issuer.subject}, which was not chosen here`);
+  }
+
+  #known(chosen: ChosenIssuer, { state }: NamedIssuer): ChosenIssuer {
+    if (state.kind === 'ready') this.#signers.set(chosen, state.signer);
+    return chosen;
+  }
+}

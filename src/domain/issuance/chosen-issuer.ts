@@ -1,0 +1,76 @@
+// The issuer of one certificate, chosen before policy judges. Policy judges it and every later step carries it, so that
+// what was judged is what signs, also when the issuer is loaded anew meanwhile.
+import { AuthorityError } from '../errors.ts';
+import type { AllowedIssuers } from '../policy/evaluation/allowed-issuers.ts';
+import { admits } from '../policy/name-patterns.ts';
+import type { IssuerChoice, PolicyRequest } from '../policy/request.ts';
+import type { Issuer } from '../x509/issuer.ts';
+
+/** One of the configured issuers at one moment. */
+export interface IssuerCandidate {
+  /** As policies call it. */
+  readonly name: string;
+  readonly bounds: IssuerBounds;
+  readonly state:
+    | { readonly kind: 'ready'; readonly issuer: Issuer }
+    /** `why` is safe for a caller. */
+    | { readonly kind: 'unavailable'; readonly why: string };
+}
+
+/** What this issuer signs at most, whatever policy grants. */
+export interface IssuerBounds {
+  /** Longest certificate in ms; Infinity leaves it to the server. */
+  readonly maxTtlMs: number;
+}
+
+type Judged = PolicyRequest['issuer'];
+
+export class ChosenIssuer implements Judged {
+  readonly name: string;
+  readonly anchors: readonly string[];
+  readonly remainingMs: number;
+  readonly unavailable?: string;
+  readonly bounds: IssuerBounds;
+  readonly choice: IssuerChoice;
+  readonly #issuer: Issuer | undefined;
+
+  private constructor({ name, bounds, state }: IssuerCandidate, choice: IssuerChoice, nowMs: number) {
+    this.name = name;
+    this.bounds = bounds;
+    this.choice = choice;
+    this.#issuer = state.kind === 'ready' ? state.issuer : undefined;
+    this.anchors = this.#issuer === undefined ? [] : [this.#issuer.anchorSha256];
+    this.remainingMs = this.#issuer === undefined ? 0 : Math.max(0, this.#issuer.notAfterMs - nowMs);
+    if (state.kind === 'unavailable') this.unavailable = `issuer ${name} ${state.why}`;
+  }
+
+  /**
+   * The first that policy allows, whether it can sign now or not: a subject is not moved to another issuer because its own
+   * is down. Without a policy's limit that is the default one.
+   * @param candidates in the order of the configuration, the default one first.
+   */
+  static forWorkload<C extends IssuerCandidate>(
+    candidates: readonly [C, ...C[]],
+    allowed: AllowedIssuers,
+    nowMs: number,
+  ): { readonly chosen: ChosenIssuer; readonly candidate: C } {
+    const { limitedBy } = allowed;
+    const found =
+      candidates.find(({ name }) => admits(allowed.preferred, name)) ??
+      candidates.find(({ name }) => admits(allowed.enforced, name));
+    const why = candidates.length === 1 ? 'only' : found === undefined ? 'none-allowed' : 'first-allowed';
+    const candidate = found ?? candidates[0];
+    return { chosen: new ChosenIssuer(candidate, { why, limitedBy }, nowMs), candidate };
+  }
+
+  /** For what the CA signs for itself: its serving certificate, and the trial of an issuer. */
+  static forOwn(candidate: IssuerCandidate, nowMs: number): ChosenIssuer {
+    return new ChosenIssuer(candidate, { why: 'own', limitedBy: [] }, nowMs);
+  }
+
+  /** @throws AuthorityError CAP-S01 when it cannot sign now. */
+  get issuer(): Issuer {
+    if (this.#issuer === undefined) throw new AuthorityError('CAP-S01', { detail: this.unavailable ?? this.name });
+    return this.#issuer;
+  }
+}

@@ -1,0 +1,32 @@
+// The issuers that this CA may sign with, each under the name that policies call it by. Implementations deliver whole,
+// tried states: a chain with the signer of its first certificate, never half of a new one.
+import type { IssuerCandidate } from '../../domain/issuance/chosen-issuer.ts';
+import type { Issuer } from '../../domain/x509/issuer.ts';
+import type { Custody } from './signer-opener.ts';
+import type { Signer } from './signer.ts';
+
+export type IssuerState =
+  | { readonly kind: 'ready'; readonly issuer: Issuer; readonly signer: Signer }
+  /** `why` is safe for a caller: no path of a file. */
+  | { readonly kind: 'unavailable'; readonly why: string };
+
+/** One issuer at one moment. A later state is another object, so that a request keeps the one it was given. */
+export interface NamedIssuer extends IssuerCandidate {
+  readonly custody: Custody;
+  readonly state: IssuerState;
+}
+
+export interface Issuers {
+  /**
+   * All that are configured, the default one first, also those that cannot sign now. When a newer state of one is
+   * broken, its last good one stays.
+   */
+  all(): readonly [NamedIssuer, ...NamedIssuer[]];
+  /** Calls `listener` with the name of each issuer whose state changed, until the signal aborts. */
+  onChange(listener: (name: string) => void, options: { readonly signal: AbortSignal }): void;
+}
+
+/** Those that can sign now. */
+export function readyIssuersOf(issuers: Pick<Issuers, 'all'>): readonly Issuer[] {
+  return issuers.all().flatMap(({ state }) => (state.kind === 'ready' ? [state.issuer] : []));
+}
