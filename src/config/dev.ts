@@ -6,14 +6,6 @@ export const DEV_TOKEN_ISSUER = 'https://capstan.invalid/dev';
 /** Where dev mode keeps everything unless told otherwise. */
 export const DEV_DATA_DIRECTORY = '.capstan';
 
-/** Names of files in a data directory that the command line reads. */
-export const DEV_FILES = {
-  anchors: 'root-cert.pem',
-  tokenIssuerKey: 'token-issuer-key.pem',
-  tokenIssuerKeys: 'token-issuer-jwks.json',
-  journal: 'journal.db',
-} as const;
-
 /** A data directory, as far as the configuration needs to know it. */
 export interface DevDirectory {
   readonly files: Readonly<Record<'anchors' | 'chain' | 'issuerKey' | 'tokenIssuerKeys' | 'bundle', string>>;

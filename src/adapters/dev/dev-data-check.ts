@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { readCaCertificate, type CaCertificate } from '../../domain/x509/ca-certificate.ts';
 import { Issuer } from '../../domain/x509/issuer.ts';
 import { decodePemBlocks } from '../../domain/x509/pem.ts';
-import { DEV_FILES, type DevFile } from './dev-data-contents.ts';
+import { DEV_FILES, type DevFile } from './dev-names.ts';
 
 export interface DevFileProblem {
   readonly file: DevFile;

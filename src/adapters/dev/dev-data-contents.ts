@@ -4,19 +4,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { createIntermediate, createRoot } from './bootstrap-authority.ts';
-
-/** The directory's files, by what they are. */
-export const DEV_FILES = {
-  anchors: 'root-cert.pem',
-  rootKey: 'root-key.pem',
-  chain: 'issuer-chain.pem',
-  issuerKey: 'issuer-key.pem',
-  tokenIssuerKey: 'token-issuer-key.pem',
-  tokenIssuerKeys: 'token-issuer-jwks.json',
-  bundle: 'bundle.yaml',
-} as const;
-
-export type DevFile = keyof typeof DEV_FILES;
+import type { DevFile } from './dev-names.ts';
 
 export interface DevFileContents {
   readonly text: string;

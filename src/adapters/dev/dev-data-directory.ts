@@ -7,7 +7,8 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { codeOf, directoryProblem, fileProblem, writingProblem } from '../../domain/text/system-error.ts';
 import { devDataProblem } from './dev-data-check.ts';
-import { DEV_FILES, freshContents, type DevFile } from './dev-data-contents.ts';
+import { freshContents } from './dev-data-contents.ts';
+import { DEV_FILES, DEV_PLACES, type DevFile } from './dev-names.ts';
 
 export interface DevDataPaths {
   readonly files: Readonly<Record<DevFile, string>>;
@@ -25,12 +26,8 @@ export interface DevDataDirectory extends DevDataPaths {
   readonly created: boolean;
 }
 
-const SOCKETS = 'sds';
-const POLICIES = 'policies';
-const MANIFESTS = 'manifests';
 /** What the first versions kept in place of the bundle. */
 const OLD_POLICY = 'policy.yaml';
-const JOURNAL = 'journal.db';
 /** Another start had its directory in place before ours. */
 const WAS_FASTER: readonly string[] = ['ENOTEMPTY', 'EEXIST'];
 
@@ -40,10 +37,10 @@ export function devDataPaths(root: string): DevDataPaths {
   const at = (name: string): string => path.join(directory, name);
   return {
     files: byFile(at),
-    journal: at(JOURNAL),
-    sockets: at(SOCKETS),
-    policies: at(POLICIES),
-    manifests: at(MANIFESTS),
+    journal: at(DEV_PLACES.journal),
+    sockets: at(DEV_PLACES.sockets),
+    policies: at(DEV_PLACES.policies),
+    manifests: at(DEV_PLACES.manifests),
   };
 }
 
@@ -86,7 +83,7 @@ async function create(directory: string, nowMs: number, trustDomain: TrustDomain
 }
 
 async function fill(building: string, nowMs: number, trustDomain: TrustDomain): Promise<void> {
-  await mkdir(path.join(building, SOCKETS), { recursive: true, mode: 0o700 });
+  await mkdir(path.join(building, DEV_PLACES.sockets), { recursive: true, mode: 0o700 });
   await chmod(building, 0o700);
   const contents = await freshContents(nowMs, trustDomain);
   for (const [file, { text, mode }] of Object.entries(contents)) {

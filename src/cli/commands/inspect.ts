@@ -7,6 +7,7 @@ import { decodePemBlocks } from '../../domain/x509/pem.ts';
 import type { SubjectAltName } from '../../domain/x509/template.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput } from '../inputs/files.ts';
+import { ISTIO_FILES } from '../inputs/istio-files.ts';
 import type { ReadCertificate } from '../../review/inspect/certificate-facts.ts';
 import type { InspectedFile } from '../reports/chain.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
@@ -63,7 +64,7 @@ async function inspectFile(
 ): Promise<InspectedFile> {
   const { inspectChain } = await import('../../review/inspect/inspect-chain.ts');
   const chain = await readCertificates(file);
-  const beside = path.join(path.dirname(file), 'root-cert.pem');
+  const beside = path.join(path.dirname(file), ISTIO_FILES.anchors);
   const anchorsFile = root ?? (existsSync(beside) ? beside : undefined);
   const anchors = anchorsFile === undefined ? [] : await readCertificates(anchorsFile);
   return {

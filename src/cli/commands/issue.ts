@@ -5,10 +5,12 @@ import path from 'node:path';
 import { Option, type Command } from 'commander';
 import type { CsrAnswer } from '../../adapters/grpc/client/csr-client.ts';
 import type { WorkloadKeyType } from '../../adapters/grpc/client/workload-csr.ts';
-import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
+import { DEV_FILES } from '../../adapters/dev/dev-names.ts';
+import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { CommandError, EXIT, exitCodeOfRefusal } from '../exit-codes.ts';
 import { readInput, writeTogether } from '../inputs/files.ts';
+import { ISTIO_FILES } from '../inputs/istio-files.ts';
 import { outputOption, programName, type Invocation, type OutputFormat } from '../invocation.ts';
 import { durationOption, identityOption } from '../options/options.ts';
 import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
@@ -87,9 +89,9 @@ async function issue(options: IssueOptions, invocation: Invocation): Promise<voi
   }
   const leaf = demandOurs(answer, identity);
   await writeTogether(options.out, [
-    { name: 'key.pem', text: privateKeyPem, mode: 0o600 },
-    { name: 'cert-chain.pem', text: answer.chainPems.join(''), mode: 0o644 },
-    { name: 'root-cert.pem', text: answer.rootsPem, mode: 0o644 },
+    { name: ISTIO_FILES.key, text: privateKeyPem, mode: 0o600 },
+    { name: ISTIO_FILES.chain, text: answer.chainPems.join(''), mode: 0o644 },
+    { name: ISTIO_FILES.anchors, text: answer.rootsPem, mode: 0o644 },
   ]);
   report(leaf, identity, options, invocation);
 }
@@ -119,7 +121,7 @@ function demandOurs({ chainPems }: Extract<CsrAnswer, { outcome: 'issued' }>, id
 
 function report(leaf: X509Certificate, identity: KubernetesIdentity, options: IssueOptions, invocation: Invocation) {
   const { terminal, clock, environment } = invocation;
-  const chain = path.join(options.out, 'cert-chain.pem');
+  const chain = path.join(options.out, ISTIO_FILES.chain);
   const serial = leaf.serialNumber.toLowerCase();
   const [notBeforeMs, notAfterMs] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
   if (options.output === 'json') {
@@ -130,8 +132,7 @@ function report(leaf: X509Certificate, identity: KubernetesIdentity, options: Is
   const left = formatValidity({ notBeforeMs, notAfterMs }, clock.nowMs());
   terminal.print(`${identity.spiffeId.uri} has a certificate until ${formatTime(notAfterMs)}, ${left}.`);
   terminal.print(`  serial   ${serial}`);
-  terminal.print(
-    `  written  ${['key.pem', 'cert-chain.pem', 'root-cert.pem'].map((name) => path.join(options.out, name)).join(' ')}`,
-  );
+  const written = Object.values(ISTIO_FILES).map((name) => path.join(options.out, name));
+  terminal.print(`  written  ${written.join(' ')}`);
   terminal.print(`\n  ${programName(environment)} inspect ${chain}`);
 }

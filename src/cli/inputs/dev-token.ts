@@ -1,7 +1,8 @@
 // Tokens of a data directory's own token issuer, shaped like a projected Kubernetes token.
 import path from 'node:path';
 import { importPKCS8, SignJWT } from 'jose';
-import { DEV_FILES, DEV_TOKEN_ISSUER } from '../../config/dev.ts';
+import { DEV_FILES } from '../../adapters/dev/dev-names.ts';
+import { DEV_TOKEN_ISSUER } from '../../config/dev.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readInput } from './files.ts';

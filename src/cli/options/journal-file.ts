@@ -1,7 +1,8 @@
 // Which journal the commands under `capstan journal` read.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
+import { DEV_PLACES } from '../../adapters/dev/dev-names.ts';
+import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
 import { loadConfig } from '../../config/load.ts';
 import { complainOfConfig } from '../complaints.ts';
 import type { Invocation } from '../invocation.ts';
@@ -23,7 +24,7 @@ export function addJournalFileOptions(command: Command): Command {
 /** @returns nothing when the configuration is invalid, after saying so. */
 export function journalFile({ file, config, dataDir }: JournalFileOptions, invocation: Invocation): string | undefined {
   if (file !== undefined) return file;
-  if (config === undefined) return path.join(dataDir, DEV_FILES.journal);
+  if (config === undefined) return path.join(dataDir, DEV_PLACES.journal);
   const loaded = loadConfig({ file: config, environment: invocation.environment });
   if (!('problems' in loaded)) return loaded.config.journal.file;
   invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));

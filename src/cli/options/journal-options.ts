@@ -1,7 +1,8 @@
 // Which journal a tool shall read, and from when on.
 import path from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
-import { DEV_DATA_DIRECTORY, DEV_FILES } from '../../config/dev.ts';
+import { DEV_PLACES } from '../../adapters/dev/dev-names.ts';
+import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
 import { loadConfig } from '../../config/load.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { complainOfConfig } from '../complaints.ts';
@@ -41,7 +42,7 @@ export function momentOf(since: Since, nowMs: number): number {
 /** @throws CommandError 2 when the configuration that names it is invalid, after saying why. */
 export function journalFile({ journal, config, dataDir }: JournalChoice, invocation: Invocation): string {
   if (journal !== undefined) return journal;
-  if (config === undefined) return path.join(dataDir, DEV_FILES.journal);
+  if (config === undefined) return path.join(dataDir, DEV_PLACES.journal);
   const loaded = loadConfig({ file: config, environment: invocation.environment });
   if (!('problems' in loaded)) return loaded.config.journal.file;
   complainOfConfig(loaded.problems, invocation.terminal);
