@@ -8,9 +8,8 @@ import type { Command } from 'commander';
 import { codeOf } from '../domain/text/system-error.ts';
 import { ADMINISTRATION_SOCKET, administrationSocketOf } from '../config/administration-socket.ts';
 import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
-import { loadConfig } from '../config/load.ts';
-import { complainOfConfig } from './complaints.ts';
 import { CommandError, EXIT, exitCodeOfRefusal } from './exit-codes.ts';
+import { readConfig } from './inputs/read-config.ts';
 import type { Invocation } from './invocation.ts';
 
 export interface ServerOptions {
@@ -39,10 +38,8 @@ export function serverOptions(command: Command): Command {
 /** @returns the path of the server's socket; nothing when the configuration is invalid, after saying so. */
 export function socketOf({ config, dataDir }: ServerOptions, invocation: Invocation): string | undefined {
   if (config === undefined) return path.join(dataDir, ADMINISTRATION_SOCKET);
-  const loaded = loadConfig({ file: config, environment: invocation.environment });
-  if (!('problems' in loaded)) return administrationSocketOf(loaded.config);
-  invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));
-  return undefined;
+  const read = readConfig(config, invocation);
+  return read && administrationSocketOf(read);
 }
 
 /**

@@ -1,6 +1,7 @@
 // What a person reads when a command fails: one line, and below it each problem of a configuration.
 import type { ConfigProblem } from '../config/sources.ts';
 import { AuthorityError } from '../domain/errors.ts';
+import { formatQuantity } from '../domain/text/format-count.ts';
 import { REASONS } from '../domain/reasons.ts';
 import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { complainOfProblems, UnusableInput } from './unusable-input.ts';
@@ -23,8 +24,7 @@ function wholeLine({ reason, detail, message }: AuthorityError): string {
 
 /** All problems, one per line, each with its place. */
 export function complainOfConfig(problems: readonly ConfigProblem[], terminal: Terminal): ExitCode {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  terminal.complain(`CAP-X03 the configuration is invalid: ${count}`);
+  terminal.complain(`CAP-X03 the configuration is invalid: ${formatQuantity(problems.length, 'problem')}`);
   for (const problem of problems) terminal.explain(placed(problem));
   return EXIT.config;
 }

@@ -1,12 +1,13 @@
 // What a check says when it cannot run: every problem of its input, with its place.
+import { formatQuantity } from '../domain/text/format-count.ts';
 import { formatPosition, type Problem } from '../domain/text/position.ts';
 import { CommandError, EXIT, type ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Most problems that are told; mending some mends most of the rest. */
-const MAX_TOLD = 100;
+/** Most problems that are printed; mending some mends most of the rest. */
+const MAX_PRINTED = 100;
 
-/** What a check stands on cannot be used: its problems are told one by one, and stand in its report. */
+/** What a check stands on cannot be used: its problems are printed one by one, and stand in its report. */
 export class UnusableInput extends CommandError {
   readonly what: string;
   readonly problems: readonly Problem[];
@@ -21,10 +22,14 @@ export class UnusableInput extends CommandError {
 
 /** @param what was to be read: `the policies`. @returns the exit code that this deserves. */
 export function complainOfProblems(what: string, problems: readonly Problem[], terminal: Terminal): ExitCode {
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  terminal.complain(`cannot use ${what}: ${count}`);
-  for (const { position, path, problem } of problems.slice(0, MAX_TOLD)) {
+  printProblems(`cannot use ${what}`, problems, terminal);
+  return EXIT.unreadable;
+}
+
+/** How many there are, then each with its place. @param what is wrong, in a sentence without its end. */
+export function printProblems(what: string, problems: readonly Problem[], terminal: Terminal): void {
+  terminal.complain(`${what}: ${formatQuantity(problems.length, 'problem')}`);
+  for (const { position, path, problem } of problems.slice(0, MAX_PRINTED)) {
     terminal.explain(`${formatPosition(position)}: ${path === '' ? '' : `${path} `}${problem}`);
   }
-  return EXIT.unreadable;
 }

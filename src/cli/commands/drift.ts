@@ -1,9 +1,8 @@
 // `capstan drift`: whether what runs is still what policy says, and policy what Git says.
 import type { Command } from 'commander';
-import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { complainOfConfig } from '../complaints.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
+import { readConfigForCheck } from '../inputs/read-config.ts';
 import type { Invocation } from '../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../options/cluster-options.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../reports/report.ts';
@@ -48,7 +47,7 @@ export function registerDrift(program: Command, invocation: Invocation): void {
       (named: string, others: readonly string[] | undefined) => [...(others ?? []), named],
     );
   addClusterOptions(command)
-    .option('--progress', 'tell of progress also where no terminal is')
+    .option('--progress', 'show progress also where there is no terminal')
     .addOption(reportOption())
     .addHelpText('after', EXAMPLES)
     .action((options: DriftOptions) => drift(options, invocation));
@@ -68,7 +67,10 @@ async function drift(options: DriftOptions, invocation: Invocation): Promise<voi
 
 /** Paths that options name come before those of the configuration. */
 function sourcesOf(options: DriftOptions, invocation: Invocation): DriftSources {
-  const config = options.config === undefined ? undefined : configFrom(options.config, invocation);
+  const config =
+    options.config === undefined
+      ? undefined
+      : readConfigForCheck(options.config, `${options.config} cannot be used`, invocation);
   const files = filesOf(options, config);
   const journal = options.journal ?? config?.journal.file;
   const { server, git } = options;
@@ -98,11 +100,4 @@ function filesOf(options: DriftOptions, config: Config | undefined): CandidateFi
     cluster: config === undefined ? clusterFactsOf(options) : { id: config.cluster.id, labels: config.cluster.labels },
     ...(manifests !== undefined && { manifests }),
   };
-}
-
-function configFrom(file: string, { terminal, environment }: Invocation): Config {
-  const loaded = loadConfig({ file, environment });
-  if (!('problems' in loaded)) return loaded.config;
-  complainOfConfig(loaded.problems, terminal);
-  throw new CommandError(EXIT.unreadable, `${file} cannot be used`);
 }

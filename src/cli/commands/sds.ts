@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { SDS_STATUS, type SdsStatus } from '../../adapters/http/admin/administer-sds.ts';
 import { askServer, serverOptions, socketOf, type ServerOptions } from '../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+import { formatQuantity } from '../../domain/text/format-count.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 
 interface StatusOptions extends ServerOptions {
@@ -23,10 +24,10 @@ export function registerSds(program: Command, invocation: Invocation): void {
   serverOptions(status)
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
-    .action(async (options: StatusOptions) => tellStatus(options, invocation));
+    .action(async (options: StatusOptions) => printStatus(options, invocation));
 }
 
-async function tellStatus(options: StatusOptions, invocation: Invocation): Promise<void> {
+async function printStatus(options: StatusOptions, invocation: Invocation): Promise<void> {
   const { terminal, signal } = invocation;
   const socket = socketOf(options, invocation);
   if (socket === undefined) return;
@@ -36,7 +37,9 @@ async function tellStatus(options: StatusOptions, invocation: Invocation): Promi
     return;
   }
   const { length } = status.rejections;
-  terminal.print(`${counted(status.streams, 'stream')} open, ${counted(length, 'rejection')} not healed.`);
+  terminal.print(
+    `${formatQuantity(status.streams, 'stream')} open, ${formatQuantity(length, 'rejection')} not healed.`,
+  );
   if (length > 0) terminal.printTable([HEAD, ...status.rejections.flatMap(rowsOf)]);
 }
 
@@ -66,8 +69,4 @@ function onOneLine(text: string): string {
 
 function withTime({ rejectedAtMs, ...rest }: Rejection): Readonly<Record<string, unknown>> {
   return { time: new Date(rejectedAtMs).toISOString(), ...rest };
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -3,20 +3,18 @@
 import { existsSync } from 'node:fs';
 import { readBundleDocument, type BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
 import { parseSignatureFile, type SignatureFile } from '../../adapters/policy/bundle/signature-file.ts';
-import { formatPosition, type Problem } from '../../domain/text/position.ts';
+import type { Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInput } from './files.ts';
 import type { Invocation } from '../invocation.ts';
-
-/** Most problems that are reported; mending some mends most of the rest. */
-const MAX_REPORTED = 100;
+import { printProblems } from '../unusable-input.ts';
 
 /** Where the signatures of a bundle are unless somebody says otherwise. */
 export function signaturePlace(bundle: string): string {
   return `${bundle}.sig`;
 }
 
-/** @returns nothing after telling what is wrong (65). @throws CommandError 66 when the file cannot be read. */
+/** @returns nothing after printing what is wrong (65). @throws CommandError 66 when the file cannot be read. */
 export async function readBundle(file: string, invocation: Invocation): Promise<BundleDocument | undefined> {
   const document = readBundleDocument(await readInput(file), file);
   if (!('problems' in document)) return document;
@@ -24,7 +22,7 @@ export async function readBundle(file: string, invocation: Invocation): Promise<
   return undefined;
 }
 
-/** @returns nothing after telling what is wrong (65). @throws CommandError 66 when the file is missing or cannot be read. */
+/** @returns nothing after printing what is wrong (65). @throws CommandError 66 when the file is missing or cannot be read. */
 export async function readSignatures(file: string, invocation: Invocation): Promise<SignatureFile | undefined> {
   const signatures = parseSignatureFile(await readInput(file, { hint: 'write it with `capstan bundle sign`' }), file);
   if (!('problems' in signatures)) return signatures;
@@ -40,16 +38,13 @@ export async function readSignaturesIfAny(
   return existsSync(file) ? readSignatures(file, invocation) : 'none';
 }
 
-/** Tells what is wrong, line by line, and with which code the command ends. */
+/** Prints what is wrong, line by line, and says with which code the command ends. */
 export function endWithProblems(
   what: string,
   problems: readonly Problem[],
   code: ExitCode,
   { terminal, endWith }: Pick<Invocation, 'terminal' | 'endWith'>,
 ): void {
-  terminal.complain(`${what}: ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}`);
-  for (const { position, path, problem } of problems.slice(0, MAX_REPORTED)) {
-    terminal.explain(`${formatPosition(position)}: ${path === '' ? '' : `${path} `}${problem}`);
-  }
+  printProblems(what, problems, terminal);
   endWith(code);
 }

@@ -1,5 +1,5 @@
-// Goes through a journal record by record, telling how far it has come. A journal may hold millions: nothing
-// is kept here, and a person who ends the command is heard.
+// Goes through a journal record by record, and shows how far it has come. A journal may hold millions: nothing is kept
+// here, and the command can be interrupted.
 import type { SqliteJournalReader } from '../../adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { DecisionRecord, JournalQuery } from '../../ports/storage/issuance-journal.ts';
@@ -13,7 +13,7 @@ const STRIDE = 2_000;
 export interface JournalReading {
   readonly file: string;
   readonly query: Omit<JournalQuery, 'limit'>;
-  /** Whether to tell of progress where no terminal is. */
+  /** Whether to show progress where there is no terminal. */
   readonly progress: boolean;
 }
 
@@ -27,15 +27,19 @@ export async function readJournal(
   invocation: Invocation,
   visit: (record: DecisionRecord) => void,
 ): Promise<number> {
+  return withJournal(file, async (reader) => visitAll(reader, query, progress, invocation, visit));
+}
+
+/** @throws CommandError 2 when the journal cannot be read. */
+export async function withJournal<T>(file: string, read: (reader: SqliteJournalReader) => T | Promise<T>): Promise<T> {
   try {
     // Loaded here: only who reads a journal waits for the database.
     const { SqliteJournalReader: Reader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
     using reader = Reader.open(file);
-    return await visitAll(reader, query, progress, invocation, visit);
+    return await read(reader);
   } catch (cause) {
-    if (cause instanceof AuthorityError)
-      throw new CommandError(EXIT.unreadable, `cannot read the journal: ${cause.detail ?? file}`, { cause });
-    throw cause;
+    if (!(cause instanceof AuthorityError)) throw cause;
+    throw new CommandError(EXIT.unreadable, `cannot read the journal: ${cause.detail ?? file}`, { cause });
   }
 }
 

@@ -3,8 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { DEV_PLACES } from '../../adapters/dev/dev-names.ts';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
-import { loadConfig } from '../../config/load.ts';
-import { complainOfConfig } from '../complaints.ts';
+import { readConfig } from '../inputs/read-config.ts';
 import type { Invocation } from '../invocation.ts';
 
 export interface JournalFileOptions {
@@ -25,8 +24,5 @@ export function addJournalFileOptions(command: Command): Command {
 export function journalFile({ file, config, dataDir }: JournalFileOptions, invocation: Invocation): string | undefined {
   if (file !== undefined) return file;
   if (config === undefined) return path.join(dataDir, DEV_PLACES.journal);
-  const loaded = loadConfig({ file: config, environment: invocation.environment });
-  if (!('problems' in loaded)) return loaded.config.journal.file;
-  invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));
-  return undefined;
+  return readConfig(config, invocation)?.journal.file;
 }

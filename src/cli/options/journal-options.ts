@@ -1,12 +1,10 @@
-// Which journal a tool shall read, and from when on.
+// Which journal a tool reads, and from when on.
 import path from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DEV_PLACES } from '../../adapters/dev/dev-names.ts';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
-import { loadConfig } from '../../config/load.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
-import { complainOfConfig } from '../complaints.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
+import { readConfigForCheck } from '../inputs/read-config.ts';
 import type { Invocation } from '../invocation.ts';
 
 export interface JournalChoice {
@@ -18,13 +16,17 @@ export interface JournalChoice {
 /** So long before the present, or a moment. */
 export type Since = { readonly agoMs: number } | { readonly atMs: number };
 
-/** Adds `--journal`, `--config`, `--data-dir` and `--progress`. */
+/** Adds what a journal is read with: the options that choose it, and `--progress`. */
 export function addJournalOptions(command: Command): Command {
+  return addJournalChoice(command).option('--progress', 'show progress also where there is no terminal');
+}
+
+/** Adds `--journal`, `--config` and `--data-dir`. */
+export function addJournalChoice(command: Command): Command {
   return command
     .option('--journal <file>', 'the journal itself')
     .option('--config <file>', 'configuration whose journal to read')
-    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY)
-    .option('--progress', 'tell of progress also where no terminal is');
+    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY);
 }
 
 export function sinceOption(text: string): Since {
@@ -35,16 +37,20 @@ export function sinceOption(text: string): Since {
   throw new InvalidArgumentError('Write a duration such as 7d, or an ISO 8601 time.');
 }
 
+/** `--since`, of a command that has a default for it. */
+export function sinceOptionWithDefault(since: Since, text: string): Option {
+  return new Option('--since <time>', 'how far back: a duration, or an ISO 8601 time')
+    .argParser(sinceOption)
+    .default(since, text);
+}
+
 export function momentOf(since: Since, nowMs: number): number {
   return 'atMs' in since ? since.atMs : nowMs - since.agoMs;
 }
 
 /** @throws CommandError 2 when the configuration that names it is invalid, after saying why. */
-export function journalFile({ journal, config, dataDir }: JournalChoice, invocation: Invocation): string {
+export function chosenJournal({ journal, config, dataDir }: JournalChoice, invocation: Invocation): string {
   if (journal !== undefined) return journal;
   if (config === undefined) return path.join(dataDir, DEV_PLACES.journal);
-  const loaded = loadConfig({ file: config, environment: invocation.environment });
-  if (!('problems' in loaded)) return loaded.config.journal.file;
-  complainOfConfig(loaded.problems, invocation.terminal);
-  throw new CommandError(EXIT.unreadable, `${config} names no journal that can be read`);
+  return readConfigForCheck(config, `${config} names no journal that can be read`, invocation).journal.file;
 }

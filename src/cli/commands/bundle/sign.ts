@@ -8,6 +8,7 @@ import {
 import { fits, type SignedContent } from '../../../adapters/policy/bundle/verify-signatures.ts';
 import { readPolicyBundleSigningKey, type PolicyBundleSigningKey } from '../../../domain/policy/bundle/bundle-key.ts';
 import { signBundle } from '../../../domain/policy/bundle/bundle-signature.ts';
+import { formatQuantity } from '../../../domain/text/format-count.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput, writeTogether } from '../../inputs/files.ts';
 import type { Invocation } from '../../invocation.ts';
@@ -40,7 +41,7 @@ export async function signBundleFile(file: string, options: SignOptions, invocat
   await writeTogether(path.dirname(out), [{ name: path.basename(out), text, mode: 0o644 }]);
   terminal.print(`${bundle.name}@${bundle.sequence}  sha256:${parsed.digest}`);
   terminal.print(`signed by   ${key.keyId}`);
-  terminal.print(`written to  ${out}, which holds ${formatSignatures(others.length + 1)}`);
+  terminal.print(`written to  ${out}, which holds ${formatQuantity(others.length + 1, 'signature')}`);
 }
 
 async function readSigningKey(file: string): Promise<PolicyBundleSigningKey> {
@@ -60,11 +61,7 @@ function signaturesOfOthers(
   if (fits(content, before)) return before.signatures.filter((one) => one.keyId !== keyId);
   const count = before.signatures.length;
   terminal.complain(
-    `the bundle has changed: ${formatSignatures(count)} in ${before.place} ${count === 1 ? 'is' : 'are'} void`,
+    `the bundle has changed: ${formatQuantity(count, 'signature')} in ${before.place} ${count === 1 ? 'is' : 'are'} void`,
   );
   return [];
-}
-
-function formatSignatures(count: number): string {
-  return count === 1 ? '1 signature' : `${count} signatures`;
 }

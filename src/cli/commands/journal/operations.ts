@@ -4,6 +4,7 @@ import type { OperationRecord } from '../../../ports/storage/operation-journal.t
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
 import { countOption } from '../../options/options.ts';
 import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
+import { printNewest } from '../../reports/newest.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import { addJournalFileOptions, journalFile, type JournalFileOptions } from '../../options/journal-file.ts';
 
@@ -26,26 +27,21 @@ export function registerJournalOperations(journal: Command, invocation: Invocati
 
 async function operations(options: OperationsOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock } = invocation;
-  const { since, limit, output } = options;
+  const { since, limit } = options;
   const file = journalFile(options, invocation);
   if (file === undefined) return;
   const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
   using reader = SqliteJournalReader.open(file);
   const found = reader.operations({ limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) });
-  if (output === 'json') {
-    terminal.printJson(found.map(({ timeMs, ...rest }) => ({ time: new Date(timeMs).toISOString(), ...rest })));
-    return;
-  }
-  if (found.length === 0) {
-    terminal.print('No operations.');
-    return;
-  }
-  terminal.printTable([HEAD, ...found.map(rowOf)]);
-  if (found.length === limit) terminal.print(`The newest ${limit}; --limit shows more.`);
+  printNewest(found, { what: 'operations', head: HEAD, row: rowOf, json: withTime }, options, terminal);
 }
 
 const HEAD = ['TIME', 'OPERATION', 'WAS', 'IS'];
 
 function rowOf({ timeMs, operation, was, is }: OperationRecord): readonly string[] {
   return [formatTime(timeMs), operation, was, is];
+}
+
+function withTime({ timeMs, ...rest }: OperationRecord): unknown {
+  return { time: new Date(timeMs).toISOString(), ...rest };
 }

@@ -1,12 +1,11 @@
 // `capstan policy explain`: why a decision was as it was, from the journal, or how one would be, from the
 // evaluator.
 import { Option, type Command } from 'commander';
-import { DEV_DATA_DIRECTORY } from '../../../config/dev.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, type ClusterOptions } from '../../options/cluster-options.ts';
 import { UnusableInput } from '../../unusable-input.ts';
-import type { JournalChoice } from '../../options/journal-options.ts';
+import { addJournalChoice, type JournalChoice } from '../../options/journal-options.ts';
 import {
   addRequestOptions,
   policiesOption,
@@ -40,10 +39,8 @@ export function registerPolicyExplain(policy: Command, invocation: Invocation): 
   const command = policy
     .command('explain')
     .description('tell why a decision was as it was, or how it would be')
-    .argument('[decision]', 'id of a decision in the journal')
-    .option('--journal <file>', 'the journal itself')
-    .option('--config <file>', 'configuration whose journal to read')
-    .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY)
+    .argument('[decision]', 'id of a decision in the journal');
+  addJournalChoice(command)
     .option('--namespace <name>', 'instead of a decision: namespace of a workload')
     .option('--service-account <name>', 'its service account')
     .option('--bundle <file>', 'the central bundle; its signature is not asked for')

@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import type { Overlap } from '../../../adapters/policy/migrate-namespace-policy.ts';
 import { formatPosition } from '../../../domain/text/position.ts';
-import { CommandError, EXIT } from '../../exit-codes.ts';
+import { EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../inputs/files.ts';
+import { orUnreadable } from '../../inputs/read-texts.ts';
 import type { Invocation } from '../../invocation.ts';
 import { countOption } from '../../options/options.ts';
 import { UnusableInput } from '../../unusable-input.ts';
@@ -38,7 +39,8 @@ export function registerPolicyMigrate(policy: Command, invocation: Invocation): 
 async function migrate(file: string, options: MigrateOptions, { terminal, endWith }: Invocation): Promise<void> {
   const { migrateNamespacePolicy } = await import('../../../adapters/policy/migrate-namespace-policy.ts');
   const { parsePolicyDocuments } = await import('../../../adapters/policy/source/parse-documents.ts');
-  const { bundle, overlaps, problems } = migrateNamespacePolicy(await textOf(file), file, options);
+  const text = await orUnreadable(file, async () => readInput(file));
+  const { bundle, overlaps, problems } = migrateNamespacePolicy(text, file, options);
   if (bundle === undefined) {
     throw new UnusableInput(file, problems);
   }
@@ -49,16 +51,6 @@ async function migrate(file: string, options: MigrateOptions, { terminal, endWit
   terminal.print(bundle);
   for (const overlap of overlaps) terminal.complain(format(overlap));
   if (overlaps.length > 0) endWith(EXIT.findings);
-}
-
-/** @throws CommandError 2 naming the file. */
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readInput(file);
-  } catch (cause) {
-    if (!(cause instanceof CommandError)) throw cause;
-    throw new CommandError(EXIT.unreadable, cause.message, { cause });
-  }
 }
 
 function format({ rules: [one, other], namespaces, serviceAccounts }: Overlap): string {

@@ -4,9 +4,9 @@ import type { CandidateFiles } from '../../inputs/read-candidate.ts';
 import type { Invocation } from '../../invocation.ts';
 import {
   addJournalOptions,
-  journalFile,
+  chosenJournal,
   momentOf,
-  sinceOption,
+  sinceOptionWithDefault,
   type JournalChoice,
   type Since,
 } from '../../options/journal-options.ts';
@@ -41,11 +41,7 @@ export function registerPolicyReplay(policy: Command, invocation: Invocation): v
     .addOption(
       new Option('--with <path...>', 'the candidate local policies: files, or directories').default([], 'none'),
     )
-    .addOption(
-      new Option('--since <time>', 'how far back: a duration, or an ISO 8601 time')
-        .argParser(sinceOption)
-        .default(DEFAULT_SINCE, '7d'),
-    )
+    .addOption(sinceOptionWithDefault(DEFAULT_SINCE, '7d'))
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster');
   addClusterOptions(addJournalOptions(command))
     .addOption(reportOption())
@@ -55,7 +51,7 @@ export function registerPolicyReplay(policy: Command, invocation: Invocation): v
 
 async function replay(options: ReplayOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith, clock } = invocation;
-  const file = journalFile(options, invocation);
+  const file = chosenJournal(options, invocation);
   const [{ readCandidate }, { readJournal }, { PolicyReplay }, { replayReport }] = await Promise.all([
     import('../../inputs/read-candidate.ts'),
     import('../../inputs/read-journal.ts'),

@@ -1,13 +1,13 @@
 // `capstan policy suggest`: the tightest local policy that would have passed a namespace's past.
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import {
   addJournalOptions,
-  journalFile,
+  chosenJournal,
   momentOf,
-  sinceOption,
+  sinceOptionWithDefault,
   type JournalChoice,
   type Since,
 } from '../../options/journal-options.ts';
@@ -34,11 +34,7 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
     .description('print the tightest local policy that would have passed the past')
     .requiredOption('--namespace <name>', 'the namespace that it is for', labelOption)
     .option('--name <name>', 'what it shall be called', labelOption, 'suggested')
-    .addOption(
-      new Option('--since <time>', 'how far back: a duration, or an ISO 8601 time')
-        .argParser(sinceOption)
-        .default(DEFAULT_SINCE, '30d'),
-    );
+    .addOption(sinceOptionWithDefault(DEFAULT_SINCE, '30d'));
   addJournalOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((options: SuggestOptions) => suggest(options, invocation));
@@ -46,7 +42,7 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
 
 async function suggest(options: SuggestOptions, invocation: Invocation): Promise<void> {
   const { namespace, name, since, progress = false } = options;
-  const file = journalFile(options, invocation);
+  const file = chosenJournal(options, invocation);
   const [{ NamespaceHistory }, { readJournal }, { suggestedYaml }] = await Promise.all([
     import('../../../review/suggest/namespace-history.ts'),
     import('../../inputs/read-journal.ts'),

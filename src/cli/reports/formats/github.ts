@@ -1,19 +1,13 @@
 // Findings as GitHub workflow commands: each becomes an annotation on the line of the pull request.
 import type { Finding } from '../../../review/findings.ts';
-import type { FindingsReport } from './findings-report.ts';
+import { findingsWithProblems, type FindingsReport } from './findings-report.ts';
 import { relativePlace } from './places.ts';
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const;
 
 /** @returns one line per finding: `::error file=…,line=…,col=…,title=…::…`. */
-export function githubAnnotations({ tool, cases, problems = [] }: FindingsReport): readonly string[] {
-  const unread = problems.map(({ position, message }): Finding => ({
-    id: 'unreadable',
-    severity: 'error',
-    message,
-    ...(position !== undefined && { position }),
-  }));
-  return [...cases.flatMap(({ findings }) => findings), ...unread].map((finding) => annotation(tool, finding));
+export function githubAnnotations(report: FindingsReport): readonly string[] {
+  return findingsWithProblems(report).map((finding) => annotation(report.tool, finding));
 }
 
 function annotation(tool: string, { id, severity, message, position, subject }: Finding): string {

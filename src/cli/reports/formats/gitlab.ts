@@ -1,19 +1,12 @@
 // Findings as a GitLab Code Quality report: a list that merge requests show beside the changed lines.
-import type { Finding } from '../../../review/findings.ts';
-import type { FindingsReport } from './findings-report.ts';
+import { findingsWithProblems, type FindingsReport } from './findings-report.ts';
 import { fingerprintsOf, relativePlace } from './places.ts';
 
 const GITLAB_SEVERITIES = { error: 'major', warning: 'minor', note: 'info' } as const;
 
 /** @returns every finding that has a place; GitLab takes no others. */
-export function codeQuality({ cases, problems = [] }: FindingsReport): readonly object[] {
-  const unread = problems.map(({ position, message }): Finding => ({
-    id: 'unreadable',
-    severity: 'error',
-    message,
-    position: position ?? { place: '.', line: 1, column: 1 },
-  }));
-  const findings = [...cases.flatMap((one) => one.findings), ...unread];
+export function codeQuality(report: FindingsReport): readonly object[] {
+  const findings = findingsWithProblems(report, { place: '.', line: 1, column: 1 });
   const fingerprints = fingerprintsOf(findings);
   return findings.flatMap(({ id, severity, message, position, subject }, index) =>
     position === undefined

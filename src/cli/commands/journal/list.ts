@@ -1,0 +1,124 @@
+// `capstan journal list`: what was decided, newest first, also while a server is running.
+import { Option, type Command } from 'commander';
+import { UNKNOWN_MS } from '../../../domain/identity/caller.ts';
+import type {
+  DecisionRecord,
+  IssuanceJournalReader,
+  JournalQuery,
+  RefusedRecord,
+} from '../../../ports/storage/issuance-journal.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { countOption } from '../../options/options.ts';
+import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
+import { printNewest } from '../../reports/newest.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
+import { addJournalFileOptions, journalFile, type JournalFileOptions } from '../../options/journal-file.ts';
+
+interface ListOptions extends JournalFileOptions {
+  readonly issued?: true;
+  readonly refused?: true;
+  readonly audited?: true;
+  readonly identity?: string;
+  readonly decision?: string;
+  readonly since?: Since;
+  readonly limit: number;
+  readonly output: OutputFormat;
+}
+
+const DEFAULT_LIMIT = 50;
+
+const EXAMPLES = `
+Examples:
+  $ capstan journal list --refused --since 1h
+  $ capstan journal list --config capstan.yaml --identity spiffe://cluster.local/ns/default/sa/demo --output json`;
+
+export function registerJournalList(journal: Command, invocation: Invocation): void {
+  addJournalFileOptions(journal.command('list'))
+    .description('list decisions, newest first')
+    .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
+    .addOption(new Option('--refused', 'refusals only'))
+    .option('--audited', 'only decisions in which an audited policy clause did not hold')
+    .option('--identity <spiffe id>', 'what this identity got or was refused, also for another or by another')
+    .option('--decision <id>', 'the decision that an error message names')
+    .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
+    .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
+    .addOption(outputOption())
+    .addHelpText('after', EXAMPLES)
+    .action((options: ListOptions) => list(options, invocation));
+}
+
+async function list(options: ListOptions, invocation: Invocation): Promise<void> {
+  const { terminal } = invocation;
+  const query = queryOf(options, invocation.clock.nowMs());
+  const file = journalFile(options, invocation);
+  if (file === undefined) return;
+  const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
+  using reader = SqliteJournalReader.open(file);
+  const records = options.audited === true ? audited(reader, query) : reader.list(query);
+  printNewest(records, { what: 'decisions', head: HEAD, row: rowOf, json: withTimes }, options, terminal);
+}
+
+function queryOf(options: ListOptions, nowMs: number): JournalQuery {
+  const { issued, refused, identity, decision, since, limit } = options;
+  return {
+    limit,
+    ...(issued === true && { outcome: 'issued' }),
+    ...(refused === true && { outcome: 'refused' }),
+    ...(identity !== undefined && { identity }),
+    ...(decision !== undefined && { decisionId: decision }),
+    ...(since !== undefined && { sinceMs: momentOf(since, nowMs) }),
+  };
+}
+
+/** Newest first, as `list` gives them; no more than are shown are held in memory. */
+function audited(reader: IssuanceJournalReader, { limit, ...query }: JournalQuery): readonly DecisionRecord[] {
+  const newest: DecisionRecord[] = [];
+  for (const record of reader.scan(query)) {
+    if (record.policy?.audits === undefined) continue;
+    newest.push(record);
+    if (newest.length > limit) newest.shift();
+  }
+  return newest.reverse();
+}
+
+const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'AUTHENTICATED BY', 'FROM', 'DECISION'];
+
+function rowOf(record: DecisionRecord): readonly string[] {
+  const issued = record.outcome === 'issued';
+  return [
+    formatTime(record.timeMs),
+    `${record.outcome} (${record.api})`,
+    issued ? record.identity : askedFor(record),
+    issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
+    issued ? formatTime(record.notAfterMs) : '-',
+    record.authenticationMethod ?? '-',
+    record.remoteAddress,
+    record.decisionId,
+  ];
+}
+
+/** In a flood one record stands for many refusals. */
+function countOf({ count }: RefusedRecord): string {
+  return count === undefined ? '' : ` (${count} times)`;
+}
+
+/** Whom it was for, and who asked when that is another. */
+function askedFor({ identity, caller = '-' }: RefusedRecord): string {
+  return identity === undefined ? caller : `${identity} (asked by ${caller})`;
+}
+
+/** What an audited policy would have refused it for. */
+function auditsOf({ policy }: DecisionRecord): string {
+  const reasons = new Set(policy?.audits?.map(({ reason }) => reason));
+  return reasons.size === 0 ? '' : ` (audited ${[...reasons].join(' ')})`;
+}
+
+/** Times as a person's tools read them, beside nothing else changed. */
+function withTimes(record: DecisionRecord): Readonly<Record<string, unknown>> {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  const { timeMs, ...rest } = record;
+  if (rest.outcome === 'refused') return { time: iso(timeMs), ...rest };
+  const { notBeforeMs, notAfterMs, provenAtMs, ...issued } = rest;
+  const proven = provenAtMs === undefined || provenAtMs === UNKNOWN_MS ? {} : { provenAt: iso(provenAtMs) };
+  return { time: iso(timeMs), ...issued, ...proven, notBefore: iso(notBeforeMs), notAfter: iso(notAfterMs) };
+}
