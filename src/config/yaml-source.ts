@@ -2,7 +2,7 @@
 // reads differently is refused: the same file may be a part of what is applied to a cluster.
 import { readFileSync, statSync } from 'node:fs';
 import type { FieldPath } from '../domain/text/field-path.ts';
-import { formatPosition } from '../domain/text/position.ts';
+import { formatPosition, type Problem } from '../domain/text/position.ts';
 import { fileProblem } from '../domain/text/system-error.ts';
 import { readYaml, type YamlDocument } from '../yaml/read-yaml.ts';
 import type { YamlRules } from '../yaml/yaml-rules.ts';
@@ -38,16 +38,16 @@ export function fileSource(file: string): Source {
 /** @param name what complaints call the file. */
 export function yamlSource(text: string, name: string): Source {
   const read = readYaml(text, name, CONFIG_FILE);
-  const problems = read.problems.map(({ position, path, problem }) => ({
-    where: formatPosition(position),
-    path,
-    message: problem,
-  }));
+  const problems = configProblems(read.problems);
   const [document] = read.documents;
   if (document === undefined) return { entries: new Map(), problems, unreadable: problems.length > 0 };
   const reading: Reading = { entries: new Map(), problems, document };
   readSection(reading, schema, document.data, []);
   return reading;
+}
+
+export function configProblems(problems: readonly Problem[]): ConfigProblem[] {
+  return problems.map(({ position, path, problem }) => ({ where: formatPosition(position), path, message: problem }));
 }
 
 interface Reading {

@@ -1,4 +1,4 @@
-// `capstan config check | show | docs`: the configuration before anything is started with it.
+// `capstan config check | show | migrate | docs`: the configuration before anything is started with it.
 import type { Command } from 'commander';
 import { describeConfig } from '../../config/describe.ts';
 import type { ConfigProblem } from '../../config/sources.ts';
@@ -7,6 +7,7 @@ import { showConfig } from '../../config/redact.ts';
 import { complainOfConfig, warnOfConfig } from '../complaints.ts';
 import { EXIT } from '../exit-codes.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+import { registerConfigMigrate } from './config/migrate.ts';
 
 interface ConfigOptions {
   readonly config?: string;
@@ -15,11 +16,11 @@ interface ConfigOptions {
 
 export function registerConfig(program: Command, invocation: Invocation): void {
   const { terminal } = invocation;
-  const config = program.command('config').description('check, show and describe the configuration');
+  const config = program.command('config').description('check, show and migrate the configuration');
   config
     .command('check')
     .description(
-      'report everything that is wrong with a configuration, and what it may not have meant; exit code 78 when anything is wrong',
+      'report everything that is wrong with a configuration, and what its author may not have meant; exit code 78 when anything is wrong',
     )
     .option('--config <file>', 'YAML file; the environment is read with it')
     .addOption(outputOption())
@@ -27,11 +28,12 @@ export function registerConfig(program: Command, invocation: Invocation): void {
     .action((options: ConfigOptions) => check(options, invocation));
   config
     .command('show')
-    .description('print each key in force and where it was said; what may be secret is hidden')
+    .description('print each key in force and where it was set; what may be secret is hidden')
     .option('--config <file>', 'YAML file; the environment is read with it')
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  $ capstan config show --config capstan.yaml')
     .action((options: ConfigOptions) => show(options, invocation));
+  registerConfigMigrate(config, invocation);
   config
     .command('docs')
     .description('print the reference page of all keys, in Markdown')
