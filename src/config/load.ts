@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { Key } from './key.ts';
 import { isWithin } from './renamed-keys.ts';
-import { RULES, type Rule } from './rules.ts';
+import { RULES, type Rule } from './rules/rules.ts';
 import type { Config } from './schema.ts';
 import {
   environmentSource,
@@ -14,7 +14,7 @@ import {
   type Entry,
   type Source,
 } from './sources.ts';
-import { WARNINGS } from './warnings.ts';
+import { WARNINGS } from './rules/warnings.ts';
 import { fileSource } from './yaml-source.ts';
 
 export interface ConfigSources {

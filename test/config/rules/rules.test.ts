@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { loadConfig } from '../../src/config/load.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 
 const NEEDED = {
   'issuer.chainFile': 'issuer.pem',

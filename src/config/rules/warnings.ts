@@ -1,6 +1,6 @@
 // What a configuration may say and few mean: each row names the consequence. `config check` and the server
 // at its start say them; nothing is refused.
-import { isHostName } from '../domain/identity/trust-domain.ts';
+import { isHostName } from '../../domain/identity/trust-domain.ts';
 import type { Rule } from './rules.ts';
 
 export const WARNINGS: readonly Rule[] = [

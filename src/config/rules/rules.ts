@@ -1,7 +1,7 @@
 // Rules between keys. Each is asked only when all the keys it reads are sound, so that one mistake
 // is not reported twice.
-import { kubernetesIdentity } from '../domain/identity/kubernetes-identity.ts';
-import type { Config } from './schema.ts';
+import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import type { Config } from '../schema.ts';
 
 export interface Rule {
   /** Paths of the keys that the rule reads; the first is the one to change. */
