@@ -51,13 +51,17 @@ function composeObservation({ listen }: Config, foundation: Foundation, { policy
   return new HttpServer({ routes }, listen.http.address);
 }
 
-function composeSocket(config: Config, { clock, events }: Foundation, former: Former): AdministrationSocket {
+function composeSocket(
+  config: Config,
+  { clock, events, running: signal }: Foundation,
+  former: Former,
+): AdministrationSocket {
   const { bundles } = former.policy;
   const parts = [
     administerSds({ status: () => former.services.sds.status() }),
     administerPolicyTime({
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
-      setBack: async (expectedMs) => bundles.setTimeBack(expectedMs, recordSetBack(former.storage.journal)),
+      setBack: async (expectedMs) => bundles.setTimeBack(expectedMs, recordSetBack(former.storage.journal), { signal }),
     }),
   ];
   const routes = administrationRoutes(parts, { events });

@@ -3,7 +3,7 @@
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
 import { matchesAny } from '../../../domain/policy/name-patterns.ts';
 import type { Problem } from '../../../domain/text/position.ts';
-import type { RollbackState } from './file-bundle-state.ts';
+import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { VerifiedPolicyBundle } from './sources/bundle-source.ts';
 import type { VerifiedCandidate } from './verify-bundle.ts';
 

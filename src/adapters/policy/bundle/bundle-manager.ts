@@ -1,17 +1,19 @@
 // Keeps the policy bundle in force, wherever new ones come from: verifies what is offered, writes its sequence into the
 // rollback state before it comes in force, keeps the last good one when all offers are refused, and warns before expiry.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { LastGood } from '../../../live/last-good.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { AcceptanceContext } from './accept-bundle.ts';
-import { policyBundleInvalid, formatFailure } from './bundle-invalid.ts';
-import { FileBundleState } from './file-bundle-state.ts';
+import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
+import { acceptanceProblem, type AcceptanceContext } from './accept-bundle.ts';
+import { formatFailure, policyBundleInvalid } from './bundle-invalid.ts';
 import { PolicyBundleVerifier } from './bundle-verifier.ts';
-import type { PolicyBundleSource, VerifiedPolicyBundle } from './sources/bundle-source.ts';
 import { chooseBundle } from './choose-bundle.ts';
-import type { PolicyBundleTexts, VerifiedCandidate, Trust } from './verify-bundle.ts';
 import { readPinnedKeys } from './pinned-keys.ts';
+import { RollbackGuard, type RecordSetBack, type TimeSetBack } from './rollback-guard.ts';
+import type { PolicyBundleSource, VerifiedPolicyBundle } from './sources/bundle-source.ts';
+import type { PolicyBundleTexts, Trust, VerifiedCandidate } from './verify-bundle.ts';
 
 export interface PolicyBundleSettings {
   /** This cluster, for the audience of a bundle. */
@@ -21,22 +23,11 @@ export interface PolicyBundleSettings {
         /** PEM files with the public keys of those who may sign. */
         readonly keyFiles: readonly string[];
         readonly threshold: number;
-        /** The rollback state; see FileBundleState. */
-        readonly stateFile: string;
+        readonly state: PolicyBundleState;
       }
     /** Development: neither signatures nor sequences are asked for, and every start says so. */
     | { readonly unsigned: true };
 }
-
-/** That an operator sets the time by which bundles are judged back. */
-export interface TimeSetBack {
-  /** By the clock, to which it is set back. */
-  readonly atMs: number;
-  readonly fromMs: number;
-}
-
-/** Puts it on record, durably; the time is another one only after that. */
-export type RecordSetBack = (done: TimeSetBack) => Promise<void>;
 
 export interface PolicyBundleManagerParts {
   readonly clock: Clock;
@@ -46,6 +37,10 @@ export interface PolicyBundleManagerParts {
   >;
   /** Called with a bundle that was accepted, before the rollback state is written; a throw keeps it out. */
   readonly beforeUse?: (texts: PolicyBundleTexts) => Promise<void>;
+}
+
+interface Options {
+  readonly signal: AbortSignal;
 }
 
 /** How often a warning is given of a bundle past its soft expiry. */
@@ -59,38 +54,44 @@ const NOBODY: Trust = { keys: new Map(), threshold: 1 };
 export class PolicyBundleManager implements PolicyBundleSource {
   readonly #parts: PolicyBundleManagerParts;
   readonly #settings: PolicyBundleSettings;
+  readonly #guard: RollbackGuard;
+  readonly #inForce: LastGood<VerifiedPolicyBundle>;
   readonly #listeners = new Listeners();
   #verifier = new PolicyBundleVerifier(NOBODY);
-  #state: FileBundleState | undefined;
-  #current: VerifiedPolicyBundle | undefined;
-  #latestMs = 0;
-  /** One operator at a time: the next one is to be shown what came of it. */
-  #settingBack = false;
-  /** What the last attempt reported: the same problems are reported once. */
-  #problem: string | undefined;
 
   constructor(parts: PolicyBundleManagerParts, settings: PolicyBundleSettings) {
+    const { clock, events } = parts;
+    const { trust } = settings;
     this.#parts = parts;
     this.#settings = settings;
+    this.#guard = new RollbackGuard({ clock, store: 'state' in trust ? trust.state : undefined });
+    this.#inForce = new LastGood({
+      revisionOf: ({ digest }) => digest,
+      applied: ({ digest }) => events.reloaded({ source: 'policy-bundle', revision: digest.slice(0, 16) }),
+      failed: (problem) => events.reloadFailed({ source: 'policy-bundle', problem }),
+    });
   }
 
-  /** Reads the pinned keys and the rollback state; everything else comes after. @throws AuthorityError CAP-X03 naming the file that is wrong. */
-  async open(): Promise<void> {
+  /**
+   * Reads the pinned keys and the rollback state; everything else comes after.
+   * @throws AuthorityError CAP-X03 naming the file that is wrong.
+   */
+  async open(options: Options): Promise<void> {
     const { trust } = this.#settings;
-    if ('unsigned' in trust) {
-      this.#verifier = new PolicyBundleVerifier('unsigned');
-      return;
-    }
-    this.#verifier = new PolicyBundleVerifier(await readPinnedKeys(trust.keyFiles, trust.threshold));
-    this.#state = await FileBundleState.open(trust.stateFile);
+    const unsigned = 'unsigned' in trust;
+    this.#verifier = new PolicyBundleVerifier(
+      unsigned ? 'unsigned' : await readPinnedKeys(trust.keyFiles, trust.threshold),
+    );
+    await this.#guard.open(options);
   }
 
   current(): VerifiedPolicyBundle {
-    if (this.#current === undefined) throw new AuthorityError('CAP-S02');
-    return this.#current;
+    const { current } = this.#inForce;
+    if (current === undefined) throw new AuthorityError('CAP-S02');
+    return current;
   }
 
-  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+  onChange(listener: () => void, options: Options): void {
     this.#listeners.add(listener, options);
   }
 
@@ -103,139 +104,109 @@ export class PolicyBundleManager implements PolicyBundleSource {
    * Brings the best of what is offered in force.
    * @throws AuthorityError CAP-X03 with all problems when none of it may; the last good one stays.
    */
-  async load(offered: readonly PolicyBundleTexts[]): Promise<void> {
-    const { chosen, problems } = chooseBundle(this.#verifier.verify(offered), this.#context());
+  async load(offered: readonly PolicyBundleTexts[], options: Options): Promise<void> {
+    const context = this.#context();
+    const { chosen, problems } = chooseBundle(this.#verifier.verify(offered), context);
     if (chosen === undefined) throw policyBundleInvalid(problems);
-    await this.#adopt(chosen);
-    this.report(problems.length === 0 ? undefined : policyBundleInvalid(problems));
+    if (chosen.digest !== this.#inForce.current?.digest) await this.#prepare(chosen, context, options);
+    this.#takeUp(chosen, problems.length === 0 ? undefined : formatFailure(policyBundleInvalid(problems)));
   }
 
   /** As `load`, while the server runs: what is wrong is reported and changes nothing. */
-  async reload(read: () => Promise<readonly PolicyBundleTexts[]>): Promise<void> {
+  async reload(read: () => Promise<readonly PolicyBundleTexts[]>, options: Options): Promise<void> {
     try {
-      await this.load(await read());
+      await this.load(await read(), options);
     } catch (error) {
-      this.report(error);
+      if (!options.signal.aborted) this.refuse(error);
     }
   }
 
-  /** @param error nothing when all is well (again). The same problem is reported once. */
-  report(error: unknown): void {
-    const problem = error === undefined ? undefined : formatFailure(error);
-    const { events } = this.#parts;
-    if (problem === this.#problem) return;
-    if (problem !== undefined) events.reloadFailed({ source: 'policy-bundle', problem });
-    else if (this.#current !== undefined)
-      events.reloaded({ source: 'policy-bundle', revision: revisionOf(this.#current) });
-    this.#problem = problem;
+  /** What was offered may not come in force, or nothing could be had: the last good one stays. The same problem is reported once. */
+  refuse(error: unknown): void {
+    this.#inForce.refuse(formatFailure(error));
   }
 
-  /** Notes the time every minute, warns every hour, and does both when the clock is set, until the signal aborts. */
-  async watchTime({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  /** What is in force is the newest there is. */
+  confirm(): void {
+    this.#inForce.confirm();
+  }
+
+  /** Writes the time every minute, warns every hour, and does both when the clock is set, until the signal aborts. */
+  async watchTime(options: Options): Promise<void> {
+    void this.#noteTime(options);
     const { clock } = this.#parts;
-    if (this.#state !== undefined) void this.#noteTime(this.#state, signal);
-    for (let first = true; !signal.aborted; first = false) {
+    for (let first = true; !options.signal.aborted; first = false) {
       if (!first) this.#warnOfExpiry();
-      await clock.sleepUntil(clock.nowMs() + HOUR_MS, { signal }).catch(() => undefined);
+      await clock.sleepUntil(clock.nowMs() + HOUR_MS, options).catch(() => undefined);
     }
   }
 
-  async #noteTime(state: FileBundleState, signal: AbortSignal): Promise<void> {
+  async #noteTime(options: Options): Promise<void> {
     const { clock } = this.#parts;
-    while (!signal.aborted) {
-      await state.noteTime(this.timeMs()).catch((error: unknown) => this.#reportStateProblem(error));
-      await clock.sleepUntil(clock.nowMs() + NOTE_EVERY_MS, { signal }).catch(() => undefined);
+    while (!options.signal.aborted) {
+      await this.#guard.noteTime(options).catch((error: unknown) => this.#reportStateProblem(error));
+      await clock.sleepUntil(clock.nowMs() + NOTE_EVERY_MS, options).catch(() => undefined);
     }
   }
 
-  /**
-   * The moment by which bundles are judged. Never earlier than at any judgement before, also of an earlier run: a clock
-   * that is set back brings no bundle back.
-   */
   timeMs(): number {
-    const remembered = this.#state?.remembered?.latestSeenMs ?? 0;
-    this.#latestMs = Math.max(this.#latestMs, remembered, this.#parts.clock.nowMs());
-    return this.#latestMs;
+    return this.#guard.timeMs();
   }
 
-  /**
-   * Sets that moment back to the clock's, after a clock that was wrong for a while. Whoever does it answers for an
-   * expired bundle that comes back by it.
-   * @param expectedMs what the operator was shown.
-   * @returns what was done; nothing when it is not that moment any more, or another operator is at it.
-   * @throws AuthorityError CAP-X03 when it cannot be remembered, or what `record` threw; nothing has changed then.
-   */
-  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
-    const fromMs = this.timeMs();
-    if (fromMs !== expectedMs || this.#settingBack) return undefined;
-    const done = { atMs: this.#parts.clock.nowMs(), fromMs };
-    this.#settingBack = true;
-    try {
-      await record(done);
-      await this.#forgetTime(done.atMs);
-    } finally {
-      this.#settingBack = false;
-    }
+  /** See RollbackGuard.setTimeBack. */
+  async setTimeBack(expectedMs: number, record: RecordSetBack, options: Options): Promise<TimeSetBack | undefined> {
+    const done = await this.#guard.setTimeBack(expectedMs, record, options);
+    if (done === undefined) return undefined;
     this.#parts.events.policyTimeSetBack(done);
     this.#listeners.notify();
     return done;
   }
 
-  async #forgetTime(atMs: number): Promise<void> {
-    const forget = (): void => {
-      this.#latestMs = atMs;
+  /**
+   * The rollback state first: a server that is killed in between accepts the new one at its next start, and never the old
+   * one. Accepted once more by the state as it is then: another replica may have accepted a newer one meanwhile.
+   */
+  async #prepare(chosen: VerifiedCandidate, context: AcceptanceContext, options: Options): Promise<void> {
+    const { name, sequence } = chosen.bundle;
+    await this.#parts.beforeUse?.(chosen.texts);
+    const check = (remembered: AcceptanceContext['remembered']): void => {
+      const problem = acceptanceProblem(chosen, { ...context, ...(remembered && { remembered }) });
+      if (problem !== undefined) throw policyBundleInvalid([problem]);
     };
-    if (this.#state === undefined) forget();
-    else await this.#state.setBack(atMs, forget);
+    await this.#guard.advance({ name, sequence, digest: chosen.digest }, check, options);
   }
 
-  /** The rollback state first: a server that is killed in between accepts the new one at its next start, and never the old one. */
-  async #adopt(chosen: VerifiedCandidate): Promise<void> {
-    const { digest, bundle, texts } = chosen;
-    if (digest === this.#current?.digest) return;
-    await this.#parts.beforeUse?.(texts);
-    if (digest !== this.#state?.remembered?.digest) {
-      const { name, sequence } = bundle;
-      await this.#state?.remember({ name, sequence, digest, latestSeenMs: this.timeMs() });
-    }
-    this.#takeUp(chosen);
-  }
-
-  #takeUp({ bundle, digest, place, signedBy }: VerifiedCandidate): void {
-    const { events } = this.#parts;
-    if (this.#current === undefined && 'unsigned' in this.#settings.trust) events.policyBundleUnsigned({ place });
-    this.#current = { bundle, digest, place, signedBy };
-    this.#problem = undefined;
-    events.reloaded({ source: 'policy-bundle', revision: revisionOf(this.#current) });
+  #takeUp({ bundle, digest, place, signedBy }: VerifiedCandidate, problem: string | undefined): void {
+    const isFirst = this.#inForce.current === undefined;
+    if (isFirst && 'unsigned' in this.#settings.trust) this.#parts.events.policyBundleUnsigned({ place });
+    if (!this.#inForce.accept({ bundle, digest, place, signedBy }, problem)) return;
     this.#warnOfExpiry();
     this.#listeners.notify();
   }
 
   #context(): AcceptanceContext {
     const { clusterId } = this.#settings;
-    const state = this.#state;
+    const { current } = this.#inForce;
+    const remembered = this.#guard.state;
     return {
       clusterId,
-      nowMs: this.timeMs(),
-      statePlace: state?.file ?? 'nothing',
-      ...(state?.remembered !== undefined && { remembered: state.remembered }),
-      ...(this.#current !== undefined && { current: this.#current }),
+      nowMs: this.#guard.timeMs(),
+      statePlace: this.#guard.place,
+      ...(remembered !== undefined && { remembered }),
+      ...(current !== undefined && { current }),
     };
   }
 
   #warnOfExpiry(): void {
     const { name, sequence, validity } = this.current().bundle;
-    if (this.timeMs() < validity.softExpiryMs) return;
+    if (this.#guard.timeMs() < validity.softExpiryMs) return;
     const facts = { policyBundle: `${name}@${sequence}`, hardExpiryMs: validity.hardExpiryMs };
     this.#parts.events.policyBundleExpiring(facts);
   }
 
-  /** Going on is safe: the rollback state was written before the bundle came in force. */
+  /** Going on is safe: the rollback state was written before the bundle came in force. An abort while waiting is the end. */
   #reportStateProblem(error: unknown): void {
-    this.#parts.events.reloadFailed({ source: 'policy-bundle', problem: formatFailure(error) });
+    if (error instanceof AuthorityError)
+      this.#parts.events.reloadFailed({ source: 'policy-bundle', problem: formatFailure(error) });
   }
-}
-
-function revisionOf({ digest }: VerifiedPolicyBundle): string {
-  return digest.slice(0, 16);
 }

@@ -3,16 +3,8 @@
 // read is therefore an error, never an empty state.
 import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import { readIfThere, replaceFile } from './replace-file.ts';
-
-export interface RollbackState {
-  readonly name: string;
-  readonly sequence: number;
-  /** Hex SHA-256 of the bundle's canonical bytes. */
-  readonly digest: string;
-  /** Latest moment at which a bundle was judged, in ms since the epoch; up to a minute of it may be lost. */
-  readonly latestSeenMs: number;
-}
 
 const schema = z.strictObject({
   apiVersion: z.literal('capstan.dev/v1alpha1'),
@@ -27,61 +19,53 @@ const schema = z.strictObject({
 const MAX_BYTES = 16 * 1024;
 const HEAD = { apiVersion: 'capstan.dev/v1alpha1', kind: 'PolicyBundleState' } as const;
 
-export class FileBundleState {
-  readonly file: string;
-  #remembered: RollbackState | undefined;
-  /** Writes go one after the other: they share the name of the file that is not yet whole. */
+/** One process owns the file: it is read once, and what was written last is known from then on. */
+export class FileBundleState implements PolicyBundleState {
+  readonly place: string;
+  /** Present once the file was read. */
+  #read: { state: RollbackState | undefined } | undefined;
+  /** Changes take turns: they share the name of the file that is not yet whole. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(file: string, remembered: RollbackState | undefined) {
-    this.file = file;
-    this.#remembered = remembered;
+  /** @param file is made by the first change, readable by this user alone. */
+  constructor(file: string) {
+    this.place = file;
   }
 
-  /** @throws AuthorityError CAP-X03 naming a file that is unreadable, broken or somebody else's. */
-  static async open(file: string): Promise<FileBundleState> {
-    const text = await readIfThere(file, MAX_BYTES);
-    return new FileBundleState(file, text === undefined ? undefined : parse(text, file));
+  async read(options: { readonly signal: AbortSignal }): Promise<RollbackState | undefined> {
+    return this.#inTurn(async () => (await this.#known()).state, options);
   }
 
-  /** Nothing when no bundle was ever in force. */
-  get remembered(): RollbackState | undefined {
-    return this.#remembered;
+  async update(
+    change: (known: RollbackState | undefined) => RollbackState | undefined,
+    options: { readonly signal: AbortSignal },
+  ): Promise<RollbackState | undefined> {
+    return this.#inTurn(async () => {
+      const known = await this.#known();
+      const next = change(known.state);
+      if (next === undefined) return known.state;
+      await replaceFile(this.place, `${JSON.stringify({ ...HEAD, ...next }, undefined, 2)}\n`);
+      known.state = next;
+      return next;
+    }, options);
   }
 
-  /** Durable when it resolves. @throws AuthorityError CAP-X03 when it cannot be written; nothing has changed then. */
-  async remember(remembered: RollbackState): Promise<void> {
-    await this.#write(() => remembered);
+  async #known(): Promise<{ state: RollbackState | undefined }> {
+    if (this.#read === undefined) {
+      const text = await readIfThere(this.place, MAX_BYTES);
+      this.#read = { state: text === undefined ? undefined : parse(text, this.place) };
+    }
+    return this.#read;
   }
 
-  /** Notes that it was this late. @throws AuthorityError CAP-X03 when it cannot be written. */
-  async noteTime(nowMs: number): Promise<void> {
-    if (nowMs <= (this.#remembered?.latestSeenMs ?? 0)) return;
-    await this.#write((known) => known && { ...known, latestSeenMs: Math.max(known.latestSeenMs, nowMs) });
-  }
-
-  /**
-   * Sets the time back.
-   * @param done called in the same moment in which the time is another.
-   * @throws AuthorityError CAP-X03 when it cannot be written; nothing has changed then.
-   */
-  async setBack(atMs: number, done: () => void): Promise<void> {
-    await this.#write((known) => known && { ...known, latestSeenMs: atMs }, done);
-  }
-
-  async #write(
-    next: (known: RollbackState | undefined) => RollbackState | undefined,
-    done = (): void => undefined,
-  ): Promise<void> {
+  /** What has begun is finished, whatever becomes of the signal. */
+  async #inTurn<T>(work: () => Promise<T>, { signal }: { readonly signal: AbortSignal }): Promise<T> {
     const turn = this.#turn.then(async () => {
-      const remembered = next(this.#remembered);
-      if (remembered === undefined) return;
-      await replaceFile(this.file, `${JSON.stringify({ ...HEAD, ...remembered }, undefined, 2)}\n`);
-      this.#remembered = remembered;
-      done();
+      signal.throwIfAborted();
+      return work();
     });
     this.#turn = turn.catch(() => undefined);
-    await turn;
+    return turn;
   }
 }
 

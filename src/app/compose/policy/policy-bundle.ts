@@ -3,7 +3,9 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
-import type { PolicyBundleSettings, RecordSetBack } from '../../../adapters/policy/bundle/bundle-manager.ts';
+import type { PolicyBundleSettings } from '../../../adapters/policy/bundle/bundle-manager.ts';
+import { FileBundleState } from '../../../adapters/policy/bundle/file-bundle-state.ts';
+import type { RecordSetBack } from '../../../adapters/policy/bundle/rollback-guard.ts';
 import { DocumentPolicyBundleSource } from '../../../adapters/policy/bundle/sources/document-bundle-source.ts';
 import { HttpsPolicyBundleSource } from '../../../adapters/policy/bundle/sources/https-bundle-source.ts';
 import { readPolicyBundleDirectory } from '../../../adapters/policy/source/document-directory.ts';
@@ -19,12 +21,16 @@ export function composePolicyBundles(
   config: Config,
   { watching: clock, random, events }: Pick<Foundation, 'watching' | 'random' | 'events'>,
 ): PolicyBundles {
-  const { file, url, caFile, pollInterval: pollIntervalMs } = config.policy.bundle;
+  const { file, url, caFile, pollInterval: pollIntervalMs, unsigned, stateFile } = config.policy.bundle;
   const settings = { clusterId: config.cluster.id, trust: trustOf(config) };
   if (url !== undefined && caFile !== undefined) {
-    return new HttpsPolicyBundleSource({ clock, random, events }, { ...settings, url, caFile, pollIntervalMs });
+    const copyFile = unsigned ? undefined : `${stateFile}.copy`;
+    return new HttpsPolicyBundleSource(
+      { clock, random, events },
+      { ...settings, url, caFile, pollIntervalMs, copyFile },
+    );
   }
-  const documents = bundleDocuments(file ?? '', config.policy.bundle.unsigned, clock);
+  const documents = bundleDocuments(file ?? '', unsigned, clock);
   return new DocumentPolicyBundleSource({ documents, clock, events }, settings);
 }
 
@@ -32,7 +38,7 @@ function trustOf({ policy: { bundle } }: Config): PolicyBundleSettings['trust'] 
   const { unsigned, keys: keyFiles, threshold, stateFile } = bundle;
   if (unsigned) return { unsigned: true };
   // The rules of the configuration demand it.
-  return { keyFiles, threshold, stateFile: stateFile ?? '' };
+  return { keyFiles, threshold, state: new FileBundleState(stateFile ?? '') };
 }
 
 /** A folder of bundles, or one with its signature; what is missing is told when it is read. */

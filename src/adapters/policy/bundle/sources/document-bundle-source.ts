@@ -2,13 +2,7 @@
 // signature, or a folder of such pairs. Each document NAME goes with NAME.sig.
 import type { DocumentSource } from '../../../../ports/platform/document-source.ts';
 import { AuthorityError } from '../../../../domain/errors.ts';
-import {
-  PolicyBundleManager,
-  type PolicyBundleManagerParts,
-  type PolicyBundleSettings,
-  type RecordSetBack,
-  type TimeSetBack,
-} from '../bundle-manager.ts';
+import { PolicyBundleManager, type PolicyBundleManagerParts, type PolicyBundleSettings } from '../bundle-manager.ts';
 import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
 import type { PolicyBundleTexts } from '../verify-bundle.ts';
 
@@ -34,11 +28,11 @@ export class DocumentPolicyBundleSource implements PolicyBundleSource {
    * Loads once, then follows changes until the signal aborts.
    * @throws AuthorityError CAP-X03 with all problems when no bundle may come in force.
    */
-  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#manager.open();
-    await this.#manager.load(await this.#read());
-    this.#documents.onChange(async () => this.#manager.reload(async () => this.#read()), { signal });
-    void this.#manager.watchTime({ signal });
+  async start(options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#manager.open(options);
+    await this.#manager.load(await this.#read(), options);
+    this.#documents.onChange(async () => this.#manager.reload(async () => this.#read(), options), options);
+    void this.#manager.watchTime(options);
   }
 
   current(): VerifiedPolicyBundle {
@@ -49,8 +43,10 @@ export class DocumentPolicyBundleSource implements PolicyBundleSource {
     return this.#manager.timeMs();
   }
 
-  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
-    return this.#manager.setTimeBack(expectedMs, record);
+  async setTimeBack(
+    ...args: Parameters<PolicyBundleManager['setTimeBack']>
+  ): ReturnType<PolicyBundleManager['setTimeBack']> {
+    return this.#manager.setTimeBack(...args);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {

@@ -1,13 +1,7 @@
 // The policy bundle from a web server, asked for again and again. A server that cannot be reached, or that
 // offers what may not come in force, changes nothing, not even over a restart.
 import type { Random } from '../../../../ports/platform/random.ts';
-import {
-  PolicyBundleManager,
-  type PolicyBundleManagerParts,
-  type PolicyBundleSettings,
-  type RecordSetBack,
-  type TimeSetBack,
-} from '../bundle-manager.ts';
+import { PolicyBundleManager, type PolicyBundleManagerParts, type PolicyBundleSettings } from '../bundle-manager.ts';
 import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
 import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
 import { keepCopy, readCopy } from './kept-copy.ts';
@@ -24,6 +18,8 @@ export interface HttpsPolicyBundleSettings extends PolicyBundleSettings {
   /** PEM file with the only certificate authority that the URL is trusted by. */
   readonly caFile: string;
   readonly pollIntervalMs: number;
+  /** Keeps a copy of the bundle in force for a start while the URL cannot be reached. Absent in development. */
+  readonly copyFile?: string | undefined;
   readonly timeoutMs?: number;
 }
 
@@ -39,7 +35,6 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
   readonly #pollIntervalMs: number;
   readonly #remote: RemotePolicyBundle;
   readonly #manager: PolicyBundleManager;
-  /** Absent in development, which remembers nothing. */
   readonly #copyFile: string | undefined;
   /** Tag of the bundle in force; asked with, so that it need not be sent again. */
   #tag: string | undefined;
@@ -47,11 +42,11 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
   /** @throws AuthorityError CAP-X03 for a URL that is not https or carries a password. */
   constructor(parts: HttpsPolicyBundleParts, settings: HttpsPolicyBundleSettings) {
     const { clock, events } = parts;
-    const { trust, url, caFile, timeoutMs = FETCH_TIMEOUT_MS } = settings;
+    const { trust, url, caFile, copyFile, timeoutMs = FETCH_TIMEOUT_MS } = settings;
     this.#parts = parts;
     this.#pollIntervalMs = settings.pollIntervalMs;
     this.#remote = new RemotePolicyBundle({ url, caFile, timeoutMs, signed: !('unsigned' in trust) });
-    this.#copyFile = 'unsigned' in trust ? undefined : `${trust.stateFile}.copy`;
+    this.#copyFile = copyFile;
     this.#manager = new PolicyBundleManager({ clock, events, beforeUse: async (texts) => this.#keep(texts) }, settings);
   }
 
@@ -60,13 +55,13 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
    * @throws AuthorityError CAP-X03 when no bundle may come in force: neither a fetched one nor that of the last run.
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#manager.open();
+    await this.#manager.open({ signal });
     let fetched = true;
     try {
       await this.#fetchAndLoad(signal);
     } catch (problem) {
       fetched = false;
-      await this.#loadCopy(problem);
+      await this.#loadCopy(problem, { signal });
     }
     void this.#follow(fetched, signal);
     void this.#manager.watchTime({ signal });
@@ -80,8 +75,10 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
     return this.#manager.timeMs();
   }
 
-  async setTimeBack(expectedMs: number, record: RecordSetBack): Promise<TimeSetBack | undefined> {
-    return this.#manager.setTimeBack(expectedMs, record);
+  async setTimeBack(
+    ...args: Parameters<PolicyBundleManager['setTimeBack']>
+  ): ReturnType<PolicyBundleManager['setTimeBack']> {
+    return this.#manager.setTimeBack(...args);
   }
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
@@ -93,13 +90,13 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
   }
 
   /** @throws what kept the fetched bundle out, when there is no copy that would do. */
-  async #loadCopy(problem: unknown): Promise<void> {
+  async #loadCopy(problem: unknown, options: { readonly signal: AbortSignal }): Promise<void> {
     const copy = this.#copyFile === undefined ? undefined : await readCopy(this.#copyFile);
     if (copy === undefined) throw problem;
-    await this.#manager.load([copy]).catch(() => {
+    await this.#manager.load([copy], options).catch(() => {
       throw problem;
     });
-    this.#manager.report(problem);
+    this.#manager.refuse(problem);
   }
 
   async #follow(fetched: boolean, signal: AbortSignal): Promise<void> {
@@ -117,7 +114,7 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
       await this.#fetchAndLoad(signal);
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#manager.report(error);
+      if (!signal.aborted) this.#manager.refuse(error);
       return false;
     }
   }
@@ -126,11 +123,11 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
   async #fetchAndLoad(signal: AbortSignal): Promise<void> {
     const first = await this.#remote.fetch(this.#tag, signal);
     if (first === undefined) {
-      this.#manager.report(undefined);
+      this.#manager.confirm();
       return;
     }
     const { texts, tag } = (await this.#secondLook(first, signal)) ?? first;
-    await this.#manager.load([texts]);
+    await this.#manager.load([texts], { signal });
     // Only now: a tag stands for the bundle in force, never for one that was refused.
     this.#tag = tag;
   }

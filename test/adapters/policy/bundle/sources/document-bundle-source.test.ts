@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { FileBundleState } from '../../../../../src/adapters/policy/bundle/file-bundle-state.ts';
 import { DocumentPolicyBundleSource } from '../../../../../src/adapters/policy/bundle/sources/document-bundle-source.ts';
 import { AuthorityError } from '../../../../../src/domain/errors.ts';
 import { DocumentSet } from '../../../../support/document-set.ts';
@@ -40,7 +41,8 @@ describe('The policy bundle in force', () => {
     const documents = new DocumentSet(texts);
     const events = recordEvents();
     const keyFiles = folder.pin();
-    const trust = unsigned ? { unsigned } : { keyFiles, threshold: 1, stateFile: folder.file('state.json') };
+    const state = new FileBundleState(folder.file('state.json'));
+    const trust = unsigned ? { unsigned } : { keyFiles, threshold: 1, state };
     const source = new DocumentPolicyBundleSource({ documents, clock, events }, { clusterId, trust });
     await source.start({ signal: life.signal });
     let changes = 0;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { FileBundleState } from '../../../../../src/adapters/policy/bundle/file-bundle-state.ts';
 import {
   HttpsPolicyBundleSource,
   MAX_BACK_OFF_MS,
@@ -39,9 +40,11 @@ describe('The policy bundle from a web server', () => {
 
   function source({ clock = new FakeClock(), url = server.url, caPem = certificate.caPem, timeoutMs = 5_000 } = {}) {
     const events = recordEvents();
-    const trust = { keyFiles: folder.pin(), threshold: 1, stateFile: folder.file('state.json') };
+    const state = new FileBundleState(folder.file('state.json'));
+    const trust = { keyFiles: folder.pin(), threshold: 1, state };
+    const copyFile = folder.file('state.json.copy');
     const caFile = folder.file('ca.pem', caPem);
-    const settings = { clusterId: 'prod-1', trust, url, caFile, pollIntervalMs: POLL_MS, timeoutMs };
+    const settings = { clusterId: 'prod-1', trust, url, caFile, copyFile, pollIntervalMs: POLL_MS, timeoutMs };
     return { clock, events, source: new HttpsPolicyBundleSource({ clock, events, random }, settings) };
   }
 
