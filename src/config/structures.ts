@@ -1,5 +1,6 @@
 // The keys whose values have parts of their own: who may issue tokens, and sockets for Envoy.
 import { z } from 'zod';
+import { TOKEN_ALGORITHMS } from '../domain/identity/token-algorithms.ts';
 import { duration, fields, filePath, httpUrl, listOf, parsed, trustDomain, type Shape } from './shapes.ts';
 
 /** Longest path that fits a `sockaddr_un` with its closing zero (Linux unix(7)). */
@@ -7,20 +8,6 @@ const MAX_SOCKET_PATH_BYTES = 107;
 
 /** More workloads than one node carries. */
 export const MAX_SOCKETS = 1_000;
-
-/** Asymmetric algorithms only: with an HMAC one, whoever knows the public key could sign. */
-const TOKEN_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
 
 /** Where the keys of a token issuer come from. */
 export type TokenKeys =

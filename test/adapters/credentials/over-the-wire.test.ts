@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { UnsecuredJWT } from 'jose';
 import { bearerTokenAuthenticator } from '../../../src/adapters/credentials/tokens/bearer-token.ts';
+import { jwtVerifier } from '../../../src/adapters/credentials/tokens/jwt-verifier.ts';
 import { clientCertificateAuthenticator } from '../../../src/adapters/credentials/client-certificate.ts';
 import { authenticate } from '../../../src/authority/surface/authenticate.ts';
 import { FakeLeafRecords } from '../../support/authority-parts.ts';
@@ -17,13 +18,13 @@ const OTHER = 'spiffe://cluster.local/ns/bank/sa/vault';
 describe('A caller at the TLS listener', () => {
   let edge: TlsEdge;
   let key: SigningKey;
-  let proven: string[];
+  let authenticated: string[];
   let records: FakeLeafRecords;
 
   before(async () => (key = await signingKey('one')));
   beforeEach(async () => {
     edge = await openTlsEdge();
-    proven = [];
+    authenticated = [];
     records = new FakeLeafRecords(edge.pki.issuer.id, Date.now());
     const clock = new FakeClock(NOON_MS);
     const keys = new ScriptedKeys(key);
@@ -37,11 +38,11 @@ describe('A caller at the TLS listener', () => {
         furtherIssuers: () => [],
         maxProofAgeMs: () => DAY_MS,
       }),
-      bearerTokenAuthenticator({ clock, trustDomain, issuers: [issuer] }),
+      bearerTokenAuthenticator({ clock, verifier: jwtVerifier({ clock, trustDomain, issuers: [issuer] }) }),
     ];
     edge.authority.answer = async (signal) => {
       const caller = await authenticate(authenticators, edge.authority.presented.at(-1)!, { signal });
-      proven.push(`${caller.authenticationMethod} ${caller.identity.spiffeId.uri}`);
+      authenticated.push(`${caller.authenticationMethod} ${caller.identity.spiffeId.uri}`);
       return CHAIN;
     };
   });
@@ -51,14 +52,14 @@ describe('A caller at the TLS listener', () => {
     using wire = CsrWire.toTls(edge);
     const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
     assert.equal(code, status.OK);
-    assert.deepEqual(proven, ['token spiffe://cluster.local/ns/shop/sa/api']);
+    assert.deepEqual(authenticated, ['token spiffe://cluster.local/ns/shop/sa/api']);
   });
 
   it('with a client certificate is whom that names, whatever token comes with it', async () => {
     using wire = CsrWire.toTls(edge, await leafUnder(edge.pki.intermediate, { uris: [OTHER] }));
     const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
     assert.equal(code, status.OK);
-    assert.deepEqual(proven, [`client-certificate ${OTHER}`]);
+    assert.deepEqual(authenticated, [`client-certificate ${OTHER}`]);
   });
 
   it('with a client certificate that does not verify is refused, although its token is good', async () => {
@@ -90,7 +91,7 @@ describe('A caller at the TLS listener', () => {
       assert.ok(alone.details.startsWith(`${reason} `), alone.details);
       const { code } = await wire.call({ headers: { authorization: `Bearer ${await sign(key)}` } });
       assert.equal(code, status.OK);
-      assert.deepEqual(proven, ['token spiffe://cluster.local/ns/shop/sa/api']);
+      assert.deepEqual(authenticated, ['token spiffe://cluster.local/ns/shop/sa/api']);
       const { details } = await wire.call({ headers: { authorization: 'Bearer a.b.c' } });
       assert.match(details, /^CAP-A05 /, 'the token decides, also when it is a bad one');
     });

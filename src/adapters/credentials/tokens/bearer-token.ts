@@ -1,12 +1,9 @@
 // A bearer token as proof of identity: the service account token that Kubernetes projects into a pod.
-// Header -> remembered? -> issuer -> keys -> signature and claims -> bearer; each step refuses by name.
-import { decodeJwt } from 'jose';
+// Header -> remembered? -> verifier -> caller. What a good token is, the verifier knows.
 import type { Caller } from '../../../domain/identity/caller.ts';
-import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import type { AuthenticationResult, Authenticator } from '../../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { bearerIn } from './token-claims.ts';
-import { demandStrictIssuer, verifyToken, type TokenIssuer } from './jwt-verifier.ts';
+import type { TokenVerifier, WorkloadClaims } from './token-verifier.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 /**
@@ -20,55 +17,40 @@ const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 export interface BearerTokenParts {
   readonly clock: Clock;
-  readonly trustDomain: TrustDomain;
-  readonly issuers: readonly TokenIssuer[];
+  readonly verifier: TokenVerifier;
 }
 
-/** @throws AuthorityError CAP-X03 for an issuer whose settings would weaken the verification. */
-export function bearerTokenAuthenticator({ clock, trustDomain, issuers }: BearerTokenParts): Authenticator {
-  issuers.forEach(demandStrictIssuer);
-  const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+export function bearerTokenAuthenticator({ clock, verifier }: BearerTokenParts): Authenticator {
   const remembered = new VerifiedTokens();
 
-  const verify = async (token: string, nowMs: number): Promise<AuthenticationResult> => {
-    // Not verified yet: it only tells whose keys to use, and a stranger's name leads to no fetch.
-    const issuer = byName.get(issuerNamedIn(token) ?? '');
-    if (issuer === undefined) return rejected('CAP-A05', 'its issuer is not one that this server accepts');
-    const verified = await verifyToken(token, issuer, nowMs);
-    if ('problem' in verified) return rejected('CAP-A05', verified.problem);
-    const bearer = bearerIn(verified.payload, trustDomain);
-    if ('problem' in bearer) return rejected('CAP-A06', bearer.problem);
-    const expiresAtMs = verified.payload.exp * 1000;
-    const caller: Caller = { ...bearer, authenticationMethod: 'token', credentialId: issuer.issuer, expiresAtMs };
-    remembered.remember(token, { caller, keys: verified.keys, source: issuer.keys }, expiresAtMs, nowMs);
+  const verify = async (token: string, options: { readonly signal: AbortSignal }): Promise<AuthenticationResult> => {
+    const verdict = await verifier.verify(token, options);
+    if (verdict.outcome === 'refused') return rejected(verdict.reason, verdict.detail);
+    const { claims, isInForce } = verdict;
+    const caller = callerOf(claims);
+    remembered.remember(token, { caller, isInForce }, claims.expiresAtMs, clock.nowMs());
     return { outcome: 'authenticated', caller };
   };
 
   return {
-    authenticate: async ({ authorization }) => {
+    authenticate: async ({ authorization }, options) => {
       if (authorization.length === 0) return { outcome: 'absent' };
       const token = onlyTokenIn(authorization);
       if (token === undefined) return rejected('CAP-A04');
-      const nowMs = clock.nowMs();
-      const caller = remembered.recall(token, nowMs);
-      return caller === undefined ? verify(token, nowMs) : { outcome: 'authenticated', caller };
+      const caller = remembered.recall(token, clock.nowMs());
+      return caller === undefined ? verify(token, options) : { outcome: 'authenticated', caller };
     },
   };
+}
+
+function callerOf({ issuer, ...facts }: WorkloadClaims): Caller {
+  return { ...facts, authenticationMethod: 'token', credentialId: issuer };
 }
 
 function onlyTokenIn(authorization: readonly string[]): string | undefined {
   const [header = '', ...others] = authorization;
   if (others.length > 0 || header.length > MAX_TOKEN_CHARACTERS + 'Bearer '.length) return undefined;
   return BEARER.exec(header)?.[1];
-}
-
-function issuerNamedIn(token: string): string | undefined {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    // Not a JWT at all: it has no issuer then, and is refused for that.
-    return undefined;
-  }
 }
 
 function rejected(reason: 'CAP-A04' | 'CAP-A05' | 'CAP-A06', detail?: string): AuthenticationResult {

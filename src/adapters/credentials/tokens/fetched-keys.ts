@@ -2,6 +2,7 @@
 // key over is noticed by the first token that names the new key; an issuer that cannot be reached is a
 // reason to wait (CAP-S05) and never a reason to say that a token is bad.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { orAborted } from '../../../live/abortable.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -30,6 +31,15 @@ export interface FetchedKeysParts {
   readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
 }
 
+/** Under way, or over and `failed` or not. */
+interface Attempt {
+  readonly startedMs: number;
+  /** Never rejects. */
+  readonly done: Promise<void>;
+  failed: boolean;
+  over: boolean;
+}
+
 export class FetchedKeys implements KeySource {
   readonly #parts: FetchedKeysParts;
   readonly #settings: FetchedKeysSettings;
@@ -38,8 +48,8 @@ export class FetchedKeys implements KeySource {
   #fetchedMs = 0;
   /** Of the last attempt that is over. */
   #failing = false;
-  /** The last attempt: under way, or over and `failed` or not. One at a time, shared by all who wait. */
-  #attempt: { readonly startedMs: number; readonly done: Promise<void>; failed: boolean; over: boolean } | undefined;
+  /** The last attempt; one at a time, shared by all who wait. */
+  #attempt: Attempt | undefined;
 
   /** @throws AuthorityError CAP-X03 for a URL that may not be fetched. */
   constructor(parts: FetchedKeysParts, settings: FetchedKeysSettings) {
@@ -56,19 +66,19 @@ export class FetchedKeys implements KeySource {
     return this.#keys;
   }
 
-  async current(): Promise<KeySet> {
+  async current(options: { readonly signal: AbortSignal }): Promise<KeySet> {
     const ageMs = this.#parts.clock.monotonicMs() - this.#fetchedMs;
     if (this.#keys !== undefined && ageMs < STALE_AFTER_MS) {
       // Not waited for: the keys at hand serve until better ones are here.
-      if (ageMs >= REFRESH_AFTER_MS) void this.#refresh().catch(() => undefined);
+      if (ageMs >= REFRESH_AFTER_MS) this.#attemptUnlessJustDone();
       return this.#keys;
     }
-    await this.#refresh();
+    await this.#refresh(options);
     return this.#known();
   }
 
-  async newerThan(than: KeySet): Promise<KeySet | undefined> {
-    if (this.#keys === than) await this.#refresh();
+  async newerThan(than: KeySet, options: { readonly signal: AbortSignal }): Promise<KeySet | undefined> {
+    if (this.#keys === than) await this.#refresh(options);
     return this.#keys === than ? undefined : this.#keys;
   }
 
@@ -83,25 +93,28 @@ export class FetchedKeys implements KeySource {
   /** While there is a problem, tries by itself: whoever asks about readiness sends no tokens. Until the signal aborts. */
   async keepTrying(options: { readonly signal: AbortSignal }): Promise<void> {
     const tryAgain = async (): Promise<void> => {
-      if (this.problem() !== undefined) await this.#refresh().catch(() => undefined);
+      if (this.problem() !== undefined) await this.#attemptUnlessJustDone().done;
     };
     await every(FETCH_COOLDOWN_MS, this.#parts.clock, tryAgain, options);
   }
 
-  /** Fetches unless that happened just now; resolves when the last attempt succeeded. */
-  async #refresh(): Promise<void> {
-    const startedMs = this.#parts.clock.monotonicMs();
-    let attempt = this.#attempt;
-    if (attempt === undefined || (attempt.over && startedMs - attempt.startedMs >= FETCH_COOLDOWN_MS)) {
-      const done = this.#fetch().then(
-        () => this.#ended(false),
-        (error: unknown) => this.#ended(true, error),
-      );
-      attempt = { startedMs, done, failed: false, over: false };
-      this.#attempt = attempt;
-    }
-    await attempt.done;
+  /** Resolves when the last attempt succeeded. The fetch itself is shared, so the signal ends only this wait for it. */
+  async #refresh({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const attempt = this.#attemptUnlessJustDone();
+    await orAborted(attempt.done, signal);
     if (attempt.failed) throw new AuthorityError('CAP-S05', { retryAfterMs: FETCH_COOLDOWN_MS });
+  }
+
+  #attemptUnlessJustDone(): Attempt {
+    const startedMs = this.#parts.clock.monotonicMs();
+    const last = this.#attempt;
+    if (last !== undefined && !(last.over && startedMs - last.startedMs >= FETCH_COOLDOWN_MS)) return last;
+    const done = this.#fetch().then(
+      () => this.#ended(false),
+      (error: unknown) => this.#ended(true, error),
+    );
+    this.#attempt = { startedMs, done, failed: false, over: false };
+    return this.#attempt;
   }
 
   #ended(failed: boolean, error?: unknown): void {

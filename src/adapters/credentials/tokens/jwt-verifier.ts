@@ -1,70 +1,76 @@
-// One issuer of tokens that we accept, and the verification of a token that names it (RFC 7519, RFC 8725).
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+// Tokens as JWTs (RFC 7519, RFC 8725), verified with the published keys of the issuer that they name.
+// Issuer -> keys -> signature and claims -> workload; each step refuses by name.
+import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { KeySet, KeySource } from './key-set.ts';
+import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { KeySet } from './key-set.ts';
+import { bearerIn } from './token-claims.ts';
+import { demandStrictIssuer, type TokenIssuer } from './token-issuer.ts';
+import type { TokenVerdict, TokenVerifier } from './token-verifier.ts';
 
-/** Signatures only an issuer can make; never `none`, never a shared secret. */
-export const TOKEN_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
-export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
-
-/** Clocks further apart than this are broken clocks. */
-export const MAX_CLOCK_SKEW_MS = 300_000;
-
-export interface TokenIssuer {
-  /** Exactly as `iss` spells it. */
-  readonly issuer: string;
-  /** A token for any of these is for us. */
-  readonly audiences: readonly string[];
-  readonly algorithms: readonly TokenAlgorithm[];
-  readonly clockSkewMs: number;
-  readonly keys: KeySource;
+export interface JwtVerifierParts {
+  readonly clock: Clock;
+  readonly trustDomain: TrustDomain;
+  readonly issuers: readonly TokenIssuer[];
 }
 
-export interface VerifiedToken {
+/** @throws AuthorityError CAP-X03 for an issuer whose settings would weaken the verification. */
+export function jwtVerifier({ clock, trustDomain, issuers }: JwtVerifierParts): TokenVerifier {
+  issuers.forEach(demandStrictIssuer);
+  const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+  return {
+    verify: async (token, options) => {
+      // Not verified yet: it only tells whose keys to use, and a stranger's name leads to no fetch.
+      const issuer = byName.get(issuerNamedIn(token) ?? '');
+      if (issuer === undefined) return refused('CAP-A05', 'its issuer is not one that this server accepts');
+      const verified = await verifyToken(token, issuer, clock.nowMs(), options);
+      if ('problem' in verified) return refused('CAP-A05', verified.problem);
+      const { payload, keys } = verified;
+      const bearer = bearerIn(payload, trustDomain);
+      if ('problem' in bearer) return refused('CAP-A06', bearer.problem);
+      return {
+        outcome: 'verified',
+        claims: { ...bearer, issuer: issuer.issuer, expiresAtMs: payload.exp * 1000 },
+        isInForce: () => issuer.keys.peek() === keys,
+      };
+    },
+  };
+}
+
+interface VerifiedJwt {
   readonly payload: JWTPayload & { readonly exp: number };
   readonly keys: KeySet;
 }
 
-/** @throws AuthorityError CAP-X03 naming the setting that would weaken the verification. */
-export function demandStrictIssuer({ issuer, audiences, algorithms, clockSkewMs }: TokenIssuer): void {
-  const refuse = (what: string): never => {
-    throw new AuthorityError('CAP-X03', { detail: `the token issuer ${issuer} ${what}` });
-  };
-  if (issuer === '') refuse('has no name');
-  if (audiences.length === 0) refuse('has no audience');
-  if (algorithms.length === 0) refuse('has no algorithm');
-  const odd = algorithms.find((algorithm) => !TOKEN_ALGORITHMS.includes(algorithm));
-  if (odd !== undefined) refuse(`has the algorithm ${odd}, allowed are ${TOKEN_ALGORITHMS.join(', ')}`);
-  if (!(clockSkewMs >= 0 && clockSkewMs <= MAX_CLOCK_SKEW_MS)) {
-    refuse(`has a clock skew of ${clockSkewMs} ms, allowed are 0 to ${MAX_CLOCK_SKEW_MS}`);
+function issuerNamedIn(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    // Not a JWT at all: it has no issuer then, and is refused for that.
+    return undefined;
   }
+}
+
+function refused(reason: 'CAP-A05' | 'CAP-A06', detail: string): TokenVerdict {
+  return { outcome: 'refused', reason, detail };
 }
 
 /**
  * @returns the token's claims, or why it is refused, in words that are safe for the caller.
- * @throws AuthorityError CAP-S05 when the issuer's keys are not to be had.
+ * @throws AuthorityError CAP-S05 when the issuer's keys are not to be had, or the signal's reason.
  */
-export async function verifyToken(
+async function verifyToken(
   token: string,
   issuer: TokenIssuer,
   nowMs: number,
-): Promise<VerifiedToken | { readonly problem: string }> {
-  const keys = await issuer.keys.current();
+  options: { readonly signal: AbortSignal },
+): Promise<VerifiedJwt | { readonly problem: string }> {
+  const keys = await issuer.keys.current(options);
   const result = await verifyWith(keys, token, issuer, nowMs);
   if (result !== 'no such key') return result;
   // The issuer may have rolled its key over since.
-  const newer = await issuer.keys.newerThan(keys);
+  const newer = await issuer.keys.newerThan(keys, options);
   const again = newer === undefined ? result : await verifyWith(newer, token, issuer, nowMs);
   return again === 'no such key' ? { problem: 'no key of its issuer matches' } : again;
 }
@@ -94,7 +100,7 @@ async function verifyWith(keys: KeySet, token: string, issuer: TokenIssuer, nowM
 }
 
 /** What jose lets pass: a number beyond all numbers (RFC 7519 section 4.1.4), and other things beside our audience (4.1.3). */
-function demandTypes(payload: JWTPayload): asserts payload is VerifiedToken['payload'] {
+function demandTypes(payload: JWTPayload): asserts payload is VerifiedJwt['payload'] {
   if (!Number.isFinite(payload.exp)) throw new errors.JWTClaimValidationFailed('not a number', payload, 'exp');
   const audiences: readonly unknown[] = [payload.aud].flat();
   if (!audiences.every((audience) => typeof audience === 'string')) {
@@ -105,8 +111,8 @@ function demandTypes(payload: JWTPayload): asserts payload is VerifiedToken['pay
 /** For a token without `kid`: the matching keys one after the other; there are at most as many as a set may have. */
 async function verifyWithAny(
   matching: errors.JWKSMultipleMatchingKeys,
-  verify: (key: JWTVerifyGetKey) => Promise<VerifiedToken>,
-): Promise<VerifiedToken> {
+  verify: (key: JWTVerifyGetKey) => Promise<VerifiedJwt>,
+): Promise<VerifiedJwt> {
   for await (const key of matching) {
     try {
       return await verify(async () => key);

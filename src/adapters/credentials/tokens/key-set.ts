@@ -15,13 +15,13 @@ export interface KeySet {
 export interface KeySource {
   /** The keys in force, or `undefined` before there are any. Costs nothing. */
   peek(): KeySet | undefined;
-  /** The keys to judge by. @throws AuthorityError CAP-S05 when there are none. */
-  current(): Promise<KeySet>;
+  /** The keys to judge by. @throws AuthorityError CAP-S05 when there are none, or the signal's reason. */
+  current(options: { readonly signal: AbortSignal }): Promise<KeySet>;
   /**
    * Asked for when a token names a key that is not in `than`: keys that came since, or `undefined` when the
-   * set is known to be up to date. @throws AuthorityError CAP-S05 when that could not be found out.
+   * set is known to be up to date. @throws AuthorityError CAP-S05 when that could not be found out, or the signal's reason.
    */
-  newerThan(than: KeySet): Promise<KeySet | undefined>;
+  newerThan(than: KeySet, options: { readonly signal: AbortSignal }): Promise<KeySet | undefined>;
 }
 
 /**

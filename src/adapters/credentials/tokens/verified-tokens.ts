@@ -2,7 +2,6 @@
 // costs more than everything else in a refusal; for a minute at most its bytes speak for it.
 import { hash } from 'node:crypto';
 import type { Caller } from '../../../domain/identity/caller.ts';
-import type { KeySet, KeySource } from './key-set.ts';
 
 /** About 10 MB; the oldest goes first. */
 export const MAX_REMEMBERED_TOKENS = 10_000;
@@ -12,8 +11,8 @@ export const REMEMBER_MS = 60_000;
 interface Remembered {
   readonly caller: Caller;
   readonly untilMs: number;
-  readonly keys: KeySet;
-  readonly source: KeySource;
+  /** Whether what the token was verified by is still in force. */
+  readonly isInForce: () => boolean;
 }
 
 export class VerifiedTokens {
@@ -24,12 +23,12 @@ export class VerifiedTokens {
     return this.#byDigest.size;
   }
 
-  /** @returns who the token was proven to be, while its keys are in force and its time is not up. */
+  /** @returns whom the token authenticated, while what it was verified by is in force and its time is not up. */
   recall(token: string, nowMs: number): Caller | undefined {
     const digest = digestOf(token);
     const known = this.#byDigest.get(digest);
     if (known === undefined) return undefined;
-    if (nowMs < known.untilMs && known.source.peek() === known.keys) return known.caller;
+    if (nowMs < known.untilMs && known.isInForce()) return known.caller;
     this.#byDigest.delete(digest);
     return undefined;
   }

@@ -6,6 +6,7 @@ import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { bearerTokenAuthenticator } from '../../../adapters/credentials/tokens/bearer-token.ts';
 import { DocumentKeys } from '../../../adapters/credentials/tokens/document-keys.ts';
 import { FetchedKeys } from '../../../adapters/credentials/tokens/fetched-keys.ts';
+import { jwtVerifier } from '../../../adapters/credentials/tokens/jwt-verifier.ts';
 import type { KeySource } from '../../../adapters/credentials/tokens/key-set.ts';
 import type { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
 import { socketAuthenticator } from '../../../adapters/credentials/socket.ts';
@@ -54,7 +55,7 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
     authenticators: [
       socketAuthenticator((socketPath) => socketIdentities.identityAt(socketPath)),
       ...(clientCertificates ? [certificates.authenticator] : []),
-      bearerTokenAuthenticator({ clock, trustDomain, issuers }),
+      bearerTokenAuthenticator({ clock, verifier: jwtVerifier({ clock, trustDomain, issuers }) }),
     ],
     start: async (options) => {
       await certificates.start(options);

@@ -13,6 +13,8 @@ import { FakeClock } from '../../../support/fake-clock.ts';
 import { recordEvents, type RecordedEvents } from '../../../support/recorded-events.ts';
 import { signingKey, type SigningKey } from './token-maker.ts';
 
+const WAITING = { signal: new AbortController().signal };
+
 describe('The keys of a token issuer', () => {
   let server: Server;
   let url: string;
@@ -59,7 +61,7 @@ describe('The keys of a token issuer', () => {
     const trying = keys.keepTrying(stop);
     assert.equal(keys.problem(), undefined, 'nobody has asked for them yet');
     answer = (_request, response) => response.writeHead(503).end();
-    await assert.rejects(keys.current(), { reason: 'CAP-S05' });
+    await assert.rejects(keys.current(WAITING), { reason: 'CAP-S05' });
     assert.match(keys.problem() ?? '', /^the keys of the token issuer .* could not be fetched$/);
     answer = publish(one);
     await clock.advance(FETCH_COOLDOWN_MS);
@@ -74,18 +76,18 @@ describe('The keys of a token issuer', () => {
 
   it('that have grown too old to judge by are a problem once a newer set cannot be had', async () => {
     const keys = open();
-    await keys.current();
+    await keys.current(WAITING);
     pass(STALE_AFTER_MS);
     assert.equal(keys.problem(), undefined, 'the next token has them fetched');
     answer = (_request, response) => response.writeHead(503).end();
-    await assert.rejects(keys.current(), { reason: 'CAP-S05' });
+    await assert.rejects(keys.current(WAITING), { reason: 'CAP-S05' });
     assert.notEqual(keys.problem(), undefined);
   });
 
   it('are fetched once, for however many ask at the same time', async () => {
     const keys = open();
     assert.equal(keys.peek(), undefined);
-    const sets = await Promise.all([keys.current(), keys.current(), keys.current()]);
+    const sets = await Promise.all([keys.current(WAITING), keys.current(WAITING), keys.current(WAITING)]);
     assert.equal(new Set(sets).size, 1);
     assert.deepEqual(requests, ['/keys']);
     assert.equal(keys.peek(), sets[0]);
@@ -94,7 +96,7 @@ describe('The keys of a token issuer', () => {
 
   it('are read behind a byte order mark', async () => {
     answer = (_request, response) => response.end(`\uFEFF${JSON.stringify({ keys: [one.jwk] })}`);
-    assert.ok(await open().current());
+    assert.ok(await open().current(WAITING));
   });
 
   it('are found by discovery', async () => {
@@ -103,7 +105,7 @@ describe('The keys of a token issuer', () => {
       request.url === '/jwks'
         ? publish(one)(request, response)
         : response.end(JSON.stringify({ issuer: url, jwks_uri: `${url}/jwks` }));
-    await keys.current();
+    await keys.current(WAITING);
     assert.deepEqual(requests, ['/.well-known/openid-configuration', '/jwks']);
   });
 
@@ -135,20 +137,20 @@ describe('The keys of a token issuer', () => {
   for (const [what, listener, problem] of broken) {
     it(`are not to be had from an answer ${what}: UNAVAILABLE, and the operator is told`, async () => {
       answer = listener;
-      await assert.rejects(open().current(), { reason: 'CAP-S05', code: 'dependency_unavailable' });
+      await assert.rejects(open().current(WAITING), { reason: 'CAP-S05', code: 'dependency_unavailable' });
       assert.match(String(events.of('reloadFailed')[0]?.problem), problem);
     });
   }
 
   it('are not waited for beyond the time limit', async () => {
     answer = () => undefined;
-    await assert.rejects(open({ timeoutMs: 30 }).current(), { reason: 'CAP-S05' });
+    await assert.rejects(open({ timeoutMs: 30 }).current(WAITING), { reason: 'CAP-S05' });
   });
 
   it('are not taken from the discovery document of another issuer', async () => {
     for (const issuer of [`${url}/`, 'https://elsewhere', undefined]) {
       answer = (_request, response) => response.end(JSON.stringify({ issuer, jwks_uri: `${url}/jwks` }));
-      await assert.rejects(open({ jwksUrl: undefined }).current(), { reason: 'CAP-S05' });
+      await assert.rejects(open({ jwksUrl: undefined }).current(WAITING), { reason: 'CAP-S05' });
     }
     assert.ok(!requests.includes('/jwks'));
   });
@@ -158,70 +160,83 @@ describe('The keys of a token issuer', () => {
       assert.throws(() => open({ jwksUrl }), { reason: 'CAP-X03' });
     }
     answer = (_request, response) => response.end(JSON.stringify({ issuer: url, jwks_uri: 'http://10.0.0.1/jwks' }));
-    await assert.rejects(open({ jwksUrl: undefined }).current(), { reason: 'CAP-S05' });
+    await assert.rejects(open({ jwksUrl: undefined }).current(WAITING), { reason: 'CAP-S05' });
   });
 
   it('are not asked for again at once after a failure', async () => {
     const keys = open();
     answer = (_request, response) => response.writeHead(500).end();
-    for (let i = 0; i < 5; i += 1) await assert.rejects(keys.current(), { reason: 'CAP-S05' });
+    for (let i = 0; i < 5; i += 1) await assert.rejects(keys.current(WAITING), { reason: 'CAP-S05' });
     assert.equal(requests.length, 1);
     answer = publish(one);
     pass(FETCH_COOLDOWN_MS);
-    await keys.current();
+    await keys.current(WAITING);
     assert.equal(requests.length, 2);
+  });
+
+  it('are not waited for by a caller that is gone, and go on being fetched for the others', async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    answer = (_request, response) => asked.resolve(response);
+    const keys = open();
+    const gone = new AbortController();
+    const [left, stays] = [keys.current(gone), keys.current(WAITING)];
+    const response = await asked.promise;
+    gone.abort(new Error('the client is gone'));
+    await assert.rejects(left, /the client is gone/);
+    response.end(JSON.stringify({ keys: [one.jwk] }));
+    assert.equal(await stays, keys.peek());
   });
 
   describe('when a token names one that is unknown', () => {
     it('are fetched anew, at most once in the cooldown', async () => {
       const keys = open();
-      const first = await keys.current();
+      const first = await keys.current(WAITING);
       answer = publish(one, two);
-      assert.equal(await keys.newerThan(first), undefined, 'they were fetched just now');
+      assert.equal(await keys.newerThan(first, WAITING), undefined, 'they were fetched just now');
       pass(FETCH_COOLDOWN_MS);
-      const [a, b] = await Promise.all([keys.newerThan(first), keys.newerThan(first)]);
+      const [a, b] = await Promise.all([keys.newerThan(first, WAITING), keys.newerThan(first, WAITING)]);
       assert.ok(a !== undefined && a !== first && a === b);
       assert.equal(requests.length, 2);
     });
 
     it('stay the same object when nothing changed', async () => {
       const keys = open();
-      const first = await keys.current();
+      const first = await keys.current(WAITING);
       pass(FETCH_COOLDOWN_MS);
-      assert.equal(await keys.newerThan(first), undefined);
-      assert.equal(await keys.current(), first);
+      assert.equal(await keys.newerThan(first, WAITING), undefined);
+      assert.equal(await keys.current(WAITING), first);
       assert.equal(requests.length, 2);
     });
 
     it('are UNAVAILABLE when the issuer does not answer', async () => {
       const keys = open();
-      const first = await keys.current();
+      const first = await keys.current(WAITING);
       answer = (_request, response) => response.writeHead(503).end();
       pass(FETCH_COOLDOWN_MS);
-      await assert.rejects(keys.newerThan(first), { reason: 'CAP-S05' });
-      await assert.rejects(keys.newerThan(first), { reason: 'CAP-S05' });
-      assert.equal(await keys.current(), first, 'known keys go on');
+      await assert.rejects(keys.newerThan(first, WAITING), { reason: 'CAP-S05' });
+      await assert.rejects(keys.newerThan(first, WAITING), { reason: 'CAP-S05' });
+      assert.equal(await keys.current(WAITING), first, 'known keys go on');
     });
   });
 
   it('are refreshed in passing, so that a withdrawn key goes out of use', async () => {
     const keys = open();
-    const first = await keys.current();
+    const first = await keys.current(WAITING);
     answer = publish(two);
     pass(REFRESH_AFTER_MS);
-    assert.equal(await keys.current(), first, 'nobody waits for it');
+    assert.equal(await keys.current(WAITING), first, 'nobody waits for it');
     while (keys.peek() === first) await new Promise(setImmediate);
   });
 
   it('are not judged by for ever when the issuer is gone', async () => {
     const keys = open();
-    const first = await keys.current();
+    const first = await keys.current(WAITING);
     answer = (_request, response) => response.writeHead(500).end();
     pass(STALE_AFTER_MS - 1);
-    assert.equal(await keys.current(), first);
+    assert.equal(await keys.current(WAITING), first);
     while (events.of('reloadFailed').length === 0) await new Promise(setImmediate);
     pass(FETCH_COOLDOWN_MS);
-    await assert.rejects(keys.current(), { reason: 'CAP-S05' });
+    await assert.rejects(keys.current(WAITING), { reason: 'CAP-S05' });
   });
 });
 

@@ -1,0 +1,42 @@
+// The one thing about bearer tokens that can be done in more than one way: finding out whether a token is good and
+// which workload it speaks for. `jwt-verifier.ts` does it with the published keys of the token's issuer.
+import type { PodBinding } from '../../../domain/identity/caller.ts';
+import type { KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
+
+/** What a good token says of the workload that shows it. */
+export interface WorkloadClaims {
+  readonly identity: KubernetesIdentity;
+  /** Absent for a token that is bound to no pod. */
+  readonly pod?: PodBinding;
+  /** Who vouches for the token; goes on record as the caller's `credentialId`. */
+  readonly issuer: string;
+  /** The token's own end, in ms since the epoch. */
+  readonly expiresAtMs: number;
+}
+
+export type TokenVerdict =
+  | {
+      readonly outcome: 'verified';
+      readonly claims: WorkloadClaims;
+      /**
+       * Whether what the token was verified by is still in force. Asked each time that the verdict is used again, for a
+       * minute at most, so it must cost nothing and never throws.
+       */
+      readonly isInForce: () => boolean;
+    }
+  | {
+      readonly outcome: 'refused';
+      /** CAP-A05: the token is not good. CAP-A06: it is, and speaks for no workload. */
+      readonly reason: 'CAP-A05' | 'CAP-A06';
+      /** Safe for the caller: nothing of the token in it. */
+      readonly detail: string;
+    };
+
+export interface TokenVerifier {
+  /**
+   * @param token as the header carried it, within `MAX_TOKEN_CHARACTERS`; untrusted.
+   * @returns a verdict. A token that is bad in any way is `refused`, never an error.
+   * @throws AuthorityError CAP-S05 when the token could not be judged, or the signal's reason.
+   */
+  verify(token: string, options: { readonly signal: AbortSignal }): Promise<TokenVerdict>;
+}
