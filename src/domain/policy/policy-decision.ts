@@ -85,7 +85,5 @@ export interface PolicyDecision {
   readonly unavailable?: { readonly reason: 'CAP-S01' | 'CAP-S10' | 'CAP-S11' | 'CAP-S12'; readonly why: string };
 }
 
-/** For `evaluate` alone. */
-export function makeDecision(facts: Omit<PolicyDecision, typeof made>): PolicyDecision {
-  return facts as PolicyDecision;
-}
+/** What is said of a decision; it takes `evaluate` to make one of it. */
+export type DecisionFacts = Omit<PolicyDecision, typeof made>;

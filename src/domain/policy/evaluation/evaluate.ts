@@ -6,10 +6,10 @@ import { checkBounds, clauseOf } from './check-bounds.ts';
 import { auditLimits, combine, grantedTtl, auditedUsages } from './combined-limits.ts';
 import {
   LAYERS,
-  makeDecision,
   POLICY_REASONS,
   type WaivedClause,
   type FailedClause,
+  type DecisionFacts,
   type PolicyDecision,
 } from '../policy-decision.ts';
 import { evaluateCondition } from './evaluate-condition.ts';
@@ -49,7 +49,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
   }
   const unavailable = unavailability(policies, request, reader, found.failures);
   const failures = inOrder(found.failures);
-  return makeDecision({
+  const decided: DecisionFacts = {
     outcome: unavailable !== undefined ? 'unavailable' : failures.length > 0 ? 'refused' : 'approved',
     request,
     class: applicable.class,
@@ -68,7 +68,8 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: 
     objects: reader.seen,
     waitMs: waitOf(found, request),
     ...(unavailable !== undefined && { unavailable }),
-  });
+  };
+  return decided as PolicyDecision;
 }
 
 /** Default deny: somebody central must give the identity, and the namespace must have a policy where the bundle demands one. */
