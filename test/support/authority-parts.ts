@@ -5,7 +5,6 @@ import type { Caller } from '../../src/domain/identity/caller.ts';
 import { kubernetesIdentity } from '../../src/domain/identity/kubernetes-identity.ts';
 import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { CurrentCertificate } from '../../src/domain/policy/request.ts';
-import type { ClusterSnapshot } from '../../src/domain/cluster/snapshot.ts';
 import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import type { TrialMaterial } from '../../src/authority/trust/issuer-trial.ts';
 import { IssuerChooser } from '../../src/authority/issuing/choose-issuer.ts';
@@ -16,14 +15,14 @@ import type { Authenticator, PresentedCredentials } from '../../src/ports/issuin
 import type { DecisionRecord, IssuanceJournal } from '../../src/ports/storage/issuance-journal.ts';
 import type { Issuers, IssuerState, NamedIssuer } from '../../src/ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../src/ports/issuing/trust-anchors.ts';
-import type { ClusterView } from '../../src/ports/policy/cluster-view.ts';
 import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../src/ports/storage/issuance-history.ts';
 import type { FederatedBundles } from '../../src/ports/issuing/federated-bundles.ts';
 import type { PolicySource } from '../../src/ports/policy/policy-source.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
 import { FakeClock } from './fake-clock.ts';
-import { bundle, policySet, rule, snapshot } from './policy/policies.ts';
+import { FakeCluster } from './policy/fake-cluster.ts';
+import { bundle, policySet, rule } from './policy/policies.ts';
 import { recordEvents, type RecordedEvents } from './recorded-events.ts';
 import { SeededRandom } from './seeded-random.ts';
 
@@ -84,8 +83,6 @@ class FakePolicies extends Swappable<PolicySet> implements PolicySource {
 }
 
 export const fakePolicies = (policies: PolicySet = TEST_POLICY): FakePolicies => new FakePolicies(policies);
-export const fakeCluster = (view: ClusterSnapshot = snapshot()): ClusterView & Swappable<ClusterSnapshot> =>
-  new Swappable(view);
 
 /** The issuer `default` with the trust anchors, and others that a test adds. */
 export class FakeIssuers implements Issuers {
@@ -180,7 +177,7 @@ export interface TestParts extends IssuingParts {
   readonly clock: FakeClock;
   readonly events: RecordedEvents;
   readonly policies: ReturnType<typeof fakePolicies>;
-  readonly cluster: ReturnType<typeof fakeCluster>;
+  readonly cluster: FakeCluster;
   readonly history: FakeHistory;
   readonly issuers: ReturnType<typeof fakeIssuers>;
   readonly federated: ReturnType<typeof fakeFederated>;
@@ -190,7 +187,7 @@ export function testParts(material: TrialMaterial): TestParts {
   const issuers = fakeIssuers(material);
   const asked = {
     policies: fakePolicies(),
-    cluster: fakeCluster(),
+    cluster: new FakeCluster(),
     history: new FakeHistory(),
     issuers,
     anchors: issuers.anchors,

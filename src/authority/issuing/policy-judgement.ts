@@ -7,6 +7,7 @@ import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
+import { concerns, type ClusterChange } from '../../domain/cluster/cluster-change.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluation/standstill.ts';
 import type { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
@@ -19,9 +20,7 @@ import type { IssuerChooser } from './choose-issuer.ts';
 import { CurrentCertificates } from './current-certificates.ts';
 import { QuotaKeeper } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
-
-/** Most requests held at once for one identity. */
-const MAX_WAITING_EACH = 16;
+import { WaitingRequests } from './waiting-requests.ts';
 
 export interface JudgementParts {
   readonly policies: PolicySource;
@@ -52,8 +51,7 @@ export class PolicyJudgement {
   readonly #current: CurrentCertificates;
   readonly #refusals: RefusalMemory;
   readonly #quotas: QuotaKeeper;
-  /** Requests that are held, by what wakes them; the identity that each is for. */
-  readonly #wakers = new Map<() => void, string>();
+  readonly #waiting: WaitingRequests;
 
   constructor(parts: JudgementParts, settings: JudgementSettings) {
     this.#parts = parts;
@@ -61,15 +59,19 @@ export class PolicyJudgement {
     this.#current = new CurrentCertificates(parts.history);
     this.#refusals = new RefusalMemory(parts.clock);
     this.#quotas = new QuotaKeeper(parts.clock);
+    this.#waiting = new WaitingRequests(parts.clock, settings.maxWaiting);
   }
 
   /** Begins to follow policies and cluster, so that a change wakes the requests that wait for it. */
   start(options: { readonly signal: AbortSignal }): void {
-    const wake = (): void => {
-      for (const waker of this.#wakers.keys()) waker();
-    };
-    this.#parts.policies.onChange(wake, options);
-    this.#parts.cluster.onChange(wake, options);
+    this.#parts.policies.onChange(() => this.#waiting.wakeAll(), options);
+    this.#parts.cluster.onChange((change) => this.#waiting.wakeIn(this.concernedBy(change)), options);
+  }
+
+  /** @returns whether a change of the cluster may change a decision for subjects of a namespace. Never throws. */
+  concernedBy(change: ClusterChange): (namespace: string) => boolean {
+    const policies = this.#policiesInForce();
+    return (namespace) => policies === undefined || concerns(change, policies.dependenciesFor(namespace));
   }
 
   /**
@@ -124,11 +126,12 @@ export class PolicyJudgement {
     const { clock } = this.#parts;
     const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
     let answered = first;
-    const identity = question.identity.spiffeId.uri;
-    while (isWorthWaiting(answered.last) && this.#mayWait(identity)) {
+    const { namespace, spiffeId } = question.identity;
+    const subject = { namespace, identity: spiffeId.uri };
+    while (isWorthWaiting(answered.last) && this.#waiting.hasRoomFor(subject)) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
-      await this.#changeWithin(leftMs, identity, signal);
+      await this.#waiting.changeWithin(leftMs, subject, { signal });
       signal.throwIfAborted();
       const asked = this.#ask(question);
       answered = { last: this.#decide(asked), of: asked };
@@ -136,30 +139,18 @@ export class PolicyJudgement {
     return answered;
   }
 
-  /** Nobody may take all places: what is left over goes to others. */
-  #mayWait(identity: string): boolean {
-    if (this.#wakers.size >= this.#settings.maxWaiting) return false;
-    const own = this.#wakers.values().filter((other) => other === identity);
-    return own.take(MAX_WAITING_EACH).toArray().length < MAX_WAITING_EACH;
-  }
-
-  /** Resolves at the next change of policies or cluster, after `ms`, or when the signal aborts. */
-  async #changeWithin(ms: number, identity: string, signal: AbortSignal): Promise<void> {
-    const changed = new AbortController();
-    const wake = (): void => changed.abort();
-    this.#wakers.set(wake, identity);
-    try {
-      await this.#parts.clock.sleep(ms, { signal: AbortSignal.any([signal, changed.signal]) });
-    } catch {
-      // Woken early; the caller looks at why.
-    } finally {
-      this.#wakers.delete(wake);
-    }
-  }
-
   #ask(question: Question): Asked {
     const [policies, snapshot] = [this.#parts.policies.current(), this.#parts.cluster.current()];
     return { policies, snapshot, request: this.#requestOf(question, policies, snapshot) };
+  }
+
+  #policiesInForce(): PolicySet | undefined {
+    try {
+      return this.#parts.policies.current();
+    } catch {
+      // None are loaded yet, so that every subject counts as concerned; the first that are loaded wake all again.
+      return undefined;
+    }
   }
 
   #decide({ policies, snapshot, request }: Asked): PolicyDecision {
@@ -210,9 +201,14 @@ function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
   return outcome === 'refused' && waitMs > 0;
 }
 
-/** Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. */
+/**
+ * Everything that a refusal depends on, but the time: a grace that ends meanwhile is noticed a moment later. Of the cluster
+ * only the namespaces that policy may look at for this subject.
+ */
 function questionKey({ policies, snapshot, request }: Asked): string {
   const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
   const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.name, issuer.unavailable, issuer.anchors];
-  return JSON.stringify([...asked, policies.revision, snapshot.version]);
+  const namespaces = [...policies.dependenciesFor(subject.namespace).keys()];
+  const versions = namespaces.map((namespace) => snapshot.versions.of(namespace));
+  return JSON.stringify([...asked, policies.revision, versions]);
 }

@@ -54,7 +54,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, anchors, federated, policies, cluster } = this.#parts;
+    const { issuers, anchors, federated, policies, cluster, judgement } = this.#parts;
     let digest: string | undefined;
     const publish = (): void => {
       const bundle = anchors.current();
@@ -69,7 +69,15 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     policies.onChange(() => this.#askAgain(() => true), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
-    cluster.onChange(() => this.#askAgain(({ rotation }) => rotation.undecided || rotation.unavailable), { signal });
+    cluster.onChange(
+      (change) => {
+        const isConcerned = judgement.concernedBy(change);
+        this.#askAgain(
+          ({ rotation, namespace }) => (rotation.undecided || rotation.unavailable) && isConcerned(namespace),
+        );
+      },
+      { signal },
+    );
   }
 
   async authenticate(

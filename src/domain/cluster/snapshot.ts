@@ -1,6 +1,7 @@
 // What the cluster looked like at one moment. Conditions are pure functions over it: the same snapshot
 // and the same request give the same decision.
-import { compareText } from '../text/compare-text.ts';
+import type { KindsByNamespace } from './cluster-change.ts';
+import { NamespaceVersions } from './namespace-versions.ts';
 
 /** A Kubernetes object as its manifest or the API server spells it. Everything but these fields is unchecked data. */
 export interface KubernetesObject {
@@ -45,6 +46,10 @@ export interface NamedObject extends ObjectQuery {
 export interface ClusterSnapshot {
   /** Changes whenever anything in it does. */
   readonly version: string;
+  /** Of each namespace and of the cluster itself: changes whenever anything there does. */
+  readonly versions: NamespaceVersions;
+  /** Which kinds of objects there are. */
+  readonly kinds: KindsByNamespace;
   /** Why nothing can be said of the cluster yet; absent when everything can. */
   readonly unsynced?: string;
   /** Why something may be there that is not found; absent when what is not found is not there. */
@@ -56,52 +61,18 @@ export interface ClusterSnapshot {
 
 /** @param why in words for an operator. */
 export function unsyncedSnapshot(why: string): ClusterSnapshot {
-  return { version: 'unsynced', unsynced: why, list: () => [], find: () => undefined };
-}
-
-/** Objects of one kind in one place. */
-interface KindIndex {
-  readonly inOrder: KubernetesObject[];
-  /** By API version and name. */
-  readonly byName: Map<string, KubernetesObject>;
-}
-
-export class IndexedSnapshot implements ClusterSnapshot {
-  readonly version: string;
-  readonly incomplete?: string;
-  readonly #byKind = new Map<string, KindIndex>();
-
-  /** @param objects no two of one group, kind, namespace and name. @param incomplete as in ClusterSnapshot. */
-  constructor(version: string, objects: Iterable<KubernetesObject>, incomplete?: string) {
-    this.version = version;
-    if (incomplete !== undefined) this.incomplete = incomplete;
-    for (const object of objects) {
-      const key = indexKey(object.kind, object.metadata.namespace);
-      const index = this.#byKind.get(key) ?? { inOrder: [], byName: new Map<string, KubernetesObject>() };
-      index.inOrder.push(object);
-      index.byName.set(`${object.apiVersion} ${object.metadata.name}`, object);
-      this.#byKind.set(key, index);
-    }
-    for (const { inOrder } of this.#byKind.values()) {
-      inOrder.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
-    }
-  }
-
-  list({ kind, apiVersion, namespace }: ObjectQuery): readonly KubernetesObject[] {
-    const known = this.#byKind.get(indexKey(kind, namespace))?.inOrder ?? [];
-    return apiVersion === undefined ? known : known.filter((object) => object.apiVersion === apiVersion);
-  }
-
-  find({ kind, apiVersion, namespace, name }: NamedObject): KubernetesObject | undefined {
-    return this.#byKind.get(indexKey(kind, namespace))?.byName.get(`${apiVersion} ${name}`);
-  }
+  const version = 'unsynced';
+  return {
+    version,
+    versions: NamespaceVersions.allOf(version),
+    kinds: new Map(),
+    unsynced: why,
+    list: () => [],
+    find: () => undefined,
+  };
 }
 
 export function referenceTo({ kind, metadata }: KubernetesObject): ObjectReference {
   const { name, namespace, uid, resourceVersion } = metadata;
   return { kind, ...(namespace !== undefined && { namespace }), name, uid, resourceVersion };
-}
-
-function indexKey(kind: string, namespace: string | undefined): string {
-  return `${kind}/${namespace ?? ''}`;
 }

@@ -4,7 +4,9 @@ import { hash } from 'node:crypto';
 import { Recent } from '../bounded/recent.ts';
 import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
 import { matchesAny } from './name-patterns.ts';
+import type { KindsByNamespace } from '../cluster/cluster-change.ts';
 import { compareText } from '../text/compare-text.ts';
+import { dependenciesOf } from './evaluation/dependencies.ts';
 import { localName, statementOfLocal, statementOfRule, type PolicyStatement } from './evaluation/statement.ts';
 
 /** Whose local policies nobody could read, not even as they once were, and why: what they say is not known. */
@@ -45,6 +47,7 @@ export class PolicySet {
   readonly #wide: readonly PolicyStatement[];
   readonly #byNamespace: ReadonlyMap<string, readonly PolicyStatement[]>;
   readonly #remembered = new Recent<readonly PolicyStatement[]>(MAX_REMEMBERED);
+  readonly #dependencies = new Recent<KindsByNamespace>(MAX_REMEMBERED);
 
   private constructor(parts: PolicySetParts) {
     const { bundle, cluster } = parts;
@@ -87,6 +90,15 @@ export class PolicySet {
     ];
     this.#remembered.set(namespace, statements);
     return statements;
+  }
+
+  /** Which objects of the cluster a decision for a subject of a namespace may look at. */
+  dependenciesFor(namespace: string): KindsByNamespace {
+    const known = this.#dependencies.get(namespace);
+    if (known !== undefined) return known;
+    const dependencies = dependenciesOf(this.statementsFor(namespace), this.bundle, namespace);
+    this.#dependencies.set(namespace, dependencies);
+    return dependencies;
   }
 }
 

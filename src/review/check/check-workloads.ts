@@ -61,7 +61,8 @@ function checkWorkloads(unsorted: readonly Workload[], input: CheckInput): reado
   const pods = workloads.flatMap(({ pod, position }) => (pod === undefined ? [] : [{ object: pod, position }]));
   // What is not found may stand in what could not be read.
   const [first] = problems;
-  const snapshot = snapshotOf([...manifests, ...pods], first && `${first.position.place} cannot be read`);
+  const incomplete = first && `${first.position.place} cannot be read`;
+  const snapshot = snapshotOf([...manifests, ...pods], { incomplete });
   return workloads.map((workload) => checkWorkload(workload, snapshot, input));
 }
 

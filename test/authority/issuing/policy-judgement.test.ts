@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
+import type { Condition } from '../../../src/domain/policy/condition.ts';
 import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import type { PolicyDecision } from '../../../src/domain/policy/policy-decision.ts';
+import { IndexedSnapshot } from '../../../src/domain/cluster/indexed-snapshot.ts';
 import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 import {
-  fakeCluster,
   fakeIssuers,
   FakeHistory,
   fakePolicies,
@@ -15,11 +16,13 @@ import {
   TEST_JUDGEMENT,
   testCaller,
 } from '../../support/authority-parts.ts';
+import { FakeCluster } from '../../support/policy/fake-cluster.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS, settle } from '../../support/fake-clock.ts';
 import {
   bundle,
   condition,
+  expression,
   HAS_INGRESS,
   local,
   object,
@@ -56,7 +59,7 @@ describe('Asking policy', () => {
     const issuers = fakeIssuers(authority.material);
     return {
       policies: fakePolicies(NEEDS_INGRESS),
-      cluster: fakeCluster(),
+      cluster: new FakeCluster(),
       history: new FakeHistory(),
       issuers,
       chooser: new IssuerChooser(issuers),
@@ -151,6 +154,81 @@ describe('Asking policy', () => {
     const later = ask();
     await parts.clock.advance(3_000);
     assert.notEqual(await later, refused);
+  });
+
+  describe('while the cluster changes', () => {
+    /** Judged each time that policy is asked. */
+    let asked = 0;
+    const counted = condition(
+      { kind: 'expression', expression: expression(() => (asked += 1) > 0) },
+      { id: 'counted' },
+    );
+    const labelled = (resourceVersion: string) =>
+      object('Namespace', undefined, 'shop', { metadata: { labels: { team: 'a' }, resourceVersion } });
+    const follow = (...conditions: readonly Condition[]) =>
+      parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [local({ conditions: [counted] })]));
+
+    beforeEach(() => follow(condition(HAS_INGRESS)));
+
+    it('wakes nobody by a manifest of another namespace, nor by a kind that no condition asks for', async () => {
+      const answer = ask();
+      await settle();
+      asked = 0;
+      parts.cluster.show(object('Ingress', 'pay', 'front'));
+      parts.cluster.show(object('Ingress', 'pay', 'front'), object('Pod', 'shop', 'web-1'), labelled('1'));
+      await settle();
+      assert.equal(asked, 0);
+      parts.cluster.show(object('Ingress', 'shop', 'front'));
+      assert.equal((await answer).outcome, 'approved');
+      assert.notEqual(asked, 0);
+    });
+
+    it('wakes by an object of the cluster itself, or of the namespace that a condition names', async () => {
+      const inNamed = { ...HAS_INGRESS, inNamespace: { in: 'named', namespace: 'edge' } } as const;
+      const ofCluster = { ...HAS_INGRESS, objectKind: 'GatewayClass', inNamespace: { in: 'none' } } as const;
+      for (const [check, found] of [
+        [inNamed, object('Ingress', 'edge', 'front')],
+        [ofCluster, object('GatewayClass', undefined, 'istio')],
+        [{ kind: 'matches', target: 'namespace', labels: { team: 'a' } }, labelled('1')],
+      ] as const) {
+        follow(condition(check));
+        const answer = ask();
+        await settle();
+        parts.cluster.show(object('Ingress', 'shop', 'front'));
+        await settle();
+        assert.equal(parts.clock.sleepers, 1);
+        parts.cluster.show(found);
+        assert.equal((await answer).outcome, 'approved');
+        parts.cluster.show();
+      }
+    });
+
+    it('wakes everybody when a view loses or finds its sync', async () => {
+      const answer = ask();
+      await settle();
+      parts.cluster.swap(unsyncedSnapshot('listing'));
+      assert.equal((await answer).unavailable?.reason, 'CAP-S10');
+    });
+
+    it('forgets a refusal by a change of what it depends on, and by no other', async () => {
+      const first = ask();
+      await parts.clock.advance(3_000);
+      const refused = await first;
+      parts.cluster.show(object('Ingress', 'pay', 'front'));
+      parts.cluster.show(object('GatewayClass', undefined, 'istio'));
+      assert.equal(await ask(), refused);
+      parts.cluster.show(object('Ingress', 'shop', 'front'));
+      assert.equal((await ask()).outcome, 'approved');
+    });
+
+    it('forgets a refusal when a view has become incomplete: what was missing may be there', async () => {
+      const first = ask();
+      await parts.clock.advance(3_000);
+      await first;
+      const before = parts.cluster.current();
+      parts.cluster.swap(new IndexedSnapshot('2', [], { before, incomplete: 'a.yaml cannot be read' }));
+      assert.equal((await ask()).unavailable?.reason, 'CAP-S10');
+    });
   });
 
   it('answers at once that it cannot judge while the cluster has not synced', async () => {

@@ -8,7 +8,6 @@ import type { LocalPolicy, Quotas } from '../../../src/domain/policy/documents.t
 import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 import {
-  fakeCluster,
   fakeIssuers,
   FakeHistory,
   fakePolicies,
@@ -16,6 +15,7 @@ import {
   TEST_JUDGEMENT,
   testCaller,
 } from '../../support/authority-parts.ts';
+import { FakeCluster } from '../../support/policy/fake-cluster.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
 import { bundle, clusterWide, local, policySet, rule } from '../../support/policy/policies.ts';
@@ -76,7 +76,7 @@ describe('The quotas of all layers', () => {
       this.central = central;
       this.#source = fakePolicies(this.#set(locals));
       const parts = {
-        cluster: fakeCluster(),
+        cluster: new FakeCluster(),
         history: new FakeHistory(),
         chooser: new IssuerChooser(fakeIssuers(authority.material)),
       };

@@ -18,7 +18,17 @@ import {
   trusting,
   type TestParts,
 } from '../../support/authority-parts.ts';
-import { bundle, condition, HAS_INGRESS, object, policySet, rule, snapshot } from '../../support/policy/policies.ts';
+import {
+  bundle,
+  condition,
+  expression,
+  HAS_INGRESS,
+  object,
+  policySet,
+  rule,
+  snapshot,
+} from '../../support/policy/policies.ts';
+import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { NOON_MS, settle } from '../../support/fake-clock.ts';
 import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
@@ -335,6 +345,43 @@ describe('Secrets of a workload over SDS', () => {
     assert.ok(value.kind === 'unavailable' && value.error.reason === 'CAP-P12');
     const healed = nextSvid(states);
     parts.cluster.swap(snapshot(object('Ingress', 'default', 'front')));
+    await settle();
+    assert.ok((await healed).serial);
+  });
+
+  it('are judged again by a manifest of their own namespace, not by one of another namespace or kind', async () => {
+    let asked = 0;
+    const counted = condition(
+      { kind: 'expression', expression: expression(() => (asked += 1) > 0) },
+      { id: 'counted' },
+    );
+    const conditions = [condition(HAS_INGRESS, { waitMs: 0 }), counted];
+    parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'conditional'));
+    await watch().next();
+    asked = 0;
+    parts.cluster.show(object('Ingress', 'shop', 'front'));
+    parts.cluster.show(object('Ingress', 'shop', 'front'), object('Pod', 'default', 'demo-1'));
+    await settle();
+    assert.equal(asked, 0);
+    parts.cluster.show(object('Ingress', 'default', 'front'));
+    await settle();
+    assert.notEqual(asked, 0);
+  });
+
+  it('are judged again when the cluster has synced, whatever is in it', async () => {
+    // A rule for labels may refuse those that have them; an empty cluster has none.
+    const refusing = rule({
+      id: 'labelled',
+      match: { namespaces: { labels: { team: 'a' } } },
+      deny: { namespaces: ['*'], serviceAccounts: [] },
+    });
+    parts.policies.swap(policySet(bundle({ rules: [rule(), refusing] }), [], 'labelled'));
+    parts.cluster.swap(unsyncedSnapshot('listing'));
+    const states = watch();
+    const { value } = (await states.next()) as { value: SvidState };
+    assert.ok(value.kind === 'unavailable' && value.error.reason === 'CAP-S10');
+    const healed = nextSvid(states);
+    parts.cluster.show();
     await settle();
     assert.ok((await healed).serial);
   });

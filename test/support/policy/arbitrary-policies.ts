@@ -12,7 +12,7 @@ import {
 } from '../../../src/domain/policy/documents.ts';
 import { nameLimit, type NameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import { ISSUANCE_CLASSES, type PolicyRequest } from '../../../src/domain/policy/request.ts';
-import type { IndexedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
+import type { IndexedSnapshot } from '../../../src/domain/cluster/indexed-snapshot.ts';
 import { bundle, clusterWide, HOUR_MS, local, NOW_MS, object, request, rule, snapshot } from './policies.ts';
 
 const NAMESPACES = ['shop', 'pay'];

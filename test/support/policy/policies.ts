@@ -13,7 +13,8 @@ import type {
 import { NO_NAME, nameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import { PolicySet } from '../../../src/domain/policy/policy-set.ts';
 import { ISSUANCE_CLASSES, type PolicyRequest } from '../../../src/domain/policy/request.ts';
-import { IndexedSnapshot, type KubernetesObject } from '../../../src/domain/cluster/snapshot.ts';
+import { IndexedSnapshot } from '../../../src/domain/cluster/indexed-snapshot.ts';
+import type { KubernetesObject } from '../../../src/domain/cluster/snapshot.ts';
 import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 
 export const HOUR_MS = 3_600_000;

@@ -4,6 +4,7 @@
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { changeBetween, type ClusterChange } from '../../../domain/cluster/cluster-change.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
 import { formatPosition, type Problem } from '../../../domain/text/position.ts';
 import { Listeners } from '../../../live/listeners.ts';
@@ -45,7 +46,7 @@ interface KnownFile {
 
 export class ManifestClusterView implements ClusterView {
   readonly #parts: ManifestClusterViewParts;
-  readonly #listeners = new Listeners();
+  readonly #listeners = new Listeners<[ClusterChange]>();
   #snapshot: ClusterSnapshot = unsyncedSnapshot('the manifests of the cluster are not read yet');
   /** By place. Files that an edit leaves alone are not parsed again; as bounded as the documents are. */
   #files: ReadonlyMap<string, KnownFile> = new Map();
@@ -80,7 +81,7 @@ export class ManifestClusterView implements ClusterView {
     return this.#counts;
   }
 
-  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+  onChange(listener: (change: ClusterChange) => void, options: { readonly signal: AbortSignal }): void {
     this.#listeners.add(listener, options);
   }
 
@@ -154,7 +155,7 @@ export class ManifestClusterView implements ClusterView {
     const files = sound.map(([, written]) => written);
     const all = joining(files, { kept: kept.flatMap(([, written]) => written) });
     const { objects, passedOver } = await inTurns(all, { signal });
-    const snapshot = await inTurns(snapshotting(objects, incomplete), { signal });
+    const snapshot = await inTurns(snapshotting(objects, { incomplete, before: this.#snapshot }), { signal });
     const good = sound.map(([name, written]) => [name, written.objects] as const);
     this.#good = new Map([...kept, ...good.filter(([, written]) => written.length > 0)]);
     this.#counts = { objects: objects.length, files: good.length, passedOver: passedOver.length };
@@ -179,12 +180,13 @@ export class ManifestClusterView implements ClusterView {
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
   #accept(snapshot: ClusterSnapshot, sound: boolean): void {
-    const changed = snapshot.version !== this.#snapshot.version;
+    const before = this.#snapshot;
+    const changed = snapshot.version !== before.version;
     const mended = sound && this.#problem !== undefined;
     if (sound) this.#problem = undefined;
     if (changed) this.#snapshot = snapshot;
     if (changed || mended) this.#parts.events.reloaded({ source: 'cluster', revision: snapshot.version });
-    if (changed) this.#listeners.notify();
+    if (changed) this.#listeners.notify(changeBetween(before, snapshot));
   }
 }
 

@@ -1,20 +1,22 @@
 // Manifests as a snapshot that conditions can be asked against.
 import { createHash } from 'node:crypto';
 import { compareText } from '../../../domain/text/compare-text.ts';
-import { IndexedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
+import { IndexedSnapshot, type SnapshotFacts } from '../../../domain/cluster/indexed-snapshot.ts';
+import type { ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
 import { fullName, type PlacedObject } from './read-manifests.ts';
 import { atOnce, endsSlice, type Sliced } from './slices.ts';
 
 /**
- * @param incomplete why objects may be missing: a file that could not be read.
+ * @param facts `incomplete` where a file could not be read.
  * @returns the same snapshot and version for the same objects in any order.
  */
-export function snapshotOf(placed: readonly PlacedObject[], incomplete?: string): ClusterSnapshot {
-  return atOnce(snapshotting(placed, incomplete));
+export function snapshotOf(placed: readonly PlacedObject[], facts: SnapshotFacts = {}): ClusterSnapshot {
+  return atOnce(snapshotting(placed, facts));
 }
 
 /** As `snapshotOf`, in slices. */
-export function* snapshotting(placed: readonly PlacedObject[], incomplete?: string): Sliced<ClusterSnapshot> {
+export function* snapshotting(placed: readonly PlacedObject[], facts: SnapshotFacts = {}): Sliced<ClusterSnapshot> {
+  const { incomplete } = facts;
   const named = placed.map(({ object }) => ({ object, name: fullName(object) }));
   yield;
   named.sort((a, b) => compareText(a.name, b.name));
@@ -28,5 +30,5 @@ export function* snapshotting(placed: readonly PlacedObject[], incomplete?: stri
   digest.update(']');
   yield;
   const objects = named.map(({ object }) => object);
-  return new IndexedSnapshot(digest.digest('hex').slice(0, 16), objects, incomplete);
+  return new IndexedSnapshot(digest.digest('hex').slice(0, 16), objects, facts);
 }

@@ -82,6 +82,8 @@ function watchPods(snapshot: ClusterSnapshot): {
   let podMissing = false;
   const watched: ClusterSnapshot = {
     version: snapshot.version,
+    versions: snapshot.versions,
+    kinds: snapshot.kinds,
     ...(snapshot.unsynced !== undefined && { unsynced: snapshot.unsynced }),
     ...(snapshot.incomplete !== undefined && { incomplete: snapshot.incomplete }),
     list: (query) => snapshot.list(query),

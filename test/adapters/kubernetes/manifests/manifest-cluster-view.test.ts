@@ -25,8 +25,14 @@ function made(texts: Readonly<Record<string, string>>) {
     onChange: (listener, options) => documents.onChange(listener, options),
   };
   const view = new ManifestClusterView({ documents: source, events });
-  const state = { changes: 0 };
-  view.onChange(() => (state.changes += 1), { signal: NEVER });
+  const state = { changes: 0, last: [] as unknown };
+  view.onChange(
+    (change) => {
+      state.changes += 1;
+      state.last = change;
+    },
+    { signal: NEVER },
+  );
   const kinds = (): string[] =>
     ['Ingress', 'Service'].filter((kind) =>
       view
@@ -68,6 +74,25 @@ describe('The cluster as a directory of manifests', () => {
     assert.notEqual(view.current().version, before.version);
     assert.equal(state.changes, 2);
     assert.equal(before.list({ kind: 'Ingress', namespace: 'shop' }).length, 0);
+  });
+
+  it('says which kinds changed in which namespace; the first reading may have changed everything', async () => {
+    const { documents, state, view } = await started({ 'web.yaml': SERVICE });
+    assert.equal(state.last, 'everything');
+    const synced = view.current().version;
+    await documents.edit({ 'other.yaml': INGRESS.replace('shop', 'pay') });
+    assert.deepEqual(state.last, new Map([['pay', new Set(['Ingress'])]]));
+    const { version, versions } = view.current();
+    assert.deepEqual([versions.of('shop'), versions.of('pay')], [synced, version]);
+    await documents.edit({ 'namespace.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop }\n' });
+    const changed = new Set(['Namespace']);
+    assert.deepEqual(
+      state.last,
+      new Map([
+        ['', changed],
+        ['shop', changed],
+      ]),
+    );
   });
 
   it('is the same when only comments, files and their order differ', async () => {

@@ -4,7 +4,8 @@ import type { ConditionCheck } from '../../../../src/domain/policy/condition.ts'
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import type { OnRenew } from '../../../../src/domain/policy/documents.ts';
 import type { PolicyRequest } from '../../../../src/domain/policy/request.ts';
-import { IndexedSnapshot, type KubernetesObject } from '../../../../src/domain/cluster/snapshot.ts';
+import { IndexedSnapshot } from '../../../../src/domain/cluster/indexed-snapshot.ts';
+import type { KubernetesObject } from '../../../../src/domain/cluster/snapshot.ts';
 import {
   bundle,
   condition,
@@ -38,7 +39,7 @@ const pod = object('Pod', 'shop', 'web-1', { metadata: { labels: podLabels } });
 
 describe('A view of the cluster that lacks a file', () => {
   const lacking = (...objects: readonly KubernetesObject[]) =>
-    new IndexedSnapshot('1', objects, 'a.yaml cannot be read');
+    new IndexedSnapshot('1', objects, { incomplete: 'a.yaml cannot be read' });
   const askingForIngress = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
 
   it('says nothing of what is not found in it, and is believed in what is', () => {
