@@ -7,6 +7,7 @@ import type { TrustDomain } from '../domain/identity/trust-domain.ts';
 import type { SocketIdentities } from '../adapters/credentials/socket-identities.ts';
 import type { Listener } from '../adapters/grpc/listeners/listener.ts';
 import type { Events } from '../ports/platform/events.ts';
+import { degraded, READY, type HealthState } from '../ports/platform/health.ts';
 
 export interface WantedSocket {
   readonly path: string;
@@ -60,12 +61,12 @@ export class SdsSockets {
     return [...this.#sockets.keys()];
   }
 
-  /** @returns what was wrong at the last look; nothing when every wanted socket is open. */
-  problem(): { readonly degraded: string } | undefined {
+  /** Degraded by what was wrong at the last look. */
+  health(): HealthState {
     const [first] = this.#problems.values();
-    if (first === undefined) return undefined;
+    if (first === undefined) return READY;
     const more = this.#problems.size - 1;
-    return { degraded: more === 0 ? first : `${first}, and ${more} more` };
+    return degraded(more === 0 ? first : `${first}, and ${more} more`);
   }
 
   /**

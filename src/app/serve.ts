@@ -3,9 +3,9 @@
 import type { ManifestCounts } from '../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../ports/platform/clock.ts';
+import type { TroubledPart } from '../ports/platform/health.ts';
 import { compose, type Composition } from './compose/compose.ts';
 import { Lifecycle } from './lifecycle.ts';
-import type { PartReadiness } from './readiness.ts';
 
 /** What is up, for the person who started it. */
 export interface ServeReport {
@@ -14,7 +14,7 @@ export interface ServeReport {
   readonly plaintextAddress?: string;
   readonly sockets: readonly string[];
   /** The parts that do not work as they should. */
-  readonly troubled: readonly PartReadiness[];
+  readonly troubled: readonly TroubledPart[];
   readonly trustDomain: string;
   /** Those that can sign now, the default one first. */
   readonly issuers: readonly {
@@ -81,7 +81,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     httpAddress: composition.administration.http.address(),
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     sockets: sockets.paths,
-    troubled: composition.foundation.readiness.report().filter(({ state }) => state !== 'ready'),
+    troubled: composition.foundation.health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part])),
     trustDomain: config.trustDomain,
     ...(manifests !== undefined && { cluster: manifests.counts }),
     issuers: issuers.all().flatMap(({ name, state }) => {

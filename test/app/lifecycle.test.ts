@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Lifecycle } from '../../src/app/lifecycle.ts';
 import { Readiness } from '../../src/app/readiness.ts';
+import { degradedBy, notReadyBy, READY, type HealthState } from '../../src/ports/platform/health.ts';
 
 describe('Shutting down', () => {
   it('walks the phases in order, and within a phase stops the latest part first', async () => {
@@ -41,13 +42,23 @@ describe('Shutting down', () => {
 describe('Readiness', () => {
   it('names each part, and says why one is degraded or not ready', () => {
     const readiness = new Readiness();
-    readiness.add('sockets', () => ({ degraded: 'one path is taken' }));
-    readiness.add('policy', () => undefined);
-    readiness.add('issuer', () => 'the issuer certificate has expired');
-    assert.deepEqual(readiness.report(), [
+    readiness.report('sockets', () => degradedBy('one path is taken'));
+    readiness.report('policy', () => degradedBy(undefined));
+    readiness.report('issuer', () => notReadyBy('the issuer certificate has expired'));
+    assert.deepEqual(readiness.parts(), [
       { part: 'sockets', state: 'degraded', why: 'one path is taken' },
       { part: 'policy', state: 'ready' },
       { part: 'issuer', state: 'not ready', why: 'the issuer certificate has expired' },
     ]);
+  });
+
+  it('reads each part anew, and lets no part hide another of its name', () => {
+    const readiness = new Readiness();
+    let state: HealthState = READY;
+    readiness.report('issuer', () => state);
+    assert.deepEqual(readiness.parts(), [{ part: 'issuer', state: 'ready' }]);
+    state = notReadyBy('it has expired');
+    assert.deepEqual(readiness.parts(), [{ part: 'issuer', state: 'not ready', why: 'it has expired' }]);
+    assert.throws(() => readiness.report('issuer', () => READY), /two parts report themselves as issuer/);
   });
 });

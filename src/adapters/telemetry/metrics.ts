@@ -6,7 +6,8 @@ import { emptyResource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
-import { observeParts, type ObservedPart } from './part-metrics.ts';
+import type { Health } from '../../ports/platform/health.ts';
+import { observeHealth } from './part-metrics.ts';
 import { observeProcess } from './process-metrics.ts';
 
 /** Most label combinations one metric may have; more are counted in one overflow series. */
@@ -50,8 +51,8 @@ export class Metrics implements AsyncDisposable {
   }
 
   /** @param report is asked at each scrape; called once, when the parts of the server are known. */
-  observeParts(report: () => readonly ObservedPart[]): void {
-    observeParts(this.#meter, report);
+  observeHealth(health: Pick<Health, 'parts'>): void {
+    observeHealth(this.#meter, health);
   }
 
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */

@@ -1,12 +1,12 @@
 // The telemetry of one process: events, tracer and the text of `/metrics`, opened together and
 // flushed together.
 import type { Events } from '../../ports/platform/events.ts';
+import type { Health } from '../../ports/platform/health.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedAnchor } from './anchor-metrics.ts';
 import { Metrics } from './metrics.ts';
-import type { ObservedPart } from './part-metrics.ts';
 import { Noise } from './noise.ts';
 import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
 
@@ -21,8 +21,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly tracer: Tracer;
   /** @returns every metric in the Prometheus text format. */
   readonly collect: () => Promise<string>;
-  /** @param report is asked at each scrape; called once, when the parts of the server are known. */
-  readonly observeParts: (report: () => readonly ObservedPart[]) => void;
+  /** @param health is read at each scrape; called once. */
+  readonly observeHealth: (health: Pick<Health, 'parts'>) => void;
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
 }
@@ -41,7 +41,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     events,
     tracer,
     collect: () => metrics.collect(),
-    observeParts: (report) => metrics.observeParts(report),
+    observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

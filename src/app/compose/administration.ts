@@ -7,8 +7,8 @@ import { observationRoutes } from '../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../config/administration-socket.ts';
 import type { Config } from '../../config/schema.ts';
+import { degradedBy } from '../../ports/platform/health.ts';
 import { policyInForce } from '../policy-in-force.ts';
-import { degradedBy } from '../readiness.ts';
 import type { Foundation } from './foundation.ts';
 import { recordSetBack } from './policy/policy-bundle.ts';
 import type { Policy } from './policy/policy.ts';
@@ -26,7 +26,7 @@ interface Former {
 }
 
 export function composeAdministration(config: Config, foundation: Foundation, former: Former): Administration {
-  const { lifecycle, readiness, startUp, running } = foundation;
+  const { lifecycle, health, startUp, running } = foundation;
   const http = composeObservation(config, foundation, former);
   const socket = composeSocket(config, foundation, former);
   startUp.at('observe', async (options) => http.start(options));
@@ -36,14 +36,14 @@ export function composeAdministration(config: Config, foundation: Foundation, fo
   });
   lifecycle.at('flush', 'http', async () => http[Symbol.asyncDispose]());
   lifecycle.at('flush', 'administration', async () => socket[Symbol.asyncDispose]());
-  readiness.add('administration', () => degradedBy(socket.problem));
+  health.report('administration', () => degradedBy(socket.problem));
   return { http };
 }
 
 function composeObservation({ listen }: Config, foundation: Foundation, { policy }: Former): HttpServer {
-  const { readiness, telemetry, events } = foundation;
+  const { health, telemetry, events } = foundation;
   const routes = observationRoutes({
-    readiness: () => readiness.report(),
+    health,
     policy: () => policyInForce(policy.policies),
     collect: telemetry.collect,
     events,

@@ -4,8 +4,8 @@ import { ManifestClusterView } from '../../adapters/kubernetes/manifests/manifes
 import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
 import type { Config } from '../../config/schema.ts';
 import { unsyncedSnapshot } from '../../domain/cluster/snapshot.ts';
+import { degradedBy } from '../../ports/platform/health.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
-import { degradedBy } from '../readiness.ts';
 import type { Foundation } from './foundation.ts';
 
 export interface Cluster {
@@ -15,10 +15,10 @@ export interface Cluster {
 }
 
 export function composeCluster({ cluster }: Config, foundation: Foundation): Cluster {
-  const { watching, events, readiness, startUp, running } = foundation;
+  const { watching, events, health, startUp, running } = foundation;
   const manifests = cluster.manifests === undefined ? undefined : manifestsIn(cluster.manifests);
   startUp.at('load', async () => manifests?.start({ signal: running }));
-  readiness.add('cluster', () => degradedBy(manifests?.problem));
+  health.report('cluster', () => degradedBy(manifests?.problem));
   return { view: manifests ?? NO_CLUSTER, manifests };
 
   function manifestsIn(root: string): ManifestClusterView {

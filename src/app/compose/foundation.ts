@@ -5,6 +5,7 @@ import { openTelemetry, type Telemetry } from '../../adapters/telemetry/telemetr
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
+import { notReady, READY, type Health } from '../../ports/platform/health.ts';
 import type { Random } from '../../ports/platform/random.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -19,7 +20,7 @@ export interface Foundation {
   readonly telemetry: Telemetry;
   readonly events: Events;
   readonly tracer: Tracer;
-  readonly readiness: Readiness;
+  readonly health: Health;
   readonly startUp: StartUp;
   readonly lifecycle: Lifecycle;
   /** Aborts when watchers stop: work that goes on in the background ends with it. */
@@ -39,9 +40,9 @@ export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: C
   lifecycle.at('flush', 'telemetry', async () => telemetry[Symbol.asyncDispose]());
   const background = new AbortController();
   lifecycle.at('stop-watchers', 'background work', () => background.abort());
-  const readiness = new Readiness();
-  readiness.add('server', () => (lifecycle.stopping ? 'the server is shutting down' : undefined));
-  telemetry.observeParts(() => readiness.report());
+  const health = new Readiness();
+  health.report('server', () => (lifecycle.stopping ? notReady('the server is shutting down') : READY));
+  telemetry.observeHealth(health);
   return {
     clock,
     watching: new WatchClock(clock),
@@ -49,7 +50,7 @@ export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: C
     telemetry,
     events: telemetry.events,
     tracer: telemetry.tracer,
-    readiness,
+    health,
     startUp: new StartUp(),
     lifecycle,
     running: background.signal,

@@ -5,6 +5,7 @@ import { Sources } from '../../adapters/grpc/listeners/sources.ts';
 import { TlsListener } from '../../adapters/grpc/listeners/tls-listener.ts';
 import { UnixListener } from '../../adapters/grpc/listeners/unix-listener.ts';
 import type { Config } from '../../config/schema.ts';
+import { notReady, READY } from '../../ports/platform/health.ts';
 import { followSockets } from '../follow-sockets.ts';
 import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
 import type { Credentials } from './credentials/credentials.ts';
@@ -44,7 +45,7 @@ export function composeListeners(config: Config, foundation: Foundation, former:
 
 /** How they start and stop, and how the server tells that they are open. */
 function runListeners(config: Config, foundation: Foundation, { tls, plaintext, sockets }: Listeners): void {
-  const { watching, lifecycle, readiness, startUp, running } = foundation;
+  const { watching, lifecycle, health, startUp, running } = foundation;
   const { drainDeadline: deadlineMs } = config.shutdown;
   const listeners = [tls, sockets, ...(plaintext === undefined ? [] : [plaintext])];
   let open = false;
@@ -58,8 +59,8 @@ function runListeners(config: Config, foundation: Foundation, { tls, plaintext, 
   lifecycle.at('drain', 'listeners', async () => {
     await Promise.all(listeners.map(async (listener) => listener.drain({ deadlineMs })));
   });
-  readiness.add('listeners', () => (open ? undefined : 'they are not open yet'));
-  readiness.add('sds-sockets', () => sockets.problem());
+  health.report('listeners', () => (open ? READY : notReady('they are not open yet')));
+  health.report('sds-sockets', () => sockets.health());
 }
 
 /** The proxies of one workload on this node, with much room: no workload may use up the process's descriptors. */

@@ -7,6 +7,7 @@ import {
   type ServingCertificate,
 } from '../../authority/serving-certificate.ts';
 import type { Config } from '../../config/schema.ts';
+import { notReadyBy } from '../../ports/platform/health.ts';
 import type { Foundation } from './foundation.ts';
 import { servingNamesOf } from './trust/issuers.ts';
 import type { Issuing } from './issuing.ts';
@@ -18,7 +19,7 @@ interface Former {
 }
 
 export function composeServingCertificate(config: Config, foundation: Foundation, former: Former): void {
-  const { clock, readiness, startUp, running } = foundation;
+  const { clock, health, startUp, running } = foundation;
   const { issuing, listeners } = former;
   const { tls } = listeners;
   const { ttl } = config.serving;
@@ -41,5 +42,5 @@ export function composeServingCertificate(config: Config, foundation: Foundation
     install(first);
     void keepServingCertificate(parts, settings, first, options);
   });
-  readiness.add('serving certificate', () => servingProblem(installed, clock.nowMs()));
+  health.report('serving certificate', () => notReadyBy(servingProblem(installed, clock.nowMs())));
 }

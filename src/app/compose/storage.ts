@@ -3,6 +3,7 @@ import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issu
 import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
 import type { Config } from '../../config/schema.ts';
+import { degradedBy, notReady } from '../../ports/platform/health.ts';
 import type { Foundation } from './foundation.ts';
 
 export interface Storage {
@@ -12,7 +13,7 @@ export interface Storage {
 }
 
 export function composeStorage({ journal: { file, retention } }: Config, foundation: Foundation): Storage {
-  const { clock, events, lifecycle, readiness, startUp, running } = foundation;
+  const { clock, events, lifecycle, health, startUp, running } = foundation;
   const history = new SqliteIssuanceHistory(file);
   const journal = new SqliteJournal({ clock, events }, { file, retentionMs: retention });
   const refusals = new RefusalRecords({ journal, events, clock });
@@ -21,9 +22,9 @@ export function composeStorage({ journal: { file, retention } }: Config, foundat
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   startUp.at('storage', async (options) => journal.start(options));
   startUp.at('storage', () => void refusals.run({ signal: running }));
-  readiness.add('journal', () => {
+  health.report('journal', () => {
     const { problem, checking } = journal;
-    return problem ?? (checking === undefined ? undefined : { degraded: checking });
+    return problem === undefined ? degradedBy(checking) : notReady(problem);
   });
   return { journal, history, refusals };
 }

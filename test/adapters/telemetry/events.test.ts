@@ -5,6 +5,7 @@ import { NOISE } from '../../../src/adapters/telemetry/noise.ts';
 import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
 import type { Events } from '../../../src/ports/platform/events.ts';
 import { CLAUSE, ISSUED, REFUSED, STREAM, TRACE } from './records.ts';
+import { FakeHealth } from '../../support/fake-health.ts';
 
 interface Case {
   readonly emit: (events: Events) => void;
@@ -299,7 +300,7 @@ describe('The events of the CA', () => {
   });
 
   it('move every metric of the table that is not observed', async () => {
-    telemetry.observeParts(() => [{ part: 'issuer', state: 'ready' }]);
+    telemetry.observeHealth(new FakeHealth({ part: 'issuer', state: 'ready' }));
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();

@@ -6,6 +6,7 @@ import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
 import { peerOrSkip } from '../../peers/support/presence.ts';
 import { findPromtool } from './promtool.ts';
+import { FakeHealth } from '../../support/fake-health.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../../docs/metrics.md');
 
@@ -61,17 +62,15 @@ describe('The metrics', () => {
   });
 
   it('tell the state of every part, read anew at each scrape', async () => {
-    let state: 'ready' | 'degraded' | 'not ready' = 'not ready';
-    metrics.observeParts(() => [
-      { part: 'issuer', state },
-      { part: 'sockets', state: 'degraded' },
-    ]);
+    const sockets = { part: 'sockets', state: 'degraded', why: 'one path is taken' } as const;
+    const health = new FakeHealth({ part: 'issuer', state: 'not ready', why: 'it has expired' }, sockets);
+    metrics.observeHealth(health);
     const before = await metrics.collect();
     assert.match(before, /^capstan_part_ready\{part="issuer"\} 0$/m);
     assert.match(before, /^capstan_part_degraded\{part="issuer"\} 0$/m);
     assert.match(before, /^capstan_part_ready\{part="sockets"\} 1$/m);
     assert.match(before, /^capstan_part_degraded\{part="sockets"\} 1$/m);
-    state = 'ready';
+    health.now = [{ part: 'issuer', state: 'ready' }, sockets];
     const after = await metrics.collect();
     assert.match(after, /^capstan_part_ready\{part="issuer"\} 1$/m);
     assert.match(after, /^capstan_part_degraded\{part="issuer"\} 0$/m);

@@ -2,14 +2,7 @@
 // an identity, and nothing can be changed through it.
 import { Hono, type Context } from 'hono';
 import type { Events } from '../../../ports/platform/events.ts';
-
-/** One part of the server: `degraded` still serves, `not ready` must not be sent requests. */
-export interface PartReadiness {
-  readonly part: string;
-  readonly state: 'ready' | 'degraded' | 'not ready';
-  /** Why not, for the operator. */
-  readonly why?: string;
-}
+import type { Health, PartHealth } from '../../../ports/platform/health.ts';
 
 /** Which policies are in force: names and digests, not what they say. */
 export interface PolicyInForce {
@@ -30,7 +23,7 @@ export interface PolicyInForce {
 }
 
 export interface Observed {
-  readonly readiness: () => readonly PartReadiness[];
+  readonly health: Pick<Health, 'parts'>;
   /** @returns nothing before the first revision is loaded. */
   readonly policy: () => PolicyInForce | undefined;
   /** @returns the metrics in the Prometheus text format. */
@@ -40,7 +33,7 @@ export interface Observed {
 
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-export function observationRoutes({ readiness, policy, collect, events }: Observed): Hono {
+export function observationRoutes({ health, policy, collect, events }: Observed): Hono {
   const routes = new Hono();
   routes.use(async (c, next) => {
     await next();
@@ -49,7 +42,7 @@ export function observationRoutes({ readiness, policy, collect, events }: Observ
   });
   routes.get('/healthz', (c) => c.json({ status: 'alive' }));
   routes.get('/readyz', (c) => {
-    const parts = readiness();
+    const parts = health.parts();
     const unready = inState(parts, 'not ready');
     const degraded = inState(parts, 'degraded');
     const body = {
@@ -73,8 +66,8 @@ export function observationRoutes({ readiness, policy, collect, events }: Observ
   return routes;
 }
 
-function inState(parts: readonly PartReadiness[], wanted: PartReadiness['state']) {
-  return parts.filter(({ state }) => state === wanted).map(({ part, why }) => ({ part, why }));
+function inState(parts: readonly PartHealth[], wanted: 'degraded' | 'not ready') {
+  return parts.flatMap((one) => (one.state === wanted ? [{ part: one.part, why: one.why }] : []));
 }
 
 function refuseMethod(c: Context): Response {

@@ -15,8 +15,8 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
+import { degraded, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
 import type { ClientCertificates } from './client-certificates.ts';
-import type { ReadinessCheck } from '../../readiness.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
 
@@ -35,7 +35,7 @@ export interface Authentication {
   /** Loads what verifying needs. @throws AuthorityError CAP-X03 naming a file that cannot be read, or CAP-S04. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Whose tokens cannot be judged now; not ready when nobody could prove anything else either. */
-  readonly problem: ReadinessCheck;
+  readonly health: () => HealthState;
 }
 
 export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
@@ -62,11 +62,11 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
       await Promise.all(starts.map(async (keys) => keys.start(options)));
       for (const keys of fetched) void keys.keepTrying(options);
     },
-    problem: () => {
+    health: () => {
       const [first, ...more] = fetched.flatMap((keys) => keys.problem() ?? []);
-      if (first === undefined) return undefined;
+      if (first === undefined) return READY;
       const nobodyElse = more.length + 1 === issuers.length && !clientCertificates && socketIdentities.size === 0;
-      return nobodyElse ? first : { degraded: first };
+      return nobodyElse ? notReady(first) : degraded(first);
     },
   };
 }

@@ -22,7 +22,7 @@ interface Former {
 }
 
 export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
-  const { watching: clock, events, readiness, startUp, running } = foundation;
+  const { watching: clock, events, health, startUp, running } = foundation;
   const { journal, history } = former.storage;
   const { issuers } = former.trust;
   const { policies } = former.policy;
@@ -30,6 +30,6 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
   const certificates = composeClientCertificates(config, { clock, events, issuers, journal, history, policies });
   const authentication = composeAuthenticators(config, { clock, events, socketIdentities, certificates });
   startUp.at('load', async () => authentication.start({ signal: running }));
-  readiness.add('token keys', authentication.problem);
+  health.report('token keys', authentication.health);
   return { authenticators: authentication.authenticators, socketIdentities };
 }

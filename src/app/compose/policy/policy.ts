@@ -1,14 +1,16 @@
 // Everything that policy is made of: the bundle and its signatures, local policies, and what asks them.
 import path from 'node:path';
 import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
+import { policyTimeHealth } from '../../../adapters/policy/bundle/policy-time-health.ts';
 import { AssembledPolicySource } from '../../../adapters/policy/source/assembled-policy-source.ts';
 import { KeptRevisions } from '../../../adapters/policy/source/kept-revisions.ts';
+import { localPolicyHealth } from '../../../adapters/policy/source/local-policy-health.ts';
 import { readOwners } from '../../../adapters/policy/source/read-owners.ts';
+import { policyHealth } from '../../../authority/issuing/policy-health.ts';
 import { PolicyJudgement } from '../../../authority/issuing/policy-judgement.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
-import { localPolicyReadiness, policyReadiness, policyTimeReadiness } from '../../policy-readiness.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
@@ -31,7 +33,7 @@ interface Former {
 const ANSWER_WITHIN_MS = 1_000;
 
 export function composePolicy(config: Config, foundation: Foundation, former: Former): Policy {
-  const { clock, watching, events, readiness, startUp, running } = foundation;
+  const { clock, watching, events, health, startUp, running } = foundation;
   const { storage, trust, cluster } = former;
   const bundles = composePolicyBundles(config, foundation);
   const policies = localPoliciesOver(config, foundation, bundles);
@@ -50,9 +52,9 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
     policies.onChange(() => tellPolicies(policies, events), { signal });
     judgement.start({ signal });
   });
-  readiness.add('policy', policyReadiness(judgement));
-  readiness.add('local policies', localPolicyReadiness(policies));
-  readiness.add('policy time', policyTimeReadiness(bundles, clock));
+  health.report('policy', () => policyHealth(judgement));
+  health.report('local policies', () => localPolicyHealth(policies));
+  health.report('policy time', () => policyTimeHealth(bundles, clock));
   return { bundles, policies, judgement };
 }
 

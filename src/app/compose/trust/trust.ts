@@ -2,11 +2,11 @@
 // issuers whose leaves outlive their anchor.
 import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
+import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
-import { issuerReadiness } from '../../issuer-readiness.ts';
-import { degradedBy } from '../../readiness.ts';
+import { degradedBy } from '../../../ports/platform/health.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeIssuers } from './issuers.ts';
@@ -19,7 +19,7 @@ export interface Trust {
 }
 
 export function composeTrust(config: Config, foundation: Foundation, { history }: Storage): Trust {
-  const { clock, watching, random, events, telemetry, readiness, startUp, running } = foundation;
+  const { clock, watching, random, events, telemetry, health, startUp, running } = foundation;
   const options = { signal: running };
   const issuers = composeIssuers(config, { clock: watching, random, events });
   const federated = composeFederation(config, { clock: watching, events });
@@ -33,9 +33,9 @@ export function composeTrust(config: Config, foundation: Foundation, { history }
     await federated.start(options);
   });
   telemetry.observeAnchors(() => issuers.first.anchors());
-  readiness.add('issuer', issuerReadiness(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
-  readiness.add('additional issuers', () => degradedBy(issuers.additionalProblem(clock.nowMs())));
-  readiness.add('trust anchors', () => degradedBy(stranded.problem()));
-  readiness.add('federated bundles', () => degradedBy(federated.problem));
+  health.report('issuer', () => defaultIssuerHealth(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
+  health.report('additional issuers', () => additionalIssuersHealth(issuers, clock));
+  health.report('trust anchors', () => degradedBy(stranded.problem()));
+  health.report('federated bundles', () => degradedBy(federated.problem));
   return { issuers, chooser: new IssuerChooser(issuers), federated };
 }

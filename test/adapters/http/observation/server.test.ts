@@ -2,18 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import {
-  observationRoutes,
-  type PartReadiness,
-  type PolicyInForce,
-} from '../../../../src/adapters/http/observation/routes.ts';
+import { observationRoutes, type PolicyInForce } from '../../../../src/adapters/http/observation/routes.ts';
 import { HttpServer, MAX_CONNECTIONS } from '../../../../src/adapters/http/observation/server.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { FakeHealth } from '../../../support/fake-health.ts';
 
 describe('The HTTP listener', () => {
   /** Of each test by itself, however long the others take. */
   let signal: AbortSignal;
-  let parts: PartReadiness[];
+  let health: FakeHealth;
   let metrics: () => Promise<string>;
   let policy: PolicyInForce | undefined;
   let faults: { readonly where: string; readonly cause: unknown }[];
@@ -21,7 +18,7 @@ describe('The HTTP listener', () => {
 
   beforeEach(async () => {
     signal = AbortSignal.timeout(30_000);
-    parts = [{ part: 'issuer', state: 'ready' }];
+    health = new FakeHealth({ part: 'issuer', state: 'ready' });
     policy = undefined;
     metrics = async () => 'capstan_sds_pushes_total 0\n';
     faults = [];
@@ -33,7 +30,7 @@ describe('The HTTP listener', () => {
   function serverAt(port: number): HttpServer {
     const events = { unexpected: (fault: (typeof faults)[number]) => void faults.push(fault) };
     const routes = observationRoutes({
-      readiness: () => parts,
+      health,
       policy: () => policy,
       collect: () => metrics(),
       events,
@@ -45,7 +42,7 @@ describe('The HTTP listener', () => {
     fetch(`http://${server.address()}${page}`, { signal, ...init });
 
   it('says that the process is alive, ready or not', async () => {
-    parts = [{ part: 'issuer', state: 'not ready', why: 'no issuer certificate' }];
+    health.now = [{ part: 'issuer', state: 'not ready', why: 'no issuer certificate' }];
     const answer = await ask('/healthz');
     assert.deepEqual([answer.status, await answer.json()], [200, { status: 'alive' }]);
   });
@@ -68,7 +65,7 @@ describe('The HTTP listener', () => {
   });
 
   it('names each part that is not ready, and why', async () => {
-    parts = [
+    health.now = [
       { part: 'issuer', state: 'not ready', why: 'no issuer certificate' },
       { part: 'policy', state: 'ready' },
       { part: 'journal', state: 'not ready', why: 'disk full' },
@@ -85,7 +82,7 @@ describe('The HTTP listener', () => {
   });
 
   it('stays ready while a part is only degraded, and names it', async () => {
-    parts = [
+    health.now = [
       { part: 'sds-sockets', state: 'degraded', why: 'one path is taken' },
       { part: 'journal', state: 'ready' },
     ];
