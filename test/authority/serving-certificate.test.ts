@@ -11,7 +11,7 @@ import {
 import type { KeyGenerator } from '../../src/ports/issuing/key-generator.ts';
 import { TEST_LIFETIMES, testParts, type TestParts } from '../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
-import { NOON_MS, settle } from '../support/fake-clock.ts';
+import { NOON_MS, settle } from '../support/fakes/fake-clock.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -4,7 +4,7 @@ import { formatCount } from '../../src/domain/text/format-count.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { formatSpan, formatValidity } from '../../src/domain/text/format-time.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../support/fakes/fake-clock.ts';
 import { recordTerminal } from './support/recorded-terminal.ts';
 
 describe('The terminal', () => {

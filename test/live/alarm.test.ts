@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Alarm, type AlarmEnd } from '../../src/live/alarm.ts';
-import { FakeClock, NOON_MS, settle } from '../support/fake-clock.ts';
+import { FakeClock, NOON_MS, settle } from '../support/fakes/fake-clock.ts';
 
 const NEVER = { signal: new AbortController().signal };
 

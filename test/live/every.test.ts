@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { every } from '../../src/live/every.ts';
-import { FakeClock, settle } from '../support/fake-clock.ts';
+import { FakeClock, settle } from '../support/fakes/fake-clock.ts';
 
 describe('Work that is done every so often', () => {
   it('waits first, then is done at each round until the signal aborts, and not once more', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { watchLoop, type WatchLoopSettings } from '../../src/live/watch-loop.ts';
-import { FakeClock, settle } from '../support/fake-clock.ts';
+import { FakeClock, settle } from '../support/fakes/fake-clock.ts';
 
 const NEVER = { signal: new AbortController().signal };
 const PACE: WatchLoopSettings = { rereadMs: 30_000, debounceMs: 100 };

@@ -10,7 +10,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { issuedTo, PolicyFiles } from '../cli/support/policy-files.ts';
 import { recordTerminal } from '../cli/support/recorded-terminal.ts';
 import { sarifViolations } from '../cli/support/sarif-schema/validator.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { FakeClock } from '../support/fakes/fake-clock.ts';
 
 const CONFIG = path.resolve(import.meta.dirname, '../../istio-config');
 const REFERENCE: CollectionTag = { tag: '!reference', collection: 'seq' };

@@ -10,7 +10,7 @@ import { evaluate } from '../../src/domain/policy/evaluation/evaluate.ts';
 import { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../src/domain/policy/request.ts';
 import { formatPosition, type Problem } from '../../src/domain/text/position.ts';
-import { NOON_MS } from '../support/fake-clock.ts';
+import { NOON_MS } from '../support/fakes/fake-clock.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../istio-config/examples');
 const README = readFileSync(path.join(ROOT, 'README.md'), 'utf8');

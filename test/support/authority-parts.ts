@@ -20,11 +20,11 @@ import type { FederatedBundles } from '../../src/ports/issuing/federated-bundles
 import type { PolicySource } from '../../src/ports/policy/policy-source.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from './fakes/fake-clock.ts';
 import { FakeCluster } from './policy/fake-cluster.ts';
 import { bundle, policySet, rule } from './policy/policies.ts';
-import { recordEvents, type RecordedEvents } from './recorded-events.ts';
-import { SeededRandom } from './seeded-random.ts';
+import { recordEvents, type RecordedEvents } from './fakes/recorded-events.ts';
+import { SeededRandom } from './fakes/seeded-random.ts';
 
 const HOUR_MS = 3_600_000;
 

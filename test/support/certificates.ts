@@ -14,7 +14,7 @@ import { parseTrustDomain } from '../../src/domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import { Issuer, type IssuerProblem } from '../../src/domain/x509/issuer.ts';
 import type { TrialMaterial } from '../../src/authority/trust/issuer-trial.ts';
-import { NOON_MS } from './fake-clock.ts';
+import { NOON_MS } from './fakes/fake-clock.ts';
 
 const DAY_MS = 86_400_000;
 export const TEST_TRUST_DOMAIN = parseTrustDomain('cluster.local')!;

@@ -7,10 +7,10 @@ import { memoryHandshake } from '../../src/adapters/issuers/memory/memory-handsh
 import { issuerTrial } from '../../src/authority/trust/issuer-trial.ts';
 import type { Clock } from '../../src/ports/platform/clock.ts';
 import { TEST_TRUST_DOMAIN } from './certificates.ts';
-import { DocumentSet } from './document-set.ts';
-import { FakeClock, NOON_MS } from './fake-clock.ts';
-import { recordEvents } from './recorded-events.ts';
-import { SeededRandom } from './seeded-random.ts';
+import { DocumentSet } from './fakes/document-set.ts';
+import { FakeClock, NOON_MS } from './fakes/fake-clock.ts';
+import { recordEvents } from './fakes/recorded-events.ts';
+import { SeededRandom } from './fakes/seeded-random.ts';
 
 export type IssuerTexts = Record<'anchors' | 'chain' | 'key', string>;
 

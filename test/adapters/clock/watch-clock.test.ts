@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { WatchClock } from '../../../src/adapters/clock/watch-clock.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeClock } from '../../support/fakes/fake-clock.ts';
 
 describe('The clock of loops that look again and again', () => {
   let fake: FakeClock;

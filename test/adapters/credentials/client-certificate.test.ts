@@ -6,7 +6,7 @@ import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { PresentedCertificate } from '../../../src/ports/issuing/authenticator.ts';
 import { FakeLeafRecords } from '../../support/authority-parts.ts';
 import { TEST_TRUST_DOMAIN as trustDomain, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeClock } from '../../support/fakes/fake-clock.ts';
 import { caOf, leafUnder, type LeafOptions } from '../grpc/leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge } from '../grpc/wire.ts';
 

@@ -7,7 +7,7 @@ import { clientCertificateAuthenticator } from '../../../src/adapters/credential
 import { authenticate } from '../../../src/authority/surface/authenticate.ts';
 import { FakeLeafRecords } from '../../support/authority-parts.ts';
 import { TEST_TRUST_DOMAIN as trustDomain, testAuthority } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { caOf, leafUnder, type LeafOptions, type TestLeaf } from '../grpc/leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge, type TlsEdge } from '../grpc/wire.ts';
 import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './tokens/token-maker.ts';

@@ -7,7 +7,7 @@ import { openDevDataDirectory } from '../../../src/adapters/dev/dev-data-directo
 import { parsePolicyDocuments } from '../../../src/adapters/policy/source/parse-documents.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { TEST_TRUST_DOMAIN } from '../../support/certificates.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 
 const FOLDERS: readonly string[] = ['sds', 'policies', 'manifests'];
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { watchedDirectory } from '../../../src/adapters/files/watched-directory.ts';
-import { FakeClock, settle } from '../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 
 async function readAll(root: string): Promise<ReadonlyMap<string, string>> {
   const names = await readdir(root, { recursive: true, withFileTypes: true });

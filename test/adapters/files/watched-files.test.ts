@@ -5,7 +5,7 @@ import path from 'node:path';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { MAX_FILE_BYTES, watchedFiles, type WatchedFile } from '../../../src/adapters/files/watched-files.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
+import { FakeClock } from '../../support/fakes/fake-clock.ts';
 
 describe('Watched files', () => {
   let folder: string;

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { toServiceError } from '../../../src/adapters/grpc/status.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { REASONS, type Reason } from '../../../src/domain/reasons.ts';
-import { recordEvents } from '../../support/recorded-events.ts';
+import { recordEvents } from '../../support/fakes/recorded-events.ts';
 import { CsrWire, openTlsEdge, type TlsEdge } from './wire.ts';
 
 /** What Istio's client does not retry. */

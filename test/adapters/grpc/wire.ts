@@ -19,7 +19,7 @@ import type { Caller } from '../../../src/domain/identity/caller.ts';
 import type { Clock } from '../../../src/ports/platform/clock.ts';
 import type { PresentedCredentials } from '../../../src/ports/issuing/authenticator.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { recordEvents, type RecordedEvents } from '../../support/recorded-events.ts';
+import { recordEvents, type RecordedEvents } from '../../support/fakes/recorded-events.ts';
 import { leafUnder, type TestLeaf } from './leaves.ts';
 
 export const NEVER = new AbortController().signal;

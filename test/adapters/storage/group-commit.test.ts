@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { GroupCommit, MAX_WAITING } from '../../../src/adapters/storage/group-commit.ts';
 import type { AuthorityError } from '../../../src/domain/errors.ts';
-import { settle } from '../../support/fake-clock.ts';
+import { settle } from '../../support/fakes/fake-clock.ts';
 import { NEVER } from './sqlite/records.ts';
 
 /** Commits that end when the test says so. */

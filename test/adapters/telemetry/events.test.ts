@@ -5,7 +5,7 @@ import { NOISE } from '../../../src/adapters/telemetry/noise.ts';
 import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
 import type { Events } from '../../../src/ports/platform/events.ts';
 import { CLAUSE, ISSUED, REFUSED, STREAM, TRACE } from './records.ts';
-import { FakeHealth } from '../../support/fake-health.ts';
+import { FakeHealth } from '../../support/fakes/fake-health.ts';
 
 interface Case {
   readonly emit: (events: Events) => void;

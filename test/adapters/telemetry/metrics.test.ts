@@ -6,7 +6,7 @@ import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
 import { peerOrSkip } from '../../peers/support/presence.ts';
 import { findPromtool } from './promtool.ts';
-import { FakeHealth } from '../../support/fake-health.ts';
+import { FakeHealth } from '../../support/fakes/fake-health.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../../docs/metrics.md');
 

@@ -15,8 +15,8 @@ import {
   trusting,
 } from '../../support/authority-parts.ts';
 import { testAuthority, ztunnelCsr } from '../../support/certificates.ts';
-import { DocumentSet } from '../../support/document-set.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import { DocumentSet } from '../../support/fakes/document-set.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { byOwner } from '../../support/policy/owned-documents.ts';
 import { bundle, CLUSTER } from '../../support/policy/policies.ts';
 

@@ -18,7 +18,7 @@ import {
 } from '../../support/authority-parts.ts';
 import { FakeCluster } from '../../support/policy/fake-cluster.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS, settle } from '../../support/fake-clock.ts';
+import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import {
   bundle,
   condition,

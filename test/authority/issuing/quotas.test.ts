@@ -17,7 +17,7 @@ import {
 } from '../../support/authority-parts.ts';
 import { FakeCluster } from '../../support/policy/fake-cluster.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { bundle, clusterWide, local, policySet, rule } from '../../support/policy/policies.ts';
 
 const MINUTE_MS = 60_000;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { INTERVAL_MS, NAMESPACE, RefusalRecords, STRANGERS } from '../../../src/authority/issuing/refusal-records.ts';
 import type { RefusedRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { FakeJournal, testCaller } from '../../support/authority-parts.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { recordEvents } from '../../support/recorded-events.ts';
+import { FakeClock } from '../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../support/fakes/recorded-events.ts';
 
 const NOBODY = undefined;
 

@@ -16,7 +16,7 @@ import {
   type TestParts,
 } from '../../support/authority-parts.ts';
 import { agentCsr, testAuthority, ztunnelCsr, type TestAuthority } from '../../support/certificates.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 

@@ -30,7 +30,7 @@ import {
 } from '../../support/policy/policies.ts';
 import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { NOON_MS, settle } from '../../support/fake-clock.ts';
+import { NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
 
 const HOUR_MS = 3_600_000;

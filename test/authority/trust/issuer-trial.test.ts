@@ -5,8 +5,8 @@ import { issuerTrial } from '../../../src/authority/trust/issuer-trial.ts';
 import type { TrialHandshake } from '../../../src/ports/issuing/trial-handshake.ts';
 import { NEVER } from '../../support/authority-parts.ts';
 import { testAuthority } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
-import { SeededRandom } from '../../support/seeded-random.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
+import { SeededRandom } from '../../support/fakes/seeded-random.ts';
 
 type Ends = Parameters<TrialHandshake['shake']>[0];
 

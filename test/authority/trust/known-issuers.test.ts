@@ -4,7 +4,7 @@ import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { FormerIssuers, IssuerRecords, RecordedIssuer } from '../../../src/ports/storage/issuer-records.ts';
 import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { FakeClock, settle } from '../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -3,9 +3,9 @@ import { StrandedIssuers } from '../../../src/authority/trust/stranded-issuers.t
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
 import { materialOf, testAuthority } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { tiersAt } from '../../support/paths/tiers.ts';
-import { recordEvents } from '../../support/recorded-events.ts';
+import { recordEvents } from '../../support/fakes/recorded-events.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { parsePolicyDocuments } from '../../../src/adapters/policy/source/parse-documents.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import {
   BUNDLE,
   HOUR_MS,

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCli } from '../../../src/cli/program.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { makePath, PATH_CASES } from '../../support/paths/path-cases.ts';
 import { recordTerminal } from '../support/recorded-terminal.ts';
 

@@ -10,7 +10,7 @@ import type {
   PolicyTrace,
   RefusedRecord,
 } from '../../../src/ports/storage/issuance-journal.ts';
-import { FakeClock, NOON_MS } from '../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 
 export const HOUR_MS = 3_600_000;

@@ -23,7 +23,7 @@ import {
   type TestParts,
 } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { request, snapshot } from '../../support/policy/policies.ts';
 
 const FACTS = { nowMs: NOON_MS, requestedMs: 0, fraction: 0, serial: new Uint8Array(SERIAL_BYTES).fill(7) };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { anchorsInForce, nextChangeMs } from '../../../src/domain/trust/anchors-in-force.ts';
 import { readCaCertificate } from '../../../src/domain/x509/ca-certificate.ts';
 import { good } from '../../support/certificates.ts';
-import { NOON_MS } from '../../support/fake-clock.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
 
 const DAY_MS = 86_400_000;

@@ -2,7 +2,7 @@
 import { CLUSTER_LAYER, ownerOf } from '../../../src/adapters/policy/source/owner.ts';
 import type { OwnersTexts } from '../../../src/adapters/policy/source/read-owners.ts';
 import type { DocumentSource } from '../../../src/ports/platform/document-source.ts';
-import type { DocumentSet } from '../document-set.ts';
+import type { DocumentSet } from '../fakes/document-set.ts';
 
 export function byOwner(documents: DocumentSet): DocumentSource<OwnersTexts> {
   return {

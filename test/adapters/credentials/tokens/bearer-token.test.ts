@@ -6,7 +6,7 @@ import {
 import { REMEMBER_MS } from '../../../../src/adapters/credentials/tokens/verified-tokens.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { AuthenticationResult, Authenticator } from '../../../../src/ports/issuing/authenticator.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { FakeVerifier } from './fake-verifier.ts';
 
 describe('A bearer token', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { DocumentKeys } from '../../../../src/adapters/credentials/tokens/document-keys.ts';
 import type { DocumentSource } from '../../../../src/ports/platform/document-source.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { signingKey } from './token-maker.ts';
 
 const NEVER = new AbortController().signal;

@@ -9,8 +9,8 @@ import {
   STALE_AFTER_MS,
   type FetchedKeysSettings,
 } from '../../../../src/adapters/credentials/tokens/fetched-keys.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
-import { recordEvents, type RecordedEvents } from '../../../support/recorded-events.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
+import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
 import { signingKey, type SigningKey } from './token-maker.ts';
 
 const WAITING = { signal: new AbortController().signal };

@@ -9,7 +9,7 @@ import { REMEMBER_MS } from '../../../../src/adapters/credentials/tokens/verifie
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { AuthenticationResult } from '../../../../src/ports/issuing/authenticator.ts';
 import { TEST_TRUST_DOMAIN as trustDomain } from '../../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { claims, ISSUER, ScriptedKeys, sign, signingKey, type SigningKey } from './token-maker.ts';
 
 const NEVER = new AbortController().signal;

@@ -2,7 +2,7 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
 import type { KeySet, KeySource } from '../../../../src/adapters/credentials/tokens/key-set.ts';
 import { keySetFrom } from '../../../../src/adapters/credentials/tokens/key-set.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 
 export const ISSUER = 'https://kubernetes.default.svc';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { EXPIRY_SWEEP_MS } from '../../../../src/adapters/grpc/listeners/connection-expiry.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { leafUnder, type TestLeaf } from '../leaves.ts';
 import { CHAIN, CsrWire, openTlsEdge, type TlsEdge } from '../wire.ts';
 

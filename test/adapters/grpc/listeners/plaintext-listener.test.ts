@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { csrService } from '../../../../src/adapters/grpc/csr/service.ts';
 import { PlaintextListener } from '../../../../src/adapters/grpc/listeners/plaintext-listener.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { CSR_SETTINGS, PATIENT, CsrWire, NEVER, ScriptedAuthority } from '../wire.ts';
 
 describe('The plaintext listener', () => {

@@ -18,7 +18,7 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { csrService } from '../../../../src/adapters/grpc/csr/service.ts';
 import { UnixListener, type UnixListenerSettings } from '../../../../src/adapters/grpc/listeners/unix-listener.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from '../wire.ts';
 
 describe('A Unix socket', () => {

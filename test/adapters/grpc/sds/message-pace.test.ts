@@ -9,7 +9,7 @@ import {
   DiscoveryRequestSchema,
 } from '../../../../src/gen/envoy/service/discovery/v3/discovery_pb.js';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 
 type Node = MessageInitShape<typeof NodeSchema>;
 type SotwInit = MessageInitShape<typeof DiscoveryRequestSchema>;

@@ -20,10 +20,10 @@ import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/dom
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import type { PresentedCredentials } from '../../../../src/ports/issuing/authenticator.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
-import { FakeClock, settle } from '../../../support/fake-clock.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { NODE, SdsClient } from '../../../support/clients/sds-client.ts';
-import { SeededRandom } from '../../../support/seeded-random.ts';
+import { SeededRandom } from '../../../support/fakes/seeded-random.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
 
 export const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';

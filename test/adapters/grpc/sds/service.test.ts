@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority } from '../../../support/certificates.ts';
-import { settle } from '../../../support/fake-clock.ts';
+import { settle } from '../../../support/fakes/fake-clock.ts';
 import { NODE, pemOf, secretsOf, type SdsClient, type SotwClientStream } from '../../../support/clients/sds-client.ts';
 import { workloadSvid } from '../../../support/workload-svid.ts';
 import { openMutely } from './mute-client.ts';

@@ -8,7 +8,7 @@ import { AdministrationSocket } from '../../../../src/adapters/http/admin/admini
 import { askServer } from '../../../../src/cli/administration.ts';
 import { EXIT } from '../../../../src/cli/exit-codes.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { FakeClock, settle } from '../../../support/fake-clock.ts';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
 
 describe('The administration socket', () => {
   let directory: string;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { observationRoutes, type PolicyInForce } from '../../../../src/adapters/http/observation/routes.ts';
 import { HttpServer, MAX_CONNECTIONS } from '../../../../src/adapters/http/observation/server.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { FakeHealth } from '../../../support/fake-health.ts';
+import { FakeHealth } from '../../../support/fakes/fake-health.ts';
 
 describe('The HTTP listener', () => {
   /** Of each test by itself, however long the others take. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
 import { DocumentFederatedBundles } from '../../../../src/adapters/issuers/documents/document-federated-bundles.ts';
 import { parseTrustDomain } from '../../../../src/domain/identity/trust-domain.ts';
-import { DocumentSet } from '../../../support/document-set.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
-import { recordEvents, type RecordedEvents } from '../../../support/recorded-events.ts';
+import { DocumentSet } from '../../../support/fakes/document-set.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
 
 const DAY_MS = 86_400_000;
 const [B, C] = [parseTrustDomain('b.test')!, parseTrustDomain('c.test')!];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { testStore } from '../../../support/issuer-store.ts';
 
 const NEVER = new AbortController().signal;

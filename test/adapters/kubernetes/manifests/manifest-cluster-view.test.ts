@@ -3,8 +3,8 @@ import { ManifestClusterView } from '../../../../src/adapters/kubernetes/manifes
 import type { ManifestTexts } from '../../../../src/adapters/kubernetes/manifests/manifest-directory.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { DocumentSource } from '../../../../src/ports/platform/document-source.ts';
-import { DocumentSet } from '../../../support/document-set.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { DocumentSet } from '../../../support/fakes/document-set.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 
 const NEVER = new AbortController().signal;
 const SERVICE = 'apiVersion: v1\nkind: Service\nmetadata: { name: web, namespace: shop }\n';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { PolicyBundleManager } from '../../../../src/adapters/policy/bundle/bundle-manager.ts';
 import type { PolicyBundleTexts } from '../../../../src/adapters/policy/bundle/verify-bundle.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
-import { SharedBundleState } from '../../../support/policy-bundle-state.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { SharedBundleState } from '../../../support/fakes/policy-bundle-state.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { bundleText, HoldersFolder, signatureText, type BundleWish } from './holders.ts';
 
 const HOUR_MS = 3_600_000;

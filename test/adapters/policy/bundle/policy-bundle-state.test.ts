@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { FileBundleState } from '../../../../src/adapters/policy/bundle/file-bundle-state.ts';
 import type { PolicyBundleState, RollbackState } from '../../../../src/ports/policy/policy-bundle-state.ts';
-import { SharedBundleState } from '../../../support/policy-bundle-state.ts';
+import { SharedBundleState } from '../../../support/fakes/policy-bundle-state.ts';
 import { HoldersFolder } from './holders.ts';
 
 const NEVER = { signal: new AbortController().signal };

@@ -9,11 +9,11 @@ import type {
 } from '../../../../src/adapters/policy/bundle/sources/bundle-source.ts';
 import { KeptRevisions } from '../../../../src/adapters/policy/source/kept-revisions.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { DocumentSet } from '../../../support/document-set.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { DocumentSet } from '../../../support/fakes/document-set.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { byOwner } from '../../../support/policy/owned-documents.ts';
 import { bundle, CLUSTER } from '../../../support/policy/policies.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 
 const NEVER = new AbortController().signal;
 

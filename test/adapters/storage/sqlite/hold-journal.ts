@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { SqliteJournal } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { issued, NEVER } from './records.ts';
 
 const file = process.argv[2]!;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

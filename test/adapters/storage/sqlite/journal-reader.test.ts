@@ -7,7 +7,7 @@ import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/j
 import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { JournalQuery, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import {
   APPLICATION_ID,
   MIGRATIONS,

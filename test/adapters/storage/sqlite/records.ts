@@ -1,6 +1,6 @@
 // Records for the journal's tests.
 import type { IssuedRecord, PolicyTrace, RefusedRecord } from '../../../../src/ports/storage/issuance-journal.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 
 export const NEVER = new AbortController().signal;
 

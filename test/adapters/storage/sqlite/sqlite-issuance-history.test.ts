@@ -13,7 +13,7 @@ import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/j
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { issued, refused, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';

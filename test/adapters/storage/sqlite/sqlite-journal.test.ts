@@ -13,8 +13,8 @@ import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sql
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Clock } from '../../../../src/ports/platform/clock.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
-import { recordEvents, type RecordedEvents } from '../../../support/recorded-events.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
 import { issued, NEVER, refused } from './records.ts';
 
 const DAY_MS = 86_400_000;

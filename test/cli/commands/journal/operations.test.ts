@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { HOUR_MS, PolicyFiles } from '../../support/policy-files.ts';
 
 describe('capstan journal operations', () => {

@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCli } from '../../../../src/cli/program.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { recordTerminal } from '../../support/recorded-terminal.ts';
 import { sarifViolations } from '../../support/sarif-schema/validator.ts';
 

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { SqliteJournal } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import type { FailedClause } from '../../../../src/domain/policy/policy-decision.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
-import { FakeClock, NOON_MS } from '../../../support/fake-clock.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { play } from '../../support/transcript.ts';
 
 const SUBJECT = 'spiffe://cluster.local/ns/shop/sa/api';

@@ -3,7 +3,7 @@ import { PolicySet } from '../../../../src/domain/policy/policy-set.ts';
 import { Replayer } from '../../../../src/review/replay/replayer.ts';
 import { bundle, CLUSTER, condition, expression, local, snapshot } from '../../../support/policy/policies.ts';
 import { readJournal } from '../../../../src/cli/inputs/read-journal.ts';
-import { FakeClock } from '../../../support/fake-clock.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { recordTerminal } from '../../support/recorded-terminal.ts';
 import {
   BUNDLE,

@@ -12,7 +12,7 @@ import { readTextsBeside } from '../../../../src/cli/inputs/read-texts.ts';
 import { readPolicyTests } from '../../../../src/review/policy-test/read-policy-tests.ts';
 import { canonicalJson } from '../../../../src/domain/text/canonical-json.ts';
 import { POLICY_REASONS, type PolicyDecision } from '../../../../src/domain/policy/policy-decision.ts';
-import { SeededRandom } from '../../../support/seeded-random.ts';
+import { SeededRandom } from '../../../support/fakes/seeded-random.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../../..');
 const FOLDER = 'test/vectors/policy';

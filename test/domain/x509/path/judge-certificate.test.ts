@@ -3,7 +3,7 @@ import { inSentence } from '../../../../src/domain/x509/path/judge-path.ts';
 import { judgeCertificate } from '../../../../src/domain/x509/path/judge-certificate.ts';
 import { readPathCertificate } from '../../../../src/domain/x509/path/certificate.ts';
 import { good } from '../../../support/certificates.ts';
-import { NOON_MS } from '../../../support/fake-clock.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { makePath, PATH_CASES } from '../../../support/paths/path-cases.ts';
 import { tiersAt, type Tier } from '../../../support/paths/tiers.ts';
 

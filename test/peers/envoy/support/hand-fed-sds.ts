@@ -9,7 +9,7 @@ import type { SvidState, WorkloadSecrets } from '../../../../src/authority/surfa
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { testCaller } from '../../../support/authority-parts.ts';
 import { good, TEST_TRUST_DOMAIN } from '../../../support/certificates.ts';
-import { recordEvents } from '../../../support/recorded-events.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import type { TestLeaf } from '../../support/pki.ts';
 import { SHOP } from './shop-proxy.ts';
 

@@ -3,9 +3,9 @@ import { readFileSync, statSync, chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { FileBundleState } from '../../../../../src/adapters/policy/bundle/file-bundle-state.ts';
 import { DocumentPolicyBundleSource } from '../../../../../src/adapters/policy/bundle/sources/document-bundle-source.ts';
 import { AuthorityError } from '../../../../../src/domain/errors.ts';
-import { DocumentSet } from '../../../../support/document-set.ts';
-import { FakeClock, NOON_MS, settle } from '../../../../support/fake-clock.ts';
-import { recordEvents } from '../../../../support/recorded-events.ts';
+import { DocumentSet } from '../../../../support/fakes/document-set.ts';
+import { FakeClock, NOON_MS, settle } from '../../../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../../../support/fakes/recorded-events.ts';
 import { bundleText, HoldersFolder, signatureText, type BundleWish, type HolderName } from '../holders.ts';
 
 const HOUR_MS = 3_600_000;

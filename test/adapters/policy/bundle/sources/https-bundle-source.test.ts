@@ -6,8 +6,8 @@ import {
   HttpsPolicyBundleSource,
   MAX_BACK_OFF_MS,
 } from '../../../../../src/adapters/policy/bundle/sources/https-bundle-source.ts';
-import { FakeClock, settle } from '../../../../support/fake-clock.ts';
-import { recordEvents } from '../../../../support/recorded-events.ts';
+import { FakeClock, settle } from '../../../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../../../support/fakes/recorded-events.ts';
 import { BundleServer, serverCertificate, type ServerCertificate } from '../bundle-server.ts';
 import { bundleText, HoldersFolder, signatureText, type HolderName } from '../holders.ts';
 

@@ -1,5 +1,5 @@
 // Documents that a test edits by hand instead of on disk.
-import type { DocumentSource } from '../../src/ports/platform/document-source.ts';
+import type { DocumentSource } from '../../../src/ports/platform/document-source.ts';
 
 export class DocumentSet implements DocumentSource {
   readonly #texts: Map<string, string>;

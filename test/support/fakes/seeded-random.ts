@@ -1,5 +1,5 @@
 // Randomness that repeats: the same seed gives the same bytes in every run.
-import type { Random } from '../../src/ports/platform/random.ts';
+import type { Random } from '../../../src/ports/platform/random.ts';
 
 export class SeededRandom implements Random {
   #state: number;

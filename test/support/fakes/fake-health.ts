@@ -1,5 +1,5 @@
 // The health of a server as a test says it, whatever its parts report.
-import type { Health, HealthState, PartHealth } from '../../src/ports/platform/health.ts';
+import type { Health, HealthState, PartHealth } from '../../../src/ports/platform/health.ts';
 
 export class FakeHealth implements Health {
   /** What is read; a test sets it. */

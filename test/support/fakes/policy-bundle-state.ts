@@ -1,5 +1,5 @@
 // A rollback state that replicas share within a test.
-import type { PolicyBundleState, RollbackState } from '../../src/ports/policy/policy-bundle-state.ts';
+import type { PolicyBundleState, RollbackState } from '../../../src/ports/policy/policy-bundle-state.ts';
 
 export class SharedBundleState implements PolicyBundleState {
   readonly place = 'the shared store';

@@ -1,5 +1,5 @@
 // Events that are remembered in order instead of logged.
-import type { Events } from '../../src/ports/platform/events.ts';
+import type { Events } from '../../../src/ports/platform/events.ts';
 
 export interface RecordedEvent {
   readonly event: keyof Events;

@@ -1,5 +1,5 @@
 // A clock that stands still until a test moves it.
-import type { Clock, Woken } from '../../src/ports/platform/clock.ts';
+import type { Clock, Woken } from '../../../src/ports/platform/clock.ts';
 
 interface Sleeper {
   /** By the monotonic clock. */
