@@ -72,7 +72,7 @@ function issuersIn(pem: string): readonly CaCertificate[] | { readonly problem: 
   for (const der of blocks) {
     const issuer = readCaCertificate(der);
     if ('problem' in issuer) return issuer;
-    // What stands under a root is anybody's of the corporation; whose replicas they are, the intermediate tells.
+    // Under a root is the whole corporation; only the intermediate says whose replicas they are.
     if (Buffer.compare(issuer.subjectDer, issuer.issuerDer) === 0) {
       return { problem: `has the root ${issuer.subject}; name the intermediates that issue` };
     }

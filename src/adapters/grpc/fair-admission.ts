@@ -83,14 +83,14 @@ export class FairAdmission {
       return () => {
         clearTimeout(timer);
         this.#waiting.remove(owner, waiting);
-        // Whoever goes on waiting goes behind the others.
+        // An owner that still waits goes to the end of the line.
         this.#turns.delete(owner);
         if (this.#waiting.heldBy(owner) > 0) this.#turns.add(owner);
       };
     });
   }
 
-  /** @throws AuthorityError CAP-Q01 when nobody has more waiting than the owner. */
+  /** @throws AuthorityError CAP-Q01 when no other owner has more waiting. */
   #makeRoomToWait(owner: string): void {
     if (this.#waiting.size < this.#limits.maxInFlight * WAITING_PER_PLACE) return;
     const largest = this.#waiting.largestOwner() ?? owner;

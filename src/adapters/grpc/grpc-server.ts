@@ -11,7 +11,7 @@ import type { ListenerView, ServiceRegistration } from './listeners/listener-vie
 import { guardStreams } from './stream-guard.ts';
 
 export interface StreamLimits {
-  /** Calls at a time on one connection; a client is told and waits (RFC 9113 section 5.1.2). */
+  /** Calls at a time on one connection; a setting that clients keep to by waiting (RFC 9113 section 5.1.2). */
   readonly maxStreamsPerConnection: number;
   readonly keepalive?: Keepalive;
 }
@@ -32,15 +32,15 @@ export const MAX_REQUEST_BYTES = 1024 * 1024;
 /** A request of 1 MiB over a bad line, with room. */
 export const REQUEST_ARRIVAL_MS = 10_000;
 
-/** Finds clients that went away without a word; agents ping us themselves, every 30 s. */
+/** Finds clients that are gone without closing; agents ping us themselves, every 30 s. */
 const KEEPALIVE: Keepalive = { quietMs: 60_000, answerWithinMs: 20_000 };
 
-/** How long a client that was told to go may take to close: closing first could cut off the last answer. */
+/** How long a client may take to close after GOAWAY: closing first could cut off the last answer. */
 const LINGER_MS = 250;
 
 /** The largest there is: all streams that are on their way are still taken (RFC 9113 section 6.8). */
 const LAST_STREAM_ID = 2 ** 31 - 1;
-/** By then a client has heard that it should go, however far away it is. */
+/** By then GOAWAY has arrived, however far away the client is. */
 const GOAWAY_NOTICE_MS = 2_000;
 
 export class GrpcServer {
@@ -107,12 +107,12 @@ export class GrpcServer {
   }
 
   /**
-   * Tells the client of one connection to go: first not to begin anything more, so that nothing is lost that is on its
-   * way, then for good (RFC 9113 section 6.8). Calls and streams end as they would; the last closes the connection.
+   * Sends GOAWAY on one connection: first with the highest stream id, so that no stream on its way is lost, then
+   * with the last one taken (RFC 9113 section 6.8). Calls and streams end as they would; the last closes the connection.
    * Only behind `guard`.
    * @param graceMs after which what is still open is closed.
    */
-  dismiss(connection: Socket, graceMs: number): void {
+  sendGoaway(connection: Socket, graceMs: number): void {
     const session = this.#sessions.get(connectionKey(connection));
     if (session === undefined) {
       // Nothing was ever asked on it, so nothing is lost.

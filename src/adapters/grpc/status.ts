@@ -36,7 +36,7 @@ const OWN_FAULTS: ReadonlySet<ErrorCode> = new Set(['certificate_rejected', 'con
 const RETRY_HEADER = 'grpc-retry-pushback-ms';
 
 /**
- * What the caller hears of an error. Whatever is not an AuthorityError is a bug: it is reported to
+ * The status that the caller gets. Any error that is not an AuthorityError is a bug: it is reported to
  * `events` here, once, and leaves as a fixed text.
  * @param facts.where names the service, for the report.
  */

@@ -7,13 +7,13 @@ import type { Events } from '../../ports/platform/events.ts';
 import { CallTime } from './call-time.ts';
 import type { ListenerView } from './listeners/listener-view.ts';
 import type { FairAdmission } from './fair-admission.ts';
-import type { RefusalPace } from './refusal-pace.ts';
+import type { RefusalDelay } from './refusal-delay.ts';
 import { toServiceError } from './status.ts';
 
 export interface UnaryParts<Answer> {
   readonly listener: ListenerView;
   readonly admission: FairAdmission;
-  readonly pace: RefusalPace;
+  readonly refusals: RefusalDelay;
   readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
   /** Names the service in reports of bugs. */
   readonly where: string;
@@ -25,7 +25,7 @@ export interface UnaryParts<Answer> {
 }
 
 export interface UnarySettings {
-  /** Afterwards the caller hears UNAVAILABLE (CAP-S07), whatever `work` still does. */
+  /** Afterwards the caller gets UNAVAILABLE (CAP-S07), whatever `work` still does. */
   readonly deadlineMs: number;
 }
 
@@ -34,7 +34,7 @@ export function unaryHandler<Answer>(
   parts: UnaryParts<Answer>,
   { deadlineMs }: UnarySettings,
 ): handleUnaryCall<Uint8Array, Answer> {
-  const { listener, admission, pace, events, work } = parts;
+  const { listener, admission, refusals, events, work } = parts;
   const reportDropped = (call: ServerUnaryCall<Uint8Array, Answer>, reason: Reason): void =>
     events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason });
   return (call, callback) => {
@@ -54,7 +54,7 @@ export function unaryHandler<Answer>(
       const status = toServiceError(error, parts);
       if (time.ended) return;
       time.end();
-      pace.answer(owner, error, () => callback(status));
+      refusals.answer(owner, error, () => callback(status));
     };
     const time = new CallTime(call, deadlineMs, (error) => {
       if (error.reason === 'CAP-S07') reportDropped(call, error.reason);

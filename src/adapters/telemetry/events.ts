@@ -1,4 +1,4 @@
-// What the CA tells the world: each business event writes one log line and moves its metrics, here
+// What the CA reports: each business event writes one log line and moves its metrics, here
 // and nowhere else, so that the two cannot disagree. A line's `event` is the function's name.
 // What clients can cause in any number goes through `Noise`.
 import type { Logger } from 'pino';
@@ -22,7 +22,7 @@ interface Parts {
 }
 
 export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Events {
-  /** What happens to a stream is told for its caller, within the bounds of the caller's namespace. */
+  /** Lines of streams are sampled by caller, within the bounds of the caller's namespace. */
   const ofStream = (
     level: LogLevel,
     event: string,
@@ -54,7 +54,7 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     },
     requestDropped({ listener, remoteAddress, reason }) {
       metrics.count('requestsDropped', { listener, reason });
-      // Below the usual level: under overload a line for each would be more of it. The metric tells.
+      // Below the usual level: under overload a line for each would be more of it. The metric counts them.
       const facts = { event: 'requestDropped', listener, remoteAddress, reason };
       const kind = `${listener} ${sourceOf(remoteAddress)} ${reason}`;
       noise.write({ level: 'debug', message: 'request dropped', facts, group: STRANGERS, kind });

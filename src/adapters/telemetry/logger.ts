@@ -24,7 +24,7 @@ const CLOSE_WITHIN_MS = 2000;
 
 export interface Log extends AsyncDisposable {
   readonly logger: Logger;
-  /** For lines that clients can cause in any number: dropped first when whoever reads the log is slow. */
+  /** For lines that clients can cause in any number: dropped first when the reader of the log is slow. */
   readonly noise: Logger;
 }
 

@@ -190,7 +190,7 @@ export const METRICS = {
   logLinesDropped: {
     name: 'capstan_log_lines_dropped_total',
     kind: 'counter',
-    help: 'Log lines lost because whoever reads the log is too slow or gone.',
+    help: 'Log lines lost because the reader of the log is too slow or gone.',
     labels: {},
   },
   eventLoopLag: {

@@ -12,7 +12,7 @@ export interface PresentedCertificate {
   readonly problem?: string;
 }
 
-/** Everything a connection and a request showed. Values are untrusted until an authenticator has spoken. */
+/** Everything a connection and a request showed. Values are untrusted until an authenticator has verified them. */
 export interface PresentedCredentials {
   readonly clientCertificate?: PresentedCertificate;
   /** Each value of the `authorization` header as it came. */

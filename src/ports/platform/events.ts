@@ -1,4 +1,4 @@
-// What the CA tells the world about itself: one function per business event. The adapter writes
+// What the CA reports about itself: one function per business event. The adapter writes
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
 import type { Reason } from '../../domain/reasons.ts';
@@ -25,7 +25,7 @@ export interface StreamFacts {
   readonly protocol: 'sotw' | 'delta';
 }
 
-/** What a proxy rejected, as far as it may be told. */
+/** What a proxy rejected, as far as it may be logged. */
 export interface RejectedSecret {
   /** As the proxy asked for it. */
   readonly name: string;
@@ -38,7 +38,7 @@ export interface RejectedSecret {
 }
 
 export interface RejectionFacts extends StreamFacts {
-  /** The proxy's own word, which proves nothing; may be empty. */
+  /** As the proxy names itself, not authenticated; may be empty. */
   readonly nodeId: string;
   readonly podName?: string;
   /** Where the stream comes from. */
@@ -76,7 +76,7 @@ export interface Events {
   /** The socket of a workload lets callers in, as `identity`. */
   socketOpened(facts: { readonly path: string; readonly identity: string }): void;
   socketClosed(facts: { readonly path: string; readonly why: string }): void;
-  /** A wanted socket cannot be opened, or a folder of them not be read; tried again every second, told once. */
+  /** A wanted socket cannot be opened, or a folder of them not be read; tried again every second, reported once. */
   socketUnusable(facts: { readonly path: string; readonly problem: string }): void;
   streamOpened(facts: StreamFacts): void;
   streamClosed(facts: StreamFacts & { readonly why: string }): void;

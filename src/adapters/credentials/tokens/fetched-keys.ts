@@ -90,7 +90,7 @@ export class FetchedKeys implements KeySource {
     return `the keys of the token issuer ${this.#settings.issuer} could not be fetched`;
   }
 
-  /** While there is a problem, tries by itself: whoever asks about readiness sends no tokens. Until the signal aborts. */
+  /** While there is a problem, tries by itself: a readiness probe sends no tokens. Until the signal aborts. */
   async keepTrying(options: { readonly signal: AbortSignal }): Promise<void> {
     const tryAgain = async (): Promise<void> => {
       if (this.problem() !== undefined) await this.#attemptUnlessJustDone().done;

@@ -55,7 +55,7 @@ const PRIVATE_PARTS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
 /** More of a name than finds a key. */
 const MAX_NAME_CHARACTERS = 100;
 
-/** Whoever may read a document of keys could make tokens with such a one; it must not be in use. */
+/** A private key in a published document can be used to make tokens by all who read it; it must not be in use. */
 function demandPublic(key: JSONWebKeySet['keys'][number], index: number): void {
   const named = typeof key.kid === 'string' ? JSON.stringify(key.kid.slice(0, MAX_NAME_CHARACTERS)) : undefined;
   const name = named ?? `key ${index + 1} of it`;

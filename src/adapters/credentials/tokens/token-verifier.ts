@@ -1,5 +1,5 @@
 // The one thing about bearer tokens that can be done in more than one way: finding out whether a token is good and
-// which workload it speaks for. `jwt-verifier.ts` does it with the published keys of the token's issuer.
+// which workload it is of. `jwt-verifier.ts` does it with the published keys of the token's issuer.
 import type { PodBinding } from '../../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
 
@@ -26,7 +26,7 @@ export type TokenVerdict =
     }
   | {
       readonly outcome: 'refused';
-      /** CAP-A05: the token is not good. CAP-A06: it is, and speaks for no workload. */
+      /** CAP-A05: the token does not verify. CAP-A06: it does, and is of no workload. */
       readonly reason: 'CAP-A05' | 'CAP-A06';
       /** Safe for the caller: nothing of the token in it. */
       readonly detail: string;

@@ -1,5 +1,5 @@
-// A CSR request from the wire to the words of the CA. What is judged here is shape only: field
-// types and sizes. What the CSR says is read further in.
+// A CSR request from protobuf to a domain value. What is checked here is shape only: field
+// types and sizes. The CSR itself is read further in.
 import type { JsonObject } from '@bufbuild/protobuf';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { CsrRequest } from '../../../authority/surface/surface.ts';
@@ -16,7 +16,7 @@ export function decodeCsrRequest(bytes: Uint8Array): CsrRequest {
   demandSize('the request', bytes.length, MAX_CSR_REQUEST_BYTES);
   const { csr, validityDuration, metadata } = decodeMessage(IstioCertificateRequestSchema, bytes, 'CAP-M01');
   demandSize('csr', csr.length, MAX_CSR_CHARACTERS);
-  // No signer is chosen by it yet; a client that sends nonsense hears so all the same.
+  // No signer is chosen by it yet; one that is not a string is refused all the same.
   optionalString(metadata, 'CertSigner');
   const impersonatedIdentity = optionalString(metadata, 'ImpersonatedIdentity');
   return {

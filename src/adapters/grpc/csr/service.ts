@@ -4,7 +4,7 @@ import type { CsrAuthority } from '../../../authority/surface/surface.ts';
 import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { ServiceRegistration } from '../listeners/listener-view.ts';
-import { RefusalPace } from '../refusal-pace.ts';
+import { RefusalDelay } from '../refusal-delay.ts';
 import { serviceDefinition, type Handlers } from '../service-definition.ts';
 import { FairAdmission, type AdmissionLimits } from '../fair-admission.ts';
 import { unaryHandler } from '../unary-call.ts';
@@ -24,14 +24,14 @@ export interface CsrServiceSettings extends AdmissionLimits {
 /** @returns how to put the CSR API behind a listener; all listeners share `maxInFlight`. */
 export function csrService({ authority, events }: CsrServiceParts, settings: CsrServiceSettings): ServiceRegistration {
   const admission = new FairAdmission(settings);
-  const pace = new RefusalPace();
+  const refusals = new RefusalDelay();
   return (server, listener) => {
     const handlers: Handlers<typeof IstioCertificateService> = {
       createCertificate: unaryHandler(
         {
           listener,
           admission,
-          pace,
+          refusals,
           events,
           where: 'CreateCertificate',
           work: async (call, options) => {

@@ -29,7 +29,7 @@ export class ConnectionExpiry {
     this.#clock = clock;
   }
 
-  /** @param leave tells the client to go; what is still open after the grace is closed. */
+  /** @param leave sends GOAWAY; what is still open after the grace is closed. */
   expect(peer: string, connection: Duplex, endsAtMs: number, leave: Expiring['leave']): void {
     const leaveAtMs = endsAtMs - Math.min(LEAVE_BEFORE_END_MS, (endsAtMs - this.#clock.nowMs()) / 2);
     const expiring = { leaveAtMs, endsAtMs, leave };
@@ -39,7 +39,7 @@ export class ConnectionExpiry {
     });
   }
 
-  /** Calls `callback` with each connection that was told to go. */
+  /** Calls `callback` with each connection that gets GOAWAY. */
   onLeaving(callback: (peer: string) => void): void {
     this.#callbacks.add(callback);
   }

@@ -27,7 +27,7 @@ interface Connection {
   authenticated: boolean;
 }
 
-/** Told of each connection that is refused or has to go, before it is closed. */
+/** Called for each connection that is refused or closed to make room, before it is closed. */
 export type OnEnded = (peer: string, problem: string) => void;
 
 const MISTAKABLE = 'another is open from the same address and port, to another address of this server';
@@ -105,7 +105,7 @@ export class ConnectionLimits {
     return false;
   }
 
-  /** A source beyond its share makes way itself; when all is taken, whoever holds most of what may go. */
+  /** A source beyond its share loses its oldest; when all places are taken, the source with most unauthenticated ones does. */
   #makeRoom(source: string): boolean {
     const full = this.#unauthenticated.size + this.#authenticated.size >= this.#settings.maxConnections;
     const crowded = this.#unauthenticated.heldBy(source) >= this.#share;

@@ -32,7 +32,7 @@ const LOOK_MS = 50;
 
 export class Handshakes {
   readonly #limits: HandshakeLimits;
-  /** All whose handshake has not ended, silent ones too. Bounded by whoever accepts connections. */
+  /** All whose handshake has not ended, silent ones too. Bounded by `ConnectionLimits`. */
   readonly #byPeer = new Map<string, Handshake>();
   /** In the order in which they got their places. */
   readonly #underWay = new Set<Handshake>();
@@ -90,7 +90,7 @@ export class Handshakes {
   }
 
   /**
-   * Looks at no more sources than there are places: whoever has none is crowded out as soon as another has two.
+   * Looks at no more sources than there are places: a source with none is crowded out as soon as another has two.
    * @returns the source whose turn it is: the first that is crowded out, if there is one.
    */
   #next(): string | undefined {
@@ -118,7 +118,7 @@ export class Handshakes {
     handshake.begin();
   }
 
-  /** Whoever of its source goes on waiting goes behind the others. */
+  /** A source that still waits goes to the end of the line. */
   #stopWaiting(handshake: Handshake): void {
     const { source } = handshake;
     if (!this.#waiting.remove(source, handshake)) return;

@@ -17,7 +17,7 @@ export interface ListenerView {
   /** Aborts, with AuthorityError CAP-S03 as its reason, when the listener begins to drain: streams end then. */
   readonly draining: AbortSignal;
   /**
-   * Calls `callback` with the remote address of a connection that was told to go while others stay; its streams are
+   * Calls `callback` with the remote address of a connection that gets GOAWAY while others stay; its streams are
    * to end soon. Absent where no connection goes before its listener does.
    */
   readonly onLeaving?: (callback: (remoteAddress: string) => void) => void;
@@ -33,7 +33,7 @@ export interface ListenerView {
 /** Adds one service to the server behind a listener; called once per listener, before it starts. */
 export type ServiceRegistration = (server: Pick<Server, 'addService'>, listener: ListenerView) => void;
 
-/** What a call over TCP showed. @param limits told when somebody is authenticated on the connection. */
+/** What a call over TCP showed. @param limits told when a caller is authenticated on the connection. */
 export function presentedOver(
   call: AnyCall,
   remoteAddress: string,

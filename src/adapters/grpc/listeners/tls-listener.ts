@@ -1,7 +1,7 @@
 // The TLS listener. The handshake is ours and not grpc-js's, because grpc-js cannot tell a client
 // without a certificate from one whose certificate does not verify: the second must be refused by name.
 // A connection goes TCP -> (bounds) -> handshake -> (ALPN, what it showed) -> HTTP/2. One that was opened with a
-// client certificate is told to go before that certificate ends.
+// client certificate gets GOAWAY before that certificate expires.
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { decodePemBlocks } from '../../../domain/x509/pem.ts';
@@ -74,7 +74,7 @@ export class TlsListener implements Listener {
 
   /**
    * The anchors for client certificates. Connections authenticated by one are closed when an anchor
-   * was taken away: nothing tells which of them stood on it, and they come back at once.
+   * was taken away: it is not known which of them depended on it, and they reconnect at once.
    */
   setClientTrust(pem: string): void {
     if (this.#serving !== undefined) this.#tls.setSecureContext(secureContext(this.#serving, pem));
@@ -143,13 +143,13 @@ export class TlsListener implements Listener {
     }
     this.#connections.add(peer, socket);
     const leaf = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-    const leave = (graceMs: number): void => this.#grpc.dismiss(socket, graceMs);
+    const leave = (graceMs: number): void => this.#grpc.sendGoaway(socket, graceMs);
     if (leaf !== undefined) this.#expiry.expect(peer, socket, leaf.validToDate.getTime(), leave);
     this.#grpc.serve(socket);
   }
 
   #failed(error: Error & { readonly code?: string }, socket: TLSSocket): void {
-    // A load balancer's probe connects and leaves; it is nobody's failure.
+    // A load balancer's probe connects and leaves; it is no failure.
     const left = error.code === 'ECONNRESET';
     if (!left) this.#refuse(peerOf(socket) ?? 'unknown', `TLS handshake: ${error.code ?? error.message}`);
     socket.destroy();

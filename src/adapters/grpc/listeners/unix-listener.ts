@@ -44,7 +44,7 @@ export class UnixListener implements Listener {
     this.#grpc = new GrpcServer(settings);
     const { draining } = this.#grpc;
     const presentedBy = (call: AnyCall) => {
-      // Whoever comes through a moved socket is somebody else: its path is not where it was opened.
+      // A caller through a moved socket is another workload: its path is not where it was opened.
       if (!this.inPlace()) throw new AuthorityError('CAP-S03', { detail: 'the socket is not at its path any more' });
       return { authorization: authorizationOf(call), socketPath, remoteAddress };
     };

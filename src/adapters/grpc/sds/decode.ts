@@ -1,4 +1,4 @@
-// Discovery requests from the wire to the words of the session. A node can be tens of kilobytes of
+// Discovery requests from protobuf to the session's values. A node can be tens of kilobytes of
 // extension lists: only what is needed of it outlives this file.
 import type { JsonObject } from '@bufbuild/protobuf';
 import type { Node } from '../../../gen/envoy/config/core/v3/base_pb.js';
@@ -28,7 +28,7 @@ export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
     names: request.resourceNames,
     nonce: request.responseNonce,
     rejection: rejectionText(request.errorDetail),
-    // The version is a client's who comes back; on a stream under way it merely repeats what was accepted.
+    // A version is sent by a client that reconnects; on a stream under way it merely repeats what was accepted.
     resumes: request.versionInfo !== '',
   };
 }
@@ -54,13 +54,13 @@ function proxyNode(node: Node | undefined): ProxyNode | undefined {
   return { id: node.id.slice(0, MAX_NODE_ID_CHARACTERS), spiffeValidator: off === undefined ? undefined : !off };
 }
 
-/** A boolean or its spelling, as SPIRE reads it; anything else is no wish. */
+/** A boolean or its spelling, as SPIRE reads it; anything else counts as absent. */
 function validatorOff(metadata: JsonObject | undefined): boolean | undefined {
   // Own properties only: any key can stand in a Struct.
-  const wish =
+  const value =
     metadata !== undefined && Object.hasOwn(metadata, VALIDATOR_OFF_KEY) ? metadata[VALIDATOR_OFF_KEY] : null;
-  if (wish === true || wish === 'true') return true;
-  return wish === false || wish === 'false' ? false : undefined;
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : undefined;
 }
 
 function rejectionText(status: Status | undefined): string | undefined {

@@ -31,7 +31,7 @@ export interface BundleContent extends Versioned {
 export type BundleShape = 'plain' | 'spiffe-validator';
 export type SecretContent = SvidContent | BundleContent;
 
-/** The caller may not have this secret, or nobody can have it now; it may come later. */
+/** The caller may not have this secret, or it cannot be made now; it may come later. */
 export interface Unavailable {
   readonly unavailable: AuthorityError;
 }
@@ -58,12 +58,12 @@ export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleCo
  * they come again, without using them (`SdsApi::onConfigUpdate` stores the hash before contexts are built).
  * RFC 7468 section 2 allows text before a block.
  */
-export function inOtherBytes(content: BundleContent, edition: number): BundleContent {
-  const version = contentHash(content.version, String(edition));
-  return { ...content, version, preamble: `Offered again after a rejection: ${edition}\n` };
+export function withOtherBytes(content: BundleContent, reissue: number): BundleContent {
+  const version = contentHash(content.version, String(reissue));
+  return { ...content, version, preamble: `Offered again after a rejection: ${reissue}\n` };
 }
 
-/** @returns how a secret is spoken of when it was rejected: nothing of a key. */
+/** @returns what is logged of a rejected secret: nothing of a key. */
 export function rejectedSecret({
   name,
   content,

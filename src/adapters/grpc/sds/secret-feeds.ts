@@ -15,7 +15,7 @@ import { bundleProblem, svidProblem } from './session/validate.ts';
 /** Follows a feed until it leaves it. */
 export interface FeedFollower extends Follower {
   readonly watcher: Watcher;
-  /** There will be no more news, by this error. */
+  /** There will be no more updates, because of this error. */
   abandon(error: Error): void;
 }
 
@@ -51,7 +51,7 @@ export class SecretFeed {
     return availability.notBeforeMs <= nowMs && nowMs < availability.notAfterMs ? availability : UNTIMELY;
   }
 
-  /** Who came last of those whose proof holds. */
+  /** The watcher that joined last, of those whose credential has not expired. */
   proven(nowMs: number): Watcher | undefined {
     let newest: Watcher | undefined;
     for (const { watcher } of this.#followers) if (isProven(watcher, nowMs)) newest = watcher;
@@ -76,7 +76,7 @@ export class SecretFeed {
     judge: (value: T) => ByShape | undefined,
   ): Promise<void> {
     const { signal } = this.#stop;
-    // Whoever started it must hold the feed before the feed can fail it.
+    // The follower that started it must have the feed before the feed can abandon it.
     await Promise.resolve();
     try {
       for await (const value of watch({ signal })) this.#take(judge(value));
@@ -160,7 +160,7 @@ function both(availability: Availability): ByShape {
   return { plain: availability, 'spiffe-validator': availability };
 }
 
-/** Whether what a watcher showed still holds. */
+/** Whether the watcher's credential has not expired. */
 export function isProven({ caller: { expiresAtMs } }: Watcher, nowMs: number): boolean {
   return expiresAtMs === undefined || nowMs < expiresAtMs;
 }

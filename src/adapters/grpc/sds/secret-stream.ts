@@ -1,5 +1,5 @@
-// One open stream: the client's messages and the news of the feeds go into the session, and what the
-// session wants done is done. Thousands of these are idle at any time, so each is one object with
+// One open stream: the client's messages and the updates of the feeds go into the session, and the effects that
+// the session returns are performed. Thousands of these are idle at any time, so each is one object with
 // nothing of its own that ticks: its deadlines are looked at from outside (`checkTime`). It is long because every effect
 // of a session is performed here; what is decided is in session.ts.
 import type { ServerDuplexStream } from '@grpc/grpc-js';
@@ -10,7 +10,7 @@ import type { Events, StreamFacts } from '../../../ports/platform/events.ts';
 import type { Watcher } from '../../../authority/surface/surface.ts';
 import type { ListenerView } from '../listeners/listener-view.ts';
 import { toServiceError } from '../status.ts';
-import type { MessagePace, Paced } from './message-pace.ts';
+import type { MessageRateLimit, RateLimited } from './message-rate-limit.ts';
 import { readMessage, type Protocol } from './session/protocol.ts';
 import type { SecretKind } from './session/resource-names.ts';
 import { rejectedSecret, type BundleShape } from './secret-content.ts';
@@ -33,7 +33,7 @@ export type BytesCall = ServerDuplexStream<Uint8Array, Uint8Array>;
 export interface StreamParts {
   readonly feeds: SecretFeeds;
   readonly proxies: KnownProxies;
-  readonly pace: MessagePace;
+  readonly rateLimit: MessageRateLimit;
   readonly clock: Clock;
   readonly events: Events;
   /** Called once, when the stream is over. */
@@ -41,7 +41,7 @@ export interface StreamParts {
 }
 
 export interface StreamSettings {
-  /** Bundles go out for the SPIFFE validator unless the proxy wishes otherwise. */
+  /** Bundles go out for the SPIFFE validator unless the proxy's node asks otherwise. */
   readonly spiffeValidator: boolean;
   /** A client that has not answered a response for so long is cut off (CAP-S08). */
   readonly acknowledgeWithinMs: number;
@@ -61,13 +61,13 @@ export interface StreamContext<Request> {
   readonly quietMs: number;
 }
 
-/** A stream of either variant, as its keeper sees it. */
+/** A stream of either variant, as the register sees it. */
 export type AnyStream = Pick<
   SecretStream<never>,
   'watcher' | 'listener' | 'receive' | 'checkTime' | 'end' | 'finished' | 'gone'
 >;
 
-export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream, Paced {
+export class SecretStream<Request extends DiscoveryMessage> implements FeedFollower, ProxyStream, RateLimited {
   readonly #parts: StreamParts;
   readonly #settings: StreamSettings;
   readonly #context: StreamContext<Request>;
@@ -76,7 +76,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #session: Session;
   /** Its place among the streams of its proxy, from the first message on. */
   #membership: Membership | undefined;
-  /** When the client last heard of us; by the monotonic clock. */
+  /** When something was last sent to the client; by the monotonic clock. */
   #spokeAtMs: number;
   /** A message that waits for its turn; meanwhile the call is paused, and no other comes. */
   #held: { readonly bytes: Uint8Array; readonly sinceMs: number } | undefined;
@@ -103,8 +103,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
 
   receive(bytes: Uint8Array): void {
     if (this.#closed) return;
-    const { pace, clock } = this.#parts;
-    if (pace.enter(this.#namespace, this)) {
+    const { rateLimit, clock } = this.#parts;
+    if (rateLimit.enter(this.#namespace, this)) {
       this.#take(bytes);
       return;
     }
@@ -116,7 +116,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    // Its client may have spoken long since: the time for which it was not heard is not counted.
+    // Its client may have sent it long ago: the time for which we did not read is not counted.
     this.#spokeAtMs += this.#parts.clock.monotonicMs() - held.sinceMs;
     this.#take(held.bytes);
     this.#context.call.resume();
@@ -129,7 +129,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #take(bytes: Uint8Array): void {
     const { protocol } = this.#context;
     this.#guarded(() => {
-      const request = readMessage(protocol, bytes, { pace: this.#parts.pace, owner: this.#namespace });
+      const request = readMessage(protocol, bytes, { rateLimit: this.#parts.rateLimit, owner: this.#namespace });
       if (this.#membership === undefined && request.node !== undefined) this.#joinProxy(request.node, request.resumes);
       // What was good when it came in may be expired by now; the answer is made from what is good now.
       this.#takeAvailable();
@@ -176,7 +176,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     this.#context.call.emit('error', status);
   }
 
-  /** The client has said all it had to say, and still listens. */
+  /** The client closed its half, and still listens. */
   finished(): void {
     this.#guarded(() => {
       this.#spokeAtMs = this.#parts.clock.monotonicMs();
@@ -185,7 +185,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     });
   }
 
-  /** Nobody listens any more. */
+  /** The client is gone. */
   gone(why: string): void {
     if (this.#closed) return;
     this.#close(why);
@@ -202,7 +202,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     }
   }
 
-  /** Nothing is sent on a proof that is over, whichever clock-tick finds out first. */
+  /** Nothing is sent once the caller's credential has expired. */
   #proofIsOver(): boolean {
     return !isProven(this.#context.watcher, this.#parts.clock.nowMs());
   }
@@ -228,7 +228,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     const nowMs = this.#parts.clock.nowMs();
     for (const secret of ['svid', 'bundle'] as const) {
       const found = this.#feeds[secret]?.availability(this.#shape(), nowMs);
-      const availability = found && (this.#membership?.proxy.fitting(found) ?? found);
+      const availability = found && (this.#membership?.proxy.sendable(found) ?? found);
       if (availability === undefined || availability === this.#session.available[secret]) continue;
       this.#apply(this.#context.protocol.step(this.#session, { kind: 'availability', secret, availability }));
     }
@@ -276,7 +276,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
 
   #send(reply: Reply): void {
     this.#spokeAtMs = this.#parts.clock.monotonicMs();
-    // Never more than one response waits here, so what `write` says of its buffer does not matter.
+    // Never more than one response waits here, so what `write` returns does not matter.
     this.#context.call.write(this.#context.protocol.encode(reply));
     if (reply.secrets.length === 0) return;
     const names = reply.secrets.map(({ name }) => name);
@@ -312,7 +312,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #close(why: string): void {
     this.#closed = true;
     this.#held = undefined;
-    this.#parts.pace.forget(this.#namespace, this);
+    this.#parts.rateLimit.forget(this.#namespace, this);
     this.#apply(this.#context.protocol.step(this.#session, { kind: 'closed' }));
     this.#membership?.leave();
     this.#parts.events.streamClosed({ ...this.#facts, why });

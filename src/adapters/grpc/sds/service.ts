@@ -12,7 +12,7 @@ import { orAborted } from '../../../live/abortable.ts';
 import { CallTime } from '../call-time.ts';
 import { callConnection } from '../listeners/call-connection.ts';
 import type { ListenerView, ServiceRegistration } from '../listeners/listener-view.ts';
-import { RefusalPace } from '../refusal-pace.ts';
+import { RefusalDelay } from '../refusal-delay.ts';
 import { serviceDefinition, type Handlers } from '../service-definition.ts';
 import { toServiceError } from '../status.ts';
 import { FairAdmission } from '../fair-admission.ts';
@@ -20,7 +20,7 @@ import { unaryHandler } from '../unary-call.ts';
 import { encodeSotwReply } from './encode.ts';
 import { fetchSecrets } from './fetch.ts';
 import { KnownProxies, type QuarantinedRejection } from './proxies/known-proxies.ts';
-import { MessagePace } from './message-pace.ts';
+import { MessageRateLimit } from './message-rate-limit.ts';
 import { DELTA, readMessage, SOTW, type Protocol } from './session/protocol.ts';
 import { SecretFeeds } from './secret-feeds.ts';
 import { SecretStream, type BytesCall, type StreamParts, type StreamSettings } from './secret-stream.ts';
@@ -57,8 +57,8 @@ export class SdsService {
   readonly #proxies = new KnownProxies();
   readonly #streamParts: StreamParts;
   readonly #fetches: FairAdmission;
-  readonly #messages: MessagePace;
-  readonly #pace = new RefusalPace();
+  readonly #rateLimit: MessageRateLimit;
+  readonly #refusals = new RefusalDelay();
 
   constructor(parts: SdsParts, settings: SdsSettings) {
     this.#parts = parts;
@@ -67,9 +67,16 @@ export class SdsService {
     this.#register = new StreamRegister(settings);
     this.#feeds = new SecretFeeds(parts);
     const { clock, events } = parts;
-    this.#messages = new MessagePace(clock);
+    this.#rateLimit = new MessageRateLimit(clock);
     const onClosed: StreamParts['onClosed'] = (stream) => this.#register.remove(stream);
-    this.#streamParts = { feeds: this.#feeds, proxies: this.#proxies, pace: this.#messages, clock, events, onClosed };
+    this.#streamParts = {
+      feeds: this.#feeds,
+      proxies: this.#proxies,
+      rateLimit: this.#rateLimit,
+      clock,
+      events,
+      onClosed,
+    };
   }
 
   /** What operators ask for, at this moment. */
@@ -86,7 +93,7 @@ export class SdsService {
     };
     server.addService(serviceDefinition(SecretDiscoveryService), { ...handlers });
     // Its caller comes back on another connection, and proves itself there.
-    listener.onLeaving?.((peer) => this.#register.endOf(listener, peer, new AuthorityError('CAP-S09')));
+    listener.onLeaving?.((peer) => this.#register.endOfConnection(listener, peer, new AuthorityError('CAP-S09')));
     listener.draining.addEventListener('abort', () => this.#register.endAllOf(listener, listener.draining.reason), {
       once: true,
     });
@@ -113,7 +120,7 @@ export class SdsService {
       return;
     }
     try {
-      const watcher = await this.#authenticate(listener, call).finally(() => this.#register.answered(owner));
+      const watcher = await this.#authenticate(listener, call).finally(() => this.#register.authenticationDone(owner));
       const { caller } = watcher;
       if (call.cancelled) throw new AuthorityError('CAP-X02');
       this.#register.demandRoomFor(caller);
@@ -125,7 +132,7 @@ export class SdsService {
       call.once('end', () => setImmediate(() => stream.finished()));
       call.on('data', (bytes: Uint8Array) => stream.receive(bytes));
     } catch (error) {
-      this.#register.dismiss();
+      this.#register.releasePlace();
       this.#refuse(listener, call, error);
     }
   }
@@ -137,7 +144,7 @@ export class SdsService {
       events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason: error.reason });
     }
     const status = toServiceError(error, { events, where: 'SDS' });
-    this.#pace.answer(listener.ownerOf(call), error, () => void call.emit('error', status));
+    this.#refusals.answer(listener.ownerOf(call), error, () => void call.emit('error', status));
   }
 
   /** Bounded by the deadline, the drain of the listener and the client's patience, whichever ends first. */
@@ -171,15 +178,15 @@ export class SdsService {
       {
         listener,
         admission: this.#fetches,
-        pace: this.#pace,
+        refusals: this.#refusals,
         events,
         where: 'SDS fetch',
         work: async (call, options) => {
           const presented = listener.presentedBy(call);
           const watcher = await secrets.authenticate(presented, options);
           const owner = watcher.caller.identity.namespace;
-          await this.#messages.turn(owner, options);
-          const request = readMessage(SOTW, call.request, { pace: this.#messages, owner });
+          await this.#rateLimit.turn(owner, options);
+          const request = readMessage(SOTW, call.request, { rateLimit: this.#rateLimit, owner });
           const validator = request.node?.spiffeValidator ?? this.#settings.spiffeValidator;
           const shape = validator ? 'spiffe-validator' : 'plain';
           const context = { watcher, request, shape, streamId: this.#newId() } as const;

@@ -1,5 +1,5 @@
-// The Unix socket of administration. Whoever can open it is the operator, so its mode is 0600 from the first
-// moment that the file exists. It is a convenience: what keeps it from opening, or removes it, is told and tried
+// The Unix socket of administration. All who can open it are operators, so its mode is 0600 from the first
+// moment that the file exists. It is a convenience: what keeps it from opening, or removes it, is reported and tried
 // again, and the server serves on.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

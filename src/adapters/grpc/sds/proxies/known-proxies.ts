@@ -1,15 +1,15 @@
 // Which streams are one proxy: those of one workload that come over one connection or say the same node
-// id. A node id proves nothing, so it only ever tells the streams of one workload apart.
+// id. A node id is not authenticated, so it only ever separates streams of one workload.
 import { Places } from '../../../../domain/bounded/places.ts';
 import { KnownProxy, type ProxyStream, type Rejection } from './known-proxy.ts';
 
-/** What places a stream. */
+/** What decides which proxy a stream belongs to. */
 export interface ProxyFacts {
   /** `workloadKey` of its caller. */
   readonly workload: string;
   readonly namespace: string;
   readonly nodeId: string;
-  /** Unlike that of any other open connection; absent where connections cannot be told apart. */
+  /** Differs from that of any other open connection; absent where connections cannot be distinguished. */
   readonly connection?: string;
 }
 
@@ -75,7 +75,7 @@ export class KnownProxies {
   #leave(entry: Entry, facts: ProxyFacts, stream: ProxyStream): void {
     const { key, proxy } = entry;
     proxy.leave(stream);
-    const place = connectionKey(facts);
+    const place = placeKey(facts);
     const connection = place === undefined ? undefined : this.#connections.get(place);
     if (place !== undefined && connection !== undefined) {
       connection.streams -= 1;
@@ -93,7 +93,7 @@ export class KnownProxies {
   }
 
   #connectionOf(facts: ProxyFacts): Connection | undefined {
-    const place = connectionKey(facts);
+    const place = placeKey(facts);
     if (place === undefined) return undefined;
     const connection = this.#connections.get(place) ?? { entry: this.#entryOf(facts), streams: 0 };
     this.#connections.set(place, connection);
@@ -128,6 +128,6 @@ export class KnownProxies {
 }
 
 /** One connection may carry the streams of several workloads, through a relay. */
-function connectionKey({ workload, connection }: ProxyFacts): string | undefined {
+function placeKey({ workload, connection }: ProxyFacts): string | undefined {
   return connection === undefined ? undefined : JSON.stringify([workload, connection]);
 }

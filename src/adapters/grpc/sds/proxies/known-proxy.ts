@@ -4,7 +4,7 @@
 // accepted when they come again, and uses them for nothing.
 import type { RejectionFacts } from '../../../../ports/platform/events.ts';
 import type { SecretKind } from '../session/resource-names.ts';
-import { inOtherBytes, type Availability, type SecretContent } from '../secret-content.ts';
+import { withOtherBytes, type Availability, type SecretContent } from '../secret-content.ts';
 import type { NamedSecret } from '../session/session.ts';
 
 /** What one of the proxy's streams rejected. */
@@ -13,9 +13,9 @@ export interface Rejection extends RejectionFacts {
   readonly rejectedAtMs: number;
 }
 
-/** A stream of the proxy; the news is given in the middle of another's message, so it must not throw. */
+/** A stream of the proxy; it is notified while another stream's message is handled, so it must not throw. */
 export interface ProxyStream {
-  /** Look at `bundleHeld`, `rejected` and `fitting` again. */
+  /** Look at `bundleHeld`, `rejected` and `sendable` again. */
   proxyChanged(): void;
 }
 
@@ -26,20 +26,20 @@ export class KnownProxy {
   readonly #streams = new Set<ProxyStream>();
   /** By version, oldest first. */
   readonly #rejected = new Map<string, SecretKind>();
-  /** What nothing has healed yet, newest of each kind. */
-  readonly #unhealed = new Map<SecretKind, Rejection>();
-  /** Counts the occasions on which a rejected bundle may be offered anew, in other bytes. */
-  #edition = 0;
-  #anew: { readonly of: Availability; readonly edition: number; readonly availability: Availability } | undefined;
+  /** Rejections after which the proxy has accepted nothing of the kind; the newest of each kind. */
+  readonly #openRejections = new Map<SecretKind, Rejection>();
+  /** How often a rejected bundle was allowed to be sent again, in other bytes. */
+  #reissues = 0;
+  #reissued: { readonly of: Availability; readonly reissues: number; readonly availability: Availability } | undefined;
 
   /** No changed bundle may go to this proxy: its last certificate was rejected, and no other was accepted since. */
   get bundleOnHold(): boolean {
-    return this.#unhealed.has('svid');
+    return this.#openRejections.has('svid');
   }
 
-  /** What it rejected and what no secret of the kind that it accepted has healed since. */
+  /** What it rejected and has accepted nothing of the same kind since. */
   get rejections(): readonly Rejection[] {
-    return [...this.#unhealed.values()];
+    return [...this.#openRejections.values()];
   }
 
   /**
@@ -60,9 +60,9 @@ export class KnownProxy {
     return this.#streams.size > 0;
   }
 
-  /** The proxy is back, perhaps as another process: what it rejected as a bundle is worth another try. */
+  /** The proxy is back, perhaps as another process: a bundle that it rejected may be sent once more. */
   join(stream: ProxyStream): void {
-    if (this.#streams.size === 0) this.#tryAnew();
+    if (this.#streams.size === 0) this.#allowReissue();
     this.#streams.add(stream);
   }
 
@@ -70,47 +70,47 @@ export class KnownProxy {
     this.#streams.delete(stream);
   }
 
-  /** @returns the offer, or the same anchors in bytes that this proxy has not rejected yet. */
-  fitting(availability: Availability): Availability {
+  /** @returns the same, or for a rejected bundle its anchors in bytes that this proxy has not rejected yet. */
+  sendable(availability: Availability): Availability {
     if ('unavailable' in availability || availability.kind !== 'bundle' || !this.#rejected.has(availability.version))
       return availability;
-    if (this.#edition === 0) return availability;
-    if (this.#anew?.of !== availability || this.#anew.edition !== this.#edition) {
-      this.#anew = {
+    if (this.#reissues === 0) return availability;
+    if (this.#reissued?.of !== availability || this.#reissued.reissues !== this.#reissues) {
+      this.#reissued = {
         of: availability,
-        edition: this.#edition,
-        availability: inOtherBytes(availability, this.#edition),
+        reissues: this.#reissues,
+        availability: withOtherBytes(availability, this.#reissues),
       };
     }
-    return this.#anew.availability;
+    return this.#reissued.availability;
   }
 
   acknowledged(secrets: readonly NamedSecret[]): void {
     for (const { content } of secrets) {
       // Envoy accepts rejected bytes when they come again, without using them.
       if (this.#rejected.has(content.version)) continue;
-      if (content.kind === 'bundle') this.#unhealed.delete('bundle');
-      else this.#certificateAccepted();
+      if (content.kind === 'bundle') this.#openRejections.delete('bundle');
+      else this.#acceptCertificate();
     }
   }
 
   rejects(secrets: readonly NamedSecret[], rejection: Rejection): void {
     for (const { content } of secrets) {
       this.#remember(content);
-      this.#unhealed.set(content.kind, rejection);
+      this.#openRejections.set(content.kind, rejection);
     }
-    this.#tell();
+    this.#notify();
   }
 
-  #certificateAccepted(): void {
-    if (this.#unhealed.size === 0) return;
-    this.#unhealed.delete('svid');
-    this.#tryAnew();
-    this.#tell();
+  #acceptCertificate(): void {
+    if (this.#openRejections.size === 0) return;
+    this.#openRejections.delete('svid');
+    this.#allowReissue();
+    this.#notify();
   }
 
-  #tryAnew(): void {
-    if (this.#unhealed.has('bundle')) this.#edition += 1;
+  #allowReissue(): void {
+    if (this.#openRejections.has('bundle')) this.#reissues += 1;
   }
 
   #remember({ version, kind }: SecretContent): void {
@@ -119,7 +119,7 @@ export class KnownProxy {
     for (const oldest of [...this.#rejected.keys()].slice(0, -MAX_REJECTED)) this.#rejected.delete(oldest);
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const stream of [...this.#streams]) stream.proxyChanged();
   }
 }

@@ -25,7 +25,7 @@ export class StreamRegister {
   readonly #open = new Set<AnyStream>();
   readonly #perCaller = new CountByKey();
   readonly #perNamespace = new CountByKey();
-  /** Of those being authenticated, by who owns their connection: a key server that is slow must not let one take all. */
+  /** Streams being authenticated, by the owner of their connection: while a key server is slow, one owner must not take all. */
   readonly #beingAuthenticated = new CountByKey();
   #admitted = 0;
 
@@ -38,7 +38,7 @@ export class StreamRegister {
   }
 
   /**
-   * Takes a place before anything is known of the caller; `answered` is owed once it is.
+   * Takes a place before anything is known of the caller; `authenticationDone` has to follow.
    * @param owner `ListenerView.ownerOf` the call.
    * @throws AuthorityError CAP-Q01 when there is none, or the owner has its share of those.
    */
@@ -54,13 +54,13 @@ export class StreamRegister {
     this.#beingAuthenticated.change(owner, 1);
   }
 
-  /** Who calls is known, or nobody is proven. */
-  answered(owner: string): void {
+  /** The caller is authenticated, or refused. */
+  authenticationDone(owner: string): void {
     this.#beingAuthenticated.change(owner, -1);
   }
 
   /** Gives back a place that no stream came to fill. */
-  dismiss(): void {
+  releasePlace(): void {
     this.#admitted -= 1;
   }
 
@@ -99,7 +99,7 @@ export class StreamRegister {
   }
 
   /** Ends the streams of one connection. */
-  endOf(listener: ListenerView, remoteAddress: string, error: unknown): void {
+  endOfConnection(listener: ListenerView, remoteAddress: string, error: unknown): void {
     for (const stream of this.#open)
       if (stream.listener === listener && stream.watcher.remoteAddress === remoteAddress) stream.end(error);
   }

@@ -2,7 +2,7 @@
 import { decodeDeltaRequest, decodeSotwRequest } from '../decode.ts';
 import { stepDelta, type DeltaRequest } from './delta-session.ts';
 import { encodeDeltaReply, encodeSotwReply } from '../encode.ts';
-import type { MessagePace } from '../message-pace.ts';
+import type { MessageRateLimit } from '../message-rate-limit.ts';
 import type { Reply, StepFunction } from './session.ts';
 import { stepSotw, type SotwRequest } from './sotw-session.ts';
 import { trimDeltaRequest, trimSotwRequest } from '../trim.ts';
@@ -45,10 +45,10 @@ const LOOK_PER_BYTE = 1 / 16;
 export function readMessage<Request>(
   { trim, decode }: Protocol<Request>,
   bytes: Uint8Array,
-  { pace, owner }: { readonly pace: MessagePace; readonly owner: string },
+  { rateLimit, owner }: { readonly rateLimit: MessageRateLimit; readonly owner: string },
 ): Request {
-  pace.charge(owner, PER_MESSAGE_BYTES + bytes.length * LOOK_PER_BYTE);
+  rateLimit.charge(owner, PER_MESSAGE_BYTES + bytes.length * LOOK_PER_BYTE);
   const trimmed = trim(bytes);
-  pace.charge(owner, trimmed.length);
+  rateLimit.charge(owner, trimmed.length);
   return decode(trimmed);
 }

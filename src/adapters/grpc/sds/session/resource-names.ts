@@ -5,7 +5,7 @@ import { SpiffeId } from '../../../../domain/identity/spiffe-id.ts';
 /** The two secrets that a caller can have: its own certificate with key, and the trust bundle. */
 export type SecretKind = 'svid' | 'bundle';
 
-/** Distinct names on one stream, known or not; a caller owns five. */
+/** Distinct names on one stream, known or not; five are a caller's own. */
 const MAX_NAMES = 100;
 /**
  * Of all distinct names on one stream, which keeps them: thousands of streams of one tenant must not fill the memory
@@ -44,9 +44,9 @@ export function excessOf(names: Iterable<string>): string | undefined {
   return `its names have ${characters} characters, allowed are ${MAX_NAME_CHARACTERS}`;
 }
 
-/** @returns what `name` stands for when `owner` says it; `undefined` for whatever is unknown or not the owner's. */
-export function secretKindOf(name: string, owner: SpiffeId): SecretKind | undefined {
-  if (name === owner.uri) return 'svid';
-  if (name === SpiffeId.ofTrustDomain(owner.trustDomain).uri) return 'bundle';
+/** @returns what `name` stands for in a request of `caller`; `undefined` when it is unknown or another's. */
+export function secretKindOf(name: string, caller: SpiffeId): SecretKind | undefined {
+  if (name === caller.uri) return 'svid';
+  if (name === SpiffeId.ofTrustDomain(caller.trustDomain).uri) return 'bundle';
   return ALIASES.get(name);
 }

@@ -11,9 +11,9 @@ export const SECRET_TYPE_URL = 'type.googleapis.com/envoy.extensions.transport_s
 
 /** What is remembered of the proxy's node; it may come with the first message only. */
 export interface ProxyNode {
-  /** The proxy's own word, which proves nothing; may be empty. */
+  /** As the proxy names itself, not authenticated; may be empty. */
   readonly id: string;
-  /** The proxy's own wish, under SPIRE's metadata key; absent when it has none. */
+  /** What the proxy asks for under SPIRE's metadata key; absent when it does not. */
   readonly spiffeValidator: boolean | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface DiscoveryMessage {
 }
 
 export interface Session {
-  readonly owner: SpiffeId;
+  readonly caller: SpiffeId;
   /** Begins every nonce of this stream, so that one of another stream cannot fit. */
   readonly salt: string;
   /** `undefined` until the first message. */
@@ -49,7 +49,7 @@ export interface Session {
   readonly sent: number;
   /** What is in the response that is not answered yet; there is at most one. */
   readonly unanswered: readonly NamedSecret[] | undefined;
-  /** The client says nothing more, so no answer is waited for. */
+  /** The client closed its half, so no answer is waited for. */
   readonly finished: boolean;
   /** Versions that the proxy rejected, here or before it came back; never sent again on this stream. */
   readonly rejected: readonly string[];
@@ -85,9 +85,9 @@ export type Effect =
 export type SessionEvent<Request> =
   | { readonly kind: 'request'; readonly request: Request }
   | { readonly kind: 'availability'; readonly secret: SecretKind; readonly availability: Availability }
-  /** What the proxy's streams know together has changed. */
+  /** What is known of the proxy from all its streams has changed. */
   | { readonly kind: 'known'; readonly bundleOnHold: boolean; readonly rejected: readonly string[] }
-  /** The client will say nothing more, and still listens. */
+  /** The client closed its half, and still listens. */
   | { readonly kind: 'finished' }
   | { readonly kind: 'closed' };
 
@@ -104,9 +104,9 @@ export const ABSENT = '(absent)';
 /** The oldest is forgotten; a client that rejects so much ends with its stream's age. */
 const MAX_REJECTED = 32;
 
-export function openSession(owner: SpiffeId, salt: string): Session {
+export function openSession(caller: SpiffeId, salt: string): Session {
   return {
-    owner,
+    caller,
     salt,
     node: undefined,
     resumed: false,
@@ -161,7 +161,7 @@ export function takeAnswer(session: Session, { nonce, rejection }: DiscoveryMess
   return { ...session, unanswered: undefined, rejected };
 }
 
-/** Takes what the proxy's streams know together. */
+/** Takes what is known of the proxy from all its streams. */
 function takeKnown(session: Session, { bundleOnHold, rejected }: Extract<SessionEvent<never>, { kind: 'known' }>) {
   return { ...session, bundleOnHold, rejected: withRejected(session, rejected) };
 }
@@ -175,8 +175,8 @@ export function subscribe(session: Session, lastSent: Session['lastSent'], effec
   for (const name of lastSent.keys()) {
     if (!session.lastSent.has(name)) reportIfUnavailable(session, name, effects);
   }
-  const before = kindsNamed(session.owner, session.lastSent);
-  const after = kindsNamed(session.owner, lastSent);
+  const before = kindsNamed(session.caller, session.lastSent);
+  const after = kindsNamed(session.caller, lastSent);
   const available: Record<SecretKind, Availability | undefined> = { ...session.available };
   for (const secret of after) if (!before.has(secret)) effects.push({ kind: 'want', secret });
   for (const secret of before) {
@@ -199,7 +199,7 @@ export function takeNews(
     : takeAvailability(session, news.secret, news.availability, effects);
 }
 
-/** The first message says who comes, and whether with secrets from before. */
+/** The first message names the node, and says whether it has secrets from before. */
 export function introduced(session: Session, { node, resumes }: DiscoveryMessage): Session {
   return session.node === undefined ? { ...session, node, resumed: resumes } : session;
 }
@@ -211,12 +211,12 @@ function takeAvailability(
   availability: Availability,
   effects: Effect[],
 ): Session {
-  if (!kindsNamed(session.owner, session.lastSent).has(secret)) return session;
+  if (!kindsNamed(session.caller, session.lastSent).has(secret)) return session;
   const former = session.available[secret];
   const next = { ...session, available: { ...session.available, [secret]: availability } };
   if ('unavailable' in availability && !(former !== undefined && 'unavailable' in former)) {
     for (const name of session.lastSent.keys()) {
-      if (secretKindOf(name, session.owner) === secret) reportIfUnavailable(next, name, effects);
+      if (secretKindOf(name, session.caller) === secret) reportIfUnavailable(next, name, effects);
     }
   }
   return next;
@@ -258,7 +258,7 @@ function send(session: Session, secrets: NamedSecret[], absent: string[], effect
 
 function pendingFor(session: Session, name: string): SecretContent | typeof ABSENT | undefined {
   if (name === WILDCARD || name === OVERLONG) return undefined;
-  const kind = secretKindOf(name, session.owner);
+  const kind = secretKindOf(name, session.caller);
   if (kind === undefined) return ABSENT;
   const availability = session.available[kind];
   if (availability === undefined) return undefined;
@@ -274,7 +274,7 @@ function holdsOne({ lastSent, resumed }: Session, name: string): boolean {
 }
 
 function reportIfUnavailable(session: Session, name: string, effects: Effect[]): void {
-  const kind = secretKindOf(name, session.owner);
+  const kind = secretKindOf(name, session.caller);
   if (kind === undefined) {
     effects.push({ kind: 'unavailable', name, why: 'it is not a secret of the caller' });
     return;
@@ -285,10 +285,10 @@ function reportIfUnavailable(session: Session, name: string, effects: Effect[]):
   }
 }
 
-function kindsNamed(owner: SpiffeId, lastSent: Session['lastSent']): ReadonlySet<SecretKind> {
+function kindsNamed(caller: SpiffeId, lastSent: Session['lastSent']): ReadonlySet<SecretKind> {
   const kinds = new Set<SecretKind>();
   for (const name of lastSent.keys()) {
-    const kind = secretKindOf(name, owner);
+    const kind = secretKindOf(name, caller);
     if (kind !== undefined) kinds.add(kind);
   }
   return kinds;

@@ -1,4 +1,4 @@
-// One step of a session, whichever variant of the protocol it speaks: what an event changes, what that answers or
+// One step of a session, in either variant of the protocol: what an event changes, what that answers or
 // sends, and whether the stream is done. What state of the world and delta do differently is in their rules.
 import { endWhenAnswered } from './end-when-answered.ts';
 import { WILDCARD } from './resource-names.ts';

@@ -1,6 +1,6 @@
-// The last look at a secret before it may reach a proxy. A bad one does lasting harm there: Envoy
+// The last check of a secret before it may reach a proxy. A bad one does lasting harm there: Envoy
 // remembers it even while it rejects it, and builds later contexts from it. So what is served is
-// judged afresh, by OpenSSL, whoever made it.
+// judged afresh, by OpenSSL, wherever it comes from.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { TrustBundle } from '../../../../domain/trust/bundle.ts';
 import { decodePemBlocks } from '../../../../domain/x509/pem.ts';

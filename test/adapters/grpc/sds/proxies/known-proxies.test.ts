@@ -69,19 +69,19 @@ describe('What is known of a proxy', () => {
   it('offers a rejected bundle in other bytes after a good certificate, once for each', () => {
     const { proxy } = join();
     proxy.rejects(named('bundle', 'b1'), REJECTION);
-    assert.equal(versionOf(proxy.fitting(BUNDLE)), 'b1');
+    assert.equal(versionOf(proxy.sendable(BUNDLE)), 'b1');
     proxy.acknowledged(named('svid', 'good'));
-    const anew = proxy.fitting(BUNDLE);
-    assert.notEqual(versionOf(anew), 'b1');
-    assert.equal(proxy.fitting(BUNDLE), anew);
-    proxy.rejects(named('bundle', versionOf(anew)!), REJECTION);
-    assert.equal(proxy.fitting(BUNDLE), anew);
+    const reissued = proxy.sendable(BUNDLE);
+    assert.notEqual(versionOf(reissued), 'b1');
+    assert.equal(proxy.sendable(BUNDLE), reissued);
+    proxy.rejects(named('bundle', versionOf(reissued)!), REJECTION);
+    assert.equal(proxy.sendable(BUNDLE), reissued);
     proxy.acknowledged(named('svid', 'better'));
-    assert.notEqual(versionOf(proxy.fitting(BUNDLE)), versionOf(anew));
-    proxy.acknowledged(named('bundle', versionOf(proxy.fitting(BUNDLE))!));
-    const accepted = versionOf(proxy.fitting(BUNDLE));
+    assert.notEqual(versionOf(proxy.sendable(BUNDLE)), versionOf(reissued));
+    proxy.acknowledged(named('bundle', versionOf(proxy.sendable(BUNDLE))!));
+    const accepted = versionOf(proxy.sendable(BUNDLE));
     proxy.acknowledged(named('svid', 'best'));
-    assert.equal(versionOf(proxy.fitting(BUNDLE)), accepted);
+    assert.equal(versionOf(proxy.sendable(BUNDLE)), accepted);
   });
 
   it('leaves every other bundle as it is', () => {
@@ -89,7 +89,7 @@ describe('What is known of a proxy', () => {
     proxy.rejects(named('bundle', 'b1'), REJECTION);
     proxy.acknowledged(named('svid', 'good'));
     const other = { ...BUNDLE, version: 'b2' };
-    assert.equal(proxy.fitting(other), other);
+    assert.equal(proxy.sendable(other), other);
   });
 
   it('outlives its streams when something was rejected, and offers other bytes to whoever comes back', () => {
@@ -98,7 +98,7 @@ describe('What is known of a proxy', () => {
     before.leave();
     const { proxy } = join({ connection: '10.0.0.1:9' });
     assert.equal(proxy, before.proxy);
-    assert.notEqual(versionOf(proxy.fitting(BUNDLE)), 'b1');
+    assert.notEqual(versionOf(proxy.sendable(BUNDLE)), 'b1');
   });
 
   it('sends a rejected certificate again to a proxy that has nothing, which may be a new process', () => {

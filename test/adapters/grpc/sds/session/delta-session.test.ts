@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DeltaStory, FOREIGN, OWNER, UNAVAILABLE } from './story.ts';
+import { DeltaStory, FOREIGN, CALLER, UNAVAILABLE } from './story.ts';
 
 function accepted(): DeltaStory {
   const story = new DeltaStory();
@@ -97,8 +97,8 @@ describe('A delta session', () => {
 
     it('believes such versions in the first message only', () => {
       const story = accepted();
-      story.request({ subscribe: [OWNER.uri], initialVersions: new Map([[OWNER.uri, 'v1']]) });
-      assert.deepEqual(story.said, ['default=v1', `${OWNER.uri}=v1`]);
+      story.request({ subscribe: [CALLER.uri], initialVersions: new Map([[CALLER.uri, 'v1']]) });
+      assert.deepEqual(story.said, ['default=v1', `${CALLER.uri}=v1`]);
     });
   });
 
@@ -108,11 +108,11 @@ describe('A delta session', () => {
         const story = new DeltaStory();
         story.ask('default');
         story.publish('svid', 'v1');
-        story.request({ subscribe: [OWNER.uri], unsubscribe: ['default'], nonce, rejection: 'no' });
-        assert.deepEqual([...story.session.lastSent.keys()], [OWNER.uri]);
+        story.request({ subscribe: [CALLER.uri], unsubscribe: ['default'], nonce, rejection: 'no' });
+        assert.deepEqual([...story.session.lastSent.keys()], [CALLER.uri]);
         assert.deepEqual(story.said, ['default=v1']);
         story.ack();
-        assert.deepEqual(story.said, ['default=v1', `${OWNER.uri}=v1`]);
+        assert.deepEqual(story.said, ['default=v1', `${CALLER.uri}=v1`]);
         assert.deepEqual(story.of('rejected'), []);
       }
     });
@@ -160,11 +160,11 @@ describe('A delta session', () => {
       story.ask('default');
       story.publish('svid', 'v1');
       story.nack();
-      story.ask('default', OWNER.uri);
+      story.ask('default', CALLER.uri);
       story.publish('svid', 'v1');
       assert.deepEqual(story.said, ['default=v1']);
       story.publish('svid', 'v2');
-      assert.deepEqual(story.said, ['default=v1', `default=v2 ${OWNER.uri}=v2`]);
+      assert.deepEqual(story.said, ['default=v1', `default=v2 ${CALLER.uri}=v2`]);
     });
   });
 

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { secretKindOf, type SecretKind } from '../../../../../src/adapters/grpc/sds/session/resource-names.ts';
 import type { Effect } from '../../../../../src/adapters/grpc/sds/session/session.ts';
-import { DeltaStory, FOREIGN, OWNER, SotwStory, UNAVAILABLE, type Story } from './story.ts';
+import { DeltaStory, FOREIGN, CALLER, SotwStory, UNAVAILABLE, type Story } from './story.ts';
 
-const OWN = ['default', 'ROOTCA', 'ALL', OWNER.uri, 'spiffe://cluster.local'];
+const OWN = ['default', 'ROOTCA', 'ALL', CALLER.uri, 'spiffe://cluster.local'];
 const ANY_NAME = fc.constantFrom(...OWN, FOREIGN, 'spiffe://other.domain', '*', 'default ', 'nonsense');
 const NAMES = fc.array(ANY_NAME, { maxLength: 6 });
 
@@ -63,7 +63,7 @@ class Onlooker {
       assert.equal(new Set(names).size, names.length, 'a name twice in a response');
       for (const { name, content } of secrets) {
         assert.ok(OWN.includes(name), `a secret under the name ${name}`);
-        assert.equal(content.kind, secretKindOf(name, OWNER));
+        assert.equal(content.kind, secretKindOf(name, CALLER));
         assert.ok(!this.#rejected.has(content.version), 'a rejected secret once more');
         this.received.set(name, content.version);
       }
@@ -147,7 +147,7 @@ function properties<R>(variant: Variant<R>, ack: (story: Story<R>) => readonly E
           settle(story, onlooker, () => ack(story));
           assert.equal(story.session.unanswered, undefined);
           for (const name of story.session.lastSent.keys()) {
-            const kind = secretKindOf(name, OWNER);
+            const kind = secretKindOf(name, CALLER);
             assert.equal(onlooker.received.get(name), kind && `${kind}-9`, name);
           }
         }),

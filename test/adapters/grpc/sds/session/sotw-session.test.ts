@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { content, FOREIGN, NODE, OWNER, SotwStory, UNAVAILABLE } from './story.ts';
+import { content, FOREIGN, NODE, CALLER, SotwStory, UNAVAILABLE } from './story.ts';
 
 const BUNDLE_ID = 'spiffe://cluster.local';
 
@@ -16,7 +16,7 @@ describe('A state-of-the-world session', () => {
   describe('answers names', () => {
     for (const [name, kind] of [
       ['default', 'svid'],
-      [OWNER.uri, 'svid'],
+      [CALLER.uri, 'svid'],
       ['ROOTCA', 'bundle'],
       ['ALL', 'bundle'],
       [BUNDLE_ID, 'bundle'],
@@ -188,8 +188,8 @@ describe('A state-of-the-world session', () => {
 
     it('names a response of several by all of them, the same on every stream', () => {
       const versions = [
-        ['default', OWNER.uri],
-        [OWNER.uri, 'default'],
+        ['default', CALLER.uri],
+        [CALLER.uri, 'default'],
       ].map((names) => {
         const story = new SotwStory();
         story.ask(...names);
@@ -206,15 +206,15 @@ describe('A state-of-the-world session', () => {
       const story = new SotwStory();
       story.ask('default');
       story.publish('svid', 'v1');
-      story.ack(['default', OWNER.uri]);
-      assert.deepEqual(story.said, ['default=v1', `${OWNER.uri}=v1`]);
+      story.ack(['default', CALLER.uri]);
+      assert.deepEqual(story.said, ['default=v1', `${CALLER.uri}=v1`]);
     });
 
     it('answers a name added in the same breath as a rejection, but with nothing that was rejected', () => {
       const story = new SotwStory();
       story.ask('default');
       story.publish('svid', 'v1');
-      story.nack(['default', 'ROOTCA', OWNER.uri]);
+      story.nack(['default', 'ROOTCA', CALLER.uri]);
       story.publish('bundle', 'b1');
       assert.deepEqual(story.said, ['default=v1', 'ROOTCA=b1']);
     });
@@ -262,7 +262,7 @@ describe('A state-of-the-world session', () => {
       story.publish('svid', 'v1');
       story.nack();
       story.publish('svid', 'v1');
-      story.ack(['default', OWNER.uri]);
+      story.ack(['default', CALLER.uri]);
       story.ack([]);
       story.ack(['default']);
       story.publish('svid', 'v1');

@@ -17,7 +17,7 @@ import {
 import { stepSotw, type SotwRequest } from '../../../../../src/adapters/grpc/sds/session/sotw-session.ts';
 import { good } from '../../../../support/certificates.ts';
 
-export const OWNER: SpiffeId = good<SpiffeId>(SpiffeId.parse('spiffe://cluster.local/ns/default/sa/demo'));
+export const CALLER: SpiffeId = good<SpiffeId>(SpiffeId.parse('spiffe://cluster.local/ns/default/sa/demo'));
 export const FOREIGN = 'spiffe://cluster.local/ns/default/sa/other';
 export const NODE = { id: 'sidecar', spiffeValidator: undefined };
 export const UNAVAILABLE: Availability = { unavailable: new AuthorityError('CAP-P01') };
@@ -28,7 +28,7 @@ export function content(kind: SecretKind, version: string): SecretContent {
 }
 
 export class Story<Request> {
-  session: Session = openSession(OWNER, 'salt');
+  session: Session = openSession(CALLER, 'salt');
   readonly effects: Effect[] = [];
   readonly #step: StepFunction<Request>;
   readonly #blank: Request;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
-import { MessagePace, TURN_MS } from '../../../../src/adapters/grpc/sds/message-pace.ts';
+import { MessageRateLimit, TURN_MS } from '../../../../src/adapters/grpc/sds/message-rate-limit.ts';
 import { DELTA, readMessage, SOTW } from '../../../../src/adapters/grpc/sds/session/protocol.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../src/adapters/grpc/sds/trim.ts';
 import type { NodeSchema } from '../../../../src/gen/envoy/config/core/v3/base_pb.js';
@@ -31,15 +31,15 @@ const sotwBytes = (init: SotwInit): Uint8Array =>
 const deltaBytes = (init: DeltaInit): Uint8Array =>
   toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, init));
 
-describe('The pace of discovery requests', () => {
+describe('The rate limit of discovery requests', () => {
   let clock: FakeClock;
-  let pace: MessagePace;
+  let rateLimit: MessageRateLimit;
   const idle = { proceed: () => undefined };
-  const read = (owner: string, bytes: Uint8Array): void => void readMessage(SOTW, bytes, { pace, owner });
+  const read = (owner: string, bytes: Uint8Array): void => void readMessage(SOTW, bytes, { rateLimit, owner });
 
   beforeEach(() => {
     clock = new FakeClock();
-    pace = new MessagePace(clock);
+    rateLimit = new MessageRateLimit(clock);
   });
 
   it('takes at once what 1,000 Envoys of one namespace say when they all come back, and their ACKs', () => {
@@ -48,7 +48,7 @@ describe('The pace of discovery requests', () => {
     assert.ok(first.length > 50_000);
     for (const bytes of [first, ack]) {
       for (let proxy = 0; proxy < 1_000; proxy += 1) {
-        assert.ok(pace.enter('default', idle), `proxy ${proxy}`);
+        assert.ok(rateLimit.enter('default', idle), `proxy ${proxy}`);
         read('default', bytes);
       }
       // An answer is a round trip later.
@@ -63,7 +63,7 @@ describe('The pace of discovery requests', () => {
       taken += 1;
       read('default', first);
     };
-    for (let proxy = 0; proxy < 5_000; proxy += 1) if (pace.enter('default', { proceed: take })) take();
+    for (let proxy = 0; proxy < 5_000; proxy += 1) if (rateLimit.enter('default', { proceed: take })) take();
     assert.ok(taken < 5_000);
     await clock.advance(15_000);
     assert.equal(taken, 5_000);
@@ -72,27 +72,27 @@ describe('The pace of discovery requests', () => {
 
   it('lets those of one owner take turns, and owners not wait for each other', async () => {
     const large = sotwBytes({ node: { id: 'n'.repeat(MAX_MESSAGE_BYTES - 100) } });
-    while (pace.enter('noisy', idle)) read('noisy', large);
-    pace.forget('noisy', idle);
+    while (rateLimit.enter('noisy', idle)) read('noisy', large);
+    rateLimit.forget('noisy', idle);
     const turns: string[] = [];
     const talker = (name: string, says: number) => {
       let left = says;
-      const paced = {
+      const waiter = {
         proceed: (): void => {
           turns.push(name);
           read('noisy', large);
           left -= 1;
-          if (left > 0) pace.enter('noisy', paced);
+          if (left > 0) rateLimit.enter('noisy', waiter);
         },
       };
-      pace.enter('noisy', paced);
-      return paced;
+      rateLimit.enter('noisy', waiter);
+      return waiter;
     };
     talker('a', 3);
     talker('b', 2);
     const gone = talker('gone', 1);
-    pace.forget('noisy', gone);
-    assert.ok(pace.enter('quiet', idle));
+    rateLimit.forget('noisy', gone);
+    assert.ok(rateLimit.enter('quiet', idle));
     await clock.advance(TURN_MS * 20);
     assert.deepEqual(turns, ['a', 'b', 'a', 'b', 'a']);
     assert.equal(clock.sleepers, 0);
@@ -102,9 +102,9 @@ describe('The pace of discovery requests', () => {
     const large = Buffer.alloc(MAX_MESSAGE_BYTES + 1);
     const refused = (error: unknown): boolean => error instanceof AuthorityError && error.reason === 'CAP-M02';
     let messages = 0;
-    for (; pace.enter('noisy', idle); messages += 1) assert.throws(() => read('noisy', large), refused);
+    for (; rateLimit.enter('noisy', idle); messages += 1) assert.throws(() => read('noisy', large), refused);
     assert.ok(messages < 600, `${messages}`);
-    pace.forget('noisy', idle);
+    rateLimit.forget('noisy', idle);
   });
 });
 

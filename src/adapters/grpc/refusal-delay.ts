@@ -1,5 +1,5 @@
-// Whoever is refused again and again is answered late: a client that waits for one answer before its next question
-// then asks less often, and leaves the server to the others. Nothing is held for it but the call.
+// Delays refusals beyond a rate: a client that waits for one answer before its next request then asks less often, and
+// leaves the server to the others. Nothing is kept for it but the call.
 import { AuthorityError } from '../../domain/errors.ts';
 
 /** So many refusals of one owner, a namespace or a source, are answered at once in a second. */
@@ -11,13 +11,13 @@ const SPREAD_STEP = 0.618;
 /** Most answers that are late at once, and owners that are counted; beyond, all are prompt. */
 const MAX_LATE = 10_000;
 
-export class RefusalPace {
+export class RefusalDelay {
   #second = 0;
   readonly #refused = new Map<string, number>();
   #late = 0;
   #spread = 0;
 
-  /** Runs `answer`, which tells the owner of the error, at once or late. */
+  /** Calls `answer`, which sends the refusal, at once or late. */
   answer(owner: string, error: unknown, answer: () => void): void {
     if (!this.#isLate(owner, error)) {
       answer();

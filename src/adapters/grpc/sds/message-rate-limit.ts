@@ -1,5 +1,5 @@
-// How much of what the proxies of one namespace say is read in a second, over all their streams and fetches: reading takes
-// the one thread that everybody is served by. What is over waits on its own stream, which is paused, so that HTTP/2 holds
+// Limits the bytes of discovery requests read in a second for one namespace, over all its streams and fetches: reading
+// takes the one thread that serves all of them. What is over waits on its own stream, which is paused, so that HTTP/2 holds
 // its client back; owners do not wait for each other, and the streams of one take turns, a message each.
 import { abortable } from '../../../live/abortable.ts';
 import { Recent } from '../../../domain/bounded/recent.ts';
@@ -22,31 +22,31 @@ export const TURN_MS = 50;
 /** Namespaces whose use is remembered. */
 const MAX_OWNERS = 10_000;
 
-/** Whoever waits for its turn. */
-export interface Paced {
+/** A stream or fetch that waits for its turn. */
+export interface RateLimited {
   /** Its turn has come; it waits no more. Must not throw. */
   proceed(): void;
 }
 
-export class MessagePace {
+export class MessageRateLimit {
   readonly #clock: Clock;
   /** When an owner has its whole burst again; by the monotonic clock. */
   readonly #wholeAtMs = new Recent<number>(MAX_OWNERS);
   /** By owner, in the order of their turns. Bounded by the streams and fetches there may be; each waits once. */
-  readonly #waiting = new Map<string, Set<Paced>>();
-  /** Ends the rest between two turns, when nobody waits any more. */
+  readonly #waiting = new Map<string, Set<RateLimited>>();
+  /** Ends the sleep between two turns, when none waits any more. */
   #idle: AbortController | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** @returns whether it is the owner's turn now. If not, `paced` will be told when it is, unless it is forgotten. */
-  enter(owner: string, paced: Paced): boolean {
+  /** @returns whether it is the owner's turn now. If not, `waiter.proceed` is called when it is, unless it is forgotten. */
+  enter(owner: string, waiter: RateLimited): boolean {
     const waiting = this.#waiting.get(owner);
     if (waiting === undefined && this.#hasRoom(owner)) return true;
-    if (waiting !== undefined) waiting.add(paced);
-    else this.#waiting.set(owner, new Set([paced]));
+    if (waiting !== undefined) waiting.add(waiter);
+    else this.#waiting.set(owner, new Set([waiter]));
     if (this.#idle === undefined) {
       this.#idle = new AbortController();
       void this.#takeTurns(this.#idle);
@@ -58,9 +58,9 @@ export class MessagePace {
   async turn(owner: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     await abortable<undefined>(signal, ({ resolve }) => {
       const proceed = (): void => resolve(undefined);
-      const paced = { proceed };
-      if (this.enter(owner, paced)) proceed();
-      return () => this.forget(owner, paced);
+      const waiter = { proceed };
+      if (this.enter(owner, waiter)) proceed();
+      return () => this.forget(owner, waiter);
     });
   }
 
@@ -71,9 +71,9 @@ export class MessagePace {
   }
 
   /** It waits no more, if it did. */
-  forget(owner: string, paced: Paced): void {
+  forget(owner: string, waiter: RateLimited): void {
     const waiting = this.#waiting.get(owner);
-    if (waiting?.delete(paced) !== true || waiting.size > 0) return;
+    if (waiting?.delete(waiter) !== true || waiting.size > 0) return;
     this.#waiting.delete(owner);
     if (this.#waiting.size > 0) return;
     this.#idle?.abort();
@@ -92,11 +92,11 @@ export class MessagePace {
     await every(TURN_MS, this.#clock, takeTurn, { signal });
   }
 
-  #admit(owner: string, waiting: ReadonlySet<Paced>): void {
-    for (const paced of waiting) {
+  #admit(owner: string, waiting: ReadonlySet<RateLimited>): void {
+    for (const waiter of waiting) {
       if (!this.#hasRoom(owner)) return;
-      this.forget(owner, paced);
-      paced.proceed();
+      this.forget(owner, waiter);
+      waiter.proceed();
     }
   }
 }
