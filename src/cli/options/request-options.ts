@@ -19,14 +19,21 @@ export interface RequestOptions {
   readonly key: PolicyRequest['key'];
   /** Milliseconds. */
   readonly ttl?: number;
-  readonly issuer: string;
+  readonly issuer: readonly string[];
   readonly claim: Claims;
   /** Milliseconds since the epoch. */
   readonly now?: number;
 }
 
 export function requestSettingsOf({ trustDomain, key, ttl, issuer, claim }: RequestOptions): RequestSettings {
-  return { trustDomain, key, issuer, claims: claim, ...(ttl !== undefined && { requestedTtlMs: ttl }) };
+  const [first = DEFAULT_ISSUER, ...others] = issuer;
+  return {
+    trustDomain,
+    key,
+    issuers: [first, ...others],
+    claims: claim,
+    ...(ttl !== undefined && { requestedTtlMs: ttl }),
+  };
 }
 
 export function addRequestOptions(command: Command): Command {
@@ -38,7 +45,11 @@ export function addRequestOptions(command: Command): Command {
         .default({ type: DEFAULT_KEY, bits: 0 }, DEFAULT_KEY),
     )
     .option('--ttl <duration>', 'lifetime that is asked for (default: none in particular)', durationOption)
-    .option('--issuer <name>', 'issuer that would sign', DEFAULT_ISSUER)
+    .addOption(
+      new Option('--issuer <name>', "an issuer of the server, in its configuration's order; may be given again")
+        .argParser((text: string, before: readonly string[]) => [...before, text])
+        .default([], DEFAULT_ISSUER),
+    )
     .addOption(
       new Option('--claim <name=value>', `what the credential says, one of ${CLAIMS.join(', ')}; may be given again`)
         .argParser(claimOption)

@@ -23,6 +23,19 @@ export interface IssuerBounds {
   readonly maxTtlMs: number;
 }
 
+/**
+ * The first that policy allows; where it allows none, the first of all.
+ * @param named in the order of the configuration.
+ */
+export function firstAllowed<T extends { readonly name: string }>(
+  named: readonly [T, ...T[]],
+  { enforced, preferred, limitedBy }: AllowedIssuers,
+): { readonly one: T; readonly choice: IssuerChoice } {
+  const found = named.find(({ name }) => admits(preferred, name)) ?? named.find(({ name }) => admits(enforced, name));
+  const why = named.length === 1 ? 'only' : found === undefined ? 'none-allowed' : 'first-allowed';
+  return { one: found ?? named[0], choice: { why, limitedBy } };
+}
+
 type Judged = PolicyRequest['issuer'];
 
 export class ChosenIssuer implements Judged {
@@ -54,13 +67,8 @@ export class ChosenIssuer implements Judged {
     allowed: AllowedIssuers,
     nowMs: number,
   ): { readonly chosen: ChosenIssuer; readonly candidate: C } {
-    const { limitedBy } = allowed;
-    const found =
-      candidates.find(({ name }) => admits(allowed.preferred, name)) ??
-      candidates.find(({ name }) => admits(allowed.enforced, name));
-    const why = candidates.length === 1 ? 'only' : found === undefined ? 'none-allowed' : 'first-allowed';
-    const candidate = found ?? candidates[0];
-    return { chosen: new ChosenIssuer(candidate, { why, limitedBy }, nowMs), candidate };
+    const { one: candidate, choice } = firstAllowed(candidates, allowed);
+    return { chosen: new ChosenIssuer(candidate, choice, nowMs), candidate };
   }
 
   /** For what the CA signs for itself: its serving certificate, and the trial of an issuer. */

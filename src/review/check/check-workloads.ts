@@ -93,7 +93,7 @@ function checkWorkload(
   const subject = subjectOfServiceAccount(settings.trustDomain, workload.namespace, workload.serviceAccount);
   if ('problem' in subject) return { workload, problem: subject.problem };
   const claims = { ...(workload.pod !== undefined && { podName: workload.pod.metadata.name }), ...settings.claims };
-  const request = requestFrom({ ...settings, claims }, subject, policies.bundle, nowMs);
+  const request = requestFrom({ ...settings, claims }, subject, policies, snapshot, nowMs);
   return {
     workload,
     decision: evaluate(policies, request, snapshot),

@@ -33,6 +33,7 @@ export function formatTrace(decision: TracedDecision): readonly string[] {
     `${title}.`,
     '',
     formatRequest(trace),
+    ...formatChoice(trace),
     formatApplied(decision),
     ...(obstacle === undefined ? [] : ['', `No clause of policy stood in the way, but: ${obstacle}.`]),
     ...(grant === undefined ? [] : ['', formatGrant(grant)]),
@@ -78,6 +79,18 @@ function formatRequest({ subject, class: name, key, requestedTtlMs, dnsNames, ac
     dnsNames === undefined ? '' : `, with DNS names ${dnsNames.join(' ')}`,
     '.',
   ].join('');
+}
+
+/** Nothing where there was no choice. */
+function formatChoice({ issuer, issuerChoice }: PolicyTrace): readonly string[] {
+  if (issuerChoice === undefined) return [];
+  const { why, limitedBy } = issuerChoice;
+  if (why === 'none-allowed')
+    return [
+      `Issuer ${issuer} is the default one: policies allow none of the server's, limited by ${limitedBy.join(', ')}.`,
+    ];
+  const by = limitedBy.length === 0 ? 'none of them limits the issuer' : `limited by ${limitedBy.join(', ')}`;
+  return [`Issuer ${issuer} was chosen, the first in the server's configuration that policies allow: ${by}.`];
 }
 
 function formatApplied({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {

@@ -2,7 +2,11 @@
 // and a CSR is said here by a person; what nobody said is as a plain workload would have it.
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
+import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
+import { firstAllowed } from '../../domain/issuance/chosen-issuer.ts';
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
+import { allowedIssuers } from '../../domain/policy/evaluation/allowed-issuers.ts';
+import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 
 export const DEFAULT_TRUST_DOMAIN = 'cluster.local';
@@ -15,8 +19,8 @@ export interface RequestSettings {
   readonly key: PolicyRequest['key'];
   /** Absent: no lifetime in particular. */
   readonly requestedTtlMs?: number;
-  /** By its name. */
-  readonly issuer: string;
+  /** Names of those that the server has, in the order of its configuration. */
+  readonly issuers: readonly [string, ...string[]];
   readonly claims: PolicyRequest['claims'];
 }
 
@@ -61,16 +65,20 @@ export function soundIssuer(name: string, bundle: PolicyBundle): PolicyRequest['
 export function requestFrom(
   settings: RequestSettings,
   subject: PolicyRequest['subject'],
-  bundle: PolicyBundle,
+  policies: PolicySet,
+  snapshot: ClusterSnapshot,
   nowMs: number,
 ): PolicyRequest {
+  const [first, ...others] = settings.issuers.map((name) => ({ name }));
+  const allowed = allowedIssuers(policies, subject, snapshot);
+  const { one, choice } = firstAllowed([first ?? { name: DEFAULT_ISSUER }, ...others], allowed);
   return {
     subject,
     key: settings.key,
     requestedTtlMs: settings.requestedTtlMs ?? 0,
     dnsNames: [],
     claims: settings.claims,
-    issuer: soundIssuer(settings.issuer, bundle),
+    issuer: { ...soundIssuer(one.name, policies.bundle), ...(choice.why !== 'only' && { choice }) },
     nowMs,
   };
 }

@@ -95,7 +95,7 @@ async function explainRequest(options: ExplainOptions, invocation: Invocation): 
   }
   const { decision, traced } = explain(
     policies,
-    requestFrom(settings, subject, policies.bundle, nowMs),
+    requestFrom(settings, subject, policies, cluster.snapshot, nowMs),
     cluster.snapshot,
   );
   if (options.output === 'json') terminal.printJson(decisionData(decision));

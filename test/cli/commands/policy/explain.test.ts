@@ -82,6 +82,18 @@ const RECORDS: readonly DecisionRecord[] = [
   },
   {
     ...common,
+    ...issued,
+    decisionId: 'chosen1',
+    outcome: 'issued',
+    policyRevision: 'abcd',
+    policy: {
+      ...passed,
+      issuer: 'gold',
+      issuerChoice: { why: 'first-allowed', limitedBy: ['central corp@3 mesh', 'namespace shop/public-api'] },
+    },
+  },
+  {
+    ...common,
     decisionId: 'quota1',
     outcome: 'refused',
     reason: 'CAP-Q03',
@@ -178,6 +190,14 @@ describe('capstan policy explain', () => {
     assert.ok(lines.includes('| ├─ ✓ central corp@3 mesh') && lines.includes('| ├─ ! namespace shop/public-api'));
   });
 
+  it('tells which issuer was chosen of several, and which policies limit it', async () => {
+    assert.ok(
+      (await explain('chosen1')).includes(
+        "| Issuer gold was chosen, the first in the server's configuration that policies allow: limited by central corp@3 mesh, namespace shop/public-api.",
+      ),
+    );
+  });
+
   it('tells what stood in the way when it was no clause of policy', async () => {
     assert.ok(
       (await explain('quota1')).includes(
@@ -252,6 +272,20 @@ metadata: { name: web, namespace: shop, uid: u-9, resourceVersion: "12" }
     assert.ok(lines.includes('|   shop/public-api spec.conditions.own-account'));
     assert.ok(!lines.includes('|   shop/public-api spec.conditions.has-ingress'));
     assert.ok(lines.includes(`| refused CAP-P02 ${SUBJECT}`));
+  });
+
+  it('chooses among the issuers of the server as it would', async () => {
+    const bundle = FILES['bundle.yaml'].replace('      keys:', '      issuer: gold\n      keys:');
+    const ask = async (issuers: string) =>
+      run(`${QUESTION} --cluster manifests.yaml ${issuers} --output words`, { ...FILES, 'bundle.yaml': bundle });
+    const several = await ask('--issuer default --issuer gold');
+    assert.equal(several[0], `| ${SUBJECT}: approved.`);
+    assert.match(several.join('\n'), /Issuer gold was chosen, .* policies allow: limited by central corp@3 mesh\./);
+    const none = await ask('--issuer default --issuer silver');
+    assert.equal(none[0], `| ${SUBJECT}: refused with CAP-P08.`);
+    assert.match(none.join('\n'), /Issuer default is the default one: .*, limited by central corp@3 mesh\./);
+    assert.equal((await ask(''))[0], `| ${SUBJECT}: refused with CAP-P08.`);
+    assert.equal((await ask('--issuer gold'))[0], `| ${SUBJECT}: approved.`);
   });
 
   it('denies nothing over a cluster that it was not shown', async () => {
