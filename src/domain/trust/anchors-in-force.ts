@@ -6,7 +6,7 @@ import { isNamed } from '../x509/path/find-paths.ts';
 import { keyIdProblems } from '../x509/path/judge-path.ts';
 import type { CaCertificate } from '../x509/ca-certificate.ts';
 
-export interface WithheldAnchor {
+export interface UndistributedAnchor {
   readonly anchor: CaCertificate;
   /** In words that name it. */
   readonly problem: string;
@@ -16,7 +16,7 @@ export interface WithheldAnchor {
 
 export interface AnchorsInForce {
   readonly anchors: readonly CaCertificate[];
-  readonly withheld: readonly WithheldAnchor[];
+  readonly undistributed: readonly UndistributedAnchor[];
 }
 
 /**
@@ -42,7 +42,7 @@ export function anchorsInForce(
   );
   return {
     anchors: alive.filter((anchor) => chosen.has(anchor)),
-    withheld: given.filter((anchor) => !chosen.has(anchor)).map((anchor) => withheld(anchor, nowMs)),
+    undistributed: given.filter((anchor) => !chosen.has(anchor)).map((anchor) => undistributed(anchor, nowMs)),
   };
 }
 
@@ -70,7 +70,7 @@ function bestOf(
   return begun.sort((a, b) => rank(a) - rank(b) || b.notAfterMs - a.notAfterMs)[0];
 }
 
-function withheld(anchor: CaCertificate, nowMs: number): WithheldAnchor {
+function undistributed(anchor: CaCertificate, nowMs: number): UndistributedAnchor {
   const { subject, sha256, notBeforeMs, notAfterMs } = anchor;
   const who = `${subject} (SHA-256 ${sha256.slice(0, 16)})`;
   if (notAfterMs <= nowMs) return { anchor, ended: true, problem: `${who} ended at ${iso(notAfterMs)}` };

@@ -6,7 +6,7 @@ import type { TrustDomain } from '../identity/trust-domain.ts';
 import { readCaCertificate, type CaCertificate } from '../x509/ca-certificate.ts';
 import type { PathCertificate } from '../x509/path/certificate.ts';
 import { decodePemBlocks } from '../x509/pem.ts';
-import { anchorsInForce, nextChangeMs, type WithheldAnchor } from './anchors-in-force.ts';
+import { anchorsInForce, nextChangeMs, type UndistributedAnchor } from './anchors-in-force.ts';
 
 /** More anchors than any rotation needs; each one travels in every CSR answer. */
 export const MAX_ANCHORS = 100;
@@ -16,7 +16,7 @@ export class TrustBundle {
   /** In the operator's order, each once. */
   readonly anchors: readonly CaCertificate[];
   /** What was given and does not go out, and why. */
-  readonly withheld: readonly WithheldAnchor[];
+  readonly undistributed: readonly UndistributedAnchor[];
   /** All anchors; each block ends with a newline. */
   readonly pem: string;
   /** Bundles of the other trust domains whose callers are taken, by name; for who can tell trust domains apart. */
@@ -27,12 +27,12 @@ export class TrustBundle {
   private constructor(
     trustDomain: TrustDomain,
     anchors: readonly CaCertificate[],
-    withheld: readonly WithheldAnchor[] = [],
+    undistributed: readonly UndistributedAnchor[] = [],
     federated: readonly TrustBundle[] = [],
   ) {
     this.trustDomain = trustDomain;
     this.anchors = anchors;
-    this.withheld = withheld;
+    this.undistributed = undistributed;
     this.federated = [...federated].sort((a, b) => (a.trustDomain < b.trustDomain ? -1 : 1));
     this.pem = anchors.map((anchor) => anchor.pem).join('');
     const sorted = [...anchors].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
@@ -59,24 +59,24 @@ export class TrustBundle {
    * @returns what goes out at this moment, or why nothing can.
    */
   at(nowMs: number, below: readonly PathCertificate[] = []): TrustBundle | { readonly problem: string } {
-    const { anchors, withheld } = anchorsInForce(
-      [...this.anchors, ...this.withheld.map(({ anchor }) => anchor)],
+    const { anchors, undistributed } = anchorsInForce(
+      [...this.anchors, ...this.undistributed.map(({ anchor }) => anchor)],
       nowMs,
       below,
     );
-    if (anchors.length > 0) return new TrustBundle(this.trustDomain, anchors, withheld);
-    const ends = withheld.map(({ problem }) => problem).join(', ');
+    if (anchors.length > 0) return new TrustBundle(this.trustDomain, anchors, undistributed);
+    const ends = undistributed.map(({ problem }) => problem).join(', ');
     return { problem: `has no trust anchor that is valid now or later: ${ends}` };
   }
 
   /** @returns the same bundle, accepting the callers of these trust domains too. */
   federatedWith(others: readonly TrustBundle[]): TrustBundle {
-    return new TrustBundle(this.trustDomain, this.anchors, this.withheld, others);
+    return new TrustBundle(this.trustDomain, this.anchors, this.undistributed, others);
   }
 
   /** @returns when another bundle may go out, in ms since the epoch; Infinity for never. */
   changesAfter(nowMs: number): number {
-    return nextChangeMs([...this.anchors, ...this.withheld.map(({ anchor }) => anchor)], nowMs);
+    return nextChangeMs([...this.anchors, ...this.undistributed.map(({ anchor }) => anchor)], nowMs);
   }
 
   /** When the first of the anchors ends, in ms since the epoch. */

@@ -75,8 +75,8 @@ describe('The anchors in force', () => {
   });
 
   it('leave out others with a reason that names them', () => {
-    const { withheld } = anchorsInForce([ended, root, next].map(read), NOON_MS);
-    const [first, second] = withheld.map(({ problem }) => problem);
+    const { undistributed } = anchorsInForce([ended, root, next].map(read), NOON_MS);
+    const [first, second] = undistributed.map(({ problem }) => problem);
     assert.match(first ?? '', /^CN=Root \(SHA-256 [0-9a-f]{16}\) ended at 2026-01-06T00:00:00\.000Z$/);
     assert.match(
       second ?? '',

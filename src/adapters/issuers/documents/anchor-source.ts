@@ -37,7 +37,7 @@ export function anchorsOfDocument(
     },
     changesAfter: (nowMs) => given.changesAfter(nowMs),
     warningsOn: (bundle) => [
-      ...bundle.withheld
+      ...bundle.undistributed
         .filter(({ ended }) => ended)
         .map(({ problem }) => `${place}: trust anchor ${problem}; it is not distributed`),
       ...partialAnchors(bundle.anchors).map(

@@ -114,10 +114,10 @@ export class DocumentIssuer {
   /** Every trust anchor that was given, and whether it goes out. */
   anchors(): readonly (CaCertificate & { readonly distributed: boolean })[] {
     if (this.#inForce === undefined) return [];
-    const { anchors, withheld } = this.#inForce.material.bundle;
+    const { anchors, undistributed } = this.#inForce.material.bundle;
     return [
       ...anchors.map((anchor) => ({ ...anchor, distributed: true })),
-      ...withheld.map(({ anchor }) => ({ ...anchor, distributed: false })),
+      ...undistributed.map(({ anchor }) => ({ ...anchor, distributed: false })),
     ];
   }
 

@@ -103,7 +103,7 @@ describe("Istio's CSR API at the wire", () => {
     assert.deepEqual(edge.events.of('unexpected'), []);
   });
 
-  it('turns away what is one too many in flight, saying when to come back, and recovers', async () => {
+  it('drops what is one too many in flight, saying when to come back, and recovers', async () => {
     const release: (() => void)[] = [];
     edge.authority.answer = async () => new Promise((resolve) => release.push(() => resolve(CHAIN)));
     const inFlight = [wire.call(), wire.call()];
