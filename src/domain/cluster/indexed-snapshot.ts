@@ -1,6 +1,6 @@
 // A snapshot in memory, indexed by kind and namespace.
 import { compareText } from '../text/compare-text.ts';
-import { changeBetween, CLUSTER_ITSELF, type KindsByNamespace } from './cluster-change.ts';
+import { changeBetween, CLUSTER_ITSELF, type ClusterChange, type KindsByNamespace } from './cluster-change.ts';
 import { NamespaceVersions } from './namespace-versions.ts';
 import type { ClusterSnapshot, KubernetesObject, NamedObject, ObjectQuery } from './snapshot.ts';
 
@@ -14,13 +14,16 @@ interface KindIndex {
 export interface SnapshotFacts {
   /** As in ClusterSnapshot. */
   readonly incomplete?: string | undefined;
-  /** What is the same as in it keeps its versions; absent, everything counts as changed. */
+  /** The snapshot that this one follows; absent, everything counts as changed. */
   readonly before?: ClusterSnapshot;
 }
 
 export class IndexedSnapshot implements ClusterSnapshot {
   readonly version: string;
   readonly versions: NamespaceVersions;
+  readonly kinds: KindsByNamespace;
+  /** What differs from the snapshot before it. */
+  readonly change: ClusterChange;
   readonly incomplete?: string;
   readonly #byNamespace = new Map<string, Map<string, KindIndex>>();
 
@@ -32,14 +35,9 @@ export class IndexedSnapshot implements ClusterSnapshot {
     for (const byKind of this.#byNamespace.values()) {
       for (const { inOrder } of byKind.values()) inOrder.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
     }
-    this.versions =
-      before === undefined
-        ? NamespaceVersions.allOf(version)
-        : before.versions.after(changeBetween(before, this), version);
-  }
-
-  get kinds(): KindsByNamespace {
-    return new Map(this.#byNamespace.entries().map(([namespace, byKind]) => [namespace, new Set(byKind.keys())]));
+    this.kinds = new Map(this.#byNamespace.entries().map(([namespace, byKind]) => [namespace, new Set(byKind.keys())]));
+    this.change = before === undefined ? 'everything' : changeBetween(before, this);
+    this.versions = (before?.versions ?? NamespaceVersions.allOf(version)).after(this.change, version);
   }
 
   list({ kind, apiVersion, namespace }: ObjectQuery): readonly KubernetesObject[] {

@@ -4,7 +4,8 @@
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
-import { changeBetween, type ClusterChange } from '../../../domain/cluster/cluster-change.ts';
+import type { ClusterChange } from '../../../domain/cluster/cluster-change.ts';
+import type { IndexedSnapshot } from '../../../domain/cluster/indexed-snapshot.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
 import { formatPosition, type Problem } from '../../../domain/text/position.ts';
 import { Listeners } from '../../../live/listeners.ts';
@@ -179,14 +180,13 @@ export class ManifestClusterView implements ClusterView {
   }
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
-  #accept(snapshot: ClusterSnapshot, sound: boolean): void {
-    const before = this.#snapshot;
-    const changed = snapshot.version !== before.version;
+  #accept(snapshot: IndexedSnapshot, sound: boolean): void {
+    const changed = snapshot.version !== this.#snapshot.version;
     const mended = sound && this.#problem !== undefined;
     if (sound) this.#problem = undefined;
     if (changed) this.#snapshot = snapshot;
     if (changed || mended) this.#parts.events.reloaded({ source: 'cluster', revision: snapshot.version });
-    if (changed) this.#listeners.notify(changeBetween(before, snapshot));
+    if (changed) this.#listeners.notify(snapshot.change);
   }
 }
 

@@ -15,7 +15,7 @@ export function snapshotOf(placed: readonly PlacedObject[], facts: SnapshotFacts
 }
 
 /** As `snapshotOf`, in slices. */
-export function* snapshotting(placed: readonly PlacedObject[], facts: SnapshotFacts = {}): Sliced<ClusterSnapshot> {
+export function* snapshotting(placed: readonly PlacedObject[], facts: SnapshotFacts = {}): Sliced<IndexedSnapshot> {
   const { incomplete } = facts;
   const named = placed.map(({ object }) => ({ object, name: fullName(object) }));
   yield;
