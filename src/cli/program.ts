@@ -74,6 +74,10 @@ async function runCommand(argv: readonly string[], given: Omit<Invocation, 'endW
     // Commander has said what was wrong, or printed the help that was asked for.
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? EXIT.ok : isCheck(argv) ? EXIT.unreadable : EXIT.usage;
+    if (given.signal.aborted && error === given.signal.reason) {
+      given.terminal.complain('ended before it was done');
+      return isCheck(argv) ? EXIT.unreadable : EXIT.temporary;
+    }
     return complainOf(error, given.terminal);
   }
 }

@@ -9,13 +9,15 @@ import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import type { TrialMaterial } from '../../src/authority/trust/issuer-trial.ts';
 import { IssuerChooser } from '../../src/authority/issuing/choose-issuer.ts';
 import { RefusalRecords } from '../../src/authority/issuing/refusal-records.ts';
+import { currentCertificateOf } from '../../src/adapters/storage/records.ts';
 import { PolicyJudgement } from '../../src/authority/issuing/policy-judgement.ts';
 import type { IssuingParts } from '../../src/authority/issuing/issue-certificate.ts';
 import type { Authenticator, PresentedCredentials } from '../../src/ports/issuing/authenticator.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../src/ports/storage/issuance-journal.ts';
 import type { Issuers, IssuerState, NamedIssuer } from '../../src/ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../src/ports/issuing/trust-anchors.ts';
-import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../src/ports/storage/issuance-history.ts';
+import type { CurrentCertificates } from '../../src/ports/storage/current-certificates.ts';
+import type { LeafNames, LeafRecord, LeafRecords } from '../../src/ports/storage/issuance-history.ts';
 import type { FederatedBundles } from '../../src/ports/issuing/federated-bundles.ts';
 import type { PolicySource } from '../../src/ports/policy/policy-source.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
@@ -146,12 +148,20 @@ export const fakeFederated = (
 
 export const noTracer: Tracer = { span: async (_name, work) => work() };
 
-/** Remembers nothing from before a restart, unless a test says so. */
-export class FakeHistory implements IssuanceHistory {
-  readonly current = new Map<string, CurrentCertificate>();
+/** What a journal has, and what a test says was issued before. */
+export class FakeCurrentCertificates implements CurrentCertificates {
+  readonly before = new Map<string, CurrentCertificate>();
+  readonly #journal: FakeJournal | undefined;
 
-  currentCertificateOf(identity: string): CurrentCertificate | undefined {
-    return this.current.get(identity);
+  constructor(journal?: FakeJournal) {
+    this.#journal = journal;
+  }
+
+  async currentCertificateOf(identity: string, nowMs: number): Promise<CurrentCertificate | undefined> {
+    const newest = this.#journal?.records.findLast(
+      (record) => record.outcome === 'issued' && record.identity === identity && record.notAfterMs > nowMs,
+    );
+    return newest?.outcome === 'issued' ? currentCertificateOf(newest) : this.before.get(identity);
   }
 }
 
@@ -164,7 +174,7 @@ export class FakeLeafRecords implements LeafRecords {
     this.known = { issuer, lineage: { id: 'first', provenAtMs } };
   }
 
-  recordOf(leaf: LeafNames): LeafRecord | undefined {
+  async recordOf(leaf: LeafNames): Promise<LeafRecord | undefined> {
     this.asked.push(leaf);
     return this.known;
   }
@@ -178,17 +188,18 @@ export interface TestParts extends IssuingParts {
   readonly events: RecordedEvents;
   readonly policies: ReturnType<typeof fakePolicies>;
   readonly cluster: FakeCluster;
-  readonly history: FakeHistory;
+  readonly currentCertificates: FakeCurrentCertificates;
   readonly issuers: ReturnType<typeof fakeIssuers>;
   readonly federated: ReturnType<typeof fakeFederated>;
 }
 
 export function testParts(material: TrialMaterial): TestParts {
   const issuers = fakeIssuers(material);
+  const journal = new FakeJournal();
   const asked = {
     policies: fakePolicies(),
     cluster: new FakeCluster(),
-    history: new FakeHistory(),
+    currentCertificates: new FakeCurrentCertificates(journal),
     issuers,
     anchors: issuers.anchors,
     chooser: new IssuerChooser(issuers),
@@ -196,7 +207,6 @@ export function testParts(material: TrialMaterial): TestParts {
   };
   const judgement = new PolicyJudgement(asked, TEST_JUDGEMENT);
   judgement.start({ signal: NEVER });
-  const journal = new FakeJournal();
   const events = recordEvents();
   return {
     ...asked,

@@ -31,6 +31,10 @@ type Origin =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'foreign' };
 
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
 export interface ClientCertificateParts {
   readonly clock: Clock;
   readonly trustDomain: TrustDomain;
@@ -52,15 +56,15 @@ export function clientCertificateAuthenticator(parts: ClientCertificateParts): A
   const { clock } = parts;
   /** Lives as long as the listener's record of the connection. */
   const judged = new WeakMap<PresentedCertificate, Judgement>();
-  const judge = (presented: PresentedCertificate): Judgement => {
-    const known = judged.get(presented) ?? judgeLeaf(presented, parts);
+  const judge = async (presented: PresentedCertificate, options: Waits): Promise<Judgement> => {
+    const known = judged.get(presented) ?? (await judgeLeaf(presented, parts, options));
     judged.set(presented, known);
     return known;
   };
   return {
-    authenticate: async ({ clientCertificate }) => {
+    authenticate: async ({ clientCertificate }, options) => {
       if (clientCertificate === undefined) return { outcome: 'absent' };
-      const judgement = judge(clientCertificate);
+      const judgement = await judge(clientCertificate, options);
       return 'result' in judgement ? judgement.result : judgeTimes(judgement, parts, clock.nowMs());
     },
   };
@@ -90,7 +94,11 @@ function callerOf({ identity, serial }: JudgedLeaf, lineage: Lineage, expiresAtM
   return { identity, authenticationMethod: 'client-certificate', credentialId: serial, lineage, expiresAtMs };
 }
 
-function judgeLeaf({ leaf, problem }: PresentedCertificate, parts: ClientCertificateParts): Judgement {
+async function judgeLeaf(
+  { leaf, problem }: PresentedCertificate,
+  parts: ClientCertificateParts,
+  options: Waits,
+): Promise<Judgement> {
   if (problem !== undefined) return { result: rejected('CAP-A02', problem) };
   const certificate = new X509Certificate(leaf);
   if (certificate.ca) return { result: rejected('CAP-A02', 'it is the certificate of a CA') };
@@ -101,7 +109,7 @@ function judgeLeaf({ leaf, problem }: PresentedCertificate, parts: ClientCertifi
   const notBeforeMs = certificate.validFromDate.getTime();
   const notAfterMs = certificate.validToDate.getTime();
   const facts = { identity, serial, notBeforeMs, notAfterMs };
-  return { ...facts, origin: originOf(certificate, facts, parts) };
+  return { ...facts, origin: await originOf(certificate, facts, parts, options) };
 }
 
 /** A verification takes some 100 us; only an issuer of the right name comes to it. */
@@ -109,15 +117,16 @@ function issuersOf(leaf: X509Certificate, candidates: readonly CaCertificate[]):
   return candidates.filter(({ x509 }) => leaf.checkIssued(x509) && leaf.verify(x509.publicKey));
 }
 
-function originOf(
+async function originOf(
   certificate: X509Certificate,
   leaf: Omit<JudgedLeaf, 'origin'>,
   parts: ClientCertificateParts,
-): Origin {
+  options: Waits,
+): Promise<Origin> {
   const { records, ownIssuers, furtherIssuers } = parts;
   const own = issuersOf(certificate, ownIssuers());
   const names = { identity: leaf.identity.spiffeId.uri, serial: leaf.serial, notAfterMs: leaf.notAfterMs };
-  const record = own.length === 0 ? undefined : records.recordOf(names);
+  const record = own.length === 0 ? undefined : await records.recordOf(names, options);
   if (record !== undefined && own.some((issuer) => idOf(issuer) === record.issuer)) {
     return { kind: 'recorded', lineage: record.lineage };
   }

@@ -3,6 +3,7 @@
 import type { CurrentCertificate } from '../../domain/policy/request.ts';
 import type { LeafRecord } from '../../ports/storage/issuance-history.ts';
 import type { DecisionRecord, IssuedRecord, PolicyTrace, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
+import type { FormerIssuer } from '../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 
 /** A row under the names that its query gave it, as the database's checks left it. */
@@ -81,12 +82,26 @@ export function operationFrom(row: Row): OperationRecord {
 
 /** @param row `timeMs`, `notAfterMs` and `policy` of an issued record. A record from before policy traces waived nothing. */
 export function currentCertificateFrom({ timeMs, notAfterMs, policy }: Row): CurrentCertificate {
-  const waived = policy === null ? [] : (traceFrom(policy).waived ?? []);
+  const trace = policy === null ? {} : { policy: traceFrom(policy) };
+  return currentCertificateOf({ timeMs: Number(timeMs), notAfterMs: Number(notAfterMs), ...trace });
+}
+
+export function currentCertificateOf({
+  timeMs,
+  notAfterMs,
+  policy,
+}: Pick<IssuedRecord, 'timeMs' | 'notAfterMs' | 'policy'>): CurrentCertificate {
+  const waived = policy?.waived ?? [];
   return {
-    issuedMs: Number(timeMs),
-    notAfterMs: Number(notAfterMs),
+    issuedMs: timeMs,
+    notAfterMs,
     waived: Object.fromEntries(waived.map(({ key, sinceMs }) => [key, sinceMs])),
   };
+}
+
+/** @param row `certificate` and `untilMs` of an issuer. */
+export function formerIssuerFrom({ certificate, untilMs }: Row): FormerIssuer {
+  return { certificateDer: certificate as Uint8Array, untilMs: Number(untilMs) };
 }
 
 /** @param row `issuer`, `proofId` and `provenAtMs` of an issued record. */

@@ -22,13 +22,13 @@ interface Former {
 
 export function composeIssuing({ lifetimes }: Config, foundation: Foundation, former: Former): Issuing {
   const { events, clock, random, tracer } = foundation;
-  const { journal, refusals } = former.storage;
+  const { issuances, refusals } = former.storage;
   const { issuers, chooser } = former.trust;
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
   return {
     parts: {
-      journal,
+      journal: issuances,
       refusals,
       events,
       clock,

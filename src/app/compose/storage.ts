@@ -1,4 +1,5 @@
 // The journal, what is read back from it, and the refusals that are counted before they are written.
+import { RecentIssuances } from '../../adapters/storage/embedded/recent-issuances.ts';
 import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
@@ -9,15 +10,18 @@ import type { Foundation } from './foundation.ts';
 export interface Storage {
   readonly journal: SqliteJournal;
   readonly history: SqliteIssuanceHistory;
+  /** The journal and the history behind a memory of what this process issued. */
+  readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
 }
 
 export function composeStorage({ journal: { file, retention } }: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running } = foundation;
-  const history = new SqliteIssuanceHistory(file);
+  const history = new SqliteIssuanceHistory({ clock }, file);
   const journal = new SqliteJournal({ clock, events }, { file, retentionMs: retention });
+  const issuances = new RecentIssuances({ journal, history });
   const refusals = new RefusalRecords({ journal, events, clock });
-  lifecycle.at('flush', 'issuance history', () => history[Symbol.dispose]());
+  lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   startUp.at('storage', async (options) => journal.start(options));
@@ -26,5 +30,5 @@ export function composeStorage({ journal: { file, retention } }: Config, foundat
     const { problem, checking } = journal;
     return problem === undefined ? degradedBy(checking) : notReady(problem);
   });
-  return { journal, history, refusals };
+  return { journal, history, issuances, refusals };
 }

@@ -41,9 +41,7 @@ export async function issueForWorkload(
   recorder.judgedBy(verdict);
   const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
   judgement.count(verdict);
-  const issued = await sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
-  judgement.issued(verdict, issued.certificate.notAfterMs);
-  return issued;
+  return sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
 }
 
 /** Signs with the issuer that was chosen, and records, what has been approved. */

@@ -14,10 +14,9 @@ import type { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
-import type { IssuanceHistory } from '../../ports/storage/issuance-history.ts';
+import type { CurrentCertificates } from '../../ports/storage/current-certificates.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuerChooser } from './choose-issuer.ts';
-import { CurrentCertificates } from './current-certificates.ts';
 import { QuotaKeeper } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { WaitingRequests } from './waiting-requests.ts';
@@ -25,7 +24,7 @@ import { WaitingRequests } from './waiting-requests.ts';
 export interface JudgementParts {
   readonly policies: PolicySource;
   readonly cluster: ClusterView;
-  readonly history: IssuanceHistory;
+  readonly currentCertificates: CurrentCertificates;
   readonly chooser: IssuerChooser;
   readonly clock: Clock;
 }
@@ -48,7 +47,6 @@ export interface Question {
 export class PolicyJudgement {
   readonly #parts: JudgementParts;
   readonly #settings: JudgementSettings;
-  readonly #current: CurrentCertificates;
   readonly #refusals: RefusalMemory;
   readonly #quotas: QuotaKeeper;
   readonly #waiting: WaitingRequests;
@@ -56,7 +54,6 @@ export class PolicyJudgement {
   constructor(parts: JudgementParts, settings: JudgementSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#current = new CurrentCertificates(parts.history);
     this.#refusals = new RefusalMemory(parts.clock);
     this.#quotas = new QuotaKeeper(parts.clock);
     this.#waiting = new WaitingRequests(parts.clock, settings.maxWaiting);
@@ -82,16 +79,22 @@ export class PolicyJudgement {
     const asked = this.#ask(question);
     const known = this.#refusals.empty ? undefined : this.#refusals.recall(questionKey(asked));
     if (known !== undefined) return known;
-    const first = this.#decide(asked);
+    const first = await this.#decide(asked, { signal });
     if (first.outcome !== 'refused') return first;
     const { last, of } = await this.#whileWaiting(question, { last: first, of: asked }, signal);
     if (last.outcome === 'refused') this.#refusals.remember(questionKey(of), last);
     return last;
   }
 
-  /** The decision at this moment, without waiting. */
-  judgeNow(question: Question): PolicyDecision {
-    return this.#decide(this.#ask(question));
+  /** The decision at this moment on a first request, whatever the identity has. */
+  judgeFirst(question: Question): PolicyDecision {
+    const { policies, snapshot, request } = this.#ask(question);
+    return evaluate(policies, request, snapshot);
+  }
+
+  /** The decision at this moment, without waiting for it to become another. */
+  async judgeNow(question: Question, options: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
+    return this.#decide(this.#ask(question), options);
   }
 
   /**
@@ -113,15 +116,6 @@ export class PolicyJudgement {
     this.#quotas.take(decision.request.subject, quotasToCount(this.#parts.policies.current(), decision));
   }
 
-  /** Remembers what was issued, so that the next request for the identity is known as a renewal. */
-  issued({ request, waived }: PolicyDecision, notAfterMs: number): void {
-    this.#current.remember(request.subject.spiffeId, {
-      issuedMs: request.nowMs,
-      notAfterMs,
-      waived: Object.fromEntries(waived.map(({ key, sinceMs }) => [key, sinceMs])),
-    });
-  }
-
   async #whileWaiting(question: Question, first: Answered, signal: AbortSignal): Promise<Answered> {
     const { clock } = this.#parts;
     const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
@@ -131,10 +125,11 @@ export class PolicyJudgement {
     while (isWorthWaiting(answered.last) && this.#waiting.hasRoomFor(subject)) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
-      await this.#waiting.changeWithin(leftMs, subject, { signal });
+      // What changed while it was decided would wake nobody.
+      if (this.#isInForce(answered.of)) await this.#waiting.changeWithin(leftMs, subject, { signal });
       signal.throwIfAborted();
       const asked = this.#ask(question);
-      answered = { last: this.#decide(asked), of: asked };
+      answered = { last: await this.#decide(asked, { signal }), of: asked };
     }
     return answered;
   }
@@ -153,11 +148,24 @@ export class PolicyJudgement {
     }
   }
 
-  #decide({ policies, snapshot, request }: Asked): PolicyDecision {
+  #isInForce({ policies, snapshot }: Asked): boolean {
+    const now = this.#parts;
+    return policies.revision === now.policies.current().revision && snapshot.version === now.cluster.current().version;
+  }
+
+  async #decide(
+    { policies, snapshot, request }: Asked,
+    options: { readonly signal: AbortSignal },
+  ): Promise<PolicyDecision> {
     const first = evaluate(policies, request, snapshot);
     if (first.outcome === 'approved') return first;
     // What the identity has already matters only to what would otherwise be refused.
-    const currentCertificate = this.#current.currentCertificateOf(request.subject.spiffeId, request.nowMs);
+    const { spiffeId } = request.subject;
+    const currentCertificate = await this.#parts.currentCertificates.currentCertificateOf(
+      spiffeId,
+      request.nowMs,
+      options,
+    );
     return currentCertificate === undefined ? first : evaluate(policies, { ...request, currentCertificate }, snapshot);
   }
 

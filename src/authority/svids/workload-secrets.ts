@@ -176,35 +176,44 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     const publicKey = { family: keyType, bits: 0 };
     for (const workload of this.#held.all()) {
       if (!concerns(workload)) continue;
-      const { rotation, watches } = workload;
+      const { rotation } = workload;
       // What is being decided may be decided by what has just changed: it is asked once more.
       if (rotation.undecided) rotation.renewNow();
-      else {
-        const { outcome, issuerName } = this.#outlookFor(workload, publicKey);
-        const turned = outcome === (rotation.unavailable ? 'approved' : 'refused');
-        const moved = outcome === 'approved' && !rotation.unavailable && issuerName !== rotation.issuerName;
-        // Whoever comes back to what nobody watches is decided then.
-        if ((turned || moved) && watches.size === 0) this.#held.remove(workload);
-        else if (turned) rotation.renewNow();
-        else if (moved) rotation.renewSoon();
+      else void this.#decideAfresh(workload, publicKey);
+    }
+  }
+
+  async #decideAfresh(workload: HeldWorkload, publicKey: Question['publicKey']): Promise<void> {
+    const { rotation, watches, last } = workload;
+    const { judgement } = this.#parts;
+    const caller = provenAmong(watches)?.caller ?? last;
+    const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
+    try {
+      const first = judgement.judgeFirst(question);
+      // At once: whoever comes back in the next moment is decided by what is in force now.
+      if (first.outcome === 'refused' && watches.size === 0 && !rotation.unavailable) {
+        this.#held.remove(workload);
+        return;
       }
+      // What it has may have it renewed all the same. What changes meanwhile has it asked again.
+      this.#follow(
+        workload,
+        first.outcome === 'refused' ? await judgement.judgeNow(question, { signal: this.#lifetime }) : first,
+      );
+    } catch {
+      // What it has cannot be read just now; the next renewal asks for itself.
     }
   }
 
   /** What policy would say now, and which issuer it would have. */
-  #outlookFor(
-    { watches, last }: HeldWorkload,
-    publicKey: Question['publicKey'],
-  ): { readonly outcome: PolicyDecision['outcome']; readonly issuerName?: string } {
-    const caller = provenAmong(watches)?.caller ?? last;
-    const question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
-    try {
-      const { outcome, request } = this.#parts.judgement.judgeNow(question);
-      return { outcome, issuerName: request.issuer.name };
-    } catch {
-      // The history cannot be read just now; the next renewal asks for itself.
-      return { outcome: 'unavailable' };
-    }
+  #follow(workload: HeldWorkload, { outcome, request }: PolicyDecision): void {
+    const { rotation, watches } = workload;
+    const turned = outcome === (rotation.unavailable ? 'approved' : 'refused');
+    const moved = outcome === 'approved' && !rotation.unavailable && request.issuer.name !== rotation.issuerName;
+    // Whoever comes back to what nobody watches is decided then.
+    if ((turned || moved) && watches.size === 0) this.#held.remove(workload);
+    else if (turned) rotation.renewNow();
+    else if (moved) rotation.renewSoon();
   }
 }
 

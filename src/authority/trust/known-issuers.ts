@@ -33,7 +33,8 @@ export class KnownIssuers {
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { issuers, former, clock } = this.#parts;
     await this.#keep();
-    for (const der of former.issuersAt(clock.nowMs())) this.#know(der);
+    const known = await former.issuersAt(clock.nowMs(), { signal });
+    for (const { certificateDer } of known) this.#know(certificateDer);
     issuers.onChange(() => void this.#follow(signal), { signal });
   }
 

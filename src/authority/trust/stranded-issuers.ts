@@ -28,6 +28,12 @@ interface ServedChain {
   readonly untilMs: number;
 }
 
+interface LivingIssuer {
+  readonly certificate: PathCertificate;
+  /** When its last leaf is over, in ms since the epoch. */
+  readonly untilMs: number;
+}
+
 /** Chains that were served in this process's time: more than any rotation needs. */
 const MAX_SERVED = 100;
 
@@ -39,6 +45,8 @@ export class StrandedIssuers {
   /** Text of the chain that each issuer serves, by its name. */
   readonly #inForce = new Map<string, string>();
   #stranded: readonly ServedChain[] = [];
+  /** Issuers whose leaves may live, as they were read last. */
+  #former: readonly LivingIssuer[] = [];
 
   /** @param settings.longestLeafMs no leaf that is issued from now on lives longer. */
   constructor(parts: StrandedIssuersParts, settings: { readonly longestLeafMs: number }) {
@@ -47,12 +55,12 @@ export class StrandedIssuers {
   }
 
   /** Looks at once, and after each change of issuer or anchors until the signal aborts. */
-  start({ signal }: { readonly signal: AbortSignal }): void {
+  async start(options: { readonly signal: AbortSignal }): Promise<void> {
     const { issuers, anchors } = this.#parts;
-    const look = (): void => this.#look();
-    look();
-    issuers.onChange(look, { signal });
-    anchors.onChange(look, { signal });
+    const look = (): void => void this.#look(options);
+    issuers.onChange(look, options);
+    anchors.onChange(look, options);
+    await this.#look(options);
   }
 
   /** Which issuers they are, in words, as long as a leaf of theirs may live; nothing when there are none. */
@@ -68,10 +76,12 @@ export class StrandedIssuers {
       : `leaves may live whose chain leads to no trust anchor any more: ${names.join(', ')}`;
   }
 
-  #look(): void {
+  /** Looks that overlap end in the order in which the record is read, each with the anchors that are in force then. */
+  async #look(options: { readonly signal: AbortSignal }): Promise<void> {
     for (const { name, state } of this.#parts.issuers.all()) {
       if (state.kind === 'ready') this.#note(name, state.issuer.chainPems.join(''));
     }
+    await this.#readFormer(options);
     const bundle = this.#parts.anchors.current();
     const stranded = this.#chains().filter(
       ({ issuer, above }) => findPaths(issuer, above, bundle.anchors).length === 0,
@@ -112,13 +122,20 @@ export class StrandedIssuers {
   }
 
   #living(): readonly PathCertificate[] {
+    const nowMs = this.#parts.clock.nowMs();
+    return this.#former.filter(({ untilMs }) => nowMs <= untilMs).map(({ certificate }) => certificate);
+  }
+
+  async #readFormer(options: { readonly signal: AbortSignal }): Promise<void> {
     const { former, clock } = this.#parts;
     try {
-      const read = former.issuersAt(clock.nowMs()).map(readPathCertificate);
-      return read.flatMap((certificate) => ('problem' in certificate ? [] : [certificate]));
+      const read = await former.issuersAt(clock.nowMs(), options);
+      this.#former = read.flatMap(({ certificateDer, untilMs }) => {
+        const certificate = readPathCertificate(certificateDer);
+        return 'problem' in certificate ? [] : [{ certificate, untilMs }];
+      });
     } catch {
       // The journal says by itself that it cannot be read; what was known stays known.
-      return this.#stranded.map(({ issuer }) => issuer);
     }
   }
 }

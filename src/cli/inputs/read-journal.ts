@@ -1,13 +1,12 @@
 // Goes through a journal record by record, and shows how far it has come. A journal may hold millions: nothing is kept
 // here, and the command can be interrupted.
-import type { SqliteJournalReader } from '../../adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { AuthorityError } from '../../domain/errors.ts';
-import type { DecisionRecord, JournalQuery } from '../../ports/storage/issuance-journal.ts';
+import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/storage/issuance-journal.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 import { Progress } from '../progress.ts';
 
-/** Records between two looks at the progress and at the signal. */
+/** Records between two looks at the progress. */
 const STRIDE = 2_000;
 
 export interface JournalReading {
@@ -27,15 +26,21 @@ export async function readJournal(
   invocation: Invocation,
   visit: (record: DecisionRecord) => void,
 ): Promise<number> {
-  return withJournal(file, async (reader) => visitAll(reader, query, progress, invocation, visit));
+  return withJournal(file, async (reader) => visitAll(reader, query, progress, invocation, visit), {
+    signal: invocation.signal,
+  });
 }
 
 /** @throws CommandError 2 when the journal cannot be read. */
-export async function withJournal<T>(file: string, read: (reader: SqliteJournalReader) => T | Promise<T>): Promise<T> {
+export async function withJournal<T>(
+  file: string,
+  read: (reader: IssuanceJournalReader) => Promise<T>,
+  options: { readonly signal: AbortSignal },
+): Promise<T> {
   try {
     // Loaded here: only who reads a journal waits for the database.
-    const { SqliteJournalReader: Reader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-    using reader = Reader.open(file);
+    const { SqliteJournalReader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
+    await using reader = await SqliteJournalReader.open(file, options);
     return await read(reader);
   } catch (cause) {
     if (!(cause instanceof AuthorityError)) throw cause;
@@ -44,25 +49,26 @@ export async function withJournal<T>(file: string, read: (reader: SqliteJournalR
 }
 
 async function visitAll(
-  reader: SqliteJournalReader,
+  reader: IssuanceJournalReader,
   query: JournalReading['query'],
   lines: boolean,
   { terminal, clock, signal }: Invocation,
   visit: (record: DecisionRecord) => void,
 ): Promise<number> {
-  const bar = new Progress({ terminal, clock }, { what: 'decisions', total: reader.count(query), lines });
+  const total = await reader.count(query, { signal });
+  const bar = new Progress({ terminal, clock }, { what: 'decisions', total, lines });
   let done = 0;
   try {
-    for (const record of reader.scan(query)) {
+    for await (const record of reader.scan(query, { signal })) {
       visit(record);
       done += 1;
-      if (done % STRIDE !== 0) continue;
-      bar.reach(done);
-      await new Promise(setImmediate);
-      if (signal.aborted) throw new CommandError(EXIT.unreadable, `ended after ${done} decisions`);
+      if (done % STRIDE === 0) bar.reach(done);
     }
     bar.reach(done);
     return done;
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    throw new CommandError(EXIT.unreadable, `ended after ${done} decisions`, { cause });
   } finally {
     bar.end();
   }

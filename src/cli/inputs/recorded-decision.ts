@@ -12,7 +12,8 @@ export async function findDecision(
   invocation: Invocation,
 ): Promise<DecisionRecord> {
   const file = chosenJournal(journal, invocation);
-  const [record] = await withJournal(file, (reader) => reader.list({ decisionId, limit: 1 }));
+  const options = { signal: invocation.signal };
+  const [record] = await withJournal(file, async (reader) => reader.list({ decisionId, limit: 1 }, options), options);
   if (record !== undefined) return record;
   throw new CommandError(EXIT.unreadable, `there is no decision ${JSON.stringify(decisionId)} in ${file}`);
 }

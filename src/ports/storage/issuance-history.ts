@@ -1,16 +1,6 @@
-// What was issued before: to an identity, because policy treats asking again as a renewal; and as a certificate
-// that somebody shows, because a renewal is worth what the proof behind that certificate is worth.
+// What was issued before, as certificates that somebody shows: a renewal is worth what the proof behind that
+// certificate is worth.
 import type { Lineage } from '../../domain/identity/caller.ts';
-import type { CurrentCertificate } from '../../domain/policy/request.ts';
-
-export interface IssuanceHistory {
-  /**
-   * @param identity SPIFFE ID.
-   * @returns its newest certificate that is valid at `nowMs`, also one from before a restart.
-   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when the record cannot be read.
-   */
-  currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined;
-}
 
 /** How a leaf calls itself; together it names one record, and a record only its own leaf. */
 export interface LeafNames {
@@ -27,10 +17,12 @@ export interface LeafRecord {
   readonly lineage: Lineage;
 }
 
+/** A shared store answers for every replica's certificates. Reading twice is harmless. */
 export interface LeafRecords {
   /**
    * @returns the record of a workload's leaf that was issued here; nothing for any other.
-   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when the record cannot be read.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when the record cannot be read now, or too many reads
+   *   wait already; the signal's reason when it aborts.
    */
-  recordOf(leaf: LeafNames): LeafRecord | undefined;
+  recordOf(leaf: LeafNames, options: { readonly signal: AbortSignal }): Promise<LeafRecord | undefined>;
 }

@@ -116,11 +116,22 @@ export interface IssuanceJournal {
   append(record: DecisionRecord, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** The reading half, for the CLI and later the console. */
+/** Which records to go through. */
+export type JournalConditions = Omit<JournalQuery, 'limit'>;
+
+/**
+ * The reading half, for the CLI and later the console. Every method reads what is durable when it is called, and may be
+ * called while others are under way.
+ * @throws AuthorityError `config_invalid` (CAP-X03) for what is not a journal or proves damaged, `dependency_unavailable`
+ *   (CAP-S04) for what cannot be read now; the signal's reason when it aborts.
+ */
 export interface IssuanceJournalReader {
-  list(query: JournalQuery): readonly DecisionRecord[];
+  list(query: JournalQuery, options: { readonly signal: AbortSignal }): Promise<readonly DecisionRecord[]>;
   /** How many records `scan` would give. */
-  count(query: Omit<JournalQuery, 'limit'>): number;
-  /** Record by record, oldest first, however many there are: no more than one is held in memory. */
-  scan(query: Omit<JournalQuery, 'limit'>): Iterable<DecisionRecord>;
+  count(conditions: JournalConditions, options: { readonly signal: AbortSignal }): Promise<number>;
+  /**
+   * Record by record, oldest first, however many there are: only some are held in memory. What is recorded meanwhile
+   * is not seen. A consumer may stop anywhere.
+   */
+  scan(conditions: JournalConditions, options: { readonly signal: AbortSignal }): AsyncIterable<DecisionRecord>;
 }

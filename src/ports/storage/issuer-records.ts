@@ -19,10 +19,18 @@ export interface RecordedIssuer {
   readonly longestLeafMs: number;
 }
 
+/** An issuer whose leaves may live. */
+export interface FormerIssuer {
+  readonly certificateDer: Uint8Array;
+  /** When the last of them is over, in ms since the epoch; for one in force the end of its own certificate. */
+  readonly untilMs: number;
+}
+
 export interface FormerIssuers {
   /**
-   * @returns certificates (DER) of the issuers whose leaves may live at `nowMs`, those in force among them.
-   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when they cannot be read.
+   * @returns the issuers whose leaves may live at `nowMs`, those in force among them.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when they cannot be read; the signal's reason when it
+   *   aborts.
    */
-  issuersAt(nowMs: number): readonly Uint8Array[];
+  issuersAt(nowMs: number, options: { readonly signal: AbortSignal }): Promise<readonly FormerIssuer[]>;
 }

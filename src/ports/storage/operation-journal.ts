@@ -25,6 +25,6 @@ export interface OperationQuery {
 }
 
 export interface OperationJournalReader {
-  /** None in a journal of before operations were recorded. */
-  operations(query: OperationQuery): readonly OperationRecord[];
+  /** None in a journal of before operations were recorded. @throws as `IssuanceJournalReader`. */
+  operations(query: OperationQuery, options: { readonly signal: AbortSignal }): Promise<readonly OperationRecord[]>;
 }

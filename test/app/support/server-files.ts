@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
-import { SqliteJournalReader } from '../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
+import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import type { LeafNames } from '../../../src/ports/storage/issuance-history.ts';
 import type { DecisionRecord, JournalQuery } from '../../../src/ports/storage/issuance-journal.ts';
 import { issued } from '../../adapters/storage/sqlite/records.ts';
@@ -137,7 +137,7 @@ export class ServerFiles implements Disposable {
 
   /** Decisions in the journal, newest first. */
   decisions(query: Partial<JournalQuery> = {}): readonly DecisionRecord[] {
-    using reader = SqliteJournalReader.open(this.path('journal.db'));
+    using reader = new JournalQueries(this.path('journal.db'));
     return reader.list({ limit: 100_000, ...query });
   }
 

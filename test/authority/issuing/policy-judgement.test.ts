@@ -1,6 +1,7 @@
 // How the CA asks policy: with patience for the cluster, none for the impatient, and quotas counted.
 import assert from 'node:assert/strict';
 import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
+import { policyTraceOf } from '../../../src/authority/issuing/policy-trace.ts';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
 import type { Condition } from '../../../src/domain/policy/condition.ts';
 import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
@@ -10,13 +11,15 @@ import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 import {
   fakeIssuers,
-  FakeHistory,
+  FakeCurrentCertificates,
+  FakeJournal,
   fakePolicies,
   NEVER,
   TEST_JUDGEMENT,
   testCaller,
 } from '../../support/authority-parts.ts';
 import { FakeCluster } from '../../support/policy/fake-cluster.ts';
+import { issued } from '../../adapters/storage/sqlite/records.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import {
@@ -57,20 +60,36 @@ describe('Asking policy', () => {
 
   function makeParts() {
     const issuers = fakeIssuers(authority.material);
+    const journal = new FakeJournal();
     return {
+      journal,
       policies: fakePolicies(NEEDS_INGRESS),
       cluster: new FakeCluster(),
-      history: new FakeHistory(),
+      currentCertificates: new FakeCurrentCertificates(journal),
       issuers,
       chooser: new IssuerChooser(issuers),
       clock: new FakeClock(),
     };
   }
 
+  /** Records that what was decided was issued. */
+  const issue = async (decision: PolicyDecision, notAfterMs: number): Promise<void> =>
+    parts.journal.append(
+      issued('renewed', {
+        identity: decision.request.subject.spiffeId,
+        timeMs: decision.request.nowMs,
+        notAfterMs,
+        policy: policyTraceOf(decision),
+      }),
+    );
+
   const ask = async (signal = NEVER): Promise<PolicyDecision> => judgement.judge(QUESTION, { signal });
 
-  it('names the issuer and its anchor, and who relays for whom', () => {
-    const { request } = judgement.judgeNow({ ...QUESTION, caller: testCaller('istio-system', 'ztunnel') });
+  it('names the issuer and its anchor, and who relays for whom', async () => {
+    const { request } = await judgement.judgeNow(
+      { ...QUESTION, caller: testCaller('istio-system', 'ztunnel') },
+      { signal: NEVER },
+    );
     assert.equal(request.actor, 'istio-system/ztunnel');
     assert.equal(request.issuer.name, 'default');
     assert.deepEqual(request.issuer.anchors, [authority.material.bundle.anchors[0]?.sha256]);
@@ -238,14 +257,15 @@ describe('Asking policy', () => {
 
   it('knows a renewal by what it issued, and by the history from before a restart', async () => {
     parts.cluster.swap(WITH_INGRESS);
-    judgement.issued(await ask(), NOON_MS + 60 * MINUTE_MS);
+    await issue(await ask(), NOON_MS + 60 * MINUTE_MS);
     parts.cluster.swap(snapshot());
     assert.equal((await ask()).outcome, 'approved');
-    const restarted = new PolicyJudgement(parts, TEST_JUDGEMENT);
-    assert.equal(restarted.judgeNow(QUESTION).outcome, 'refused');
+    const currentCertificates = new FakeCurrentCertificates();
+    const restarted = new PolicyJudgement({ ...parts, currentCertificates }, TEST_JUDGEMENT);
+    assert.equal((await restarted.judgeNow(QUESTION, { signal: NEVER })).outcome, 'refused');
     const current = { issuedMs: NOON_MS, notAfterMs: NOON_MS + 60 * MINUTE_MS, waived: {} };
-    parts.history.current.set(caller.identity.spiffeId.uri, current);
-    assert.equal(restarted.judgeNow(QUESTION).outcome, 'approved');
+    currentCertificates.before.set(caller.identity.spiffeId.uri, current);
+    assert.equal((await restarted.judgeNow(QUESTION, { signal: NEVER })).outcome, 'approved');
   });
 
   it('does not let a clock that is moved backwards bring an expired bundle back, and judges all else by the clock', async () => {
@@ -263,19 +283,19 @@ describe('Asking policy', () => {
 
   it('judges by the clock as it is when it was ahead for a while', async () => {
     parts.clock.jumpTo(NOON_MS + 60 * MINUTE_MS);
-    judgement.judgeNow(QUESTION);
+    await judgement.judgeNow(QUESTION, { signal: NEVER });
     parts.clock.jumpTo(NOON_MS);
-    assert.equal(judgement.judgeNow(QUESTION).request.nowMs, NOON_MS);
+    assert.equal((await judgement.judgeNow(QUESTION, { signal: NEVER })).request.nowMs, NOON_MS);
   });
 
   it('ends the grace of a deleted object one lifetime after it was last seen, renewed or not', async () => {
     parts.cluster.swap(WITH_INGRESS);
-    judgement.issued(await ask(), NOON_MS + 60 * MINUTE_MS);
+    await issue(await ask(), NOON_MS + 60 * MINUTE_MS);
     parts.cluster.swap(snapshot());
     await parts.clock.advance(30 * MINUTE_MS);
-    judgement.issued(await ask(), NOON_MS + 90 * MINUTE_MS);
+    await issue(await ask(), NOON_MS + 90 * MINUTE_MS);
     await parts.clock.advance(31 * MINUTE_MS);
-    assert.equal(judgement.judgeNow(QUESTION).outcome, 'refused');
+    assert.equal((await judgement.judgeNow(QUESTION, { signal: NEVER })).outcome, 'refused');
   });
 
   describe('for more than a quota', () => {

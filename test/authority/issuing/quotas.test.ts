@@ -9,7 +9,7 @@ import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
 import {
   fakeIssuers,
-  FakeHistory,
+  FakeCurrentCertificates,
   fakePolicies,
   NEVER,
   TEST_JUDGEMENT,
@@ -77,7 +77,7 @@ describe('The quotas of all layers', () => {
       this.#source = fakePolicies(this.#set(locals));
       const parts = {
         cluster: new FakeCluster(),
-        history: new FakeHistory(),
+        currentCertificates: new FakeCurrentCertificates(),
         chooser: new IssuerChooser(fakeIssuers(authority.material)),
       };
       this.#judgement = new PolicyJudgement({ ...parts, policies: this.#source, clock: this.clock }, TEST_JUDGEMENT);

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { KnownIssuers } from '../../../src/authority/trust/known-issuers.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import type { FormerIssuers, IssuerRecords, RecordedIssuer } from '../../../src/ports/storage/issuer-records.ts';
+import type {
+  FormerIssuer,
+  FormerIssuers,
+  IssuerRecords,
+  RecordedIssuer,
+} from '../../../src/ports/storage/issuer-records.ts';
 import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
@@ -18,8 +23,8 @@ class FakeIssuerRecords implements IssuerRecords, FormerIssuers {
     this.kept.push(...issuers);
   }
 
-  issuersAt(): readonly Uint8Array[] {
-    return this.kept.map(({ certificateDer }) => certificateDer);
+  async issuersAt(): Promise<readonly FormerIssuer[]> {
+    return this.kept.map(({ certificateDer, notAfterMs: untilMs }) => ({ certificateDer, untilMs }));
   }
 }
 

@@ -1,44 +1,53 @@
 import assert from 'node:assert/strict';
 import { StrandedIssuers } from '../../../src/authority/trust/stranded-issuers.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { FormerIssuer } from '../../../src/ports/storage/issuer-records.ts';
 import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
 import { materialOf, testAuthority } from '../../support/certificates.ts';
-import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
+import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import { tiersAt } from '../../support/paths/tiers.ts';
 import { recordEvents } from '../../support/fakes/recorded-events.ts';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 describe('Issuers that lead to no trust anchor', () => {
   async function scene() {
     const [old, next] = [await testAuthority({ nowMs: NOON_MS }), await testAuthority({ nowMs: NOON_MS })];
     const [issuers, events, clock] = [fakeIssuers(old.material), recordEvents(), new FakeClock()];
-    const record = { living: [old, next].map(({ issuer }) => issuer.certificateDer), failing: false };
+    const living = (...ders: readonly Uint8Array[]): FormerIssuer[] =>
+      ders.map((certificateDer) => ({ certificateDer, untilMs: NOON_MS + DAY_MS }));
+    const record = { living: living(old.issuer.certificateDer, next.issuer.certificateDer), failing: false };
     const former = {
-      issuersAt: () => {
+      issuersAt: async (nowMs: number) => {
         if (record.failing) throw new AuthorityError('CAP-S04');
-        return record.living;
+        return record.living.filter(({ untilMs }) => nowMs <= untilMs);
       },
     };
     const stranded = new StrandedIssuers(
       { issuers, anchors: issuers.anchors, former, clock, events },
       { longestLeafMs: HOUR_MS },
     );
-    return { old, next, issuers, events, record, clock, stranded };
+    return { old, next, issuers, events, record, living, clock, stranded };
   }
 
   it('are told once, and no longer than their leaves live', async () => {
-    const { old, next, issuers, events, record, stranded } = await scene();
+    const { old, next, issuers, events, record, clock, stranded } = await scene();
     issuers.value = { ...old.material, bundle: next.bundle };
-    stranded.start({ signal: NEVER });
+    await stranded.start({ signal: NEVER });
     issuers.swap(next.material);
     issuers.swap(next.material);
+    await settle();
     assert.deepEqual(
       events.of('issuerStranded').map(({ issuer }) => issuer),
       [old.issuer.id],
     );
     assert.match(stranded.problem() ?? '', /leads to no trust anchor any more: CN=Test Mesh Issuer/);
-    record.living = [next.issuer.certificateDer];
+    record.living = record.living.map((one) => ({ ...one, untilMs: NOON_MS + HOUR_MS / 2 }));
+    issuers.swap(next.material);
+    await settle();
+    assert.ok(stranded.problem());
+    clock.jumpTo(NOON_MS + HOUR_MS / 2 + 1);
     assert.equal(stranded.problem(), undefined);
   });
 
@@ -48,16 +57,19 @@ describe('Issuers that lead to no trust anchor', () => {
     const upper = await tier('Upper', { by: former });
     const renewed = await tier('Upper', { by: next, keys: upper.keys });
     const own = await tier('Issuer', { by: upper });
-    const { issuers, events, record, clock, stranded } = await scene();
-    record.living = [own.der];
+    const { issuers, events, record, living, clock, stranded } = await scene();
+    record.living = living(own.der);
     issuers.value = materialOf(own, [upper], [former, next]);
-    stranded.start({ signal: NEVER });
+    await stranded.start({ signal: NEVER });
     issuers.swap(materialOf(own, [renewed], [former, next]));
+    await settle();
     assert.equal(stranded.problem(), undefined, 'both roots are there');
     clock.jumpTo(NOON_MS + HOUR_MS / 2);
     issuers.swap(materialOf(own, [renewed], [next]));
+    await settle();
     assert.match(stranded.problem() ?? '', /any more: CN=Issuer \(\w{16}\), signed by CN=Upper, below CN=Former root$/);
     issuers.swap(materialOf(own, [renewed], [next]));
+    await settle();
     assert.deepEqual(
       events.of('issuerStranded').map(({ signedBy }) => signedBy),
       ['CN=Former root'],
@@ -68,10 +80,11 @@ describe('Issuers that lead to no trust anchor', () => {
 
   it('stay known while the journal cannot be read', async () => {
     const { old, issuers, record, stranded } = await scene();
-    stranded.start({ signal: NEVER });
+    await stranded.start({ signal: NEVER });
     assert.match(stranded.problem() ?? '', /CN=Test Mesh Issuer/);
     record.failing = true;
     issuers.swap(old.material);
+    await settle();
     assert.match(stranded.problem() ?? '', /CN=Test Mesh Issuer/);
   });
 });

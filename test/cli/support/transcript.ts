@@ -15,6 +15,8 @@ import { runCli } from '../../../src/cli/program.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
 
+/** A server ends at once; whatever else waits is waited for. */
+const NEVER = new AbortController().signal;
 /** When transcripts happen. */
 const NOW_MS = Date.UTC(2026, 0, 1, 0, 10);
 
@@ -64,7 +66,7 @@ export async function run(command: string): Promise<string[]> {
     terminal,
     environment,
     clock: new FakeClock(NOW_MS),
-    signal: AbortSignal.abort(),
+    signal: words[name + 1] === 'serve' ? AbortSignal.abort() : NEVER,
   });
   return [...lines(), ...(code === 0 ? [] : [`= ${code}`])];
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
-import { SqliteJournalReader } from '../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
+import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { BundleSigner, bundleDocument } from '../../support/policy/signed-bundle.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
@@ -223,7 +223,7 @@ export class Capstan implements AsyncDisposable {
 
   /** The newest decisions first. */
   journal(limit = 1000): readonly DecisionRecord[] {
-    using reader = SqliteJournalReader.open(this.#file('journal.sqlite'));
+    using reader = new JournalQueries(this.#file('journal.sqlite'));
     return reader.list({ limit });
   }
 

@@ -1,70 +1,63 @@
-// What was issued before, out of the issuance journal. Asked on the server's event loop, and only for what memory
-// does not know, such as a connection's first certificate: one indexed lookup, on a handle of its own.
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+// What was issued before, out of the issuance journal: read in a thread of its own, and only for what memory does not
+// know, such as the client certificate of before a restart.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
-import type { IssuanceHistory, LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
-import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
-import { currentCertificateFrom, leafRecordFrom } from '../records.ts';
-import { openForReading } from './file/journal-file.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
+import type { LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
+import type { FormerIssuer, FormerIssuers } from '../../../ports/storage/issuer-records.ts';
 import { journalProblem } from './file/journal-problem.ts';
-import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF } from './file/journal-schema.ts';
+import { ReadThread } from './reading/read-thread.ts';
+import type { ReadKind, Reads } from './reading/read-protocol.ts';
 
-/** The event loop waits with it: a journal that is locked for longer is an outage anyway. */
-const BUSY_TIMEOUT_MS = 50;
-
-interface OpenHistory {
-  readonly database: DatabaseSync;
-  readonly current: StatementSync;
-  readonly leaf: StatementSync;
+interface Waits {
+  readonly signal: AbortSignal;
 }
 
-export class SqliteIssuanceHistory implements IssuanceHistory, LeafRecords, FormerIssuers, Disposable {
+export class SqliteIssuanceHistory implements CurrentCertificates, LeafRecords, FormerIssuers, AsyncDisposable {
+  readonly #clock: Clock;
   readonly #file: string;
-  #open: OpenHistory | undefined;
+  readonly #thread: ReadThread;
+  readonly #end = new AbortController();
+  #watched = false;
 
   /** @param file the journal's; it is opened by the first question, when the journal has made it. */
-  constructor(file: string) {
+  constructor({ clock }: { readonly clock: Clock }, file: string) {
+    this.#clock = clock;
     this.#file = file;
+    this.#thread = new ReadThread(file);
   }
 
-  currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined {
-    const row = this.#read(({ current }) => current.get(identity, nowMs));
-    return row === undefined ? undefined : currentCertificateFrom(row);
+  async currentCertificateOf(identity: string, nowMs: number, options: Waits): Promise<CurrentCertificate | undefined> {
+    return this.#read('current', { identity, nowMs }, options);
   }
 
-  recordOf({ identity, notAfterMs, serial }: LeafNames): LeafRecord | undefined {
-    const row = this.#read(({ leaf }) => leaf.get(identity, notAfterMs, serial));
-    return row === undefined ? undefined : leafRecordFrom(row);
+  async recordOf(leaf: LeafNames, options: Waits): Promise<LeafRecord | undefined> {
+    return this.#read('leaf', leaf, options);
   }
 
-  issuersAt(nowMs: number): readonly Uint8Array[] {
-    const rows = this.#read(({ database }) => database.prepare(SELECT_ISSUERS).all(nowMs));
-    return rows.map(({ certificate }) => certificate as Uint8Array);
+  async issuersAt(nowMs: number, options: Waits): Promise<readonly FormerIssuer[]> {
+    return this.#read('issuers', { nowMs }, options);
   }
 
-  [Symbol.dispose](): void {
-    this.#open?.database.close();
-    this.#open = undefined;
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
+    await this.#thread.close();
   }
 
-  #read<T>(question: (history: OpenHistory) => T): T {
+  async #read<Kind extends ReadKind>(
+    kind: Kind,
+    question: Reads[Kind]['question'],
+    options: Waits,
+  ): Promise<Reads[Kind]['answer']> {
+    if (!this.#watched) void this.#thread.watch(this.#clock, { signal: this.#end.signal });
+    this.#watched = true;
     try {
-      return question((this.#open ??= openHistory(this.#file)));
+      return await this.#thread.ask(kind, question, options);
     } catch (cause) {
-      this[Symbol.dispose]();
+      options.signal.throwIfAborted();
       const problem = journalProblem(this.#file, cause);
       throw new AuthorityError('CAP-S04', { detail: problem.message, cause: problem });
     }
-  }
-}
-
-function openHistory(file: string): OpenHistory {
-  const { database } = openForReading(file, BUSY_TIMEOUT_MS);
-  try {
-    return { database, current: database.prepare(SELECT_CURRENT), leaf: database.prepare(SELECT_LEAF) };
-  } catch (cause) {
-    database.close();
-    throw cause;
   }
 }

@@ -1,111 +1,99 @@
-// Reads the journal's file, also while a server writes it. The identity of a query finds what that
-// identity got and what it was refused.
-import type { SQLInputValue } from 'node:sqlite';
-import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
+// Lists and goes through the journal, also while a server writes it, in a thread of its own.
+import type {
+  DecisionRecord,
+  IssuanceJournalReader,
+  JournalConditions,
+  JournalQuery,
+} from '../../../ports/storage/issuance-journal.ts';
 import type {
   OperationJournalReader,
   OperationQuery,
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
-import { decisionFrom, operationFrom } from '../records.ts';
-import { openForReading, type ReadableJournal } from './file/journal-file.ts';
 import { journalProblem } from './file/journal-problem.ts';
-import { OPERATIONS_SINCE_VERSION, SELECT_OPERATIONS, selectFrom } from './file/journal-schema.ts';
+import { ReadThread } from './reading/read-thread.ts';
+import { BATCH, type ReadKind, type Reads } from './reading/read-protocol.ts';
 
-/** One answer is held in memory whole. */
-export const MAX_LISTED = 100_000;
+interface Waits {
+  readonly signal: AbortSignal;
+}
 
-type Conditions = Omit<JournalQuery, 'limit'>;
-
-const CONDITIONS: Readonly<Record<keyof Conditions, string>> = {
-  outcome: 'outcome = ?',
-  decisionId: 'decision_id = ?',
-  identity: '(coalesce(identity, caller) = ? OR (identity <> caller AND caller = ?))',
-  sinceMs: 'time_ms >= ?',
-  validAtMs: 'not_after_ms > ?',
-};
-
-export class SqliteJournalReader implements IssuanceJournalReader, OperationJournalReader, Disposable {
+export class SqliteJournalReader implements IssuanceJournalReader, OperationJournalReader, AsyncDisposable {
   readonly #file: string;
-  readonly #journal: ReadableJournal;
+  readonly #thread: ReadThread;
 
-  private constructor(file: string, journal: ReadableJournal) {
+  private constructor(file: string) {
     this.#file = file;
-    this.#journal = journal;
+    this.#thread = new ReadThread(file);
   }
 
-  /** @throws AuthorityError CAP-X03 naming a file that is missing or not a journal; CAP-S04 when it is locked. */
-  static open(file: string): SqliteJournalReader {
-    return failingLoudly(file, () => new SqliteJournalReader(file, openForReading(file)));
-  }
-
-  /** @throws AuthorityError CAP-X03 when the file proves corrupt; CAP-S04 when it is locked. */
-  list(query: JournalQuery): readonly DecisionRecord[] {
-    const { where, values } = conditionsOf(query);
-    const limit = Math.min(query.limit, MAX_LISTED);
-    return failingLoudly(this.#file, () =>
-      this.#journal.database
-        .prepare(`${this.#select} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`)
-        .all(...values, limit)
-        .map(decisionFrom),
-    );
-  }
-
-  /** @throws as `list` does. */
-  count(query: Conditions): number {
-    const { where, values } = conditionsOf(query);
-    return failingLoudly(this.#file, () => {
-      const row = this.#journal.database.prepare(`SELECT count(*) AS count FROM decisions ${where}`).get(...values);
-      return Number(row?.['count']);
-    });
-  }
-
-  /** What is appended meanwhile is not seen. @throws as `list` does, at any record. */
-  *scan(query: Conditions): Generator<DecisionRecord, void, undefined> {
-    const { where, values } = conditionsOf(query);
+  /**
+   * A query may take as long as it takes: the signal ends the wait.
+   * @throws AuthorityError CAP-X03 naming a file that is missing or not a journal; CAP-S04 when it is locked.
+   */
+  static async open(file: string, options: Waits): Promise<SqliteJournalReader> {
+    const reader = new SqliteJournalReader(file);
     try {
-      const rows = this.#journal.database.prepare(`${this.#select} ${where} ORDER BY time_ms, id`).iterate(...values);
-      for (const row of rows) yield decisionFrom(row);
+      await reader.#read('open', undefined, options);
+      return reader;
     } catch (cause) {
-      throw journalProblem(this.#file, cause).toOpeningError();
+      await reader[Symbol.asyncDispose]();
+      throw cause;
     }
   }
 
-  /** @throws as `list` does. */
-  operations({ sinceMs = 0, limit }: OperationQuery): readonly OperationRecord[] {
-    const { database, version } = this.#journal;
-    if (version < OPERATIONS_SINCE_VERSION) return [];
-    return failingLoudly(this.#file, () =>
-      database.prepare(SELECT_OPERATIONS).all(sinceMs, Math.min(limit, MAX_LISTED)).map(operationFrom),
-    );
+  async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
+    return recordsIn(await this.#read('list', query, options));
   }
 
-  [Symbol.dispose](): void {
-    this.#journal.database.close();
+  async count(conditions: JournalConditions, options: Waits): Promise<number> {
+    return this.#read('count', conditions, options);
   }
 
-  get #select(): string {
-    return selectFrom(this.#journal.version);
+  async *scan(conditions: JournalConditions, options: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
+    const scan = await this.#read('scan', conditions, options);
+    // The thread reads the next records while these are looked at.
+    let batch = this.#read('next', { scan }, options);
+    try {
+      for (;;) {
+        const records = recordsIn(await batch);
+        const isLast = records.length < BATCH;
+        if (!isLast) batch = this.#read('next', { scan }, options);
+        // It may fail before anybody waits for it.
+        batch.catch(() => undefined);
+        yield* records;
+        if (isLast) return;
+      }
+    } finally {
+      // Also when the signal has aborted.
+      await this.#thread.ask('stop', { scan }, { signal: NEVER }).catch(() => undefined);
+    }
+  }
+
+  async operations(query: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {
+    return this.#read('operations', query, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread.close();
+  }
+
+  async #read<Kind extends ReadKind>(
+    kind: Kind,
+    question: Reads[Kind]['question'],
+    options: Waits,
+  ): Promise<Reads[Kind]['answer']> {
+    try {
+      return await this.#thread.ask(kind, question, options);
+    } catch (cause) {
+      options.signal.throwIfAborted();
+      throw journalProblem(this.#file, cause).toOpeningError();
+    }
   }
 }
 
-function conditionsOf(query: Conditions): { where: string; values: SQLInputValue[] } {
-  const asked = (Object.keys(CONDITIONS) as (keyof Conditions)[]).flatMap((name) => {
-    const value = query[name];
-    return value === undefined ? [] : [{ condition: CONDITIONS[name], value }];
-  });
-  const where = asked.length === 0 ? '' : `WHERE ${asked.map(({ condition }) => condition).join(' AND ')}`;
-  // A condition may ask for its one value in two places.
-  const values = asked.flatMap(({ condition, value }) =>
-    Array<SQLInputValue>(condition.split('?').length - 1).fill(value),
-  );
-  return { where, values };
-}
+const NEVER = new AbortController().signal;
 
-function failingLoudly<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw journalProblem(file, cause).toOpeningError();
-  }
+function recordsIn(json: string): readonly DecisionRecord[] {
+  return JSON.parse(json) as readonly DecisionRecord[];
 }

@@ -20,7 +20,8 @@ export interface CertificateParts {
   readonly events: Events;
   readonly issuers: Issuers;
   readonly journal: IssuerRecords;
-  readonly history: LeafRecords & FormerIssuers;
+  readonly former: FormerIssuers;
+  readonly leaves: LeafRecords;
   readonly policies: PolicySource;
 }
 
@@ -31,18 +32,15 @@ export interface ClientCertificates {
 }
 
 export function composeClientCertificates(config: Config, parts: CertificateParts): ClientCertificates {
-  const { clock, events, issuers, journal, history, policies } = parts;
+  const { clock, events, issuers, journal, former, leaves, policies } = parts;
   const { furtherIssuersFile: file, maxProofAge } = config.authentication;
-  const own = new KnownIssuers(
-    { issuers, records: journal, former: history, clock },
-    { longestLeafMs: config.lifetimes.max },
-  );
+  const own = new KnownIssuers({ issuers, records: journal, former, clock }, { longestLeafMs: config.lifetimes.max });
   const further =
     file === undefined ? undefined : new FurtherIssuers({ documents: watchedFiles({ [file]: file }, clock), events });
   const authenticator = clientCertificateAuthenticator({
     clock,
     trustDomain: config.trustDomain,
-    records: history,
+    records: leaves,
     ownIssuers: () => own.current(),
     furtherIssuers: () => further?.current() ?? [],
     maxProofAgeMs: (identity) => maxProofAgeOf(maxProofAge, policies, identity),

@@ -23,11 +23,19 @@ interface Former {
 
 export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
   const { watching: clock, events, health, startUp, running } = foundation;
-  const { journal, history } = former.storage;
+  const { journal, history, issuances } = former.storage;
   const { issuers } = former.trust;
   const { policies } = former.policy;
   const socketIdentities = new SocketIdentities();
-  const certificates = composeClientCertificates(config, { clock, events, issuers, journal, history, policies });
+  const certificates = composeClientCertificates(config, {
+    clock,
+    events,
+    issuers,
+    journal,
+    former: history,
+    leaves: issuances,
+    policies,
+  });
   const authentication = composeAuthenticators(config, { clock, events, socketIdentities, certificates });
   startUp.at('load', async () => authentication.start({ signal: running }));
   health.report('token keys', authentication.health);

@@ -38,7 +38,13 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   const bundles = composePolicyBundles(config, foundation);
   const policies = localPoliciesOver(config, foundation, bundles);
   const judgement = new PolicyJudgement(
-    { policies, cluster: cluster.view, history: storage.history, chooser: trust.chooser, clock: watching },
+    {
+      policies,
+      cluster: cluster.view,
+      currentCertificates: storage.issuances,
+      chooser: trust.chooser,
+      clock: watching,
+    },
     {
       maxWaitMs: Math.max(0, config.listen.requestTimeout - ANSWER_WITHIN_MS),
       maxWaiting: config.policy.maxWaiting,

@@ -29,9 +29,10 @@ export function composeTrust(config: Config, foundation: Foundation, { history }
   );
   startUp.at('load', async () => {
     await issuers.start(options);
-    stranded.start(options);
     await federated.start(options);
   });
+  // When the issuers in force are on record, which ends the time of those before them.
+  startUp.at('listen', async () => stranded.start(options));
   telemetry.observeAnchors(() => issuers.first.anchors());
   health.report('issuer', () => defaultIssuerHealth(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
   health.report('additional issuers', () => additionalIssuersHealth(issuers, clock));

@@ -48,13 +48,13 @@ export function registerJournalList(journal: Command, invocation: Invocation): v
 }
 
 async function list(options: ListOptions, invocation: Invocation): Promise<void> {
-  const { terminal } = invocation;
+  const { terminal, signal } = invocation;
   const query = queryOf(options, invocation.clock.nowMs());
   const file = journalFile(options, invocation);
   if (file === undefined) return;
   const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  using reader = SqliteJournalReader.open(file);
-  const records = options.audited === true ? audited(reader, query) : reader.list(query);
+  await using reader = await SqliteJournalReader.open(file, { signal });
+  const records = await (options.audited === true ? audited(reader, query, signal) : reader.list(query, { signal }));
   printNewest(records, { what: 'decisions', head: HEAD, row: rowOf, json: withTimes }, options, terminal);
 }
 
@@ -71,9 +71,13 @@ function queryOf(options: ListOptions, nowMs: number): JournalQuery {
 }
 
 /** Newest first, as `list` gives them; no more than are shown are held in memory. */
-function audited(reader: IssuanceJournalReader, { limit, ...query }: JournalQuery): readonly DecisionRecord[] {
+async function audited(
+  reader: IssuanceJournalReader,
+  { limit, ...query }: JournalQuery,
+  signal: AbortSignal,
+): Promise<readonly DecisionRecord[]> {
   const newest: DecisionRecord[] = [];
-  for (const record of reader.scan(query)) {
+  for await (const record of reader.scan(query, { signal })) {
     if (record.policy?.audits === undefined) continue;
     newest.push(record);
     if (newest.length > limit) newest.shift();

@@ -26,13 +26,14 @@ export function registerJournalOperations(journal: Command, invocation: Invocati
 }
 
 async function operations(options: OperationsOptions, invocation: Invocation): Promise<void> {
-  const { terminal, clock } = invocation;
+  const { terminal, clock, signal } = invocation;
   const { since, limit } = options;
   const file = journalFile(options, invocation);
   if (file === undefined) return;
   const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  using reader = SqliteJournalReader.open(file);
-  const found = reader.operations({ limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) });
+  await using reader = await SqliteJournalReader.open(file, { signal });
+  const query = { limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) };
+  const found = await reader.operations(query, { signal });
   printNewest(found, { what: 'operations', head: HEAD, row: rowOf, json: withTime }, options, terminal);
 }
 

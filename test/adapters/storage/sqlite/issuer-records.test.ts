@@ -5,7 +5,9 @@ import path from 'node:path';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
+import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { NEVER } from './records.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -34,48 +36,49 @@ describe('The issuers of a journal', () => {
     writer.close();
   }
 
-  function knownAt(nowMs: number): readonly string[] {
-    using history = new SqliteIssuanceHistory(file);
-    const texts = history.issuersAt(nowMs).map((der) => Buffer.from(der).toString('utf8'));
+  async function knownAt(nowMs: number): Promise<readonly string[]> {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
+    const known = await history.issuersAt(nowMs, { signal: NEVER });
+    const texts = known.map(({ certificateDer }) => Buffer.from(certificateDer).toString('utf8'));
     return texts.map((text) => text.replace('certificate of ', '')).sort();
   }
 
-  it('are known until they end, while they sign', () => {
+  it('are known until they end, while they sign', async () => {
     keep(issuer('one'), NOON_MS);
-    assert.deepEqual(knownAt(NOON_MS + 100 * DAY_MS), ['one']);
-    assert.deepEqual(knownAt(NOON_MS + 100 * DAY_MS + 1), []);
+    assert.deepEqual(await knownAt(NOON_MS + 100 * DAY_MS), ['one']);
+    assert.deepEqual(await knownAt(NOON_MS + 100 * DAY_MS + 1), []);
   });
 
-  it('are known, once another signs, until their last leaf is over', () => {
+  it('are known, once another signs, until their last leaf is over', async () => {
     keep(issuer('one'), NOON_MS);
     keep(issuer('two'), NOON_MS + HOUR_MS);
-    assert.deepEqual(knownAt(NOON_MS + HOUR_MS + DAY_MS), ['one', 'two']);
-    assert.deepEqual(knownAt(NOON_MS + HOUR_MS + DAY_MS + 1), ['two']);
+    assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + DAY_MS), ['one', 'two']);
+    assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + DAY_MS + 1), ['two']);
   });
 
-  it('gain no time by restarts under the other', () => {
+  it('gain no time by restarts under the other', async () => {
     keep(issuer('one'), NOON_MS);
     for (let hours = 1; hours < 30; hours += 1) keep(issuer('two'), NOON_MS + hours * HOUR_MS);
-    assert.deepEqual(knownAt(NOON_MS + HOUR_MS + DAY_MS + 1), ['two']);
+    assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + DAY_MS + 1), ['two']);
   });
 
-  it('are remembered with the longest life that leaves ever had, when that is shortened meanwhile', () => {
+  it('are remembered with the longest life that leaves ever had, when that is shortened meanwhile', async () => {
     keep(issuer('one', { longestLeafMs: 10 * DAY_MS }), NOON_MS);
     keep(issuer('one', { longestLeafMs: HOUR_MS }), NOON_MS + 1);
     keep(issuer('two', { longestLeafMs: HOUR_MS }), NOON_MS + 2);
-    assert.deepEqual(knownAt(NOON_MS + 10 * DAY_MS), ['one', 'two']);
+    assert.deepEqual(await knownAt(NOON_MS + 10 * DAY_MS), ['one', 'two']);
   });
 
-  it('never outlast their own end', () => {
+  it('never outlast their own end', async () => {
     keep(issuer('one', { notAfterMs: NOON_MS + HOUR_MS }), NOON_MS);
     keep(issuer('two'), NOON_MS + 1);
-    assert.deepEqual(knownAt(NOON_MS + HOUR_MS + 1), ['two']);
+    assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + 1), ['two']);
   });
 
-  it('are there again in full when they sign once more', () => {
+  it('are there again in full when they sign once more', async () => {
     keep(issuer('one'), NOON_MS);
     keep(issuer('two'), NOON_MS + 1);
     keep(issuer('one'), NOON_MS + 2);
-    assert.deepEqual(knownAt(NOON_MS + 90 * DAY_MS), ['one']);
+    assert.deepEqual(await knownAt(NOON_MS + 90 * DAY_MS), ['one']);
   });
 });

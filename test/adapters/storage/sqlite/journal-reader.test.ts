@@ -13,9 +13,10 @@ import {
   MIGRATIONS,
   SCHEMA_VERSION,
 } from '../../../../src/adapters/storage/sqlite/file/journal-schema.ts';
-import { issued, refused, traced } from './records.ts';
+import { issued, NEVER, refused, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+const WAITING = { signal: NEVER };
 const OTHER = 'spiffe://cluster.local/ns/default/sa/other';
 
 describe('The journal reader', () => {
@@ -48,37 +49,37 @@ describe('The journal reader', () => {
     ['nothing', { decisionId: "' OR 1=1 --", limit: 10 }, []],
   ];
   for (const [what, query, ids] of queries) {
-    it(`finds ${what}`, () => {
-      using reader = SqliteJournalReader.open(file);
+    it(`finds ${what}`, async () => {
+      await using reader = await SqliteJournalReader.open(file, WAITING);
       assert.deepEqual(
-        reader.list(query).map(({ decisionId }) => decisionId),
+        (await reader.list(query, WAITING)).map(({ decisionId }) => decisionId),
         ids,
       );
     });
   }
 
   for (const [what, { limit, ...conditions }, ids] of queries.filter(([, query]) => query.limit === 10)) {
-    it(`counts and goes through ${what.replace(', newest first', '')}, oldest first`, () => {
-      using reader = SqliteJournalReader.open(file);
-      assert.ok(limit > reader.count(conditions));
-      assert.equal(reader.count(conditions), ids.length);
+    it(`counts and goes through ${what.replace(', newest first', '')}, oldest first`, async () => {
+      await using reader = await SqliteJournalReader.open(file, WAITING);
+      assert.ok(limit > (await reader.count(conditions, WAITING)));
+      assert.equal(await reader.count(conditions, WAITING), ids.length);
       assert.deepEqual(
-        [...reader.scan(conditions)].map(({ decisionId }) => decisionId),
+        (await Array.fromAsync(reader.scan(conditions, WAITING))).map(({ decisionId }) => decisionId),
         ids.toReversed(),
       );
     });
   }
 
-  it('goes through a journal record by record, and can stop anywhere', () => {
-    using reader = SqliteJournalReader.open(file);
-    for (const { decisionId } of reader.scan({})) {
+  it('goes through a journal record by record, and can stop anywhere', async () => {
+    await using reader = await SqliteJournalReader.open(file, WAITING);
+    for await (const { decisionId } of reader.scan({}, WAITING)) {
       assert.equal(decisionId, 'first');
       break;
     }
-    assert.equal([...reader.scan({})].length, 4);
+    assert.equal((await Array.fromAsync(reader.scan({}, WAITING))).length, 4);
   });
 
-  it('reads a journal of before policy traces, as it is and after a server has brought it up to date', () => {
+  it('reads a journal of before policy traces, as it is and after a server has brought it up to date', async () => {
     const old = path.join(directory, 'old.sqlite');
     using database = new DatabaseSync(old);
     database.exec(`${MIGRATIONS[0] ?? ''}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 1;
@@ -87,15 +88,15 @@ describe('The journal reader', () => {
     const version = (): unknown => database.prepare('PRAGMA user_version').get()?.['user_version'];
     for (const expected of [1, SCHEMA_VERSION]) {
       if (expected === SCHEMA_VERSION) bringUpToDate(old);
-      using reader = SqliteJournalReader.open(old);
-      assert.deepEqual(reader.list({ limit: 10 }), [refused('old', { message: 'no' })]);
-      assert.deepEqual([...reader.scan({})], reader.list({ limit: 10 }));
-      assert.deepEqual(reader.operations({ limit: 10 }), []);
+      await using reader = await SqliteJournalReader.open(old, WAITING);
+      assert.deepEqual(await reader.list({ limit: 10 }, WAITING), [refused('old', { message: 'no' })]);
+      assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), await reader.list({ limit: 10 }, WAITING));
+      assert.deepEqual(await reader.operations({ limit: 10 }, WAITING), []);
       assert.equal(version(), expected);
     }
   });
 
-  it('reads how a caller was authenticated in a journal of the former version, as it is and brought up to date', () => {
+  it('reads how a caller was authenticated in a journal of the former version, as it is and brought up to date', async () => {
     const old = path.join(directory, 'former-words.sqlite');
     const FORMER_VERSION = 6;
     using database = new DatabaseSync(old);
@@ -114,12 +115,12 @@ describe('The journal reader', () => {
     });
     for (const upToDate of [false, true]) {
       if (upToDate) bringUpToDate(old);
-      using reader = SqliteJournalReader.open(old);
-      assert.deepEqual(reader.list({ limit: 10 }), [expected]);
+      await using reader = await SqliteJournalReader.open(old, WAITING);
+      assert.deepEqual(await reader.list({ limit: 10 }, WAITING), [expected]);
     }
   });
 
-  it('gives back what policy was asked and what it answered, and what a certificate goes back to', () => {
+  it('gives back what policy was asked and what it answered, and what a certificate goes back to', async () => {
     const own = path.join(directory, 'traces.sqlite');
     const proof = { proofId: 'first', provenAtMs: NOON_MS - 1 };
     const records = [
@@ -129,18 +130,18 @@ describe('The journal reader', () => {
     const writer = new JournalWriter({ file: own });
     writer.append(records);
     writer.close();
-    using reader = SqliteJournalReader.open(own);
-    assert.deepEqual([...reader.scan({})], records);
+    await using reader = await SqliteJournalReader.open(own, WAITING);
+    assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), records);
   });
 
-  it('reads traces of a journal that still calls what was waived excused', () => {
+  it('reads traces of a journal that still calls what was waived excused', async () => {
     const own = path.join(directory, 'former-traces.sqlite');
     const { waived, ...trace } = traced();
     const writer = new JournalWriter({ file: own });
     writer.append([issued('a', { policy: { ...trace, excused: waived } as PolicyTrace })]);
     writer.close();
-    using reader = SqliteJournalReader.open(own);
-    assert.deepEqual([...reader.scan({})], [issued('a', { policy: traced() })]);
+    await using reader = await SqliteJournalReader.open(own, WAITING);
+    assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), [issued('a', { policy: traced() })]);
   });
 
   it('answers every query from an index', () => {
@@ -157,15 +158,15 @@ describe('The journal reader', () => {
     writer.close();
   }
 
-  it('finds a refusal for another by whom it was for and by who asked, each from an index', () => {
+  it('finds a refusal for another by whom it was for and by who asked, each from an index', async () => {
     const own = path.join(directory, 'relayed.sqlite');
     const writer = new JournalWriter({ file: own });
     writer.append([refused('relayed', { caller: OTHER, identity: DEMO }), refused('own', { caller: OTHER })]);
     writer.close();
-    using reader = SqliteJournalReader.open(own);
-    const idsOf = (identity: string): string[] =>
-      reader.list({ identity, limit: 10 }).map(({ decisionId }) => decisionId);
-    assert.deepEqual([idsOf(DEMO), idsOf(OTHER)], [['relayed'], ['own', 'relayed']]);
+    await using reader = await SqliteJournalReader.open(own, WAITING);
+    const idsOf = async (identity: string): Promise<string[]> =>
+      (await reader.list({ identity, limit: 10 }, WAITING)).map(({ decisionId }) => decisionId);
+    assert.deepEqual([await idsOf(DEMO), await idsOf(OTHER)], [['relayed'], ['own', 'relayed']]);
     using database = new DatabaseSync(own, { readOnly: true });
     const where = "(coalesce(identity, caller) = 'a' OR (identity <> caller AND caller = 'a'))";
     const plan = database.prepare(`EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE ${where}`).all();
@@ -174,10 +175,10 @@ describe('The journal reader', () => {
     assert.match(text, /decisions_by_relay/);
   });
 
-  it('names a file that is not there', () => {
+  it('names a file that is not there', async () => {
     const missing = path.join(directory, 'missing.sqlite');
-    assert.throws(
-      () => SqliteJournalReader.open(missing),
+    await assert.rejects(
+      () => SqliteJournalReader.open(missing, WAITING),
       (error: unknown) =>
         error instanceof AuthorityError &&
         error.reason === 'CAP-X03' &&

@@ -11,13 +11,15 @@ import {
 } from '../../../../src/adapters/storage/sqlite/file/journal-schema.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
+import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
-import { issued, refused, traced } from './records.ts';
+import { issued, NEVER, refused, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 const HOUR_MS = 3_600_000;
+const WAITING = { signal: NEVER };
 
 describe('The issuance history', () => {
   let directory: string;
@@ -35,62 +37,65 @@ describe('The issuance history', () => {
     writer.close();
   }
 
-  it('knows after a restart what an identity was given last, refusals and other identities aside', () => {
-    using history = new SqliteIssuanceHistory(file);
+  it('knows after a restart what an identity was given last, refusals and other identities aside', async () => {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     record(
       issued('older', { timeMs: NOON_MS - 2000, notAfterMs: NOON_MS + 9 * HOUR_MS }),
       issued('newest', { timeMs: NOON_MS - 1000, notAfterMs: NOON_MS + HOUR_MS }),
       refused('no', { caller: DEMO }),
       issued('of another', { identity: 'spiffe://cluster.local/ns/default/sa/other' }),
     );
-    assert.deepEqual(history.currentCertificateOf(DEMO, NOON_MS), {
+    assert.deepEqual(await history.currentCertificateOf(DEMO, NOON_MS, WAITING), {
       issuedMs: NOON_MS - 1000,
       notAfterMs: NOON_MS + HOUR_MS,
       waived: {},
     });
   });
 
-  it('tells since when a condition has been passed over, so that a restart gives no new grace', () => {
-    using history = new SqliteIssuanceHistory(file);
+  it('tells since when a condition has been passed over, so that a restart gives no new grace', async () => {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     record(issued('a', { policy: traced() }));
-    assert.deepEqual(history.currentCertificateOf(DEMO, NOON_MS)?.waived, {
+    assert.deepEqual((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.waived, {
       'default/demo spec.conditions.has-netpol': NOON_MS - 2 * HOUR_MS,
     });
   });
 
-  it('reads waived conditions of a journal that still calls them excused', () => {
-    using history = new SqliteIssuanceHistory(file);
+  it('reads waived conditions of a journal that still calls them excused', async () => {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     const { waived, ...trace } = traced();
     record(issued('a', { policy: { ...trace, excused: waived } as PolicyTrace }));
-    assert.deepEqual(Object.keys(history.currentCertificateOf(DEMO, NOON_MS)?.waived ?? {}), [
+    assert.deepEqual(Object.keys((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.waived ?? {}), [
       'default/demo spec.conditions.has-netpol',
     ]);
   });
 
-  it('counts a certificate only until it ends', () => {
-    using history = new SqliteIssuanceHistory(file);
+  it('counts a certificate only until it ends', async () => {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     record(issued('a', { notAfterMs: NOON_MS + HOUR_MS }));
-    assert.ok(history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS - 1));
-    assert.equal(history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS), undefined);
-    assert.equal(history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/unknown', NOON_MS), undefined);
+    assert.ok(await history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS - 1, WAITING));
+    assert.equal(await history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS, WAITING), undefined);
+    assert.equal(
+      await history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/unknown', NOON_MS, WAITING),
+      undefined,
+    );
   });
 
-  it('sees what the journal records after it was opened', () => {
-    using history = new SqliteIssuanceHistory(file);
+  it('sees what the journal records after it was opened', async () => {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     record(refused('no', { caller: DEMO }));
-    assert.equal(history.currentCertificateOf(DEMO, NOON_MS), undefined);
+    assert.equal(await history.currentCertificateOf(DEMO, NOON_MS, WAITING), undefined);
     record(issued('a'));
-    assert.ok(history.currentCertificateOf(DEMO, NOON_MS));
+    assert.ok(await history.currentCertificateOf(DEMO, NOON_MS, WAITING));
   });
 
-  it('does not guess when the journal cannot be read, and tries again at the next question', () => {
-    using history = new SqliteIssuanceHistory(file);
-    assert.throws(
-      () => history.currentCertificateOf(DEMO, NOON_MS),
+  it('does not guess when the journal cannot be read, and tries again at the next question', async () => {
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
+    await assert.rejects(
+      () => history.currentCertificateOf(DEMO, NOON_MS, WAITING),
       (error: unknown) => error instanceof AuthorityError && error.reason === 'CAP-S04',
     );
     record(issued('a'));
-    assert.ok(history.currentCertificateOf(DEMO, NOON_MS));
+    assert.ok(await history.currentCertificateOf(DEMO, NOON_MS, WAITING));
   });
 
   it('finds the certificate in the index, however many refusals the identity has', () => {
@@ -105,31 +110,31 @@ describe('The issuance history', () => {
     const LEAF = { identity: DEMO, serial: '7f00aa', notAfterMs: NOON_MS + HOUR_MS };
     const proof = { proofId: 'first', provenAtMs: NOON_MS - HOUR_MS };
 
-    it('who issued it, and the proof that it goes back to', () => {
-      using history = new SqliteIssuanceHistory(file);
+    it('who issued it, and the proof that it goes back to', async () => {
+      await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
       record(issued('a', proof), issued('b', { serial: '7f00ab', proofId: 'b', provenAtMs: NOON_MS }));
       const lineage = { id: 'first', provenAtMs: NOON_MS - HOUR_MS };
-      assert.deepEqual(history.recordOf(LEAF), { issuer: 'fedcba9876543210', lineage });
+      assert.deepEqual(await history.recordOf(LEAF, WAITING), { issuer: 'fedcba9876543210', lineage });
     });
 
-    it('only if serial, identity and end are those of the record, and it was issued to a workload', () => {
-      using history = new SqliteIssuanceHistory(file);
+    it('only if serial, identity and end are those of the record, and it was issued to a workload', async () => {
+      await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
       record(issued('a', proof), refused('no', { caller: DEMO }));
       const { caller, authenticationMethod, credentialId, ...self } = issued('self', { api: 'self', serial: '7f00ac' });
       record(self);
       assert.ok(caller && authenticationMethod && credentialId);
-      assert.ok(history.recordOf(LEAF));
+      assert.ok(await history.recordOf(LEAF, WAITING));
       for (const other of [
         { serial: '7f00ab' },
         { serial: '7f00ac' },
         { identity: 'spiffe://cluster.local/ns/default/sa/other' },
         { notAfterMs: NOON_MS + HOUR_MS + 1000 },
       ]) {
-        assert.equal(history.recordOf({ ...LEAF, ...other }), undefined, JSON.stringify(other));
+        assert.equal(await history.recordOf({ ...LEAF, ...other }, WAITING), undefined, JSON.stringify(other));
       }
     });
 
-    it('that was recorded before proofs were, as if it had been its own proof', () => {
+    it('that was recorded before proofs were, as if it had been its own proof', async () => {
       using old = new DatabaseSync(file);
       old.exec(
         `${MIGRATIONS.slice(0, 2).join(';')}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 2`,
@@ -145,9 +150,12 @@ describe('The issuance history', () => {
         old.prepare(insert).run(id, NOON_MS - 1000, authenticationMethod, identity, of, notAfterMs);
       }
       record(issued('newer', { serial: '7f00ac', ...proof }));
-      using history = new SqliteIssuanceHistory(file);
-      assert.deepEqual(history.recordOf(LEAF)?.lineage, { id: 'by token', provenAtMs: NOON_MS - 1000 });
-      const renewed = history.recordOf({ ...LEAF, serial: '7f00ab' });
+      await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
+      assert.deepEqual((await history.recordOf(LEAF, WAITING))?.lineage, {
+        id: 'by token',
+        provenAtMs: NOON_MS - 1000,
+      });
+      const renewed = await history.recordOf({ ...LEAF, serial: '7f00ab' }, WAITING);
       assert.deepEqual(renewed?.lineage, { id: 'by certificate', provenAtMs: NOON_MS - 1000 });
     });
 
@@ -159,18 +167,18 @@ describe('The issuance history', () => {
     });
   });
 
-  it('costs no more for an identity with many live certificates', () => {
+  it('costs no more for an identity with many live certificates', async () => {
     const rows = 50_000;
     record(...Array.from({ length: rows }, (_, n) => issued(`d${n}`, { notAfterMs: NOON_MS + HOUR_MS + n })));
     record(issued('newest', { timeMs: NOON_MS + 1, notAfterMs: NOON_MS + HOUR_MS + rows - 500 }));
-    using history = new SqliteIssuanceHistory(file);
-    assert.equal(history.currentCertificateOf(DEMO, NOON_MS)?.issuedMs, NOON_MS + 1);
+    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
+    assert.equal((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.issuedMs, NOON_MS + 1);
     using database = new DatabaseSync(file, { readOnly: true });
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_CURRENT}`).all(DEMO, NOON_MS);
     const text = plan.map(({ detail }) => String(detail)).join('\n');
     assert.equal(text.match(/USE TEMP B-TREE FOR ORDER BY/g)?.length, 1, 'only the thousand at the end are sorted');
     const startedMs = performance.now();
-    for (let n = 0; n < 20; n += 1) history.currentCertificateOf(DEMO, NOON_MS);
+    for (let n = 0; n < 20; n += 1) await history.currentCertificateOf(DEMO, NOON_MS, WAITING);
     assert.ok((performance.now() - startedMs) / 20 < 10, 'all 50,000 would take longer');
   });
 });

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { SqliteJournal, type JournalSettings } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
-import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
+import { JournalQueries } from '../../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Clock } from '../../../../src/ports/platform/clock.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
@@ -38,7 +38,7 @@ describe('The issuance journal', () => {
   }
 
   function listed(): readonly DecisionRecord[] {
-    using reader = SqliteJournalReader.open(file);
+    using reader = new JournalQueries(file);
     return reader.list({ limit: 10_000 });
   }
 
@@ -305,8 +305,8 @@ describe('The issuance journal', () => {
   it('keeps its WAL when another program that reads it goes, whoever in this process has looked at it too', async () => {
     await using journal = await started();
     await journal.append(issued('a'), { signal: NEVER });
-    using history = new SqliteIssuanceHistory(file);
-    history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/demo', NOON_MS);
+    await using history = new SqliteIssuanceHistory({ clock: new FakeClock() }, file);
+    await history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/demo', NOON_MS, { signal: NEVER });
     const script = `const d = new (require('node:sqlite').DatabaseSync)(${JSON.stringify(file)});
       d.prepare('SELECT * FROM decisions').all(); d.close()`;
     execFileSync(process.execPath, ['-e', script]);

@@ -92,7 +92,7 @@ export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_m
 export const RETIRE_ISSUERS = `UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms)
   WHERE id NOT IN (SELECT value FROM json_each(?))`;
 export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
-export const SELECT_ISSUERS = 'SELECT certificate FROM issuers WHERE until_ms >= ?';
+export const SELECT_ISSUERS = 'SELECT certificate, until_ms AS untilMs FROM issuers WHERE until_ms >= ?';
 /** What an operator did. Few, so they are kept for good. */
 export const INSERT_OPERATION = insertInto('operations', OPERATION_COLUMNS);
 /** Newest first; parameters: not before this moment in ms, and how many at most. */

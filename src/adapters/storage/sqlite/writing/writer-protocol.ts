@@ -1,7 +1,6 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
-import type { ProblemKind } from '../file/journal-problem.ts';
 
 export type WriterRequest =
   /** `known`: there was a journal before, so none is made. */
@@ -18,9 +17,10 @@ export type WriterRequest =
   | { readonly kind: 'close' };
 
 /**
- * Answers come in the order of the requests. `removed`: how many records a `delete-before` took away. `inode`: the file
- * that is open, for the thread that comes after this one.
+ * What came of a request. `removed`: how many records a `delete-before` took away. `inode`: the file that is open, for
+ * the thread that comes after this one.
  */
-export type WriterAnswer =
-  | { readonly ok: true; readonly removed: number; readonly inode: string }
-  | { readonly ok: false; readonly kind: ProblemKind; readonly problem: string };
+export interface Written {
+  readonly removed: number;
+  readonly inode: string;
+}

@@ -3,7 +3,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import { journalProblem } from '../file/journal-problem.ts';
-import type { WriterAnswer, WriterRequest } from './writer-protocol.ts';
+import type { ThreadAnswer } from '../answering-thread.ts';
+import type { WriterRequest, Written } from './writer-protocol.ts';
 import { JournalWriter, type WriterSettings } from './journal-writer.ts';
 
 const settings = workerData as WriterSettings;
@@ -11,9 +12,9 @@ const writer = new JournalWriter(settings);
 
 parentPort?.on('message', (request: WriterRequest) => parentPort?.postMessage(answer(request)));
 
-function answer(request: WriterRequest): WriterAnswer {
+function answer(request: WriterRequest): ThreadAnswer<Written> {
   try {
-    return { ok: true, removed: perform(request), inode: writer.inode };
+    return { ok: true, value: { removed: perform(request), inode: writer.inode } };
   } catch (cause) {
     const { kind, message } = journalProblem(settings.file, cause);
     return { ok: false, kind, problem: message };

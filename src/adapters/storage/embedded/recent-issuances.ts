@@ -1,0 +1,62 @@
+// What this process issued last, in memory: every record goes through here on its way into the journal, so most
+// questions about an identity or a leaf are answered without reading it. What is forgotten, or was issued before a
+// restart, is read.
+import { Recent } from '../../../domain/bounded/recent.ts';
+import type { CurrentCertificate } from '../../../domain/policy/request.ts';
+import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
+import type { LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
+import type { DecisionRecord, IssuanceJournal, IssuedRecord } from '../../../ports/storage/issuance-journal.ts';
+import { currentCertificateOf } from '../records.ts';
+
+/** Identities: more than one server issues to within a leaf's life. */
+const MAX_IDENTITIES = 20_000;
+/** Leaves that may be shown to renew; each replaces the one before it. */
+const MAX_LEAVES = 20_000;
+
+export interface RecentIssuancesParts {
+  readonly journal: IssuanceJournal;
+  /** Of the same journal. */
+  readonly history: CurrentCertificates & LeafRecords;
+}
+
+export class RecentIssuances implements IssuanceJournal, CurrentCertificates, LeafRecords {
+  readonly #parts: RecentIssuancesParts;
+  readonly #current = new Recent<CurrentCertificate>(MAX_IDENTITIES);
+  readonly #leaves = new Recent<LeafRecord>(MAX_LEAVES);
+
+  constructor(parts: RecentIssuancesParts) {
+    this.#parts = parts;
+  }
+
+  async append(record: DecisionRecord, options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#parts.journal.append(record, options);
+    if (record.outcome === 'issued') this.#remember(record);
+  }
+
+  async currentCertificateOf(
+    identity: string,
+    nowMs: number,
+    options: { readonly signal: AbortSignal },
+  ): Promise<CurrentCertificate | undefined> {
+    const current = this.#current.get(identity);
+    // A shorter one that has ended may hide a longer one from before.
+    if (current !== undefined && current.notAfterMs > nowMs) return current;
+    return this.#parts.history.currentCertificateOf(identity, nowMs, options);
+  }
+
+  async recordOf(leaf: LeafNames, options: { readonly signal: AbortSignal }): Promise<LeafRecord | undefined> {
+    return this.#leaves.get(leafKey(leaf)) ?? this.#parts.history.recordOf(leaf, options);
+  }
+
+  /** Our own certificates belong to no workload. */
+  #remember(record: IssuedRecord): void {
+    const { api, identity, issuer, decisionId, timeMs, proofId = decisionId, provenAtMs = timeMs } = record;
+    if (api === 'self') return;
+    this.#current.set(identity, currentCertificateOf(record));
+    this.#leaves.set(leafKey(record), { issuer, lineage: { id: proofId, provenAtMs } });
+  }
+}
+
+function leafKey({ identity, serial, notAfterMs }: LeafNames): string {
+  return `${serial} ${notAfterMs} ${identity}`;
+}

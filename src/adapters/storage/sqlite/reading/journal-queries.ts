@@ -1,0 +1,139 @@
+// What can be asked of the journal's file, also while a server writes it. Synchronous, so that it runs in a thread of
+// its own (read-worker.ts). The file is opened by the first question and, when the handle proves unusable, again by the
+// next one. The identity of a query finds what that identity got and what it was refused.
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
+import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
+import type { DecisionRecord, JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
+import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
+import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import {
+  currentCertificateFrom,
+  decisionFrom,
+  formerIssuerFrom,
+  leafRecordFrom,
+  operationFrom,
+} from '../../records.ts';
+import { openForReading, type ReadableJournal } from '../file/journal-file.ts';
+import { journalProblem } from '../file/journal-problem.ts';
+import {
+  OPERATIONS_SINCE_VERSION,
+  SELECT_CURRENT,
+  SELECT_ISSUERS,
+  SELECT_LEAF,
+  SELECT_OPERATIONS,
+  selectFrom,
+} from '../file/journal-schema.ts';
+
+/** One answer is held in memory whole. */
+export const MAX_LISTED = 100_000;
+
+const CONDITIONS: Readonly<Record<keyof JournalConditions, string>> = {
+  outcome: 'outcome = ?',
+  decisionId: 'decision_id = ?',
+  identity: '(coalesce(identity, caller) = ? OR (identity <> caller AND caller = ?))',
+  sinceMs: 'time_ms >= ?',
+  validAtMs: 'not_after_ms > ?',
+};
+
+/** Every method throws JournalProblem, naming the file. */
+export class JournalQueries implements Disposable {
+  readonly #file: string;
+  #journal: ReadableJournal | undefined;
+  /** By their SQL: those that are asked for again and again. */
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  open(): void {
+    this.#read(() => undefined);
+  }
+
+  currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined {
+    const row = this.#read(({ database }) => this.#kept(database, SELECT_CURRENT).get(identity, nowMs));
+    return row === undefined ? undefined : currentCertificateFrom(row);
+  }
+
+  recordOf({ identity, notAfterMs, serial }: LeafNames): LeafRecord | undefined {
+    const row = this.#read(({ database }) => this.#kept(database, SELECT_LEAF).get(identity, notAfterMs, serial));
+    return row === undefined ? undefined : leafRecordFrom(row);
+  }
+
+  issuersAt(nowMs: number): readonly FormerIssuer[] {
+    return this.#read(({ database }) => database.prepare(SELECT_ISSUERS).all(nowMs)).map(formerIssuerFrom);
+  }
+
+  /** Newest first. */
+  list(query: JournalQuery): readonly DecisionRecord[] {
+    const { where, values } = conditionsOf(query);
+    const limit = Math.min(query.limit, MAX_LISTED);
+    const rows = this.#read(({ database, version }) =>
+      database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`).all(...values, limit),
+    );
+    return rows.map(decisionFrom);
+  }
+
+  count(conditions: JournalConditions): number {
+    const { where, values } = conditionsOf(conditions);
+    const row = this.#read(({ database }) =>
+      database.prepare(`SELECT count(*) AS count FROM decisions ${where}`).get(...values),
+    );
+    return Number(row?.['count']);
+  }
+
+  /** Oldest first. What is appended meanwhile is not seen, also by other questions on the same object. */
+  *scan(conditions: JournalConditions): Generator<DecisionRecord, void, undefined> {
+    const { where, values } = conditionsOf(conditions);
+    const rows = this.#read(({ database, version }) =>
+      database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms, id`).iterate(...values),
+    );
+    try {
+      for (const row of rows) yield decisionFrom(row);
+    } catch (cause) {
+      throw journalProblem(this.#file, cause);
+    }
+  }
+
+  operations({ sinceMs = 0, limit }: OperationQuery): readonly OperationRecord[] {
+    return this.#read(({ database, version }) => {
+      if (version < OPERATIONS_SINCE_VERSION) return [];
+      return database.prepare(SELECT_OPERATIONS).all(sinceMs, Math.min(limit, MAX_LISTED)).map(operationFrom);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#prepared.clear();
+    this.#journal?.database.close();
+    this.#journal = undefined;
+  }
+
+  #kept(database: DatabaseSync, sql: string): StatementSync {
+    const statement = this.#prepared.get(sql) ?? database.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+
+  #read<T>(question: (journal: ReadableJournal) => T): T {
+    try {
+      return question((this.#journal ??= openForReading(this.#file)));
+    } catch (cause) {
+      this[Symbol.dispose]();
+      throw journalProblem(this.#file, cause);
+    }
+  }
+}
+
+function conditionsOf(query: JournalConditions): { where: string; values: SQLInputValue[] } {
+  const asked = (Object.keys(CONDITIONS) as (keyof JournalConditions)[]).flatMap((name) => {
+    const value = query[name];
+    return value === undefined ? [] : [{ condition: CONDITIONS[name], value }];
+  });
+  const where = asked.length === 0 ? '' : `WHERE ${asked.map(({ condition }) => condition).join(' AND ')}`;
+  // A condition may ask for its one value in two places.
+  const values = asked.flatMap(({ condition, value }) =>
+    Array<SQLInputValue>(condition.split('?').length - 1).fill(value),
+  );
+  return { where, values };
+}
