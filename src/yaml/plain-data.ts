@@ -3,13 +3,12 @@
 // Kubernetes reads as no JSON, or differently from one reading to the next, is refused by name.
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { ambiguityOfName, ambiguityOfValue } from '../domain/cluster/kubernetes-scalar.ts';
-import { pathUnder } from '../domain/text/field-path.ts';
+import { formatStep } from '../domain/text/field-path.ts';
+import { Anchors, MAX_ALIASES } from './anchors.ts';
 import { isAnchored, isJson, isMapping, isMergeKey, isPlain, ownTag, startOf, tagOf, valueOf } from './nodes.ts';
 import type { YamlRules } from './yaml-rules.ts';
 
 export const MAX_DEPTH = 64;
-/** Uses of anchors in one document. */
-export const MAX_ALIASES = 100;
 /** Nodes and characters of one file with its aliases written out: so many times what its text holds without. */
 const MAX_GROWTH = 4;
 /** A small file may grow to what a larger one may be. */
@@ -23,6 +22,12 @@ export interface NodeProblem {
   readonly offset: number;
   readonly path: string;
   readonly problem: string;
+}
+
+/** A step on the way to a node; it is spelled only when something is wrong there. Absent, the document itself. */
+interface Place {
+  readonly above: Place | undefined;
+  readonly step: string | number;
 }
 
 /** A bound that was passed: what follows is not read. */
@@ -39,15 +44,11 @@ class BoundPassed extends Error {
 export class PlainReader {
   readonly #maxSize: number;
   readonly #rules: YamlRules;
-  #aliases = 0;
   #size = 0;
   #values = 0;
-  /** While aliases are written out, what they repeat defines nothing anew. */
-  #repeating = 0;
-  #anchors = new Map<string, Node>();
+  #anchors = new Anchors();
   #problems: NodeProblem[] = [];
   #ambiguous = 0;
-  readonly #targets = new Map<Alias, Node>();
 
   /** @param length of the file's text. */
   constructor(length: number, rules: YamlRules) {
@@ -62,13 +63,11 @@ export class PlainReader {
 
   /** @returns `root` only when its data is of use. */
   read(root: Node): { readonly root: Node | null; readonly data: unknown; readonly problems: readonly NodeProblem[] } {
-    this.#anchors = new Map();
+    this.#anchors = new Anchors();
     this.#problems = [];
-    this.#repeating = 0;
-    this.#aliases = 0;
     this.#ambiguous = 0;
     try {
-      const data = this.#value(root, '', 1);
+      const data = this.#value(root, undefined, 1);
       const problems = this.#problems;
       const isUseful = problems.length === (this.#rules.keepAmbiguous === true ? this.#ambiguous : 0);
       return { root: isUseful ? root : null, data, problems };
@@ -78,31 +77,31 @@ export class PlainReader {
     }
   }
 
-  #value(node: unknown, path: string, depth: number): unknown {
+  #value(node: unknown, path: Place | undefined, depth: number): unknown {
     this.#grow(1, node, path);
     this.#count(node, path);
     if (depth > MAX_DEPTH) throw passed(node, path, `is nested deeper than ${MAX_DEPTH} levels`);
     if (isAlias(node)) return this.#alias(node, path, depth);
     this.#checkAnchor(node, path);
     const value = this.#contents(node, path, depth);
-    if (this.#repeating === 0 && isAnchored(node)) this.#anchors.set(node.anchor, node);
+    this.#anchors.define(node);
     return value;
   }
 
-  #contents(node: unknown, path: string, depth: number): unknown {
+  #contents(node: unknown, path: Place | undefined, depth: number): unknown {
     this.#checkTag(node, path);
     if (isMap(node)) return this.#mapping(node, path, depth);
-    if (isSeq(node)) return node.items.map((item, index) => this.#value(item, pathUnder(path, index), depth + 1));
+    if (isSeq(node)) return node.items.map((item, index) => this.#value(item, { above: path, step: index }, depth + 1));
     return isScalar(node) ? this.#scalar(node, path) : null;
   }
 
   /** In the order of the text: a merge key takes the place of what stands before it (go-yaml v2). */
-  #mapping(map: YAMLMap, path: string, depth: number): unknown {
+  #mapping(map: YAMLMap, path: Place | undefined, depth: number): unknown {
     const data = new Map<string, unknown>();
     const own = new Set<string>();
     for (const pair of map.items) {
       const name = this.#nameOf(pair.key, path);
-      const place = pathUnder(path, name);
+      const place = { above: path, step: name };
       this.#grow(name.length, pair.key, path);
       if (isMergeKey(pair.key)) {
         for (const [key, value] of this.#merged(pair, path, depth)) data.set(key, value);
@@ -117,19 +116,19 @@ export class PlainReader {
   }
 
   /** In the order in which later entries win: of several mappings the first does. */
-  #merged({ key, value: node }: Pair, path: string, depth: number): readonly [string, unknown][] {
-    const value = this.#value(node, pathUnder(path, '<<'), depth + 1);
+  #merged({ key, value: node }: Pair, path: Place | undefined, depth: number): readonly [string, unknown][] {
+    const value = this.#value(node, { above: path, step: '<<' }, depth + 1);
     if (this.#rules.anchors !== 'written out') {
       this.#complain(key, path, `uses a YAML merge key, ${this.#mustNot}`);
       return [];
     }
     const mappings = isSeq(node) && Array.isArray(value) ? value.toReversed() : [value];
     if (mappings.every(isMapping)) return mappings.flatMap((mapping) => Object.entries(mapping));
-    this.#complain(key, pathUnder(path, '<<'), 'must merge a mapping, or a list of them');
+    this.#complain(key, { above: path, step: '<<' }, 'must merge a mapping, or a list of them');
     return [];
   }
 
-  #scalar(node: Scalar, path: string): unknown {
+  #scalar(node: Scalar, path: Place | undefined): unknown {
     const value = valueOf(node);
     if (this.#isAmbiguous(node, path, ambiguityOfValue)) return value;
     if (typeof value === 'string') this.#grow(value.length, node, path);
@@ -139,11 +138,11 @@ export class PlainReader {
   }
 
   /** What Kubernetes calls the field: `yes` is "true", `0400` is "256". */
-  #nameOf(key: unknown, path: string): string {
+  #nameOf(key: unknown, path: Place | undefined): string {
     const name = isScalar(key) ? valueOf(key) : this.#aliasedName(key, path);
     const written = isScalar(key) ? String(key.value) : '';
-    const place = pathUnder(path, written);
-    if (this.#repeating === 0 && isAnchored(key)) this.#anchors.set(key.anchor, key);
+    const place = { above: path, step: written };
+    this.#anchors.define(key);
     this.#checkAnchor(key, place);
     this.#checkTag(key, place);
     if (!isMergeKey(key) && this.#isAmbiguous(key, place, ambiguityOfName)) return written;
@@ -156,64 +155,57 @@ export class PlainReader {
   }
 
   /** A manifest may call its fields whatever Kubernetes lets it. */
-  #soundName(name: string, key: unknown, place: string): string {
+  #soundName(name: string, key: unknown, place: Place | undefined): string {
     const isSound = name.isWellFormed() && !RESERVED.has(name);
     if (this.#isStrict && !isSound) this.#complain(key, place, 'is no name for a field');
     return name;
   }
 
-  #aliasedName(key: unknown, path: string): unknown {
+  #aliasedName(key: unknown, path: Place | undefined): unknown {
     const name = isAlias(key) ? this.#alias(key, path, MAX_DEPTH) : undefined;
     return typeof name === 'object' ? undefined : name;
   }
 
-  #isAmbiguous(node: unknown, path: string, ambiguity: (text: string) => string | undefined): boolean {
+  #isAmbiguous(node: unknown, path: Place | undefined, ambiguity: (text: string) => string | undefined): boolean {
     const problem = this.#isStrict && isPlain(node) ? ambiguity(String(node.value)) : undefined;
     if (problem === undefined) return false;
     if (this.#complain(node, path, problem)) this.#ambiguous += 1;
     return true;
   }
 
-  #checkAnchor(node: unknown, path: string): void {
+  #checkAnchor(node: unknown, path: Place | undefined): void {
     if (this.#rules.anchors === 'none' && isAnchored(node)) {
       this.#complain(node, path, `has a YAML anchor, ${this.#mustNot}`);
     }
   }
 
-  #checkTag(node: unknown, path: string): void {
+  #checkTag(node: unknown, path: Place | undefined): void {
     const tag = tagOf(node);
     if (tag === undefined) return;
     if (this.#rules.anchors === 'none') this.#complain(node, path, `has a YAML tag, ${this.#mustNot}`);
     else if (tag !== ownTag(node)) this.#complain(node, path, 'has a tag that cannot be used');
   }
 
-  #alias(node: Alias, path: string, depth: number): unknown {
+  #alias(node: Alias, path: Place | undefined, depth: number): unknown {
     if (this.#rules.anchors === 'written out') return this.#repeat(node, path, depth);
     this.#complain(node, path, `uses a YAML alias, ${this.#mustNot}`);
     return null;
   }
 
-  #repeat(node: Alias, path: string, depth: number): unknown {
-    this.#aliases += 1;
-    if (this.#aliases > MAX_ALIASES) throw passed(node, path, `is one more than ${MAX_ALIASES} uses of YAML anchors`);
-    const target = this.#targets.get(node) ?? this.#anchors.get(node.source);
-    if (target === undefined) {
-      this.#complain(node, path, `uses the anchor ${node.source.slice(0, 60)}, which is not written before it`);
-      return null;
-    }
-    this.#targets.set(node, target);
-    this.#repeating += 1;
-    const value = this.#value(target, path, depth);
-    this.#repeating -= 1;
-    return value;
+  #repeat(node: Alias, path: Place | undefined, depth: number): unknown {
+    const target = this.#anchors.use(node);
+    if (this.#anchors.isOver) throw passed(node, path, `is one more than ${MAX_ALIASES} uses of YAML anchors`);
+    if (target !== undefined) return this.#anchors.repeat(() => this.#value(target, path, depth));
+    this.#complain(node, path, `uses the anchor ${node.source.slice(0, 60)}, which is not written before it`);
+    return null;
   }
 
-  #grow(by: number, node: unknown, path: string): void {
+  #grow(by: number, node: unknown, path: Place | undefined): void {
     this.#size += by;
     if (this.#size > this.#maxSize) throw passed(node, path, 'becomes too large with its YAML anchors written out');
   }
 
-  #count(node: unknown, path: string): void {
+  #count(node: unknown, path: Place | undefined): void {
     const { maxValues = Infinity } = this.#rules;
     this.#values += 1;
     if (this.#values > maxValues) throw passed(node, path, `is one more than ${maxValues} values in one file`);
@@ -228,13 +220,20 @@ export class PlainReader {
   }
 
   /** @returns whether it is told: what is repeated was told where it stands. */
-  #complain(node: unknown, path: string, problem: string): boolean {
-    if (this.#repeating > 0) return false;
-    this.#problems.push({ offset: startOf(node) ?? 0, path, problem });
+  #complain(node: unknown, path: Place | undefined, problem: string): boolean {
+    if (this.#anchors.isRepeating) return false;
+    this.#problems.push({ offset: startOf(node) ?? 0, path: formatPlace(path), problem });
     return true;
   }
 }
 
-function passed(node: unknown, path: string, problem: string): BoundPassed {
-  return new BoundPassed({ offset: startOf(node) ?? 0, path, problem });
+function passed(node: unknown, path: Place | undefined, problem: string): BoundPassed {
+  return new BoundPassed({ offset: startOf(node) ?? 0, path: formatPlace(path), problem });
+}
+
+/** Dotted, from the top of the document. */
+function formatPlace(place: Place | undefined): string {
+  const steps: string[] = [];
+  for (let at = place; at !== undefined; at = at.above) steps.unshift(formatStep(at.step));
+  return steps.join('.');
 }

@@ -13,8 +13,3 @@ export function formatStep(step: string | number): string {
     .replaceAll(/\p{Cc}/gu, '?');
   return word.length < String(step).length ? `${word}...` : word;
 }
-
-/** @param above the path of what the field stands in; empty at the top of a document. */
-export function pathUnder(above: string, step: string | number): string {
-  return above === '' ? formatStep(step) : `${above}.${formatStep(step)}`;
-}
