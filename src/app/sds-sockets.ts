@@ -6,6 +6,7 @@ import { kubernetesIdentity, type KubernetesIdentity } from '../domain/identity/
 import type { TrustDomain } from '../domain/identity/trust-domain.ts';
 import type { SocketIdentities } from '../adapters/credentials/socket-identities.ts';
 import type { Listener } from '../adapters/grpc/listeners/listener.ts';
+import { ReportEachOnce } from '../live/report-once.ts';
 import type { Events } from '../ports/platform/events.ts';
 import { degraded, READY, type HealthState } from '../ports/platform/health.ts';
 
@@ -48,8 +49,8 @@ export class SdsSockets {
   readonly #sockets = new Map<string, SocketListener>();
   /** At most as many as there were sockets; each ends within its own bound. */
   readonly #closing = new Set<Promise<void>>();
-  /** What was wrong at the last look, by path: the same problem is told once. */
-  #problems: ReadonlyMap<string, string> = new Map();
+  /** What was wrong at the last look, by path. */
+  readonly #failures = new ReportEachOnce();
   #stopped = false;
 
   constructor(parts: SocketParts, settings: { readonly trustDomain: TrustDomain }) {
@@ -63,9 +64,10 @@ export class SdsSockets {
 
   /** Degraded by what was wrong at the last look. */
   health(): HealthState {
-    const [first] = this.#problems.values();
+    const { problems } = this.#failures;
+    const [first] = problems.values();
     if (first === undefined) return READY;
-    const more = this.#problems.size - 1;
+    const more = problems.size - 1;
     return degraded(more === 0 ? first : `${first}, and ${more} more`);
   }
 
@@ -86,7 +88,9 @@ export class SdsSockets {
       const problem = this.#sockets.has(socket.path) ? undefined : await this.#problemOpening(socket, options);
       if (problem !== undefined) problems.set(socket.path, problem);
     }
-    this.#tell(problems);
+    for (const path of this.#failures.look(problems).fresh) {
+      this.#parts.events.socketUnusable({ path, problem: problems.get(path) ?? '' });
+    }
   }
 
   stopAccepting(): void {
@@ -139,12 +143,5 @@ export class SdsSockets {
   #forget(path: string): void {
     this.#sockets.delete(path);
     this.#parts.identities.delete(path);
-  }
-
-  #tell(problems: ReadonlyMap<string, string>): void {
-    for (const [path, problem] of problems) {
-      if (problem !== this.#problems.get(path)) this.#parts.events.socketUnusable({ path, problem });
-    }
-    this.#problems = problems;
   }
 }

@@ -41,11 +41,12 @@ export class ReportEachOnce {
    * @param found all problems of this look, by what they are of.
    * @returns the keys to report now, in the order of `found`, and whether something that had a problem has none any more.
    */
-  look(found: ReadonlyMap<string, string>): { readonly fresh: readonly string[]; readonly mended: boolean } {
+  look(found: ReadonlyMap<string, string>): { readonly fresh: ReadonlySet<string>; readonly mended: boolean } {
     const before = this.#problems;
     this.#problems = found;
+    const changed = [...found].filter(([key, problem]) => before.get(key) !== problem);
     return {
-      fresh: [...found].filter(([key, problem]) => before.get(key) !== problem).map(([key]) => key),
+      fresh: new Set(changed.map(([key]) => key)),
       mended: before.keys().some((key) => !found.has(key)),
     };
   }

@@ -29,17 +29,20 @@ describe('Problems of many', () => {
     assert.deepEqual(
       look({ shop: 'is empty', bank: 'is empty' }, { new: 'is gone', shop: 'is empty', bank: 'is gone' }),
       {
-        fresh: ['new', 'bank'],
+        fresh: new Set(['new', 'bank']),
         mended: false,
       },
     );
   });
 
   it('are mended when one is over, whatever else there is', () => {
-    assert.deepEqual(look({ shop: 'is empty', bank: 'is empty' }, { bank: 'is empty' }), { fresh: [], mended: true });
+    assert.deepEqual(look({ shop: 'is empty', bank: 'is empty' }, { bank: 'is empty' }), {
+      fresh: new Set(),
+      mended: true,
+    });
   });
 
   it('are reported again when they come back', () => {
-    assert.deepEqual(look({ shop: 'is empty' }, {}, { shop: 'is empty' }), { fresh: ['shop'], mended: false });
+    assert.deepEqual(look({ shop: 'is empty' }, {}, { shop: 'is empty' }), { fresh: new Set(['shop']), mended: false });
   });
 });

@@ -4,6 +4,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../../domain/trust/bundle.ts';
 import { Listeners } from '../../../live/listeners.ts';
+import { ReportOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -20,7 +21,7 @@ interface Federated {
   /** As the file says, whenever it is valid. */
   given?: TrustBundle;
   inForce?: TrustBundle;
-  problem?: string;
+  readonly failure: ReportOnce;
 }
 
 export class DocumentFederatedBundles implements FederatedBundles {
@@ -31,7 +32,11 @@ export class DocumentFederatedBundles implements FederatedBundles {
   /** @param sources the document of each trust domain: PEM. */
   constructor(parts: FederatedParts, sources: ReadonlyMap<TrustDomain, DocumentSource>) {
     this.#parts = parts;
-    this.#federated = [...sources].map(([trustDomain, documents]) => ({ trustDomain, documents }));
+    this.#federated = [...sources].map(([trustDomain, documents]) => {
+      const failure = new ReportOnce((problem) => this.#report(one, problem));
+      const one: Federated = { trustDomain, documents, failure };
+      return one;
+    });
   }
 
   /** Reads all once, then follows files and time until the signal aborts. Never throws: `problem` tells. */
@@ -53,7 +58,7 @@ export class DocumentFederatedBundles implements FederatedBundles {
 
   /** What is not as its file was meant to be; nothing when all is well. */
   get problem(): string | undefined {
-    const problems = this.#federated.flatMap(({ trustDomain, inForce, problem }) =>
+    const problems = this.#federated.flatMap(({ trustDomain, inForce, failure: { problem } }) =>
       problem === undefined
         ? []
         : [`${trustDomain}: ${problem} (${inForce ? 'its last good bundle stays' : 'its callers are refused'})`],
@@ -71,7 +76,7 @@ export class DocumentFederatedBundles implements FederatedBundles {
       one.given = given;
       this.#look(one);
     } catch (error) {
-      this.#complain(one, error instanceof AuthorityError ? error.message : 'unexpected failure');
+      one.failure.found(error instanceof AuthorityError ? error.message : 'unexpected failure');
     }
   }
 
@@ -81,10 +86,10 @@ export class DocumentFederatedBundles implements FederatedBundles {
     if (bundle === undefined) return;
     if ('problem' in bundle) {
       this.#install(one, undefined);
-      this.#complain(one, `its file ${bundle.problem}`);
+      one.failure.found(`its file ${bundle.problem}`);
       return;
     }
-    delete one.problem;
+    one.failure.over();
     this.#install(one, bundle);
   }
 
@@ -98,16 +103,9 @@ export class DocumentFederatedBundles implements FederatedBundles {
     this.#listeners.notify();
   }
 
-  #complain(one: Federated, problem: string): void {
-    if (problem !== one.problem) {
-      const kept = one.inForce !== undefined;
-      this.#parts.events.reloadFailed({
-        source: 'federated-bundle',
-        problem: `${one.trustDomain}: ${problem}`,
-        kept,
-      });
-    }
-    one.problem = problem;
+  #report({ trustDomain, inForce }: Federated, problem: string): void {
+    const facts = { problem: `${trustDomain}: ${problem}`, kept: inForce !== undefined };
+    this.#parts.events.reloadFailed({ source: 'federated-bundle', ...facts });
   }
 
   async #followTime(one: Federated, signal: AbortSignal): Promise<void> {

@@ -9,6 +9,7 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
+import { ReportEachOnce, ReportOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -52,12 +53,12 @@ export class DocumentIssuer {
   #state: IssuerState = { kind: 'unavailable', why: 'is not loaded' };
   #named: NamedIssuer | undefined;
   #inForce: InForce | undefined;
-  /** What the last look complained of: the same problem is told once. */
-  #problem: string | undefined;
-  /** What the last look at what is in force complained of. */
-  #untimely: string | undefined;
+  /** What the last look at the documents found. */
+  readonly #failure = new ReportOnce((problem) => this.#reportFailure(problem));
+  /** What the last look at what is in force found. */
+  readonly #untimely = new ReportOnce((problem) => this.#reportFailure(problem));
   /** What has been warned of and still holds. */
-  #warned: ReadonlySet<string> = new Set();
+  readonly #warnings = new ReportEachOnce();
   /** For which moment the last look was. */
   #lookedMs = 0;
   /** Looks follow one another: a trial takes a moment, and a clock may be set meanwhile. */
@@ -102,11 +103,11 @@ export class DocumentIssuer {
 
   /** Why nothing can be signed now, or why what is given is not what is in force; nothing when all is well. */
   problem(nowMs: number): string | { readonly degraded: string } | undefined {
-    if (this.#inForce === undefined) return this.#problem ?? 'no issuer is loaded';
+    if (this.#inForce === undefined) return this.#failure.problem ?? 'no issuer is loaded';
     const { notBeforeMs, notAfterMs } = this.current().issuer;
     if (notBeforeMs > nowMs) return `the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`;
     if (notAfterMs <= nowMs) return 'the issuer certificate has expired';
-    const problem = this.#problem ?? this.#untimely;
+    const problem = this.#failure.problem ?? this.#untimely.problem;
     if (this.#state.kind === 'unavailable') return problem ?? `the issuer ${this.#state.why}`;
     return problem === undefined ? undefined : { degraded: `the last good issuer stays: ${problem}` };
   }
@@ -141,16 +142,14 @@ export class DocumentIssuer {
   async #reload(signal: AbortSignal): Promise<void> {
     try {
       await this.#load(signal);
-      this.#problem = undefined;
+      this.#failure.over();
     } catch (error) {
-      this.#problem = this.#complain(error, this.#problem);
+      this.#failure.found(wordsOf(error));
     }
   }
 
-  #complain(error: unknown, told: string | undefined): string {
-    const problem = error instanceof AuthorityError ? error.message : 'unexpected failure';
-    if (problem !== told) this.#parts.events.reloadFailed({ source: 'issuer', problem: this.#ofName(problem) });
-    return problem;
+  #reportFailure(problem: string): void {
+    this.#parts.events.reloadFailed({ source: 'issuer', problem: this.#ofName(problem) });
   }
 
   async #load(signal: AbortSignal): Promise<void> {
@@ -164,8 +163,8 @@ export class DocumentIssuer {
     const read = await this.#opened(texts, signal);
     const material = await this.#tried(read, signal);
     events.reloaded({ source: 'issuer', revision: this.#ofName(material.issuer.id) });
-    this.#problem = undefined;
-    this.#untimely = undefined;
+    this.#failure.over();
+    this.#untimely.over();
     this.#install({ read, material, digest });
   }
 
@@ -196,7 +195,7 @@ export class DocumentIssuer {
 
   /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
   #unchanged(): void {
-    if (this.#problem === undefined) return;
+    if (this.#failure.problem === undefined) return;
     this.#parts.events.reloaded({ source: 'issuer', revision: this.#ofName(this.current().issuer.id) });
   }
 
@@ -230,9 +229,8 @@ export class DocumentIssuer {
 
   /** Each warning once for as long as it holds. */
   #warn({ read, material }: InForce): void {
-    const warnings = new Set(read.warningsOn(material));
-    for (const problem of warnings) if (!this.#warned.has(problem)) this.#parts.events.trustWarning({ problem });
-    this.#warned = warnings;
+    const warnings = new Map(read.warningsOn(material).map((problem) => [problem, problem]));
+    for (const problem of this.#warnings.look(warnings).fresh) this.#parts.events.trustWarning({ problem });
   }
 
   async #followTime(signal: AbortSignal): Promise<void> {
@@ -252,12 +250,12 @@ export class DocumentIssuer {
     if (inForce === undefined) return;
     try {
       const material = await this.#tried(inForce.read, signal);
-      this.#untimely = undefined;
+      this.#untimely.over();
       const again = this.#state.kind === 'unavailable';
       if (again || differs(material, inForce.material)) this.#install({ ...inForce, material });
     } catch (error) {
       if (signal.aborted) return;
-      this.#untimely = this.#complain(error, this.#untimely);
+      this.#untimely.found(wordsOf(error));
       if (this.#parts.trustAnchors === undefined) this.#installAnchors(inForce);
       else this.#demandAnchor(inForce.material, this.#parts.trustAnchors.current());
     }
@@ -265,7 +263,7 @@ export class DocumentIssuer {
 
   /** What did not fit the former anchors may fit these, and the other way round. */
   async #underOtherAnchors(signal: AbortSignal): Promise<void> {
-    if (this.#problem !== undefined) await this.#reload(signal);
+    if (this.#failure.problem !== undefined) await this.#reload(signal);
     await this.#look(signal);
   }
 
@@ -285,6 +283,10 @@ export class DocumentIssuer {
       // There are none left; it has been told.
     }
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof AuthorityError ? error.message : 'unexpected failure';
 }
 
 function digestOf(texts: ReadonlyMap<string, string>): string {

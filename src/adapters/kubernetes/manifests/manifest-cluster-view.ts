@@ -5,9 +5,9 @@ import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { ClusterChange } from '../../../domain/cluster/cluster-change.ts';
-import type { IndexedSnapshot } from '../../../domain/cluster/indexed-snapshot.ts';
 import { unsyncedSnapshot, type ClusterSnapshot } from '../../../domain/cluster/snapshot.ts';
 import { formatPosition, type Problem } from '../../../domain/text/position.ts';
+import { LastGood } from '../../../live/last-good.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type { ClusterView } from '../../../ports/policy/cluster-view.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
@@ -36,7 +36,7 @@ export interface ManifestCounts {
 /** Characters of one reading that are parsed on the event loop: about a tenth of a second, in turns. */
 const READ_HERE = 128 * 1024;
 /** Of one broken edit, in the log. */
-const MAX_TOLD = 20;
+const MAX_REPORTED = 20;
 /** In what a caller reads. */
 const MAX_NAMED = 3;
 
@@ -48,7 +48,7 @@ interface KnownFile {
 export class ManifestClusterView implements ClusterView {
   readonly #parts: ManifestClusterViewParts;
   readonly #listeners = new Listeners<[ClusterChange]>();
-  #snapshot: ClusterSnapshot = unsyncedSnapshot('the manifests of the cluster are not read yet');
+  readonly #inForce: LastGood<ClusterSnapshot>;
   /** By place. Files that an edit leaves alone are not parsed again; as bounded as the documents are. */
   #files: ReadonlyMap<string, KnownFile> = new Map();
   /** Without the templates of charts. */
@@ -56,11 +56,20 @@ export class ManifestClusterView implements ClusterView {
   /** What each file said when it was last good, by name. */
   #good: ReadonlyMap<string, readonly WrittenObject[]> = new Map();
   #counts: ManifestCounts = { objects: 0, files: 0, passedOver: 0 };
-  /** What the last look complained of: the same problems are told once. */
-  #problem: string | undefined;
 
   constructor(parts: ManifestClusterViewParts) {
     this.#parts = parts;
+    this.#inForce = new LastGood<ClusterSnapshot>(
+      {
+        revisionOf: ({ version }) => version,
+        applied: ({ version }) => parts.events.reloaded({ source: 'cluster', revision: version }),
+        failed: (problem, { unsynced, incomplete } = NOT_READ) => {
+          const kept = unsynced === undefined && incomplete === undefined;
+          parts.events.reloadFailed({ source: 'cluster', problem, kept });
+        },
+      },
+      NOT_READ,
+    );
   }
 
   /** Loads once, then follows changes until the signal aborts. */
@@ -70,12 +79,12 @@ export class ManifestClusterView implements ClusterView {
   }
 
   current(): ClusterSnapshot {
-    return this.#snapshot;
+    return this.#inForce.current ?? NOT_READ;
   }
 
   /** Why the view is not what the directory says now; absent when it is. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#inForce.problem;
   }
 
   get counts(): ManifestCounts {
@@ -94,7 +103,7 @@ export class ManifestClusterView implements ClusterView {
     } catch (error) {
       if (signal.aborted) return;
       // Going on is safe: what is in force stays in force, and the next change is looked at again.
-      this.#tell(error instanceof AuthorityError ? error.message : 'unexpected failure');
+      this.#inForce.refuse(error instanceof AuthorityError ? error.message : 'unexpected failure');
     }
   }
 
@@ -125,12 +134,12 @@ export class ManifestClusterView implements ClusterView {
   }
 
   async #take(unreadable: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
-    const told: Told[] = [...unreadable].map(([name, problem]) => ({ path: this.#placeOf(name), problem }));
+    const found: Found[] = [...unreadable].map(([name, problem]) => ({ path: this.#placeOf(name), problem }));
     const hidden = new Set(unreadable.keys());
     for (const [name, { problems }] of this.#rendered) {
       if (problems.length === 0) continue;
       hidden.add(name);
-      told.push(...problems);
+      found.push(...problems);
     }
     // Of two files that describe one object, the one that did so before stays.
     const sound = [...this.#rendered]
@@ -139,29 +148,30 @@ export class ManifestClusterView implements ClusterView {
     const places = new Map(sound.map(([name]) => [this.#placeOf(name), name]));
     const joined = await inTurns(joining(sound.map(([, written]) => written)), { signal });
     for (const problem of joined.problems) {
-      told.push(problem);
+      found.push(problem);
       hidden.add(places.get(problem.position.place) ?? '');
     }
-    await this.#join(hidden, told, signal);
+    await this.#join(hidden, found, signal);
   }
 
-  async #join(hidden: ReadonlySet<string>, told: readonly Told[], signal: AbortSignal): Promise<void> {
+  async #join(hidden: ReadonlySet<string>, found: readonly Found[], signal: AbortSignal): Promise<void> {
     const sound = [...this.#rendered].filter(([name]) => !hidden.has(name));
     const kept = [...this.#good].filter(([name]) => isHidden(name, hidden));
     const missing = [...hidden].filter((name) => !kept.some(([one]) => isHidden(one, new Set([name]))));
     // A broken file that is new changes nothing: what it says was not in the view before. A view that began without a
     // file lacks it until everything was good once, under whatever name.
-    const lacking = this.#snapshot.unsynced !== undefined || this.#snapshot.incomplete !== undefined;
+    const former = this.current();
+    const lacking = former.unsynced !== undefined || former.incomplete !== undefined;
     const incomplete = lacking && missing.length > 0 ? inFew(missing.map((name) => this.#placeOf(name))) : undefined;
     const files = sound.map(([, written]) => written);
     const all = joining(files, { kept: kept.flatMap(([, written]) => written) });
     const { objects, passedOver } = await inTurns(all, { signal });
-    const snapshot = await inTurns(snapshotting(objects, { incomplete, before: this.#snapshot }), { signal });
+    const snapshot = await inTurns(snapshotting(objects, { incomplete, before: former }), { signal });
     const good = sound.map(([name, written]) => [name, written.objects] as const);
     this.#good = new Map([...kept, ...good.filter(([, written]) => written.length > 0)]);
     this.#counts = { objects: objects.length, files: good.length, passedOver: passedOver.length };
-    if (told.length > 0) this.#tell(format(told), snapshot);
-    this.#accept(snapshot, told.length === 0);
+    const changed = this.#inForce.accept(snapshot, found.length === 0 ? undefined : format(found));
+    if (changed) this.#listeners.notify(snapshot.change);
   }
 
   #placeOf(name: string): string {
@@ -171,28 +181,12 @@ export class ManifestClusterView implements ClusterView {
   #age(name: string): number {
     return this.#good.has(name) ? 0 : 1;
   }
-
-  /** @param next what comes in force all the same; without it the last one stays. */
-  #tell(problem: string, next: ClusterSnapshot = this.#snapshot): void {
-    const kept = next.unsynced === undefined && next.incomplete === undefined;
-    if (problem !== this.#problem) this.#parts.events.reloadFailed({ source: 'cluster', problem, kept });
-    this.#problem = problem;
-  }
-
-  /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
-  #accept(snapshot: IndexedSnapshot, sound: boolean): void {
-    const changed = snapshot.version !== this.#snapshot.version;
-    const mended = sound && this.#problem !== undefined;
-    if (sound) this.#problem = undefined;
-    if (changed) this.#snapshot = snapshot;
-    if (changed || mended) this.#parts.events.reloaded({ source: 'cluster', revision: snapshot.version });
-    if (changed) this.#listeners.notify(snapshot.change);
-  }
 }
 
+const NOT_READ = unsyncedSnapshot('the manifests of the cluster are not read yet');
 const NOTHING: WrittenObjects = { objects: [], problems: [] };
 
-interface Told {
+interface Found {
   readonly position?: Problem['position'] | undefined;
   readonly path: string;
   readonly problem: string;
@@ -209,11 +203,13 @@ function inFew(places: readonly string[]): string {
 }
 
 /** An operator mends them in one go. */
-function format(problems: readonly Told[]): string {
-  const told = problems
-    .slice(0, MAX_TOLD)
+function format(problems: readonly Found[]): string {
+  const words = problems
+    .slice(0, MAX_REPORTED)
     .map(({ position, path, problem }) =>
       [position && formatPosition(position), path, problem].filter(Boolean).join(' '),
     );
-  return [...told, ...(problems.length > MAX_TOLD ? [`and ${problems.length - MAX_TOLD} more`] : [])].join('; ');
+  return [...words, ...(problems.length > MAX_REPORTED ? [`and ${problems.length - MAX_REPORTED} more`] : [])].join(
+    '; ',
+  );
 }

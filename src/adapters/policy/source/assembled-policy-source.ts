@@ -4,7 +4,9 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { ClusterFacts } from '../../../domain/policy/documents.ts';
 import { PolicySet } from '../../../domain/policy/policy-set.ts';
+import { LastGood } from '../../../live/last-good.ts';
 import { Listeners } from '../../../live/listeners.ts';
+import { ReportEachOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -39,9 +41,9 @@ export class AssembledPolicySource implements PolicySource {
   readonly #settings: AssembledPolicySettings;
   readonly #listeners = new Listeners();
   readonly #local: LocalPolicies;
-  #policies: PolicySet | undefined;
-  /** What the last look complained of, by owner: the same problems are reported once. */
-  #reported: ReadonlyMap<string, string> = new Map();
+  readonly #inForce: LastGood<PolicySet>;
+  /** What the last look found wrong, by owner. */
+  readonly #failures = new ReportEachOnce();
   /** One look at a time; whatever changes during it makes for one more, however often it does. */
   #looking: Promise<void> | undefined;
   #changed = false;
@@ -51,9 +53,14 @@ export class AssembledPolicySource implements PolicySource {
   constructor(parts: AssembledPolicyParts, settings: AssembledPolicySettings) {
     this.#parts = parts;
     this.#settings = settings;
-    const { kept, documents } = parts;
+    const { kept, documents, events } = parts;
     const placeOf = (name: string): string => documents?.placeOf(name) ?? name;
     this.#local = new LocalPolicies({ placeOf, ...(kept !== undefined && { kept }) });
+    this.#inForce = new LastGood({
+      revisionOf: ({ revision }) => revision,
+      applied: ({ revision }) => events.reloaded({ source: 'policy', revision }),
+      failed: (problem) => events.reloadFailed({ source: 'policy', problem }),
+    });
   }
 
   /**
@@ -69,8 +76,9 @@ export class AssembledPolicySource implements PolicySource {
   }
 
   current(): PolicySet {
-    if (this.#policies === undefined) throw new AuthorityError('CAP-S02');
-    return this.#policies;
+    const { current } = this.#inForce;
+    if (current === undefined) throw new AuthorityError('CAP-S02');
+    return current;
   }
 
   policyBundleTimeMs(): number {
@@ -89,7 +97,7 @@ export class AssembledPolicySource implements PolicySource {
   /** @returns once a look that began after this call has ended. */
   async #follow(signal: AbortSignal): Promise<void> {
     // The first load asks for the bundle last of all, so that nothing is missed before there is a revision.
-    if (this.#policies === undefined || signal.aborted) return;
+    if (this.#inForce.current === undefined || signal.aborted) return;
     this.#changed = true;
     await (this.#looking ??= this.#catchUp(signal));
   }
@@ -126,21 +134,20 @@ export class AssembledPolicySource implements PolicySource {
     await this.#follow(signal);
   }
 
-  /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
+  /** A broken edit that is taken back is reported too; to those who listen nothing has changed. */
   #accept(policies: PolicySet): void {
-    const before = this.#reported;
-    this.#report();
-    const mended = before.keys().some((owner) => !this.#reported.has(owner));
-    if (this.#replace(policies) || !mended) return;
-    this.#parts.events.reloaded({ source: 'policy', revision: policies.revision });
+    const mended = this.#report();
+    if (this.#inForce.accept(policies)) this.#listeners.notify();
+    else if (mended) this.#parts.events.reloaded({ source: 'policy', revision: policies.revision });
   }
 
-  /** What many owners share, such as a directory that is away, is reported once. */
-  #report(): void {
+  /** What many owners share, such as a directory that is away, is reported once. @returns whether an owner's problem is over. */
+  #report(): boolean {
     const { events } = this.#parts;
-    const reported = new Map(this.troubles.map(({ owner, state, problem }) => [owner, `${state}: ${problem}`]));
-    const fresh = this.troubles.filter(({ owner }) => this.#reported.get(owner) !== reported.get(owner));
-    const groups = [...Map.groupBy(fresh, ({ state, problem }) => `${state}: ${problem}`).values()];
+    const words = new Map(this.troubles.map(({ owner, state, problem }) => [owner, `${state}: ${problem}`]));
+    const { fresh, mended } = this.#failures.look(words);
+    const unreported = this.troubles.filter(({ owner }) => fresh.has(owner));
+    const groups = [...Map.groupBy(unreported, ({ owner }) => words.get(owner)).values()];
     for (const [first, ...others] of groups.slice(0, MAX_REPORTED)) {
       if (first === undefined) continue;
       const { state, problem } = first;
@@ -149,16 +156,6 @@ export class AssembledPolicySource implements PolicySource {
       else if (state === 'not kept') events.policyNotKept({ owner, problem });
       else events.reloadFailed({ source: 'policy', problem });
     }
-    this.#reported = reported;
-  }
-
-  /** @returns whether this is another revision than the one in force. */
-  #replace(policies: PolicySet): boolean {
-    const { revision } = policies;
-    if (revision === this.#policies?.revision) return false;
-    this.#policies = policies;
-    this.#parts.events.reloaded({ source: 'policy', revision });
-    this.#listeners.notify();
-    return true;
+    return mended;
   }
 }
