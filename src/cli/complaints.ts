@@ -4,7 +4,7 @@ import { AuthorityError } from '../domain/errors.ts';
 import { formatQuantity } from '../domain/text/format-count.ts';
 import { REASONS } from '../domain/reasons.ts';
 import { CommandError, EXIT, exitCodeOf, type ExitCode } from './exit-codes.ts';
-import { complainOfProblems, UnusableInput } from './unusable-input.ts';
+import { complainOfProblems, UnusableInput } from './problems.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @returns the exit code that the error deserves, after saying what it is. */

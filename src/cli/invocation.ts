@@ -1,4 +1,4 @@
-// What every command is given, whoever runs it: a person's terminal, or a test.
+// What every command is given, by a person's terminal or by a test.
 import { Option } from 'commander';
 import type { Clock } from '../ports/platform/clock.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -9,9 +9,9 @@ export interface Invocation {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** Has an event `reread` whenever a server shall look at everything that it follows again. */
+  /** Has an event `reread` whenever a server is to read everything that it follows again. */
   readonly rereads: EventTarget;
-  /** Says how the process shall end when the command is done; without it, well. */
+  /** Sets the exit code of the process for when the command is done; it is 0 otherwise. */
   readonly endWith: (code: ExitCode) => void;
 }
 

@@ -8,7 +8,7 @@ export type SignalSource = Record<'on' | 'once', (name: NodeJS.Signals, listener
 export interface HeededSignals {
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
-  /** Has an event `reread` whenever everything that is followed shall be looked at again. */
+  /** Has an event `reread` whenever everything that is followed is to be read again. */
   readonly rereads: EventTarget;
 }
 

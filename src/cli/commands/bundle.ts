@@ -1,5 +1,5 @@
 // `capstan bundle …`: keys of those who may sign the policy bundle, their signatures, and what a bundle says.
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { InspectOptions } from './bundle/inspect.ts';
 import type { KeygenOptions } from './bundle/keygen.ts';
 import type { SignOptions } from './bundle/sign.ts';
@@ -7,7 +7,7 @@ import type { ResetTimeOptions } from './bundle/reset-time.ts';
 import type { VerifyOptions } from './bundle/verify.ts';
 import { serverOptions } from '../administration.ts';
 import { outputOption, type Invocation } from '../invocation.ts';
-import { countOption } from '../options/options.ts';
+import { countOption, momentOption } from '../options/option-values.ts';
 
 /** In the order in which `--help` lists them. */
 const COMMANDS = [registerKeygen, registerSign, registerVerify, registerInspect, registerResetTime];
@@ -64,7 +64,7 @@ function registerVerify(bundle: Command, invocation: Invocation): void {
     .option('--threshold <count>', 'how many of them must have signed', countOption, 1)
     .option('--signature <file>', 'signature file (default: <bundle>.sig)')
     .option('--cluster <id>', 'the cluster it is to come in force in; without it, the audience is not judged')
-    .option('--now <time>', 'the time to judge by, such as 2027-01-01T00:00:00Z (default: now)', timeOption)
+    .option('--now <time>', 'the time to judge by, such as 2027-01-01T00:00:00Z (default: now)', momentOption)
     .addOption(outputOption())
     .addHelpText('after', VERIFY_HELP)
     .action(async (file: string, options: VerifyOptions) =>
@@ -104,11 +104,4 @@ function registerResetTime(bundle: Command, invocation: Invocation): void {
     .action(async (options: ResetTimeOptions) =>
       (await import('./bundle/reset-time.ts')).resetTime(options, invocation),
     );
-}
-
-/** @returns milliseconds since the epoch. */
-function timeOption(text: string): number {
-  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write a time in UTC such as 2027-01-01T00:00:00Z.');
-  return ms;
 }

@@ -12,7 +12,7 @@ import { CommandError, EXIT, exitCodeOfRefusal } from '../exit-codes.ts';
 import { readInput, writeTogether } from '../inputs/files.ts';
 import { ISTIO_FILES } from '../inputs/istio-files.ts';
 import { outputOption, programName, type Invocation, type OutputFormat } from '../invocation.ts';
-import { durationOption, identityOption } from '../options/options.ts';
+import { durationOption, identityOption } from '../options/option-values.ts';
 import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
 
 interface IssueOptions {

@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
 import { writeTogether } from '../inputs/files.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
-import { durationOption, identityOption } from '../options/options.ts';
+import { durationOption, identityOption } from '../options/option-values.ts';
 
 interface TokenOptions {
   readonly namespace: string;

@@ -7,7 +7,7 @@ import type { Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInput } from './files.ts';
 import type { Invocation } from '../invocation.ts';
-import { printProblems } from '../unusable-input.ts';
+import { printProblems } from '../problems.ts';
 
 /** Where the signatures of a bundle are unless somebody says otherwise. */
 export function signaturePlace(bundle: string): string {

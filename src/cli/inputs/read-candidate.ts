@@ -1,7 +1,7 @@
 // The candidate that recorded decisions are put to, out of files.
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
 import type { Candidate } from '../../review/sources/candidate.ts';
-import { UnusableInput } from '../unusable-input.ts';
+import { UnusableInput } from '../problems.ts';
 
 export interface CandidateFiles {
   readonly bundle: string;

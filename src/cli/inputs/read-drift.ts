@@ -7,7 +7,7 @@ import { LiveCertificateReview, type LiveCertificates } from '../../review/drift
 import { parseTexts } from '../../review/sources/policy-texts.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
-import { complainOfProblems } from '../unusable-input.ts';
+import { complainOfProblems } from '../problems.ts';
 import { fetchPolicyInForce } from './policy-in-force.ts';
 import { readCandidate, type CandidateFiles } from './read-candidate.ts';
 import { readJournal } from './read-journal.ts';

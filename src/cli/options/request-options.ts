@@ -2,13 +2,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
 import { CLAIMS, type ClaimName, type PolicyRequest } from '../../domain/policy/request.ts';
-import { durationOption } from './options.ts';
+import { durationOption, momentOption } from './option-values.ts';
 import {
   DEFAULT_ISSUER,
   DEFAULT_KEY,
   DEFAULT_TRUST_DOMAIN,
   parseKey,
-  parseMoment,
   type RequestSettings,
 } from '../../review/requests/assumed-request.ts';
 
@@ -74,12 +73,6 @@ function keyOption(text: string): PolicyRequest['key'] {
   const key = parseKey(text);
   if ('problem' in key) throw new InvalidArgumentError(`It ${key.problem}.`);
   return key;
-}
-
-function momentOption(text: string): number {
-  const ms = parseMoment(text);
-  if (typeof ms !== 'number') throw new InvalidArgumentError(`It ${ms.problem}.`);
-  return ms;
 }
 
 function claimOption(text: string, before: Claims): Claims {

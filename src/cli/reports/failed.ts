@@ -1,10 +1,10 @@
 // A report that was asked for and cannot be made: the document of that form all the same, saying that the command did
-// not succeed and why. A pipeline that uploads an empty file fails at a place that tells nobody anything.
+// not succeed and why. A pipeline that uploads an empty file fails in the upload, where nobody sees why.
 import type { Command } from 'commander';
 import { AuthorityError } from '../../domain/errors.ts';
 import { CommandError } from '../exit-codes.ts';
 import { reportProblem, type ReportProblem } from '../../review/findings.ts';
-import { UnusableInput } from '../unusable-input.ts';
+import { UnusableInput } from '../problems.ts';
 import { printReport, type ReportFormat } from './report.ts';
 import type { Terminal } from '../terminal.ts';
 

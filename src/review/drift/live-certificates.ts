@@ -4,7 +4,7 @@ import type { DecisionRecord, IssuedRecord } from '../../ports/storage/issuance-
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 import type { Candidate } from '../sources/candidate.ts';
 import { Replayer } from '../replay/replayer.ts';
-import { waivedIn } from '../replay/holders.ts';
+import { waivedIn } from '../replay/current-certificates.ts';
 import { requestOfRecord } from '../replay/recorded-request.ts';
 
 export interface RefusedCertificate {

@@ -1,4 +1,4 @@
-// A decision as it is told to people: one that was just made, or one from the journal. Both have the same
+// A decision as people read it: one that was just made, or one from the journal. Both have the same
 // trace; only the first knows the grant, and only the second when and for whom it was made.
 import { policyTraceOf } from '../../authority/issuing/policy-trace.ts';
 import type { Applicable } from '../../domain/policy/evaluation/applicable.ts';
@@ -20,7 +20,7 @@ export interface TracedDecision {
   readonly obstacle?: string;
 }
 
-/** A decision that the evaluator has just made. @param applicable what was asked for it, so that it can be told what holds. */
+/** A decision that the evaluator has just made. @param applicable what policy applied to it: without, conditions that hold are not listed. */
 export function tracedDecision(decision: PolicyDecision, applicable?: Applicable): TracedDecision {
   const { outcome, request, unavailable, failures, grant } = decision;
   const met = applicable === undefined || unavailable !== undefined ? undefined : metOf(decision, applicable);

@@ -45,7 +45,7 @@ export function inspectChain(
   const pathsOf = (certificates: readonly ReadCertificate[]) => certificates.map(({ forPath }) => forPath);
   const { nowMs, certifies } = settings;
   const verdict = judgeCertificate(target.forPath, pathsOf(others), pathsOf(anchors), nowMs, certifies);
-  // Whoever reads the file takes the first for the leaf.
+  // TLS peers take the first certificate of a file for the leaf (RFC 8446, section 4.4.2).
   const upsideDown = others.find(({ forPath }) => signersOf(forPath, [target.forPath]).length > 0);
   if (upsideDown !== undefined) return inWrongOrder(target, upsideDown, given);
   return verdict.path === undefined

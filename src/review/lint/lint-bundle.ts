@@ -1,4 +1,4 @@
-// What is worth telling the owner of a bundle, beside what does not parse.
+// Findings for the owner of a bundle, beside what does not parse.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import { sharePatterns } from '../../domain/policy/comparison/limits.ts';
 import type { CentralRule, PolicyBundle } from '../../domain/policy/documents.ts';
@@ -11,7 +11,7 @@ import { findingAt } from '../finding-places.ts';
 /** Capstan's own: no workload is ever of one. */
 const RESERVED: readonly IssuanceClass[] = ['self', 'intermediate'];
 
-export function bundleFindings(document: ParsedDocument, bundle: PolicyBundle, nowMs: number): readonly Finding[] {
+export function lintBundle(document: ParsedDocument, bundle: PolicyBundle, nowMs: number): readonly Finding[] {
   return [
     ...expiry(document, bundle, nowMs),
     ...nobody(document, bundle),

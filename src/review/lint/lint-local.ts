@@ -1,4 +1,4 @@
-// What is worth telling the author of a local policy, beside what does not parse.
+// Findings for the author of a local policy, beside what does not parse.
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
 import type { LocalPolicy, PolicyBundle } from '../../domain/policy/documents.ts';
 import { grantsFor } from '../../domain/policy/comparison/rule-grants.ts';
@@ -8,7 +8,7 @@ import type { Finding } from '../findings.ts';
 import { findingAt, isWritten } from '../finding-places.ts';
 
 /** @param bundle what the policy is held against; without one it is judged by itself. */
-export function localFindings(
+export function lintLocal(
   document: ParsedDocument,
   policy: LocalPolicy,
   bundle: PolicyBundle | undefined,

@@ -13,7 +13,7 @@ import {
   type ReadDocument,
   type SourceText,
 } from '../sources/policy-texts.ts';
-import { lintFindings } from './lint.ts';
+import { lintFindings } from './lint-findings.ts';
 
 export interface LintInput {
   readonly texts: readonly SourceText[];
@@ -33,7 +33,7 @@ export interface LintResult {
   readonly findings: readonly Finding[];
 }
 
-/** Of a tool that was not told of a cluster. */
+/** When no cluster is named. */
 const ANY_CLUSTER: ClusterFacts = { id: 'default', labels: {} };
 
 /** @returns nothing when there is no policy document in the texts at all. */

@@ -1,5 +1,5 @@
 // What a policy test may expect of a decision: each field of the expectation by the part of the decision that
-// it is compared with. The first failed clause is the one that a refused caller is told.
+// it is compared with. The first failed clause is the one in the answer to a refused caller.
 import { canonicalJson } from '../../domain/text/canonical-json.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';

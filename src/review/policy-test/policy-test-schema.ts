@@ -1,11 +1,12 @@
 // The shape of a policy test: policies, a cluster, and cases of one request and the decision that is expected.
 // Strict, so that a word that is misspelled is a problem and not an expectation that never fails.
 import { z } from 'zod';
+import { parseMoment } from '../../domain/text/moment.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { USAGES } from '../../domain/policy/bounds.ts';
 import { POLICY_REASONS } from '../../domain/policy/policy-decision.ts';
 import { CLAIMS, ISSUANCE_CLASSES, type ClaimName } from '../../domain/policy/request.ts';
-import { parseKey, parseMoment } from '../requests/assumed-request.ts';
+import { parseKey } from '../requests/assumed-request.ts';
 
 export const MAX_CASES = 1_000;
 /** Of paths, inline documents, names and objects in one list. */

@@ -36,7 +36,7 @@ export async function policiesOf(
   if (typeof written !== 'string') return inlinePolicy(part, written);
   const texts = await textsOf(part, written, textsBeside);
   if ('problem' in texts) return { documents: [], problems: [texts] };
-  // Tests speak of policies alone: the folder that a file stands in does not matter.
+  // Folders bind policies to namespaces on a server only: a test may name a file wherever it is.
   return parseTexts(texts.map(({ place, text }) => ({ place, text })));
 }
 

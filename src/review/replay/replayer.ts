@@ -6,7 +6,7 @@ import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { CurrentCertificate, PolicyRequest } from '../../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import type { DecisionRecord } from '../../ports/storage/issuance-journal.ts';
-import { waivedIn, Holders } from './holders.ts';
+import { waivedIn, CurrentCertificates } from './current-certificates.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
 import { requestOfRecord, requestKey } from './recorded-request.ts';
 
@@ -23,7 +23,7 @@ export class Replayer {
   readonly #policies: PolicySet;
   readonly #snapshot: ClusterSnapshot;
   readonly #answers = new Recent<Verdict>(MAX_ANSWERS);
-  readonly #holders = new Holders();
+  readonly #currentCertificates = new CurrentCertificates();
 
   constructor(policies: PolicySet, snapshot: ClusterSnapshot) {
     this.#policies = policies;
@@ -32,7 +32,7 @@ export class Replayer {
 
   /** Learns from a record of before the decisions that are replayed. */
   observe(record: DecisionRecord): void {
-    if (record.outcome === 'issued') this.#holders.issued(record, waivedIn(record));
+    if (record.outcome === 'issued') this.#currentCertificates.issued(record, waivedIn(record));
   }
 
   /** @returns nothing for a decision that policy was not asked about, or whose question was not recorded. */
@@ -41,7 +41,7 @@ export class Replayer {
     if (question === undefined) return undefined;
     const { verdict, waived } = this.#answer(question);
     // What the candidate refuses it would not have issued: who had a certificate keeps the older one.
-    if (record.outcome === 'issued' && verdict.outcome !== 'refused') this.#holders.issued(record, waived);
+    if (record.outcome === 'issued' && verdict.outcome !== 'refused') this.#currentCertificates.issued(record, waived);
     const { decisionId, timeMs } = record;
     const identity = question.subject.spiffeId;
     return { decisionId, timeMs, identity, before: priorVerdictOf(record), after: verdict };
@@ -62,7 +62,10 @@ export class Replayer {
   #answer(question: PolicyRequest): Answer {
     const verdict = this.judge(question);
     if (verdict.outcome === 'approved') return { verdict, waived: {} };
-    const currentCertificate = this.#holders.currentCertificateOf(question.subject.spiffeId, question.nowMs);
+    const currentCertificate = this.#currentCertificates.currentCertificateOf(
+      question.subject.spiffeId,
+      question.nowMs,
+    );
     if (currentCertificate === undefined) return { verdict, waived: {} };
     const { verdict: renewal, decision } = reevaluate(
       this.#policies,

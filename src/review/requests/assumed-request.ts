@@ -35,13 +35,6 @@ export function parseKey(text: string): Key | Problem {
   return { problem: 'must be ec-p256, ec-p384, ed25519, or rsa and its bits such as rsa-2048' };
 }
 
-/** @returns milliseconds since the epoch. @param text RFC 3339 in UTC, such as 2026-01-31T12:00:00Z. */
-export function parseMoment(text: string): number | Problem {
-  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(text);
-  const ms = form ? Date.parse(text) : Number.NaN;
-  return Number.isFinite(ms) ? ms : { problem: 'must be a time in UTC such as 2026-01-31T12:00:00Z' };
-}
-
 /** @returns the subject that Istio names for a service account, or why there can be none. */
 export function subjectOfServiceAccount(
   trustDomainName: string,

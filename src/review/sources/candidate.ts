@@ -8,7 +8,7 @@ import { assembleTexts, type AssembledPolicies, type PolicySources } from './pol
 export interface CandidateSources extends PolicySources {
   /** Without them, what depends on the cluster cannot be judged. */
   readonly manifests?: ManifestTexts;
-  /** What a person is told of a condition that cannot be judged for that, and what to do about it. */
+  /** Why a condition on the cluster cannot be judged without manifests, and what to do about it, in a sentence. */
   readonly whyUnknown: string;
 }
 

@@ -19,7 +19,7 @@ export interface ManifestTexts {
   readonly unreadable: readonly Problem[];
 }
 
-/** In the order of their places, whoever named them first. */
+/** In the order of their places, not of their naming. */
 export function parseManifests({ texts, unreadable }: ManifestTexts, defaults?: ManifestDefaults): Manifests {
   const sorted = [...texts].sort((a, b) => compareText(a.place, b.place));
   const files = withoutTemplates(sorted.map(({ place, text }) => readManifestFile(text, place)));
@@ -29,7 +29,7 @@ export function parseManifests({ texts, unreadable }: ManifestTexts, defaults?: 
 
 /**
  * @param manifests absent when nothing is known of the cluster.
- * @param whyUnknown what then stands in the way of a condition, and what to do about it.
+ * @param whyUnknown why a condition on the cluster cannot be judged then, and what to do about it, in a sentence.
  */
 export function snapshotFrom(
   manifests: ManifestTexts | undefined,

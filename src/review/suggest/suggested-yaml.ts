@@ -5,7 +5,13 @@ import { formatCount } from '../../domain/text/format-count.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import type { NamespaceHistory } from './namespace-history.ts';
 
-export function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory): string {
+/** @param name of the policy. @returns nothing when nothing was issued to the namespace. */
+export function suggestYaml(history: NamespaceHistory, name: string): string | undefined {
+  const policy = history.observations.suggest(name);
+  return policy && suggestedYaml(policy, history);
+}
+
+function suggestedYaml(policy: SuggestedPolicy, history: NamespaceHistory): string {
   const head = headOf(history).map((line) => `# ${line}`);
   return `${head.join('\n')}\n${stringify(policy, { lineWidth: 0, compat: 'yaml-1.1' })}`;
 }

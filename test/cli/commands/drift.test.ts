@@ -4,15 +4,9 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { parsePolicyDocuments } from '../../../src/adapters/policy/source/parse-documents.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
-import {
-  BUNDLE,
-  HOUR_MS,
-  issuancePolicy,
-  issuedTo,
-  PolicyFiles,
-  refusedTo,
-  type Run,
-} from '../support/policy-files.ts';
+import { BUNDLE, issuancePolicy } from '../../support/policy/policy-texts.ts';
+import { HOUR_MS, issuedTo, refusedTo } from '../../support/policy/recorded-decisions.ts';
+import { PolicyFiles, type Run } from '../support/policy-files.ts';
 
 const LATER = NOON_MS + HOUR_MS;
 const LIVE = { notAfterMs: LATER };

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { DNS_LABEL } from '../../../domain/text/dns-label.ts';
 import { parseDuration } from '../../../domain/text/duration.ts';
+import { MOMENT, parseMoment } from '../../../domain/text/moment.ts';
 import { ANY_NAME, nameLimit, type NameLimit, type NamePattern } from '../../../domain/policy/name-patterns.ts';
 
 /** Names in one list. */
@@ -98,15 +99,8 @@ export function wait(most: string) {
   });
 }
 
-const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
-
-/** RFC 3339 in UTC, so that nobody has to work out an offset; milliseconds since 1970. */
-export const moment = meaning(z.string().meta({ pattern: MOMENT.source, format: 'date-time' }), (written) => {
-  const ms = MOMENT.test(written) ? Date.parse(written) : NaN;
-  // A day that the month does not have would roll over into the next.
-  const sound = !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(written.slice(0, 19));
-  return sound ? ms : { problem: 'must be a moment in UTC, such as 2026-11-20T00:00:00Z' };
-});
+/** Milliseconds since 1970. */
+export const moment = meaning(z.string().meta({ pattern: MOMENT.source, format: 'date-time' }), parseMoment);
 
 const labelName = text(
   /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,

@@ -41,7 +41,7 @@ function isPastSoftExpiry({ bundle }: BundleDocument, nowMs: number): boolean {
   return nowMs >= bundle.validity.softExpiryMs;
 }
 
-/** A server loads an expired bundle when it has nothing better; who signs and delivers one shall hear of it. */
+/** A server loads an expired bundle when it has nothing better; for who signs and delivers one, expiry is a problem. */
 function acceptanceProblems(
   { parsed, bundle }: BundleDocument,
   clusterId: string | undefined,

@@ -8,7 +8,7 @@ import type {
   RefusedRecord,
 } from '../../../ports/storage/issuance-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
-import { countOption } from '../../options/options.ts';
+import { countOption } from '../../options/option-values.ts';
 import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
 import { printNewest } from '../../reports/newest.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
-import { countOption } from '../../options/options.ts';
+import { countOption } from '../../options/option-values.ts';
 import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
 import { printNewest } from '../../reports/newest.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';

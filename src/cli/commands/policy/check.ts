@@ -13,7 +13,7 @@ import {
   type RequestOptions,
 } from '../../options/request-options.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
-import { complainOfProblems, UnusableInput } from '../../unusable-input.ts';
+import { complainOfProblems, UnusableInput } from '../../problems.ts';
 
 interface CheckOptions extends RequestOptions, ClusterOptions {
   readonly bundle: string;
@@ -33,8 +33,8 @@ Examples:
 
 Every workload is judged by the server's own evaluator, over the manifests and a pod as its controller would make
 it. Objects of kinds that are not known are judged by the pod templates and service accounts in them; what names a
-service account and was not judged is listed; --kinds tells where to look in kinds of your own. Ends with exit code 1 when a workload would be refused, and 2 when
-something cannot be read.`;
+service account and was not judged is listed; --kinds tells where to look in kinds of your own. Ends with exit
+code 1 when a workload would be refused, and 2 when something cannot be read.`;
 
 export function registerPolicyCheck(policy: Command, invocation: Invocation): void {
   const command = policy

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import type { ReadDocuments } from '../../../review/sources/policy-texts.ts';
-import { UnusableInput } from '../../unusable-input.ts';
+import { UnusableInput } from '../../problems.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
 interface DiffOptions {

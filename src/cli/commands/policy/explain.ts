@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { addClusterOptions, type ClusterOptions } from '../../options/cluster-options.ts';
-import { UnusableInput } from '../../unusable-input.ts';
+import { UnusableInput } from '../../problems.ts';
 import { addJournalChoice, type JournalChoice } from '../../options/journal-options.ts';
 import {
   addRequestOptions,

@@ -6,8 +6,8 @@ import { EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../inputs/files.ts';
 import { orUnreadable } from '../../inputs/read-texts.ts';
 import type { Invocation } from '../../invocation.ts';
-import { countOption } from '../../options/options.ts';
-import { UnusableInput } from '../../unusable-input.ts';
+import { countOption } from '../../options/option-values.ts';
+import { UnusableInput } from '../../problems.ts';
 
 interface MigrateOptions {
   readonly name: string;

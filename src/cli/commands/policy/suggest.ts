@@ -33,7 +33,7 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
     .command('suggest')
     .description('print the tightest local policy that would have passed the past')
     .requiredOption('--namespace <name>', 'the namespace that it is for', labelOption)
-    .option('--name <name>', 'what it shall be called', labelOption, 'suggested')
+    .option('--name <name>', 'what it is called', labelOption, 'suggested')
     .addOption(sinceOptionWithDefault(DEFAULT_SINCE, '30d'));
   addJournalOptions(command)
     .addHelpText('after', EXAMPLES)
@@ -43,7 +43,7 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
 async function suggest(options: SuggestOptions, invocation: Invocation): Promise<void> {
   const { namespace, name, since, progress = false } = options;
   const file = chosenJournal(options, invocation);
-  const [{ NamespaceHistory }, { readJournal }, { suggestedYaml }] = await Promise.all([
+  const [{ NamespaceHistory }, { readJournal }, { suggestYaml }] = await Promise.all([
     import('../../../review/suggest/namespace-history.ts'),
     import('../../inputs/read-journal.ts'),
     import('../../../review/suggest/suggested-yaml.ts'),
@@ -51,11 +51,11 @@ async function suggest(options: SuggestOptions, invocation: Invocation): Promise
   const history = new NamespaceHistory(namespace);
   const query = { sinceMs: momentOf(since, invocation.clock.nowMs()) };
   await readJournal({ file, query, progress }, invocation, (record) => history.add(record));
-  const policy = history.observations.suggest(name);
-  if (policy === undefined) {
+  const yaml = suggestYaml(history, name);
+  if (yaml === undefined) {
     throw new CommandError(EXIT.unreadable, `nothing was issued to namespace ${namespace} in this time`);
   }
-  invocation.terminal.print(suggestedYaml(policy, history));
+  invocation.terminal.print(yaml);
 }
 
 /** RFC 1123, as namespaces are named. */

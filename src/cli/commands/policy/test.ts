@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
-import { UnusableInput } from '../../unusable-input.ts';
+import { UnusableInput } from '../../problems.ts';
 
 const EXAMPLES = `
 Examples:

@@ -18,7 +18,7 @@ export function uriOf(place: string): string {
 }
 
 /**
- * Tells findings apart from one run to the next. Lines are left out: a finding stays the same one when
+ * Identifies findings from one run to the next. Lines are left out: a finding stays the same one when
  * somebody adds a line above it. What would be the same twice is counted.
  * @returns 32 hex digits for each finding, in order.
  */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
-import { HOUR_MS, PolicyFiles } from '../../support/policy-files.ts';
+import { HOUR_MS } from '../../../support/policy/recorded-decisions.ts';
+import { PolicyFiles } from '../../support/policy-files.ts';
 
 describe('capstan journal operations', () => {
   async function filesWith(times: readonly number[]): Promise<PolicyFiles> {

@@ -1,6 +1,7 @@
 // What must not turn a pipeline green: nothing that was looked at, and bundles that servers will refuse.
 import assert from 'node:assert/strict';
-import { BUNDLE, issuancePolicy, PolicyFiles, type Run } from '../../support/policy-files.ts';
+import { BUNDLE, issuancePolicy } from '../../../support/policy/policy-texts.ts';
+import { PolicyFiles, type Run } from '../../support/policy-files.ts';
 
 const LOCAL = issuancePolicy('{}');
 

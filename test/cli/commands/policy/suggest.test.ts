@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { parsePolicyDocuments } from '../../../../src/adapters/policy/source/parse-documents.ts';
-import { BUNDLE, HOUR_MS, issuedTo, PolicyFiles, refusedTo } from '../../support/policy-files.ts';
+import { BUNDLE } from '../../../support/policy/policy-texts.ts';
+import { HOUR_MS, issuedTo, refusedTo } from '../../../support/policy/recorded-decisions.ts';
+import { PolicyFiles } from '../../support/policy-files.ts';
 
 /** What three workloads of a namespace asked for in a month, and what others did. */
 const PAST = [

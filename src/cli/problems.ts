@@ -1,4 +1,4 @@
-// What a check says when it cannot run: every problem of its input, with its place.
+// Problems of what a command reads, each with its place: how they are printed, and how a check ends that cannot run.
 import { formatQuantity } from '../domain/text/format-count.ts';
 import { formatPosition, type Problem } from '../domain/text/position.ts';
 import { CommandError, EXIT, type ExitCode } from './exit-codes.ts';

@@ -3,12 +3,12 @@ import type { ParsedDocument } from '../../adapters/policy/source/parse-document
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
 import { impossible, type Impossibility } from '../../domain/policy/comparison/impossible.ts';
 import type { Problem } from '../../domain/text/position.ts';
-import { bundleFindings } from './lint-bundle.ts';
-import { localFindings } from './lint-local.ts';
+import { lintBundle } from './lint-bundle.ts';
+import { lintLocal } from './lint-local.ts';
 import { findingAt, schemaFinding } from '../finding-places.ts';
 import type { Finding } from '../findings.ts';
 
-export interface LintInput {
+export interface ParsedPolicies {
   readonly documents: readonly ParsedDocument[];
   readonly problems: readonly Problem[];
   /** What local policies are held against. */
@@ -16,7 +16,7 @@ export interface LintInput {
   readonly nowMs: number;
 }
 
-export function lintFindings({ documents, problems, bundle, nowMs }: LintInput): readonly Finding[] {
+export function lintFindings({ documents, problems, bundle, nowMs }: ParsedPolicies): readonly Finding[] {
   const found = [
     ...problems.map(schemaFinding),
     ...documents.flatMap((document) => findingsOf(document, bundle, nowMs)),
@@ -28,8 +28,8 @@ export function lintFindings({ documents, problems, bundle, nowMs }: LintInput):
 
 function findingsOf(document: ParsedDocument, bundle: PolicyBundle | undefined, nowMs: number): readonly Finding[] {
   return document.document.kind === 'PolicyBundle'
-    ? bundleFindings(document, document.document, nowMs)
-    : localFindings(document, document.document, bundle);
+    ? lintBundle(document, document.document, nowMs)
+    : lintLocal(document, document.document, bundle);
 }
 
 /** A bundle that policies are only held against is not the author's to mend. */

@@ -1,5 +1,6 @@
 // How option values are read. What is wrong with one is a usage error and names the option.
 import { InvalidArgumentError } from 'commander';
+import { parseMoment } from '../../domain/text/moment.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
@@ -15,6 +16,13 @@ export function durationOption(text: string): number {
 export function countOption(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Write a whole number, 1 or more.');
+}
+
+/** @returns milliseconds since the epoch. */
+export function momentOption(text: string): number {
+  const ms = parseMoment(text);
+  if (typeof ms !== 'number') throw new InvalidArgumentError(`It ${ms.problem}.`);
+  return ms;
 }
 
 /** @returns the identity that `--trust-domain`, `--namespace` and `--service-account` name together. */
