@@ -1,5 +1,6 @@
 // The reference page, from the schema: docs/configuration.md is this text and nothing else.
 import { environmentName, flagName, isKey, type Key, type Section } from './key.ts';
+import { RENAMED_KEYS } from './renamed-keys.ts';
 import { schema } from './schema.ts';
 
 const HEAD = `# Configuration
@@ -28,7 +29,7 @@ export function describeConfig(): string {
   const sections = Object.entries(schema as Section).flatMap(([name, node]) =>
     isKey(node) ? [] : [`## ${name}\n`, ...describeSection(name, node)],
   );
-  return [HEAD, ...own, ...sections, ISSUERS].join('\n');
+  return [HEAD, ...own, ...sections, ISSUERS, ...renamed()].join('\n');
 }
 
 function describeSection(path: string, section: Section): readonly string[] {
@@ -60,6 +61,11 @@ function names(path: string, { shape, traits: { devOnly } }: Key<unknown>): read
 function spelled(value: unknown): string {
   if (Array.isArray(value)) return `[${value.join(', ')}]`;
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function renamed(): readonly string[] {
+  const rows = RENAMED_KEYS.map(({ old, now, since }) => `- \`${old}\` is \`${now}\` since ${since}`);
+  return ['## Renamed keys\n', `${rows.join('\n')}\n`];
 }
 
 function capital(words: string): string {

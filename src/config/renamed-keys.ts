@@ -20,17 +20,12 @@ export function renamedKey(path: string): RenamedKey | undefined {
   return RENAMED_KEYS.find(({ old }) => old === path);
 }
 
-/** @returns what is wrong with an old key. */
-export function formatRenamed({ now, since }: RenamedKey): string {
-  return `is called ${now} since ${since}; \`capstan config migrate\` rewrites the file`;
-}
-
-/** @param paths of the keys of today. @returns each that is new by what it was before. */
-export function renamedPaths(paths: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(
-    RENAMED_KEYS.flatMap(({ old, now }) =>
-      paths.filter((path) => isWithin(path, now)).map((path) => [old + path.slice(now.length), path] as const),
-    ),
+/** @param paths of the keys of today. @returns a row for each that was renamed, also where its section was. */
+export function renamedWithin(paths: readonly string[]): readonly RenamedKey[] {
+  return RENAMED_KEYS.flatMap(({ old, now, since }) =>
+    paths
+      .filter((path) => isWithin(path, now))
+      .map((path) => ({ old: old + path.slice(now.length), now: path, since })),
   );
 }
 

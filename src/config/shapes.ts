@@ -111,7 +111,7 @@ export function readAddress(text: string): HostPort | Problem {
   return sound ? { host, port } : { problem: `${JSON.stringify(text)} is not host:port, such as 127.0.0.1:15012` };
 }
 
-/** An address, not a name: what a name resolves to is somebody else's decision. */
+/** An address, not a name: what a name resolves to, its DNS decides. */
 function isLoopback(host: string): boolean {
   return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
@@ -168,7 +168,7 @@ export function listOf<T>(member: Shape<T>, most: number): Shape<readonly T[]> {
   return { words, form: member.form === 'text' ? 'list' : 'structured', schema };
 }
 
-/** Some fields under one roof; an unknown field is refused with the nearest known one. */
+/** A mapping of these fields; an unknown field is refused with the nearest known one. */
 export function fields<const S extends z.ZodRawShape>(words: string, shape: S): Shape<z.output<z.ZodObject<S>>> {
   const known = Object.keys(shape);
   const schema = z.strictObject(shape, {

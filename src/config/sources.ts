@@ -1,6 +1,6 @@
 // First stage of loading: each source gives what it says about which key, and where it says so.
 import { keysOf, environmentName, flagName, type Key } from './key.ts';
-import { formatRenamed, renamedKey, renamedPaths } from './renamed-keys.ts';
+import { renamedKey, renamedWithin, type RenamedKey } from './renamed-keys.ts';
 import { schema } from './schema.ts';
 import { suggestion } from './shapes.ts';
 
@@ -32,8 +32,8 @@ export interface Source {
 }
 
 export const KEYS: ReadonlyMap<string, Key<unknown>> = keysOf(schema);
-/** Paths of today by what they were. */
-export const OLD_PATHS: ReadonlyMap<string, string> = renamedPaths([...KEYS.keys()]);
+/** Keys that have another name now, sections taken apart. */
+export const OLD_KEYS: readonly RenamedKey[] = renamedWithin([...KEYS.keys()]);
 
 const PREFIX = 'CAPSTAN_';
 /** What Kubernetes itself puts into containers beside a Service whose name begins with `capstan`. */
@@ -48,7 +48,7 @@ export function environmentSource(environment: Readonly<Record<string, string | 
     if (!name.startsWith(PREFIX) || SERVICE_LINK.test(name) || text === undefined) continue;
     const known = names.get(name);
     if (known !== undefined) entries.set(known.path, textEntry(known.key, text, name));
-    else problems.push(unknownName(name, environmentName, [...names.keys()]));
+    else problems.push(unknownName(name, environmentName));
   }
   return { entries, problems };
 }
@@ -59,8 +59,8 @@ export function flagSource(flags: Readonly<Record<string, string>>): Source {
     const key = KEYS.get(path);
     return key === undefined ? [] : [[path, textEntry(key, text, flagName(path))]];
   });
-  const old = Object.keys(flags).filter((path) => OLD_PATHS.has(path));
-  return { entries: new Map(entries), problems: old.map((path) => unknownName(flagName(path), flagName, [])) };
+  const unknown = Object.keys(flags).filter((path) => !KEYS.has(path));
+  return { entries: new Map(entries), problems: unknown.map((path) => unknownName(flagName(path), flagName)) };
 }
 
 /** Values that the program itself hands in, by dotted path and spelled as in a file. */
@@ -84,16 +84,24 @@ export function textKeys(): ReadonlyMap<string, Key<unknown>> {
 /** @returns the problem of a key that is none: its new name, or what may have been meant. */
 export function unknownKey(where: string, path: string): ConfigProblem {
   const renamed = renamedKey(path);
-  if (renamed !== undefined) return { where, path, message: formatRenamed(renamed), renamedTo: renamed.now };
-  return { where, path, message: `unknown key; ${suggestion(path, [...KEYS.keys()])}` };
+  if (renamed === undefined) return { where, path, message: `unknown key; ${suggestion(path, [...KEYS.keys()])}` };
+  const { now, since } = renamed;
+  const message = `is called ${now} since ${since}; \`capstan config migrate\` rewrites the file`;
+  return { where, path, message, renamedTo: now };
 }
 
 /** As `unknownKey`, for variables and flags, whose names `spelled` makes of a key's path. */
-function unknownName(name: string, spelled: (path: string) => string, known: readonly string[]): ConfigProblem {
-  const renamed = [...OLD_PATHS].find(([old]) => spelled(old) === name)?.[1];
-  return renamed === undefined
-    ? { where: name, path: '', message: `is no setting; ${suggestion(name, known)}` }
-    : { where: name, path: '', message: `is called ${spelled(renamed)} now`, renamedTo: renamed };
+function unknownName(name: string, spelled: (path: string) => string): ConfigProblem {
+  const renamed = OLD_KEYS.find(({ old }) => spelled(old) === name);
+  if (renamed === undefined) {
+    return {
+      where: name,
+      path: '',
+      message: `is no setting; ${suggestion(name, [...textKeys().keys()].map(spelled))}`,
+    };
+  }
+  const { now, since } = renamed;
+  return { where: name, path: '', message: `is called ${spelled(now)} since ${since}`, renamedTo: now };
 }
 
 function textEntry(key: Key<unknown>, text: string, name: string): Entry {

@@ -182,8 +182,8 @@ listen: { tls: { address: '[::1]:0' } }`;
     const flags = { 'listen.unprovenShare': '1' };
     assert.deepEqual(problems(load('listen: { unprovenShare: 0.5 }', { environment, flags })), [
       '1:11 listen.unprovenShare: is called listen.unauthenticatedShare since 0.2.0; `capstan config migrate` rewrites the file',
-      'CAPSTAN_LISTEN_UNPROVEN_TIMEOUT : is called CAPSTAN_LISTEN_UNAUTHENTICATED_TIMEOUT now',
-      '--listen-unproven-share : is called --listen-unauthenticated-share now',
+      'CAPSTAN_LISTEN_UNPROVEN_TIMEOUT : is called CAPSTAN_LISTEN_UNAUTHENTICATED_TIMEOUT since 0.2.0',
+      '--listen-unproven-share : is called --listen-unauthenticated-share since 0.2.0',
     ]);
   });
 

@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, devValues } from '../../config/dev.ts';
 import { flagName, type Key } from '../../config/key.ts';
 import { loadConfig } from '../../config/load.ts';
-import { OLD_PATHS, textKeys } from '../../config/sources.ts';
+import { OLD_KEYS, textKeys } from '../../config/sources.ts';
 import { complainOfConfig, warnOfConfig } from '../complaints.ts';
 import { programName, type Invocation } from '../invocation.ts';
 import { reportReady } from '../reports/ready.ts';
@@ -37,7 +37,7 @@ export function registerServe(program: Command, invocation: Invocation): void {
   const flags = [
     ...[...textKeys()].map(([key, facts]) => ({ key, option: flagOption(key, facts) })),
     // Known so that they are refused with their new names.
-    ...[...OLD_PATHS.keys()].map((key) => ({ key, option: new Option(`${flagName(key)} <value>`).hideHelp() })),
+    ...OLD_KEYS.map(({ old }) => ({ key: old, option: new Option(`${flagName(old)} <value>`).hideHelp() })),
   ];
   for (const { option } of flags) command.addOption(option);
   command.action(async (options: ServeCommandOptions & Readonly<Record<string, unknown>>) => {

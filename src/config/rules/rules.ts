@@ -98,7 +98,7 @@ export const RULES: readonly Rule[] = [
         authentication.tokens.issuers.length + sds.sockets.length === 0 &&
           !authentication.clientCertificates &&
           sds.socketDirectory === undefined,
-        'must name an issuer: with client certificates off and no SDS socket, nobody can prove who they are',
+        'must name an issuer: with client certificates off and no SDS socket, no caller can be authenticated',
       ),
   },
   {

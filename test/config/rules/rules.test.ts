@@ -33,7 +33,7 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   [{ 'authentication.tokens.issuers': [issuer, issuer] }, 'authentication.tokens.issuers[1].issuer is listed twice'],
   [
     { 'authentication.clientCertificates': false },
-    'authentication.tokens.issuers must name an issuer: with client certificates off and no SDS socket, nobody can prove who they are',
+    'authentication.tokens.issuers must name an issuer: with client certificates off and no SDS socket, no caller can be authenticated',
   ],
   [
     { 'sds.sockets': [socket, { ...socket, serviceAccount: 'b' }] },
