@@ -29,6 +29,9 @@ const OPEN_TO: Readonly<Record<string, readonly string[]>> = {
   live: ['authority', 'adapters', 'app'],
 };
 const MAX_CHILDREN = 15;
+const MAX_LINES = 300;
+/** Of each other file of src; the stages of app/compose name parts and do nothing else. */
+const MAX_IMPORTS = 12;
 /** One file per case, as many as there are. */
 const CASES = ['test/vectors', 'test/transcripts'];
 /**
@@ -187,6 +190,18 @@ describe('The house', () => {
       'a prefix that recurs is a folder',
       full.map(({ folder, children }) => `${folder} has ${children}`),
     );
+  });
+
+  it(`says at the head of a file why it has more than ${MAX_LINES} lines, or imports more than ${MAX_IMPORTS} others`, () => {
+    const silent = files.filter((file) => {
+      const text = sources.get(file) ?? '';
+      const head = (/^(\/\/.*\n)*/.exec(text)?.[0] ?? '').replaceAll('\n// ', ' ');
+      const imported = local.filter((one) => one.file === file).length;
+      const long = text.split('\n').length > MAX_LINES && !/\bis long\b.* because /.test(head);
+      const wide = imported > MAX_IMPORTS && !under('app/compose')(file) && !/\bimports much\b.* because /.test(head);
+      return long || wide;
+    });
+    refuse('split what holds two ideas, or say "It is long because" or "It imports much because"', silent);
   });
 
   it('names things by the words of the trade', () => {

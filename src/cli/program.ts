@@ -1,5 +1,5 @@
 // The table of commands, and what happens around each: its arguments are read, it runs, and what
-// went wrong becomes one line and an exit code.
+// went wrong becomes one line and an exit code. It imports much because every command is named here.
 import { Command, CommanderError } from 'commander';
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { processEnvironment } from '../config/environment.ts';

@@ -1,5 +1,6 @@
 // Asks policy on behalf of a request: has its issuer chosen, puts the question together, holds a first request for a moment
-// when its condition may still become true, counts quotas. The verdict itself is the domain's.
+// when its condition may still become true, counts quotas. The verdict itself is the domain's. It imports much because
+// all that stands around a verdict is called from here.
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { quotasToCount } from '../../domain/policy/evaluation/applicable.ts';

@@ -1,5 +1,6 @@
 // Secrets of workloads that are served over SDS: one certificate per workload, shared by all its
-// streams, with a key that lives in this process's memory only; and the trust bundle in force.
+// streams, with a key that lives in this process's memory only; and the trust bundle in force. It imports much because
+// changes of issuers, anchors, policies and cluster all arrive here.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import { workloadKey } from '../../domain/identity/workload-key.ts';

@@ -1,6 +1,7 @@
 // The trial before an issuer comes in force: it signs a leaf and a serving certificate that never leave the process,
 // and both are verified as peers would verify them, by our own path validation and by OpenSSL in a mutual TLS
-// handshake. Trust material that peers refuse must not replace material that works.
+// handshake. Trust material that peers refuse must not replace material that works. It imports much because it takes
+// every step of issuing.
 import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
 import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';

@@ -1,5 +1,5 @@
 // Checked workloads for people and programs: a table, then what is to be done; or of every workload everything that the
-// evaluator had to say.
+// evaluator had to say. It imports much because all formats are chosen from here.
 import type { Manifests } from '../../adapters/kubernetes/manifests/read-manifests.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import { formatQuantity } from '../../domain/text/format-count.ts';

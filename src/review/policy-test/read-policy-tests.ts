@@ -1,5 +1,5 @@
 // Policy tests out of texts: read, checked and put together, so that running them is nothing but asking the
-// evaluator.
+// evaluator. It imports much because a test is put together from every kind of document.
 import type { FieldPath } from '../../domain/text/field-path.ts';
 import { readYaml, type LocatedData } from '../../yaml/read-yaml.ts';
 import { BESIDE_MANIFESTS } from '../../yaml/yaml-rules.ts';

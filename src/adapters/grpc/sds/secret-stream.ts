@@ -1,7 +1,7 @@
 // One open stream: the client's messages and the updates of the feeds go into the session, and the effects that
 // the session returns are performed. Thousands of these are idle at any time, so each is one object with
-// nothing of its own that ticks: its deadlines are looked at from outside (`checkTime`). It is long because every effect
-// of a session is performed here; what is decided is in session.ts.
+// nothing of its own that ticks: its deadlines are looked at from outside (`checkTime`). It is long, and imports
+// much, because every effect of a session is performed here; what is decided is in session.ts.
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { workloadKey } from '../../../domain/identity/workload-key.ts';

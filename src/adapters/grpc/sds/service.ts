@@ -1,6 +1,6 @@
 // Envoy's Secret Discovery Service at the wire: admits callers, opens their streams, and looks after
 // the streams' times. A stream is authenticated once, when it opens; its age is bounded so that the
-// proof is asked for again.
+// proof is asked for again. It imports much because all that a stream needs is put together here.
 import { SecretDiscoveryService } from '../../../gen/envoy/service/secret/v3/sds_pb.js';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Caller } from '../../../domain/identity/caller.ts';

@@ -1,6 +1,7 @@
 // One issuer from documents, and with the default one the trust anchors: taken together or not at all. A broken or
 // half-finished edit, and one that peers would refuse, leaves the last good state in force and says so once. What was taken
-// is looked at again when one of its certificates begins or ends, when the clock is set, and when other anchors come in force.
+// is looked at again when one of its certificates begins or ends, when the clock is set, and when other anchors come in
+// force. It is long, and imports much, because what was read, tried and timed is one state that changes as a whole.
 import { createHash } from 'node:crypto';
 import type { IssuerTrial, TrialMaterial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';

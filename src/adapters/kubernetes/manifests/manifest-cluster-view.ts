@@ -1,6 +1,7 @@
 // The cluster as a watched directory of manifests describes it. A file is taken as a whole or not at all, and hides
 // only itself: while the server runs, what it said when it was last good stays. Where there is no such state the
-// view is incomplete, and says so: what is not found in it may be there, so that nothing follows from its absence.
+// view is incomplete, and says so: what is not found in it may be there, so that nothing follows from its absence. It
+// imports much because reading, keeping and reporting of manifests meet here.
 import { hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { AuthorityError } from '../../../domain/errors.ts';

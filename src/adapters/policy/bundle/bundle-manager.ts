@@ -1,5 +1,6 @@
 // Keeps the policy bundle in force, wherever new ones come from: verifies what is offered, writes its sequence into the
-// rollback state before it comes in force, keeps the last good one when all offers are refused, and warns before expiry.
+// rollback state before it comes in force, keeps the last good one when all offers are refused, and warns before
+// expiry. It imports much because these steps, each in a file of its own, are put in order here.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { LastGood } from '../../../live/last-good.ts';
 import { Listeners } from '../../../live/listeners.ts';

@@ -1,6 +1,6 @@
 // The policies in force: the bundle, which is believed already, and the local policies of a directory, as one
 // revision. Either may change at any moment; of each owner of local policies a revision has all of the last edit
-// that was good, and never a part of one.
+// that was good, and never a part of one. It imports much because both meet here.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { ClusterFacts } from '../../../domain/policy/documents.ts';
 import { PolicySet } from '../../../domain/policy/policy-set.ts';

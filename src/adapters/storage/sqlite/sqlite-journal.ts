@@ -1,6 +1,6 @@
 // The issuance journal in an embedded SQLite file (WAL, synchronous=FULL). It alarms once when
 // records stop being durable and once when they are again; meanwhile every append is refused, so
-// nothing is issued unrecorded.
+// nothing is issued unrecorded. It imports much because it implements the ports of all records.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';

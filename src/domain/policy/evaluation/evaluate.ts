@@ -1,5 +1,6 @@
 // The one judge: a request against all policies and one snapshot of the cluster. Pure; it does not stop at
-// the first failure, and the order of files, rules and objects means nothing to it.
+// the first failure, and the order of files, rules and objects means nothing to it. It imports much because every
+// clause has a file of its own, called from here.
 import { USAGES } from '../bounds.ts';
 import { findApplicable, conditionKey, quotasOf, type ApplicableStatements } from './applicable.ts';
 import { checkBounds, clauseOf } from './check-bounds.ts';

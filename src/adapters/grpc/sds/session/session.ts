@@ -1,7 +1,8 @@
 // The memory of one SDS stream and the rules that both protocol variants share. Everything here is
 // pure: no socket, no clock, no randomness. What was last sent is kept per name; what is pending is
 // the difference to what is available, computed when the stream is free to carry it. So nothing is
-// ever queued: a newer secret takes the place of an older one that was not sent yet.
+// ever queued: a newer secret takes the place of an older one that was not sent yet. It is long because the rules of
+// the two variants are held against each other here.
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { SpiffeId } from '../../../../domain/identity/spiffe-id.ts';
 import { excessOf, OVERLONG, secretKindOf, WILDCARD, type SecretKind } from './resource-names.ts';
