@@ -5,7 +5,7 @@ import type { Reason } from '../../domain/reasons.ts';
 
 /** The part of a grpc-js server call that says when its client is gone. */
 export interface CancellableCall {
-  once(event: 'cancelled', listener: () => void): unknown;
+  on(event: 'cancelled', listener: () => void): unknown;
   off(event: 'cancelled', listener: () => void): unknown;
 }
 
@@ -26,7 +26,7 @@ export class CallTime {
     this.#call = call;
     this.#onOver = onOver;
     this.#timer = setTimeout(() => this.#over('CAP-S07'), deadlineMs);
-    call.once('cancelled', this.#gone);
+    call.on('cancelled', this.#gone);
   }
 
   get signal(): AbortSignal {

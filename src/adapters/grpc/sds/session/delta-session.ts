@@ -27,6 +27,8 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
  * subscribing again is how a client asks for what it has dropped.
  */
 function resubscribed(session: Session, request: DeltaRequest): Session['lastSent'] {
+  // The most frequent request by far is an ACK, which names nothing.
+  if (request.subscribe.length === 0 && request.unsubscribe.length === 0) return session.lastSent;
   const held = session.node === undefined ? request.initialVersions : NOTHING;
   const lastSent = new Map(session.lastSent);
   for (const name of distinctNames(request.unsubscribe)) lastSent.delete(name);
