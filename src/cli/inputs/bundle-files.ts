@@ -1,7 +1,7 @@
 // What the commands read: a bundle, the signatures beside it, and keys. What is wrong with a text is reported in
 // full, each problem with its place; the command then has nothing to go on with.
 import { existsSync } from 'node:fs';
-import { readBundleDocument, type BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
+import { parsePolicyBundle, type PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
 import { parseSignatureFile, type SignatureFile } from '../../adapters/policy/bundle/signature-file.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -15,8 +15,8 @@ export function signaturePlace(bundle: string): string {
 }
 
 /** @returns nothing after printing what is wrong (65). @throws CommandError 66 when the file cannot be read. */
-export async function readBundle(file: string, invocation: Invocation): Promise<BundleDocument | undefined> {
-  const document = readBundleDocument(await readInput(file), file);
+export async function readBundle(file: string, invocation: Invocation): Promise<PolicyBundleDocument | undefined> {
+  const document = parsePolicyBundle(await readInput(file), file);
   if (!('problems' in document)) return document;
   endWithProblems(`${file} is no policy bundle`, document.problems, EXIT.data, invocation);
   return undefined;

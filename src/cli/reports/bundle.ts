@@ -1,5 +1,5 @@
 // A bundle and its signatures as `bundle inspect` shows them.
-import type { BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
+import type { PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
 import type { CentralRule, NamespaceSelector, PolicyBundle } from '../../domain/policy/documents.ts';
 import { formatBounds } from '../../review/explain/format-limits.ts';
 import type { Terminal } from '../terminal.ts';
@@ -14,13 +14,13 @@ export interface InspectedSignature {
 }
 
 export interface InspectedBundle {
-  readonly document: BundleDocument;
+  readonly document: PolicyBundleDocument;
   /** None: it is not signed. */
   readonly signatures: readonly InspectedSignature[];
 }
 
 /** Rules are as they are written. */
-export function bundleAsJson({ document: { bundle, parsed }, signatures }: InspectedBundle): object {
+export function bundleAsJson({ document: { document: bundle, ...parsed }, signatures }: InspectedBundle): object {
   const { name, sequence, validity, audience, owner } = bundle;
   const { rules } = parsed.data as { readonly rules?: unknown };
   return {
@@ -41,7 +41,7 @@ export function bundleAsJson({ document: { bundle, parsed }, signatures }: Inspe
 }
 
 export function printBundle(
-  { document: { bundle, parsed }, signatures }: InspectedBundle,
+  { document: { document: bundle, ...parsed }, signatures }: InspectedBundle,
   terminal: Terminal,
   nowMs: number,
 ): void {

@@ -1,5 +1,5 @@
 // What `bundle verify` found, for a person or for a script.
-import type { BundleDocument } from '../../adapters/policy/bundle/verify-bundle.ts';
+import type { PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
 import type { PinnedKeys } from '../../adapters/policy/bundle/pinned-keys.ts';
 import type { SignatureVerdict } from '../../adapters/policy/bundle/verify-signatures.ts';
 import type { Problem } from '../../domain/text/position.ts';
@@ -10,7 +10,7 @@ import { endWithProblems } from '../inputs/bundle-files.ts';
 
 export interface Verification {
   readonly file: string;
-  readonly document: BundleDocument;
+  readonly document: PolicyBundleDocument;
   readonly verdict: SignatureVerdict;
   /** Of signatures, audience and times; none: a server would take the bundle up. */
   readonly problems: readonly Problem[];
@@ -20,13 +20,13 @@ export interface Verification {
 
 /** One shape for both verdicts, so that a script need not ask which it is. */
 export function verificationAsJson({ file, document, verdict, problems, keys, pastSoftExpiry }: Verification): object {
-  const { bundle, parsed } = document;
+  const { document: bundle, digest } = document;
   return {
     file,
     verdict: problems.length === 0 ? 'good' : 'refused',
     name: bundle.name,
     sequence: bundle.sequence,
-    digest: `sha256:${parsed.digest}`,
+    digest: `sha256:${digest}`,
     threshold: keys.threshold,
     signedBy: verdict.signedBy.map((keyId) => ({ keyId, key: keys.keys.get(keyId)?.place })),
     ignored: verdict.unknown,
@@ -38,13 +38,13 @@ export function verificationAsJson({ file, document, verdict, problems, keys, pa
 /** Ends with 77 when the bundle is refused. */
 export function printVerification(verification: Verification, invocation: Invocation): void {
   const { file, document, verdict, problems, keys, pastSoftExpiry } = verification;
-  const { name, sequence, validity } = document.bundle;
+  const { name, sequence, validity } = document.document;
   if (problems.length > 0) {
     endWithProblems(`${file} (${name}@${sequence}) is refused`, problems, EXIT.refused, invocation);
     return;
   }
   const { terminal } = invocation;
-  terminal.print(`${file} is good: ${name}@${sequence}, sha256:${document.parsed.digest}`);
+  terminal.print(`${file} is good: ${name}@${sequence}, sha256:${document.digest}`);
   for (const keyId of verdict.signedBy) {
     terminal.print(`  signed by  ${keys.keys.get(keyId)?.place ?? ''} (${keyId})`);
   }

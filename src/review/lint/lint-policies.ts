@@ -1,14 +1,13 @@
 // What is wrong with policies before anybody is judged by them.
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
+import { isPolicyBundle, type PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
 import type { ClusterFacts, PolicyBundle } from '../../domain/policy/documents.ts';
 import { matchesCluster } from '../../domain/policy/policy-set.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import type { Finding, ReviewedCase } from '../findings.ts';
 import {
-  isBundle,
   parseBundle,
   parseTexts,
-  type BundleDocument,
   type BundleTexts,
   type ReadDocument,
   type SourceText,
@@ -41,7 +40,7 @@ export function lintPolicies(input: LintInput): LintResult | undefined {
   const read = parseTexts(input.texts);
   if (read.documents.length + read.problems.length === 0) return undefined;
   const named = input.bundle === undefined ? { problems: [] } : parseBundle(input.bundle);
-  const [only, another] = read.documents.filter(isBundle);
+  const [only, another] = read.documents.filter(isPolicyBundle);
   const bundle = input.bundle === undefined && another === undefined ? only : named.bundle;
   const findings = lintFindings({
     documents: read.documents,
@@ -64,12 +63,12 @@ export function lintCases({ places, findings }: LintResult): readonly ReviewedCa
 /** What is wrong with policies only when they stand beside one another, by the server's own rules. */
 function problemsTogether(
   documents: readonly ReadDocument[],
-  bundle: BundleDocument | undefined,
+  bundle: PolicyBundleDocument | undefined,
   { bundle: named, cluster = ANY_CLUSTER }: LintInput,
 ): readonly Problem[] {
   if (bundle === undefined) return [];
   const locals = documents
-    .filter((parsed) => !isBundle(parsed))
+    .filter((parsed) => !isPolicyBundle(parsed))
     .map(({ file, ...written }) => (named === undefined || file === undefined ? written : { ...written, file }));
   const set = assemble({ bundle: bundle.document, bundleDigest: bundle.digest, documents: locals, cluster });
   return 'problems' in set ? set.problems : [];

@@ -4,9 +4,10 @@ import type { FieldPath } from '../../domain/text/field-path.ts';
 import { readYaml, type LocatedData } from '../../yaml/read-yaml.ts';
 import { BESIDE_MANIFESTS } from '../../yaml/yaml-rules.ts';
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
+import { NOT_ONE_BUNDLE, onlyPolicyBundle } from '../../adapters/policy/source/policy-bundle-document.ts';
 import { fieldProblems } from '../../adapters/policy/schema/problems.ts';
 import { wordsOf } from '../../adapters/policy/schema/words.ts';
-import { matchesAny } from '../../domain/policy/name-patterns.ts';
+import { isMeantFor } from '../../domain/policy/bundle/audience.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
@@ -90,12 +91,10 @@ async function assembled(
   );
   const problems = [...central.problems, ...local.flatMap((one) => one.problems)];
   if (problems.length > 0) return { problems };
-  const [bundle, another] = central.documents;
-  if (bundle?.document.kind !== 'PolicyBundle' || another !== undefined) {
-    return { problems: [problemAt(document, ['bundle'], 'is not one PolicyBundle and nothing else')] };
-  }
+  const bundle = onlyPolicyBundle({ documents: central.documents, problems: [] }, '');
+  if ('problems' in bundle) return { problems: [problemAt(document, ['bundle'], NOT_ONE_BUNDLE)] };
   const { id } = test.cluster;
-  if (!matchesAny(bundle.document.audience, id)) {
+  if (!isMeantFor(bundle.document, id)) {
     const audience = bundle.document.audience.join(' ');
     return { problems: [problemAt(document, ['cluster', 'id'], `is not in the bundle's audience: ${audience}`)] };
   }

@@ -1,8 +1,8 @@
 // Bundle and local policies as one revision, the way the server assembles them, for the tools that judge.
 import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
 import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
+import { audienceProblem } from '../../domain/policy/bundle/audience.ts';
 import type { ClusterFacts } from '../../domain/policy/documents.ts';
-import { matchesAny } from '../../domain/policy/name-patterns.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import type { Problem } from '../../domain/text/position.ts';
@@ -60,15 +60,17 @@ export function policiesInForce(
 /** Why the bundle is not in force there and then. Its expiry is no problem: it refuses with a reason of its own. */
 function validityProblems(
   parsed: ParsedDocument,
-  { bundle: { audience, validity }, cluster: { id } }: PolicySet,
+  { bundle, cluster: { id } }: PolicySet,
   nowMs: number,
   hints?: ValidityHints,
 ): readonly Problem[] {
-  const foreign = `is meant for ${audience.join(', ')}; this cluster is ${id}${inBrackets(hints?.cluster)}`;
+  const foreign = audienceProblem(bundle, id);
   const early = `has not come: it is ${formatTime(nowMs)}${inBrackets(hints?.now)}`;
   const found = [
-    ...(matchesAny(audience, id) ? [] : [{ path: ['audience', 'clusters'], problem: foreign }]),
-    ...(nowMs >= validity.notBeforeMs ? [] : [{ path: ['validity', 'notBefore'], problem: early }]),
+    ...(foreign === undefined
+      ? []
+      : [{ path: ['audience', 'clusters'], problem: `${foreign}${inBrackets(hints?.cluster)}` }]),
+    ...(nowMs >= bundle.validity.notBeforeMs ? [] : [{ path: ['validity', 'notBefore'], problem: early }]),
   ];
   return found.map(({ path, problem }) => ({ position: parsed.locate(path), path: path.join('.'), problem }));
 }

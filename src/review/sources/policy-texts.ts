@@ -4,7 +4,7 @@ import {
   type ParsedDocument,
   type ParsedFile,
 } from '../../adapters/policy/source/parse-documents.ts';
-import type { PolicyBundle } from '../../domain/policy/documents.ts';
+import { onlyPolicyBundle, type PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
 import type { Problem } from '../../domain/text/position.ts';
 
 export interface SourceText {
@@ -18,10 +18,6 @@ export interface SourceText {
 export interface ReadDocument extends ParsedDocument {
   /** As in SourceText. */
   readonly file?: string;
-}
-
-export interface BundleDocument extends ParsedDocument {
-  readonly document: PolicyBundle;
 }
 
 export interface ReadDocuments {
@@ -57,17 +53,9 @@ export interface BundleTexts {
  * @returns no bundle when there is any problem.
  */
 export function parseBundle({ place, texts }: BundleTexts): {
-  readonly bundle?: BundleDocument;
+  readonly bundle?: PolicyBundleDocument;
   readonly problems: readonly Problem[];
 } {
-  const { documents, problems } = parseTexts(texts);
-  const [bundle, another] = documents;
-  if (problems.length > 0) return { problems };
-  if (bundle !== undefined && isBundle(bundle) && another === undefined) return { bundle, problems };
-  const position = another?.position ?? bundle?.position ?? { place, line: 1, column: 1 };
-  return { problems: [{ position, path: '', problem: 'is not one PolicyBundle and nothing else' }] };
-}
-
-export function isBundle(parsed: ParsedDocument): parsed is BundleDocument {
-  return parsed.document.kind === 'PolicyBundle';
+  const bundle = onlyPolicyBundle(parseTexts(texts), place);
+  return 'problems' in bundle ? bundle : { bundle, problems: [] };
 }

@@ -1,7 +1,7 @@
 // Whether a policy bundle with valid signatures is accepted here and now. A signature says who wrote it; this says that
 // it is meant for this cluster, not older than the one before, and that its validity has begun.
+import { audienceProblem } from '../../../domain/policy/bundle/audience.ts';
 import type { PolicyBundle } from '../../../domain/policy/documents.ts';
-import { matchesAny } from '../../../domain/policy/name-patterns.ts';
 import type { Problem } from '../../../domain/text/position.ts';
 import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { VerifiedPolicyBundle } from './sources/bundle-source.ts';
@@ -32,7 +32,10 @@ interface Check {
 
 /** In this order; the first that fails is reported. */
 const CHECKS: readonly Check[] = [
-  { path: ['audience', 'clusters'], problem: audienceProblem },
+  {
+    path: ['audience', 'clusters'],
+    problem: ({ bundle }, { clusterId }) => (clusterId === undefined ? undefined : audienceProblem(bundle, clusterId)),
+  },
   { path: ['metadata', 'name'], problem: nameProblem },
   { path: ['metadata', 'sequence'], problem: sequenceProblem },
   { path: ['validity', 'notBefore'], problem: notBeforeProblem },
@@ -51,11 +54,6 @@ export function acceptanceProblem(bundle: Candidate, context: AcceptanceContext)
 /** @returns whether nobody new gets an identity by it any more. */
 export function isExpired({ validity }: PolicyBundle, nowMs: number): boolean {
   return nowMs >= validity.hardExpiryMs;
-}
-
-function audienceProblem({ bundle }: Candidate, { clusterId }: AcceptanceContext): string | undefined {
-  if (clusterId === undefined || matchesAny(bundle.audience, clusterId)) return undefined;
-  return `is meant for ${bundle.audience.join(', ')}; this cluster is ${clusterId}`;
 }
 
 /** Sequences are counted by name, so another name would let an old bundle in. */

@@ -1,5 +1,5 @@
 // A bundle in words or as data: what it is, for whom, until when, what its rules allow, and who signed it.
-import type { BundleDocument } from '../../../adapters/policy/bundle/verify-bundle.ts';
+import type { PolicyBundleDocument } from '../../../adapters/policy/source/policy-bundle-document.ts';
 import type { PinnedKey } from '../../../adapters/policy/bundle/pinned-keys.ts';
 import type { SignatureFile } from '../../../adapters/policy/bundle/signature-file.ts';
 import { fits, judgeSignature } from '../../../adapters/policy/bundle/verify-signatures.ts';
@@ -30,7 +30,7 @@ export async function inspectBundleFile(file: string, options: InspectOptions, i
 }
 
 function inspect(
-  { parsed }: BundleDocument,
+  parsed: PolicyBundleDocument,
   file: SignatureFile,
   keys: ReadonlyMap<string, PinnedKey>,
 ): readonly InspectedSignature[] {

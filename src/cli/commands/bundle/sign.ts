@@ -29,17 +29,16 @@ export async function signBundleFile(file: string, options: SignOptions, invocat
   const { terminal } = invocation;
   const out = options.out ?? signaturePlace(file);
   await demandFolderOf(out);
-  const document = await readBundle(file, invocation);
-  if (document === undefined) return;
+  const parsed = await readBundle(file, invocation);
+  if (parsed === undefined) return;
   const key = await readSigningKey(options.key);
   const before = await readSignaturesIfAny(out, invocation);
   if (before === undefined) return;
-  const { parsed, bundle } = document;
   const others = signaturesOfOthers(before, parsed, key, terminal);
   const own = { keyId: key.keyId, algorithm: key.algorithm, signature: signBundle(parsed.canonical, key) };
   const text = writeSignatureFile({ digest: parsed.digest, signatures: [...others, own] });
   await writeTogether(path.dirname(out), [{ name: path.basename(out), text, mode: 0o644 }]);
-  terminal.print(`${bundle.name}@${bundle.sequence}  sha256:${parsed.digest}`);
+  terminal.print(`${parsed.document.name}@${parsed.document.sequence}  sha256:${parsed.digest}`);
   terminal.print(`signed by   ${key.keyId}`);
   terminal.print(`written to  ${out}, which holds ${formatQuantity(others.length + 1, 'signature')}`);
 }

@@ -1,6 +1,6 @@
 // Whether a server that pins these keys would take a bundle up: its signatures, its audience, its times.
 import { acceptanceProblem, isExpired } from '../../../adapters/policy/bundle/accept-bundle.ts';
-import type { BundleDocument } from '../../../adapters/policy/bundle/verify-bundle.ts';
+import type { PolicyBundleDocument } from '../../../adapters/policy/source/policy-bundle-document.ts';
 import { verifySignatures } from '../../../adapters/policy/bundle/verify-signatures.ts';
 import type { Problem } from '../../../domain/text/position.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -28,7 +28,7 @@ export async function verifyBundleFile(file: string, options: VerifyOptions, inv
   const signatures = await readSignatures(options.signature ?? signaturePlace(file), invocation);
   if (document === undefined || signatures === undefined) return;
   const nowMs = options.now ?? clock.nowMs();
-  const verdict = verifySignatures(document.parsed, signatures, keys);
+  const verdict = verifySignatures(document, signatures, keys);
   const problems = [...verdict.problems, ...acceptanceProblems(document, options.cluster, nowMs)];
   const verified = { file, document, verdict, problems, keys, pastSoftExpiry: isPastSoftExpiry(document, nowMs) };
   if (options.output === 'json') {
@@ -37,22 +37,22 @@ export async function verifyBundleFile(file: string, options: VerifyOptions, inv
   } else printVerification(verified, invocation);
 }
 
-function isPastSoftExpiry({ bundle }: BundleDocument, nowMs: number): boolean {
-  return nowMs >= bundle.validity.softExpiryMs;
+function isPastSoftExpiry({ document }: PolicyBundleDocument, nowMs: number): boolean {
+  return nowMs >= document.validity.softExpiryMs;
 }
 
 /** A server loads an expired bundle when it has nothing better; for who signs and delivers one, expiry is a problem. */
 function acceptanceProblems(
-  { parsed, bundle }: BundleDocument,
+  { document: bundle, digest, locate }: PolicyBundleDocument,
   clusterId: string | undefined,
   nowMs: number,
 ): readonly Problem[] {
-  const candidate = { bundle, digest: parsed.digest, locate: parsed.locate };
+  const candidate = { bundle, digest, locate };
   const context = { nowMs, statePlace: '', ...(clusterId !== undefined && { clusterId }) };
   const found = acceptanceProblem(candidate, context);
   const path = ['validity', 'hardExpiry'];
   const expired = isExpired(bundle, nowMs)
-    ? [{ position: parsed.locate(path), path: path.join('.'), problem: `has passed; it is ${formatTime(nowMs)}` }]
+    ? [{ position: locate(path), path: path.join('.'), problem: `has passed; it is ${formatTime(nowMs)}` }]
     : [];
   return [...(found === undefined ? [] : [found]), ...expired];
 }
