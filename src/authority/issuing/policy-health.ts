@@ -11,7 +11,9 @@ export function policyHealth(judgement: Pick<PolicyJudgement, 'outlooks'>): Heal
     if (first === undefined) return READY;
     const some = troubled.length < outlooks.length;
     if (some) return degraded(`of some issuers nobody, or nobody new, gets a certificate: ${first.why}`);
-    return first.renewals ? degraded(`only renewals are granted: ${first.why}`) : notReady(first.why);
+    return troubled.some(({ renewals }) => renewals)
+      ? degraded(`only renewals are granted: ${first.why}`)
+      : notReady(first.why);
   } catch (error) {
     return notReady(error instanceof AuthorityError ? error.message : 'policy cannot be asked');
   }

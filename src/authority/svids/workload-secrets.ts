@@ -207,10 +207,12 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   }
 
   /** What policy would say now, and which issuer it would have. */
-  #follow(workload: HeldWorkload, { outcome, request }: PolicyDecision): void {
+  #follow(workload: HeldWorkload, { outcome, request, unavailable }: PolicyDecision): void {
     const { rotation, watches } = workload;
     const turned = outcome === (rotation.unavailable ? 'approved' : 'refused');
-    const moved = outcome === 'approved' && !rotation.unavailable && request.issuer.name !== rotation.issuerName;
+    // Also to an issuer that cannot sign now: it is asked again as soon as it can.
+    const issuable = outcome === 'approved' || unavailable?.reason === 'CAP-S01';
+    const moved = issuable && !rotation.unavailable && request.issuer.name !== rotation.issuerName;
     // Whoever comes back to what nobody watches is decided then.
     if ((turned || moved) && watches.size === 0) this.#held.remove(workload);
     else if (turned) rotation.renewNow();

@@ -13,6 +13,7 @@ import {
   NEVER,
   TEST_LIFETIMES,
   TEST_POLICY,
+  readyState,
   testCaller,
   testParts,
   trusting,
@@ -27,6 +28,7 @@ import {
   policySet,
   rule,
   snapshot,
+  WIDE,
 } from '../../support/policy/policies.ts';
 import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
@@ -422,6 +424,71 @@ describe('Secrets of a workload over SDS', () => {
     const [, intermediate] = (await second).certificateChainPem.split(/(?=-----BEGIN)/);
     assert.equal(intermediate, other.intermediate.certificatePem);
     await Promise.race([pushed, settle()]);
+  });
+
+  describe('with a second issuer', () => {
+    const SHOP = testCaller('shop', 'web');
+    const BANK = testCaller('bank', 'web');
+    let gold: TestAuthority;
+    before(async () => {
+      gold = await testAuthority({ nowMs: NOON_MS });
+    });
+
+    const byIssuer = (issuers: Readonly<Record<string, string>>, revision: string) =>
+      policySet(
+        bundle({
+          rules: Object.entries(issuers).map(([namespace, issuer]) =>
+            rule({
+              id: namespace,
+              match: { namespaces: { names: [namespace] } },
+              bounds: { ...WIDE, issuers: [[issuer]] },
+            }),
+          ),
+        }),
+        [],
+        revision,
+      );
+    const issuersOf = (): readonly unknown[] =>
+      parts.journal.records.map(
+        (record) => 'issuerName' in record && `${record.identity.split('/')[4]} ${record.issuerName}`,
+      );
+
+    it('are renewed when theirs changes, and are left alone when the other does', async () => {
+      parts.issuers.put('gold', readyState(gold.material));
+      parts.policies.swap(byIssuer({ shop: 'default', bank: 'gold' }, 'both'));
+      await nextSvid(watch(SHOP));
+      await nextSvid(watch(BANK));
+      parts.issuers.put('gold', readyState((await testAuthority({ nowMs: NOON_MS })).material));
+      await parts.clock.advance(10_000);
+      assert.deepEqual(issuersOf(), ['shop default', 'bank gold', 'bank gold']);
+    });
+
+    it('are asked for once more when it changes while the first is being decided', async () => {
+      parts.issuers.put('gold', readyState(gold.material));
+      parts.policies.swap(byIssuer({ bank: 'gold' }, 'gold'));
+      const states = watch(BANK);
+      const successor = await testAuthority({ nowMs: NOON_MS });
+      parts.issuers.put('gold', readyState(successor.material));
+      await parts.clock.advance(10_000);
+      const { value } = (await states.next()) as { value: SvidState };
+      assert.ok(value.kind === 'svid');
+      const [, intermediate] = value.svid.certificateChainPem.split(/(?=-----BEGIN)/);
+      assert.equal(intermediate, successor.intermediate.certificatePem);
+    });
+
+    it('move when policy moves their namespace, to one that cannot sign as soon as it can', async () => {
+      parts.issuers.put('gold', { kind: 'unavailable', why: 'is not loaded' });
+      parts.policies.swap(byIssuer({ shop: 'default' }, 'before'));
+      const states = watch(SHOP);
+      const first = await nextSvid(states);
+      parts.policies.swap(byIssuer({ shop: 'gold' }, 'after'));
+      await parts.clock.advance(10_000);
+      assert.equal((await nextSvid(watch(SHOP))).serial, first.serial, 'the certificate in hand stays');
+      parts.issuers.put('gold', readyState(gold.material));
+      await parts.clock.advance(10_000);
+      const { value } = (await states.next()) as { value: SvidState };
+      assert.equal(value.kind === 'svid' && value.svid.issuerName, 'gold');
+    });
   });
 
   it('move to another way up from the same issuer, and stay where a way was only cut', async () => {

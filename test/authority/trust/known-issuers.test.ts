@@ -7,7 +7,7 @@ import type {
   IssuerRecords,
   RecordedIssuer,
 } from '../../../src/ports/storage/issuer-records.ts';
-import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
+import { fakeIssuers, NEVER, readyState } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 
@@ -16,11 +16,14 @@ const DAY_MS = 86_400_000;
 /** Keeps what it is given, unless it fails. */
 class FakeIssuerRecords implements IssuerRecords, FormerIssuers {
   readonly kept: RecordedIssuer[] = [];
+  /** Ids that were recorded together last. */
+  last: readonly string[] = [];
   failing = false;
 
   async keepIssuers(issuers: readonly RecordedIssuer[]): Promise<void> {
     if (this.failing) throw new AuthorityError('CAP-S04');
     this.kept.push(...issuers);
+    this.last = issuers.map(({ id }) => id);
   }
 
   async issuersAt(): Promise<readonly FormerIssuer[]> {
@@ -63,6 +66,20 @@ describe('The issuers that are known', () => {
     assert.deepEqual(ids(), [one.issuer.id, two.issuer.id]);
     await settle();
     assert.equal(records.kept.at(-1)?.id, two.issuer.id);
+  });
+
+  it('are all that can sign, each with its record, and none is dropped when another changes', async () => {
+    const records = new FakeIssuerRecords();
+    const { issuers, known, ids } = started(records);
+    issuers.put('gold', readyState(two.material));
+    issuers.put('silver', { kind: 'unavailable', why: 'is not loaded' });
+    await known.start({ signal: NEVER });
+    assert.deepEqual(ids(), [one.issuer.id, two.issuer.id]);
+    const three = await testAuthority({ root: one.root });
+    issuers.put('gold', readyState(three.material));
+    await settle();
+    assert.deepEqual(ids(), [one.issuer.id, two.issuer.id, three.issuer.id]);
+    assert.deepEqual(records.last, [one.issuer.id, three.issuer.id]);
   });
 
   it('are put on record as soon as that can be done', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { StrandedIssuers } from '../../../src/authority/trust/stranded-issuers.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
+import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import type { FormerIssuer } from '../../../src/ports/storage/issuer-records.ts';
-import { fakeIssuers, NEVER } from '../../support/authority-parts.ts';
-import { materialOf, testAuthority } from '../../support/certificates.ts';
+import { fakeIssuers, NEVER, readyState } from '../../support/authority-parts.ts';
+import { good, materialOf, TEST_TRUST_DOMAIN, testAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import { tiersAt } from '../../support/paths/tiers.ts';
 import { recordEvents } from '../../support/fakes/recorded-events.ts';
@@ -76,6 +77,25 @@ describe('Issuers that lead to no trust anchor', () => {
     );
     clock.jumpTo(NOON_MS + HOUR_MS);
     assert.equal(stranded.problem(), undefined, 'no leaf lives longer');
+  });
+
+  it('are those of every name, and no issuer strands the other by changing', async () => {
+    const { old, next, issuers, events, record, living, stranded } = await scene();
+    const successor = await testAuthority({ nowMs: NOON_MS, root: next.root });
+    record.living = living(...[old, next, successor].map(({ issuer }) => issuer.certificateDer));
+    const anchors = TrustBundle.fromPem(TEST_TRUST_DOMAIN, old.root.certificatePem + next.root.certificatePem);
+    issuers.value = { ...old.material, bundle: good(anchors) };
+    issuers.put('gold', readyState(next.material));
+    await stranded.start({ signal: NEVER });
+    issuers.put('gold', readyState(successor.material));
+    await settle();
+    assert.equal(stranded.problem(), undefined);
+    issuers.swap({ ...old.material, bundle: old.bundle });
+    await settle();
+    assert.deepEqual(
+      events.of('issuerStranded').map(({ issuer }) => issuer),
+      [next.issuer.id, successor.issuer.id],
+    );
   });
 
   it('stay known while the journal cannot be read', async () => {

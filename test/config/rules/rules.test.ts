@@ -11,6 +11,7 @@ const NEEDED = {
   'journal.file': 'journal.db',
 };
 const socket = { path: '/run/a.sock', namespace: 'default', serviceAccount: 'a' };
+const gold = { name: 'gold', chainFile: 'gold.pem', keyFile: 'gold-key.pem' };
 const issuer = { issuer: 'kubernetes', keys: { discovery: true } };
 
 /** What is given, and the problem that follows. */
@@ -30,6 +31,12 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'serving.dnsNames': [], 'serving.ipAddresses': [] },
     'serving.dnsNames must name one host, here or in serving.ipAddresses: clients verify it',
   ],
+  [
+    { additionalIssuers: [{ ...gold, name: 'default' }] },
+    'additionalIssuers[0].name is the name of another issuer too',
+  ],
+  [{ additionalIssuers: [gold, gold] }, 'additionalIssuers[1].name is the name of another issuer too'],
+  [{ additionalIssuers: [{ ...gold, maxTtl: '5s' }] }, 'additionalIssuers[0].maxTtl is shorter than lifetimes.min'],
   [{ 'authentication.tokens.issuers': [issuer, issuer] }, 'authentication.tokens.issuers[1].issuer is listed twice'],
   [
     { 'authentication.clientCertificates': false },

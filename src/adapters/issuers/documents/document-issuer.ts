@@ -10,25 +10,20 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
-import { ReportEachOnce, ReportOnce } from '../../../live/report-once.ts';
+import { ReportOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
-import type { Events } from '../../../ports/platform/events.ts';
 import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
-import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
-import { anchorsInForce, anchorsOfDocument } from './anchor-source.ts';
-import { documentRefusal, IssuerMaterial, type IssuerDocument, type MaterialSettings } from './issuer-material.ts';
+import { IssuerMaterial, type MaterialSettings, type MaterialSource } from './issuer-material.ts';
+import { IssuerReports, type IssuerEvents } from './issuer-reports.ts';
 
-export interface DocumentIssuerParts {
+export interface DocumentIssuerParts extends MaterialSource {
   /** `chain` and `key`, and `anchors` where `trustAnchors` is absent; all PEM. */
   readonly documents: DocumentSource;
-  readonly events: Pick<Events, 'reloaded' | 'reloadFailed' | 'issuerInForce' | 'bundleInForce' | 'trustWarning'>;
+  readonly events: IssuerEvents;
   readonly clock: Clock;
   readonly trial: IssuerTrial;
-  readonly opener: SignerOpener;
-  /** What an additional issuer must lead to. Absent, it is the default one, which brings the anchors. */
-  readonly trustAnchors?: TrustAnchors;
 }
 
 export interface DocumentIssuerSettings extends MaterialSettings {
@@ -49,17 +44,16 @@ export class DocumentIssuer {
   readonly trustAnchors: TrustAnchors;
   readonly #parts: DocumentIssuerParts;
   readonly #settings: DocumentIssuerSettings;
+  readonly #reports: IssuerReports;
   readonly #listeners = new Listeners();
   readonly #anchorListeners = new Listeners<[TrustBundle]>();
   #state: IssuerState = { kind: 'unavailable', why: 'is not loaded' };
   #named: NamedIssuer | undefined;
   #inForce: InForce | undefined;
   /** What the last look at the documents found. */
-  readonly #failure = new ReportOnce((problem) => this.#reportFailure(problem));
+  readonly #failure: ReportOnce;
   /** What the last look at what is in force found. */
-  readonly #untimely = new ReportOnce((problem) => this.#reportFailure(problem));
-  /** What has been warned of and still holds. */
-  readonly #warnings = new ReportEachOnce();
+  readonly #untimely: ReportOnce;
   /** For which moment the last look was. */
   #lookedMs = 0;
   /** Looks follow one another: a trial takes a moment, and a clock may be set meanwhile. */
@@ -70,6 +64,10 @@ export class DocumentIssuer {
   constructor(parts: DocumentIssuerParts, settings: DocumentIssuerSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    const bringsAnchors = parts.trustAnchors === undefined;
+    this.#reports = new IssuerReports(parts.events, { name: settings.name, bringsAnchors });
+    this.#failure = new ReportOnce((problem) => this.#reports.failed(problem));
+    this.#untimely = new ReportOnce((problem) => this.#reports.failed(problem));
     this.#rearm = new Alarm(parts.clock);
     this.trustAnchors = parts.trustAnchors ?? {
       partialAnchors: settings.partialAnchors,
@@ -149,37 +147,20 @@ export class DocumentIssuer {
     }
   }
 
-  #reportFailure(problem: string): void {
-    this.#parts.events.reloadFailed({ source: 'issuer', problem: this.#ofName(problem) });
-  }
-
   async #load(signal: AbortSignal): Promise<void> {
-    const { documents, events } = this.#parts;
-    const texts = await documents.read();
+    const texts = await this.#parts.documents.read();
     const digest = digestOf(texts);
     if (digest === this.#inForce?.digest) {
-      this.#unchanged();
+      // A broken edit that is taken back is worth reporting; to those who listen nothing has changed.
+      if (this.#failure.problem !== undefined) this.#reports.reloaded(this.#inForce.material);
       return;
     }
-    const read = await this.#opened(texts, signal);
+    const read = await IssuerMaterial.read(texts, this.#parts, this.#settings, { signal });
     const material = await this.#tried(read, signal);
-    events.reloaded({ source: 'issuer', revision: this.#ofName(material.issuer.id) });
+    this.#reports.reloaded(material);
     this.#failure.over();
     this.#untimely.over();
     this.#install({ read, material, digest });
-  }
-
-  async #opened(texts: ReadonlyMap<string, string>, signal: AbortSignal): Promise<IssuerMaterial> {
-    const { documents, opener, trustAnchors } = this.#parts;
-    const textOf = (name: IssuerDocument): string => texts.get(name) ?? '';
-    const placeOf = (name: IssuerDocument): string => documents.placeOf(name);
-    const { trustDomain, partialAnchors: partial } = this.#settings;
-    const given = { text: textOf('anchors'), place: placeOf('anchors') };
-    const anchors =
-      trustAnchors === undefined ? anchorsOfDocument(given, { trustDomain, partial }) : anchorsInForce(trustAnchors);
-    const key = await opener.open(textOf('key'), { signal });
-    if ('problem' in key) throw documentRefusal(documents, 'key', key.problem);
-    return new IssuerMaterial(this.#settings, { textOf, placeOf }, anchors, key);
   }
 
   /** Nothing of it is in force before the trial is over. */
@@ -194,44 +175,20 @@ export class DocumentIssuer {
     });
   }
 
-  /** A broken edit that is taken back is worth telling; to those who listen nothing has changed. */
-  #unchanged(): void {
-    if (this.#failure.problem === undefined) return;
-    this.#parts.events.reloaded({ source: 'issuer', revision: this.#ofName(this.current().issuer.id) });
-  }
-
   #install(next: InForce): void {
     const { bundle, issuer, signer } = next.material;
     const formerDigest = this.#inForce?.material.bundle.digest;
     this.#inForce = next;
     this.#rearm.ring();
-    const { id, notAfterMs } = issuer;
-    this.#parts.events.issuerInForce({ name: this.name, issuer: id, notAfterMs });
-    if (this.#parts.trustAnchors === undefined) this.#tellBundle(bundle);
-    this.#warn(next);
+    this.#reports.inForce(next.material, next.read.warningsOn(next.material));
     this.#become({ kind: 'ready', issuer, signer });
     if (bundle.digest !== formerDigest) this.#anchorListeners.notify(bundle);
-  }
-
-  #tellBundle({ digest, anchors, firstNotAfterMs: notAfterMs }: TrustBundle): void {
-    this.#parts.events.bundleInForce({ digest, anchors: anchors.length, notAfterMs });
   }
 
   #become(state: IssuerState): void {
     this.#state = state;
     this.#named = undefined;
     this.#listeners.notify();
-  }
-
-  /** An issuer beside the default one is named where it is told of. */
-  #ofName(text: string): string {
-    return this.#parts.trustAnchors === undefined ? text : `${this.name} ${text}`;
-  }
-
-  /** Each warning once for as long as it holds. */
-  #warn({ read, material }: InForce): void {
-    const warnings = new Map(read.warningsOn(material).map((problem) => [problem, problem]));
-    for (const problem of this.#warnings.look(warnings).fresh) this.#parts.events.trustWarning({ problem });
   }
 
   async #followTime(signal: AbortSignal): Promise<void> {

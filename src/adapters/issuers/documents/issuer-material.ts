@@ -9,13 +9,15 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import { Issuer } from '../../../domain/x509/issuer.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
-import type { OpenedKey } from '../../../ports/issuing/signer-opener.ts';
-import type { AnchorSource } from './anchor-source.ts';
+import type { OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
+import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import { anchorsInForce, anchorsOfDocument, type AnchorSource } from './anchor-source.ts';
 
-export type IssuerDocument = 'anchors' | 'chain' | 'key';
+type IssuerDocument = 'anchors' | 'chain' | 'key';
 
 /** The texts, and what an operator calls each. */
-export interface IssuerDocuments {
+interface IssuerDocuments {
   textOf(name: IssuerDocument): string;
   placeOf(name: IssuerDocument): string;
 }
@@ -28,6 +30,13 @@ export interface MaterialSettings {
   readonly partialAnchors: boolean;
 }
 
+export interface MaterialSource {
+  readonly documents: Pick<DocumentSource, 'placeOf'>;
+  readonly opener: SignerOpener;
+  /** What an additional issuer must lead to. Absent, the documents bring the anchors. */
+  readonly trustAnchors?: TrustAnchors;
+}
+
 export class IssuerMaterial {
   readonly #settings: MaterialSettings;
   readonly #documents: IssuerDocuments;
@@ -37,7 +46,7 @@ export class IssuerMaterial {
   readonly #key: OpenedKey;
   readonly #publicKey: KeyObject;
 
-  constructor(settings: MaterialSettings, documents: IssuerDocuments, anchors: AnchorSource, key: OpenedKey) {
+  private constructor(settings: MaterialSettings, documents: IssuerDocuments, anchors: AnchorSource, key: OpenedKey) {
     this.#settings = settings;
     this.#documents = documents;
     this.#anchors = anchors;
@@ -47,13 +56,31 @@ export class IssuerMaterial {
     this.#chain = pathCertificatesOf(this.#chainPem);
   }
 
+  /** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it, whenever it is looked at. */
+  static async read(
+    texts: ReadonlyMap<string, string>,
+    { documents, opener, trustAnchors }: MaterialSource,
+    settings: MaterialSettings,
+    options: { readonly signal: AbortSignal },
+  ): Promise<IssuerMaterial> {
+    const textOf = (name: IssuerDocument): string => texts.get(name) ?? '';
+    const placeOf = (name: IssuerDocument): string => documents.placeOf(name);
+    const { trustDomain, partialAnchors: partial } = settings;
+    const given = { text: textOf('anchors'), place: placeOf('anchors') };
+    const anchors =
+      trustAnchors === undefined ? anchorsOfDocument(given, { trustDomain, partial }) : anchorsInForce(trustAnchors);
+    const key = await opener.open(textOf('key'), options);
+    if ('problem' in key) throw refusal({ placeOf }, 'key', key.problem);
+    return new IssuerMaterial(settings, { textOf, placeOf }, anchors, key);
+  }
+
   /** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it at this moment. */
   at(nowMs: number): TrialMaterial {
     const bundle = this.bundleAt(nowMs);
     const { servingNames, trustDomain, partialAnchors } = this.#settings;
     const names = [{ kind: 'uri', value: `spiffe://${trustDomain}` } as const, ...servingNames];
     const issuer = Issuer.fromPem(this.#chainPem, bundle.anchors, { nowMs, names });
-    if ('problem' in issuer) throw documentRefusal(this.#documents, issuer.of, issuer.problem);
+    if ('problem' in issuer) throw refusal(this.#documents, issuer.of, issuer.problem);
     this.#demandKeyOf(issuer);
     return { bundle, partialAnchors, issuer, signer: this.#key.signerFor(issuer.algorithm) };
   }
@@ -81,17 +108,13 @@ export class IssuerMaterial {
     const other = this.#chain.find(({ x509 }) => own.equals(x509.publicKey));
     if (other !== undefined) {
       const problem = `has its certificates in another order: ${other.subject}, whose key ${this.#documents.placeOf('key')} is, comes first`;
-      throw documentRefusal(this.#documents, 'chain', problem);
+      throw refusal(this.#documents, 'chain', problem);
     }
     const problem = `is not the key of the certificate in ${this.#documents.placeOf('chain')}`;
-    throw documentRefusal(this.#documents, 'key', problem);
+    throw refusal(this.#documents, 'key', problem);
   }
 }
 
-export function documentRefusal(
-  documents: Pick<IssuerDocuments, 'placeOf'>,
-  name: IssuerDocument,
-  problem: string,
-): AuthorityError {
+function refusal(documents: Pick<IssuerDocuments, 'placeOf'>, name: IssuerDocument, problem: string): AuthorityError {
   return new AuthorityError('CAP-X03', { detail: `${documents.placeOf(name)} ${problem}` });
 }

@@ -75,6 +75,14 @@ describe('The issuers of a journal', () => {
     assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + 1), ['two']);
   });
 
+  it('are known without end while several sign, and each by itself once it signs no more', async () => {
+    keep([issuer('one'), issuer('two')], NOON_MS);
+    assert.deepEqual(await knownAt(NOON_MS + 100 * DAY_MS), ['one', 'two']);
+    keep([issuer('two'), issuer('three')], NOON_MS + HOUR_MS);
+    assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + DAY_MS), ['one', 'three', 'two']);
+    assert.deepEqual(await knownAt(NOON_MS + HOUR_MS + DAY_MS + 1), ['three', 'two']);
+  });
+
   it('are there again in full when they sign once more', async () => {
     keep(issuer('one'), NOON_MS);
     keep(issuer('two'), NOON_MS + 1);
