@@ -9,6 +9,8 @@ import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 /** A row under the names that its query gave it, as the database's checks left it. */
 export type Row = Readonly<Record<string, unknown>>;
 type Value = string | number | null;
+/** A decision as it lies in the database: what crosses between threads, because records take longer. */
+export type DecisionValues = readonly Value[];
 
 /** Every field that a record of either outcome can have; the compiler asks for each. */
 export type DecisionField = keyof IssuedRecord | keyof RefusedRecord;
@@ -53,18 +55,18 @@ export const OPERATION_COLUMNS: Readonly<Record<keyof OperationRecord, string>> 
 const OPERATION_FIELDS = Object.keys(OPERATION_COLUMNS) as readonly (keyof OperationRecord)[];
 
 /** @returns the values of a record, in the order of `DECISION_COLUMNS`. */
-export function decisionValues(record: DecisionRecord): readonly Value[] {
+export function decisionValues(record: DecisionRecord): DecisionValues {
   const { policy, ...plain } = record;
   const fields: Partial<Record<DecisionField, string | number>> = plain;
   const trace = policy === undefined ? null : JSON.stringify(policy);
   return DECISION_FIELDS.map((field) => (field === 'policy' ? trace : (fields[field] ?? null)));
 }
 
-/** @param row by field, written from `decisionValues`. */
-export function decisionFrom(row: Row): DecisionRecord {
+/** @param values as `decisionValues` gave them. */
+export function decisionFrom(values: DecisionValues): DecisionRecord {
   const record: Record<string, unknown> = {};
-  for (const field of DECISION_FIELDS) {
-    const value = row[field];
+  for (const [index, field] of DECISION_FIELDS.entries()) {
+    const value = values[index] ?? null;
     if (value !== null) record[field] = field === 'policy' ? traceFrom(value) : value;
   }
   return record as unknown as DecisionRecord;

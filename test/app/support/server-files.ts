@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { decisionFrom } from '../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import type { LeafNames } from '../../../src/ports/storage/issuance-history.ts';
 import type { DecisionRecord, JournalQuery } from '../../../src/ports/storage/issuance-journal.ts';
@@ -138,7 +139,7 @@ export class ServerFiles implements Disposable {
   /** Decisions in the journal, newest first. */
   decisions(query: Partial<JournalQuery> = {}): readonly DecisionRecord[] {
     using reader = new JournalQueries(this.path('journal.db'));
-    return reader.list({ limit: 100_000, ...query });
+    return reader.list({ limit: 100_000, ...query }).map(decisionFrom);
   }
 
   get logText(): string {

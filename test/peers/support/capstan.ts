@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
+import { decisionFrom } from '../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { BundleSigner, bundleDocument } from '../../support/policy/signed-bundle.ts';
@@ -224,7 +225,7 @@ export class Capstan implements AsyncDisposable {
   /** The newest decisions first. */
   journal(limit = 1000): readonly DecisionRecord[] {
     using reader = new JournalQueries(this.#file('journal.sqlite'));
-    return reader.list({ limit });
+    return reader.list({ limit }).map(decisionFrom);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

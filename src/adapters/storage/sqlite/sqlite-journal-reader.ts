@@ -10,6 +10,7 @@ import type {
   OperationQuery,
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
+import { decisionFrom } from '../records.ts';
 import { journalProblem } from './file/journal-problem.ts';
 import { ReadThread } from './reading/read-thread.ts';
 import { BATCH, type ReadKind, type Reads } from './reading/read-protocol.ts';
@@ -43,7 +44,7 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
   }
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
-    return recordsIn(await this.#read('list', query, options));
+    return (await this.#read('list', query, options)).map(decisionFrom);
   }
 
   async count(conditions: JournalConditions, options: Waits): Promise<number> {
@@ -56,12 +57,12 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
     let batch = this.#read('next', { scan }, options);
     try {
       for (;;) {
-        const records = recordsIn(await batch);
+        const records = await batch;
         const isLast = records.length < BATCH;
         if (!isLast) batch = this.#read('next', { scan }, options);
         // It may fail before anybody waits for it.
         batch.catch(() => undefined);
-        yield* records;
+        for (const values of records) yield decisionFrom(values);
         if (isLast) return;
       }
     } finally {
@@ -93,7 +94,3 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
 }
 
 const NEVER = new AbortController().signal;
-
-function recordsIn(json: string): readonly DecisionRecord[] {
-  return JSON.parse(json) as readonly DecisionRecord[];
-}

@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { SqliteJournal, type JournalSettings } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
+import { decisionFrom } from '../../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Clock } from '../../../../src/ports/platform/clock.ts';
@@ -39,7 +40,7 @@ describe('The issuance journal', () => {
 
   function listed(): readonly DecisionRecord[] {
     using reader = new JournalQueries(file);
-    return reader.list({ limit: 10_000 });
+    return reader.list({ limit: 10_000 }).map(decisionFrom);
   }
 
   async function isRefused(append: Promise<void>): Promise<void> {

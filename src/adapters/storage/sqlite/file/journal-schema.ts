@@ -105,13 +105,12 @@ export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
   (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;
 
 /**
- * Each column under its field's name. A file is only migrated when it is opened for writing, so an older one is
+ * The columns in the order of their fields. A file is only migrated when it is opened for writing, so an older one is
  * read as it is.
  * @param version of the file's schema.
  */
 export function selectFrom(version: number): string {
-  const columns = DECISION_FIELDS.map((field) => [field, columnOf(field, version)] as const);
-  return `SELECT ${byField(Object.fromEntries(columns))} FROM decisions`;
+  return `SELECT ${DECISION_FIELDS.map((field) => columnOf(field, version)).join(', ')} FROM decisions`;
 }
 
 function columnOf(field: DecisionField, version: number): string {

@@ -4,15 +4,15 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
-import type { DecisionRecord, JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
+import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import {
   currentCertificateFrom,
-  decisionFrom,
   formerIssuerFrom,
   leafRecordFrom,
   operationFrom,
+  type DecisionValues,
 } from '../../records.ts';
 import { openForReading, type ReadableJournal } from '../file/journal-file.ts';
 import { journalProblem } from '../file/journal-problem.ts';
@@ -66,13 +66,15 @@ export class JournalQueries implements Disposable {
   }
 
   /** Newest first. */
-  list(query: JournalQuery): readonly DecisionRecord[] {
+  list(query: JournalQuery): readonly DecisionValues[] {
     const { where, values } = conditionsOf(query);
     const limit = Math.min(query.limit, MAX_LISTED);
-    const rows = this.#read(({ database, version }) =>
-      database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`).all(...values, limit),
-    );
-    return rows.map(decisionFrom);
+    return this.#read(({ database, version }) => {
+      const select = inOrder(
+        database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`),
+      );
+      return select.all(...values, limit) as unknown as readonly DecisionValues[];
+    });
   }
 
   count(conditions: JournalConditions): number {
@@ -84,13 +86,13 @@ export class JournalQueries implements Disposable {
   }
 
   /** Oldest first. What is appended meanwhile is not seen, also by other questions on the same object. */
-  *scan(conditions: JournalConditions): Generator<DecisionRecord, void, undefined> {
+  *scan(conditions: JournalConditions): Generator<DecisionValues, void, undefined> {
     const { where, values } = conditionsOf(conditions);
     const rows = this.#read(({ database, version }) =>
-      database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms, id`).iterate(...values),
+      inOrder(database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms, id`)).iterate(...values),
     );
     try {
-      for (const row of rows) yield decisionFrom(row);
+      for (const row of rows) yield row as unknown as DecisionValues;
     } catch (cause) {
       throw journalProblem(this.#file, cause);
     }
@@ -123,6 +125,12 @@ export class JournalQueries implements Disposable {
       throw journalProblem(this.#file, cause);
     }
   }
+}
+
+/** Rows as arrays. */
+function inOrder(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
 }
 
 function conditionsOf(query: JournalConditions): { where: string; values: SQLInputValue[] } {

@@ -1,7 +1,8 @@
 // The thread that reads the journal: its disk waits and long queries happen here and never on the server's event loop.
 // It answers each request in turn.
 import { parentPort, workerData } from 'node:worker_threads';
-import type { DecisionRecord, JournalConditions } from '../../../../ports/storage/issuance-journal.ts';
+import type { JournalConditions } from '../../../../ports/storage/issuance-journal.ts';
+import type { DecisionValues } from '../../records.ts';
 import type { ThreadAnswer } from '../answering-thread.ts';
 import { journalProblem, JournalProblem } from '../file/journal-problem.ts';
 import { JournalQueries } from './journal-queries.ts';
@@ -10,7 +11,7 @@ import { BATCH, MAX_SCANS, type ReadRequest } from './read-protocol.ts';
 interface Scan {
   /** Of its own: on one handle every other question would see the journal as it was when the scan began. */
   readonly queries: JournalQueries;
-  readonly records: Iterator<DecisionRecord, void>;
+  readonly records: Iterator<DecisionValues, void>;
 }
 
 const file = workerData as string;
@@ -41,7 +42,7 @@ function perform({ kind, question }: ReadRequest): unknown {
     case 'issuers':
       return queries.issuersAt(question.nowMs);
     case 'list':
-      return JSON.stringify(queries.list(question));
+      return queries.list(question);
     case 'count':
       return queries.count(question);
     case 'operations':
@@ -70,8 +71,8 @@ function begin(conditions: JournalConditions): number {
 }
 
 /** A scan that cannot go on, or is at its end, is over. */
-function next(number: number): string {
-  const batch: DecisionRecord[] = [];
+function next(number: number): readonly DecisionValues[] {
+  const batch: DecisionValues[] = [];
   try {
     const records = scans.get(number)?.records;
     for (let read = records?.next(); read?.done === false; read = records?.next()) {
@@ -82,7 +83,7 @@ function next(number: number): string {
     throw cause;
   }
   if (batch.length < BATCH) stop(number);
-  return JSON.stringify(batch);
+  return batch;
 }
 
 function stop(number: number): void {
