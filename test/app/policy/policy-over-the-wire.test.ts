@@ -47,11 +47,8 @@ describe('A mesh whose security team allows identities in namespaces shop and pa
     files[Symbol.dispose]();
   });
 
-  async function ask(namespace: string, serviceAccount = 'api'): Promise<Outcome> {
-    using client = server.client();
-    const headers = { authorization: `Bearer ${await files.mint.tokenIn(namespace, serviceAccount)}` };
-    return await client.call({ csr: (await buildCsr()).pem, headers });
-  }
+  const ask = async (namespace: string, serviceAccount = 'api'): Promise<Outcome> =>
+    server.ask(namespace, serviceAccount);
 
   async function leafOf(namespace: string): Promise<X509Certificate> {
     const { code, details, response } = await ask(namespace);

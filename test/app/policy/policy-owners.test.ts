@@ -5,7 +5,6 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { status } from '@grpc/grpc-js';
 import type { Outcome } from '../../adapters/grpc/wire.ts';
 import { eventually } from '../../support/eventually.ts';
-import { buildCsr } from '../../support/certificates.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
@@ -49,11 +48,8 @@ describe('A server whose teams own a folder of policies each', () => {
     files[Symbol.dispose]();
   });
 
-  async function ask(namespace: string, serviceAccount = 'api'): Promise<Outcome> {
-    using client = server.client();
-    const headers = { authorization: `Bearer ${await files.mint.tokenIn(namespace, serviceAccount)}` };
-    return await client.call({ csr: (await buildCsr()).pem, headers });
-  }
+  const ask = async (namespace: string, serviceAccount = 'api'): Promise<Outcome> =>
+    server.ask(namespace, serviceAccount);
   const says = async (namespace: string, serviceAccount = 'api'): Promise<string> => {
     const { code, details } = await ask(namespace, serviceAccount);
     return code === status.OK ? 'OK' : `${status[code]} ${details.replace(/ id=.*/, '')}`;

@@ -6,7 +6,8 @@ import { serve, type ServeReport } from '../../../src/app/serve.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import type { Clock } from '../../../src/ports/platform/clock.ts';
-import { CsrWire } from '../../adapters/grpc/wire.ts';
+import { CsrWire, type Outcome } from '../../adapters/grpc/wire.ts';
+import { buildCsr } from '../../support/certificates.ts';
 import { SdsClient } from '../../support/clients/sds-client.ts';
 import { ServerFiles } from './server-files.ts';
 
@@ -67,6 +68,13 @@ export class RunningServer implements AsyncDisposable {
   /** A client of the CSR API with a connection of its own. */
   client(showing: Showing = {}): CsrWire {
     return csrClient(this.tlsPort, this.files.pki.root.certificatePem, showing);
+  }
+
+  /** Asks for a certificate with a token of the service account, on a connection of its own. */
+  async ask(namespace: string, serviceAccount: string): Promise<Outcome> {
+    using client = this.client();
+    const headers = { authorization: `Bearer ${await this.files.mint.tokenIn(namespace, serviceAccount)}` };
+    return await client.call({ csr: (await buildCsr()).pem, headers });
   }
 
   /** The Envoy of `default/demo`. */

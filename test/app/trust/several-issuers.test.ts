@@ -58,11 +58,7 @@ describe('A server with two issuers', () => {
     server = await RunningServer.start({ files, settings });
   }
 
-  async function ask(namespace: string): Promise<Outcome> {
-    using client = server.client();
-    const headers = { authorization: `Bearer ${await files.mint.tokenIn(namespace, 'web')}` };
-    return await client.call({ csr: (await buildCsr()).pem, headers });
-  }
+  const ask = async (namespace: string): Promise<Outcome> => server.ask(namespace, 'web');
 
   /** Leaf, intermediates and all anchors, each text on its own. */
   async function issuedTo(namespace: string): Promise<readonly string[]> {

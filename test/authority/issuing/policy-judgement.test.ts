@@ -28,6 +28,7 @@ import {
   expression,
   HAS_INGRESS,
   local,
+  NEEDS_INGRESS,
   object,
   policySet,
   rule,
@@ -42,7 +43,7 @@ const QUESTION: Question = {
   publicKey: { family: 'ec-p256', bits: 0 },
   requestedMs: 0,
 };
-const NEEDS_INGRESS = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+const ASKING_FOR_INGRESS = policySet(bundle(), [NEEDS_INGRESS]);
 const WITH_INGRESS = snapshot(object('Ingress', 'shop', 'front'));
 
 describe('Asking policy', () => {
@@ -63,7 +64,7 @@ describe('Asking policy', () => {
     const journal = new FakeJournal();
     return {
       journal,
-      policies: fakePolicies(NEEDS_INGRESS),
+      policies: fakePolicies(ASKING_FOR_INGRESS),
       cluster: new FakeCluster(),
       currentCertificates: new FakeCurrentCertificates(journal),
       issuers,

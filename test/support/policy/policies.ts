@@ -106,6 +106,19 @@ export const HAS_INGRESS: Extract<ConditionCheck, { kind: 'exists' }> = {
 
 export const expression = (evaluate: Expression['evaluate']): Expression => ({ source: 'a test', evaluate });
 
+/** One that has an Ingress as its only condition. */
+export const NEEDS_INGRESS: IssuancePolicy = local({ conditions: [condition(HAS_INGRESS)] });
+
+/** `WIDE` but for what is changed. */
+export function wide(changed: Partial<Bounds>): Bounds {
+  return { ...WIDE, ...changed };
+}
+
+/** Narrows what is named, and nothing else. */
+export function narrowed(changed: Partial<Bounds>): Bounds {
+  return { ...UNBOUNDED, ...changed };
+}
+
 /** @param digest stands for the contents; a test that changes policies gives another. */
 export function policySet(of: PolicyBundle = bundle(), locals: readonly LocalPolicy[] = [], digest = 'd1'): PolicySet {
   return PolicySet.of({
@@ -146,6 +159,9 @@ export function object(kind: string, namespace: string | undefined, name: string
   const fixed = { name, ...place, uid: `uid-${name}`, resourceVersion: '1' };
   return { apiVersion: 'v1', kind, metadata: { ...fixed, ...metadata }, ...rest };
 }
+
+/** A cluster that has synced and in which there is nothing. */
+export const EMPTY = new IndexedSnapshot('0 objects', []);
 
 export function snapshot(...objects: readonly KubernetesObject[]): IndexedSnapshot {
   return new IndexedSnapshot(`${objects.length} objects`, objects);

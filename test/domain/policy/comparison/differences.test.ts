@@ -36,6 +36,7 @@ import {
   rule,
   snapshot,
   WIDE,
+  wide,
 } from '../../../support/policy/policies.ts';
 
 type Bundle = Partial<PolicyBundle>;
@@ -50,7 +51,7 @@ function changes(before: Bundle, after: Bundle): Record<string, Direction> {
   return Object.fromEntries(found.map(({ field, direction }) => [field, direction]));
 }
 
-const strict = (changed: Partial<Bounds>): CentralRule => rule({ bounds: { ...WIDE, ...changed } });
+const strict = (changed: Partial<Bounds>): CentralRule => rule({ bounds: wide(changed) });
 const ingress = condition(HAS_INGRESS);
 const deny = { namespaces: [], serviceAccounts: ['default'] };
 

@@ -1,6 +1,6 @@
 // A local policy that asks for more than the bundle gives is reported, field by field; it gets no more.
 import assert from 'node:assert/strict';
-import { UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts';
+import type { Bounds } from '../../../../src/domain/policy/bounds.ts';
 import type { IssuancePolicy, PolicyBundle } from '../../../../src/domain/policy/documents.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import { exceeds } from '../../../../src/domain/policy/comparison/exceeds.ts';
@@ -12,14 +12,16 @@ import {
   HAS_INGRESS,
   HOUR_MS,
   local,
+  narrowed,
   policySet,
   request,
   rule,
   snapshot,
   WIDE,
+  wide,
 } from '../../../support/policy/policies.ts';
 
-const narrow = (requested: Partial<Bounds>): IssuancePolicy => local({ narrow: { ...UNBOUNDED, ...requested } });
+const narrow = (requested: Partial<Bounds>): IssuancePolicy => local({ narrow: narrowed(requested) });
 const ttl = (maxMs: number, more = {}): Partial<Bounds> => ({ ttl: { minMs: 0, maxMs, defaultMs: Infinity, ...more } });
 const noted = (policy: IssuancePolicy, given: PolicyBundle = bundle()): readonly string[] =>
   exceeds(policy, given).map(({ field, actual, allowed }) => `${field}: ${actual} > ${allowed}`);
@@ -83,7 +85,7 @@ describe('A local policy that asks for too much', () => {
   });
 
   it('may ask for what one of several rules gives, unless another one binds them all', () => {
-    const short = { ...WIDE, ...ttl(HOUR_MS) };
+    const short = wide({ ...ttl(HOUR_MS) });
     const some = rule({ id: 'some', bounds: short, match: { namespaces: { labels: { tier: 'high' } } } });
     const all = rule({ id: 'all', bounds: short, match: { namespaces: { names: ['shop'] } } });
     const long = narrow(ttl(12 * HOUR_MS));
@@ -92,7 +94,7 @@ describe('A local policy that asks for too much', () => {
     assert.deepEqual(noted(long, bundle({ rules: [rule(), { ...all, mode: 'audit' }] })), [], 'it only audits');
     const keys = narrow({ keys: { 'ec-p256': 0, 'ec-p384': 0 } });
     const each = (['ec-p256', 'ec-p384'] as const).map((type) =>
-      rule({ id: type, bounds: { ...WIDE, keys: { [type]: 0 } }, match: { namespaces: { labels: { key: type } } } }),
+      rule({ id: type, bounds: wide({ keys: { [type]: 0 } }), match: { namespaces: { labels: { key: type } } } }),
     );
     assert.deepEqual(noted(keys, bundle({ rules: each })), []);
   });
@@ -101,7 +103,7 @@ describe('A local policy that asks for too much', () => {
     const gateways = rule({
       id: 'gateways',
       match: { classes: ['gateway'] },
-      bounds: { ...WIDE, ...ttl(48 * HOUR_MS) },
+      bounds: wide({ ...ttl(48 * HOUR_MS) }),
     });
     const long = narrow(ttl(48 * HOUR_MS));
     assert.deepEqual(noted(long, bundle({ rules: [rule(), gateways] })), ['spec.narrow.ttl.max: 48h > 24h']);

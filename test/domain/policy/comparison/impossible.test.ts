@@ -1,7 +1,7 @@
 // Policies that nobody can pass are found before anybody is refused.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { UNBOUNDED, type Bounds } from '../../../../src/domain/policy/bounds.ts';
+import type { Bounds } from '../../../../src/domain/policy/bounds.ts';
 import type { CentralRule, LocalPolicy, PolicyBundle } from '../../../../src/domain/policy/documents.ts';
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import { impossible } from '../../../../src/domain/policy/comparison/impossible.ts';
@@ -11,17 +11,18 @@ import {
   clusterWide,
   HOUR_MS,
   local,
+  narrowed,
   policySet,
   request,
   rule,
   snapshot,
   WIDE,
+  wide,
 } from '../../../support/policy/policies.ts';
 
 const limited = (id: string, changed: Partial<Bounds>, match: Partial<CentralRule['match']> = {}): CentralRule =>
-  rule({ id, bounds: { ...WIDE, ...changed }, match });
-const narrow = (name: string, requested: Partial<Bounds>): LocalPolicy =>
-  local({ name, narrow: { ...UNBOUNDED, ...requested } });
+  rule({ id, bounds: wide(changed), match });
+const narrow = (name: string, requested: Partial<Bounds>): LocalPolicy => local({ name, narrow: narrowed(requested) });
 const ttl = (minMs: number, maxMs: number): Partial<Bounds> => ({ ttl: { minMs, maxMs, defaultMs: Infinity } });
 
 function reported(given: PolicyBundle | undefined, locals: readonly LocalPolicy[] = []): readonly string[] {

@@ -13,6 +13,7 @@ import {
   HAS_INGRESS,
   HOUR_MS,
   local,
+  NEEDS_INGRESS,
   NOW_MS,
   object,
   policySet,
@@ -40,7 +41,7 @@ const pod = object('Pod', 'shop', 'web-1', { metadata: { labels: podLabels } });
 describe('A view of the cluster that lacks a file', () => {
   const lacking = (...objects: readonly KubernetesObject[]) =>
     new IndexedSnapshot('1', objects, { incomplete: 'a.yaml cannot be read' });
-  const askingForIngress = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+  const askingForIngress = policySet(bundle(), [NEEDS_INGRESS]);
 
   it('says nothing of what is not found in it, and is believed in what is', () => {
     const { outcome, unavailable } = evaluate(askingForIngress, request(), lacking());
@@ -192,7 +193,7 @@ describe('A condition that an object exists', () => {
   });
 
   it('records which objects it looked at, and which state of them', () => {
-    const policies = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+    const policies = policySet(bundle(), [NEEDS_INGRESS]);
     const { objects } = evaluate(policies, request(), snapshot(ingress('front')));
     assert.deepEqual(objects, [
       { kind: 'Ingress', namespace: 'shop', name: 'front', uid: 'uid-front', resourceVersion: '1' },

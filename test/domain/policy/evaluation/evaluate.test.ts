@@ -11,9 +11,12 @@ import {
   bundle,
   clusterWide,
   condition,
+  EMPTY,
   HAS_INGRESS,
   HOUR_MS,
   local,
+  narrowed,
+  NEEDS_INGRESS,
   NOW_MS,
   object,
   policySet,
@@ -21,9 +24,8 @@ import {
   rule,
   snapshot,
   WIDE,
+  wide,
 } from '../../../support/policy/policies.ts';
-
-const EMPTY = snapshot();
 
 function refused(policies: PolicySet, asked: PolicyRequest = request(), seen = EMPTY): readonly FailedClause[] {
   const decision = evaluate(policies, asked, seen);
@@ -81,7 +83,7 @@ describe('Policy', () => {
   });
 
   it('takes what all matching rules allow together, in no order of precedence', () => {
-    const short = rule({ id: 'short', bounds: { ...WIDE, ttl: { ...WIDE.ttl, maxMs: HOUR_MS } } });
+    const short = rule({ id: 'short', bounds: wide({ ttl: { ...WIDE.ttl, maxMs: HOUR_MS } }) });
     for (const rules of [
       [rule(), short],
       [short, rule()],
@@ -124,7 +126,7 @@ describe('Policy', () => {
   ];
   for (const [why, bounds, asked, reason, field] of bounded) {
     it(`refuses ${why} beyond the bounds, naming ${field}`, () => {
-      const policies = policySet(bundle({ rules: [rule({ bounds: { ...WIDE, ...bounds } })] }));
+      const policies = policySet(bundle({ rules: [rule({ bounds: wide(bounds) })] }));
       assert.deepEqual(onlyReason(policies, asked), [reason, 'corp@1', `rules.mesh.bounds.${field}`]);
     });
   }
@@ -138,8 +140,8 @@ describe('Policy', () => {
 
   it('lets a namespace narrow what it was given, and a cluster too', () => {
     const locals = [
-      local({ narrow: { ...UNBOUNDED, ttl: { ...UNBOUNDED.ttl, maxMs: HOUR_MS } } }),
-      clusterWide({ narrow: { ...UNBOUNDED, usages: ['digitalSignature', 'serverAuth', 'clientAuth'] } }),
+      local({ narrow: narrowed({ ttl: { ...UNBOUNDED.ttl, maxMs: HOUR_MS } }) }),
+      clusterWide({ narrow: narrowed({ usages: ['digitalSignature', 'serverAuth', 'clientAuth'] }) }),
     ];
     const { grant, applied } = evaluate(policySet(bundle(), locals), request(), EMPTY);
     assert.equal(grant.ttl.maxMs, HOUR_MS);
@@ -149,7 +151,7 @@ describe('Policy', () => {
 
   it('gives a namespace nothing for asking for more', () => {
     const greedy = local({
-      narrow: { ...WIDE, keys: { ed25519: 0, 'ec-p256': 0 }, ttl: { minMs: 0, maxMs: 1e12, defaultMs: 1e12 } },
+      narrow: wide({ keys: { ed25519: 0, 'ec-p256': 0 }, ttl: { minMs: 0, maxMs: 1e12, defaultMs: 1e12 } }),
     });
     const { grant } = evaluate(policySet(bundle(), [greedy]), request(), EMPTY);
     assert.equal(grant.ttl.maxMs, 24 * HOUR_MS);
@@ -158,7 +160,7 @@ describe('Policy', () => {
   });
 
   it('refuses everybody where two layers leave no lifetime between them, naming the one that took the last', () => {
-    const long = local({ narrow: { ...UNBOUNDED, ttl: { ...UNBOUNDED.ttl, minMs: 48 * HOUR_MS } } });
+    const long = local({ narrow: narrowed({ ttl: { ...UNBOUNDED.ttl, minMs: 48 * HOUR_MS } }) });
     assert.deepEqual(onlyReason(policySet(bundle(), [long])), ['CAP-P05', 'shop/local', 'spec.narrow.ttl']);
   });
 
@@ -193,9 +195,9 @@ describe('Policy', () => {
       ['digitalSignature', 'serverAuth'],
       ['serverAuth', 'clientAuth'],
     ] as const) {
-      const narrowing = policySet(bundle(), [local({ narrow: { ...UNBOUNDED, usages } })]);
+      const narrowing = policySet(bundle(), [local({ narrow: narrowed({ usages }) })]);
       assert.deepEqual(onlyReason(narrowing), ['CAP-P07', 'shop/local', 'spec.narrow.usages']);
-      const central = policySet(bundle({ rules: [rule({ bounds: { ...WIDE, usages } })] }));
+      const central = policySet(bundle({ rules: [rule({ bounds: wide({ usages }) })] }));
       assert.deepEqual(onlyReason(central), ['CAP-P07', 'corp@1', 'rules.mesh.bounds.usages']);
     }
   });
@@ -203,7 +205,7 @@ describe('Policy', () => {
   it('gives no other usage than a rule says, where the rule is only audited', () => {
     const namespaces = { ...bundle().namespaces, audit: [{ names: ['shop'] }] };
     const usages = ['digitalSignature', 'serverAuth', 'clientAuth'] as const;
-    const client = policySet(bundle({ namespaces, rules: [rule({ bounds: { ...WIDE, usages } })] }));
+    const client = policySet(bundle({ namespaces, rules: [rule({ bounds: wide({ usages }) })] }));
     assert.deepEqual(evaluate(client, request(), EMPTY).grant.usages, usages);
   });
 
@@ -215,7 +217,7 @@ describe('Policy', () => {
 
   it('records that an audited policy would leave no lifetime, or no usage', () => {
     const ttl = { ...UNBOUNDED.ttl, minMs: 48 * HOUR_MS };
-    const trial = local({ mode: 'audit', narrow: { ...UNBOUNDED, ttl, usages: ['keyEncipherment'] } });
+    const trial = local({ mode: 'audit', narrow: narrowed({ ttl, usages: ['keyEncipherment'] }) });
     const { outcome, audits, grant } = evaluate(policySet(bundle(), [trial]), request(), EMPTY);
     assert.equal(outcome, 'approved');
     assert.equal(grant.ttl.minMs, 0);
@@ -247,7 +249,7 @@ describe('Policy', () => {
 
   it('tells every clause that failed, central ones first', () => {
     const deny = { namespaces: [], serviceAccounts: ['web'] };
-    const policies = policySet(bundle({ rules: [rule({ deny, bounds: { ...WIDE, keys: { rsa: 2048 } } })] }), [
+    const policies = policySet(bundle({ rules: [rule({ deny, bounds: wide({ keys: { rsa: 2048 } }) })] }), [
       local({ name: 'b', deny }),
       local({ name: 'a', conditions: [condition(HAS_INGRESS)] }),
       clusterWide({ deny }),
@@ -277,7 +279,7 @@ describe('Policy', () => {
   });
 
   it('is unavailable, and denies nothing, while the view of the cluster has not synced', () => {
-    const policies = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+    const policies = policySet(bundle(), [NEEDS_INGRESS]);
     const { outcome, unavailable } = evaluate(policies, request(), unsyncedSnapshot('still listing'));
     assert.equal(outcome, 'unavailable');
     assert.deepEqual(unavailable, { reason: 'CAP-S10', why: 'still listing' });
@@ -300,7 +302,7 @@ describe('Policy', () => {
 
   it('is refused, for good, where the cluster could not help', () => {
     const deny = { namespaces: [], serviceAccounts: ['web'] };
-    const policies = policySet(bundle({ rules: [rule({ deny })] }), [local({ conditions: [condition(HAS_INGRESS)] })]);
+    const policies = policySet(bundle({ rules: [rule({ deny })] }), [NEEDS_INGRESS]);
     assert.equal(evaluate(policies, request(), unsyncedSnapshot('still listing')).outcome, 'refused');
   });
 

@@ -6,16 +6,15 @@ import { unsyncedSnapshot } from '../../../../src/domain/cluster/snapshot.ts';
 import {
   bundle,
   condition,
+  EMPTY,
   HAS_INGRESS,
   local,
   policySet,
   request,
   rule,
-  snapshot,
-  WIDE,
+  wide,
 } from '../../../support/policy/policies.ts';
 
-const EMPTY = snapshot();
 const NEEDS_INGRESS = local({
   conditions: [condition(HAS_INGRESS, { id: 'has-ingress', message: 'Publish an Ingress first' })],
   contact: '#team-shop',
@@ -35,7 +34,7 @@ describe('The line of a refusal', () => {
   });
 
   it('names the field, what was found and what would pass', () => {
-    const keys = policySet(bundle({ rules: [rule({ bounds: { ...WIDE, keys: { rsa: 3072 } } })] }));
+    const keys = policySet(bundle({ rules: [rule({ bounds: wide({ keys: { rsa: 3072 } }) })] }));
     assert.equal(
       refusalOf(evaluate(keys, request(), EMPTY))?.message,
       'CAP-P02 policy does not allow this key type for this identity: corp@1 rules.mesh.bounds.keys: ec-p256, allowed rsa>=3072; ask #pki',

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { UNBOUNDED } from '../../../../src/domain/policy/bounds.ts';
 import {
   ReplayTally,
   type ReplayedDecision,
@@ -12,6 +11,8 @@ import {
   condition,
   HAS_INGRESS,
   local,
+  narrowed,
+  NEEDS_INGRESS,
   NOW_MS,
   object,
   policySet,
@@ -21,11 +22,11 @@ import {
 } from '../../../support/policy/policies.ts';
 
 const NO_CLUSTER = unsyncedSnapshot('no cluster is known');
-const RSA_ONLY = { ...UNBOUNDED, keys: { rsa: 2048 } };
+const RSA_ONLY = narrowed({ keys: { rsa: 2048 } });
 const LABELLED = bundle({ rules: [rule({ match: { namespaces: { labels: { mesh: 'true' } } } })] });
 
 describe('A verdict on the past', () => {
-  const withIngress = policySet(bundle(), [local({ conditions: [condition(HAS_INGRESS)] })]);
+  const withIngress = policySet(bundle(), [NEEDS_INGRESS]);
 
   it('is the one of the evaluator, with the first failed clause', () => {
     const { verdict } = reevaluate(policySet(bundle(), [local({ narrow: RSA_ONLY })]), request(), NO_CLUSTER);
