@@ -7,31 +7,23 @@ import path from 'node:path';
 import process from 'node:process';
 import { sarifViolations } from '../../support/sarif-schema/validator.ts';
 import { play } from '../../support/transcript.ts';
+import { corpBundleText } from '../../../support/policy/policy-texts.ts';
 
 const EXAMPLES = path.resolve(import.meta.dirname, '../../../../istio-config/examples');
 
 const FILES = {
-  'bundle.yaml': `apiVersion: capstan.dev/v1alpha1
-kind: PolicyBundle
-metadata: { name: corp, sequence: 3 }
-owner: { team: security, contact: "#security" }
-classes:
-  - { class: gateway, namespaces: [edge] }
-rules:
-  - id: mesh
-    match: { classes: [workload, gateway], namespaces: { labels: { mesh: "true" } } }
-    bounds:
-      trustDomains: [cluster.local]
-      spiffeId: "spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}"
-      ttl: { min: 10m, max: 24h, default: 1h }
-      keys: [ec-p256, "rsa>=3072"]
-      usages: [digitalSignature, serverAuth, clientAuth]
-  - id: watched
+  'bundle.yaml': corpBundleText({
+    before: 'classes:\n  - { class: gateway, namespaces: [edge] }\n',
+    match: '{ classes: [workload, gateway], namespaces: { labels: { mesh: "true" } } }',
+    ttl: '{ min: 10m, max: 24h, default: 1h }',
+    keys: '[ec-p256, "rsa>=3072"]',
+    after: `  - id: watched
     match: { namespaces: { names: [shop] }, clusters: { labels: { env: prod } } }
     deny: { serviceAccounts: [web] }
     mode: audit
 namespaces: { quotas: { perIdentityPerMinute: 6 } }
 `,
+  }),
   'policies.yaml': `apiVersion: capstan.dev/v1alpha1
 kind: IssuancePolicy
 metadata: { name: guarded, namespace: shop }

@@ -9,6 +9,7 @@ import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/
 import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { play } from '../../support/transcript.ts';
+import { corpBundleText } from '../../../support/policy/policy-texts.ts';
 
 const SUBJECT = 'spiffe://cluster.local/ns/shop/sa/api';
 const KEYS: FailedClause = {
@@ -220,19 +221,7 @@ describe('capstan policy explain', () => {
   });
 
   const FILES = {
-    'bundle.yaml': `apiVersion: capstan.dev/v1alpha1
-kind: PolicyBundle
-metadata: { name: corp, sequence: 3 }
-owner: { team: security, contact: "#security" }
-rules:
-  - id: mesh
-    bounds:
-      trustDomains: [cluster.local]
-      spiffeId: "spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}"
-      ttl: { max: 24h, default: 1h }
-      keys: [ec-p256]
-      usages: [digitalSignature, serverAuth, clientAuth]
-`,
+    'bundle.yaml': corpBundleText({ ttl: '{ max: 24h, default: 1h }' }),
     'policies.yaml': `apiVersion: capstan.dev/v1alpha1
 kind: IssuancePolicy
 metadata: { name: public-api, namespace: shop }

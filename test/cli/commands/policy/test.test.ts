@@ -1,6 +1,7 @@
 // `capstan policy test` as an author of policies meets it.
 import assert from 'node:assert/strict';
 import { play } from '../../support/transcript.ts';
+import { corpBundleText } from '../../../support/policy/policy-texts.ts';
 
 const TEST = `apiVersion: capstan.dev/v1alpha1
 kind: PolicyTest
@@ -18,20 +19,7 @@ cases:
 `;
 
 const FILES = {
-  'bundle.yaml': `apiVersion: capstan.dev/v1alpha1
-kind: PolicyBundle
-metadata: { name: corp, sequence: 3 }
-owner: { team: security, contact: "#security" }
-rules:
-  - id: mesh
-    match: { namespaces: { labels: { mesh: "true" } } }
-    bounds:
-      trustDomains: [cluster.local]
-      spiffeId: "spiffe://{trustDomain}/ns/{namespace}/sa/{serviceAccount}"
-      ttl: { max: 1h }
-      keys: [ec-p256]
-      usages: [digitalSignature, serverAuth, clientAuth]
-`,
+  'bundle.yaml': corpBundleText({ match: '{ namespaces: { labels: { mesh: "true" } } }' }),
   'policies.yaml': `apiVersion: capstan.dev/v1alpha1
 kind: IssuancePolicy
 metadata: { name: no-default, namespace: shop }
