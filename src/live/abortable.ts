@@ -1,5 +1,8 @@
 // A wait that ends with what it waits for or with its signal, and leaves nothing behind either way.
 
+/** For a wait that nothing but its own bound may end. */
+export const NEVER = new AbortController().signal;
+
 export interface Settle<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;

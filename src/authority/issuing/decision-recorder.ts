@@ -6,6 +6,7 @@ import { lineageOf, type Caller } from '../../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
+import { NEVER } from '../../live/abortable.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { DecisionRecord, IssuanceJournal, IssuedRecord, Api } from '../../ports/storage/issuance-journal.ts';
@@ -56,9 +57,6 @@ export class IssuedCertificate {
 
 /** Ten bytes, so that two decisions of one deployment never share an id. */
 const DECISION_ID_BYTES = 10;
-
-/** The record of a decision outlives the request that asked for it; the journal bounds its own waits. */
-const NEVER = new AbortController().signal;
 
 export class DecisionRecorder {
   readonly id: string;
@@ -165,6 +163,7 @@ export class DecisionRecorder {
 
   async #record(record: DecisionRecord, cause?: unknown): Promise<void> {
     const { journal, events } = this.#parts;
+    // The record of a decision outlives the request that asked for it; the journal bounds its own waits.
     await journal.append(record, { signal: NEVER });
     events.decided(record, { durationMs: this.#elapsedMs(), cause });
   }

@@ -6,6 +6,7 @@ import type { Caller } from '../../domain/identity/caller.ts';
 import { sourceOf } from '../../domain/identity/source.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { Samples, type SampleBounds, type Tally } from '../../domain/bounded/samples.ts';
+import { NEVER } from '../../live/abortable.ts';
 import { every } from '../../live/every.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
@@ -26,8 +27,6 @@ export const NAMESPACE: SampleBounds = { each: 10, alone: 100, kinds: 50 };
 
 /** Records written at a time, so that a whole interval never crowds out the decisions of the moment. */
 const BATCH = 200;
-const NEVER = new AbortController().signal;
-
 export class RefusalRecords {
   readonly #parts: RefusalRecordsParts;
   readonly #strangers = new Samples<RefusedRecord>(STRANGERS);

@@ -1,7 +1,7 @@
 // One issuer from documents, and with the default one the trust anchors: taken together or not at all. A broken or
 // half-finished edit, and one that peers would refuse, leaves the last good state in force and says so once. What was taken
 // is looked at again when one of its certificates begins or ends, when the clock is set, and when other anchors come in
-// force. It is long, and imports much, because what was read, tried and timed is one state that changes as a whole.
+// force. It imports much because what was read, tried and timed is one state that changes as a whole.
 import { createHash } from 'node:crypto';
 import type { IssuerTrial, TrialMaterial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -13,6 +13,7 @@ import { Listeners } from '../../../live/listeners.ts';
 import { ReportOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import { degraded, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
 import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import { IssuerMaterial, type MaterialSettings, type MaterialSource } from './issuer-material.ts';
@@ -100,15 +101,17 @@ export class DocumentIssuer {
     return (this.#named ??= { name, bounds, custody: this.#parts.opener.custody, state: this.#state });
   }
 
-  /** Why nothing can be signed now, or why what is given is not what is in force; nothing when all is well. */
-  problem(nowMs: number): string | { readonly degraded: string } | undefined {
-    if (this.#inForce === undefined) return this.#failure.problem ?? 'no issuer is loaded';
+  /** Not ready while nothing can be signed; degraded while what is given is not what is in force. */
+  health(nowMs: number): HealthState {
+    if (this.#inForce === undefined) return notReady(this.#failure.problem ?? 'no issuer is loaded');
     const { notBeforeMs, notAfterMs } = this.current().issuer;
-    if (notBeforeMs > nowMs) return `the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`;
-    if (notAfterMs <= nowMs) return 'the issuer certificate has expired';
+    if (notBeforeMs > nowMs) {
+      return notReady(`the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`);
+    }
+    if (notAfterMs <= nowMs) return notReady('the issuer certificate has expired');
     const problem = this.#failure.problem ?? this.#untimely.problem;
-    if (this.#state.kind === 'unavailable') return problem ?? `the issuer ${this.#state.why}`;
-    return problem === undefined ? undefined : { degraded: `the last good issuer stays: ${problem}` };
+    if (this.#state.kind === 'unavailable') return notReady(problem ?? `the issuer ${this.#state.why}`);
+    return problem === undefined ? READY : degraded(`the last good issuer stays: ${problem}`);
   }
 
   /** Every trust anchor that was given, and whether it goes out. */

@@ -35,9 +35,9 @@ export class DocumentIssuers implements Issuers {
   /** What is wrong with each additional issuer; nothing when all of them are as their files say. */
   additionalProblem(nowMs: number): string | undefined {
     const problems = this.#additional.flatMap((one) => {
-      const problem = one.problem(nowMs);
-      if (problem === undefined) return [];
-      return [`${one.name}: ${typeof problem === 'string' ? `it signs nothing: ${problem}` : problem.degraded}`];
+      const health = one.health(nowMs);
+      if (health.state === 'ready') return [];
+      return [`${one.name}: ${health.state === 'not ready' ? `it signs nothing: ${health.why}` : health.why}`];
     });
     return problems.length === 0 ? undefined : problems.join('; ');
   }

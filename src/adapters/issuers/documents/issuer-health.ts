@@ -1,6 +1,6 @@
 // Whether the issuers can sign. Without the default one the server is not ready; what another signs is a part of what it does.
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { degraded, degradedBy, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
+import { degradedBy, notReady, type HealthState } from '../../../ports/platform/health.ts';
 import type { DocumentIssuers } from './document-issuers.ts';
 
 /** @param settings.minLifetimeMs an issuer with less left signs nothing. */
@@ -10,14 +10,14 @@ export function defaultIssuerHealth(
   { minLifetimeMs }: { readonly minLifetimeMs: number },
 ): HealthState {
   const nowMs = clock.nowMs();
-  const problem = first.problem(nowMs);
-  if (typeof problem === 'string') return notReady(problem);
+  const health = first.health(nowMs);
+  if (health.state === 'not ready') return health;
   const { state } = first.named;
   const endMs = state.kind === 'ready' ? state.issuer.notAfterMs : Infinity;
   if (endMs < nowMs + minLifetimeMs) {
     return notReady(`the issuer certificate ends at ${new Date(endMs).toISOString()}, within lifetimes.min`);
   }
-  return problem === undefined ? READY : degraded(problem.degraded);
+  return health;
 }
 
 export function additionalIssuersHealth(

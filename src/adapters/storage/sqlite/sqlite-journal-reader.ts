@@ -14,6 +14,7 @@ import { decisionFrom } from '../records.ts';
 import { journalProblem } from './file/journal-problem.ts';
 import { ReadThread } from './reading/read-thread.ts';
 import { BATCH, type ReadKind, type Reads } from './reading/read-protocol.ts';
+import { NEVER } from '../../../live/abortable.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -92,5 +93,3 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
     }
   }
 }
-
-const NEVER = new AbortController().signal;

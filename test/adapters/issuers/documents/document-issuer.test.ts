@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { notReady, READY } from '../../../../src/ports/platform/health.ts';
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { testStore } from '../../../support/issuer-store.ts';
@@ -50,14 +51,14 @@ describe('The issuer in force', () => {
       events.log.map(({ event }) => event),
       ['reloaded', 'issuerInForce', 'bundleInForce'],
     );
-    assert.equal(store.problem(NOON_MS), undefined);
-    assert.equal(store.problem(NOON_MS + 366 * DAY_MS), 'the issuer certificate has expired');
+    assert.deepEqual(store.health(NOON_MS), READY);
+    assert.deepEqual(store.health(NOON_MS + 366 * DAY_MS), notReady('the issuer certificate has expired'));
   });
 
   it('is not ready before the first load', () => {
     const { store } = testStore({});
     assert.throws(() => store.current(), { reason: 'CAP-S01' });
-    assert.equal(store.problem(NOON_MS), 'no issuer is loaded');
+    assert.deepEqual(store.health(NOON_MS), notReady('no issuer is loaded'));
   });
 
   it('takes a key as PKCS#8, as SEC1 and as PKCS#1', async () => {
@@ -128,9 +129,13 @@ describe('The issuer in force', () => {
   it('says when the clock has left its validity, whichever way', async () => {
     const { store } = testStore(documentsOf(authority));
     await store.start({ signal: NEVER });
-    assert.equal(store.problem(NOON_MS), undefined);
-    assert.match(store.problem(NOON_MS - 31 * DAY_MS) as string, /is not valid before 2026-/);
-    assert.match(store.problem(NOON_MS + 366 * DAY_MS) as string, /has expired/);
+    const whyNotReady = (nowMs: number): string => {
+      const health = store.health(nowMs);
+      return health.state === 'not ready' ? health.why : assert.fail(health.state);
+    };
+    assert.deepEqual(store.health(NOON_MS), READY);
+    assert.match(whyNotReady(NOON_MS - 31 * DAY_MS), /is not valid before 2026-/);
+    assert.match(whyNotReady(NOON_MS + 366 * DAY_MS), /has expired/);
   });
 
   it('bothers nobody who listens when a broken edit is taken back', async () => {

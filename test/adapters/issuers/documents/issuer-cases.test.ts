@@ -10,6 +10,7 @@ import type {
 } from '../../../../src/adapters/issuers/documents/document-issuer.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
+import { READY } from '../../../../src/ports/platform/health.ts';
 import { TEST_TRUST_DOMAIN } from '../../../support/certificates.ts';
 import { TEST_MATERIAL, testStore } from '../../../support/issuer-store.ts';
 
@@ -94,7 +95,8 @@ describe('Trust material that peers would refuse', () => {
       };
       await documents.edit(texts);
       assert.equal(store.current().issuer.id, before, folder);
-      assert.match((store.problem(MADE_MS) as { degraded: string }).degraded, REFUSED[folder]!);
+      const health = store.health(MADE_MS);
+      assert.match(health.state === 'degraded' ? health.why : health.state, REFUSED[folder]!);
     }
     assert.equal(events.of('reloadFailed').length, Object.keys(REFUSED).length);
   });
@@ -113,7 +115,7 @@ describe('Trust material that peers take', () => {
   ]) {
     it(`comes in force: ${folder}`, async () => {
       const { store, events } = await started(folder);
-      assert.equal(store.problem(MADE_MS), undefined);
+      assert.deepEqual(store.health(MADE_MS), READY);
       assert.deepEqual(events.of('reloadFailed'), []);
     });
   }
@@ -139,7 +141,7 @@ describe('Trust material that peers take', () => {
     const changed = changeOf(store);
     await clock.advance(60_000);
     await changed;
-    assert.equal(store.problem(clock.nowMs()), undefined);
+    assert.deepEqual(store.health(clock.nowMs()), READY);
     assert.equal(store.current().issuer.notAfterMs, end);
     assert.equal(store.current().bundle.anchors.length, 1, 'the old root has ended and is not distributed');
     assert.match(
