@@ -14,6 +14,8 @@ export const CONFIG_FILE: YamlRules = {
   kind: 'a configuration',
   // A configuration is a few kilobytes; ten thousand sockets are one megabyte.
   maxBytes: 4 * 1024 * 1024,
+  // A comment may be in whatever encoding.
+  notText: /\0/,
   maxLexemes: 1_000_000,
   maxValues: 200_000,
   maxProblems: 1_000,

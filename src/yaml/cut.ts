@@ -1,16 +1,13 @@
 // What is a text at all, and where a text of several documents is cut before it is read.
 import type { YamlRules } from './yaml-rules.ts';
 
-/** Control characters, which YAML has none of (section 5.1), and what stands for bytes that could not be read. */
-const NOT_TEXT = /(?![\t\n\r\u0085])[\p{Cc}\uFFFD]/u;
 /** One file is read as one version, which is Kubernetes'. */
 const OTHER_VERSION = /^%YAML[ \t]+(?!1\.1\s)/m;
 
 /** @returns what is wrong with the text as a whole. */
-export function whyUnreadable(text: string, { maxBytes, documents }: YamlRules): string | undefined {
+export function whyUnreadable(text: string, { maxBytes, notText, documents }: YamlRules): string | undefined {
   if (Buffer.byteLength(text) > maxBytes) return `is larger than ${maxBytes} bytes`;
-  // Bytes that are not UTF-8 were replaced when the file was read.
-  if (NOT_TEXT.test(text)) return 'is not UTF-8 text';
+  if (notText.test(text)) return 'is not UTF-8 text';
   if (documents !== 'cut as Kubernetes does') return undefined;
   if (OTHER_VERSION.test(text)) return 'claims a version of YAML that Kubernetes does not read: it reads 1.1';
   // To YAML 1.1, which Kubernetes reads, these end a line (section 4.2); to us they would be a part of it.

@@ -4,6 +4,8 @@ export interface YamlRules {
   /** What the text is, for problems: `a policy`. */
   readonly kind: string;
   readonly maxBytes: number;
+  /** Characters that no such text has; of bytes that are not UTF-8, U+FFFD is what was left when the file was read. */
+  readonly notText: RegExp;
   /** Words, marks, spaces and line ends: what bounds the time and the memory that reading takes. */
   readonly maxLexemes: number;
   /** Mappings, lists and scalars. Absent, the growth by anchors bounds them (plain-data.ts). */
@@ -34,6 +36,8 @@ export const AS_KUBERNETES: YamlRules = {
   kind: 'a manifest',
   // Release manifests of whole platforms have one to four megabytes.
   maxBytes: 16 * 1024 * 1024,
+  // Control characters, which YAML has none of (section 5.1).
+  notText: /(?![\t\n\r\u0085])[\p{Cc}\uFFFD]/u,
   // What 16 MiB of dense manifests have.
   maxLexemes: 4_000_000,
   maxProblems: 20,

@@ -6,6 +6,7 @@ import type { YamlRules } from '../../src/yaml/yaml-rules.ts';
 const RULES: YamlRules = {
   kind: 'a letter',
   maxBytes: 1_000,
+  notText: /[\0\uFFFD]/,
   maxLexemes: 1_000,
   maxValues: 100,
   maxProblems: 3,
@@ -21,6 +22,11 @@ function read(text: string, rules: Partial<YamlRules> = {}) {
 }
 
 describe('A text that is no manifest', () => {
+  it('is no text with characters that its rules do not allow', () => {
+    assert.deepEqual(read('a: \0').told, ['x:1:1 : is not UTF-8 text']);
+    assert.deepEqual(read('a: \uFFFD', { notText: /\0/ }).data, [{ a: '\uFFFD' }]);
+  });
+
   it('has as many documents as its rules allow, and null is one of them', () => {
     assert.deepEqual(read('a: 1\n---\n~\n').data, [{ a: 1 }, null]);
     assert.deepEqual(read('a\n---\nb\n---\nc\n').told, ['x:4:1 : is one more than 2 documents in one file']);

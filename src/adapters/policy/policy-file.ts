@@ -11,6 +11,7 @@ const MAX_PROBLEMS = 1_000;
 const POLICY_FILE: YamlRules = {
   kind: 'a policy',
   maxBytes: 1024 * 1024,
+  notText: /[\0\uFFFD]/,
   // About a second.
   maxLexemes: 400_000,
   // A thousand rules that say everything stay below.
