@@ -1,5 +1,5 @@
 // The CSR API's deed: authenticate, decode, match the request with the caller, issue, answer.
-import { matchRequestedIdentity } from '../../domain/x509/names.ts';
+import { matchRequestedIdentity } from '../../domain/x509/requested-identity.ts';
 import { CertificateRequest } from '../../domain/x509/certificate-request.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { Authenticator, PresentedCredentials } from '../../ports/issuing/authenticator.ts';
@@ -56,9 +56,9 @@ function chainOf({ certificate, bundle }: Issued): IssuedChain {
 }
 
 /** A century: beyond every maximum, and small enough to stay exact as a number of milliseconds. */
-const LONGEST_WISH_SECONDS = 100n * 366n * 86_400n;
+const LONGEST_LIFETIME_SECONDS = 100n * 366n * 86_400n;
 
 function requestedLifetimeMs(validitySeconds: bigint): number {
-  const seconds = validitySeconds > LONGEST_WISH_SECONDS ? LONGEST_WISH_SECONDS : validitySeconds;
+  const seconds = validitySeconds > LONGEST_LIFETIME_SECONDS ? LONGEST_LIFETIME_SECONDS : validitySeconds;
   return seconds > 0n ? Number(seconds) * 1000 : 0;
 }

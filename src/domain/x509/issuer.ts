@@ -12,7 +12,7 @@ import {
   type Path,
   type Purpose,
 } from './path/judge-path.ts';
-import { namedAs } from './path/names.ts';
+import { namedAs } from './path/certified-names.ts';
 import { decodePemBlocks } from './pem.ts';
 import { KEY_FAMILIES, KEY_TABLE, type SignatureAlgorithm } from './key-types.ts';
 import { keyIdOf } from './public-key.ts';

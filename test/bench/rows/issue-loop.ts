@@ -14,7 +14,7 @@ import { evaluate } from '../../../src/domain/policy/evaluation/evaluate.ts';
 import { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { CertificateRequest } from '../../../src/domain/x509/certificate-request.ts';
 import { Issuer } from '../../../src/domain/x509/issuer.ts';
-import { matchRequestedIdentity } from '../../../src/domain/x509/names.ts';
+import { matchRequestedIdentity } from '../../../src/domain/x509/requested-identity.ts';
 import { bundle, policySet, request, rule, snapshot } from '../../support/policy/policies.ts';
 import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from '../workloads.ts';
 

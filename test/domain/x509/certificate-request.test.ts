@@ -4,7 +4,7 @@ import path from 'node:path';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { SpiffeId } from '../../../src/domain/identity/spiffe-id.ts';
 import { CertificateRequest, MAX_CSR_LENGTH } from '../../../src/domain/x509/certificate-request.ts';
-import { matchRequestedIdentity } from '../../../src/domain/x509/names.ts';
+import { matchRequestedIdentity } from '../../../src/domain/x509/requested-identity.ts';
 import { agentCsr, good, ztunnelCsr } from '../../support/certificates.ts';
 import type { CsrVector } from '../../vectors/csr/generate.ts';
 

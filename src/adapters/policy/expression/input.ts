@@ -5,7 +5,7 @@ import type { PolicyRequest } from '../../../domain/policy/request.ts';
 import { meter } from './meter.ts';
 import { Fields, readableOf } from './values.ts';
 
-export class KeyView {
+export class KeyInput {
   readonly type: string;
   readonly bits: bigint;
 
@@ -16,7 +16,7 @@ export class KeyView {
 }
 
 /** The variable `request`. What is absent is empty text or zero, but for claims, which may be absent. */
-export class RequestView {
+export class RequestInput {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly trustDomain: string;
@@ -24,7 +24,7 @@ export class RequestView {
   readonly class: string;
   readonly issuer: string;
   readonly actor: string;
-  readonly key: KeyView;
+  readonly key: KeyInput;
   readonly ttlSeconds: bigint;
   readonly claims: Fields;
   readonly #dnsNames: readonly string[];
@@ -39,7 +39,7 @@ export class RequestView {
     this.class = issuanceClass;
     this.issuer = request.issuer.name;
     this.actor = request.actor ?? '';
-    this.key = new KeyView(request.key);
+    this.key = new KeyInput(request.key);
     this.ttlSeconds = BigInt(Math.floor(request.requestedTtlMs / 1_000));
     this.claims = new Fields(request.claims);
     this.#dnsNames = request.dnsNames;
@@ -54,7 +54,7 @@ export class RequestView {
 }
 
 /** The variable `cluster`. */
-export class ClusterView {
+export class ClusterInput {
   readonly id: string;
   readonly labels: Fields;
 
@@ -64,8 +64,8 @@ export class ClusterView {
   }
 }
 
-const requests = new WeakMap<object, RequestView>();
-const clusters = new WeakMap<object, ClusterView>();
+const requests = new WeakMap<object, RequestInput>();
+const clusters = new WeakMap<object, ClusterInput>();
 const objects = new WeakMap<object, Fields>();
 
 /** @returns the variables by name. */
@@ -73,16 +73,16 @@ export function variablesOf(input: ExpressionInput): Readonly<Record<string, obj
   const { cluster, object } = input;
   return {
     request: requestViewOf(input),
-    cluster: remembered(clusters, cluster, () => new ClusterView(cluster)),
+    cluster: remembered(clusters, cluster, () => new ClusterInput(cluster)),
     ...(object !== undefined && { object: remembered(objects, object, () => new Fields(object)) }),
   };
 }
 
 /** One request may be judged under policies that class it differently. */
-function requestViewOf(input: ExpressionInput): RequestView {
+function requestViewOf(input: ExpressionInput): RequestInput {
   const known = requests.get(input.request);
   if (known?.class === input.class) return known;
-  const view = new RequestView(input);
+  const view = new RequestInput(input);
   requests.set(input.request, view);
   return view;
 }

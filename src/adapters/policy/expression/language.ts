@@ -1,7 +1,7 @@
 // The subset of CEL that policies are written in: which variables there are, which functions, and how large
 // an expression may be. One table; everything that is not in it is refused by name.
 import { Environment } from '@marcbachmann/cel-js';
-import { ClusterView, KeyView, RequestView } from './input.ts';
+import { ClusterInput, KeyInput, RequestInput } from './input.ts';
 
 /** What an expression is about: the request alone, or an object that `where` looks at as well. */
 export type Over = 'request' | 'object';
@@ -40,9 +40,9 @@ export const MACROS: Readonly<Record<string, readonly number[]>> = {
 };
 
 const onRequest = new Environment({ limits: LIMITS })
-  .registerType('RequestKey', { ctor: KeyView, fields: { type: 'string', bits: 'int' } })
+  .registerType('RequestKey', { ctor: KeyInput, fields: { type: 'string', bits: 'int' } })
   .registerType('Request', {
-    ctor: RequestView,
+    ctor: RequestInput,
     fields: {
       namespace: 'string',
       serviceAccount: 'string',
@@ -57,7 +57,7 @@ const onRequest = new Environment({ limits: LIMITS })
       claims: 'map<string, string>',
     },
   })
-  .registerType('Cluster', { ctor: ClusterView, fields: { id: 'string', labels: 'map<string, string>' } })
+  .registerType('Cluster', { ctor: ClusterInput, fields: { id: 'string', labels: 'map<string, string>' } })
   .registerVariable('request', 'Request')
   .registerVariable('cluster', 'Cluster');
 

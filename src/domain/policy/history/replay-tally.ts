@@ -7,8 +7,8 @@ export type PriorVerdict =
   | { readonly outcome: 'approved' | 'unjudged' }
   | { readonly outcome: 'refused'; readonly refusalReason: RefusalReason };
 
-export const REPLAY_CHANGES = ['newlyRefused', 'newlyApproved', 'undecided', 'unchanged'] as const;
-export type Change = (typeof REPLAY_CHANGES)[number];
+export const VERDICT_CHANGES = ['newlyRefused', 'newlyApproved', 'undecided', 'unchanged'] as const;
+export type VerdictChange = (typeof VERDICT_CHANGES)[number];
 
 export interface ReplayedDecision {
   readonly decisionId: string;
@@ -31,9 +31,9 @@ export interface ChangedGroup {
 }
 
 export interface ReplayResult {
-  readonly counts: Readonly<Record<Change, number>>;
+  readonly counts: Readonly<Record<VerdictChange, number>>;
   /** The largest group first. */
-  readonly groups: Readonly<Record<Exclude<Change, 'unchanged'>, readonly ChangedGroup[]>>;
+  readonly groups: Readonly<Record<Exclude<VerdictChange, 'unchanged'>, readonly ChangedGroup[]>>;
   /** Decisions that are counted, but in no group, because there are too many groups. */
   readonly ungrouped: number;
 }
@@ -80,7 +80,7 @@ export class ReplayTally {
 }
 
 function changeOf({ before, after }: ReplayedDecision): {
-  readonly change: Change;
+  readonly change: VerdictChange;
   readonly refusalReason?: RefusalReason;
 } {
   if (after.outcome === 'undecided') return { change: 'undecided', refusalReason: after.refusalReason };

@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { DerReader, TAG } from '../der.ts';
 import { decodePemBlocks, encodePem } from '../pem.ts';
-import { attributesOf } from './names.ts';
+import { attributesOf } from './certified-names.ts';
 import { readKeyProblem, readSignatureStrength, type CertificateAlgorithms } from './algorithms.ts';
 import { hexNumber, readExtensions, type CertificateExtensions } from './extensions.ts';
 

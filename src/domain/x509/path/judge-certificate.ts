@@ -2,7 +2,7 @@
 // trial before an issuer comes in force.
 import { isAmong, findPaths } from './find-paths.ts';
 import type { SubjectAltName } from '../template.ts';
-import { namedAs } from './names.ts';
+import { namedAs } from './certified-names.ts';
 import { unreadable } from './unreadable.ts';
 import { isSelfSigned, type PathCertificate } from './certificate.ts';
 import {

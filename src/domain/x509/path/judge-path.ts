@@ -5,7 +5,7 @@ import { KEY_CERT_SIGN } from './extensions.ts';
 import { hasEmptySubject, isSelfIssued, sameBytes, type PathCertificate } from './certificate.ts';
 import { withoutPolicy } from './explicit-policy.ts';
 import { nameOutOfBounds, unprocessed } from './name-constraints.ts';
-import type { NamedCertificate } from './names.ts';
+import type { NamedCertificate } from './certified-names.ts';
 import { unreadable } from './unreadable.ts';
 
 /** Issuing certificate first, trust anchor last. */

@@ -1,7 +1,7 @@
 // Whether names stand within a CA's name constraints (RFC 5280 section 4.2.1.10). Verifiers read some corners
 // differently; a name passes here only where all of them let it pass: what is permitted is read narrowly (as
 // OpenSSL and BoringSSL do), what is excluded widely (as Go does).
-import { attributesOf, isSubjectEmpty, type NamedCertificate } from './names.ts';
+import { attributesOf, isSubjectEmpty, type NamedCertificate } from './certified-names.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
 import { isPlainHost } from './unreadable.ts';
 

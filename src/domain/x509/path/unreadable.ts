@@ -2,7 +2,7 @@
 // OpenSSL's, and Envoy 1.40 stricter than 1.36 on constraints. What they do not read, no path goes through.
 import type { PathCertificate } from './certificate.ts';
 import type { GeneralName, NameConstraints } from './extensions.ts';
-import { attributesOf, type Attribute } from './names.ts';
+import { attributesOf, type Attribute } from './certified-names.ts';
 
 /** The string types that Go knows, and what may stand in each; its PrintableString has `*` and `&` beside X.680's. */
 const TEXTS: Readonly<Record<number, readonly [type: string, allowed: RegExp]>> = {

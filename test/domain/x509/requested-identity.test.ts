@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { MAX_SPIFFE_ID_BYTES, SpiffeId } from '../../../src/domain/identity/spiffe-id.ts';
-import { matchRequestedIdentity } from '../../../src/domain/x509/names.ts';
+import { matchRequestedIdentity } from '../../../src/domain/x509/requested-identity.ts';
 import { good } from '../../support/certificates.ts';
 
 const DEMO = good(SpiffeId.parse('spiffe://cluster.local/ns/default/sa/demo'));
