@@ -53,12 +53,12 @@ export function* yamlDocuments(text: string, place: string, rules: YamlRules): G
   }
   const at = positionsIn(text, place);
   const [budget, reader] = [new LexemeBudget(rules.maxLexemes), new PlainReader(text.length, rules)];
-  let told = 0;
+  let reported = 0;
   for (const part of partsOf(text, rules)) {
     for (const { root, data, problems } of readPart(text, part, { budget, reader, rules })) {
       for (const { offset, path, problem } of problems) {
-        told += 1;
-        if (told <= rules.maxProblems) yield { position: at(part.begin + offset), path, problem };
+        reported += 1;
+        if (reported <= rules.maxProblems) yield { position: at(part.begin + offset), path, problem };
       }
       const counts = data !== null || rules.documents !== 'cut as Kubernetes does';
       if (root !== null && counts) yield documentOf(root, data, (offset) => at(part.begin + offset));

@@ -80,6 +80,6 @@ function opensTemplate({ code, pos: [at] }: YAMLError, text: string): boolean {
 /** @returns the first problems; of a template that it is one, and nothing of what follows from that. */
 export function problemsOf(errors: readonly YAMLError[], text: string, most: number): readonly NodeProblem[] {
   const template = errors.find((error) => opensTemplate(error, text));
-  const told = template === undefined ? errors.slice(0, most) : [template];
-  return told.map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error, text) }));
+  const reported = template === undefined ? errors.slice(0, most) : [template];
+  return reported.map((error) => ({ offset: error.pos[0], path: '', problem: errorWords(error, text) }));
 }

@@ -86,7 +86,7 @@ export class StrandedIssuers {
     const stranded = this.#chains().filter(
       ({ issuer, above }) => findPaths(issuer, above, bundle.anchors).length === 0,
     );
-    for (const one of stranded.filter((chain) => !this.#stranded.some((told) => isSame(told, chain)))) {
+    for (const one of stranded.filter((chain) => !this.#stranded.some((reported) => isSame(reported, chain)))) {
       const { sha256, subject } = one.issuer;
       this.#parts.events.issuerStranded({ issuer: sha256.slice(0, 16), subject, signedBy: one.top.issuer });
     }

@@ -11,7 +11,7 @@ import { BESIDE_MANIFESTS } from '../../../yaml/yaml-rules.ts';
 /** A step into a list: each of its entries. */
 const EACH = '[]';
 
-export interface ToldKind {
+export interface ListedKind {
   /** Steps from the object; `[]` enters a list. */
   readonly path: readonly string[];
   /** Whether a pod template stands there, or the name of a service account. */
@@ -19,7 +19,7 @@ export interface ToldKind {
 }
 
 /** By `group/kind`. */
-export type KindTable = ReadonlyMap<string, readonly ToldKind[]>;
+export type KindTable = ReadonlyMap<string, readonly ListedKind[]>;
 
 const MAX_ENTRIES = 1_000;
 const MAX_STEPS = 16;
@@ -83,8 +83,9 @@ export function readKindTable(
   }
   const parsed = table.safeParse(document.data);
   if (!parsed.success) return { problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, document)) };
-  const kinds = new Map<string, ToldKind[]>();
-  for (const one of parsed.data.kinds) kinds.set(keyOfEntry(one), [...(kinds.get(keyOfEntry(one)) ?? []), toldBy(one)]);
+  const kinds = new Map<string, ListedKind[]>();
+  for (const one of parsed.data.kinds)
+    kinds.set(keyOfEntry(one), [...(kinds.get(keyOfEntry(one)) ?? []), listedBy(one)]);
   return { kinds };
 }
 
@@ -95,7 +96,7 @@ interface Entry {
 }
 
 /** @returns what the table names and the object has, in the order of the table; nothing where it does not know the kind. */
-export function toldSitesIn(
+export function sitesNamedBy(
   manifest: Parameters<typeof kindKeyOf>[0],
   kinds: KindTable,
 ): readonly PodSite[] | undefined {
@@ -121,7 +122,7 @@ function keyOfEntry({ apiVersion, group, kind }: Entry): string {
   return `${group ?? groupOf(apiVersion ?? '')}/${kind}`;
 }
 
-function toldBy({ podTemplate, serviceAccount = [] }: z.infer<typeof entry>): ToldKind {
+function listedBy({ podTemplate, serviceAccount = [] }: z.infer<typeof entry>): ListedKind {
   return podTemplate === undefined
     ? { path: serviceAccount, describes: 'account' }
     : { path: podTemplate, describes: 'pod' };

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { Position } from '../../../domain/text/position.ts';
 import { groupOf } from '../../../domain/cluster/scoped-kinds.ts';
-import { toldSitesIn, type KindTable } from './kind-table.ts';
+import { sitesNamedBy, type KindTable } from './kind-table.ts';
 import { fieldOf, isOfOthers, podSitesIn, type PodSite } from '../../../domain/cluster/pod-templates.ts';
 import { derivedUid, fullName, type PlacedObject } from './read-manifests.ts';
 
@@ -34,7 +34,7 @@ export interface FoundWorkloads {
 
 /**
  * In the order of the objects. What a controller among them owns is its controller's.
- * @param kinds of which somebody told where their objects describe pods.
+ * @param kinds of which somebody byKindTable where their objects describe pods.
  */
 export function workloadsIn(objects: readonly PlacedObject[], kinds: KindTable = new Map()): FoundWorkloads {
   const all = objects.flatMap(processed).map((one) => foundIn(seenIn(one, kinds)));
@@ -76,12 +76,12 @@ function isObject(data: unknown): data is KubernetesObject {
 interface Seen extends PlacedObject {
   readonly sites: readonly PodSite[];
   /** The table of kinds names its kind. */
-  readonly told: boolean;
+  readonly byKindTable: boolean;
 }
 
 function seenIn(placed: PlacedObject, kinds: KindTable): Seen {
-  const told = toldSitesIn(placed.object, kinds);
-  return { ...placed, sites: told ?? podSitesIn(placed.object), told: told !== undefined };
+  const named = sitesNamedBy(placed.object, kinds);
+  return { ...placed, sites: named ?? podSitesIn(placed.object), byKindTable: named !== undefined };
 }
 
 function workloadsOf(seen: Seen): FoundWorkloads {
@@ -102,19 +102,19 @@ function workloadsOf(seen: Seen): FoundWorkloads {
 }
 
 /** Nothing for what runs no pods. */
-function whyNone({ object, sites, told }: Seen): string | undefined {
+function whyNone({ object, sites, byKindTable }: Seen): string | undefined {
   if (sites.length > 0) {
-    if (isOfOthers(object) && !told) return 'refers to other objects';
+    if (isOfOthers(object) && !byKindTable) return 'refers to other objects';
     return object.metadata.namespace === undefined
       ? 'belongs to the cluster: where its pods run is not known'
       : undefined;
   }
   const ref = fieldOf(object, ['spec', 'workloadRef', 'name']);
   if (typeof ref === 'string') return `runs the pods of ${ref}, which its workloadRef names`;
-  return told ? 'has nothing where the table of kinds says' : undefined;
+  return byKindTable ? 'has nothing where the table of kinds says' : undefined;
 }
 
-/** An account that is only named, again or beside a pod that runs as it, is told once. */
+/** An account that is only named, again or beside a pod that runs as it, is listed once. */
 function distinct(workloads: readonly Workload[]): readonly Workload[] {
   return workloads.filter(
     (one, index) =>

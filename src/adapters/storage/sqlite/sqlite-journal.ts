@@ -34,7 +34,7 @@ const RETENTION_EVERY_MS = 86_400_000;
 const RETENTION_STEP = 200;
 const RETENTION_PAUSE_MS = 20;
 /** How often a check that takes long says that it goes on. */
-const CHECK_TOLD_EVERY_MS = 10_000;
+const CHECK_REPORTED_EVERY_MS = 10_000;
 
 export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
   readonly #parts: JournalParts;
@@ -194,7 +194,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     tell('begun');
     const over = new AbortController();
     const until = { signal: AbortSignal.any([signal, over.signal]) };
-    void every(CHECK_TOLD_EVERY_MS, clock, () => tell('under way'), until);
+    void every(CHECK_REPORTED_EVERY_MS, clock, () => tell('under way'), until);
     // A stop meanwhile ends it; the next start begins anew.
     const result = await checkJournal(file, { signal }).catch(() => undefined);
     over.abort();
