@@ -20,6 +20,7 @@ import type { CurrentCertificates } from '../../src/ports/storage/current-certif
 import type { LeafNames, LeafRecord, LeafRecords } from '../../src/ports/storage/issuance-history.ts';
 import type { FederatedBundles } from '../../src/ports/issuing/federated-bundles.ts';
 import type { PolicySource } from '../../src/ports/policy/policy-source.ts';
+import { FakeQuotaCounters } from './fakes/quota-counters.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
 import { FakeClock } from './fakes/fake-clock.ts';
@@ -189,6 +190,7 @@ export interface TestParts extends IssuingParts {
   readonly policies: ReturnType<typeof fakePolicies>;
   readonly cluster: FakeCluster;
   readonly currentCertificates: FakeCurrentCertificates;
+  readonly quotas: FakeQuotaCounters;
   readonly issuers: ReturnType<typeof fakeIssuers>;
   readonly federated: ReturnType<typeof fakeFederated>;
 }
@@ -200,6 +202,7 @@ export function testParts(material: TrialMaterial): TestParts {
     policies: fakePolicies(),
     cluster: new FakeCluster(),
     currentCertificates: new FakeCurrentCertificates(journal),
+    quotas: new FakeQuotaCounters(),
     issuers,
     anchors: issuers.anchors,
     chooser: new IssuerChooser(issuers),

@@ -1,10 +1,12 @@
 // The journal, what is read back from it, and the refusals that are counted before they are written.
+import { MemoryQuotaCounters } from '../../adapters/storage/embedded/memory-quota-counters.ts';
 import { RecentIssuances } from '../../adapters/storage/embedded/recent-issuances.ts';
 import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
 import type { Config } from '../../config/schema.ts';
 import { degradedBy, notReady } from '../../ports/platform/health.ts';
+import type { QuotaCounters } from '../../ports/storage/quota-counters.ts';
 import type { Foundation } from './foundation.ts';
 
 export interface Storage {
@@ -12,6 +14,7 @@ export interface Storage {
   readonly history: SqliteIssuanceHistory;
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
+  readonly quotas: QuotaCounters;
   readonly refusals: RefusalRecords;
 }
 
@@ -30,5 +33,5 @@ export function composeStorage({ journal: { file, retention } }: Config, foundat
     const { problem, checking } = journal;
     return problem === undefined ? degradedBy(checking) : notReady(problem);
   });
-  return { journal, history, issuances, refusals };
+  return { journal, history, issuances, quotas: new MemoryQuotaCounters(clock), refusals };
 }

@@ -40,7 +40,7 @@ export async function issueForWorkload(
   const verdict = await tracer.span('judge', async () => judgement.judge(order, options));
   recorder.judgedBy(verdict);
   const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
-  judgement.count(verdict);
+  await judgement.count(verdict, options);
   return sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
 }
 

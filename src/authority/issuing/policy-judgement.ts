@@ -16,9 +16,10 @@ import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { CurrentCertificates } from '../../ports/storage/current-certificates.ts';
+import type { QuotaCounters } from '../../ports/storage/quota-counters.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuerChooser } from './choose-issuer.ts';
-import { QuotaKeeper } from './quotas.ts';
+import { countIssuance } from './quotas.ts';
 import { RefusalMemory } from './refusal-memory.ts';
 import { WaitingRequests } from './waiting-requests.ts';
 
@@ -26,6 +27,7 @@ export interface JudgementParts {
   readonly policies: PolicySource;
   readonly cluster: ClusterView;
   readonly currentCertificates: CurrentCertificates;
+  readonly quotas: QuotaCounters;
   readonly chooser: IssuerChooser;
   readonly clock: Clock;
 }
@@ -49,14 +51,12 @@ export class PolicyJudgement {
   readonly #parts: JudgementParts;
   readonly #settings: JudgementSettings;
   readonly #refusals: RefusalMemory;
-  readonly #quotas: QuotaKeeper;
   readonly #waiting: WaitingRequests;
 
   constructor(parts: JudgementParts, settings: JudgementSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#refusals = new RefusalMemory(parts.clock);
-    this.#quotas = new QuotaKeeper(parts.clock);
     this.#waiting = new WaitingRequests(parts.clock, settings.maxWaiting);
   }
 
@@ -112,9 +112,10 @@ export class PolicyJudgement {
       .map((issuer) => outlook(policies, this.#moment(issuer, nowMs)));
   }
 
-  /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03 or CAP-Q04 */
-  count(decision: PolicyDecision): void {
-    this.#quotas.take(decision.request.subject, quotasToCount(this.#parts.policies.current(), decision));
+  /** Counts a certificate that is about to be signed. @throws AuthorityError CAP-Q03, CAP-Q04; as `QuotaCounters`. */
+  async count(decision: PolicyDecision, options: { readonly signal: AbortSignal }): Promise<void> {
+    const { quotas, policies } = this.#parts;
+    await countIssuance(quotas, decision.request.subject, quotasToCount(policies.current(), decision), options);
   }
 
   async #whileWaiting(question: Question, first: Answered, signal: AbortSignal): Promise<Answered> {

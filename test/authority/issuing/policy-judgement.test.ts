@@ -1,5 +1,6 @@
 // How the CA asks policy: with patience for the cluster, none for the impatient, and quotas counted.
 import assert from 'node:assert/strict';
+import { MemoryQuotaCounters } from '../../../src/adapters/storage/embedded/memory-quota-counters.ts';
 import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { policyTraceOf } from '../../../src/authority/issuing/policy-trace.ts';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
@@ -62,14 +63,16 @@ describe('Asking policy', () => {
   function makeParts() {
     const issuers = fakeIssuers(authority.material);
     const journal = new FakeJournal();
+    const clock = new FakeClock();
     return {
       journal,
       policies: fakePolicies(ASKING_FOR_INGRESS),
       cluster: new FakeCluster(),
       currentCertificates: new FakeCurrentCertificates(journal),
+      quotas: new MemoryQuotaCounters(clock),
       issuers,
       chooser: new IssuerChooser(issuers),
-      clock: new FakeClock(),
+      clock,
     };
   }
 
@@ -306,22 +309,24 @@ describe('Asking policy', () => {
     it('is refused for the namespace with the time to try again', async () => {
       parts.policies.swap(limited(2, Infinity));
       const decision = await ask();
-      judgement.count(decision);
-      judgement.count(decision);
-      assert.throws(() => judgement.count(decision), { reason: 'CAP-Q03', retryAfterMs: 30_000 });
+      await judgement.count(decision, { signal: NEVER });
+      await judgement.count(decision, { signal: NEVER });
+      await assert.rejects(judgement.count(decision, { signal: NEVER }), { reason: 'CAP-Q03', retryAfterMs: 30_000 });
       await parts.clock.advance(30_000);
-      judgement.count(decision);
+      await judgement.count(decision, { signal: NEVER });
     });
 
     it('is refused for the identity while others of the namespace go on', async () => {
       parts.policies.swap(limited(100, 1));
-      judgement.count(await ask());
+      await judgement.count(await ask(), { signal: NEVER });
       const again = await ask();
-      assert.throws(() => judgement.count(again), { reason: 'CAP-Q04' });
+      await assert.rejects(judgement.count(again, { signal: NEVER }), { reason: 'CAP-Q04' });
       const other = testCaller('shop', 'api');
-      judgement.count(
-        await judgement.judge({ ...QUESTION, caller: other, identity: other.identity }, { signal: NEVER }),
+      const ofOther = await judgement.judge(
+        { ...QUESTION, caller: other, identity: other.identity },
+        { signal: NEVER },
       );
+      await judgement.count(ofOther, { signal: NEVER });
     });
 
     it('is counted apart from workloads that have another quota', async () => {
@@ -335,18 +340,18 @@ describe('Asking policy', () => {
       const api = testCaller('shop', 'api');
       const slow = await judgement.judge({ ...QUESTION, caller: api, identity: api.identity }, { signal: NEVER });
       const fast = await ask();
-      for (let count = 0; count < 50; count += 1) judgement.count(fast);
-      judgement.count(slow);
-      assert.throws(() => judgement.count(slow), { reason: 'CAP-Q03' });
+      for (let count = 0; count < 50; count += 1) await judgement.count(fast, { signal: NEVER });
+      await judgement.count(slow, { signal: NEVER });
+      await assert.rejects(judgement.count(slow, { signal: NEVER }), { reason: 'CAP-Q03' });
     });
 
     it('is not counted when it is refused', async () => {
       parts.policies.swap(limited(1, 1));
-      judgement.count(await ask());
+      await judgement.count(await ask(), { signal: NEVER });
       const again = await ask();
-      for (let tries = 0; tries < 10; tries += 1) assert.throws(() => judgement.count(again));
+      for (let tries = 0; tries < 10; tries += 1) await assert.rejects(judgement.count(again, { signal: NEVER }));
       await parts.clock.advance(MINUTE_MS);
-      judgement.count(again);
+      await judgement.count(again, { signal: NEVER });
     });
   });
 });

@@ -1,6 +1,7 @@
 // Whatever local policies say, and however they change, nobody gets more through than the bundle's quota.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { MemoryQuotaCounters } from '../../../src/adapters/storage/embedded/memory-quota-counters.ts';
 import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { PolicyJudgement, type Question } from '../../../src/authority/issuing/policy-judgement.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
@@ -78,6 +79,7 @@ describe('The quotas of all layers', () => {
       const parts = {
         cluster: new FakeCluster(),
         currentCertificates: new FakeCurrentCertificates(),
+        quotas: new MemoryQuotaCounters(this.clock),
         chooser: new IssuerChooser(fakeIssuers(authority.material)),
       };
       this.#judgement = new PolicyJudgement({ ...parts, policies: this.#source, clock: this.clock }, TEST_JUDGEMENT);
@@ -94,7 +96,7 @@ describe('The quotas of all layers', () => {
       const question: Question = { caller, identity: caller.identity, publicKey, requestedMs: 0 };
       const decision = await this.#judgement.judge(question, { signal: NEVER });
       try {
-        this.#judgement.count(decision);
+        await this.#judgement.count(decision, { signal: NEVER });
         return undefined;
       } catch (error) {
         if (error instanceof AuthorityError) return error;

@@ -17,6 +17,7 @@ import {
 } from '../../support/authority-parts.ts';
 import { agentCsr, testAuthority, ztunnelCsr, type TestAuthority } from '../../support/certificates.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
+import { bundle, policySet, rule } from '../../support/policy/policies.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 
@@ -68,6 +69,19 @@ describe('Answering a CSR', () => {
     for (const validitySeconds of [0n, -1n]) {
       assert.equal((await answer({ validitySeconds })).notAfterMs, NOON_MS + TEST_LIFETIMES.defaultMs);
     }
+  });
+
+  it('counts a certificate before it signs it, and signs none that is over a quota or cannot be counted', async () => {
+    const quotas = { perNamespacePerMinute: 5, perIdentityPerMinute: Infinity };
+    const made = bundle({ rules: [rule()] });
+    parts.policies.swap(policySet({ ...made, namespaces: { ...made.namespaces, quotas } }));
+    await answer();
+    assert.deepEqual(parts.quotas.taken, [[{ key: 'namespace default', perMinute: 5, central: true }]]);
+    parts.quotas.full = [{ key: 'namespace default', roomAfterMs: 700 }];
+    assert.equal((await refusalOf(answer())).retryAfterMs, 700);
+    parts.quotas.failing = true;
+    assert.equal((await refusalOf(answer())).reason, 'CAP-S04');
+    assert.equal(parts.journal.records.filter(({ outcome }) => outcome === 'issued').length, 1);
   });
 
   it('records what was issued before it answers', async () => {

@@ -42,6 +42,7 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
       policies,
       cluster: cluster.view,
       currentCertificates: storage.issuances,
+      quotas: storage.quotas,
       chooser: trust.chooser,
       clock: watching,
     },
