@@ -11,7 +11,7 @@ export class Anchors {
   #uses = 0;
   #repeating = 0;
 
-  /** While an alias is written out, what it repeats defines nothing anew, and what is wrong there was told already. */
+  /** While an alias is written out, what it repeats defines nothing anew, and what is wrong there was reported already. */
   get isRepeating(): boolean {
     return this.#repeating > 0;
   }

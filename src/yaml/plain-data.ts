@@ -141,7 +141,7 @@ export class PlainReader {
   #nameOf(key: unknown, path: Place | undefined): string {
     const name = isScalar(key) ? valueOf(key) : this.#aliasedName(key, path);
     const written = isScalar(key) ? String(key.value) : '';
-    const place = { above: path, step: written };
+    const place = written === '' ? path : { above: path, step: written };
     this.#anchors.define(key);
     this.#checkAnchor(key, place);
     this.#checkTag(key, place);
@@ -219,7 +219,7 @@ export class PlainReader {
     return `which ${this.#rules.kind} must not`;
   }
 
-  /** @returns whether it is told: what is repeated was told where it stands. */
+  /** @returns whether it is reported: what is repeated was, where it stands. */
   #complain(node: unknown, path: Place | undefined, problem: string): boolean {
     if (this.#anchors.isRepeating) return false;
     this.#problems.push({ offset: startOf(node) ?? 0, path: formatPlace(path), problem });

@@ -1,4 +1,4 @@
-// From the text of one document to YAML nodes, one lexeme after the other: nesting is bounded before anything
+// From a text, or a part of one, to YAML nodes, one lexeme after the other: nesting is bounded before anything
 // recurses over it. The library composes nodes by recursion, and a stack that overflows inside a regular
 // expression ends the process.
 import { Composer, Lexer, Parser, type CST, type Document, type YAMLError } from 'yaml';
