@@ -7,13 +7,13 @@ import type { Finding } from '../../../review/findings.ts';
 /** @returns the file as a path below the working directory where it is one; otherwise as it was given. */
 export function relativePlace(place: string): string {
   const relative = path.relative('', place);
-  return relative === '' || relative.startsWith('../..') || path.isAbsolute(relative) ? place : relative;
+  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? place : relative;
 }
 
 /** @returns an RFC 3986 reference: relative below the working directory, a `file:` URI elsewhere. */
 export function uriOf(place: string): string {
   const relative = relativePlace(place);
-  if (path.isAbsolute(relative) || relative.startsWith('../..')) return pathToFileURL(relative).href;
+  if (path.isAbsolute(relative) || relative.startsWith('..')) return pathToFileURL(relative).href;
   return relative.toWellFormed().split(path.sep).map(encodeURIComponent).join('/');
 }
 
