@@ -67,6 +67,10 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   torn: 'version mismatch',
   owed: 'pending',
   'judge again': 'reevaluate',
+  examiner: 'replayer',
+  witness: 'observe',
+  fixture: 'policy test',
+  fixtures: 'policy tests',
   speaking: 'DELTA_RULES',
 };
 /** Inside the domain an import may only go to a room further to the right, or stay. */

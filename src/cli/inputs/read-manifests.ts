@@ -1,10 +1,12 @@
-// Manifests of the files and directories that somebody names.
+// Manifests of the files and directories that somebody names, and the table of kinds that they may need.
 import path from 'node:path';
+import { readKindTable, type KindTable } from '../../adapters/kubernetes/manifests/kind-table.ts';
 import { readManifestDirectory } from '../../adapters/kubernetes/manifests/manifest-directory.ts';
 import { AS_KUBERNETES } from '../../yaml/yaml-rules.ts';
 import type { Problem } from '../../domain/text/position.ts';
 import type { ManifestTexts } from '../../review/sources/manifest-texts.ts';
 import type { SourceText } from '../../review/sources/policy-texts.ts';
+import { UnusableInput } from '../problems.ts';
 import { readInput, STANDARD_INPUT } from './files.ts';
 import { isDirectory, orUnreadable } from './read-texts.ts';
 
@@ -38,4 +40,11 @@ async function textsOf(named: string): Promise<ManifestTexts> {
       problem,
     })),
   };
+}
+
+/** @throws UnusableInput with everything that is wrong with the table. */
+export async function readKinds(file: string): Promise<KindTable> {
+  const found = readKindTable(await readInput(file), file);
+  if ('problems' in found) throw new UnusableInput('the table of kinds', found.problems);
+  return found.kinds;
 }

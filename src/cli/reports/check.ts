@@ -8,8 +8,7 @@ import { checkCases, workloadFindings } from '../../review/check/check-findings.
 import type { CheckedManifests, CheckedWorkload } from '../../review/check/check-workloads.ts';
 import { decisionData } from '../../review/explain/decision-data.ts';
 import { formatBounds, formatQuotas } from '../../review/explain/format-limits.ts';
-import { formatTrace } from '../../review/explain/format-trace.ts';
-import { tracedDecision } from '../../review/explain/traced-decision.ts';
+import { formatDecision } from '../../review/explain/explain.ts';
 import { reportProblem, type Finding } from '../../review/findings.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Report } from './report.ts';
@@ -133,7 +132,7 @@ function printDetails(checked: CheckedWorkload, explain: boolean, terminal: Term
   const { kind, namespace, name, position } = checked.workload;
   const details =
     explain && 'decision' in checked
-      ? formatTrace(tracedDecision(checked.decision, checked.applicable))
+      ? formatDecision(checked.decision, checked.applicable)
       : workloadFindings(checked).flatMap((finding) => remark(finding, terminal));
   if (details.length === 0) return;
   terminal.print('');

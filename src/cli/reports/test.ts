@@ -2,9 +2,8 @@
 import { formatQuantity } from '../../domain/text/format-count.ts';
 import { formatPosition } from '../../domain/text/position.ts';
 import { decisionData } from '../../review/explain/decision-data.ts';
-import { formatTrace } from '../../review/explain/format-trace.ts';
-import { tracedDecision } from '../../review/explain/traced-decision.ts';
-import type { PolicyTest } from '../../review/policy-test/read-policy-tests.ts';
+import { formatDecision } from '../../review/explain/explain.ts';
+import type { PolicyTest } from '../../review/policy-test/policy-test.ts';
 import { mismatchFindings, type CaseResult } from '../../review/policy-test/run-policy-test.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Report } from './report.ts';
@@ -61,7 +60,7 @@ function printFailed({ name, position, mismatches, decision }: CaseResult, termi
     terminal.print(`        expected  ${expected}`);
     terminal.print(`        actual    ${actual}`);
   }
-  for (const line of ['', ...formatTrace(tracedDecision(decision))]) terminal.print(line === '' ? '' : `      ${line}`);
+  for (const line of ['', ...formatDecision(decision)]) terminal.print(line === '' ? '' : `      ${line}`);
 }
 
 function formatPassed(passed: number, all: number): string {

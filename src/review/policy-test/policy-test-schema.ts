@@ -63,7 +63,7 @@ const request = z
 const reasons = z.array(z.enum(POLICY_REASONS)).max(MAX_LISTED);
 const quota = z.int().min(0).nullable();
 
-/** Each field says something of the decision; what is left out is not looked at. See fixtures-expect.ts. */
+/** Each field says something of the decision; what is left out is not looked at. See mismatches.ts. */
 const expectation = z.strictObject({
   outcome: z.enum(['approved', 'refused', 'unavailable']),
   reason: z.enum([...POLICY_REASONS, 'CAP-S01', 'CAP-S10', 'CAP-S11']).optional(),

@@ -1,36 +1,17 @@
-// Policy tests out of texts: read, checked and put together, so that running them is nothing but asking the
-// evaluator. It imports much because a test is put together from every kind of document.
-import type { FieldPath } from '../../domain/text/field-path.ts';
+// Policy tests out of texts: read, checked and put together, so that running them is nothing but asking
+// the evaluator.
 import { readYaml, type LocatedData } from '../../yaml/read-yaml.ts';
 import { BESIDE_MANIFESTS } from '../../yaml/yaml-rules.ts';
-import { assemble } from '../../adapters/policy/source/assemble-policies.ts';
-import { NOT_ONE_BUNDLE, onlyPolicyBundle } from '../../adapters/policy/source/policy-bundle-document.ts';
 import { fieldProblems } from '../../adapters/policy/schema/problems.ts';
 import { wordsOf } from '../../adapters/policy/schema/words.ts';
-import { isMeantFor } from '../../domain/policy/bundle/audience.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { PolicyRequest } from '../../domain/policy/request.ts';
-import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
-import type { Position, Problem } from '../../domain/text/position.ts';
-import { policiesOf, snapshotOfCase, type TextsBeside } from './test-inputs.ts';
+import type { Problem } from '../../domain/text/position.ts';
+import type { PolicyTest, PolicyTestCase } from './policy-test.ts';
+import { policiesOfTest } from './test-policies.ts';
+import { problemAt, snapshotOfCase, type TextsBeside } from './test-inputs.ts';
 import { requestOfCase } from './case-request.ts';
-import { policyTestSchema, type Expectation, type WrittenTest } from './policy-test-schema.ts';
+import { policyTestSchema, type WrittenTest } from './policy-test-schema.ts';
 import type { SourceText } from '../sources/policy-texts.ts';
-
-export interface PolicyTestCase {
-  readonly name: string;
-  readonly position: Position;
-  readonly request: PolicyRequest;
-  readonly snapshot: ClusterSnapshot;
-  readonly expect: Expectation;
-}
-
-export interface PolicyTest {
-  readonly name: string;
-  readonly position: Position;
-  readonly policies: PolicySet;
-  readonly cases: readonly PolicyTestCase[];
-}
 
 export interface PolicyTests {
   readonly tests: readonly PolicyTest[];
@@ -69,41 +50,11 @@ async function readPolicyTest(document: LocatedData, textsBeside: TextsBeside): 
     return { tests: [], problems: found.map(({ path, problem }) => problemAt(document, path, problem)) };
   }
   const test = parsed.data;
-  const policies = await assembled(document, test, textsBeside);
+  const policies = await policiesOfTest(document, test, textsBeside);
   if ('problems' in policies) return { tests: [], problems: policies.problems };
   const { cases, problems } = await casesOf(document, test, policies, textsBeside);
   const ready = { name: test.metadata.name, position: document.locate([]), policies, cases };
   return { tests: problems.length > 0 ? [] : [ready], problems };
-}
-
-function problemAt(document: LocatedData, path: FieldPath, problem: string): Problem {
-  return { position: document.locate(path), path: path.join('.'), problem };
-}
-
-async function assembled(
-  document: LocatedData,
-  test: WrittenTest,
-  textsBeside: TextsBeside,
-): Promise<PolicySet | { readonly problems: readonly Problem[] }> {
-  const central = await policiesOf({ document, path: ['bundle'], written: test.bundle }, textsBeside);
-  const local = await Promise.all(
-    test.policies.map((written, index) => policiesOf({ document, path: ['policies', index], written }, textsBeside)),
-  );
-  const problems = [...central.problems, ...local.flatMap((one) => one.problems)];
-  if (problems.length > 0) return { problems };
-  const bundle = onlyPolicyBundle({ documents: central.documents, problems: [] }, '');
-  if ('problems' in bundle) return { problems: [problemAt(document, ['bundle'], NOT_ONE_BUNDLE)] };
-  const { id } = test.cluster;
-  if (!isMeantFor(bundle.document, id)) {
-    const audience = bundle.document.audience.join(' ');
-    return { problems: [problemAt(document, ['cluster', 'id'], `is not in the bundle's audience: ${audience}`)] };
-  }
-  return assemble({
-    bundle: bundle.document,
-    bundleDigest: bundle.digest,
-    documents: local.flatMap(({ documents }) => documents),
-    cluster: test.cluster,
-  });
 }
 
 async function casesOf(

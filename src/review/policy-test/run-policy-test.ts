@@ -4,7 +4,7 @@ import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import type { Finding } from '../findings.ts';
 import { mismatches, type Mismatch } from './mismatches.ts';
-import type { PolicyTest } from './read-policy-tests.ts';
+import type { PolicyTest } from './policy-test.ts';
 
 export interface CaseResult {
   readonly name: string;

@@ -109,3 +109,8 @@ async function textsOf(
   const texts = await textsBeside(position.place, named);
   return 'problem' in texts ? { position, path: path.join('.'), problem: texts.problem } : texts;
 }
+
+/** A problem of what the test itself says. */
+export function problemAt(document: LocatedData, path: FieldPath, problem: string): Problem {
+  return { position: document.locate(path), path: path.join('.'), problem };
+}

@@ -1,4 +1,4 @@
-// A recorded decision turned back into the question that it answered, so that another policy can be asked.
+// A recorded decision turned back into the request that it answered, so that another policy can judge it.
 import { kubernetesIdentityOf } from '../../domain/identity/kubernetes-identity.ts';
 import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import type { PolicyBundle } from '../../domain/policy/documents.ts';
@@ -39,7 +39,7 @@ export function subjectOfSpiffeId(spiffeId: string): Subject | undefined {
   return { trustDomain, namespace, serviceAccount, spiffeId };
 }
 
-/** The same text for the same question, whenever it was asked. */
+/** The same text for the same request, whenever it was made. */
 export function requestKey({ subject, actor, key, requestedTtlMs, dnsNames, claims, issuer }: PolicyRequest): string {
   const { authenticationMethod, credentialId, podName, podUid, nodeName } = claims;
   const claimed = [authenticationMethod, credentialId, podName, podUid, nodeName];

@@ -1,5 +1,5 @@
 // Asks a candidate policy what it would have said to recorded decisions, one by one in the order of time.
-// Identical questions are asked once; what an identity held then is looked at only where it matters.
+// Identical requests are evaluated once; which certificate an identity had then is looked at only where it matters.
 import type { ReplayedDecision, PriorVerdict } from '../../domain/policy/history/replay-tally.ts';
 import { refusalReasonOf, reevaluate, type Verdict } from '../../domain/policy/history/replay-verdict.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
@@ -10,11 +10,11 @@ import { waivedIn, CurrentCertificates } from './current-certificates.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
 import { requestOfRecord, requestKey } from './recorded-request.ts';
 
-/** Answers that are remembered. */
-const MAX_ANSWERS = 100_000;
+/** Verdicts that are remembered. */
+const MAX_VERDICTS = 100_000;
 
 /** A verdict, and the conditions that were passed over for it. */
-interface Answer {
+interface WaivedVerdict {
   readonly verdict: Verdict;
   readonly waived: CurrentCertificate['waived'];
 }
@@ -22,7 +22,7 @@ interface Answer {
 export class Replayer {
   readonly #policies: PolicySet;
   readonly #snapshot: ClusterSnapshot;
-  readonly #answers = new Recent<Verdict>(MAX_ANSWERS);
+  readonly #verdicts = new Recent<Verdict>(MAX_VERDICTS);
   readonly #currentCertificates = new CurrentCertificates();
 
   constructor(policies: PolicySet, snapshot: ClusterSnapshot) {
@@ -35,41 +35,38 @@ export class Replayer {
     if (record.outcome === 'issued') this.#currentCertificates.issued(record, waivedIn(record));
   }
 
-  /** @returns nothing for a decision that policy was not asked about, or whose question was not recorded. */
+  /** @returns nothing for a decision that was made without policy, or whose request was not recorded. */
   replay(record: DecisionRecord): ReplayedDecision | undefined {
-    const question = requestOfRecord(record, this.#policies.bundle);
-    if (question === undefined) return undefined;
-    const { verdict, waived } = this.#answer(question);
+    const request = requestOfRecord(record, this.#policies.bundle);
+    if (request === undefined) return undefined;
+    const { verdict, waived } = this.#judgeHolder(request);
     // What the candidate refuses it would not have issued: who had a certificate keeps the older one.
     if (record.outcome === 'issued' && verdict.outcome !== 'refused') this.#currentCertificates.issued(record, waived);
     const { decisionId, timeMs } = record;
-    const identity = question.subject.spiffeId;
+    const identity = request.subject.spiffeId;
     return { decisionId, timeMs, identity, before: priorVerdictOf(record), after: verdict };
   }
 
   /** The verdict on somebody who holds nothing. */
-  judge(question: PolicyRequest): Verdict {
-    // Of the time of a question, only this can matter.
-    const ended = question.nowMs >= this.#policies.bundle.validity.hardExpiryMs;
-    const text = `${ended ? 'ended' : ''}${requestKey(question)}`;
-    const known = this.#answers.get(text);
+  judge(request: PolicyRequest): Verdict {
+    // Of the time of a request, only this can matter.
+    const ended = request.nowMs >= this.#policies.bundle.validity.hardExpiryMs;
+    const key = `${ended ? 'ended' : ''}${requestKey(request)}`;
+    const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
-    const { verdict } = reevaluate(this.#policies, question, this.#snapshot);
-    this.#answers.set(text, verdict);
+    const { verdict } = reevaluate(this.#policies, request, this.#snapshot);
+    this.#verdicts.set(key, verdict);
     return verdict;
   }
 
-  #answer(question: PolicyRequest): Answer {
-    const verdict = this.judge(question);
+  #judgeHolder(request: PolicyRequest): WaivedVerdict {
+    const verdict = this.judge(request);
     if (verdict.outcome === 'approved') return { verdict, waived: {} };
-    const currentCertificate = this.#currentCertificates.currentCertificateOf(
-      question.subject.spiffeId,
-      question.nowMs,
-    );
+    const currentCertificate = this.#currentCertificates.currentCertificateOf(request.subject.spiffeId, request.nowMs);
     if (currentCertificate === undefined) return { verdict, waived: {} };
     const { verdict: renewal, decision } = reevaluate(
       this.#policies,
-      { ...question, currentCertificate },
+      { ...request, currentCertificate },
       this.#snapshot,
     );
     return {

@@ -1,7 +1,6 @@
 // `capstan policy check`: which identity each workload of a set of manifests would get, and under which bounds,
 // or why not, before anything is applied.
 import { Option, type Command } from 'commander';
-import type { KindTable } from '../../../adapters/kubernetes/manifests/kind-table.ts';
 import { ISSUANCE_CLASSES, type IssuanceClass } from '../../../domain/policy/request.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
@@ -56,15 +55,20 @@ export function registerPolicyCheck(policy: Command, invocation: Invocation): vo
 async function check(paths: readonly string[], options: CheckOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   // Loaded here: they bring the parsers, which no other command waits for.
-  const [{ readPoliciesInForce }, { readManifestTexts }, { parseManifests }, { checkManifests }, { checkReport }] =
-    await Promise.all([
-      import('../../inputs/read-policies.ts'),
-      import('../../inputs/read-manifests.ts'),
-      import('../../../review/sources/manifest-texts.ts'),
-      import('../../../review/check/check-workloads.ts'),
-      import('../../reports/check.ts'),
-    ]);
-  const kinds = await kindsOf(options);
+  const [
+    { readPoliciesInForce },
+    { readKinds, readManifestTexts },
+    { parseManifests },
+    { checkManifests },
+    { checkReport },
+  ] = await Promise.all([
+    import('../../inputs/read-policies.ts'),
+    import('../../inputs/read-manifests.ts'),
+    import('../../../review/sources/manifest-texts.ts'),
+    import('../../../review/check/check-workloads.ts'),
+    import('../../reports/check.ts'),
+  ]);
+  const kinds = options.kinds === undefined ? undefined : await readKinds(options.kinds);
   const nowMs = options.now ?? invocation.clock.nowMs();
   const policies = await readPoliciesInForce(options, nowMs);
   const manifests = parseManifests(await readManifestTexts(paths), { namespace: options.namespace });
@@ -87,16 +91,4 @@ async function check(paths: readonly string[], options: CheckOptions, invocation
   endWith(problems.length > 0 ? EXIT.unreadable : exitOf(report.cases.flatMap(({ findings }) => findings)));
   printReport(report, options.output, terminal);
   if (problems.length > 0) complainOfProblems('all manifests', problems, terminal);
-}
-
-/** @throws UnusableInput with everything that is wrong with the table. */
-async function kindsOf({ kinds: file }: CheckOptions): Promise<KindTable | undefined> {
-  if (file === undefined) return undefined;
-  const [{ readKindTable }, { readInput }] = await Promise.all([
-    import('../../../adapters/kubernetes/manifests/kind-table.ts'),
-    import('../../inputs/files.ts'),
-  ]);
-  const found = readKindTable(await readInput(file), file);
-  if ('problems' in found) throw new UnusableInput('the table of kinds', found.problems);
-  return found.kinds;
 }

@@ -13,10 +13,7 @@ import {
   type RequestOptions,
 } from '../../options/request-options.ts';
 import { requestFrom, subjectOfServiceAccount } from '../../../review/requests/assumed-request.ts';
-import type { TracedDecision } from '../../../review/explain/traced-decision.ts';
-import type { Terminal } from '../../terminal.ts';
-
-type ExplainFormat = 'text' | 'words' | 'tree' | 'json';
+import type { ExplainFormat } from '../../reports/explain.ts';
 
 interface ExplainOptions extends RequestOptions, ClusterOptions, JournalChoice {
   readonly namespace?: string;
@@ -63,12 +60,15 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
     throw new CommandError(EXIT.unreadable, 'name a decision, or --namespace and --service-account, not both');
   }
   const { terminal } = invocation;
-  const { findDecision } = await import('../../inputs/recorded-decision.ts');
+  const [{ findDecision }, { recordedDecision, whyUntraced }, { printTraced }] = await Promise.all([
+    import('../../inputs/recorded-decision.ts'),
+    import('../../../review/explain/traced-decision.ts'),
+    import('../../reports/explain.ts'),
+  ]);
   const record = await findDecision(decision, options, invocation);
-  const { recordedDecision, whyUntraced } = await import('../../../review/explain/traced-decision.ts');
   const traced = recordedDecision(record);
   if (options.output === 'json') terminal.printJson(record);
-  else if (traced !== undefined) await print(traced, options.output, terminal);
+  else if (traced !== undefined) printTraced(traced, options.output, terminal);
   else terminal.print(`Decision ${decision} was made without policy: ${whyUntraced(record)}.`);
 }
 
@@ -82,45 +82,17 @@ async function explainRequest(options: ExplainOptions, invocation: Invocation): 
   const subject = subjectOfServiceAccount(settings.trustDomain, namespace, serviceAccount);
   if ('problem' in subject) throw new CommandError(EXIT.unreadable, `the identity ${subject.problem}`);
   const nowMs = options.now ?? clock.nowMs();
-  const [{ readPoliciesInForce }, { explain }, { decisionData }] = await Promise.all([
+  const [{ readCluster, readPoliciesInForce }, { explain }, { printDecision }] = await Promise.all([
     import('../../inputs/read-policies.ts'),
     import('../../../review/explain/explain.ts'),
-    import('../../../review/explain/decision-data.ts'),
+    import('../../reports/explain.ts'),
   ]);
   const policies = await readPoliciesInForce({ ...options, bundle }, nowMs);
-  const cluster = await clusterFrom(options.cluster);
+  const cluster = await readCluster(options.cluster);
   if ('problems' in policies || 'problems' in cluster) {
     const problems = [policies, cluster].flatMap((part) => ('problems' in part ? part.problems : []));
     throw new UnusableInput('policies and manifests', problems);
   }
-  const { decision, traced } = explain(
-    policies,
-    requestFrom(settings, subject, policies, cluster.snapshot, nowMs),
-    cluster.snapshot,
-  );
-  if (options.output === 'json') terminal.printJson(decisionData(decision));
-  else await print(traced, options.output, terminal);
-}
-
-async function clusterFrom(folder: string | undefined) {
-  const [{ readManifestTexts }, { snapshotFrom }] = await Promise.all([
-    import('../../inputs/read-manifests.ts'),
-    import('../../../review/sources/manifest-texts.ts'),
-  ]);
-  const manifests = folder === undefined ? undefined : await readManifestTexts([folder]);
-  return snapshotFrom(manifests, 'no manifests of the cluster are given; name them with --cluster');
-}
-
-async function print(
-  traced: TracedDecision,
-  format: Exclude<ExplainFormat, 'json'>,
-  terminal: Terminal,
-): Promise<void> {
-  const [{ formatTrace }, { traceAsTree }] = await Promise.all([
-    import('../../../review/explain/format-trace.ts'),
-    import('../../../review/explain/trace-tree.ts'),
-  ]);
-  if (format !== 'tree') for (const line of formatTrace(traced)) terminal.print(line);
-  if (format === 'text') terminal.print('');
-  if (format !== 'words') for (const line of traceAsTree(traced)) terminal.print(line);
+  const request = requestFrom(settings, subject, policies, cluster.snapshot, nowMs);
+  printDecision(explain(policies, request, cluster.snapshot), options.output, terminal);
 }
