@@ -2,7 +2,6 @@
 import { formatDuration } from '../../domain/text/duration.ts';
 import { formatKeys, USAGES, type Bounds, type TtlLimit } from '../../domain/policy/bounds.ts';
 import type { Quotas } from '../../domain/policy/documents.ts';
-import type { PolicyRequest } from '../../domain/policy/request.ts';
 
 /** @returns `10m to 24h, 1h unless asked`. */
 export function formatTtl(ttl: TtlLimit): string {
@@ -14,11 +13,6 @@ export function formatTtl(ttl: TtlLimit): string {
 function formatInterval({ minMs, maxMs }: TtlLimit): string {
   if (maxMs === Infinity) return minMs === 0 ? 'any lifetime' : `at least ${formatDuration(minMs)}`;
   return minMs === 0 ? `up to ${formatDuration(maxMs)}` : `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
-}
-
-/** @returns `rsa-2048`, as certificates are spoken of. */
-export function formatKey({ type, bits }: PolicyRequest['key']): string {
-  return bits === 0 ? type : `${type}-${bits}`;
 }
 
 /** The limits that a person asks about first; usages only when not all are allowed. */

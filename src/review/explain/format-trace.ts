@@ -4,8 +4,9 @@ import type { WaivedClause, FailedClause, Grant, Layer, PolicyReason } from '../
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
+import { formatKeyType } from '../../domain/x509/key-types.ts';
 import { formatDuration } from '../../domain/text/duration.ts';
-import { formatKey, formatQuotas, formatTtl } from './format-limits.ts';
+import { formatQuotas, formatTtl } from './format-limits.ts';
 import type { TracedDecision } from './traced-decision.ts';
 
 const POLICY_OF: Readonly<Record<Layer, string>> = {
@@ -75,7 +76,7 @@ function formatRequest({ subject, class: name, key, requestedTtlMs, dnsNames, ac
     requestedTtlMs === undefined ? 'for no lifetime in particular' : `for ${formatDuration(requestedTtlMs)}`;
   return [
     `${actor === undefined ? subject : `${actor}, on behalf of ${subject},`} asked for a certificate`,
-    ` of class ${name} with an ${formatKey(key)} key from issuer ${issuer}, ${lifetime}`,
+    ` of class ${name} with an ${formatKeyType(key)} key from issuer ${issuer}, ${lifetime}`,
     dnsNames === undefined ? '' : `, with DNS names ${dnsNames.join(' ')}`,
     '.',
   ].join('');

@@ -1,5 +1,6 @@
 // A journal as a busy cluster leaves it after a month: 2,000 identities in 50 namespaces, their pods coming and
 // going, a few refusals. The same seed gives the same rows.
+import { formatKeyType } from '../../../src/domain/x509/key-types.ts';
 import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../src/ports/storage/issuance-journal.ts';
 
@@ -63,7 +64,7 @@ function decision(index: number, rows: number, endMs: number): DecisionRecord {
     issuer: 'fedcba9876543210',
     notBeforeMs: timeMs - 60_000,
     notAfterMs: timeMs + 24 * HOUR_MS - (random % 3_600) * 1_000,
-    keyType: key.bits === 0 ? key.type : `rsa-${key.bits}`,
+    keyType: formatKeyType(key),
   };
 }
 
