@@ -63,6 +63,19 @@ describe('The serving certificate', () => {
     assert.equal(installed.length, 2);
   });
 
+  it('is renewed once more when the issuer changes while a renewal is under way', async () => {
+    await keep();
+    const { material } = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+    const key = await keys.generate('ec-p256');
+    keys.generate = () => {
+      keys.generate = () => Promise.resolve(key);
+      parts.issuers.swap(material);
+      return Promise.resolve(key);
+    };
+    await parts.clock.advance(DAY_MS / 2 + 1_000);
+    assert.equal(installed.length, 3);
+  });
+
   it('is tried again every ten seconds while it cannot be renewed, also after the clock was set back', async () => {
     parts.clock.jumpTo(NOON_MS + 48 * HOUR_MS);
     await keep();

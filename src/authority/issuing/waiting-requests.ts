@@ -1,5 +1,6 @@
 // First requests that wait for a condition to become true. A change of policies wakes all of them, a change of the
 // cluster those that it concerns; each is then judged again.
+import { Alarm } from '../../live/alarm.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 
 /** Most requests that wait at once for one identity. */
@@ -12,13 +13,13 @@ export interface WaitingSubject {
 }
 
 export class WaitingRequests {
-  readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #clock: Clock;
   readonly #maxWaiting: number;
   /** By what wakes them. */
-  readonly #waiting = new Map<() => void, WaitingSubject>();
+  readonly #waiting = new Map<Alarm, WaitingSubject>();
 
   /** @param maxWaiting most requests that wait at once. */
-  constructor(clock: Pick<Clock, 'sleep'>, maxWaiting: number) {
+  constructor(clock: Clock, maxWaiting: number) {
     this.#clock = clock;
     this.#maxWaiting = maxWaiting;
   }
@@ -29,7 +30,7 @@ export class WaitingRequests {
 
   /** @param concerned whether requests for subjects of a namespace shall wake. */
   wakeIn(concerned: (namespace: string) => boolean): void {
-    for (const [wake, { namespace }] of this.#waiting) if (concerned(namespace)) wake();
+    for (const [alarm, { namespace }] of this.#waiting) if (concerned(namespace)) alarm.ring();
   }
 
   /** No identity may take all places: what it leaves goes to others. */
@@ -40,16 +41,13 @@ export class WaitingRequests {
   }
 
   /** Resolves when it is woken, after `ms`, or when the signal aborts. */
-  async changeWithin(ms: number, subject: WaitingSubject, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const changed = new AbortController();
-    const wake = (): void => changed.abort();
-    this.#waiting.set(wake, subject);
+  async changeWithin(ms: number, subject: WaitingSubject, options: { readonly signal: AbortSignal }): Promise<void> {
+    const alarm = new Alarm(this.#clock);
+    this.#waiting.set(alarm, subject);
     try {
-      await this.#clock.sleep(ms, { signal: AbortSignal.any([signal, changed.signal]) });
-    } catch {
-      // Woken early; the caller looks at why.
+      await alarm.sleep(ms, options);
     } finally {
-      this.#waiting.delete(wake);
+      this.#waiting.delete(alarm);
     }
   }
 }
