@@ -3,6 +3,7 @@ import { MemoryQuotaCounters } from '../../adapters/storage/embedded/memory-quot
 import { RecentIssuances } from '../../adapters/storage/embedded/recent-issuances.ts';
 import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
+import { keepRetention } from '../../authority/chores/journal-retention.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
 import type { Config } from '../../config/schema.ts';
 import { degradedBy, notReady } from '../../ports/platform/health.ts';
@@ -21,7 +22,7 @@ export interface Storage {
 export function composeStorage({ journal: { file, retention } }: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running } = foundation;
   const history = new SqliteIssuanceHistory({ clock }, file);
-  const journal = new SqliteJournal({ clock, events }, { file, retentionMs: retention });
+  const journal = new SqliteJournal({ clock, events }, { file });
   const issuances = new RecentIssuances({ journal, history });
   const refusals = new RefusalRecords({ journal, events, clock });
   lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());
@@ -29,6 +30,8 @@ export function composeStorage({ journal: { file, retention } }: Config, foundat
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   startUp.at('storage', async (options) => journal.start(options));
   startUp.at('storage', () => void refusals.run({ signal: running }));
+  const retaining = { journal, lease: journal, clock, events };
+  startUp.at('storage', () => void keepRetention(retaining, { retentionMs: retention }, { signal: running }));
   health.report('journal', () => {
     const { problem, checking } = journal;
     return problem === undefined ? degradedBy(checking) : notReady(problem);

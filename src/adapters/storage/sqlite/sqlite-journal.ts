@@ -7,6 +7,8 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
+import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
+import type { HeldLease, Lease } from '../../../ports/storage/lease.ts';
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { GroupCommit } from '../group-commit.ts';
@@ -17,11 +19,6 @@ import { WriterThread } from './writing/writer-thread.ts';
 import type { WriterRequest } from './writing/writer-protocol.ts';
 import type { WriterSettings } from './writing/journal-writer.ts';
 
-export interface JournalSettings extends WriterSettings {
-  /** Records older than this are deleted, at start and then daily; absent keeps all. */
-  readonly retentionMs?: number;
-}
-
 export interface JournalParts {
   readonly clock: Clock;
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'journalCheck' | 'unexpected'>;
@@ -29,16 +26,14 @@ export interface JournalParts {
 
 /** How soon a journal that was taken away is missed, and one that could not be written finds out that it can be. */
 const LOOK_EVERY_MS = 500;
-const RETENTION_EVERY_MS = 86_400_000;
-/** One step holds the file for a few milliseconds; appends pass in between, and for most of the time. */
-const RETENTION_STEP = 200;
-const RETENTION_PAUSE_MS = 20;
 /** How often a check that takes long says that it goes on. */
 const CHECK_REPORTED_EVERY_MS = 10_000;
 
-export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
+export class SqliteJournal
+  implements IssuanceJournal, IssuerRecords, OperationJournal, JournalRetention, Lease, AsyncDisposable
+{
   readonly #parts: JournalParts;
-  readonly #settings: JournalSettings;
+  readonly #settings: WriterSettings;
   readonly #thread: WriterThread;
   /** The journal's name as it was configured, which may be a link. */
   readonly #name: string;
@@ -54,7 +49,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
   #damage: string | undefined;
   #problem: string | undefined = 'the journal is not open';
 
-  constructor(parts: JournalParts, settings: JournalSettings) {
+  constructor(parts: JournalParts, settings: WriterSettings) {
     this.#parts = parts;
     this.#name = settings.file;
     this.#settings = { ...settings, file: realFile(settings.file) };
@@ -96,7 +91,6 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     this.#problem = undefined;
     void every(LOOK_EVERY_MS, this.#parts.clock, async () => this.#look(), end);
     if (this.#unchecked) void this.#lookThrough(end);
-    void this.#deleteDaily(end);
   }
 
   async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -113,6 +107,27 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     await this.#write({ kind: 'record-operation', operation });
   }
 
+  async deleteBefore(
+    beforeMs: number,
+    limit: number,
+    { epoch, signal }: { readonly epoch: number; readonly signal: AbortSignal },
+  ): Promise<number> {
+    signal.throwIfAborted();
+    if (!this.#running || epoch !== this.#lock?.epoch) {
+      throw new AuthorityError('CAP-S04', { detail: 'the lease of the journal is over' });
+    }
+    return this.#write({ kind: 'delete-before', beforeMs, limit });
+  }
+
+  /** The lock of the journal is the lease: whoever has the one holds the other, until its process ends. */
+  async acquire({ signal }: { readonly signal: AbortSignal }): Promise<HeldLease> {
+    signal.throwIfAborted();
+    if (!this.#running || this.#lock === undefined) {
+      throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    }
+    return { epoch: this.#lock.epoch, lost: this.#end.signal, release: () => Promise.resolve() };
+  }
+
   /** Waits for what was appended, then closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
     const inOrder = this.#running && this.problem === undefined;
@@ -120,7 +135,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     await this.#commits.drained();
     await this.#thread.close();
     this.#end.abort();
-    if (inOrder && !this.#unchecked) this.#lock?.remember('closed');
+    if (inOrder && !this.#unchecked) this.#lock?.end();
     this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
   }
@@ -139,7 +154,7 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     const isNew = statSync(this.#settings.file, { throwIfNoEntry: false }) === undefined;
     await this.#thread.ask({ kind: 'open', known: found !== 'none' });
     this.#unchecked = found !== 'closed' && !isNew;
-    this.#lock.remember('open');
+    this.#lock.begin();
   }
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {
@@ -148,10 +163,10 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
   }
 
   /** Nothing goes into a journal that is damaged. */
-  async #write(request: WriterRequest): Promise<void> {
+  async #write(request: WriterRequest): Promise<number> {
     if (this.#damage !== undefined) throw new AuthorityError('CAP-S04', { cause: new Error(this.#damage) });
     try {
-      await this.#thread.ask(request);
+      return await this.#thread.ask(request);
     } catch (cause) {
       this.#fails(cause);
       throw new AuthorityError('CAP-S04', { cause });
@@ -215,26 +230,6 @@ export class SqliteJournal implements IssuanceJournal, IssuerRecords, OperationJ
     const { problem } = result;
     if (this.problem === undefined) this.#parts.events.journalFailing({ problem });
     this.#damage = problem;
-  }
-
-  /** A day on which deleting fails leaves its records to the next. */
-  async #deleteDaily({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { retentionMs } = this.#settings;
-    const { clock, events } = this.#parts;
-    while (retentionMs !== undefined && !signal.aborted) {
-      await this.#deleteBefore(clock.nowMs() - retentionMs, signal).catch((cause: unknown) => {
-        events.unexpected({ where: 'journal retention', cause });
-      });
-      await clock.sleep(RETENTION_EVERY_MS, { signal }).catch(() => undefined);
-    }
-  }
-
-  async #deleteBefore(beforeMs: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#running) {
-      const removed = await this.#thread.ask({ kind: 'delete-before', beforeMs, limit: RETENTION_STEP });
-      if (removed < RETENTION_STEP) return;
-      await this.#parts.clock.sleep(RETENTION_PAUSE_MS, { signal }).catch(() => undefined);
-    }
   }
 }
 

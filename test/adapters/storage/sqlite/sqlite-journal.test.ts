@@ -7,10 +7,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
-import { SqliteJournal, type JournalSettings } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
+import type { WriterSettings } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { SqliteJournal } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { decisionFrom } from '../../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
+import { keepRetention } from '../../../../src/authority/chores/journal-retention.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { Clock } from '../../../../src/ports/platform/clock.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
@@ -32,7 +34,7 @@ describe('The issuance journal', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function started(settings: Partial<JournalSettings> = {}, clock: Clock = new SystemClock()) {
+  async function started(settings: Partial<WriterSettings> = {}, clock: Clock = new SystemClock()) {
     const journal = new SqliteJournal({ clock, events }, { file, ...settings });
     await journal.start({ signal: NEVER });
     return journal;
@@ -343,7 +345,11 @@ describe('The issuance journal', () => {
 
     it('may have lost every record to its retention', async () => {
       const clock = new FakeClock(NOON_MS + 60 * DAY_MS);
-      await (await started({ retentionMs: DAY_MS }, clock))[Symbol.asyncDispose]();
+      {
+        await using emptied = await started({}, clock);
+        const { epoch } = await emptied.acquire({ signal: NEVER });
+        assert.equal(await emptied.deleteBefore(clock.nowMs() - DAY_MS, 10, { epoch, signal: NEVER }), 1);
+      }
       await using journal = await started();
       assert.equal(listed().length, 0);
       await journal.append(issued('b'), { signal: NEVER });
@@ -514,25 +520,45 @@ describe('The issuance journal', () => {
       }
     }
     // A day goes by in a moment, and the journal's thread cannot be looked at 170,000 times in it.
-    const clock = new FakeClock();
+    const [clock, ended] = [new FakeClock(), new AbortController()];
     const daily: Clock = {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       sleepUntil: async (wallMs, options) => clock.sleepUntil(wallMs, options),
       sleep: async (ms, options) => clock.sleep(ms < DAY_MS ? Infinity : ms, options),
     };
-    await using journal = await started({ retentionMs: 30 * DAY_MS }, daily);
+    await using journal = await started({}, daily);
+    const parts = { journal, lease: journal, clock: daily, events };
+    void keepRetention(parts, { retentionMs: 30 * DAY_MS }, { signal: ended.signal });
     await journal.append(issued('now', { timeMs: NOON_MS }), { signal: NEVER });
     assert.deepEqual(ids(), ['ageing', 'now', 'young']);
     await clock.advance(DAY_MS);
     await journal.append(issued('tomorrow', { timeMs: NOON_MS + DAY_MS }), { signal: NEVER });
     assert.deepEqual(ids(), ['now', 'tomorrow', 'young']);
+    ended.abort();
 
     function ids(): string[] {
       return listed()
         .map(({ decisionId }) => decisionId)
         .sort();
     }
+  });
+
+  it('is a lease whose epoch rises with each server that has it; none but the last deletes anything', async () => {
+    const former = await started();
+    await former.append(issued('a'), { signal: NEVER });
+    const held = await former.acquire({ signal: NEVER });
+    assert.equal(held.lost.aborted, false);
+    await former[Symbol.asyncDispose]();
+    assert.equal(held.lost.aborted, true);
+    await assert.rejects(former.acquire({ signal: NEVER }), { reason: 'CAP-S04' });
+    await using journal = await started();
+    const { epoch } = await journal.acquire({ signal: NEVER });
+    assert.equal(epoch, held.epoch + 1);
+    for (const late of [former, journal]) {
+      await assert.rejects(late.deleteBefore(Infinity, 1, { epoch: held.epoch, signal: NEVER }), { reason: 'CAP-S04' });
+    }
+    assert.equal(listed().length, 1);
   });
 
   it('refuses instead of waiting without end for a disk that hangs', async () => {

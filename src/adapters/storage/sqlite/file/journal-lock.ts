@@ -12,15 +12,20 @@ const BUSY_TIMEOUT_MS = 500;
 /** What is remembered of the journal, as the `user_version` of the lock's file. */
 const STATES = { none: 0, open: 1, closed: 2 } as const;
 type JournalState = keyof typeof STATES;
+/** A number of 32 bits in the file's header that is for its owner to use: one for each start. */
+const EPOCH = 'application_id';
 
 export class JournalLock implements Disposable {
   readonly #database: DatabaseSync;
   /** `open`: the last server did not close it. */
   readonly found: JournalState;
+  /** Higher than that of every server which had the journal before. */
+  readonly epoch: number;
 
-  private constructor(database: DatabaseSync, found: JournalState) {
+  private constructor(database: DatabaseSync, found: JournalState, epoch: number) {
     this.#database = database;
     this.found = found;
+    this.epoch = epoch;
   }
 
   /** @throws JournalProblem when another server has it. */
@@ -43,23 +48,34 @@ export class JournalLock implements Disposable {
     try {
       // EXCLUSIVE keeps the lock between transactions. What changes fits one sector, so no rollback journal is needed.
       database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; COMMIT');
-      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+      const version = pragma(database, 'user_version');
       const found = (Object.keys(STATES) as JournalState[]).find((state) => STATES[state] === version);
-      return new JournalLock(database, found ?? 'open');
+      return new JournalLock(database, found ?? 'open', pragma(database, EPOCH) + 1);
     } catch (cause) {
       database.close();
       throw cause;
     }
   }
 
-  /** Durable when it returns. */
-  remember(state: JournalState): void {
-    this.#database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${STATES[state]}; COMMIT`);
+  /** That the journal is open, under a new epoch. Durable when it returns. */
+  begin(): void {
+    this.#database.exec(
+      `BEGIN IMMEDIATE; PRAGMA ${EPOCH} = ${this.epoch}; PRAGMA user_version = ${STATES.open}; COMMIT`,
+    );
+  }
+
+  /** That the journal was closed in order. Durable when it returns. */
+  end(): void {
+    this.#database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${STATES.closed}; COMMIT`);
   }
 
   [Symbol.dispose](): void {
     this.#database.close();
   }
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
 /** Beside the journal. */
