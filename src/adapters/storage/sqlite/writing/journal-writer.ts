@@ -98,8 +98,12 @@ export class JournalWriter {
     });
   }
 
-  /** Returns once it is durable. */
+  /**
+   * Returns once it is durable. Operations are rare, so all files are looked at before it too: one that could not be
+   * recorded, and so was not done, is not found in a file that comes back.
+   */
   recordOperation(operation: OperationRecord): void {
+    this.look();
     this.#transaction(1, ({ database }) => database.prepare(INSERT_OPERATION).run(...operationValues(operation)));
   }
 
