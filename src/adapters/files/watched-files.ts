@@ -28,8 +28,10 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, clock
   const folders = new Set([...paths.values()].map((file) => path.dirname(file)));
   return {
     read: async () => {
-      const entries = Object.entries(files).map(async ([name, file]) => [name, await readFileOf(file)] as const);
-      return new Map(await Promise.all(entries));
+      const texts = new Map<string, string>();
+      // One after the other, so that of several that are missing the same one is named each time.
+      for (const [name, file] of Object.entries(files)) texts.set(name, await readFileOf(file));
+      return texts;
     },
     placeOf: (name) => paths.get(name) ?? name,
     onChange: (listener, options) => void follow(folders, listener, clock, options),
