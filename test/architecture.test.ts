@@ -72,6 +72,7 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   fixture: 'policy test',
   fixtures: 'policy tests',
   speaking: 'DELTA_RULES',
+  wish: 'requested value',
 };
 /** Inside the domain an import may only go to a room further to the right, or stay. */
 const DOMAIN_ROOMS = ['issuance', 'trust', 'policy', 'cluster', 'x509', 'identity', 'bounded', 'text', ''];
