@@ -73,6 +73,9 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   fixtures: 'policy tests',
   speaking: 'DELTA_RULES',
   wish: 'requested value',
+  surface: 'api',
+  'proven by': 'authenticationMethod',
+  evidence: 'credentialId',
 };
 /** Inside the domain an import may only go to a room further to the right, or stay. */
 const DOMAIN_ROOMS = ['issuance', 'trust', 'policy', 'cluster', 'x509', 'identity', 'bounded', 'text', ''];

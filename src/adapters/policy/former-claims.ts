@@ -2,9 +2,13 @@
 // it would decide otherwise than its author wrote.
 import type { ClaimName } from '../../domain/policy/request.ts';
 
-const FORMER: Readonly<Record<string, ClaimName>> = { provenBy: 'authenticationMethod', evidence: 'credentialId' };
+const FORMER: ReadonlyMap<string, ClaimName> = new Map([
+  ['provenBy', 'authenticationMethod'],
+  ['evidence', 'credentialId'],
+]);
 
 /** @returns what to write instead of a claim's former name; nothing for any other text. */
 export function formerClaimProblem(name: string): string | undefined {
-  return Object.hasOwn(FORMER, name) ? `the claim ${name} is called ${FORMER[name] ?? ''} now` : undefined;
+  const today = FORMER.get(name);
+  return today === undefined ? undefined : `the claim ${name} is called ${today} now`;
 }

@@ -21,14 +21,14 @@ export async function whileLeading(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   while (!signal.aborted) {
-    const held = await acquired(lease, signal);
-    if (held === undefined) {
+    const granted = await acquired(lease, signal);
+    if (granted === undefined) {
       await clock.sleep(RETRY_MS, { signal }).catch(() => undefined);
       continue;
     }
-    await work({ epoch: held.epoch, signal: AbortSignal.any([signal, held.lost]) });
-    await held.release();
-    if (!held.lost.aborted) return;
+    await work({ epoch: granted.epoch, signal: AbortSignal.any([signal, granted.lost]) });
+    await granted.release();
+    if (!granted.lost.aborted) return;
   }
 }
 

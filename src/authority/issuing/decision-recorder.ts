@@ -143,7 +143,7 @@ export class DecisionRecorder {
   }
 
   async #refuse(error: AuthorityError): Promise<AuthorityError> {
-    // A journal that failed once for this decision is not asked again: the caller hears CAP-S04.
+    // A journal that failed once for this decision is not asked again: the caller gets CAP-S04.
     if (error.reason === 'CAP-S04') return error.withDecision(this.id);
     const { reason, message } = error;
     const asked = this.#asked === undefined ? {} : { identity: this.#asked };

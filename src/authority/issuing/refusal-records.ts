@@ -1,6 +1,6 @@
 // Which refusals have a record of their own. The first of each kind do, at once; in a flood the others are
 // counted, and one record for each kind is written when the interval ends. So neither a stranger nor one
-// namespace fills the disk, and the id that a caller heard leads to a record all the same: the counted one has
+// namespace fills the disk, and the id that a caller was given leads to a record all the same: the counted one has
 // its id from the beginning.
 import type { Caller } from '../../domain/identity/caller.ts';
 import { sourceOf } from '../../domain/identity/source.ts';

@@ -43,15 +43,15 @@ interface Proven {
 }
 
 /** Whoever shows a token or a socket begins a lineage. */
-interface FreshlyProven extends Proven {
+interface AuthenticatedCaller extends Proven {
   readonly authenticationMethod: Exclude<AuthenticationMethod, 'client-certificate'>;
 }
 
 /** A certificate of which nobody knows where it began proves nobody: it would count as a fresh proof. */
-interface ProvenByCertificate extends Proven {
+interface RenewingCaller extends Proven {
   readonly authenticationMethod: 'client-certificate';
   /** As its issuance is on record. */
   readonly lineage: Lineage;
 }
 
-export type Caller = FreshlyProven | ProvenByCertificate;
+export type Caller = AuthenticatedCaller | RenewingCaller;

@@ -1,5 +1,5 @@
 // The record of what operators did to a running server that could weaken what it decides. Beside the decisions in
-// the journal, because whoever asks why something was issued must find it.
+// the journal, because they are looked for where somebody asks why something was issued.
 
 export interface OperationRecord {
   readonly timeMs: number;

@@ -254,6 +254,23 @@ describe('Asking policy', () => {
     });
   });
 
+  it('misses no change that comes while it looks up what the identity has', async () => {
+    let lookups = 0;
+    const currentCertificates = {
+      currentCertificateOf: async () => {
+        lookups += 1;
+        if (lookups === 1) parts.cluster.swap(WITH_INGRESS);
+        return undefined;
+      },
+    };
+    judgement = new PolicyJudgement({ ...parts, currentCertificates }, TEST_JUDGEMENT);
+    judgement.start({ signal: NEVER });
+    const asked = ask();
+    await settle();
+    assert.equal(parts.clock.sleepers, 0, 'it does not wait for a change that has come');
+    assert.equal((await asked).outcome, 'approved');
+  });
+
   it('answers at once that it cannot judge while the cluster has not synced', async () => {
     parts.cluster.swap(unsyncedSnapshot('listing'));
     assert.equal((await ask()).unavailable?.reason, 'CAP-S10');

@@ -119,7 +119,7 @@ export class SqliteJournal
     return this.#write({ kind: 'delete-before', beforeMs, limit });
   }
 
-  /** The lock of the journal is the lease: whoever has the one holds the other, until its process ends. */
+  /** The lock of the journal is the lease: the process that has the lock holds the lease, until it ends. */
   async acquire({ signal }: { readonly signal: AbortSignal }): Promise<HeldLease> {
     signal.throwIfAborted();
     if (!this.#running || this.#lock === undefined) {
@@ -203,28 +203,28 @@ export class SqliteJournal
     const { clock, events } = this.#parts;
     const { file } = this.#settings;
     const check = { sinceMs: clock.monotonicMs(), bytes: statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
-    const tell = (state: 'begun' | 'under way' | 'sound'): void =>
+    const report = (state: 'begun' | 'under way' | 'sound'): void =>
       events.journalCheck({ state, bytes: check.bytes, elapsedMs: clock.monotonicMs() - check.sinceMs });
     this.#check = check;
-    tell('begun');
+    report('begun');
     const over = new AbortController();
     const until = { signal: AbortSignal.any([signal, over.signal]) };
-    void every(CHECK_REPORTED_EVERY_MS, clock, () => tell('under way'), until);
+    void every(CHECK_REPORTED_EVERY_MS, clock, () => report('under way'), until);
     // A stop meanwhile ends it; the next start begins anew.
     const result = await checkJournal(file, { signal }).catch(() => undefined);
     over.abort();
     this.#check = undefined;
-    if (result !== undefined) this.#checked(result, tell);
+    if (result !== undefined) this.#checked(result, report);
   }
 
-  #checked(result: CheckResult, tell: (state: 'sound') => void): void {
+  #checked(result: CheckResult, report: (state: 'sound') => void): void {
     if (result.kind === 'failed') {
       this.#parts.events.unexpected({ where: 'journal check', cause: new Error(result.problem) });
       return;
     }
     this.#unchecked = result.kind === 'damaged';
     if (result.kind === 'sound') {
-      tell('sound');
+      report('sound');
       return;
     }
     const { problem } = result;

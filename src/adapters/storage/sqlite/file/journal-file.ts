@@ -16,7 +16,7 @@ const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 const DURABLE = `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}`;
 
 /**
- * Opens the journal for writing. Readable by its owner alone: it tells who runs what where.
+ * Opens the journal for writing. Readable by its owner alone: its records say who runs what where.
  * @param known whether there was one before: then a missing or empty file is a loss. Otherwise it is made.
  * @throws JournalProblem
  */

@@ -7,7 +7,7 @@ import type { DecisionValues } from '../../records.ts';
 import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 
 export interface Reads {
-  /** Opens the file, for whoever wants to know at once that it can be read. */
+  /** Opens the file, so that one that cannot be read is refused at once. */
   open: { question: undefined; answer: undefined };
   current: { question: { identity: string; nowMs: number }; answer: CurrentCertificate | undefined };
   leaf: { question: LeafNames; answer: LeafRecord | undefined };

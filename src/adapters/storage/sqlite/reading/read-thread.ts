@@ -25,7 +25,7 @@ export class ReadThread {
   }
 
   /**
-   * Whoever goes away meanwhile leaves a read behind that nobody waits for; it counts until it is answered.
+   * When the signal aborts, the read stays with the thread and counts as waiting until it is answered.
    * @throws JournalProblem; the signal's reason when it aborts.
    */
   async ask<Kind extends ReadKind>(

@@ -140,7 +140,7 @@ export class JournalWriter {
   }
 
   /**
-   * Apart from the commits, so that whoever writes into the main file during a commit is told from us. One that fails, as
+   * Apart from the commits, so that a main file which changes during a commit was changed by another program. One that fails, as
    * behind a long read, is tried again after the next commit: the records are durable without it.
    */
   #checkpointWhenDue({ database, place }: OpenJournal, rows: number): void {
@@ -162,7 +162,7 @@ export class JournalWriter {
     try {
       place.noteCommit();
     } catch {
-      // The files are not ours any more, and whoever asks next hears it. The handle stays, so that they can be put back.
+      // The files are not ours any more, and the next request fails by it. The handle stays, so that they can be put back.
     }
   }
 }

@@ -1,5 +1,5 @@
 // The journal's own thread: disk waits happen here and never on the server's event loop. It
-// answers each request in turn and ends when it is told to close.
+// answers each request in turn and ends after a request to close.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import { journalProblem } from '../file/journal-problem.ts';
