@@ -63,7 +63,7 @@ describe('A check of manifests in memory', () => {
     );
   });
 
-  it('asks for the key that it is told, and judges only the class that it is told', () => {
+  it('asks for the key of its settings, and judges the class of its settings only', () => {
     const key = { type: 'ec-p384', bits: 0 } as const;
     const settings: CheckInput['settings'] = { trustDomain: 'cluster.local', key, issuers: ['default'], claims: {} };
     const [shop] = checkCases(checked(deployment('shop'), { settings: settings }));

@@ -28,7 +28,7 @@ describe('A diff of two texts', () => {
     );
   });
 
-  it('is as severe about widening as it is told', () => {
+  it('finds widening as severe as its caller says', () => {
     const diff = diffOf(BUNDLE, BUNDLE.replace('max: 24h', 'max: 48h').replace('sequence: 7', 'sequence: 8'));
     assert.deepEqual(
       diffCases(diff, 'note').flatMap((one) => one.findings.map(({ severity }) => severity)),

@@ -47,7 +47,7 @@ describe('Drift between policies in force and policies in Git', () => {
     ]);
   });
 
-  it('is told field by field where both texts are at hand', () => {
+  it('names each field that differs where both texts are at hand', () => {
     const other = issuancePolicy('{ narrow: { keys: [ec-p256] } }');
     const drift = driftOf({ candidate: candidate(), inGit: inGit(other) });
     const [policies] = driftCases(drift);
