@@ -1,8 +1,9 @@
 // Two issuers on one server, each below a root of its own: policy says which signs for whom, over CSR and over SDS, and
 // one that breaks takes nothing from the other.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import { judgeCertificate } from '../../../src/domain/x509/path/judge-certificate.ts';
@@ -14,11 +15,12 @@ import { pemOf, secretsOf, type SotwClientStream } from '../../support/clients/s
 import { eventually } from '../../support/eventually.ts';
 import type { TestRule } from '../../support/policy/signed-bundle.ts';
 import { RunningServer } from '../support/running-server.ts';
-import { ServerFiles } from '../support/server-files.ts';
+import { nested, ServerFiles } from '../support/server-files.ts';
 
 /** Less than the half minute after which files are read again in any case. */
 const SOON = { withinMs: 8_000 };
 const HOUR_MS = 3_600_000;
+const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
 
 /** Which issuer signs for which namespace. */
 const byNamespace = (issuers: Readonly<Record<string, string>>): readonly TestRule[] =>
@@ -218,6 +220,24 @@ describe('A server with two issuers', () => {
     useGold(successor);
     assert.ok(isOf(blocks(pemOf(secretsOf(await bank.accept())[0]!))[0] ?? '', successor));
     await assertLeftAlone('shop', shop);
+  });
+
+  it('warns in `config check` of a second that would sign nothing', async () => {
+    await start();
+    const check = (): { readonly warnings: readonly { readonly path: string; readonly message: string }[] } => {
+      const entry = { name: 'gold', chainFile: files.path('gold-chain.pem'), keyFile: files.path('gold-key.pem') };
+      const settings = { ...files.settings, 'sds.sockets': [], additionalIssuers: [entry] };
+      files.write('capstan.json', JSON.stringify(nested(settings)));
+      const args = [MAIN, 'config', 'check', '--config', files.path('capstan.json'), '--output', 'json'];
+      const { status: code, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.equal(code, 0, stdout);
+      return JSON.parse(stdout) as ReturnType<typeof check>;
+    };
+    assert.deepEqual(check().warnings, []);
+    files.write('gold-key.pem', files.pki.intermediate.keyPem);
+    const [warning] = check().warnings;
+    assert.equal(warning?.path, 'additionalIssuers');
+    assert.match(warning.message, /^gold: it signs nothing: .*gold-key\.pem is not the key of the certificate/);
   });
 
   it('takes a renewal by client certificate from a leaf of either', async () => {

@@ -52,13 +52,14 @@ export function servingNamesOf({ serving: { dnsNames, ipAddresses } }: Config): 
 export interface CheckedIssuer {
   readonly problem?: string;
   readonly warnings: readonly string[];
+  /** What is wrong with additional issuers: the server starts all the same. */
+  readonly additional?: string;
 }
 
-/** @returns what a server would say of the files that are named, now; nothing when one of them is not on this machine. */
+/** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): Promise<CheckedIssuer | undefined> {
-  const { issuer, additionalIssuers, trustAnchors } = config;
-  const named = [issuer, ...additionalIssuers].flatMap(({ chainFile, keyFile }) => [chainFile, keyFile]);
-  if (![trustAnchors.file, ...named].every((file) => existsSync(file))) return undefined;
+  const { issuer, trustAnchors } = config;
+  if (![issuer.chainFile, issuer.keyFile, trustAnchors.file].every((file) => existsSync(file))) return undefined;
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };
   const machine = new SystemClock({ wallMs: () => clock.nowMs() });
@@ -67,7 +68,7 @@ export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): 
   try {
     await store.start({ signal: once.signal });
     const additional = store.additionalProblem(clock.nowMs());
-    return { warnings: [...warnings, ...(additional === undefined ? [] : [`additional issuer ${additional}`])] };
+    return { warnings, ...(additional !== undefined && { additional }) };
   } catch (error) {
     if (!(error instanceof AuthorityError)) throw error;
     return { problem: error.detail ?? error.message, warnings };

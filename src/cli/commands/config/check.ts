@@ -41,12 +41,12 @@ async function withFiles(
   const { checkIssuer } = await import('../../../app/compose/trust/issuers.ts');
   const { checkTokenKeys } = await import('../../../app/compose/credentials/authenticators.ts');
   const checked = await checkIssuer(config, clock);
-  const path = 'issuer.chainFile';
-  const placed = (message: string): ConfigProblem => ({
+  const placed = (message: string, path = 'issuer.chainFile'): ConfigProblem => ({
     where: entries.get(path)?.where([]) ?? 'configuration',
     path,
     message,
   });
+  const additional = checked?.additional;
   const issuers = 'authentication.tokens.issuers';
   const keys = (await checkTokenKeys(config)).map(({ index, problem }) => ({
     where: entries.get(issuers)?.where([index, 'keys', 'file']) ?? 'configuration',
@@ -55,6 +55,10 @@ async function withFiles(
   }));
   return {
     problems: [...(checked?.problem === undefined ? [] : [placed(checked.problem)]), ...keys],
-    warnings: [...warnings, ...(checked?.warnings ?? []).map(placed)],
+    warnings: [
+      ...warnings,
+      ...(checked?.warnings ?? []).map((warning) => placed(warning)),
+      ...(additional === undefined ? [] : [placed(additional, 'additionalIssuers')]),
+    ],
   };
 }
