@@ -26,16 +26,14 @@ interface Former {
 }
 
 export function composeAdministration(config: Config, foundation: Foundation, former: Former): Administration {
-  const { lifecycle, health, startUp, running } = foundation;
-  const http = composeObservation(config, foundation, former);
-  const socket = composeSocket(config, foundation, former);
+  const { health, startUp, running, untilFlushed } = foundation;
+  const http = untilFlushed.use(composeObservation(config, foundation, former));
+  const socket = untilFlushed.use(composeSocket(config, foundation, former));
   startUp.at('observe', async (options) => http.start(options));
   startUp.at('administer', async () => {
     await socket.open();
     void socket.keep({ signal: running });
   });
-  lifecycle.at('flush', 'http', async () => http[Symbol.asyncDispose]());
-  lifecycle.at('flush', 'administration', async () => socket[Symbol.asyncDispose]());
   health.report('administration', () => degradedBy(socket.problem));
   return { http };
 }

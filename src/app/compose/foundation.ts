@@ -23,6 +23,8 @@ export interface Foundation {
   readonly health: Health;
   readonly startUp: StartUp;
   readonly lifecycle: Lifecycle;
+  /** What answers probes and operators until all records are flushed; closed then, the latest first. */
+  readonly untilFlushed: AsyncDisposableStack;
   /** Aborts when watchers stop: work that goes on in the background ends with it. */
   readonly running: AbortSignal;
 }
@@ -38,6 +40,8 @@ export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: C
   });
   // Registered first, so flushed last: every other part may still have something to say.
   lifecycle.at('flush', 'telemetry', async () => telemetry[Symbol.asyncDispose]());
+  const untilFlushed = new AsyncDisposableStack();
+  lifecycle.at('flush', 'HTTP and administration', async () => untilFlushed.disposeAsync());
   const background = new AbortController();
   lifecycle.at('stop-watchers', 'background work', () => background.abort());
   const health = new Readiness();
@@ -53,6 +57,7 @@ export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: C
     health,
     startUp: new StartUp(),
     lifecycle,
+    untilFlushed,
     running: background.signal,
   };
 }
