@@ -32,7 +32,7 @@ export class KnownIssuers {
   /** Reads those of before, then follows changes until the signal aborts. @throws AuthorityError CAP-S04 */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { issuers, former, clock } = this.#parts;
-    await this.#keep();
+    await this.#keep(signal);
     const known = await former.issuersAt(clock.nowMs(), { signal });
     for (const { certificateDer } of known) this.#know(certificateDer);
     issuers.onChange(() => void this.#follow(signal), { signal });
@@ -47,7 +47,7 @@ export class KnownIssuers {
     const own = ++this.#latest;
     while (!signal.aborted && own === this.#latest) {
       try {
-        await this.#keep();
+        await this.#keep(signal);
         return;
       } catch {
         // The journal says by itself that it cannot be written.
@@ -56,14 +56,14 @@ export class KnownIssuers {
     }
   }
 
-  async #keep(): Promise<void> {
+  async #keep(signal: AbortSignal): Promise<void> {
     const inForce = readyIssuersOf(this.#parts.issuers).map(({ id, certificateDer, notAfterMs }) => ({
       id,
       certificateDer,
       notAfterMs,
       longestLeafMs: this.#longestLeafMs,
     }));
-    await this.#parts.records.keepIssuers(inForce);
+    await this.#parts.records.keepIssuers(inForce, { signal });
   }
 
   #know(der: Uint8Array): void {

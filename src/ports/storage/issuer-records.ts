@@ -4,10 +4,10 @@
 export interface IssuerRecords {
   /**
    * Notes the issuers in force; every other is former from now on, and forgotten when its last leaf is over.
-   * Resolves once that is durable.
-   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable.
+   * Resolves once that is durable. May be called twice with the same. The signal is looked at before it is sent.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable; the signal's reason.
    */
-  keepIssuers(issuers: readonly RecordedIssuer[]): Promise<void>;
+  keepIssuers(issuers: readonly RecordedIssuer[], options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 export interface RecordedIssuer {

@@ -15,7 +15,7 @@ export interface OperationJournal {
    * Resolves once the record would survive `kill -9` and a power cut; only then may the operation take effect.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable.
    */
-  recordOperation(record: OperationRecord): Promise<void>;
+  recordOperation(record: OperationRecord, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 export interface OperationQuery {

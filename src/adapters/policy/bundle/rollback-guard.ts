@@ -11,7 +11,7 @@ export interface TimeSetBack {
 }
 
 /** Puts it on record, durably; the time is another one only after that. */
-export type RecordSetBack = (done: TimeSetBack) => Promise<void>;
+export type RecordSetBack = (done: TimeSetBack, options: { readonly signal: AbortSignal }) => Promise<void>;
 
 interface Options {
   readonly signal: AbortSignal;
@@ -94,7 +94,7 @@ export class RollbackGuard {
     const done = { atMs: this.#clock.nowMs(), fromMs };
     this.#settingBack = true;
     try {
-      await record(done);
+      await record(done, options);
       await this.#update((known) => known && { ...known, latestSeenMs: done.atMs }, options);
       this.#latestMs = done.atMs;
     } finally {

@@ -98,11 +98,13 @@ export class SqliteJournal
     return this.#commits.add(record, signal);
   }
 
-  async keepIssuers(issuers: readonly RecordedIssuer[]): Promise<void> {
+  async keepIssuers(issuers: readonly RecordedIssuer[], { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
     await this.#write({ kind: 'keep-issuers', issuers, nowMs: this.#parts.clock.nowMs() });
   }
 
-  async recordOperation(operation: OperationRecord): Promise<void> {
+  async recordOperation(operation: OperationRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
     if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
     await this.#write({ kind: 'record-operation', operation });
   }

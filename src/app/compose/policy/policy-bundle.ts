@@ -51,8 +51,8 @@ function bundleDocuments(file: string, unsigned: boolean, clock: Clock): Documen
 
 /** That an operator sets the policy time back goes into the journal first. */
 export function recordSetBack(journal: OperationJournal): RecordSetBack {
-  return async ({ atMs, fromMs }) => {
+  return async ({ atMs, fromMs }, options) => {
     const [was, is] = [fromMs, atMs].map((ms) => new Date(ms).toISOString()) as [string, string];
-    await journal.recordOperation({ timeMs: atMs, operation: 'bundle reset-time', was, is });
+    await journal.recordOperation({ timeMs: atMs, operation: 'bundle reset-time', was, is }, options);
   };
 }
