@@ -31,10 +31,17 @@ describe('What a person sees when the server is up', () => {
     assert.doesNotMatch(bannerOf([]), /degraded|not ready/i);
   });
 
-  function bannerOf(troubled: ServeReport['troubled']): string {
+  it('names the default issuer, and each further one by its name', () => {
+    const gold = { name: 'gold', id: 'g', subject: 'CN=Gold', notAfterMs: 1_000 };
+    const shown = bannerOf([], { issuers: [...REPORT.issuers, gold] });
+    assert.match(shown, /^ {2}Issuer +CN=Issuer, /m);
+    assert.match(shown, /^ {2}Issuer gold +CN=Gold, /m);
+  });
+
+  function bannerOf(troubled: ServeReport['troubled'], more: Partial<ServeReport> = {}): string {
     const { terminal, out } = recordTerminal();
     reportReady(
-      { ...REPORT, troubled },
+      { ...REPORT, ...more, troubled },
       {
         terminal,
         nowMs: 0,
