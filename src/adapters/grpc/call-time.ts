@@ -2,6 +2,7 @@
 // is given `signal`, which aborts with the reason.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
 
 /** The part of a grpc-js server call that says when its client is gone. */
 export interface CancellableCall {
@@ -9,23 +10,33 @@ export interface CancellableCall {
   off(event: 'cancelled', listener: () => void): unknown;
 }
 
+export interface Deadline {
+  /** From now. */
+  readonly deadlineMs: number;
+  readonly clock: Pick<Clock, 'sleep'>;
+}
+
 export class CallTime {
   readonly #call: CancellableCall;
   readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
+  readonly #waiting = new AbortController();
   readonly #onOver: ((error: AuthorityError) => void) | undefined;
   readonly #gone = (): void => this.#over('CAP-X02');
   #ended = false;
 
   /**
    * Runs until `end`.
-   * @param deadlineMs from now; then it is over with CAP-S07, and with CAP-X02 when the client is gone before.
+   * @param deadline when it is over with CAP-S07; it is over with CAP-X02 when the client is gone before.
    * @param onOver called with that error, once, before the signal aborts.
    */
-  constructor(call: CancellableCall, deadlineMs: number, onOver?: (error: AuthorityError) => void) {
+  constructor(call: CancellableCall, { deadlineMs, clock }: Deadline, onOver?: (error: AuthorityError) => void) {
     this.#call = call;
     this.#onOver = onOver;
-    this.#timer = setTimeout(() => this.#over('CAP-S07'), deadlineMs);
+    // The sleep's own end by abort is how it is cancelled.
+    clock.sleep(deadlineMs, this.#waiting).then(
+      () => this.#over('CAP-S07'),
+      () => undefined,
+    );
     call.on('cancelled', this.#gone);
   }
 
@@ -41,7 +52,7 @@ export class CallTime {
   /** The call is answered: its signal aborts no more. May be called twice. */
   end(): void {
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#waiting.abort();
     this.#call.off('cancelled', this.#gone);
   }
 

@@ -3,6 +3,7 @@
 import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Reason } from '../../domain/reasons.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import { CallTime } from './call-time.ts';
 import type { ListenerView } from './listeners/listener-view.ts';
@@ -14,6 +15,7 @@ export interface UnaryParts<Answer> {
   readonly listener: ListenerView;
   readonly admission: FairAdmission;
   readonly refusals: RefusalDelay;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
   /** Names the service in reports of bugs. */
   readonly where: string;
@@ -34,7 +36,7 @@ export function unaryHandler<Answer>(
   parts: UnaryParts<Answer>,
   { deadlineMs }: UnarySettings,
 ): handleUnaryCall<Uint8Array, Answer> {
-  const { listener, admission, refusals, events, work } = parts;
+  const { listener, admission, refusals, clock, events, work } = parts;
   const reportDropped = (call: ServerUnaryCall<Uint8Array, Answer>, reason: Reason): void =>
     events.requestDropped({ listener: listener.kind, remoteAddress: call.getPeer(), reason });
   return (call, callback) => {
@@ -56,7 +58,7 @@ export function unaryHandler<Answer>(
       time.end();
       refusals.answer(owner, error, () => callback(status));
     };
-    const time = new CallTime(call, deadlineMs, (error) => {
+    const time = new CallTime(call, { deadlineMs, clock }, (error) => {
       if (error.reason === 'CAP-S07') reportDropped(call, error.reason);
       refuse(error);
     });

@@ -36,10 +36,14 @@ export function composeServices(config: Config, foundation: Foundation, former: 
   return { csr: composeCsr(config, foundation, former), sds };
 }
 
-function composeCsr({ listen }: Config, { events }: Foundation, { issuing, credentials }: Former): ServiceRegistration {
+function composeCsr(
+  { listen }: Config,
+  { clock, events }: Foundation,
+  { issuing, credentials }: Former,
+): ServiceRegistration {
   const { authenticators } = credentials;
   return csrService(
-    { authority: csrAuthority({ ...issuing.parts, authenticators }, issuing.lifetimes), events },
+    { authority: csrAuthority({ ...issuing.parts, authenticators }, issuing.lifetimes), clock, events },
     {
       deadlineMs: listen.requestTimeout,
       maxInFlight: listen.maxRequestsInFlight,

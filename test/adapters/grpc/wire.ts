@@ -82,7 +82,7 @@ interface EdgeOptions {
   readonly tls?: Partial<TlsListenerSettings>;
   readonly csr?: Partial<CsrServiceSettings>;
   readonly services?: readonly ServiceRegistration[];
-  /** For the ends of client certificates. */
+  /** For the ends of client certificates, not of calls. */
   readonly clock?: Clock;
 }
 
@@ -92,7 +92,8 @@ export async function openTlsEdge(options: EdgeOptions = {}): Promise<TlsEdge> {
   const serving = await leafUnder(pki.intermediate, { dns: ['localhost'] });
   const events = recordEvents();
   const authority = new ScriptedAuthority();
-  const services = options.services ?? [csrService({ authority, events }, { ...CSR_SETTINGS, ...options.csr })];
+  const csr = { authority, clock: new SystemClock(), events };
+  const services = options.services ?? [csrService(csr, { ...CSR_SETTINGS, ...options.csr })];
   const { clock = new SystemClock() } = options;
   const listener = new TlsListener(
     { clock, events, services, sources: new Sources([]) },

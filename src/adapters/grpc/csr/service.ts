@@ -2,6 +2,7 @@
 // its own and asks for one certificate at a time, so the bounds on time and number are ours.
 import type { CsrAuthority } from '../../../authority/surface/surface.ts';
 import { IstioCertificateService } from '../../../gen/istio/v1/auth/certificate_service_pb.js';
+import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { ServiceRegistration } from '../listeners/listener-view.ts';
 import { RefusalDelay } from '../refusal-delay.ts';
@@ -13,6 +14,7 @@ import { encodeChain } from './encode.ts';
 
 export interface CsrServiceParts {
   readonly authority: CsrAuthority;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
 }
 
@@ -22,7 +24,10 @@ export interface CsrServiceSettings extends AdmissionLimits {
 }
 
 /** @returns how to put the CSR API behind a listener; all listeners share `maxInFlight`. */
-export function csrService({ authority, events }: CsrServiceParts, settings: CsrServiceSettings): ServiceRegistration {
+export function csrService(
+  { authority, clock, events }: CsrServiceParts,
+  settings: CsrServiceSettings,
+): ServiceRegistration {
   const admission = new FairAdmission(settings);
   const refusals = new RefusalDelay();
   return (server, listener) => {
@@ -32,6 +37,7 @@ export function csrService({ authority, events }: CsrServiceParts, settings: Csr
           listener,
           admission,
           refusals,
+          clock,
           events,
           where: 'CreateCertificate',
           work: async (call, options) => {

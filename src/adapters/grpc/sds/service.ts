@@ -149,7 +149,7 @@ export class SdsService {
 
   /** Bounded by the deadline, the drain of the listener and the client's patience, whichever ends first. */
   async #authenticate(listener: ListenerView, call: BytesCall): Promise<Watcher> {
-    const time = new CallTime(call, this.#settings.deadlineMs);
+    const time = new CallTime(call, { deadlineMs: this.#settings.deadlineMs, clock: this.#parts.clock });
     const signal = AbortSignal.any([listener.draining, time.signal]);
     try {
       const presented = listener.presentedBy(call);
@@ -179,6 +179,7 @@ export class SdsService {
         listener,
         admission: this.#fetches,
         refusals: this.#refusals,
+        clock,
         events,
         where: 'SDS fetch',
         work: async (call, options) => {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { csrService } from '../../../../src/adapters/grpc/csr/service.ts';
 import { PlaintextListener } from '../../../../src/adapters/grpc/listeners/plaintext-listener.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { CSR_SETTINGS, PATIENT, CsrWire, NEVER, ScriptedAuthority } from '../wire.ts';
 
 describe('The plaintext listener', () => {
   const make = (host: string, authority = new ScriptedAuthority()): PlaintextListener => {
     const events = recordEvents();
-    const services = [csrService({ authority, events }, CSR_SETTINGS)];
+    const services = [csrService({ authority, clock: new FakeClock(), events }, CSR_SETTINGS)];
     const settings = { host, port: 0, maxConnections: 10, maxStreamsPerConnection: 10, ...PATIENT };
     return new PlaintextListener({ events, services }, settings);
   };

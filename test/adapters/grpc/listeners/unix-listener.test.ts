@@ -18,6 +18,7 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { csrService } from '../../../../src/adapters/grpc/csr/service.ts';
 import { UnixListener, type UnixListenerSettings } from '../../../../src/adapters/grpc/listeners/unix-listener.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from '../wire.ts';
 
@@ -39,7 +40,7 @@ describe('A Unix socket', () => {
 
   const make = (changes: Partial<UnixListenerSettings> = {}): UnixListener => {
     const events = recordEvents();
-    const services = [csrService({ authority, events }, CSR_SETTINGS)];
+    const services = [csrService({ authority, clock: new FakeClock(), events }, CSR_SETTINGS)];
     const settings = { path: socketPath, mode: 0o600, maxConnections: 10, maxStreamsPerConnection: 10 } as const;
     const listener = new UnixListener({ events, services }, { ...settings, ...changes });
     opened.push(listener);

@@ -197,9 +197,11 @@ describe('The secret discovery service', () => {
     });
 
     it('to wait for an authentication that does not end', async () => {
-      await using impatient = await Scene.open({ deadlineMs: 50 });
-      impatient.secrets.authentication = async () => new Promise(() => undefined);
-      const { code, details } = await impatient.client().sotw().ended;
+      scene.secrets.authentication = async () => new Promise(() => undefined);
+      const stream = client.sotw();
+      while (scene.secrets.presented.length === 0) await settle();
+      await scene.clock.advance(5_000);
+      const { code, details } = await stream.ended;
       assert.equal(code, status.UNAVAILABLE);
       assert.match(details, /^CAP-S07 /);
     });
