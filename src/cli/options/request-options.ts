@@ -1,5 +1,6 @@
 // The options with which `policy check` and `policy explain` say what a workload would ask for.
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { formerClaimProblem } from '../../adapters/policy/former-names.ts';
 import { parseTrustDomain } from '../../domain/identity/trust-domain.ts';
 import { CLAIMS, type ClaimName, type PolicyRequest } from '../../domain/policy/request.ts';
 import { durationOption, momentOption } from './option-values.ts';
@@ -78,6 +79,8 @@ function keyOption(text: string): PolicyRequest['key'] {
 function claimOption(text: string, before: Claims): Claims {
   const at = text.indexOf('=');
   const name = text.slice(0, Math.max(at, 0));
+  const former = formerClaimProblem(name);
+  if (former !== undefined) throw new InvalidArgumentError(`${former}.`);
   if (!(CLAIMS as readonly string[]).includes(name)) {
     throw new InvalidArgumentError(
       `Write a claim and its value, such as authenticationMethod=token; claims: ${CLAIMS.join(', ')}.`,

@@ -60,7 +60,7 @@ function certificateRow({
   renewable,
 }: RefusedCertificate): readonly string[] {
   const why = `${refusalReason.reason} ${refusalReason.where}: ${refusalReason.words}`;
-  return [identity, serial, formatTime(notAfterMs), renewable ? 'passed over' : 'refused', why];
+  return [identity, serial, formatTime(notAfterMs), renewable ? 'waived' : 'refused', why];
 }
 
 function printPolicies(policies: readonly PolicyDrift[], terminal: Terminal): void {

@@ -40,7 +40,7 @@ export function formatTrace(decision: TracedDecision): readonly string[] {
     ...(grant === undefined ? [] : ['', formatGrant(grant)]),
     ...section('Refused because', obstacle === undefined ? failures.map(withReason) : []),
     ...section('Would be refused, were it enforced', audits.map(withReason)),
-    ...section('Passed over, because the identity has a certificate', waived.map(formatWaived)),
+    ...section('Waived, because the identity has a certificate', waived.map(formatWaived)),
     ...section('Conditions that hold', met),
     ...section('Looked at', objects.map(formatObject)),
   ];

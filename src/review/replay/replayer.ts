@@ -13,7 +13,7 @@ import { requestOfRecord, requestKey } from './recorded-request.ts';
 /** Verdicts that are remembered. */
 const MAX_VERDICTS = 100_000;
 
-/** A verdict, and the conditions that were passed over for it. */
+/** A verdict, and the conditions that were waived for it. */
 interface WaivedVerdict {
   readonly verdict: Verdict;
   readonly waived: CurrentCertificate['waived'];

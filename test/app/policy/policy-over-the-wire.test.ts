@@ -126,7 +126,7 @@ describe('A mesh whose security team allows identities in namespaces shop and pa
     it('goes on renewing when the Ingress is deleted, for one lifetime, and records why', async () => {
       files.setManifest('front.yaml');
       const audited = await eventually(
-        'a renewal is passed over the condition',
+        'a renewal for which the condition is waived',
         async () => {
           assert.equal((await ask('shop', 'storefront')).code, status.OK);
           return files.decisions({ outcome: 'issued' })[0]?.policy?.waived;

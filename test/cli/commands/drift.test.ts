@@ -83,6 +83,7 @@ describe('capstan drift', () => {
       certificates.listed.map(({ renewable }) => renewable),
       [true],
     );
+    assert.match((await judged(policy)).out, /^spiffe:.* +waived +CAP-P12 shop\/local/m);
   });
 
   it('counts what depends on a cluster that it is not shown', async () => {

@@ -1,7 +1,7 @@
 // Whether an expression stays within the subset, told from its syntax alone: names, functions, and walks over
 // lists that neither nest nor feed one another, so that its cost is linear in the data.
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { formerClaimProblem } from '../former-claims.ts';
+import { formerClaimProblem } from '../former-names.ts';
 import { FUNCTIONS, MACROS, MAX_MACROS, MAX_WRITTEN_TEXT, METHODS } from './language.ts';
 import type { Walks } from './meter.ts';
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Condition, ConditionCheck, Expression } from '../../../domain/policy/condition.ts';
 import { CLAIMS } from '../../../domain/policy/request.ts';
 import { compileExpression } from '../expression/expression.ts';
-import { formerClaimProblem } from '../former-claims.ts';
+import { formerClaimProblem } from '../former-names.ts';
 import { look, unique } from './checks.ts';
 import { annotations, label, labels, meaning, pattern, sentence, someOf, text, wait } from './scalar-schemas.ts';
 import { mode, onRenew } from './shared-schemas.ts';

@@ -1,6 +1,7 @@
 // What zod finds wrong, in the words of somebody who writes policies.
 import type { z } from 'zod';
 import { nearest } from '../../../domain/text/nearest.ts';
+import { formerFieldProblem } from '../former-names.ts';
 
 /** As in an error message of ours: long names are cut. */
 const MAX_QUOTED = 60;
@@ -51,6 +52,8 @@ function tooBig(origin: string, maximum: string): string {
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
+  const renamed = formerFieldProblem(key, known);
+  if (renamed !== undefined) return renamed;
   const guess = nearest(key, known);
   const suggestion = guess === undefined ? `known fields: ${known.join(', ')}` : `did you mean ${guess}?`;
   return `is no field here; ${suggestion}`;

@@ -41,7 +41,7 @@ export function refused(decisionId: string, changes: Partial<RefusedRecord> = {}
   };
 }
 
-/** What policy was asked and answered: a condition failed that is only audited, another was passed over. */
+/** What policy was asked and answered: a condition failed that is only audited, another was waived. */
 export function traced(changes: Partial<PolicyTrace> = {}): PolicyTrace {
   return {
     subject: 'spiffe://cluster.local/ns/default/sa/demo',

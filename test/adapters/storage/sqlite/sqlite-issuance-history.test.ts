@@ -52,7 +52,7 @@ describe('The issuance history', () => {
     });
   });
 
-  it('tells since when a condition has been passed over, so that a restart gives no new grace', async () => {
+  it('tells since when a condition has been waived, so that a restart gives no new grace', async () => {
     await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     record(issued('a', { policy: traced() }));
     assert.deepEqual((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.waived, {

@@ -246,6 +246,7 @@ describe('capstan policy check', () => {
     ['a file that is not there', 'nowhere.yaml', {}, /cannot read nowhere\.yaml/],
     ['no workload', 'manifests.yaml', { 'manifests.yaml': '' }, /there is no workload in manifests\.yaml/],
     ['a key that is none', 'manifests.yaml --key rsa', {}, /--key.*ec-p256/],
+    ['a claim by its former name', 'manifests.yaml --claim provenBy=token', {}, /called authenticationMethod now/],
     ['a claim that is none', 'manifests.yaml --claim colour=red', {}, /--claim.*podName/],
     ['a moment that is none', 'manifests.yaml --now yesterday', {}, /--now.*2026-01-31T12:00:00Z/],
     [

@@ -184,7 +184,7 @@ describe('capstan policy explain', () => {
   it('tells why an identity was renewed although a condition does not hold', async () => {
     const lines = await explain('excused1');
     assert.equal(lines[0], '| Decision excused1 (csr) of 2026-01-06 12:00:00 UTC: issued serial 7f.');
-    assert.ok(lines.includes('| Passed over, because the identity has a certificate:'));
+    assert.ok(lines.includes('| Waived, because the identity has a certificate:'));
     assert.ok(
       lines.includes('|   shop/public-api spec.conditions.has-ingress, which last held at 2026-01-06 11:59:00 UTC'),
     );

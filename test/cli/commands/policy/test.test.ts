@@ -57,6 +57,19 @@ describe('capstan policy test', () => {
     ]);
   });
 
+  it('refuses the former names of fields and claims, each with the name of today', async () => {
+    const request = `namespace: shop, serviceAccount: web, claims: { provenBy: token, evidence: x }, held: null`;
+    const former = TEST.replace('namespace: shop, serviceAccount: web', request).replace(
+      'outcome: approved,',
+      'outcome: approved, excused: [],',
+    );
+    const lines = (await run('capstan policy test shop.test.yaml', former)).join('\n');
+    assert.match(lines, /claims\.provenBy is called authenticationMethod now$/m);
+    assert.match(lines, /claims\.evidence is called credentialId now$/m);
+    assert.match(lines, /request\.held is called currentCertificate now$/m);
+    assert.match(lines, /expect\.excused is called waived now$/m);
+  });
+
   it('finds tests in a directory, and passes over what they use', async () => {
     assert.deepEqual((await run('capstan policy test .', TEST)).at(-1), '| 2 cases, all as expected.');
   });
