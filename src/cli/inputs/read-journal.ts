@@ -40,7 +40,7 @@ export async function withJournal<T>(
   try {
     // Loaded here: only who reads a journal waits for the database.
     const { SqliteJournalReader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-    await using reader = await SqliteJournalReader.open(file, options);
+    using reader = await SqliteJournalReader.open(file, options);
     return await read(reader);
   } catch (cause) {
     if (!(cause instanceof AuthorityError)) throw cause;

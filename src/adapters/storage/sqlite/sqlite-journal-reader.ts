@@ -1,4 +1,6 @@
-// Lists and goes through the journal, also while a server writes it, in a thread of its own.
+// Lists and goes through the journal, also while a server writes it. For a process that signs nothing, such as a command:
+// it reads on its own event loop, which costs less than to have a thread read and hand over.
+import { setImmediate } from 'node:timers/promises';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
@@ -12,83 +14,69 @@ import type {
 } from '../../../ports/storage/operation-journal.ts';
 import { decisionFrom } from '../records.ts';
 import { journalProblem } from './file/journal-problem.ts';
-import { ReadThread } from './reading/read-thread.ts';
-import { BATCH, type ReadKind, type Reads } from './reading/read-protocol.ts';
-import { NEVER } from '../../../live/abortable.ts';
+import { JournalQueries } from './reading/journal-queries.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class SqliteJournalReader implements IssuanceJournalReader, OperationJournalReader, AsyncDisposable {
+/** Records between two turns of the event loop, in which an interruption is heard: some ten milliseconds. */
+const TURN = 500;
+
+export class SqliteJournalReader implements IssuanceJournalReader, OperationJournalReader, Disposable {
   readonly #file: string;
-  readonly #thread: ReadThread;
+  readonly #queries: JournalQueries;
 
   private constructor(file: string) {
     this.#file = file;
-    this.#thread = new ReadThread(file);
+    this.#queries = new JournalQueries(file);
   }
 
-  /**
-   * A query may take as long as it takes: the signal ends the wait.
-   * @throws AuthorityError CAP-X03 naming a file that is missing or not a journal; CAP-S04 when it is locked.
-   */
+  /** @throws AuthorityError CAP-X03 naming a file that is missing or not a journal; CAP-S04 when it is locked. */
   static async open(file: string, options: Waits): Promise<SqliteJournalReader> {
     const reader = new SqliteJournalReader(file);
-    try {
-      await reader.#read('open', undefined, options);
-      return reader;
-    } catch (cause) {
-      await reader[Symbol.asyncDispose]();
-      throw cause;
-    }
+    await reader.#read((queries) => queries.open(), options);
+    return reader;
   }
 
   async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
-    return (await this.#read('list', query, options)).map(decisionFrom);
+    return this.#read((queries) => queries.list(query).map(decisionFrom), options);
   }
 
   async count(conditions: JournalConditions, options: Waits): Promise<number> {
-    return this.#read('count', conditions, options);
+    return this.#read((queries) => queries.count(conditions), options);
   }
 
-  async *scan(conditions: JournalConditions, options: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
-    const scan = await this.#read('scan', conditions, options);
-    // The thread reads the next records while these are looked at.
-    let batch = this.#read('next', { scan }, options);
+  async *scan(conditions: JournalConditions, { signal }: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
+    // Of its own: on one handle every other question would see the journal as it was when the scan began.
+    using queries = new JournalQueries(this.#file);
+    let read = 0;
     try {
-      for (;;) {
-        const records = await batch;
-        const isLast = records.length < BATCH;
-        if (!isLast) batch = this.#read('next', { scan }, options);
-        // It may fail before anybody waits for it.
-        batch.catch(() => undefined);
-        for (const values of records) yield decisionFrom(values);
-        if (isLast) return;
+      signal.throwIfAborted();
+      for (const values of queries.scan(conditions)) {
+        yield decisionFrom(values);
+        read += 1;
+        if (read % TURN === 0) await setImmediate(undefined, { signal });
       }
-    } finally {
-      // Also when the signal has aborted.
-      await this.#thread.ask('stop', { scan }, { signal: NEVER }).catch(() => undefined);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw journalProblem(this.#file, cause).toOpeningError();
     }
   }
 
   async operations(query: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {
-    return this.#read('operations', query, options);
+    return this.#read((queries) => queries.operations(query), options);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#thread.close();
+  [Symbol.dispose](): void {
+    this.#queries[Symbol.dispose]();
   }
 
-  async #read<Kind extends ReadKind>(
-    kind: Kind,
-    question: Reads[Kind]['question'],
-    options: Waits,
-  ): Promise<Reads[Kind]['answer']> {
+  async #read<T>(question: (queries: JournalQueries) => T, { signal }: Waits): Promise<T> {
+    signal.throwIfAborted();
     try {
-      return await this.#thread.ask(kind, question, options);
+      return question(this.#queries);
     } catch (cause) {
-      options.signal.throwIfAborted();
       throw journalProblem(this.#file, cause).toOpeningError();
     }
   }

@@ -53,7 +53,7 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   const file = journalFile(options, invocation);
   if (file === undefined) return;
   const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  await using reader = await SqliteJournalReader.open(file, { signal });
+  using reader = await SqliteJournalReader.open(file, { signal });
   const records = await (options.audited === true ? audited(reader, query, signal) : reader.list(query, { signal }));
   printNewest(records, { what: 'decisions', head: HEAD, row: rowOf, json: withTimes }, options, terminal);
 }

@@ -31,7 +31,7 @@ async function operations(options: OperationsOptions, invocation: Invocation): P
   const file = journalFile(options, invocation);
   if (file === undefined) return;
   const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  await using reader = await SqliteJournalReader.open(file, { signal });
+  using reader = await SqliteJournalReader.open(file, { signal });
   const query = { limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) };
   const found = await reader.operations(query, { signal });
   printNewest(found, { what: 'operations', head: HEAD, row: rowOf, json: withTime }, options, terminal);

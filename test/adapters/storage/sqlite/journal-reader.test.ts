@@ -50,7 +50,7 @@ describe('The journal reader', () => {
   ];
   for (const [what, query, ids] of queries) {
     it(`finds ${what}`, async () => {
-      await using reader = await SqliteJournalReader.open(file, WAITING);
+      using reader = await SqliteJournalReader.open(file, WAITING);
       assert.deepEqual(
         (await reader.list(query, WAITING)).map(({ decisionId }) => decisionId),
         ids,
@@ -60,7 +60,7 @@ describe('The journal reader', () => {
 
   for (const [what, { limit, ...conditions }, ids] of queries.filter(([, query]) => query.limit === 10)) {
     it(`counts and goes through ${what.replace(', newest first', '')}, oldest first`, async () => {
-      await using reader = await SqliteJournalReader.open(file, WAITING);
+      using reader = await SqliteJournalReader.open(file, WAITING);
       assert.ok(limit > (await reader.count(conditions, WAITING)));
       assert.equal(await reader.count(conditions, WAITING), ids.length);
       assert.deepEqual(
@@ -71,7 +71,7 @@ describe('The journal reader', () => {
   }
 
   it('goes through a journal record by record, and can stop anywhere', async () => {
-    await using reader = await SqliteJournalReader.open(file, WAITING);
+    using reader = await SqliteJournalReader.open(file, WAITING);
     for await (const { decisionId } of reader.scan({}, WAITING)) {
       assert.equal(decisionId, 'first');
       break;
@@ -88,7 +88,7 @@ describe('The journal reader', () => {
     const version = (): unknown => database.prepare('PRAGMA user_version').get()?.['user_version'];
     for (const expected of [1, SCHEMA_VERSION]) {
       if (expected === SCHEMA_VERSION) bringUpToDate(old);
-      await using reader = await SqliteJournalReader.open(old, WAITING);
+      using reader = await SqliteJournalReader.open(old, WAITING);
       assert.deepEqual(await reader.list({ limit: 10 }, WAITING), [refused('old', { message: 'no' })]);
       assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), await reader.list({ limit: 10 }, WAITING));
       assert.deepEqual(await reader.operations({ limit: 10 }, WAITING), []);
@@ -115,7 +115,7 @@ describe('The journal reader', () => {
     });
     for (const upToDate of [false, true]) {
       if (upToDate) bringUpToDate(old);
-      await using reader = await SqliteJournalReader.open(old, WAITING);
+      using reader = await SqliteJournalReader.open(old, WAITING);
       assert.deepEqual(await reader.list({ limit: 10 }, WAITING), [expected]);
     }
   });
@@ -130,7 +130,7 @@ describe('The journal reader', () => {
     const writer = new JournalWriter({ file: own });
     writer.append(records);
     writer.close();
-    await using reader = await SqliteJournalReader.open(own, WAITING);
+    using reader = await SqliteJournalReader.open(own, WAITING);
     assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), records);
   });
 
@@ -140,8 +140,44 @@ describe('The journal reader', () => {
     const writer = new JournalWriter({ file: own });
     writer.append([issued('a', { policy: { ...trace, excused: waived } as PolicyTrace })]);
     writer.close();
-    await using reader = await SqliteJournalReader.open(own, WAITING);
+    using reader = await SqliteJournalReader.open(own, WAITING);
     assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), [issued('a', { policy: traced() })]);
+  });
+
+  it('goes through many records, each once and in order, and sees none that comes meanwhile', async () => {
+    const own = path.join(directory, 'long.sqlite');
+    const writer = new JournalWriter({ file: own });
+    const count = 1_501;
+    writer.append(Array.from({ length: count }, (_, n) => issued(`d${n}`, { timeMs: n })));
+    using reader = await SqliteJournalReader.open(own, WAITING);
+    let next = 0;
+    for await (const { decisionId } of reader.scan({}, WAITING)) {
+      assert.equal(decisionId, `d${next}`);
+      if (next === 0) writer.append([issued('late', { timeMs: count })]);
+      next += 1;
+    }
+    writer.close();
+    assert.equal(next, count);
+    assert.equal(await reader.count({}, WAITING), count + 1, 'while other questions see it');
+  });
+
+  it('stops within some hundred records when it is interrupted', async () => {
+    const own = path.join(directory, 'interrupted.sqlite');
+    const writer = new JournalWriter({ file: own });
+    writer.append(Array.from({ length: 1_501 }, (_, n) => issued(`d${n}`)));
+    writer.close();
+    using reader = await SqliteJournalReader.open(own, WAITING);
+    const interruption = new AbortController();
+    let read = 0;
+    const reading = async (): Promise<void> => {
+      for await (const { decisionId } of reader.scan({}, { signal: interruption.signal })) {
+        assert.equal(decisionId, `d${read}`);
+        read += 1;
+        interruption.abort(new Error('interrupted'));
+      }
+    };
+    await assert.rejects(reading, /interrupted/);
+    assert.equal(read, 500);
   });
 
   it('answers every query from an index', () => {
@@ -163,7 +199,7 @@ describe('The journal reader', () => {
     const writer = new JournalWriter({ file: own });
     writer.append([refused('relayed', { caller: OTHER, identity: DEMO }), refused('own', { caller: OTHER })]);
     writer.close();
-    await using reader = await SqliteJournalReader.open(own, WAITING);
+    using reader = await SqliteJournalReader.open(own, WAITING);
     const idsOf = async (identity: string): Promise<string[]> =>
       (await reader.list({ identity, limit: 10 }, WAITING)).map(({ decisionId }) => decisionId);
     assert.deepEqual([await idsOf(DEMO), await idsOf(OTHER)], [['relayed'], ['own', 'relayed']]);
