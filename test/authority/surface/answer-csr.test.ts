@@ -157,6 +157,24 @@ describe('Answering a CSR', () => {
     assert.equal((await refusalOf(answer())).reason, 'CAP-X01');
   });
 
+  it('signs nothing with an issuer whose trust anchor left after it was chosen, and with the next one when asked again', async () => {
+    const other = await testAuthority({ nowMs: NOON_MS });
+    const { quotas, issuers } = parts;
+    const made = bundle({ rules: [rule()] });
+    const counted = { perNamespacePerMinute: 9, perIdentityPerMinute: 9 };
+    parts.policies.swap(policySet({ ...made, namespaces: { ...made.namespaces, quotas: counted } }));
+    const take = quotas.take.bind(quotas);
+    quotas.take = async (buckets) => {
+      issuers.swap(other.material);
+      return take(buckets);
+    };
+    const refusal = await refusalOf(answer());
+    assert.equal(refusal.reason, 'CAP-S01');
+    assert.match(refusal.message, /issuer default leads to no trust anchor in force$/);
+    const { bundlePem, intermediatePems } = await answer();
+    assert.deepEqual([bundlePem, intermediatePems], [other.bundle.pem, other.issuer.chainPems]);
+  });
+
   it('is not ready when the issuer has expired', async () => {
     parts.clock.jumpTo(authority.issuer.notAfterMs + 1);
     assert.equal((await refusalOf(answer())).reason, 'CAP-S01');

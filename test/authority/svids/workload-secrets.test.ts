@@ -432,7 +432,7 @@ describe('Secrets of a workload over SDS', () => {
     const BANK = testCaller('bank', 'web');
     let gold: TestAuthority;
     before(async () => {
-      gold = await testAuthority({ nowMs: NOON_MS });
+      gold = await testAuthority({ nowMs: NOON_MS, root: authority.root });
     });
 
     const byIssuer = (issuers: Readonly<Record<string, string>>, revision: string) =>
@@ -459,7 +459,7 @@ describe('Secrets of a workload over SDS', () => {
       parts.policies.swap(byIssuer({ shop: 'default', bank: 'gold' }, 'both'));
       await nextSvid(watch(SHOP));
       await nextSvid(watch(BANK));
-      parts.issuers.put('gold', readyState((await testAuthority({ nowMs: NOON_MS })).material));
+      parts.issuers.put('gold', readyState((await testAuthority({ nowMs: NOON_MS, root: authority.root })).material));
       await parts.clock.advance(10_000);
       assert.deepEqual(issuersOf(), ['shop default', 'bank gold', 'bank gold']);
     });
@@ -477,7 +477,7 @@ describe('Secrets of a workload over SDS', () => {
       };
       parts.issuers.put('gold', readyState({ issuer, signer: slow }));
       parts.policies.swap(byIssuer({ bank: 'gold' }, 'gold'));
-      const successor = await testAuthority({ nowMs: NOON_MS });
+      const successor = await testAuthority({ nowMs: NOON_MS, root: authority.root });
       const states = watch(BANK);
       await asked.promise;
       parts.issuers.put('gold', readyState(successor.material));
