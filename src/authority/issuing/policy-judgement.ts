@@ -7,7 +7,7 @@ import { quotasToCount } from '../../domain/policy/evaluation/applicable.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { PolicyRequest } from '../../domain/policy/request.ts';
+import type { CurrentCertificate, PolicyRequest } from '../../domain/policy/request.ts';
 import { concerns, type ClusterChange } from '../../domain/cluster/cluster-change.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluation/standstill.ts';
@@ -80,9 +80,9 @@ export class PolicyJudgement {
     const asked = this.#ask(question);
     const known = this.#refusals.empty ? undefined : this.#refusals.recall(questionKey(asked));
     if (known !== undefined) return known;
-    const first = await this.#decide(asked, { signal });
-    if (first.outcome !== 'refused') return first;
-    const { last, of } = await this.#whileWaiting(question, { last: first, of: asked }, signal);
+    const first = await this.#decide(question, asked, { signal });
+    if (first.last.outcome !== 'refused') return first.last;
+    const { last, of } = await this.#whileWaiting(question, first, signal);
     if (last.outcome === 'refused') this.#refusals.remember(questionKey(of), last);
     return last;
   }
@@ -95,7 +95,7 @@ export class PolicyJudgement {
 
   /** The decision at this moment, without waiting for it to become another. */
   async judgeNow(question: Question, options: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
-    return this.#decide(this.#ask(question), options);
+    return (await this.#decide(question, this.#ask(question), options)).last;
   }
 
   /**
@@ -130,8 +130,7 @@ export class PolicyJudgement {
       // What changed while it was decided would wake nobody.
       if (this.#isInForce(answered.of)) await this.#waiting.changeWithin(leftMs, subject, { signal });
       signal.throwIfAborted();
-      const asked = this.#ask(question);
-      answered = { last: await this.#decide(asked, { signal }), of: asked };
+      answered = await this.#decide(question, this.#ask(question), { signal });
     }
     return answered;
   }
@@ -155,20 +154,17 @@ export class PolicyJudgement {
     return policies.revision === now.policies.current().revision && snapshot.version === now.cluster.current().version;
   }
 
-  async #decide(
-    { policies, snapshot, request }: Asked,
-    options: { readonly signal: AbortSignal },
-  ): Promise<PolicyDecision> {
-    const first = evaluate(policies, request, snapshot);
-    if (first.outcome === 'approved') return first;
+  async #decide(question: Question, asked: Asked, options: { readonly signal: AbortSignal }): Promise<Answered> {
+    const first = { last: judged(asked), of: asked };
+    if (first.last.outcome === 'approved') return first;
     // What the identity has already matters only to what would otherwise be refused.
-    const { spiffeId } = request.subject;
-    const currentCertificate = await this.#parts.currentCertificates.currentCertificateOf(
-      spiffeId,
-      request.nowMs,
-      options,
-    );
-    return currentCertificate === undefined ? first : evaluate(policies, { ...request, currentCertificate }, snapshot);
+    const { nowMs, subject } = asked.request;
+    const { currentCertificates } = this.#parts;
+    const currentCertificate = await currentCertificates.currentCertificateOf(subject.spiffeId, nowMs, options);
+    if (currentCertificate === undefined) return first;
+    // To find it may have taken a while: what is in force now decides, not what was in force before.
+    const of = this.#ask(question);
+    return { last: judged(of, currentCertificate), of };
   }
 
   #requestOf(question: Question, policies: PolicySet, snapshot: ClusterSnapshot): PolicyRequest {
@@ -205,6 +201,10 @@ interface Asked {
 interface Answered {
   readonly last: PolicyDecision;
   readonly of: Asked;
+}
+
+function judged({ policies, snapshot, request }: Asked, currentCertificate?: CurrentCertificate): PolicyDecision {
+  return evaluate(policies, { ...request, ...(currentCertificate && { currentCertificate }) }, snapshot);
 }
 
 function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {

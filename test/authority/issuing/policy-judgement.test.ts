@@ -271,6 +271,22 @@ describe('Asking policy', () => {
     assert.equal((await asked).outcome, 'approved');
   });
 
+  it('judges a renewal by what is in force when it has found what the identity has', async () => {
+    const grace = condition(HAS_INGRESS, { onRenew: { kind: 'warn' } });
+    parts.policies.swap(policySet(bundle(), [local({ conditions: [grace] })]));
+    parts.cluster.swap(WITH_INGRESS);
+    await issue(await ask(), NOON_MS + 10 * MINUTE_MS);
+    parts.cluster.swap(snapshot());
+    const { currentCertificates } = parts;
+    const read = currentCertificates.currentCertificateOf.bind(currentCertificates);
+    currentCertificates.currentCertificateOf = async (...question) => {
+      parts.policies.swap(policySet(bundle({ rules: [] })));
+      return read(...question);
+    };
+    const { outcome, failures } = await ask();
+    assert.deepEqual([outcome, failures[0]?.reason], ['refused', 'CAP-P01']);
+  });
+
   it('answers at once that it cannot judge while the cluster has not synced', async () => {
     parts.cluster.swap(unsyncedSnapshot('listing'));
     assert.equal((await ask()).unavailable?.reason, 'CAP-S10');
