@@ -24,7 +24,7 @@ export function jwtVerifier({ clock, trustDomain, issuers }: JwtVerifierParts): 
       // Not verified yet: it only tells whose keys to use, and a stranger's name leads to no fetch.
       const issuer = byName.get(issuerNamedIn(token) ?? '');
       if (issuer === undefined) return refused('CAP-A05', 'its issuer is not one that this server accepts');
-      const verified = await verifyToken(token, issuer, clock.nowMs(), options);
+      const verified = await verifyToken(token, issuer, clock, options);
       if ('problem' in verified) return refused('CAP-A05', verified.problem);
       const { payload, keys } = verified;
       const bearer = bearerIn(payload, trustDomain);
@@ -63,15 +63,16 @@ function refused(reason: 'CAP-A05' | 'CAP-A06', detail: string): TokenVerdict {
 async function verifyToken(
   token: string,
   issuer: TokenIssuer,
-  nowMs: number,
+  clock: Pick<Clock, 'nowMs'>,
   options: { readonly signal: AbortSignal },
 ): Promise<VerifiedJwt | { readonly problem: string }> {
   const keys = await issuer.keys.current(options);
-  const result = await verifyWith(keys, token, issuer, nowMs);
+  // The time is that of the verification: to fetch keys may have taken longer than the token had left.
+  const result = await verifyWith(keys, token, issuer, clock.nowMs());
   if (result !== 'no such key') return result;
   // The issuer may have rolled its key over since.
   const newer = await issuer.keys.newerThan(keys, options);
-  const again = newer === undefined ? result : await verifyWith(newer, token, issuer, nowMs);
+  const again = newer === undefined ? result : await verifyWith(newer, token, issuer, clock.nowMs());
   return again === 'no such key' ? { problem: 'no key of its issuer matches' } : again;
 }
 

@@ -229,6 +229,17 @@ describe('A JWT as a bearer token', () => {
       await refused(judge(`Bearer ${await sign(next)}`), 'CAP-A05', /no key of its issuer matches/);
     });
 
+    it('is judged by the time at which the keys are there, however long that took', async () => {
+      const late = new ScriptedKeys(key);
+      late.newerThan = async () => {
+        await clock.advance(60_000);
+        return keySetFrom({ keys: [key.jwk, next.jwk] });
+      };
+      const ending = await sign(next, claims({ exp: NOON_MS / 1000 + 20 }));
+      const result = await authenticatorWith({ keys: late })(`Bearer ${ending}`);
+      assert.deepEqual(result, { outcome: 'rejected', reason: 'CAP-A05', detail: 'it has expired' });
+    });
+
     it('waits when the issuer cannot be asked: nobody says that it is bad', async () => {
       keys.next = new AuthorityError('CAP-S05');
       await assert.rejects(judge(`Bearer ${await sign(next)}`), { code: 'dependency_unavailable' });
