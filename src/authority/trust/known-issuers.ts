@@ -32,10 +32,11 @@ export class KnownIssuers {
   /** Reads those of before, then follows changes until the signal aborts. @throws AuthorityError CAP-S04 */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { issuers, former, clock } = this.#parts;
+    // Before anything is waited for: an issuer that changes meanwhile is one of ours too.
+    issuers.onChange(() => void this.#follow(signal), { signal });
     await this.#keep(signal);
     const known = await former.issuersAt(clock.nowMs(), { signal });
     for (const { certificateDer } of known) this.#know(certificateDer);
-    issuers.onChange(() => void this.#follow(signal), { signal });
   }
 
   current(): readonly CaCertificate[] {

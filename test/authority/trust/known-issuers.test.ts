@@ -58,6 +58,17 @@ describe('The issuers that are known', () => {
     assert.equal(records.kept.at(-1)?.longestLeafMs, DAY_MS);
   });
 
+  it('are those too that come in force while the record is made and read at the start', async () => {
+    const records = new FakeIssuerRecords();
+    const { issuers, known, ids } = started(records);
+    const starting = known.start({ signal: NEVER });
+    issuers.swap(two.material);
+    await starting;
+    await settle();
+    assert.deepEqual(ids().toSorted(), [one.issuer.id, two.issuer.id].toSorted());
+    assert.deepEqual(records.last, [two.issuer.id]);
+  });
+
   it('grow at once by one that comes in force, and the former stays', async () => {
     const records = new FakeIssuerRecords();
     const { issuers, known, ids } = started(records);
