@@ -1,7 +1,5 @@
 // The issuing flow, read from top to bottom: choose the issuer and decide, prepare, sign, have it read again, record.
-import { AuthorityError } from '../../domain/errors.ts';
 import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
-import type { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
@@ -60,7 +58,7 @@ export async function sign(
 ): Promise<Issued> {
   const { clock, random, tracer } = parts;
   const bundle = parts.anchors.current();
-  demandAnchorIn(bundle, approved.chosen);
+  approved.chosen.demandAnchorAmong(bundle.anchors);
   const prepared = PreparedCertificate.from(approved, lifetimes, {
     nowMs: clock.nowMs(),
     requestedMs,
@@ -72,13 +70,4 @@ export async function sign(
   const finished = prepared.finish(signature);
   const certificate = await tracer.span('record', async () => recorder.issue(finished));
   return { certificate, bundle };
-}
-
-/**
- * An anchor may leave between the choice and the signature, and with it every peer that would take the certificate. The
- * caller asks again and has an issuer chosen anew.
- */
-function demandAnchorIn({ anchors }: TrustBundle, { name, issuer }: ChosenIssuer): void {
-  if (anchors.some(({ sha256 }) => sha256 === issuer.anchorSha256)) return;
-  throw new AuthorityError('CAP-S01', { detail: `issuer ${name} leads to no trust anchor in force` });
 }

@@ -81,4 +81,16 @@ export class ChosenIssuer implements Judged {
     if (this.#issuer === undefined) throw new AuthorityError('CAP-S01', { detail: this.unavailable ?? this.name });
     return this.#issuer;
   }
+
+  /**
+   * An anchor may leave between the choice and the signature, and with it every peer that would take the certificate.
+   * @param inForce at the signature.
+   * @throws AuthorityError CAP-S01 when its anchor is not among them, or it cannot sign: who asks again has an issuer
+   *   chosen anew.
+   */
+  demandAnchorAmong(inForce: readonly { readonly sha256: string }[]): void {
+    const { anchorSha256 } = this.issuer;
+    if (inForce.some(({ sha256 }) => sha256 === anchorSha256)) return;
+    throw new AuthorityError('CAP-S01', { detail: `issuer ${this.name} leads to no trust anchor in force` });
+  }
 }
