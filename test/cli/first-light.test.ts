@@ -59,6 +59,7 @@ describe('A newcomer', () => {
     const { code, out, error } = await issue('demo', ...DEMO);
     assert.deepEqual([code, error], [0, '']);
     assert.match(out, /^spiffe:\/\/cluster\.local\/ns\/default\/sa\/demo has a certificate until /);
+    assert.match(out, /^ {2}issuer {3}CN=Capstan Dev Issuer$/m);
     assert.deepEqual(readdirSync(path.join(folder, 'demo')).sort(), ['cert-chain.pem', 'key.pem', 'root-cert.pem']);
     const key = path.join(folder, 'demo', 'key.pem');
     const leaf = new X509Certificate(readFileSync(path.join(folder, 'demo', 'cert-chain.pem')));

@@ -123,15 +123,17 @@ function report(leaf: X509Certificate, identity: KubernetesIdentity, options: Is
   const { terminal, clock, environment } = invocation;
   const chain = path.join(options.out, ISTIO_FILES.chain);
   const serial = leaf.serialNumber.toLowerCase();
+  const issuer = leaf.issuer.split('\n').join(', ');
   const [notBeforeMs, notAfterMs] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
   if (options.output === 'json') {
     const notAfter = new Date(notAfterMs).toISOString();
-    terminal.printJson({ identity: identity.spiffeId.uri, serial, notAfter, folder: options.out });
+    terminal.printJson({ identity: identity.spiffeId.uri, serial, issuer, notAfter, folder: options.out });
     return;
   }
   const left = formatValidity({ notBeforeMs, notAfterMs }, clock.nowMs());
   terminal.print(`${identity.spiffeId.uri} has a certificate until ${formatTime(notAfterMs)}, ${left}.`);
   terminal.print(`  serial   ${serial}`);
+  terminal.print(`  issuer   ${issuer}`);
   const written = Object.values(ISTIO_FILES).map((name) => path.join(options.out, name));
   terminal.print(`  written  ${written.join(' ')}`);
   terminal.print(`\n  ${programName(environment)} inspect ${chain}`);

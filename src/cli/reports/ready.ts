@@ -19,12 +19,16 @@ export interface ReportContext {
 
 /** Sockets listed by name; the rest is a number. */
 const MAX_LISTED = 5;
+/** Characters: an issuer with a longer name stands out of its column. */
+const MAX_LABEL = 40;
 
 export function reportReady(report: ServeReport, context: ReportContext): void {
   const { terminal } = context;
   terminal.print(terminal.styled('bold', headline(report)));
   terminal.print('');
-  for (const [label, text] of facts(report, context)) terminal.print(`  ${label.padEnd(16)}${text}`);
+  const lines = facts(report, context);
+  const width = Math.max(...lines.map(([label]) => Math.min(label.length, MAX_LABEL)));
+  for (const [label, text] of lines) terminal.print(`  ${label.padEnd(width)} ${text}`);
   if (context.dataDir === undefined) return;
   terminal.print('\nTry next, in another terminal:');
   for (const line of nextCommands(report, context)) terminal.print(`  ${line}`);

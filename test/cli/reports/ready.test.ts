@@ -38,6 +38,14 @@ describe('What a person sees when the server is up', () => {
     assert.match(shown, /^ {2}Issuer gold +CN=Gold, /m);
   });
 
+  it('keeps the names of issuers apart from their subjects, however long they are', () => {
+    const named = (name: string) => ({ name, id: name, subject: 'CN=It', notAfterMs: 1_000 });
+    const shown = bannerOf([], { issuers: [...REPORT.issuers, named('payments-ca')] });
+    assert.match(shown, /^ {2}Issuer {13}CN=Issuer, /m);
+    assert.match(shown, /^ {2}Issuer payments-ca CN=It, /m);
+    assert.match(bannerOf([], { issuers: [named('default'), named('p'.repeat(60))] }), /^ {2}Issuer p{60} CN=It, /m);
+  });
+
   function bannerOf(troubled: ServeReport['troubled'], more: Partial<ServeReport> = {}): string {
     const { terminal, out } = recordTerminal();
     reportReady(

@@ -85,7 +85,17 @@ async function audited(
   return newest.reverse();
 }
 
-const HEAD = ['TIME', 'OUTCOME', 'FOR', 'SERIAL OR REASON', 'VALID UNTIL', 'AUTHENTICATED BY', 'FROM', 'DECISION'];
+const HEAD = [
+  'TIME',
+  'OUTCOME',
+  'FOR',
+  'SERIAL OR REASON',
+  'VALID UNTIL',
+  'ISSUER',
+  'AUTHENTICATED BY',
+  'FROM',
+  'DECISION',
+];
 
 function rowOf(record: DecisionRecord): readonly string[] {
   const issued = record.outcome === 'issued';
@@ -95,6 +105,7 @@ function rowOf(record: DecisionRecord): readonly string[] {
     issued ? record.identity : askedFor(record),
     issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
     issued ? formatTime(record.notAfterMs) : '-',
+    issuerOf(record),
     record.authenticationMethod ?? '-',
     record.remoteAddress,
     record.decisionId,
@@ -109,6 +120,12 @@ function countOf({ count }: RefusedRecord): string {
 /** Whom it was for, and who asked when that is another. */
 function askedFor({ identity, caller = '-' }: RefusedRecord): string {
   return identity === undefined ? caller : `${identity} (asked by ${caller})`;
+}
+
+/** By its name: the issuer that signed, or that policy judged a refused request for. Older records name none. */
+function issuerOf(record: DecisionRecord): string {
+  const signed = record.outcome === 'issued' ? record.issuerName : undefined;
+  return signed ?? record.policy?.issuer ?? '-';
 }
 
 /** What an audited policy would have refused it for. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { refused } from '../../../adapters/storage/sqlite/records.ts';
+import { issued, refused } from '../../../adapters/storage/sqlite/records.ts';
 import { PolicyFiles } from '../../support/policy-files.ts';
 
 describe('capstan journal list', () => {
@@ -15,6 +15,22 @@ describe('capstan journal list', () => {
     const [counted, single] = ['d-2', 'd-1'].map((id) => out.split('\n').find((line) => line.includes(id)) ?? '');
     assert.match(counted!, /CAP-P01 \(1200 times\) .* 192\.0\.2\.7 /);
     assert.doesNotMatch(single!, /times/);
+  });
+
+  it('names the issuer that signed, and none for records of before issuers had names', async () => {
+    await using files = await PolicyFiles.make({}, [
+      issued('d-3', { issuerName: 'gold' }),
+      issued('d-4', { serial: 'b0' }),
+    ]);
+    const { out } = await files.run('journal', 'list', '--file', '@journal.db');
+    const column = out.split('\n')[0]?.indexOf('ISSUER') ?? assert.fail();
+    const shown = ['d-3', 'd-4'].map((id) =>
+      out
+        .split('\n')
+        .find((line) => line.endsWith(id))
+        ?.slice(column, column + 5),
+    );
+    assert.deepEqual(shown, ['gold ', '-    ']);
   });
 
   it('says so in JSON', async () => {
