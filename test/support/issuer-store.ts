@@ -5,6 +5,7 @@ import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts
 import { pemSignerOpener } from '../../src/adapters/issuers/memory/pem-signer-opener.ts';
 import { memoryHandshake } from '../../src/adapters/issuers/memory/memory-handshake.ts';
 import { issuerTrial } from '../../src/authority/trust/issuer-trial.ts';
+import type { SignerOpener } from '../../src/ports/issuing/signer-opener.ts';
 import type { Clock } from '../../src/ports/platform/clock.ts';
 import { TEST_TRUST_DOMAIN } from './certificates.ts';
 import { DocumentSet } from './fakes/document-set.ts';
@@ -39,13 +40,11 @@ export function testStore(
   {
     nowMs = NOON_MS,
     settings = TEST_MATERIAL,
-  }: { readonly nowMs?: number; readonly settings?: DocumentIssuerSettings } = {},
+    opener = pemSignerOpener,
+  }: { readonly nowMs?: number; readonly settings?: DocumentIssuerSettings; readonly opener?: SignerOpener } = {},
 ) {
   const documents = new DocumentSet(texts);
   const [events, clock] = [recordEvents(), new FakeClock(nowMs)];
-  const store = new DocumentIssuer(
-    { documents, events, clock, opener: pemSignerOpener, trial: testTrial(clock, settings) },
-    settings,
-  );
+  const store = new DocumentIssuer({ documents, events, clock, opener, trial: testTrial(clock, settings) }, settings);
   return { documents, events, clock, store };
 }

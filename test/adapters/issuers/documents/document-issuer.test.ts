@@ -4,6 +4,7 @@ import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { notReady, READY } from '../../../../src/ports/platform/health.ts';
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { FakeSignerOpener } from '../../../support/fakes/signer-opener.ts';
 import { testStore } from '../../../support/issuer-store.ts';
 
 const NEVER = new AbortController().signal;
@@ -59,6 +60,34 @@ describe('The issuer in force', () => {
     const { store } = testStore({});
     assert.throws(() => store.current(), { reason: 'CAP-S01' });
     assert.deepEqual(store.health(NOON_MS), notReady('no issuer is loaded'));
+  });
+
+  it('signs where its key is, when the document only names it', async () => {
+    const opener = new FakeSignerOpener({ mesh: authority.intermediate.keyPem });
+    const { store } = testStore({ ...documentsOf(authority), key: 'mesh' }, { opener });
+    await store.start({ signal: NEVER });
+    const tried = opener.signed.length;
+    const { issuer, signer } = store.current();
+    const tbs = Buffer.from('to be signed');
+    assert.ok(verify('sha256', tbs, issuer.publicKey, await signer.sign(tbs, { signal: NEVER })));
+    assert.deepEqual(opener.signed.slice(tried), ['mesh']);
+  });
+
+  it('stays the last good one when a name leads to no key, or to that of another issuer', async () => {
+    const opener = new FakeSignerOpener({ mesh: authority.intermediate.keyPem, other: other.intermediate.keyPem });
+    const good = { ...documentsOf(authority), key: 'mesh' };
+    const { store, documents, events } = testStore(good, { opener });
+    await store.start({ signal: NEVER });
+    await documents.edit({ ...good, key: 'elsewhere' });
+    await documents.edit({ ...good, key: 'other' });
+    assert.equal(store.current().issuer.id, authority.issuer.id);
+    assert.deepEqual(
+      events.of('reloadFailed').map(({ problem }) => problem),
+      [
+        'CAP-X03 the configuration is invalid: /etc/capstan/key names no key that is here',
+        'CAP-X03 the configuration is invalid: /etc/capstan/key is not the key of the certificate in /etc/capstan/chain',
+      ],
+    );
   });
 
   it('takes a key as PKCS#8, as SEC1 and as PKCS#1', async () => {
