@@ -82,6 +82,11 @@ export class AuthorityError extends Error {
   }
 }
 
+/** @returns what a step throws that is reached only by a mistake of ours. @param what stays private, as the cause. */
+export function bug(what: string): AuthorityError {
+  return new AuthorityError('CAP-X01', { cause: new Error(what) });
+}
+
 /** Longest detail that leaves the process; a status message travels in an HTTP/2 header. */
 const MAX_LINE_BYTES = 300;
 

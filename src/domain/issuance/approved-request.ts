@@ -1,6 +1,6 @@
 // The token of the issuing flow: only a policy decision makes an ApprovedRequest of a workload, and only an
 // ApprovedRequest can be prepared for signing. Signing without a decision does not compile.
-import { AuthorityError } from '../errors.ts';
+import { bug } from '../errors.ts';
 import type { TrustDomain } from '../identity/trust-domain.ts';
 import type { TtlLimit } from '../policy/bounds.ts';
 import type { PolicyDecision } from '../policy/policy-decision.ts';
@@ -87,8 +87,4 @@ export class ApprovedRequest {
     const profile = workloadProfile(USAGES, publicKey.family);
     return new ApprovedRequest({ profile, names, publicKey, ttl, chosen });
   }
-}
-
-function bug(what: string): AuthorityError {
-  return new AuthorityError('CAP-X01', { cause: new Error(what) });
 }

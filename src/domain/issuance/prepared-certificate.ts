@@ -1,7 +1,7 @@
 // From a decision to the bytes that get signed, and from a signature to a certificate that a
 // second reader has confirmed. Each type here is made by the step before it and by nothing else.
 import { formatDuration } from '../text/duration.ts';
-import { AuthorityError } from '../errors.ts';
+import { AuthorityError, bug } from '../errors.ts';
 import { assembleCertificate, type Certificate } from '../x509/certificate.ts';
 import { confirmCertificate } from '../x509/second-opinion.ts';
 import { encodeTbsCertificate, type CertificateContents } from '../x509/template.ts';
@@ -94,10 +94,6 @@ function noValidity(why: NoValidity, maxMs: number, minMs: number): AuthorityErr
   return why === 'issuer'
     ? new AuthorityError('CAP-S01', { detail: `the issuer certificate is not valid now, or ends too soon: ${least}` })
     : new AuthorityError('CAP-P05', { detail: `policy allows at most ${formatDuration(maxMs)}, and ${least}` });
-}
-
-function bug(what: string): AuthorityError {
-  return new AuthorityError('CAP-X01', { cause: new Error(what) });
 }
 
 function positive(serial: Uint8Array): Uint8Array {

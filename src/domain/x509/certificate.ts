@@ -1,6 +1,6 @@
 // Puts a signature on the bytes it was made for, and checks it before anybody else sees it.
 import { verify } from 'node:crypto';
-import { AuthorityError } from '../errors.ts';
+import { bug } from '../errors.ts';
 import { DerWriter, MAX_HEADER, TAG } from './der.ts';
 import type { Issuer } from './issuer.ts';
 import { encodePem } from './pem.ts';
@@ -20,7 +20,7 @@ const NO_UNUSED_BITS = Uint8Array.of(0);
 export function assembleCertificate(tbs: Uint8Array, signature: Uint8Array, issuer: Issuer): Certificate {
   const { hash, identifier } = ISSUER_SIGNATURES[issuer.algorithm];
   if (!verify(hash, tbs, issuer.publicKey, signature)) {
-    throw new AuthorityError('CAP-X01', { cause: new Error('the signer returned a signature that does not verify') });
+    throw bug('the signer returned a signature that does not verify');
   }
   const writer = new DerWriter(tbs.length + identifier.length + signature.length + 1 + 2 * MAX_HEADER);
   const end = writer.mark;

@@ -3,6 +3,7 @@
 // read is therefore an error, never an empty state.
 import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { parseJson } from '../../../domain/text/parse-json.ts';
 import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import { readIfThere, replaceFile } from './replace-file.ts';
 
@@ -77,12 +78,4 @@ function parse(text: string, file: string): RollbackState {
   }
   const advice = 'restore it; only whoever accepts that an older bundle comes back may remove it';
   throw new AuthorityError('CAP-X03', { detail: `${file} is not the rollback state of policy bundles; ${advice}` });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

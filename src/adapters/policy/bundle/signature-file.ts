@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BUNDLE_ALGORITHMS, type PolicyBundleAlgorithm } from '../../../domain/policy/bundle/bundle-key.ts';
 import { compareText } from '../../../domain/text/compare-text.ts';
 import type { Problem } from '../../../domain/text/position.ts';
+import { parseJson } from '../../../domain/text/parse-json.ts';
 
 export interface WrittenSignature {
   /** `sha256:` and 64 hex digits. */
@@ -73,15 +74,6 @@ export function writeSignatureFile({ digest, signatures }: Omit<SignatureFile, '
       .map(({ keyId, algorithm, signature }) => ({ keyId, algorithm, signature: base64(signature) })),
   };
   return `${JSON.stringify(written, undefined, 2)}\n`;
-}
-
-/** The reason that the parser gives would quote the text, which might be a key that was named by mistake. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 type Found = readonly [path: string, problem: string];

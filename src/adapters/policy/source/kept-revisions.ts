@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
+import { parseJson } from '../../../domain/text/parse-json.ts';
 import { readIfThere, replaceFile } from '../bundle/replace-file.ts';
 import { CLUSTER_LAYER, ownerOf } from './owner.ts';
 import { MAX_BYTES_OF_NAMESPACES, NAMESPACE_BOUNDS } from './read-owners.ts';
@@ -113,12 +114,4 @@ export class KeptRevisions {
 export function digestOf(owner: string, texts: ReadonlyMap<string, string>): string {
   const sorted = [...texts].sort(([a], [b]) => (a < b ? -1 : 1));
   return hash('sha256', JSON.stringify([owner, sorted]), 'hex');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

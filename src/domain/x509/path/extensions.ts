@@ -43,7 +43,6 @@ export interface CertificateExtensions {
 }
 
 export const KEY_CERT_SIGN = 0x04;
-export const DIGITAL_SIGNATURE = 0x80;
 
 interface Extension {
   readonly critical: boolean;

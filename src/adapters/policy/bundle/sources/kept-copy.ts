@@ -1,6 +1,7 @@
 // The bundle in force, kept beside its rollback state: a server that restarts while the place it fetches from is
 // down goes on with what it had. The copy is judged like any other offer; nothing is believed for being here.
 import { z } from 'zod';
+import { parseJson } from '../../../../domain/text/parse-json.ts';
 import type { PolicyBundleTexts } from '../verify-bundle.ts';
 import { readIfThere, replaceFile } from '../replace-file.ts';
 
@@ -31,12 +32,4 @@ export async function readCopy(file: string): Promise<PolicyBundleTexts | undefi
   if (!parsed.success) return undefined;
   const { bundle, signature } = parsed.data;
   return { place: file, bundle, signaturePlace: file, signature };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,12 +1,13 @@
 // Opens the journal's SQLite file, old or new. Everything that can be wrong with it is found before
 // anything is written, and each problem names the file.
-import { accessSync, closeSync, constants, openSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf } from '../../../../domain/text/system-error.ts';
 import { lockFileOf } from './journal-lock.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './journal-schema.ts';
 import { shapeProblem } from './journal-shape.ts';
+import { createIfMissing, pragma } from './sqlite-file.ts';
 
 /** How long a commit waits for another process that holds the file; the caller of an append waits with it. */
 const BUSY_TIMEOUT_MS = 1_000;
@@ -61,15 +62,6 @@ export function openForReading(file: string, busyTimeoutMs: number = BUSY_TIMEOU
     });
   });
   return { database, version };
-}
-
-/** A new file is closed before anybody can have opened it: see `demandAccess`. */
-function createIfMissing(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw cause;
-  }
 }
 
 /**
@@ -133,10 +125,6 @@ function migrate(database: DatabaseSync, file: string): void {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw journalProblem(file, cause);
   }
-}
-
-function pragma(database: DatabaseSync, name: string): number {
-  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
 function notAJournal(file: string): JournalProblem {

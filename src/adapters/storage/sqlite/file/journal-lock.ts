@@ -1,10 +1,9 @@
 // One server per journal, and what it must remember of the journal outside of it: whether there is one, and whether it
 // was closed in order. A file of its own, so that the command line can read a journal that a server is writing. The
 // kernel drops the lock with the process, however that ends.
-import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { codeOf } from '../../../../domain/text/system-error.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
+import { createIfMissing, pragma } from './sqlite-file.ts';
 
 /** A predecessor that is just ending gets this long; a start waits with it. */
 const BUSY_TIMEOUT_MS = 500;
@@ -74,22 +73,9 @@ export class JournalLock implements Disposable {
   }
 }
 
-function pragma(database: DatabaseSync, name: string): number {
-  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
-}
-
 /** Beside the journal. */
 export function lockFileOf(journal: string): string {
   return `${journal}.lock`;
-}
-
-/** Never opened and closed again otherwise: a closed handle drops the locks of the whole process (fcntl(2)). */
-function createIfMissing(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw cause;
-  }
 }
 
 function lockProblem(journal: string, cause: unknown): JournalProblem {
