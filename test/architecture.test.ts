@@ -176,13 +176,6 @@ describe('The house', () => {
     refuse('ports speak domain types', foreign.map(at));
   });
 
-  it('keeps review to data: no file, no terminal, no network', () => {
-    const foreign = imports.filter(
-      ({ file, target }) => under('review')(file) && target.startsWith('node:') && target !== 'node:crypto',
-    );
-    refuse('review gets texts and records, and answers with data', foreign.map(at));
-  });
-
   it('lets only the gRPC adapter see generated code', () => {
     const seen = imports.filter(({ file, target }) => target.startsWith('gen/') && !under('adapters/grpc')(file));
     refuse('generated types stay at the wire', seen.map(at));
