@@ -19,7 +19,7 @@ import type { TrustAnchors } from '../../src/ports/issuing/trust-anchors.ts';
 import type { CurrentCertificates } from '../../src/ports/storage/current-certificates.ts';
 import type { LeafNames, LeafRecord, LeafRecords } from '../../src/ports/storage/issuance-history.ts';
 import type { FederatedBundles } from '../../src/ports/issuing/federated-bundles.ts';
-import type { PolicySource } from '../../src/ports/policy/policy-source.ts';
+import type { PolicyChange, PolicySource } from '../../src/ports/policy/policy-source.ts';
 import { FakeQuotaCounters } from './fakes/quota-counters.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
@@ -76,9 +76,36 @@ class Swappable<T> {
   }
 }
 
-class FakePolicies extends Swappable<PolicySet> implements PolicySource {
+class FakePolicies implements PolicySource {
   /** When bundles were judged last. */
   latestMs = 0;
+  readonly #inForce: Swappable<PolicySet>;
+
+  constructor(policies: PolicySet) {
+    this.#inForce = new Swappable(policies);
+  }
+
+  current(): PolicySet {
+    return this.#inForce.current();
+  }
+
+  onChange(listener: (change: PolicyChange) => void): void {
+    let former = this.current();
+    this.#inForce.onChange((policies) => {
+      const before = former;
+      former = policies;
+      listener((namespace) => before.versionFor(namespace) !== policies.versionFor(namespace));
+    });
+  }
+
+  /** Without telling anybody. */
+  set value(policies: PolicySet) {
+    this.#inForce.value = policies;
+  }
+
+  swap(policies: PolicySet): void {
+    this.#inForce.swap(policies);
+  }
 
   policyBundleTimeMs(): number {
     return this.latestMs;

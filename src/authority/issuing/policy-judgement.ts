@@ -62,7 +62,7 @@ export class PolicyJudgement {
 
   /** Begins to follow policies and cluster, so that a change wakes the requests that wait for it. */
   start(options: { readonly signal: AbortSignal }): void {
-    this.#parts.policies.onChange(() => this.#waiting.wakeAll(), options);
+    this.#parts.policies.onChange((change) => this.#waiting.wakeIn(change), options);
     this.#parts.cluster.onChange((change) => this.#waiting.wakeIn(this.concernedBy(change)), options);
   }
 
@@ -149,9 +149,12 @@ export class PolicyJudgement {
     }
   }
 
-  #isInForce({ policies, snapshot }: Asked): boolean {
-    const now = this.#parts;
-    return policies.revision === now.policies.current().revision && snapshot.version === now.cluster.current().version;
+  #isInForce({ policies, snapshot, request }: Asked): boolean {
+    const now = { policies: this.#parts.policies.current(), cluster: this.#parts.cluster.current() };
+    const { namespace } = request.subject;
+    return (
+      policies.versionFor(namespace) === now.policies.versionFor(namespace) && snapshot.version === now.cluster.version
+    );
   }
 
   async #decide(question: Question, asked: Asked, options: { readonly signal: AbortSignal }): Promise<Answered> {
@@ -220,5 +223,5 @@ function questionKey({ policies, snapshot, request }: Asked): string {
   const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.name, issuer.unavailable, issuer.anchors];
   const namespaces = [...policies.dependenciesFor(subject.namespace).keys()];
   const versions = namespaces.map((namespace) => snapshot.versions.of(namespace));
-  return JSON.stringify([...asked, policies.revision, versions]);
+  return JSON.stringify([...asked, policies.versionFor(subject.namespace), versions]);
 }

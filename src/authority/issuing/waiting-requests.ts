@@ -1,5 +1,5 @@
-// First requests that wait for a condition to become true. A change of policies wakes all of them, a change of the
-// cluster those that it concerns; each is then judged again.
+// First requests that wait for a condition to become true. A change of policies or of the cluster wakes those that it
+// concerns; each is then judged again.
 import { Alarm } from '../../live/alarm.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 
@@ -22,10 +22,6 @@ export class WaitingRequests {
   constructor(clock: Clock, maxWaiting: number) {
     this.#clock = clock;
     this.#maxWaiting = maxWaiting;
-  }
-
-  wakeAll(): void {
-    this.wakeIn(() => true);
   }
 
   /** @param concerned whether requests for subjects of a namespace shall wake. */

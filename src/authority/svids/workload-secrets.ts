@@ -67,7 +67,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     anchors.onChange((bundle) => bundle.digest !== digest && publish(), { signal });
     for (const issuer of issuers.all()) this.#followIssuer(issuer);
     issuers.onChange((name) => this.#followIssuer(issuers.all().find((issuer) => issuer.name === name)), { signal });
-    policies.onChange(() => this.#askAgain(() => true), { signal });
+    policies.onChange((change) => this.#askAgain(({ namespace }) => change(namespace)), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
     cluster.onChange(

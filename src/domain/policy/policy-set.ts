@@ -2,7 +2,7 @@
 // namespace so that a decision evaluates only what can apply to its subject. Immutable to its users.
 import { hash } from 'node:crypto';
 import { Recent } from '../bounded/recent.ts';
-import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from './documents.ts';
+import type { CentralRule, ClusterFacts, IssuancePolicy, LocalPolicy, PolicyBundle } from './documents.ts';
 import { matchesAny } from './name-patterns.ts';
 import type { KindsByNamespace } from '../cluster/cluster-change.ts';
 import { compareText } from '../text/compare-text.ts';
@@ -46,6 +46,10 @@ export class PolicySet {
   /** For everybody, whatever the namespace's name. */
   readonly #wide: readonly PolicyStatement[];
   readonly #byNamespace: ReadonlyMap<string, readonly PolicyStatement[]>;
+  /** Over what is the same for every namespace. */
+  readonly #wideVersion: string;
+  /** Digests of the namespace's own policies. */
+  readonly #ownVersions: ReadonlyMap<string, string>;
   readonly #remembered = new Recent<readonly PolicyStatement[]>(MAX_REMEMBERED);
   readonly #dependencies = new Recent<KindsByNamespace>(MAX_REMEMBERED);
 
@@ -60,6 +64,12 @@ export class PolicySet {
       (a, b) => compareText(sortKey(a.policy), sortKey(b.policy)) || compareText(a.digest, b.digest),
     );
     this.revision = revisionOf(parts, this.local);
+    const [own, wide] = [this.local.filter(isNamespaced), this.local.filter((one) => !isNamespaced(one))];
+    this.#wideVersion = revisionOf({ ...parts, missing: NOTHING_MISSING }, wide);
+    const digests = Map.groupBy(own, ({ policy }) => policy.namespace);
+    this.#ownVersions = new Map(
+      [...digests].map(([namespace, some]) => [namespace, JSON.stringify(some.map(namesOf))]),
+    );
     const rules = bundle.rules.filter((rule) => rule.mode !== 'off' && matchesCluster(rule, cluster));
     const policies = this.local.map(({ policy }) => policy).filter(({ mode }) => mode !== 'off');
     this.#wide = [
@@ -78,6 +88,14 @@ export class PolicySet {
   /** Why it is not known what local policies say of a namespace; nothing when all of them are here. */
   missingFor(namespace: string): string | undefined {
     return this.missing.cluster ?? this.missing.namespaces.get(namespace);
+  }
+
+  /**
+   * Stands for all that the policies say of a namespace: what one namespace writes for itself changes no other's. Two sets of
+   * one version decide alike for its subjects.
+   */
+  versionFor(namespace: string): string {
+    return JSON.stringify([this.#wideVersion, this.#ownVersions.get(namespace), this.missingFor(namespace)]);
   }
 
   /** What may apply to a namespace by its name, in the order of layer and name; labels and subjects are judged later. */
@@ -102,6 +120,16 @@ export class PolicySet {
   }
 }
 
+type Local = PolicySetParts['local'][number];
+
+function isNamespaced(one: Local): one is Local & { readonly policy: IssuancePolicy } {
+  return one.policy.kind === 'IssuancePolicy';
+}
+
+function namesOf({ policy, digest }: Local): readonly string[] {
+  return [sortKey(policy), digest];
+}
+
 function sortKey(policy: LocalPolicy): string {
   return `${policy.kind} ${localName(policy)}`;
 }
@@ -114,7 +142,7 @@ export function matchesCluster({ match: { clusters } }: CentralRule, cluster: Cl
 
 function revisionOf({ bundleDigest, cluster, missing }: PolicySetParts, local: PolicySetParts['local']): string {
   const labels = Object.entries(cluster.labels).sort(([a], [b]) => compareText(a, b));
-  const parts = [bundleDigest, local.map(({ policy, digest }) => [sortKey(policy), digest]), cluster.id, labels];
+  const parts = [bundleDigest, local.map(namesOf), cluster.id, labels];
   return hash('sha256', JSON.stringify([...parts, ...wordsOf(missing)]), 'hex').slice(0, 16);
 }
 

@@ -7,6 +7,8 @@ import { PolicyJudgement, type Question } from '../../../src/authority/issuing/p
 import type { Condition } from '../../../src/domain/policy/condition.ts';
 import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
 import type { PolicyDecision } from '../../../src/domain/policy/policy-decision.ts';
+import type { LocalPolicy } from '../../../src/domain/policy/documents.ts';
+import type { PolicySet } from '../../../src/domain/policy/policy-set.ts';
 import { IndexedSnapshot } from '../../../src/domain/cluster/indexed-snapshot.ts';
 import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { NO_QUOTAS } from '../../../src/domain/policy/evaluation/statement.ts';
@@ -224,6 +226,22 @@ describe('Asking policy', () => {
         assert.equal((await answer).outcome, 'approved');
         parts.cluster.show();
       }
+    });
+
+    it('wakes nobody, and forgets no refusal, by a policy of another namespace', async () => {
+      const answer = ask();
+      await settle();
+      asked = 0;
+      const { bundle: central, local: own } = parts.policies.current();
+      const among = (...others: readonly LocalPolicy[]): PolicySet =>
+        policySet(central, [...own.map(({ policy }) => policy), ...others]);
+      parts.policies.swap(among(local({ namespace: 'pay' })));
+      await parts.clock.advance(3_000);
+      const refusal = await answer;
+      parts.policies.swap(among(local({ namespace: 'pay', mode: 'audit' })));
+      assert.equal(await ask(), refusal);
+      parts.policies.swap(among(local({ name: 'another' })));
+      assert.notEqual(await Promise.race([ask(), settle()]), refusal);
     });
 
     it('wakes everybody when a view loses or finds its sync', async () => {

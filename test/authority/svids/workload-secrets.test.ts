@@ -22,9 +22,11 @@ import {
 } from '../../support/authority-parts.ts';
 import {
   bundle,
+  clusterWide,
   condition,
   expression,
   HAS_INGRESS,
+  local,
   object,
   policySet,
   rule,
@@ -369,6 +371,28 @@ describe('Secrets of a workload over SDS', () => {
     parts.cluster.show(object('Ingress', 'default', 'front'));
     await settle();
     assert.notEqual(asked, 0);
+  });
+
+  it('are judged again by a policy of their own namespace, of the cluster and of the bundle, not by one of another namespace', async () => {
+    let asked = 0;
+    const counted = condition({ kind: 'expression', expression: expression(() => (asked += 1) > 0) });
+    const central = bundle({ rules: [rule({ conditions: [counted] })] });
+    const ours = local({ namespace: 'default' });
+    parts.policies.swap(policySet(central, [], 'conditional'));
+    await watch().next();
+    for (const [locals, digest, times] of [
+      [[local()], 'conditional', 0],
+      [[local({ mode: 'audit' })], 'conditional', 0],
+      [[ours, local()], 'conditional', 1],
+      [[ours, clusterWide()], 'conditional', 1],
+      [[ours, clusterWide()], 'the next bundle', 1],
+      [[clusterWide()], 'the next bundle', 1],
+    ] as const) {
+      asked = 0;
+      parts.policies.swap(policySet(central, locals, digest));
+      await settle();
+      assert.equal(asked, times);
+    }
   });
 
   it('are judged again when the cluster has synced, whatever is in it', async () => {

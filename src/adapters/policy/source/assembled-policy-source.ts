@@ -10,7 +10,7 @@ import { ReportEachOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { PolicySource } from '../../../ports/policy/policy-source.ts';
+import type { PolicyChange, PolicySource } from '../../../ports/policy/policy-source.ts';
 import { localPoliciesOf } from './assemble-policies.ts';
 import type { PolicyBundleSource } from '../bundle/sources/bundle-source.ts';
 import type { KeptRevisions } from './kept-revisions.ts';
@@ -39,7 +39,7 @@ const MAX_REPORTED = 100;
 export class AssembledPolicySource implements PolicySource {
   readonly #parts: AssembledPolicyParts;
   readonly #settings: AssembledPolicySettings;
-  readonly #listeners = new Listeners();
+  readonly #listeners = new Listeners<[PolicyChange]>();
   readonly #local: LocalPolicies;
   readonly #inForce: LastGood<PolicySet>;
   /** What the last look found wrong, by owner. */
@@ -90,7 +90,7 @@ export class AssembledPolicySource implements PolicySource {
     return this.#local.troubles;
   }
 
-  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
+  onChange(listener: (change: PolicyChange) => void, options: { readonly signal: AbortSignal }): void {
     this.#listeners.add(listener, options);
   }
 
@@ -137,7 +137,9 @@ export class AssembledPolicySource implements PolicySource {
   /** A broken edit that is taken back is reported too; to those who listen nothing has changed. */
   #accept(policies: PolicySet): void {
     const mended = this.#report();
-    if (this.#inForce.accept(policies)) this.#listeners.notify();
+    const former = this.#inForce.current;
+    const change: PolicyChange = (namespace) => former?.versionFor(namespace) !== policies.versionFor(namespace);
+    if (this.#inForce.accept(policies)) this.#listeners.notify(change);
     else if (mended) this.#parts.events.reloaded({ source: 'policy', revision: policies.revision });
   }
 

@@ -144,6 +144,16 @@ describe('The policies in force', () => {
     assert.equal(events.of('reloaded').length, 2);
   });
 
+  it('tell which namespaces an edit concerns: its own, or all when it is of the cluster or the bundle', async () => {
+    const { documents, source, bundles } = await started(FIVE);
+    const concerned: string[] = [];
+    source.onChange((change) => concerned.push(['a', 'b', 'none'].filter(change).join(' ')), { signal: NEVER });
+    await documents.edit({ 'a/policy.yaml': policy('a', '{ mode: audit }') });
+    bundles.sign(7);
+    await turn();
+    assert.deepEqual(concerned, ['a', 'a b none']);
+  });
+
   it('change but for the owner of whom one file is broken, which is told once and in full', async () => {
     const { documents, source, revisions, reported, namespaces } = await started(FIVE);
     const edit = {
