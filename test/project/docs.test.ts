@@ -24,18 +24,24 @@ describe('docs/refusals.md', () => {
 });
 
 describe('The documentation', () => {
-  const docs = path.resolve(import.meta.dirname, '../../docs');
-  const pages = readdirSync(docs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
-  const root = path.resolve(docs, '..');
+  const root = path.resolve(import.meta.dirname, '../..');
+  const pages = [
+    ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
+    ...['docs', 'istio-config', 'test'].flatMap((folder) =>
+      readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => path.join(folder, name)),
+    ),
+  ];
 
   for (const page of pages) {
     it(`names only files that exist, in ${page}`, () => {
-      const text = readFileSync(path.join(docs, page), 'utf8');
+      const text = readFileSync(path.join(root, page), 'utf8');
       const named = [...text.matchAll(/`((?:src|test|istio-config|protos)\/[\w./-]+)`/g)].map(
         (match) => match[1] ?? '',
       );
-      const linked = [...text.matchAll(/\]\(([\w./-]+\.md)\)/g)].map((match) =>
-        path.join('docs', path.dirname(page), match[1] ?? ''),
+      const linked = [...text.matchAll(/\]\(([\w./-]+)(?:#[\w-]*)?\)/g)].map((match) =>
+        path.join(path.dirname(page), match[1] ?? ''),
       );
       assert.deepEqual(
         [...named, ...linked].filter((file) => !existsSync(path.join(root, file))),
