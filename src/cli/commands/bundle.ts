@@ -58,7 +58,7 @@ Ends with exit code 77 when the bundle is refused. The sequence is not judged: s
 function registerVerify(bundle: Command, invocation: Invocation): void {
   bundle
     .command('verify')
-    .description('judge a bundle as a server would')
+    .description('verify a policy bundle as a server would')
     .argument('<bundle>', 'file with one PolicyBundle')
     .requiredOption('--key <file...>', 'public keys of those who may sign')
     .option('--threshold <count>', 'how many of them must have signed', countOption, 1)

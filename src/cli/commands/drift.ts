@@ -37,10 +37,10 @@ export function registerDrift(program: Command, invocation: Invocation): void {
     .description("find live certificates that today's policy would refuse, and policies that are not those in Git")
     .option('--config <file>', 'configuration whose journal, policies and cluster to read')
     .option('--journal <file>', 'the journal itself')
-    .option('--bundle <file>', 'the bundle in force; its signature is not asked for')
+    .option('--bundle <file>', 'the policy bundle in force; its signature is not checked')
     .option('--policies <path...>', 'the local policies in force: files, or directories')
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster')
-    .option('--server <url>', 'a running server, to be asked which policies are in force')
+    .option('--server <url>', 'URL of a running server, for the policies that it has in force')
     .option(
       '--git <path>',
       'the bundle, or a folder of policies, that should be in force; may be said again',

@@ -53,7 +53,7 @@ export function registerIssue(program: Command, invocation: Invocation): void {
     .option('--server <host:port>', 'where Capstan listens', '127.0.0.1:15012')
     .option('--server-name <name>', "DNS name that the server's certificate must carry", 'localhost')
     .option('--root <file>', "PEM trust anchors for the server (default: the data directory's)")
-    .option('--token-file <file>', "bearer token that proves who asks (default: one of the data directory's issuer)")
+    .option('--token-file <file>', "bearer token to authenticate with (default: one of the data directory's issuer)")
     .option('--data-dir <folder>', 'data directory of `capstan serve --dev`', DEV_DATA_DIRECTORY)
     .addOption(
       new Option('--key-type <type>', 'type of the new key')

@@ -20,7 +20,7 @@ export function registerSds(program: Command, invocation: Invocation): void {
     .command('sds')
     .description('ask a running server about the proxies that it serves')
     .command('status')
-    .description('list what proxies rejected and have not been healed from');
+    .description('list secrets that proxies rejected, until they accept a replacement');
   serverOptions(status)
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
@@ -38,7 +38,7 @@ async function printStatus(options: StatusOptions, invocation: Invocation): Prom
   }
   const { length } = status.rejections;
   terminal.print(
-    `${formatQuantity(status.streams, 'stream')} open, ${formatQuantity(length, 'rejection')} not healed.`,
+    `${formatQuantity(status.streams, 'stream')} open, ${formatQuantity(length, 'rejection')} without an accepted replacement.`,
   );
   if (length > 0) terminal.printTable([HEAD, ...status.rejections.flatMap(rowsOf)]);
 }

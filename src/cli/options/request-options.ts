@@ -51,7 +51,7 @@ export function addRequestOptions(command: Command): Command {
         .default([], DEFAULT_ISSUER),
     )
     .addOption(
-      new Option('--claim <name=value>', `what the credential says, one of ${CLAIMS.join(', ')}; may be given again`)
+      new Option('--claim <name=value>', `a claim of the credential, one of ${CLAIMS.join(', ')}; may be given again`)
         .argParser(claimOption)
         .default({}, 'nothing'),
     )

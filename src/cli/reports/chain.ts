@@ -43,7 +43,7 @@ export function printInspection(
 function leafLines(facts: CertificateFacts, nowMs: number): readonly (readonly [label: string, text: string])[] {
   const use = [...facts.extendedKeyUsage, ...(facts.ca ? ['a CA'] : [])].join(', ') || 'anything';
   return [
-    ['speaks as', facts.names.map((name) => name.replace(/^URI /, '')).join(', ') || facts.subject],
+    ['names', facts.names.map((name) => name.replace(/^URI /, '')).join(', ') || facts.subject],
     ...identityLines(facts),
     ['valid', `${formatTime(facts.notBeforeMs)} to ${formatTime(facts.notAfterMs)}, ${formatValidity(facts, nowMs)}`],
     ['key', `${facts.key}, for ${facts.keyUsage.join(', ') || 'any use'}`],

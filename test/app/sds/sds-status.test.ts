@@ -87,7 +87,7 @@ describe('capstan sds status', () => {
       stream.cancel();
       await eventually('it is gone', async () => (await status()).rejections[0]?.['connected'] === false, SOON);
       const text = await capstan('sds', 'status', '--data-dir', files.directory);
-      assert.match(text.out, /^0 streams open, 1 rejection not healed\.\nTIME +WORKLOAD/);
+      assert.match(text.out, /^0 streams open, 1 rejection without an accepted replacement\.\nTIME +WORKLOAD/);
       assert.match(
         text.out,
         new RegExp(`demo-0 .*sidecar .*\\(gone\\) +default +${serial} +Failed to load private key\n$`),

@@ -38,7 +38,7 @@ export function registerJournalList(journal: Command, invocation: Invocation): v
     .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
     .addOption(new Option('--refused', 'refusals only'))
     .option('--audited', 'only decisions in which an audited policy clause did not hold')
-    .option('--identity <spiffe id>', 'what this identity got or was refused, also for another or by another')
+    .option('--identity <spiffe id>', 'decisions about this identity, and those that it asked for')
     .option('--decision <id>', 'the decision that an error message names')
     .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
     .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)

@@ -38,15 +38,15 @@ code 1 when a workload would be refused, and 2 when something cannot be read.`;
 export function registerPolicyCheck(policy: Command, invocation: Invocation): void {
   const command = policy
     .command('check')
-    .description('tell which identity each workload would get, or why not')
+    .description('show which identity each workload would get, or why it would get none')
     .argument('<manifest...>', 'files of Kubernetes manifests, directories, or - for standard input')
-    .requiredOption('--bundle <file>', 'the central bundle; its signature is not asked for')
+    .requiredOption('--bundle <file>', 'the policy bundle; its signature is not checked')
     .addOption(policiesOption());
   addRequestOptions(addClusterOptions(command))
     .option('--namespace <name>', 'namespace of objects that name none, as kubectl has it', 'default')
     .option('--kinds <file>', 'table of custom kinds: where their objects describe pods (docs/policy.md)')
     .addOption(new Option('--class <name>', 'only workloads of this class').choices(ISSUANCE_CLASSES))
-    .option('--explain', 'tell of every workload how it was decided, as `policy explain` does')
+    .option('--explain', 'show for every workload how it was decided, as `policy explain` does')
     .addOption(reportOption())
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], options: CheckOptions) => check(paths, options, invocation));

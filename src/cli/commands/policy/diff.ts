@@ -22,7 +22,7 @@ be compared, such as another expression, counts as what may give more.`;
 export function registerPolicyDiff(policy: Command, invocation: Invocation): void {
   policy
     .command('diff')
-    .description('tell field by field what a change of policies widens and narrows')
+    .description('show field by field what a change of policies widens and narrows')
     .argument('<old>', 'a file, or a directory of *.yaml, *.yml and *.json')
     .argument('<new>', 'the same after the change')
     .option('--allow-widening', 'end with exit code 0 whatever is widened', false)

@@ -35,12 +35,12 @@ A refused workload finds the id of its decision in its own log, after id=.`;
 export function registerPolicyExplain(policy: Command, invocation: Invocation): void {
   const command = policy
     .command('explain')
-    .description('tell why a decision was as it was, or how it would be')
+    .description('explain a decision of the journal, or one that would be made')
     .argument('[decision]', 'id of a decision in the journal');
   addJournalChoice(command)
     .option('--namespace <name>', 'instead of a decision: namespace of a workload')
     .option('--service-account <name>', 'its service account')
-    .option('--bundle <file>', 'the central bundle; its signature is not asked for')
+    .option('--bundle <file>', 'the policy bundle; its signature is not checked')
     .addOption(policiesOption())
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster');
   addRequestOptions(addClusterOptions(command))

@@ -36,8 +36,8 @@ are not replayed. Ends with exit code 1 when somebody would newly be refused, an
 export function registerPolicyReplay(policy: Command, invocation: Invocation): void {
   const command = policy
     .command('replay')
-    .description('ask a candidate policy about decisions of the past')
-    .requiredOption('--bundle <file>', 'the candidate bundle; its signature is not asked for')
+    .description('judge the decisions of the journal by a candidate policy')
+    .requiredOption('--bundle <file>', 'the candidate policy bundle; its signature is not checked')
     .addOption(
       new Option('--with <path...>', 'the candidate local policies: files, or directories').default([], 'none'),
     )

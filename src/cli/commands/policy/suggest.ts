@@ -31,7 +31,7 @@ quotas are left to you. Ends with exit code 2 when nothing was issued to the nam
 export function registerPolicySuggest(policy: Command, invocation: Invocation): void {
   const command = policy
     .command('suggest')
-    .description('print the tightest local policy that would have passed the past')
+    .description('print the tightest local policy that would have allowed all that was issued')
     .requiredOption('--namespace <name>', 'the namespace that it is for', labelOption)
     .option('--name <name>', 'what it is called', labelOption, 'suggested')
     .addOption(sinceOptionWithDefault(DEFAULT_SINCE, '30d'));

@@ -16,7 +16,7 @@ that is expected. Ends with exit code 1 when a case fails, and 2 when a test can
 export function registerPolicyTest(policy: Command, invocation: Invocation): void {
   policy
     .command('test')
-    .description('ask the evaluator what tests ask, and compare')
+    .description('run policy tests')
     .argument('<path...>', 'files with tests, or directories')
     .addOption(reportOption())
     .addHelpText('after', EXAMPLES)
