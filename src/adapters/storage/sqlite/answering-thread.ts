@@ -38,26 +38,25 @@ export class AnsweringThread<Request, Value> {
   /** In the order of the requests. */
   readonly #waiting: Waiting<Value>[] = [];
   #worker: Worker | undefined;
+  #closed = false;
 
   constructor(settings: ThreadSettings) {
     this.#settings = settings;
   }
 
   /**
-   * Starts the thread if it does not run. While an answer is overdue nothing more is sent.
+   * Starts the thread if it does not run. While an answer is overdue nothing more is sent, and none after `close`.
    * @throws JournalProblem
    */
   async ask(request: Request): Promise<Value> {
     const { maxWaiting, name } = this.#settings;
+    // Another thread would keep a process that is about to end.
+    if (this.#closed) throw this.#closedProblem();
     if (this.#waiting[0]?.overdue) throw this.#lateProblem();
     if (this.#waiting.length >= maxWaiting) {
       throw new JournalProblem('place', `${maxWaiting} requests to ${name} wait already`);
     }
-    const worker = (this.#worker ??= this.#startWorker());
-    const answer = await new Promise<ThreadAnswer<Value>>((settle) => {
-      this.#waiting.push({ looks: 0, settle, overdue: false });
-      worker.postMessage(request);
-    });
+    const answer = await this.#send((this.#worker ??= this.#startWorker()), request);
     if (answer.ok) return answer.value;
     throw new JournalProblem(answer.kind, answer.problem);
   }
@@ -71,16 +70,26 @@ export class AnsweringThread<Request, Value> {
     await every(CHECK_EVERY_MS, clock, look, options);
   }
 
-  /** Ends the thread, after what was sent before. @param request the one that makes it close its files. */
+  /** Ends the thread, after what was sent before; for good. @param request the one that makes it close its files. */
   async close(request: Request): Promise<void> {
+    this.#closed = true;
     const worker = this.#worker;
     if (worker === undefined) return;
     // A thread that is stuck or broken has nothing to close any more.
-    await this.ask(request).catch(() => undefined);
+    const isStuck = this.#waiting[0]?.overdue === true;
+    if (!isStuck) await this.#send(worker, request);
     this.#worker = undefined;
     const terminated = worker.terminate();
     // A thread that hangs in the kernel cannot be ended; nobody waits for it.
     if (!this.#waiting[0]?.overdue) await terminated;
+    this.#settleAll({ ok: false, kind: 'place', problem: this.#closedProblem().message });
+  }
+
+  async #send(worker: Worker, request: Request): Promise<ThreadAnswer<Value>> {
+    return new Promise((settle) => {
+      this.#waiting.push({ looks: 0, settle, overdue: false });
+      worker.postMessage(request);
+    });
   }
 
   #startWorker(): Worker {
@@ -96,7 +105,11 @@ export class AnsweringThread<Request, Value> {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     const problem = `${this.#settings.name} ended: ${String(cause)}`;
-    for (const { settle } of this.#waiting.splice(0)) settle({ ok: false, kind: 'place', problem });
+    this.#settleAll({ ok: false, kind: 'place', problem });
+  }
+
+  #settleAll(answer: ThreadAnswer<Value>): void {
+    for (const { settle } of this.#waiting.splice(0)) settle(answer);
   }
 
   #giveUp(): void {
@@ -109,5 +122,9 @@ export class AnsweringThread<Request, Value> {
 
   #lateProblem(): JournalProblem {
     return new JournalProblem('place', `${this.#settings.late} within ${ANSWER_WITHIN_MS} ms`);
+  }
+
+  #closedProblem(): JournalProblem {
+    return new JournalProblem('place', `${this.#settings.name} is closed`);
   }
 }

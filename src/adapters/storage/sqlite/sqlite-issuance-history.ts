@@ -41,8 +41,9 @@ export class SqliteIssuanceHistory implements CurrentCertificates, LeafRecords, 
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#end.abort();
+    // What bounds the wait for an answer bounds that for the end too.
     await this.#thread.close();
+    this.#end.abort();
   }
 
   async #read<Kind extends ReadKind>(

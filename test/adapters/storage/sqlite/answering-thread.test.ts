@@ -50,4 +50,17 @@ describe('A thread that answers', () => {
     assert.equal(await mortal.ask('live'), 'live');
     await mortal.close('end');
   });
+
+  it('answers what was asked before it is closed, and leaves nobody waiting who asks during or after that', async () => {
+    const echo = thread(`${NODE} parentPort.on('message', (word) => {
+      parentPort.postMessage({ ok: true, value: word });
+      if (word === 'end') parentPort.close();
+    })`);
+    const before = echo.ask('a');
+    const closed = echo.close('end');
+    await assert.rejects(echo.ask('b'), /the reader is closed/);
+    assert.equal(await before, 'a');
+    await closed;
+    await assert.rejects(echo.ask('c'), /the reader is closed/);
+  });
 });

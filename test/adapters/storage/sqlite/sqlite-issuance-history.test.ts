@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,7 +16,7 @@ import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/s
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
-import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { issued, NEVER, refused, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
@@ -180,5 +182,20 @@ describe('The issuance history', () => {
     const startedMs = performance.now();
     for (let n = 0; n < 20; n += 1) await history.currentCertificateOf(DEMO, NOON_MS, WAITING);
     assert.ok((performance.now() - startedMs) / 20 < 10, 'all 50,000 would take longer');
+  });
+
+  it('is given up in time when it is closed while its file does not answer', async () => {
+    // Opening it waits until somebody writes, as on a disk that hangs.
+    execFileSync('mkfifo', [file]);
+    const clock = new FakeClock();
+    const history = new SqliteIssuanceHistory({ clock }, file);
+    const asked = assert.rejects(history.currentCertificateOf(DEMO, NOON_MS, WAITING), { reason: 'CAP-S04' });
+    const closed = history[Symbol.asyncDispose]();
+    await clock.advance(5_000);
+    try {
+      await Promise.all([asked, closed]);
+    } finally {
+      closeSync(openSync(file, constants.O_RDWR | constants.O_NONBLOCK));
+    }
   });
 });
