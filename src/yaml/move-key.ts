@@ -21,13 +21,21 @@ export function moveKey(text: string, from: Steps, to: Steps): string {
   if (section === undefined || !isScalar(pair?.key)) return text;
   const name = to.at(-1) ?? '';
   const [begin = 0, end = 0] = pair.key.range ?? [];
-  if (from.slice(0, -1).join('.') === to.slice(0, -1).join('.')) return text.slice(0, begin) + name + text.slice(end);
+  if (from.slice(0, -1).join('.') === to.slice(0, -1).join('.')) {
+    return text.slice(0, begin) + asWritten(name, pair.key) + text.slice(end);
+  }
   if (section.items[0] === pair && section !== document.contents) takeFirstComment(section, pair.key);
   section.items.splice(section.items.indexOf(pair), 1);
   pair.key.value = name;
   sectionAt(document, to.slice(0, -1)).items.push(pair);
   removeEmpty(document, from.slice(0, -1));
   return document.toString({ lineWidth: 0, indent: indentOf(text) });
+}
+
+/** In the quotes of the former name: in a JSON file the colon stands right behind them. */
+function asWritten(name: string, { type }: Scalar): string {
+  if (type === 'QUOTE_DOUBLE') return `"${name}"`;
+  return type === 'QUOTE_SINGLE' ? `'${name}'` : name;
 }
 
 /** The library has a comment before the first key of a section as one of the section. */

@@ -10,6 +10,11 @@ describe('A key that gets another name', () => {
     assert.equal(move('{"a": {"b": 1}}', 'a.b', 'a.z'), '{"a": {z: 1}}');
   });
 
+  it('keeps its quotes, without which a colon right behind it would be a part of it', () => {
+    assert.equal(move('{"a":{"b":1}}', 'a.b', 'a.z'), '{"a":{"z":1}}');
+    assert.equal(move("a:\n  'b': 1\n", 'a.b', 'a.z'), "a:\n  'z': 1\n");
+  });
+
   it('may be a section', () => assert.equal(move('a:\n  b: 1\n', 'a', 'z'), 'z:\n  b: 1\n'));
 
   it('is left alone where it is not written', () => {
