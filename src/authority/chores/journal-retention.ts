@@ -1,4 +1,5 @@
-// Old decisions leave the journal: at start and then daily, by the process that leads.
+// Old decisions leave the journal: at start and then daily, by the process that leads. How old they are is told by the
+// clock as it was when the server started.
 import { every } from '../../live/every.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
@@ -24,8 +25,14 @@ export async function keepRetention(
   settings: { readonly retentionMs: number },
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
+  const { clock } = parts;
+  const [startedMs, startedAtMs] = [clock.nowMs(), clock.monotonicMs()];
   const daily = async (leading: Leading): Promise<void> => {
-    const round = async (): Promise<void> => deleteOld(parts, settings.retentionMs, leading);
+    const round = async (): Promise<void> => {
+      // A record that is deleted does not come back with the clock: one that was set forwards meanwhile ages nothing.
+      const nowMs = Math.min(clock.nowMs(), startedMs + clock.monotonicMs() - startedAtMs);
+      await deleteOld(parts, nowMs - settings.retentionMs, leading);
+    };
     await round();
     await every(EVERY_MS, parts.clock, round, leading);
   };
@@ -33,9 +40,8 @@ export async function keepRetention(
 }
 
 /** A day on which deleting fails leaves its records to the next. */
-async function deleteOld(parts: RetentionParts, retentionMs: number, leading: Leading): Promise<void> {
+async function deleteOld(parts: RetentionParts, beforeMs: number, leading: Leading): Promise<void> {
   const { journal, clock, events } = parts;
-  const beforeMs = clock.nowMs() - retentionMs;
   try {
     while ((await journal.deleteBefore(beforeMs, STEP, leading)) === STEP) {
       await clock.sleep(PAUSE_MS, leading);

@@ -52,6 +52,20 @@ describe('The retention of the journal', () => {
     assert.deepEqual(journal.asked.slice(3), [{ beforeMs: clock.nowMs() - 30 * DAY_MS - 960, epoch: 1, removed: 0 }]);
   });
 
+  it('deletes nothing sooner for a clock that was set forwards meanwhile, and less for one that was set back', async () => {
+    const { journal, lease, clock } = scene();
+    lease.give();
+    await settle();
+    for (const [setMs, beforeMs] of [
+      [400 * DAY_MS, NOON_MS - 29 * DAY_MS],
+      [-10 * DAY_MS, NOON_MS - 39 * DAY_MS],
+    ] as const) {
+      clock.jumpTo(NOON_MS + setMs);
+      await clock.advance(DAY_MS);
+      assert.equal(journal.asked.at(-1)?.beforeMs, beforeMs);
+    }
+  });
+
   it('is done by who leads alone: not before, not after, and again under a later epoch', async () => {
     const { journal, lease, clock, end, running } = scene();
     await clock.advance(3 * DAY_MS);
