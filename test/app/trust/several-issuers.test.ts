@@ -155,6 +155,23 @@ describe('A server with two issuers', () => {
     assert.equal(record?.policy?.issuerChoice?.why, 'none-allowed');
   });
 
+  it('lets a namespace take by its own policy what the rules leave open, and nothing else', async () => {
+    const takingGold = (namespace: string): string =>
+      JSON.stringify({
+        apiVersion: 'capstan.dev/v1alpha1',
+        kind: 'IssuancePolicy',
+        metadata: { name: 'own', namespace },
+        spec: { narrow: { issuer: 'gold' } },
+      });
+    for (const namespace of ['shop', 'open']) files.setLocal(`${namespace}.yaml`, takingGold(namespace));
+    files.setPolicy([{ namespaces: ['open'] }, ...byNamespace({ shop: 'default' })]);
+    await start();
+    assert.ok(isOf((await issuedTo('open'))[0] ?? '', gold));
+    const { code, details } = await ask('shop');
+    assert.equal(code, status.PERMISSION_DENIED);
+    assert.match(details, /^CAP-P08 /);
+  });
+
   it('signs no longer with an issuer than its own maxTtl says', async () => {
     await start({ maxTtl: '10m' });
     const leftMs = async (namespace: string): Promise<number> =>
