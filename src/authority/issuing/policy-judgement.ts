@@ -164,7 +164,7 @@ export class PolicyJudgement {
     const { nowMs, subject } = asked.request;
     const { currentCertificates } = this.#parts;
     const currentCertificate = await currentCertificates.currentCertificateOf(subject.spiffeId, nowMs, options);
-    if (currentCertificate === undefined) return first;
+    if (currentCertificate === undefined && this.#isInForce(asked)) return first;
     // To find it may have taken a while: what is in force now decides, not what was in force before.
     const of = this.#ask(question);
     return { last: judged(of, currentCertificate), of };

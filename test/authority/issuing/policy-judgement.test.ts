@@ -305,6 +305,18 @@ describe('Asking policy', () => {
     assert.deepEqual([outcome, failures[0]?.reason], ['refused', 'CAP-P01']);
   });
 
+  it('refuses nobody by policies that were replaced while it looked up that the identity has nothing', async () => {
+    parts.policies.swap(policySet(bundle({ rules: [] })));
+    const currentCertificates = {
+      currentCertificateOf: async () => {
+        parts.policies.swap(policySet(bundle(), [], 'the next bundle'));
+        return undefined;
+      },
+    };
+    judgement = new PolicyJudgement({ ...parts, currentCertificates }, TEST_JUDGEMENT);
+    assert.equal((await ask()).outcome, 'approved');
+  });
+
   it('answers at once that it cannot judge while the cluster has not synced', async () => {
     parts.cluster.swap(unsyncedSnapshot('listing'));
     assert.equal((await ask()).unavailable?.reason, 'CAP-S10');
