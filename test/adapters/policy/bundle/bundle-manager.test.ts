@@ -106,10 +106,14 @@ describe('The time by which policy bundles are judged', () => {
   it('is set back to the clock when it is the one that the operator was shown', async () => {
     const recorded: unknown[] = [];
     const record = async (done: unknown): Promise<void> => void recorded.push(done);
+    let changes = 0;
+    manager.onChange(() => (changes += 1), NEVER);
     assert.equal(await manager.setTimeBack(NOON_MS + 1, record, NEVER), undefined);
+    assert.equal(changes, 0);
     const done = { atMs: NOON_MS, fromMs: NOON_MS + HOUR_MS };
     assert.deepEqual(await manager.setTimeBack(NOON_MS + HOUR_MS, record, NEVER), done);
     assert.deepEqual(recorded, [done]);
+    assert.equal(changes, 1, 'what waits is judged again');
     assert.deepEqual([manager.timeMs(), state.state?.latestSeenMs], [NOON_MS, NOON_MS]);
   });
 
