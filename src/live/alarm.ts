@@ -5,6 +5,9 @@ import type { Clock, Woken } from '../ports/platform/clock.ts';
 /** `rung`: somebody rang. `aborted`: the signal ended the wait, which is how a loop around it ends. */
 export type AlarmEnd = Woken | 'rung' | 'aborted';
 
+/** Made once: Node makes an exception with its stack for each abort that is given no reason. */
+const RUNG = new Error('rung');
+
 /** One owner waits, one wait at a time; anybody may ring. */
 export class Alarm {
   readonly #clock: Pick<Clock, 'sleep' | 'sleepUntil'>;
@@ -21,7 +24,7 @@ export class Alarm {
 
   /** Ends the wait under way, or else the next one. Rings that come before a wait ends it are one ring. */
   ring(): void {
-    this.#bell.abort();
+    if (!this.rung) this.#bell.abort(RUNG);
   }
 
   /** @param ms by the monotonic clock. @returns why the wait ended; never rejects for the signal. */

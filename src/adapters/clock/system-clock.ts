@@ -52,6 +52,11 @@ export class SystemClock implements Clock {
     }
   }
 
+  after(ms: number, act: () => void): () => void {
+    const handle = setTimeout(act, ms);
+    return () => clearTimeout(handle);
+  }
+
   async sleepUntil(wallMs: number, { signal }: { readonly signal: AbortSignal }): Promise<Woken> {
     const stepped = new AbortController();
     const wake = (): void => stepped.abort();

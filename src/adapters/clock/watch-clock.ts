@@ -40,6 +40,10 @@ export class WatchClock implements Clock {
     }
   }
 
+  after(ms: number, act: () => void): () => void {
+    return this.#clock.after(ms, act);
+  }
+
   async sleepUntil(wallMs: number, options: { readonly signal: AbortSignal }): Promise<Woken> {
     return this.#clock.sleepUntil(wallMs, options);
   }

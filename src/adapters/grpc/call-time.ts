@@ -13,13 +13,13 @@ export interface CancellableCall {
 export interface Deadline {
   /** From now. */
   readonly deadlineMs: number;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Pick<Clock, 'after'>;
 }
 
 export class CallTime {
   readonly #call: CancellableCall;
   readonly #controller = new AbortController();
-  readonly #waiting = new AbortController();
+  readonly #cancelDeadline: () => void;
   readonly #onOver: ((error: AuthorityError) => void) | undefined;
   readonly #gone = (): void => this.#over('CAP-X02');
   #ended = false;
@@ -32,11 +32,7 @@ export class CallTime {
   constructor(call: CancellableCall, { deadlineMs, clock }: Deadline, onOver?: (error: AuthorityError) => void) {
     this.#call = call;
     this.#onOver = onOver;
-    // The sleep's own end by abort is how it is cancelled.
-    clock.sleep(deadlineMs, this.#waiting).then(
-      () => this.#over('CAP-S07'),
-      () => undefined,
-    );
+    this.#cancelDeadline = clock.after(deadlineMs, () => this.#over('CAP-S07'));
     call.on('cancelled', this.#gone);
   }
 
@@ -52,7 +48,7 @@ export class CallTime {
   /** The call is answered: its signal aborts no more. May be called twice. */
   end(): void {
     this.#ended = true;
-    this.#waiting.abort();
+    this.#cancelDeadline();
     this.#call.off('cancelled', this.#gone);
   }
 

@@ -15,7 +15,7 @@ export interface UnaryParts<Answer> {
   readonly listener: ListenerView;
   readonly admission: FairAdmission;
   readonly refusals: RefusalDelay;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Pick<Clock, 'after'>;
   readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
   /** Names the service in reports of bugs. */
   readonly where: string;

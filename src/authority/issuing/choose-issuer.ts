@@ -5,13 +5,14 @@ import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { allowedIssuers, ANY_ISSUER } from '../../domain/policy/evaluation/allowed-issuers.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { PolicyRequest } from '../../domain/policy/request.ts';
+import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { Signer } from '../../ports/issuing/signer.ts';
 
 export class IssuerChooser {
   readonly #issuers: Pick<Issuers, 'all'>;
-  /** Gone with the request that they were chosen for. */
-  readonly #signers = new WeakMap<ChosenIssuer, Signer>();
+  /** By the state that was chosen, which lasts as long as a request that holds it. */
+  readonly #signers = new WeakMap<Issuer, Signer>();
 
   constructor(issuers: Pick<Issuers, 'all'>) {
     this.#issuers = issuers;
@@ -40,13 +41,13 @@ export class IssuerChooser {
 
   /** @throws AuthorityError CAP-S01 when the chosen issuer could not sign when it was chosen. */
   signerOf(chosen: ChosenIssuer): Signer {
-    const signer = this.#signers.get(chosen);
+    const signer = this.#signers.get(chosen.issuer);
     if (signer !== undefined) return signer;
     throw new Error(`no signer is known for ${chosen.issuer.subject}, which was not chosen here`);
   }
 
   #known(chosen: ChosenIssuer, { state }: NamedIssuer): ChosenIssuer {
-    if (state.kind === 'ready') this.#signers.set(chosen, state.signer);
+    if (state.kind === 'ready') this.#signers.set(state.issuer, state.signer);
     return chosen;
   }
 }

@@ -25,6 +25,13 @@ export interface Clock {
    */
   sleep(ms: number, options: { readonly signal: AbortSignal }): Promise<void>;
   /**
+   * Calls `act` once after `ms` milliseconds of the monotonic clock; for the deadline of every call, where a promise and a
+   * signal each cost more than reading the request.
+   * @param ms at most a day.
+   * @returns how to take that back; may be called twice, and after `act`.
+   */
+  after(ms: number, act: () => void): () => void;
+  /**
    * Resolves when the wall clock shows `wallMs` or later, or, with `stepped`, within two seconds of the wall clock's being
    * set, forwards or back. Rejects with the signal's reason when it aborts first.
    */

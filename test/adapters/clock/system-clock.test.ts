@@ -28,6 +28,17 @@ describe('The system clock', () => {
     await assert.rejects(asleep, { message: 'enough' });
   });
 
+  it('acts once after a while, unless that is taken back', async () => {
+    const clock = new SystemClock();
+    const acted: string[] = [];
+    const takeBack = clock.after(5, () => acted.push('taken back'));
+    takeBack();
+    takeBack();
+    clock.after(10, () => acted.push('acted'));
+    await clock.sleep(30, { signal: NEVER });
+    assert.deepEqual(acted, ['acted']);
+  });
+
   it('wakes at a moment of the wall clock, and not before', async () => {
     const clock = new SystemClock();
     const momentMs = clock.nowMs() + 30;

@@ -41,6 +41,18 @@ export class FakeClock implements Clock {
     await this.#sleep(ms, signal);
   }
 
+  after(ms: number, act: () => void): () => void {
+    const sleeper: Sleeper = {
+      dueMs: this.#monotonicMs + ms,
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        act();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return () => void this.#sleepers.delete(sleeper);
+  }
+
   async sleepUntil(wallMs: number, { signal }: { readonly signal: AbortSignal }): Promise<Woken> {
     let woken: Woken = 'reached';
     await this.#sleep(Math.max(0, wallMs - this.nowMs()), signal, () => (woken = 'stepped'));

@@ -14,7 +14,7 @@ import { encodeChain } from './encode.ts';
 
 export interface CsrServiceParts {
   readonly authority: CsrAuthority;
-  readonly clock: Pick<Clock, 'sleep'>;
+  readonly clock: Pick<Clock, 'after'>;
   readonly events: Pick<Events, 'unexpected' | 'requestDropped'>;
 }
 

@@ -525,6 +525,7 @@ describe('The issuance journal', () => {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
       sleepUntil: async (wallMs, options) => clock.sleepUntil(wallMs, options),
+      after: (ms, act) => clock.after(ms, act),
       sleep: async (ms, options) => clock.sleep(ms < DAY_MS ? Infinity : ms, options),
     };
     await using journal = await started({}, daily);
