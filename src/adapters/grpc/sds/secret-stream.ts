@@ -61,6 +61,9 @@ export interface StreamContext<Request> {
   readonly quietMs: number;
 }
 
+/** The longest answer to a push that is read without a limit: some names, a version, a nonce, or why it is rejected. */
+const MAX_ANSWER_BYTES = 1024;
+
 /** A stream of either variant, as the register sees it. */
 export type AnyStream = Pick<
   SecretStream<never>,
@@ -80,6 +83,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #spokeAtMs: number;
   /** A message that waits for its turn; meanwhile the call is paused, and no other comes. */
   #held: { readonly bytes: Uint8Array; readonly sinceMs: number } | undefined;
+  /** What was sent last was no answer to a message, and is not acknowledged yet. */
+  #pushed = false;
   #closed = false;
 
   constructor(parts: StreamParts, settings: StreamSettings, context: StreamContext<Request>) {
@@ -104,7 +109,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   receive(bytes: Uint8Array): void {
     if (this.#closed) return;
     const { rateLimit, clock } = this.#parts;
-    if (rateLimit.enter(this.#namespace, this)) {
+    if (this.#isDue(bytes) || rateLimit.enter(this.#namespace, this)) {
       this.#take(bytes);
       return;
     }
@@ -126,10 +131,21 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     return this.#context.watcher.caller.identity.namespace;
   }
 
+  /**
+   * Whether this is the short answer to a push: a new anchor goes to all streams of a namespace at once, and their
+   * ACKs, which we caused, must not use up what the namespace may say. Each push frees one message at most.
+   */
+  #isDue(bytes: Uint8Array): boolean {
+    return this.#pushed && bytes.length <= MAX_ANSWER_BYTES;
+  }
+
   #take(bytes: Uint8Array): void {
     const { protocol } = this.#context;
+    const { rateLimit } = this.#parts;
+    const account = this.#isDue(bytes) ? undefined : { rateLimit, owner: this.#namespace };
+    this.#pushed = false;
     this.#guarded(() => {
-      const request = readMessage(protocol, bytes, { rateLimit: this.#parts.rateLimit, owner: this.#namespace });
+      const request = readMessage(protocol, bytes, account);
       if (this.#membership === undefined && request.node !== undefined) this.#joinProxy(request.node, request.resumes);
       // What was good when it came in may be expired by now; the answer is made from what is good now.
       this.#takeAvailable();
@@ -138,13 +154,13 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   }
 
   refresh(): void {
-    this.#guarded(() => this.#takeAvailable());
+    this.#guarded(() => this.#push());
   }
 
   proxyChanged(): void {
     this.#guarded(() => {
       if (this.#membership !== undefined) this.#learn(this.#membership, this.#session.resumed);
-      this.#takeAvailable();
+      this.#push();
     });
   }
 
@@ -222,6 +238,13 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     const { bundleOnHold } = proxy;
     const rejected = proxy.rejected(resumes);
     this.#apply(this.#context.protocol.step(this.#session, { kind: 'known', bundleOnHold, rejected }));
+  }
+
+  /** What is new without a message. */
+  #push(): void {
+    const { sent } = this.#session;
+    this.#takeAvailable();
+    if (this.#session.sent > sent) this.#pushed = true;
   }
 
   #takeAvailable(): void {

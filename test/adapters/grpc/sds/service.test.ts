@@ -684,6 +684,27 @@ describe('The secret discovery service', () => {
       });
     }
 
+    for (const protocol of ['sotw', 'delta'] as const) {
+      it(`but hears the answer to a push at once, and nothing else in its stead (${protocol})`, async () => {
+        const follower = client[protocol]();
+        follower.subscribe('ROOTCA');
+        await follower.accept();
+        await useUp(scene.client().sotw(), AT_ONCE + 9);
+        // One response at a time: the next is sent because the last was read as accepted.
+        for (let push = 0; push < 3; push += 1) {
+          const bundle = await scene.addAnchor();
+          assert.equal(pemOf(secretsOf(await follower.accept())[0]!), bundle.pem);
+        }
+        await scene.renew();
+        follower.subscribe('default');
+        const { length } = follower.responses;
+        await scene.quiet(scene.client('quiet'));
+        assert.equal(scene.secrets.svid(DEMO).watchers, 0);
+        while (follower.responses.length === length) await scene.clock.advance(50);
+        assert.equal(secretsOf(await follower.next())[0]!.name, 'default');
+      });
+    }
+
     it('and ends no stream for being silent that it did not hear', async () => {
       const acknowledgeWithinMs = 5_000;
       await scene[Symbol.asyncDispose]();
@@ -697,8 +718,9 @@ describe('The secret discovery service', () => {
       for (let n = 0; n < 60; n += 1) hasty.client().sotw().send(heavy('late'));
       while (hasty.events.of('streamOpened').length < 62) await settle();
       await scene.quiet(scene.client('quiet'));
-      patient.ack(response);
-      while (hasty.events.of('secretAcknowledged').length === 0) await hasty.clock.advance(50);
+      // Longer than what is heard at once as the answer to a push.
+      patient.nack(response, 'n'.repeat(1024));
+      while (hasty.events.of('secretRejected').length === 0) await hasty.clock.advance(50);
       assert.ok(hasty.clock.monotonicMs() > acknowledgeWithinMs + 1_000, `${hasty.clock.monotonicMs()}`);
       assert.deepEqual(hasty.events.of('streamClosed'), []);
     });

@@ -38,17 +38,24 @@ const PER_MESSAGE_BYTES = 1024;
 /** To look at a byte costs a part of what it costs to decode it. */
 const LOOK_PER_BYTE = 1 / 16;
 
+/** Who is charged for a message, and where. */
+export interface Account {
+  readonly rateLimit: MessageRateLimit;
+  readonly owner: string;
+}
+
 /**
- * Reads a message whose turn has come, on its owner's account.
+ * Reads a message whose turn has come.
+ * @param account none for a message that we caused ourselves.
  * @throws AuthorityError CAP-M02 or CAP-M03
  */
 export function readMessage<Request>(
   { trim, decode }: Protocol<Request>,
   bytes: Uint8Array,
-  { rateLimit, owner }: { readonly rateLimit: MessageRateLimit; readonly owner: string },
+  account?: Account,
 ): Request {
-  rateLimit.charge(owner, PER_MESSAGE_BYTES + bytes.length * LOOK_PER_BYTE);
+  account?.rateLimit.charge(account.owner, PER_MESSAGE_BYTES + bytes.length * LOOK_PER_BYTE);
   const trimmed = trim(bytes);
-  rateLimit.charge(owner, trimmed.length);
+  account?.rateLimit.charge(account.owner, trimmed.length);
   return decode(trimmed);
 }
