@@ -94,7 +94,7 @@ export const schema = {
     maxHandshakes: withDefault(
       integer(1, 100_000),
       256,
-      'Most TLS handshakes under way at once. Further ones wait, taking turns by source, and while they wait slow handshakes are ended. A connection that has sent nothing yet does not count.',
+      'Most TLS handshakes under way at once. Further ones wait, taking turns by source, and while they wait slow handshakes are ended. A connection that has sent nothing yet takes no place among the last half of them.',
     ),
     handshakeTimeout: withDefault(
       duration('1s', '1m'),

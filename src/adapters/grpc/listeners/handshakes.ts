@@ -1,7 +1,7 @@
-// TLS handshakes under way: few enough and short enough that nobody can block the listener by never finishing. One begins
-// with the client's first byte, so a silent client takes no place, and has a time-out only. When all places are taken a
-// new connection waits, and sources take turns: a thousand honest clients that connect at once after an outage all get in.
-// While one waits, a slow handshake makes way, sooner if it is of the source that holds most of the places.
+// TLS handshakes under way: few enough and short enough that nobody can block the listener by never finishing. A silent
+// client takes no place among the last half of them: there a handshake begins with the client's first byte. When all places
+// are taken a new connection waits, and sources take turns: a thousand honest clients that connect at once after an outage
+// all get in. While one waits, a slow handshake makes way, sooner if it is of the source that holds most of the places.
 import type { Socket } from 'node:net';
 import { Places } from '../../../domain/bounded/places.ts';
 
@@ -18,6 +18,8 @@ interface Handshake {
   /** Told before the connection is to be closed. */
   readonly refuse: (problem: string) => void;
   readonly timer: NodeJS.Timeout;
+  /** Called when the connection closes first. */
+  readonly closed: () => void;
   /** By the monotonic clock; once it has a place, the time at which it got it. */
   sinceMs: number;
 }
@@ -50,19 +52,17 @@ export class Handshakes {
    * Calls `begin` when the handshake has a place, or `refuse` when it has to go. The time is absolute and counts from
    * now, so a dripping client gains none.
    */
-  expect(arrival: Omit<Handshake, 'timer' | 'sinceMs'>): void {
+  expect(arrival: Omit<Handshake, 'timer' | 'closed' | 'sinceMs'>): void {
     const { peer, socket } = arrival;
     const late = (): void => this.#refuse(handshake, 'the TLS handshake did not end in time');
     const timer = setTimeout(late, this.#limits.handshakeTimeoutMs);
     timer.unref();
-    const handshake: Handshake = { ...arrival, timer, sinceMs: performance.now() };
+    const closed = (): void => this.#forget(handshake);
+    const handshake: Handshake = { ...arrival, timer, closed, sinceMs: performance.now() };
     this.#byPeer.set(peer, handshake);
-    socket.once('close', () => this.#forget(handshake));
-    socket.once('readable', () => {
-      // A probe that connects and leaves.
-      if (socket.readableLength === 0) socket.destroy();
-      else if (this.#byPeer.get(peer) === handshake) this.#arrive(handshake);
-    });
+    socket.once('close', closed);
+    if (this.#hasRoomForSilent()) this.#arrive(handshake);
+    else this.#awaitFirstByte(handshake);
   }
 
   end(peer: string): void {
@@ -72,6 +72,20 @@ export class Handshakes {
 
   closeAll(): void {
     for (const { socket } of this.#byPeer.values()) socket.destroy();
+  }
+
+  /** A connection that is read before its handshake keeps 6 KiB more for life, so that is done only in a crowd. */
+  #hasRoomForSilent(): boolean {
+    return this.#waiting.size === 0 && this.#underWay.size < this.#limits.maxHandshakes / 2;
+  }
+
+  #awaitFirstByte(handshake: Handshake): void {
+    const { peer, socket } = handshake;
+    socket.once('readable', () => {
+      // A probe that connects and leaves.
+      if (socket.readableLength === 0) socket.destroy();
+      else if (this.#byPeer.get(peer) === handshake) this.#arrive(handshake);
+    });
   }
 
   #arrive(handshake: Handshake): void {
@@ -159,8 +173,10 @@ export class Handshakes {
   }
 
   #forget(handshake: Handshake): void {
-    const { peer, source, timer } = handshake;
+    const { peer, source, socket, timer, closed } = handshake;
     clearTimeout(timer);
+    // The connection may live long, and would hold the handshake as long.
+    socket.off('close', closed);
     if (this.#byPeer.get(peer) === handshake) this.#byPeer.delete(peer);
     this.#stopWaiting(handshake);
     if (!this.#underWay.delete(handshake)) return;

@@ -265,7 +265,7 @@ describe('The TLS listener', () => {
       await seen(edge, /did not end in time/);
     });
 
-    it('only so many handshakes at a time; who says nothing takes none of the places', async () => {
+    it('only so many handshakes at a time; who says nothing takes none of the last half', async () => {
       edge = await openTlsEdge({ tls: { maxHandshakes: 3 } });
       const silent = Array.from({ length: 6 }, () => connectTcp(edge.port, '127.0.0.1').resume());
       await Promise.all(silent.map(async (socket) => once(socket, 'connect')));
