@@ -12,6 +12,7 @@ import {
   OLDEST_ENVOY,
 } from './envoy/support/envoy-package.ts';
 import { agentBinary, installAgent } from './istio-agent/istio-agent.ts';
+import { findPostgres } from '../support/postgres/binaries.ts';
 import { PEERS_HOME } from './support/presence.ts';
 
 interface Peer {
@@ -37,6 +38,12 @@ const PEERS: readonly Peer[] = [
     judges: 'certificate shapes (crypto/x509), benchmark yardsticks',
     find: () => firstLine('go', ['version']),
     install: () => installPackage('golang-go'),
+  },
+  {
+    name: 'PostgreSQL',
+    judges: 'the shared store: commits, crashes, failover',
+    find: findPostgres,
+    install: () => installPackage('postgresql'),
   },
   {
     name: 'pilot-agent',
