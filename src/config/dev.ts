@@ -33,7 +33,7 @@ export function devValues(
     'cluster.manifests': manifests,
     'authentication.tokens.issuers': [{ issuer: DEV_TOKEN_ISSUER, keys: { file: files.tokenIssuerKeys } }],
     'sds.socketDirectory': sockets,
-    'journal.file': journal,
+    'journal.store': `sqlite:${journal}`,
     'telemetry.logFile': `${root}/capstan.log`,
   };
 }

@@ -1,6 +1,6 @@
 // What one row of the schema says about a configuration key, and what follows from the key's path:
 // the type of the whole, the environment name, the flag.
-import type { Shape } from './shapes.ts';
+import type { Shape } from './shapes/shapes.ts';
 
 interface Traits {
   /** May carry a credential: never shown, not even in a complaint about it. */

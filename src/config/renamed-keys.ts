@@ -13,6 +13,7 @@ export interface RenamedKey {
 export const RENAMED_KEYS: readonly RenamedKey[] = [
   { old: 'listen.unprovenShare', now: 'listen.unauthenticatedShare', since: '0.2.0' },
   { old: 'listen.unprovenTimeout', now: 'listen.unauthenticatedTimeout', since: '0.2.0' },
+  { old: 'journal.file', now: 'journal.store', since: '0.2.0' },
 ];
 
 /** @returns the row of the key or section that had this dotted path. */

@@ -19,7 +19,8 @@ import {
   listOf,
   loopbackAddress,
   trustDomain,
-} from './shapes.ts';
+} from './shapes/shapes.ts';
+import { journalStore } from './shapes/journal-store.ts';
 import {
   additionalIssuer,
   clusterId,
@@ -31,7 +32,7 @@ import {
   sdsSocket,
   socketMode,
   tokenIssuer,
-} from './structures.ts';
+} from './shapes/structures.ts';
 
 const followed = { followed: true } as const;
 const lifetime = duration('2s', '365d');
@@ -62,7 +63,7 @@ export const schema = {
     administration: {
       socket: optional(
         filePath,
-        "Unix socket, open to the server's own user alone, for administration commands such as `capstan sds status`. Absent, `admin.sock` beside the journal.",
+        "Unix socket, open to the server's own user alone, for administration commands such as `capstan sds status`. Absent, `admin.sock` beside the journal's file; required when the journal is in PostgreSQL.",
       ),
     },
     plaintext: {
@@ -343,8 +344,33 @@ export const schema = {
   },
 
   journal: {
-    file: required(filePath, 'SQLite file that records every decision. Keep it on a disk that survives a restart.'),
+    store: required(
+      journalStore,
+      'Where every decision is recorded: an SQLite file, on a disk that survives a restart, or a PostgreSQL that several servers share. A path alone is an SQLite file. Of several hosts the one that takes writes is used.',
+    ),
     retention: withDefault(duration('1h', '36500d'), '30d', 'How long a decision is kept.'),
+    postgres: {
+      caFile: optional(
+        filePath,
+        'PEM file with the CA that issued the certificate of PostgreSQL, for TLS. Required unless each host is a loopback address or the folder of a Unix socket.',
+        followed,
+      ),
+      passwordFile: optional(
+        filePath,
+        'File with the password of the user of PostgreSQL, in one line; give it mode 0400. Each new connection reads it.',
+        followed,
+      ),
+      maxConnections: withDefault(
+        integer(3, 100),
+        10,
+        'Most connections to PostgreSQL that one process holds: one writes records, the others read.',
+      ),
+      statementTimeout: withDefault(
+        duration('1s', '1m'),
+        '2s',
+        'Longest that PostgreSQL may take for one statement, or for a lock. What must be recorded and is not within twice this time is refused, so keep it below half of `listen.requestTimeout`.',
+      ),
+    },
   },
 
   telemetry: {

@@ -2,7 +2,7 @@
 import { keysOf, environmentName, flagName, type Key } from './key.ts';
 import { renamedKey, renamedWithin, type RenamedKey } from './renamed-keys.ts';
 import { schema } from './schema.ts';
-import { suggestion } from './shapes.ts';
+import { suggestion } from './shapes/shapes.ts';
 
 /** One thing that is wrong with a configuration. */
 export interface ConfigProblem {

@@ -89,7 +89,7 @@ function configOf(
       maxStreams: needs.streams + SPARE,
       maxStreamsPerCaller: Math.ceil(needs.streams / IDENTITIES) + SPARE,
     },
-    journal: { file: path.join(files.folder, 'journal.sqlite') },
+    journal: { store: path.join(files.folder, 'journal.sqlite') },
   };
 }
 

@@ -16,7 +16,7 @@ const NEEDED = {
   'policy.bundle.file': 'bundle.yaml',
   'policy.bundle.keys': ['security.pem'],
   'policy.bundle.stateFile': 'bundle-state.json',
-  'journal.file': 'journal.db',
+  'journal.store': 'journal.db',
 };
 
 const folder = mkdtempSync(path.join(tmpdir(), 'capstan-config-'));
@@ -52,7 +52,7 @@ describe('The configuration', () => {
       'issuer.chainFile',
       'issuer.keyFile',
       'trustAnchors.file',
-      'journal.file',
+      'journal.store',
       'policy.bundle.file',
       'policy.bundle.keys',
     ];

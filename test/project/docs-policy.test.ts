@@ -73,7 +73,7 @@ describe('docs/policy.md', () => {
           'issuer.chainFile': 'issuer.pem',
           'issuer.keyFile': 'issuer-key.pem',
           'trustAnchors.file': 'root-cert.pem',
-          'journal.file': 'journal.db',
+          'journal.store': 'journal.db',
         };
         assert.ok('config' in loadConfig({ given, file }));
       });

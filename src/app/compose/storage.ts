@@ -3,6 +3,7 @@ import { MemoryQuotaCounters } from '../../adapters/storage/embedded/memory-quot
 import { RecentIssuances } from '../../adapters/storage/embedded/recent-issuances.ts';
 import { SqliteIssuanceHistory } from '../../adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../../adapters/storage/sqlite/sqlite-journal.ts';
+import { AuthorityError } from '../../domain/errors.ts';
 import { keepRetention } from '../../authority/chores/journal-retention.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
 import type { Config } from '../../config/schema.ts';
@@ -19,10 +20,12 @@ export interface Storage {
   readonly refusals: RefusalRecords;
 }
 
-export function composeStorage({ journal: { file, retention } }: Config, foundation: Foundation): Storage {
+export function composeStorage({ journal: { store, retention } }: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running } = foundation;
-  const history = new SqliteIssuanceHistory({ clock }, file);
-  const journal = new SqliteJournal({ clock, events }, { file });
+  if (store.kind === 'postgres')
+    throw new AuthorityError('CAP-X03', { detail: 'a journal in PostgreSQL is not served yet' });
+  const history = new SqliteIssuanceHistory({ clock }, store.file);
+  const journal = new SqliteJournal({ clock, events }, { file: store.file });
   const issuances = new RecentIssuances({ journal, history });
   const refusals = new RefusalRecords({ journal, events, clock });
   lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());

@@ -1,17 +1,19 @@
 // `capstan drift`: whether what runs is still what policy says, and policy what Git says.
 import type { Command } from 'commander';
+import type { JournalStore } from '../../config/shapes/journal-store.ts';
 import type { Config } from '../../config/schema.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readConfigForCheck } from '../inputs/read-config.ts';
 import type { Invocation } from '../invocation.ts';
 import { addClusterOptions, clusterFactsOf, type ClusterOptions } from '../options/cluster-options.ts';
+import { journalOption } from '../options/journal-options.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../reports/report.ts';
 import type { CandidateFiles } from '../inputs/read-candidate.ts';
 import type { DriftSources } from '../inputs/read-drift.ts';
 
 interface DriftOptions extends ClusterOptions {
   readonly config?: string;
-  readonly journal?: string;
+  readonly journal?: JournalStore;
   readonly bundle?: string;
   readonly policies?: readonly string[];
   readonly cluster?: string;
@@ -36,7 +38,7 @@ export function registerDrift(program: Command, invocation: Invocation): void {
     .command('drift')
     .description("find live certificates that today's policy would refuse, and policies that are not those in Git")
     .option('--config <file>', 'configuration whose journal, policies and cluster to read')
-    .option('--journal <file>', 'the journal itself')
+    .addOption(journalOption())
     .option('--bundle <file>', 'the policy bundle in force; its signature is not checked')
     .option('--policies <path...>', 'the local policies in force: files, or directories')
     .option('--cluster <folder>', 'Kubernetes manifests of the cluster')
@@ -72,7 +74,7 @@ function sourcesOf(options: DriftOptions, invocation: Invocation): DriftSources 
       ? undefined
       : readConfigForCheck(options.config, `${options.config} cannot be used`, invocation);
   const files = filesOf(options, config);
-  const journal = options.journal ?? config?.journal.file;
+  const journal = options.journal === undefined ? config?.journal : { store: options.journal };
   const { server, git } = options;
   const compares = git !== undefined && (server !== undefined || files !== undefined);
   if (!compares && (files === undefined || journal === undefined)) {

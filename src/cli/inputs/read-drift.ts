@@ -10,13 +10,13 @@ import type { Invocation } from '../invocation.ts';
 import { complainOfProblems } from '../problems.ts';
 import { fetchPolicyInForce } from './policy-in-force.ts';
 import { readCandidate, type CandidateFiles } from './read-candidate.ts';
-import { readJournal } from './read-journal.ts';
+import { readJournal, type JournalReading } from './journal/read-journal.ts';
 import { isDirectory, readTexts } from './read-texts.ts';
 
 export interface DriftSources {
   /** The policies in force, as far as they are at hand. */
   readonly files?: CandidateFiles;
-  readonly journal?: string;
+  readonly journal?: JournalReading['journal'];
   /** URL of a running server. */
   readonly server?: string;
   /** A checkout. */
@@ -42,7 +42,7 @@ export async function readDrift(sources: DriftSources, progress: boolean, invoca
 }
 
 async function liveCertificates(
-  file: string,
+  journal: JournalReading['journal'],
   candidate: Candidate,
   progress: boolean,
   invocation: Invocation,
@@ -50,7 +50,7 @@ async function liveCertificates(
   const nowMs = invocation.clock.nowMs();
   const review = new LiveCertificateReview(candidate, nowMs);
   const query = { outcome: 'issued', validAtMs: nowMs } as const;
-  await readJournal({ file, query, progress }, invocation, (record) => review.add(record));
+  await readJournal({ journal, query, progress }, invocation, (record) => review.add(record));
   return review.result();
 }
 

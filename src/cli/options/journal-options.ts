@@ -3,14 +3,22 @@ import path from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DEV_PLACES } from '../../adapters/dev/dev-names.ts';
 import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
+import { readJournalStore, type JournalStore } from '../../config/shapes/journal-store.ts';
+import type { Config } from '../../config/schema.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
-import { readConfigForCheck } from '../inputs/read-config.ts';
+import { readConfig, readConfigForCheck } from '../inputs/read-config.ts';
 import type { Invocation } from '../invocation.ts';
 
 export interface JournalChoice {
-  readonly journal?: string;
+  readonly journal?: JournalStore;
   readonly config?: string;
   readonly dataDir: string;
+}
+
+/** A journal, and how its database is reached when a configuration says it. */
+export interface ChosenJournal {
+  readonly store: JournalStore;
+  readonly postgres?: Config['journal']['postgres'];
 }
 
 /** So long before the present, or a moment. */
@@ -24,9 +32,20 @@ export function addJournalOptions(command: Command): Command {
 /** Adds `--journal`, `--config` and `--data-dir`. */
 export function addJournalChoice(command: Command): Command {
   return command
-    .option('--journal <file>', 'the journal itself')
+    .addOption(journalOption())
     .option('--config <file>', 'configuration whose journal to read')
     .option('--data-dir <folder>', 'data directory whose journal to read', DEV_DATA_DIRECTORY);
+}
+
+/** `--journal`: a store as the configuration writes it. */
+export function journalOption(): Option {
+  return new Option('--journal <store>', 'the journal itself: a file, or postgres://user@host/database').argParser(
+    (text: string): JournalStore => {
+      const store = readJournalStore(text);
+      if ('problem' in store) throw new InvalidArgumentError(`It ${store.problem}.`);
+      return store;
+    },
+  );
 }
 
 export function sinceOption(text: string): Since {
@@ -49,8 +68,21 @@ export function momentOf(since: Since, nowMs: number): number {
 }
 
 /** @throws CommandError 2 when the configuration that names it is invalid, after saying why. */
-export function chosenJournal({ journal, config, dataDir }: JournalChoice, invocation: Invocation): string {
-  if (journal !== undefined) return journal;
-  if (config === undefined) return path.join(dataDir, DEV_PLACES.journal);
-  return readConfigForCheck(config, `${config} names no journal that can be read`, invocation).journal.file;
+export function chosenJournal(choice: JournalChoice, invocation: Invocation): ChosenJournal {
+  const { config } = choice;
+  return (
+    withoutConfig(choice) ??
+    readConfigForCheck(config ?? '', `${config} names no journal that can be read`, invocation).journal
+  );
+}
+
+/** @returns nothing when the configuration that names it is invalid, after saying why; the command then ends with 78. */
+export function journalToList(choice: JournalChoice, invocation: Invocation): ChosenJournal | undefined {
+  return withoutConfig(choice) ?? readConfig(choice.config ?? '', invocation)?.journal;
+}
+
+function withoutConfig({ journal, config, dataDir }: JournalChoice): ChosenJournal | undefined {
+  if (journal !== undefined) return { store: journal };
+  if (config !== undefined) return undefined;
+  return { store: { kind: 'sqlite', file: path.join(dataDir, DEV_PLACES.journal) } };
 }

@@ -1,6 +1,7 @@
 // Rules between keys. Each is asked only when all the keys it reads are sound, so that one mistake
 // is not reported twice.
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import { isOnThisMachine } from '../shapes/journal-store.ts';
 import type { Config } from '../schema.ts';
 
 export interface Rule {
@@ -112,6 +113,30 @@ export const RULES: readonly Rule[] = [
         problem: `must not be shorter than ${path}: a renewal by certificate is judged by the records in the journal`,
       }));
     },
+  },
+  {
+    reads: ['journal.postgres.caFile', 'journal.store'],
+    check: ({ journal: { store, postgres } }) =>
+      when(
+        store.kind === 'postgres' && !isOnThisMachine(store) && postgres.caFile === undefined,
+        'is required: what is said to a PostgreSQL on another machine goes over TLS, verified with this CA',
+      ),
+  },
+  {
+    reads: ['journal.postgres.statementTimeout', 'journal.store', 'listen.requestTimeout'],
+    check: ({ journal: { store, postgres }, listen }) =>
+      when(
+        store.kind === 'postgres' && 2 * postgres.statementTimeout >= listen.requestTimeout,
+        'must be less than half of listen.requestTimeout: a record that was lost on its way is sent once more',
+      ),
+  },
+  {
+    reads: ['listen.administration.socket', 'journal.store'],
+    check: ({ listen, journal: { store } }) =>
+      when(
+        store.kind === 'postgres' && listen.administration.socket === undefined,
+        'is required with a journal in PostgreSQL: there is no file that it could be beside',
+      ),
   },
   {
     reads: ['authentication.furtherIssuersFile', ...PROOF_AGES],

@@ -3,7 +3,19 @@
 import { isHostName } from '../../domain/identity/trust-domain.ts';
 import type { Rule } from './rules.ts';
 
+const NO_EFFECT = 'has no effect: the journal is an SQLite file';
+
 export const WARNINGS: readonly Rule[] = [
+  {
+    reads: ['journal.postgres.caFile', 'journal.store'],
+    check: ({ journal: { store, postgres } }) =>
+      store.kind === 'sqlite' && postgres.caFile !== undefined ? [{ problem: NO_EFFECT }] : [],
+  },
+  {
+    reads: ['journal.postgres.passwordFile', 'journal.store'],
+    check: ({ journal: { store, postgres } }) =>
+      store.kind === 'sqlite' && postgres.passwordFile !== undefined ? [{ problem: NO_EFFECT }] : [],
+  },
   {
     reads: ['sds.spiffeValidator'],
     check: ({ sds }) =>

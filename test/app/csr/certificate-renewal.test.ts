@@ -236,7 +236,7 @@ describe('A leaf of a former issuer', () => {
     }
     await using server = await RunningServer.start({ files });
     assert.equal((await enrol(server, showing)).code, status.OK);
-    const settings = { 'journal.file': files.path('new.db'), 'sds.sockets': [] };
+    const settings = { 'journal.store': files.path('new.db'), 'sds.sockets': [] };
     await using fresh = await RunningServer.start({ files, settings });
     assert.match((await enrol(fresh, showing)).details, /^CAP-A09 /);
   });

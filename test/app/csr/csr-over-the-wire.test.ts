@@ -87,7 +87,7 @@ describe("Capstan answers Istio's CSR API", () => {
     const [, ...former] = await askAsAgent(csr);
     const { certificatePem } = files.pki.root;
     files.setAnchors(`# ours\r\n${certificatePem}\n\n# retiring\n${retiringRootPem}\n${certificatePem}`);
-    const settings = { 'sds.sockets': [], 'journal.file': files.path('second.db') };
+    const settings = { 'sds.sockets': [], 'journal.store': files.path('second.db') };
     await using again = await RunningServer.start({ files, settings });
     using client = again.client();
     const headers = { authorization: `Bearer ${await files.mint.token()}` };

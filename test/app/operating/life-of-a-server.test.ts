@@ -47,7 +47,7 @@ describe('A server that cannot open its listeners', () => {
 
   it('says which socket is taken, leaves it to the server that has it, and serves the rest', async () => {
     const beside = new RegExp(`${files.socket('demo')} is already in use`);
-    const journal = { 'journal.file': files.path('second.db'), 'policy.bundle.stateFile': files.path('second.json') };
+    const journal = { 'journal.store': files.path('second.db'), 'policy.bundle.stateFile': files.path('second.json') };
     await using second = await RunningServer.start({ files, settings: journal });
     assert.match(JSON.stringify(second.report.troubled), beside);
     const { ready, degraded } = (await (await second.get('/readyz')).json()) as { ready: boolean; degraded: unknown };
@@ -63,7 +63,7 @@ describe('A server that cannot open its listeners', () => {
 
   it('says that another server has its journal, and leaves that one to it', async () => {
     const free = { 'listen.tls.address': '127.0.0.1:0', 'listen.http.address': '127.0.0.1:0' };
-    const journal = { 'journal.file': files.path('journal.db') };
+    const journal = { 'journal.store': files.path('journal.db') };
     await refusesToStart({ ...free, ...journal, ...NO_SOCKETS }, /journal\.db is in use by another Capstan/);
     assert.equal((await first.get('/readyz')).status, 200);
     assert.ok(files.decisions().length > 0);
@@ -85,7 +85,7 @@ describe('A server that cannot open its listeners', () => {
   });
 
   async function refusesToStart(settings: Readonly<Record<string, unknown>>, words: RegExp): Promise<void> {
-    const own = { 'journal.file': files.path('second.db') };
+    const own = { 'journal.store': files.path('second.db') };
     const start = RunningServer.start({ files, settings: { ...own, ...settings } });
     await assert.rejects(start, (error: Error) => {
       assert.match(error.message, /^CAP-X03 /);

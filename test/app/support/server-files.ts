@@ -113,7 +113,7 @@ export class ServerFiles implements Disposable {
       'policy.bundle.stateFile': this.path('bundle-state.json'),
       'policy.directory': this.path('policies'),
       'cluster.manifests': this.path('manifests'),
-      'journal.file': this.path('journal.db'),
+      'journal.store': this.path('journal.db'),
       'lifetimes.min': '1s',
       'authentication.tokens.issuers': [
         { issuer: TOKEN_ISSUER, keys: { file: this.path('jwks.json') }, clockSkew: '0s' },

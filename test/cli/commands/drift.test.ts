@@ -205,5 +205,5 @@ const CONFIGURATION = `issuer: { chainFile: /chain.pem, keyFile: /key.pem }
 trustAnchors: { file: /anchors.pem }
 policy: { bundle: { file: @bundles, keys: [/key.pub], stateFile: /state.json }, directory: @policies }
 authentication: { tokens: { issuers: [] } }
-journal: { file: @journal.db }
+journal: { store: @journal.db }
 `;

@@ -8,9 +8,11 @@ const NEEDED = {
   'policy.bundle.file': 'bundle.yaml',
   'policy.bundle.keys': ['security.pem'],
   'policy.bundle.stateFile': 'bundle-state.json',
-  'journal.file': 'journal.db',
+  'journal.store': 'journal.db',
 };
 const socket = { path: '/run/a.sock', namespace: 'default', serviceAccount: 'a' };
+/** What a journal that is no file asks for. */
+const beside = { 'listen.administration.socket': '/run/capstan/admin.sock' };
 const gold = { name: 'gold', chainFile: 'gold.pem', keyFile: 'gold-key.pem' };
 const issuer = { issuer: 'kubernetes', keys: { discovery: true } };
 
@@ -51,6 +53,18 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     'sds.sockets[0] has a namespace that is not an RFC 1123 label',
   ],
   [{ 'sds.sockets': [{ ...socket, path: '/'.repeat(108) }] }, 'sds.sockets[0].path must be a path of 1 to 107 bytes'],
+  [
+    { 'journal.store': 'postgres://capstan@db.example.test/capstan', ...beside },
+    'journal.postgres.caFile is required: what is said to a PostgreSQL on another machine goes over TLS, verified with this CA',
+  ],
+  [
+    { 'journal.store': 'postgres://capstan@127.0.0.1/capstan', ...beside, 'journal.postgres.statementTimeout': '3s' },
+    'journal.postgres.statementTimeout must be less than half of listen.requestTimeout: a record that was lost on its way is sent once more',
+  ],
+  [
+    { 'journal.store': 'postgres://capstan@%2Frun%2Fpostgresql/capstan' },
+    'listen.administration.socket is required with a journal in PostgreSQL: there is no file that it could be beside',
+  ],
   [{ 'listen.http.address': '127.0.0.1:15012' }, 'listen.http.address is the address of another listener too'],
   [{ 'listen.plaintext.address': '127.0.0.1:15012' }, 'listen.plaintext.address is the address of listen.tls too'],
   [

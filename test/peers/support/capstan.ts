@@ -247,7 +247,7 @@ export class Capstan implements AsyncDisposable {
           stateFile: this.#file('bundle-state.json'),
         },
       },
-      journal: { file: this.#file('journal.sqlite') },
+      journal: { store: this.#file('journal.sqlite') },
       authentication: { tokens: { issuers: [tokens] } },
       lifetimes: { backdate: '1s' },
       sds: {

@@ -9,12 +9,18 @@ import type {
 } from '../../../ports/storage/issuance-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
 import { countOption } from '../../options/option-values.ts';
-import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
+import {
+  addJournalChoice,
+  journalToList,
+  momentOf,
+  sinceOption,
+  type JournalChoice,
+  type Since,
+} from '../../options/journal-options.ts';
 import { printNewest } from '../../reports/newest.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
-import { addJournalFileOptions, journalFile, type JournalFileOptions } from '../../options/journal-file.ts';
 
-interface ListOptions extends JournalFileOptions {
+interface ListOptions extends JournalChoice {
   readonly issued?: true;
   readonly refused?: true;
   readonly audited?: true;
@@ -33,7 +39,7 @@ Examples:
   $ capstan journal list --config capstan.yaml --identity spiffe://cluster.local/ns/default/sa/demo --output json`;
 
 export function registerJournalList(journal: Command, invocation: Invocation): void {
-  addJournalFileOptions(journal.command('list'))
+  addJournalChoice(journal.command('list'))
     .description('list decisions, newest first')
     .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
     .addOption(new Option('--refused', 'refusals only'))
@@ -50,10 +56,10 @@ export function registerJournalList(journal: Command, invocation: Invocation): v
 async function list(options: ListOptions, invocation: Invocation): Promise<void> {
   const { terminal, signal } = invocation;
   const query = queryOf(options, invocation.clock.nowMs());
-  const file = journalFile(options, invocation);
-  if (file === undefined) return;
-  const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  using reader = await SqliteJournalReader.open(file, { signal });
+  const journal = journalToList(options, invocation);
+  if (journal === undefined) return;
+  const { openJournal } = await import('../../inputs/journal/open-journal.ts');
+  using reader = await openJournal(journal, { signal });
   const records = await (options.audited === true ? audited(reader, query, signal) : reader.list(query, { signal }));
   printNewest(records, { what: 'decisions', head: HEAD, row: rowOf, json: withTimes }, options, terminal);
 }

@@ -3,12 +3,18 @@ import type { Command } from 'commander';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
 import { countOption } from '../../options/option-values.ts';
-import { momentOf, sinceOption, type Since } from '../../options/journal-options.ts';
+import {
+  addJournalChoice,
+  journalToList,
+  momentOf,
+  sinceOption,
+  type JournalChoice,
+  type Since,
+} from '../../options/journal-options.ts';
 import { printNewest } from '../../reports/newest.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
-import { addJournalFileOptions, journalFile, type JournalFileOptions } from '../../options/journal-file.ts';
 
-interface OperationsOptions extends JournalFileOptions {
+interface OperationsOptions extends JournalChoice {
   readonly since?: Since;
   readonly limit: number;
   readonly output: OutputFormat;
@@ -17,7 +23,7 @@ interface OperationsOptions extends JournalFileOptions {
 const DEFAULT_LIMIT = 50;
 
 export function registerJournalOperations(journal: Command, invocation: Invocation): void {
-  addJournalFileOptions(journal.command('operations'))
+  addJournalChoice(journal.command('operations'))
     .description('list what operators did to the server, newest first')
     .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
     .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
@@ -28,10 +34,10 @@ export function registerJournalOperations(journal: Command, invocation: Invocati
 async function operations(options: OperationsOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock, signal } = invocation;
   const { since, limit } = options;
-  const file = journalFile(options, invocation);
-  if (file === undefined) return;
-  const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  using reader = await SqliteJournalReader.open(file, { signal });
+  const journal = journalToList(options, invocation);
+  if (journal === undefined) return;
+  const { openJournal } = await import('../../inputs/journal/open-journal.ts');
+  using reader = await openJournal(journal, { signal });
   const query = { limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) };
   const found = await reader.operations(query, { signal });
   printNewest(found, { what: 'operations', head: HEAD, row: rowOf, json: withTime }, options, terminal);

@@ -61,7 +61,7 @@ async function explainRecord(decision: string, options: ExplainOptions, invocati
   }
   const { terminal } = invocation;
   const [{ findDecision }, { recordedDecision, whyUntraced }, { printTraced }] = await Promise.all([
-    import('../../inputs/recorded-decision.ts'),
+    import('../../inputs/journal/recorded-decision.ts'),
     import('../../../review/explain/traced-decision.ts'),
     import('../../reports/explain.ts'),
   ]);

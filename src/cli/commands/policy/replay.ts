@@ -51,15 +51,15 @@ export function registerPolicyReplay(policy: Command, invocation: Invocation): v
 
 async function replay(options: ReplayOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith, clock } = invocation;
-  const file = chosenJournal(options, invocation);
+  const journal = chosenJournal(options, invocation);
   const [{ readCandidate }, { readJournal }, { PolicyReplay }, { replayReport }] = await Promise.all([
     import('../../inputs/read-candidate.ts'),
-    import('../../inputs/read-journal.ts'),
+    import('../../inputs/journal/read-journal.ts'),
     import('../../../review/replay/replay.ts'),
     import('../../reports/replay.ts'),
   ]);
   const replayed = new PolicyReplay(await readCandidate(candidateOf(options)), momentOf(options.since, clock.nowMs()));
-  const reading = { file, query: { sinceMs: replayed.sinceMs }, progress: options.progress === true };
+  const reading = { journal, query: { sinceMs: replayed.sinceMs }, progress: options.progress === true };
   await readJournal(reading, invocation, (record) => replayed.add(record));
   const report = replayReport(replayed.result(), terminal);
   endWith(exitOf(report.cases.flatMap(({ findings }) => findings)));

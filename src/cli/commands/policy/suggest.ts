@@ -42,15 +42,15 @@ export function registerPolicySuggest(policy: Command, invocation: Invocation): 
 
 async function suggest(options: SuggestOptions, invocation: Invocation): Promise<void> {
   const { namespace, name, since, progress = false } = options;
-  const file = chosenJournal(options, invocation);
+  const journal = chosenJournal(options, invocation);
   const [{ NamespaceHistory }, { readJournal }, { suggestYaml }] = await Promise.all([
     import('../../../review/suggest/namespace-history.ts'),
-    import('../../inputs/read-journal.ts'),
+    import('../../inputs/journal/read-journal.ts'),
     import('../../../review/suggest/suggested-yaml.ts'),
   ]);
   const history = new NamespaceHistory(namespace);
   const query = { sinceMs: momentOf(since, invocation.clock.nowMs()) };
-  await readJournal({ file, query, progress }, invocation, (record) => history.add(record));
+  await readJournal({ journal, query, progress }, invocation, (record) => history.add(record));
   const yaml = suggestYaml(history, name);
   if (yaml === undefined) {
     throw new CommandError(EXIT.unreadable, `nothing was issued to namespace ${namespace} in this time`);

@@ -10,7 +10,7 @@ describe('capstan journal list', () => {
 
   it('says how many refusals a record stands for', async () => {
     await using files = await PolicyFiles.make({}, records);
-    const { code, out } = await files.run('journal', 'list', '--file', '@journal.db');
+    const { code, out } = await files.run('journal', 'list', '--journal', '@journal.db');
     assert.equal(code, 0);
     const [counted, single] = ['d-2', 'd-1'].map((id) => out.split('\n').find((line) => line.includes(id)) ?? '');
     assert.match(counted!, /CAP-P01 \(1200 times\) .* 192\.0\.2\.7 /);
@@ -22,7 +22,7 @@ describe('capstan journal list', () => {
       issued('d-3', { issuerName: 'gold' }),
       issued('d-4', { serial: 'b0' }),
     ]);
-    const { out } = await files.run('journal', 'list', '--file', '@journal.db');
+    const { out } = await files.run('journal', 'list', '--journal', '@journal.db');
     const column = out.split('\n')[0]?.indexOf('ISSUER') ?? assert.fail();
     const shown = ['d-3', 'd-4'].map((id) =>
       out
@@ -38,7 +38,7 @@ describe('capstan journal list', () => {
     const { out } = await files.run(
       'journal',
       'list',
-      '--file',
+      '--journal',
       '@journal.db',
       '--output',
       'json',

@@ -16,7 +16,7 @@ describe('capstan journal operations', () => {
     return files;
   }
   const ask = async (files: PolicyFiles, ...more: readonly string[]) =>
-    files.run('journal', 'operations', '--file', '@journal.db', ...more);
+    files.run('journal', 'operations', '--journal', '@journal.db', ...more);
 
   it('lists them newest first, with what was and what is', async () => {
     await using files = await filesWith([NOON_MS - HOUR_MS, NOON_MS]);

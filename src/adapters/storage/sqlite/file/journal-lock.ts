@@ -83,7 +83,7 @@ function lockProblem(journal: string, cause: unknown): JournalProblem {
   const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
   if (code === 5) {
     const busy = `the journal ${journal} is in use by another Capstan, which holds ${file}`;
-    return new JournalProblem('file', `${busy}; stop it, or set another journal.file`, { cause });
+    return new JournalProblem('file', `${busy}; stop it, or set another journal.store`, { cause });
   }
   if (code !== 11 && code !== 26) return journalProblem(file, cause);
   const damaged = `${file} is damaged; if no other Capstan uses the journal, remove it`;

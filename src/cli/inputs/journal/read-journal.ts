@@ -1,16 +1,19 @@
 // Goes through a journal record by record, and shows how far it has come. A journal may hold millions: nothing is kept
 // here, and the command can be interrupted.
-import { AuthorityError } from '../../domain/errors.ts';
-import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../ports/storage/issuance-journal.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
-import type { Invocation } from '../invocation.ts';
-import { Progress } from '../progress.ts';
+import { storeName } from '../../../config/shapes/journal-store.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { DecisionRecord, IssuanceJournalReader, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
+import type { Invocation } from '../../invocation.ts';
+import type { ChosenJournal } from '../../options/journal-options.ts';
+import { Progress } from '../../progress.ts';
+import { openJournal } from './open-journal.ts';
 
 /** Records between two looks at the progress. */
 const STRIDE = 2_000;
 
 export interface JournalReading {
-  readonly file: string;
+  readonly journal: ChosenJournal;
   readonly query: Omit<JournalQuery, 'limit'>;
   /** Whether to show progress where there is no terminal. */
   readonly progress: boolean;
@@ -22,29 +25,29 @@ export interface JournalReading {
  * @throws CommandError 2 when the journal cannot be read, or the signal aborts.
  */
 export async function readJournal(
-  { file, query, progress }: JournalReading,
+  { journal, query, progress }: JournalReading,
   invocation: Invocation,
   visit: (record: DecisionRecord) => void,
 ): Promise<number> {
-  return withJournal(file, async (reader) => visitAll(reader, query, progress, invocation, visit), {
+  return withJournal(journal, async (reader) => visitAll(reader, query, progress, invocation, visit), {
     signal: invocation.signal,
   });
 }
 
 /** @throws CommandError 2 when the journal cannot be read. */
 export async function withJournal<T>(
-  file: string,
+  journal: ChosenJournal,
   read: (reader: IssuanceJournalReader) => Promise<T>,
   options: { readonly signal: AbortSignal },
 ): Promise<T> {
   try {
-    // Loaded here: only who reads a journal waits for the database.
-    const { SqliteJournalReader } = await import('../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-    using reader = await SqliteJournalReader.open(file, options);
+    using reader = await openJournal(journal, options);
     return await read(reader);
   } catch (cause) {
     if (!(cause instanceof AuthorityError)) throw cause;
-    throw new CommandError(EXIT.unreadable, `cannot read the journal: ${cause.detail ?? file}`, { cause });
+    throw new CommandError(EXIT.unreadable, `cannot read the journal: ${cause.detail ?? storeName(journal.store)}`, {
+      cause,
+    });
   }
 }
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readJournal } from '../../../src/cli/inputs/read-journal.ts';
-import { FakeClock } from '../../support/fakes/fake-clock.ts';
-import { issuedTo } from '../../support/policy/recorded-decisions.ts';
-import { PolicyFiles } from '../support/policy-files.ts';
-import { recordTerminal } from '../support/recorded-terminal.ts';
+import { readJournal } from '../../../../src/cli/inputs/journal/read-journal.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
+import { issuedTo } from '../../../support/policy/recorded-decisions.ts';
+import { PolicyFiles } from '../../support/policy-files.ts';
+import { recordTerminal } from '../../support/recorded-terminal.ts';
 
 describe('Reading a long journal', () => {
   it('ends when the person who waits for it ends it', async () => {
@@ -22,7 +22,8 @@ describe('Reading a long journal', () => {
       endWith: () => assert.fail(),
     };
     let seen = 0;
-    const reading = { file: files.path('journal.db'), query: {}, progress: false };
+    const journal = { store: { kind: 'sqlite', file: files.path('journal.db') } } as const;
+    const reading = { journal, query: {}, progress: false };
     await assert.rejects(
       readJournal(reading, ended, () => {
         seen += 1;

@@ -2,10 +2,10 @@
 // A shape turns text into a domain value once; nothing behind the configuration checks it again.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { parseDuration } from '../domain/text/duration.ts';
-import { isDnsLabel } from '../domain/text/dns-label.ts';
-import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../domain/identity/trust-domain.ts';
-import { nearest } from '../domain/text/nearest.ts';
+import { parseDuration } from '../../domain/text/duration.ts';
+import { isDnsLabel } from '../../domain/text/dns-label.ts';
+import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../../domain/identity/trust-domain.ts';
+import { nearest } from '../../domain/text/nearest.ts';
 
 export interface Shape<T> {
   /** How an operator writes it. */
@@ -111,8 +111,8 @@ export function readAddress(text: string): HostPort | Problem {
   return sound ? { host, port } : { problem: `${JSON.stringify(text)} is not host:port, such as 127.0.0.1:15012` };
 }
 
-/** An address, not a name: what a name resolves to, its DNS decides. */
-function isLoopback(host: string): boolean {
+/** @returns whether it is a loopback address. An address, not a name: what a name resolves to, its DNS decides. */
+export function isLoopback(host: string): boolean {
   return host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 

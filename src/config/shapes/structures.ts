@@ -1,6 +1,6 @@
 // The keys whose values have parts of their own: who may issue tokens, and sockets for Envoy.
 import { z } from 'zod';
-import { TOKEN_ALGORITHMS } from '../domain/identity/token-algorithms.ts';
+import { TOKEN_ALGORITHMS } from '../../domain/identity/token-algorithms.ts';
 import { duration, fields, filePath, httpUrl, listOf, parsed, trustDomain, type Shape } from './shapes.ts';
 
 /** Longest path that fits a `sockaddr_un` with its closing zero (Linux unix(7)). */
