@@ -1,14 +1,15 @@
 // The numbers of Capstan: OpenTelemetry instruments made from the metric table, read as Prometheus
-// text by whoever serves `/metrics`. Nothing is pushed and no server is started here.
+// text by whoever serves `/metrics`, or as plain data by the process that makes one page of several.
 import type { Attributes, Counter, Gauge, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { emptyResource } from '@opentelemetry/resources';
-import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
+import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
 import type { Health } from '../../ports/platform/health.ts';
+import { resourceMetricsOf, stateOf, type MetricState } from './metric-state.ts';
 import { observeHealth } from './part-metrics.ts';
-import { observeProcess } from './process-metrics.ts';
+import { observeProcess, type ObservedProcess } from './process-metrics.ts';
 
 /** Most label combinations one metric may have; more are counted in one overflow series. */
 const MAX_SERIES_PER_METRIC = 500;
@@ -21,7 +22,7 @@ export class Metrics implements AsyncDisposable {
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   readonly #meter = this.#provider.getMeter('capstan');
   readonly #instruments: Instruments = makeInstruments(this.#meter);
-  readonly #process: Disposable = observeProcess(this.#meter);
+  readonly #process: ObservedProcess = observeProcess(this.#meter);
 
   constructor() {
     for (const { instrument, series } of this.#instruments.zeroed.values()) {
@@ -62,9 +63,30 @@ export class Metrics implements AsyncDisposable {
 
   /** @returns every metric in the Prometheus text format, version 0.0.4. */
   async collect(): Promise<string> {
+    const resourceMetrics = await this.#read();
+    this.#process.scraped();
+    return this.#serializer.serialize(resourceMetrics);
+  }
+
+  /**
+   * @param options.scraped whether somebody looks, so that what is of the time since the last scrape begins anew.
+   * @returns every metric as plain data.
+   */
+  async state({ scraped }: { readonly scraped: boolean }): Promise<MetricState> {
+    const resourceMetrics = await this.#read();
+    if (scraped) this.#process.scraped();
+    return stateOf(resourceMetrics);
+  }
+
+  /** @returns the page of these numbers, which may be of several processes, as `collect` does of one. */
+  pageOf(state: MetricState): string {
+    return this.#serializer.serialize(resourceMetricsOf(state));
+  }
+
+  async #read(): Promise<ResourceMetrics> {
     const { resourceMetrics, errors } = await this.#reader.collect();
     if (errors.length > 0) throw new AggregateError(errors, 'metrics could not be collected');
-    return this.#serializer.serialize(resourceMetrics);
+    return resourceMetrics;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,8 +8,13 @@ const MICROSECONDS = 1e6;
 /** One timer per this many milliseconds; a lag shorter than this is not seen. */
 const LAG_RESOLUTION_MS = 10;
 
+export interface ObservedProcess extends Disposable {
+  /** The lag from here on is that of the next scrape. */
+  readonly scraped: () => void;
+}
+
 /** Registers the observed metrics of the table; disposing stops the lag timer. */
-export function observeProcess(meter: Meter): Disposable {
+export function observeProcess(meter: Meter): ObservedProcess {
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
   const gauge = (key: MetricOf<'observed-gauge'>, read: () => number): void => {
@@ -19,7 +24,6 @@ export function observeProcess(meter: Meter): Disposable {
   gauge('eventLoopLag', () => {
     // The histogram measures the whole interval between two timers, the interval itself included.
     const seconds = lag.count === 0 ? 0 : lag.percentile(99) / NANOSECONDS - LAG_RESOLUTION_MS / 1000;
-    lag.reset();
     return Math.max(0, seconds);
   });
   gauge('residentMemory', () => process.memoryUsage.rss());
@@ -29,5 +33,5 @@ export function observeProcess(meter: Meter): Disposable {
     const { user, system } = process.cpuUsage();
     result.observe((user + system) / MICROSECONDS);
   });
-  return { [Symbol.dispose]: () => void lag.disable() };
+  return { scraped: () => lag.reset(), [Symbol.dispose]: () => void lag.disable() };
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
 import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
+import { ACROSS_PROCESSES } from '../../../src/adapters/telemetry/worker-metrics.ts';
 import { peerOrSkip } from '../../peers/support/presence.ts';
 import { findPromtool } from './promtool.ts';
 import { FakeHealth } from '../../support/fakes/fake-health.ts';
@@ -16,7 +17,8 @@ function pageRow({ name, kind, help, labels }: (typeof METRICS)[keyof typeof MET
     values.length === 0 ? `\`${label}\`` : `\`${label}\` (${values.map((value) => `\`${value}\``).join(', ')})`,
   );
   const type = kind === 'level' ? 'gauge' : kind.replace('observed-', '');
-  return `| \`${name}\` | ${type} | ${shown.join('; ') || 'none'} | ${help} |`;
+  const several = ACROSS_PROCESSES[kind] === 'sum' ? 'sum' : '`worker`';
+  return `| \`${name}\` | ${type} | ${shown.join('; ') || 'none'} | ${several} | ${help} |`;
 }
 
 describe('The metrics', () => {
