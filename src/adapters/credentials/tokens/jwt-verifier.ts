@@ -1,12 +1,13 @@
 // Tokens as JWTs (RFC 7519, RFC 8725), verified with the published keys of the issuer that they name.
 // Issuer -> keys -> signature and claims -> workload; each step refuses by name.
-import { decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { decodeJwt, errors, UnsecuredJWT, type JWTPayload } from 'jose';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { KeySet } from './key-set.ts';
 import { bearerIn } from './token-claims.ts';
 import { demandStrictIssuer, type TokenIssuer } from './token-issuer.ts';
+import { signedPayload, type ResolveKey } from './token-signature.ts';
 import type { TokenVerdict, TokenVerifier } from './token-verifier.ts';
 
 export interface JwtVerifierParts {
@@ -77,17 +78,8 @@ async function verifyToken(
 }
 
 async function verifyWith(keys: KeySet, token: string, issuer: TokenIssuer, nowMs: number) {
-  const options = {
-    issuer: issuer.issuer,
-    audience: [...issuer.audiences],
-    algorithms: [...issuer.algorithms],
-    clockTolerance: issuer.clockSkewMs / 1000,
-    currentDate: new Date(nowMs),
-    requiredClaims: ['exp', 'sub'],
-  };
-  const verify = async (key: JWTVerifyGetKey) => {
-    const { payload } = await jwtVerify(token, key, options);
-    demandTypes(payload);
+  const verify = async (resolve: ResolveKey) => {
+    const payload = claimsIn(await signedPayload(token, issuer.algorithms, resolve), issuer, nowMs);
     return { payload, keys };
   };
   try {
@@ -98,6 +90,26 @@ async function verifyWith(keys: KeySet, token: string, issuer: TokenIssuer, nowM
   } catch (error) {
     return refusalOf(error);
   }
+}
+
+/** `{"alg":"none"}` */
+const UNSECURED = 'eyJhbGciOiJub25lIn0';
+
+/**
+ * @param payload of which the signature was verified. jose's checks of claims are for a token that has a signature for
+ *   WebCrypto, or none: they get these as a token that has none.
+ * @throws JOSEError for a claim that is not acceptable.
+ */
+function claimsIn(payload: string, issuer: TokenIssuer, nowMs: number): VerifiedJwt['payload'] {
+  const { payload: claims } = UnsecuredJWT.decode(`${UNSECURED}.${payload}.`, {
+    issuer: issuer.issuer,
+    audience: [...issuer.audiences],
+    clockTolerance: issuer.clockSkewMs / 1000,
+    currentDate: new Date(nowMs),
+    requiredClaims: ['exp', 'sub'],
+  });
+  demandTypes(claims);
+  return claims;
 }
 
 /** What jose lets pass: a number beyond all numbers (RFC 7519 section 4.1.4), and other things beside our audience (4.1.3). */
@@ -112,7 +124,7 @@ function demandTypes(payload: JWTPayload): asserts payload is VerifiedJwt['paylo
 /** For a token without `kid`: the matching keys one after the other; there are at most as many as a set may have. */
 async function verifyWithAny(
   matching: errors.JWKSMultipleMatchingKeys,
-  verify: (key: JWTVerifyGetKey) => Promise<VerifiedJwt>,
+  verify: (resolve: ResolveKey) => Promise<VerifiedJwt>,
 ): Promise<VerifiedJwt> {
   for await (const key of matching) {
     try {

@@ -1,13 +1,14 @@
 // The public keys of one token issuer at one moment (RFC 7517 section 5), and where they come from.
 import { createHash } from 'node:crypto';
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import type { ResolveKey } from './token-signature.ts';
 
 /** More than any issuer publishes while it rolls keys over. */
 const MAX_KEYS = 100;
 
 /** Another set is another object: what was verified with a former one is verified again. */
 export interface KeySet {
-  readonly resolve: JWTVerifyGetKey;
+  readonly resolve: ResolveKey;
   /** First 16 hex digits of a SHA-256 over the keys. */
   readonly revision: string;
 }
