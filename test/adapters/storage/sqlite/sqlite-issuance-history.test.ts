@@ -17,7 +17,7 @@ import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { DecisionRecord, PolicyTrace } from '../../../../src/ports/storage/issuance-journal.ts';
 import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
-import { issued, NEVER, refused, traced } from './records.ts';
+import { issued, NEVER, traced } from './records.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 const HOUR_MS = 3_600_000;
@@ -39,29 +39,6 @@ describe('The issuance history', () => {
     writer.close();
   }
 
-  it('knows after a restart what an identity was given last, refusals and other identities aside', async () => {
-    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
-    record(
-      issued('older', { timeMs: NOON_MS - 2000, notAfterMs: NOON_MS + 9 * HOUR_MS }),
-      issued('newest', { timeMs: NOON_MS - 1000, notAfterMs: NOON_MS + HOUR_MS }),
-      refused('no', { caller: DEMO }),
-      issued('of another', { identity: 'spiffe://cluster.local/ns/default/sa/other' }),
-    );
-    assert.deepEqual(await history.currentCertificateOf(DEMO, NOON_MS, WAITING), {
-      issuedMs: NOON_MS - 1000,
-      notAfterMs: NOON_MS + HOUR_MS,
-      waived: {},
-    });
-  });
-
-  it('tells since when a condition has been waived, so that a restart gives no new grace', async () => {
-    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
-    record(issued('a', { policy: traced() }));
-    assert.deepEqual((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.waived, {
-      'default/demo spec.conditions.has-netpol': NOON_MS - 2 * HOUR_MS,
-    });
-  });
-
   it('reads waived conditions of a journal that still calls them excused', async () => {
     await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     const { waived, ...trace } = traced();
@@ -69,25 +46,6 @@ describe('The issuance history', () => {
     assert.deepEqual(Object.keys((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.waived ?? {}), [
       'default/demo spec.conditions.has-netpol',
     ]);
-  });
-
-  it('counts a certificate only until it ends', async () => {
-    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
-    record(issued('a', { notAfterMs: NOON_MS + HOUR_MS }));
-    assert.ok(await history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS - 1, WAITING));
-    assert.equal(await history.currentCertificateOf(DEMO, NOON_MS + HOUR_MS, WAITING), undefined);
-    assert.equal(
-      await history.currentCertificateOf('spiffe://cluster.local/ns/default/sa/unknown', NOON_MS, WAITING),
-      undefined,
-    );
-  });
-
-  it('sees what the journal records after it was opened', async () => {
-    await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
-    record(refused('no', { caller: DEMO }));
-    assert.equal(await history.currentCertificateOf(DEMO, NOON_MS, WAITING), undefined);
-    record(issued('a'));
-    assert.ok(await history.currentCertificateOf(DEMO, NOON_MS, WAITING));
   });
 
   it('does not guess when the journal cannot be read, and tries again at the next question', async () => {
@@ -111,30 +69,6 @@ describe('The issuance history', () => {
   describe('tells of a leaf', () => {
     const LEAF = { identity: DEMO, serial: '7f00aa', notAfterMs: NOON_MS + HOUR_MS };
     const proof = { proofId: 'first', provenAtMs: NOON_MS - HOUR_MS };
-
-    it('who issued it, and the proof that it goes back to', async () => {
-      await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
-      record(issued('a', proof), issued('b', { serial: '7f00ab', proofId: 'b', provenAtMs: NOON_MS }));
-      const lineage = { id: 'first', provenAtMs: NOON_MS - HOUR_MS };
-      assert.deepEqual(await history.recordOf(LEAF, WAITING), { issuer: 'fedcba9876543210', lineage });
-    });
-
-    it('only if serial, identity and end are those of the record, and it was issued to a workload', async () => {
-      await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
-      record(issued('a', proof), refused('no', { caller: DEMO }));
-      const { caller, authenticationMethod, credentialId, ...self } = issued('self', { api: 'self', serial: '7f00ac' });
-      record(self);
-      assert.ok(caller && authenticationMethod && credentialId);
-      assert.ok(await history.recordOf(LEAF, WAITING));
-      for (const other of [
-        { serial: '7f00ab' },
-        { serial: '7f00ac' },
-        { identity: 'spiffe://cluster.local/ns/default/sa/other' },
-        { notAfterMs: NOON_MS + HOUR_MS + 1000 },
-      ]) {
-        assert.equal(await history.recordOf({ ...LEAF, ...other }, WAITING), undefined, JSON.stringify(other));
-      }
-    });
 
     it('that was recorded before proofs were, as if it had been its own proof', async () => {
       using old = new DatabaseSync(file);

@@ -5,12 +5,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { codeOf } from '../../../../domain/text/system-error.ts';
 import { lockFileOf } from './journal-lock.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
-import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './journal-schema.ts';
+import { APPLICATION_ID, INDEX_REFUSALS, MIGRATIONS, SCHEMA_VERSION, SELECT_SIZE } from './journal-schema.ts';
 import { shapeProblem } from './journal-shape.ts';
 import { createIfMissing, pragma } from './sqlite-file.ts';
 
 /** How long a commit waits for another process that holds the file; the caller of an append waits with it. */
 const BUSY_TIMEOUT_MS = 1_000;
+/** Decisions that are gone through to index the refusals while a server starts, within a second or two. */
+const QUICKLY_INDEXED = 1_000_000;
 /** A WAL that grew during a long read is cut back to this at the next checkpoint. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** FULL: each commit waits for the WAL to be on disk (sqlite.org/pragma.html#pragma_synchronous). */
@@ -30,6 +32,7 @@ export function openForWriting(file: string, known: boolean): DatabaseSync {
       if (known && version === 0) throw lost(file, 'is empty');
       database.exec(DURABLE);
       if (version < SCHEMA_VERSION) migrate(database, file);
+      indexIfQuick(database);
       const problem = shapeProblem(database);
       if (problem !== undefined) throw new JournalProblem('file', `the journal ${file} ${problem}; ${restoring(file)}`);
     });
@@ -125,6 +128,12 @@ function migrate(database: DatabaseSync, file: string): void {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw journalProblem(file, cause);
   }
+}
+
+/** A journal of before this index gets it, unless so large that the start would wait for it. */
+function indexIfQuick(database: DatabaseSync): void {
+  const size = Number(database.prepare(SELECT_SIZE).get()?.['size']);
+  if (size <= QUICKLY_INDEXED) database.exec(INDEX_REFUSALS);
 }
 
 function notAJournal(file: string): JournalProblem {

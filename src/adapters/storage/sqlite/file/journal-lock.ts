@@ -14,9 +14,6 @@ type JournalState = keyof typeof STATES;
 /** A number of 32 bits in the file's header that is for its owner to use: one for each start. */
 const EPOCH = 'application_id';
 
-/** Another process has the journal. */
-export class JournalInUse extends JournalProblem {}
-
 export class JournalLock implements Disposable {
   readonly #database: DatabaseSync;
   /** `open`: the last server did not close it. */
@@ -30,7 +27,7 @@ export class JournalLock implements Disposable {
     this.epoch = epoch;
   }
 
-  /** @throws JournalInUse when another server has it; JournalProblem when the file of the lock is of no use. */
+  /** @throws JournalProblem when another server has it. */
   static take(journal: string): JournalLock {
     const file = lockFileOf(journal);
     try {
@@ -86,7 +83,7 @@ function lockProblem(journal: string, cause: unknown): JournalProblem {
   const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
   if (code === 5) {
     const busy = `the journal ${journal} is in use by another Capstan, which holds ${file}`;
-    return new JournalInUse('file', `${busy}; stop it, or set another journal.store`, { cause });
+    return new JournalProblem('file', `${busy}; stop it, or set another journal.store`, { cause });
   }
   if (code !== 11 && code !== 26) return journalProblem(file, cause);
   const damaged = `${file} is damaged; if no other Capstan uses the journal, remove it`;

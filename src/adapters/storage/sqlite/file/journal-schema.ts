@@ -49,6 +49,15 @@ export const MIGRATIONS: readonly string[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
+/**
+ * Of the refusals, so it costs what is issued nothing. No part of a version: a journal is as good without it and only
+ * slower to list, so a large one need not wait for it, and the former Capstan opens one that has it.
+ */
+export const INDEX_REFUSALS = `CREATE INDEX IF NOT EXISTS decisions_by_refusal ON decisions (time_ms)
+  WHERE outcome = 'refused'`;
+/** How many decisions there are, about: nothing is counted. */
+export const SELECT_SIZE = 'SELECT coalesce(max(id) - min(id) + 1, 0) AS size FROM decisions';
+
 /** Columns that are younger than the table, with the schema version that brought them. */
 const SINCE_VERSION: Partial<Record<DecisionField, number>> = {
   policy: 2,

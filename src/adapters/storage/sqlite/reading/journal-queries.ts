@@ -1,7 +1,7 @@
 // What can be asked of the journal's file, also while a server writes it. Synchronous, so that it runs in a thread of
 // its own (read-worker.ts). The file is opened by the first question and, when the handle proves unusable, again by the
 // next one. The identity of a query finds what that identity got and what it was refused.
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
@@ -24,17 +24,10 @@ import {
   SELECT_OPERATIONS,
   selectFrom,
 } from '../file/journal-schema.ts';
+import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;
-
-const CONDITIONS: Readonly<Record<keyof JournalConditions, string>> = {
-  outcome: 'outcome = ?',
-  decisionId: 'decision_id = ?',
-  identity: '(coalesce(identity, caller) = ? OR (identity <> caller AND caller = ?))',
-  sinceMs: 'time_ms >= ?',
-  validAtMs: 'not_after_ms > ?',
-};
 
 /** Every method throws JournalProblem, naming the file. */
 export class JournalQueries implements Disposable {
@@ -67,29 +60,32 @@ export class JournalQueries implements Disposable {
 
   /** Newest first. */
   list(query: JournalQuery): readonly DecisionValues[] {
-    const { where, values } = conditionsOf(query);
     const limit = Math.min(query.limit, MAX_LISTED);
     return this.#read(({ database, version }) => {
-      const select = inOrder(
-        database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms DESC, id DESC LIMIT ?`),
-      );
-      return select.all(...values, limit) as unknown as readonly DecisionValues[];
+      const listed = ({ sql, values }: Question): readonly DecisionValues[] =>
+        inOrder(database.prepare(`${selectFrom(version)} ${sql}`)).all(...values) as unknown as DecisionValues[];
+      const { identity } = query;
+      if (identity !== undefined && database.prepare(HAS_MANY).get(identity) !== undefined) {
+        const found = listed(amongNewest(query, limit));
+        if (found.length === limit) return found;
+      }
+      return listed(newestFirst(query, limit));
     });
   }
 
   count(conditions: JournalConditions): number {
-    const { where, values } = conditionsOf(conditions);
+    const { sql, values } = conditionsOf(conditions);
     const row = this.#read(({ database }) =>
-      database.prepare(`SELECT count(*) AS count FROM decisions ${where}`).get(...values),
+      database.prepare(`SELECT count(*) AS count FROM decisions ${sql}`).get(...values),
     );
     return Number(row?.['count']);
   }
 
   /** Oldest first. What is appended meanwhile is not seen, also by other questions on the same object. */
   *scan(conditions: JournalConditions): Generator<DecisionValues, void, undefined> {
-    const { where, values } = conditionsOf(conditions);
+    const { sql, values } = conditionsOf(conditions);
     const rows = this.#read(({ database, version }) =>
-      inOrder(database.prepare(`${selectFrom(version)} ${where} ORDER BY time_ms, id`)).iterate(...values),
+      inOrder(database.prepare(`${selectFrom(version)} ${sql} ORDER BY time_ms, id`)).iterate(...values),
     );
     try {
       for (const row of rows) yield row as unknown as DecisionValues;
@@ -131,17 +127,4 @@ export class JournalQueries implements Disposable {
 function inOrder(statement: StatementSync): StatementSync {
   statement.setReturnArrays(true);
   return statement;
-}
-
-function conditionsOf(query: JournalConditions): { where: string; values: SQLInputValue[] } {
-  const asked = (Object.keys(CONDITIONS) as (keyof JournalConditions)[]).flatMap((name) => {
-    const value = query[name];
-    return value === undefined ? [] : [{ condition: CONDITIONS[name], value }];
-  });
-  const where = asked.length === 0 ? '' : `WHERE ${asked.map(({ condition }) => condition).join(' AND ')}`;
-  // A condition may ask for its one value in two places.
-  const values = asked.flatMap(({ condition, value }) =>
-    Array<SQLInputValue>(condition.split('?').length - 1).fill(value),
-  );
-  return { where, values };
 }
