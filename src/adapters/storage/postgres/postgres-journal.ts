@@ -1,0 +1,221 @@
+// The issuance journal in a PostgreSQL that several servers share. It alarms once when records stop being durable and
+// once when they are again; meanwhile every append is refused at once, so nothing is issued unrecorded and nobody waits.
+// It imports much because it implements the ports of all records.
+import { AuthorityError } from '../../../domain/errors.ts';
+import { every } from '../../../live/every.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
+import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
+import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { GroupCommit } from '../group-commit.ts';
+import { operationValues } from '../records.ts';
+import type { PostgresConnection } from './connection/postgres-connection.ts';
+import { PostgresPool } from './connection/postgres-pool.ts';
+import { PostgresProblem, problemBehind } from './connection/postgres-problem.ts';
+import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
+import { migrate } from './schema/migrate.ts';
+import {
+  decisionsAsJson,
+  FORGET_ISSUERS,
+  INSERT_DECISIONS,
+  INSERT_OPERATION,
+  KEEP_ISSUER,
+  PROBE,
+  RETIRE_ISSUERS,
+} from './writing/statements.ts';
+
+export interface PostgresJournalParts {
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'journalFailing' | 'journalRecovered'>;
+}
+
+/** How soon a database that went away is missed, and one that came back found. */
+const LOOK_EVERY_MS = 500;
+/** Between two tries of one write: a server that starts again refuses for a moment. */
+const RETRY_AFTER_MS = 100;
+const NEVER = new AbortController().signal;
+
+export class PostgresJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
+  readonly #parts: PostgresJournalParts;
+  readonly #settings: PostgresSettings;
+  /** Of its own, so that no reader keeps a record waiting; commits come one at a time. */
+  readonly #pool: PostgresPool;
+  readonly #commits: GroupCommit<DecisionRecord>;
+  readonly #end = new AbortController();
+  #running = false;
+  #problem: string | undefined = 'the journal is not open';
+  #alarmed = false;
+
+  /** Of the settings' connections it uses one. */
+  constructor(parts: PostgresJournalParts, settings: PostgresSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#pool = new PostgresPool(parts, { ...settings, maxConnections: 1 });
+    this.#commits = new GroupCommit((batch) => this.#commit(batch));
+  }
+
+  /** Why records are not durable now; nothing when they are. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /**
+   * Brings the database to this version's schema. Waits for one that is not there, however long that takes. The signal
+   * ends only the starting.
+   * @throws AuthorityError CAP-X03 for what an operator has to change: a password, a certificate, a missing database, a
+   *   schema of a newer version; the signal's reason.
+   */
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (!(await this.#opened(signal))) await this.#parts.clock.sleep(LOOK_EVERY_MS, { signal });
+    this.#running = true;
+    void every(LOOK_EVERY_MS, this.#parts.clock, async () => this.#look(), { signal: this.#end.signal });
+  }
+
+  async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    this.#demandRunning();
+    return this.#commits.add(record, signal);
+  }
+
+  async keepIssuers(issuers: readonly RecordedIssuer[], { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    this.#demandRunning();
+    const nowMs = this.#parts.clock.nowMs();
+    const ids = JSON.stringify(issuers.map(({ id }) => id));
+    await this.#write(async () =>
+      this.#pool.transaction(
+        async (connection) => {
+          for (const { id, certificateDer, longestLeafMs, notAfterMs } of issuers) {
+            const values = [id, Buffer.from(certificateDer), longestLeafMs, notAfterMs];
+            await connection.query({ text: KEEP_ISSUER, values });
+          }
+          await connection.query({ text: RETIRE_ISSUERS, values: [nowMs, ids] });
+          await connection.query({ text: FORGET_ISSUERS, values: [nowMs] });
+        },
+        { signal: NEVER },
+      ),
+    );
+  }
+
+  /** Not sent again when its answer is lost: that would record it twice. It is then not done, and may be found recorded. */
+  async recordOperation(operation: OperationRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    this.#demandRunning();
+    const statement = { text: INSERT_OPERATION, values: operationValues(operation) };
+    await this.#write(async () => this.#pool.use((connection) => connection.commit(statement), { signal: NEVER }));
+  }
+
+  /** Waits for what was appended, then closes the connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#running = false;
+    await this.#commits.drained();
+    this.#end.abort();
+    await this.#pool[Symbol.asyncDispose]();
+  }
+
+  #demandRunning(): void {
+    if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    // Whoever looks for it finds out when it is over; a caller does not wait for that.
+    if (this.#problem !== undefined) throw new AuthorityError('CAP-S04', { cause: new Error(this.#problem) });
+  }
+
+  /** @returns whether it could be opened; else it alarms, for what may pass. */
+  async #opened(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#pool.use(async (connection) => migrate(connection), { signal });
+      this.#works();
+      return true;
+    } catch (cause) {
+      const problem = problemBehind(cause);
+      if (problem === undefined || problem.kind === 'misconfigured') throw problem?.toOpeningError() ?? cause;
+      this.#fails(problem);
+      return false;
+    }
+  }
+
+  async #commit(batch: readonly DecisionRecord[]): Promise<void> {
+    this.#demandRunning();
+    const statement = { name: 'append', text: INSERT_DECISIONS, values: [decisionsAsJson(batch)] };
+    await this.#write(async () => this.#insisting((connection, withinMs) => connection.commit(statement, withinMs)));
+  }
+
+  /**
+   * A write that may be done twice is tried again while its outcome is unknown or another host may take it, in all for
+   * twice the time of one statement.
+   */
+  async #insisting(write: (connection: PostgresConnection, withinMs: number) => Promise<unknown>): Promise<void> {
+    const { clock } = this.#parts;
+    const { statementTimeout } = this.#settings;
+    const allMs = 2 * statementTimeout;
+    const endMs = clock.monotonicMs() + allMs;
+    const bound = new AbortController();
+    const late = clock.after(allMs, () =>
+      bound.abort(new PostgresProblem('lost', `PostgreSQL did not take it within ${allMs} ms`)),
+    );
+    const leftMs = (): number => Math.min(statementTimeout + GRACE_MS, endMs - clock.monotonicMs());
+    try {
+      for (;;) {
+        try {
+          await this.#pool.use((connection) => write(connection, leftMs()), bound);
+          return;
+        } catch (cause) {
+          if (problemBehind(cause)?.passing !== true || leftMs() <= RETRY_AFTER_MS) throw cause;
+          await clock.sleep(RETRY_AFTER_MS, bound);
+        }
+      }
+    } finally {
+      late();
+    }
+  }
+
+  async #write(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      this.#fails(problemBehind(cause) ?? cause);
+      throw cause instanceof AuthorityError ? cause : new AuthorityError('CAP-S04', { cause });
+    }
+  }
+
+  #works(): void {
+    if (this.#alarmed) this.#parts.events.journalRecovered();
+    this.#alarmed = false;
+    this.#problem = undefined;
+  }
+
+  #fails(cause: unknown): void {
+    const problem = cause instanceof Error ? cause.message : 'failed';
+    if (!this.#alarmed) this.#parts.events.journalFailing({ problem });
+    this.#alarmed = true;
+    this.#problem = problem;
+  }
+
+  /** Also when nobody asks for anything: a database that is away is missed, and one that is back is used again. */
+  async #look(): Promise<void> {
+    const failing = this.#problem !== undefined;
+    await this.#pool
+      .use((connection) => (failing ? probe(connection) : look(connection)), { signal: NEVER })
+      .then(
+        () => (failing ? this.#works() : undefined),
+        (cause: unknown) => (this.#end.signal.aborted ? undefined : this.#fails(problemBehind(cause) ?? cause)),
+      );
+  }
+}
+
+async function probe(connection: PostgresConnection): Promise<void> {
+  try {
+    await connection.run(PROBE);
+    await connection.commit({ text: 'COMMIT' });
+  } catch (cause) {
+    // What is left of its transaction goes with the connection.
+    connection.destroy();
+    throw cause;
+  }
+}
+
+/** A host that became a standby while it kept its connections would show it only to a write. */
+async function look(connection: PostgresConnection): Promise<void> {
+  const [row] = await connection.query({ text: 'SELECT pg_is_in_recovery() AS standby' });
+  if (row?.['standby'] === true)
+    throw new PostgresProblem('read-only', 'PostgreSQL is a standby now, and takes no writes');
+}

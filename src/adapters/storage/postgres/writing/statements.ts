@@ -1,0 +1,53 @@
+// What the journal writes into PostgreSQL, as SQL, and the records as one text for one round trip.
+import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
+import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
+
+const NUMBERS: readonly DecisionField[] = ['timeMs', 'notBeforeMs', 'notAfterMs', 'provenAtMs', 'count'];
+
+/**
+ * Records decisions, each once; parameter: what `decisionsAsJson` gave. A record that is there already, because the answer
+ * to it was lost, is written again as it is: the commit of a statement that wrote nothing waits neither for the disk nor
+ * for a standby, and would call durable what another session has not made durable yet.
+ */
+export const INSERT_DECISIONS = `INSERT INTO decisions (${DECISION_FIELDS.map((field) => DECISION_COLUMNS[field]).join(', ')})
+  SELECT ${DECISION_FIELDS.map((field) => (field === 'policy' ? `"policy"::text` : `"${field}"`)).join(', ')}
+  FROM json_to_recordset($1::json) AS record (${DECISION_FIELDS.map((field) => `"${field}" ${typeOf(field)}`).join(', ')})
+  ON CONFLICT (decision_id) DO UPDATE SET time_ms = excluded.time_ms`;
+
+/** An issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
+export const KEEP_ISSUER = `INSERT INTO issuers AS kept (id, certificate, longest_leaf_ms, until_ms)
+  VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms,
+    longest_leaf_ms = greatest(kept.longest_leaf_ms, excluded.longest_leaf_ms)`;
+/** Every other signs no more: its last leaf is over before long. Parameters: now in ms, ids of those in force. */
+export const RETIRE_ISSUERS = `UPDATE issuers SET until_ms = least(until_ms, $1::bigint + longest_leaf_ms)
+  WHERE id NOT IN (SELECT json_array_elements_text($2::json))`;
+/** Parameter: now in ms. */
+export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < $1';
+
+export const INSERT_OPERATION = `INSERT INTO operations (${Object.values(OPERATION_COLUMNS).join(', ')})
+  VALUES ($1, $2, $3, $4)`;
+
+/** More than a page holds of small records, and less than is moved out of the row. */
+const PROBE_BYTES = 1_500;
+/**
+ * Whether a record could be written: one is, so that a table that cannot grow shows itself, and taken back; what is
+ * committed is the version as it is.
+ */
+export const PROBE = `BEGIN; SAVEPOINT probe;
+  INSERT INTO decisions (decision_id, time_ms, outcome, api, remote_address)
+    VALUES ('probe ' || pg_backend_pid(), 0, 'refused', 'self', repeat('-', ${PROBE_BYTES}));
+  ROLLBACK TO SAVEPOINT probe; UPDATE schema_version SET version = version`;
+
+/** Escapes in JSON of what no text of PostgreSQL holds: U+0000, and half of a surrogate pair. */
+const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+
+/** @returns JSON of the records; what a caller put in that PostgreSQL does not store stands there as U+FFFD. */
+export function decisionsAsJson(records: readonly DecisionRecord[]): string {
+  const json = JSON.stringify(records);
+  return json.includes('\\u') ? json.replace(UNSTORABLE, '$1\\ufffd') : json;
+}
+
+/** The policy trace is stored as the text that it is. */
+function typeOf(field: DecisionField): string {
+  return NUMBERS.includes(field) ? 'bigint' : field === 'policy' ? 'json' : 'text';
+}
