@@ -13,7 +13,7 @@ import type { OperationJournal, OperationRecord } from '../../../ports/storage/o
 import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { GroupCommit } from '../group-commit.ts';
 import { checkJournal, type CheckResult } from './file/journal-check.ts';
-import { JournalLock, lockFileOf } from './file/journal-lock.ts';
+import { JournalInUse, JournalLock, lockFileOf } from './file/journal-lock.ts';
 import { JournalProblem } from './file/journal-problem.ts';
 import { WriterThread } from './writing/writer-thread.ts';
 import type { WriterRequest } from './writing/writer-protocol.ts';
@@ -24,6 +24,13 @@ export interface JournalParts {
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'journalCheck' | 'unexpected'>;
 }
 
+export interface JournalSettings extends WriterSettings {
+  /** How long a start waits for a predecessor that still has the journal; not at all unless it is given. */
+  readonly lockWaitMs?: number;
+}
+
+/** Between two attempts to take the lock of a predecessor. */
+const LOCK_RETRY_MS = 200;
 /** How soon a journal that was taken away is missed, and one that could not be written finds out that it can be. */
 const LOOK_EVERY_MS = 500;
 /** How often a check that takes long says that it goes on. */
@@ -34,6 +41,7 @@ export class SqliteJournal
 {
   readonly #parts: JournalParts;
   readonly #settings: WriterSettings;
+  readonly #lockWaitMs: number;
   readonly #thread: WriterThread;
   /** The journal's name as it was configured, which may be a link. */
   readonly #name: string;
@@ -49,8 +57,9 @@ export class SqliteJournal
   #damage: string | undefined;
   #problem: string | undefined = 'the journal is not open';
 
-  constructor(parts: JournalParts, settings: WriterSettings) {
+  constructor(parts: JournalParts, { lockWaitMs = 0, ...settings }: JournalSettings) {
     this.#parts = parts;
+    this.#lockWaitMs = lockWaitMs;
     this.#name = settings.file;
     this.#settings = { ...settings, file: realFile(settings.file) };
     this.#thread = new WriterThread(parts, this.#settings);
@@ -82,7 +91,7 @@ export class SqliteJournal
     const end = { signal: this.#end.signal };
     void this.#thread.watch(end);
     try {
-      await this.#open();
+      await this.#open({ signal });
     } catch (cause) {
       await this[Symbol.asyncDispose]();
       throw cause instanceof JournalProblem ? cause.toOpeningError() : cause;
@@ -142,7 +151,7 @@ export class SqliteJournal
     this.#lock = undefined;
   }
 
-  async #open(): Promise<void> {
+  async #open(options: { readonly signal: AbortSignal }): Promise<void> {
     const { file } = this.#settings;
     const left = lockFileOf(this.#name);
     // Moved away and linked to, without what belongs to it: what the WAL and the lock know would be forgotten.
@@ -151,12 +160,26 @@ export class SqliteJournal
         'file',
         `the journal ${this.#name} is a link to ${file} now; move ${left} and its WAL there too`,
       );
-    this.#lock = JournalLock.take(file);
+    this.#lock = await this.#takeLock(file, options);
     const { found } = this.#lock;
     const isNew = statSync(this.#settings.file, { throwIfNoEntry: false }) === undefined;
     await this.#thread.ask({ kind: 'open', known: found !== 'none' });
     this.#unchecked = found !== 'closed' && !isNew;
     this.#lock.begin();
+  }
+
+  /** A worker that was just killed, or ends in order beside its successor, is waited for. */
+  async #takeLock(file: string, options: { readonly signal: AbortSignal }): Promise<JournalLock> {
+    const { clock } = this.#parts;
+    const untilMs = clock.monotonicMs() + this.#lockWaitMs;
+    for (;;) {
+      try {
+        return JournalLock.take(file);
+      } catch (cause) {
+        if (!(cause instanceof JournalInUse) || clock.monotonicMs() >= untilMs) throw cause;
+      }
+      await clock.sleep(LOCK_RETRY_MS, options);
+    }
   }
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {

@@ -14,6 +14,6 @@ export async function openJournal(
   if (store.kind === 'postgres') {
     throw new CommandError(EXIT.unreadable, `${storeName(store)} is not read by commands yet`);
   }
-  const { SqliteJournalReader } = await import('../../../adapters/storage/sqlite/sqlite-journal-reader.ts');
-  return SqliteJournalReader.open(store.file, options);
+  const { StoreReader } = await import('../../../adapters/storage/slots/store-reader.ts');
+  return StoreReader.open(store.file, options);
 }

@@ -14,6 +14,9 @@ type JournalState = keyof typeof STATES;
 /** A number of 32 bits in the file's header that is for its owner to use: one for each start. */
 const EPOCH = 'application_id';
 
+/** Another process has the journal. */
+export class JournalInUse extends JournalProblem {}
+
 export class JournalLock implements Disposable {
   readonly #database: DatabaseSync;
   /** `open`: the last server did not close it. */
@@ -27,7 +30,7 @@ export class JournalLock implements Disposable {
     this.epoch = epoch;
   }
 
-  /** @throws JournalProblem when another server has it. */
+  /** @throws JournalInUse when another server has it; JournalProblem when the file of the lock is of no use. */
   static take(journal: string): JournalLock {
     const file = lockFileOf(journal);
     try {
@@ -83,7 +86,7 @@ function lockProblem(journal: string, cause: unknown): JournalProblem {
   const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
   if (code === 5) {
     const busy = `the journal ${journal} is in use by another Capstan, which holds ${file}`;
-    return new JournalProblem('file', `${busy}; stop it, or set another journal.store`, { cause });
+    return new JournalInUse('file', `${busy}; stop it, or set another journal.store`, { cause });
   }
   if (code !== 11 && code !== 26) return journalProblem(file, cause);
   const damaged = `${file} is damaged; if no other Capstan uses the journal, remove it`;

@@ -1,13 +1,13 @@
 // The thread that reads the journal for a server: its disk waits happen here and never on the server's event loop.
-// It answers each request in turn.
+// It answers each request in turn, out of all journals of the store.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ThreadAnswer } from '../answering-thread.ts';
 import { journalProblem } from '../file/journal-problem.ts';
-import { JournalQueries } from './journal-queries.ts';
+import { SlotQueries } from '../../slots/slot-queries.ts';
 import type { ReadRequest } from './read-protocol.ts';
 
 const file = workerData as string;
-const queries = new JournalQueries(file);
+const queries = new SlotQueries(file);
 
 parentPort?.on('message', (request: ReadRequest) => parentPort?.postMessage(answer(request)));
 
