@@ -13,6 +13,14 @@ const MAX_IDENTITIES = 20_000;
 /** Leaves that may be shown to renew; each replaces the one before it. */
 const MAX_LEAVES = 20_000;
 
+/** Younger than this is the newest there is: what another process issues lags behind no longer. */
+const TRUSTED_FOR_MS = 5_000;
+
+export interface RecentIssuancesSettings {
+  /** Whether others issue to the same identities. */
+  readonly shared: boolean;
+}
+
 export interface RecentIssuancesParts {
   readonly journal: IssuanceJournal;
   /** Of the same journal. */
@@ -21,11 +29,13 @@ export interface RecentIssuancesParts {
 
 export class RecentIssuances implements IssuanceJournal, CurrentCertificates, LeafRecords {
   readonly #parts: RecentIssuancesParts;
+  readonly #trustedForMs: number;
   readonly #current = new Recent<CurrentCertificate>(MAX_IDENTITIES);
   readonly #leaves = new Recent<LeafRecord>(MAX_LEAVES);
 
-  constructor(parts: RecentIssuancesParts) {
+  constructor(parts: RecentIssuancesParts, { shared }: RecentIssuancesSettings = { shared: false }) {
     this.#parts = parts;
+    this.#trustedForMs = shared ? TRUSTED_FOR_MS : Infinity;
   }
 
   async append(record: DecisionRecord, options: { readonly signal: AbortSignal }): Promise<void> {
@@ -39,8 +49,9 @@ export class RecentIssuances implements IssuanceJournal, CurrentCertificates, Le
     options: { readonly signal: AbortSignal },
   ): Promise<CurrentCertificate | undefined> {
     const current = this.#current.get(identity);
-    // A shorter one that has ended may hide a longer one from before.
-    if (current !== undefined && current.notAfterMs > nowMs) return current;
+    // A shorter one that has ended may hide a longer one from before; an old one a newer one of another process.
+    const trusted = current !== undefined && nowMs - current.issuedMs < this.#trustedForMs;
+    if (trusted && current.notAfterMs > nowMs) return current;
     return this.#parts.history.currentCertificateOf(identity, nowMs, options);
   }
 

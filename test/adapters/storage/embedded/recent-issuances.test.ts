@@ -62,6 +62,16 @@ describe('The memory of what was issued', () => {
     }
   });
 
+  it('asks the journal for what others may have issued meanwhile, where there are others', async () => {
+    const shared = new RecentIssuances({ journal, history }, { shared: true });
+    await shared.append(record, WAITING);
+    assert.equal((await shared.currentCertificateOf(DEMO, NOON_MS + 4_999, WAITING))?.issuedMs, NOON_MS);
+    assert.equal(history.reads, 0);
+    assert.equal(await shared.currentCertificateOf(DEMO, NOON_MS + 5_000, WAITING), BEFORE);
+    await shared.recordOf(LEAF, WAITING);
+    assert.equal(history.reads, 1, 'the record of a leaf never changes');
+  });
+
   it('knows no certificate whose record is not durable, none of a refusal and none of our own', async () => {
     journal.failing = true;
     await assert.rejects(recent.append(record, WAITING), (error) => (error as AuthorityError).reason === 'CAP-S04');
