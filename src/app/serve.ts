@@ -1,15 +1,22 @@
 // A running server, from a validated configuration to its last flushed line. Parts start in the order
-// in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way.
+// in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way. With several processes
+// the server is a supervisor and its workers, and each of them runs this.
+import { availableParallelism } from 'node:os';
 import type { ManifestCounts } from '../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../ports/platform/clock.ts';
 import type { TroubledPart } from '../ports/platform/health.ts';
+import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { compose, type Composition } from './compose/compose.ts';
+import type { Foundation } from './compose/foundation.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { composeSupervisor } from './supervisor/compose-supervisor.ts';
+import type { WorkerPlace } from './worker-place.ts';
 
 /** What is up, for the person who started it. */
 export interface ServeReport {
   readonly tlsAddress: string;
+  /** Empty for a worker: its supervisor answers probes. */
   readonly httpAddress: string;
   readonly plaintextAddress?: string;
   readonly sockets: readonly string[];
@@ -42,25 +49,37 @@ export interface ServeOptions {
   readonly onReady: (report: ServeReport) => void;
   /** The machine's, unless a test hands in one that it can set. */
   readonly clock?: Clock;
+  /** Where this process is one worker of a server. */
+  readonly worker?: WorkerPlace;
+}
+
+/** A process that serves: the one of a server, a worker, or a supervisor. */
+export interface Server {
+  readonly foundation: Foundation;
+  /** Looks at everything that is followed. */
+  readonly reread: () => void;
+  /** Once it has started. */
+  readonly report: () => ServeReport;
 }
 
 /**
  * Runs the server until the signal aborts; resolves when everything is flushed and closed.
  * @throws AuthorityError `config_invalid` when it cannot start, naming what is in the way.
  */
-export async function serve(config: Config, { signal, rereads, onReady, clock }: ServeOptions): Promise<void> {
+export async function serve(config: Config, options: ServeOptions): Promise<void> {
+  const { signal, rereads, onReady } = options;
   const lifecycle = new Lifecycle();
-  const composition = compose(config, lifecycle, clock);
-  const { events, startUp, watching } = composition.foundation;
+  const server = composeServer(config, lifecycle, options);
+  const { events, startUp } = server.foundation;
   rereads?.addEventListener('reread', () => {
     events.lifecycle({ phase: 'rereading' });
-    watching.rouse();
+    server.reread();
   });
   try {
     events.lifecycle({ phase: 'starting' });
     await startUp.start({ signal });
     events.lifecycle({ phase: 'ready' });
-    onReady(reportOf(config, composition));
+    onReady(server.report());
     await aborted(signal);
     events.lifecycle({ phase: 'draining' });
   } catch (error) {
@@ -71,6 +90,18 @@ export async function serve(config: Config, { signal, rereads, onReady, clock }:
   }
 }
 
+function composeServer(
+  config: Config,
+  lifecycle: Lifecycle,
+  { worker, clock = new SystemClock() }: ServeOptions,
+): Server {
+  const count = config.processes === 'auto' ? availableParallelism() : config.processes;
+  if (worker === undefined && count > 1) return composeSupervisor(config, count, lifecycle, clock);
+  const composition = compose(config, lifecycle, clock, worker);
+  const { foundation } = composition;
+  return { foundation, reread: () => foundation.watching.rouse(), report: () => reportOf(config, composition) };
+}
+
 function reportOf(config: Config, composition: Composition): ServeReport {
   const { manifests } = composition.cluster;
   const { tls, plaintext, sockets } = composition.listeners;
@@ -78,7 +109,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
   const { bundle: policy, place, signedBy } = composition.policy.bundles.current();
   return {
     tlsAddress: tls.address(),
-    httpAddress: composition.administration.http.address(),
+    httpAddress: composition.administration?.http.address() ?? '',
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     sockets: sockets.paths,
     troubled: composition.foundation.health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part])),

@@ -11,9 +11,10 @@ import { registerIssue } from './commands/issue.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerSds } from './commands/sds.ts';
-import { registerServe } from './commands/serve.ts';
+import { registerServe } from './commands/serve/serve.ts';
 import { registerToken } from './commands/token.ts';
 import { registerVersion } from './commands/version.ts';
+import { registerWorker } from './commands/serve/worker.ts';
 import { complainOf } from './complaints.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { printFailedReport } from './reports/failed.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerDrift,
   registerConfig,
   registerVersion,
+  registerWorker,
 ];
 
 export interface RunOptions

@@ -18,6 +18,7 @@ import {
   ipAddress,
   listOf,
   loopbackAddress,
+  processCount,
   trustDomain,
 } from './shapes/shapes.ts';
 import { journalStore } from './shapes/journal-store.ts';
@@ -43,6 +44,12 @@ export const schema = {
     trustDomain,
     'cluster.local',
     "The mesh's trust domain, the first part of every SPIFFE ID. It must be the one in Istio's mesh configuration.",
+  ),
+
+  processes: withDefault(
+    processCount,
+    1,
+    'How many processes answer callers. More than one use as many cores, under a supervisor that replaces those that fail; `auto` is one for each core that this process may use.',
   ),
 
   listen: {

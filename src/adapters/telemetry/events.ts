@@ -183,6 +183,20 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'lifecycle', phase };
       logger.info(detail === undefined ? facts : { ...facts, detail: cut(detail) }, phase);
     },
+    workerServes({ slot, pid }) {
+      logger.info({ event: 'workerServes', slot, pid }, 'worker serves');
+    },
+    workerLost({ slot, pid, why }) {
+      metrics.count('workersLost', {});
+      logger.error({ event: 'workerLost', slot, pid, why: cut(why) }, 'worker lost: another takes its place');
+    },
+    workerFailed({ slot, cause }) {
+      metrics.count('workersFailed', {});
+      logger.error(
+        { event: 'workerFailed', slot, cause: describeCause(cause) },
+        'worker cannot start: it is tried again, more and more slowly',
+      );
+    },
     unexpected({ where, cause }) {
       metrics.count('unexpected', { where });
       const facts = { event: 'unexpected', where, cause: describeCause(cause) };

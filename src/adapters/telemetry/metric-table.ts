@@ -181,6 +181,18 @@ export const METRICS = {
     help: '1 while a part of the server works less than it should, as /readyz says with the reason; otherwise 0.',
     labels: { part: OPEN },
   },
+  workersLost: {
+    name: 'capstan_workers_lost_total',
+    kind: 'counter',
+    help: 'Workers of a server with several processes that ended unasked or stood still, each with its connections; others took their places.',
+    labels: {},
+  },
+  workersFailed: {
+    name: 'capstan_workers_failed_total',
+    kind: 'counter',
+    help: 'Workers that were to take the place of another and could not start. capstan_part_degraded{part="workers"} is 1 until one does.',
+    labels: {},
+  },
   unexpected: {
     name: 'capstan_unexpected_total',
     kind: 'counter',

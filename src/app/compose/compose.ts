@@ -1,9 +1,9 @@
 // A server's parts, stage by stage. Each stage names the concrete parts of one concern, hands them their slice of the
 // configuration and what the stages before it made, and registers how its parts start, stop and tell how they are.
-import { SystemClock } from '../../adapters/clock/system-clock.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import type { WorkerPlace } from '../worker-place.ts';
 import { composeAdministration, type Administration } from './administration.ts';
 import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';
@@ -22,12 +22,13 @@ export interface Composition {
   readonly cluster: Cluster;
   readonly policy: Policy;
   readonly listeners: Listeners;
-  readonly administration: Administration;
+  /** Absent for a worker: its supervisor answers probes and operators. */
+  readonly administration: Administration | undefined;
 }
 
 /** Builds every part; nothing runs yet but the log. `foundation.startUp` starts them, `lifecycle` stops them. */
-export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new SystemClock()): Composition {
-  const foundation = composeFoundation(config, lifecycle, clock);
+export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, worker?: WorkerPlace): Composition {
+  const foundation = composeFoundation(config, lifecycle, clock, worker);
   const storage = composeStorage(config, foundation);
   const trust = composeTrust(config, foundation, storage);
   const cluster = composeCluster(config, foundation);
@@ -37,6 +38,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock = new
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
   composeServingCertificate(config, foundation, { issuing, listeners });
-  const administration = composeAdministration(config, foundation, { storage, policy, services });
+  const administration =
+    worker === undefined ? composeAdministration(config, foundation, { storage, policy, services }) : undefined;
   return { foundation, trust, cluster, policy, listeners, administration };
 }

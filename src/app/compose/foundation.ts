@@ -11,6 +11,7 @@ import type { Tracer } from '../../ports/platform/tracer.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { Readiness } from '../readiness.ts';
 import { StartUp } from '../start-up.ts';
+import type { WorkerPlace } from '../worker-place.ts';
 
 export interface Foundation {
   readonly clock: Clock;
@@ -27,11 +28,18 @@ export interface Foundation {
   readonly untilFlushed: AsyncDisposableStack;
   /** Aborts when watchers stop: work that goes on in the background ends with it. */
   readonly running: AbortSignal;
+  /** Where this process is one worker of a server. */
+  readonly worker: WorkerPlace | undefined;
 }
 
 const STDERR = 2;
 
-export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: Clock): Foundation {
+export function composeFoundation(
+  config: Config,
+  lifecycle: Lifecycle,
+  clock: Clock,
+  worker?: WorkerPlace,
+): Foundation {
   const { logLevel, logFile, traces } = config.telemetry;
   const { endpoint, sampleRatio } = traces;
   const telemetry = openTelemetry({
@@ -47,17 +55,20 @@ export function composeFoundation(config: Config, lifecycle: Lifecycle, clock: C
   const health = new Readiness();
   health.report('server', () => (lifecycle.stopping ? notReady('the server is shutting down') : READY));
   telemetry.observeHealth(health);
+  const { events } = telemetry;
+  worker?.onFailure((topic, cause) => events.unexpected({ where: `link ${topic}`, cause }));
   return {
     clock,
     watching: new WatchClock(clock),
     random: new SystemRandom(),
     telemetry,
-    events: telemetry.events,
+    events,
     tracer: telemetry.tracer,
     health,
     startUp: new StartUp(),
     lifecycle,
     untilFlushed,
     running: background.signal,
+    worker,
   };
 }

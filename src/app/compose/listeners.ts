@@ -28,7 +28,7 @@ export function composeListeners(config: Config, foundation: Foundation, former:
   const { clock, events } = foundation;
   const { csr, sds } = former.services;
   const services = [csr, sds.register];
-  const limits = limitsOf(config);
+  const limits = { ...limitsOf(config), reusePort: foundation.worker !== undefined };
   const { tls: tlsSettings, plaintext: plaintextSettings, gateways } = config.listen;
   const tls = new TlsListener(
     { clock, events, services, sources: new Sources(gateways) },
@@ -45,14 +45,15 @@ export function composeListeners(config: Config, foundation: Foundation, former:
 
 /** How they start and stop, and how the server tells that they are open. */
 function runListeners(config: Config, foundation: Foundation, { tls, plaintext, sockets }: Listeners): void {
-  const { watching, lifecycle, health, startUp, running } = foundation;
+  const { watching, lifecycle, health, startUp, running, worker } = foundation;
   const { drainDeadline: deadlineMs } = config.shutdown;
   const listeners = [tls, sockets, ...(plaintext === undefined ? [] : [plaintext])];
   let open = false;
   startUp.at('listen', async (options) => {
     await tls.start(options);
     await plaintext?.start(options);
-    await followSockets(config, watching, sockets, { signal: running });
+    // A path has one socket, so one worker has them all.
+    if (worker === undefined || worker.slot === 1) await followSockets(config, watching, sockets, { signal: running });
     open = true;
   });
   lifecycle.at('stop-accepting', 'listeners', () => listeners.forEach((listener) => listener.stopAccepting()));

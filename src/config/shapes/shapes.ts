@@ -20,6 +20,9 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** More than any machine's cores are of use. */
+const MAX_PROCESSES = 128;
+
 interface Problem {
   readonly problem: string;
 }
@@ -64,6 +67,15 @@ export function integer(min: number, max: number): Shape<number> {
   const error = `must be ${words}`;
   return { words, form: 'number', schema: z.int({ error }).min(min, { error }).max(max, { error }) };
 }
+
+/** A number of processes, or `auto`. */
+export const processCount: Shape<number | 'auto'> = {
+  words: `a whole number, 1 to ${MAX_PROCESSES}, or \`auto\``,
+  form: 'number',
+  schema: z.union([z.int().min(1).max(MAX_PROCESSES), z.literal('auto')], {
+    error: `must be a whole number, 1 to ${MAX_PROCESSES}, or auto`,
+  }),
+};
 
 export function fraction(min: number, max: number): Shape<number> {
   const words = `a number, ${min} to ${max}`;

@@ -48,6 +48,13 @@ export interface RejectionFacts extends StreamFacts {
   readonly message: string;
 }
 
+export interface WorkerFacts {
+  /** 1 up to the number of workers. */
+  readonly slot: number;
+  /** Of the process; absent when there was none. */
+  readonly pid: number | undefined;
+}
+
 export interface Events {
   /**
    * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
@@ -126,9 +133,15 @@ export interface Events {
   journalFailing(facts: { readonly problem: string }): void;
   journalRecovered(): void;
   lifecycle(facts: {
-    readonly phase: 'starting' | 'ready' | 'rereading' | 'draining' | 'stopped';
+    readonly phase: 'starting' | 'waiting' | 'ready' | 'rereading' | 'draining' | 'stopped';
     readonly detail?: string;
   }): void;
+  /** A worker of a server with several processes answers callers from now on; one that is replaced is said again. */
+  workerServes(facts: WorkerFacts): void;
+  /** A worker is gone that nobody told to end, with its connections; another takes its slot. */
+  workerLost(facts: WorkerFacts & { readonly why: string }): void;
+  /** A worker that was to replace another could not start; tried again, more and more slowly. */
+  workerFailed(facts: { readonly slot: number; readonly cause: unknown }): void;
   /** The journal is looked through after a stop that was not in order, while the server serves. */
   journalCheck(facts: {
     readonly state: 'begun' | 'under way' | 'sound';

@@ -250,6 +250,27 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  workerServes: [
+    {
+      emit: (events) => events.workerServes({ slot: 2, pid: 42 }),
+      line: { level: 'info', slot: 2, pid: 42 },
+      moves: {},
+    },
+  ],
+  workerLost: [
+    {
+      emit: (events) => events.workerLost({ slot: 2, pid: 42, why: 'it was ended by SIGKILL' }),
+      line: { level: 'error', slot: 2, pid: 42, why: 'it was ended by SIGKILL' },
+      moves: { capstan_workers_lost_total: 1 },
+    },
+  ],
+  workerFailed: [
+    {
+      emit: (events) => events.workerFailed({ slot: 2, cause: new Error('no memory') }),
+      line: { level: 'error', slot: 2 },
+      moves: { capstan_workers_failed_total: 1 },
+    },
+  ],
   lifecycle: [
     {
       emit: (events) => events.lifecycle({ phase: 'draining', detail: 'SIGTERM' }),

@@ -38,6 +38,14 @@ export class ChildServer implements AsyncDisposable {
     return csrClient(this.tlsPort, this.#files.pki.root.certificatePem);
   }
 
+  async get(target: string): Promise<Response> {
+    return fetch(`http://${this.#report.httpAddress}${target}`, { signal: AbortSignal.timeout(5_000) });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   /** As the kernel does when memory runs out: no last word. */
   async kill9(): Promise<void> {
     await this.#end('SIGKILL');

@@ -13,6 +13,8 @@ export interface PlaintextListenerSettings extends ConnectionSettings, StreamLim
   /** An address, not a name: what a name resolves to is somebody else's decision. */
   readonly host: string;
   readonly port: number;
+  /** Other processes of this server listen on the same address; the kernel chooses among them. */
+  readonly reusePort?: boolean;
   /** From the headers of a unary request to its end; 10 s when absent. */
   readonly requestArrivalMs?: number;
 }
@@ -49,13 +51,13 @@ export class PlaintextListener implements Listener {
   }
 
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { host, port } = this.#settings;
+    const { host, port, reusePort = false } = this.#settings;
     const named = `the plaintext address ${host}:${port}`;
     if (!LOOPBACK.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')) {
       throw new AuthorityError('CAP-X03', { detail: `${named} is not a loopback address (127.0.0.0/8 or ::1)` });
     }
     this.#grpc.guard(this.#settings.requestArrivalMs ?? REQUEST_ARRIVAL_MS);
-    await listen(this.#tcp, { host, port }, { named, signal });
+    await listen(this.#tcp, { host, port, reusePort }, { named, signal });
   }
 
   address(): string {

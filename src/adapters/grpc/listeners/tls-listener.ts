@@ -21,6 +21,8 @@ export interface TlsListenerSettings extends ConnectionSettings, HandshakeLimits
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Other processes of this server listen on the same address; the kernel chooses among them. */
+  readonly reusePort?: boolean;
   /** From the headers of a unary request to its end; 10 s when absent. */
   readonly requestArrivalMs?: number;
 }
@@ -89,9 +91,9 @@ export class TlsListener implements Listener {
     if (this.#serving === undefined || this.#clientTrustPem === undefined) {
       throw new Error('a TLS listener needs its serving certificate and client trust before it starts');
     }
-    const { host, port } = this.#settings;
+    const { host, port, reusePort = false } = this.#settings;
     this.#grpc.guard(this.#settings.requestArrivalMs ?? REQUEST_ARRIVAL_MS);
-    await listen(this.#tcp, { host, port }, { named: `the TLS address ${host}:${port}`, signal });
+    await listen(this.#tcp, { host, port, reusePort }, { named: `the TLS address ${host}:${port}`, signal });
     void this.#expiry.sweep(this.#end);
   }
 

@@ -81,10 +81,23 @@ export function lockFileOf(journal: string): string {
   return `${journal}.lock`;
 }
 
+/** Whether the lock could not be taken because another process has it. */
+export function isHeld(problem: unknown): boolean {
+  return problem instanceof JournalProblem && resultOf(problem.cause) === SQLITE_BUSY;
+}
+
+/** sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
+
+/** @returns SQLite's primary result code; 0 when the cause has none. */
+function resultOf(cause: unknown): number {
+  return cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
+}
+
 function lockProblem(journal: string, cause: unknown): JournalProblem {
   const file = lockFileOf(journal);
-  const code = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
-  if (code === 5) {
+  const code = resultOf(cause);
+  if (code === SQLITE_BUSY) {
     const busy = `the journal ${journal} is in use by another Capstan, which holds ${file}`;
     return new JournalInUse('file', `${busy}; stop it, or set another journal.store`, { cause });
   }

@@ -1,13 +1,13 @@
 // `capstan serve`: the server, from a configuration file or from a data directory that it fills itself.
 import path from 'node:path';
 import { Option, type Command } from 'commander';
-import { DEV_DATA_DIRECTORY, devValues } from '../../config/dev.ts';
-import { flagName, type Key } from '../../config/key.ts';
-import { loadConfig } from '../../config/load.ts';
-import { OLD_KEYS, textKeys } from '../../config/sources.ts';
-import { complainOfConfig, warnOfConfig } from '../complaints.ts';
-import { programName, type Invocation } from '../invocation.ts';
-import { reportReady } from '../reports/ready.ts';
+import { DEV_DATA_DIRECTORY, devValues } from '../../../config/dev.ts';
+import { flagName, type Key } from '../../../config/key.ts';
+import { loadConfig } from '../../../config/load.ts';
+import { OLD_KEYS, textKeys } from '../../../config/sources.ts';
+import { complainOfConfig, warnOfConfig } from '../../complaints.ts';
+import { programName, type Invocation } from '../../invocation.ts';
+import { reportReady } from '../../reports/ready.ts';
 
 interface ServeCommandOptions {
   readonly config?: string;
@@ -61,8 +61,8 @@ async function run(
   const { terminal, signal, rereads, clock, environment, endWith } = invocation;
   // Loaded here: no other command needs the server's parts, and they take half a second.
   const [{ serve }, { devDataPaths, openDevDataDirectory }] = await Promise.all([
-    import('../../app/serve.ts'),
-    import('../../adapters/dev/dev-data-directory.ts'),
+    import('../../../app/serve.ts'),
+    import('../../../adapters/dev/dev-data-directory.ts'),
   ]);
   const paths = options.dev === true ? devDataPaths(options.dataDir) : undefined;
   const loaded = loadConfig({

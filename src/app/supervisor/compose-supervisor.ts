@@ -1,0 +1,129 @@
+// The supervisor's parts: it takes the data directory, proves that the addresses are free, starts the workers and answers
+// probes. It imports much because it names the parts of a process of its own, as app/compose does.
+import { extname } from 'node:path';
+import { freePorts, type WantedAddress } from '../../adapters/grpc/listeners/free-port.ts';
+import { observationRoutes } from '../../adapters/http/observation/routes.ts';
+import { HttpServer } from '../../adapters/http/observation/server.ts';
+import { forkWorker } from '../../adapters/processes/worker-process.ts';
+import type { JournalLock } from '../../adapters/storage/sqlite/file/journal-lock.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import { composeFoundation, type Foundation } from '../compose/foundation.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { ServeReport, Server } from '../serve.ts';
+import { takeDataDirectory } from './data-directory.ts';
+import { REREAD_TOPIC } from './start-of-worker.ts';
+import { slotFile, workerConfig } from './worker-config.ts';
+import { WorkerRun } from './worker-run.ts';
+import { Workers } from './workers.ts';
+
+/** The program that we are ourselves, from its sources or from what was built of them. */
+const ENTRY = new URL(`../../main${extname(import.meta.url)}`, import.meta.url);
+/** Beyond the deadline of calls, for what workers without a supervisor do last. */
+const PREDECESSORS_FLUSH_MS = 10_000;
+
+interface SupervisorParts {
+  readonly workers: Workers;
+  readonly http: HttpServer;
+  /** That of the first worker, once all serve. */
+  report: ServeReport | undefined;
+  /** As configured, until the ports are known. */
+  config: Config;
+}
+
+/** @param count how many workers there are; more than one. */
+export function composeSupervisor(config: Config, count: number, lifecycle: Lifecycle, clock: Clock): Server {
+  const foundation = composeFoundation(config, lifecycle, clock);
+  const { events, health, startUp, untilFlushed } = foundation;
+  const onFailure = (topic: string, cause: unknown): void => events.unexpected({ where: `link ${topic}`, cause });
+  const http = untilFlushed.use(composeProbes(config, foundation));
+  const workers = new Workers(count, (slot) => ({
+    clock,
+    events,
+    run: () => {
+      const place = { slot, of: count, config: workerConfig(parts.config, slot) };
+      return new WorkerRun(forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] }), place, clock);
+    },
+  }));
+  const parts: SupervisorParts = { workers, http, report: undefined, config };
+  health.report('workers', () => workers.health());
+  startUp.at('observe', async (options) => http.start(options));
+  holdDirectory(config, count, foundation);
+  runWorkers(foundation, parts);
+  return {
+    foundation,
+    reread: () => workers.tellAll(REREAD_TOPIC, null),
+    report: () => reportOf(foundation, parts),
+  };
+}
+
+function composeProbes({ listen }: Config, { health, telemetry, events }: Foundation): HttpServer {
+  const { collect } = telemetry;
+  return new HttpServer(
+    { routes: observationRoutes({ health, policy: () => undefined, collect, events }) },
+    listen.http.address,
+  );
+}
+
+/** Held until the last worker is gone. */
+function holdDirectory(config: Config, count: number, { clock, events, startUp, lifecycle }: Foundation): void {
+  const { store } = config.journal;
+  // A database keeps its servers apart by itself.
+  if (store.kind === 'postgres') return;
+  const { file } = store;
+  const slots = Array.from({ length: count }, (_, index) => slotFile(file, index + 1));
+  let lock: JournalLock | undefined;
+  startUp.at('storage', async ({ signal }) => {
+    const withinMs = config.shutdown.drainDeadline + PREDECESSORS_FLUSH_MS;
+    const onWaiting = (journal: string): void =>
+      events.lifecycle({ phase: 'waiting', detail: `a worker of a former server still writes ${journal}` });
+    lock = await takeDataDirectory({ journal: file, slots }, clock, { signal, withinMs, onWaiting });
+  });
+  lifecycle.at('flush', 'data directory', () => lock?.[Symbol.dispose]());
+}
+
+function runWorkers({ clock, events, startUp, lifecycle }: Foundation, parts: SupervisorParts): void {
+  const { workers, config } = parts;
+  startUp.at('listen', async (options) => {
+    const onWaiting = (named: string): void =>
+      events.lifecycle({ phase: 'waiting', detail: `another process still listens on ${named}` });
+    const ports = await freePorts(addressesOf(config), clock, { ...options, onWaiting });
+    parts.config = withPorts(config, ports);
+    parts.report = await workers.start(options);
+  });
+  const { drainDeadline: deadlineMs } = config.shutdown;
+  // Each worker stops accepting first of all when it drains.
+  lifecycle.at('stop-accepting', 'workers', async () => workers.drain({ deadlineMs }));
+}
+
+function addressesOf({ listen: { tls, plaintext } }: Config): readonly WantedAddress[] {
+  const named = (name: string, { host, port }: { readonly host: string; readonly port: number }): WantedAddress => ({
+    host,
+    port,
+    named: `the ${name} address ${host}:${port}`,
+  });
+  return [
+    named('TLS', tls.address),
+    ...(plaintext.address === undefined ? [] : [named('plaintext', plaintext.address)]),
+  ];
+}
+
+/** @param ports of TLS and, where there is one, of plaintext. */
+function withPorts(config: Config, [tlsPort = 0, plaintextPort = 0]: readonly number[]): Config {
+  const { listen } = config;
+  const { tls, plaintext } = listen;
+  return {
+    ...config,
+    listen: {
+      ...listen,
+      tls: { address: { ...tls.address, port: tlsPort } },
+      plaintext: { address: plaintext.address && { ...plaintext.address, port: plaintextPort } },
+    },
+  };
+}
+
+function reportOf({ health }: Foundation, { report, http }: SupervisorParts): ServeReport {
+  if (report === undefined) throw new Error('the workers have not started');
+  const own = health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part]));
+  return { ...report, httpAddress: http.address(), troubled: [...report.troubled, ...own] };
+}

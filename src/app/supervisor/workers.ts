@@ -1,0 +1,55 @@
+// All workers of a server.
+import type { Json } from '../../adapters/processes/link.ts';
+import { degraded, notReady, READY, type HealthState } from '../../ports/platform/health.ts';
+import type { ServeReport } from '../serve.ts';
+import { WorkerSlot, type SlotParts } from './worker-slot.ts';
+
+/** Beyond the deadline of calls, for what a worker does last: records, spans and log lines leave. */
+const FLUSH_WITHIN_MS = 10_000;
+
+export class Workers {
+  readonly #slots: readonly WorkerSlot[];
+
+  /** @param partsOf what each slot needs, 1 up to `count`. */
+  constructor(count: number, partsOf: (slot: number) => SlotParts) {
+    this.#slots = Array.from({ length: count }, (_, index) => new WorkerSlot(index + 1, partsOf(index + 1)));
+  }
+
+  /** The slots in which a worker serves now, with the links to them. */
+  get serving(): readonly WorkerSlot[] {
+    return this.#slots.filter(({ link }) => link !== undefined);
+  }
+
+  /**
+   * The first worker starts alone: what a first start creates is created once, and what is wrong with the
+   * configuration is said once.
+   * @returns what the first one serves.
+   * @throws what one of them could not start for.
+   */
+  async start(options: { readonly signal: AbortSignal }): Promise<ServeReport> {
+    const [first, ...others] = this.#slots;
+    if (first === undefined) throw new Error('a server has a worker');
+    const report = await first.start(options);
+    await Promise.all(others.map(async (slot) => slot.start(options)));
+    return report;
+  }
+
+  /** Reaches those that serve now; one that starts later reads everything anyway. */
+  tellAll(topic: string, body: Json): void {
+    for (const { link } of this.serving) link?.tell(topic, body);
+  }
+
+  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
+    await Promise.all(this.#slots.map(async (slot) => slot.drain({ withinMs: deadlineMs + FLUSH_WITHIN_MS })));
+  }
+
+  /** The others serve on while one is replaced. */
+  health(): HealthState {
+    const down = this.#slots.flatMap(({ slot, problem }) => (problem === undefined ? [] : [{ slot, problem }]));
+    const [first] = down;
+    if (first === undefined) return READY;
+    const why = `worker ${first.slot} of ${this.#slots.length} does not serve: ${first.problem}`;
+    const more = down.length === 1 ? why : `${why}, and ${down.length - 1} more`;
+    return down.length === this.#slots.length ? notReady(more) : degraded(more);
+  }
+}
