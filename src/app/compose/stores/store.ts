@@ -1,0 +1,22 @@
+// What a store of the journal is to the rest of the server, whichever it is.
+import type { HealthState } from '../../../ports/platform/health.ts';
+import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
+import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
+import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
+import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
+import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
+import type { Lease } from '../../../ports/storage/lease.ts';
+import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
+import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
+
+/** It starts in the phase `storage` and closes in `flush`, by itself. */
+export interface Store {
+  readonly journal: IssuanceJournal & IssuerRecords & OperationJournal;
+  /** What was recorded, by the servers that share the store. */
+  readonly history: CurrentCertificates & LeafRecords & FormerIssuers;
+  readonly quotas: QuotaCounters;
+  readonly retention: JournalRetention;
+  /** Of the right to delete old records. */
+  readonly lease: Lease;
+  readonly health: () => HealthState;
+}
