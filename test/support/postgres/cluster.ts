@@ -206,7 +206,8 @@ export class PostgresCluster implements AsyncDisposable {
     const options = ['--checkpoint=fast', '--no-sync', '--wal-method=stream', '--write-recovery-conf'];
     const connection = primary.#connection(SUPERUSER, 'postgres');
     runAsServer(this.#program('pg_basebackup'), [...options, `--pgdata=${this.#data}`], connection);
-    this.#configure({});
+    // A primary that is back is asked at once, not after 5 s: meanwhile every commit waits.
+    this.#configure({ wal_retrieve_retry_interval: '200ms' });
   }
 
   /** Small, and with what changes from cluster to cluster last, where it counts. */

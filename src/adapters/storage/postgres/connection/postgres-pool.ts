@@ -42,6 +42,11 @@ export class PostgresPool implements AsyncDisposable {
     return this.use(async (connection) => connection.query({ text, values }), options);
   }
 
+  /** As `query`, for what changes something: durable when it resolves, on every synchronous standby too. */
+  async commit(text: string, values: readonly Value[], options: Waits): Promise<readonly Row[]> {
+    return this.use(async (connection) => connection.commit({ text, values }), options);
+  }
+
   /** As `query`, with all statements of `work` in one transaction. */
   async transaction<T>(work: (connection: PostgresConnection) => Promise<T>, options: Waits): Promise<T> {
     return this.use(async (connection) => {

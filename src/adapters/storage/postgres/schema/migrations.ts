@@ -1,5 +1,8 @@
 // What has been done to the database, one step per schema version; a step that was released is never edited. A step may
 // only add: servers of the version before work with the database meanwhile.
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
+import { LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
-export const MIGRATIONS: readonly string[] = [`${DECISIONS}${ISSUERS}${OPERATIONS}`];
+export const MIGRATIONS: readonly string[] = [
+  `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
+];

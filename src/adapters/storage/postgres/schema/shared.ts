@@ -1,0 +1,23 @@
+// The tables of what servers share beside the journal: few rows each, found by their keys.
+
+export const LEASES = `
+  CREATE TABLE leases (
+    name text PRIMARY KEY, holder text NOT NULL, epoch bigint NOT NULL, expires_at timestamptz NOT NULL
+  );`;
+
+/** Of one trust domain each. */
+export const POLICY_BUNDLE_STATES = `
+  CREATE TABLE policy_bundle_states (
+    trust text PRIMARY KEY, revision bigint NOT NULL, name text NOT NULL, sequence bigint NOT NULL, digest text NOT NULL,
+    latest_seen_ms bigint NOT NULL
+  );`;
+
+/**
+ * `asked` and `lent` are of the last question, `level` is of `leaked_at`. Half of each page is free, so that a change stays on its
+ * page and leaves the index alone.
+ */
+export const QUOTA_BUCKETS = `
+  CREATE TABLE quota_buckets (
+    central boolean NOT NULL, key text NOT NULL, per_minute float8 NOT NULL, asked float8 NOT NULL, lent float8 NOT NULL,
+    level float8 NOT NULL, leaked_at timestamptz NOT NULL, PRIMARY KEY (central, key)
+  ) WITH (fillfactor = 50);`;
