@@ -30,6 +30,10 @@ export interface PolicyBundleSettings {
     | { readonly unsigned: true };
 }
 
+interface Options {
+  readonly signal: AbortSignal;
+}
+
 export interface PolicyBundleManagerParts {
   readonly clock: Clock;
   readonly events: Pick<
@@ -37,11 +41,7 @@ export interface PolicyBundleManagerParts {
     'reloaded' | 'reloadFailed' | 'policyBundleExpiring' | 'policyBundleUnsigned' | 'policyTimeSetBack'
   >;
   /** Called with a bundle that was accepted, before the rollback state is written; a throw keeps it out. */
-  readonly beforeUse?: (texts: PolicyBundleTexts) => Promise<void>;
-}
-
-interface Options {
-  readonly signal: AbortSignal;
+  readonly beforeUse?: (chosen: VerifiedCandidate, options: Options) => Promise<void>;
 }
 
 /** How often a warning is given of a bundle past its soft expiry. */
@@ -145,7 +145,8 @@ export class PolicyBundleManager implements PolicyBundleSource {
   async #noteTime(options: Options): Promise<void> {
     const { clock } = this.#parts;
     while (!options.signal.aborted) {
-      await this.#guard.noteTime(options).catch((error: unknown) => this.#reportStateProblem(error));
+      const setBack = await this.#guard.noteTime(options).catch((error: unknown) => this.#reportStateProblem(error));
+      if (setBack === true) this.#listeners.notify();
       await clock.sleepUntil(clock.nowMs() + NOTE_EVERY_MS, options).catch(() => undefined);
     }
   }
@@ -169,7 +170,7 @@ export class PolicyBundleManager implements PolicyBundleSource {
    */
   async #prepare(chosen: VerifiedCandidate, context: AcceptanceContext, options: Options): Promise<void> {
     const { name, sequence } = chosen.bundle;
-    await this.#parts.beforeUse?.(chosen.texts);
+    await this.#parts.beforeUse?.(chosen, options);
     const check = (remembered: AcceptanceContext['remembered']): void => {
       const problem = acceptanceProblem(chosen, { ...context, ...(remembered && { remembered }) });
       if (problem !== undefined) throw policyBundleInvalid([problem]);

@@ -72,13 +72,18 @@ export class RollbackGuard {
     }, options);
   }
 
-  /** Writes how late it is. @throws as PolicyBundleState.update. */
-  async noteTime(options: Options): Promise<void> {
-    if (this.timeMs() <= (this.#state?.latestSeenMs ?? 0)) return;
+  /**
+   * Writes how late it is, unless another process did.
+   * @returns whether the time was set back by another process, and so is here.
+   * @throws as PolicyBundleState.update.
+   */
+  async noteTime(options: Options): Promise<boolean> {
+    const beforeMs = this.timeMs();
     await this.#update((known) => {
       if (known === undefined || this.#seenMs(known) <= known.latestSeenMs) return undefined;
       return { ...known, latestSeenMs: this.#seenMs(known) };
     }, options);
+    return this.timeMs() < beforeMs;
   }
 
   /**
@@ -112,6 +117,16 @@ export class RollbackGuard {
     change: (known: RollbackState | undefined) => RollbackState | undefined,
     options: Options,
   ): Promise<void> {
-    this.#state = await this.#store?.update(change, options);
+    this.#state = await this.#store?.update((known) => {
+      this.#follow(known);
+      return change(known);
+    }, options);
+  }
+
+  /** The time on record goes back only where an operator of another process set it back: ours must not bring it forward. */
+  #follow(known: RollbackState | undefined): void {
+    if (known === undefined || this.#state === undefined || known.latestSeenMs >= this.#state.latestSeenMs) return;
+    this.#state = known;
+    this.#latestMs = this.#clock.nowMs();
   }
 }

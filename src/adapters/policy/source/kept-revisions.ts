@@ -40,14 +40,17 @@ const CLUSTER_FILE = 'cluster.json';
 export class KeptRevisions {
   readonly #folder: string;
   readonly #directory: string;
+  readonly #writes: boolean;
 
   /**
    * @param folder is made when something is kept; only this user may read what is in it.
    * @param directory of the local policies; what was kept of another one says nothing of this.
+   * @param settings.writes of several processes that follow one directory, one keeps its revisions for all.
    */
-  constructor(folder: string, directory: string) {
+  constructor(folder: string, directory: string, { writes }: { readonly writes: boolean } = { writes: true }) {
     this.#folder = folder;
     this.#directory = directory;
+    this.#writes = writes;
   }
 
   /** Who has a copy. @throws AuthorityError CAP-X03 naming a folder that cannot be read. */
@@ -80,6 +83,7 @@ export class KeptRevisions {
    * @throws AuthorityError CAP-X03 when it cannot be written. An older copy, which might say less, is removed then.
    */
   async keep(owner: string, { digest, texts }: KeptRevision): Promise<void> {
+    if (!this.#writes) return;
     const copy: z.infer<typeof schema> = {
       ...HEAD,
       directory: this.#directory,
@@ -99,6 +103,7 @@ export class KeptRevisions {
 
   /** @throws AuthorityError CAP-X03 naming a copy that cannot be removed. */
   async remove(owner: string): Promise<void> {
+    if (!this.#writes) return;
     const file = this.#fileOf(owner);
     await rm(file, { force: true }).catch((cause: unknown) => {
       throw new AuthorityError('CAP-X03', { detail: `${file} cannot be removed`, cause });

@@ -128,6 +128,24 @@ describe('The time by which policy bundles are judged', () => {
     assert.deepEqual([manager.timeMs(), state.state?.latestSeenMs], [NOON_MS + HOUR_MS, NOON_MS + HOUR_MS]);
   });
 
+  it('is set back within a minute in every process that shares it, and brought forward by none of them', async () => {
+    const trust = { keyFiles: folder.pin(), threshold: 1, state };
+    const other = new PolicyBundleManager({ clock, events: recordEvents() }, { clusterId: 'prod-1', trust });
+    await other.open(NEVER);
+    await other.load([...offer({ sequence: 42 })], NEVER);
+    const stopping = new AbortController();
+    let changes = 0;
+    other.onChange(() => (changes += 1), NEVER);
+    void other.watchTime({ signal: stopping.signal });
+    await clock.advance(0);
+    assert.equal(other.timeMs(), NOON_MS + HOUR_MS);
+    await manager.setTimeBack(NOON_MS + HOUR_MS, async () => undefined, NEVER);
+    await clock.advance(60_000);
+    stopping.abort();
+    assert.deepEqual([other.timeMs(), state.state?.latestSeenMs], [NOON_MS + 60_000, NOON_MS + 60_000]);
+    assert.equal(changes, 1, 'what waits there is judged again');
+  });
+
   it('is not brought forward again by a policy bundle that is accepted while it is set back', async () => {
     state.afterWrite = async () => manager.load(offer({ sequence: 43 }), NEVER);
     await manager.setTimeBack(NOON_MS + HOUR_MS, async () => undefined, NEVER);

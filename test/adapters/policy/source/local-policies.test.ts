@@ -62,6 +62,18 @@ describe('The last good policies of an owner', () => {
     assert.deepEqual(policies.troubles, []);
   });
 
+  it('are kept by one process of several, and recalled by each', async () => {
+    await look(started(), { 'shop/a.yaml': policy('shop', 'first') });
+    const other = (): LocalPolicies => started(new KeptRevisions(at('kept'), '/policies', { writes: false }));
+    const policies = other();
+    await look(policies, { 'shop/a.yaml': policy('shop', 'second') });
+    await look(policies, {});
+    assert.deepEqual(policies.troubles, []);
+    const next = other();
+    await look(next, { 'shop/a.yaml': '{' });
+    assert.deepEqual(namesOf(next), ['first']);
+  });
+
   it('of another directory say nothing of this one', async () => {
     await look(started(), { 'shop/a.yaml': policy('shop'), 'pay/a.yaml': policy('pay') });
     const moved = started(new KeptRevisions(at('kept'), '/elsewhere'));

@@ -4,12 +4,14 @@ import type { Random } from '../../../../ports/platform/random.ts';
 import { PolicyBundleManager, type PolicyBundleManagerParts, type PolicyBundleSettings } from '../bundle-manager.ts';
 import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
 import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
-import { keepCopy, readCopy } from './kept-copy.ts';
-import type { PolicyBundleTexts } from '../verify-bundle.ts';
+import { BundleCopy, readCopy, type CopiedBundle } from './kept-copy.ts';
+import type { VerifiedCandidate } from '../verify-bundle.ts';
 import { RemotePolicyBundle, type FetchedPolicyBundle } from './remote-bundle.ts';
 
 export interface HttpsPolicyBundleParts extends Pick<PolicyBundleManagerParts, 'clock' | 'events'> {
   readonly random: Random;
+  /** Writes the copy; this process itself, unless another does it for several. */
+  readonly keep?: (copied: CopiedBundle, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
 export interface HttpsPolicyBundleSettings extends PolicyBundleSettings {
@@ -36,6 +38,7 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
   readonly #remote: RemotePolicyBundle;
   readonly #manager: PolicyBundleManager;
   readonly #copyFile: string | undefined;
+  readonly #keepCopy: NonNullable<HttpsPolicyBundleParts['keep']>;
   /** Tag of the bundle in force; asked with, so that it need not be sent again. */
   #tag: string | undefined;
 
@@ -47,7 +50,10 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
     this.#pollIntervalMs = settings.pollIntervalMs;
     this.#remote = new RemotePolicyBundle({ url, caFile, timeoutMs, signed: !('unsigned' in trust) });
     this.#copyFile = copyFile;
-    this.#manager = new PolicyBundleManager({ clock, events, beforeUse: async (texts) => this.#keep(texts) }, settings);
+    const own = new BundleCopy(copyFile ?? '');
+    this.#keepCopy = parts.keep ?? (async (copied, options) => own.keep(copied, options));
+    const beforeUse: PolicyBundleManagerParts['beforeUse'] = async (...chosen) => this.#keep(...chosen);
+    this.#manager = new PolicyBundleManager({ clock, events, beforeUse }, settings);
   }
 
   /**
@@ -85,8 +91,13 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
     this.#manager.onChange(listener, options);
   }
 
-  async #keep(texts: PolicyBundleTexts): Promise<void> {
-    if (this.#copyFile !== undefined && texts.place !== this.#copyFile) await keepCopy(this.#copyFile, texts);
+  async #keep(
+    { bundle: { name, sequence }, texts }: VerifiedCandidate,
+    options: { readonly signal: AbortSignal },
+  ): Promise<void> {
+    if (this.#copyFile === undefined || texts.place === this.#copyFile) return;
+    const { bundle, signature } = texts;
+    await this.#keepCopy({ name, sequence, bundle, ...(signature !== undefined && { signature }) }, options);
   }
 
   /** @throws what kept the fetched bundle out, when there is no copy that would do. */
