@@ -1,8 +1,8 @@
 // The two servers under load: Capstan as an operator would run it, and the bare yardstick.
 import { copyFile, mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../support/eventually.ts';
 import { BundleSigner, bundleDocument } from '../support/policy/signed-bundle.ts';
 import type { Context } from './benchmark.ts';
 import type { Material } from './material.ts';
@@ -91,17 +91,6 @@ function configOf(
     },
     journal: { store: path.join(files.folder, 'journal.sqlite') },
   };
-}
-
-/** Nobody else listens there now; the server takes it a moment later. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  probe.on('error', reject);
-  probe.listen(0, '127.0.0.1', () => resolve((probe.address() as AddressInfo).port));
-  const port = await promise;
-  probe.close();
-  return port;
 }
 
 async function answersReady(url: string, signal: AbortSignal): Promise<void> {

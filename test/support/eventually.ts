@@ -44,6 +44,9 @@ export async function throughout(what: string, look: () => Promise<boolean> | bo
   }
 }
 
+/** Never one twice in a process: of two that are asked for in turn, the kernel may give the second the first again. */
+const given = new Set<number>();
+
 /** A TCP port of the loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -51,5 +54,7 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
+  if (given.has(port)) return freePort();
+  given.add(port);
   return port;
 }
