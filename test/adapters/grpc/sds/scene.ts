@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Keepalive } from '../../../../src/adapters/grpc/grpc-server.ts';
 import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
-import { UnixListener } from '../../../../src/adapters/grpc/listeners/unix-listener.ts';
+import { UnixListener } from '../../../../src/adapters/grpc/listeners/unix/unix-listener.ts';
 import { LatestValue } from '../../../../src/live/latest-value.ts';
 import type {
   SvidState,

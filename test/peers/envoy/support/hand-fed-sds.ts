@@ -3,7 +3,7 @@
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../../../src/adapters/clock/system-random.ts';
 import { SdsService } from '../../../../src/adapters/grpc/sds/service.ts';
-import { UnixListener } from '../../../../src/adapters/grpc/listeners/unix-listener.ts';
+import { UnixListener } from '../../../../src/adapters/grpc/listeners/unix/unix-listener.ts';
 import { LatestValue } from '../../../../src/live/latest-value.ts';
 import type { SvidState, WorkloadSecrets } from '../../../../src/authority/surface/surface.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';

@@ -16,11 +16,14 @@ import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { csrService } from '../../../../src/adapters/grpc/csr/service.ts';
-import { UnixListener, type UnixListenerSettings } from '../../../../src/adapters/grpc/listeners/unix-listener.ts';
-import { FakeClock } from '../../../support/fakes/fake-clock.ts';
-import { recordEvents } from '../../../support/fakes/recorded-events.ts';
-import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from '../wire.ts';
+import { csrService } from '../../../../../src/adapters/grpc/csr/service.ts';
+import {
+  UnixListener,
+  type UnixListenerSettings,
+} from '../../../../../src/adapters/grpc/listeners/unix/unix-listener.ts';
+import { FakeClock } from '../../../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../../../support/fakes/recorded-events.ts';
+import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from '../../wire.ts';
 
 describe('A Unix socket', () => {
   let folder: string;

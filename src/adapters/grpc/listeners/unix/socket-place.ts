@@ -24,6 +24,15 @@ export function socketPlace(target: string, root?: string): SocketPlace | undefi
   return { folders: folders.map(fileId).join(' '), socket: fileId(socket) };
 }
 
+/** Whether the path leads to the same socket as when it was looked at, in the very same folders. */
+export function isInPlace(
+  { path: target, root }: { readonly path: string; readonly root?: string },
+  opened: SocketPlace,
+): boolean {
+  const now = socketPlace(target, root);
+  return now !== undefined && now.socket === opened.socket && now.folders === opened.folders;
+}
+
 /** Only the last folder, unless those up to a root count too. */
 function foldersTo(target: string, root = path.dirname(path.dirname(target))): readonly string[] {
   const folders: string[] = [];

@@ -1,25 +1,21 @@
-// One Unix socket, whose path is the identity of all who may open it. The file's mode decides who may,
-// so it is right from the first moment the file exists.
+// The file of a Unix socket, whose path is the identity of all who may open it. Its mode decides who may, so it is right
+// from the first moment the file exists.
 import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { lstat, rename } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, type Server } from 'node:net';
 import path from 'node:path';
-import { AuthorityError } from '../../../domain/errors.ts';
-import { codeOf } from '../../../domain/text/system-error.ts';
-import type { Events } from '../../../ports/platform/events.ts';
-import { authorizationOf, type AnyCall, type ServiceRegistration } from './listener-view.ts';
-import { GrpcServer, type StreamLimits } from '../grpc-server.ts';
-import { cannotListen, listen, stopListening, type Listener } from './listener.ts';
-import { socketPlace, type SocketPlace } from './socket-place.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
+import { codeOf } from '../../../../domain/text/system-error.ts';
+import { cannotListen, listen, stopListening } from '../listener.ts';
+import { isInPlace, socketPlace, type SocketPlace } from './socket-place.ts';
 
-export interface UnixListenerSettings extends StreamLimits {
+export interface UnixSocketSettings {
   readonly path: string;
   /** The folder below which the path names the workload; none of the folders in between may be a link. */
   readonly root?: string;
   /** 0600 for one user, 0660 where a group shares the socket. */
   readonly mode: 0o600 | 0o660;
-  readonly maxConnections: number;
 }
 
 /** sun_path is 108 bytes with its terminator (unix(7)); libuv would cut a longer one silently. */
@@ -27,35 +23,24 @@ const MAX_PATH_BYTES = 107;
 /** A living server answers a connect at once; a full backlog is a living server too. */
 const PROBE_MS = 1_000;
 
-export class UnixListener implements Listener {
-  readonly #settings: UnixListenerSettings;
+export class UnixSocket {
+  readonly #settings: UnixSocketSettings;
   readonly #server: Server;
-  readonly #grpc: GrpcServer;
   /** Where we are: a newer process may put its own socket there, and a folder may be moved with ours in it. */
   #place: SocketPlace | undefined;
 
-  constructor(
-    parts: { readonly events: Pick<Events, 'connectionRefused'>; readonly services: readonly ServiceRegistration[] },
-    settings: UnixListenerSettings,
-  ) {
+  /** @param server listens nowhere yet. */
+  constructor(server: Server, settings: UnixSocketSettings) {
+    this.#server = server;
     this.#settings = settings;
-    const socketPath = settings.path;
-    const remoteAddress = `unix:${socketPath}`;
-    this.#grpc = new GrpcServer(settings);
-    const { draining } = this.#grpc;
-    const presentedBy = (call: AnyCall) => {
-      // A caller through a moved socket is another workload: its path is not where it was opened.
-      if (!this.inPlace()) throw new AuthorityError('CAP-S03', { detail: 'the socket is not at its path any more' });
-      return { authorization: authorizationOf(call), socketPath, remoteAddress };
-    };
-    this.#grpc.register(parts.services, { kind: 'unix', draining, presentedBy, ownerOf: () => remoteAddress });
-    this.#server = createServer((socket) => this.#grpc.serve(socket));
-    this.#server.maxConnections = settings.maxConnections;
-    this.#server.on('drop', () => {
-      parts.events.connectionRefused({ listener: 'unix', remoteAddress, problem: 'too many connections are open' });
-    });
   }
 
+  /** Where it was opened; nothing before. */
+  get place(): SocketPlace | undefined {
+    return this.#place;
+  }
+
+  /** As Listener.start. */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { path: target, mode } = this.#settings;
     const named = `the socket ${target}`;
@@ -85,27 +70,16 @@ export class UnixListener implements Listener {
 
   /** Whether the path still leads to this socket, in the very folder that it was opened in. */
   inPlace(): boolean {
-    const { path: target, root } = this.#settings;
-    const place = this.#place && socketPlace(target, root);
-    return place !== undefined && place.socket === this.#place?.socket && place.folders === this.#place.folders;
+    return this.#place !== undefined && isInPlace(this.#settings, this.#place);
   }
 
-  address(): string {
-    return this.#settings.path;
-  }
-
+  /** Open connections stay. May be called twice. */
   stopAccepting(): void {
     stopListening(this.#server);
   }
 
-  async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
-    this.stopAccepting();
-    this.#removeFile();
-    await this.#grpc.drain({ deadlineMs });
-  }
-
   /** Without a wait between check and removal: a successor in this process may be opening in the same place. */
-  #removeFile(): void {
+  removeFile(): void {
     const { path: target } = this.#settings;
     if (this.#place === undefined || socketPlace(target)?.socket !== this.#place.socket) return;
     try {
