@@ -3,9 +3,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { watchLoop, type WatchedThing } from '../../live/watch-loop.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../ports/platform/document-source.ts';
-import { watchFolder, watchPlaceOf } from './watch-folder.ts';
+import { watchPlaceOf, type Watching } from './watch-folder.ts';
 import { FILE_PACE } from './watched-files.ts';
 
 export interface WatchedDirectory<Texts> {
@@ -18,24 +17,28 @@ export interface WatchedDirectory<Texts> {
 const MAX_FOLDERS = 1_000;
 const MAX_DEPTH = 8;
 
-export function watchedDirectory<Texts>({ root, read }: WatchedDirectory<Texts>, clock: Clock): DocumentSource<Texts> {
+export function watchedDirectory<Texts>(
+  { root, read }: WatchedDirectory<Texts>,
+  watching: Watching,
+): DocumentSource<Texts> {
   const resolved = path.resolve(root);
   return {
     read: async () => read(resolved),
     placeOf: (name) => path.join(resolved, name),
-    onChange: (listener, options) => void follow(resolved, listener, clock, options),
+    onChange: (listener, options) => void follow(resolved, listener, watching, options),
   };
 }
 
 async function follow(
   root: string,
   listener: () => Promise<void> | void,
-  clock: Clock,
+  { clock, watchFolder }: Watching,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
   const watch: WatchedThing['watch'] = async (changed, round) => {
-    watchPlaceOf(root, changed, round);
-    for (const folder of await foldersOf(root)) watchFolder(folder, changed, round);
+    await watchPlaceOf(root, changed, watchFolder, round);
+    const folders = await foldersOf(root);
+    await Promise.all(folders.map((folder) => watchFolder(folder, changed, round)));
   };
   await watchLoop({ watch, read: listener }, clock, FILE_PACE, options);
 }

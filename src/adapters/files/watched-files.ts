@@ -7,9 +7,8 @@ import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
 import { fileProblem } from '../../domain/text/system-error.ts';
 import { watchLoop, type WatchedThing, type WatchLoopSettings } from '../../live/watch-loop.ts';
-import type { Clock } from '../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../ports/platform/document-source.ts';
-import { watchFolder } from './watch-folder.ts';
+import type { Watching } from './watch-folder.ts';
 
 /** A file's path; `confidential` refuses one that others may read or its group may write, as a private key must. */
 export type WatchedFile = string | { readonly path: string; readonly confidential: true };
@@ -23,7 +22,7 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 export const FILE_PACE: WatchLoopSettings = { rereadMs: 30_000, debounceMs: 100 };
 
 /** @param files by document name; the names are what `read` answers with. */
-export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, clock: Clock): DocumentSource {
+export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, watching: Watching): DocumentSource {
   const paths = new Map(Object.entries(files).map(([name, file]) => [name, pathOf(file)]));
   const folders = new Set([...paths.values()].map((file) => path.dirname(file)));
   return {
@@ -34,7 +33,7 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, clock
       return texts;
     },
     placeOf: (name) => paths.get(name) ?? name,
-    onChange: (listener, options) => void follow(folders, listener, clock, options),
+    onChange: (listener, options) => void follow(folders, listener, watching, options),
   };
 }
 
@@ -79,11 +78,11 @@ async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
 async function follow(
   folders: ReadonlySet<string>,
   listener: () => Promise<void> | void,
-  clock: Clock,
+  { clock, watchFolder }: Watching,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
-  const watch: WatchedThing['watch'] = (changed, round) => {
-    for (const folder of folders) watchFolder(folder, changed, round);
+  const watch: WatchedThing['watch'] = async (changed, round) => {
+    await Promise.all([...folders].map((folder) => watchFolder(folder, changed, round)));
   };
   await watchLoop({ watch, read: listener }, clock, FILE_PACE, options);
 }

@@ -83,9 +83,9 @@ export async function watchWorkloadDirectories(
 
 /** Folder by folder: the platform's recursive watch does not tell of two folders that changed places. */
 async function watchTree(root: string, changed: () => void, options: { readonly signal: AbortSignal }): Promise<void> {
-  watchPlaceOf(root, changed, options);
+  void watchPlaceOf(root, changed, watchFolder, options);
   const { folders } = await scanWorkloadDirectories(root);
-  for (const folder of folders.slice(0, MAX_WATCHES)) watchFolder(folder, changed, options);
+  for (const folder of folders.slice(0, MAX_WATCHES)) void watchFolder(folder, changed, options);
 }
 
 function isGone(error: unknown): boolean {

@@ -8,7 +8,7 @@ import type { Events, StreamFacts } from '../../ports/platform/events.ts';
 import { decisionLevel, decisionLine } from './decision-line.ts';
 import { cut, describeCause } from './describe-cause.ts';
 import type { LogLevel } from './logger.ts';
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import type { Noise } from './noise.ts';
 
 /** Most secret names one line lists; `count` says how many there were. */

@@ -1,6 +1,9 @@
 // The log: one JSON object per line, written in the background so that issuing never waits for
 // whoever reads it. The bound on what waits is here; what exceeds it is dropped and counted.
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { relayLines, type LineSink } from './log-relay.ts';
 import { scrubSecrets } from './scrub.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -9,6 +12,8 @@ export interface LogSettings {
   readonly level: LogLevel;
   /** A file descriptor, a file's path (appended to), or a stream in tests. */
   readonly destination: number | string | DestinationStream;
+  /** The number of the worker that this process is: each line says it. */
+  readonly worker?: number;
 }
 
 /** Lines are gathered until this many bytes wait ... */
@@ -19,6 +24,10 @@ const FLUSH_EVERY_MS = 200;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** Noise stops at half of it, so that the other half is left to what the CA has to tell. */
 const MAX_WAITING_NOISE_BYTES = MAX_WAITING_BYTES / 2;
+/** Lines of workers wait in their pipes, and with the workers, while so much waits here. */
+const ROOMY_BYTES = 1024 * 1024;
+/** ... and no longer: a worker that ends must get rid of its last lines, though they be dropped here. */
+const ROOMY_WITHIN_MS = 1_000;
 /** Longest that shutting down waits for the last lines. */
 const CLOSE_WITHIN_MS = 2000;
 
@@ -26,27 +35,29 @@ export interface Log extends AsyncDisposable {
   readonly logger: Logger;
   /** For lines that clients can cause in any number: dropped first when the reader of the log is slow. */
   readonly noise: Logger;
+  /** Writes the lines of another process, which ended each by its own rules; resolves when there are no more. */
+  readonly relay: (from: Readable) => Promise<void>;
 }
 
 /** @param onDropped called for each line that is lost. */
 export function openLog(settings: LogSettings, onDropped: () => void): Log {
-  const { destination, level } = settings;
+  const { destination, level, worker } = settings;
   const sink =
-    typeof destination === 'object'
-      ? { stream: destination, noise: destination, close: async () => undefined }
-      : backgroundSink(destination, onDropped);
+    typeof destination === 'object' ? streamSink(destination, onDropped) : backgroundSink(destination, onDropped);
+  const base = worker === undefined ? null : { worker };
   return {
-    logger: loggerTo(sink.stream, level),
-    noise: loggerTo(sink.noise, level),
+    logger: loggerTo(sink.stream, level, base),
+    noise: loggerTo(sink.noise, level, base),
+    relay: async (from) => relayLines(from, sink.lines),
     [Symbol.asyncDispose]: sink.close,
   };
 }
 
-function loggerTo(stream: DestinationStream, level: LogLevel): Logger {
+function loggerTo(stream: DestinationStream, level: LogLevel, base: { readonly worker: number } | null): Logger {
   return pino(
     {
       level,
-      base: null,
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: scrubSecrets },
@@ -58,7 +69,13 @@ function loggerTo(stream: DestinationStream, level: LogLevel): Logger {
 interface Sink {
   readonly stream: DestinationStream;
   readonly noise: DestinationStream;
+  readonly lines: LineSink;
   readonly close: () => Promise<void>;
+}
+
+function streamSink(stream: DestinationStream, dropped: () => void): Sink {
+  const lines = { write: (line: string) => stream.write(line), roomy: async () => undefined, dropped };
+  return { stream, noise: stream, lines, close: async () => undefined };
 }
 
 function backgroundSink(destination: number | string, onDropped: () => void): Sink {
@@ -85,8 +102,14 @@ function backgroundSink(destination: number | string, onDropped: () => void): Si
     background.write(line);
   };
   survivingWriteErrors(background);
+  const roomy = async (): Promise<void> => {
+    const enough = AbortSignal.timeout(ROOMY_WITHIN_MS);
+    while (open && waitingBytes > ROOMY_BYTES && !enough.aborted)
+      await once(background, 'write', { signal: enough }).catch(() => undefined);
+  };
   return {
     stream: { write },
+    lines: { write, roomy, dropped: onDropped },
     noise: { write: (line) => (waitingBytes < MAX_WAITING_NOISE_BYTES ? write(line) : onDropped()) },
     close: async () => {
       if (!open) return;

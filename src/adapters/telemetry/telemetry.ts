@@ -1,12 +1,14 @@
 // The telemetry of one process: events, tracer and the text of `/metrics`, opened together and
 // flushed together.
+import type { Readable } from 'node:stream';
 import type { Events } from '../../ports/platform/events.ts';
 import type { Health } from '../../ports/platform/health.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
-import type { ObservedAnchor } from './anchor-metrics.ts';
-import { Metrics } from './metrics.ts';
+import type { ObservedAnchor } from './metrics/anchor-metrics.ts';
+import type { MetricState } from './metrics/metric-state.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { Noise } from './noise.ts';
 import { OtlpTracer, untraced, type TraceSettings } from './traces.ts';
 
@@ -21,6 +23,12 @@ export interface Telemetry extends AsyncDisposable {
   readonly tracer: Tracer;
   /** @returns every metric in the Prometheus text format. */
   readonly collect: () => Promise<string>;
+  /** As Metrics.state. */
+  readonly state: (options: { readonly scraped: boolean }) => Promise<MetricState>;
+  /** As Metrics.pageOf. */
+  readonly pageOf: (state: MetricState) => string;
+  /** As Log.relay. */
+  readonly relayLog: (from: Readable) => Promise<void>;
   /** @param health is read at each scrape; called once. */
   readonly observeHealth: (health: Pick<Health, 'parts'>) => void;
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
@@ -41,6 +49,9 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     events,
     tracer,
     collect: () => metrics.collect(),
+    state: (options) => metrics.state(options),
+    pageOf: (state) => metrics.pageOf(state),
+    relayLog: log.relay,
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -1,14 +1,16 @@
-// What probes and scrapers read over HTTP, and what an operator on this machine asks over the Unix socket.
-import { administerPolicyTime } from '../../adapters/http/admin/administer-policy-time.ts';
-import { administerSds } from '../../adapters/http/admin/administer-sds.ts';
+// What probes and scrapers read over HTTP, and what an operator on this machine asks over the Unix socket. Of several
+// processes the supervisor serves both and asks its workers.
+import { administerPolicyTime, type PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
+import { administerSds, type SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import { AdministrationSocket } from '../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes } from '../../adapters/http/admin/administration.ts';
-import { observationRoutes } from '../../adapters/http/observation/routes.ts';
+import { observationRoutes, type Observed } from '../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../config/administration-socket.ts';
 import type { Config } from '../../config/schema.ts';
 import { degradedBy } from '../../ports/platform/health.ts';
 import { policyInForce } from '../policy-in-force.ts';
+import { answerSupervisor } from '../worker/answer-supervisor.ts';
 import type { Foundation } from './foundation.ts';
 import { recordSetBack } from './policy/policy-bundle.ts';
 import type { Policy } from './policy/policy.ts';
@@ -19,16 +21,55 @@ export interface Administration {
   readonly http: HttpServer;
 }
 
+/** Whatever is asked, by whom it is answered: by this process, or by several for which it speaks. */
+export interface Answers extends Omit<Observed, 'events'> {
+  readonly sds: SdsStatusParts;
+  readonly policyTime: PolicyTimeParts;
+}
+
 interface Former {
   readonly storage: Storage;
   readonly policy: Policy;
   readonly services: Services;
 }
 
-export function composeAdministration(config: Config, foundation: Foundation, former: Former): Administration {
-  const { health, startUp, running, untilFlushed } = foundation;
-  const http = untilFlushed.use(composeObservation(config, foundation, former));
-  const socket = untilFlushed.use(composeSocket(config, foundation, former));
+/** @returns nothing for a worker, which answers its supervisor instead. */
+export function composeAdministration(
+  config: Config,
+  foundation: Foundation,
+  former: Former,
+): Administration | undefined {
+  const { worker, telemetry, health, clock, running: signal } = foundation;
+  const { policies, bundles } = former.policy;
+  const record = recordSetBack(former.storage.journal);
+  const answers = {
+    health: () => health.parts(),
+    policy: () => policyInForce(policies),
+    collect: telemetry.collect,
+    sds: { status: () => former.services.sds.status() },
+    policyTime: {
+      read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
+      setBack: async (expectedMs: number) => bundles.setTimeBack(expectedMs, record, { signal }),
+    },
+  };
+  if (worker === undefined) return serveOperators(config, foundation, answers);
+  const follow = async (expectedMs: number) => bundles.setTimeBack(expectedMs, RECORDED_ALREADY, { signal });
+  answerSupervisor(worker.link, { ...answers, telemetry, followSetBack: follow });
+  return undefined;
+}
+
+/** Another worker has it on record: it is one deed of one operator. */
+const RECORDED_ALREADY = async (): Promise<void> => undefined;
+
+/** Opens both from the first moment on that there is something to say. */
+export function serveOperators(config: Config, foundation: Foundation, answers: Answers): Administration {
+  const { events, clock, health, startUp, running, untilFlushed } = foundation;
+  const { address } = config.listen.http;
+  const http = untilFlushed.use(new HttpServer({ routes: observationRoutes({ ...answers, events }) }, address));
+  const parts = [administerSds(answers.sds), administerPolicyTime(answers.policyTime)];
+  const routes = administrationRoutes(parts, { events });
+  const place = { path: administrationSocketOf(config) };
+  const socket = untilFlushed.use(new AdministrationSocket({ routes, clock }, place));
   startUp.at('observe', async (options) => http.start(options));
   startUp.at('administer', async () => {
     await socket.open();
@@ -36,32 +77,4 @@ export function composeAdministration(config: Config, foundation: Foundation, fo
   });
   health.report('administration', () => degradedBy(socket.problem));
   return { http };
-}
-
-function composeObservation({ listen }: Config, foundation: Foundation, { policy }: Former): HttpServer {
-  const { health, telemetry, events } = foundation;
-  const routes = observationRoutes({
-    health,
-    policy: () => policyInForce(policy.policies),
-    collect: telemetry.collect,
-    events,
-  });
-  return new HttpServer({ routes }, listen.http.address);
-}
-
-function composeSocket(
-  config: Config,
-  { clock, events, running: signal }: Foundation,
-  former: Former,
-): AdministrationSocket {
-  const { bundles } = former.policy;
-  const parts = [
-    administerSds({ status: () => former.services.sds.status() }),
-    administerPolicyTime({
-      read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
-      setBack: async (expectedMs) => bundles.setTimeBack(expectedMs, recordSetBack(former.storage.journal), { signal }),
-    }),
-  ];
-  const routes = administrationRoutes(parts, { events });
-  return new AdministrationSocket({ routes, clock }, { path: administrationSocketOf(config) });
 }

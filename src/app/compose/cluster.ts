@@ -15,14 +15,14 @@ export interface Cluster {
 }
 
 export function composeCluster({ cluster }: Config, foundation: Foundation): Cluster {
-  const { watching, events, health, startUp, running } = foundation;
+  const { files, events, health, startUp, running } = foundation;
   const manifests = cluster.manifests === undefined ? undefined : manifestsIn(cluster.manifests);
   startUp.at('load', async () => manifests?.start({ signal: running }));
   health.report('cluster', () => degradedBy(manifests?.problem));
   return { view: manifests ?? NO_CLUSTER, manifests };
 
   function manifestsIn(root: string): ManifestClusterView {
-    const documents = watchedDirectory({ root, read: readManifestDirectory }, watching);
+    const documents = watchedDirectory({ root, read: readManifestDirectory }, files);
     return new ManifestClusterView({ documents, events });
   }
 }

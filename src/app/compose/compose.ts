@@ -38,7 +38,6 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
   composeServingCertificate(config, foundation, { issuing, listeners });
-  const administration =
-    worker === undefined ? composeAdministration(config, foundation, { storage, policy, services }) : undefined;
+  const administration = composeAdministration(config, foundation, { storage, policy, services });
   return { foundation, trust, cluster, policy, listeners, administration };
 }

@@ -1,6 +1,9 @@
 // What every other part stands on: time, randomness, telemetry, and how parts start, stop and are asked how they are.
 import { SystemRandom } from '../../adapters/clock/system-random.ts';
 import { WatchClock } from '../../adapters/clock/watch-clock.ts';
+import { watchFolder, type Watching } from '../../adapters/files/watch-folder.ts';
+import { RelayedWatches } from '../../adapters/processes/relayed-watches.ts';
+import { WORKER_LOG_FD } from '../../adapters/processes/worker-process.ts';
 import { openTelemetry, type Telemetry } from '../../adapters/telemetry/telemetry.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
@@ -11,12 +14,15 @@ import type { Tracer } from '../../ports/platform/tracer.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { Readiness } from '../readiness.ts';
 import { StartUp } from '../start-up.ts';
+import { tellMetrics, tellMetricsOnce } from '../worker/answer-supervisor.ts';
 import type { WorkerPlace } from '../worker-place.ts';
 
 export interface Foundation {
   readonly clock: Clock;
   /** The clock of loops that look at something again and again: a demand to look now reaches all of them. */
   readonly watching: WatchClock;
+  /** By what files are followed: the same clock, and notice of changes. */
+  readonly files: Watching;
   readonly random: Random;
   readonly telemetry: Telemetry;
   readonly events: Events;
@@ -43,7 +49,7 @@ export function composeFoundation(
   const { logLevel, logFile, traces } = config.telemetry;
   const { endpoint, sampleRatio } = traces;
   const telemetry = openTelemetry({
-    log: { level: logLevel, destination: logFile ?? STDERR },
+    log: { level: logLevel, ...placeOfLog(logFile, worker) },
     ...(endpoint !== undefined && { traces: { endpoint, sampleRatio } }),
   });
   // Registered first, so flushed last: every other part may still have something to say.
@@ -57,18 +63,37 @@ export function composeFoundation(
   telemetry.observeHealth(health);
   const { events } = telemetry;
   worker?.onFailure((topic, cause) => events.unexpected({ where: `link ${topic}`, cause }));
+  const watching = new WatchClock(clock);
+  const startUp = new StartUp();
+  if (worker !== undefined) {
+    const { link } = worker;
+    startUp.at('observe', () => void tellMetrics(link, { telemetry, clock }, { signal: background.signal }));
+    lifecycle.at('flush', 'last numbers', async () => tellMetricsOnce(link, telemetry));
+  }
   return {
     clock,
-    watching: new WatchClock(clock),
+    watching,
+    files: { clock: watching, watchFolder: worker === undefined ? watchFolder : relayedWatches(worker) },
     random: new SystemRandom(),
     telemetry,
     events,
     tracer: telemetry.tracer,
     health,
-    startUp: new StartUp(),
+    startUp,
     lifecycle,
     untilFlushed,
     running: background.signal,
     worker,
   };
+}
+
+/** Of several processes the supervisor writes the one log. */
+function placeOfLog(logFile: string | undefined, worker: WorkerPlace | undefined) {
+  if (worker !== undefined) return { destination: WORKER_LOG_FD, worker: worker.slot };
+  return { destination: logFile ?? STDERR };
+}
+
+function relayedWatches({ link }: WorkerPlace): Watching['watchFolder'] {
+  const watches = new RelayedWatches(link);
+  return async (...watched) => watches.watchFolder(...watched);
 }

@@ -2,8 +2,6 @@
 // probes. It imports much because it names the parts of a process of its own, as app/compose does.
 import { extname } from 'node:path';
 import { freePorts, type WantedAddress } from '../../adapters/grpc/listeners/free-port.ts';
-import { observationRoutes } from '../../adapters/http/observation/routes.ts';
-import { HttpServer } from '../../adapters/http/observation/server.ts';
 import { forkWorker } from '../../adapters/processes/worker-process.ts';
 import type { JournalLock } from '../../adapters/storage/sqlite/file/journal-lock.ts';
 import type { Config } from '../../config/schema.ts';
@@ -11,10 +9,13 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import { composeFoundation, type Foundation } from '../compose/foundation.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { ServeReport, Server } from '../serve.ts';
+import { composeRelays, openSockets, type Relays } from './compose-relays.ts';
 import { takeDataDirectory } from './data-directory.ts';
+import type { ServingWorker } from './gathered/ask-each.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
 import { slotFile, workerConfig } from './worker-config.ts';
 import { WorkerRun } from './worker-run.ts';
+import type { WorkerSlot } from './worker-slot.ts';
 import { Workers } from './workers.ts';
 
 /** The program that we are ourselves, from its sources or from what was built of them. */
@@ -24,7 +25,7 @@ const PREDECESSORS_FLUSH_MS = 10_000;
 
 interface SupervisorParts {
   readonly workers: Workers;
-  readonly http: HttpServer;
+  readonly relays: Relays;
   /** That of the first worker, once all serve. */
   report: ServeReport | undefined;
   /** As configured, until the ports are known. */
@@ -34,35 +35,36 @@ interface SupervisorParts {
 /** @param count how many workers there are; more than one. */
 export function composeSupervisor(config: Config, count: number, lifecycle: Lifecycle, clock: Clock): Server {
   const foundation = composeFoundation(config, lifecycle, clock);
-  const { events, health, startUp, untilFlushed } = foundation;
+  const { events, health } = foundation;
   const onFailure = (topic: string, cause: unknown): void => events.unexpected({ where: `link ${topic}`, cause });
-  const http = untilFlushed.use(composeProbes(config, foundation));
   const workers = new Workers(count, (slot) => ({
     clock,
     events,
     run: () => {
       const place = { slot, of: count, config: workerConfig(parts.config, slot) };
-      return new WorkerRun(forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] }), place, clock);
+      const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
+      relays.attach({ slot, ...forked });
+      return new WorkerRun(forked, place, clock);
     },
   }));
-  const parts: SupervisorParts = { workers, http, report: undefined, config };
+  const relays = composeRelays(config, foundation, () => workers.serving.flatMap(servingIn));
+  const parts: SupervisorParts = { workers, relays, report: undefined, config };
   health.report('workers', () => workers.health());
-  startUp.at('observe', async (options) => http.start(options));
   holdDirectory(config, count, foundation);
   runWorkers(foundation, parts);
+  openSockets(config, foundation, relays);
   return {
     foundation,
-    reread: () => workers.tellAll(REREAD_TOPIC, null),
+    reread: () => {
+      foundation.watching.rouse();
+      workers.tellAll(REREAD_TOPIC, null);
+    },
     report: () => reportOf(foundation, parts),
   };
 }
 
-function composeProbes({ listen }: Config, { health, telemetry, events }: Foundation): HttpServer {
-  const { collect } = telemetry;
-  return new HttpServer(
-    { routes: observationRoutes({ health, policy: () => undefined, collect, events }) },
-    listen.http.address,
-  );
+function servingIn({ slot, link }: WorkerSlot): readonly ServingWorker[] {
+  return link === undefined ? [] : [{ slot, link }];
 }
 
 /** Held until the last worker is gone. */
@@ -122,8 +124,10 @@ function withPorts(config: Config, [tlsPort = 0, plaintextPort = 0]: readonly nu
   };
 }
 
-function reportOf({ health }: Foundation, { report, http }: SupervisorParts): ServeReport {
+function reportOf({ health }: Foundation, { report, relays }: SupervisorParts): ServeReport {
   if (report === undefined) throw new Error('the workers have not started');
   const own = health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part]));
-  return { ...report, httpAddress: http.address(), troubled: [...report.troubled, ...own] };
+  const { administration, sockets } = relays;
+  const troubled = [...report.troubled, ...own];
+  return { ...report, httpAddress: administration.http.address(), sockets: sockets.paths, troubled };
 }

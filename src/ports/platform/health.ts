@@ -16,6 +16,8 @@ export type HealthState =
 export type PartHealth = HealthState & {
   /** As it stands in `/readyz` and in the label `part` of the metrics. */
   readonly part: string;
+  /** Of which worker, where the server has several processes. */
+  readonly worker?: number;
 };
 
 /** A part that does not work as it should. */

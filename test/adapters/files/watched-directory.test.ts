@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { watchFolder } from '../../../src/adapters/files/watch-folder.ts';
 import { watchedDirectory } from '../../../src/adapters/files/watched-directory.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 
@@ -33,7 +34,7 @@ describe('A watched directory', () => {
 
   /** Makes the change once the tree is watched; resolves when a later look finds `text` under `name`. */
   async function sees(name: string, text: string, change: () => Promise<void>): Promise<void> {
-    const source = watchedDirectory({ root, read: readAll }, new SystemClock());
+    const source = watchedDirectory({ root, read: readAll }, { clock: new SystemClock(), watchFolder });
     let looks = 0;
     await new Promise<void>((resolve) => {
       const look = async (): Promise<void> => {
@@ -46,7 +47,7 @@ describe('A watched directory', () => {
   }
 
   it('is read by paths below it, and says where each file is', async () => {
-    const source = watchedDirectory({ root, read: readAll }, new SystemClock());
+    const source = watchedDirectory({ root, read: readAll }, { clock: new SystemClock(), watchFolder });
     assert.deepEqual([...(await source.read())], [['shop/a.yaml', 'one']]);
     assert.equal(source.placeOf('shop/a.yaml'), path.join(root, 'shop/a.yaml'));
   });
@@ -76,7 +77,9 @@ describe('A watched directory', () => {
     const clock = new FakeClock();
     let looks = 0;
     const missing = path.join(parent, 'missing', 'below');
-    watchedDirectory({ root: missing, read: readAll }, clock).onChange(() => void (looks += 1), { signal: end.signal });
+    watchedDirectory({ root: missing, read: readAll }, { clock, watchFolder }).onChange(() => void (looks += 1), {
+      signal: end.signal,
+    });
     while (clock.sleepers === 0) await settle();
     assert.equal(looks, 1);
     await clock.advance(30_100);
@@ -87,7 +90,9 @@ describe('A watched directory', () => {
   it('is left alone once the signal has aborted', async () => {
     const clock = new FakeClock();
     let looks = 0;
-    watchedDirectory({ root, read: readAll }, clock).onChange(() => void (looks += 1), { signal: end.signal });
+    watchedDirectory({ root, read: readAll }, { clock, watchFolder }).onChange(() => void (looks += 1), {
+      signal: end.signal,
+    });
     while (clock.sleepers === 0) await settle();
     end.abort();
     await settle();

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { watchFolder } from '../../../src/adapters/files/watch-folder.ts';
 import { MAX_FILE_BYTES, watchedFiles, type WatchedFile } from '../../../src/adapters/files/watched-files.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
@@ -24,20 +25,23 @@ describe('Watched files', () => {
   });
 
   async function refuses(watched: WatchedFile, problem: string): Promise<void> {
-    await assert.rejects(watchedFiles({ document: watched }, new SystemClock()).read(), (error: unknown) => {
-      assert.ok(error instanceof AuthorityError);
-      assert.equal(error.reason, 'CAP-X03');
-      assert.ok(
-        error.message.includes(`${typeof watched === 'string' ? watched : watched.path} ${problem}`),
-        error.message,
-      );
-      return true;
-    });
+    await assert.rejects(
+      watchedFiles({ document: watched }, { clock: new SystemClock(), watchFolder }).read(),
+      (error: unknown) => {
+        assert.ok(error instanceof AuthorityError);
+        assert.equal(error.reason, 'CAP-X03');
+        assert.ok(
+          error.message.includes(`${typeof watched === 'string' ? watched : watched.path} ${problem}`),
+          error.message,
+        );
+        return true;
+      },
+    );
   }
 
   /** Makes the change once the files are watched; resolves when a later call reads `text`. */
   async function reads(text: string, change: () => Promise<void>): Promise<void> {
-    const source = watchedFiles({ document: file }, new SystemClock());
+    const source = watchedFiles({ document: file }, { clock: new SystemClock(), watchFolder });
     const seen: (string | undefined)[] = [];
     await new Promise<void>((resolve) => {
       const look = async (): Promise<void> => {
@@ -53,7 +57,7 @@ describe('Watched files', () => {
   it('are read by name', async () => {
     const other = path.join(folder, 'other');
     await writeFile(other, 'two');
-    const source = watchedFiles({ a: file, b: other }, new SystemClock());
+    const source = watchedFiles({ a: file, b: other }, { clock: new SystemClock(), watchFolder });
     assert.deepEqual(
       [...(await source.read())],
       [
@@ -73,10 +77,16 @@ describe('Watched files', () => {
 
   it('are refused when a private one is open to others', async () => {
     const watched = { path: file, confidential: true } as const;
-    assert.equal((await watchedFiles({ key: watched }, new SystemClock()).read()).get('key'), 'one');
+    assert.equal(
+      (await watchedFiles({ key: watched }, { clock: new SystemClock(), watchFolder }).read()).get('key'),
+      'one',
+    );
     for (const mode of [0o400, 0o440, 0o640]) {
       await chmod(file, mode);
-      assert.equal((await watchedFiles({ key: watched }, new SystemClock()).read()).get('key'), 'one');
+      assert.equal(
+        (await watchedFiles({ key: watched }, { clock: new SystemClock(), watchFolder }).read()).get('key'),
+        'one',
+      );
     }
     for (const mode of [0o644, 0o604, 0o660]) {
       await chmod(file, mode);
@@ -121,7 +131,7 @@ describe('Watched files', () => {
   it('are looked at every half minute, whatever became of the watch', async () => {
     const clock = new FakeClock();
     let looks = 0;
-    watchedFiles({ document: path.join(folder, 'no', 'such', 'folder') }, clock).onChange(
+    watchedFiles({ document: path.join(folder, 'no', 'such', 'folder') }, { clock, watchFolder }).onChange(
       async () => void (looks += 1),
       { signal: end.signal },
     );
@@ -137,7 +147,7 @@ describe('Watched files', () => {
     const clock = new FakeClock();
     const looks: (() => void)[] = [];
     const listener = (): Promise<void> => new Promise((resolve) => looks.push(resolve));
-    watchedFiles({ document: file }, clock).onChange(listener, { signal: end.signal });
+    watchedFiles({ document: file }, { clock, watchFolder }).onChange(listener, { signal: end.signal });
     await clock.advance(120_000);
     assert.equal(looks.length, 1);
     looks[0]!();
@@ -149,7 +159,9 @@ describe('Watched files', () => {
   it('tell nothing any more once the signal aborts', async () => {
     const clock = new FakeClock();
     let looks = 0;
-    watchedFiles({ document: file }, clock).onChange(async () => void (looks += 1), { signal: end.signal });
+    watchedFiles({ document: file }, { clock, watchFolder }).onChange(async () => void (looks += 1), {
+      signal: end.signal,
+    });
     await clock.advance(0);
     end.abort();
     await clock.advance(120_000);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
+import { METRICS } from '../../../src/adapters/telemetry/metrics/metric-table.ts';
 import { NOISE } from '../../../src/adapters/telemetry/noise.ts';
 import { openTelemetry, type Telemetry } from '../../../src/adapters/telemetry/telemetry.ts';
 import type { Events } from '../../../src/ports/platform/events.ts';

@@ -9,7 +9,7 @@ export interface PolicyTime {
 }
 
 export interface PolicyTimeParts {
-  readonly read: () => PolicyTime;
+  readonly read: () => PolicyTime | Promise<PolicyTime>;
   /** @returns nothing when it is another moment by now. */
   readonly setBack: (expectedMs: number) => Promise<{ readonly atMs: number; readonly fromMs: number } | undefined>;
 }
@@ -18,7 +18,7 @@ export const POLICY_TIME = '/policy/time';
 
 export function administerPolicyTime({ read, setBack }: PolicyTimeParts): AdministrationPart {
   return (routes) => {
-    routes.get(POLICY_TIME, (c) => c.json(read()));
+    routes.get(POLICY_TIME, async (c) => c.json(await read()));
     routes.post(POLICY_TIME, async (c) => {
       const body = await c.req.json<unknown>().catch(() => undefined);
       const expected = typeof body === 'object' && body !== null && 'expectedMs' in body ? body.expectedMs : undefined;

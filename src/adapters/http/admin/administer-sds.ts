@@ -16,6 +16,10 @@ export interface SdsStatus {
 
 export const SDS_STATUS = '/sds/status';
 
-export function administerSds({ status }: { readonly status: () => SdsStatus }): AdministrationPart {
-  return (routes) => void routes.get(SDS_STATUS, (c) => c.json(status()));
+export interface SdsStatusParts {
+  readonly status: () => SdsStatus | Promise<SdsStatus>;
+}
+
+export function administerSds({ status }: SdsStatusParts): AdministrationPart {
+  return (routes) => void routes.get(SDS_STATUS, async (c) => c.json(await status()));
 }

@@ -2,7 +2,7 @@
 // an identity, and nothing can be changed through it.
 import { Hono, type Context } from 'hono';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { Health, PartHealth } from '../../../ports/platform/health.ts';
+import type { PartHealth } from '../../../ports/platform/health.ts';
 
 /** Which policies are in force: names and digests, not what they say. */
 export interface PolicyInForce {
@@ -20,12 +20,14 @@ export interface PolicyInForce {
     readonly state: 'last good' | 'refused' | 'not kept';
     readonly problem: string;
   }[];
+  /** Who judges by what, while the workers of a server differ: for a moment after a change. */
+  readonly workers?: readonly { readonly worker: number; readonly revision: string }[];
 }
 
 export interface Observed {
-  readonly health: Pick<Health, 'parts'>;
+  readonly health: () => readonly PartHealth[] | Promise<readonly PartHealth[]>;
   /** @returns nothing before the first revision is loaded. */
-  readonly policy: () => PolicyInForce | undefined;
+  readonly policy: () => PolicyInForce | undefined | Promise<PolicyInForce | undefined>;
   /** @returns the metrics in the Prometheus text format. */
   readonly collect: () => Promise<string>;
   readonly events: Pick<Events, 'unexpected'>;
@@ -41,8 +43,8 @@ export function observationRoutes({ health, policy, collect, events }: Observed)
     c.header('x-content-type-options', 'nosniff');
   });
   routes.get('/healthz', (c) => c.json({ status: 'alive' }));
-  routes.get('/readyz', (c) => {
-    const parts = health.parts();
+  routes.get('/readyz', async (c) => {
+    const parts = await health();
     const unready = inState(parts, 'not ready');
     const degraded = inState(parts, 'degraded');
     const body = {
@@ -52,8 +54,8 @@ export function observationRoutes({ health, policy, collect, events }: Observed)
     };
     return c.json(body, body.ready ? 200 : 503);
   });
-  routes.get('/policy', (c) => {
-    const inForce = policy();
+  routes.get('/policy', async (c) => {
+    const inForce = await policy();
     return inForce === undefined ? c.json({ error: 'no policy is loaded' }, 503) : c.json(inForce);
   });
   routes.get('/metrics', async (c) => c.body(await collect(), 200, { 'content-type': PROMETHEUS_TEXT }));
@@ -67,7 +69,11 @@ export function observationRoutes({ health, policy, collect, events }: Observed)
 }
 
 function inState(parts: readonly PartHealth[], wanted: 'degraded' | 'not ready') {
-  return parts.flatMap((one) => (one.state === wanted ? [{ part: one.part, why: one.why }] : []));
+  return parts.flatMap((one) => {
+    if (one.state !== wanted) return [];
+    const { part, worker, why } = one;
+    return [{ part, ...(worker !== undefined && { worker }), why }];
+  });
 }
 
 function refuseMethod(c: Context): Response {

@@ -2,6 +2,7 @@
 // socket or TLS credentials, never both; of the latter the certificate decides where there is one.
 import { existsSync } from 'node:fs';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
+import { watchFolder, type Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { bearerTokenAuthenticator } from '../../../adapters/credentials/tokens/bearer-token.ts';
 import { DocumentKeys } from '../../../adapters/credentials/tokens/document-keys.ts';
@@ -22,6 +23,7 @@ type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
 
 interface KeyParts {
   readonly clock: Clock;
+  readonly files: Watching;
   readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
 }
 
@@ -71,9 +73,9 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
   };
 }
 
-function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, events }: KeyParts): KeySource {
+function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, files, events }: KeyParts): KeySource {
   if (keys.from === 'file')
-    return new DocumentKeys({ documents: watchedFiles({ [keys.file]: keys.file }, clock), events });
+    return new DocumentKeys({ documents: watchedFiles({ [keys.file]: keys.file }, files), events });
   const jwksUrl = keys.from === 'url' ? keys.url : undefined;
   return new FetchedKeys({ clock, events }, { issuer, jwksUrl });
 }
@@ -83,7 +85,8 @@ export async function checkTokenKeys(
   config: Config,
 ): Promise<readonly { readonly index: number; readonly problem: string }[]> {
   const once = new AbortController();
-  const parts = { clock: new SystemClock(), events: { reloaded: ignore, reloadFailed: ignore } };
+  const clock = new SystemClock();
+  const parts = { clock, files: { clock, watchFolder }, events: { reloaded: ignore, reloadFailed: ignore } };
   const said = config.authentication.tokens.issuers.map(async (issuer, index) => {
     const keys = issuer.keys.from === 'file' && existsSync(issuer.keys.file) ? keysOf(issuer, parts) : undefined;
     if (!(keys instanceof DocumentKeys)) return [];

@@ -1,5 +1,6 @@
 // What it takes to judge a client certificate: our issuers, past and present, those that are listed beside them,
 // what is on record of their leaves, and how old the proof behind a leaf may be for its class.
+import type { Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { clientCertificateAuthenticator } from '../../../adapters/credentials/client-certificate.ts';
 import { FurtherIssuers } from '../../../adapters/credentials/further-issuers.ts';
@@ -17,6 +18,7 @@ import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 
 export interface CertificateParts {
   readonly clock: Clock;
+  readonly files: Watching;
   readonly events: Events;
   readonly issuers: Issuers;
   readonly journal: IssuerRecords;
@@ -32,11 +34,11 @@ export interface ClientCertificates {
 }
 
 export function composeClientCertificates(config: Config, parts: CertificateParts): ClientCertificates {
-  const { clock, events, issuers, journal, former, leaves, policies } = parts;
+  const { clock, files, events, issuers, journal, former, leaves, policies } = parts;
   const { furtherIssuersFile: file, maxProofAge } = config.authentication;
   const own = new KnownIssuers({ issuers, records: journal, former, clock }, { longestLeafMs: config.lifetimes.max });
   const further =
-    file === undefined ? undefined : new FurtherIssuers({ documents: watchedFiles({ [file]: file }, clock), events });
+    file === undefined ? undefined : new FurtherIssuers({ documents: watchedFiles({ [file]: file }, files), events });
   const authenticator = clientCertificateAuthenticator({
     clock,
     trustDomain: config.trustDomain,

@@ -22,13 +22,14 @@ interface Former {
 }
 
 export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
-  const { watching: clock, events, health, startUp, running } = foundation;
+  const { watching: clock, files, events, health, startUp, running } = foundation;
   const { journal, history, issuances } = former.storage;
   const { issuers } = former.trust;
   const { policies } = former.policy;
   const socketIdentities = new SocketIdentities();
   const certificates = composeClientCertificates(config, {
     clock,
+    files,
     events,
     issuers,
     journal,
@@ -36,7 +37,7 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
     leaves: issuances,
     policies,
   });
-  const authentication = composeAuthenticators(config, { clock, events, socketIdentities, certificates });
+  const authentication = composeAuthenticators(config, { clock, files, events, socketIdentities, certificates });
   startUp.at('load', async () => authentication.start({ signal: running }));
   health.report('token keys', authentication.health);
   return { authenticators: authentication.authenticators, socketIdentities };

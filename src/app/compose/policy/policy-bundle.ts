@@ -1,6 +1,7 @@
 // Where policy bundles come from and by what they are verified.
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import type { Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import type { PolicyBundleSettings } from '../../../adapters/policy/bundle/bundle-manager.ts';
@@ -10,7 +11,6 @@ import { DocumentPolicyBundleSource } from '../../../adapters/policy/bundle/sour
 import { HttpsPolicyBundleSource } from '../../../adapters/policy/bundle/sources/https-bundle-source.ts';
 import { readPolicyBundleDirectory } from '../../../adapters/policy/source/document-directory.ts';
 import type { Config } from '../../../config/schema.ts';
-import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
 import type { Foundation } from '../foundation.ts';
@@ -19,7 +19,7 @@ export type PolicyBundles = DocumentPolicyBundleSource | HttpsPolicyBundleSource
 
 export function composePolicyBundles(
   config: Config,
-  { watching: clock, random, events }: Pick<Foundation, 'watching' | 'random' | 'events'>,
+  { watching: clock, files, random, events }: Pick<Foundation, 'watching' | 'files' | 'random' | 'events'>,
 ): PolicyBundles {
   const { file, url, caFile, pollInterval: pollIntervalMs, unsigned, stateFile } = config.policy.bundle;
   const settings = { clusterId: config.cluster.id, trust: trustOf(config) };
@@ -30,7 +30,7 @@ export function composePolicyBundles(
       { ...settings, url, caFile, pollIntervalMs, copyFile },
     );
   }
-  const documents = bundleDocuments(file ?? '', unsigned, clock);
+  const documents = bundleDocuments(file ?? '', unsigned, files);
   return new DocumentPolicyBundleSource({ documents, clock, events }, settings);
 }
 
@@ -42,11 +42,11 @@ function trustOf({ policy: { bundle } }: Config): PolicyBundleSettings['trust'] 
 }
 
 /** A folder of bundles, or one with its signature; what is missing is told when it is read. */
-function bundleDocuments(file: string, unsigned: boolean, clock: Clock): DocumentSource {
+function bundleDocuments(file: string, unsigned: boolean, files: Watching): DocumentSource {
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
-    return watchedDirectory({ root: file, read: readPolicyBundleDirectory }, clock);
+    return watchedDirectory({ root: file, read: readPolicyBundleDirectory }, files);
   const name = path.basename(file);
-  return watchedFiles({ [name]: file, ...(!unsigned && { [`${name}.sig`]: `${file}.sig` }) }, clock);
+  return watchedFiles({ [name]: file, ...(!unsigned && { [`${name}.sig`]: `${file}.sig` }) }, files);
 }
 
 /** That an operator sets the policy time back goes into the journal first. */

@@ -67,13 +67,13 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
 
 function localPoliciesOver(
   { policy, cluster: { id, labels } }: Config,
-  { watching: clock, events }: Foundation,
+  { watching: clock, files, events }: Foundation,
   bundles: PolicyBundles,
 ): AssembledPolicySource {
   const { directory } = policy;
   const { stateFile } = policy.bundle;
   const local = directory !== undefined && {
-    documents: watchedDirectory({ root: directory, read: readOwners }, clock),
+    documents: watchedDirectory({ root: directory, read: readOwners }, files),
     ...(stateFile !== undefined && { kept: new KeptRevisions(`${stateFile}.local`, path.resolve(directory)) }),
   };
   return new AssembledPolicySource({ bundles, events, clock, ...local }, { cluster: { id, labels } });

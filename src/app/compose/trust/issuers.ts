@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../../adapters/clock/system-random.ts';
+import { watchFolder, type Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { DocumentIssuer, type DocumentIssuerParts } from '../../../adapters/issuers/documents/document-issuer.ts';
 import { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
@@ -16,7 +17,10 @@ import type { HostName } from '../../../domain/x509/template.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 
-type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock'> & { readonly random: Random };
+type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock'> & {
+  readonly random: Random;
+  readonly files: Watching;
+};
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
   const { issuer, additionalIssuers, trustAnchors, trustDomain, sds } = config;
@@ -24,13 +28,13 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames });
   const shared = { ...parts, trial, opener: pemSignerOpener };
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator };
-  const documents = watchedFiles({ anchors: trustAnchors.file, ...filesOf(issuer) }, parts.clock);
+  const documents = watchedFiles({ anchors: trustAnchors.file, ...filesOf(issuer) }, parts.files);
   const unbounded = { maxTtlMs: Infinity };
   const first = new DocumentIssuer({ ...shared, documents }, { ...settings, name: issuer.name, bounds: unbounded });
   const additional = additionalIssuers.map(
     ({ maxTtl, ...files }) =>
       new DocumentIssuer(
-        { ...shared, documents: watchedFiles(filesOf(files), parts.clock), trustAnchors: first.trustAnchors },
+        { ...shared, documents: watchedFiles(filesOf(files), parts.files), trustAnchors: first.trustAnchors },
         { ...settings, name: files.name, bounds: { maxTtlMs: maxTtl ?? Infinity } },
       ),
   );
@@ -63,7 +67,12 @@ export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): 
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };
   const machine = new SystemClock({ wallMs: () => clock.nowMs() });
-  const store = composeIssuers(config, { clock: machine, random: new SystemRandom(), events });
+  const store = composeIssuers(config, {
+    clock: machine,
+    files: { clock: machine, watchFolder },
+    random: new SystemRandom(),
+    events,
+  });
   const once = new AbortController();
   try {
     await store.start({ signal: once.signal });

@@ -19,10 +19,10 @@ export interface Trust {
 }
 
 export function composeTrust(config: Config, foundation: Foundation, { history }: Storage): Trust {
-  const { clock, watching, random, events, telemetry, health, startUp, running } = foundation;
+  const { clock, watching, files, random, events, telemetry, health, startUp, running } = foundation;
   const options = { signal: running };
-  const issuers = composeIssuers(config, { clock: watching, random, events });
-  const federated = composeFederation(config, { clock: watching, events });
+  const issuers = composeIssuers(config, { clock: watching, files, random, events });
+  const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
     { issuers, anchors: issuers.trustAnchors, former: history, clock, events },
     { longestLeafMs: config.lifetimes.max },

@@ -30,7 +30,7 @@ describe('The HTTP listener', () => {
   function serverAt(port: number): HttpServer {
     const events = { unexpected: (fault: (typeof faults)[number]) => void faults.push(fault) };
     const routes = observationRoutes({
-      health,
+      health: () => health.parts(),
       policy: () => policy,
       collect: () => metrics(),
       events,

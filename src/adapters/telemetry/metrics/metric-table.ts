@@ -2,8 +2,8 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
-import type { ListenerKind, ReloadedSource, StreamFacts } from '../../ports/platform/events.ts';
-import type { Api, DecisionRecord } from '../../ports/storage/issuance-journal.ts';
+import type { ListenerKind, ReloadedSource, StreamFacts } from '../../../ports/platform/events.ts';
+import type { Api, DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
   readonly name: string;

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { METRICS } from '../../../src/adapters/telemetry/metric-table.ts';
-import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
-import { ACROSS_PROCESSES } from '../../../src/adapters/telemetry/worker-metrics.ts';
-import { peerOrSkip } from '../../peers/support/presence.ts';
-import { findPromtool } from './promtool.ts';
-import { FakeHealth } from '../../support/fakes/fake-health.ts';
+import { METRICS } from '../../../../src/adapters/telemetry/metrics/metric-table.ts';
+import { Metrics } from '../../../../src/adapters/telemetry/metrics/metrics.ts';
+import { ACROSS_PROCESSES } from '../../../../src/adapters/telemetry/metrics/worker-metrics.ts';
+import { peerOrSkip } from '../../../peers/support/presence.ts';
+import { findPromtool } from '../promtool.ts';
+import { FakeHealth } from '../../../support/fakes/fake-health.ts';
 
-const PAGE = path.resolve(import.meta.dirname, '../../../docs/metrics.md');
+const PAGE = path.resolve(import.meta.dirname, '../../../../docs/metrics.md');
 
 /** One row of the table in docs/metrics.md. */
 function pageRow({ name, kind, help, labels }: (typeof METRICS)[keyof typeof METRICS]): string {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { Metrics } from '../../../src/adapters/telemetry/metrics.ts';
-import { WorkerMetrics } from '../../../src/adapters/telemetry/worker-metrics.ts';
-import { FakeHealth } from '../../support/fakes/fake-health.ts';
-import { peerOrSkip } from '../../peers/support/presence.ts';
-import { findPromtool } from './promtool.ts';
+import { Metrics } from '../../../../src/adapters/telemetry/metrics/metrics.ts';
+import { WorkerMetrics } from '../../../../src/adapters/telemetry/metrics/worker-metrics.ts';
+import { FakeHealth } from '../../../support/fakes/fake-health.ts';
+import { peerOrSkip } from '../../../peers/support/presence.ts';
+import { findPromtool } from '../promtool.ts';
 
 describe('One page of metrics over several processes', () => {
   const closing = new AsyncDisposableStack();

@@ -6,7 +6,7 @@ import { emptyResource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
-import type { Health } from '../../ports/platform/health.ts';
+import type { Health } from '../../../ports/platform/health.ts';
 import { resourceMetricsOf, stateOf, type MetricState } from './metric-state.ts';
 import { observeHealth } from './part-metrics.ts';
 import { observeProcess, type ObservedProcess } from './process-metrics.ts';

@@ -1,7 +1,7 @@
 // The states that `/readyz` tells, as numbers: read from the same report at each scrape, so that an alert
 // and a probe cannot disagree.
 import type { Meter } from '@opentelemetry/api';
-import type { Health, PartHealth } from '../../ports/platform/health.ts';
+import type { Health, PartHealth } from '../../../ports/platform/health.ts';
 import { METRICS, type MetricOf } from './metric-table.ts';
 
 /** Each part has a series of both metrics, whatever its state. */

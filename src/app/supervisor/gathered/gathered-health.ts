@@ -1,0 +1,34 @@
+// How the server is, over all its processes. It can serve while one worker can: what is wrong in another is named with
+// its number, and takes the server out of no load balancer.
+import type { Clock } from '../../../ports/platform/clock.ts';
+import { degraded, type Health, type PartHealth } from '../../../ports/platform/health.ts';
+import { HEALTH_TOPIC } from '../../worker/topics.ts';
+import { askEach, type Answer, type ServingWorkers } from './ask-each.ts';
+
+interface Parts {
+  /** Of the supervisor itself, with one part that says which workers serve. */
+  readonly own: Pick<Health, 'parts'>;
+  readonly workers: ServingWorkers;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
+/** @returns the parts of all processes; those of workers have their number. */
+export async function gatherHealth({ own, workers, clock }: Parts): Promise<readonly PartHealth[]> {
+  const answers = await askEach(workers(), HEALTH_TOPIC, clock);
+  const each = answers.map(partsOf);
+  const servable = each.some((parts) => parts.every(({ state }) => state !== 'not ready'));
+  const ofWorkers = each.flat().map((part) => (servable ? serving(part) : part));
+  return [...own.parts(), ...ofWorkers];
+}
+
+function partsOf({ slot, body }: Answer): readonly PartHealth[] {
+  if (body === undefined) return [{ part: 'worker', worker: slot, state: 'not ready', why: 'it does not answer' }];
+  return (body as unknown as readonly PartHealth[]).map((part) => ({ ...part, worker: slot }));
+}
+
+/** What one worker cannot do costs the server a part of what it could do. */
+function serving(part: PartHealth): PartHealth {
+  if (part.state !== 'not ready') return part;
+  const { part: name, worker, why } = part;
+  return { part: name, ...(worker !== undefined && { worker }), ...degraded(why) };
+}

@@ -1,0 +1,60 @@
+// What a worker answers the supervisor, which speaks to probes, scrapers and operators for all of them.
+import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
+import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
+import type { Observed } from '../../adapters/http/observation/routes.ts';
+import type { Json, Link } from '../../adapters/processes/link.ts';
+import type { Telemetry } from '../../adapters/telemetry/telemetry.ts';
+import { every } from '../../live/every.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import {
+  HEALTH_TOPIC,
+  METRICS_TOPIC,
+  POLICY_TIME_TOPIC,
+  POLICY_TOPIC,
+  SDS_STATUS_TOPIC,
+  SET_POLICY_TIME_BACK_TOPIC,
+} from './topics.ts';
+
+/** What a worker counted since then is lost to the page when it is killed. */
+const TELL_EVERY_MS = 1_000;
+
+export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
+  readonly telemetry: Pick<Telemetry, 'state'>;
+  readonly sds: SdsStatusParts;
+  readonly policyTime: PolicyTimeParts;
+  /** As `policyTime.setBack`, after another worker did it and put it on record. */
+  readonly followSetBack: PolicyTimeParts['setBack'];
+}
+
+/** @param link not yet told what topics it serves. */
+export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
+  const { telemetry, health, policy, sds, policyTime, followSetBack } = answers;
+  link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
+  link.serve(HEALTH_TOPIC, async () => json(await health()));
+  link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
+  link.serve(SDS_STATUS_TOPIC, async () => json(await sds.status()));
+  link.serve(POLICY_TIME_TOPIC, async () => json(await policyTime.read()));
+  link.serve(SET_POLICY_TIME_BACK_TOPIC, async (body) => {
+    const { expectedMs, record } = body as { readonly expectedMs: number; readonly record: boolean };
+    return json((await (record ? policyTime.setBack : followSetBack)(expectedMs)) ?? null);
+  });
+}
+
+/** Says the worker's numbers every second until the signal aborts. */
+export async function tellMetrics(
+  link: Link,
+  { telemetry, clock }: { readonly telemetry: Pick<Telemetry, 'state'>; readonly clock: Pick<Clock, 'sleep'> },
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  await every(TELL_EVERY_MS, clock, async () => tellMetricsOnce(link, telemetry), options);
+}
+
+/** Also the last word of a worker that ends in order. */
+export async function tellMetricsOnce(link: Link, telemetry: Pick<Telemetry, 'state'>): Promise<void> {
+  link.tell(METRICS_TOPIC, await telemetry.state({ scraped: false }));
+}
+
+/** Data all through, which TypeScript does not see of an interface. */
+function json(data: object | null): Json {
+  return data as Json;
+}

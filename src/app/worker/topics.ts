@@ -1,0 +1,13 @@
+// What supervisor and worker talk about while a worker serves. A topic may be served at both ends, each its own way.
+
+/** The worker's numbers: said by it every second, and asked for at each scrape. */
+export const METRICS_TOPIC = 'metrics';
+/** The parts of the worker with their health. */
+export const HEALTH_TOPIC = 'health';
+/** The policies that the worker judges by; null before the first. */
+export const POLICY_TOPIC = 'policy';
+/** The worker's streams and rejections of SDS. */
+export const SDS_STATUS_TOPIC = 'sds status';
+/** The moment by which the worker judges policy bundles, and how it is set back. */
+export const POLICY_TIME_TOPIC = 'policy time';
+export const SET_POLICY_TIME_BACK_TOPIC = 'set policy time back';
