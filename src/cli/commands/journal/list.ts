@@ -59,7 +59,7 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   const journal = journalToList(options, invocation);
   if (journal === undefined) return;
   const { openJournal } = await import('../../inputs/journal/open-journal.ts');
-  using reader = await openJournal(journal, { signal });
+  await using reader = await openJournal(journal, { signal });
   const records = await (options.audited === true ? audited(reader, query, signal) : reader.list(query, { signal }));
   printNewest(records, { what: 'decisions', head: HEAD, row: rowOf, json: withTimes }, options, terminal);
 }

@@ -37,7 +37,7 @@ async function operations(options: OperationsOptions, invocation: Invocation): P
   const journal = journalToList(options, invocation);
   if (journal === undefined) return;
   const { openJournal } = await import('../../inputs/journal/open-journal.ts');
-  using reader = await openJournal(journal, { signal });
+  await using reader = await openJournal(journal, { signal });
   const query = { limit, ...(since !== undefined && { sinceMs: momentOf(since, clock.nowMs()) }) };
   const found = await reader.operations(query, { signal });
   printNewest(found, { what: 'operations', head: HEAD, row: rowOf, json: withTime }, options, terminal);

@@ -41,7 +41,7 @@ export async function withJournal<T>(
   options: { readonly signal: AbortSignal },
 ): Promise<T> {
   try {
-    using reader = await openJournal(journal, options);
+    await using reader = await openJournal(journal, options);
     return await read(reader);
   } catch (cause) {
     if (!(cause instanceof AuthorityError)) throw cause;

@@ -1,0 +1,69 @@
+// The contracts of those who read a journal, kept by a real PostgreSQL.
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { PostgresPool } from '../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
+import { PostgresIssuanceHistory } from '../../../src/adapters/storage/postgres/postgres-issuance-history.ts';
+import { PostgresJournalReader } from '../../../src/adapters/storage/postgres/postgres-journal-reader.ts';
+import { PostgresJournal } from '../../../src/adapters/storage/postgres/postgres-journal.ts';
+import { itKnowsWhatWasIssued } from '../../adapters/storage/contracts/issuance-history.ts';
+import { itReadsJournals } from '../../adapters/storage/contracts/journal-reading.ts';
+import type { StoredJournal } from '../../adapters/storage/contracts/stored-journal.ts';
+import { recordEvents } from '../../support/fakes/recorded-events.ts';
+import { findPostgres } from '../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { isRefused, settingsOf } from './support/journals.ts';
+
+const WAITING = { signal: new AbortController().signal };
+
+describe('PostgreSQL, read', function () {
+  this.timeout(120_000);
+  let cluster: PostgresCluster;
+
+  before(async function () {
+    peerOrSkip(this, findPostgres(), 'PostgreSQL');
+    cluster = await PostgresCluster.start();
+  });
+  // None where it was skipped.
+  after(() => (cluster as PostgresCluster | undefined)?.[Symbol.asyncDispose]());
+
+  it('says of a database without a journal that there is none', async () => {
+    const opening = PostgresJournalReader.open({ clock: new SystemClock() }, settingsOf(cluster), WAITING);
+    await isRefused(opening, 'CAP-X03', /the database capstan has no journal/);
+  });
+
+  describe('The reader of a journal', () => itReadsJournals(openStore));
+  describe('The history in a journal', () => itKnowsWhatWasIssued(openStore));
+
+  /** An empty one, in the tables of the one before. */
+  async function openStore(): Promise<StoredJournal> {
+    const clock = new SystemClock();
+    let nowMs = clock.nowMs();
+    const settable = Object.assign(Object.create(clock) as SystemClock, { nowMs: () => nowMs });
+    const journal = new PostgresJournal({ clock: settable, events: recordEvents() }, settingsOf(cluster));
+    await journal.start(WAITING);
+    await cluster.query('TRUNCATE decisions, issuers, operations');
+    const reader = await PostgresJournalReader.open({ clock }, settingsOf(cluster), WAITING);
+    const pool = new PostgresPool({ clock }, settingsOf(cluster));
+    return {
+      reader,
+      history: new PostgresIssuanceHistory({ pool }),
+      async record(...records) {
+        const BATCH = 5_000;
+        for (let first = 0; first < records.length; first += BATCH) {
+          const batch = records.slice(first, first + BATCH);
+          await Promise.all(batch.map(async (record) => journal.append(record, WAITING)));
+        }
+      },
+      recordOperation: async (operation) => journal.recordOperation(operation, WAITING),
+      async keepIssuers(issuers, atMs) {
+        nowMs = atMs;
+        await journal.keepIssuers(issuers, WAITING);
+      },
+      async [Symbol.asyncDispose]() {
+        await reader[Symbol.asyncDispose]();
+        await pool[Symbol.asyncDispose]();
+        await journal[Symbol.asyncDispose]();
+      },
+    };
+  }
+});
