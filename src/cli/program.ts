@@ -80,7 +80,8 @@ async function runCommand(argv: readonly string[], given: Omit<Invocation, 'endW
       given.terminal.complain('ended before it was done');
       return isCheck(argv) ? EXIT.unreadable : EXIT.temporary;
     }
-    return complainOf(error, given.terminal);
+    const failed = complainOf(error, given.terminal);
+    return failed === EXIT.usage && isCheck(argv) ? EXIT.unreadable : failed;
   }
 }
 

@@ -7,6 +7,7 @@ import { readJournalStore, type JournalStore } from '../../config/shapes/journal
 import type { Config } from '../../config/schema.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { readConfig, readConfigForCheck } from '../inputs/read-config.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Invocation } from '../invocation.ts';
 
 export interface JournalChoice {
@@ -42,7 +43,8 @@ export function journalOption(): Option {
   return new Option('--journal <store>', 'the journal itself: a file, or postgres://user@host/database').argParser(
     (text: string): JournalStore => {
       const store = readJournalStore(text);
-      if ('problem' in store) throw new InvalidArgumentError(`It ${store.problem}.`);
+      // What commander says of an argument repeats it, and a password may stand in it.
+      if ('problem' in store) throw new CommandError(EXIT.usage, `--journal ${store.problem} (--help shows more)`);
       return store;
     },
   );

@@ -77,10 +77,18 @@ describe('Commands on a journal in PostgreSQL', function () {
     assert.match(unauthenticated.error, /does not let this user in/);
     const withPassword = await of('--journal', `postgres://capstan:${cluster!.password}@127.0.0.1/capstan`);
     assert.match(withPassword.error, /must not carry a password/);
+    const check = await files.run(
+      'policy',
+      'explain',
+      'x',
+      '--journal',
+      `postgres://u:${cluster!.password}@127.0.0.1/d`,
+    );
+    assert.deepEqual([check.code, withPassword.code], [2, 64]);
     await files.write('elsewhere.yaml', configuration(cluster!).replace('/capstan"', '/postgres"'));
     const elsewhere = await of('--config', '@elsewhere.yaml');
     assert.match(elsewhere.error, /the database postgres has no journal of Capstan/);
-    for (const { code, out, error } of [remote, unauthenticated, withPassword, elsewhere]) {
+    for (const { code, out, error } of [remote, unauthenticated, withPassword, check, elsewhere]) {
       assert.notEqual(code, 0);
       assert.equal(out, '');
       assert.equal(error.trimEnd().split('\n').length, 1, error);

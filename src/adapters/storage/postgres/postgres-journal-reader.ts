@@ -1,5 +1,6 @@
 // Lists and goes through the journal of a PostgreSQL, also while servers write it. For a process that signs nothing, such
-// as a command. Of a scan a page is held in memory, whatever it goes through.
+// as a command. Of a scan a page is held in memory, whatever it goes through. It imports much because it implements all
+// ports that read records.
 import type { CompiledQuery } from 'kysely';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
