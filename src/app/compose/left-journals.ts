@@ -2,7 +2,7 @@
 // them is still read; here old records leave them, under their own locks.
 import { existsSync } from 'node:fs';
 import { planSlots } from '../../adapters/storage/slots/journal-slots.ts';
-import { JournalLock } from '../../adapters/storage/sqlite/file/journal-lock.ts';
+import type { JournalLock } from '../../adapters/storage/sqlite/file/journal-lock.ts';
 import { JournalProblem } from '../../adapters/storage/sqlite/file/journal-problem.ts';
 import { SqliteJournal, type JournalParts } from '../../adapters/storage/sqlite/sqlite-journal.ts';
 import { keepRetention } from '../../authority/chores/journal-retention.ts';
@@ -15,12 +15,18 @@ export interface LeftJournalsSettings {
   readonly retentionMs: number;
 }
 
+interface StartOptions {
+  readonly signal: AbortSignal;
+  readonly running: AbortSignal;
+  readonly lock?: JournalLock;
+}
+
 /** Of the process that is responsible for the store: a single one, or the supervisor, which keeps others out. */
 export class LeftJournals implements AsyncDisposable {
   readonly #parts: JournalParts;
   readonly #settings: LeftJournalsSettings;
   readonly #journals: SqliteJournal[] = [];
-  /** Of a store whose own file has no records. */
+  /** Of `file`, where it has no records. */
   #lock: JournalLock | undefined;
 
   constructor(parts: JournalParts, settings: LeftJournalsSettings) {
@@ -29,15 +35,24 @@ export class LeftJournals implements AsyncDisposable {
   }
 
   /**
-   * Notes which journals are written from now on, and opens the others. The single process has opened its own before.
+   * Notes which journals are written from now on, and opens the others.
    * @param options.signal ends the starting.
    * @param options.running ends the retention.
-   * @throws AuthorityError CAP-X03 naming what is wrong: another server has the store, or a journal of it is lost.
+   * @param options.lock that of `file`, which stands for the whole store; given back with the journals. Absent for the
+   *   single process, which has opened `file` itself.
+   * @throws AuthorityError CAP-X03 naming what is wrong with the list or with one of the journals.
    */
-  async start(options: { readonly signal: AbortSignal; readonly running: AbortSignal }): Promise<void> {
-    const { file, processes } = this.#settings;
-    if (processes > 1) await this.#hold(file, options);
-    for (const journal of this.#plan()) if (journal !== file) await this.#open(journal, options);
+  async start(options: StartOptions): Promise<void> {
+    const { file, processes, retentionMs } = this.#settings;
+    const { lock, ...waits } = options;
+    this.#lock = lock;
+    const begun = lock === undefined || lock.found !== 'none' || existsSync(file);
+    for (const journal of plan(file, processes, begun)) {
+      const own = journal === file ? this.#lock : undefined;
+      // The journal has it from now on.
+      if (own !== undefined) this.#lock = undefined;
+      await this.#open(journal, { ...waits, ...(own !== undefined && { lock: own }) }, retentionMs);
+    }
   }
 
   /** Why old records of one of them cannot leave now; nothing when they can. */
@@ -51,37 +66,22 @@ export class LeftJournals implements AsyncDisposable {
     this.#lock = undefined;
   }
 
-  /** The lock of the store's own file stands for the whole store, whether or not there are records in that file. */
-  async #hold(file: string, options: Parameters<LeftJournals['start']>[0]): Promise<void> {
-    const lock = opening(() => JournalLock.take(file));
-    if (lock.found === 'none' && !existsSync(file)) {
-      this.#lock = lock;
-      return;
-    }
-    lock[Symbol.dispose]();
-    await this.#open(file, options);
-  }
-
-  #plan(): readonly string[] {
-    const { file, processes } = this.#settings;
-    return opening(() => planSlots(file, processes, this.#lock === undefined)).left;
-  }
-
-  async #open(file: string, { signal, running }: Parameters<LeftJournals['start']>[0]): Promise<void> {
+  async #open(file: string, { signal, running, lock }: StartOptions, retentionMs: number): Promise<void> {
     const { clock, events } = this.#parts;
     const journal = new SqliteJournal(this.#parts, { file });
     this.#journals.push(journal);
-    await journal.start({ signal });
+    await journal.start({ signal, ...(lock !== undefined && { lock }) });
     // Nobody signs into it any more: its last leaves are over before long, and so are its issuers.
     await journal.keepIssuers([], { signal });
     const retaining = { journal, lease: journal, clock, events };
-    void keepRetention(retaining, { retentionMs: this.#settings.retentionMs }, { signal: running });
+    void keepRetention(retaining, { retentionMs }, { signal: running });
   }
 }
 
-function opening<T>(open: () => T): T {
+/** @returns the journals that are left. */
+function plan(file: string, processes: number, begun: boolean): readonly string[] {
   try {
-    return open();
+    return planSlots(file, processes, begun).left;
   } catch (cause) {
     throw cause instanceof JournalProblem ? cause.toOpeningError() : cause;
   }

@@ -15,9 +15,12 @@ export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas'> {
 }
 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
-  const { clock, events, lifecycle, health, startUp, running } = foundation;
+  const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
   const { journal, history, quotas, retention, lease, health: state } = composeStore(config, foundation);
-  const issuances = new RecentIssuances({ journal, history });
+  const issuances = new RecentIssuances(
+    { journal, history },
+    { shared: worker !== undefined || config.journal.store.kind === 'postgres' },
+  );
   const refusals = new RefusalRecords({ journal, events, clock });
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   startUp.at('storage', () => void refusals.run({ signal: running }));

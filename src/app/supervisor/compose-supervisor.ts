@@ -3,17 +3,18 @@
 import { extname } from 'node:path';
 import { freePorts, type WantedAddress } from '../../adapters/grpc/listeners/free-port.ts';
 import { forkWorker } from '../../adapters/processes/worker-process.ts';
-import type { JournalLock } from '../../adapters/storage/sqlite/file/journal-lock.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import { composeFoundation, type Foundation } from '../compose/foundation.ts';
+import { LeftJournals } from '../compose/left-journals.ts';
+import { degradedBy } from '../../ports/platform/health.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { ServeReport, Server } from '../serve.ts';
 import { composeRelays, openSockets, type Relays } from './compose-relays.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import type { ServingWorker } from './gathered/ask-each.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
-import { slotFile, workerConfig } from './worker-config.ts';
+import { shareWithWorkers } from './shared-state.ts';
 import { WorkerRun } from './worker-run.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 import { Workers } from './workers.ts';
@@ -37,13 +38,15 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
   const foundation = composeFoundation(config, lifecycle, clock);
   const { events, health } = foundation;
   const onFailure = (topic: string, cause: unknown): void => events.unexpected({ where: `link ${topic}`, cause });
+  const share = shareWithWorkers(config, clock);
   const workers = new Workers(count, (slot) => ({
     clock,
     events,
     run: () => {
-      const place = { slot, of: count, config: workerConfig(parts.config, slot) };
+      const place = { slot, of: count, config: parts.config };
       const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
       relays.attach({ slot, ...forked });
+      share(forked.link);
       return new WorkerRun(forked, place, clock);
     },
   }));
@@ -68,20 +71,22 @@ function servingIn({ slot, link }: WorkerSlot): readonly ServingWorker[] {
 }
 
 /** Held until the last worker is gone. */
-function holdDirectory(config: Config, count: number, { clock, events, startUp, lifecycle }: Foundation): void {
+function holdDirectory(config: Config, count: number, foundation: Foundation): void {
+  const { clock, events, startUp, lifecycle, health, running } = foundation;
   const { store } = config.journal;
   // A database keeps its servers apart by itself.
   if (store.kind === 'postgres') return;
   const { file } = store;
-  const slots = Array.from({ length: count }, (_, index) => slotFile(file, index + 1));
-  let lock: JournalLock | undefined;
+  const left = new LeftJournals({ clock, events }, { file, processes: count, retentionMs: config.journal.retention });
   startUp.at('storage', async ({ signal }) => {
     const withinMs = config.shutdown.drainDeadline + PREDECESSORS_FLUSH_MS;
     const onWaiting = (journal: string): void =>
       events.lifecycle({ phase: 'waiting', detail: `a worker of a former server still writes ${journal}` });
-    lock = await takeDataDirectory({ journal: file, slots }, clock, { signal, withinMs, onWaiting });
+    const lock = await takeDataDirectory({ journal: file, count }, clock, { signal, withinMs, onWaiting });
+    await left.start({ signal, running, lock });
   });
-  lifecycle.at('flush', 'data directory', () => lock?.[Symbol.dispose]());
+  lifecycle.at('flush', 'data directory', async () => left[Symbol.asyncDispose]());
+  health.report('journals that are left', () => degradedBy(left.problem));
 }
 
 function runWorkers({ clock, events, startUp, lifecycle }: Foundation, parts: SupervisorParts): void {

@@ -2,6 +2,7 @@
 // that of its own journal. So a new supervisor also finds out whether workers of one that was killed still write.
 import { existsSync } from 'node:fs';
 import { isHeld, JournalLock, lockFileOf } from '../../adapters/storage/sqlite/file/journal-lock.ts';
+import { slotsOf } from '../../adapters/storage/slots/journal-slots.ts';
 import { JournalProblem } from '../../adapters/storage/sqlite/file/journal-problem.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 
@@ -11,8 +12,8 @@ const LOOK_EVERY_MS = 250;
 export interface DataDirectory {
   /** The journal of a server of one process; whether or not there is one. */
   readonly journal: string;
-  /** Those of the workers. */
-  readonly slots: readonly string[];
+  /** How many workers there will be. */
+  readonly count: number;
 }
 
 export interface WaitOptions {
@@ -25,13 +26,14 @@ export interface WaitOptions {
 
 /** @throws AuthorityError CAP-X03 when another server has the directory, or its workers do not end. */
 export async function takeDataDirectory(
-  { journal, slots }: DataDirectory,
+  { journal, count }: DataDirectory,
   clock: Pick<Clock, 'monotonicMs' | 'sleep'>,
   options: WaitOptions,
 ): Promise<JournalLock> {
   const lock = opening(() => JournalLock.take(journal));
   try {
     const untilMs = clock.monotonicMs() + options.withinMs;
+    const slots = opening(() => slotsOf(journal, count));
     for (const slot of slots) await untilUnused(slot, clock, untilMs, options);
     return lock;
   } catch (error) {

@@ -50,6 +50,14 @@ export function journalsOf(file: string): readonly string[] {
 }
 
 /**
+ * @returns the journals that the slots of so many processes write, and those of every slot there ever was.
+ * @throws JournalProblem as `journalsOf`.
+ */
+export function slotsOf(file: string, processes: number): readonly string[] {
+  return numbered(file, Math.max(processes, readState(file)?.slots ?? 0));
+}
+
+/**
  * Notes, durably, which journals so many processes write, and makes those that are new, before the first of them is
  * written. Whoever calls it holds the lock of `file`.
  * @param processes 1 for the single process without slots.

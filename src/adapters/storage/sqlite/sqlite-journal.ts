@@ -10,10 +10,10 @@ import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issue
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
 import type { HeldLease, Lease } from '../../../ports/storage/lease.ts';
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { GroupCommit } from '../group-commit.ts';
 import { checkJournal, type CheckResult } from './file/journal-check.ts';
-import { JournalInUse, JournalLock, lockFileOf } from './file/journal-lock.ts';
+import { JournalLock, lockFileOf, realFile } from './file/journal-lock.ts';
 import { JournalProblem } from './file/journal-problem.ts';
 import { WriterThread } from './writing/writer-thread.ts';
 import type { WriterRequest } from './writing/writer-protocol.ts';
@@ -24,13 +24,6 @@ export interface JournalParts {
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'journalCheck' | 'unexpected'>;
 }
 
-export interface JournalSettings extends WriterSettings {
-  /** How long a start waits for a predecessor that still has the journal; not at all unless it is given. */
-  readonly lockWaitMs?: number;
-}
-
-/** Between two attempts to take the lock of a predecessor. */
-const LOCK_RETRY_MS = 200;
 /** How soon a journal that was taken away is missed, and one that could not be written finds out that it can be. */
 const LOOK_EVERY_MS = 500;
 /** How often a check that takes long says that it goes on. */
@@ -41,7 +34,6 @@ export class SqliteJournal
 {
   readonly #parts: JournalParts;
   readonly #settings: WriterSettings;
-  readonly #lockWaitMs: number;
   readonly #thread: WriterThread;
   /** The journal's name as it was configured, which may be a link. */
   readonly #name: string;
@@ -57,9 +49,8 @@ export class SqliteJournal
   #damage: string | undefined;
   #problem: string | undefined = 'the journal is not open';
 
-  constructor(parts: JournalParts, { lockWaitMs = 0, ...settings }: JournalSettings) {
+  constructor(parts: JournalParts, settings: WriterSettings) {
     this.#parts = parts;
-    this.#lockWaitMs = lockWaitMs;
     this.#name = settings.file;
     this.#settings = { ...settings, file: realFile(settings.file) };
     this.#thread = new WriterThread(parts, this.#settings);
@@ -83,15 +74,16 @@ export class SqliteJournal
   /**
    * Opens the file, or makes it when there never was one. After a stop that was not in order it is checked while it
    * serves. The signal ends only the starting.
+   * @param options.lock that of the journal, where the caller has taken it; given back when the journal closes.
    * @throws AuthorityError CAP-X03 naming a file that is not a journal of this version, is corrupt, lost or in use by
    *   another server; CAP-S04 when it is locked or its disk is full.
    */
-  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async start({ signal, lock }: { readonly signal: AbortSignal; readonly lock?: JournalLock }): Promise<void> {
     signal.throwIfAborted();
     const end = { signal: this.#end.signal };
     void this.#thread.watch(end);
     try {
-      await this.#open({ signal });
+      await this.#open(lock);
     } catch (cause) {
       await this[Symbol.asyncDispose]();
       throw cause instanceof JournalProblem ? cause.toOpeningError() : cause;
@@ -151,35 +143,22 @@ export class SqliteJournal
     this.#lock = undefined;
   }
 
-  async #open(options: { readonly signal: AbortSignal }): Promise<void> {
+  async #open(lock: JournalLock | undefined): Promise<void> {
     const { file } = this.#settings;
     const left = lockFileOf(this.#name);
+    this.#lock = lock;
     // Moved away and linked to, without what belongs to it: what the WAL and the lock know would be forgotten.
     if (lstatSync(this.#name, { throwIfNoEntry: false })?.isSymbolicLink() === true && existsSync(left))
       throw new JournalProblem(
         'file',
         `the journal ${this.#name} is a link to ${file} now; move ${left} and its WAL there too`,
       );
-    this.#lock = await this.#takeLock(file, options);
+    this.#lock ??= JournalLock.take(file);
     const { found } = this.#lock;
     const isNew = statSync(this.#settings.file, { throwIfNoEntry: false }) === undefined;
     await this.#thread.ask({ kind: 'open', known: found !== 'none' });
     this.#unchecked = found !== 'closed' && !isNew;
     this.#lock.begin();
-  }
-
-  /** A worker that was just killed, or ends in order beside its successor, is waited for. */
-  async #takeLock(file: string, options: { readonly signal: AbortSignal }): Promise<JournalLock> {
-    const { clock } = this.#parts;
-    const untilMs = clock.monotonicMs() + this.#lockWaitMs;
-    for (;;) {
-      try {
-        return JournalLock.take(file);
-      } catch (cause) {
-        if (!(cause instanceof JournalInUse) || clock.monotonicMs() >= untilMs) throw cause;
-      }
-      await clock.sleep(LOCK_RETRY_MS, options);
-    }
   }
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {
@@ -255,14 +234,5 @@ export class SqliteJournal
     const { problem } = result;
     if (this.problem === undefined) this.#parts.events.journalFailing({ problem });
     this.#damage = problem;
-  }
-}
-
-/** SQLite's WAL lies beside the file that a symbolic link leads to, so the lock has to. */
-function realFile(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file;
   }
 }

@@ -9,6 +9,8 @@ import { FileBundleState } from '../../../adapters/policy/bundle/file-bundle-sta
 import type { RecordSetBack } from '../../../adapters/policy/bundle/rollback-guard.ts';
 import { DocumentPolicyBundleSource } from '../../../adapters/policy/bundle/sources/document-bundle-source.ts';
 import { HttpsPolicyBundleSource } from '../../../adapters/policy/bundle/sources/https-bundle-source.ts';
+import { relayedBundleCopy } from '../../../adapters/processes/relays/bundle-copy.ts';
+import { RelayedBundleState } from '../../../adapters/processes/relays/bundle-state.ts';
 import { readPolicyBundleDirectory } from '../../../adapters/policy/source/document-directory.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
@@ -19,14 +21,20 @@ export type PolicyBundles = DocumentPolicyBundleSource | HttpsPolicyBundleSource
 
 export function composePolicyBundles(
   config: Config,
-  { watching: clock, files, random, events }: Pick<Foundation, 'watching' | 'files' | 'random' | 'events'>,
+  {
+    watching: clock,
+    files,
+    random,
+    events,
+    worker,
+  }: Pick<Foundation, 'watching' | 'files' | 'random' | 'events' | 'worker'>,
 ): PolicyBundles {
-  const { file, url, caFile, pollInterval: pollIntervalMs, unsigned, stateFile } = config.policy.bundle;
-  const settings = { clusterId: config.cluster.id, trust: trustOf(config) };
+  const { file, url, caFile, pollInterval: pollIntervalMs, unsigned } = config.policy.bundle;
+  const settings = { clusterId: config.cluster.id, trust: trustOf(config, worker) };
   if (url !== undefined && caFile !== undefined) {
-    const copyFile = unsigned ? undefined : `${stateFile}.copy`;
+    const copyFile = bundleCopyFile(config.policy.bundle);
     return new HttpsPolicyBundleSource(
-      { clock, random, events },
+      { clock, random, events, ...(worker !== undefined && { keep: relayedBundleCopy(worker.link) }) },
       { ...settings, url, caFile, pollIntervalMs, copyFile },
     );
   }
@@ -34,11 +42,17 @@ export function composePolicyBundles(
   return new DocumentPolicyBundleSource({ documents, clock, events }, settings);
 }
 
-function trustOf({ policy: { bundle } }: Config): PolicyBundleSettings['trust'] {
-  const { unsigned, keys: keyFiles, threshold, stateFile } = bundle;
+/** Where a copy of a fetched bundle is kept; nowhere in development. */
+export function bundleCopyFile({ url, unsigned, stateFile }: Config['policy']['bundle']): string | undefined {
+  return url === undefined || unsigned ? undefined : `${stateFile}.copy`;
+}
+
+function trustOf({ policy: { bundle } }: Config, worker: Foundation['worker']): PolicyBundleSettings['trust'] {
+  // The rules of the configuration demand the file.
+  const { unsigned, keys: keyFiles, threshold, stateFile = '' } = bundle;
   if (unsigned) return { unsigned: true };
-  // The rules of the configuration demand it.
-  return { keyFiles, threshold, state: new FileBundleState(stateFile ?? '') };
+  const state = worker === undefined ? new FileBundleState(stateFile) : new RelayedBundleState(worker.link, stateFile);
+  return { keyFiles, threshold, state };
 }
 
 /** A folder of bundles, or one with its signature; what is missing is told when it is read. */

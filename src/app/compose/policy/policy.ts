@@ -67,16 +67,21 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
 
 function localPoliciesOver(
   { policy, cluster: { id, labels } }: Config,
-  { watching: clock, files, events }: Foundation,
+  { watching: clock, files, events, worker }: Foundation,
   bundles: PolicyBundles,
 ): AssembledPolicySource {
   const { directory } = policy;
   const { stateFile } = policy.bundle;
   const local = directory !== undefined && {
     documents: watchedDirectory({ root: directory, read: readOwners }, files),
-    ...(stateFile !== undefined && { kept: new KeptRevisions(`${stateFile}.local`, path.resolve(directory)) }),
+    ...(stateFile !== undefined && { kept: keptOf(`${stateFile}.local`, directory, worker) }),
   };
   return new AssembledPolicySource({ bundles, events, clock, ...local }, { cluster: { id, labels } });
+}
+
+/** Of several processes the one in the first slot writes them, for there always is one. */
+function keptOf(folder: string, directory: string, worker: Foundation['worker']): KeptRevisions {
+  return new KeptRevisions(folder, path.resolve(directory), { writes: worker === undefined || worker.slot === 1 });
 }
 
 function tellPolicies(source: PolicySource, events: Events): void {

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
-import { SqliteJournal, type JournalSettings } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
+import type { WriterSettings } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { SqliteJournal } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { decisionFrom } from '../../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
@@ -33,7 +34,7 @@ describe('The issuance journal', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  async function started(settings: Partial<JournalSettings> = {}, clock: Clock = new SystemClock()) {
+  async function started(settings: Partial<WriterSettings> = {}, clock: Clock = new SystemClock()) {
     const journal = new SqliteJournal({ clock, events }, { file, ...settings });
     await journal.start({ signal: NEVER });
     return journal;
@@ -478,27 +479,6 @@ describe('The issuance journal', () => {
       await once(child, 'exit');
       await using journal = await started();
       await journal.append(issued('b'), { signal: NEVER });
-    });
-
-    it('is waited for by the one that takes its slot, as long as it was told to', async () => {
-      const predecessor = await started();
-      const successor = started({ lockWaitMs: 5_000 });
-      await predecessor.append(issued('a'), { signal: NEVER });
-      await predecessor[Symbol.asyncDispose]();
-      await using journal = await successor;
-      await journal.append(issued('b'), { signal: NEVER });
-      assert.equal(listed().length, 2);
-      await assert.rejects(started({ lockWaitMs: 300 }), /is in use by another Capstan/);
-    });
-
-    it('is waited for until the start is given up', async () => {
-      await using predecessor = await started();
-      assert.equal(predecessor.problem, undefined);
-      const starting = new AbortController();
-      const journal = new SqliteJournal({ clock: new SystemClock(), events }, { file, lockWaitMs: 60_000 });
-      const given = assert.rejects(journal.start({ signal: starting.signal }), /given up/);
-      starting.abort(new Error('given up'));
-      await given;
     });
 
     it('is not opened on the word of a lock that cannot be read', async () => {

@@ -1,6 +1,7 @@
 // One server per journal, and what it must remember of the journal outside of it: whether there is one, and whether it
 // was closed in order. A file of its own, so that the command line can read a journal that a server is writing. The
 // kernel drops the lock with the process, however that ends.
+import { realpathSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
 import { createIfMissing, pragma } from './sqlite-file.ts';
@@ -13,9 +14,6 @@ const STATES = { none: 0, open: 1, closed: 2 } as const;
 type JournalState = keyof typeof STATES;
 /** A number of 32 bits in the file's header that is for its owner to use: one for each start. */
 const EPOCH = 'application_id';
-
-/** Another process has the journal. */
-export class JournalInUse extends JournalProblem {}
 
 export class JournalLock implements Disposable {
   readonly #database: DatabaseSync;
@@ -30,9 +28,9 @@ export class JournalLock implements Disposable {
     this.epoch = epoch;
   }
 
-  /** @throws JournalInUse when another server has it; JournalProblem when the file of the lock is of no use. */
+  /** @throws JournalProblem when another server has it. */
   static take(journal: string): JournalLock {
-    const file = lockFileOf(journal);
+    const file = lockFileOf(realFile(journal));
     try {
       createIfMissing(file);
     } catch (cause) {
@@ -81,6 +79,15 @@ export function lockFileOf(journal: string): string {
   return `${journal}.lock`;
 }
 
+/** SQLite's WAL lies beside the file that a symbolic link leads to, so the lock has to. */
+export function realFile(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
 /** Whether the lock could not be taken because another process has it. */
 export function isHeld(problem: unknown): boolean {
   return problem instanceof JournalProblem && resultOf(problem.cause) === SQLITE_BUSY;
@@ -99,7 +106,7 @@ function lockProblem(journal: string, cause: unknown): JournalProblem {
   const code = resultOf(cause);
   if (code === SQLITE_BUSY) {
     const busy = `the journal ${journal} is in use by another Capstan, which holds ${file}`;
-    return new JournalInUse('file', `${busy}; stop it, or set another journal.store`, { cause });
+    return new JournalProblem('file', `${busy}; stop it, or set another journal.store`, { cause });
   }
   if (code !== 11 && code !== 26) return journalProblem(file, cause);
   const damaged = `${file} is damaged; if no other Capstan uses the journal, remove it`;
