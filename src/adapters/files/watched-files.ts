@@ -1,6 +1,7 @@
 // Files that operators or an orchestrator replace while the server runs. A watch on each folder tells
 // soon; reading again every half minute tells for certain, because watches can be lost. A folder's
-// watch also sees the symlink swap by which Kubernetes updates a mounted volume.
+// watch also sees the symlink swap by which Kubernetes updates a mounted volume, and whatever others write there:
+// files that look as they did are not read for that.
 import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,10 +22,12 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 /** Of files and folders of files. */
 export const FILE_PACE: WatchLoopSettings = { rereadMs: 30_000, debounceMs: 100 };
 
+/** For so long after a change files are read at each notice: a second write in one tick of the file system's clock looks the same. */
+const SETTLED_MS = 1_000;
+
 /** @param files by document name; the names are what `read` answers with. */
 export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, watching: Watching): DocumentSource {
   const paths = new Map(Object.entries(files).map(([name, file]) => [name, pathOf(file)]));
-  const folders = new Set([...paths.values()].map((file) => path.dirname(file)));
   return {
     read: async () => {
       const texts = new Map<string, string>();
@@ -33,7 +36,7 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, watch
       return texts;
     },
     placeOf: (name) => paths.get(name) ?? name,
-    onChange: (listener, options) => void follow(folders, listener, watching, options),
+    onChange: (listener, options) => void follow([...paths.values()], listener, watching, options),
   };
 }
 
@@ -43,9 +46,10 @@ function pathOf(file: WatchedFile): string {
 
 async function readFileOf(file: WatchedFile): Promise<string> {
   const place = pathOf(file);
-  const problem = problemOf(await orRefuse(place, stat(place)), typeof file !== 'string');
+  const facts = await orRefuse(place, stat(place));
+  const problem = problemOf(facts, typeof file !== 'string');
   if (problem !== undefined) throw new AuthorityError('CAP-X03', { detail: `${place} ${problem}` });
-  return orRefuse(place, readBounded(place));
+  return orRefuse(place, readBounded(place, facts.size + 1));
 }
 
 function problemOf(facts: Stats, confidential: boolean): string | undefined {
@@ -57,12 +61,12 @@ function problemOf(facts: Stats, confidential: boolean): string | undefined {
 }
 
 /** What a file grew to since it was looked at is cut off; half a document is then refused by its reader. */
-async function readBounded(place: string): Promise<string> {
+async function readBounded(place: string, bytes: number): Promise<string> {
   await using handle = await open(place, 'r');
-  const buffer = Buffer.alloc(MAX_FILE_BYTES);
+  const buffer = Buffer.alloc(bytes);
   let length = 0;
-  for (let read = -1; read !== 0 && length < MAX_FILE_BYTES; length += read) {
-    read = (await handle.read(buffer, length, MAX_FILE_BYTES - length)).bytesRead;
+  for (let read = -1; read !== 0 && length < bytes; length += read) {
+    read = (await handle.read(buffer, length, bytes - length)).bytesRead;
   }
   return buffer.toString('utf8', 0, length);
 }
@@ -76,13 +80,45 @@ async function orRefuse<T>(place: string, work: Promise<T>): Promise<T> {
 }
 
 async function follow(
-  folders: ReadonlySet<string>,
+  files: readonly string[],
   listener: () => Promise<void> | void,
   { clock, watchFolder }: Watching,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
+  const folders = new Set(files.map((file) => path.dirname(file)));
+  let noticed = false;
+  let seen = { look: '', sinceMs: 0, readMs: 0 };
   const watch: WatchedThing['watch'] = async (changed, round) => {
-    await Promise.all([...folders].map((folder) => watchFolder(folder, changed, round)));
+    const notice = (): void => {
+      noticed = true;
+      changed();
+    };
+    await Promise.all([...folders].map((folder) => watchFolder(folder, notice, round)));
   };
-  await watchLoop({ watch, read: listener }, clock, FILE_PACE, options);
+  /** Of what a notice was about. Looked at before it is read: what changes meanwhile looks otherwise at the next notice. */
+  const isAsRead = async (): Promise<boolean> => {
+    const look = await lookOf(files);
+    const nowMs = clock.monotonicMs();
+    if (seen.look !== look) seen = { ...seen, look, sinceMs: nowMs };
+    if (nowMs - seen.sinceMs >= SETTLED_MS && nowMs - seen.readMs < FILE_PACE.rereadMs) return true;
+    seen = { ...seen, readMs: nowMs };
+    return false;
+  };
+  const read = async (): Promise<void> => {
+    const wasNoticed = noticed;
+    noticed = false;
+    if (!wasNoticed || !(await isAsRead())) await listener();
+  };
+  await watchLoop({ watch, read }, clock, FILE_PACE, options);
+}
+
+/** @returns what changes with each file: it is another one, or it was written to. */
+async function lookOf(files: readonly string[]): Promise<string> {
+  const looks = files.map(async (file) => {
+    const facts = await stat(file, { bigint: true }).catch(() => undefined);
+    return facts === undefined
+      ? 'none'
+      : [facts.dev, facts.ino, facts.mode, facts.size, facts.mtimeNs, facts.ctimeNs].join(' ');
+  });
+  return (await Promise.all(looks)).join(', ');
 }

@@ -6,7 +6,22 @@ import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { watchFolder } from '../../../src/adapters/files/watch-folder.ts';
 import { MAX_FILE_BYTES, watchedFiles, type WatchedFile } from '../../../src/adapters/files/watched-files.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
+
+const SOON = { withinMs: 2_000, everyMs: 2 };
+
+/** Waits for nothing between a notice and the reading that follows it. */
+class HurriedClock extends FakeClock {
+  /** Each comes after a reading that is over. */
+  waits = 0;
+
+  override async sleep(ms: number, options: { readonly signal: AbortSignal }): Promise<void> {
+    if (ms < 1_000) return;
+    this.waits += 1;
+    await super.sleep(ms, options);
+  }
+}
 
 describe('Watched files', () => {
   let folder: string;
@@ -141,6 +156,33 @@ describe('Watched files', () => {
     assert.equal(looks, 2);
     await clock.advance(90_500);
     assert.equal(looks, 5);
+  });
+
+  it('are not read again for what others write beside them, but every half minute', async () => {
+    const clock = new HurriedClock();
+    let looks = 0;
+    watchedFiles({ document: file }, { clock, watchFolder }).onChange(async () => void (looks += 1), {
+      signal: end.signal,
+    });
+    const beside = async (): Promise<number> => {
+      const { waits } = clock;
+      await writeFile(path.join(folder, 'journal-wal'), String(waits));
+      await eventually('the notice is dealt with', () => clock.waits > waits, SOON);
+      return looks;
+    };
+    await eventually('they are watched', () => clock.waits > 0, SOON);
+    await beside();
+    await clock.advance(1_000);
+    const settled = await beside();
+    assert.equal(await beside(), settled);
+    await writeFile(file, 'two');
+    await eventually('the change is told', () => looks > settled, SOON);
+    await clock.advance(1_000);
+    const again = await beside();
+    await clock.advance(20_000);
+    assert.equal(await beside(), again);
+    await clock.advance(20_000);
+    assert.ok((await beside()) > again);
   });
 
   it('never tell of a change while the last one is still being looked at', async () => {
