@@ -204,7 +204,7 @@ export const schema = {
       threshold: withDefault(integer(1, 16), 1, 'How many of `policy.bundle.keys` must have signed the policy bundle.'),
       stateFile: optional(
         filePath,
-        'Rollback state: the file that records the newest policy bundle seen, so that an older one is refused even after a restart. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
+        'Rollback state: the file that records the newest policy bundle seen, so that an older one is refused even after a restart. With a journal in PostgreSQL its servers share a row there instead, and the file is only read, for a server that had one before. Beside it, in `<stateFile>.local/`, are the last good local policies of each owner. Keep both on a disk that survives a restart.',
       ),
       unsigned: withDefault(flag, false, 'Whether an unsigned policy bundle is accepted.', { devOnly: true }),
     },

@@ -3,9 +3,10 @@
 import { parseArgs } from 'node:util';
 import { floodSoaks } from './flood/flood.ts';
 import { renewals } from './renewals.ts';
+import { replicas } from './replicas/replicas.ts';
 import { broken, type Measured, type Soak } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [renewals, ...floodSoaks];
+const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, replicas];
 
 const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
 

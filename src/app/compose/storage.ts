@@ -3,12 +3,12 @@ import { RecentIssuances } from '../../adapters/storage/embedded/recent-issuance
 import { keepRetention } from '../../authority/chores/journal-retention.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
 import type { Config } from '../../config/schema.ts';
-import { AuthorityError } from '../../domain/errors.ts';
 import type { Foundation } from './foundation.ts';
+import { composePostgresStore } from './stores/postgres-store.ts';
 import { composeSqliteStore } from './stores/sqlite-store.ts';
 import type { Store } from './stores/store.ts';
 
-export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas'> {
+export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas' | 'bundleState'> {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
@@ -16,22 +16,23 @@ export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas'> {
 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
-  const { journal, history, quotas, retention, lease, health: state } = composeStore(config, foundation);
-  const issuances = new RecentIssuances(
-    { journal, history },
-    { shared: worker !== undefined || config.journal.store.kind === 'postgres' },
-  );
+  const store = composeStore(config, foundation);
+  const { journal, history, quotas, retention, lease, bundleState } = store;
+  const shared = worker !== undefined || config.journal.store.kind === 'postgres';
+  const issuances = new RecentIssuances({ journal, history }, { shared });
   const refusals = new RefusalRecords({ journal, events, clock });
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   startUp.at('storage', () => void refusals.run({ signal: running }));
   const retaining = { journal: retention, lease, clock, events };
   const settings = { retentionMs: config.journal.retention };
   startUp.at('storage', () => void keepRetention(retaining, settings, { signal: running }));
-  health.report('journal', state);
-  return { journal, history, issuances, quotas, refusals };
+  health.report('journal', store.health);
+  return { journal, history, issuances, quotas, refusals, ...(bundleState !== undefined && { bundleState }) };
 }
 
-function composeStore({ journal: { store, retention } }: Config, foundation: Foundation): Store {
-  if (store.kind === 'sqlite') return composeSqliteStore({ file: store.file, retentionMs: retention }, foundation);
-  throw new AuthorityError('CAP-X03', { detail: 'a journal in PostgreSQL is not served yet' });
+function composeStore({ journal, trustDomain }: Config, foundation: Foundation): Store {
+  const { store, retention, postgres } = journal;
+  return store.kind === 'sqlite'
+    ? composeSqliteStore({ file: store.file, retentionMs: retention }, foundation)
+    : composePostgresStore({ ...store, ...postgres }, { trust: trustDomain }, foundation);
 }

@@ -58,6 +58,13 @@ export class RenewingAgent implements Disposable {
     return { code, message, fresh };
   }
 
+  /** The same machine with what it stored, at another server. */
+  movedTo(port: number): RenewingAgent {
+    const moved = new RenewingAgent(port, this.#anchorsPem, this.#identity);
+    moved.#credentials = this.#credentials;
+    return moved;
+  }
+
   /** Its process starts again, with what it stored. */
   restart(): void {
     this.#session?.destroy();

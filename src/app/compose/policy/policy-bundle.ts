@@ -6,6 +6,7 @@ import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import type { PolicyBundleSettings } from '../../../adapters/policy/bundle/bundle-manager.ts';
 import { FileBundleState } from '../../../adapters/policy/bundle/file-bundle-state.ts';
+import { MovedBundleState } from '../../../adapters/policy/bundle/moved-bundle-state.ts';
 import type { RecordSetBack } from '../../../adapters/policy/bundle/rollback-guard.ts';
 import { DocumentPolicyBundleSource } from '../../../adapters/policy/bundle/sources/document-bundle-source.ts';
 import { HttpsPolicyBundleSource } from '../../../adapters/policy/bundle/sources/https-bundle-source.ts';
@@ -14,6 +15,7 @@ import { RelayedBundleState } from '../../../adapters/processes/relays/bundle-st
 import { readPolicyBundleDirectory } from '../../../adapters/policy/source/document-directory.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
 import type { Foundation } from '../foundation.ts';
 
@@ -28,9 +30,10 @@ export function composePolicyBundles(
     events,
     worker,
   }: Pick<Foundation, 'watching' | 'files' | 'random' | 'events' | 'worker'>,
+  shared?: PolicyBundleState,
 ): PolicyBundles {
   const { file, url, caFile, pollInterval: pollIntervalMs, unsigned } = config.policy.bundle;
-  const settings = { clusterId: config.cluster.id, trust: trustOf(config, worker) };
+  const settings = { clusterId: config.cluster.id, trust: trustOf(config, worker, shared) };
   if (url !== undefined && caFile !== undefined) {
     const copyFile = bundleCopyFile(config.policy.bundle);
     return new HttpsPolicyBundleSource(
@@ -47,12 +50,16 @@ export function bundleCopyFile({ url, unsigned, stateFile }: Config['policy']['b
   return url === undefined || unsigned ? undefined : `${stateFile}.copy`;
 }
 
-function trustOf({ policy: { bundle } }: Config, worker: Foundation['worker']): PolicyBundleSettings['trust'] {
+function trustOf(
+  { policy: { bundle } }: Config,
+  worker: Foundation['worker'],
+  shared: PolicyBundleState | undefined,
+): PolicyBundleSettings['trust'] {
   // The rules of the configuration demand the file.
   const { unsigned, keys: keyFiles, threshold, stateFile = '' } = bundle;
   if (unsigned) return { unsigned: true };
-  const state = worker === undefined ? new FileBundleState(stateFile) : new RelayedBundleState(worker.link, stateFile);
-  return { keyFiles, threshold, state };
+  const own = worker === undefined ? new FileBundleState(stateFile) : new RelayedBundleState(worker.link, stateFile);
+  return { keyFiles, threshold, state: shared === undefined ? own : new MovedBundleState(own, shared) };
 }
 
 /** A folder of bundles, or one with its signature; what is missing is told when it is read. */

@@ -35,7 +35,7 @@ const ANSWER_WITHIN_MS = 1_000;
 export function composePolicy(config: Config, foundation: Foundation, former: Former): Policy {
   const { clock, watching, events, health, startUp, running } = foundation;
   const { storage, trust, cluster } = former;
-  const bundles = composePolicyBundles(config, foundation);
+  const bundles = composePolicyBundles(config, foundation, storage.bundleState);
   const policies = localPoliciesOver(config, foundation, bundles);
   const judgement = new PolicyJudgement(
     {

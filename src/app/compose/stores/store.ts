@@ -1,5 +1,6 @@
 // What a store of the journal is to the rest of the server, whichever it is.
 import type { HealthState } from '../../../ports/platform/health.ts';
+import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
@@ -18,5 +19,7 @@ export interface Store {
   readonly retention: JournalRetention;
   /** Of the right to delete old records. */
   readonly lease: Lease;
+  /** Of the policy bundles of all servers that share the store; absent where each process has a file of its own. */
+  readonly bundleState?: PolicyBundleState;
   readonly health: () => HealthState;
 }

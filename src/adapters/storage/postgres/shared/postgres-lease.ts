@@ -42,7 +42,7 @@ const RENEW = `UPDATE leases SET expires_at = clock_timestamp() + $3::bigint * i
 /** The row stays, for its epoch. Parameters: name, epoch. */
 const RELEASE = "UPDATE leases SET expires_at = '-infinity' WHERE name = $1 AND epoch = $2";
 
-export class PostgresLease implements Lease {
+export class PostgresLease implements Lease, AsyncDisposable {
   readonly #parts: PostgresLeaseParts;
   readonly #settings: PostgresLeaseSettings;
   #held: Holding | undefined;
@@ -60,6 +60,11 @@ export class PostgresLease implements Lease {
       if (held !== undefined) return held;
       await this.#parts.clock.sleep(LOOK_EVERY_MS, { signal });
     }
+  }
+
+  /** Lets another process have it, whatever still holds it here. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held?.letGo();
   }
 
   async #shared(signal: AbortSignal): Promise<HeldLease | undefined> {
@@ -99,6 +104,7 @@ class Holding {
   readonly #lost = new AbortController();
   readonly #over = new AbortController();
   #holders = 0;
+  #lettingGo: Promise<void> | undefined;
   #cancelEnd: () => void = () => undefined;
 
   constructor(parts: PostgresLeaseParts, term: Term) {
@@ -112,6 +118,10 @@ class Holding {
     return !this.#over.signal.aborted;
   }
 
+  async letGo(): Promise<void> {
+    await (this.#lettingGo ??= this.#release());
+  }
+
   share(): HeldLease {
     this.#holders += 1;
     let holds = true;
@@ -119,9 +129,18 @@ class Holding {
       if (!holds) return;
       holds = false;
       this.#holders -= 1;
-      if (this.#holders === 0) await this.#letGo();
+      if (this.#holders === 0) await this.letGo();
     };
     return { epoch: this.#term.epoch, lost: this.#lost.signal, release };
+  }
+
+  async #release(): Promise<void> {
+    if (!this.isHeld) return;
+    this.#end();
+    const { name, epoch } = this.#term;
+    const { database } = this.#parts;
+    // One that cannot be released passes on when its term is over.
+    await database.commit(RELEASE, [name, epoch], { signal: AbortSignal.timeout(MARGIN_MS) }).catch(() => undefined);
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
@@ -151,16 +170,6 @@ class Holding {
   #end(): void {
     this.#cancelEnd();
     this.#over.abort();
-  }
-
-  async #letGo(): Promise<void> {
-    if (!this.isHeld) return;
-    this.#end();
-    const { name, epoch } = this.#term;
-    // One that cannot be released passes on when its term is over.
-    await this.#parts.database
-      .commit(RELEASE, [name, epoch], { signal: AbortSignal.timeout(MARGIN_MS) })
-      .catch(() => undefined);
   }
 }
 

@@ -1,0 +1,43 @@
+// The store of several servers: one PostgreSQL with their journal and what they share beside it. It imports much because
+// each of these is a port of its own.
+import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
+import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
+import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
+import { PostgresIssuanceHistory } from '../../../adapters/storage/postgres/postgres-issuance-history.ts';
+import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
+import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
+import { PostgresLease } from '../../../adapters/storage/postgres/shared/postgres-lease.ts';
+import { PostgresQuotaBank } from '../../../adapters/storage/postgres/shared/postgres-quota-bank.ts';
+import { PostgresRetention } from '../../../adapters/storage/postgres/shared/postgres-retention.ts';
+import { notReady, READY } from '../../../ports/platform/health.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Store } from './store.ts';
+
+/** Of the chores of the journal, as its row in the table of leases. */
+const LEASE_NAME = 'journal';
+
+export function composePostgresStore(
+  settings: PostgresSettings,
+  { trust }: { readonly trust: string },
+  { clock, events, random, lifecycle, startUp }: Foundation,
+): Store {
+  const journal = new PostgresJournal({ clock, events }, settings);
+  // The journal has one connection for itself.
+  const pool = new PostgresPool({ clock }, { ...settings, maxConnections: Math.max(1, settings.maxConnections - 1) });
+  const shared = { database: pool, clock };
+  const holder = Buffer.from(random.bytes(16)).toString('hex');
+  const lease = new PostgresLease(shared, { name: LEASE_NAME, holder });
+  lifecycle.at('flush', 'connections to PostgreSQL', async () => pool[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'lease of the journal', async () => lease[Symbol.asyncDispose]());
+  startUp.at('storage', async (options) => journal.start(options));
+  return {
+    journal,
+    history: new PostgresIssuanceHistory({ pool }),
+    quotas: new LentQuotaCounters({ bank: new PostgresQuotaBank(shared), clock }),
+    retention: new PostgresRetention(shared, { leaseName: LEASE_NAME }),
+    lease,
+    bundleState: new PostgresBundleState(shared, { trust }),
+    health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
+  };
+}
