@@ -217,7 +217,7 @@ describe('The issuance journal', () => {
   it('refuses a journal of a newer Capstan, and leaves it alone', async () => {
     await (await started())[Symbol.asyncDispose]();
     const newer = new DatabaseSync(file);
-    newer.exec('PRAGMA user_version = 99');
+    newer.exec('PRAGMA user_version = 99; UPDATE schema_version SET usable_from = 99');
     newer.close();
     await refusesToStart('CAP-X03', 'has schema version 99');
   });

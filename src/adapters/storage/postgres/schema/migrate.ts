@@ -2,7 +2,8 @@
 // in it, so one that is interrupted has not begun; a lock makes servers that start together do it in turn.
 import type { PostgresConnection } from '../connection/postgres-connection.ts';
 import { PostgresProblem } from '../connection/postgres-problem.ts';
-import { MIGRATIONS } from './migrations.ts';
+import { unusable } from '../../schema-version.ts';
+import { MIGRATIONS, USABLE_FROM } from './migrations.ts';
 
 /** `CAPS` and a 1: of the lock that a step holds until its transaction ends. */
 const LOCK = 0x43_41_50_53_01;
@@ -11,27 +12,30 @@ const STEP_WITHIN_MS = 30 * 60_000;
 
 /** The one row is the version: what is updated in a step, and what a server writes to find out whether it can. */
 const VERSION_TABLE = `CREATE TABLE IF NOT EXISTS schema_version (
-  one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL)`;
-const SELECT_VERSION = 'SELECT version FROM schema_version';
+  one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL, usable_from integer NOT NULL)`;
+const SELECT_VERSION = 'SELECT version, usable_from AS "usableFrom" FROM schema_version';
 const HAS_VERSION = "SELECT to_regclass('schema_version') IS NOT NULL AS there";
 
 /**
  * Several servers may do it at once.
  * @param steps for tests, which have others.
- * @throws PostgresProblem `misconfigured` when a newer version of Capstan has migrated it.
+ * @throws PostgresProblem `misconfigured` when a newer version of Capstan has migrated it, and more than added to it.
  */
 export async function migrate(connection: PostgresConnection, steps: readonly string[] = MIGRATIONS): Promise<void> {
   while ((await versionOf(connection)) < steps.length) await takeStep(connection, steps);
 }
 
-/** @returns the schema version; 0 of a database without one. @throws PostgresProblem when it is newer than `newest`. */
+/**
+ * @returns the schema version; 0 of a database without one.
+ * @throws PostgresProblem when it is not for a server that knows the versions up to `newest`.
+ */
 export async function versionOf(connection: PostgresConnection, newest = MIGRATIONS.length): Promise<number> {
   const [has] = await connection.query({ text: HAS_VERSION });
   const [row] = has?.['there'] === true ? await connection.query({ text: SELECT_VERSION }) : [];
   const version = Number(row?.['version'] ?? 0);
-  if (version <= newest) return version;
-  const found = `the database has schema version ${version}, and this version of Capstan knows ${newest}`;
-  throw new PostgresProblem('misconfigured', `${found}: a newer Capstan uses it`);
+  const problem = unusable({ version, usableFrom: Number(row?.['usableFrom'] ?? version) }, newest);
+  if (problem !== undefined) throw new PostgresProblem('misconfigured', `the database ${problem}`);
+  return version;
 }
 
 async function takeStep(connection: PostgresConnection, steps: readonly string[]): Promise<void> {
@@ -42,12 +46,18 @@ async function takeStep(connection: PostgresConnection, steps: readonly string[]
     const version = await versionOf(connection, steps.length);
     const step = steps[version];
     if (step !== undefined) {
-      const noted = `DELETE FROM schema_version; INSERT INTO schema_version (version) VALUES (${version + 1})`;
-      await connection.run(`${step}; ${noted}`, STEP_WITHIN_MS);
+      await connection.run(`${step}; ${noting(version + 1)}`, STEP_WITHIN_MS);
     }
     await connection.commit({ text: 'COMMIT' });
   } catch (cause) {
     if (connection.usable) await connection.run('ROLLBACK').catch(() => connection.destroy());
     throw cause;
   }
+}
+
+/** Between two steps it is for no older server than the one whose last step it was. */
+function noting(version: number): string {
+  const usableFrom = Math.min(version, USABLE_FROM);
+  return `DELETE FROM schema_version;
+    INSERT INTO schema_version (version, usable_from) VALUES (${version}, ${usableFrom})`;
 }

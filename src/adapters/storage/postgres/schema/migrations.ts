@@ -1,8 +1,11 @@
 // What has been done to the database, one step per schema version; a step that was released is never edited. A step may
-// only add: servers of the version before work with the database meanwhile.
+// only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
   `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
 ];
+
+/** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */
+export const USABLE_FROM = 1;

@@ -3,9 +3,19 @@
 import { accessSync, constants } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf } from '../../../../domain/text/system-error.ts';
+import { unusable } from '../../schema-version.ts';
 import { lockFileOf } from './journal-lock.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
-import { APPLICATION_ID, INDEX_REFUSALS, MIGRATIONS, SCHEMA_VERSION, SELECT_SIZE } from './journal-schema.ts';
+import {
+  APPLICATION_ID,
+  HAS_USABLE_FROM,
+  INDEX_REFUSALS,
+  KEEP_USABLE_FROM,
+  MIGRATIONS,
+  SCHEMA_VERSION,
+  SELECT_SIZE,
+  SELECT_USABLE_FROM,
+} from './journal-schema.ts';
 import { shapeProblem } from './journal-shape.ts';
 import { createIfMissing, pragma } from './sqlite-file.ts';
 
@@ -32,9 +42,9 @@ export function openForWriting(file: string, known: boolean): DatabaseSync {
       if (known && version === 0) throw lost(file, 'is empty');
       database.exec(DURABLE);
       if (version < SCHEMA_VERSION) migrate(database, file);
-      indexIfQuick(database);
       const problem = shapeProblem(database);
       if (problem !== undefined) throw new JournalProblem('file', `the journal ${file} ${problem}; ${restoring(file)}`);
+      indexIfQuick(database);
     });
   });
 }
@@ -47,7 +57,7 @@ export function restoring(file: string): string {
 /** A journal that is open for reading: as it is, not migrated. */
 export interface ReadableJournal {
   readonly database: DatabaseSync;
-  /** Of its schema: 1 to SCHEMA_VERSION. */
+  /** Of its schema; above SCHEMA_VERSION where a newer Capstan has only added to it. */
   readonly version: number;
 }
 
@@ -108,9 +118,15 @@ function prepared(database: DatabaseSync, prepare: (database: DatabaseSync) => v
 function schemaVersion(database: DatabaseSync, file: string): number {
   const version = pragma(database, 'user_version');
   if (pragma(database, 'application_id') !== APPLICATION_ID && !isBlank(database)) throw notAJournal(file);
-  if (version <= SCHEMA_VERSION) return version;
-  const versions = `has schema version ${version}, and this Capstan knows ${SCHEMA_VERSION}`;
-  throw new JournalProblem('file', `the journal ${file} ${versions}; run the newer Capstan that wrote it`);
+  const problem = unusable({ version, usableFrom: usableFrom(database, version) }, SCHEMA_VERSION);
+  if (problem !== undefined) throw new JournalProblem('file', `the journal ${file} ${problem}`);
+  return version;
+}
+
+/** @returns the oldest version of Capstan's schema that may use it; its own where it says nothing else. */
+function usableFrom(database: DatabaseSync, version: number): number {
+  if (database.prepare(HAS_USABLE_FROM).get() === undefined) return version;
+  return Number(database.prepare(SELECT_USABLE_FROM).get()?.['usableFrom'] ?? version);
 }
 
 /** A start that was killed before the first table leaves such a file; so does nobody else. */
@@ -122,8 +138,13 @@ function isBlank(database: DatabaseSync): boolean {
 function migrate(database: DatabaseSync, file: string): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    for (const step of MIGRATIONS.slice(pragma(database, 'user_version'))) database.exec(step);
-    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+    const steps = MIGRATIONS.slice(pragma(database, 'user_version'));
+    for (const step of steps) database.exec(step);
+    if (steps.length > 0)
+      database.exec(
+        `${KEEP_USABLE_FROM}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`,
+      );
+    database.exec('COMMIT');
   } catch (cause) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw journalProblem(file, cause);

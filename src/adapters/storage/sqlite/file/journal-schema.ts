@@ -50,6 +50,20 @@ export const MIGRATIONS: readonly string[] = [
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
+ * The oldest version whose servers can use a journal of SCHEMA_VERSION: whoever adds a step that takes away, renames or demands
+ * something raises it to that step's version. Before 8 a server refuses every newer journal, whatever this says.
+ */
+export const USABLE_FROM = 8;
+/**
+ * The one row beside `user_version`, which is the version itself. A journal without it is for servers of its own version
+ * and later.
+ */
+export const KEEP_USABLE_FROM = `CREATE TABLE IF NOT EXISTS schema_version (usable_from INTEGER NOT NULL) STRICT;
+  DELETE FROM schema_version; INSERT INTO schema_version (usable_from) VALUES (${USABLE_FROM})`;
+export const HAS_USABLE_FROM = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
+export const SELECT_USABLE_FROM = 'SELECT usable_from AS "usableFrom" FROM schema_version';
+
+/**
  * Of the refusals, so it costs what is issued nothing. No part of a version: a journal is as good without it and only
  * slower to list, so a large one need not wait for it, and the former Capstan opens one that has it.
  */

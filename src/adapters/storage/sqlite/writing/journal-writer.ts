@@ -15,8 +15,8 @@ import {
   INSERT_OPERATION,
   KEEP_ISSUER,
   RETIRE_ISSUERS,
-  SCHEMA_VERSION,
 } from '../file/journal-schema.ts';
+import { pragma } from '../file/sqlite-file.ts';
 
 export interface WriterSettings {
   readonly file: string;
@@ -76,9 +76,9 @@ export class JournalWriter {
     });
   }
 
-  /** Returns when the file and its disk take a write: the schema's version, as it is, is one. */
+  /** Returns when the file and its disk take a write: the schema's version, as it is, is one; it may be a newer Capstan's. */
   probe(): void {
-    this.#transaction(1, ({ database }) => database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`));
+    this.#transaction(1, ({ database }) => database.exec(`PRAGMA user_version = ${pragma(database, 'user_version')}`));
   }
 
   /** Removes at most `limit` of the records older than `beforeMs`. @returns how many it removed. */
