@@ -10,6 +10,7 @@ import { policyBenchmark } from './rows/policy.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { canPin } from './processes.ts';
 import { replayBenchmark } from './rows/replay.ts';
+import { relayedSignBenchmark } from './rows/sign.ts';
 import { streamsBenchmark } from './rows/streams.ts';
 import { tableOf } from './table.ts';
 import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
@@ -17,6 +18,7 @@ import { buildGoPrograms, type GoPrograms } from './yardsticks.ts';
 const BENCHMARKS: readonly Benchmark[] = [
   issueBenchmark('p256'),
   issueBenchmark('rsa2048'),
+  relayedSignBenchmark,
   policyBenchmark,
   replayBenchmark,
   callsBenchmark('kept'),
