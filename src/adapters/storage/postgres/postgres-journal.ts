@@ -148,18 +148,19 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
     const { statementTimeout } = this.#settings;
     const allMs = 2 * statementTimeout;
     const endMs = clock.monotonicMs() + allMs;
-    const bound = new AbortController();
-    const late = clock.after(allMs, () =>
-      bound.abort(new PostgresProblem('lost', `PostgreSQL did not take it within ${allMs} ms`)),
-    );
     const leftMs = (): number => Math.min(statementTimeout + GRACE_MS, endMs - clock.monotonicMs());
+    let last = new PostgresProblem('lost', `PostgreSQL did not take it within ${allMs} ms`);
+    const bound = new AbortController();
+    const late = clock.after(allMs, () => bound.abort(last));
     try {
       for (;;) {
         try {
           await this.#pool.use((connection) => write(connection, leftMs()), bound);
           return;
         } catch (cause) {
-          if (problemBehind(cause)?.passing !== true || leftMs() <= RETRY_AFTER_MS) throw cause;
+          const problem = problemBehind(cause);
+          if (problem?.passing !== true || leftMs() <= RETRY_AFTER_MS) throw cause;
+          last = problem;
           await clock.sleep(RETRY_AFTER_MS, bound);
         }
       }

@@ -47,6 +47,9 @@ interface Inside {
   readonly connection: { readonly stream: { destroy(): void } };
 }
 
+/** Of the time for a statement. */
+const LOCK_SHARE = 0.75;
+
 interface Parts {
   readonly clock: Pick<Clock, 'after' | 'monotonicMs'>;
 }
@@ -91,7 +94,8 @@ export class PostgresConnection {
       // Of the environment nothing counts, so PGOPTIONS does not either. What conflicts is decided row by row.
       options: String.raw`-c default_transaction_isolation=read\ committed`,
       statement_timeout: settings.statementTimeout,
-      lock_timeout: settings.statementTimeout,
+      // Sooner than the statement's own, so that the lock is what is complained of.
+      lock_timeout: Math.floor(settings.statementTimeout * LOCK_SHARE),
       connectionTimeoutMillis: settings.statementTimeout,
       keepAlive: true,
     });

@@ -22,7 +22,7 @@ const HAS_VERSION = "SELECT to_regclass('schema_version') IS NOT NULL AS there";
  * @throws PostgresProblem `misconfigured` when a newer version of Capstan has migrated it, and more than added to it.
  */
 export async function migrate(connection: PostgresConnection, steps: readonly string[] = MIGRATIONS): Promise<void> {
-  while ((await versionOf(connection)) < steps.length) await takeStep(connection, steps);
+  while ((await versionOf(connection, steps.length)) < steps.length) await takeStep(connection, steps);
 }
 
 /**

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { PostgresPool } from '../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
+import { migrate } from '../../../src/adapters/storage/postgres/schema/migrate.ts';
+import { MIGRATIONS } from '../../../src/adapters/storage/postgres/schema/migrations.ts';
+import { NEVER } from '../../adapters/storage/sqlite/records.ts';
+import { eventually } from '../../support/eventually.ts';
+import { findPostgres } from '../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { isRefused, settingsOf, startJournal } from './support/journals.ts';
+
+describe('The schema in PostgreSQL', function () {
+  this.timeout(120_000);
+  let cluster: PostgresCluster;
+
+  before(async function () {
+    peerOrSkip(this, findPostgres(), 'PostgreSQL');
+    cluster = await PostgresCluster.start();
+  });
+  after(async () => cluster[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    await cluster.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION ${cluster.user}`);
+  });
+
+  async function migrated(steps?: readonly string[]): Promise<void> {
+    await using pool = new PostgresPool({ clock: new SystemClock() }, settingsOf(cluster));
+    await pool.use(async (connection) => migrate(connection, steps), { signal: NEVER });
+  }
+
+  const version = async (): Promise<unknown> => cluster.query('SELECT version FROM schema_version');
+
+  it('is made once by servers that start together', async () => {
+    await Promise.all(Array.from({ length: 4 }, async () => migrated()));
+    assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
+    await migrated();
+  });
+
+  it('goes on from where the version before left it, each step once', async () => {
+    const first = 'CREATE TABLE steps (n int); INSERT INTO steps VALUES (1)';
+    await migrated([first]);
+    const second = 'INSERT INTO steps VALUES (2)';
+    await Promise.all(Array.from({ length: 4 }, async () => migrated([first, second])));
+    assert.deepEqual(await cluster.query('SELECT n FROM steps ORDER BY n'), [['1'], ['2']]);
+    assert.deepEqual(await version(), [['2']]);
+  });
+
+  it('of a newer version is refused, and left as it is', async () => {
+    await migrated([...MIGRATIONS, 'CREATE TABLE newer (n int)']);
+    await isRefused(startJournal(cluster), 'CAP-X03', /schema version \d+, and this version of Capstan knows \d+/);
+    assert.deepEqual(await version(), [[String(MIGRATIONS.length + 1)]]);
+  });
+
+  it('is not half-way there after a step that was interrupted', async () => {
+    const [first = ''] = MIGRATIONS;
+    const killed = migrated([`${first}; SELECT pg_sleep(30)`]).catch(() => undefined);
+    const asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    await eventually('the step sleeps', async () => (await cluster.query(asleep)).length > 0, { withinMs: 10_000 });
+    await cluster.kill9();
+    await killed;
+    await cluster.restart();
+    assert.deepEqual(await cluster.query("SELECT to_regclass('decisions'), to_regclass('schema_version')"), [['', '']]);
+    await using started = await startJournal(cluster);
+    assert.equal(started.journal.problem, undefined);
+    assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
+  });
+
+  it('that another server takes long to bring up to date is waited for', async () => {
+    const [first = ''] = MIGRATIONS;
+    const other = migrated([`${first}; SELECT pg_sleep(3)`]);
+    await sleep(500);
+    await using started = await startJournal(cluster);
+    await other;
+    assert.equal(started.journal.problem, undefined);
+    assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
+  });
+
+  it('cannot be made by a user who may not make tables', async () => {
+    await cluster.query('ALTER SCHEMA public OWNER TO postgres; GRANT USAGE ON SCHEMA public TO PUBLIC');
+    await isRefused(startJournal(cluster), 'CAP-X03', /does not allow it to this user/);
+  });
+});
