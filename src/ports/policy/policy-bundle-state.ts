@@ -31,7 +31,8 @@ export interface PolicyBundleState {
    *   replica was faster. What it throws is thrown here, and nothing has changed.
    * @returns the state as it is then.
    * @throws AuthorityError CAP-X03 when it cannot be written, the signal's reason when it aborts before the write began;
-   *   nothing has changed then.
+   *   nothing has changed then. `dependency_unavailable` (CAP-S04) when a shared store cannot be asked, or its answer was
+   *   lost: it may have changed, and is read before the next change.
    */
   update(
     change: (known: RollbackState | undefined) => RollbackState | undefined,

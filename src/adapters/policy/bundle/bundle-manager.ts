@@ -113,13 +113,19 @@ export class PolicyBundleManager implements PolicyBundleSource {
     this.#takeUp(chosen, problems.length === 0 ? undefined : formatFailure(policyBundleInvalid(problems)));
   }
 
-  /** As `load`, while the server runs: what is wrong is reported and changes nothing. */
-  async reload(read: () => Promise<readonly PolicyBundleTexts[]>, options: Options): Promise<void> {
+  /**
+   * As `load`, while the server runs: what is wrong is reported and changes nothing.
+   * @returns `again` when the store of the rollback state was away: the same may be accepted later.
+   */
+  async reload(read: () => Promise<readonly PolicyBundleTexts[]>, options: Options): Promise<'decided' | 'again'> {
     try {
       await this.load(await read(), options);
     } catch (error) {
-      if (!options.signal.aborted) this.refuse(error);
+      if (options.signal.aborted) return 'decided';
+      this.refuse(error);
+      if (error instanceof AuthorityError && error.code === 'dependency_unavailable') return 'again';
     }
+    return 'decided';
   }
 
   /** What was offered may not come in force, or nothing could be had: the last good one stays. The same problem is reported once. */

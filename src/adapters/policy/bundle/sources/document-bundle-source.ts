@@ -1,6 +1,7 @@
 // The policy bundle from documents that operators replace while the server runs: one file with its
 // signature, or a folder of such pairs. Each document NAME goes with NAME.sig.
 import type { DocumentSource } from '../../../../ports/platform/document-source.ts';
+import type { Clock } from '../../../../ports/platform/clock.ts';
 import { AuthorityError } from '../../../../domain/errors.ts';
 import { PolicyBundleManager, type PolicyBundleManagerParts, type PolicyBundleSettings } from '../bundle-manager.ts';
 import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
@@ -14,13 +15,18 @@ export interface DocumentPolicyBundleParts extends Pick<PolicyBundleManagerParts
 /** Old bundles that nobody cleared away, and then some. */
 const MAX_BUNDLES = 100;
 const SIGNATURE = '.sig';
+const AGAIN_AFTER_MS = 5_000;
 
 export class DocumentPolicyBundleSource implements PolicyBundleSource {
   readonly #documents: DocumentSource;
   readonly #manager: PolicyBundleManager;
+  readonly #clock: Pick<Clock, 'sleep'>;
+  /** Until a store that was away is asked again. */
+  #waiting = false;
 
   constructor({ documents, clock, events }: DocumentPolicyBundleParts, settings: PolicyBundleSettings) {
     this.#documents = documents;
+    this.#clock = clock;
     this.#manager = new PolicyBundleManager({ clock, events }, settings);
   }
 
@@ -31,7 +37,7 @@ export class DocumentPolicyBundleSource implements PolicyBundleSource {
   async start(options: { readonly signal: AbortSignal }): Promise<void> {
     await this.#manager.open(options);
     await this.#manager.load(await this.#read(), options);
-    this.#documents.onChange(async () => this.#manager.reload(async () => this.#read(), options), options);
+    this.#documents.onChange(async () => this.#reload(options), options);
     void this.#manager.watchTime(options);
   }
 
@@ -51,6 +57,19 @@ export class DocumentPolicyBundleSource implements PolicyBundleSource {
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
     this.#manager.onChange(listener, options);
+  }
+
+  /** Nobody edits the documents again because a store was away. */
+  async #reload(options: { readonly signal: AbortSignal }): Promise<void> {
+    if ((await this.#manager.reload(async () => this.#read(), options)) === 'decided' || this.#waiting) return;
+    this.#waiting = true;
+    void this.#clock.sleep(AGAIN_AFTER_MS, options).then(
+      () => {
+        this.#waiting = false;
+        void this.#reload(options);
+      },
+      () => undefined,
+    );
   }
 
   async #read(): Promise<readonly PolicyBundleTexts[]> {

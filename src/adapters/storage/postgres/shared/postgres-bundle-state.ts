@@ -69,13 +69,21 @@ export class PostgresBundleState implements PolicyBundleState {
   async #wrote(next: RollbackState, revision: number, options: Options): Promise<boolean> {
     const { name, sequence, digest, latestSeenMs } = next;
     const values = [this.#trust, revision, name, sequence, digest, Math.floor(latestSeenMs)];
-    const rows = await this.#database.commit(revision === 0 ? CREATE : REPLACE, values, options);
-    return rows.length === 1;
+    const write = this.#database.commit(revision === 0 ? CREATE : REPLACE, values, options);
+    return (await this.#named(write)).length === 1;
+  }
+
+  /** Whoever reads of it looks for what became of a policy bundle. */
+  async #named<T>(asked: Promise<T>): Promise<T> {
+    return asked.catch((cause: unknown) => {
+      if (!(cause instanceof AuthorityError)) throw cause;
+      throw new AuthorityError(cause.reason, { detail: `${this.place} cannot be asked now`, cause });
+    });
   }
 
   async #known({ signal }: Options): Promise<Revised> {
     signal.throwIfAborted();
-    const [row] = await this.#database.query(READ, [this.#trust], { signal });
+    const [row] = await this.#named(this.#database.query(READ, [this.#trust], { signal }));
     return row === undefined
       ? { revision: 0, state: undefined }
       : { revision: Number(row['revision']), state: from(row) };

@@ -3,8 +3,10 @@ import { readFileSync, statSync, chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { FileBundleState } from '../../../../../src/adapters/policy/bundle/file-bundle-state.ts';
 import { DocumentPolicyBundleSource } from '../../../../../src/adapters/policy/bundle/sources/document-bundle-source.ts';
 import { AuthorityError } from '../../../../../src/domain/errors.ts';
+import type { PolicyBundleState } from '../../../../../src/ports/policy/policy-bundle-state.ts';
 import { DocumentSet } from '../../../../support/fakes/document-set.ts';
 import { FakeClock, NOON_MS, settle } from '../../../../support/fakes/fake-clock.ts';
+import { SharedBundleState } from '../../../../support/fakes/policy-bundle-state.ts';
 import { recordEvents } from '../../../../support/fakes/recorded-events.ts';
 import { bundleText, HoldersFolder, signatureText, type BundleWish, type HolderName } from '../holders.ts';
 
@@ -34,14 +36,15 @@ describe('The policy bundle in force', () => {
     readonly clock?: FakeClock;
     readonly clusterId?: string;
     readonly unsigned?: true;
+    readonly state?: PolicyBundleState;
   }
 
   /** A server's run; the next one remembers what this one did. */
-  async function start({ texts, clock = new FakeClock(), clusterId = 'prod-1', unsigned }: Start) {
+  async function start({ texts, clock = new FakeClock(), clusterId = 'prod-1', unsigned, state: shared }: Start) {
     const documents = new DocumentSet(texts);
     const events = recordEvents();
     const keyFiles = folder.pin();
-    const state = new FileBundleState(folder.file('state.json'));
+    const state = shared ?? new FileBundleState(folder.file('state.json'));
     const trust = unsigned ? { unsigned } : { keyFiles, threshold: 1, state };
     const source = new DocumentPolicyBundleSource({ documents, clock, events }, { clusterId, trust });
     await source.start({ signal: life.signal });
@@ -65,6 +68,22 @@ describe('The policy bundle in force', () => {
       ? error.violations.map(({ path, actual }) => `${path} ${actual}`).join('\n')
       : error.message;
   }
+
+  it('is taken up once the store of the rollback state is back, without another edit', async () => {
+    const state = new SharedBundleState();
+    const { documents, inForce, failures, clock } = await startsWith({ sequence: 42 }, { state });
+    state.failure = new AuthorityError('CAP-S04', { detail: 'the store is away' });
+    await documents.edit(pair({ sequence: 43 }));
+    await clock.advance(12_000);
+    assert.equal(inForce(), 42);
+    assert.match(failures().join('; '), /^CAP-S04 [^;]*the store is away$/, 'reported once');
+    state.failure = undefined;
+    await clock.advance(5_000);
+    assert.equal(inForce(), 43);
+    const { sleepers } = clock;
+    await clock.advance(60_000);
+    assert.equal(clock.sleepers, sleepers, 'nothing is tried again');
+  });
 
   it('is not ready before the first load', () => {
     const source = new DocumentPolicyBundleSource(
