@@ -16,8 +16,11 @@ export interface LogSettings {
   readonly worker?: number;
 }
 
-/** Lines are gathered until this many bytes wait ... */
-const WRITE_AT_BYTES = 4096;
+/**
+ * Lines are gathered until this many bytes wait ... A write is handed to a thread and costs more than the lines in it; the
+ * library takes less than 16 KiB.
+ */
+const WRITE_AT_BYTES = 15 * 1024;
 /** ... or this long has passed. */
 const FLUSH_EVERY_MS = 200;
 /** Most that may wait for a slow reader: about 30,000 lines. */
