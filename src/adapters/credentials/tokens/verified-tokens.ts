@@ -1,9 +1,10 @@
 // Tokens that were verified a moment ago. An agent sends the same token for hours, and its signature
 // costs more than everything else in a refusal; for a minute at most its bytes speak for it.
 import { hash } from 'node:crypto';
+import { Recent } from '../../../domain/bounded/recent.ts';
 import type { Caller } from '../../../domain/identity/caller.ts';
 
-/** About 10 MB; the oldest goes first. */
+/** About 10 MB; the oldest go first, and the younger half stays. */
 export const MAX_REMEMBERED_TOKENS = 10_000;
 /** How long a token is taken on its bytes alone; never past its own end. */
 export const REMEMBER_MS = 60_000;
@@ -16,31 +17,17 @@ interface Remembered {
 }
 
 export class VerifiedTokens {
-  /** By the SHA-256 of the token: the token itself is not kept. In order of arrival. */
-  readonly #byDigest = new Map<string, Remembered>();
-
-  get size(): number {
-    return this.#byDigest.size;
-  }
+  /** By the SHA-256 of the token: the token itself is not kept. */
+  readonly #byDigest = new Recent<Remembered>(MAX_REMEMBERED_TOKENS);
 
   /** @returns whom the token authenticated, while what it was verified by is in force and its time is not up. */
   recall(token: string, nowMs: number): Caller | undefined {
-    const digest = digestOf(token);
-    const known = this.#byDigest.get(digest);
-    if (known === undefined) return undefined;
-    if (nowMs < known.untilMs && known.isInForce()) return known.caller;
-    this.#byDigest.delete(digest);
-    return undefined;
+    const known = this.#byDigest.get(digestOf(token));
+    return known !== undefined && nowMs < known.untilMs && known.isInForce() ? known.caller : undefined;
   }
 
   /** @param expiresAtMs the token's own end. */
   remember(token: string, verified: Omit<Remembered, 'untilMs'>, expiresAtMs: number, nowMs: number): void {
-    if (this.#byDigest.size >= MAX_REMEMBERED_TOKENS) {
-      for (const oldest of this.#byDigest.keys()) {
-        this.#byDigest.delete(oldest);
-        break;
-      }
-    }
     this.#byDigest.set(digestOf(token), { ...verified, untilMs: Math.min(nowMs + REMEMBER_MS, expiresAtMs) });
   }
 }
