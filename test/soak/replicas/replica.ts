@@ -25,12 +25,14 @@ export interface ReplicaSettings {
 
 export class Replica implements AsyncDisposable {
   readonly #files: ServerFiles;
+  readonly #configuration: string;
   readonly #process: ChildProcess;
   readonly #ports: readonly [tls: number, http: number];
   #said = '';
 
-  private constructor(files: ServerFiles, ports: readonly [number, number], child: ChildProcess) {
+  private constructor(files: ServerFiles, name: string, ports: readonly [number, number], child: ChildProcess) {
     this.#files = files;
+    this.#configuration = files.path(`${name}.json`);
     this.#ports = ports;
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) {
@@ -52,16 +54,12 @@ export class Replica implements AsyncDisposable {
     };
     files.write(`${name}.json`, JSON.stringify(nested({ ...files.settings, ...own, ...settings })));
     const args = [...nodeOptions, MAIN, 'serve', '--config', files.path(`${name}.json`)];
-    const replica = new Replica(files, ports, startProcess(process.execPath, args, {}));
+    const replica = new Replica(files, name, ports, startProcess(process.execPath, args, {}));
     await replica.ready().catch(async (cause: unknown) => {
       await replica[Symbol.asyncDispose]();
       throw new Error(`${name} did not become ready: ${replica.#said}`, { cause });
     });
     return replica;
-  }
-
-  get pid(): number | undefined {
-    return this.#process.pid;
   }
 
   /** Whether it is still the process that was started. */
@@ -86,10 +84,12 @@ export class Replica implements AsyncDisposable {
     if (!this.runs) throw new Error(`it ended: ${this.#said}`);
   }
 
-  async kill9(): Promise<void> {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+  /** One of capstan's commands with the configuration of this server. @returns its exit code. */
+  async command(...words: readonly string[]): Promise<number | null> {
+    const child = startProcess(process.execPath, [MAIN, ...words, '--config', this.#configuration], {});
+    for (const stream of [child.stdout, child.stderr]) stream?.resume();
+    await once(child, 'exit');
+    return child.exitCode;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -57,6 +57,7 @@ export async function runReplicas({
   await sleep(UP_MS);
   await load.end();
   say(`outcomes: ${JSON.stringify(load.outcomes)}`);
+  const failed = await failedCommands(files, servers.all[0]);
   const records = await recordsIn(standby);
   const times = await limitedTimes(standby);
   const restarted = servers.all.filter(({ runs }) => !runs).length;
@@ -66,6 +67,7 @@ export async function runReplicas({
     { name: 'delivered without a record', value: missing(load.delivered, records), unit: 'in all', bound: 0 },
     { name: 'recorded twice', value: records.length - new Set(records).size, unit: 'in all', bound: 0 },
     { name: 'refused other than for the database or a quota', value: odd(load.outcomes), unit: 'calls', bound: 0 },
+    { name: 'commands that could not read it', value: failed, unit: 'of 3', bound: 0 },
     { name: 'servers that ended', value: restarted, unit: 'in all', bound: 0 },
     { name: 'recorded under the quota', value: times.length, unit: 'in all' },
     { name: 'beyond the quota', value: beyond(times), unit: 'at once', bound: MAX_OVERSHOOT },
@@ -114,6 +116,17 @@ const quotaOf = (namespace: string): string =>
     metadata: { name: 'own', namespace },
     spec: { quotas: { perNamespacePerMinute: QUOTA } },
   });
+
+/** `journal list`, `policy replay` and `drift` on what is left after the failover; policies are what they were. */
+async function failedCommands(files: ServerFiles, server: Replica | undefined): Promise<number> {
+  const [bundle, policies] = [files.path('bundle.yaml'), files.path('policies')];
+  const codes = [
+    await server?.command('journal', 'list', '--limit', '10'),
+    await server?.command('policy', 'replay', '--bundle', bundle, '--with', policies),
+    await server?.command('drift', '--bundle', bundle, '--policies', policies),
+  ];
+  return codes.filter((code) => code !== 0).length;
+}
 
 /** Serials of workloads' certificates. */
 async function recordsIn(database: PostgresCluster): Promise<readonly string[]> {
