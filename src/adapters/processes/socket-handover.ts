@@ -28,6 +28,9 @@ export const CONNECTION_TOPIC = 'connection';
 /** Said by the worker that had it. */
 export const CONNECTION_CLOSED_TOPIC = 'connection closed';
 
+/** Said by a worker that is about to end. */
+export const NO_CONNECTIONS_TOPIC = 'no connections';
+
 interface Handed {
   readonly id: number;
   /** Ours no more, unless it never left. */
@@ -46,6 +49,8 @@ export class SocketHandover {
   readonly #open = new Map<number, OpenSocket>();
   /** What each worker has, by the number of the connection. */
   readonly #handed = new Map<Link, Map<number, Handed>>();
+  /** Those that take no more, and still have some. */
+  readonly #leaving = new Set<Link>();
   /** How many there are of each socket, over all workers. */
   readonly #counts = new Map<number, number>();
   #lastConnection = 0;
@@ -66,8 +71,13 @@ export class SocketHandover {
       connections.delete(number as number);
       return null;
     });
+    link.serve(NO_CONNECTIONS_TOPIC, () => {
+      this.#leaving.add(link);
+      return null;
+    });
     const end = (): void => {
       this.#handed.delete(link);
+      this.#leaving.delete(link);
       // What still waited to be sent ends here, so that its client comes back.
       for (const { id, connection } of connections.values()) {
         this.#count(id, -1);
@@ -106,7 +116,7 @@ export class SocketHandover {
   #leastBusy() {
     const workers = this.#parts.workers().flatMap((link) => {
       const connections = this.#handed.get(link);
-      return connections === undefined ? [] : [{ link, connections }];
+      return connections === undefined || this.#leaving.has(link) ? [] : [{ link, connections }];
     });
     const [first, ...others] = workers;
     if (first === undefined) return undefined;

@@ -10,6 +10,7 @@ import type { Link } from '../../adapters/processes/link.ts';
 import {
   CONNECTION_CLOSED_TOPIC,
   CONNECTION_TOPIC,
+  NO_CONNECTIONS_TOPIC,
   OPEN_SOCKETS_TOPIC,
   SOCKET_CLOSED_TOPIC,
   SOCKET_OPENED_TOPIC,
@@ -71,9 +72,11 @@ export class HandedSockets {
     return [...this.#sockets.values()].map(({ path }) => path);
   }
 
-  /** What is open goes on; nothing is taken from now on. */
+  /** What is open goes on; nothing is taken from now on. May be called twice. */
   stopAccepting(): void {
+    if (this.#draining) return;
     this.#draining = true;
+    this.#parts.link.tell(NO_CONNECTIONS_TOPIC, null);
   }
 
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {

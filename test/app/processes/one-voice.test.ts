@@ -1,18 +1,22 @@
 // A server of two processes as those see it who ask one: a scraper, a probe, an operator, a proxy on a Unix socket, whoever
 // reads the log, whoever edits a file.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, renameSync } from 'node:fs';
 import { runCli } from '../../../src/cli/program.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
+import { findPromtool } from '../../adapters/telemetry/promtool.ts';
 import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { eventually } from '../../support/eventually.ts';
 import { SdsClient } from '../../support/clients/sds-client.ts';
+import { peerOrSkip } from '../../peers/support/presence.ts';
 import { ChildServer } from '../support/child-server.ts';
 import { ServerFiles, type LogLine } from '../support/server-files.ts';
 import { Load, untilServing, workersOf, type Worker } from '../support/several-processes.ts';
 
 /** Less than the half minute after which files are read again in any case. */
 const SOON = { withinMs: 15_000 };
+const MONTH_MS = 30 * 86_400_000;
 
 describe('A server of two processes, to whoever asks it,', function () {
   this.timeout(60_000);
@@ -108,6 +112,30 @@ describe('A server of two processes, to whoever asks it,', function () {
     }
   });
 
+  it('answers a scraper within a second, and with no number less, while a worker stands still', async () => {
+    await issueSome();
+    const issued = 'capstan_decisions_total{api="csr",outcome="issued",reason="none"}';
+    const before = await value(issued);
+    const [first] = workersOf(files);
+    process.kill(first!.pid, 'SIGSTOP');
+    const askedMs = performance.now();
+    const [metrics, ready] = await Promise.all([value(issued), page('/readyz')]);
+    const tookMs = performance.now() - askedMs;
+    assert.equal(metrics, before);
+    assert.ok(tookMs < 1_900, `${tookMs} ms`);
+    const { ready: isReady, degraded } = JSON.parse(ready) as { ready: boolean; degraded: unknown[] };
+    assert.deepEqual([isReady, degraded], [true, [{ part: 'worker', worker: 1, why: 'it does not answer' }]]);
+    const isSuccessor = ({ slot, pid }: Worker): boolean => slot === 1 && pid !== first!.pid;
+    await eventually('a successor', () => workersOf(files).some(isSuccessor), SOON);
+    await untilServing(files, 2);
+  });
+
+  it('has a page of metrics that Prometheus reads without complaint', async function () {
+    const promtool = peerOrSkip(this, findPromtool(), 'promtool');
+    const judged = spawnSync(promtool, ['check', 'metrics'], { input: await page('/metrics'), encoding: 'utf8' });
+    assert.equal(judged.status, 0, judged.stdout + judged.stderr);
+  });
+
   it('is ready, and names a part that is degraded with the worker that it is of', async () => {
     const readyz = async () => JSON.parse(await page('/readyz')) as { ready: boolean; degraded?: LogLine[] };
     assert.deepEqual(await readyz(), { ready: true });
@@ -192,12 +220,9 @@ describe('A server of two processes, to whoever asks it,', function () {
 
   it('shows an operator the streams and the rejections of all workers', async () => {
     const status = async () => {
-      const recorded = recordTerminal();
-      const argv = ['sds', 'status', '--data-dir', files.directory, '--output', 'json'];
-      const { signal } = new AbortController();
-      const code = await runCli(argv, { terminal: recorded.terminal, environment: {}, signal });
-      assert.equal(code, EXIT.ok, recorded.error());
-      return JSON.parse(recorded.out()) as { streams: number; rejections: unknown[] };
+      const { code, out, error } = await capstan('sds', 'status', '--data-dir', files.directory, '--output', 'json');
+      assert.equal(code, EXIT.ok, error);
+      return JSON.parse(out) as { streams: number; rejections: unknown[] };
     };
     const before = await status();
     for (let count = 0; count < 4; count += 1) {
@@ -225,6 +250,38 @@ describe('A server of two processes, to whoever asks it,', function () {
     await eventually('it is open again', async () => streamOverSocket(), SOON);
   });
 });
+
+describe('A server of two processes whose policy time is ahead', function () {
+  this.timeout(60_000);
+
+  it('has it set back in all workers by one command, which one of them puts on record', async () => {
+    using files = await ServerFiles.create();
+    await (await ChildServer.start(files, { processes: 2 })).stop();
+    const state = JSON.parse(readFileSync(files.path('bundle-state.json'), 'utf8')) as { latestSeenMs: number };
+    files.write('bundle-state.json', JSON.stringify({ ...state, latestSeenMs: state.latestSeenMs + MONTH_MS }));
+    await using server = await ChildServer.start(files, { processes: 2 });
+    await untilServing(files, 2);
+    const reset = async (...more: string[]) => capstan('bundle', 'reset-time', '--data-dir', files.directory, ...more);
+    const shown = await reset();
+    const [, time = ''] = /--confirm (\S+)/.exec(shown.out) ?? assert.fail(shown.out + shown.error);
+    const done = await reset('--confirm', time);
+    assert.match(done.out, /judged by the clock again/, done.error);
+    assert.match((await reset()).out, /nothing to set back/);
+    assert.deepEqual(await (await server.get('/readyz')).json(), { ready: true });
+    await eventually('both say so', () => files.logged('policyTimeSetBack').length === 2, SOON);
+    const recorded = await capstan('journal', 'operations', '--data-dir', files.directory, '--output', 'json');
+    assert.deepEqual(
+      (JSON.parse(recorded.out) as { operation: string }[]).map(({ operation }) => operation),
+      ['bundle reset-time'],
+    );
+  });
+});
+
+async function capstan(...argv: string[]) {
+  const { terminal, out, error } = recordTerminal();
+  const code = await runCli(argv, { terminal, environment: {}, signal: AbortSignal.timeout(15_000) });
+  return { code, out: out(), error: error() };
+}
 
 function linkOf(file: string): string {
   try {

@@ -13,7 +13,7 @@ import { SocketHandover, type OpenSocket } from '../../../src/adapters/processes
 import { HandedSockets } from '../../../src/app/worker/handed-sockets.ts';
 import { CSR_SETTINGS, CsrWire, NEVER, ScriptedAuthority } from '../../adapters/grpc/wire.ts';
 import { eventually } from '../../support/eventually.ts';
-import { FakeClock } from '../../support/fakes/fake-clock.ts';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 import { linkedPair, type LinkedPair } from '../../support/fakes/linked-pair.ts';
 import { recordEvents } from '../../support/fakes/recorded-events.ts';
 import { TEST_TRUST_DOMAIN } from '../../support/certificates.ts';
@@ -150,6 +150,17 @@ describe('A Unix socket that several processes serve', () => {
     using wire = new CsrWire(`unix:${socketPath()}`);
     assert.equal((await wire.call()).code, status.OK);
     assert.deepEqual([calls()[0], others], [0, 0]);
+  });
+
+  it('goes to the others while a process ends in order, though it has fewest', async () => {
+    await raw();
+    workers[0]!.sockets.stopAccepting();
+    await settle();
+    for (let count = 0; count < 2; count += 1) {
+      using wire = new CsrWire(`unix:${socketPath()}`);
+      assert.equal((await wire.call()).code, status.OK);
+    }
+    assert.deepEqual(calls(), [0, 2]);
   });
 
   it('refuses one connection more than it may have over all processes, until one ends', async () => {

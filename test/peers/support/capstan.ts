@@ -43,6 +43,8 @@ export interface CapstanSettings {
   readonly root?: TestAuthority;
   /** `trustAnchors.federated`. */
   readonly federated?: readonly unknown[];
+  /** Workers under a supervisor; one process unless said otherwise. */
+  readonly processes?: number;
   /** Laid over the `sds` section. */
   readonly sds?: Readonly<Record<string, unknown>>;
 }
@@ -233,10 +235,11 @@ export class Capstan implements AsyncDisposable {
     rmSync(this.#workDir, { recursive: true, force: true });
   }
 
-  #configuration({ sockets, ttl, renewAt, federated = [], sds }: CapstanSettings): unknown {
+  #configuration({ sockets, ttl, renewAt, federated = [], processes = 1, sds }: CapstanSettings): unknown {
     const tokens = { issuer: TOKEN_ISSUER, keys: { file: this.#file('jwks.json') }, clockSkew: '0s' };
     return {
       trustDomain: TRUST_DOMAIN,
+      processes,
       listen: { tls: { address: `127.0.0.1:${this.tlsPort}` }, http: { address: `127.0.0.1:${this.#httpPort}` } },
       issuer: { chainFile: this.#file('issuer-chain.pem'), keyFile: this.#file('issuer-key.pem') },
       trustAnchors: { file: this.#file('anchors.pem'), federated },
