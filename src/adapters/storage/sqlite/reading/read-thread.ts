@@ -8,7 +8,7 @@ import type { ReadKind, ReadRequest, Reads } from './read-protocol.ts';
 /** `.ts` when run from source, `.js` when built. */
 const WORKER = new URL(`./read-worker${extname(import.meta.url)}`, import.meta.url);
 
-/** Reads that wait; at some 20 us each the last of them waits for a fifth of a second. One more is refused. */
+/** Reads that wait; at some 20 us each, and 10 us for each further journal, the last of 16 waits for two seconds. One more is refused. */
 const MAX_WAITING = 10_000;
 
 export class ReadThread {
