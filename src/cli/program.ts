@@ -8,6 +8,8 @@ import { registerConfig } from './commands/config.ts';
 import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerIssue } from './commands/issue.ts';
+import { registerBackup } from './commands/journal/backup.ts';
+import { registerRestore } from './commands/journal/restore.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerPolicy } from './commands/policy.ts';
 import { registerSds } from './commands/sds.ts';
@@ -28,6 +30,8 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerToken,
   registerInspect,
   registerJournal,
+  registerBackup,
+  registerRestore,
   registerSds,
   registerPolicy,
   registerBundle,

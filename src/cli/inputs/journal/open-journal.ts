@@ -1,6 +1,7 @@
 // The journal that a command reads, whichever store it is in. Loaded when it is asked for: only who reads a journal waits
 // for the database.
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
+import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
 import { isOnThisMachine, type JournalStore } from '../../../config/shapes/journal-store.ts';
 import type { IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationJournalReader } from '../../../ports/storage/operation-journal.ts';
@@ -30,12 +31,20 @@ async function openPostgres(
   settings: ChosenJournal['postgres'],
   options: { readonly signal: AbortSignal },
 ): Promise<OpenJournal> {
-  if (settings === undefined && !isOnThisMachine(store)) {
+  const reached = postgresSettings(store, settings);
+  const { PostgresJournalReader } = await import('../../../adapters/storage/postgres/postgres-journal-reader.ts');
+  return PostgresJournalReader.open({ clock: new SystemClock() }, reached, options);
+}
+
+/** @throws CommandError 2 when it is on another machine, and no configuration says how it is reached. */
+export function postgresSettings(
+  { user, hosts, database, ...store }: PostgresStore,
+  settings: ChosenJournal['postgres'],
+): PostgresSettings {
+  if (settings === undefined && !isOnThisMachine({ hosts, ...store })) {
     const how = 'name a configuration with journal.postgres.caFile by --config';
     throw new CommandError(EXIT.unreadable, `a database on another machine is read over TLS: ${how}`);
   }
-  const { user, hosts, database } = store;
   const reached = { statementTimeout: STATEMENT_TIMEOUT_MS, ...settings, maxConnections: CONNECTIONS };
-  const { PostgresJournalReader } = await import('../../../adapters/storage/postgres/postgres-journal-reader.ts');
-  return PostgresJournalReader.open({ clock: new SystemClock() }, { user, hosts, database, ...reached }, options);
+  return { user, hosts, database, ...reached };
 }

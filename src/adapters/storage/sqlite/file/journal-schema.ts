@@ -111,6 +111,10 @@ export const SELECT_LEAF = `SELECT issuer, coalesce(proof_id, decision_id) AS pr
 export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms,
     longest_leaf_ms = max(longest_leaf_ms, excluded.longest_leaf_ms)`;
+/** As another journal remembers it: the longer memory counts. Parameters as of KEEP_ISSUER. */
+export const MERGE_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET longest_leaf_ms = max(longest_leaf_ms, excluded.longest_leaf_ms),
+    until_ms = max(until_ms, excluded.until_ms)`;
 /** Every other signs no more: its last leaf is over before long. Parameters: now in ms, ids of those in force as JSON. */
 export const RETIRE_ISSUERS = `UPDATE issuers SET until_ms = min(until_ms, ? + longest_leaf_ms)
   WHERE id NOT IN (SELECT value FROM json_each(?))`;

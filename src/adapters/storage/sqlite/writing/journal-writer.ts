@@ -14,6 +14,7 @@ import {
   INSERT,
   INSERT_OPERATION,
   KEEP_ISSUER,
+  MERGE_ISSUER,
   RETIRE_ISSUERS,
 } from '../file/journal-schema.ts';
 import { pragma } from '../file/sqlite-file.ts';
@@ -24,6 +25,11 @@ export interface WriterSettings {
   readonly maxPages?: number;
   /** Device and inode of the journal, when it was open before; empty otherwise. */
   readonly inode?: string;
+}
+
+/** An issuer as another journal remembers it. */
+interface MergedIssuer extends Pick<RecordedIssuer, 'id' | 'certificateDer' | 'longestLeafMs'> {
+  readonly untilMs: number;
 }
 
 interface OpenJournal {
@@ -95,6 +101,16 @@ export class JournalWriter {
       }
       database.prepare(RETIRE_ISSUERS).run(nowMs, JSON.stringify(issuers.map(({ id }) => id)));
       database.prepare(FORGET_ISSUERS).run(nowMs);
+    });
+  }
+
+  /** Of what two journals know of an issuer the longer memory counts. */
+  mergeIssuers(issuers: readonly MergedIssuer[]): void {
+    this.#transaction(issuers.length, ({ database }) => {
+      const merge = database.prepare(MERGE_ISSUER);
+      for (const { id, certificateDer, longestLeafMs, untilMs } of issuers) {
+        merge.run(id, certificateDer, longestLeafMs, untilMs);
+      }
     });
   }
 

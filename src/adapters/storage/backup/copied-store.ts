@@ -1,0 +1,35 @@
+// A store as a backup is made of it, and as one is put back. Nothing is ever taken away by it: what a store lacks is added,
+// and of an issuer the longer memory counts.
+import type { DecisionRecord, IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
+import type { OperationJournalReader, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+/** An issuer that has signed, as the journal remembers it. */
+export interface KeptIssuer {
+  readonly id: string;
+  readonly certificateDer: Uint8Array;
+  readonly longestLeafMs: number;
+  readonly untilMs: number;
+}
+
+/** May be copied while servers write it: what is recorded meanwhile is not in the copy, or not all of it. */
+export interface CopiedStore extends AsyncDisposable {
+  readonly reader: IssuanceJournalReader & OperationJournalReader;
+  /** @throws AuthorityError as the reader. */
+  issuers(options: Waits): Promise<readonly KeptIssuer[]>;
+}
+
+/**
+ * A store that no server has meanwhile. Each method may be called twice with the same, and throws AuthorityError CAP-S04
+ * when it cannot be written.
+ */
+export interface RestoredStore extends AsyncDisposable {
+  /** @returns how many the store did not have. */
+  addDecisions(records: readonly DecisionRecord[], options: Waits): Promise<number>;
+  /** @returns how many the store did not have. */
+  addOperations(records: readonly OperationRecord[], options: Waits): Promise<number>;
+  addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void>;
+}

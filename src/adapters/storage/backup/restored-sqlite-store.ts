@@ -1,0 +1,114 @@
+// An SQLite store, as a backup is put back into it: what none of its journals has goes into the first of them.
+import type { StatementSync } from 'node:sqlite';
+import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { journalsOf, slotFile } from '../slots/journal-slots.ts';
+import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
+import { JournalLock } from '../sqlite/file/journal-lock.ts';
+import { journalProblem } from '../sqlite/file/journal-problem.ts';
+import { OPERATION_COLUMNS, operationValues } from '../records.ts';
+import { JournalWriter } from '../sqlite/writing/journal-writer.ts';
+import type { KeptIssuer, RestoredStore } from './copied-store.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+const HAS_DECISION = 'SELECT 1 FROM decisions WHERE decision_id = ?';
+const HAS_OPERATION = `SELECT 1 FROM operations WHERE ${Object.values(OPERATION_COLUMNS)
+  .map((column) => `${column} = ?`)
+  .join(' AND ')}`;
+
+/** One journal of the store, in which nobody else writes. */
+interface OwnJournal extends Disposable {
+  readonly writer: JournalWriter;
+  readonly hasDecision: StatementSync;
+  readonly hasOperation: StatementSync;
+}
+
+export class RestoredSqliteStore implements RestoredStore {
+  readonly #file: string;
+  /** The first is written. */
+  readonly #journals: readonly [OwnJournal, ...OwnJournal[]];
+  readonly #resources: DisposableStack;
+
+  private constructor(file: string, journals: readonly [OwnJournal, ...OwnJournal[]], resources: DisposableStack) {
+    this.#file = file;
+    this.#journals = journals;
+    this.#resources = resources;
+  }
+
+  /**
+   * Makes the journals that are lost, empty.
+   * @throws AuthorityError CAP-X03 naming a journal that a server has, or that is of no use; CAP-S04.
+   */
+  static open(file: string): RestoredSqliteStore {
+    using resources = new DisposableStack();
+    try {
+      const [first = slotFile(file, 1), ...others] = journalsOf(file);
+      const own = (journal: string): OwnJournal => resources.use(ownJournal(journal));
+      const store = new RestoredSqliteStore(file, [own(first), ...others.map(own)], resources.move());
+      return store;
+    } catch (cause) {
+      throw journalProblem(file, cause).toOpeningError();
+    }
+  }
+
+  async addDecisions(records: readonly DecisionRecord[], { signal }: Waits): Promise<number> {
+    return this.#adding(signal, ([{ writer }]) => {
+      const lacking = records.filter(({ decisionId }) => !this.#has('hasDecision', [decisionId]));
+      if (lacking.length > 0) writer.append(lacking);
+      return lacking.length;
+    });
+  }
+
+  async addOperations(records: readonly OperationRecord[], { signal }: Waits): Promise<number> {
+    return this.#adding(signal, ([{ writer }]) => {
+      const lacking = records.filter((record) => !this.#has('hasOperation', operationValues(record)));
+      for (const record of lacking) writer.recordOperation(record);
+      return lacking.length;
+    });
+  }
+
+  async addIssuers(issuers: readonly KeptIssuer[], { signal }: Waits): Promise<void> {
+    this.#adding(signal, ([{ writer }]) => writer.mergeIssuers(issuers));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#resources.dispose();
+  }
+
+  #has(which: 'hasDecision' | 'hasOperation', values: readonly (string | number | null)[]): boolean {
+    return this.#journals.some((journal) => journal[which].get(...values) !== undefined);
+  }
+
+  #adding<T>(signal: AbortSignal, add: (journals: readonly [OwnJournal, ...OwnJournal[]]) => T): T {
+    signal.throwIfAborted();
+    try {
+      return add(this.#journals);
+    } catch (cause) {
+      throw journalProblem(this.#file, cause).toOpeningError();
+    }
+  }
+}
+
+function ownJournal(journal: string): OwnJournal {
+  using resources = new DisposableStack();
+  const lock = resources.use(JournalLock.take(journal));
+  const writer = new JournalWriter({ file: journal });
+  resources.defer(() => writer.close());
+  writer.open();
+  lock.begin();
+  const { database } = resources.adopt(openForReading(journal), ({ database: open }: ReadableJournal) => open.close());
+  const [hasDecision, hasOperation] = [database.prepare(HAS_DECISION), database.prepare(HAS_OPERATION)];
+  const owned = resources.move();
+  return {
+    writer,
+    hasDecision,
+    hasOperation,
+    [Symbol.dispose]() {
+      lock.end();
+      owned.dispose();
+    },
+  };
+}

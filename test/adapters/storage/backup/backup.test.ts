@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { backUp, restore, type Copying } from '../../../../src/adapters/storage/backup/copying.ts';
+import { copySqliteStore } from '../../../../src/adapters/storage/backup/copied-sqlite-store.ts';
+import { RestoredSqliteStore } from '../../../../src/adapters/storage/backup/restored-sqlite-store.ts';
+import { planSlots, slotFile } from '../../../../src/adapters/storage/slots/journal-slots.ts';
+import { StoreReader } from '../../../../src/adapters/storage/slots/store-reader.ts';
+import { JournalLock } from '../../../../src/adapters/storage/sqlite/file/journal-lock.ts';
+import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
+import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import type { PolicyBundleState, RollbackState } from '../../../../src/ports/policy/policy-bundle-state.ts';
+import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { issued, NEVER, refused, traced } from '../sqlite/records.ts';
+
+const WAITING = { signal: NEVER };
+const NOW = { nowMs: NOON_MS, signal: NEVER };
+const DAY_MS = 86_400_000;
+const OPERATION = { timeMs: NOON_MS, operation: 'bundle reset-time', was: 'then', is: 'now' };
+const RECORDS = [
+  issued('a', { policy: traced(), proofId: 'a', provenAtMs: NOON_MS }),
+  refused('b', { timeMs: NOON_MS + 1, count: 3 }),
+  issued('c', { timeMs: NOON_MS + 2 }),
+];
+
+describe('A backup of an SQLite store', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'capstan-backup-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const at = (name: string): string => path.join(folder, name);
+  const copying = (bundleState?: Copying['bundleState']): Copying => ({
+    file: at('backup'),
+    bundleState,
+    reach: () => undefined,
+  });
+  const issuer = (id: string, notAfterMs = NOON_MS + 9 * DAY_MS): RecordedIssuer => ({
+    id,
+    certificateDer: Buffer.from(id),
+    notAfterMs,
+    longestLeafMs: DAY_MS,
+  });
+
+  function write(file: string, records: readonly DecisionRecord[]): void {
+    const writer = new JournalWriter({ file });
+    writer.append(records);
+    writer.close();
+  }
+
+  async function backedUp(file: string, bundleState?: Copying['bundleState']) {
+    await using store = await copySqliteStore(file, WAITING);
+    return await backUp(store, copying(bundleState), NOW);
+  }
+
+  async function restored(file: string, bundleState?: Copying['bundleState']) {
+    await using store = RestoredSqliteStore.open(file);
+    return await restore(store, copying(bundleState), WAITING);
+  }
+
+  async function readAll(file: string): Promise<readonly DecisionRecord[]> {
+    using reader = await StoreReader.open(file, WAITING);
+    return await Array.fromAsync(reader.scan({}, WAITING));
+  }
+
+  function issuersIn(file: string): readonly unknown[] {
+    using database = new DatabaseSync(file, { readOnly: true });
+    return database.prepare('SELECT id, until_ms AS untilMs FROM issuers ORDER BY id').all();
+  }
+
+  it('brings everything back into a store that is lost, and is a journal that can be listed', async () => {
+    const writer = new JournalWriter({ file: at('journal') });
+    writer.append(RECORDS);
+    writer.recordOperation(OPERATION);
+    writer.keepIssuers([issuer('one')], NOON_MS);
+    writer.close();
+    const counts = { decisions: 3, operations: 1, issuers: 1, bundleState: undefined };
+    assert.deepEqual(await backedUp(at('journal')), counts);
+    assert.equal(statSync(at('backup')).mode & 0o777, 0o600);
+    for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
+    assert.deepEqual(await restored(at('journal')), counts);
+    assert.deepEqual(await readAll(at('journal')), RECORDS);
+    using reader = await StoreReader.open(at('journal'), WAITING);
+    assert.deepEqual(await reader.operations({ limit: 9 }, WAITING), [OPERATION]);
+    assert.deepEqual({ ...(issuersIn(at('journal'))[0] as object) }, { id: 'one', untilMs: NOON_MS + 9 * DAY_MS });
+    using lock = JournalLock.take(at('journal'));
+    assert.equal(lock.found, 'closed', 'and a server starts with it as after a stop in order');
+    using listed = await SqliteJournalReader.open(at('backup'), WAITING);
+    assert.deepEqual(await listed.list({ limit: 9 }, WAITING), RECORDS.toReversed());
+  });
+
+  it('has the journals of all slots, and what each lacks is added once', async () => {
+    const journal = at('journal');
+    planSlots(journal, 2, false);
+    write(slotFile(journal, 1), RECORDS.slice(0, 1));
+    write(slotFile(journal, 2), RECORDS.slice(1));
+    assert.equal((await backedUp(journal)).decisions, 3);
+    assert.equal((await restored(journal)).decisions, 0);
+    assert.deepEqual(await readAll(journal), RECORDS);
+    rmSync(slotFile(journal, 1));
+    assert.equal((await restored(journal)).decisions, 1, 'also where one journal is lost');
+    assert.deepEqual(await readAll(journal), RECORDS);
+  });
+
+  it('takes nothing away: of an issuer the longer memory counts, and later records stay', async () => {
+    const file = at('journal');
+    const kept = new JournalWriter({ file });
+    kept.append(RECORDS);
+    kept.keepIssuers([issuer('one'), issuer('two')], NOON_MS);
+    await backedUp(file);
+    kept.append([issued('later', { timeMs: NOON_MS + 9 })]);
+    kept.keepIssuers([issuer('two', NOON_MS + 20 * DAY_MS)], NOON_MS);
+    kept.close();
+    await restored(file);
+    assert.equal((await readAll(file)).length, 4);
+    assert.deepEqual(
+      issuersIn(file).map((row) => ({ ...(row as object) })),
+      [
+        { id: 'one', untilMs: NOON_MS + 9 * DAY_MS },
+        { id: 'two', untilMs: NOON_MS + 20 * DAY_MS },
+      ],
+    );
+  });
+
+  it('is not put back into a store that a server has', async () => {
+    write(at('journal'), RECORDS);
+    await backedUp(at('journal'));
+    using lock = JournalLock.take(at('journal'));
+    assert.ok(lock.epoch > 0);
+    await assert.rejects(restored(at('journal')), (error: Error) => /is in use by another Capstan/.test(error.message));
+  });
+
+  it('overwrites no file, and leaves none behind when it is interrupted', async () => {
+    write(at('journal'), RECORDS);
+    await backedUp(at('journal'));
+    await assert.rejects(backedUp(at('journal')), (error: Error) => /is there already/.test(error.message));
+    rmSync(at('backup'));
+    await using store = await copySqliteStore(at('journal'), WAITING);
+    const interrupted = { nowMs: NOON_MS, signal: AbortSignal.abort(new Error('interrupted')) };
+    await assert.rejects(backUp(store, copying(), interrupted), /interrupted/);
+    assert.deepEqual([existsSync(at('backup')), existsSync(at('backup.part'))], [false, false]);
+  });
+
+  it('is refused when it is damaged, or no backup', async () => {
+    write(at('journal'), RECORDS);
+    await backedUp(at('journal'));
+    truncateSync(at('backup'), statSync(at('backup')).size - 4_096);
+    await assert.rejects(restored(at('other')), { reason: 'CAP-X03' });
+    rmSync(at('backup'));
+    write(at('backup'), RECORDS);
+    await assert.rejects(restored(at('other')), (error: Error) => /is a journal, and no backup/.test(error.message));
+    assert.deepEqual(existsSync(at('other')) ? await readAll(at('other')) : [], []);
+  });
+
+  describe('with the rollback state of policy bundles', () => {
+    const state = (sequence: number, changes: Partial<RollbackState> = {}): RollbackState => ({
+      name: 'corp',
+      sequence,
+      digest: String(sequence).repeat(64),
+      latestSeenMs: NOON_MS + sequence,
+      ...changes,
+    });
+
+    /** In memory. */
+    function keeping(known: RollbackState | undefined): Pick<PolicyBundleState, 'read' | 'update'> {
+      let now = known;
+      return {
+        read: async () => now,
+        update: async (change) => (now = change(now) ?? now),
+      };
+    }
+
+    async function after(known: RollbackState | undefined, inBackup: RollbackState | undefined) {
+      write(at('journal'), RECORDS);
+      await backedUp(at('journal'), keeping(inBackup));
+      const target = keeping(known);
+      await restored(at('journal'), target);
+      return await target.read(WAITING);
+    }
+
+    const cases: readonly [string, RollbackState | undefined, RollbackState | undefined, RollbackState | undefined][] =
+      [
+        ['is that of the backup where there is none', undefined, state(2), state(2)],
+        ['stays where the backup has none', state(3), undefined, state(3)],
+        ['stays where it is newer', state(3), state(2), state(3)],
+        ['becomes the newer one', state(2), state(3), state(3)],
+        [
+          'has the latest time of both',
+          state(3, { latestSeenMs: 1 }),
+          state(2),
+          state(3, { latestSeenMs: NOON_MS + 2 }),
+        ],
+        [
+          'stays under another name',
+          state(1, { name: 'new' }),
+          state(2),
+          state(1, { name: 'new', latestSeenMs: NOON_MS + 2 }),
+        ],
+      ];
+    for (const [what, known, inBackup, expected] of cases) {
+      it(what, async () => assert.deepEqual(await after(known, inBackup), expected));
+    }
+  });
+});
