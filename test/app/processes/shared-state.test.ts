@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
+import { slotFile } from '../../../src/adapters/storage/slots/journal-slots.ts';
 import { StoreReader } from '../../../src/adapters/storage/slots/store-reader.ts';
+import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import type { IssuedRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import { issued } from '../../adapters/storage/sqlite/records.ts';
 import type { Outcome } from '../../adapters/grpc/wire.ts';
 import { buildCsr, spiffe } from '../../support/certificates.ts';
 import { keyOf, pemOf, secretsOf, type SdsClient } from '../../support/clients/sds-client.ts';
@@ -15,6 +18,8 @@ import { POLICY, ServerFiles } from '../support/server-files.ts';
 import { recordedSerials, serialsOf, untilServing, workersOf } from '../support/several-processes.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
+/** The serial of a certificate of more than a year ago. */
+const OLD = '7f00ff';
 const WAITING = { signal: AbortSignal.timeout(600_000) };
 const SOON = { withinMs: 20_000 };
 /** On connections of their own, so that the kernel spreads them over the processes. */
@@ -154,6 +159,7 @@ describe('Processes of one server', function () {
     const before = [...(await recorded()).keys()];
     for (const processes of [1, 3, 2]) {
       await server.stop();
+      if (processes === 2) recordOld(3);
       server = await start(processes);
       const delivered = await many(async () => granted(first));
       const records = await recorded();
@@ -163,7 +169,15 @@ describe('Processes of one server', function () {
       before.push(...delivered.map((one) => one.serial));
       assert.equal((await server.get('/readyz')).status, 200);
     }
+    // By the supervisor, for no worker has that slot any more.
+    await eventually('what is old leaves the journal of before', async () => !(await recorded()).has(OLD), SOON);
   });
+
+  function recordOld(slot: number): void {
+    const writer = new JournalWriter({ file: slotFile(files.path('journal.db'), slot) });
+    writer.append([issued('old', { serial: OLD, timeMs: Date.now() - 400 * 86_400_000 })]);
+    writer.close();
+  }
 });
 
 function localQuota(namespace: string, perNamespacePerMinute: number): string {

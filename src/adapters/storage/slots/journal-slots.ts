@@ -42,11 +42,14 @@ export function slotsFileOf(file: string): string {
 /**
  * @param file the store's.
  * @returns all journals of the store that were begun, in the order of their slots; its own file where there is no state.
- * @throws JournalProblem of kind `file` when there is a state that cannot be read or is of a newer version.
+ * @throws JournalProblem of kind `file` when there is a state that cannot be read or is of a newer version, or none where
+ *   several processes recorded.
  */
 export function journalsOf(file: string): readonly string[] {
   const state = readState(file);
-  return state === undefined ? [file] : filesOf(file, state).filter(wasBegun);
+  if (state !== undefined) return filesOf(file, state).filter(wasBegun);
+  demandList(file);
+  return [file];
 }
 
 /**
@@ -66,6 +69,7 @@ export function slotsOf(file: string, processes: number): readonly string[] {
  */
 export function planSlots(file: string, processes: number, begun: boolean): SlotPlan {
   const known = readState(file);
+  if (known === undefined) demandList(file);
   if (processes === 1 && known === undefined) return { written: [file], left: [] };
   const before = known ?? stateOf(file, processes, begun);
   const state = {
@@ -83,11 +87,19 @@ export function planSlots(file: string, processes: number, begun: boolean): Slot
 /** Of a store that has had a single process so far. */
 function stateOf(file: string, processes: number, begun: boolean): JournalSlots {
   const stray = numbered(file, processes).find(wasBegun);
-  if (stray !== undefined) {
-    const what = `there is a journal ${stray}, and no ${slotsFileOf(file)} that lists it`;
-    throw new JournalProblem('file', `${what}; restore the list, or move ${stray} and its .lock file away`);
-  }
+  if (stray !== undefined) throw unlisted(file, stray);
   return { single: begun, slots: 0 };
+}
+
+/** Without the list, what several processes recorded would be out of sight. A copy that somebody put there has no lock. */
+function demandList(file: string): void {
+  const first = slotFile(file, 1);
+  if (existsSync(lockFileOf(first))) throw unlisted(file, first);
+}
+
+function unlisted(file: string, stray: string): JournalProblem {
+  const what = `there is a journal ${stray}, and no ${slotsFileOf(file)} that lists it`;
+  return new JournalProblem('file', `${what}; restore the list, or move ${stray} and its .lock file away`);
 }
 
 function filesOf(file: string, { single, slots }: JournalSlots): readonly string[] {

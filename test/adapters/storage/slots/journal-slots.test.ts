@@ -82,6 +82,14 @@ describe('The slots of a journal', () => {
     assert.deepEqual(readable(), ['journal.sqlite'], 'nor does a reader');
   });
 
+  it('are missed when their list is lost, by readers and by servers of any number of processes', () => {
+    plan(2);
+    rmSync(slotsFileOf(file));
+    const refused = problem('there is a journal .*journal.sqlite.1, and no .*slots that lists it; restore the list');
+    assert.throws(readable, refused);
+    for (const processes of [1, 2, 3]) assert.throws(() => plan(processes), refused);
+  });
+
   for (const [what, text] of [
     ['half a list', '{"apiVersion":"capstan.dev/v1alpha1","ki'],
     ['nothing', ''],
