@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import type { Benchmark, Context } from './benchmark.ts';
 import { callsBenchmark } from './rows/calls.ts';
 import { issueBenchmark } from './rows/issue.ts';
+import { listBenchmark } from './rows/list/list.ts';
 import { makeMaterial } from './material.ts';
 import type { Row } from './measurement.ts';
 import { policyBenchmark } from './rows/policy.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   relayedSignBenchmark,
   policyBenchmark,
   replayBenchmark,
+  listBenchmark,
   callsBenchmark('kept'),
   callsBenchmark('fresh'),
   streamsBenchmark(1000),
