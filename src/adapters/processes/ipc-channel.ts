@@ -1,6 +1,6 @@
 // A channel over the pipe that Node opens between a process and its fork (child_process, `fork`). With `advanced`
 // serialization a text crosses as it is, and is not written as JSON a second time.
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Channel } from './message-link.ts';
 
 /** As much of `process` and of `ChildProcess` as is needed. */
@@ -17,6 +17,7 @@ export function ipcChannel(end: IpcEnd): Channel {
       return end.connected;
     },
     send(text, handle, sent) {
+      forgetServer(handle);
       // The error of a pipe that just closed comes as `disconnect` too.
       end.send?.(text, handle, (error) => {
         if (error !== null) handle?.destroy();
@@ -30,4 +31,12 @@ export function ipcChannel(end: IpcEnd): Channel {
       end.on('disconnect', onClosed);
     },
   };
+}
+
+/**
+ * For each server of which a socket is sent Node keeps a list at either end, with a listener, until the processes end:
+ * one for each time that the socket of a workload was opened. It does so for a socket that knows its server.
+ */
+function forgetServer(handle: Socket | undefined): void {
+  if (handle !== undefined) (handle as { server: Server | null }).server = null;
 }

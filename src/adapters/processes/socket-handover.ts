@@ -67,8 +67,7 @@ export class SocketHandover {
     this.#handed.set(link, connections);
     link.serve(OPEN_SOCKETS_TOPIC, () => [...this.#open.values()]);
     link.serve(CONNECTION_CLOSED_TOPIC, (number) => {
-      this.#count(connections.get(number as number)?.id, -1);
-      connections.delete(number as number);
+      this.#forget(connections, number as number);
       return null;
     });
     link.serve(NO_CONNECTIONS_TOPIC, () => {
@@ -79,8 +78,8 @@ export class SocketHandover {
       this.#handed.delete(link);
       this.#leaving.delete(link);
       // What still waited to be sent ends here, so that its client comes back.
-      for (const { id, connection } of connections.values()) {
-        this.#count(id, -1);
+      for (const [number, { connection }] of connections) {
+        this.#forget(connections, number);
         connection.destroy();
       }
     };
@@ -110,6 +109,8 @@ export class SocketHandover {
     const number = (this.#lastConnection += 1);
     worker.connections.set(number, { id: socket.id, connection });
     this.#count(socket.id, 1);
+    // Ours only if it did not leave.
+    connection.once('close', () => this.#forget(worker.connections, number));
     worker.link.tell(CONNECTION_TOPIC, { number, socket }, connection);
   }
 
@@ -126,6 +127,11 @@ export class SocketHandover {
   #fullness(id: number): string | undefined {
     const full = (this.#counts.get(id) ?? 0) >= this.#maxConnections;
     return full ? 'too many connections are open' : undefined;
+  }
+
+  #forget(connections: Map<number, Handed>, number: number): void {
+    this.#count(connections.get(number)?.id, -1);
+    connections.delete(number);
   }
 
   #count(id: number | undefined, by: 1 | -1): void {

@@ -42,7 +42,7 @@ export function forkWorker(
   const link = new MessageLink({ ...parts, channel: ipcChannel(child) });
   return {
     link,
-    closed: link.closed,
+    closed: child.pid === undefined ? AbortSignal.abort() : link.closed,
     log: logOf(child),
     pid: child.pid,
     ended: endOf(child),

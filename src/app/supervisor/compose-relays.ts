@@ -53,6 +53,8 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
     sockets: composeSockets(config, foundation, handover),
     attach: (worker) => {
       const { link, closed, log } = worker;
+      // The system gave no process.
+      if (closed.aborted) return;
       metrics.attach(worker);
       handover.attach(link, closed);
       watches.attach(link, closed);

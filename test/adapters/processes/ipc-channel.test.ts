@@ -46,6 +46,23 @@ describe('A link over the pipe of a fork', () => {
     server.close();
   });
 
+  it('keeps nothing of a socket that it has handed over, nor of the server that accepted it', async () => {
+    await link.ask('repeat', null, never);
+    const before = await link.ask('listeners', null, never);
+    const exits = child.listenerCount('exit');
+    for (let count = 0; count < 12; count += 1) {
+      const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      const [accepted] = (await once(server, 'connection')) as [Socket];
+      link.tell('greet', 'Ann', accepted);
+      assert.equal(await text(client), 'hello Ann');
+      server.close();
+    }
+    assert.equal(await link.ask('listeners', null, never), before);
+    assert.equal(child.listenerCount('exit'), exits);
+  });
+
   it('is closed by the death of the other process, which ends what waits', async () => {
     await link.ask('repeat', null, never);
     child.kill('SIGSTOP');

@@ -12,6 +12,7 @@ const link = new MessageLink({
   },
 });
 link.serve('repeat', (body) => body);
+link.serve('listeners', () => process.listenerCount('internalMessage'));
 link.serve('greet', (body, { handle }) => {
   handle?.end(`hello ${body as string}`);
   return null;
