@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import { floodSoaks } from './flood/flood.ts';
 import { renewals } from './renewals.ts';
 import { replicas } from './replicas/replicas.ts';
+import { upgrades } from './upgrade/upgrade.ts';
 import { broken, type Measured, type Soak } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, replicas];
+const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, replicas, ...upgrades];
 
-const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
+const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
 
 function lineOf(measured: Measured): string {
   const { name, value, unit, bound } = measured;
@@ -16,8 +17,11 @@ function lineOf(measured: Measured): string {
   return `  ${name}: ${Number(value.toFixed(1))} ${unit}${verdict}`;
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, seconds: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, seconds: { type: 'string' }, from: { type: 'string' } },
+});
 const chosen = SOAKS.filter(({ name }) => values.only === undefined || name.startsWith(values.only));
+const { from } = values;
 const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
 if (chosen.length === 0 || (seconds !== undefined && !(seconds > 0))) {
   console.error(USAGE);
@@ -26,7 +30,11 @@ if (chosen.length === 0 || (seconds !== undefined && !(seconds > 0))) {
   for (const soak of chosen) {
     const lasting = seconds ?? soak.seconds;
     console.log(`${soak.name}: ${lasting} s`);
-    const measured = await soak.run({ seconds: lasting, say: (line) => console.log(`  ${line}`) });
+    const measured = await soak.run({
+      seconds: lasting,
+      say: (line) => console.log(`  ${line}`),
+      ...(from !== undefined && { from }),
+    });
     for (const one of measured) console.log(lineOf(one));
     if (measured.some(broken)) process.exitCode = 1;
   }

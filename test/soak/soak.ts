@@ -3,6 +3,8 @@
 export interface SoakOptions {
   readonly seconds: number;
   readonly say: (line: string) => void;
+  /** The revision of the source that an upgrade begins with. */
+  readonly from?: string;
 }
 
 /** One measured number beside its bound; `bound` absent: for the reader alone. */

@@ -18,6 +18,8 @@ export interface Showing {
   readonly minVersion?: SecureVersion;
 }
 
+export type SdsShowing = Showing & { readonly token?: string };
+
 export interface ServerOptions {
   /** Files of an earlier server, to be the same CA again; they are then not removed at the end. */
   readonly files?: ServerFiles;
@@ -83,9 +85,8 @@ export class RunningServer implements AsyncDisposable {
   }
 
   /** A workload at the TLS listener, on a connection of its own. */
-  sdsClient({ token, ...showing }: Showing & { readonly token?: string }): SdsClient {
-    const channel = tlsCredentials(this.files.pki.root.certificatePem, showing);
-    return new SdsClient(`127.0.0.1:${this.tlsPort}`, { credentials: channel, ...(token !== undefined && { token }) });
+  sdsClient(showing: SdsShowing): SdsClient {
+    return sdsOverTls(this.tlsPort, this.files.pki.root.certificatePem, showing);
   }
 
   async get(target: string): Promise<Response> {
@@ -117,6 +118,11 @@ export function configOf(given: Readonly<Record<string, unknown>>): Config {
 
 export function csrClient(tlsPort: number, anchorsPem: string, showing: Showing = {}): CsrWire {
   return new CsrWire(`127.0.0.1:${tlsPort}`, tlsCredentials(anchorsPem, showing));
+}
+
+export function sdsOverTls(tlsPort: number, anchorsPem: string, { token, ...showing }: SdsShowing): SdsClient {
+  const channel = tlsCredentials(anchorsPem, showing);
+  return new SdsClient(`127.0.0.1:${tlsPort}`, { credentials: channel, ...(token !== undefined && { token }) });
 }
 
 function tlsCredentials(anchorsPem: string, { chainPem, keyPem, minVersion }: Showing): ChannelCredentials {

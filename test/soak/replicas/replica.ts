@@ -21,16 +21,29 @@ export interface ReplicaSettings {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Of Node, before the program. */
   readonly nodeOptions?: readonly string[];
+  /** Free ones unless given. */
+  readonly ports?: ReplicaPorts;
+  /** Another one than this. */
+  readonly version?: ReplicaVersion;
+}
+
+export type ReplicaPorts = readonly [tls: number, http: number];
+
+export interface ReplicaVersion {
+  /** Its `main.ts`. */
+  readonly main: string;
+  /** @returns the settings by the names that it has for them. */
+  adapted(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
 }
 
 export class Replica implements AsyncDisposable {
   readonly #files: ServerFiles;
   readonly #configuration: string;
   readonly #process: ChildProcess;
-  readonly #ports: readonly [tls: number, http: number];
+  readonly #ports: ReplicaPorts;
   #said = '';
 
-  private constructor(files: ServerFiles, name: string, ports: readonly [number, number], child: ChildProcess) {
+  private constructor(files: ServerFiles, name: string, ports: ReplicaPorts, child: ChildProcess) {
     this.#files = files;
     this.#configuration = files.path(`${name}.json`);
     this.#ports = ports;
@@ -41,8 +54,9 @@ export class Replica implements AsyncDisposable {
   }
 
   /** Resolves when it is ready. */
-  static async start(files: ServerFiles, { name, settings, nodeOptions = [] }: ReplicaSettings): Promise<Replica> {
-    const ports = [await freePort(), await freePort()] as const;
+  static async start(files: ServerFiles, given: ReplicaSettings): Promise<Replica> {
+    const { name, settings, nodeOptions = [], version } = given;
+    const ports = given.ports ?? ([await freePort(), await freePort()] as const);
     const own = {
       'listen.tls.address': `127.0.0.1:${ports[0]}`,
       'listen.http.address': `127.0.0.1:${ports[1]}`,
@@ -52,8 +66,9 @@ export class Replica implements AsyncDisposable {
       'telemetry.logLevel': 'info',
       'sds.sockets': [],
     };
-    files.write(`${name}.json`, JSON.stringify(nested({ ...files.settings, ...own, ...settings })));
-    const args = [...nodeOptions, MAIN, 'serve', '--config', files.path(`${name}.json`)];
+    const all = { ...files.settings, ...own, ...settings };
+    files.write(`${name}.json`, JSON.stringify(nested(version?.adapted(all) ?? all)));
+    const args = [...nodeOptions, version?.main ?? MAIN, 'serve', '--config', files.path(`${name}.json`)];
     const replica = new Replica(files, name, ports, startProcess(process.execPath, args, {}));
     await replica.ready().catch(async (cause: unknown) => {
       await replica[Symbol.asyncDispose]();
@@ -99,8 +114,14 @@ export class Replica implements AsyncDisposable {
     return child.exitCode;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** As an operator does. @returns the exit code; nothing when it had to be killed. */
+  async stop(): Promise<number | null> {
     await endProcess(this.#process, STOP_MS);
+    return this.#process.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 }
 
