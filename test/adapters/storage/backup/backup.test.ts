@@ -88,6 +88,9 @@ describe('A backup of an SQLite store', () => {
     using reader = await StoreReader.open(at('journal'), WAITING);
     assert.deepEqual(await reader.operations({ limit: 9 }, WAITING), [OPERATION]);
     assert.deepEqual({ ...(issuersIn(at('journal'))[0] as object) }, { id: 'one', untilMs: NOON_MS + 9 * DAY_MS });
+    using database = new DatabaseSync(at('journal'), { readOnly: true });
+    const indexes = database.prepare("SELECT name FROM sqlite_schema WHERE name = 'decisions_by_refusal'").all();
+    assert.equal(indexes.length, 1, 'with all indexes of this version');
     using lock = JournalLock.take(at('journal'));
     assert.equal(lock.found, 'closed', 'and a server starts with it as after a stop in order');
     using listed = await SqliteJournalReader.open(at('backup'), WAITING);
