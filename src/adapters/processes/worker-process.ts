@@ -18,8 +18,8 @@ export interface WorkerProcess {
   /** Settles when the process is gone, with how it ended, in words. */
   readonly ended: Promise<string>;
   /** `end` asks it to drain; `kill` ends it whatever it does. May be called when it is gone. */
-  end(): void;
-  kill(): void;
+  readonly end: () => void;
+  readonly kill: () => void;
 }
 
 export interface ForkSettings {

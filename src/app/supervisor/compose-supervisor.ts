@@ -15,7 +15,6 @@ import { takeDataDirectory } from './data-directory.ts';
 import type { ServingWorker } from './gathered/ask-each.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
 import { shareWithWorkers } from './shared-state.ts';
-import { WorkerRun } from './worker-run.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 import { Workers } from './workers.ts';
 
@@ -39,17 +38,19 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
   const { events, health } = foundation;
   const onFailure = (topic: string, cause: unknown): void => events.unexpected({ where: `link ${topic}`, cause });
   const share = shareWithWorkers(config, clock);
-  const workers = new Workers(count, (slot) => ({
+  const workers = new Workers(count, {
     clock,
     events,
-    run: () => {
-      const place = { slot, of: count, config: parts.config };
+    fork: () => {
       const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
-      relays.attach({ slot, ...forked });
       share(forked.link);
-      return new WorkerRun(forked, place, clock);
+      return forked;
     },
-  }));
+    place: (slot, process) => {
+      relays.attach({ slot, ...process });
+      return { slot, of: count, config: parts.config };
+    },
+  });
   const relays = composeRelays(config, foundation, () => workers.serving.flatMap(servingIn));
   const parts: SupervisorParts = { workers, relays, report: undefined, config };
   health.report('workers', () => workers.health());

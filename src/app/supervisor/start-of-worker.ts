@@ -1,5 +1,5 @@
-// What supervisor and worker say to each other while a worker starts: the worker asks for its place, and says that it is
-// ready or why it cannot be.
+// What supervisor and worker say to each other while a worker starts: it gets its place, and says that it is ready or why
+// it cannot be.
 import { deserialize, serialize } from 'node:v8';
 import type { Json } from '../../adapters/processes/link.ts';
 import type { Config } from '../../config/schema.ts';

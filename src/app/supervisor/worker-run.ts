@@ -3,6 +3,7 @@
 import { untilSilent } from '../../adapters/processes/heartbeat.ts';
 import type { Link } from '../../adapters/processes/link.ts';
 import type { WorkerProcess } from '../../adapters/processes/worker-process.ts';
+import { orAborted } from '../../live/abortable.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { ServeReport } from '../serve.ts';
 import {
@@ -18,7 +19,7 @@ import {
 /** Longest that a serving worker may not answer. */
 const SERVING_PATIENCE_MS = 2_000;
 /** Reading its program and everything that it judges by is work in which a worker answers late. */
-const STARTING_PATIENCE_MS = 20_000;
+const STARTING_PATIENCE_MS = 60_000;
 
 export class WorkerRun {
   readonly #process: WorkerProcess;
@@ -40,6 +41,14 @@ export class WorkerRun {
     void this.#watch();
   }
 
+  /** Settles when it serves, or never will. Never rejects. */
+  get settled(): Promise<void> {
+    return this.#ready.promise.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
   get pid(): number | undefined {
     return this.#process.pid;
   }
@@ -53,15 +62,7 @@ export class WorkerRun {
    * @throws what it said that it cannot start for, an Error when it ends without a word, the signal's reason.
    */
   async ready({ signal }: { readonly signal: AbortSignal }): Promise<ServeReport> {
-    const aborted = Promise.withResolvers<never>();
-    const abort = (): void => aborted.reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([this.#ready.promise, aborted.promise]);
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+    return orAborted(this.#ready.promise, signal);
   }
 
   /** Asks it to drain, and kills it when it has not ended by then. Resolves when it is gone. */
@@ -73,7 +74,7 @@ export class WorkerRun {
   }
 
   #serve(link: Link, place: AssignedPlace): void {
-    link.serve(PLACE_TOPIC, () => writePlace(place));
+    link.tell(PLACE_TOPIC, writePlace(place));
     link.serve(READY_TOPIC, (body) => {
       this.#serving = true;
       this.#ready.resolve(readReport(body));

@@ -3,8 +3,10 @@
 import process from 'node:process';
 import { SystemClock } from '../../adapters/clock/system-clock.ts';
 import { answerHeartbeat } from '../../adapters/processes/heartbeat.ts';
+import type { Json } from '../../adapters/processes/link.ts';
 import { ipcChannel } from '../../adapters/processes/ipc-channel.ts';
 import { MessageLink } from '../../adapters/processes/message-link.ts';
+import { orAborted } from '../../live/abortable.ts';
 import { serve, type ServeOptions } from '../serve.ts';
 import {
   FAILED_TOPIC,
@@ -35,8 +37,14 @@ export async function runWorker({
     rereads.dispatchEvent(new Event('reread'));
     return null;
   });
+  const assigned = new Promise<Json>((resolve) => {
+    link.serve(PLACE_TOPIC, (body) => {
+      resolve(body);
+      return null;
+    });
+  });
   try {
-    const { config, slot, of } = readPlace(await link.ask(PLACE_TOPIC, null, { signal: ending }));
+    const { config, slot, of } = readPlace(await orAborted(assigned, ending));
     const onReady: ServeOptions['onReady'] = (report) => link.tell(READY_TOPIC, writeReport(report));
     await serve(config, {
       signal: ending,

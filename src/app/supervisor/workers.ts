@@ -1,18 +1,41 @@
 // All workers of a server.
 import type { Json } from '../../adapters/processes/link.ts';
+import type { WorkerProcess } from '../../adapters/processes/worker-process.ts';
 import { degraded, notReady, READY, type HealthState } from '../../ports/platform/health.ts';
 import type { ServeReport } from '../serve.ts';
+import { Standby } from './standby.ts';
+import type { AssignedPlace } from './start-of-worker.ts';
+import { WorkerRun } from './worker-run.ts';
 import { WorkerSlot, type SlotParts } from './worker-slot.ts';
 
+/** Processes that wait while all serve. */
+const SPARE = 1;
 /** Beyond the deadline of calls, for what a worker does last: records, spans and log lines leave. */
 const FLUSH_WITHIN_MS = 10_000;
 
+export interface WorkersParts extends Omit<SlotParts, 'run'> {
+  /** A process that waits for a place. */
+  readonly fork: () => WorkerProcess;
+  /** Makes a process the worker of a slot. @returns what it is given. */
+  readonly place: (slot: number, process: WorkerProcess) => AssignedPlace;
+}
+
 export class Workers {
   readonly #slots: readonly WorkerSlot[];
+  readonly #standby: Standby;
 
-  /** @param partsOf what each slot needs, 1 up to `count`. */
-  constructor(count: number, partsOf: (slot: number) => SlotParts) {
-    this.#slots = Array.from({ length: count }, (_, index) => new WorkerSlot(index + 1, partsOf(index + 1)));
+  constructor(count: number, { clock, events, fork, place }: WorkersParts) {
+    this.#standby = new Standby(fork);
+    const run = (slot: number): WorkerRun => {
+      const process = this.#standby.take();
+      const worker = new WorkerRun(process, place(slot, process), clock);
+      void worker.settled.then(() => this.#standby.prepare(SPARE));
+      return worker;
+    };
+    this.#slots = Array.from({ length: count }, (_, index) => {
+      const slot = index + 1;
+      return new WorkerSlot(slot, { clock, events, run: () => run(slot) });
+    });
   }
 
   /** The slots in which a worker serves now, with the links to them. */
@@ -29,6 +52,7 @@ export class Workers {
   async start(options: { readonly signal: AbortSignal }): Promise<ServeReport> {
     const [first, ...others] = this.#slots;
     if (first === undefined) throw new Error('a server has a worker');
+    this.#standby.prepare(this.#slots.length);
     const report = await first.start(options);
     await Promise.all(others.map(async (slot) => slot.start(options)));
     return report;
@@ -40,7 +64,8 @@ export class Workers {
   }
 
   async drain({ deadlineMs }: { readonly deadlineMs: number }): Promise<void> {
-    await Promise.all(this.#slots.map(async (slot) => slot.drain({ withinMs: deadlineMs + FLUSH_WITHIN_MS })));
+    const withinMs = deadlineMs + FLUSH_WITHIN_MS;
+    await Promise.all([this.#standby.close(), ...this.#slots.map(async (slot) => slot.drain({ withinMs }))]);
   }
 
   /** The others serve on while one is replaced. */

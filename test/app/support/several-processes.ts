@@ -1,6 +1,8 @@
 // A server of several processes: the supervisor is a process of the test's own, its workers are found in its log.
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { status } from '@grpc/grpc-js';
 import { decisionFrom } from '../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import { buildCsr } from '../../support/certificates.ts';
@@ -24,7 +26,7 @@ export function workersOf(files: ServerFiles): readonly Worker[] {
 }
 
 /** Waits until there are `count`. */
-export async function untilServing(files: ServerFiles, count: number, withinMs = 15_000): Promise<readonly Worker[]> {
+export async function untilServing(files: ServerFiles, count: number, withinMs = 60_000): Promise<readonly Worker[]> {
   return eventually(
     `${count} workers serve`,
     () => {
@@ -42,6 +44,18 @@ export function runs(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** @returns those of the serials that no journal of the server has. */
+export function unrecorded(files: ServerFiles, slots: number, serials: readonly string[]): readonly string[] {
+  const recorded = [...recordedSerials(files, slots).values()];
+  return serials.filter((serial) => !recorded.some((slot) => slot.has(serial)));
+}
+
+/** As the kernel does when memory runs out; resolves when it is gone. */
+export async function kill9(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  await eventually('the process is gone', () => !runs(pid), { withinMs: 10_000, everyMs: 5 });
 }
 
 /** The serials of all recorded certificates, by the slot of the journal that has them. */
@@ -65,42 +79,62 @@ export interface Served {
   readonly answeredMs: number;
 }
 
-/** Clients, each on a connection of its own, that ask for a certificate, wait for it and ask again. */
+/** Clients, each on a connection of its own, that ask for a certificate, wait for it and ask again; on a new one after a failure. */
 export class Load {
   readonly served: Served[] = [];
-  readonly #clients: readonly CsrWire[];
   readonly #running: Promise<unknown>;
   #ending = false;
 
-  private constructor(clients: readonly CsrWire[], ask: (client: number) => Promise<void>) {
-    this.#clients = clients;
-    const keepAsking = async (client: number): Promise<void> => {
-      while (!this.#ending) await ask(client);
-    };
-    this.#running = Promise.all(clients.map(async (_, client) => keepAsking(client)));
+  private constructor(count: number, connect: () => CsrWire, ask: (client: CsrWire) => Promise<Outcome>) {
+    const clients = Array.from({ length: count }, (_, client) => client);
+    this.#running = Promise.all(clients.map(async (client) => this.#keepAsking(client, connect, ask)));
   }
 
   /** @param connect a client on a connection of its own. */
   static async start(files: ServerFiles, count: number, connect: () => CsrWire): Promise<Load> {
     const csr = (await buildCsr()).pem;
     const authorization = `Bearer ${await files.mint.token()}`;
-    const clients = Array.from({ length: count }, connect);
-    const load: Load = new Load(clients, async (client) => {
-      const sentMs = performance.now();
-      const outcome = await clients[client]!.call({ csr, headers: { authorization } });
-      load.served.push({ client, outcome, sentMs, answeredMs: performance.now() });
-    });
-    return load;
+    return new Load(count, connect, async (client) => client.call({ csr, headers: { authorization } }));
   }
 
+  /** The serials of all certificates so far. */
   get delivered(): readonly string[] {
     return this.served.flatMap(({ outcome }) => serialsOf(outcome));
+  }
+
+  get failures(): readonly Served[] {
+    return this.served.filter(({ outcome }) => outcome.code !== status.OK);
+  }
+
+  /** Resolves when `more` further certificates have come. */
+  async untilServed(more: number): Promise<void> {
+    const successes = (): number => this.served.length - this.failures.length;
+    const wanted = successes() + more;
+    await eventually(`${more} certificates`, () => successes() >= wanted, { withinMs: 40_000 });
   }
 
   async end(): Promise<void> {
     this.#ending = true;
     await this.#running;
-    for (const client of this.#clients) client[Symbol.dispose]();
+  }
+
+  async #keepAsking(client: number, connect: () => CsrWire, ask: (client: CsrWire) => Promise<Outcome>): Promise<void> {
+    while (!this.#ending) {
+      using connection = connect();
+      while (await this.#serve(client, async () => ask(connection)));
+      // As a real client pauses; a refused connection would be tried a thousand times a second.
+      await sleep(20);
+    }
+  }
+
+  /** @returns whether to ask again on the same connection. */
+  async #serve(client: number, ask: () => Promise<Outcome>): Promise<boolean> {
+    const sentMs = performance.now();
+    const outcome = await ask();
+    this.served.push({ client, outcome, sentMs, answeredMs: performance.now() });
+    // Room for the workers: the clients share their cores.
+    await sleep(5);
+    return outcome.code === status.OK && !this.#ending;
   }
 }
 
