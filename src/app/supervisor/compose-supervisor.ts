@@ -6,7 +6,7 @@ import { forkWorker } from '../../adapters/processes/worker-process.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import { composeFoundation, type Foundation } from '../compose/foundation.ts';
-import { LeftJournals } from '../compose/left-journals.ts';
+import { LeftJournals } from '../compose/stores/left-journals.ts';
 import { degradedBy } from '../../ports/platform/health.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { ServeReport, Server } from '../serve.ts';

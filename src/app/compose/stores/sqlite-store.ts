@@ -8,7 +8,7 @@ import { SqliteJournal } from '../../../adapters/storage/sqlite/sqlite-journal.t
 import { degradedBy, notReady } from '../../../ports/platform/health.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
 import type { Foundation } from '../foundation.ts';
-import { LeftJournals } from '../left-journals.ts';
+import { LeftJournals } from './left-journals.ts';
 import type { Store } from './store.ts';
 
 export function composeSqliteStore(

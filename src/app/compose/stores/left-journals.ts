@@ -1,11 +1,12 @@
 // The journals of a store that no process writes any more, since there are fewer processes than there were. What is in
 // them is still read; here old records leave them, under their own locks.
 import { existsSync } from 'node:fs';
-import { planSlots } from '../../adapters/storage/slots/journal-slots.ts';
-import type { JournalLock } from '../../adapters/storage/sqlite/file/journal-lock.ts';
-import { JournalProblem } from '../../adapters/storage/sqlite/file/journal-problem.ts';
-import { SqliteJournal, type JournalParts } from '../../adapters/storage/sqlite/sqlite-journal.ts';
-import { keepRetention } from '../../authority/chores/journal-retention.ts';
+import { planSlots } from '../../../adapters/storage/slots/journal-slots.ts';
+import type { JournalLock } from '../../../adapters/storage/sqlite/file/journal-lock.ts';
+import { JournalProblem } from '../../../adapters/storage/sqlite/file/journal-problem.ts';
+import type { JournalParts } from '../../../adapters/storage/sqlite/sqlite-journal.ts';
+import { keepRetention } from '../../../authority/chores/journal-retention.ts';
+import { LeftJournal } from './left-journal.ts';
 
 export interface LeftJournalsSettings {
   /** The store's. */
@@ -25,7 +26,7 @@ interface StartOptions {
 export class LeftJournals implements AsyncDisposable {
   readonly #parts: JournalParts;
   readonly #settings: LeftJournalsSettings;
-  readonly #journals: SqliteJournal[] = [];
+  readonly #journals: LeftJournal[] = [];
   /** Of `file`, where it has no records. */
   #lock: JournalLock | undefined;
 
@@ -55,7 +56,7 @@ export class LeftJournals implements AsyncDisposable {
     }
   }
 
-  /** Why old records of one of them cannot leave now; nothing when they can. */
+  /** Why old records of one of them could not leave; nothing when they could. */
   get problem(): string | undefined {
     return this.#journals.map(({ problem }) => problem).find((problem) => problem !== undefined);
   }
@@ -68,11 +69,9 @@ export class LeftJournals implements AsyncDisposable {
 
   async #open(file: string, { signal, running, lock }: StartOptions, retentionMs: number): Promise<void> {
     const { clock, events } = this.#parts;
-    const journal = new SqliteJournal(this.#parts, { file });
+    const journal = new LeftJournal(this.#parts, { file, lock, running });
     this.#journals.push(journal);
-    await journal.start({ signal, ...(lock !== undefined && { lock }) });
-    // Nobody signs into it any more: its last leaves are over before long, and so are its issuers.
-    await journal.keepIssuers([], { signal });
+    await journal.start({ signal });
     const retaining = { journal, lease: journal, clock, events };
     void keepRetention(retaining, { retentionMs }, { signal: running });
   }
