@@ -33,10 +33,10 @@ async function check(options: ConfigOptions, invocation: Invocation): Promise<vo
   }
 }
 
-/** Trust material and token keys that are on this machine are judged as a server would at its start. */
+/** Trust material and token keys on this machine, and the journal's database, are judged as a server would at its start. */
 async function withFiles(
   { config, entries, warnings }: LoadedConfig,
-  { clock }: Invocation,
+  { clock, signal }: Invocation,
 ): Promise<{ readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] }> {
   const { checkIssuer } = await import('../../../app/compose/trust/issuers.ts');
   const { checkTokenKeys } = await import('../../../app/compose/credentials/authenticators.ts');
@@ -46,6 +46,8 @@ async function withFiles(
     path,
     message,
   });
+  const { checkStore } = await import('../../../app/compose/stores/check-store.ts');
+  const store = await checkStore(config, { signal });
   const additional = checked?.additional;
   const issuers = 'authentication.tokens.issuers';
   const keys = (await checkTokenKeys(config)).map(({ index, problem }) => ({
@@ -54,10 +56,15 @@ async function withFiles(
     message: problem,
   }));
   return {
-    problems: [...(checked?.problem === undefined ? [] : [placed(checked.problem)]), ...keys],
+    problems: [
+      ...(checked?.problem === undefined ? [] : [placed(checked.problem)]),
+      ...keys,
+      ...(store.problem === undefined ? [] : [placed(store.problem, 'journal.store')]),
+    ],
     warnings: [
       ...warnings,
       ...(checked?.warnings ?? []).map((warning) => placed(warning)),
+      ...store.warnings.map((warning) => placed(warning, 'journal.store')),
       ...(additional === undefined ? [] : [placed(additional, 'additionalIssuers')]),
     ],
   };

@@ -1,0 +1,117 @@
+// The whole server on a PostgreSQL, as its clients and its operator see it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { status } from '@grpc/grpc-js';
+import { RunningServer } from '../../app/support/running-server.ts';
+import { nested, ServerFiles } from '../../app/support/server-files.ts';
+import { eventually } from '../../support/eventually.ts';
+import { findPostgres } from '../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../support/presence.ts';
+
+/** `listen.requestTimeout` as it is by default. */
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
+
+describe('A server on PostgreSQL', function () {
+  this.timeout(120_000);
+  let cluster: PostgresCluster | undefined;
+  let files: ServerFiles | undefined;
+  let server: RunningServer | undefined;
+
+  before(async function () {
+    peerOrSkip(this, findPostgres(), 'PostgreSQL');
+    cluster = await PostgresCluster.start({ requireTls: true });
+    files = await ServerFiles.create();
+    server = await RunningServer.start({ files, settings: settingsOf(cluster, files) });
+    files.write('capstan.yaml', JSON.stringify(nested({ ...files.settings, ...settingsOf(cluster, files) })));
+  });
+  after(async () => {
+    await server?.[Symbol.asyncDispose]();
+    files?.[Symbol.dispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  /** The command itself, with an empty environment. */
+  async function run(...words: readonly string[]): Promise<{ readonly out: string; readonly error: string }> {
+    const args = [MAIN, ...words, '--config', files!.path('capstan.yaml')];
+    const failed = (cause: unknown) => cause as { readonly stdout: string; readonly stderr: string };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: {} }).catch(failed);
+    return { out: stdout, error: stderr };
+  }
+
+  async function listed(...words: readonly string[]): Promise<readonly { readonly identity?: string }[]> {
+    return JSON.parse((await run('journal', 'list', '--output', 'json', ...words)).out) as { identity?: string }[];
+  }
+
+  it('issues, and the journal has it', async () => {
+    assert.equal((await server!.ask('default', 'demo')).code, status.OK);
+    const [record] = await listed('--identity', 'spiffe://cluster.local/ns/default/sa/demo');
+    assert.equal(record?.identity, 'spiffe://cluster.local/ns/default/sa/demo');
+  });
+
+  it('refuses with UNAVAILABLE in time while the database is away, says so, and goes on by itself', async () => {
+    const { httpAddress } = server!.report;
+    const ready = async (): Promise<Response> => fetch(`http://${httpAddress}/readyz`);
+    await cluster!.stop();
+    const sinceMs = performance.now();
+    const refused = await server!.ask('default', 'demo');
+    assert.equal(refused.code, status.UNAVAILABLE);
+    assert.match(refused.details, /^CAP-S04 /);
+    assert.ok(performance.now() - sinceMs < REQUEST_TIMEOUT_MS);
+    await eventually('it is not ready', async () => (await ready()).status === 503, { withinMs: 5_000 });
+    assert.match(await (await ready()).text(), /"journal","why":"PostgreSQL at 127\.0\.0\.1:\d+ /);
+    await cluster!.restart();
+    await eventually('it is ready', async () => (await ready()).ok, { withinMs: 20_000 });
+    assert.equal((await server!.ask('default', 'demo')).code, status.OK);
+    for (const event of ['journalFailing', 'journalRecovered']) {
+      await eventually(event, () => files!.logged(event).length > 0, { withinMs: 5_000 });
+      assert.equal(files!.logged(event).length, 1, event);
+    }
+    assert.doesNotMatch(files!.logText, new RegExp(cluster!.password));
+  });
+
+  it('issues nothing while its table is locked, and leaves nobody waiting', async () => {
+    const locked = cluster!.query('BEGIN; LOCK TABLE decisions; SELECT pg_sleep(3); ROLLBACK');
+    await sleep(300);
+    const outcomes = await Promise.all(Array.from({ length: 20 }, async () => server!.ask('default', 'demo')));
+    assert.deepEqual([...new Set(outcomes.map(({ code }) => code))], [status.UNAVAILABLE]);
+    await locked;
+    await eventually('it issues', async () => (await server!.ask('default', 'demo')).code === status.OK, {
+      withinMs: 20_000,
+    });
+  });
+
+  it('has its database judged by `config check`', async () => {
+    const checked = async (): Promise<string> => (await run('config', 'check')).error;
+    // The clusters of tests do not wait for the disk.
+    assert.match(
+      await checked(),
+      /journal\.store: fsync is off in PostgreSQL: a crash of its machine can lose records/,
+    );
+    await cluster!.query("ALTER SYSTEM SET fsync = 'on'");
+    await cluster!.query('SELECT pg_reload_conf()');
+    await eventually('all is well', async () => !(await checked()).includes('PostgreSQL'), { withinMs: 10_000 });
+    await cluster!.query('UPDATE schema_version SET version = 99, usable_from = 99');
+    assert.match(await checked(), /journal\.store: the database .*99/);
+    await cluster!.query('UPDATE schema_version SET version = 1, usable_from = 1');
+    await cluster!.stop();
+    assert.match(await checked(), /could not be asked, so what a crash could lose is not known/);
+    await cluster!.restart();
+  });
+});
+
+function settingsOf(
+  { caFile, passwordFile, ...cluster }: PostgresCluster,
+  files: ServerFiles,
+): Record<string, unknown> {
+  return {
+    'journal.store': `postgres://capstan@${cluster.host}:${cluster.port}/${cluster.database}`,
+    'journal.postgres.caFile': caFile,
+    'journal.postgres.passwordFile': passwordFile,
+    'listen.administration.socket': files.path('admin.sock'),
+  };
+}
