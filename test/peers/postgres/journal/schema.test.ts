@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
-import { PostgresPool } from '../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
-import { migrate } from '../../../src/adapters/storage/postgres/schema/migrate.ts';
-import { MIGRATIONS } from '../../../src/adapters/storage/postgres/schema/migrations.ts';
-import { NEVER } from '../../adapters/storage/sqlite/records.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { isRefused, settingsOf, startJournal } from './support/journals.ts';
+import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
+import { PostgresPool } from '../../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
+import { migrate } from '../../../../src/adapters/storage/postgres/schema/migrate.ts';
+import { MIGRATIONS } from '../../../../src/adapters/storage/postgres/schema/migrations.ts';
+import { NEVER } from '../../../adapters/storage/sqlite/records.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { isRefused, settingsOf, startJournal } from '../support/journals.ts';
 
 describe('The schema in PostgreSQL', function () {
   this.timeout(120_000);

@@ -1,11 +1,11 @@
 // A primary and its standbys: what is confirmed is on both, and the journal follows the one that takes writes.
 import assert from 'node:assert/strict';
-import { issued, NEVER } from '../../adapters/storage/sqlite/records.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { isRefused, startJournal, STATEMENT_TIMEOUT_MS } from './support/journals.ts';
+import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { isRefused, startJournal, STATEMENT_TIMEOUT_MS } from '../support/journals.ts';
 
 describe('A PostgreSQL with a standby', function () {
   this.timeout(180_000);

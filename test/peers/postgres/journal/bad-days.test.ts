@@ -2,12 +2,12 @@
 // caller waits no longer than twice the time of one statement, there is one alarm, and no restart.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { issued, NEVER } from '../../adapters/storage/sqlite/records.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { isRefused, startJournal, STATEMENT_TIMEOUT_MS, type StartedJournal } from './support/journals.ts';
+import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { isRefused, startJournal, STATEMENT_TIMEOUT_MS, type StartedJournal } from '../support/journals.ts';
 
 /** With what a busy machine needs beyond the bound. */
 const BOUND_MS = 2 * STATEMENT_TIMEOUT_MS + 1_500;

@@ -4,13 +4,13 @@ import {
   DECISION_COLUMNS,
   DECISION_FIELDS,
   type DecisionValues,
-} from '../../../src/adapters/storage/records.ts';
-import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
-import { issued, NEVER, refused, traced } from '../../adapters/storage/sqlite/records.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { startJournal } from './support/journals.ts';
+} from '../../../../src/adapters/storage/records.ts';
+import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import { issued, NEVER, refused, traced } from '../../../adapters/storage/sqlite/records.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { startJournal } from '../support/journals.ts';
 
 describe('The journal in PostgreSQL', function () {
   this.timeout(120_000);
