@@ -109,14 +109,15 @@ describe('In the folder of workloads, a folder', () => {
   }
 });
 
-describe('When folders of workloads change places, each path', () => {
+/** @param processes that serve; one of them accepts, whichever serves. */
+const changingPlaces = (processes: number) => () => {
   let files: ServerFiles;
   let server: RunningServer;
   beforeEach(async () => {
     files = await ServerFiles.create();
     files.setPolicy([{ namespaces: ['default', 'team-*'] }]);
     for (const name of ['default/one', 'default/two', 'default/three', 'team-a/one', 'team-b/one']) makeFolder(name);
-    const settings = { 'sds.sockets': [], 'sds.socketDirectory': files.path('sds') };
+    const settings = { processes, 'sds.sockets': [], 'sds.socketDirectory': files.path('sds') };
     server = await RunningServer.start({ files, settings });
   });
   afterEach(async () => {
@@ -245,6 +246,12 @@ describe('When folders of workloads change places, each path', () => {
     await servesItself('default/one');
     await isAllReady(server);
   });
+};
+
+describe('When folders of workloads change places, each path', changingPlaces(1));
+describe('When folders of workloads change places, each path that two processes serve', function () {
+  this.timeout(60_000);
+  changingPlaces(2)();
 });
 
 describe('A socket that the configuration lists', () => {
