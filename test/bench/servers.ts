@@ -36,9 +36,13 @@ export interface Capstan extends RunningServer {
 
 /**
  * `capstan serve` with a token issuer, a policy and a journal on disk.
- * @param streams SDS streams that will be opened, in turn by each identity.
+ * @param options.processes how many answer, on the one core of the server.
+ * @param options.streams SDS streams that will be opened, in turn by each identity.
  */
-export async function startCapstan(material: Material, { streams }: { readonly streams: number }): Promise<Capstan> {
+export async function startCapstan(
+  material: Material,
+  { streams, processes = 1 }: { readonly streams: number; readonly processes?: number },
+): Promise<Capstan> {
   const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
   const bundleFile = path.join(folder, 'bundle.pem');
   await copyFile(material.bundles[1], bundleFile);
@@ -51,7 +55,10 @@ export async function startCapstan(material: Material, { streams }: { readonly s
   const configFile = path.join(folder, 'capstan.yaml');
   const files = { folder, bundleFile, policyFile };
   // YAML reads JSON as it is.
-  await writeFile(configFile, JSON.stringify(configOf(material, files, { tlsPort, httpPort, streams })));
+  await writeFile(
+    configFile,
+    JSON.stringify({ ...configOf(material, files, { tlsPort, httpPort, streams }), processes }),
+  );
   const server = await startServer(process.execPath, [MAIN, 'serve', '--config', configFile], async (_, { signal }) => {
     await answersReady(`http://127.0.0.1:${httpPort}/readyz`, signal);
     return `127.0.0.1:${tlsPort}`;

@@ -47,6 +47,26 @@ export function callsBenchmark(load: keyof typeof LOADS): Benchmark {
   };
 }
 
+/**
+ * What a call costs a server of two processes beside one of one, both on the server's core: with a core each, two answer
+ * twice the ratio of what one does.
+ */
+export const processesBenchmark: Benchmark = {
+  rows: ['e2e.kept.p256.processes'],
+  needsGo: true,
+  run: async (context) => {
+    await using two = await startCapstan(context.material, { streams: 0, processes: 2 });
+    await using one = await startCapstan(context.material, { streams: 0 });
+    const measured = await inTurn(context.rounds, {
+      two: async () => drive(context, two, 'kept'),
+      one: async () => drive(context, one, 'kept'),
+    });
+    const cpu = (calls: readonly Calls[]): readonly number[] => calls.map((one) => one.cpuMicrosPerCall);
+    const beside = { name: 'one process', values: cpu(measured.one) };
+    return [row('e2e.kept.p256.processes', 'us CPU/call', cpu(measured.two), beside)];
+  },
+};
+
 /** Both sides get the same request, header included; the yardstick does not look at the token. */
 async function drive({ go, material, seconds }: Context, server: RunningServer, load: keyof typeof LOADS) {
   if (go === undefined) throw new Error('the load client needs Go');

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +12,38 @@ import (
 // One tick of /proc/PID/stat. USER_HZ is 100 on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpuTime is what all threads of a process have used so far, user and system; resolution one tick.
+// cpuTime is what a process and all that it started and that still run have used so far; see cpuTimeOf.
 func cpuTime(pid int) (time.Duration, error) {
+	sum, err := cpuTimeOf(pid)
+	if err != nil {
+		return 0, err
+	}
+	// One list for each thread: children belong to the thread that forked them (proc_tid_children(5)).
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, list := range lists {
+		children, err := os.ReadFile(list)
+		if err != nil {
+			continue // A thread that ended.
+		}
+		for _, child := range strings.Fields(string(children)) {
+			id, err := strconv.Atoi(child)
+			if err != nil {
+				return 0, err
+			}
+			// A child that ended meanwhile is not of the server's doing under load.
+			if time, err := cpuTime(id); err == nil {
+				sum += time
+			}
+		}
+	}
+	return sum, nil
+}
+
+// cpuTimeOf is what all threads of a process have used so far, user and system; resolution one tick.
+func cpuTimeOf(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
