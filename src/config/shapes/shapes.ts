@@ -69,13 +69,17 @@ export function integer(min: number, max: number): Shape<number> {
 }
 
 /** A number of processes, or `auto`. */
-export const processCount: Shape<number | 'auto'> = {
-  words: `a whole number, 1 to ${MAX_PROCESSES}, or \`auto\``,
-  form: 'number',
-  schema: z.union([z.int().min(1).max(MAX_PROCESSES), z.literal('auto')], {
-    error: `must be a whole number, 1 to ${MAX_PROCESSES}, or auto`,
-  }),
-};
+export const processCount: Shape<number | 'auto'> = countOrAuto(MAX_PROCESSES);
+
+function countOrAuto(max: number): Shape<number | 'auto'> {
+  const error = `must be a whole number, 1 to ${max}, or auto`;
+  const count = z.int({ error }).min(1, { error }).max(max, { error });
+  return {
+    words: `a whole number, 1 to ${max}, or \`auto\``,
+    form: 'number',
+    schema: z.union([count, z.literal('auto')], { error }),
+  };
+}
 
 export function fraction(min: number, max: number): Shape<number> {
   const words = `a number, ${min} to ${max}`;
