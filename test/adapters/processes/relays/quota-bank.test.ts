@@ -3,11 +3,23 @@ import { relayedQuotaBank, serveQuotaBank } from '../../../../src/adapters/proce
 import { MemoryQuotaBank } from '../../../../src/adapters/storage/embedded/memory-quota-bank.ts';
 import { LentQuotaCounters } from '../../../../src/adapters/storage/lent/lent-quota-counters.ts';
 import { NEVER } from '../../../../src/live/abortable.ts';
+import { describeQuotaBank } from '../../../support/contracts/quota-bank.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { linkedPair } from '../../../support/fakes/linked-pair.ts';
 
 const WAITING = { signal: NEVER };
 const ONE = { key: 'namespace shop', perMinute: 1, central: true } as const;
+
+describeQuotaBank('of a supervisor, for two workers', async () => {
+  const clock = new FakeClock();
+  const bank = new MemoryQuotaBank(clock);
+  const worker = () => {
+    const pair = linkedPair(clock);
+    serveQuotaBank(pair.supervisor, bank);
+    return relayedQuotaBank(pair.worker);
+  };
+  return { banks: [worker(), worker()], pass: async (ms) => clock.advance(ms) };
+});
 
 describe('The quota bank of a supervisor', () => {
   it('holds a quota over all of its workers', async () => {
