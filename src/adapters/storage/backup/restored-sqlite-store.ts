@@ -1,4 +1,5 @@
 // An SQLite store, as a backup is put back into it: what none of its journals has goes into the first of them.
+import { existsSync, realpathSync } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
@@ -92,9 +93,14 @@ export class RestoredSqliteStore implements RestoredStore {
   }
 }
 
-function ownJournal(journal: string): OwnJournal {
+/** @param name of the journal, or of a link to it: its lock lies beside the file itself. */
+function ownJournal(name: string): OwnJournal {
   using resources = new DisposableStack();
+  const isNew = !existsSync(name);
+  const journal = isNew ? name : realpathSync(name);
   const lock = resources.use(JournalLock.take(journal));
+  // The server that did not close it left it to be looked through; the next one still has to.
+  const unchecked = lock.found === 'open' && !isNew;
   const writer = new JournalWriter({ file: journal });
   resources.defer(() => writer.close());
   writer.open();
@@ -107,7 +113,7 @@ function ownJournal(journal: string): OwnJournal {
     hasDecision,
     hasOperation,
     [Symbol.dispose]() {
-      lock.end();
+      if (!unchecked) lock.end();
       owned.dispose();
     },
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -136,6 +136,27 @@ describe('A backup of an SQLite store', () => {
     using lock = JournalLock.take(at('journal'));
     assert.ok(lock.epoch > 0);
     await assert.rejects(restored(at('journal')), (error: Error) => /is in use by another Capstan/.test(error.message));
+  });
+
+  it('is not put back into one by the name of a link either', async () => {
+    write(at('journal'), RECORDS);
+    await backedUp(at('journal'));
+    symlinkSync(at('journal'), at('link'));
+    using lock = JournalLock.take(at('journal'));
+    assert.ok(lock.epoch > 0);
+    await assert.rejects(restored(at('link')), (error: Error) => /is in use by another Capstan/.test(error.message));
+  });
+
+  it('leaves it to the next server to look through what the last one did not close', async () => {
+    write(at('journal'), RECORDS);
+    await backedUp(at('journal'));
+    {
+      using crashed = JournalLock.take(at('journal'));
+      crashed.begin();
+    }
+    await restored(at('journal'));
+    using lock = JournalLock.take(at('journal'));
+    assert.equal(lock.found, 'open');
   });
 
   it('overwrites no file, and leaves none behind when it is interrupted', async () => {
