@@ -48,6 +48,8 @@ export class RestoredSqliteStore implements RestoredStore {
     try {
       const [first = slotFile(file, 1), ...others] = journalsOf(file);
       const own = (journal: string): OwnJournal => resources.use(ownJournal(journal));
+      // A supervisor has the store's own lock also where none of its processes writes the file itself.
+      if (![first, ...others].includes(file)) resources.use(JournalLock.take(fileItself(file)));
       const store = new RestoredSqliteStore(file, [own(first), ...others.map(own)], resources.move());
       return store;
     } catch (cause) {
@@ -97,7 +99,7 @@ export class RestoredSqliteStore implements RestoredStore {
 function ownJournal(name: string): OwnJournal {
   using resources = new DisposableStack();
   const isNew = !existsSync(name);
-  const journal = isNew ? name : realpathSync(name);
+  const journal = fileItself(name);
   const lock = resources.use(JournalLock.take(journal));
   // The server that did not close it left it to be looked through; the next one still has to.
   const unchecked = lock.found === 'open' && !isNew;
@@ -117,4 +119,8 @@ function ownJournal(name: string): OwnJournal {
       owned.dispose();
     },
   };
+}
+
+function fileItself(name: string): string {
+  return existsSync(name) ? realpathSync(name) : name;
 }

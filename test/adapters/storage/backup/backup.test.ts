@@ -105,6 +105,11 @@ describe('A backup of an SQLite store', () => {
     assert.equal((await backedUp(journal)).decisions, 3);
     assert.equal((await restored(journal)).decisions, 0);
     assert.deepEqual(await readAll(journal), RECORDS);
+    {
+      using supervisor = JournalLock.take(journal);
+      assert.equal(supervisor.found, 'none', 'none of the processes writes the file itself');
+      await assert.rejects(restored(journal), (error: Error) => /is in use by another Capstan/.test(error.message));
+    }
     rmSync(slotFile(journal, 1));
     assert.equal((await restored(journal)).decisions, 1, 'also where one journal is lost');
     assert.deepEqual(await readAll(journal), RECORDS);
