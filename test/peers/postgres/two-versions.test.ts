@@ -1,5 +1,5 @@
 // A server of this version on a database that a newer one has migrated: an upgrade one server at a time. Steps of the
-// schema only add, so who runs goes on; who starts is told to be the newer version.
+// schema only add, so who runs goes on, and who starts does, until a step says from which version on it is for.
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { ServerFiles } from '../../app/support/server-files.ts';
@@ -16,7 +16,7 @@ describe('Two versions on one database', function () {
     peerOrSkip(this, findPostgres(), 'PostgreSQL');
   });
 
-  it('serve together, over a crash of it too, and the older one does not start again', async () => {
+  it('serve together, over a crash of it too, and the older one starts until the schema is not for it', async () => {
     using files = await ServerFiles.create();
     await using cluster = await PostgresCluster.start();
     const settings = { 'journal.store': cluster.url(), 'journal.postgres.passwordFile': cluster.passwordFile };
@@ -40,8 +40,12 @@ describe('Two versions on one database', function () {
     await older.ready();
     await isIssued();
 
-    const again = Replica.start(files, { name: 'again', settings });
-    await assert.rejects(again, /CAP-X03 .*schema version \d+, and this version of Capstan knows \d+: a newer Capstan/);
+    await using again = await Replica.start(files, { name: 'again', settings });
+    assert.ok(again.runs, 'what was only added to is still for it');
+    await cluster.query('UPDATE schema_version SET usable_from = version');
+    const late = Replica.start(files, { name: 'late', settings });
+    late.then(async (started) => started[Symbol.asyncDispose]()).catch(() => undefined);
+    await assert.rejects(late, /CAP-X03 .*has schema version \d+, and this Capstan knows \d+; run the newer Capstan/);
     assert.ok(older.runs);
   });
 });
