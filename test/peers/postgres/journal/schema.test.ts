@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresPool } from '../../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
 import { migrate } from '../../../../src/adapters/storage/postgres/schema/migrate.ts';
-import { MIGRATIONS } from '../../../../src/adapters/storage/postgres/schema/migrations.ts';
-import { NEVER } from '../../../adapters/storage/sqlite/records.ts';
+import { MIGRATIONS, USABLE_FROM } from '../../../../src/adapters/storage/postgres/schema/migrations.ts';
+import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
@@ -31,6 +31,8 @@ describe('The schema in PostgreSQL', function () {
 
   const version = async (): Promise<unknown> => cluster.query('SELECT version FROM schema_version');
 
+  const versions = async (): Promise<unknown> => cluster.query('SELECT version, usable_from FROM schema_version');
+
   it('is made once by servers that start together', async () => {
     await Promise.all(Array.from({ length: 4 }, async () => migrated()));
     assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
@@ -46,11 +48,24 @@ describe('The schema in PostgreSQL', function () {
     assert.deepEqual(await version(), [['2']]);
   });
 
-  it('of a newer version that is not for this one is refused, and left as it is', async () => {
-    await migrated([...MIGRATIONS, 'CREATE TABLE newer (n int)']);
+  it('of a newer version that only added to it is used by servers that run and by those that start, and left as it is', async () => {
+    await using running = await startJournal(cluster);
+    await running.journal.append(issued('before'), { signal: NEVER });
+    await migrated([...MIGRATIONS, 'ALTER TABLE decisions ADD COLUMN newer text']);
+    await using started = await startJournal(cluster);
+    await running.journal.append(issued('by one that runs'), { signal: NEVER });
+    await started.journal.append(issued('by one that starts'), { signal: NEVER });
+    const rows = await cluster.query('SELECT decision_id FROM decisions ORDER BY id');
+    assert.deepEqual(rows.flat(), ['before', 'by one that runs', 'by one that starts']);
+    assert.deepEqual(await versions(), [[String(MIGRATIONS.length + 1), String(USABLE_FROM)]]);
+  });
+
+  it('of a newer version that did more is refused, and left as it is', async () => {
+    await migrated([...MIGRATIONS, 'ALTER TABLE decisions RENAME COLUMN api TO newer']);
     await cluster.query('UPDATE schema_version SET usable_from = version');
-    await isRefused(startJournal(cluster), 'CAP-X03', /schema version \d+, and this Capstan knows \d+/);
-    assert.deepEqual(await version(), [[String(MIGRATIONS.length + 1)]]);
+    await isRefused(startJournal(cluster), 'CAP-X03', /has schema version \d+, and this Capstan knows \d+/);
+    const newer = String(MIGRATIONS.length + 1);
+    assert.deepEqual(await versions(), [[newer, newer]]);
   });
 
   it('is not half-way there after a step that was interrupted', async () => {
