@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ServerFiles } from '../../app/support/server-files.ts';
-import { freePort } from '../../support/eventually.ts';
+import { eventually, freePort } from '../../support/eventually.ts';
 import { Replica, type ReplicaPorts } from '../replicas/replica.ts';
 import type { Settings, Version } from './versions.ts';
 
@@ -98,6 +98,10 @@ export class Fleet implements AsyncDisposable {
     const sinceMs = performance.now();
     place.server = await Replica.start(this.#files, { name, ports, settings: this.#settings, version });
     this.startsMs.push(performance.now() - sinceMs);
+    // It is ready when its first worker is, and a worker that fails while it starts still ends it.
+    await eventually('all workers serve', async () => !(await readiness(ports)).includes('worker '), {
+      withinMs: 60_000,
+    });
   }
 
   async #stop(place: Place): Promise<void> {
@@ -107,4 +111,10 @@ export class Fleet implements AsyncDisposable {
     place.server = undefined;
     if (code !== 0 && code !== undefined) this.badEnds.push(code);
   }
+}
+
+/** What `/readyz` says. */
+async function readiness([, http]: ReplicaPorts): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${http}/readyz`, { signal: AbortSignal.timeout(5_000) });
+  return answer.text();
 }
