@@ -5,7 +5,8 @@ import process from 'node:process';
 import { heedSignals } from './cli/signals.ts';
 
 const argv = process.argv.slice(2);
-const heeded = heedSignals(process, { serving: argv[0] === 'serve' || argv[0] === 'worker' });
+const worker = argv[0] === 'worker';
+const heeded = heedSignals(process, { serving: argv[0] === 'serve' || worker, worker });
 // Loaded only now: until a signal is heeded, it would kill the process or open its debugger.
 const { runCli } = await import('./cli/program.ts');
 process.exitCode = await runCli(argv, heeded);

@@ -20,15 +20,19 @@ const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
  */
 const IGNORED = ['SIGUSR1', 'SIGUSR2'] as const;
 
-/** @param options.serving for a command that is no server SIGHUP is what it always is. */
+/**
+ * @param options.serving for a command that is no server SIGHUP is what it always is.
+ * @param options.worker for one process of several a second signal is no impatience: a service manager tells every
+ *   process of a server to end (systemd.kill(5), KillMode=control-group), and then the supervisor tells its workers.
+ */
 export function heedSignals(
   process: SignalSource,
-  options: { readonly serving: boolean; readonly terminal?: () => boolean },
+  options: { readonly serving: boolean; readonly worker?: boolean; readonly terminal?: () => boolean },
 ): HeededSignals {
   const root = new AbortController();
   const rereads = new EventTarget();
-  const { serving, terminal = hasTerminal } = options;
-  for (const name of ENDING) process.once(name, () => root.abort(new Error(name)));
+  const { serving, worker = false, terminal = hasTerminal } = options;
+  for (const name of ENDING) process[worker ? 'on' : 'once'](name, () => root.abort(new Error(name)));
   for (const name of IGNORED) process.on(name, () => undefined);
   if (serving) {
     const startedInTerminal = terminal();

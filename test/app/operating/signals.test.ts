@@ -148,6 +148,16 @@ describe('Signals', () => {
     }
   });
 
+  it('end a server that is told twice at once, but not a worker, which its supervisor also tells', () => {
+    for (const worker of [false, true]) {
+      const signals = new EventEmitter();
+      const { signal } = heedSignals(signals, { serving: true, worker });
+      signals.emit('SIGTERM');
+      assert.ok(signal.aborted);
+      assert.equal(signals.listenerCount('SIGTERM'), worker ? 1 : 0);
+    }
+  });
+
   it('mean to a command that is no server what they always mean', () => {
     const signals = new EventEmitter();
     heedSignals(signals, { serving: false });

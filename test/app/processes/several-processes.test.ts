@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
+import { JournalLock } from '../../../src/adapters/storage/sqlite/file/journal-lock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ChildServer } from '../support/child-server.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
-import { Load, recordedSerials, runs, untilServing, workersOf } from '../support/several-processes.ts';
+import { Load, recordedSerials, runs, untilServing, workersOf, type Worker } from '../support/several-processes.ts';
 
 const SOON = { withinMs: 40_000 };
 const TWO = { processes: 2, 'sds.sockets': [] };
@@ -72,12 +73,27 @@ describe('A server of two processes', function () {
 });
 
 describe('A server of two processes that is told to end', () => {
-  it('lets calls in flight finish, and leaves no process behind', async () => {
+  it('lets calls in flight finish, and leaves no process behind', async () => endsInOrder(() => undefined)).timeout(
+    120_000,
+  );
+
+  it('does so also when its service manager tells each of its processes, again and again', async () =>
+    endsInOrder((workers) => {
+      const telling = setInterval(() => {
+        const left = workers.filter(({ pid }) => runs(pid));
+        if (left.length === 0) clearInterval(telling);
+        for (const { pid } of left) process.kill(pid, 'SIGTERM');
+      }, 1);
+    })).timeout(120_000);
+
+  /** @param first is done at the moment in which the server is told. */
+  async function endsInOrder(first: (workers: readonly Worker[]) => void): Promise<void> {
     using files = await ServerFiles.create();
     const server = await ChildServer.start(files, TWO);
     const workers = await untilServing(files, 2);
     const load = await Load.start(files, 8, () => server.client());
     await load.untilServed(16);
+    first(workers);
     assert.equal(await server.stop(), 0);
     await load.end();
     assert.deepEqual(
@@ -95,7 +111,11 @@ describe('A server of two processes that is told to end', () => {
       [],
     );
     assert.deepEqual(files.logged('workerLost'), []);
-  }).timeout(120_000);
+    for (const slot of [1, 2]) {
+      using lock = JournalLock.take(`${files.path('journal.db')}.${slot}`);
+      assert.equal(lock.found, 'closed');
+    }
+  }
 });
 
 describe('A server of two processes that cannot start', () => {
