@@ -59,7 +59,8 @@ export class RestoredPostgresStore implements RestoredStore {
   }
 
   async addDecisions(records: readonly DecisionRecord[], options: Waits): Promise<number> {
-    const statement = { name: 'restore', text: ADD_DECISIONS, values: [decisionsAsJson(records)] };
+    const values = [decisionsAsJson(records)];
+    const statement = { name: 'restore', text: ADD_DECISIONS, values, writes: records.length };
     const rows = await this.#pool.use(async (connection) => connection.commit(statement), options);
     return rows.filter(({ added }) => added === true).length;
   }
@@ -75,7 +76,11 @@ export class RestoredPostgresStore implements RestoredStore {
 
   async addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void> {
     for (const { id, certificateDer, longestLeafMs, untilMs } of issuers) {
-      const statement = { text: MERGE_ISSUER, values: [id, Buffer.from(certificateDer), longestLeafMs, untilMs] };
+      const statement = {
+        text: MERGE_ISSUER,
+        values: [id, Buffer.from(certificateDer), longestLeafMs, untilMs],
+        writes: 1,
+      };
       await this.#pool.use(async (connection) => connection.commit(statement), options);
     }
   }

@@ -16,12 +16,14 @@ import { PostgresProblem, problemBehind } from './connection/postgres-problem.ts
 import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
 import { migrate } from './schema/migrate.ts';
 import {
+  BEGIN_PROBE,
   decisionsAsJson,
+  END_PROBE,
   FORGET_ISSUERS,
   INSERT_DECISIONS,
   INSERT_OPERATION,
   KEEP_ISSUER,
-  PROBE,
+  PROBE_RECORD,
   RETIRE_ISSUERS,
 } from './writing/statements.ts';
 
@@ -87,7 +89,7 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
         async (connection) => {
           for (const { id, certificateDer, longestLeafMs, notAfterMs } of issuers) {
             const values = [id, Buffer.from(certificateDer), longestLeafMs, notAfterMs];
-            await connection.query({ text: KEEP_ISSUER, values });
+            await connection.query({ text: KEEP_ISSUER, values, writes: 1 });
           }
           await connection.query({ text: RETIRE_ISSUERS, values: [nowMs, ids] });
           await connection.query({ text: FORGET_ISSUERS, values: [nowMs] });
@@ -101,7 +103,7 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
   async recordOperation(operation: OperationRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     this.#demandRunning();
-    const statement = { text: INSERT_OPERATION, values: operationValues(operation) };
+    const statement = { text: INSERT_OPERATION, values: operationValues(operation), writes: 1 };
     await this.#write(async () => this.#pool.use((connection) => connection.commit(statement), { signal: NEVER }));
   }
 
@@ -135,7 +137,8 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {
     this.#demandRunning();
-    const statement = { name: 'append', text: INSERT_DECISIONS, values: [decisionsAsJson(batch)] };
+    const values = [decisionsAsJson(batch)];
+    const statement = { name: 'append', text: INSERT_DECISIONS, values, writes: batch.length };
     await this.#write(async () => this.#insisting((connection, withinMs) => connection.commit(statement, withinMs)));
   }
 
@@ -205,7 +208,9 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
 
 async function probe(connection: PostgresConnection): Promise<void> {
   try {
-    await connection.run(PROBE);
+    await connection.run(BEGIN_PROBE);
+    await connection.query({ text: PROBE_RECORD, writes: 1 });
+    await connection.run(END_PROBE);
     await connection.commit({ text: 'COMMIT' });
   } catch (cause) {
     // What is left of its transaction goes with the connection.

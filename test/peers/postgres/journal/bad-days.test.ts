@@ -128,6 +128,45 @@ describe('A bad day of PostgreSQL', function () {
     await recovers(started, 'after-slowness');
   });
 
+  it('that leaves records out without a word is not believed', async () => {
+    await using started = await startJournal(cluster);
+    await cluster.query(`CREATE FUNCTION discard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER discard BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION discard()`);
+    await refuses(started, /kept 0 of 1 records/);
+    await sleep(1_500);
+    assert.deepEqual(alarms(started), ['journalFailing'], 'the probe is not fooled either');
+    await cluster.query('DROP TRIGGER discard ON decisions');
+    await recovers(started, 'after-discarding');
+  });
+
+  it('that warns of something else than its standby, as of a VACUUM that is due, goes on recording', async () => {
+    await using started = await startJournal(cluster);
+    await cluster.query(`CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN RAISE WARNING ''must be vacuumed''; RETURN NEW; END';
+      CREATE TRIGGER warn BEFORE INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION warn()`);
+    await append(started, 'warned');
+    assert.deepEqual(alarms(started), []);
+    await cluster.query('DROP TRIGGER warn ON decisions');
+  });
+
+  it('that has another encoding, or no schema, is refused at the start in words', async () => {
+    const owner = cluster.user;
+    await cluster.query(`CREATE DATABASE latin OWNER ${owner} ENCODING 'LATIN1' TEMPLATE template0`, 'postgres');
+    await isRefused(startJournal(cluster, { database: 'latin' }), 'CAP-X03', /encoding LATIN1: make one with/);
+    await cluster.query(`CREATE DATABASE bare OWNER ${owner}`, 'postgres');
+    await cluster.query("ALTER DATABASE bare SET search_path = ''", 'postgres');
+    await isRefused(startJournal(cluster, { database: 'bare' }), 'CAP-X03', /no schema .* search_path/);
+  });
+
+  it('that is set to read only says so, and is waited for', async () => {
+    await using started = await startJournal(cluster);
+    await cluster.query(`ALTER ROLE ${cluster.user} SET default_transaction_read_only = on`);
+    await cluster.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${cluster.user}'`);
+    await refuses(started, /default_transaction_read_only is on/);
+    await cluster.query(`ALTER ROLE ${cluster.user} RESET default_transaction_read_only`);
+    await recovers(started, 'after-read-only');
+  });
+
   it('that has no connection left refuses in time', async () => {
     await using started = await startJournal(cluster);
     await cluster.query(`ALTER ROLE ${cluster.user} CONNECTION LIMIT 0`);

@@ -16,6 +16,8 @@ export interface Statement {
   readonly values?: readonly Value[];
   /** Prepared under this name, once for each connection; for what is asked often. */
   readonly name?: string;
+  /** How many rows it has to write; what a trigger, a rule or a row policy leaves out is not recorded. */
+  readonly writes?: number;
 }
 
 /** How a connection says of itself what it is, in pg_stat_activity. */
@@ -35,7 +37,8 @@ const TYPES = {
 const BEGIN_SESSION = `SELECT set_config('synchronous_commit',
     CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
   set_config('idle_in_transaction_session_timeout', $1, false),
-  pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean AS "readOnly"`;
+  pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only')::boolean AS "readOnly",
+  current_setting('server_encoding') AS encoding`;
 
 /** Frontend message CancelRequest (postgresql.org/docs/current/protocol-message-formats.html). */
 const CANCEL_REQUEST = 80_877_102;
@@ -71,8 +74,8 @@ export class PostgresConnection {
     this.#withinMs = settings.statementTimeout + GRACE_MS;
     client.on('error', () => this.#ended());
     client.on('end', () => this.#ended());
-    client.on('notice', ({ severity }) => {
-      if (severity === 'WARNING') this.#warnings += 1;
+    client.on('notice', ({ severity, file }) => {
+      if (severity === 'WARNING' && file?.endsWith('syncrep.c') !== false) this.#warnings += 1;
     });
   }
 
@@ -104,9 +107,7 @@ export class PostgresConnection {
       await client.connect();
       const values = [String(2 * settings.statementTimeout)];
       const [row] = await connection.query({ text: BEGIN_SESSION, values }, endMs - parts.clock.monotonicMs());
-      if (row?.['readOnly'] === true) {
-        throw new PostgresProblem('read-only', `PostgreSQL at ${name} takes no writes: it is a standby`);
-      }
+      demandUsable(name, row);
       return connection;
     } catch (cause) {
       connection.destroy();
@@ -121,12 +122,13 @@ export class PostgresConnection {
   }
 
   /** @throws PostgresProblem */
-  async query({ text, values = [], name }: Statement, withinMs = this.#withinMs): Promise<readonly Row[]> {
+  async query({ text, values = [], name, writes }: Statement, withinMs = this.#withinMs): Promise<readonly Row[]> {
     const prepared = name === undefined ? {} : { name };
-    return this.#bounded(
-      withinMs,
-      this.#client.query<Row>({ text, values: [...values], ...prepared }).then(({ rows }) => rows),
-    );
+    const asked = this.#client.query<Row>({ text, values: [...values], ...prepared });
+    const { rows, rowCount } = await this.#bounded(withinMs, asked);
+    if (writes === undefined || rowCount === writes) return rows;
+    const kept = `PostgreSQL at ${nameOf(this.host)} kept ${rowCount ?? 0} of ${writes} records`;
+    throw new PostgresProblem('misconfigured', `${kept}: take the triggers, rules and row policies off its tables`);
   }
 
   /** Several statements in one text, without values; what they return is left. @throws PostgresProblem */
@@ -136,7 +138,8 @@ export class PostgresConnection {
 
   /**
    * As `query`, for what must be durable when it resolves. A wait for a synchronous standby that somebody cancels ends with
-   * a commit, durable here alone, and a warning (PostgreSQL's src/backend/replication/syncrep.c, SyncRepWaitForLSN).
+   * a commit, durable here alone, and a warning (PostgreSQL's src/backend/replication/syncrep.c, SyncRepWaitForLSN). One
+   * from elsewhere, such as that a VACUUM is due, says nothing of the commit.
    * @throws PostgresProblem `lost` also then.
    */
   async commit(statement: Statement, withinMs?: number): Promise<readonly Row[]> {
@@ -204,6 +207,24 @@ export class PostgresConnection {
     this.#usable = false;
     this.onEnd();
   }
+}
+
+/** @param row what BEGIN_SESSION gave. @throws PostgresProblem when nothing can be recorded there. */
+function demandUsable(name: string, row: Row | undefined): void {
+  if (row?.['standby'] === true) {
+    throw new PostgresProblem('read-only', `PostgreSQL at ${name} takes no writes: it is a standby`);
+  }
+  if (row?.['readOnly'] === true) {
+    const where = 'for the server, the database or the user';
+    throw new PostgresProblem(
+      'read-only',
+      `PostgreSQL at ${name} takes no writes: default_transaction_read_only is on ${where}`,
+    );
+  }
+  // Else a letter that the encoding lacks, in what one caller sent, would break the group of others.
+  if (row?.['encoding'] === 'UTF8') return;
+  const has = `the database at ${name} has the encoding ${String(row?.['encoding'])}`;
+  throw new PostgresProblem('misconfigured', `${has}: make one with ENCODING 'UTF8'`);
 }
 
 /** @returns how messages call a host. */

@@ -44,6 +44,10 @@ const SQLSTATES: Readonly<Record<string, readonly [ProblemKind, string]>> = {
   '25006': ['read-only', 'takes no writes: it is a standby, or set to read only'],
   '28': ['misconfigured', 'does not let this user in: look at its pg_hba.conf and at journal.postgres.passwordFile'],
   '3D000': ['misconfigured', 'has no such database'],
+  '3F000': [
+    'misconfigured',
+    'has no schema to keep the tables in: look at the search_path of the user and the database',
+  ],
   '42501': ['misconfigured', 'does not allow it to this user, who has to own the tables'],
   '42P01': ['misconfigured', 'has lost a table of the journal'],
   '53100': ['refused', 'cannot grow: its disk is full'],

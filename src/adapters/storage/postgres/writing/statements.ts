@@ -33,10 +33,10 @@ const PROBE_BYTES = 1_500;
  * Whether a record could be written: one is, so that a table that cannot grow shows itself, and taken back; what is
  * committed is the version as it is.
  */
-export const PROBE = `BEGIN; SAVEPOINT probe;
-  INSERT INTO decisions (decision_id, time_ms, outcome, api, remote_address)
-    VALUES ('probe ' || pg_backend_pid(), 0, 'refused', 'self', repeat('-', ${PROBE_BYTES}));
-  ROLLBACK TO SAVEPOINT probe; UPDATE schema_version SET version = version`;
+export const BEGIN_PROBE = 'BEGIN; SAVEPOINT probe';
+export const PROBE_RECORD = `INSERT INTO decisions (decision_id, time_ms, outcome, api, remote_address)
+  VALUES ('probe ' || pg_backend_pid(), 0, 'refused', 'self', repeat('-', ${PROBE_BYTES}))`;
+export const END_PROBE = 'ROLLBACK TO SAVEPOINT probe; UPDATE schema_version SET version = version';
 
 /** Escapes in JSON of what no text of PostgreSQL holds: U+0000, and half of a surrogate pair. */
 const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
