@@ -31,20 +31,23 @@ const TYPES = {
 } as pg.CustomTypesConfig;
 
 /**
- * Whatever the database, the user or the environment of this process says: a commit waits for the disk, and for standbys
- * where there are synchronous ones. Then whether this host takes writes.
+ * Whatever the database or the user says: a commit waits for the disk, and for standbys where there are synchronous ones,
+ * and what conflicts is decided row by row. Then whether this host takes writes. Nothing of it is said when the connection
+ * is opened: a pooler refuses what it does not know there (pgbouncer.org/config.html, ignore_startup_parameters).
  */
 const BEGIN_SESSION = `SELECT set_config('synchronous_commit',
     CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
-  set_config('idle_in_transaction_session_timeout', $1, false),
+  set_config('idle_in_transaction_session_timeout', $1, false), set_config('statement_timeout', $2, false),
+  set_config('lock_timeout', $3, false), set_config('default_transaction_isolation', 'read committed', false),
   pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only')::boolean AS "readOnly",
   current_setting('server_encoding') AS encoding`;
 
 /** Frontend message CancelRequest (postgresql.org/docs/current/protocol-message-formats.html). */
 const CANCEL_REQUEST = 80_877_102;
 
-/** What pg knows of its connection and does not declare: the key to cancel what runs there, and the socket. */
+/** What pg knows of its connection and does not declare: what it says first, the key to cancel what runs there, the socket. */
 interface Inside {
+  readonly connectionParameters: { options: string | undefined };
   readonly processID: number | null;
   readonly secretKey: number | null;
   readonly connection: { readonly stream: { destroy(): void } };
@@ -94,18 +97,16 @@ export class PostgresConnection {
       ssl: await tlsOf(settings),
       types: TYPES,
       application_name: APPLICATION,
-      // Of the environment nothing counts, so PGOPTIONS does not either. What conflicts is decided row by row.
-      options: String.raw`-c default_transaction_isolation=read\ committed`,
-      statement_timeout: settings.statementTimeout,
-      // Sooner than the statement's own, so that the lock is what is complained of.
-      lock_timeout: Math.floor(settings.statementTimeout * LOCK_SHARE),
       connectionTimeoutMillis: settings.statementTimeout,
       keepAlive: true,
     });
+    (client as unknown as Inside).connectionParameters.options = undefined; // PGOPTIONS: of the environment nothing counts
     const connection = new PostgresConnection(parts, settings, host, client);
     try {
       await client.connect();
-      const values = [String(2 * settings.statementTimeout)];
+      const { statementTimeout } = settings;
+      // A lock is waited for less long than the statement may take, so that the lock is what is complained of.
+      const values = [2 * statementTimeout, statementTimeout, Math.floor(statementTimeout * LOCK_SHARE)].map(String);
       const [row] = await connection.query({ text: BEGIN_SESSION, values }, endMs - parts.clock.monotonicMs());
       demandUsable(name, row);
       return connection;
