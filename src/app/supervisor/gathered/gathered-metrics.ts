@@ -24,6 +24,8 @@ interface Parts {
 export class GatheredMetrics {
   readonly #parts: Parts;
   readonly #metrics = new WorkerMetrics();
+  /** Those that are not gone: what one said that comes to hand later is in its sums already. */
+  readonly #attached = new Set<Link>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -31,21 +33,27 @@ export class GatheredMetrics {
 
   /** Called once for each worker, before it starts. */
   attach({ slot, link, closed }: NewWorker): void {
+    this.#attached.add(link);
     link.serve(METRICS_TOPIC, (body) => {
       this.#take(link, slot, body);
       return null;
     });
-    closed.addEventListener('abort', () => this.#metrics.retire(link), { once: true });
+    const retire = (): void => {
+      this.#attached.delete(link);
+      this.#metrics.retire(link);
+    };
+    closed.addEventListener('abort', retire, { once: true });
   }
 
   /** @returns the page; as Telemetry.collect. */
   async collect(): Promise<string> {
     const { telemetry, workers, clock } = this.#parts;
-    for (const { slot, link, body } of await askEach(workers(), METRICS_TOPIC, clock)) this.#take(link, slot, body);
+    // At once: while another worker keeps us waiting it may say newer numbers.
+    await askEach(workers(), METRICS_TOPIC, clock, ({ link, slot }, body) => this.#take(link, slot, body));
     return telemetry.pageOf(this.#metrics.page(await telemetry.state({ scraped: true })));
   }
 
-  #take(link: Link, slot: number, body: Json | undefined): void {
-    if (body !== undefined) this.#metrics.take(link, { slot, state: body as MetricState });
+  #take(link: Link, slot: number, body: Json): void {
+    if (this.#attached.has(link)) this.#metrics.take(link, { slot, state: body as MetricState });
   }
 }

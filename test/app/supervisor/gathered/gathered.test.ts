@@ -161,6 +161,20 @@ describe('Of a server of several processes', () => {
       workers[0].pair.cut();
       assert.equal(await pushes(metrics.collect()), '1');
     });
+
+    it('count a worker once that ends while a scrape waits for another, and never fall', async () => {
+      workers[0].metrics.count('pushes', {});
+      stop(workers[1]);
+      const slow = metrics.collect();
+      await settle();
+      workers[0].metrics.count('pushes', {});
+      await tellMetricsOnce(workers[0].pair.worker, workers[0].metrics);
+      await settle();
+      workers[0].pair.cut();
+      await settle();
+      assert.equal(await pushes(withinASecond(slow)), '2');
+      assert.equal(await pushes(withinASecond(metrics.collect())), '2');
+    });
   });
 
   describe('the operator', () => {
