@@ -67,10 +67,21 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-/** A server within our limits; it does not listen yet. */
+/** A server within our limits, with one request of a connection at a time; it does not listen yet. */
 export function serverOf(routes: Hono): Server {
   const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
-  const server = createServer(LIMITS, (request, response) => void listener(request, response));
+  const busy = new WeakSet<Socket>();
+  const server = createServer(LIMITS, (request, response) => {
+    const { socket } = request;
+    // Node takes as many as were sent ahead (RFC 9112, 9.3.2), each of which asks every worker. No prober sends ahead.
+    if (busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    busy.add(socket);
+    response.once('close', () => busy.delete(socket));
+    void listener(request, response);
+  });
   boundConnections(server);
   return server;
 }

@@ -153,6 +153,20 @@ describe('The HTTP listener', () => {
     for (const socket of held) socket.destroy();
   });
 
+  it('answers one request of a connection at a time: who sends thousands ahead has it closed', async () => {
+    const collected = Promise.withResolvers<string>();
+    let asked = 0;
+    metrics = async () => {
+      asked += 1;
+      return collected.promise;
+    };
+    await raw('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3_000)).catch(() => undefined);
+    assert.equal(asked, 1);
+    collected.resolve('');
+    // One after the other is as ever.
+    for (let request = 0; request < 3; request += 1) assert.equal(await (await ask('/metrics')).text(), '');
+  });
+
   it('listens on loopback only', () => {
     assert.match(server.address(), /^127\.0\.0\.1:\d+$/);
   });
