@@ -22,19 +22,19 @@ const ANSWER_WITHIN_MS = 1_000;
 
 const LATE = new Error('late');
 
-/** Resolves within a second. @param heard is called with each answer as it comes, and not with those that do not. */
+/** Resolves within a second. @param onAnswer is called with each answer as it comes, and not with those that do not. */
 export async function askEach(
   workers: readonly ServingWorker[],
   topic: string,
   clock: Pick<Clock, 'after'>,
-  heard: (worker: ServingWorker, body: Json) => void = () => undefined,
+  onAnswer: (worker: ServingWorker, body: Json) => void = () => undefined,
 ): Promise<readonly Answer[]> {
   const late = new AbortController();
   const takeBack = clock.after(ANSWER_WITHIN_MS, () => late.abort(LATE));
   const answers = workers.map(async (worker): Promise<Answer> => {
     // Why not is the worker's to say: whoever is not answered shows that.
     const answer = await worker.link.ask(topic, null, late).catch(() => undefined);
-    if (answer !== undefined) heard(worker, answer);
+    if (answer !== undefined) onAnswer(worker, answer);
     return { ...worker, body: answer };
   });
   const all = await Promise.all(answers);
