@@ -1,7 +1,7 @@
 // What the death of a worker costs, at any moment: its own connections, and nothing that was delivered.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { killWorkers } from '../../soak/worker-deaths.ts';
@@ -72,6 +72,36 @@ describe('A server of two processes', function () {
     assert.ok(during.some(({ outcome }) => serialsOf(outcome).some((serial) => first.has(serial))));
     assert.deepEqual(unrecorded(files, 2, load.delivered), []);
   });
+
+  it('begins no second store for a worker that finds its journals taken away, and serves when they are back', async () => {
+    const away = files.path('away');
+    mkdirSync(away);
+    const journals = readdirSync(files.directory).filter((name) => name.startsWith('journal.db'));
+    for (const name of journals) renameSync(files.path(name), `${away}/${name}`);
+    await kill9(workersOf(files)[1]!.pid);
+    await eventually('it is tried again', () => files.logged('workerFailed').length >= 2, SOON);
+    for (const { cause } of files.logged('workerFailed')) {
+      assert.match(
+        JSON.stringify(cause),
+        /journal\.db\.2 is gone from its place; put it back, or stop Capstan and look/,
+      );
+    }
+    assert.deepEqual(
+      readdirSync(files.directory).filter((name) => name.startsWith('journal.db')),
+      [],
+    );
+    for (const name of journals) renameSync(`${away}/${name}`, files.path(name));
+    await untilServing(files, 2);
+    await eventually(
+      'all is well',
+      async () => (await readyz()).degraded === undefined && (await readyz()).ready,
+      SOON,
+    );
+  });
+
+  async function readyz(): Promise<{ readonly ready: boolean; readonly degraded?: unknown }> {
+    return (await (await server.get('/readyz')).json()) as { readonly ready: boolean };
+  }
 
   it('decides by the newest policy in each worker, also in one that died while policies changed', async () => {
     const load = await Load.start(files, 4, () => server.client());

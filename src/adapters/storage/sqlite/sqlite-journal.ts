@@ -24,6 +24,12 @@ export interface JournalParts {
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered' | 'journalCheck' | 'unexpected'>;
 }
 
+interface StartOptions {
+  readonly signal: AbortSignal;
+  readonly lock?: JournalLock;
+  readonly made?: boolean;
+}
+
 /** How soon a journal that was taken away is missed, and one that could not be written finds out that it can be. */
 const LOOK_EVERY_MS = 500;
 /** How often a check that takes long says that it goes on. */
@@ -75,14 +81,16 @@ export class SqliteJournal
    * Opens the file, or makes it when there never was one. After a stop that was not in order it is checked while it
    * serves. The signal ends only the starting.
    * @param options.lock that of the journal, where the caller has taken it; given back when the journal closes.
+   * @param options.made whether somebody else has made the journal: then a missing one is not made here.
    * @throws AuthorityError CAP-X03 naming a file that is not a journal of this version, is corrupt, lost or in use by
    *   another server; CAP-S04 when it is locked or its disk is full.
    */
-  async start({ signal, lock }: { readonly signal: AbortSignal; readonly lock?: JournalLock }): Promise<void> {
+  async start({ signal, lock, made = false }: StartOptions): Promise<void> {
     signal.throwIfAborted();
     const end = { signal: this.#end.signal };
     void this.#thread.watch(end);
     try {
+      if (made) this.#demandJournal();
       await this.#open(lock);
     } catch (cause) {
       await this[Symbol.asyncDispose]();
@@ -141,6 +149,16 @@ export class SqliteJournal
     if (inOrder && !this.#unchecked) this.#lock?.end();
     this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
+  }
+
+  /** Before its lock is taken, which would make a file that speaks of a journal. */
+  #demandJournal(): void {
+    const { file } = this.#settings;
+    if (existsSync(file)) return;
+    throw new JournalProblem(
+      'file',
+      `the journal ${file} is gone from its place; put it back, or stop Capstan and look`,
+    );
   }
 
   async #open(lock: JournalLock | undefined): Promise<void> {

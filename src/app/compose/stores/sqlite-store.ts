@@ -22,7 +22,8 @@ export function composeSqliteStore(
   lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journals that are left', async () => left[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
-  startUp.at('storage', async (options) => journal.start(options));
+  // The supervisor has made the journals of its workers: where one is not, the store was taken away.
+  startUp.at('storage', async (options) => journal.start({ ...options, made: worker !== undefined }));
   // Of several processes the supervisor has what is left.
   if (worker === undefined) startUp.at('storage', async (options) => left.start({ ...options, running }));
   const health: Store['health'] = () => {
