@@ -92,6 +92,27 @@ describe('The schema in PostgreSQL', function () {
     assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
   });
 
+  it('in which others can make functions is refused: they would run in its name', async () => {
+    await startJournal(cluster).then(async (started) => started[Symbol.asyncDispose]());
+    await cluster.query('CREATE ROLE "an other"; GRANT ALL ON SCHEMA public TO "an other", PUBLIC');
+    const words = /REVOKE CREATE ON SCHEMA public FROM "an other", PUBLIC/;
+    await isRefused(startJournal(cluster), 'CAP-X03', words);
+    await cluster.query('REVOKE CREATE ON SCHEMA public FROM "an other", PUBLIC');
+    await using started = await startJournal(cluster);
+    await started.journal.append(issued('alone'), { signal: NEVER });
+  });
+
+  it('stays where it is when a schema comes before it in the search path', async () => {
+    await using started = await startJournal(cluster);
+    const owner = cluster.user;
+    await cluster.query(`CREATE SCHEMA ${owner} AUTHORIZATION ${owner}; CREATE TABLE ${owner}.decisions (stolen text)`);
+    await using another = await startJournal(cluster);
+    await another.journal.append(issued('at home'), { signal: NEVER });
+    assert.deepEqual(await cluster.query('SELECT decision_id FROM public.decisions'), [['at home']]);
+    assert.equal(started.journal.problem, undefined);
+    await cluster.query(`DROP SCHEMA ${owner} CASCADE`);
+  });
+
   it('cannot be made by a user who may not make tables', async () => {
     await cluster.query('ALTER SCHEMA public OWNER TO postgres; GRANT USAGE ON SCHEMA public TO PUBLIC');
     await isRefused(startJournal(cluster), 'CAP-X03', /does not allow it to this user/);

@@ -32,13 +32,17 @@ const TYPES = {
 
 /**
  * Whatever the database or the user says: a commit waits for the disk, and for standbys where there are synchronous ones,
- * and what conflicts is decided row by row. Then whether this host takes writes. Nothing of it is said when the connection
- * is opened: a pooler refuses what it does not know there (pgbouncer.org/config.html, ignore_startup_parameters).
+ * what conflicts is decided row by row, and of the schemas in `search_path` the one that has the tables counts alone. Then
+ * whether this host takes writes. Nothing of it is said when the connection is opened: a pooler refuses what it does not
+ * know there (pgbouncer.org/config.html, ignore_startup_parameters).
  */
 const BEGIN_SESSION = `SELECT set_config('synchronous_commit',
     CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
   set_config('idle_in_transaction_session_timeout', $1, false), set_config('statement_timeout', $2, false),
   set_config('lock_timeout', $3, false), set_config('default_transaction_isolation', 'read committed', false),
+  set_config('search_path', coalesce(
+    (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('schema_version')),
+    quote_ident(current_schema()), ''), false),
   pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only')::boolean AS "readOnly",
   current_setting('server_encoding') AS encoding`;
 

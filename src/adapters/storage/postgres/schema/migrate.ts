@@ -2,6 +2,7 @@
 // in it, so one that is interrupted has not begun; a lock makes servers that start together do it in turn.
 import type { PostgresConnection } from '../connection/postgres-connection.ts';
 import { PostgresProblem } from '../connection/postgres-problem.ts';
+import { demandOwnSchema } from './demand-own-schema.ts';
 import { unusable } from '../../schema-version.ts';
 import { MIGRATIONS, USABLE_FROM } from './migrations.ts';
 
@@ -27,9 +28,10 @@ export async function migrate(connection: PostgresConnection, steps: readonly st
 
 /**
  * @returns the schema version; 0 of a database without one.
- * @throws PostgresProblem when it is not for a server that knows the versions up to `newest`.
+ * @throws PostgresProblem when it is not for a server that knows the versions up to `newest`, or is not ours alone.
  */
 export async function versionOf(connection: PostgresConnection, newest = MIGRATIONS.length): Promise<number> {
+  await demandOwnSchema(connection);
   const [has] = await connection.query({ text: HAS_VERSION });
   const [row] = has?.['there'] === true ? await connection.query({ text: SELECT_VERSION }) : [];
   const version = Number(row?.['version'] ?? 0);
