@@ -2,7 +2,10 @@
 // whoever reads it. The bound on what waits is here; what exceeds it is dropped and counted.
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { AuthorityError } from '../../domain/errors.ts';
+import { codeOf, writingProblem } from '../../domain/text/system-error.ts';
 import { relayLines, type LineSink } from './log-relay.ts';
 import { scrubSecrets } from './scrub.ts';
 
@@ -42,9 +45,13 @@ export interface Log extends AsyncDisposable {
   readonly relay: (from: Readable) => Promise<void>;
 }
 
-/** @param onDropped called for each line that is lost. */
+/**
+ * @param onDropped called for each line that is lost.
+ * @throws AuthorityError CAP-X03 naming a file that cannot be written.
+ */
 export function openLog(settings: LogSettings, onDropped: () => void): Log {
   const { destination, level, worker } = settings;
+  if (typeof destination === 'string') demandWritable(destination);
   const sink =
     typeof destination === 'object' ? streamSink(destination, onDropped) : backgroundSink(destination, onDropped);
   const base = worker === undefined ? null : { worker };
@@ -54,6 +61,18 @@ export function openLog(settings: LogSettings, onDropped: () => void): Log {
     relay: async (from) => relayLines(from, sink.lines),
     [Symbol.asyncDispose]: sink.close,
   };
+}
+
+/** The library opens it later, and without a file its first flush throws where nobody can catch it. */
+function demandWritable(file: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  try {
+    closeSync(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666));
+  } catch (cause) {
+    // A named pipe whose reader has yet to come (fifo(7)).
+    if (codeOf(cause) === 'ENXIO') return;
+    throw new AuthorityError('CAP-X03', { detail: `the log file ${file} ${writingProblem(cause)}`, cause });
+  }
 }
 
 function loggerTo(stream: DestinationStream, level: LogLevel, base: { readonly worker: number } | null): Logger {

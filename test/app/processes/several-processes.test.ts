@@ -139,6 +139,14 @@ describe('A server of two processes that cannot start', () => {
     assert.equal(texts[1], texts[0]);
   }).timeout(120_000);
 
+  it('names a log file that cannot be written', async () => {
+    for (const processes of [1, 2]) {
+      const logFile = files.path('no-such-folder/capstan.log');
+      const start = RunningServer.start({ files, settings: { ...TWO, processes, 'telemetry.logFile': logFile } });
+      await assert.rejects(start, /CAP-X03 .*the log file .*no-such-folder\/capstan\.log .*does not exist/);
+    }
+  });
+
   it('names a port that another process has, even one that would share it', async () => {
     for (const reusePort of [false, true]) {
       const taken: Server = createServer().listen({ host: '127.0.0.1', port: 0, reusePort });
