@@ -67,7 +67,8 @@ export function composeFoundation(
   const startUp = new StartUp();
   if (worker !== undefined) {
     const { link } = worker;
-    startUp.at('observe', () => void tellMetrics(link, { telemetry, clock }, { signal: background.signal }));
+    const onFailure = (cause: unknown): void => events.unexpected({ where: 'numbers for the supervisor', cause });
+    startUp.at('observe', () => void tellMetrics(link, { telemetry, clock, onFailure }, { signal: background.signal }));
     lifecycle.at('flush', 'last numbers', async () => tellMetricsOnce(link, telemetry));
   }
   return {

@@ -40,13 +40,20 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   });
 }
 
+export interface TellingParts {
+  readonly telemetry: Pick<Telemetry, 'state'>;
+  readonly clock: Pick<Clock, 'sleep'>;
+  /** Hears of numbers that could not be read; the next ones are tried all the same. */
+  readonly onFailure: (cause: unknown) => void;
+}
+
 /** Says the worker's numbers every second until the signal aborts. */
 export async function tellMetrics(
   link: Link,
-  { telemetry, clock }: { readonly telemetry: Pick<Telemetry, 'state'>; readonly clock: Pick<Clock, 'sleep'> },
+  { telemetry, clock, onFailure }: TellingParts,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
-  await every(TELL_EVERY_MS, clock, async () => tellMetricsOnce(link, telemetry), options);
+  await every(TELL_EVERY_MS, clock, async () => tellMetricsOnce(link, telemetry).catch(onFailure), options);
 }
 
 /** Also the last word of a worker that ends in order. */

@@ -132,11 +132,22 @@ describe('A server of two processes', function () {
   it('lives through a worker without a free descriptor, which serves on when it has some', async () => {
     const workers = workersOf(files);
     for (const { pid } of workers) limitDescriptors(pid, highestDescriptor(pid) + 8);
-    const strangers: Socket[] = Array.from({ length: 64 }, () =>
+    const strangers: Socket[] = Array.from({ length: 400 }, () =>
       connect(server.tlsPort, '127.0.0.1').on('error', () => undefined),
     );
     await Promise.all(
       strangers.map(async (one) => new Promise((resolve) => one.once('connect', resolve).once('close', resolve))),
+    );
+    // They hold the descriptors for longer than it takes a worker to do all that it does again and again.
+    const seen = new Set<string>();
+    await eventually(
+      'the supervisor hears of both again and again',
+      async () => {
+        const page = await (await server.get('/metrics')).text();
+        for (const [line] of page.matchAll(/^process_cpu_seconds_total\{worker="[12]"\} .*$/gm)) seen.add(line);
+        return [1, 2].every((slot) => [...seen].filter((line) => line.includes(`"${slot}"`)).length > 3);
+      },
+      { ...SOON, everyMs: 1_000 },
     );
     for (const stranger of strangers) stranger.destroy();
     const load = await Load.start(files, 4, () => server.client());

@@ -17,16 +17,19 @@ export interface ObservedProcess extends Disposable {
 export function observeProcess(meter: Meter): ObservedProcess {
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   lag.enable();
-  const gauge = (key: MetricOf<'observed-gauge'>, read: () => number): void => {
+  const gauge = (key: MetricOf<'observed-gauge'>, read: () => number | undefined): void => {
     const { name, help } = METRICS[key];
-    meter.createObservableGauge(name, { description: help }).addCallback((result) => result.observe(read()));
+    meter.createObservableGauge(name, { description: help }).addCallback((result) => {
+      const value = read();
+      if (value !== undefined) result.observe(value);
+    });
   };
   gauge('eventLoopLag', () => {
     // The histogram measures the whole interval between two timers, the interval itself included.
     const seconds = lag.count === 0 ? 0 : lag.percentile(99) / NANOSECONDS - LAG_RESOLUTION_MS / 1000;
     return Math.max(0, seconds);
   });
-  gauge('residentMemory', () => process.memoryUsage.rss());
+  gauge('residentMemory', residentMemory);
   gauge('startTime', () => performance.timeOrigin / 1000);
   const { name, help } = METRICS.cpuSeconds;
   meter.createObservableCounter(name, { description: help }).addCallback((result) => {
@@ -34,4 +37,13 @@ export function observeProcess(meter: Meter): ObservedProcess {
     result.observe((user + system) / MICROSECONDS);
   });
   return { scraped: () => lag.reset(), [Symbol.dispose]: () => void lag.disable() };
+}
+
+/** @returns nothing while the process has no free file descriptor: it is read from a file (proc_pid_stat(5)). */
+function residentMemory(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
 }
