@@ -1,8 +1,10 @@
 // A backup is one file: an SQLite journal of the current schema, whatever store it was made of, with one row more that
 // says what it is and holds the rollback state of policy bundles. So it can be listed as any journal. It has its name only
 // once it is whole.
+import { randomUUID } from 'node:crypto';
 import { linkSync, openSync, closeSync, fsyncSync, existsSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { codeOf } from '../../../domain/text/system-error.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
@@ -44,10 +46,10 @@ export class BackupFile implements Disposable {
   /** @throws AuthorityError CAP-X03 also when there is such a file. */
   constructor(file: string) {
     this.#file = file;
-    this.#part = `${file}.part`;
-    if (existsSync(file)) throw new AuthorityError('CAP-X03', { detail: `${file} is there already` });
+    // Its own, so that two that are made at once do not take each other's; of one that is killed it is left.
+    this.#part = `${file}.${randomUUID()}.part`;
+    if (existsSync(file)) throw taken(file);
     try {
-      rmSync(this.#part, { force: true });
       closeSync(openSync(this.#part, 'wx', 0o600));
       this.#database = new DatabaseSync(this.#part);
       this.#database.exec(`${QUICK}; BEGIN; ${MIGRATIONS.join(';')}; ${INDEX_REFUSALS}; ${BACKUP_TABLE}`);
@@ -86,14 +88,23 @@ export class BackupFile implements Disposable {
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       database.close();
       synced(this.#part);
-      linkSync(this.#part, this.#file);
     });
+    this.#name();
   }
 
   /** Of what is not finished nothing is left. */
   [Symbol.dispose](): void {
     if (this.#database.isOpen) this.#database.close();
     rmSync(this.#part, { force: true });
+  }
+
+  #name(): void {
+    try {
+      linkSync(this.#part, this.#file);
+    } catch (cause) {
+      if (codeOf(cause) === 'EEXIST') throw taken(this.#file);
+      throw journalProblem(this.#part, cause).toOpeningError();
+    }
   }
 
   #writing(work: () => void): void {
@@ -103,6 +114,10 @@ export class BackupFile implements Disposable {
       throw journalProblem(this.#part, cause).toOpeningError();
     }
   }
+}
+
+function taken(file: string): AuthorityError {
+  return new AuthorityError('CAP-X03', { detail: `${file} is there already` });
 }
 
 function synced(file: string): void {

@@ -16,7 +16,7 @@ Examples:
 
 The file holds decisions, operations, issuers and the rollback state of policy bundles, which --config alone knows of;
 no key. It is a journal that can be listed, and can be restored into a store of either kind. A file that is there is
-never overwritten.`;
+never overwritten. A backup that is killed leaves a file whose name ends in .part beside it, of no use.`;
 
 export function registerBackup(program: Command, invocation: Invocation): void {
   const command = program

@@ -186,6 +186,21 @@ describe('A backup of an SQLite store', () => {
     assert.deepEqual(existsSync(at('other')) ? await readAll(at('other')) : [], []);
   });
 
+  it('is whole or not there when two are made at once, and the later one says that there is one', async () => {
+    write(at('journal'), RECORDS);
+    await using store = await copySqliteStore(at('journal'), WAITING);
+    const both = [backUp(store, copying(), NOW), backUp(store, copying(), NOW)];
+    const [one, other] = await Promise.allSettled(both);
+    const failed = [one, other].flatMap((result) => (result?.status === 'rejected' ? [String(result.reason)] : []));
+    assert.equal(failed.length, 1);
+    assert.match(failed[0] ?? '', /CAP-X03 .*backup is there already/);
+    assert.equal((await restored(at('other'))).decisions, RECORDS.length);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.endsWith('.part')),
+      [],
+    );
+  });
+
   describe('with the rollback state of policy bundles', () => {
     const state = (sequence: number, changes: Partial<RollbackState> = {}): RollbackState => ({
       name: 'corp',
