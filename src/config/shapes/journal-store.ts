@@ -34,6 +34,8 @@ export function readJournalStore(text: string): JournalStore | Problem {
   if (scheme === 'postgres' || scheme === 'postgresql') return readPostgres(text.slice(scheme.length + 1));
   if (scheme !== undefined && scheme !== 'sqlite') return { problem: `must be ${WORDS.replaceAll('`', '')}` };
   const file = scheme === undefined ? text : text.slice('sqlite:'.length);
+  // A URL after a space or a letter too many: taken for a file it would be quoted, with the password in it.
+  if (file.includes('://')) return { problem: `must be ${WORDS.replaceAll('`', '')}` };
   return file === '' || file.includes('\0')
     ? { problem: 'must name a file, such as sqlite:journal.db' }
     : { kind: 'sqlite', file };

@@ -37,6 +37,8 @@ const REFUSED: readonly (readonly [text: string, problem: RegExp])[] = [
   [`postgres://capstan@${Array.from({ length: 9 }, () => 'db').join(',')}/capstan`, /^must name at most 8 hosts$/],
   ['postgres://@db/capstan', /^must name a user and a database$/],
   ['postgress://capstan@db/capstan', /^must be sqlite: and a file path, or postgres:/],
+  [' postgres://capstan:s3cret@db/capstan', /^must be sqlite: and a file path, or postgres:/],
+  ['sqlite:postgres://capstan:s3cret@db/capstan', /^must be sqlite: and a file path, or postgres:/],
   ['sqlite:', /^must name a file/],
   ['', /^must name a file/],
 ];
