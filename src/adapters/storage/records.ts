@@ -1,5 +1,7 @@
 // One mapping between the journal's records and the rows of a database, whichever database it is: one column per
 // field, named once. A policy trace is one column of JSON. What was stored under former names is read here too.
+import { AuthorityError } from '../../domain/errors.ts';
+import { parseJson } from '../../domain/text/parse-json.ts';
 import type { CurrentCertificate } from '../../domain/policy/request.ts';
 import type { LeafRecord } from '../../ports/storage/issuance-history.ts';
 import type { DecisionRecord, IssuedRecord, PolicyTrace, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
@@ -111,10 +113,19 @@ export function leafRecordFrom({ issuer, proofId, provenAtMs }: Row): LeafRecord
   return { issuer: String(issuer), lineage: { id: String(proofId), provenAtMs: Number(provenAtMs) } };
 }
 
-/** Records from before `waived` call it `excused`. */
+/**
+ * Records from before `waived` call it `excused`.
+ * @throws AuthorityError CAP-S04 for what is no trace: without it nobody knows since when a condition has been waived.
+ */
 function traceFrom(stored: unknown): PolicyTrace {
-  const trace = JSON.parse(stored as string) as PolicyTrace & { readonly excused?: PolicyTrace['waived'] };
+  const trace = parseJson(String(stored)) as StoredTrace | null | undefined;
+  const waived = trace?.excused ?? trace?.waived;
+  if (typeof trace !== 'object' || trace === null || (waived !== undefined && !Array.isArray(waived))) {
+    throw new AuthorityError('CAP-S04', { detail: 'the policy trace of a record in the journal is damaged' });
+  }
   if (trace.excused === undefined) return trace;
   const { excused, ...rest } = trace;
   return { ...rest, waived: excused };
 }
+
+type StoredTrace = PolicyTrace & { readonly excused?: PolicyTrace['waived'] };

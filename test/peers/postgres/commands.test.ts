@@ -96,6 +96,19 @@ describe('Commands on a journal in PostgreSQL', function () {
     }
   });
 
+  it('says that a record is damaged, and is no bug', async () => {
+    const damage = async (policy: string) =>
+      cluster!.query(`UPDATE decisions SET policy = ${policy} WHERE policy IS NOT NULL`);
+    await cluster!.query('CREATE TABLE kept AS SELECT id, policy FROM decisions');
+    for (const policy of [`'{"rules":"'`, `'null'`, `'{"waived":1}'`]) {
+      await damage(policy);
+      const { code, error } = await files.run('journal', 'list', '--config', '@capstan.yaml');
+      assert.match(error, /CAP-S04 .*the policy trace of a record in the journal is damaged/);
+      assert.equal(code, 69);
+    }
+    await cluster!.query('UPDATE decisions SET policy = kept.policy FROM kept WHERE kept.id = decisions.id');
+  });
+
   it('is ended by Ctrl-C while the database does not answer', async () => {
     const { PostgresJournalReader } = await import('../../../src/adapters/storage/postgres/postgres-journal-reader.ts');
     const { settingsOf } = await import('./support/journals.ts');
