@@ -37,7 +37,8 @@ describe('A server on PostgreSQL', function () {
 
   /** The command itself, with an empty environment. */
   async function run(...words: readonly string[]): Promise<{ readonly out: string; readonly error: string }> {
-    const args = [MAIN, ...words, '--config', files!.path('capstan.yaml')];
+    const config = words.includes('--config') ? [] : ['--config', files!.path('capstan.yaml')];
+    const args = [MAIN, ...words, ...config];
     const failed = (cause: unknown) => cause as { readonly stdout: string; readonly stderr: string };
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: {} }).catch(failed);
     return { out: stdout, error: stderr };
@@ -98,6 +99,17 @@ describe('A server on PostgreSQL', function () {
     await cluster!.query('UPDATE schema_version SET version = 99, usable_from = 99');
     assert.match(await checked(), /journal\.store: the database .*99/);
     await cluster!.query('UPDATE schema_version SET version = 1, usable_from = 1');
+    await cluster!.query('ALTER TABLE decisions OWNER TO postgres');
+    assert.match(await checked(), /journal\.store: the database has tables that another user owns/);
+    await cluster!.query('ALTER TABLE decisions OWNER TO capstan');
+    await cluster!.query('CREATE DATABASE foreign_one');
+    const settings = {
+      ...settingsOf(cluster!, files!),
+      'journal.store': cluster!.url().replace(/[^/]+$/, 'foreign_one'),
+    };
+    files!.write('foreign.yaml', JSON.stringify(nested({ ...files!.settings, ...settings })));
+    const { error } = await run('config', 'check', '--config', files!.path('foreign.yaml'));
+    assert.match(error, /journal\.store: the database has no schema in which this user may make the tables/);
     await cluster!.stop();
     assert.match(await checked(), /could not be asked, so what a crash could lose is not known/);
     await cluster!.restart();

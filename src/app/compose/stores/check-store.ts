@@ -1,10 +1,10 @@
-// The store of a configuration, looked at without a server: whether its database lets us in, and what a crash or a failover
-// of it could lose.
+// The store of a configuration, looked at without a server: whether its database lets us in and make the tables, and what a
+// crash or a failover of it could lose.
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { durabilityOf, durabilityWarnings } from '../../../adapters/storage/postgres/connection/durability.ts';
 import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
 import { problemBehind } from '../../../adapters/storage/postgres/connection/postgres-problem.ts';
-import { versionOf } from '../../../adapters/storage/postgres/schema/migrate.ts';
+import { checkSchema } from '../../../adapters/storage/postgres/schema/migrate.ts';
 import type { Config } from '../../../config/schema.ts';
 
 export interface CheckedStore {
@@ -23,7 +23,7 @@ export async function checkStore(
   try {
     const durability = await pool.use(
       async (connection) => {
-        await versionOf(connection);
+        await checkSchema(connection);
         return durabilityOf(connection);
       },
       { signal },

@@ -15,6 +15,12 @@ const STEP_WITHIN_MS = 30 * 60_000;
 const VERSION_TABLE = `CREATE TABLE IF NOT EXISTS schema_version (
   one boolean PRIMARY KEY DEFAULT true CHECK (one), version integer NOT NULL, usable_from integer NOT NULL)`;
 const SELECT_VERSION = 'SELECT version, usable_from AS "usableFrom" FROM schema_version';
+/** Why the tables cannot be made, or those that are there not changed (postgresql.org/docs/current/functions-info.html). */
+const LACKING = `SELECT CASE
+  WHEN to_regclass('decisions') IS NULL AND has_schema_privilege(current_schema(), 'CREATE') IS NOT TRUE
+    THEN 'has no schema in which this user may make the tables: look at who owns the database, and at its search_path'
+  WHEN NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('decisions')), 'USAGE')
+    THEN 'has tables that another user owns: this one has to' END AS lacking`;
 const HAS_VERSION = "SELECT to_regclass('schema_version') IS NOT NULL AS there";
 
 /**
@@ -38,6 +44,17 @@ export async function versionOf(connection: PostgresConnection, newest = MIGRATI
   const problem = unusable({ version, usableFrom: Number(row?.['usableFrom'] ?? version) }, newest);
   if (problem !== undefined) throw new PostgresProblem('misconfigured', `the database ${problem}`);
   return version;
+}
+
+/**
+ * What `migrate` would end with, without a change to the database.
+ * @throws PostgresProblem `misconfigured` when the schema is not for this version, or is not this user's to make.
+ */
+export async function checkSchema(connection: PostgresConnection): Promise<void> {
+  await versionOf(connection);
+  const [row] = await connection.query({ text: LACKING });
+  const lacking = row?.['lacking'];
+  if (typeof lacking === 'string') throw new PostgresProblem('misconfigured', `the database ${lacking}`);
 }
 
 async function takeStep(connection: PostgresConnection, steps: readonly string[]): Promise<void> {
