@@ -29,6 +29,19 @@ describe('A PostgreSQL with a standby', function () {
     assert.equal(events.of('journalFailing').length, events.of('journalRecovered').length);
   });
 
+  it('that took over is found by a server that starts when the former primary is back', async () => {
+    await using former = await PostgresCluster.start();
+    await using promoted = await former.standby({ synchronous: true });
+    former.freeze();
+    await promoted.promote();
+    former.thaw();
+    const hosts = [former, promoted].map(({ host, port }) => ({ host, port }));
+    await using started = await startJournal(former, { hosts });
+    await started.journal.append(issued('by the new one'), { signal: NEVER });
+    const recorded = "SELECT count(*) FROM decisions WHERE decision_id = 'by the new one'";
+    assert.deepEqual(await promoted.query(recorded), [['1']]);
+  });
+
   it('alone is read only, and takes nothing', async () => {
     await using primary = await PostgresCluster.start();
     await using standby = await primary.standby({ synchronous: false });

@@ -4,6 +4,7 @@ import { AuthorityError } from '../../../../domain/errors.ts';
 import { abortable, orAborted } from '../../../../live/abortable.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import type { Row } from '../../records.ts';
+import { onNewestTimeline } from './newest-timeline.ts';
 import { PostgresConnection, type Value } from './postgres-connection.ts';
 import { PostgresProblem } from './postgres-problem.ts';
 import type { PostgresHost, PostgresSettings } from './settings.ts';
@@ -118,8 +119,8 @@ export class PostgresPool implements AsyncDisposable {
   }
 
   /**
-   * All at once, so that hosts that are silent cost one time-out together; of those that take writes the first counts,
-   * so that all servers choose alike while a former primary is still up.
+   * All at once, so that hosts that are silent cost one time-out together; of those that take writes the newest timeline
+   * counts, then the first, so that all servers choose alike while a former primary is still up.
    */
   async #connect(): Promise<PostgresConnection> {
     const { hosts } = this.#settings;
@@ -135,7 +136,7 @@ export class PostgresPool implements AsyncDisposable {
       const found = await result;
       if (found instanceof PostgresProblem) problems.push(found);
       else {
-        chosen = found;
+        chosen = results.length === 1 ? found : await onNewestTimeline(this.#parts.clock, found, results);
         break;
       }
     }
