@@ -20,6 +20,8 @@ export const ANSWER_WITHIN_MS = 2_000;
 export const MAX_ASKS = 2_048;
 /** Messages that the kernel has not taken yet; one more is not sent. */
 export const MAX_UNSENT = 10_000;
+/** ... and of all of them together, in UTF-16 units: the numbers of a worker come each second, however long nobody reads. */
+export const MAX_UNSENT_LENGTH = 32 * 1024 * 1024;
 /** Of one message, in UTF-16 units: a page of metrics with room to spare. */
 export const MAX_MESSAGE_LENGTH = 8 * 1024 * 1024;
 
@@ -43,6 +45,7 @@ export class MessageLink implements Link {
   readonly #closed = new AbortController();
   #lastNumber = 0;
   #unsent = 0;
+  #unsentLength = 0;
 
   constructor(parts: MessageLinkParts) {
     this.#parts = parts;
@@ -152,8 +155,13 @@ export class MessageLink implements Link {
     if (!channel.open || this.#unsent >= MAX_UNSENT) return false;
     const text = writeMessage(message);
     if (text.length > MAX_MESSAGE_LENGTH) return this.#refuseLong(message);
+    if (this.#unsentLength + text.length > MAX_UNSENT_LENGTH) return false;
     this.#unsent += 1;
-    channel.send(text, handle, () => (this.#unsent -= 1));
+    this.#unsentLength += text.length;
+    channel.send(text, handle, () => {
+      this.#unsent -= 1;
+      this.#unsentLength -= text.length;
+    });
     return true;
   }
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import { MAX_ASKS, MAX_MESSAGE_LENGTH } from '../../../src/adapters/processes/message-link.ts';
+import {
+  MAX_ASKS,
+  MAX_MESSAGE_LENGTH,
+  MAX_UNSENT_LENGTH,
+  MessageLink,
+} from '../../../src/adapters/processes/message-link.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 import { linkedPair } from '../../support/fakes/linked-pair.ts';
 
@@ -131,6 +136,30 @@ describe('The link between supervisor and worker', () => {
     supervisor.serve('repeat', (length) => 'x'.repeat(length as number));
     await assert.rejects(worker.ask('repeat', 'x'.repeat(MAX_MESSAGE_LENGTH), never), unavailable);
     await assert.rejects(worker.ask('repeat', MAX_MESSAGE_LENGTH, never), unavailable);
+  });
+
+  it('keeps a bounded length for an end that reads nothing, and goes on when it reads', async () => {
+    let waiting = 0;
+    const sent: (() => void)[] = [];
+    const link = new MessageLink({
+      clock: new FakeClock(),
+      onFailure: assert.fail,
+      channel: {
+        open: true,
+        send: (text, _handle, done) => {
+          waiting += text.length;
+          sent.push(done);
+        },
+        listen: () => undefined,
+      },
+    });
+    const numbers = 'x'.repeat(1024 * 1024);
+    for (let second = 0; second < 100; second += 1) link.tell('numbers', numbers);
+    assert.ok(waiting > MAX_UNSENT_LENGTH / 2 && waiting <= MAX_UNSENT_LENGTH, `${waiting}`);
+    await assert.rejects(link.ask('sum', numbers, never), unavailable);
+    for (const done of sent.splice(0)) done();
+    link.tell('numbers', numbers);
+    assert.equal(sent.length, 1);
   });
 
   it('has one handler for a topic', () => {
