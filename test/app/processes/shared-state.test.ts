@@ -20,7 +20,7 @@ import { recordedSerials, serialsOf, untilServing, workersOf } from '../support/
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 /** The serial of a certificate of more than a year ago. */
 const OLD = '7f00ff';
-const WAITING = { signal: AbortSignal.timeout(600_000) };
+const WAITING = new AbortController();
 const SOON = { withinMs: 20_000 };
 /** On connections of their own, so that the kernel spreads them over the processes. */
 const MANY = 24;
