@@ -2,7 +2,7 @@
 // docs/performance.md says how, and what came of it.
 import { cpus } from 'node:os';
 import type { Benchmark, Context } from './benchmark.ts';
-import { callsBenchmark, processesBenchmark } from './rows/calls.ts';
+import { callsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls.ts';
 import { issueBenchmark } from './rows/issue.ts';
 import { listBenchmark } from './rows/list/list.ts';
 import { makeMaterial } from './material.ts';
@@ -26,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   callsBenchmark('kept'),
   callsBenchmark('fresh'),
   processesBenchmark,
+  postgresBenchmark,
   streamsBenchmark(1000),
   streamsBenchmark(5000),
 ];

@@ -34,14 +34,21 @@ export interface Capstan extends RunningServer {
   readonly bundleFile: string;
 }
 
+export interface CapstanOptions {
+  readonly streams: number;
+  readonly processes?: number;
+  readonly journal?: Readonly<Record<string, unknown>>;
+}
+
 /**
  * `capstan serve` with a token issuer, a policy and a journal on disk.
  * @param options.processes how many answer, on the one core of the server.
+ * @param options.journal keys of the configuration beside or instead of a journal on disk.
  * @param options.streams SDS streams that will be opened, in turn by each identity.
  */
 export async function startCapstan(
   material: Material,
-  { streams, processes = 1 }: { readonly streams: number; readonly processes?: number },
+  { streams, processes = 1, journal }: CapstanOptions,
 ): Promise<Capstan> {
   const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
   const bundleFile = path.join(folder, 'bundle.pem');
@@ -55,10 +62,8 @@ export async function startCapstan(
   const configFile = path.join(folder, 'capstan.yaml');
   const files = { folder, bundleFile, policyFile };
   // YAML reads JSON as it is.
-  await writeFile(
-    configFile,
-    JSON.stringify({ ...configOf(material, files, { tlsPort, httpPort, streams }), processes }),
-  );
+  const config = configOf(material, files, { tlsPort, httpPort, streams });
+  await writeFile(configFile, JSON.stringify({ ...config, processes, ...(journal && { journal }) }));
   const server = await startServer(process.execPath, [MAIN, 'serve', '--config', configFile], async (_, { signal }) => {
     await answersReady(`http://127.0.0.1:${httpPort}/readyz`, signal);
     return `127.0.0.1:${tlsPort}`;

@@ -35,6 +35,8 @@ export interface Deaths {
   readonly failed: number;
   /** Longest that a call took which did not fail, in ms. */
   readonly longestMs: number;
+  /** From each death until all served again, in ms, the quickest first. */
+  readonly replacedMs: readonly number[];
 }
 
 /** @param goesOn asked before each kill. */
@@ -46,24 +48,27 @@ export async function killWorkers(goesOn: (kills: number) => boolean): Promise<D
   const load = await Load.start(files, CLIENTS, () => server.client());
   await load.untilServed(CLIENTS);
   const deaths: { readonly slot: number; readonly atMs: number }[] = [];
+  const replacedMs: number[] = [];
+  let workers = await untilServing(files, PROCESSES, 30_000);
   while (goesOn(deaths.length)) {
-    const workers = await untilServing(files, PROCESSES, 30_000);
     await sleep(random.fraction() * MAX_PAUSE_MS);
     const { slot, pid } = workers[Math.floor(random.fraction() * PROCESSES)]!;
     deaths.push({ slot, atMs: performance.now() });
     await kill9(pid);
+    workers = await untilServing(files, PROCESSES, 30_000);
+    replacedMs.push(performance.now() - deaths.at(-1)!.atMs);
   }
-  await untilServing(files, PROCESSES, 30_000);
   await load.untilServed(CLIENTS);
   await load.end();
-  return reckon(load, recordedSerials(files, PROCESSES), deaths);
+  const reckoned = reckon(load, recordedSerials(files, PROCESSES), deaths);
+  return { ...reckoned, replacedMs: replacedMs.sort((a, b) => a - b) };
 }
 
 function reckon(
   load: Load,
   recorded: ReadonlyMap<number, ReadonlySet<string>>,
   deaths: readonly { readonly slot: number; readonly atMs: number }[],
-): Deaths {
+): Omit<Deaths, 'replacedMs'> {
   const slotsOf = (serial: string): readonly number[] =>
     [...recorded].flatMap(([slot, serials]) => (serials.has(serial) ? [slot] : []));
   const { delivered, failures, served } = load;
@@ -107,8 +112,8 @@ function timeOf({ sentMs, answeredMs }: Served): number {
 
 export const workerDeaths: Soak = {
   name: 'worker-deaths',
-  // A hundred deaths, each a second or two after the last.
-  seconds: 200,
+  // At most; it ends with the hundredth death, and they are a second or two apart.
+  seconds: 600,
   run: async ({ seconds, say }) => {
     const untilMs = performance.now() + seconds * 1000;
     const deaths = await killWorkers((kills) => {
@@ -135,5 +140,12 @@ function measuredOf(deaths: Deaths): readonly Measured[] {
     count('failed on the connections of other workers', deaths.unaffectedFailed, 0),
     count('calls that one death costs', deaths.failed / deaths.kills),
     { name: 'longest call that succeeded', value: deaths.longestMs, unit: 'ms' },
+    { name: 'a worker was replaced within, median', value: at(deaths.replacedMs, 0.5), unit: 'ms' },
+    { name: 'a worker was replaced within, slowest', value: at(deaths.replacedMs, 1), unit: 'ms' },
   ];
+}
+
+/** @param quantile from 0 to 1. */
+function at(sorted: readonly number[], quantile: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))] ?? Number.NaN;
 }

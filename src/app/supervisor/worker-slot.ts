@@ -13,9 +13,7 @@ export interface SlotParts {
   readonly run: () => WorkerRun;
 }
 
-/** A worker that ended before it served for so long counts as one that could not start. */
-const SOUND_AFTER_MS = 1_000;
-/** Pause before the second attempt in a row; doubled for each further one. */
+/** Pause before the second attempt in a row that brought no worker that serves; doubled for each further one. */
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 
@@ -24,9 +22,11 @@ export class WorkerSlot {
   readonly #parts: SlotParts;
   readonly #end = new AbortController();
   #worker: WorkerRun | undefined;
-  /** By the monotonic clock; nothing while none serves. */
-  #servingSinceMs: number | undefined;
-  /** Attempts in a row that brought no sound worker. */
+  #isServing = false;
+  /**
+   * Attempts in a row that brought no worker that served. One that served and ended at once does not count: whatever
+   * ends workers, the clients of the next must not wait for it longer each time.
+   */
   #failures = 0;
   #problem: string | undefined = 'it has not started';
   #keeping: Promise<void> = Promise.resolve();
@@ -43,7 +43,7 @@ export class WorkerSlot {
 
   /** To the worker that serves here now. */
   get link(): Link | undefined {
-    return this.#servingSinceMs === undefined ? undefined : this.#worker?.link;
+    return this.#isServing ? this.#worker?.link : undefined;
   }
 
   /**
@@ -91,7 +91,7 @@ export class WorkerSlot {
   }
 
   #serves(worker: WorkerRun): void {
-    this.#servingSinceMs = this.#parts.clock.monotonicMs();
+    this.#isServing = true;
     this.#problem = undefined;
     this.#parts.events.workerServes({ slot: this.slot, pid: worker.pid });
   }
@@ -103,15 +103,13 @@ export class WorkerSlot {
   }
 
   #lost(why: string): void {
-    const servedMs = this.#servingSinceMs === undefined ? 0 : this.#parts.clock.monotonicMs() - this.#servingSinceMs;
-    const wasServing = this.#servingSinceMs !== undefined;
-    this.#failures = servedMs >= SOUND_AFTER_MS ? 0 : this.#failures + 1;
-    this.#servingSinceMs = undefined;
-    if (wasServing) this.#problem = why;
+    this.#failures = this.#isServing ? 0 : this.#failures + 1;
+    if (this.#isServing) this.#problem = why;
+    this.#isServing = false;
   }
 }
 
-/** None after a sound worker and after one failure; then 1 s, 2 s and so on. */
+/** None after a worker that served and after one failure; then 1 s, 2 s and so on. */
 function pauseAfter(failures: number): number {
   return failures < 2 ? 0 : Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 2));
 }

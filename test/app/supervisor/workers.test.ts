@@ -101,6 +101,19 @@ describe('The workers of a server', () => {
     );
   });
 
+  it('are replaced at once however often they are killed as soon as they serve', async () => {
+    await start();
+    for (let times = 0; times < 10; times += 1) {
+      const killed = inSlot(2);
+      killed.gone('it was ended by SIGKILL');
+      await clock.advance(0);
+      assert.notEqual(inSlot(2), killed, `no worker took the place of number ${times + 1}`);
+      inSlot(2).ready();
+      await settle();
+    }
+    assert.deepEqual(workers.health(), { state: 'ready' });
+  });
+
   it('are killed and replaced when they do not answer for two seconds', async () => {
     const standing = new FakeWorker(clock, { still: true });
     const fork = (): FakeWorker => (forked.length === 1 ? (forked.push(standing), standing) : fresh());

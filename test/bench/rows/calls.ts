@@ -2,7 +2,9 @@
 // Ours checks a token, judges by policy and journals; the yardstick only issues.
 import { goDuration, inTurn, type Benchmark, type Context } from '../benchmark.ts';
 import { startBareServer, startCapstan } from '../servers.ts';
-import { row } from '../measurement.ts';
+import { findPostgres } from '../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../support/postgres/cluster.ts';
+import { row, type Row } from '../measurement.ts';
 import { CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
 
 /** What `client calls` prints. */
@@ -57,15 +59,41 @@ export const processesBenchmark: Benchmark = {
   run: async (context) => {
     await using two = await startCapstan(context.material, { streams: 0, processes: 2 });
     await using one = await startCapstan(context.material, { streams: 0 });
-    const measured = await inTurn(context.rounds, {
-      two: async () => drive(context, two, 'kept'),
-      one: async () => drive(context, one, 'kept'),
-    });
-    const cpu = (calls: readonly Calls[]): readonly number[] => calls.map((one) => one.cpuMicrosPerCall);
-    const beside = { name: 'one process', values: cpu(measured.one) };
-    return [row('e2e.kept.p256.processes', 'us CPU/call', cpu(measured.two), beside)];
+    return [await cpuBeside(context, 'processes', two, { name: 'one process', server: one })];
   },
 };
+
+/** What a call costs Capstan's own process where a PostgreSQL keeps the journal, over TLS and with `fsync`. */
+export const postgresBenchmark: Benchmark = {
+  rows: ['e2e.kept.p256.postgres'],
+  needsGo: true,
+  run: async (context) => {
+    if (findPostgres() === undefined) throw new Error('the row e2e.kept.p256.postgres needs PostgreSQL');
+    await using database = await PostgresCluster.start({ fsync: true, requireTls: true });
+    const journal = {
+      store: `postgres://${database.user}@${database.host}:${database.port}/${database.database}`,
+      postgres: { passwordFile: database.passwordFile, caFile: database.caFile },
+    };
+    await using shared = await startCapstan(context.material, { streams: 0, journal });
+    await using embedded = await startCapstan(context.material, { streams: 0 });
+    return [await cpuBeside(context, 'postgres', shared, { name: 'SQLite', server: embedded })];
+  },
+};
+
+async function cpuBeside(
+  context: Context,
+  suffix: string,
+  server: RunningServer,
+  beside: { readonly name: string; readonly server: RunningServer },
+): Promise<Row> {
+  const measured = await inTurn(context.rounds, {
+    ours: async () => drive(context, server, 'kept'),
+    beside: async () => drive(context, beside.server, 'kept'),
+  });
+  const cpu = (calls: readonly Calls[]): readonly number[] => calls.map((one) => one.cpuMicrosPerCall);
+  const yardstick = { name: beside.name, values: cpu(measured.beside) };
+  return row(`e2e.kept.p256.${suffix}`, 'us CPU/call', cpu(measured.ours), yardstick);
+}
 
 /** Both sides get the same request, header included; the yardstick does not look at the token. */
 async function drive({ go, material, seconds }: Context, server: RunningServer, load: keyof typeof LOADS) {
