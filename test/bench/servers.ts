@@ -84,6 +84,7 @@ function configOf(
     listen: {
       tls: { address: `127.0.0.1:${needs.tlsPort}` },
       http: { address: `127.0.0.1:${needs.httpPort}` },
+      administration: { socket: path.join(files.folder, 'administration.sock') },
     },
     issuer: { chainFile: material.issuerCert, keyFile: material.issuerKey },
     trustAnchors: { file: files.bundleFile },
