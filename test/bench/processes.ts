@@ -8,6 +8,10 @@ import { existsSync } from 'node:fs';
 
 export const SERVER_CORE = 0;
 export const CLIENT_CORE = 1;
+/** A core that the kernel chooses, also the client's: for what has more processes than there are cores to give. */
+export const ANY_CORE = 'any';
+
+export type Core = number | typeof ANY_CORE;
 
 /** 5,000 streams need a descriptor each, on both sides: as many as this user may have. */
 const RAISE_OPEN_FILES = 'ulimit -Sn "$(ulimit -Hn)"';
@@ -21,8 +25,8 @@ export function canPin(): boolean {
   return existsSync('/usr/bin/taskset') && availableParallelism() > 1;
 }
 
-function start(core: number, command: string, args: readonly string[]): ChildProcess {
-  const pinned = canPin() ? ['taskset', '-c', String(core), command, ...args] : [command, ...args];
+function start(core: Core, command: string, args: readonly string[]): ChildProcess {
+  const pinned = canPin() && core !== ANY_CORE ? ['taskset', '-c', String(core), command, ...args] : [command, ...args];
   const script = `${RAISE_OPEN_FILES} && exec "$@"`;
   return spawn('bash', ['-c', script, 'bench', ...pinned], { stdio: ['ignore', 'pipe', 'pipe'] });
 }
@@ -61,7 +65,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Starts a server on the server's core and waits until it is ready.
+ * Starts a server on its core and waits until it is ready.
  * @param addressOf resolves to the address once the server serves; gets the first line that it prints, and
  *   a signal that ends the wait.
  * @throws Error with the end of its stderr when it ends, or takes too long, before that.
@@ -70,8 +74,9 @@ export async function startServer(
   command: string,
   args: readonly string[],
   addressOf: (firstLine: Promise<string>, options: { readonly signal: AbortSignal }) => Promise<string>,
+  core: Core = SERVER_CORE,
 ): Promise<RunningServer> {
-  const child = start(SERVER_CORE, command, args);
+  const child = start(core, command, args);
   const complaint = tailOf(child);
   const overdue = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
   const waiting = new AbortController();

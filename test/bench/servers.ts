@@ -6,7 +6,7 @@ import { freePort } from '../support/eventually.ts';
 import { BundleSigner, bundleDocument } from '../support/policy/signed-bundle.ts';
 import type { Context } from './benchmark.ts';
 import type { Material } from './material.ts';
-import { startServer, type RunningServer } from './processes.ts';
+import { SERVER_CORE, startServer, type Core, type RunningServer } from './processes.ts';
 import { IDENTITIES, NAMESPACE, TOKEN_ISSUER, TRUST_DOMAIN } from './workloads.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
@@ -37,18 +37,19 @@ export interface Capstan extends RunningServer {
 export interface CapstanOptions {
   readonly streams: number;
   readonly processes?: number;
+  readonly core?: Core;
   readonly journal?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * `capstan serve` with a token issuer, a policy and a journal on disk.
- * @param options.processes how many answer, on the one core of the server.
+ * @param options.processes how many answer. @param options.core where they run.
  * @param options.journal keys of the configuration beside or instead of a journal on disk.
  * @param options.streams SDS streams that will be opened, in turn by each identity.
  */
 export async function startCapstan(
   material: Material,
-  { streams, processes = 1, journal }: CapstanOptions,
+  { streams, processes = 1, core = SERVER_CORE, journal }: CapstanOptions,
 ): Promise<Capstan> {
   const folder = await mkdtemp(path.join(material.folder, 'capstan-'));
   const bundleFile = path.join(folder, 'bundle.pem');
@@ -64,10 +65,15 @@ export async function startCapstan(
   // YAML reads JSON as it is.
   const config = configOf(material, files, { tlsPort, httpPort, streams });
   await writeFile(configFile, JSON.stringify({ ...config, processes, ...(journal && { journal }) }));
-  const server = await startServer(process.execPath, [MAIN, 'serve', '--config', configFile], async (_, { signal }) => {
-    await answersReady(`http://127.0.0.1:${httpPort}/readyz`, signal);
-    return `127.0.0.1:${tlsPort}`;
-  });
+  const server = await startServer(
+    process.execPath,
+    [MAIN, 'serve', '--config', configFile],
+    async (_, { signal }) => {
+      await answersReady(`http://127.0.0.1:${httpPort}/readyz`, signal);
+      return `127.0.0.1:${tlsPort}`;
+    },
+    core,
+  );
   return { ...server, bundleFile };
 }
 

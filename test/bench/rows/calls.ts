@@ -5,7 +5,7 @@ import { startBareServer, startCapstan } from '../servers.ts';
 import { findPostgres } from '../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../support/postgres/cluster.ts';
 import { row, type Row } from '../measurement.ts';
-import { CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
+import { ANY_CORE, CLIENT_CORE, runForJson, type RunningServer } from '../processes.ts';
 
 /** What `client calls` prints. */
 interface Calls {
@@ -23,10 +23,11 @@ const WARM_UP_SECONDS = 3;
 /** Kept: 8 connections with 4 calls in flight each. Fresh: 4 workers, a TLS handshake per call. */
 const LOADS = {
   kept: ['-connections', '8', '-inflight', '4'],
+  keptByTwo: ['-connections', '16', '-inflight', '4'],
   fresh: ['-fresh', '-connections', '4'],
 } as const;
 
-export function callsBenchmark(load: keyof typeof LOADS): Benchmark {
+export function callsBenchmark(load: 'kept' | 'fresh'): Benchmark {
   const name = `e2e.${load}.p256`;
   return {
     rows: [name, `${name}.rate`, `${name}.p99`],
@@ -49,17 +50,25 @@ export function callsBenchmark(load: keyof typeof LOADS): Benchmark {
   };
 }
 
+/** Before the first round of two processes: a process is warm after some 12,000 calls, and each gets every second one. */
+const WARM_UP_OF_TWO_SECONDS = 20;
+
 /**
- * What a call costs a server of two processes beside one of one, both on the server's core: with a core each, two answer
- * twice the ratio of what one does.
+ * What a call costs a server of two processes, all its processes together, beside that of one: with a core each, two answer
+ * twice the ratio of what one does. Each process has the clients of `kept`, and none has a core of its own, for the
+ * client needs one too.
  */
 export const processesBenchmark: Benchmark = {
   rows: ['e2e.kept.p256.processes'],
   needsGo: true,
   run: async (context) => {
-    await using two = await startCapstan(context.material, { streams: 0, processes: 2 });
-    await using one = await startCapstan(context.material, { streams: 0 });
-    return [await cpuBeside(context, 'processes', two, { name: 'one process', server: one })];
+    await using two = await startCapstan(context.material, { streams: 0, processes: 2, core: ANY_CORE });
+    await using one = await startCapstan(context.material, { streams: 0, core: ANY_CORE });
+    const warming = { ...context, seconds: WARM_UP_OF_TWO_SECONDS };
+    await drive(warming, two, 'keptByTwo');
+    await drive(warming, one, 'kept');
+    const ours = async (): Promise<Calls> => drive(context, two, 'keptByTwo');
+    return [await cpuBeside(context, 'processes', ours, { name: 'one process', server: one })];
   },
 };
 
@@ -76,18 +85,19 @@ export const postgresBenchmark: Benchmark = {
     };
     await using shared = await startCapstan(context.material, { streams: 0, journal });
     await using embedded = await startCapstan(context.material, { streams: 0 });
-    return [await cpuBeside(context, 'postgres', shared, { name: 'SQLite', server: embedded })];
+    const ours = async (): Promise<Calls> => drive(context, shared, 'kept');
+    return [await cpuBeside(context, 'postgres', ours, { name: 'SQLite', server: embedded })];
   },
 };
 
 async function cpuBeside(
   context: Context,
   suffix: string,
-  server: RunningServer,
+  ours: () => Promise<Calls>,
   beside: { readonly name: string; readonly server: RunningServer },
 ): Promise<Row> {
   const measured = await inTurn(context.rounds, {
-    ours: async () => drive(context, server, 'kept'),
+    ours,
     beside: async () => drive(context, beside.server, 'kept'),
   });
   const cpu = (calls: readonly Calls[]): readonly number[] => calls.map((one) => one.cpuMicrosPerCall);
