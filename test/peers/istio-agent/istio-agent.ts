@@ -1,30 +1,15 @@
 // Istio's own agent as a peer, built from Istio's module at one commit: on a virtual machine, without Kubernetes, Envoy
 // or istiod. It runs in a folder of its own, keeps its certificates there, and shows them when it comes again.
-import { execFileSync, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../support/eventually.ts';
 import { endProcess, startProcess } from '../support/owned-process.ts';
-import { PEERS_HOME } from '../support/presence.ts';
 
-const BINARY = path.join(PEERS_HOME, 'pilot-agent');
-const PACKAGE = 'istio.io/istio/pilot/cmd/pilot-agent';
 const STOP_MS = 5_000;
 /** Relative to where the agent runs, as all its paths. */
 const TOKEN = 'var/run/secrets/tokens/istio-token';
-
-/** @returns the program, or `undefined` when `npm run peers` has not made it. */
-export function agentBinary(): string | undefined {
-  return existsSync(BINARY) ? BINARY : undefined;
-}
-
-/** About a minute of building, after some 100 modules. @throws when Go or the modules cannot be had. */
-export function installAgent(): void {
-  const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', BINARY, PACKAGE];
-  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' };
-  execFileSync('go', args, { cwd: import.meta.dirname, env, stdio: 'inherit' });
-}
 
 export interface AgentSettings {
   readonly binary: string;

@@ -4,8 +4,9 @@ import { RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { findProgram } from '../programs/programs.ts';
 import { peerOrSkip } from '../support/presence.ts';
-import { agentBinary, IstioAgent } from './istio-agent.ts';
+import { IstioAgent } from './istio-agent.ts';
 
 /** A bucket of two, with room again after half a minute. */
 const QUOTA = {
@@ -19,7 +20,7 @@ describe("Istio's agent over a quota", function () {
   this.timeout(180_000);
   let binary: string;
   before(function () {
-    binary = peerOrSkip(this, agentBinary(), 'pilot-agent');
+    binary = peerOrSkip(this, findProgram('pilot-agent'), 'pilot-agent');
   });
 
   it('asks once a try, and has its certificate within its back-off once there is room', async () => {

@@ -7,8 +7,9 @@ import { RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
 import { testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { findProgram } from '../programs/programs.ts';
 import { peerOrSkip } from '../support/presence.ts';
-import { agentBinary, IstioAgent } from './istio-agent.ts';
+import { IstioAgent } from './istio-agent.ts';
 
 const TTL = '16s';
 const SETTINGS = { 'lifetimes.default': TTL, 'lifetimes.max': TTL, 'lifetimes.backdate': '1s', 'sds.ttl': TTL };
@@ -20,7 +21,7 @@ describe("Istio's agent on a virtual machine", function () {
   this.timeout(120_000);
   let binary: string;
   before(function () {
-    binary = peerOrSkip(this, agentBinary(), 'pilot-agent');
+    binary = peerOrSkip(this, findProgram('pilot-agent'), 'pilot-agent');
   });
 
   const agentOf = ({ pki }: ServerFiles): IstioAgent =>

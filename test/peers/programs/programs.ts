@@ -1,0 +1,92 @@
+// The Go programs among the peers: what each is built from, and what it judges. `npm run peers` builds them; a test asks
+// with `peerOrSkip(this, findPrograms('kube-apiserver', 'etcd'), 'Kubernetes')`.
+import { GoModule, type Say } from './go-module.ts';
+
+/** The release that `kubernetes/go.mod` names, and what its programs say of themselves. */
+export const KUBERNETES_VERSION = '1.37.2';
+
+/** Without these the API server knows no version of its own: discovery and feature gates misbehave. */
+function versionVariables(version: string): Readonly<Record<string, string>> {
+  const [major = '', minor = ''] = version.split('.');
+  const facts = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor };
+  const rooms = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'];
+  const named = rooms.flatMap((room) => Object.entries(facts).map(([name, value]) => [`${room}.${name}`, value]));
+  return Object.fromEntries(named) as Readonly<Record<string, string>>;
+}
+
+const kubernetes = new GoModule({
+  name: 'kubernetes',
+  version: KUBERNETES_VERSION,
+  variables: versionVariables(KUBERNETES_VERSION),
+});
+const istio = new GoModule({ name: 'istio', version: '1.31' });
+const helm = new GoModule({ name: 'helm', version: '4.3.1' });
+
+interface Program {
+  readonly module: GoModule;
+  readonly importPath: string;
+  readonly judges: string;
+}
+
+/** In the order in which they are built: each uses what those before it compiled. */
+const PROGRAMS = {
+  etcd: {
+    module: kubernetes,
+    importPath: 'go.etcd.io/etcd/server/v3',
+    judges: 'nothing itself; the API server keeps its objects there',
+  },
+  'kube-apiserver': {
+    module: kubernetes,
+    importPath: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    judges: 'all that Capstan asks of and writes into a cluster',
+  },
+  'kube-controller-manager': {
+    module: kubernetes,
+    importPath: 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    judges: 'service accounts, namespaces that are deleted, garbage collection',
+  },
+  'hollow-kubelet': {
+    module: kubernetes,
+    importPath: './hollow-kubelet',
+    judges: 'projected tokens and certificates as pods get them',
+  },
+  kubectl: {
+    module: kubernetes,
+    importPath: 'k8s.io/kubernetes/cmd/kubectl',
+    judges: 'what operators see: explain, columns, messages of admission',
+  },
+  'pilot-agent': {
+    module: istio,
+    importPath: 'istio.io/istio/pilot/cmd/pilot-agent',
+    judges: "the CSR API as Istio's own agent uses it",
+  },
+  istiod: {
+    module: istio,
+    importPath: 'istio.io/istio/pilot/cmd/pilot-discovery',
+    judges: 'certificates of ours as the control plane takes them',
+  },
+  helm: { module: helm, importPath: 'helm.sh/helm/v4/cmd/helm', judges: 'the chart' },
+} as const satisfies Readonly<Record<string, Program>>;
+
+export type ProgramName = keyof typeof PROGRAMS;
+
+export const programNames = Object.keys(PROGRAMS) as readonly ProgramName[];
+
+export const judgedBy = (name: ProgramName): string => PROGRAMS[name].judges;
+
+/** @returns where it is, or `undefined` when `npm run peers` has not built it. */
+export function findProgram(name: ProgramName): string | undefined {
+  return PROGRAMS[name].module.find(name);
+}
+
+/** @returns where each of them is, or `undefined` when one is absent. */
+export function findPrograms<N extends ProgramName>(...names: readonly N[]): Readonly<Record<N, string>> | undefined {
+  const found = names.map((name) => [name, findProgram(name)] as const);
+  return found.every(([, file]) => file !== undefined) ? (Object.fromEntries(found) as Record<N, string>) : undefined;
+}
+
+/** @throws Error when Go is absent, or with what it said. */
+export async function buildProgram(name: ProgramName, say: Say): Promise<void> {
+  const { module, importPath } = PROGRAMS[name];
+  await module.build(name, importPath, say);
+}
