@@ -1,0 +1,43 @@
+{{- define "capstan.name" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "capstan.selector" -}}
+app.kubernetes.io/name: capstan
+app.kubernetes.io/instance: {{ include "capstan.name" . }}
+{{- end -}}
+
+{{- define "capstan.labels" -}}
+{{ include "capstan.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: capstan
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{/* Only a digest says which bytes run. */}}
+{{- define "capstan.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* Not empty when the journal is in PostgreSQL. */}}
+{{- define "capstan.shared" -}}
+{{- if regexMatch "^postgres(ql)?://" .Values.config.journal.store -}}yes{{- end -}}
+{{- end -}}
+
+{{/* capstan.yaml: the values, the keys of the policy bundle, and the files of PostgreSQL's Secret. What the values say wins. */}}
+{{- define "capstan.config" -}}
+{{- $keys := list -}}
+{{- range $file := keys .Values.bundle.keys | sortAlpha -}}
+{{- $keys = append $keys (printf "/etc/capstan/bundle-keys/%s" $file) -}}
+{{- end -}}
+{{- $added := dict "policy" (dict "bundle" (dict "keys" $keys)) -}}
+{{- if and (include "capstan.shared" .) .Values.postgres.secret -}}
+{{- $_ := set $added "journal" (dict "postgres" (dict "caFile" "/etc/capstan/postgres/ca.crt" "passwordFile" "/etc/capstan/postgres/password")) -}}
+{{- end -}}
+{{- mustMergeOverwrite $added (deepCopy .Values.config) | toYaml -}}
+{{- end -}}
