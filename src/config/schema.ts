@@ -18,6 +18,8 @@ import {
   ipAddress,
   listOf,
   loopbackAddress,
+  name,
+  namespaceName,
   processCount,
   trustDomain,
 } from './shapes/shapes.ts';
@@ -232,6 +234,26 @@ export const schema = {
       'Folder of Kubernetes manifests, against which conditions and namespace labels are evaluated. Absent, a policy that needs them cannot be evaluated.',
       followed,
     ),
+    kubernetes: {
+      from: optional(
+        choice('inCluster', 'kubeconfig'),
+        'How the Kubernetes API is reached: `inCluster` as the service account of the pod that this runs in, `kubeconfig` as a file says. Absent, it is not asked.',
+      ),
+      kubeconfig: optional(
+        filePath,
+        'Kubeconfig file, for `from: kubeconfig`. Certificates that it names as files are read again when they change.',
+      ),
+      context: optional(name, 'Context of the kubeconfig file. Absent, its current one.'),
+      namespace: optional(
+        namespaceName,
+        'Namespace in which Capstan keeps what is its own. Absent, the one that the pod runs in or the context names, else `istio-system`.',
+      ),
+      staleAfter: withDefault(
+        duration('1m', '7d'),
+        '15m',
+        'How long what was last known of the cluster is believed while the API server cannot be followed. After it, what depends on the cluster is answered with UNAVAILABLE until the server answers again.',
+      ),
+    },
   },
 
   lifetimes: {

@@ -168,6 +168,19 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     policyBundleUnsigned({ place }) {
       logger.warn({ event: 'policyBundleUnsigned', place }, 'the policy bundle is not signed: for development only');
     },
+    watchFailing({ cluster, kind, problem }) {
+      logger.warn(
+        { event: 'watchFailing', cluster, kind, problem: cut(problem) },
+        'the API server cannot be followed: what was last known stays, and grows old',
+      );
+    },
+    watchRecovered({ cluster, kind }) {
+      logger.info({ event: 'watchRecovered', cluster, kind }, 'the API server is followed again');
+    },
+    watchRestarted({ cluster, kind, reason }) {
+      metrics.count('watchRestarts', { cluster, reason });
+      logger.debug({ event: 'watchRestarted', cluster, kind, reason }, 'watch restarted');
+    },
     journalFailing({ problem }) {
       metrics.set('journalFailing', 1);
       logger.error({ event: 'journalFailing', problem: cut(problem) }, 'the issuance journal fails: nothing is issued');

@@ -7,19 +7,24 @@ import { unsyncedSnapshot } from '../../domain/cluster/snapshot.ts';
 import { degradedBy } from '../../ports/platform/health.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
 import type { Foundation } from './foundation.ts';
+import { composeKubernetes, type Kubernetes } from './kubernetes/kubernetes.ts';
 
 export interface Cluster {
   readonly view: ClusterView;
   /** Absent where no view of the cluster is configured. */
   readonly manifests: ManifestClusterView | undefined;
+  /** Absent where no API server is configured. */
+  readonly kubernetes: Kubernetes | undefined;
 }
 
-export function composeCluster({ cluster }: Config, foundation: Foundation): Cluster {
+export function composeCluster(config: Config, foundation: Foundation): Cluster {
+  const { cluster } = config;
   const { files, events, health, startUp, running } = foundation;
   const manifests = cluster.manifests === undefined ? undefined : manifestsIn(cluster.manifests);
   startUp.at('load', async () => manifests?.start({ signal: running }));
   health.report('cluster', () => degradedBy(manifests?.problem));
-  return { view: manifests ?? NO_CLUSTER, manifests };
+  const kubernetes = composeKubernetes(config, foundation);
+  return { view: manifests ?? NO_CLUSTER, manifests, kubernetes };
 
   function manifestsIn(root: string): ManifestClusterView {
     const documents = watchedDirectory({ root, read: readManifestDirectory }, files);

@@ -173,6 +173,29 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    reads: ['cluster.manifests', 'cluster.kubernetes.from'],
+    check: ({ cluster: { manifests, kubernetes } }) =>
+      when(
+        manifests !== undefined && kubernetes.from !== undefined,
+        'must be absent with cluster.kubernetes.from: the cluster is described in one place',
+      ),
+  },
+  {
+    reads: ['cluster.kubernetes.kubeconfig', 'cluster.kubernetes.from'],
+    check: ({ cluster: { kubernetes } }) =>
+      kubernetes.from === 'kubeconfig'
+        ? when(kubernetes.kubeconfig === undefined, 'is required with from: kubeconfig')
+        : when(kubernetes.kubeconfig !== undefined, 'must be absent unless cluster.kubernetes.from is kubeconfig'),
+  },
+  {
+    reads: ['cluster.kubernetes.context', 'cluster.kubernetes.from'],
+    check: ({ cluster: { kubernetes } }) =>
+      when(
+        kubernetes.context !== undefined && kubernetes.from !== 'kubeconfig',
+        'must be absent unless cluster.kubernetes.from is kubeconfig',
+      ),
+  },
+  {
     reads: ['sds.sockets', 'trustDomain'],
     check: ({ sds, trustDomain }) =>
       sds.sockets.flatMap(({ namespace, serviceAccount }, index) => {

@@ -110,6 +110,14 @@ export const filePath = parsed<string>('a file path', (text) =>
   text === '' || text.includes('\0') ? { problem: 'must be a file path, and not empty' } : text,
 );
 
+/** As others call something; of any characters. */
+export const name = parsed<string>('a name', (text) => (text === '' ? { problem: 'must not be empty' } : text));
+
+/** RFC 1123, as Kubernetes demands it of a namespace. */
+export const namespaceName = parsed<string>('the name of a namespace', (text) =>
+  isDnsLabel(text) ? text : { problem: `${JSON.stringify(text)} is not the name of a namespace` },
+);
+
 export const address = parsed<HostPort>('host:port; port 0 takes any free one', readAddress);
 
 export const loopbackAddress = parsed<HostPort>('host:port with a loopback host', (text) => {

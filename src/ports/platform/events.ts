@@ -55,6 +55,16 @@ export interface WorkerFacts {
   readonly pid: number | undefined;
 }
 
+/** Why a watch ended: its version was too old, the API server refused or throttled it, was not reached, or anything else. */
+export type WatchEnd = 'expired' | 'refused' | 'throttled' | 'unreachable' | 'failed';
+
+export interface WatchFacts {
+  /** Id of the cluster. */
+  readonly cluster: string;
+  /** Plural of the objects, such as `pods`. */
+  readonly kind: string;
+}
+
 export interface Events {
   /**
    * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
@@ -130,6 +140,12 @@ export interface Events {
   policyTimeSetBack(facts: { readonly atMs: number; readonly fromMs: number }): void;
   /** Dev mode takes the policy bundle on trust. */
   policyBundleUnsigned(facts: { readonly place: string }): void;
+  /** Objects of a kind are not followed any more: what was last known of them stays. Said once for each problem. */
+  watchFailing(facts: WatchFacts & { readonly problem: string }): void;
+  /** They are followed again. */
+  watchRecovered(facts: WatchFacts): void;
+  /** A watch ended otherwise than in order, and is opened again. */
+  watchRestarted(facts: WatchFacts & { readonly reason: WatchEnd }): void;
   journalFailing(facts: { readonly problem: string }): void;
   journalRecovered(): void;
   lifecycle(facts: {

@@ -235,6 +235,27 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_trust_anchor_not_after_seconds: 1_900_000_000 },
     },
   ],
+  watchFailing: [
+    {
+      emit: (events) => events.watchFailing({ cluster: 'one', kind: 'pods', problem: '403 Forbidden' }),
+      line: { level: 'warn', cluster: 'one', kind: 'pods', problem: '403 Forbidden' },
+      moves: {},
+    },
+  ],
+  watchRecovered: [
+    {
+      emit: (events) => events.watchRecovered({ cluster: 'one', kind: 'pods' }),
+      line: { level: 'info', cluster: 'one', kind: 'pods' },
+      moves: {},
+    },
+  ],
+  watchRestarted: [
+    {
+      emit: (events) => events.watchRestarted({ cluster: 'one', kind: 'pods', reason: 'expired' }),
+      line: { level: 'debug', cluster: 'one', kind: 'pods', reason: 'expired' },
+      moves: { 'capstan_cluster_watch_restarts_total{cluster="one",reason="expired"}': 1 },
+    },
+  ],
   journalFailing: [
     {
       emit: (events) => events.journalFailing({ problem: 'disk full' }),

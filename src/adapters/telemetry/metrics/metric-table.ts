@@ -2,7 +2,7 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
-import type { ListenerKind, ReloadedSource, StreamFacts } from '../../../ports/platform/events.ts';
+import type { ListenerKind, ReloadedSource, StreamFacts, WatchEnd } from '../../../ports/platform/events.ts';
 import type { Api, DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
@@ -29,6 +29,7 @@ const SOURCES = [
   'federated-bundle',
   'serving-certificate',
 ] as const satisfies readonly ReloadedSource[];
+const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
 const OPEN: readonly string[] = [];
 
 /** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
@@ -162,6 +163,12 @@ export const METRICS = {
       'Issuers whose trust anchor left the file while their leaves may live. ' +
       'capstan_part_degraded{part="trust anchors"} is 1 until those are over or the anchor is back.',
     labels: {},
+  },
+  watchRestarts: {
+    name: 'capstan_cluster_watch_restarts_total',
+    kind: 'counter',
+    help: 'Watches of a Kubernetes API that ended otherwise than in order and were opened again, by why they ended.',
+    labels: { cluster: OPEN, reason: WATCH_ENDS },
   },
   journalFailing: {
     name: 'capstan_journal_failing',

@@ -1,0 +1,133 @@
+// Objects of one kind in memory, by namespace and name and by indexes of the reader's choice. A change costs what it
+// touches. A new list is taken as a whole, and gives what differs from the old one.
+import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+
+export interface ObjectChange {
+  /** Absent where the object is new. */
+  readonly before: KubernetesObject | undefined;
+  /** Absent where the object is gone. One that was made anew under the same name has another uid than before. */
+  readonly after: KubernetesObject | undefined;
+}
+
+type KeysOf = (object: KubernetesObject) => readonly string[];
+type Place = Map<string, KubernetesObject>;
+
+/** A list on its way. */
+export interface Replacement {
+  add(object: KubernetesObject): void;
+  /** Takes the list's place. @returns what changed by it. */
+  swap(): readonly ObjectChange[];
+}
+
+/** Objects of the cluster itself stand under the empty name, which no namespace has. */
+const CLUSTER = '';
+const NONE: ReadonlySet<KubernetesObject> = new Set();
+
+export class ObjectStore {
+  readonly #indexes: readonly { readonly name: string; readonly keysOf: KeysOf }[];
+  readonly #found = new Map<string, Map<string, Set<KubernetesObject>>>();
+  readonly #byNamespace = new Map<string, Place>();
+  #size = 0;
+
+  constructor(indexes: Readonly<Record<string, KeysOf>>) {
+    this.#indexes = Object.entries(indexes).map(([name, keysOf]) => ({ name, keysOf }));
+    for (const { name } of this.#indexes) this.#found.set(name, new Map());
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(namespace: string = CLUSTER, name: string): KubernetesObject | undefined {
+    return this.#byNamespace.get(namespace)?.get(name);
+  }
+
+  list(namespace?: string): Iterable<KubernetesObject> {
+    if (namespace !== undefined) return this.#byNamespace.get(namespace)?.values() ?? NONE;
+    return this.#byNamespace.values().flatMap((place) => place.values());
+  }
+
+  /** @param index one of those that were given. */
+  byIndex(index: string, key: string): Iterable<KubernetesObject> {
+    return this.#found.get(index)?.get(key) ?? NONE;
+  }
+
+  /**
+   * @param anew whether another part of the same state is kept now.
+   * @returns nothing when the store has this very state of the object already.
+   */
+  put(object: KubernetesObject, { anew = false } = {}): ObjectChange | undefined {
+    const { name, namespace = CLUSTER } = object.metadata;
+    const place = this.#byNamespace.get(namespace) ?? new Map<string, KubernetesObject>();
+    const before = place.get(name);
+    if (before === object || (!anew && isSame(object, before))) return undefined;
+    place.set(name, object);
+    this.#byNamespace.set(namespace, place);
+    if (before === undefined) this.#size += 1;
+    else this.#unindex(before);
+    this.#index(object);
+    return { before, after: object };
+  }
+
+  delete({ metadata: { name, namespace = CLUSTER } }: KubernetesObject): ObjectChange | undefined {
+    const place = this.#byNamespace.get(namespace);
+    const before = place?.get(name);
+    if (place === undefined || before === undefined) return undefined;
+    place.delete(name);
+    if (place.size === 0) this.#byNamespace.delete(namespace);
+    this.#size -= 1;
+    this.#unindex(before);
+    return { before, after: undefined };
+  }
+
+  /** @param options as of `put`. */
+  replacement({ anew }: { readonly anew: boolean }): Replacement {
+    const listed: KubernetesObject[] = [];
+    // What is known already is not held twice while the list is on its way.
+    const known = ({ metadata }: KubernetesObject) => this.get(metadata.namespace, metadata.name);
+    return {
+      add: (object) => {
+        const before = known(object);
+        listed.push(before !== undefined && !anew && isSame(object, before) ? before : object);
+      },
+      swap: () => this.#swap(listed, anew),
+    };
+  }
+
+  #swap(listed: readonly KubernetesObject[], anew: boolean): readonly ObjectChange[] {
+    const present = new Set(listed.map(placeOf));
+    const gone = [...this.list()].filter((object) => !present.has(placeOf(object)));
+    const changes = [
+      ...gone.map((object) => this.delete(object)),
+      ...listed.map((object) => this.put(object, { anew })),
+    ];
+    return changes.filter((change) => change !== undefined);
+  }
+
+  #index(object: KubernetesObject): void {
+    for (const { name, keysOf } of this.#indexes) {
+      const index = this.#found.get(name);
+      for (const key of keysOf(object)) index?.set(key, (index.get(key) ?? new Set()).add(object));
+    }
+  }
+
+  #unindex(object: KubernetesObject): void {
+    for (const { name, keysOf } of this.#indexes) {
+      const index = this.#found.get(name);
+      for (const key of keysOf(object)) {
+        const found = index?.get(key);
+        found?.delete(object);
+        if (found?.size === 0) index?.delete(key);
+      }
+    }
+  }
+}
+
+function placeOf({ metadata: { namespace = CLUSTER, name } }: KubernetesObject): string {
+  return `${namespace}/${name}`;
+}
+
+function isSame({ metadata }: KubernetesObject, other: KubernetesObject | undefined): boolean {
+  const { uid, resourceVersion } = metadata;
+  return other?.metadata.uid === uid && other.metadata.resourceVersion === resourceVersion;
+}

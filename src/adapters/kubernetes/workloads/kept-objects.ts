@@ -1,0 +1,54 @@
+// What is kept of the objects that every cluster is asked for. A pod in full is ten times what authentication and most
+// policies read of it, and there may be 50,000.
+import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+import { fieldOf } from '../../../domain/cluster/pod-templates.ts';
+
+/** As large as the object itself, and of use to `kubectl apply` alone. */
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Everything but what only tools read: which manager owns which field, and what was last applied. */
+export function keptInFull(object: KubernetesObject): KubernetesObject {
+  const metadata: Record<string, unknown> = { ...object.metadata };
+  delete metadata['managedFields'];
+  const { annotations } = object.metadata;
+  if (annotations !== undefined && LAST_APPLIED in annotations) {
+    metadata['annotations'] = Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== LAST_APPLIED));
+  }
+  return { ...object, metadata: metadata as unknown as KubernetesObject['metadata'] };
+}
+
+/** Of a pod: who it is, where it runs, as what, and which images; neither annotations nor the rest of its description. */
+export function keptOfPod(pod: KubernetesObject): KubernetesObject {
+  const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata as Metadata;
+  return {
+    apiVersion: pod.apiVersion,
+    kind: pod.kind,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      uid,
+      resourceVersion,
+      ...(labels !== undefined && { labels }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    },
+    spec: {
+      nodeName: fieldOf(pod, ['spec', 'nodeName']),
+      serviceAccountName: fieldOf(pod, ['spec', 'serviceAccountName']),
+    },
+    status: { phase: fieldOf(pod, ['status', 'phase']), images: imagesOf(pod) },
+  };
+}
+
+/** @returns what the containers of a pod run, by digest where the kubelet has told; of a cut pod as it was kept. */
+export function imagesOf(pod: KubernetesObject): readonly string[] {
+  const kept = fieldOf(pod, ['status', 'images']);
+  if (Array.isArray(kept)) return kept as readonly string[];
+  const statuses = ['initContainerStatuses', 'containerStatuses'].flatMap((field) => {
+    const list = fieldOf(pod, ['status', field]);
+    return Array.isArray(list) ? (list as readonly unknown[]) : [];
+  });
+  const images = statuses.map((status) => fieldOf(status, ['imageID']) || fieldOf(status, ['image']));
+  return [...new Set(images.filter((image): image is string => typeof image === 'string' && image !== ''))];
+}
+
+type Metadata = KubernetesObject['metadata'] & { readonly deletionTimestamp?: string };

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { POD } from '../../../../src/adapters/kubernetes/api/kinds.ts';
+import {
+  followObjects,
+  type CacheSettings,
+  type FollowedObjects,
+} from '../../../../src/adapters/kubernetes/api/object-cache.ts';
+import type { ObjectChange } from '../../../../src/adapters/kubernetes/api/object-store.ts';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
+import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
+import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
+import { SeededRandom } from '../../../support/fakes/seeded-random.ts';
+
+const pod = (name: string, more: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'shop' },
+  ...more,
+});
+
+describe('Followed objects', () => {
+  let api: FakeKubernetesApi;
+  let clock: FakeClock;
+  let events: RecordedEvents;
+  let end: AbortController;
+
+  beforeEach(() => {
+    [api, clock, events, end] = [new FakeKubernetesApi(), new FakeClock(), recordEvents(), new AbortController()];
+  });
+  afterEach(() => end.abort());
+
+  const follow = async (settings: CacheSettings = {}) => {
+    const random = new SeededRandom(1);
+    const objects = followObjects({ api, clock, random, events, cluster: 'test-1' }, POD, {}, settings);
+    const changes: string[] = [];
+    objects.onChange((change) => changes.push(named(change)), end);
+    objects.start(end);
+    await settle();
+    return { objects, changes };
+  };
+
+  it('are those of the list and then what the watch says', async () => {
+    api.put(pod('a'));
+    const { objects, changes } = await follow();
+    assert.deepEqual(namesOf(objects), ['a']);
+    api.put(pod('b'));
+    api.put(pod('a', { spec: { nodeName: 'n' } }));
+    api.remove(POD, { namespace: 'shop', name: 'b' });
+    await settle();
+    assert.deepEqual(changes, ['+a', '+b', '~a', '-b']);
+    assert.deepEqual(objects.get('shop', 'a')?.['spec'], { nodeName: 'n' });
+    assert.equal(objects.size, 1);
+  });
+
+  it('go on from where a watch ended in order, and miss nothing between', async () => {
+    const { changes } = await follow();
+    api.endWatches();
+    await settle();
+    api.put(pod('between'));
+    assert.equal(api.watches, 0);
+    await clock.advance(1_000);
+    assert.deepEqual(changes, ['+between']);
+    assert.equal(api.calls.filter((call) => call === 'list pods').length, 1);
+    assert.deepEqual(events.log, []);
+  });
+
+  it('are listed anew when their version is too old, and what stayed the same is no change', async () => {
+    api.put(pod('stays'));
+    api.put(pod('goes'));
+    const { objects, changes } = await follow();
+    const before = objects.get('shop', 'stays');
+    changes.length = 0;
+    api.fail('watch', 0, 'Unreachable');
+    await settle();
+    api.remove(POD, { namespace: 'shop', name: 'goes' });
+    api.put(pod('comes'));
+    api.expire();
+    api.mend();
+    await clock.advance(1_000);
+    assert.deepEqual(changes, ['-goes', '+comes']);
+    assert.equal(objects.get('shop', 'stays'), before);
+    assert.deepEqual(
+      events.of('watchRestarted').map(({ reason }) => reason),
+      ['unreachable', 'expired'],
+    );
+  });
+
+  it('that were made anew under their name in the meantime are another object', async () => {
+    api.put(pod('web'));
+    const { objects } = await follow();
+    const seen: ObjectChange[] = [];
+    objects.onChange((change) => seen.push(change), end);
+    api.fail('watch', 0, 'Unreachable');
+    await settle();
+    api.remove(POD, { namespace: 'shop', name: 'web' });
+    api.put(pod('web'));
+    api.expire();
+    api.mend();
+    await clock.advance(1_000);
+    assert.equal(seen.length, 1);
+    assert.notEqual(seen[0]?.before?.metadata.uid, seen[0]?.after?.metadata.uid);
+  });
+
+  it('stay as they were while the server cannot be reached, and say how old they are', async () => {
+    api.put(pod('a'));
+    const { objects } = await follow();
+    assert.equal(objects.staleMs(), 0);
+    api.goDown();
+    await clock.advance(60_000);
+    assert.deepEqual(namesOf(objects), ['a']);
+    assert.equal(objects.staleMs(), 60_000);
+    assert.match(objects.problem ?? '', /cannot be reached/);
+    assert.equal(events.of('watchFailing').length, 1);
+    api.mend();
+    await clock.advance(30_000);
+    assert.equal(objects.staleMs(), 0);
+    assert.equal(objects.problem, undefined);
+    assert.deepEqual(events.of('watchRecovered'), [{ cluster: 'test-1', kind: 'pods' }]);
+  });
+
+  it('are asked for more and more seldom, every half minute in the end', async () => {
+    api.goDown();
+    await follow();
+    await clock.advance(10 * 60_000);
+    const tries = api.calls.filter((call) => call === 'list pods').length;
+    assert.ok(tries > 20 && tries < 60, String(tries));
+  });
+
+  it('are not asked for before the server says they may be', async () => {
+    api.fail('list', 429, 'TooManyRequests', 20_000);
+    await follow();
+    await clock.advance(19_000);
+    assert.equal(api.calls.length, 1);
+    api.mend();
+    await clock.advance(1_000);
+    assert.deepEqual(api.calls, ['list pods', 'list pods', 'watch pods']);
+  });
+
+  it('are infinitely old before the first list', async () => {
+    api.goDown();
+    const { objects } = await follow();
+    assert.equal(objects.staleMs(), Infinity);
+    assert.equal(objects.synced, false);
+  });
+
+  it('are found by their indexes for as long as they have the key', async () => {
+    const byNode = ({ spec }: Record<string, unknown>) => [(spec as { nodeName?: string } | undefined)?.nodeName ?? ''];
+    const { objects } = await follow({ indexes: { node: byNode } });
+    api.put(pod('a', { spec: { nodeName: 'one' } }));
+    await settle();
+    assert.equal([...objects.byIndex('node', 'one')].length, 1);
+    api.put(pod('a', { spec: { nodeName: 'two' } }));
+    await settle();
+    assert.equal([...objects.byIndex('node', 'one')].length, 0);
+    assert.equal([...objects.byIndex('node', 'two')].length, 1);
+  });
+
+  it('are cut before they are kept, and listed anew when more of them is wanted', async () => {
+    api.put(pod('a', { spec: { hostname: 'h' } }));
+    const { objects, changes } = await follow({
+      keep: ({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }),
+    });
+    assert.equal(objects.get('shop', 'a')?.['spec'], undefined);
+    objects.keepOtherwise((object) => object);
+    await settle();
+    assert.deepEqual(objects.get('shop', 'a')?.['spec'], { hostname: 'h' });
+    assert.deepEqual(changes, ['+a', '~a']);
+  });
+});
+
+function named({ before, after }: ObjectChange): string {
+  const sign = before === undefined ? '+' : after === undefined ? '-' : '~';
+  return `${sign}${(after ?? before)?.metadata.name ?? ''}`;
+}
+
+function namesOf(objects: FollowedObjects): readonly string[] {
+  return Array.from(objects.list(), ({ metadata }) => metadata.name);
+}
