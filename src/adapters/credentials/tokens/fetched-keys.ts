@@ -1,4 +1,4 @@
-// Keys of a token issuer over HTTPS, from a JWKS URL or through OIDC discovery. An issuer that rolls its
+// Keys of a token issuer that are fetched, over HTTPS or from an API server. An issuer that rolls its
 // key over is noticed by the first token that names the new key; an issuer that cannot be reached is a
 // reason to wait (CAP-S05) and never a reason to say that a token is bad.
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -6,7 +6,6 @@ import { orAborted } from '../../../live/abortable.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import { fetchableUrl, fetchJson } from './fetch-json.ts';
 import { keySetFrom, type KeySet, type KeySource } from './key-set.ts';
 
 /** Nobody can make us ask an issuer more often, by whatever tokens. */
@@ -19,16 +18,18 @@ export const STALE_AFTER_MS = 60 * 60_000;
 const FETCH_TIMEOUT_MS = 3_000;
 
 export interface FetchedKeysSettings {
+  /** As messages name it. */
   readonly issuer: string;
-  /** Where the keys are; found by discovery when absent. */
-  readonly jwksUrl?: string | undefined;
-  readonly caPem?: string | undefined;
+  /** STALE_AFTER_MS when absent. */
+  readonly staleAfterMs?: number;
   readonly timeoutMs?: number;
 }
 
 export interface FetchedKeysParts {
   readonly clock: Clock;
   readonly events: Pick<Events, 'reloaded' | 'reloadFailed'>;
+  /** @returns the JWK set as the issuer publishes it now. @throws Error saying what went wrong, in words for the operator. */
+  readonly fetch: (options: { readonly signal: AbortSignal }) => Promise<unknown>;
 }
 
 /** Under way, or over and `failed` or not. */
@@ -43,7 +44,6 @@ interface Attempt {
 export class FetchedKeys implements KeySource {
   readonly #parts: FetchedKeysParts;
   readonly #settings: FetchedKeysSettings;
-  readonly #url: URL;
   #keys: KeySet | undefined;
   #fetchedMs = 0;
   /** Of the last attempt that is over. */
@@ -51,15 +51,16 @@ export class FetchedKeys implements KeySource {
   /** The last attempt; one at a time, shared by all who wait. */
   #attempt: Attempt | undefined;
 
-  /** @throws AuthorityError CAP-X03 for a URL that may not be fetched. */
   constructor(parts: FetchedKeysParts, settings: FetchedKeysSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    const { issuer, jwksUrl } = settings;
-    this.#url =
-      jwksUrl === undefined
-        ? fetchableUrl(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, `the token issuer ${issuer}`)
-        : fetchableUrl(jwksUrl, `the JWKS URL ${jwksUrl}`);
+  }
+
+  /** Begins with keys of before a restart, until they can be fetched. @param ageMs since they were. */
+  seed(keys: KeySet, ageMs: number): void {
+    if (this.#keys !== undefined) return;
+    this.#keys = keys;
+    this.#fetchedMs = this.#parts.clock.monotonicMs() - ageMs;
   }
 
   peek(): KeySet | undefined {
@@ -67,10 +68,9 @@ export class FetchedKeys implements KeySource {
   }
 
   async current(options: { readonly signal: AbortSignal }): Promise<KeySet> {
-    const ageMs = this.#parts.clock.monotonicMs() - this.#fetchedMs;
-    if (this.#keys !== undefined && ageMs < STALE_AFTER_MS) {
+    if (this.#keys !== undefined && this.#fresh) {
       // Not waited for: the keys at hand serve until better ones are here.
-      if (ageMs >= REFRESH_AFTER_MS) this.#attemptUnlessJustDone();
+      if (this.#ageMs >= REFRESH_AFTER_MS) this.#attemptUnlessJustDone();
       return this.#keys;
     }
     await this.#refresh(options);
@@ -84,8 +84,7 @@ export class FetchedKeys implements KeySource {
 
   /** Why no token of this issuer can be judged now; nothing before the first was shown, as keys are fetched then. */
   problem(): string | undefined {
-    const ageMs = this.#parts.clock.monotonicMs() - this.#fetchedMs;
-    const usable = this.#keys !== undefined && ageMs < STALE_AFTER_MS;
+    const usable = this.#keys !== undefined && this.#fresh;
     if (usable || !this.#failing) return undefined;
     return `the keys of the token issuer ${this.#settings.issuer} could not be fetched`;
   }
@@ -96,6 +95,20 @@ export class FetchedKeys implements KeySource {
       if (this.problem() !== undefined) await this.#attemptUnlessJustDone().done;
     };
     await every(FETCH_COOLDOWN_MS, this.#parts.clock, tryAgain, options);
+  }
+
+  /** Fetches them now, unless that was just done, and then every `ms`, whether anybody shows a token or not. */
+  async keepFresh(ms: number, options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#attemptUnlessJustDone().done;
+    await every(ms, this.#parts.clock, async () => this.#attemptUnlessJustDone().done, options);
+  }
+
+  get #ageMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#fetchedMs;
+  }
+
+  get #fresh(): boolean {
+    return this.#ageMs < (this.#settings.staleAfterMs ?? STALE_AFTER_MS);
   }
 
   /** Resolves when the last attempt succeeded. The fetch itself is shared, so the signal ends only this wait for it. */
@@ -130,23 +143,13 @@ export class FetchedKeys implements KeySource {
   }
 
   async #fetch(): Promise<void> {
-    const { caPem, jwksUrl, timeoutMs = FETCH_TIMEOUT_MS } = this.#settings;
-    const options = { caPem, signal: AbortSignal.timeout(timeoutMs) };
-    const url = jwksUrl === undefined ? this.#jwksUrlIn(await fetchJson(this.#url, options)) : this.#url;
-    const keys = keySetFrom(await fetchJson(url, options));
+    const { timeoutMs = FETCH_TIMEOUT_MS } = this.#settings;
+    const keys = keySetFrom(await this.#parts.fetch({ signal: AbortSignal.timeout(timeoutMs) }));
     this.#fetchedMs = this.#parts.clock.monotonicMs();
     // The same keys stay the same object, so that what was verified with them stays verified.
     if (keys.revision === this.#keys?.revision) return;
     this.#keys = keys;
     this.#parts.events.reloaded({ source: 'token-keys', revision: keys.revision });
-  }
-
-  /** OpenID Connect Discovery 1.0 section 4.3: the issuer in the document is exactly the one asked for. */
-  #jwksUrlIn(document: unknown): URL {
-    const { issuer, jwks_uri } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
-    if (issuer !== this.#settings.issuer) throw new Error('the discovery document is of another issuer');
-    if (typeof jwks_uri !== 'string') throw new Error('the discovery document has no jwks_uri');
-    return fetchableUrl(jwks_uri, 'jwks_uri of the discovery document');
   }
 
   #known(): KeySet {

@@ -9,6 +9,7 @@ import { DocumentKeys } from '../../../adapters/credentials/tokens/document-keys
 import { FetchedKeys } from '../../../adapters/credentials/tokens/fetched-keys.ts';
 import { jwtVerifier } from '../../../adapters/credentials/tokens/jwt-verifier.ts';
 import type { KeySource } from '../../../adapters/credentials/tokens/key-set.ts';
+import { publishedKeys } from '../../../adapters/credentials/tokens/published-keys.ts';
 import type { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
 import { socketAuthenticator } from '../../../adapters/credentials/socket.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -77,7 +78,7 @@ function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, files, events }: Ke
   if (keys.from === 'file')
     return new DocumentKeys({ documents: watchedFiles({ [keys.file]: keys.file }, files), events });
   const jwksUrl = keys.from === 'url' ? keys.url : undefined;
-  return new FetchedKeys({ clock, events }, { issuer, jwksUrl });
+  return new FetchedKeys({ clock, events, fetch: publishedKeys({ issuer, jwksUrl }) }, { issuer });
 }
 
 /** @returns what a server would say now of keys in files, by the place of their issuer; of those that are on this machine. */

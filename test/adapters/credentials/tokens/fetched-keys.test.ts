@@ -9,6 +9,10 @@ import {
   STALE_AFTER_MS,
   type FetchedKeysSettings,
 } from '../../../../src/adapters/credentials/tokens/fetched-keys.ts';
+import {
+  publishedKeys,
+  type PublishedKeysSettings,
+} from '../../../../src/adapters/credentials/tokens/published-keys.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
 import { signingKey, type SigningKey } from './token-maker.ts';
@@ -51,8 +55,10 @@ describe('The keys of a token issuer', () => {
     (...keys: readonly SigningKey[]): RequestListener =>
     (_request, response) =>
       response.end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }));
-  const open = (changes: Partial<FetchedKeysSettings> = {}): FetchedKeys =>
-    new FetchedKeys({ clock, events }, { issuer: url, jwksUrl: `${url}/keys`, ...changes });
+  const open = ({ timeoutMs, ...changes }: Partial<PublishedKeysSettings & FetchedKeysSettings> = {}): FetchedKeys => {
+    const fetch = publishedKeys({ issuer: url, jwksUrl: `${url}/keys`, ...changes });
+    return new FetchedKeys({ clock, events, fetch }, { issuer: url, ...(timeoutMs !== undefined && { timeoutMs }) });
+  };
   const pass = (ms: number): void => clock.pass(ms);
 
   it('that cannot be had are a problem, and are tried for until they can, though nobody shows a token', async () => {
