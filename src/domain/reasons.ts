@@ -24,6 +24,10 @@ export const REASONS = {
   'CAP-A08': row('unauthenticated', 'the last proof by token or socket behind the client certificate is too old'),
   'CAP-A09': row('unauthenticated', 'the client certificate is not of one of our issuers'),
   'CAP-A10': row('unauthenticated', 'there is no record here of the client certificate'),
+  'CAP-A11': row('unauthenticated', 'the pod of the credential is not there any more'),
+  'CAP-A12': row('unauthenticated', 'the service account of the credential is not there any more'),
+  'CAP-A13': row('unauthenticated', 'the token is bound to no pod'),
+  'CAP-A14': row('unauthenticated', 'the cluster that the request names is not known here'),
 
   'CAP-C01': row('malformed_csr', 'the CSR is not exactly one PEM block of type CERTIFICATE REQUEST'),
   'CAP-C02': row('malformed_csr', 'the CSR is not well-formed DER of a PKCS#10 request'),
@@ -67,6 +71,7 @@ export const REASONS = {
   'CAP-S10': row('not_ready', 'the view of the cluster has not synced'),
   'CAP-S11': row('not_ready', 'the policy bundle is past its hard expiry'),
   'CAP-S12': row('not_ready', 'a policy that decides on this identity cannot be read'),
+  'CAP-S13': row('dependency_unavailable', 'the cluster has not been seen lately enough to know who is still there'),
 
   'CAP-X01': row('certificate_rejected', 'internal error'),
   'CAP-X02': row('cancelled', 'the caller cancelled the request'),

@@ -7,6 +7,7 @@ import type { PolicySet } from '../../src/domain/policy/policy-set.ts';
 import type { CurrentCertificate } from '../../src/domain/policy/request.ts';
 import type { TrustBundle } from '../../src/domain/trust/bundle.ts';
 import type { TrialMaterial } from '../../src/authority/trust/issuer-trial.ts';
+import { NO_ATTESTATION, type Attestation } from '../../src/authority/attestation/attestation.ts';
 import { IssuerChooser } from '../../src/authority/issuing/choose-issuer.ts';
 import { RefusalRecords } from '../../src/authority/issuing/refusal-records.ts';
 import { currentCertificateOf } from '../../src/adapters/storage/records.ts';
@@ -211,6 +212,7 @@ export class FakeLeafRecords implements LeafRecords {
 export const TEST_JUDGEMENT = { maxWaitMs: 4_000, maxWaiting: 2 };
 
 export interface TestParts extends IssuingParts {
+  readonly attestation: Attestation;
   readonly journal: FakeJournal;
   readonly clock: FakeClock;
   readonly events: RecordedEvents;
@@ -241,6 +243,7 @@ export function testParts(material: TrialMaterial): TestParts {
   return {
     ...asked,
     judgement,
+    attestation: NO_ATTESTATION,
     journal,
     events,
     federated: fakeFederated(),

@@ -10,7 +10,7 @@ import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import type { CaCertificate } from '../../domain/x509/ca-certificate.ts';
 import type { AuthenticationResult, Authenticator, PresentedCertificate } from '../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { LeafRecords } from '../../ports/storage/issuance-history.ts';
+import type { LeafRecord, LeafRecords } from '../../ports/storage/issuance-history.ts';
 
 /** What a leaf is for as long as its connection lives. */
 type Judgement = { readonly result: AuthenticationResult } | JudgedLeaf;
@@ -25,11 +25,14 @@ interface JudgedLeaf {
 
 /** What a sound leaf goes back to, as far as anybody knows. */
 type Origin =
-  | { readonly kind: 'recorded'; readonly lineage: Lineage }
+  | { readonly kind: 'recorded'; readonly lineage: Lineage; readonly proven: ProvenFacts }
   /** Of a listed issuer that keeps its own records; its time is unknown. */
   | { readonly kind: 'listed'; readonly lineage: Lineage }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'foreign' };
+
+/** What the proof behind a leaf said: a renewal is of the same pod, of the same cluster. */
+type ProvenFacts = Pick<Caller, 'pod' | 'attestation' | 'remoteCluster'>;
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -90,8 +93,16 @@ function formatTime({ provenAtMs }: Lineage): string {
   return provenAtMs === UNKNOWN_MS ? 'its time is not known here' : `it is of ${new Date(provenAtMs).toISOString()}`;
 }
 
-function callerOf({ identity, serial }: JudgedLeaf, lineage: Lineage, expiresAtMs: number): Caller {
-  return { identity, authenticationMethod: 'client-certificate', credentialId: serial, lineage, expiresAtMs };
+function callerOf({ identity, serial, origin }: JudgedLeaf, lineage: Lineage, expiresAtMs: number): Caller {
+  const proven = origin.kind === 'recorded' ? origin.proven : {};
+  return {
+    identity,
+    authenticationMethod: 'client-certificate',
+    credentialId: serial,
+    lineage,
+    expiresAtMs,
+    ...proven,
+  };
 }
 
 async function judgeLeaf(
@@ -128,11 +139,19 @@ async function originOf(
   const names = { identity: leaf.identity.spiffeId.uri, serial: leaf.serial, notAfterMs: leaf.notAfterMs };
   const record = own.length === 0 ? undefined : await records.recordOf(names, options);
   if (record !== undefined && own.some((issuer) => idOf(issuer) === record.issuer)) {
-    return { kind: 'recorded', lineage: record.lineage };
+    return { kind: 'recorded', lineage: record.lineage, proven: provenIn(record) };
   }
   const [listed] = issuersOf(certificate, furtherIssuers());
   if (listed === undefined) return { kind: own.length === 0 ? 'foreign' : 'unknown' };
   return { kind: 'listed', lineage: { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: UNKNOWN_MS } };
+}
+
+function provenIn({ pod, attestation, remoteCluster }: LeafRecord): ProvenFacts {
+  return {
+    ...(pod !== undefined && { pod }),
+    ...(attestation !== undefined && { attestation }),
+    ...(remoteCluster !== undefined && { remoteCluster }),
+  };
 }
 
 /** As `Issuer.id`. */

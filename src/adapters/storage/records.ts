@@ -1,10 +1,17 @@
 // One mapping between the journal's records and the rows of a database, whichever database it is: one column per
-// field, named once. A policy trace is one column of JSON. What was stored under former names is read here too.
+// field, named once. A policy trace is one column of JSON, and so is what a cluster vouched for. What was stored under former names is read here too.
 import { AuthorityError } from '../../domain/errors.ts';
+import type { Attestation } from '../../domain/identity/caller.ts';
 import { parseJson } from '../../domain/text/parse-json.ts';
 import type { CurrentCertificate } from '../../domain/policy/request.ts';
 import type { LeafRecord } from '../../ports/storage/issuance-history.ts';
-import type { DecisionRecord, IssuedRecord, PolicyTrace, RefusedRecord } from '../../ports/storage/issuance-journal.ts';
+import type {
+  AttestationTrace,
+  DecisionRecord,
+  IssuedRecord,
+  PolicyTrace,
+  RefusedRecord,
+} from '../../ports/storage/issuance-journal.ts';
 import type { FormerIssuer } from '../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 
@@ -29,6 +36,8 @@ export const DECISION_COLUMNS: Readonly<Record<DecisionField, string>> = {
   podName: 'pod_name',
   podUid: 'pod_uid',
   nodeName: 'node_name',
+  attestation: 'attestation',
+  remoteCluster: 'remote_cluster',
   policyRevision: 'policy_revision',
   identity: 'identity',
   serial: 'serial',
@@ -58,10 +67,13 @@ const OPERATION_FIELDS = Object.keys(OPERATION_COLUMNS) as readonly (keyof Opera
 
 /** @returns the values of a record, in the order of `DECISION_COLUMNS`. */
 export function decisionValues(record: DecisionRecord): DecisionValues {
-  const { policy, ...plain } = record;
-  const fields: Partial<Record<DecisionField, string | number>> = plain;
-  const trace = policy === undefined ? null : JSON.stringify(policy);
-  return DECISION_FIELDS.map((field) => (field === 'policy' ? trace : (fields[field] ?? null)));
+  const { policy, attestation, ...plain } = record;
+  const fields: Partial<Record<DecisionField, string | number>> = {
+    ...plain,
+    ...(policy && { policy: JSON.stringify(policy) }),
+    ...(attestation && { attestation: JSON.stringify(attestation) }),
+  };
+  return DECISION_FIELDS.map((field) => fields[field] ?? null);
 }
 
 /** @param values as `decisionValues` gave them. */
@@ -69,9 +81,14 @@ export function decisionFrom(values: DecisionValues): DecisionRecord {
   const record: Record<string, unknown> = {};
   for (const [index, field] of DECISION_FIELDS.entries()) {
     const value = values[index] ?? null;
-    if (value !== null) record[field] = field === 'policy' ? traceFrom(value) : value;
+    if (value !== null) record[field] = readField(field, value);
   }
   return record as unknown as DecisionRecord;
+}
+
+function readField(field: DecisionField, value: Value): unknown {
+  if (field === 'policy') return traceFrom(value);
+  return field === 'attestation' ? attestationFrom(value) : value;
 }
 
 /** @returns the values of a record, in the order of `OPERATION_COLUMNS`. */
@@ -108,9 +125,56 @@ export function formerIssuerFrom({ certificate, untilMs }: Row): FormerIssuer {
   return { certificateDer: certificate as Uint8Array, untilMs: Number(untilMs) };
 }
 
-/** @param row `issuer`, `proofId` and `provenAtMs` of an issued record. */
-export function leafRecordFrom({ issuer, proofId, provenAtMs }: Row): LeafRecord {
-  return { issuer: String(issuer), lineage: { id: String(proofId), provenAtMs: Number(provenAtMs) } };
+/** @param row `issuer`, `proofId`, `provenAtMs`, the parts of the pod, `attestation` and `remoteCluster` of an issued record. */
+export function leafRecordFrom(row: Row): LeafRecord {
+  const { issuer, proofId, provenAtMs, attestation } = row;
+  const lineage = { id: String(proofId), provenAtMs: Number(provenAtMs) };
+  const text = (field: string): string | undefined => (row[field] ?? undefined) as string | undefined;
+  return leafRecordOf({
+    issuer: String(issuer),
+    lineage,
+    podName: text('podName'),
+    podUid: text('podUid'),
+    nodeName: text('nodeName'),
+    attestation: attestation === null ? undefined : attestationFrom(attestation),
+    remoteCluster: text('remoteCluster'),
+  });
+}
+
+type LeafFacts = Pick<LeafRecord, 'issuer' | 'lineage'> & {
+  readonly [Field in 'podName' | 'podUid' | 'nodeName' | 'remoteCluster']: string | undefined;
+} & { readonly attestation: AttestationTrace | undefined };
+
+/** What lasts of an issuance: how fresh the cluster was seen then does not. */
+export function leafRecordOf({ issuer, lineage, attestation, remoteCluster, ...facts }: LeafFacts): LeafRecord {
+  const { podName, podUid, nodeName } = facts;
+  const pod = {
+    ...(podName !== undefined && { podName }),
+    ...(podUid !== undefined && { podUid }),
+    ...(nodeName !== undefined && { nodeName }),
+  };
+  return {
+    issuer,
+    lineage,
+    ...(Object.keys(pod).length > 0 && { pod }),
+    ...(attestation !== undefined && { attestation: lastingOf(attestation) }),
+    ...(remoteCluster !== undefined && { remoteCluster }),
+  };
+}
+
+function lastingOf({ serviceAccountUid, tokenId, tokenReview }: AttestationTrace): Attestation {
+  return {
+    ...(serviceAccountUid !== undefined && { serviceAccountUid }),
+    ...(tokenId !== undefined && { tokenId }),
+    ...(tokenReview !== undefined && { tokenReview }),
+  };
+}
+
+/** @throws AuthorityError CAP-S04 for what is none: without it nobody would ask whether its pod is still there. */
+function attestationFrom(stored: unknown): AttestationTrace {
+  const attestation = parseJson(String(stored));
+  if (typeof attestation === 'object' && attestation !== null) return attestation;
+  throw new AuthorityError('CAP-S04', { detail: 'the attestation of a record in the journal is damaged' });
 }
 
 /**

@@ -105,6 +105,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         'invalid secret stopped before sending',
       );
     },
+    tokenReviewed({ outcome }) {
+      metrics.count('tokenReviews', { outcome });
+      logger.debug({ event: 'tokenReviewed', outcome }, 'token reviewed');
+    },
     reloaded({ source, revision }) {
       metrics.count('reloads', { source, outcome: 'applied' });
       logger.info({ event: 'reloaded', source, revision }, 'reloaded');

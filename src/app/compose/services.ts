@@ -41,9 +41,9 @@ function composeCsr(
   { clock, events }: Foundation,
   { issuing, credentials }: Former,
 ): ServiceRegistration {
-  const { authenticators } = credentials;
+  const { authenticators, attestation } = credentials;
   return csrService(
-    { authority: csrAuthority({ ...issuing.parts, authenticators }, issuing.lifetimes), clock, events },
+    { authority: csrAuthority({ ...issuing.parts, authenticators, attestation }, issuing.lifetimes), clock, events },
     {
       deadlineMs: listen.requestTimeout,
       maxInFlight: listen.maxRequestsInFlight,
@@ -57,9 +57,9 @@ function composeSecrets({ sds }: Config, former: Former): SharedWorkloadSecrets 
   const { issuing, trust, policy, cluster, credentials } = former;
   const { federated } = trust;
   const { policies } = policy;
-  const { authenticators } = credentials;
+  const { authenticators, attestation } = credentials;
   return new SharedWorkloadSecrets(
-    { ...issuing.parts, federated, policies, cluster: cluster.view, authenticators },
+    { ...issuing.parts, federated, policies, cluster: cluster.view, authenticators, attestation },
     {
       lifetimes: { ...issuing.lifetimes, defaultMs: ttl, maxMs: ttl },
       keyType,

@@ -2,14 +2,20 @@
 // refusal, is durable in the journal before the answer leaves; an answer that cannot be
 // recorded is not given. Refusals that come in floods are counted (refusal-records.ts).
 import { AuthorityError } from '../../domain/errors.ts';
-import { lineageOf, type Caller } from '../../domain/identity/caller.ts';
+import { lineageOf, type Attestation, type Caller } from '../../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { NEVER } from '../../live/abortable.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
-import type { DecisionRecord, IssuanceJournal, IssuedRecord, Api } from '../../ports/storage/issuance-journal.ts';
+import type {
+  Api,
+  AttestationTrace,
+  DecisionRecord,
+  IssuanceJournal,
+  IssuedRecord,
+} from '../../ports/storage/issuance-journal.ts';
 import type { Random } from '../../ports/platform/random.ts';
 import { policyTraceOf } from './policy-trace.ts';
 import type { RefusalRecords } from './refusal-records.ts';
@@ -68,6 +74,7 @@ export class DecisionRecorder {
   #provenAtMs: number | undefined;
   #policy: PolicyDecision | undefined;
   #asked: string | undefined;
+  #clusterStaleMs: number | undefined;
 
   private constructor(parts: RecorderParts, api: Api, remoteAddress: string) {
     this.#parts = parts;
@@ -100,6 +107,11 @@ export class DecisionRecorder {
   authenticated(caller: Caller, provenAtMs?: number): void {
     this.#caller = caller;
     this.#provenAtMs = provenAtMs;
+  }
+
+  /** The caller's workload is there. @param clusterStaleMs how long its cluster had not been heard, where it should have been. */
+  attested({ clusterStaleMs }: Pick<AttestationTrace, 'clusterStaleMs'>): void {
+    this.#clusterStaleMs = clusterStaleMs;
   }
 
   /** Another identity than the caller's own: a refusal is on record for both. */
@@ -186,7 +198,14 @@ export class DecisionRecorder {
         credentialId: caller.credentialId,
       }),
       ...caller?.pod,
+      ...(caller?.attestation && { attestation: this.#attestation(caller.attestation) }),
+      ...(caller?.remoteCluster !== undefined && { remoteCluster: caller.remoteCluster }),
       ...(policy && { policyRevision: policy.revision, policy: policyTraceOf(policy) }),
     };
+  }
+
+  #attestation(attestation: Attestation): AttestationTrace {
+    const clusterStaleMs = this.#clusterStaleMs;
+    return { ...attestation, ...(clusterStaleMs !== undefined && { clusterStaleMs }) };
   }
 }

@@ -161,20 +161,29 @@ export class PolicyJudgement {
     const first = { last: judged(asked), of: asked };
     if (first.last.outcome === 'approved') return first;
     // What the identity has already matters only to what would otherwise be refused.
-    const { nowMs, subject } = asked.request;
-    const { currentCertificates } = this.#parts;
-    const currentCertificate = await currentCertificates.currentCertificateOf(subject.spiffeId, nowMs, options);
+    const currentCertificate = await this.#currentCertificateOf(asked.request, options);
     if (currentCertificate === undefined && this.#isInForce(asked)) return first;
     // To find it may have taken a while: what is in force now decides, not what was in force before.
     const of = this.#ask(question);
     return { last: judged(of, currentCertificate), of };
   }
 
+  /** Who is of a remote cluster never renews here: what an identity has is known of the server's own cluster. */
+  async #currentCertificateOf(
+    { nowMs, subject: { spiffeId, remoteCluster } }: PolicyRequest,
+    options: { readonly signal: AbortSignal },
+  ): Promise<CurrentCertificate | undefined> {
+    if (remoteCluster !== undefined) return undefined;
+    return this.#parts.currentCertificates.currentCertificateOf(spiffeId, nowMs, options);
+  }
+
   #requestOf(question: Question, policies: PolicySet, snapshot: ClusterSnapshot): PolicyRequest {
     const { caller, identity, publicKey, requestedMs } = question;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);
-    const subject = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
+    const { remoteCluster } = caller;
+    const names = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
+    const subject = { ...names, ...(remoteCluster !== undefined && { remoteCluster }) };
     const nowMs = this.#parts.clock.nowMs();
     return {
       subject,
@@ -220,7 +229,18 @@ function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
  */
 function questionKey({ policies, snapshot, request }: Asked): string {
   const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
-  const asked = [subject.spiffeId, actor, key, requestedTtlMs, claims, issuer.name, issuer.unavailable, issuer.anchors];
+  const { spiffeId, remoteCluster } = subject;
+  const asked = [
+    spiffeId,
+    remoteCluster,
+    actor,
+    key,
+    requestedTtlMs,
+    claims,
+    issuer.name,
+    issuer.unavailable,
+    issuer.anchors,
+  ];
   const namespaces = [...policies.dependenciesFor(subject.namespace).keys()];
   const versions = namespaces.map((namespace) => snapshot.versions.of(namespace));
   return JSON.stringify([...asked, policies.versionFor(subject.namespace), versions]);

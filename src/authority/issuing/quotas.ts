@@ -9,6 +9,8 @@ import type { QuotaBucket, QuotaCounters } from '../../ports/storage/quota-count
 export interface QuotaSubject {
   readonly namespace: string;
   readonly spiffeId: string;
+  /** What it is given is counted apart from what the same names in this server's cluster are. */
+  readonly remoteCluster?: string;
 }
 
 interface Quota {
@@ -45,10 +47,16 @@ export async function countIssuance(
 }
 
 /** Known by their policy, never by their number: one that is changed goes on from where it stands. */
-function quotasOf({ namespace, spiffeId }: QuotaSubject, { policy, quotas }: CountedQuotas): readonly Quota[] {
+function quotasOf(subject: QuotaSubject, { policy, quotas }: CountedQuotas): readonly Quota[] {
+  const { namespace, spiffeId, remoteCluster } = subject;
+  const where = remoteCluster === undefined ? '' : ` of cluster ${remoteCluster}`;
   const { perNamespacePerMinute, perIdentityPerMinute } = quotas;
-  const ofNamespace = { reason: 'CAP-Q03', who: `namespace ${namespace}`, perMinute: perNamespacePerMinute } as const;
-  const ofIdentity = { reason: 'CAP-Q04', who: spiffeId, perMinute: perIdentityPerMinute } as const;
+  const ofNamespace = {
+    reason: 'CAP-Q03',
+    who: `namespace ${namespace}${where}`,
+    perMinute: perNamespacePerMinute,
+  } as const;
+  const ofIdentity = { reason: 'CAP-Q04', who: `${spiffeId}${where}`, perMinute: perIdentityPerMinute } as const;
   const [prefix, central] = policy === undefined ? ['', true] : [`${policy} `, false];
   return [ofNamespace, ofIdentity]
     .filter(({ perMinute }) => perMinute !== Infinity)

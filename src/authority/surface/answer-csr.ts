@@ -1,8 +1,9 @@
-// The CSR API's deed: authenticate, decode, match the request with the caller, issue, answer.
+// The CSR API's deed: authenticate, ask whether the workload is still there, decode, match the request with the caller, issue, answer.
 import { matchRequestedIdentity } from '../../domain/x509/requested-identity.ts';
 import { CertificateRequest } from '../../domain/x509/certificate-request.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { Authenticator, PresentedCredentials } from '../../ports/issuing/authenticator.ts';
+import type { Attestation } from '../attestation/attestation.ts';
 import { authenticate } from './authenticate.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { identityToCertify } from './impersonate.ts';
@@ -11,6 +12,7 @@ import type { CsrAuthority, CsrRequest, IssuedChain } from './surface.ts';
 
 interface CsrParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
+  readonly attestation: Pick<Attestation, 'demand'>;
 }
 
 /** @returns the CSR API of the CA; see `CsrAuthority` for its contract. */
@@ -25,6 +27,7 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
       authenticate(parts.authenticators, presented, options),
     );
     recorder.authenticated(caller);
+    recorder.attested(await parts.attestation.demand(caller, options));
     const order = decode();
     const identity = identityToCertify(caller, order.impersonatedIdentity, (wanted) => recorder.asksFor(wanted));
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);

@@ -71,6 +71,14 @@ export interface Watchers {
   proven(): Watcher | undefined;
 }
 
+/** A workload of which its cluster says that it is not there any more. */
+export interface GoneCallers {
+  readonly namespace: string;
+  concerns(caller: Caller): boolean;
+  /** What their streams end with. */
+  readonly error: AuthorityError;
+}
+
 export interface WorkloadSecrets {
   /**
    * Who opened this stream. A refusal is recorded.
@@ -85,6 +93,8 @@ export interface WorkloadSecrets {
    * @throws AuthorityError CAP-S09 when nobody's proof holds any more, CAP-Q01 when there is no room.
    */
   watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;
+  /** Calls `listener` when a workload is gone: the streams of its callers are to end. Until the signal aborts. */
+  onGone(listener: (gone: GoneCallers) => void, options: { readonly signal: AbortSignal }): void;
   /** The bundle in force, then each later one, newest only. Ends when the signal aborts. */
   watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle>;
 }

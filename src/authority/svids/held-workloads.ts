@@ -25,7 +25,7 @@ export interface HoldingSettings {
 }
 
 interface Namespace {
-  held: number;
+  readonly held: Set<HeldWorkload>;
   /** Its own of `#unwatched`. */
   readonly unwatched: Set<HeldWorkload>;
 }
@@ -44,6 +44,11 @@ export class HeldWorkloads {
 
   all(): readonly HeldWorkload[] {
     return [...this.#byKey.values()];
+  }
+
+  /** Of one namespace. */
+  in(namespace: string): readonly HeldWorkload[] {
+    return [...(this.#namespaces.get(namespace)?.held ?? NOTHING)];
   }
 
   /** Joins those who watch a workload, if it is held. */
@@ -67,9 +72,9 @@ export class HeldWorkloads {
   /** @throws AuthorityError CAP-Q01 when everything that could make room is watched. */
   makeRoomIn(namespace: string): void {
     const { maxIdentities, maxIdentitiesPerNamespace } = this.#settings;
-    const { held = 0, unwatched = NOTHING } = this.#namespaces.get(namespace) ?? {};
-    if (held >= maxIdentitiesPerNamespace) {
-      this.#evictOneOf(unwatched, `namespace ${namespace} has ${held} workloads on SDS, its share`);
+    const { held = NOTHING, unwatched = NOTHING } = this.#namespaces.get(namespace) ?? {};
+    if (held.size >= maxIdentitiesPerNamespace) {
+      this.#evictOneOf(unwatched, `namespace ${namespace} has ${held.size} workloads on SDS, its share`);
     } else if (this.#byKey.size >= maxIdentities) {
       this.#evictOneOf(this.#unwatched, 'too many workloads are held for SDS');
     }
@@ -78,8 +83,8 @@ export class HeldWorkloads {
   add(workload: HeldWorkload): void {
     const { key, namespace } = workload;
     this.#byKey.set(key, workload);
-    const place = this.#namespaces.get(namespace) ?? { held: 0, unwatched: new Set() };
-    place.held += 1;
+    const place = this.#namespaces.get(namespace) ?? { held: new Set(), unwatched: new Set() };
+    place.held.add(workload);
     this.#namespaces.set(namespace, place);
   }
 
@@ -93,8 +98,8 @@ export class HeldWorkloads {
     const place = this.#namespaces.get(namespace);
     if (place === undefined) return;
     place.unwatched.delete(workload);
-    place.held -= 1;
-    if (place.held === 0) this.#namespaces.delete(namespace);
+    place.held.delete(workload);
+    if (place.held.size === 0) this.#namespaces.delete(namespace);
   }
 
   /** What is being decided stays until it is, so that decisions under way are bounded as well. */

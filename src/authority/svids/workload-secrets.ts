@@ -15,17 +15,19 @@ import type { FederatedBundles } from '../../ports/issuing/federated-bundles.ts'
 import type { GeneratedKeyType, KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import type { Attestation } from '../attestation/attestation.ts';
 import { authenticate } from '../surface/authenticate.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { HeldWorkloads, provenAmong, type HeldWorkload, type HoldingSettings } from './held-workloads.ts';
 import { issueForWorkload, type IssuingParts } from '../issuing/issue-certificate.ts';
 import type { Question } from '../issuing/policy-judgement.ts';
 import { LatestValue } from '../../live/latest-value.ts';
-import type { SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from '../surface/surface.ts';
+import type { GoneCallers, SvidState, Watcher, Watchers, WorkloadSecrets, WorkloadSvid } from '../surface/surface.ts';
 import { SvidRotation, type RotationSettings } from './svid-rotation.ts';
 
 export interface SecretsParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
+  readonly attestation: Attestation;
   readonly keys: KeyGenerator;
   readonly federated: FederatedBundles;
   readonly policies: Pick<PolicySource, 'onChange'>;
@@ -55,7 +57,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, anchors, federated, policies, cluster, judgement } = this.#parts;
+    const { issuers, anchors, federated, policies, cluster, judgement, attestation } = this.#parts;
     let digest: string | undefined;
     const publish = (): void => {
       const bundle = anchors.current();
@@ -68,6 +70,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     for (const issuer of issuers.all()) this.#followIssuer(issuer);
     issuers.onChange((name) => this.#followIssuer(issuers.all().find((issuer) => issuer.name === name)), { signal });
     policies.onChange((change) => this.#askAgain(({ namespace }) => change(namespace)), { signal });
+    attestation.onGone((gone) => this.#forgetGone(gone), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
     cluster.onChange(
@@ -84,16 +87,22 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   async authenticate(
     ...[presented, options]: Parameters<WorkloadSecrets['authenticate']>
   ): ReturnType<WorkloadSecrets['authenticate']> {
-    const { authenticators, clock } = this.#parts;
+    const { authenticators, attestation, clock } = this.#parts;
     const { remoteAddress } = presented;
-    return DecisionRecorder.run(this.#parts, 'sds', remoteAddress, async () => {
+    return DecisionRecorder.run(this.#parts, 'sds', remoteAddress, async (recorder) => {
       const caller = await authenticate(authenticators, presented, options);
+      recorder.authenticated(caller);
+      recorder.attested(await attestation.demand(caller, options));
       return { caller, remoteAddress, provenAtMs: clock.nowMs() };
     });
   }
 
   watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle> {
     return this.#bundle.watch(options);
+  }
+
+  onGone(listener: (gone: GoneCallers) => void, options: { readonly signal: AbortSignal }): void {
+    this.#parts.attestation.onGone(listener, options);
   }
 
   watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState> {
@@ -103,6 +112,11 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     const workload = this.#held.watch(key, watchers, caller) ?? this.#begin(key, caller, watchers);
     options.signal.addEventListener('abort', () => this.#held.unwatch(workload, watchers), { once: true });
     return workload.state.watch(options);
+  }
+
+  /** Its key is of no use to anybody any more. Its streams end where they are (`onGone`). */
+  #forgetGone(gone: GoneCallers): void {
+    for (const workload of this.#held.in(gone.namespace)) if (gone.concerns(workload.last)) this.#held.remove(workload);
   }
 
   /** A workload that was not held; its first certificate is asked for at once. */
@@ -137,6 +151,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     if (workloadKey(caller) !== key) throw new Error('a watcher is not of the workload that it watches');
     return DecisionRecorder.run(this.#parts, 'sds', remoteAddress, async (recorder) => {
       recorder.authenticated(caller, provenAtMs);
+      recorder.attested(await this.#parts.attestation.demand(caller, options));
       const { spki, privateKeyPem } = await this.#parts.keys.generate(this.#settings.keyType);
       const publicKey = readPublicKey(spki);
       const { certificate } = await issueForWorkload(

@@ -72,6 +72,19 @@ export function unsyncedSnapshot(why: string): ClusterSnapshot {
   };
 }
 
+/**
+ * A server sees its own cluster: an object of the same name there says nothing of a subject of another.
+ * @returns the snapshot that conditions on a subject are about.
+ */
+export function snapshotFor(
+  { remoteCluster }: { readonly remoteCluster?: string },
+  own: ClusterSnapshot,
+): ClusterSnapshot {
+  return remoteCluster === undefined
+    ? own
+    : unsyncedSnapshot(`the objects of the cluster ${remoteCluster} are not seen here`);
+}
+
 export function referenceTo({ kind, metadata }: KubernetesObject): ObjectReference {
   const { name, namespace, uid, resourceVersion } = metadata;
   return { kind, ...(namespace !== undefined && { namespace }), name, uid, resourceVersion };

@@ -12,6 +12,18 @@ export interface PodBinding {
 }
 
 /**
+ * What only the API server of a cluster can say of a caller; present for whoever it vouched for, so that it can be asked
+ * whether the workload is still there.
+ */
+export interface Attestation {
+  readonly serviceAccountUid?: string;
+  /** The token's id, its claim `jti`; API servers log it as `authentication.kubernetes.io/credential-id`. */
+  readonly tokenId?: string;
+  /** Whether the API server itself confirmed the token, or could not be asked; absent where it is not to be asked. */
+  readonly tokenReview?: 'confirmed' | 'unavailable';
+}
+
+/**
  * Where a renewed certificate began: the issuance that was last proved by a token or a socket. It survives
  * every renewal by certificate, and differs between two machines of one service account.
  */
@@ -38,6 +50,12 @@ interface Proven {
   /** The token's issuer, the certificate's serial number or the socket's path: never a secret. */
   readonly credentialId: string;
   readonly pod?: PodBinding;
+  readonly attestation?: Attestation;
+  /**
+   * Id of the cluster that the caller is of, where it is another than this server's own. The same names in two clusters are
+   * two workloads: whatever is remembered, counted or held for a caller is so for its cluster.
+   */
+  readonly remoteCluster?: string;
   /** When the proof itself ends, in ms since the epoch; streams are recycled before it. */
   readonly expiresAtMs?: number;
 }

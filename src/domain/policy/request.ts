@@ -33,6 +33,8 @@ export interface PolicyRequest {
     readonly namespace: string;
     readonly serviceAccount: string;
     readonly spiffeId: string;
+    /** Id of its cluster, where it is another than the server's own: nothing is seen of it here, and it is counted apart. */
+    readonly remoteCluster?: string;
   };
   /** `namespace/serviceAccount` of who relays the request; absent when it is the subject itself. */
   readonly actor?: string;

@@ -17,6 +17,8 @@ export interface PresentedCredentials {
   readonly clientCertificate?: PresentedCertificate;
   /** Each value of the `authorization` header as it came. */
   readonly authorization: readonly string[];
+  /** The `clusterid` that Istio's agents send with each call: the cluster they say they run in. Absent when empty. */
+  readonly clusterId?: string;
   /** The Unix socket that the caller came through, when its path is the identity. */
   readonly socketPath?: string;
   readonly remoteAddress: string;

@@ -105,6 +105,10 @@ export interface Events {
   secretUnavailable(facts: StreamFacts & { readonly name: string; readonly why: string }): void;
   /** Our own check stopped a secret before it reached the wire. */
   secretInvalid(facts: { readonly identity: string; readonly problem: string }): void;
+  /**
+   * A token was to be confirmed by the API server. `skipped`: it was not asked, because too many were to be or it was away.
+   */
+  tokenReviewed(facts: { readonly outcome: 'confirmed' | 'refused' | 'unavailable' | 'skipped' }): void;
   reloaded(facts: { readonly source: ReloadedSource; readonly revision: string }): void;
   /** The last good version stays in force, unless `kept` says that there is none. */
   reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string; readonly kept?: boolean }): void;

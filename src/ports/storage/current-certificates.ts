@@ -10,7 +10,8 @@ import type { CurrentCertificate } from '../../domain/policy/request.ts';
 export interface CurrentCertificates {
   /**
    * @param identity SPIFFE ID.
-   * @returns its newest certificate that is valid at `nowMs`, also one from before a restart.
+   * @returns its newest certificate that is valid at `nowMs`, also one from before a restart; none that was issued to a
+   *   caller of a remote cluster, where the same identity is another workload.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when the record cannot be read now, or too many reads
    *   wait already; the signal's reason when it aborts.
    */

@@ -1,6 +1,6 @@
 // What was issued before, as certificates that somebody shows: a renewal is worth what the proof behind that
 // certificate is worth.
-import type { Lineage } from '../../domain/identity/caller.ts';
+import type { Attestation, Lineage, PodBinding } from '../../domain/identity/caller.ts';
 
 /** How a leaf calls itself; together it names one record, and a record only its own leaf. */
 export interface LeafNames {
@@ -15,6 +15,10 @@ export interface LeafRecord {
   /** Id of the issuer that signed it. */
   readonly issuer: string;
   readonly lineage: Lineage;
+  /** As of the proof that it goes back to: a renewal is of the pod that gave it. */
+  readonly pod?: PodBinding;
+  readonly attestation?: Attestation;
+  readonly remoteCluster?: string;
 }
 
 /** A shared store answers for every replica's certificates. Reading twice is harmless. */

@@ -1,5 +1,5 @@
 // The record of every decision. A decision leaves the process only after its record is durable.
-import type { AuthenticationMethod } from '../../domain/identity/caller.ts';
+import type { Attestation, AuthenticationMethod } from '../../domain/identity/caller.ts';
 import type { WaivedClause, FailedClause } from '../../domain/policy/policy-decision.ts';
 import type { IssuanceClass, IssuerChoice } from '../../domain/policy/request.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
@@ -35,6 +35,12 @@ export interface PolicyTrace {
   readonly objects?: readonly ObjectReference[];
 }
 
+/** What the API server of the caller's cluster had vouched for, and how fresh that was. */
+export interface AttestationTrace extends Attestation {
+  /** How long the API server had not been heard, in ms, while it should have been; absent when it was there. */
+  readonly clusterStaleMs?: number;
+}
+
 interface DecisionFacts {
   /** Unique per decision; the caller gets it in the status message. */
   readonly decisionId: string;
@@ -49,6 +55,10 @@ interface DecisionFacts {
   readonly podName?: string;
   readonly podUid?: string;
   readonly nodeName?: string;
+  /** Absent where no API server vouched for the caller, and from records of before schema version 9. */
+  readonly attestation?: AttestationTrace;
+  /** Id of the caller's cluster, where it is another than the server's own. */
+  readonly remoteCluster?: string;
   /** Digest of the policy that decided; absent when policy was not reached. */
   readonly policyRevision?: string;
   /** Absent when policy was not reached. */

@@ -16,7 +16,9 @@ export class CurrentCertificates {
   }
 
   /** @param waived since when each failing condition has been waived. */
-  issued({ identity, timeMs, notAfterMs }: IssuedRecord, waived: CurrentCertificate['waived']): void {
+  issued(record: IssuedRecord, waived: CurrentCertificate['waived']): void {
+    const { identity, timeMs, notAfterMs, remoteCluster } = record;
+    if (remoteCluster !== undefined) return;
     this.#current.set(identity, { issuedMs: timeMs, notAfterMs, waived });
   }
 }

@@ -15,11 +15,11 @@ type Subject = PolicyRequest['subject'];
  * @returns nothing when policy was not asked, or by a Capstan that did not record what it asked.
  */
 export function requestOfRecord(record: DecisionRecord, bundle: PolicyBundle): PolicyRequest | undefined {
-  const { policy, timeMs } = record;
+  const { policy, timeMs, remoteCluster } = record;
   const subject = policy === undefined ? undefined : subjectOfSpiffeId(policy.subject);
   if (policy === undefined || subject === undefined) return undefined;
   return {
-    subject,
+    subject: { ...subject, ...(remoteCluster !== undefined && { remoteCluster }) },
     ...(policy.actor !== undefined && { actor: policy.actor }),
     key: policy.key,
     requestedTtlMs: policy.requestedTtlMs ?? 0,
@@ -43,7 +43,9 @@ export function subjectOfSpiffeId(spiffeId: string): Subject | undefined {
 export function requestKey({ subject, actor, key, requestedTtlMs, dnsNames, claims, issuer }: PolicyRequest): string {
   const { authenticationMethod, credentialId, podName, podUid, nodeName } = claims;
   const claimed = [authenticationMethod, credentialId, podName, podUid, nodeName];
-  return JSON.stringify([subject.spiffeId, actor, key.type, key.bits, requestedTtlMs, dnsNames, claimed, issuer.name]);
+  const { spiffeId, remoteCluster } = subject;
+  const asked = [spiffeId, remoteCluster, actor, key.type, key.bits, requestedTtlMs, dnsNames, claimed, issuer.name];
+  return JSON.stringify(asked);
 }
 
 function claimsOf({

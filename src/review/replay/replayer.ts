@@ -62,7 +62,9 @@ export class Replayer {
   #judgeHolder(request: PolicyRequest): WaivedVerdict {
     const verdict = this.judge(request);
     if (verdict.outcome === 'approved') return { verdict, waived: {} };
-    const currentCertificate = this.#currentCertificates.currentCertificateOf(request.subject.spiffeId, request.nowMs);
+    const { spiffeId, remoteCluster } = request.subject;
+    const currentCertificate =
+      remoteCluster === undefined ? this.#currentCertificates.currentCertificateOf(spiffeId, request.nowMs) : undefined;
     if (currentCertificate === undefined) return { verdict, waived: {} };
     const { verdict: renewal, decision } = reevaluate(
       this.#policies,

@@ -57,6 +57,19 @@ describe('A client certificate', () => {
     assert.deepEqual(records.asked, [{ identity: ID, serial: leaf.serial, notAfterMs: leaf.notAfterMs }]);
   });
 
+  it('is of the pod, the cluster and the service account by which its identity was proven', async () => {
+    const proven = {
+      pod: { podName: 'api-7d4b', podUid: '5b3c', nodeName: 'node-1' },
+      attestation: { serviceAccountUid: 'c0ffee' },
+      remoteCluster: 'west',
+    };
+    records.known = { ...records.known!, ...proven };
+    const result = await judgeLeaf({ uris: [ID] });
+    assert.ok(result.outcome === 'authenticated');
+    const { pod, attestation, remoteCluster } = result.caller;
+    assert.deepEqual({ pod, attestation, remoteCluster }, proven);
+  });
+
   it('of which nothing is on record proves nobody by itself', async () => {
     records.known = undefined;
     assert.deepEqual(await judgeLeaf({ uris: [ID] }), { outcome: 'insufficient', reason: 'CAP-A10' });

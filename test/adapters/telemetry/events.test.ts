@@ -207,6 +207,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_sds_invalid_total: 1 },
     },
   ],
+  tokenReviewed: [
+    {
+      emit: (events) => events.tokenReviewed({ outcome: 'confirmed' }),
+      line: { level: 'debug', outcome: 'confirmed' },
+      moves: { 'capstan_token_reviews_total{outcome="confirmed"}': 1 },
+    },
+  ],
   reloaded: [
     {
       emit: (events) => events.reloaded({ source: 'policy', revision: 'abc' }),

@@ -17,6 +17,8 @@ describe('Two callers', () => {
     ['of two pods by name', POD, { ...POD, pod: { ...POD.pod, podName: 'demo-1' } }],
     ['of a pod and the one that came after it under its name', POD, { ...POD, pod: { ...POD.pod, podUid: 'uid-1' } }],
     ['of two nodes', POD, { ...POD, pod: { ...POD.pod, nodeName: 'node-2' } }],
+    ['of the same names in two clusters', POD, { ...POD, remoteCluster: 'west' }],
+    ['of the same names in two remote clusters', { ...POD, remoteCluster: 'east' }, { ...POD, remoteCluster: 'west' }],
     ['with and without a pod', POD, testCaller()],
     ['with tokens of two issuers', POD, { ...POD, credentialId: 'https://other.test' }],
     ['with a token and a socket', testCaller(), { ...testCaller(), authenticationMethod: 'socket' }],

@@ -3,7 +3,7 @@
 import type { Caller } from '../../../domain/identity/caller.ts';
 import type { AuthenticationResult, Authenticator } from '../../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import type { TokenVerifier, WorkloadClaims } from './token-verifier.ts';
+import type { TokenContext, TokenRefusal, TokenVerifier, WorkloadClaims } from './token-verifier.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 /**
@@ -23,22 +23,23 @@ export interface BearerTokenParts {
 export function bearerTokenAuthenticator({ clock, verifier }: BearerTokenParts): Authenticator {
   const remembered = new VerifiedTokens();
 
-  const verify = async (token: string, options: { readonly signal: AbortSignal }): Promise<AuthenticationResult> => {
-    const verdict = await verifier.verify(token, options);
+  const verify = async (token: string, context: TokenContext): Promise<AuthenticationResult> => {
+    const verdict = await verifier.verify(token, context);
     if (verdict.outcome === 'refused') return rejected(verdict.reason, verdict.detail);
     const { claims, isInForce } = verdict;
     const caller = callerOf(claims);
-    remembered.remember(token, { caller, isInForce }, claims.expiresAtMs, clock.nowMs());
+    remembered.remember({ token, ...context }, { caller, isInForce }, claims.expiresAtMs, clock.nowMs());
     return { outcome: 'authenticated', caller };
   };
 
   return {
-    authenticate: async ({ authorization }, options) => {
+    authenticate: async ({ authorization, clusterId }, { signal }) => {
       if (authorization.length === 0) return { outcome: 'absent' };
       const token = onlyTokenIn(authorization);
       if (token === undefined) return rejected('CAP-A04');
-      const caller = remembered.recall(token, clock.nowMs());
-      return caller === undefined ? verify(token, options) : { outcome: 'authenticated', caller };
+      const context = { signal, ...(clusterId !== undefined && { clusterId }) };
+      const caller = remembered.recall({ token, ...context }, clock.nowMs());
+      return caller === undefined ? verify(token, context) : { outcome: 'authenticated', caller };
     },
   };
 }
@@ -53,6 +54,6 @@ function onlyTokenIn(authorization: readonly string[]): string | undefined {
   return BEARER.exec(header)?.[1];
 }
 
-function rejected(reason: 'CAP-A04' | 'CAP-A05' | 'CAP-A06', detail?: string): AuthenticationResult {
+function rejected(reason: 'CAP-A04' | TokenRefusal, detail?: string): AuthenticationResult {
   return { outcome: 'rejected', reason, ...(detail !== undefined && { detail }) };
 }

@@ -1,23 +1,25 @@
 // Tokens as JWTs (RFC 7519, RFC 8725), verified with the published keys of the issuer that they name.
 // Issuer -> keys -> signature and claims -> workload; each step refuses by name.
-import { decodeJwt, errors, UnsecuredJWT, type JWTPayload } from 'jose';
+import { errors, UnsecuredJWT, type JWTPayload } from 'jose';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { KeySet } from './key-set.ts';
-import { bearerIn } from './token-claims.ts';
+import { bearerIn, claimsOf, unverifiedClaims, type AttestingCluster } from './token-claims.ts';
 import { demandStrictIssuer, type TokenIssuer } from './token-issuer.ts';
 import { signedPayload, type ResolveKey } from './token-signature.ts';
-import type { TokenVerdict, TokenVerifier } from './token-verifier.ts';
+import type { TokenRefusal, TokenVerdict, TokenVerifier } from './token-verifier.ts';
 
 export interface JwtVerifierParts {
   readonly clock: Clock;
   readonly trustDomain: TrustDomain;
   readonly issuers: readonly TokenIssuer[];
+  /** Whose API server the issuers are; absent where nobody can be asked later whether the bearer is still there. */
+  readonly cluster?: AttestingCluster;
 }
 
 /** @throws AuthorityError CAP-X03 for an issuer whose settings would weaken the verification. */
-export function jwtVerifier({ clock, trustDomain, issuers }: JwtVerifierParts): TokenVerifier {
+export function jwtVerifier({ clock, trustDomain, issuers, cluster }: JwtVerifierParts): TokenVerifier {
   issuers.forEach(demandStrictIssuer);
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   return {
@@ -32,7 +34,7 @@ export function jwtVerifier({ clock, trustDomain, issuers }: JwtVerifierParts): 
       if ('problem' in bearer) return refused('CAP-A06', bearer.problem);
       return {
         outcome: 'verified',
-        claims: { ...bearer, issuer: issuer.issuer, expiresAtMs: payload.exp * 1000 },
+        claims: claimsOf(bearer, { issuer: issuer.issuer, expiresAtMs: payload.exp * 1000 }, cluster),
         isInForce: () => issuer.keys.peek() === keys,
       };
     },
@@ -45,15 +47,10 @@ interface VerifiedJwt {
 }
 
 function issuerNamedIn(token: string): string | undefined {
-  try {
-    return decodeJwt(token).iss;
-  } catch {
-    // Not a JWT at all: it has no issuer then, and is refused for that.
-    return undefined;
-  }
+  return unverifiedClaims(token)?.iss;
 }
 
-function refused(reason: 'CAP-A05' | 'CAP-A06', detail: string): TokenVerdict {
+function refused(reason: TokenRefusal, detail: string): TokenVerdict {
   return { outcome: 'refused', reason, detail };
 }
 

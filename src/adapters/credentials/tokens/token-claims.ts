@@ -1,13 +1,47 @@
 // What a verified token says about its bearer. Kubernetes puts the service account into `sub`, and, for
 // tokens bound to a pod, the pod and its node beside it; the two must tell one story.
-import type { JWTPayload } from 'jose';
+import { decodeJwt, type JWTPayload } from 'jose';
 import type { PodBinding } from '../../../domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
+import type { WorkloadClaims } from './token-verifier.ts';
 
 export interface TokenBearer {
   readonly identity: KubernetesIdentity;
   readonly pod?: PodBinding;
+  readonly serviceAccountUid?: string;
+  /** The claim `jti`. */
+  readonly tokenId?: string;
+}
+
+/** The cluster whose API server made a token. */
+export interface AttestingCluster {
+  /** Its id, where it is another than this server's own. */
+  readonly remoteCluster?: string;
+}
+
+/** @param cluster whose API server can be asked about the bearer; absent where none can. */
+export function claimsOf(
+  { serviceAccountUid, tokenId, ...bearer }: TokenBearer,
+  facts: Pick<WorkloadClaims, 'issuer' | 'expiresAtMs'>,
+  cluster: AttestingCluster | undefined,
+): WorkloadClaims {
+  if (cluster === undefined) return { ...bearer, ...facts };
+  const attestation = {
+    ...(serviceAccountUid !== undefined && { serviceAccountUid }),
+    ...(tokenId !== undefined && { tokenId }),
+  };
+  return { ...bearer, ...facts, ...cluster, attestation };
+}
+
+/** What a token says of itself; nothing of what is no JWT. It proves nothing: anybody can write one. */
+export function unverifiedClaims(token: string): JWTPayload | undefined {
+  try {
+    return decodeJwt(token);
+  } catch {
+    // It has no claims then, and is refused for that.
+    return undefined;
+  }
 }
 
 /** `system:serviceaccount:<namespace>:<name>`, four parts and no more. */
@@ -26,9 +60,10 @@ export function bearerIn(payload: JWTPayload, trustDomain: TrustDomain): TokenBe
   }
   const identity = kubernetesIdentity(trustDomain, namespace, serviceAccount);
   if ('problem' in identity) return { problem: `sub ${identity.problem}` };
-  const claims = payload['kubernetes.io'];
+  const { 'kubernetes.io': claims, jti } = payload;
   // Issuers other than Kubernetes have no such claim; nothing is known of a pod then.
-  return claims === undefined ? { identity } : boundBearer(identity, claims);
+  const bearer = claims === undefined ? { identity } : boundBearer(identity, claims);
+  return 'problem' in bearer || !isObjectName(jti) ? bearer : { ...bearer, tokenId: jti };
 }
 
 function boundBearer(identity: KubernetesIdentity, claims: unknown): TokenBearer | { readonly problem: string } {
@@ -45,10 +80,21 @@ function boundBearer(identity: KubernetesIdentity, claims: unknown): TokenBearer
     podUid: at(claims, 'pod', 'uid'),
     nodeName: at(claims, 'node', 'name'),
   };
+  const serviceAccountUid = at(claims, 'serviceaccount', 'uid');
   const named = Object.entries(parts).filter(([, value]) => value !== undefined);
-  const bad = named.find(([, value]) => typeof value !== 'string' || !OBJECT_NAME.test(value));
+  const bad = [...named, ['serviceAccountUid', serviceAccountUid ?? 'none'] as const].find(
+    ([, value]) => !isObjectName(value),
+  );
   if (bad !== undefined) return { problem: `the kubernetes.io claim has an unreadable ${bad[0]}` };
-  return named.length === 0 ? { identity } : { identity, pod: Object.fromEntries(named) };
+  return {
+    identity,
+    ...(named.length > 0 && { pod: Object.fromEntries(named) }),
+    ...(isObjectName(serviceAccountUid) && { serviceAccountUid }),
+  };
+}
+
+function isObjectName(value: unknown): value is string {
+  return typeof value === 'string' && OBJECT_NAME.test(value);
 }
 
 /** @returns what stands at a path of own properties, `undefined` where nothing does. */

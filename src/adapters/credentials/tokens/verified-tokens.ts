@@ -16,22 +16,28 @@ interface Remembered {
   readonly isInForce: () => boolean;
 }
 
+/** A token as it was shown: with another cluster id it is verified by another cluster's keys. */
+export interface ShownToken {
+  readonly token: string;
+  readonly clusterId?: string;
+}
+
 export class VerifiedTokens {
-  /** By the SHA-256 of the token: the token itself is not kept. */
+  /** By the SHA-256 of the token, and the cluster id: the token itself is not kept. */
   readonly #byDigest = new Recent<Remembered>(MAX_REMEMBERED_TOKENS);
 
   /** @returns whom the token authenticated, while what it was verified by is in force and its time is not up. */
-  recall(token: string, nowMs: number): Caller | undefined {
-    const known = this.#byDigest.get(digestOf(token));
+  recall(shown: ShownToken, nowMs: number): Caller | undefined {
+    const known = this.#byDigest.get(keyOf(shown));
     return known !== undefined && nowMs < known.untilMs && known.isInForce() ? known.caller : undefined;
   }
 
   /** @param expiresAtMs the token's own end. */
-  remember(token: string, verified: Omit<Remembered, 'untilMs'>, expiresAtMs: number, nowMs: number): void {
-    this.#byDigest.set(digestOf(token), { ...verified, untilMs: Math.min(nowMs + REMEMBER_MS, expiresAtMs) });
+  remember(shown: ShownToken, verified: Omit<Remembered, 'untilMs'>, expiresAtMs: number, nowMs: number): void {
+    this.#byDigest.set(keyOf(shown), { ...verified, untilMs: Math.min(nowMs + REMEMBER_MS, expiresAtMs) });
   }
 }
 
-function digestOf(token: string): string {
-  return hash('sha256', token, 'base64');
+function keyOf({ token, clusterId = '' }: ShownToken): string {
+  return `${hash('sha256', token, 'base64')} ${clusterId}`;
 }

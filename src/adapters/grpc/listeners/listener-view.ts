@@ -41,8 +41,10 @@ export function presentedOver(
   clientCertificate?: PresentedCertificate,
 ): PresentedCredentials {
   const onAuthenticated = (caller: Caller): void => limits.markAuthenticated(remoteAddress, caller);
+  const clusterId = call.metadata.get('clusterid').map(String).join(', ');
   return {
     authorization: authorizationOf(call),
+    ...(clusterId !== '' && { clusterId }),
     remoteAddress,
     onAuthenticated,
     ...(clientCertificate && { clientCertificate }),

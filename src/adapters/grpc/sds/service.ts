@@ -101,6 +101,7 @@ export class SdsService {
 
   /** Watches the deadlines and ages of streams until the signal aborts; without it no stream ever times out. */
   async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    this.#parts.secrets.onGone((gone) => this.#register.endOfGone(gone), options);
     await this.#register.sweep(this.#parts.clock, options);
   }
 

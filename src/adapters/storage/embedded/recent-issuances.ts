@@ -6,7 +6,7 @@ import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { DecisionRecord, IssuanceJournal, IssuedRecord } from '../../../ports/storage/issuance-journal.ts';
-import { currentCertificateOf } from '../records.ts';
+import { currentCertificateOf, leafRecordOf } from '../records.ts';
 
 /** Identities: more than one server issues to within a leaf's life. */
 const MAX_IDENTITIES = 20_000;
@@ -63,8 +63,11 @@ export class RecentIssuances implements IssuanceJournal, CurrentCertificates, Le
   #remember(record: IssuedRecord): void {
     const { api, identity, issuer, decisionId, timeMs, proofId = decisionId, provenAtMs = timeMs } = record;
     if (api === 'self') return;
-    this.#current.set(identity, currentCertificateOf(record));
-    this.#leaves.set(leafKey(record), { issuer, lineage: { id: proofId, provenAtMs } });
+    const { podName, podUid, nodeName, attestation, remoteCluster } = record;
+    if (remoteCluster === undefined) this.#current.set(identity, currentCertificateOf(record));
+    const lineage = { id: proofId, provenAtMs };
+    const leaf = leafRecordOf({ issuer, lineage, podName, podUid, nodeName, attestation, remoteCluster });
+    this.#leaves.set(leafKey(record), leaf);
   }
 }
 

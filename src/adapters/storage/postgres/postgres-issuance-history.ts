@@ -7,7 +7,12 @@ import type { FormerIssuer, FormerIssuers } from '../../../ports/storage/issuer-
 import { currentCertificateFrom, formerIssuerFrom, leafRecordFrom, type Row } from '../records.ts';
 import type { Statement, Value } from './connection/postgres-connection.ts';
 import type { PostgresPool } from './connection/postgres-pool.ts';
-import { SELECT_CURRENT, SELECT_ISSUERS, SELECT_LEAF } from './reading/history-statements.ts';
+import {
+  SELECT_CURRENT,
+  SELECT_CURRENT_OF_OWN_CLUSTER,
+  SELECT_ISSUERS,
+  SELECT_LEAF,
+} from './reading/history-statements.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -22,7 +27,11 @@ export class PostgresIssuanceHistory implements CurrentCertificates, LeafRecords
   }
 
   async currentCertificateOf(identity: string, nowMs: number, options: Waits): Promise<CurrentCertificate | undefined> {
-    const [row] = await this.#ask(SELECT_CURRENT, [identity, nowMs], options);
+    const [newest] = await this.#ask(SELECT_CURRENT, [identity, nowMs], options);
+    const [row] =
+      newest === undefined || newest['remoteCluster'] === null
+        ? [newest]
+        : await this.#ask(SELECT_CURRENT_OF_OWN_CLUSTER, [identity, nowMs], options);
     return row === undefined ? undefined : currentCertificateFrom(row);
   }
 

@@ -112,6 +112,14 @@ export const METRICS = {
     help: 'Reloads of files and remote documents; after a failed one the last good version, if there was any, stays in force.',
     labels: { source: SOURCES, outcome: ['applied', 'failed'] },
   },
+  tokenReviews: {
+    name: 'capstan_token_reviews_total',
+    kind: 'counter',
+    help:
+      'Service account tokens that the API server was to confirm. Of those that it did not answer (unavailable), or was ' +
+      'not asked about because too many were to be or it was away (skipped), the keys decided.',
+    labels: { outcome: ['confirmed', 'refused', 'unavailable', 'skipped'] },
+  },
   policyClauses: {
     name: 'capstan_policy_clauses_total',
     kind: 'counter',

@@ -1,5 +1,6 @@
 // How callers prove who they are. The table of socket identities is filled by the sockets of SDS, which come later.
 import { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
+import { NO_ATTESTATION, type Attestation } from '../../../authority/attestation/attestation.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import { composeAuthenticators } from './authenticators.ts';
@@ -13,6 +14,8 @@ export interface Credentials {
   /** In the order in which they are asked. */
   readonly authenticators: readonly Authenticator[];
   readonly socketIdentities: SocketIdentities;
+  /** Whether the workloads of callers are still there. */
+  readonly attestation: Attestation;
 }
 
 interface Former {
@@ -40,5 +43,5 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
   const authentication = composeAuthenticators(config, { clock, files, events, socketIdentities, certificates });
   startUp.at('load', async () => authentication.start({ signal: running }));
   health.report('token keys', authentication.health);
-  return { authenticators: authentication.authenticators, socketIdentities };
+  return { authenticators: authentication.authenticators, socketIdentities, attestation: NO_ATTESTATION };
 }

@@ -1,6 +1,6 @@
 // Which issuers the policies that apply to a subject leave it: asked before the issuer is chosen, and so before the
 // request is judged.
-import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
+import { snapshotFor, type ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { ANY_NAME, meetNames, type NameLimit } from '../name-patterns.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
@@ -24,9 +24,11 @@ export function allowedIssuers(
   subject: PolicyRequest['subject'],
   snapshot: ClusterSnapshot,
 ): AllowedIssuers {
-  const limiting = findApplicable(policies, subject, new SnapshotReader(snapshot)).statements.filter(
-    ({ bounds }) => bounds.issuers.length > 0,
-  );
+  const limiting = findApplicable(
+    policies,
+    subject,
+    new SnapshotReader(snapshotFor(subject, snapshot)),
+  ).statements.filter(({ bounds }) => bounds.issuers.length > 0);
   const enforced = limiting.filter(({ mode }) => mode === 'enforce');
   const preferred = limiting.filter(({ mode, grants }) => mode === 'enforce' || grants);
   return {

@@ -20,7 +20,7 @@ import { waivedSince } from './on-renew.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
-import type { ClusterSnapshot } from '../../cluster/snapshot.ts';
+import { snapshotFor, type ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { standstill } from './standstill.ts';
 import type { PolicyStatement } from './statement.ts';
 
@@ -34,7 +34,8 @@ interface Findings {
   readonly waitsMs: number[];
 }
 
-export function evaluate(policies: PolicySet, request: PolicyRequest, snapshot: ClusterSnapshot): PolicyDecision {
+export function evaluate(policies: PolicySet, request: PolicyRequest, own: ClusterSnapshot): PolicyDecision {
+  const snapshot = snapshotFor(request.subject, own);
   const reader = new SnapshotReader(snapshot);
   const applicable = findApplicable(policies, request.subject, reader);
   const found: Findings = { failures: [], audits: [], waived: [], waitsMs: [] };

@@ -97,6 +97,12 @@ describe('A bearer token', () => {
       assert.equal(await asked(), 2);
     });
 
+    it('is verified again when it is said to be of another cluster', async () => {
+      const there = { authorization: ['Bearer api'], clusterId: 'west', remoteAddress: '127.0.0.1:1' };
+      await authenticator.authenticate(there, { signal: new AbortController().signal });
+      assert.deepEqual(verifier.clusters, [undefined, 'west']);
+    });
+
     it('is verified again as soon as what verified it is not in force', async () => {
       verifier.inForce = false;
       assert.equal(await asked(), 2);

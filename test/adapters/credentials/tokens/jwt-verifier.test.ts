@@ -62,6 +62,23 @@ describe('A JWT as a bearer token', () => {
     });
   });
 
+  it('of a cluster whose API server is watched says which service account it was made for, by UID, and its own id', async () => {
+    const verifier = jwtVerifier({ clock, trustDomain, issuers: [issuerWith({})], cluster: { remoteCluster: 'west' } });
+    const verdict = await verifier.verify(await sign(key, claims({ jti: 'token-1' })), { signal: NEVER });
+    assert.ok(verdict.outcome === 'verified');
+    assert.deepEqual(verdict.claims.attestation, { serviceAccountUid: 'c0ffee', tokenId: 'token-1' });
+    assert.equal(verdict.claims.remoteCluster, 'west');
+  });
+
+  it('whose id cannot be read is none without it, and one whose account has such a UID is refused', async () => {
+    const verifier = jwtVerifier({ clock, trustDomain, issuers: [issuerWith({})], cluster: {} });
+    const verdict = await verifier.verify(await sign(key, claims({ jti: 'a\nb' })), { signal: NEVER });
+    assert.ok(verdict.outcome === 'verified');
+    assert.equal(verdict.claims.attestation?.tokenId, undefined);
+    const odd = { namespace: 'shop', serviceaccount: { name: 'api', uid: 7 } };
+    await refused(judgeClaims(claims({ 'kubernetes.io': odd })), 'CAP-A06', /unreadable serviceAccountUid/);
+  });
+
   it('proves the service account alone, when it is bound to no pod', async () => {
     const bare = { namespace: 'shop', serviceaccount: { name: 'api' } };
     for (const bound of [bare, undefined]) {

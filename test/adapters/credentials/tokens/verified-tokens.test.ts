@@ -6,9 +6,9 @@ describe('Tokens that were verified', () => {
   it('are remembered up to a bound; the oldest are forgotten first, and the younger half is known', () => {
     const caller = {} as Caller;
     const tokens = new VerifiedTokens();
-    const known = (i: number): boolean => tokens.recall(`token ${i}`, 1) === caller;
+    const known = (i: number): boolean => tokens.recall({ token: `token ${i}` }, 1) === caller;
     for (let i = 0; i <= MAX_REMEMBERED_TOKENS; i += 1) {
-      tokens.remember(`token ${i}`, { caller, isInForce: () => true }, Infinity, 0);
+      tokens.remember({ token: `token ${i}` }, { caller, isInForce: () => true }, Infinity, 0);
     }
     const all = Array.from({ length: MAX_REMEMBERED_TOKENS + 1 }, (_, i) => i);
     const forgotten = all.filter((i) => !known(i));

@@ -7,7 +7,9 @@ import type { Keepalive } from '../../../../src/adapters/grpc/grpc-server.ts';
 import { SdsService, type SdsSettings } from '../../../../src/adapters/grpc/sds/service.ts';
 import { UnixListener } from '../../../../src/adapters/grpc/listeners/unix/unix-listener.ts';
 import { LatestValue } from '../../../../src/live/latest-value.ts';
+import { Listeners } from '../../../../src/live/listeners.ts';
 import type {
+  GoneCallers,
   SvidState,
   Watcher,
   Watchers,
@@ -48,6 +50,8 @@ export class ScriptedSecrets implements WorkloadSecrets {
   /** How often a certificate was asked for, by identity. */
   readonly watched: string[] = [];
   readonly watches: Watchers[] = [];
+  /** Says to who listens that a workload is gone. */
+  readonly gone = new Listeners<[GoneCallers]>();
   readonly #svids = new Map<string, LatestValue<SvidState>>();
 
   svid(uri: string): LatestValue<SvidState> {
@@ -62,6 +66,10 @@ export class ScriptedSecrets implements WorkloadSecrets {
 
   makeUnavailable(uri: string, error = new AuthorityError('CAP-P01')): void {
     this.svid(uri).set({ kind: 'unavailable', error });
+  }
+
+  onGone(listener: (gone: GoneCallers) => void, options: { readonly signal: AbortSignal }): void {
+    this.gone.add(listener, options);
   }
 
   async authenticate(presented: PresentedCredentials, { signal }: { signal: AbortSignal }): Promise<Watcher> {

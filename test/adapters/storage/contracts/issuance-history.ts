@@ -32,6 +32,15 @@ export function itKnowsWhatWasIssued(open: OpenStore): void {
       });
     });
 
+    it('is none that the same identity of a remote cluster was given, however new', async () => {
+      await journal.record(
+        issued('here', { timeMs: NOON_MS - 2000 }),
+        issued('there', { timeMs: NOON_MS - 1000, remoteCluster: 'west' }),
+      );
+      assert.equal((await journal.history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.issuedMs, NOON_MS - 2000);
+      assert.equal((await journal.history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.issuedMs, NOON_MS - 2000);
+    });
+
     it('tells since when a condition has been waived, so that a restart gives no new grace', async () => {
       await journal.record(issued('a', { policy: traced() }));
       assert.deepEqual((await journal.history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.waived, {
@@ -63,7 +72,24 @@ export function itKnowsWhatWasIssued(open: OpenStore): void {
     it('is known with its issuer, and the proof that it goes back to', async () => {
       await journal.record(issued('a', proof), issued('b', { serial: '7f00ab', proofId: 'b', provenAtMs: NOON_MS }));
       const lineage = { id: 'first', provenAtMs: NOON_MS - HOUR_MS };
-      assert.deepEqual(await journal.history.recordOf(LEAF, WAITING), { issuer: 'fedcba9876543210', lineage });
+      const pod = { podName: 'demo-1', podUid: '8a1f', nodeName: 'node-1' };
+      assert.deepEqual(await journal.history.recordOf(LEAF, WAITING), { issuer: 'fedcba9876543210', lineage, pod });
+    });
+
+    it('is known with the pod, the cluster and the attestation of its proof, but not with how fresh that was seen', async () => {
+      const attestation = { serviceAccountUid: 'sa-1', tokenId: 't-1', tokenReview: 'confirmed' } as const;
+      const attested = { attestation: { ...attestation, clusterStaleMs: 400 }, remoteCluster: 'west' };
+      await journal.record(issued('a', { ...proof, ...attested }));
+      const known = await journal.history.recordOf(LEAF, WAITING);
+      assert.deepEqual(known?.attestation, attestation);
+      assert.equal(known.remoteCluster, 'west');
+    });
+
+    it('of a caller without a pod is of none', async () => {
+      const { podName, podUid, nodeName, ...plain } = issued('a', proof);
+      assert.ok(podName && podUid && nodeName);
+      await journal.record(plain);
+      assert.equal((await journal.history.recordOf(LEAF, WAITING))?.pod, undefined);
     });
 
     it('is known only if serial, identity and end are those of the record, and it was issued to a workload', async () => {

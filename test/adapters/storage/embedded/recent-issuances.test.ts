@@ -48,9 +48,19 @@ describe('The memory of what was issued', () => {
       waived: { 'default/demo spec.conditions.has-netpol': NOON_MS - 2 * HOUR_MS },
     });
     const lineage = { id: 'first', provenAtMs: NOON_MS - HOUR_MS };
-    assert.deepEqual(await recent.recordOf(LEAF, WAITING), { issuer: record.issuer, lineage });
+    const pod = { podName: 'demo-1', podUid: '8a1f', nodeName: 'node-1' };
+    assert.deepEqual(await recent.recordOf(LEAF, WAITING), { issuer: record.issuer, lineage, pod });
     assert.equal(history.reads, 0);
     assert.deepEqual(journal.records, [record]);
+  });
+
+  it('takes no certificate of a remote cluster for one that the same identity has here', async () => {
+    const attestation = { tokenId: 't-1', clusterStaleMs: 9 };
+    await recent.append({ ...record, remoteCluster: 'west', attestation }, WAITING);
+    assert.equal(await recent.currentCertificateOf(DEMO, NOON_MS, WAITING), BEFORE);
+    const leaf = await recent.recordOf(LEAF, WAITING);
+    assert.equal(leaf?.remoteCluster, 'west');
+    assert.deepEqual(leaf.attestation, { tokenId: 't-1' });
   });
 
   it('reads what it does not know, and what has ended and may hide a longer one', async () => {

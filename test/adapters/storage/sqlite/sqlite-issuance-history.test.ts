@@ -8,8 +8,9 @@ import { DatabaseSync } from 'node:sqlite';
 import {
   APPLICATION_ID,
   MIGRATIONS,
-  SELECT_CURRENT,
-  SELECT_LEAF,
+  SCHEMA_VERSION,
+  selectCurrent,
+  selectLeaf,
 } from '../../../../src/adapters/storage/sqlite/file/journal-schema.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
@@ -61,7 +62,7 @@ describe('The issuance history', () => {
   it('finds the certificate in the index, however many refusals the identity has', () => {
     record(issued('a'));
     using database = new DatabaseSync(file, { readOnly: true });
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_CURRENT}`).all(DEMO, NOON_MS);
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${selectCurrent(SCHEMA_VERSION)}`).all(DEMO, NOON_MS);
     const search = plan.map(({ detail }) => String(detail)).find((detail) => detail.includes('decisions_by_identity'));
     assert.match(search ?? '', /USING COVERING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms>\?\)/);
   });
@@ -98,7 +99,7 @@ describe('The issuance history', () => {
     it('from the index, however much its identity was issued', () => {
       record(issued('a', proof));
       using database = new DatabaseSync(file, { readOnly: true });
-      const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_LEAF}`).all(DEMO, NOON_MS, '7f00aa');
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${selectLeaf(SCHEMA_VERSION)}`).all(DEMO, NOON_MS, '7f00aa');
       assert.match(String(plan[0]?.['detail']), /USING INDEX decisions_by_identity \(<expr>=\? AND not_after_ms=\?\)/);
     });
   });
@@ -110,7 +111,7 @@ describe('The issuance history', () => {
     await using history = new SqliteIssuanceHistory({ clock: new SystemClock() }, file);
     assert.equal((await history.currentCertificateOf(DEMO, NOON_MS, WAITING))?.issuedMs, NOON_MS + 1);
     using database = new DatabaseSync(file, { readOnly: true });
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${SELECT_CURRENT}`).all(DEMO, NOON_MS);
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${selectCurrent(SCHEMA_VERSION)}`).all(DEMO, NOON_MS);
     const text = plan.map(({ detail }) => String(detail)).join('\n');
     assert.equal(text.match(/USE TEMP B-TREE FOR ORDER BY/g)?.length, 1, 'only the thousand at the end are sorted');
     const startedMs = performance.now();

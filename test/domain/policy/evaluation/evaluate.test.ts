@@ -47,6 +47,17 @@ describe('Policy', () => {
     assert.equal(decision.grant.ttl.maxMs, 24 * HOUR_MS);
   });
 
+  it('sees nothing of a remote cluster: an object of the same name here opens nothing there, and nothing is denied', () => {
+    const policies = policySet(bundle({ rules: [rule()] }), [NEEDS_INGRESS]);
+    const seen = snapshot(object('Ingress', 'shop', 'web'));
+    const here = request();
+    assert.equal(evaluate(policies, here, seen).outcome, 'approved');
+    const there = { ...here, subject: { ...here.subject, remoteCluster: 'west' } };
+    const { outcome, unavailable } = evaluate(policies, there, seen);
+    assert.deepEqual([outcome, unavailable?.reason], ['unavailable', 'CAP-S10']);
+    assert.equal(evaluate(policySet(), there, seen).outcome, 'approved', 'what asks for no object is judged');
+  });
+
   it('refuses whom no rule names: default deny', () => {
     const policies = policySet(bundle({ rules: [rule({ match: { namespaces: { names: ['pay', 'team-*'] } } })] }));
     const [clause] = refused(policies);

@@ -35,6 +35,7 @@ export class HandFedSds implements AsyncDisposable {
     const secrets: WorkloadSecrets = {
       authenticate: () => Promise.resolve({ caller: this.#caller, remoteAddress: '', provenAtMs: 0 }),
       watchSvid: (_watchers, options) => this.#svid.watch(options),
+      onGone: () => undefined,
       watchBundle: (options) => this.#bundle.watch(options),
     };
     const parts = { secrets, clock: new SystemClock(), random: new SystemRandom(), events: this.events };

@@ -2,6 +2,7 @@
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { Caller } from '../../../../domain/identity/caller.ts';
 import { workloadKey } from '../../../../domain/identity/workload-key.ts';
+import type { GoneCallers } from '../../../../authority/surface/surface.ts';
 import { every } from '../../../../live/every.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import type { ListenerView } from '../../listeners/listener-view.ts';
@@ -23,6 +24,8 @@ export const SWEEP_MS = 1_000;
 export class StreamRegister {
   readonly #settings: RegisterSettings;
   readonly #open = new Set<AnyStream>();
+  /** The same, by namespace. */
+  readonly #byNamespace = new Map<string, Set<AnyStream>>();
   readonly #perCaller = new CountByKey();
   readonly #perNamespace = new CountByKey();
   /** Streams being authenticated, by the owner of their connection: while a key server is slow, one owner must not take all. */
@@ -80,12 +83,19 @@ export class StreamRegister {
   /** Fills an admitted place. */
   add(stream: AnyStream): void {
     this.#open.add(stream);
+    const { namespace } = stream.watcher.caller.identity;
+    const those = this.#byNamespace.get(namespace) ?? new Set();
+    this.#byNamespace.set(namespace, those.add(stream));
     this.#count(stream, 1);
   }
 
   remove(stream: AnyStream): void {
     if (!this.#open.delete(stream)) return;
     this.#admitted -= 1;
+    const { namespace } = stream.watcher.caller.identity;
+    const those = this.#byNamespace.get(namespace);
+    those?.delete(stream);
+    if (those?.size === 0) this.#byNamespace.delete(namespace);
     this.#count(stream, -1);
   }
 
@@ -96,6 +106,13 @@ export class StreamRegister {
 
   endAllOf(listener: ListenerView, error: unknown): void {
     for (const stream of this.#open) if (stream.listener === listener) stream.end(error);
+  }
+
+  /** Ends the streams of a workload that is gone. */
+  endOfGone(gone: GoneCallers): void {
+    for (const stream of this.#byNamespace.get(gone.namespace) ?? []) {
+      if (gone.concerns(stream.watcher.caller)) stream.end(gone.error);
+    }
   }
 
   /** Ends the streams of one connection. */

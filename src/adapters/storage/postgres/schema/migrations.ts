@@ -5,6 +5,7 @@ import { LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
   `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
+  'ALTER TABLE decisions ADD COLUMN attestation text, ADD COLUMN remote_cluster text',
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

@@ -10,7 +10,7 @@ const NUMBERS: readonly DecisionField[] = ['timeMs', 'notBeforeMs', 'notAfterMs'
  * for a standby, and would call durable what another session has not made durable yet.
  */
 export const INSERT_DECISIONS = `INSERT INTO decisions (${DECISION_FIELDS.map((field) => DECISION_COLUMNS[field]).join(', ')})
-  SELECT ${DECISION_FIELDS.map((field) => (field === 'policy' ? `"policy"::text` : `"${field}"`)).join(', ')}
+  SELECT ${DECISION_FIELDS.map((field) => (isJson(field) ? `"${field}"::text` : `"${field}"`)).join(', ')}
   FROM json_to_recordset($1::json) AS record (${DECISION_FIELDS.map((field) => `"${field}" ${typeOf(field)}`).join(', ')})
   ON CONFLICT (decision_id) DO UPDATE SET time_ms = excluded.time_ms`;
 
@@ -47,7 +47,11 @@ export function decisionsAsJson(records: readonly DecisionRecord[]): string {
   return json.includes('\\u') ? json.replace(UNSTORABLE, '$1\\ufffd') : json;
 }
 
-/** The policy trace is stored as the text that it is. */
 function typeOf(field: DecisionField): string {
-  return NUMBERS.includes(field) ? 'bigint' : field === 'policy' ? 'json' : 'text';
+  return NUMBERS.includes(field) ? 'bigint' : isJson(field) ? 'json' : 'text';
+}
+
+/** Stored as the text that it is. */
+function isJson(field: DecisionField): boolean {
+  return field === 'policy' || field === 'attestation';
 }

@@ -45,6 +45,8 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE decisions RENAME COLUMN evidence TO credential_id;`,
   `ALTER TABLE decisions ADD COLUMN issuer_name TEXT;
    ALTER TABLE decisions ADD COLUMN trust_anchor TEXT;`,
+  `ALTER TABLE decisions ADD COLUMN attestation TEXT;
+   ALTER TABLE decisions ADD COLUMN remote_cluster TEXT;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -80,6 +82,8 @@ const SINCE_VERSION: Partial<Record<DecisionField, number>> = {
   count: 4,
   issuerName: 8,
   trustAnchor: 8,
+  attestation: 9,
+  remoteCluster: 9,
 };
 
 /** What columns were called before version 7. */
@@ -93,20 +97,29 @@ const RENAMED_BY_VERSION = 7;
 export const INSERT = insertInto('decisions', DECISION_COLUMNS);
 /**
  * The newest certificate of an identity that is valid at a moment, of the thousand that end last: what it costs does
- * not grow with what the identity holds. Parameters: SPIFFE ID, moment in ms.
+ * not grow with what the identity holds. Parameters: SPIFFE ID, moment in ms. It may be of a remote cluster: rows say so, and
+ * only where there is one is the table looked through for another.
  */
-export const SELECT_CURRENT = `SELECT time_ms AS timeMs, not_after_ms AS notAfterMs, policy FROM decisions WHERE id =
-  (SELECT id FROM (SELECT id, time_ms FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms > ?
-     ORDER BY not_after_ms DESC LIMIT 1000) ORDER BY time_ms DESC, id DESC LIMIT 1)`;
+export function selectCurrent(version: number, { ofOwnCluster = false } = {}): string {
+  const own = ofOwnCluster ? 'AND remote_cluster IS NULL' : '';
+  return `SELECT time_ms AS timeMs, not_after_ms AS notAfterMs, policy, ${columnOf('remoteCluster', version)} AS remoteCluster
+    FROM decisions WHERE id = (SELECT id FROM (SELECT id, time_ms FROM decisions
+      WHERE coalesce(identity, caller) = ? AND not_after_ms > ? ${own}
+      ORDER BY not_after_ms DESC LIMIT 1000) ORDER BY time_ms DESC, id DESC LIMIT 1)`;
+}
+
+const LEAF_FIELDS = ['podName', 'podUid', 'nodeName', 'attestation', 'remoteCluster'] as const;
 /**
  * The record of a leaf; parameters: SPIFFE ID, end in ms, serial. Identity and end find it by the index that is
  * there: one by serials, which are random, would write a page for each append. A record of before proofs were
  * noted is its own proof; our own certificates, which nobody asked for, have none.
  */
-export const SELECT_LEAF = `SELECT issuer, coalesce(proof_id, decision_id) AS proofId,
-    coalesce(proven_at_ms, time_ms) AS provenAtMs FROM decisions
-  WHERE coalesce(identity, caller) = ? AND not_after_ms = ? AND serial = ?
-    AND outcome = 'issued' AND authentication_method IS NOT NULL LIMIT 1`;
+export function selectLeaf(version: number): string {
+  const facts = LEAF_FIELDS.map((field) => `${columnOf(field, version)} AS ${field}`).join(', ');
+  return `SELECT issuer, coalesce(proof_id, decision_id) AS proofId, coalesce(proven_at_ms, time_ms) AS provenAtMs, ${facts}
+    FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms = ? AND serial = ?
+      AND outcome = 'issued' AND authentication_method IS NOT NULL LIMIT 1`;
+}
 /** An issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
 export const KEEP_ISSUER = `INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET until_ms = excluded.until_ms,

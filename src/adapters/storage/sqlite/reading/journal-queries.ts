@@ -18,11 +18,11 @@ import { openForReading, type ReadableJournal } from '../file/journal-file.ts';
 import { journalProblem } from '../file/journal-problem.ts';
 import {
   OPERATIONS_SINCE_VERSION,
-  SELECT_CURRENT,
   SELECT_ISSUERS,
-  SELECT_LEAF,
   SELECT_OPERATIONS,
+  selectCurrent,
   selectFrom,
+  selectLeaf,
 } from '../file/journal-schema.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
 
@@ -45,12 +45,18 @@ export class JournalQueries implements Disposable {
   }
 
   currentCertificateOf(identity: string, nowMs: number): CurrentCertificate | undefined {
-    const row = this.#read(({ database }) => this.#kept(database, SELECT_CURRENT).get(identity, nowMs));
+    const row = this.#read(({ database, version }) => {
+      const newest = this.#kept(database, selectCurrent(version)).get(identity, nowMs);
+      if (newest === undefined || newest['remoteCluster'] === null) return newest;
+      return this.#kept(database, selectCurrent(version, { ofOwnCluster: true })).get(identity, nowMs);
+    });
     return row === undefined ? undefined : currentCertificateFrom(row);
   }
 
   recordOf({ identity, notAfterMs, serial }: LeafNames): LeafRecord | undefined {
-    const row = this.#read(({ database }) => this.#kept(database, SELECT_LEAF).get(identity, notAfterMs, serial));
+    const row = this.#read(({ database, version }) =>
+      this.#kept(database, selectLeaf(version)).get(identity, notAfterMs, serial),
+    );
     return row === undefined ? undefined : leafRecordFrom(row);
   }
 
