@@ -16,6 +16,7 @@ import type { PolicyBundleSource } from '../bundle/sources/bundle-source.ts';
 import type { KeptRevisions } from './kept-revisions.ts';
 import { LocalPolicies, type OwnerTrouble } from './local-policies.ts';
 import { BELIEVED_GONE_MS } from './owner-policies.ts';
+import { parsePolicyObject } from '../objects/parse-objects.ts';
 import type { OwnersTexts } from './read-owners.ts';
 
 export interface AssembledPolicyParts {
@@ -23,6 +24,8 @@ export interface AssembledPolicyParts {
   readonly bundles: PolicyBundleSource;
   /** Local policies by owner; absent where there are none. */
   readonly documents?: DocumentSource<OwnersTexts>;
+  /** They are objects of somebody else, who may not be there when the server starts: nobody is served until then. */
+  readonly objects?: boolean;
   /** Last good revisions of an earlier run; absent, a start without a good one refuses its owner. */
   readonly kept?: KeptRevisions;
   readonly clock: Clock;
@@ -55,7 +58,8 @@ export class AssembledPolicySource implements PolicySource {
     this.#settings = settings;
     const { kept, documents, events } = parts;
     const placeOf = (name: string): string => documents?.placeOf(name) ?? name;
-    this.#local = new LocalPolicies({ placeOf, ...(kept !== undefined && { kept }) });
+    const parse = parts.objects === true ? parsePolicyObject : undefined;
+    this.#local = new LocalPolicies({ placeOf, parse, ...(kept !== undefined && { kept }) });
     this.#inForce = new LastGood({
       revisionOf: ({ revision }) => revision,
       applied: ({ revision }) => events.reloaded({ source: 'policy', revision }),
@@ -66,7 +70,8 @@ export class AssembledPolicySource implements PolicySource {
   /**
    * Loads once, then follows bundle and local policies until the signal aborts. What is wrong with an owner's policies
    * is reported.
-   * @throws AuthorityError CAP-X03 when the directory cannot be read and nothing good is known of what was in it.
+   * @throws AuthorityError CAP-X03 when the directory cannot be read and nothing good is known of what was in it; of objects,
+   *   which may come later, never.
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { bundles, documents } = this.#parts;
@@ -118,7 +123,7 @@ export class AssembledPolicySource implements PolicySource {
     if (documents !== undefined) {
       const looked = this.#local.look(async () => documents.read(), clock.monotonicMs());
       // Later it is reported as the problem of every owner.
-      await (isFirst ? looked : looked.catch(() => undefined));
+      await (isFirst && this.#parts.objects !== true ? looked : looked.catch(() => undefined));
     }
     const { bundle, digest: bundleDigest } = bundles.current();
     const local = localPoliciesOf(this.#local.documents);

@@ -31,8 +31,8 @@ export class LocalPolicies {
   #recalled = false;
   #recallProblem: string | undefined;
 
-  constructor(parts: { readonly kept?: KeptRevisions; readonly placeOf: (name: string) => string }) {
-    this.#parts = { kept: parts.kept, placeOf: parts.placeOf };
+  constructor(parts: Pick<OwnerPoliciesParts, 'placeOf' | 'parse'> & { readonly kept?: KeptRevisions }) {
+    this.#parts = { kept: parts.kept, placeOf: parts.placeOf, parse: parts.parse };
   }
 
   /** All that is in force. */

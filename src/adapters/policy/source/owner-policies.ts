@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import type { Problem } from '../../../domain/text/position.ts';
 import { localProblems, type LocalDocument } from './assemble-policies.ts';
 import { formatFailure } from '../bundle/bundle-invalid.ts';
-import { parsePolicyDocuments, type ParsedDocument } from './parse-documents.ts';
+import { parsePolicyDocuments, type ParsedDocument, type ParsedFile } from './parse-documents.ts';
 import { policiesInvalid } from './policies-invalid.ts';
 import { digestOf, type KeptRevision, type KeptRevisions } from './kept-revisions.ts';
 import { CLUSTER_LAYER } from './owner.ts';
@@ -16,6 +16,8 @@ export interface OwnerPoliciesParts {
   readonly kept: KeptRevisions | undefined;
   /** What an operator calls a file. */
   readonly placeOf: (name: string) => string;
+  /** Reads one text; as a policy file unless said otherwise. */
+  readonly parse?: ((text: string, place: string) => ParsedFile) | undefined;
 }
 
 interface LocalFile {
@@ -23,6 +25,7 @@ interface LocalFile {
   readonly problems: readonly Problem[];
 }
 type KnownFile = LocalFile & { readonly digest: string };
+type BrokenFiles = ReadonlyMap<string, readonly Problem[]>;
 
 /** A folder that is being replaced is not there for a moment. */
 export const BELIEVED_GONE_MS = 2_000;
@@ -50,6 +53,10 @@ export class OwnerPolicies {
   #isNew = true;
   /** By name; files that an edit leaves alone are not parsed again. As bounded as the reading is. */
   #known: ReadonlyMap<string, KnownFile> = new Map();
+  /** Of objects: the texts in force. */
+  #texts: ReadonlyMap<string, string> = new Map();
+  /** What the last look was at, and found nothing wrong with. */
+  #seen: OwnerTexts | undefined;
 
   constructor(owner: string, parts: OwnerPoliciesParts) {
     this.#owner = owner;
@@ -65,9 +72,12 @@ export class OwnerPolicies {
   async look(found: OwnerTexts): Promise<void> {
     await this.#recall();
     this.#goneMs = undefined;
+    if (this.#seen === found) return;
     if ('problem' in found) await this.#refuse(formatFailure(found.problem), found.unlessNew);
+    else if (found.each === true) await this.#judgeEach(found.texts);
     else await this.#judge(found.texts);
     this.#recalled = undefined;
+    this.#seen = this.problem === undefined && this.keepProblem === undefined ? found : undefined;
   }
 
   /** Its folder is not there. @returns whether it is to be forgotten, because that has been so for a while. */
@@ -85,7 +95,23 @@ export class OwnerPolicies {
     return false;
   }
 
-  async #judge(texts: ReadonlyMap<string, string>): Promise<void> {
+  /**
+   * Of an object that is broken its own last good text stays, and one that was never good is left out: an edit of one of them
+   * stops no edit of another. While nothing good is known of the owner at all, it is refused like a folder.
+   */
+  async #judgeEach(texts: ReadonlyMap<string, string>): Promise<void> {
+    const broken = (await this.#parse(texts)).broken;
+    if (broken.size > 0) await this.#useRecalled();
+    if (broken.size === 0 || this.documents === undefined) return this.#judge(texts, true);
+    const sound = [...texts].flatMap(([name, text]): readonly (readonly [string, string])[] => {
+      const last = broken.has(name) ? this.#texts.get(name) : text;
+      return last === undefined ? [] : [[name, last]];
+    });
+    await this.#judge(new Map(sound), true);
+    this.problem ??= formatFailure(policiesInvalid([...broken.values()].flat()));
+  }
+
+  async #judge(texts: ReadonlyMap<string, string>, each = false): Promise<void> {
     const digest = digestOf(this.#owner, texts);
     if (digest === this.#digest) {
       this.problem = undefined;
@@ -94,7 +120,7 @@ export class OwnerPolicies {
     const { documents, problems } = await this.#parse(texts);
     const all = problems.length > 0 ? problems : localProblems(documents);
     if (all.length > 0) return this.#refuse(formatFailure(policiesInvalid(all)));
-    if (documents.length === 0 && (await this.#hadPolicies())) {
+    if (!each && documents.length === 0 && (await this.#hadPolicies())) {
       const place = this.#parts.placeOf(this.#owner);
       return this.#refuse(`${place} holds no policy any more; to withdraw what it held, remove the folder`);
     }
@@ -103,6 +129,7 @@ export class OwnerPolicies {
     await this.#keep({ digest, texts });
     this.documents = documents;
     this.#digest = digest;
+    if (each) this.#texts = texts;
   }
 
   /** An emptied folder looks like a mount that is late; for the cluster layer, which has none, it is an edit. */
@@ -146,7 +173,7 @@ export class OwnerPolicies {
     const { documents, problems } = await this.#parse(texts);
     const all = problems.length > 0 ? problems : localProblems(documents);
     if (all.length > 0) this.#recallProblem = `what was kept of it: ${formatFailure(policiesInvalid(all))}`;
-    else [this.documents, this.#digest] = [documents, digest];
+    else [this.documents, this.#digest, this.#texts] = [documents, digest, texts];
   }
 
   async #keep(revision: KeptRevision): Promise<void> {
@@ -162,28 +189,29 @@ export class OwnerPolicies {
     }
   }
 
-  async #parse(texts: ReadonlyMap<string, string>): Promise<LocalFile> {
+  async #parse(texts: ReadonlyMap<string, string>): Promise<LocalFile & { readonly broken: BrokenFiles }> {
     const files = new Map<string, KnownFile>();
     for (const [name, text] of texts) {
       const digest = hash('sha256', text, 'hex');
       const known = this.#known.get(name);
-      const file =
-        known?.digest === digest ? known : { digest, ...(await parse(text, this.#parts.placeOf(name), name)) };
-      files.set(name, file);
+      files.set(name, known?.digest === digest ? known : { digest, ...(await this.#parseOne(text, name)) });
     }
     this.#known = files;
+    const broken = [...files].filter(([, { problems }]) => problems.length > 0);
     return {
       documents: [...files.values()].flatMap(({ documents }) => documents),
-      problems: [...files.values()].flatMap(({ problems }) => problems),
+      problems: broken.flatMap(([, { problems }]) => problems),
+      broken: new Map(broken.map(([name, { problems }]) => [name, problems])),
     };
   }
-}
 
-/** Parsing takes long enough for others to be given their turn between two files. */
-async function parse(text: string, place: string, file: string): Promise<LocalFile> {
-  await setImmediate();
-  const { documents, problems } = parsePolicyDocuments(text, place);
-  return { documents: documents.map((document) => ({ ...withoutText(document), file })), problems };
+  /** Parsing takes long enough for others to be given their turn between two files. */
+  async #parseOne(text: string, file: string): Promise<LocalFile> {
+    await setImmediate();
+    const { placeOf, parse = parsePolicyDocuments } = this.#parts;
+    const { documents, problems } = parse(text, placeOf(file));
+    return { documents: documents.map((document) => ({ ...withoutText(document), file })), problems };
+  }
 }
 
 /** What is kept of each in memory is little: without the tree of its text, which is many times as large. */

@@ -26,11 +26,13 @@ const BATCH = 16;
 const MAX_ATTEMPTS = 3;
 
 /**
- * Texts by path below the root, or why they cannot be had. `unlessNew`: it is a file that somebody may keep beside the
- * folders; only whoever had policies is owed an explanation.
+ * Texts by path below the root, or why they cannot be had. `each`: they are objects, edited one by one, and not files that are
+ * one edit together. `unlessNew`: it is a file that somebody may keep beside the folders; only whoever had policies is owed an
+ * explanation.
  */
 export type OwnerTexts =
-  { readonly texts: ReadonlyMap<string, string> } | { readonly problem: AuthorityError; readonly unlessNew?: true };
+  | { readonly texts: ReadonlyMap<string, string>; readonly each?: true }
+  | { readonly problem: AuthorityError; readonly unlessNew?: true };
 
 /** The cluster layer always, and each namespace that has a folder. */
 export type OwnersTexts = ReadonlyMap<string, OwnerTexts>;

@@ -1,9 +1,11 @@
-// Which central rules give an identity to those whom a local policy applies to.
-import type { Bounds } from '../bounds.ts';
+// Which central rules give an identity to those whom a local policy applies to, and what both leave together.
+import { meet, type Bounds } from '../bounds.ts';
+import { BOUND_FIELDS } from './bound-fields.ts';
 import { admitsNobody, sharePatterns } from './limits.ts';
 import { coversReach, reachOfLocal, reachOfRule, shareReach, type Reach } from './reach.ts';
-import type { CentralRule, LocalPolicy, PolicyBundle } from '../documents.ts';
+import type { CentralRule, ClusterFacts, LocalPolicy, PolicyBundle } from '../documents.ts';
 import { meetNames, nameLimit } from '../name-patterns.ts';
+import { matchesCluster } from '../policy-set.ts';
 
 export interface RuleGrant {
   readonly rule: CentralRule;
@@ -32,4 +34,27 @@ function possibleReach(policy: LocalPolicy, { classes }: PolicyBundle): Reach {
   );
   const possible = new Set(['workload', ...assigned.map((entry) => entry.class)]);
   return { ...reach, classes: reach.classes.filter((name) => possible.has(name)) };
+}
+
+/** @returns the bundle as it is for one cluster: without the rules that are for others. */
+export function bundleFor(cluster: ClusterFacts, bundle: PolicyBundle): PolicyBundle {
+  return { ...bundle, rules: bundle.rules.filter((rule) => matchesCluster(rule, cluster)) };
+}
+
+/**
+ * @returns the most that a workload can have to which the policy applies, once for each rule that gives it an identity; none
+ *   when nobody there can have one.
+ */
+export function effectiveBounds(policy: LocalPolicy, bundle: PolicyBundle): readonly Bounds[] {
+  const grants = grantsFor(policy, bundle);
+  const binding = grants.filter((grant) => grant.binding).map(({ bounds }) => bounds);
+  const narrow = policy.mode === 'enforce' ? [policy.narrow] : [];
+  return grants.map(({ bounds }) => [...binding, ...narrow].reduce(meet, bounds));
+}
+
+/** Each field of bounds as policies spell it, such as `ttl.max: 30m`; `or` stands between what different rules give. */
+export function formatEffective(bounds: readonly Bounds[]): ReadonlyMap<string, string> {
+  return new Map(
+    BOUND_FIELDS.map(({ field, format }) => [field, [...new Set(bounds.map(format))].join(' or ')] as const),
+  );
 }
