@@ -1,12 +1,11 @@
-// Where an API server is and how it is spoken to: from the pod's own service account, or a kubeconfig file. What stands in
-// either (certificates, tokens that rotate, exec plugins, proxies) is read by @kubernetes/client-node, and nothing else of
-// that package is used: its typed methods copy every object twice, and its watch ends in silence.
-import { Agent, request, type RequestOptions } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+// HTTPS to one API server, as ourselves: connections that are kept, the token and certificates as their files have them
+// now. One that is not verified is never spoken to: it says who callers are.
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { KubeConfig } from '@kubernetes/client-node';
-import { AuthorityError } from '../../../domain/errors.ts';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import type { ApiAccess, Material } from './kubeconfig.ts';
 
 export interface ApiRequest {
   /** `GET` unless said otherwise. */
@@ -19,10 +18,6 @@ export interface ApiRequest {
 }
 
 export interface ApiConnection {
-  /** As `https://10.0.0.1:443`: for messages. */
-  readonly server: string;
-  /** Of the pod, or of the kubeconfig's context. */
-  readonly namespace: string | undefined;
   /**
    * @returns the answer once its head has come, whatever its status; who asked reads its body.
    * @throws whatever Node says when the server cannot be reached; the signal's reason when it aborts.
@@ -30,89 +25,44 @@ export interface ApiConnection {
   send(request: ApiRequest, options: { readonly signal: AbortSignal }): Promise<IncomingMessage>;
 }
 
-/** Of the connection's end in a pod, so that the loss of its node is noticed (TCP keep-alive). */
+/** Of the TCP connection, so that the loss of a node is noticed. */
 const KEEP_ALIVE_MS = 15_000;
+/** How long what a file said counts. A kubelet renews tokens when a fifth of their time is left. */
+const REREAD_MS = 10_000;
 
-/** @throws AuthorityError CAP-X03 outside of a pod. */
-export function inClusterConnection(): ApiConnection {
-  return connectionOf('the service account of the pod', (config) => config.loadFromCluster());
+/** TLS as Node names its parts. */
+interface Identity {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
-/** @throws AuthorityError CAP-X03 naming what is wrong with the file. @param context the file's current one when absent. */
-export function kubeconfigConnection(file: string, context?: string): ApiConnection {
-  return connectionOf(file, (config) => config.loadFromFile(file), context);
-}
-
-/** @param text of a kubeconfig. @param place where it is from, for messages. */
-export function kubeconfigTextConnection(text: string, place: string): ApiConnection {
-  return connectionOf(place, (config) => config.loadFromString(text));
-}
-
-function connectionOf(place: string, load: (config: KubeConfig) => void, context?: string): ApiConnection {
-  const config = new KubeConfig();
-  try {
-    load(config);
-  } catch (cause) {
-    throw invalid(place, 'cannot be read as a kubeconfig', cause);
-  }
-  if (context !== undefined) config.setCurrentContext(context);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    const names = config.getContexts().map(({ name }) => name);
-    const wanted = context ?? config.getCurrentContext();
-    throw invalid(
-      place,
-      `has no cluster for the context ${JSON.stringify(wanted)}; it has ${names.join(', ') || 'none'}`,
-    );
-  }
-  if (cluster.skipTLSVerify) {
-    throw invalid(
-      place,
-      'skips the verification of the API server: whoever answered in its place would say who callers are',
-    );
-  }
-  const url = URL.parse(cluster.server);
-  if (url?.protocol !== 'https:') throw invalid(place, 'names an API server that is not an https URL');
-  const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
-  return new KubeconfigConnection(config, url, namespace);
-}
-
-class KubeconfigConnection implements ApiConnection {
-  readonly server: string;
-  readonly namespace: string | undefined;
-  readonly #config: KubeConfig;
-  readonly #url: URL;
-  readonly #isProxied: boolean;
+export class HttpsConnection implements ApiConnection {
+  readonly #access: ApiAccess;
+  readonly #files = new Map<string, { readonly text: string; readonly readMs: number }>();
   /** Connections are kept for as long as the certificates they were made with are those of the files. */
-  #agent: { readonly key: string; readonly agent: Agent } | undefined;
+  #agent: { readonly digest: string; readonly agent: Agent } | undefined;
 
-  constructor(config: KubeConfig, url: URL, namespace: string | undefined) {
-    this.#config = config;
-    this.#url = url;
-    this.server = url.origin;
-    this.namespace = namespace;
-    this.#isProxied = config.getCurrentCluster()?.proxyUrl !== undefined;
+  constructor(access: ApiAccess) {
+    this.#access = access;
   }
 
   async send(
     { method = 'GET', path, body, contentType = 'application/json' }: ApiRequest,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<IncomingMessage> {
-    const secured: RequestOptions = {};
-    await this.#config.applyToHTTPSOptions(secured);
+    const [agent, token] = [await this.#agentNow(), await this.#textOf(this.#access.token)];
     signal.throwIfAborted();
-    const url = new URL(`${this.#url.pathname.replace(/\/$/, '')}${path}`, this.#url);
+    const { server } = this.#access;
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const asked = request(url, {
+    const asked = request(new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server), {
       method,
       signal,
-      // An agent for a proxy is the package's; its certificates are those of the start.
-      agent: this.#isProxied ? secured.agent : this.#agentFor(secured),
-      ...(secured.auth != null && { auth: secured.auth }),
+      agent,
       headers: {
-        ...(secured.headers as Record<string, string> | undefined),
         accept: 'application/json',
         'user-agent': 'capstan',
+        ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }),
         ...(text !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
       },
     });
@@ -124,16 +74,37 @@ class KubeconfigConnection implements ApiConnection {
     return response;
   }
 
-  #agentFor({ ca, cert, key, pfx, passphrase, servername }: RequestOptions): Agent {
-    const tls = { ca, cert, key, pfx, passphrase, servername };
-    const digest = hash('sha256', JSON.stringify(tls), 'hex');
-    if (this.#agent?.key === digest) return this.#agent.agent;
-    const said = Object.fromEntries(Object.entries(tls).filter(([, value]) => value != null));
-    this.#agent = { key: digest, agent: new Agent({ ...said, keepAlive: true, rejectUnauthorized: true }) };
+  async #agentNow(): Promise<Agent> {
+    const { ca, certificate, key, serverName } = this.#access;
+    const [anchors, cert, ownKey] = [await this.#textOf(ca), await this.#textOf(certificate), await this.#textOf(key)];
+    const identity: Identity = {
+      ...(anchors !== undefined && { ca: anchors }),
+      ...(cert !== undefined && { cert }),
+      ...(ownKey !== undefined && { key: ownKey }),
+    };
+    const digest = hash('sha256', JSON.stringify(identity), 'hex');
+    if (this.#agent?.digest !== digest) {
+      const name = serverName === undefined ? {} : { servername: serverName };
+      const agent = new Agent({ ...identity, ...name, keepAlive: true, rejectUnauthorized: true });
+      this.#agent = { digest, agent };
+    }
     return this.#agent.agent;
   }
-}
 
-function invalid(place: string, problem: string, cause?: unknown): AuthorityError {
-  return new AuthorityError('CAP-X03', { detail: `${place} ${problem}`, cause });
+  /** A file that cannot be read for a while leaves what it said. */
+  async #textOf(material: Material | undefined): Promise<string | undefined> {
+    if (material === undefined) return undefined;
+    if ('text' in material) return material.text;
+    const known = this.#files.get(material.file);
+    const nowMs = performance.now();
+    if (known !== undefined && nowMs - known.readMs < REREAD_MS) return known.text;
+    try {
+      const text = await readFile(material.file, 'utf8');
+      this.#files.set(material.file, { text, readMs: nowMs });
+      return text;
+    } catch (cause) {
+      if (known === undefined) throw cause;
+      return known.text;
+    }
+  }
 }

@@ -1,10 +1,7 @@
 // The Kubernetes API of the own cluster, and the caches that other parts read. A part that asks the API for something of
 // its own has a file beside this one.
-import {
-  inClusterConnection,
-  kubeconfigConnection,
-  type ApiConnection,
-} from '../../../adapters/kubernetes/api/api-connection.ts';
+import { HttpsConnection } from '../../../adapters/kubernetes/api/api-connection.ts';
+import { inClusterAccess, kubeconfigFileAccess } from '../../../adapters/kubernetes/api/kubeconfig.ts';
 import { KubernetesClient } from '../../../adapters/kubernetes/api/kubernetes-client.ts';
 import type { KubernetesApi } from '../../../adapters/kubernetes/api/kubernetes-api.ts';
 import { KnownClusters } from '../../../adapters/kubernetes/clusters/known-clusters.ts';
@@ -13,6 +10,7 @@ import {
   workloadCaches,
   type WorkloadCaches,
 } from '../../../adapters/kubernetes/workloads/followed-workloads.ts';
+import { processEnvironment } from '../../../config/environment.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy, notReady, type HealthState } from '../../../ports/platform/health.ts';
 import type { Foundation } from '../foundation.ts';
@@ -35,8 +33,9 @@ export function composeKubernetes({ cluster }: Config, foundation: Foundation): 
   const { from, kubeconfig, context, namespace, staleAfter: staleAfterMs } = cluster.kubernetes;
   if (from === undefined) return undefined;
   const { clock, random, events, health, startUp, running: signal } = foundation;
-  const connection = connectionOf(kubeconfig, context);
-  const api = new KubernetesClient({ connection, clock });
+  const access =
+    kubeconfig === undefined ? inClusterAccess(processEnvironment()) : kubeconfigFileAccess(kubeconfig, context);
+  const api = new KubernetesClient({ connection: new HttpsConnection(access), clock });
   const caches = workloadCaches({ api, clock, random, events, cluster: cluster.id });
   const workloads = new FollowedWorkloads(caches, { staleAfterMs });
   startUp.at('load', async (options) => {
@@ -50,14 +49,10 @@ export function composeKubernetes({ cluster }: Config, foundation: Foundation): 
   health.report('kubernetes', () => workloadHealth(workloads));
   return {
     api,
-    namespace: namespace ?? connection.namespace ?? NAMESPACE,
+    namespace: namespace ?? access.namespace ?? NAMESPACE,
     caches,
     clusters: new KnownClusters({ id: cluster.id, api, workloads, signal }),
   };
-}
-
-function connectionOf(kubeconfig: string | undefined, context: string | undefined): ApiConnection {
-  return kubeconfig === undefined ? inClusterConnection() : kubeconfigConnection(kubeconfig, context);
 }
 
 /** Before the first synchronisation nobody can be judged; later others would be no better off. */

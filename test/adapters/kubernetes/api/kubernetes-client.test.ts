@@ -174,8 +174,6 @@ describe('The Kubernetes client', () => {
 /** A connection without TLS. */
 function plain(port: number): ApiConnection {
   return {
-    server: `http://127.0.0.1:${port}`,
-    namespace: undefined,
     send: async ({ method, path, body, contentType = 'application/json' }, { signal }) => {
       const text = body === undefined ? '' : JSON.stringify(body);
       const headers = { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
