@@ -6,7 +6,14 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { ApiRefusal, ClusterApi, type ClusterObject } from './support/cluster-api.ts';
-import { KubernetesCluster, NODE } from './support/cluster.ts';
+import { type ClusterSettings, KubernetesCluster, NODE } from './support/cluster.ts';
+
+const SETTINGS: ClusterSettings = {
+  users: { visitor: [] },
+  controllerManager: true,
+  kubelet: true,
+  tokenAlgorithm: 'ES256',
+};
 
 interface Review {
   readonly status: {
@@ -45,14 +52,8 @@ describe('A Kubernetes cluster of the tests', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   before(async function () {
-    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
-    const started = await KubernetesCluster.start({
-      users: { visitor: [] },
-      controllerManager: true,
-      kubelet: true,
-      tokenAlgorithm: 'ES256',
-    });
-    cluster = ended.use(started);
+    peerOrSkip(this, KubernetesCluster.programs(SETTINGS), 'Kubernetes');
+    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
   });
   after(async () => ended.disposeAsync());
 

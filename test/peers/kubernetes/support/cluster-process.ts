@@ -16,6 +16,8 @@ export interface ClusterProgram {
   readonly args: readonly string[];
   /** Where it runs, and leaves what it leaves. */
   readonly folder: string;
+  /** Besides the path and its folders; nothing of ours. */
+  readonly env?: NodeJS.ProcessEnv;
   /** May fail while it is not. */
   readonly isUp: () => Promise<boolean>;
 }
@@ -24,15 +26,17 @@ export class ClusterProcess implements AsyncDisposable {
   readonly #binary: string;
   readonly #args: readonly string[];
   readonly #folder: string;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #isUp: () => Promise<boolean>;
   #process: ChildProcess | undefined;
   /** The end of what it said, over all its runs. */
   log = '';
 
-  constructor({ binary, args, folder, isUp }: ClusterProgram) {
+  constructor({ binary, args, folder, env = {}, isUp }: ClusterProgram) {
     this.#binary = binary;
     this.#args = args;
     this.#folder = folder;
+    this.#env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, ...env };
     this.#isUp = isUp;
   }
 
@@ -42,8 +46,7 @@ export class ClusterProcess implements AsyncDisposable {
 
   /** Resolves when it is up. @throws Error with the end of its log. */
   async start(): Promise<void> {
-    const env = { PATH: process.env['PATH'], HOME: this.#folder, TMPDIR: this.#folder };
-    const child = startProcess(this.#binary, this.#args, env, this.#folder);
+    const child = startProcess(this.#binary, this.#args, this.#env, this.#folder);
     this.#process = child;
     for (const output of [child.stdout, child.stderr]) {
       output?.on('data', (chunk: Buffer) => (this.log = (this.log + chunk.toString('utf8')).slice(-KEPT)));

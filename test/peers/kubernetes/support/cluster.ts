@@ -1,15 +1,14 @@
 // A Kubernetes cluster of a test's own on ports of the loopback: etcd and a real API server; on request the controller
 // manager and a kubelet that runs nothing. It ends with the test's process. One API server takes some 0.5 GiB.
-// Skip with `peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes')`.
+// Skip with `peerOrSkip(this, KubernetesCluster.programs(settings), 'Kubernetes')`.
 import path from 'node:path';
 import { freePort } from '../../../support/eventually.ts';
-import { findPrograms } from '../../programs/programs.ts';
+import { findPrograms, type ProgramName } from '../../programs/programs.ts';
 import { ClusterApi, type ClusterObject } from './cluster-api.ts';
 import { ADMIN, ClusterFiles, type TokenAlgorithm } from './cluster-files.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import { apiServerFlags, controllerManagerFlags, etcdFlags, type Flags, written } from './flags.ts';
 
-const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'hollow-kubelet', 'kubectl'] as const;
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** The node of the kubelet. */
@@ -66,25 +65,29 @@ export class KubernetesCluster implements AsyncDisposable {
     this.#files = files;
     this.server = `https://127.0.0.1:${ports.apiServer}`;
     this.api = new ClusterApi(this.kubeconfig());
-    const { etcd, 'kube-apiserver': apiServer } = KubernetesCluster.programs()!;
     const { folder } = files;
     this.#etcd = new ClusterProcess({
-      binary: etcd,
+      binary: binary('etcd'),
       args: etcdFlags(files, ports),
       folder,
       isUp: async () => (await fetch(`http://127.0.0.1:${ports.etcd}/health`)).ok,
     });
     this.#apiServer = new ClusterProcess({
-      binary: apiServer,
+      binary: binary('kube-apiserver'),
       args: written({ ...apiServerFlags(files, ports, issuer), ...flags }),
       folder,
       isUp: async () => (await this.api.page('/readyz')) === 'ok',
     });
   }
 
-  /** @returns the programs that a cluster consists of, or `undefined` when one is absent. */
-  static programs(): Readonly<Record<(typeof PROGRAMS)[number], string>> | undefined {
-    return findPrograms(...PROGRAMS);
+  /** @returns the programs that such a cluster consists of, or `undefined` when one is absent. */
+  static programs({ controllerManager, kubelet }: ClusterSettings = {}): Readonly<Record<string, string>> | undefined {
+    return findPrograms(
+      'etcd',
+      'kube-apiserver',
+      ...(controllerManager === true ? (['kube-controller-manager'] as const) : []),
+      ...(kubelet === true ? (['hollow-kubelet'] as const) : []),
+    );
   }
 
   /** An empty one that answers when this resolves; some four seconds. */
@@ -213,25 +216,21 @@ export class KubernetesCluster implements AsyncDisposable {
   }
 
   async #startControllerManager(): Promise<void> {
-    const binary = KubernetesCluster.programs()!['kube-controller-manager'];
     const flags = written(controllerManagerFlags(this.#files, this.kubeconfig()));
-    await this.#startOther(binary, flags, {
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name: 'default', namespace: 'default' },
-    });
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } };
+    await this.#startOther('kube-controller-manager', flags, account);
   }
 
   async #startKubelet(): Promise<void> {
     const flags = { kubeconfig: this.kubeconfig(), node: NODE, root: this.#files.path('kubelet') };
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } };
-    await this.#startOther(KubernetesCluster.programs()!['hollow-kubelet'], written(flags), node);
+    await this.#startOther('hollow-kubelet', written(flags), node);
   }
 
   /** @param sign an object that it makes when it is up. */
-  async #startOther(binary: string, args: readonly string[], sign: ClusterObject): Promise<void> {
+  async #startOther(name: ProgramName, args: readonly string[], sign: ClusterObject): Promise<void> {
     const isUp = async (): Promise<boolean> => (await this.api.get(sign)) !== undefined;
-    const other = new ClusterProcess({ binary, args, folder: this.#files.folder, isUp });
+    const other = new ClusterProcess({ binary: binary(name), args, folder: this.#files.folder, isUp });
     this.#others.push(other);
     await other.start();
   }
@@ -240,6 +239,13 @@ export class KubernetesCluster implements AsyncDisposable {
     const { issuer } = await this.api.ask<{ issuer: string }>('GET', '/.well-known/openid-configuration');
     return issuer;
   }
+}
+
+/** @throws Error when `npm run peers` has not built it. */
+function binary(name: ProgramName): string {
+  const found = findPrograms(name);
+  if (found === undefined) throw new Error(`${name} is not installed: npm run peers`);
+  return found[name];
 }
 
 interface Ports {
