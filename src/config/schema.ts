@@ -133,6 +133,19 @@ export const schema = {
     ),
   },
 
+  fairness: {
+    inProgress: withDefault(
+      integer(1, 10_000),
+      64,
+      'Most requests that are decided and signed at once, once it is known whom they are for. Further ones wait in a line for each namespace, and the lines are served in turn. What waits for a condition takes no place.',
+    ),
+    waitingPerNamespace: withDefault(
+      integer(1, 10_000),
+      128,
+      'Most requests for the CSR API of one namespace that wait in its line; one more is refused with CAP-Q01 and may be retried. The requests of a ztunnel wait in the lines of the namespaces that it asks for.',
+    ),
+  },
+
   serving: {
     dnsNames: withDefault(
       listOf(dnsName, 100),

@@ -20,7 +20,7 @@ export const REASONS = {
   'CAP-A04': row('unauthenticated', 'the authorization header is not one bearer token of acceptable size'),
   'CAP-A05': row('unauthenticated', 'the token does not verify'),
   'CAP-A06': row('unauthenticated', 'the token does not name a Kubernetes service account'),
-  'CAP-A07': row('impersonation_forbidden', 'impersonation is not proven: no view of the cluster confirms the node'),
+  'CAP-A07': row('impersonation_forbidden', 'impersonation is refused'),
   'CAP-A08': row('unauthenticated', 'the last proof by token or socket behind the client certificate is too old'),
   'CAP-A09': row('unauthenticated', 'the client certificate is not of one of our issuers'),
   'CAP-A10': row('unauthenticated', 'there is no record here of the client certificate'),
@@ -28,6 +28,9 @@ export const REASONS = {
   'CAP-A12': row('unauthenticated', 'the service account of the credential is not there any more'),
   'CAP-A13': row('unauthenticated', 'the token is bound to no pod'),
   'CAP-A14': row('unauthenticated', 'the cluster that the request names is not known here'),
+  'CAP-A15': row('impersonation_forbidden', 'the caller is not a trusted node proxy'),
+  'CAP-A16': row('impersonation_forbidden', 'the node proxy is not proven to be a pod of its node'),
+  'CAP-A17': row('impersonation_forbidden', 'no pod of the wanted identity runs on the node of the proxy'),
 
   'CAP-C01': row('malformed_csr', 'the CSR is not exactly one PEM block of type CERTIFICATE REQUEST'),
   'CAP-C02': row('malformed_csr', 'the CSR is not well-formed DER of a PKCS#10 request'),
@@ -59,6 +62,7 @@ export const REASONS = {
   'CAP-Q02': row('overloaded', 'the stream names too many secrets'),
   'CAP-Q03': row('quota_exceeded', 'the namespace has used up its quota'),
   'CAP-Q04': row('quota_exceeded', 'the identity has used up its quota'),
+  'CAP-Q05': row('not_ready', 'the API server may not be asked for more pods of a node just now'),
 
   'CAP-S01': row('not_ready', 'no issuer is ready to sign'),
   'CAP-S02': row('not_ready', 'no policy is loaded'),

@@ -11,6 +11,7 @@ import { NO_ATTESTATION, type Attestation } from '../../src/authority/attestatio
 import { IssuerChooser } from '../../src/authority/issuing/choose-issuer.ts';
 import { RefusalRecords } from '../../src/authority/issuing/refusal-records.ts';
 import { currentCertificateOf } from '../../src/adapters/storage/records.ts';
+import { NamespaceTurns } from '../../src/authority/issuing/namespace-turns.ts';
 import { PolicyJudgement } from '../../src/authority/issuing/policy-judgement.ts';
 import type { IssuingParts } from '../../src/authority/issuing/issue-certificate.ts';
 import type { Authenticator, PresentedCredentials } from '../../src/ports/issuing/authenticator.ts';
@@ -211,6 +212,8 @@ export class FakeLeafRecords implements LeafRecords {
 
 export const TEST_JUDGEMENT = { maxWaitMs: 4_000, maxWaiting: 2 };
 
+export const TEST_TURNS = { atOnce: 100, waitingEach: 100, maxWaitMs: 4_000 };
+
 export interface TestParts extends IssuingParts {
   readonly attestation: Attestation;
   readonly journal: FakeJournal;
@@ -240,10 +243,12 @@ export function testParts(material: TrialMaterial): TestParts {
   const judgement = new PolicyJudgement(asked, TEST_JUDGEMENT);
   judgement.start({ signal: NEVER });
   const events = recordEvents();
+  const turns = new NamespaceTurns({ clock: asked.clock, events }, TEST_TURNS);
   return {
     ...asked,
     judgement,
     attestation: NO_ATTESTATION,
+    turns,
     journal,
     events,
     federated: fakeFederated(),

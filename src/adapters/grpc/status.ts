@@ -5,6 +5,7 @@
 // operator reads in the proxy's log: reason code, safe words, decision id.
 import { Metadata, status, type StatusObject } from '@grpc/grpc-js';
 import { AuthorityError, type ErrorCode } from '../../domain/errors.ts';
+import { REASONS } from '../../domain/reasons.ts';
 import type { Events } from '../../ports/platform/events.ts';
 
 const STATUS: Readonly<Record<ErrorCode, status>> = {
@@ -53,7 +54,12 @@ export function toServiceError(
   return { code: STATUS[error.code], details: safeLine(error), metadata };
 }
 
+/** Who asks for others learns nothing of them, as with istiod: the reason in full is in the record that the id names. */
+function opaque({ code, message }: AuthorityError): string {
+  return code === 'impersonation_forbidden' ? `CAP-A07 ${REASONS['CAP-A07'].text}` : message;
+}
+
 function safeLine(error: AuthorityError): string {
-  const text = OWN_FAULTS.has(error.code) ? `${error.reason} internal error` : error.message;
+  const text = OWN_FAULTS.has(error.code) ? `${error.reason} internal error` : opaque(error);
   return error.decisionId === undefined ? text : `${text} id=${error.decisionId}`;
 }

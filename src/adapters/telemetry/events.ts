@@ -59,6 +59,12 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const kind = `${listener} ${sourceOf(remoteAddress)} ${reason}`;
       noise.write({ level: 'debug', message: 'request dropped', facts, group: STRANGERS, kind });
     },
+    noTurn({ cause }) {
+      metrics.count('noTurn', { cause });
+      // As for what is dropped; whom it was for, the decision says.
+      const facts = { event: 'noTurn', cause };
+      noise.write({ level: 'debug', message: 'no turn', facts, group: 'turns', kind: cause });
+    },
     socketOpened({ path, identity }) {
       logger.info({ event: 'socketOpened', path, identity }, 'SDS socket opened');
     },

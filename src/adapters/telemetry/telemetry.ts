@@ -33,6 +33,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeHealth: (health: Pick<Health, 'parts'>) => void;
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
+  /** @param waiting is asked at each scrape; called once. */
+  readonly observeTurns: (waiting: () => number) => void;
 }
 
 /** Disposing sends the waiting spans, then the waiting log lines, each within its own bound. */
@@ -54,6 +56,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     relayLog: log.relay,
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
+    observeTurns: (waiting) => metrics.observeTurns(waiting),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

@@ -1,5 +1,6 @@
 // What issuing a certificate takes, whoever asks for it: the CSR API, SDS or the server for itself.
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
+import { NamespaceTurns } from '../../authority/issuing/namespace-turns.ts';
 import type { IssuingParts } from '../../authority/issuing/issue-certificate.ts';
 import type { Config } from '../../config/schema.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
@@ -20,12 +21,30 @@ interface Former {
   readonly policy: Policy;
 }
 
-export function composeIssuing({ lifetimes }: Config, foundation: Foundation, former: Former): Issuing {
-  const { events, clock, random, tracer } = foundation;
+/** Of a request's time, this much is left to decide and sign it once its turn has come. */
+const ANSWER_WITHIN_MS = 1_000;
+/** Where a request has no longer than that in all. */
+const SHORTEST_WAIT_MS = 100;
+
+export function composeIssuing(
+  { lifetimes, fairness, listen }: Config,
+  foundation: Foundation,
+  former: Former,
+): Issuing {
+  const { events, clock, random, tracer, telemetry } = foundation;
   const { issuances, refusals } = former.storage;
   const { issuers, chooser } = former.trust;
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
+  const turns = new NamespaceTurns(
+    { clock, events },
+    {
+      atOnce: fairness.inProgress,
+      waitingEach: fairness.waitingPerNamespace,
+      maxWaitMs: Math.max(SHORTEST_WAIT_MS, listen.requestTimeout - ANSWER_WITHIN_MS),
+    },
+  );
+  telemetry.observeTurns(() => turns.waiting);
   return {
     parts: {
       journal: issuances,
@@ -38,6 +57,7 @@ export function composeIssuing({ lifetimes }: Config, foundation: Foundation, fo
       anchors,
       chooser,
       judgement,
+      turns,
       keys: keyGenerator,
     },
     lifetimes: {

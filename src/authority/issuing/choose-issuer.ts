@@ -4,7 +4,7 @@ import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { allowedIssuers, ANY_ISSUER } from '../../domain/policy/evaluation/allowed-issuers.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
-import type { PolicyRequest } from '../../domain/policy/request.ts';
+import type { Asking } from '../../domain/policy/evaluation/snapshot-reader.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { Signer } from '../../ports/issuing/signer.ts';
@@ -19,15 +19,10 @@ export class IssuerChooser {
   }
 
   /** The first issuer that policy lets the subject have; see `ChosenIssuer.forWorkload`. Never throws. */
-  choose(
-    policies: PolicySet,
-    subject: PolicyRequest['subject'],
-    snapshot: ClusterSnapshot,
-    nowMs: number,
-  ): ChosenIssuer {
+  choose(policies: PolicySet, asking: Asking, snapshot: ClusterSnapshot, nowMs: number): ChosenIssuer {
     const candidates = this.#issuers.all();
     // With one issuer there is nothing to ask: policy refuses it or not.
-    const allowed = candidates.length === 1 ? ANY_ISSUER : allowedIssuers(policies, subject, snapshot);
+    const allowed = candidates.length === 1 ? ANY_ISSUER : allowedIssuers(policies, asking, snapshot);
     const { chosen, candidate } = ChosenIssuer.forWorkload(candidates, allowed, nowMs);
     return this.#known(chosen, candidate);
   }

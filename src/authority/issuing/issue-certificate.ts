@@ -9,6 +9,7 @@ import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import type { IssuerChooser } from './choose-issuer.ts';
 import type { DecisionRecorder, RecorderParts, IssuedCertificate } from './decision-recorder.ts';
+import type { NamespaceTurns, TurnOptions } from './namespace-turns.ts';
 import type { PolicyJudgement, Question } from './policy-judgement.ts';
 
 export interface IssuingParts extends RecorderParts {
@@ -16,6 +17,7 @@ export interface IssuingParts extends RecorderParts {
   readonly anchors: TrustAnchors;
   readonly chooser: IssuerChooser;
   readonly judgement: PolicyJudgement;
+  readonly turns: Pick<NamespaceTurns, 'take'>;
   readonly tracer: Tracer;
 }
 
@@ -27,21 +29,27 @@ export interface Issued {
 
 /**
  * Issues a workload certificate for `order.identity`, as far as policy allows.
- * @throws AuthorityError `policy_denied`, `quota_exceeded`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
+ * @throws AuthorityError `overloaded` (CAP-Q01), `policy_denied`, `quota_exceeded`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
  */
 export async function issueForWorkload(
   parts: IssuingParts,
   lifetimes: LifetimeSettings,
   recorder: DecisionRecorder,
   order: Question & { readonly publicKey: SubjectPublicKey },
-  options: { readonly signal: AbortSignal },
+  options: TurnOptions,
 ): Promise<Issued> {
-  const { judgement, tracer } = parts;
-  const verdict = await tracer.span('judge', async () => judgement.judge(order, options));
-  recorder.judgedBy(verdict);
-  const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
-  await judgement.count(verdict, options);
-  return sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
+  const { judgement, tracer, turns } = parts;
+  const turn = await turns.take(order.identity.namespace, options);
+  try {
+    const whileHeld = { signal: options.signal, onHold: () => turn.end() };
+    const verdict = await tracer.span('judge', async () => judgement.judge(order, whileHeld));
+    recorder.judgedBy(verdict);
+    const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
+    await judgement.count(verdict, options);
+    return await sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
+  } finally {
+    turn.end();
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { evaluate } from '../../domain/policy/evaluation/evaluate.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { CurrentCertificate, PolicyRequest } from '../../domain/policy/request.ts';
+import type { PodName } from '../../domain/policy/subject-pods.ts';
 import { concerns, type ClusterChange } from '../../domain/cluster/cluster-change.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluation/standstill.ts';
@@ -42,6 +43,8 @@ export interface JudgementSettings {
 export interface Question {
   readonly caller: Caller;
   readonly identity: KubernetesIdentity;
+  /** The pods that will have the certificate, where the caller asks for others. */
+  readonly pods?: readonly PodName[];
   readonly publicKey: Pick<SubjectPublicKey, 'family' | 'bits'>;
   /** Zero or less asks for the default. */
   readonly requestedMs: number;
@@ -73,16 +76,20 @@ export class PolicyJudgement {
   }
 
   /**
+   * @param options.onHold called when the request is held for what may still become true: it needs nobody's time then.
    * @returns the decision; it may be a refusal.
    * @throws AuthorityError `not_ready` (CAP-S02) before policies are loaded; the signal's reason when it aborts.
    */
-  async judge(question: Question, { signal }: { readonly signal: AbortSignal }): Promise<PolicyDecision> {
+  async judge(
+    question: Question,
+    { signal, onHold }: { readonly signal: AbortSignal; readonly onHold?: () => void },
+  ): Promise<PolicyDecision> {
     const asked = this.#ask(question);
     const known = this.#refusals.empty ? undefined : this.#refusals.recall(questionKey(asked));
     if (known !== undefined) return known;
     const first = await this.#decide(question, asked, { signal });
     if (first.last.outcome !== 'refused') return first.last;
-    const { last, of } = await this.#whileWaiting(question, first, signal);
+    const { last, of } = await this.#whileWaiting(question, first, signal, onHold);
     if (last.outcome === 'refused') this.#refusals.remember(questionKey(of), last);
     return last;
   }
@@ -118,7 +125,12 @@ export class PolicyJudgement {
     await countIssuance(quotas, decision.request.subject, quotasToCount(policies.current(), decision), options);
   }
 
-  async #whileWaiting(question: Question, first: Answered, signal: AbortSignal): Promise<Answered> {
+  async #whileWaiting(
+    question: Question,
+    first: Answered,
+    signal: AbortSignal,
+    onHold: (() => void) | undefined,
+  ): Promise<Answered> {
     const { clock } = this.#parts;
     const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
     let answered = first;
@@ -127,6 +139,7 @@ export class PolicyJudgement {
     while (isWorthWaiting(answered.last) && this.#waiting.hasRoomFor(subject)) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
+      onHold?.();
       // What changed while it was decided would wake nobody.
       if (this.#isInForce(answered.of)) await this.#waiting.changeWithin(leftMs, subject, { signal });
       signal.throwIfAborted();
@@ -178,21 +191,30 @@ export class PolicyJudgement {
   }
 
   #requestOf(question: Question, policies: PolicySet, snapshot: ClusterSnapshot): PolicyRequest {
-    const { caller, identity, publicKey, requestedMs } = question;
+    const { caller, identity, publicKey, requestedMs, pods } = question;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);
     const { remoteCluster } = caller;
     const names = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
     const subject = { ...names, ...(remoteCluster !== undefined && { remoteCluster }) };
     const nowMs = this.#parts.clock.nowMs();
-    return {
+    const claims = {
+      authenticationMethod: caller.authenticationMethod,
+      credentialId: caller.credentialId,
+      ...caller.pod,
+    };
+    const asking = {
       subject,
+      claims,
+      ...(pods && { pods: pods.map(({ name, uid }) => ({ name, ...(uid !== undefined && { uid }) })) }),
+    };
+    return {
+      ...asking,
       ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
       key: { type: publicKey.family, bits: publicKey.bits },
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames: [],
-      claims: { authenticationMethod: caller.authenticationMethod, credentialId: caller.credentialId, ...caller.pod },
-      ...this.#moment(this.#parts.chooser.choose(policies, subject, snapshot, nowMs), nowMs),
+      ...this.#moment(this.#parts.chooser.choose(policies, asking, snapshot, nowMs), nowMs),
     };
   }
 
@@ -228,19 +250,9 @@ function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
  * only the namespaces that policy may look at for this subject.
  */
 function questionKey({ policies, snapshot, request }: Asked): string {
-  const { subject, actor, key, requestedTtlMs, claims, issuer } = request;
-  const { spiffeId, remoteCluster } = subject;
-  const asked = [
-    spiffeId,
-    remoteCluster,
-    actor,
-    key,
-    requestedTtlMs,
-    claims,
-    issuer.name,
-    issuer.unavailable,
-    issuer.anchors,
-  ];
+  const { subject, actor, pods, key, requestedTtlMs, claims, issuer } = request;
+  const asker = [subject.spiffeId, subject.remoteCluster, actor, pods, claims];
+  const asked = [asker, key, requestedTtlMs, issuer.name, issuer.unavailable, issuer.anchors];
   const namespaces = [...policies.dependenciesFor(subject.namespace).keys()];
   const versions = namespaces.map((namespace) => snapshot.versions.of(namespace));
   return JSON.stringify([...asked, policies.versionFor(subject.namespace), versions]);

@@ -5,7 +5,7 @@ import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 
 export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
   const { choice } = decision.request.issuer;
-  const { request, failures, audits, waived, objects } = decision;
+  const { request, failures, audits, waived, objects, pods } = decision;
   return {
     subject: request.subject.spiffeId,
     class: decision.class,
@@ -13,6 +13,7 @@ export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
     ...(request.requestedTtlMs > 0 && { requestedTtlMs: request.requestedTtlMs }),
     ...(request.dnsNames.length > 0 && { dnsNames: request.dnsNames }),
     ...(request.actor !== undefined && { actor: request.actor }),
+    ...(request.pods !== undefined && { podNames: request.pods }),
     issuer: request.issuer.name,
     ...(choice !== undefined && choice.why !== 'only' && { issuerChoice: choice }),
     bundle: decision.bundle,
@@ -22,5 +23,6 @@ export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
     ...(audits.length > 0 && { audits }),
     ...(waived.length > 0 && { waived }),
     ...(objects.length > 0 && { objects }),
+    ...(pods !== undefined && { pods }),
   };
 }

@@ -6,13 +6,16 @@ import type { Authenticator, PresentedCredentials } from '../../ports/issuing/au
 import type { Attestation } from '../attestation/attestation.ts';
 import { authenticate } from './authenticate.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
-import { identityToCertify } from './impersonate.ts';
+import { subjectOf } from './impersonate.ts';
+import type { NodeProof } from './node-proof.ts';
 import { issueForWorkload, type Issued, type IssuingParts } from '../issuing/issue-certificate.ts';
 import type { CsrAuthority, CsrRequest, IssuedChain } from './surface.ts';
 
 interface CsrParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
   readonly attestation: Pick<Attestation, 'demand'>;
+  /** Absent where nobody may ask for another's certificate. */
+  readonly nodeProof?: Pick<NodeProof, 'prove'>;
 }
 
 /** @returns the CSR API of the CA; see `CsrAuthority` for its contract. */
@@ -29,12 +32,13 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     recorder.authenticated(caller);
     recorder.attested(await parts.attestation.demand(caller, options));
     const order = decode();
-    const identity = identityToCertify(caller, order.impersonatedIdentity, (wanted) => recorder.asksFor(wanted));
+    const asksFor = (wanted: string): void => recorder.asksFor(wanted);
+    const subject = await subjectOf(caller, order.impersonatedIdentity, parts.nodeProof, asksFor, options);
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
-    matchRequestedIdentity(uris, identity.spiffeId);
+    matchRequestedIdentity(uris, subject.identity.spiffeId);
     const requestedMs = requestedLifetimeMs(order.validitySeconds);
     return chainOf(
-      await issueForWorkload(parts, lifetimes, recorder, { caller, identity, publicKey, requestedMs }, options),
+      await issueForWorkload(parts, lifetimes, recorder, { caller, ...subject, publicKey, requestedMs }, options),
     );
   };
 

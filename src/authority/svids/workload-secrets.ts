@@ -159,7 +159,8 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
         this.#settings.lifetimes,
         recorder,
         { caller, identity, publicKey, requestedMs: 0 },
-        options,
+        // What is held is bounded, and its share by namespace: see HeldWorkloads.
+        { ...options, patient: true },
       );
       return {
         identity: identity.spiffeId,

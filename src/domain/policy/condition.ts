@@ -3,12 +3,17 @@ import type { Labels, Mode, OnRenew } from './documents.ts';
 import type { NamePattern } from './name-patterns.ts';
 import type { ClaimName, IssuanceClass, PolicyRequest } from './request.ts';
 import type { KubernetesObject } from '../cluster/snapshot.ts';
+import type { SubjectPod } from './subject-pods.ts';
 
 /** What an expression can read. No clock, no network, nothing that differs between two evaluations. */
 export interface ExpressionInput {
   readonly request: PolicyRequest;
   readonly class: IssuanceClass;
   readonly cluster: { readonly id: string; readonly labels: Labels };
+  /** The subject's pods, where the expression reads them: none where it has none. */
+  readonly pods?: readonly SubjectPod[];
+  /** Labels of the subject's namespace, where the expression reads them. */
+  readonly namespaceLabels?: Labels;
   /** The object under `where`; absent in an expression on the request alone. */
   readonly object?: KubernetesObject;
 }
@@ -16,6 +21,9 @@ export interface ExpressionInput {
 /** A compiled CEL expression: type-checked, of bounded cost, giving a boolean. */
 export interface Expression {
   readonly source: string;
+  /** Whether it reads labels or images of the subject's pods, and labels of its namespace. */
+  readonly readsPods: boolean;
+  readonly readsNamespace: boolean;
   /** Never throws. @returns the answer, or in words why there is none (a missing field, a division by zero). */
   evaluate(input: ExpressionInput): boolean | { readonly problem: string };
 }

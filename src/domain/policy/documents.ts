@@ -4,6 +4,7 @@ import type { Bounds } from './bounds.ts';
 import type { Condition } from './condition.ts';
 import type { NameLimit, NamePattern } from './name-patterns.ts';
 import type { IssuanceClass } from './request.ts';
+import type { PodSelector } from './subject-pods.ts';
 
 /** `enforce` refuses, `audit` issues and records what would have been refused, `off` is as if absent. */
 export const MODES = ['enforce', 'audit', 'off'] as const;
@@ -47,6 +48,8 @@ export interface CentralRule {
     readonly classes: readonly IssuanceClass[];
     readonly namespaces: NamespaceSelector;
     readonly serviceAccounts: NameLimit;
+    /** Absent: also those that are no pods. */
+    readonly pods?: PodSelector;
     readonly clusters: ClusterSelector;
   };
   /** Present: the rule grants an identity within these. Absent: it only denies or adds conditions. */
@@ -113,6 +116,8 @@ export interface ClassAssignment {
   readonly class: Exclude<IssuanceClass, 'workload' | 'self' | 'intermediate'>;
   readonly namespaces: readonly NamePattern[];
   readonly serviceAccounts: readonly NamePattern[];
+  /** Present: the class is added to `workload` and can only take away, for whoever makes a pod writes its labels. */
+  readonly pods?: PodSelector;
 }
 
 interface LocalSpec {

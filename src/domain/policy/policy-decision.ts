@@ -4,6 +4,7 @@ import type { Reason } from '../reasons.ts';
 import type { TtlLimit, Usage } from './bounds.ts';
 import type { Quotas } from './documents.ts';
 import type { IssuanceClass, PolicyRequest } from './request.ts';
+import type { SubjectPod } from './subject-pods.ts';
 import type { ObjectReference } from '../cluster/snapshot.ts';
 
 export const LAYERS = ['central', 'cluster', 'namespace'] as const;
@@ -79,6 +80,8 @@ export interface PolicyDecision {
   readonly audits: readonly FailedClause[];
   readonly waived: readonly WaivedClause[];
   readonly objects: readonly ObjectReference[];
+  /** The subject's pods as they were; absent where the policies look at none. */
+  readonly pods?: readonly SubjectPod[];
   /** How long it is worth waiting for the cluster to change; 0 when waiting cannot help. */
   readonly waitMs: number;
   /** Why it could not be judged. */

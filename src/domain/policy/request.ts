@@ -1,10 +1,11 @@
 // What a policy is asked: everything a decision may depend on, but the policies and the snapshot.
+import type { PodName, SubjectPod } from './subject-pods.ts';
 
 /** What a certificate is for. Fixed: rules name classes, so that a gateway and a pod never share one by accident. */
 export const ISSUANCE_CLASSES = ['workload', 'gateway', 'waypoint', 'control-plane', 'self', 'intermediate'] as const;
 export type IssuanceClass = (typeof ISSUANCE_CLASSES)[number];
 
-/** What a credential says beside the identity; conditions of kind `claim` read it. */
+/** What the credential of who asks says beside the identity; conditions of kind `claim` read it. */
 export const CLAIMS = ['authenticationMethod', 'credentialId', 'podName', 'podUid', 'nodeName'] as const;
 export type ClaimName = (typeof CLAIMS)[number];
 
@@ -38,6 +39,10 @@ export interface PolicyRequest {
   };
   /** `namespace/serviceAccount` of who relays the request; absent when it is the subject itself. */
   readonly actor?: string;
+  /** The pods that will have the certificate; absent when who asks is the subject itself, whose pod the claims name. */
+  readonly pods?: readonly PodName[];
+  /** What is on record of these pods, in place of what the snapshot has of them: for a replay. */
+  readonly recordedPods?: readonly SubjectPod[];
   readonly key: {
     /** As in KEY_TYPES. */
     readonly type: string;

@@ -18,6 +18,9 @@ export type ReloadedSource =
   | 'token-keys'
   | 'serving-certificate';
 
+/** The value of the label `cause`. */
+export type NoTurn = 'line_full' | 'too_late' | 'gone';
+
 export interface StreamFacts {
   readonly streamId: string;
   /** SPIFFE ID of the authenticated caller. */
@@ -90,6 +93,11 @@ export interface Events {
     readonly remoteAddress: string;
     readonly reason: Reason;
   }): void;
+  /**
+   * A request waited for the turn of its namespace in vain: its line was full, the turn did not come in time, or its caller
+   * was gone first. The decision that refuses it is on record as others are.
+   */
+  noTurn(facts: { readonly cause: NoTurn }): void;
   /** The socket of a workload lets callers in, as `identity`. */
   socketOpened(facts: { readonly path: string; readonly identity: string }): void;
   socketClosed(facts: { readonly path: string; readonly why: string }): void;

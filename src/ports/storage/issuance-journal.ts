@@ -2,6 +2,7 @@
 import type { Attestation, AuthenticationMethod } from '../../domain/identity/caller.ts';
 import type { WaivedClause, FailedClause } from '../../domain/policy/policy-decision.ts';
 import type { IssuanceClass, IssuerChoice } from '../../domain/policy/request.ts';
+import type { PodName, SubjectPod } from '../../domain/policy/subject-pods.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
 
@@ -33,6 +34,10 @@ export interface PolicyTrace {
   readonly audits?: readonly FailedClause[];
   readonly waived?: readonly WaivedClause[];
   readonly objects?: readonly ObjectReference[];
+  /** The pods on the relay's node that the certificate is for. */
+  readonly podNames?: readonly PodName[];
+  /** The pods that the certificate is for, as they were; absent where no policy looked at pods. */
+  readonly pods?: readonly SubjectPod[];
 }
 
 /** What the API server of the caller's cluster had vouched for, and how fresh that was. */

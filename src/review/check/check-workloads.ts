@@ -97,6 +97,6 @@ function checkWorkload(
   return {
     workload,
     decision: evaluate(policies, request, snapshot),
-    applicable: applicableTo(policies, subject, snapshot),
+    applicable: applicableTo(policies, request, snapshot),
   };
 }

@@ -16,7 +16,7 @@ export interface ExplainedDecision {
 
 export function explain(policies: PolicySet, request: PolicyRequest, snapshot: ClusterSnapshot): ExplainedDecision {
   const decision = evaluate(policies, request, snapshot);
-  return { decision, traced: tracedDecision(decision, applicableTo(policies, request.subject, snapshot)) };
+  return { decision, traced: tracedDecision(decision, applicableTo(policies, request, snapshot)) };
 }
 
 /** @returns the lines of `formatTrace`. @param applicable as in `tracedDecision`. */

@@ -1,6 +1,8 @@
 // A decision in words: one sentence for what was asked, one for every clause that failed, one for every
 // object of the cluster that was looked at.
 import type { WaivedClause, FailedClause, Grant, Layer, PolicyReason } from '../../domain/policy/policy-decision.ts';
+import { formatLabels } from '../../domain/policy/evaluation/snapshot-reader.ts';
+import type { SubjectPod } from '../../domain/policy/subject-pods.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { PolicyTrace } from '../../ports/storage/issuance-journal.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
@@ -29,7 +31,7 @@ const ON_THE_REQUEST: readonly PolicyReason[] = [
 /** @returns lines; those that begin with spaces belong to the one before them that does not. */
 export function formatTrace(decision: TracedDecision): readonly string[] {
   const { title, trace, obstacle, grant, met = [] } = decision;
-  const { failures = [], audits = [], waived = [], objects = [] } = trace;
+  const { failures = [], audits = [], waived = [], objects = [], pods = [] } = trace;
   return [
     `${title}.`,
     '',
@@ -42,6 +44,7 @@ export function formatTrace(decision: TracedDecision): readonly string[] {
     ...section('Would be refused, were it enforced', audits.map(withReason)),
     ...section('Waived, because the identity has a certificate', waived.map(formatWaived)),
     ...section('Conditions that hold', met),
+    ...section('Pods that it is for', pods.map(formatPod)),
     ...section('Looked at', objects.map(formatObject)),
   ];
 }
@@ -65,6 +68,11 @@ function withReason(clause: FailedClause): string {
 export function formatObject({ kind, namespace, name, uid, resourceVersion }: ObjectReference): string {
   const place = namespace === undefined ? name : `${namespace}/${name}`;
   return `${kind} ${place} (uid ${uid}, resourceVersion ${resourceVersion})`;
+}
+
+function formatPod({ name, uid, resourceVersion, labels, images }: SubjectPod): string {
+  const known = `${name} (uid ${uid}, resourceVersion ${resourceVersion})`;
+  return `${known}: labels ${formatLabels(labels)}; images ${images.join(' ') || 'unknown'}`;
 }
 
 function formatWaived({ key, sinceMs }: WaivedClause): string {

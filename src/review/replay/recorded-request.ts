@@ -21,6 +21,8 @@ export function requestOfRecord(record: DecisionRecord, bundle: PolicyBundle): P
   return {
     subject: { ...subject, ...(remoteCluster !== undefined && { remoteCluster }) },
     ...(policy.actor !== undefined && { actor: policy.actor }),
+    ...(policy.podNames !== undefined && { pods: policy.podNames }),
+    ...(policy.pods !== undefined && { recordedPods: policy.pods }),
     key: policy.key,
     requestedTtlMs: policy.requestedTtlMs ?? 0,
     dnsNames: policy.dnsNames ?? [],
@@ -40,12 +42,13 @@ export function subjectOfSpiffeId(spiffeId: string): Subject | undefined {
 }
 
 /** The same text for the same request, whenever it was made. */
-export function requestKey({ subject, actor, key, requestedTtlMs, dnsNames, claims, issuer }: PolicyRequest): string {
+export function requestKey(request: PolicyRequest): string {
+  const { subject, actor, pods, recordedPods, key, requestedTtlMs, dnsNames, claims, issuer } = request;
   const { authenticationMethod, credentialId, podName, podUid, nodeName } = claims;
   const claimed = [authenticationMethod, credentialId, podName, podUid, nodeName];
   const { spiffeId, remoteCluster } = subject;
-  const asked = [spiffeId, remoteCluster, actor, key.type, key.bits, requestedTtlMs, dnsNames, claimed, issuer.name];
-  return JSON.stringify(asked);
+  const asker = [spiffeId, remoteCluster, actor, pods, recordedPods, claimed];
+  return JSON.stringify([...asker, key.type, key.bits, requestedTtlMs, dnsNames, issuer.name]);
 }
 
 function claimsOf({

@@ -63,7 +63,7 @@ export function requestFrom(
   nowMs: number,
 ): PolicyRequest {
   const [first, ...others] = settings.issuers.map((name) => ({ name }));
-  const allowed = allowedIssuers(policies, subject, snapshot);
+  const allowed = allowedIssuers(policies, { subject, claims: settings.claims }, snapshot);
   const { one, choice } = firstAllowed([first ?? { name: DEFAULT_ISSUER }, ...others], allowed);
   return {
     subject,

@@ -61,6 +61,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  noTurn: [
+    {
+      emit: (events) => events.noTurn({ cause: 'line_full' }),
+      line: { level: 'debug', cause: 'line_full' },
+      moves: { 'capstan_turns_missed_total{cause="line_full"}': 1 },
+    },
+  ],
   socketOpened: [
     {
       emit: (events) => events.socketOpened({ path: '/run/a.sock', identity: STREAM.caller }),
@@ -351,6 +358,7 @@ describe('The events of the CA', () => {
   it('move every metric of the table that is not observed', async () => {
     telemetry.observeHealth(new FakeHealth({ part: 'issuer', state: 'ready' }));
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
+    telemetry.observeTurns(() => 3);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();
     for (const { name } of Object.values(METRICS)) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));

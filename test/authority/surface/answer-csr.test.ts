@@ -138,7 +138,7 @@ describe('Answering a CSR', () => {
     assert.equal(refusal.reason, 'CAP-A02');
   });
 
-  it('refuses impersonation, whoever asks, until a view of the cluster can prove the node', async () => {
+  it('refuses impersonation, whoever asks, where no view of the cluster can prove the node', async () => {
     const refusal = await refusalOf(answer({ impersonatedIdentity: DEMO }));
     const record = parts.journal.records.at(-1);
     assert.deepEqual([record?.outcome, record?.identity], ['refused', DEMO], 'the record names whom it was asked for');

@@ -60,7 +60,7 @@ async function issue(): Promise<string> {
   const { serviceAccount: account } = identity;
   const nowMs = Date.now();
   const plain = request({ namespace: NAMESPACE, serviceAccount: account, key, nowMs });
-  const asked = { ...plain, issuer: chooser.choose(POLICIES, plain.subject, CLUSTER, nowMs) };
+  const asked = { ...plain, issuer: chooser.choose(POLICIES, plain, CLUSTER, nowMs) };
   const approved = ApprovedRequest.byPolicy(evaluate(POLICIES, asked, CLUSTER), publicKey);
   const prepared = PreparedCertificate.from(approved, LIFETIMES, {
     nowMs: Date.now(),

@@ -26,7 +26,7 @@ const ofRule = (...issuers: readonly string[]): PolicySet =>
 
 const ASKED = request({ namespace: 'shop', nowMs: NOON_MS });
 const choose = (policies: PolicySet) =>
-  ChosenIssuer.forWorkload(CANDIDATES, allowedIssuers(policies, ASKED.subject, snapshot()), NOON_MS).chosen;
+  ChosenIssuer.forWorkload(CANDIDATES, allowedIssuers(policies, ASKED, snapshot()), NOON_MS).chosen;
 
 const CASES: readonly (readonly [string, PolicySet, string, IssuerChoice['why']])[] = [
   ['the first where no policy names one', policySet(bundle()), 'default', 'first-allowed'],
@@ -85,7 +85,7 @@ describe('Of several issuers a workload gets', () => {
   }
 
   it('the only one without a choice, whatever policy says', () => {
-    const allowed = allowedIssuers(ofRule('gold'), ASKED.subject, snapshot());
+    const allowed = allowedIssuers(ofRule('gold'), ASKED, snapshot());
     const { chosen } = ChosenIssuer.forWorkload([down('default')], allowed, NOON_MS);
     assert.deepEqual([chosen.name, chosen.choice.why], ['default', 'only']);
   });
@@ -100,7 +100,7 @@ describe('Of several issuers a workload gets', () => {
     const policies = ofRule('bronze');
     const { chosen } = ChosenIssuer.forWorkload(
       [{ ...down('default'), state: { kind: 'ready', issuer } }, ...CANDIDATES.slice(1)],
-      allowedIssuers(policies, ASKED.subject, snapshot()),
+      allowedIssuers(policies, ASKED, snapshot()),
       NOON_MS,
     );
     const { outcome, failures } = evaluate(policies, { ...ASKED, issuer: chosen }, snapshot());
@@ -118,7 +118,7 @@ describe('Of several issuers a workload gets', () => {
         bundle({ rules: [rule({ bounds: only('gold') })], issuers: [{ name: 'gold', anchor, minRemainingMs }] }),
       );
     const judged = (policies: PolicySet) => {
-      const allowed = allowedIssuers(policies, ASKED.subject, snapshot());
+      const allowed = allowedIssuers(policies, ASKED, snapshot());
       const { chosen } = ChosenIssuer.forWorkload([down('default'), gold], allowed, NOON_MS);
       return evaluate(policies, { ...ASKED, issuer: chosen }, snapshot());
     };

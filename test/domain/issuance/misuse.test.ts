@@ -132,7 +132,7 @@ describe('Each step of issuing is done once:', () => {
   async function approvedRequest(): Promise<ApprovedRequest> {
     const publicKey = readPublicKey((await keyGenerator.generate('ec-p256')).spki);
     const asked = request({ namespace: 'default', key: { type: 'ec-p256', bits: 0 }, nowMs: NOON_MS });
-    const issuer = parts.chooser.choose(TEST_POLICY, asked.subject, snapshot(), NOON_MS);
+    const issuer = parts.chooser.choose(TEST_POLICY, asked, snapshot(), NOON_MS);
     return ApprovedRequest.byPolicy(evaluate(TEST_POLICY, { ...asked, issuer }, snapshot()), publicKey);
   }
 
@@ -180,7 +180,7 @@ describe('Each step of issuing is done once:', () => {
     const issuers = fakeIssuers(authority.material);
     const chooser = new IssuerChooser(issuers);
     const asked = request({ namespace: 'default', key: { type: 'ec-p256', bits: 0 }, nowMs: NOON_MS });
-    const issuer = chooser.choose(TEST_POLICY, asked.subject, snapshot(), NOON_MS);
+    const issuer = chooser.choose(TEST_POLICY, asked, snapshot(), NOON_MS);
     const decision = evaluate(TEST_POLICY, { ...asked, issuer }, snapshot());
     issuers.swap((await testAuthority({ nowMs: NOON_MS })).material);
     const publicKey = readPublicKey((await keyGenerator.generate('ec-p256')).spki);

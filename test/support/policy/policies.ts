@@ -104,7 +104,12 @@ export const HAS_INGRESS: Extract<ConditionCheck, { kind: 'exists' }> = {
   selectsPod: false,
 };
 
-export const expression = (evaluate: Expression['evaluate']): Expression => ({ source: 'a test', evaluate });
+export const expression = (evaluate: Expression['evaluate']): Expression => ({
+  source: 'a test',
+  readsPods: false,
+  readsNamespace: false,
+  evaluate,
+});
 
 /** One that has an Ingress as its only condition. */
 export const NEEDS_INGRESS: IssuancePolicy = local({ conditions: [condition(HAS_INGRESS)] });

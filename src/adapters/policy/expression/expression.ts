@@ -6,7 +6,7 @@ import { variablesOf } from './input.ts';
 import { LANGUAGES, MAX_SOURCE, VARIABLES, type Over } from './language.ts';
 import { meter, type Walks } from './meter.ts';
 import { evaluationProblem, loadProblem } from './problems.ts';
-import { readSyntax, type SyntaxProblem } from './syntax.ts';
+import { readSyntax, type Syntax, type SyntaxProblem } from './syntax.ts';
 
 /**
  * @param over what the expression is about: with `object` it may read the variable of that name.
@@ -25,7 +25,7 @@ export function compileExpression(source: string, over: Over): Expression | Synt
     return (
       unknownField(syntax.asked, language) ??
       brokenConstant(source, parsed, syntax.walks) ??
-      new CelExpression(source, parsed, syntax.walks)
+      new CelExpression(source, parsed, syntax)
     );
   } catch (error) {
     return loadProblem(error);
@@ -57,11 +57,15 @@ function unknownField(asked: readonly ASTNode[], language: Environment): SyntaxP
 
 class CelExpression implements Expression {
   readonly source: string;
+  readonly readsPods: boolean;
+  readonly readsNamespace: boolean;
   readonly #parsed: ParseResult;
   readonly #walks: Walks;
 
-  constructor(source: string, parsed: ParseResult, walks: Walks) {
+  constructor(source: string, parsed: ParseResult, { walks, requestFields }: Syntax) {
     this.source = source;
+    this.readsPods = requestFields.has('podLabels') || requestFields.has('images');
+    this.readsNamespace = requestFields.has('namespaceLabels');
     this.#parsed = parsed;
     this.#walks = walks;
   }

@@ -1,9 +1,14 @@
 // What an expression reads, as the variables that expression-language.ts declares. Each view is made once
 // for what it shows and forgotten with it.
 import type { ExpressionInput } from '../../../domain/policy/condition.ts';
+import type { Labels } from '../../../domain/policy/documents.ts';
 import type { PolicyRequest } from '../../../domain/policy/request.ts';
+import type { SubjectPod } from '../../../domain/policy/subject-pods.ts';
+import { compareText } from '../../../domain/text/compare-text.ts';
 import { meter } from './meter.ts';
 import { Fields, readableOf } from './values.ts';
+
+type Facts = Pick<ExpressionInput, 'request' | 'class' | 'pods' | 'namespaceLabels'>;
 
 export class KeyInput {
   readonly type: string;
@@ -27,10 +32,18 @@ export class RequestInput {
   readonly key: KeyInput;
   readonly ttlSeconds: bigint;
   readonly claims: Fields;
-  readonly #dnsNames: readonly string[];
-  #readDnsNames: ReturnType<typeof readableOf> | undefined;
+  /** Those that every pod of the subject has, with the same value. */
+  readonly podLabels: Fields;
+  readonly namespaceLabels: Fields;
+  /** What it was made of. */
+  readonly facts: Facts;
+  readonly #dnsNames: ReadableList;
+  /** Of all pods of the subject. */
+  readonly #images: ReadableList;
 
-  constructor({ request, class: issuanceClass }: Pick<ExpressionInput, 'request' | 'class'>) {
+  constructor(input: Facts) {
+    const { request, class: issuanceClass, pods = [], namespaceLabels = {} } = input;
+    this.facts = input;
     const { subject } = request;
     this.namespace = subject.namespace;
     this.serviceAccount = subject.serviceAccount;
@@ -42,15 +55,43 @@ export class RequestInput {
     this.key = new KeyInput(request.key);
     this.ttlSeconds = BigInt(Math.floor(request.requestedTtlMs / 1_000));
     this.claims = new Fields(request.claims);
-    this.#dnsNames = request.dnsNames;
+    this.podLabels = new Fields(sharedLabels(pods));
+    this.namespaceLabels = new Fields(namespaceLabels);
+    this.#dnsNames = new ReadableList('dnsNames', request.dnsNames);
+    this.#images = new ReadableList('images', [...new Set(pods.flatMap(({ images }) => images))].sort(compareText));
   }
 
   get dnsNames(): unknown {
-    const { value, steps } = (this.#readDnsNames ??= readableOf(this.#dnsNames));
+    return this.#dnsNames.read();
+  }
+
+  get images(): unknown {
+    return this.#images.read();
+  }
+}
+
+/** Reading it is paid for each time, for an expression may walk it. */
+class ReadableList {
+  readonly #field: string;
+  readonly #list: readonly string[];
+  #known: ReturnType<typeof readableOf> | undefined;
+
+  constructor(field: string, list: readonly string[]) {
+    this.#field = field;
+    this.#list = list;
+  }
+
+  read(): unknown {
+    const { value, steps } = (this.#known ??= readableOf(this.#list));
     meter.spend(steps);
-    meter.spendOnWalk('dnsNames', this.#dnsNames.length);
+    meter.spendOnWalk(this.#field, this.#list.length);
     return value;
   }
+}
+
+function sharedLabels([first, ...others]: readonly SubjectPod[]): Labels {
+  const all = Object.entries(first?.labels ?? {});
+  return Object.fromEntries(all.filter(([name, value]) => others.every(({ labels }) => labels[name] === value)));
 }
 
 /** The variable `cluster`. */
@@ -78,10 +119,12 @@ export function variablesOf(input: ExpressionInput): Readonly<Record<string, obj
   };
 }
 
-/** One request may be judged under policies that class it differently. */
+/** One request may be judged under policies that class it differently, and over several snapshots. */
 function requestViewOf(input: ExpressionInput): RequestInput {
   const known = requests.get(input.request);
-  if (known?.class === input.class) return known;
+  const { class: issuanceClass, pods, namespaceLabels } = known?.facts ?? {};
+  const same = pods === input.pods && namespaceLabels === input.namespaceLabels;
+  if (known !== undefined && issuanceClass === input.class && same) return known;
   const view = new RequestInput(input);
   requests.set(input.request, view);
   return view;

@@ -55,6 +55,9 @@ const onRequest = new Environment({ limits: LIMITS })
       ttlSeconds: 'int',
       dnsNames: 'list<string>',
       claims: 'map<string, string>',
+      podLabels: 'map<string, string>',
+      images: 'list<string>',
+      namespaceLabels: 'map<string, string>',
     },
   })
   .registerType('Cluster', { ctor: ClusterInput, fields: { id: 'string', labels: 'map<string, string>' } })

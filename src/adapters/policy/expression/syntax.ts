@@ -31,6 +31,8 @@ export interface Syntax {
   readonly walks: Walks;
   /** Fields that `has()` asks for; CEL does not type-check them. */
   readonly asked: readonly ASTNode[];
+  /** Fields of `request` that it reads. */
+  readonly requestFields: ReadonlySet<string>;
 }
 
 /** @returns what there is to know of an expression in the subset, or the first thing that is not in it. */
@@ -48,11 +50,15 @@ export function readSyntax(ast: ASTNode, variables: readonly string[]): Syntax |
 class SyntaxWalk implements Syntax {
   readonly walks = new Map<string, number>();
   readonly asked: ASTNode[] = [];
+  readonly requestFields = new Set<string>();
   #macros = 0;
   #inMacro = false;
 
   read(node: ASTNode, names: readonly string[]): void {
     checkClaim(node);
+    if (node.op === '.' && node.args[0].op === 'id' && node.args[0].args === 'request') {
+      this.requestFields.add(node.args[1]);
+    }
     if (node.op === 'value') checkLiteral(node);
     else if (node.op === 'id') checkName(node, node.args, names);
     else if (node.op === 'call') this.#call(node, names);

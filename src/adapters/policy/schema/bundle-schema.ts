@@ -1,6 +1,6 @@
 // The central bundle as the security team writes it.
 import { z } from 'zod';
-import { type BundleIssuer, type LocalCeiling, type PolicyBundle } from '../../../domain/policy/documents.ts';
+import type { BundleIssuer, ClassAssignment, LocalCeiling, PolicyBundle } from '../../../domain/policy/documents.ts';
 import { rule } from './rule-schema.ts';
 import { look, unique } from './checks.ts';
 import {
@@ -17,7 +17,15 @@ import {
   text,
   wait,
 } from './scalar-schemas.ts';
-import { apiVersion, contact, metadataFields, namespaceSelector, onRenew, quotas } from './shared-schemas.ts';
+import {
+  apiVersion,
+  contact,
+  metadataFields,
+  namespaceSelector,
+  onRenew,
+  podsByLabel,
+  quotas,
+} from './shared-schemas.ts';
 
 const MAX_RULES = 1_000;
 const LONGEST_WAIT = '10s';
@@ -69,11 +77,21 @@ const issuer = z
     ...(anchor !== undefined && { anchor: anchor.slice('sha256:'.length) }),
   }));
 
-const classAssignment = z.strictObject({
-  class: z.enum(['gateway', 'waypoint', 'control-plane']).describe('The class that they are.'),
-  namespaces: someOf(namespacePattern).describe('Where they run.'),
-  serviceAccounts: someOf(accountPattern).prefault(EVERYBODY).describe('Their service accounts.'),
-});
+const classAssignment = z
+  .strictObject({
+    class: z.enum(['gateway', 'waypoint', 'control-plane']).describe('The class that they are.'),
+    namespaces: someOf(namespacePattern).describe('Where they run.'),
+    serviceAccounts: someOf(accountPattern).prefault(EVERYBODY).describe('Their service accounts.'),
+    pods: podsByLabel
+      .optional()
+      .describe(
+        'Their pods. With it the class is added to `workload` and can only take away: whoever may make a pod may label it.',
+      ),
+  })
+  .transform(({ pods: selected, ...rest }): ClassAssignment => ({
+    ...rest,
+    ...(selected !== undefined && { pods: selected }),
+  }));
 
 const auditSelector = namespaceSelector.refine(
   ({ names, labels: wanted }) => names !== undefined || Object.keys(wanted ?? {}).length > 0,

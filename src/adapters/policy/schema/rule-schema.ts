@@ -5,7 +5,7 @@ import type { IssuanceClass } from '../../../domain/policy/request.ts';
 import { bounds } from './bounds-schema.ts';
 import { conditions } from './condition-schema.ts';
 import { accountPattern, clusterPattern, EVERYBODY, label, labels, limitOf, someOf } from './scalar-schemas.ts';
-import { classes, contact, deny, mode, namespaceSelector } from './shared-schemas.ts';
+import { classes, contact, deny, mode, namespaceSelector, pods } from './shared-schemas.ts';
 
 const DEFAULT_CLASSES: IssuanceClass[] = ['workload'];
 
@@ -25,9 +25,14 @@ const match = z
     classes: classes.prefault(DEFAULT_CLASSES).describe('Classes of workloads.'),
     namespaces: namespaceSelector.prefault({}).describe('Namespaces. Absent, all.'),
     serviceAccounts: someOf(accountPattern).prefault(EVERYBODY).transform(limitOf).describe('Service accounts.'),
+    pods: pods.optional().describe('Pods. Absent, all, and workloads that are none.'),
     clusters: clusterSelector.describe('Clusters. Absent, all.'),
   })
-  .prefault({});
+  .prefault({})
+  .transform(({ pods: selected, ...rest }): CentralRule['match'] => ({
+    ...rest,
+    ...(selected !== undefined && { pods: selected }),
+  }));
 
 export const rule = z
   .strictObject({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MODES, type NamespaceSelector, type OnRenew, type Quotas } from '../../../domain/policy/documents.ts';
 import { ISSUANCE_CLASSES } from '../../../domain/policy/request.ts';
+import type { PodSelector } from '../../../domain/policy/subject-pods.ts';
 import { NO_QUOTAS } from '../../../domain/policy/evaluation/statement.ts';
 import {
   accountPattern,
@@ -12,6 +13,7 @@ import {
   namespacePattern,
   sentence,
   someOf,
+  text,
 } from './scalar-schemas.ts';
 
 /** A minute. */
@@ -44,6 +46,41 @@ export const namespaceSelector = z
     ...(wanted !== undefined && { labels: wanted }),
   }))
   .meta({ id: 'NamespaceSelector', description: 'Every part that is present must hold.' });
+
+const podSelector = {
+  // A label's value cannot be a star.
+  labels: labels
+    .optional()
+    .describe(
+      'Labels that the pod must have, each with this value; `*` is any value. Whoever makes a pod writes them.',
+    ),
+};
+
+/** Of who has no pod, nothing is selected. */
+export const podsByLabel = z
+  .strictObject(podSelector)
+  .refine(({ labels: wanted = {} }) => Object.keys(wanted).length > 0, 'must name a label')
+  .transform(({ labels: wanted = {} }): PodSelector => ({ labels: wanted }));
+
+export const pods = z
+  .strictObject({
+    ...podSelector,
+    images: someOf(text(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 lower-case hex digits'))
+      .optional()
+      .describe('Digests of images: every container of the pod, sidecars included, runs one of them.'),
+  })
+  .refine(
+    ({ labels: wanted = {}, images }) => Object.keys(wanted).length > 0 || images !== undefined,
+    'must have labels or images',
+  )
+  .transform(({ labels: wanted, images }): PodSelector => ({
+    ...(wanted !== undefined && { labels: wanted }),
+    ...(images !== undefined && { images }),
+  }))
+  .meta({
+    id: 'PodSelector',
+    description: 'Every part that is present must hold for every pod that shares the identity.',
+  });
 
 export const deniedAccounts = listOf(accountPattern).prefault([]).describe('Service accounts that get nothing.');
 

@@ -2,7 +2,7 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
-import type { ListenerKind, ReloadedSource, StreamFacts, WatchEnd } from '../../../ports/platform/events.ts';
+import type { ListenerKind, NoTurn, ReloadedSource, StreamFacts, WatchEnd } from '../../../ports/platform/events.ts';
 import type { Api, DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
@@ -30,6 +30,7 @@ const SOURCES = [
   'serving-certificate',
 ] as const satisfies readonly ReloadedSource[];
 const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
+const CAUSES = ['line_full', 'too_late', 'gone'] as const satisfies readonly NoTurn[];
 const OPEN: readonly string[] = [];
 
 /** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
@@ -62,6 +63,18 @@ export const METRICS = {
     kind: 'counter',
     help: 'Requests dropped without a decision: too many in flight, not answered in time, or shutting down.',
     labels: { listener: LISTENERS, reason: OPEN },
+  },
+  turnsWaiting: {
+    name: 'capstan_turns_waiting',
+    kind: 'observed-gauge',
+    help: 'Requests that wait for the turn of their namespace to be decided.',
+    labels: {},
+  },
+  noTurn: {
+    name: 'capstan_turns_missed_total',
+    kind: 'counter',
+    help: 'Requests that waited for the turn of their namespace in vain: its line was full, the turn came too late, or the caller was gone.',
+    labels: { cause: CAUSES },
   },
   streams: {
     name: 'capstan_sds_streams',

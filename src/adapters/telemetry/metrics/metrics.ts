@@ -61,6 +61,12 @@ export class Metrics implements AsyncDisposable {
     observeAnchors(this.#meter, given);
   }
 
+  /** @param waiting is asked at each scrape; called once, when the lines of the namespaces are known. */
+  observeTurns(waiting: () => number): void {
+    const { name, help } = METRICS.turnsWaiting;
+    this.#meter.createObservableGauge(name, { description: help }).addCallback((result) => result.observe(waiting()));
+  }
+
   /** @returns every metric in the Prometheus text format, version 0.0.4. */
   async collect(): Promise<string> {
     const resourceMetrics = await this.#read();

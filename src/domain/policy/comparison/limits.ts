@@ -3,6 +3,7 @@
 import { USAGES, type Usage } from '../../x509/usage.ts';
 import type { KeyLimit, KeyType } from '../bounds.ts';
 import type { Labels } from '../documents.ts';
+import type { PodSelector } from '../subject-pods.ts';
 import { covers, matchesPattern, type NameLimit, type NamePattern } from '../name-patterns.ts';
 import { compareText } from '../../text/compare-text.ts';
 
@@ -33,6 +34,28 @@ export function coversUsages(outer: readonly Usage[] | undefined, inner: readonl
 /** Whether what has the labels `inner` has the labels `outer` too. */
 export function coversLabels(outer: Labels = {}, inner: Labels = {}): boolean {
   return Object.entries(outer).every(([name, value]) => inner[name] === value);
+}
+
+/** Absent is any pod, and who is none. */
+export function coversPods(outer: PodSelector | undefined, inner: PodSelector | undefined): boolean {
+  if (outer === undefined) return true;
+  if (inner === undefined) return false;
+  const named = Object.entries(outer.labels ?? {}).every(([name, value]) => {
+    const narrow = inner.labels?.[name];
+    return narrow !== undefined && (value === '*' || value === narrow);
+  });
+  return (
+    named && (outer.images === undefined || inner.images?.every((image) => outer.images?.includes(image)) === true)
+  );
+}
+
+export function sharePods(a: PodSelector = {}, b: PodSelector = {}): boolean {
+  const labelled = Object.entries(a.labels ?? {}).every(([name, value]) => {
+    const other = b.labels?.[name] ?? '*';
+    return value === '*' || other === '*' || value === other;
+  });
+  const { images } = a;
+  return labelled && (images === undefined || b.images?.some((image) => images.includes(image)) !== false);
 }
 
 /** Whether some name matches both. */

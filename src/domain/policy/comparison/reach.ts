@@ -1,8 +1,19 @@
 // Whom a rule or a local policy applies to, as a set: by class, namespace, service account and cluster.
-import { admitsNobody, coversLabels, coversNames, coversPatterns, shareLabels, sharePatterns } from './limits.ts';
+import {
+  admitsNobody,
+  coversLabels,
+  coversNames,
+  coversPatterns,
+  coversPods,
+  shareLabels,
+  sharePatterns,
+  sharePods,
+} from './limits.ts';
 import { labelsOrNone, formatNames, formatPatterns } from './formats.ts';
 import type { CentralRule, ClusterSelector, LocalPolicy, NamespaceSelector } from '../documents.ts';
+import { formatPodSelector } from '../evaluation/missing-grants.ts';
 import { meetNames, type NameLimit } from '../name-patterns.ts';
+import type { PodSelector } from '../subject-pods.ts';
 import type { IssuanceClass } from '../request.ts';
 
 export interface Reach {
@@ -10,6 +21,7 @@ export interface Reach {
   readonly namespaces: NamespaceSelector;
   readonly serviceAccounts: NameLimit;
   readonly clusters: ClusterSelector;
+  readonly pods?: PodSelector;
 }
 
 /** One part of a reach, with the place where rules write it, and local policies. */
@@ -47,6 +59,12 @@ export const REACH_PARTS: readonly ReachPart[] = [
     covers: (outer, inner) => coversNames(outer.serviceAccounts, inner.serviceAccounts),
   },
   {
+    rule: 'match.pods',
+    local: '',
+    format: ({ pods }) => (pods === undefined ? 'any' : formatPodSelector(pods)),
+    covers: (outer, inner) => coversPods(outer.pods, inner.pods),
+  },
+  {
     rule: 'match.clusters.ids',
     local: '',
     format: ({ clusters }) => formatPatterns(clusters.ids),
@@ -81,6 +99,7 @@ export function shareReach(a: Reach, b: Reach): boolean {
     sharePatterns(a.namespaces.names, b.namespaces.names) &&
     shareLabels(a.namespaces.labels, b.namespaces.labels) &&
     !admitsNobody(meetNames(a.serviceAccounts, b.serviceAccounts)) &&
+    sharePods(a.pods, b.pods) &&
     sharePatterns(a.clusters.ids, b.clusters.ids) &&
     shareLabels(a.clusters.labels, b.clusters.labels)
   );

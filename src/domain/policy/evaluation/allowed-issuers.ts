@@ -3,9 +3,8 @@
 import { snapshotFor, type ClusterSnapshot } from '../../cluster/snapshot.ts';
 import { ANY_NAME, meetNames, type NameLimit } from '../name-patterns.ts';
 import type { PolicySet } from '../policy-set.ts';
-import type { PolicyRequest } from '../request.ts';
 import { findApplicable } from './applicable.ts';
-import { SnapshotReader } from './snapshot-reader.ts';
+import { SnapshotReader, type Asking } from './snapshot-reader.ts';
 import type { PolicyStatement } from './statement.ts';
 
 export interface AllowedIssuers {
@@ -19,16 +18,11 @@ export interface AllowedIssuers {
 
 export const ANY_ISSUER: AllowedIssuers = { enforced: ANY_NAME, preferred: ANY_NAME, limitedBy: [] };
 
-export function allowedIssuers(
-  policies: PolicySet,
-  subject: PolicyRequest['subject'],
-  snapshot: ClusterSnapshot,
-): AllowedIssuers {
-  const limiting = findApplicable(
-    policies,
-    subject,
-    new SnapshotReader(snapshotFor(subject, snapshot)),
-  ).statements.filter(({ bounds }) => bounds.issuers.length > 0);
+export function allowedIssuers(policies: PolicySet, asking: Asking, snapshot: ClusterSnapshot): AllowedIssuers {
+  const reader = new SnapshotReader(snapshotFor(asking.subject, snapshot), asking);
+  const limiting = findApplicable(policies, asking.subject, reader).statements.filter(
+    ({ bounds }) => bounds.issuers.length > 0,
+  );
   const enforced = limiting.filter(({ mode }) => mode === 'enforce');
   const preferred = limiting.filter(({ mode, grants }) => mode === 'enforce' || grants);
   return {

@@ -6,7 +6,8 @@ import type { ClassAssignment, NamespaceSelector, Quotas } from '../documents.ts
 import { admits, matchesAny } from '../name-patterns.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { IssuanceClass, PolicyRequest } from '../request.ts';
-import { hasLabels, SnapshotReader } from './snapshot-reader.ts';
+import { selectsPod } from '../subject-pods.ts';
+import { hasLabels, SnapshotReader, type Asking } from './snapshot-reader.ts';
 import type { ClusterSnapshot, ObjectReference } from '../../cluster/snapshot.ts';
 import type { PolicyStatement } from './statement.ts';
 
@@ -15,6 +16,8 @@ type Subject = PolicyRequest['subject'];
 /** The statements that apply to a subject, in their fixed order. */
 export interface ApplicableStatements {
   readonly class: IssuanceClass;
+  /** The class and, where it was added by the labels of a pod, `workload` before it. */
+  readonly classes: readonly IssuanceClass[];
   readonly statements: readonly PolicyStatement[];
   /** Rules that would give an identity but for labels, class or service account. */
   readonly nearMisses: readonly PolicyStatement[];
@@ -44,9 +47,9 @@ export interface Applicable {
 /** Classes in the order in which they are preferred, when a subject is assigned to several. */
 const ASSIGNABLE: readonly ClassAssignment['class'][] = ['control-plane', 'waypoint', 'gateway'];
 
-export function applicableTo(policies: PolicySet, subject: Subject, snapshot: ClusterSnapshot): Applicable {
-  const reader = new SnapshotReader(snapshot);
-  const applicable = findApplicable(policies, subject, reader);
+export function applicableTo(policies: PolicySet, asking: Asking, snapshot: ClusterSnapshot): Applicable {
+  const reader = new SnapshotReader(snapshot, asking);
+  const applicable = findApplicable(policies, asking.subject, reader);
   const enforced = applicable.statements.filter(({ mode }) => mode === 'enforce');
   return {
     class: applicable.class,
@@ -71,19 +74,20 @@ export function applicableTo(policies: PolicySet, subject: Subject, snapshot: Cl
 
 /** The statements that apply to the subject; rules that are not locked are downgraded to audit in audited namespaces. */
 export function findApplicable(policies: PolicySet, subject: Subject, reader: SnapshotReader): ApplicableStatements {
-  const issuanceClass = classOf(policies, subject);
+  const classes = classesOf(policies, subject, reader);
   const candidates = policies.statementsFor(subject.namespace);
   const applies = candidates.map((statement) => {
-    if (statement.mode === 'enforce') return appliesTo(statement, subject, issuanceClass, reader);
+    if (statement.mode === 'enforce') return asItApplies(statement, subject, classes, reader);
     // What is only audited refuses nobody, not even while the cluster cannot be asked.
-    return reader.forAudit(() => appliesTo(statement, subject, issuanceClass, reader)) ?? false;
+    return reader.forAudit(() => asItApplies(statement, subject, classes, reader));
   });
-  const statements = candidates.filter((_, index) => applies[index] === true);
+  const statements = applies.filter((statement) => statement !== undefined);
   const audited = policies.bundle.namespaces.audit.some((selector) => selects(selector, subject.namespace, reader));
   return {
-    class: issuanceClass,
+    class: classes.at(-1) ?? 'workload',
+    classes,
     statements: audited ? statements.map(downgradedToAudit) : statements,
-    nearMisses: candidates.filter((statement, index) => statement.grants && applies[index] === false),
+    nearMisses: candidates.filter((statement, index) => statement.grants && applies[index]?.grants !== true),
   };
 }
 
@@ -125,27 +129,66 @@ function limits({ perNamespacePerMinute, perIdentityPerMinute }: Quotas): boolea
   return perNamespacePerMinute !== Infinity || perIdentityPerMinute !== Infinity;
 }
 
-/** What a certificate of the subject is for, as the bundle says. */
+/** What a certificate of the subject is for, as the bundle says by namespace and service account alone. */
 export function classOf(
   { bundle }: Pick<PolicySet, 'bundle'>,
-  { namespace, serviceAccount }: Pick<Subject, 'namespace' | 'serviceAccount'>,
+  subject: Pick<Subject, 'namespace' | 'serviceAccount'>,
 ): IssuanceClass {
-  const assigned = bundle.classes.filter(
-    (entry) => matchesAny(entry.namespaces, namespace) && matchesAny(entry.serviceAccounts, serviceAccount),
-  );
-  return ASSIGNABLE.find((name) => assigned.some((entry) => entry.class === name)) ?? 'workload';
+  return preferred(bundle.classes.filter((entry) => entry.pods === undefined && assigns(entry, subject))) ?? 'workload';
 }
 
-function appliesTo(
+/**
+ * A class by the labels of pods is added to `workload`: whoever may make a pod may label it, so that such a class must not
+ * give more than `workload` does. One pod with the labels is enough, for all of them share the certificate.
+ */
+function classesOf(policies: PolicySet, subject: Subject, reader: SnapshotReader): readonly IssuanceClass[] {
+  const own = classOf(policies, subject);
+  if (own !== 'workload') return [own];
+  const byPods = policies.bundle.classes.filter(
+    (entry) =>
+      entry.pods !== undefined &&
+      assigns(entry, subject) &&
+      reader.pods().some((pod) => selectsPod(entry.pods ?? {}, pod)),
+  );
+  const added = preferred(byPods);
+  return added === undefined ? [own] : [own, added];
+}
+
+function assigns(entry: ClassAssignment, { namespace, serviceAccount }: Pick<Subject, 'namespace' | 'serviceAccount'>) {
+  return matchesAny(entry.namespaces, namespace) && matchesAny(entry.serviceAccounts, serviceAccount);
+}
+
+function preferred(assigned: readonly ClassAssignment[]): IssuanceClass | undefined {
+  return ASSIGNABLE.find((name) => assigned.some((entry) => entry.class === name));
+}
+
+/** @returns the statement, without what it gives where it is only there to take away; nothing where it does not apply. */
+function asItApplies(
   statement: PolicyStatement,
   subject: Subject,
-  issuanceClass: IssuanceClass,
+  classes: readonly IssuanceClass[],
   reader: SnapshotReader,
-): boolean {
-  if (!statement.classes.includes(issuanceClass)) return false;
-  if (!admits(statement.serviceAccounts, subject.serviceAccount)) return false;
+): PolicyStatement | undefined {
+  const [own = 'workload'] = classes;
+  if (!statement.classes.some((name) => classes.includes(name))) return undefined;
+  if (!admits(statement.serviceAccounts, subject.serviceAccount)) return undefined;
   const { namespaceLabels } = statement;
-  return namespaceLabels === undefined || hasLabels(namespaceLabels, reader.labelsOfNamespace(subject.namespace));
+  if (namespaceLabels !== undefined && !hasLabels(namespaceLabels, reader.labelsOfNamespace(subject.namespace))) {
+    return undefined;
+  }
+  const selected = selectedPods(statement, reader);
+  if (selected === 'none') return undefined;
+  const gives = statement.classes.includes(own) && selected === 'all';
+  return gives || !statement.grants ? statement : { ...statement, grants: false };
+}
+
+/** Of the pods that share a certificate: what is given is given to all of them, what is taken from one from all. */
+function selectedPods({ pods: selector }: PolicyStatement, reader: SnapshotReader): 'all' | 'some' | 'none' {
+  if (selector === undefined) return 'all';
+  const pods = reader.pods();
+  const selected = pods.filter((pod) => selectsPod(selector, pod)).length;
+  if (selected === 0) return 'none';
+  return selected === pods.length ? 'all' : 'some';
 }
 
 function selects({ names, labels }: NamespaceSelector, namespace: string, reader: SnapshotReader): boolean {

@@ -3,6 +3,7 @@
 import { CLUSTER_ITSELF, type KindsByNamespace } from '../../cluster/cluster-change.ts';
 import type { ConditionCheck } from '../condition.ts';
 import type { PolicyBundle } from '../documents.ts';
+import { matchesAny } from '../name-patterns.ts';
 import type { PolicyStatement } from './statement.ts';
 
 const KIND_OF_TARGET = { namespace: 'Namespace', serviceAccount: 'ServiceAccount', pod: 'Pod' } as const;
@@ -13,7 +14,7 @@ const KIND_OF_TARGET = { namespace: 'Namespace', serviceAccount: 'ServiceAccount
  */
 export function dependenciesOf(
   statements: readonly PolicyStatement[],
-  { namespaces }: Pick<PolicyBundle, 'namespaces'>,
+  { namespaces, classes }: Pick<PolicyBundle, 'namespaces' | 'classes'>,
   namespace: string,
 ): KindsByNamespace {
   const kinds = new Map<string, Set<string>>();
@@ -25,6 +26,8 @@ export function dependenciesOf(
     ...namespaces.audit.map(({ labels }) => labels),
   ];
   if (byLabel.some((labels) => labels !== undefined)) add('Namespace');
+  const byPods = classes.some(({ pods, namespaces: of }) => pods !== undefined && matchesAny(of, namespace));
+  if (byPods || statements.some(({ pods }) => pods !== undefined)) add('Pod');
   for (const { check, mode } of statements.flatMap(({ conditions }) => conditions)) {
     if (mode !== 'off') addCheck(check, add);
   }
@@ -32,6 +35,9 @@ export function dependenciesOf(
 }
 
 function addCheck(check: ConditionCheck, add: (kind: string, place?: string) => void): void {
+  const expression = check.kind === 'expression' ? check.expression : check.kind === 'claim' ? undefined : check.where;
+  if (expression?.readsPods === true) add('Pod');
+  if (expression?.readsNamespace === true) add('Namespace');
   if (check.kind === 'matches') add(KIND_OF_TARGET[check.target]);
   if (check.kind !== 'exists') return;
   const { inNamespace, objectKind, selectsPod } = check;

@@ -1,6 +1,8 @@
 // Whether one condition holds: a pure function over the snapshot and the request.
 import type { Condition, ConditionCheck, Expression, ExpressionInput } from '../condition.ts';
 import { matchesAny } from '../name-patterns.ts';
+import type { PolicyRequest } from '../request.ts';
+import { podNamesOf, type PodName } from '../subject-pods.ts';
 import { selectorSelects } from './pod-selector.ts';
 import { hasLabels, formatLabels, type SnapshotReader } from './snapshot-reader.ts';
 import type { KubernetesObject } from '../../cluster/snapshot.ts';
@@ -47,12 +49,12 @@ function exists(check: Exists, { input, reader }: Circumstances): ConditionVerdi
     no(actual, `${check.objectKind} in ${where ?? 'the cluster'}${detailsOf(check)}`);
   const most = check.where === undefined ? MAX_CANDIDATES : MAX_ASKED;
   if (candidates.length > most) return refuse(`${candidates.length} candidates, more than ${most}`);
-  const pod = check.selectsPod ? podOf(input.request.claims.podName, namespace, reader) : undefined;
-  if (check.selectsPod && pod === undefined) return refuse('the pod is not known');
+  const pods = check.selectsPod ? podsOf(input.request, reader) : [];
+  if (pods === undefined) return refuse('the pod is not known');
   let problem: string | undefined;
   for (const object of candidates) {
     reader.note(object);
-    if (pod !== undefined && !selectorSelects(object, pod)) continue;
+    if (!pods.every((pod) => selectorSelects(object, pod))) continue;
     const answer = fits(check.where, object, { input, reader });
     if (answer === true) {
       reader.recordAsDecisive(object);
@@ -68,7 +70,7 @@ function exists(check: Exists, { input, reader }: Circumstances): ConditionVerdi
 function fits(where: Expression | undefined, object: KubernetesObject, { input, reader }: Circumstances) {
   if (where === undefined) return true;
   if (!reader.mayAsk()) return { problem: 'too many objects were asked in one decision' };
-  const answer = where.evaluate({ ...input, object });
+  const answer = where.evaluate(inputOf(where, { input, reader }, object));
   if (typeof answer !== 'boolean') reader.gotNoAnswer();
   return answer;
 }
@@ -95,8 +97,32 @@ function namespaceOf({ inNamespace }: Exists, own: string): string | undefined {
   return inNamespace.in === 'self' ? own : undefined;
 }
 
-function podOf(name: string | undefined, namespace: string, reader: SnapshotReader): KubernetesObject | undefined {
-  return name === undefined ? undefined : reader.find({ kind: 'Pod', namespace, name });
+/** @returns every pod that the certificate is for; nothing where one of them is not known, or it is for none. */
+function podsOf(request: PolicyRequest, reader: SnapshotReader): readonly KubernetesObject[] | undefined {
+  const names = podNamesOf(request);
+  const { namespace } = request.subject;
+  const pods = names.map(({ name }) => reader.find({ kind: 'Pod', namespace, name }));
+  const known = pods.filter((pod, index) => pod !== undefined && isOf(names[index], pod));
+  return names.length > 0 && known.length === names.length ? (known as readonly KubernetesObject[]) : undefined;
+}
+
+function isOf(name: PodName | undefined, { metadata }: KubernetesObject): boolean {
+  return name?.uid === undefined || name.uid === metadata.uid;
+}
+
+/** Only what the expression reads is looked at. */
+function inputOf(
+  { readsPods, readsNamespace }: Expression,
+  { input, reader }: Circumstances,
+  object?: KubernetesObject,
+): ExpressionInput {
+  const { namespace } = input.request.subject;
+  return {
+    ...input,
+    ...(readsPods && { pods: reader.pods() }),
+    ...(readsNamespace && { namespaceLabels: reader.labelsOfNamespace(namespace) }),
+    ...(object !== undefined && { object }),
+  };
 }
 
 function detailsOf({ names, labels, selectsPod, where }: Exists): string {
@@ -111,14 +137,25 @@ function detailsOf({ names, labels, selectsPod, where }: Exists): string {
 type Matches = Extract<ConditionCheck, { kind: 'matches' }>;
 
 function matches(check: Matches, { input, reader }: Circumstances): ConditionVerdict {
-  const object = targetOf(check, input, reader);
+  const objects = targetsOf(check, input, reader);
   const allowed = [
     `the ${check.target}`,
     check.labels === undefined ? '' : ` with labels ${formatLabels(check.labels)}`,
     check.annotations === undefined ? '' : ` with annotations ${formatLabels(check.annotations)}`,
     check.where === undefined ? '' : ` where ${check.where.source}`,
   ].join('');
-  if (object === undefined) return no(`the ${check.target} is not known`, allowed);
+  if (objects === undefined) return no(`the ${check.target} is not known`, allowed);
+  return (
+    objects.map((object) => fitsAs(check, object, allowed, { input, reader })).find(({ holds }) => !holds) ?? HOLDS
+  );
+}
+
+function fitsAs(
+  check: Matches,
+  object: KubernetesObject,
+  allowed: string,
+  { input, reader }: Circumstances,
+): ConditionVerdict {
   const { labels, annotations } = object.metadata;
   if (!hasLabels(check.labels, labels)) return no(`labels ${chosen(check.labels, labels)}`, allowed);
   if (!hasLabels(check.annotations, annotations))
@@ -127,15 +164,19 @@ function matches(check: Matches, { input, reader }: Circumstances): ConditionVer
   return answer === true ? HOLDS : no(answer === false ? 'it does not fit' : answer.problem, allowed);
 }
 
-function targetOf(
+/** One object, or the pods that share the certificate: every one of them must fit. */
+function targetsOf(
   { target }: Matches,
   { request }: Circumstances['input'],
   reader: SnapshotReader,
-): KubernetesObject | undefined {
+): readonly KubernetesObject[] | undefined {
   const { namespace, serviceAccount } = request.subject;
-  if (target === 'namespace') return reader.find({ kind: 'Namespace', name: namespace });
-  if (target === 'pod') return podOf(request.claims.podName, namespace, reader);
-  return reader.find({ kind: 'ServiceAccount', namespace, name: serviceAccount });
+  if (target === 'pod') return podsOf(request, reader);
+  const object =
+    target === 'namespace'
+      ? reader.find({ kind: 'Namespace', name: namespace })
+      : reader.find({ kind: 'ServiceAccount', namespace, name: serviceAccount });
+  return object && [object];
 }
 
 /** Of what is there, only what was asked for. */
@@ -154,11 +195,12 @@ function claims(
   return { holds: false, actual: actual ?? 'absent', allowed: words, mayPassLater: false };
 }
 
-function expressed(expression: Expression, { input }: Circumstances): ConditionVerdict {
-  const answer = expression.evaluate(input);
+function expressed(expression: Expression, circumstances: Circumstances): ConditionVerdict {
+  const answer = expression.evaluate(inputOf(expression, circumstances));
   if (answer === true) return HOLDS;
   const actual = answer === false ? 'false' : answer.problem;
-  return { holds: false, actual, allowed: expression.source, mayPassLater: false };
+  const mayPassLater = expression.readsPods || expression.readsNamespace;
+  return { holds: false, actual, allowed: expression.source, mayPassLater };
 }
 
 /** Of the cluster: it may change. */

@@ -36,7 +36,7 @@ interface Findings {
 
 export function evaluate(policies: PolicySet, request: PolicyRequest, own: ClusterSnapshot): PolicyDecision {
   const snapshot = snapshotFor(request.subject, own);
-  const reader = new SnapshotReader(snapshot);
+  const reader = new SnapshotReader(snapshot, request);
   const applicable = findApplicable(policies, request.subject, reader);
   const found: Findings = { failures: [], audits: [], waived: [], waitsMs: [] };
   const enforced = applicable.statements.filter(({ mode }) => mode === 'enforce');
@@ -68,6 +68,7 @@ export function evaluate(policies: PolicySet, request: PolicyRequest, own: Clust
     audits: inOrder(found.audits),
     waived: found.waived.sort((a, b) => compareText(a.key, b.key)),
     objects: reader.seen,
+    ...(reader.seenPods.length > 0 && { pods: reader.seenPods }),
     waitMs: waitOf(found, request),
     ...(unavailable !== undefined && { unavailable }),
   };

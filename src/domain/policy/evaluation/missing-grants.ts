@@ -7,8 +7,8 @@ import { admits } from '../name-patterns.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { matchesCluster, type PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
-import { formatLabels, type SnapshotReader } from './snapshot-reader.ts';
-import type { KubernetesObject } from '../../cluster/snapshot.ts';
+import { formatLabels, hasLabels, type SnapshotReader } from './snapshot-reader.ts';
+import { selectsPod, type PodSelector, type SubjectPod } from '../subject-pods.ts';
 import type { PolicyStatement } from './statement.ts';
 
 function central({ bundle, bundleName }: PolicySet, clause: Omit<FailedClause, 'layer' | 'policy' | 'contact'>) {
@@ -59,30 +59,73 @@ function nearMiss(
   applicable: ApplicableStatements,
   reader: SnapshotReader,
 ): NearMiss {
-  const { at, classes, namespaceLabels, serviceAccounts } = statement;
+  const { at, classes, namespaceLabels, serviceAccounts, pods } = statement;
   const elsewhere = [
-    ...(classes.includes(applicable.class) ? [] : [`class ${classes.join(' or ')}`]),
+    // A class that labels of pods added gives nothing.
+    ...(classes.includes(applicable.classes[0] ?? applicable.class) ? [] : [`class ${classes.join(' or ')}`]),
     ...(admits(serviceAccounts, subject.serviceAccount)
       ? []
       : [`service accounts ${serviceAccounts.flat().join(' ')}`]),
   ];
-  if (elsewhere.length > 0 || namespaceLabels === undefined)
-    return { allowed: `${at.own} for ${elsewhere.join(', ')}` };
+  if (elsewhere.length > 0) return { allowed: `${at.own} for ${elsewhere.join(', ')}` };
+  const byNamespace =
+    namespaceLabels === undefined ? undefined : nearByNamespace(at.own, namespaceLabels, subject, reader);
+  return byNamespace ?? nearByPods(at.own, pods ?? {}, reader);
+}
+
+function nearByNamespace(
+  own: string,
+  namespaceLabels: Labels,
+  subject: PolicyRequest['subject'],
+  reader: SnapshotReader,
+): NearMiss | undefined {
+  if (hasLabels(namespaceLabels, reader.labelsOfNamespace(subject.namespace))) return undefined;
   const wanted = formatLabels(namespaceLabels);
   const namespace = reader.find({ kind: 'Namespace', name: subject.namespace });
   const has =
     namespace === undefined
       ? 'a namespace that is not known'
-      : `a namespace with ${labelsLike(namespaceLabels, namespace)}`;
+      : `a namespace with ${labelsLike(namespaceLabels, namespace.metadata.labels ?? {})}`;
   return {
-    allowed: `${at.own} for namespaces labelled ${wanted}`,
+    allowed: `${own} for namespaces labelled ${wanted}`,
     actual: `in ${has}`,
     change: `label the namespace ${wanted}`,
   };
 }
 
-/** Of the namespace's labels, those that the rule asks for. */
-function labelsLike(wanted: Labels, { metadata: { labels = {} } }: KubernetesObject): string {
+/** A pod that is not known would have made the decision unavailable. */
+function nearByPods(own: string, selector: PodSelector, reader: SnapshotReader): NearMiss {
+  const wanted = formatPodSelector(selector);
+  const pods = reader.pods();
+  if (pods.length === 0) return { allowed: `${own} for pods ${wanted}`, actual: 'which is no pod' };
+  const other = pods.find((pod) => !selectsPod(selector, pod)) ?? pods[0];
+  return {
+    allowed: `${own} for pods ${wanted}`,
+    actual: `in ${other === undefined ? 'no pod' : podLike(selector, other)}`,
+    change: `have every pod of the identity be one ${wanted}`,
+  };
+}
+
+export function formatPodSelector({ labels, images }: PodSelector): string {
+  return [
+    ...(labels === undefined ? [] : [`labelled ${formatLabels(labels)}`]),
+    ...(images === undefined
+      ? []
+      : [`that run ${images.length === 1 ? 'the listed image' : `one of ${images.length} listed images`} only`]),
+  ].join(' and ');
+}
+
+/** Of the pod, what the rule asks for. */
+function podLike({ labels, images }: PodSelector, pod: SubjectPod): string {
+  const words = [
+    ...(labels === undefined ? [] : [labelsLike(labels, pod.labels)]),
+    ...(images === undefined ? [] : [`images ${pod.images.join(' ') || 'unknown'}`]),
+  ];
+  return `pod ${pod.name} with ${words.join(' and ')}`;
+}
+
+/** Of the labels, those that the rule asks for. */
+function labelsLike(wanted: Labels, labels: Labels): string {
   const shown = Object.keys(wanted).flatMap((name) =>
     Object.hasOwn(labels, name) ? [[name, labels[name] ?? '']] : [],
   );

@@ -1,6 +1,8 @@
 // Reads the snapshot for one decision: what it looked at is remembered, and asking anything of a view that has
 // not synced makes the decision unavailable.
 import type { Labels } from '../documents.ts';
+import type { PolicyRequest } from '../request.ts';
+import { podNamesOf, podsIn, type SubjectPod } from '../subject-pods.ts';
 import { compareText } from '../../text/compare-text.ts';
 import {
   referenceTo,
@@ -20,6 +22,9 @@ const MAX_RECORDED = 50;
 const MAX_ASKED = 200;
 const MAX_UNANSWERED = 20;
 
+/** Of a request, what says which pods the certificate is for. */
+export type Asking = Pick<PolicyRequest, 'subject' | 'claims' | 'pods' | 'recordedPods'>;
+
 export class SnapshotReader {
   readonly #snapshot: ClusterSnapshot;
   readonly #seen = new Set<KubernetesObject>();
@@ -30,8 +35,13 @@ export class SnapshotReader {
   /** Many rules ask for the labels of the same namespace. */
   #namespace: { readonly name: string; readonly labels: Labels } | undefined;
 
-  constructor(snapshot: ClusterSnapshot) {
+  readonly #asking: Asking | undefined;
+  #pods: readonly SubjectPod[] | undefined;
+
+  /** @param asking whose pods may be asked for; absent, of nobody who has one. */
+  constructor(snapshot: ClusterSnapshot, asking?: Asking) {
     this.#snapshot = snapshot;
+    this.#asking = asking;
   }
 
   /** Why a question could not be answered; absent when every question was, or none was asked. */
@@ -77,6 +87,38 @@ export class SnapshotReader {
       this.#namespace = { name, labels };
     }
     return this.#namespace.labels;
+  }
+
+  /**
+   * The pods that the certificate is for; none where it is for none. Of one that is not in the view nothing can be said,
+   * and so nothing of who has it.
+   */
+  pods(): readonly SubjectPod[] {
+    return (this.#pods ??= this.#findPods());
+  }
+
+  /** Those that were asked for. */
+  get seenPods(): readonly SubjectPod[] {
+    return this.#pods ?? [];
+  }
+
+  #findPods(): readonly SubjectPod[] {
+    const { subject, recordedPods } = this.#asking ?? {};
+    if (recordedPods !== undefined) return recordedPods;
+    const names = this.#asking === undefined ? [] : podNamesOf(this.#asking);
+    if (subject === undefined || names.length === 0) return [];
+    this.#ask();
+    const { namespace } = subject;
+    const found = podsIn(this.#snapshot, namespace, names);
+    if (found === undefined) {
+      this.#unsynced ??= `not every pod of ${namespace}/${subject.serviceAccount} is in the view of the cluster`;
+      return [];
+    }
+    for (const { name } of found) {
+      const object = this.#snapshot.find({ kind: 'Pod', apiVersion: 'v1', namespace, name });
+      if (object !== undefined) this.note(object);
+    }
+    return found;
   }
 
   note(object: KubernetesObject): void {

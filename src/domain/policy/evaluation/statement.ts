@@ -6,6 +6,7 @@ import type { Layer } from '../policy-decision.ts';
 import type { CentralRule, Deny, Labels, LocalPolicy, Mode, PolicyBundle, Quotas } from '../documents.ts';
 import type { NameLimit, NamePattern } from '../name-patterns.ts';
 import type { IssuanceClass } from '../request.ts';
+import type { PodSelector } from '../subject-pods.ts';
 
 export interface PolicyStatement {
   readonly layer: Layer;
@@ -28,6 +29,7 @@ export interface PolicyStatement {
   readonly namespaces: readonly NamePattern[] | undefined;
   readonly namespaceLabels: Labels | undefined;
   readonly serviceAccounts: NameLimit;
+  readonly pods: PodSelector | undefined;
 }
 
 export const NO_QUOTAS: Quotas = { perNamespacePerMinute: Infinity, perIdentityPerMinute: Infinity };
@@ -53,6 +55,7 @@ export function statementOfRule(bundle: PolicyBundle, rule: CentralRule): Policy
     namespaces: rule.match.namespaces.names,
     namespaceLabels: rule.match.namespaces.labels,
     serviceAccounts: rule.match.serviceAccounts,
+    pods: rule.match.pods,
   };
 }
 
@@ -76,6 +79,7 @@ export function statementOfLocal(policy: LocalPolicy): PolicyStatement {
     namespaces: policy.kind === 'IssuancePolicy' ? [policy.namespace] : policy.namespaces.names,
     namespaceLabels: policy.kind === 'IssuancePolicy' ? undefined : policy.namespaces.labels,
     serviceAccounts: policy.serviceAccounts,
+    pods: undefined,
   };
 }
 

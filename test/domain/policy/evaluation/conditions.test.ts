@@ -267,7 +267,7 @@ describe('A condition that turned false', () => {
 
   it('is never waived by what another pod or another request brought', () => {
     const pod = { kind: 'matches', target: 'pod', labels: { app: 'web' } } as const;
-    const reading = { source: "request.key.type == 'ec-p384'", evaluate: () => false };
+    const reading = { ...expression(() => false), source: "request.key.type == 'ec-p384'" };
     const own: readonly ConditionCheck[] = [
       { kind: 'claim', claim: 'podName', in: ['good-*'] },
       { kind: 'expression', expression: reading },
