@@ -1,6 +1,9 @@
 // The store of issuers over documents that a test edits, with the trial as a running server makes it.
 import { DocumentIssuer } from '../../src/adapters/issuers/documents/document-issuer.ts';
-import type { DocumentIssuerSettings } from '../../src/adapters/issuers/documents/document-issuer.ts';
+import type {
+  DocumentIssuerParts,
+  DocumentIssuerSettings,
+} from '../../src/adapters/issuers/documents/document-issuer.ts';
 import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
 import { pemSignerOpener } from '../../src/adapters/issuers/memory/pem-signer-opener.ts';
 import { memoryHandshake } from '../../src/adapters/issuers/memory/memory-handshake.ts';
@@ -41,10 +44,17 @@ export function testStore(
     nowMs = NOON_MS,
     settings = TEST_MATERIAL,
     opener = pemSignerOpener,
-  }: { readonly nowMs?: number; readonly settings?: DocumentIssuerSettings; readonly opener?: SignerOpener } = {},
+    beforeInForce = async () => undefined,
+  }: {
+    readonly nowMs?: number;
+    readonly settings?: DocumentIssuerSettings;
+    readonly opener?: SignerOpener;
+    readonly beforeInForce?: NonNullable<DocumentIssuerParts['beforeInForce']>;
+  } = {},
 ) {
   const documents = new DocumentSet(texts);
   const [events, clock] = [recordEvents(), new FakeClock(nowMs)];
-  const store = new DocumentIssuer({ documents, events, clock, opener, trial: testTrial(clock, settings) }, settings);
+  const trial = testTrial(clock, settings);
+  const store = new DocumentIssuer({ documents, events, clock, opener, trial, beforeInForce }, settings);
   return { documents, events, clock, store };
 }

@@ -145,6 +145,31 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
         'leaves may live whose chain leads to no trust anchor any more: put the anchor back until they are over',
       );
     },
+    objectPublished({ object, place, change }) {
+      metrics.count('publications', { object, change });
+      const facts = { event: 'objectPublished', object, place, change };
+      noise.write({ level: 'info', message: 'published', facts, group: 'publication', kind: `${object} ${change}` });
+    },
+    publicationFailed({ object, place, problem }) {
+      metrics.count('publicationFailures', { object });
+      const facts = { event: 'publicationFailed', object, place, problem: cut(problem) };
+      const kind = `${object} failed`;
+      noise.write({ level: 'error', message: 'cannot be published yet', facts, group: 'publication', kind });
+    },
+    publicationContested({ object, place, by, advice }) {
+      metrics.count('publicationsContested', { object });
+      logger.error(
+        { event: 'publicationContested', object, place, by: cut(by), advice },
+        'another writes what we publish: we stop, and try again in ten minutes',
+      );
+    },
+    rootsLate({ digest, lacking, waitedMs }) {
+      metrics.count('rootsLate', {});
+      logger.error(
+        { event: 'rootsLate', digest, ...(lacking !== undefined && { lacking }), waitedMs },
+        'trust anchors come in force and are not published everywhere',
+      );
+    },
     policyInForce({ revision, policyBundle, softExpiryMs, hardExpiryMs }) {
       metrics.set('policyBundleSoftExpiry', softExpiryMs / 1000);
       metrics.set('policyBundleHardExpiry', hardExpiryMs / 1000);

@@ -48,6 +48,8 @@ export interface Question {
   readonly publicKey: Pick<SubjectPublicKey, 'family' | 'bits'>;
   /** Zero or less asks for the default. */
   readonly requestedMs: number;
+  /** Beside the SPIFFE ID; absent for none. */
+  readonly dnsNames?: readonly string[];
 }
 
 export class PolicyJudgement {
@@ -191,7 +193,7 @@ export class PolicyJudgement {
   }
 
   #requestOf(question: Question, policies: PolicySet, snapshot: ClusterSnapshot): PolicyRequest {
-    const { caller, identity, publicKey, requestedMs, pods } = question;
+    const { caller, identity, publicKey, requestedMs, pods, dnsNames = [] } = question;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);
     const { remoteCluster } = caller;
@@ -213,7 +215,7 @@ export class PolicyJudgement {
       ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
       key: { type: publicKey.family, bits: publicKey.bits },
       requestedTtlMs: Math.max(0, requestedMs),
-      dnsNames: [],
+      dnsNames,
       ...this.#moment(this.#parts.chooser.choose(policies, asking, snapshot, nowMs), nowMs),
     };
   }
@@ -250,9 +252,9 @@ function isWorthWaiting({ outcome, waitMs }: PolicyDecision): boolean {
  * only the namespaces that policy may look at for this subject.
  */
 function questionKey({ policies, snapshot, request }: Asked): string {
-  const { subject, actor, pods, key, requestedTtlMs, claims, issuer } = request;
+  const { subject, actor, pods, key, requestedTtlMs, dnsNames, claims, issuer } = request;
   const asker = [subject.spiffeId, subject.remoteCluster, actor, pods, claims];
-  const asked = [asker, key, requestedTtlMs, issuer.name, issuer.unavailable, issuer.anchors];
+  const asked = [asker, key, requestedTtlMs, dnsNames, issuer.name, issuer.unavailable, issuer.anchors];
   const namespaces = [...policies.dependenciesFor(subject.namespace).keys()];
   const versions = namespaces.map((namespace) => snapshot.versions.of(namespace));
   return JSON.stringify([...asked, policies.versionFor(subject.namespace), versions]);

@@ -1,8 +1,9 @@
-// Who is asking, and how that was proven. Only an authenticator makes a Caller.
+// Who is asking, and how that was proven. Only an authenticator makes a Caller; where the operator's configuration asks for
+// a certificate, for a control plane that reads its own from a Secret, it stands for the proof.
 import type { KubernetesIdentity } from './kubernetes-identity.ts';
 
 /** How an identity was proven; the same words in journal, logs and metrics. */
-export type AuthenticationMethod = 'client-certificate' | 'token' | 'socket';
+export type AuthenticationMethod = 'client-certificate' | 'token' | 'socket' | 'configuration';
 
 /** What Kubernetes said of the pod behind a token; each part absent where the token has none. */
 export interface PodBinding {
@@ -47,7 +48,7 @@ export function lineageOf(caller: Caller, here: Lineage): Lineage {
 
 interface Proven {
   readonly identity: KubernetesIdentity;
-  /** The token's issuer, the certificate's serial number or the socket's path: never a secret. */
+  /** The token's issuer, the certificate's serial number, the socket's path or the configuration's key: never a secret. */
   readonly credentialId: string;
   readonly pod?: PodBinding;
   readonly attestation?: Attestation;
@@ -60,7 +61,7 @@ interface Proven {
   readonly expiresAtMs?: number;
 }
 
-/** Whoever shows a token or a socket begins a lineage. */
+/** Whoever shows a token or a socket begins a lineage, and so does what the configuration asks for. */
 interface AuthenticatedCaller extends Proven {
   readonly authenticationMethod: Exclude<AuthenticationMethod, 'client-certificate'>;
 }

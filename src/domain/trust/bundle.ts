@@ -74,6 +74,13 @@ export class TrustBundle {
     return new TrustBundle(this.trustDomain, this.anchors, this.undistributed, others);
   }
 
+  /** @returns a bundle of these anchors and, after them, those of `other` that are not among them; federated as this one. */
+  joinedWith(other: TrustBundle): TrustBundle {
+    const added = other.anchors.filter(({ sha256 }) => !this.anchors.some((anchor) => anchor.sha256 === sha256));
+    if (added.length === 0) return this;
+    return new TrustBundle(this.trustDomain, [...this.anchors, ...added], this.undistributed, this.federated);
+  }
+
   /** @returns when another bundle may go out, in ms since the epoch; Infinity for never. */
   changesAfter(nowMs: number): number {
     return nextChangeMs([...this.anchors, ...this.undistributed.map(({ anchor }) => anchor)], nowMs);

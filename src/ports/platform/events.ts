@@ -16,7 +16,8 @@ export type ReloadedSource =
   | 'further-issuers'
   | 'federated-bundle'
   | 'token-keys'
-  | 'serving-certificate';
+  | 'serving-certificate'
+  | 'istiod-tls';
 
 /** The value of the label `cause`. */
 export type NoTurn = 'line_full' | 'too_late' | 'gone';
@@ -49,6 +50,14 @@ export interface RejectionFacts extends StreamFacts {
   readonly secrets: readonly RejectedSecret[];
   /** Envoy's own text, cut to 300 characters. */
   readonly message: string;
+}
+
+/** What is published in Kubernetes; the value of the label and log field `object`. */
+export type PublishedKind = 'root-config-map' | 'cluster-trust-bundle';
+
+export interface PublishedPlace {
+  readonly object: PublishedKind;
+  readonly place: string;
 }
 
 export interface WorkerFacts {
@@ -133,6 +142,19 @@ export interface Events {
     readonly subject: string;
     /** The anchor or CA above the highest certificate that is known of its chain, in words. */
     readonly signedBy: string;
+  }): void;
+  /** An object of Kubernetes was written or removed, by us. `place` is a namespace, or the name of an object of the cluster. */
+  objectPublished(facts: PublishedPlace & { readonly change: 'created' | 'updated' | 'removed' }): void;
+  /** It could not be, and is tried again. Said once for each problem of an object. */
+  publicationFailed(facts: PublishedPlace & { readonly problem: string }): void;
+  /** Another writer keeps changing what we write: we stop there, and try once more after a while. Said once for each writer. */
+  publicationContested(facts: PublishedPlace & { readonly by: string; readonly advice: string }): void;
+  /** Trust anchors come in force though they are not published everywhere: the wait for it is over. */
+  rootsLate(facts: {
+    readonly digest: string;
+    /** How many places lack one; absent where that cannot be known. */
+    readonly lacking: number | undefined;
+    readonly waitedMs: number;
   }): void;
   /** A revision of all policies came in force. Expiries are the bundle's; Infinity is never. */
   policyInForce(facts: {

@@ -6,8 +6,8 @@ import type { PodName, SubjectPod } from '../../domain/policy/subject-pods.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
 
-/** Which part of the CA a decision was made for. */
-export type Api = 'csr' | 'sds' | 'self';
+/** Which part of the CA a decision was made for. `secret` is a certificate that is put into a Secret for its owner. */
+export type Api = 'csr' | 'sds' | 'self' | 'secret';
 
 /**
  * How policy came to its answer, and what it was asked: enough to explain the decision and to ask another

@@ -140,6 +140,40 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_stranded_issuers_total: 1 },
     },
   ],
+  objectPublished: [
+    {
+      emit: (events) => events.objectPublished({ object: 'root-config-map', place: 'shop', change: 'created' }),
+      line: { level: 'info', object: 'root-config-map', place: 'shop', change: 'created' },
+      moves: { 'capstan_publications_total{object="root-config-map",change="created"}': 1 },
+    },
+  ],
+  publicationFailed: [
+    {
+      emit: (events) => events.publicationFailed({ object: 'root-config-map', place: 'shop', problem: '403' }),
+      line: { level: 'error', object: 'root-config-map', place: 'shop', problem: '403' },
+      moves: { 'capstan_publication_failures_total{object="root-config-map"}': 1 },
+    },
+  ],
+  publicationContested: [
+    {
+      emit: (events) =>
+        events.publicationContested({
+          object: 'root-config-map',
+          place: 'shop',
+          by: 'pilot-discovery',
+          advice: 'stop it',
+        }),
+      line: { level: 'error', object: 'root-config-map', place: 'shop', by: 'pilot-discovery', advice: 'stop it' },
+      moves: { 'capstan_publications_contested_total{object="root-config-map"}': 1 },
+    },
+  ],
+  rootsLate: [
+    {
+      emit: (events) => events.rootsLate({ digest: 'ab12', lacking: 3, waitedMs: 60_000 }),
+      line: { level: 'error', digest: 'ab12', lacking: 3, waitedMs: 60_000 },
+      moves: { capstan_roots_late_total: 1 },
+    },
+  ],
   policyBundleUnsigned: [
     {
       emit: (events) => events.policyBundleUnsigned({ place: 'bundle.yaml' }),

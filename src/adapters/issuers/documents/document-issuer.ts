@@ -25,6 +25,8 @@ export interface DocumentIssuerParts extends MaterialSource {
   readonly events: IssuerEvents;
   readonly clock: Clock;
   readonly trial: IssuerTrial;
+  /** Waited for before another bundle, or an issuer below it, takes the place of what is in force; see RootsBeforeLeaves. */
+  readonly beforeInForce?: (bundle: TrustBundle, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
 export interface DocumentIssuerSettings extends MaterialSettings {
@@ -160,6 +162,7 @@ export class DocumentIssuer {
     }
     const read = await IssuerMaterial.read(texts, this.#parts, this.#settings, { signal });
     const material = await this.#tried(read, signal);
+    await this.#publish(material, signal);
     this.#reports.reloaded(material);
     this.#failure.over();
     this.#untimely.over();
@@ -176,6 +179,11 @@ export class DocumentIssuer {
     throw new AuthorityError('CAP-X03', {
       detail: `${documents.placeOf('chain')} is no issuer for this mesh: ${problem}`,
     });
+  }
+
+  /** What is in force stays until then. At the start there is nothing yet that could, and nobody is served. */
+  async #publish({ bundle }: TrialMaterial, signal: AbortSignal): Promise<void> {
+    if (this.#inForce !== undefined) await this.#parts.beforeInForce?.(bundle, { signal });
   }
 
   #install(next: InForce): void {
@@ -213,7 +221,9 @@ export class DocumentIssuer {
       const material = await this.#tried(inForce.read, signal);
       this.#untimely.over();
       const again = this.#state.kind === 'unavailable';
-      if (again || differs(material, inForce.material)) this.#install({ ...inForce, material });
+      if (!again && !differs(material, inForce.material)) return;
+      await this.#publish(material, signal);
+      this.#install({ ...inForce, material });
     } catch (error) {
       if (signal.aborted) return;
       this.#untimely.found(wordsOf(error));

@@ -1,8 +1,15 @@
-// Every metric of Capstan in one table: docs/metrics.md, the instruments and the tests follow it.
+// Every metric of Capstan in one table: docs/metrics.md, the instruments and the tests follow it. It is long because it is a table.
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
-import type { ListenerKind, NoTurn, ReloadedSource, StreamFacts, WatchEnd } from '../../../ports/platform/events.ts';
+import type {
+  ListenerKind,
+  NoTurn,
+  PublishedKind,
+  ReloadedSource,
+  StreamFacts,
+  WatchEnd,
+} from '../../../ports/platform/events.ts';
 import type { Api, DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
@@ -15,7 +22,7 @@ interface MetricRow {
   readonly buckets?: readonly number[];
 }
 
-const APIS = ['csr', 'sds', 'self'] as const satisfies readonly Api[];
+const APIS = ['csr', 'sds', 'self', 'secret'] as const satisfies readonly Api[];
 const OUTCOMES = ['issued', 'refused'] as const satisfies readonly DecisionRecord['outcome'][];
 const PROTOCOLS = ['sotw', 'delta'] as const satisfies readonly StreamFacts['protocol'][];
 const LISTENERS = ['tls', 'plaintext', 'unix'] as const satisfies readonly ListenerKind[];
@@ -28,9 +35,11 @@ const SOURCES = [
   'token-keys',
   'federated-bundle',
   'serving-certificate',
+  'istiod-tls',
 ] as const satisfies readonly ReloadedSource[];
 const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
 const CAUSES = ['line_full', 'too_late', 'gone'] as const satisfies readonly NoTurn[];
+const PUBLISHED = ['root-config-map', 'cluster-trust-bundle'] as const satisfies readonly PublishedKind[];
 const OPEN: readonly string[] = [];
 
 /** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
@@ -190,6 +199,32 @@ export const METRICS = {
     kind: 'counter',
     help: 'Watches of a Kubernetes API that ended otherwise than in order and were opened again, by why they ended.',
     labels: { cluster: OPEN, reason: WATCH_ENDS },
+  },
+  publications: {
+    name: 'capstan_publications_total',
+    kind: 'counter',
+    help: 'Objects of Kubernetes with trust anchors that were written or removed, by the process that leads.',
+    labels: { object: PUBLISHED, change: ['created', 'updated', 'removed'] },
+  },
+  publicationFailures: {
+    name: 'capstan_publication_failures_total',
+    kind: 'counter',
+    help: 'Objects with trust anchors that could not be written, each counted once for each problem; they are tried again.',
+    labels: { object: PUBLISHED },
+  },
+  publicationsContested: {
+    name: 'capstan_publications_contested_total',
+    kind: 'counter',
+    help:
+      'Other writers that kept changing an object with trust anchors, so that we stopped. ' +
+      'capstan_part_degraded{part="published roots"} is 1 until they stop.',
+    labels: { object: PUBLISHED },
+  },
+  rootsLate: {
+    name: 'capstan_roots_late_total',
+    kind: 'counter',
+    help: 'Times that trust anchors came in force before they were published everywhere, because the wait for it was over.',
+    labels: {},
   },
   journalFailing: {
     name: 'capstan_journal_failing',

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { notReady, READY } from '../../../../src/ports/platform/health.ts';
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { FakeSignerOpener } from '../../../support/fakes/signer-opener.ts';
 import { testStore } from '../../../support/issuer-store.ts';
 
@@ -54,6 +56,27 @@ describe('The issuer in force', () => {
     );
     assert.deepEqual(store.health(NOON_MS), READY);
     assert.deepEqual(store.health(NOON_MS + 366 * DAY_MS), notReady('the issuer certificate has expired'));
+  });
+
+  it('waits for the anchors to be published before it takes the place of another, and not at the start', async () => {
+    const foreign = await testAuthority({ nowMs: NOON_MS });
+    const [waiting, { promise: published, resolve: publish }] = [[] as string[], Promise.withResolvers<undefined>()];
+    const beforeInForce = async ({ digest }: TrustBundle): Promise<void> => {
+      waiting.push(digest);
+      return published;
+    };
+    const { store, documents } = testStore(documentsOf(authority), { beforeInForce });
+    await store.start({ signal: NEVER });
+    assert.deepEqual(waiting, []);
+    const edited = documents.edit(documentsOf(foreign));
+    await eventually('the new anchors wait', () => waiting.length === 1, { withinMs: 5_000 });
+    assert.deepEqual(waiting, [foreign.bundle.digest]);
+    assert.equal(store.current().issuer.id, authority.issuer.id);
+    assert.equal(store.trustAnchors.current().digest, authority.bundle.digest);
+    publish(undefined);
+    await edited;
+    assert.equal(store.current().issuer.id, foreign.issuer.id);
+    assert.equal(store.trustAnchors.current().digest, foreign.bundle.digest);
   });
 
   it('is not ready before the first load', () => {

@@ -1,0 +1,67 @@
+// What an earlier configuration had us publish and this one does not: it is removed once, when we begin to lead. A role that
+// may not even list it has never let us write it, or no longer does; then there is nothing that we could remove.
+import { ReportOnce } from '../../../live/report-once.ts';
+import type { Events, PublishedKind } from '../../../ports/platform/events.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { RootPublisher } from '../../../ports/issuing/root-publication.ts';
+import { isApiError, type ApiKind, type CallOptions, type KubernetesApi } from '../api/kubernetes-api.ts';
+import { selectorOf, type Mark } from './published-object.ts';
+
+export interface RemovedObjectsParts {
+  readonly api: Pick<KubernetesApi, 'list' | 'delete'>;
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly events: Pick<Events, 'objectPublished' | 'publicationFailed'>;
+}
+
+const PACE_MS = 10;
+const RETRY_MS = 60_000;
+
+export class RemovedObjects implements RootPublisher {
+  readonly #parts: RemovedObjectsParts;
+  readonly #what: PublishedKind;
+  readonly #kind: ApiKind;
+  readonly #mark: Mark;
+  readonly #failure: ReportOnce;
+
+  constructor(
+    parts: RemovedObjectsParts,
+    what: { readonly object: PublishedKind; readonly kind: ApiKind },
+    mark: Mark,
+  ) {
+    this.#parts = parts;
+    this.#what = what.object;
+    this.#kind = what.kind;
+    this.#mark = mark;
+    const { object } = what;
+    this.#failure = new ReportOnce((problem) => parts.events.publicationFailed({ object, place: 'all', problem }));
+  }
+
+  wantedChanged(): void {
+    // Nothing is wanted.
+  }
+
+  /** Resolves when nothing of ours is left. */
+  async keep(_wanted: unknown, options: CallOptions): Promise<void> {
+    while (!options.signal.aborted && !(await this.#removed(options))) {
+      await this.#parts.clock.sleep(RETRY_MS, options).catch(() => undefined);
+    }
+  }
+
+  async #removed(options: CallOptions): Promise<boolean> {
+    const { api, clock, events } = this.#parts;
+    try {
+      const { items } = await api.list(this.#kind, { labels: selectorOf(this.#mark) }, options);
+      for (const { metadata } of items) {
+        const { name, namespace, uid } = metadata;
+        await api.delete(this.#kind, { name, uid, ...(namespace !== undefined && { namespace }) }, options);
+        events.objectPublished({ object: this.#what, place: namespace ?? name, change: 'removed' });
+        await clock.sleep(PACE_MS, options);
+      }
+      return true;
+    } catch (error) {
+      if (options.signal.aborted || isApiError(error, 403) || isApiError(error, 404)) return true;
+      this.#failure.found(error instanceof Error ? error.message : 'unexpected failure');
+      return false;
+    }
+  }
+}

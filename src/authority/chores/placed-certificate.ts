@@ -1,0 +1,45 @@
+// Whether a certificate that was put somewhere may stay there: by what can be seen of it, because who put it there may have
+// been another replica.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Issuer } from '../../domain/x509/issuer.ts';
+import type { PlacedCertificate } from '../../ports/issuing/certificate-place.ts';
+
+export interface WantedCertificate {
+  /** Each as X509Certificate.subjectAltName spells it, such as `DNS:istiod.istio-system.svc`. */
+  readonly names: readonly string[];
+  /** Those that can sign now. */
+  readonly issuers: readonly Issuer[];
+}
+
+/** @returns why another is to be issued, in words; nothing while this one is good for more than half of its life. */
+export function replacementNeeded(
+  placed: PlacedCertificate | undefined,
+  { names, issuers }: WantedCertificate,
+  nowMs: number,
+): string | undefined {
+  const leaf = leafOf(placed);
+  if (placed === undefined || leaf === undefined) return 'there is none';
+  const { issuer } = leaf;
+  const ours = issuers.find(({ chainPems }) => placed.certificateChainPem.endsWith(chainPems.join('')));
+  const [issuerPem = ''] = ours?.chainPems ?? [];
+  if (ours === undefined || !leaf.verify(new X509Certificate(issuerPem).publicKey)) {
+    return `it is signed by ${issuer.replaceAll('\n', ', ')}, which is no issuer in force`;
+  }
+  const found = leaf.subjectAltName?.split(', ') ?? [];
+  if (found.length !== names.length || !names.every((name) => found.includes(name))) return 'it has other names';
+  const [startMs, endMs] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
+  if (nowMs < startMs) return 'it is not valid yet';
+  return nowMs >= startMs + (endMs - startMs) / 2 ? 'half of its life has passed' : undefined;
+}
+
+/** @returns nothing when what is there is no certificate with its key. */
+export function leafOf(placed: PlacedCertificate | undefined): X509Certificate | undefined {
+  if (placed === undefined) return undefined;
+  try {
+    const leaf = new X509Certificate(placed.certificateChainPem);
+    return leaf.checkPrivateKey(createPrivateKey(placed.privateKeyPem)) ? leaf : undefined;
+  } catch {
+    // Whatever is there, it is no use; nothing of it is quoted.
+    return undefined;
+  }
+}
