@@ -3,8 +3,9 @@
 import { Command, CommanderError } from 'commander';
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { processEnvironment } from '../config/environment.ts';
-import { registerBundle } from './commands/bundle.ts';
+import { registerBundle } from './commands/bundle/bundle.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerIssue } from './commands/issue.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerPolicy,
   registerBundle,
   registerDrift,
+  registerDoctor,
   registerConfig,
   registerVersion,
   registerWorker,
@@ -91,7 +93,7 @@ async function runCommand(argv: readonly string[], given: Omit<Invocation, 'endW
 
 /** Commands that pipelines run as checks keep to the three exit codes that pipelines know. */
 function isCheck([command]: readonly string[]): boolean {
-  return command === 'policy' || command === 'drift';
+  return command === 'policy' || command === 'drift' || command === 'doctor';
 }
 
 function program(invocation: Invocation): Command {

@@ -15,13 +15,15 @@ import {
   type Source,
 } from './sources.ts';
 import { WARNINGS } from './rules/warnings.ts';
-import { fileSource } from './yaml-source.ts';
+import { fileSource, yamlSource } from './yaml-source.ts';
 
 export interface ConfigSources {
   /** What the program assumes, by dotted path and spelled as in a file; anything else overrides it. */
   readonly given?: Readonly<Record<string, unknown>>;
   /** Path of a YAML file; overrides `given`. */
   readonly file?: string;
+  /** The text of such a file, and what complaints call it, where it is not on this machine. */
+  readonly text?: { readonly text: string; readonly place: string };
   /** Overrides the file. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Text by dotted path; overrides everything. */
@@ -55,10 +57,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | InvalidConfig
 }
 
 /** Weakest first. */
-function readSources({ given, file, environment, flags }: ConfigSources): readonly Source[] {
+function readSources({ given, file, text, environment, flags }: ConfigSources): readonly Source[] {
   return [
     ...(given === undefined ? [] : [givenSource(given, 'built in')]),
     ...(file === undefined ? [] : [fileSource(file)]),
+    ...(text === undefined ? [] : [yamlSource(text.text, text.place)]),
     environmentSource(environment ?? {}),
     flagSource(flags ?? {}),
   ];

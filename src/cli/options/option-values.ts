@@ -1,5 +1,6 @@
 // How option values are read. What is wrong with one is a usage error and names the option.
 import { InvalidArgumentError } from 'commander';
+import { readAddress, type HostPort } from '../../config/shapes/shapes.ts';
 import { parseMoment } from '../../domain/text/moment.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
@@ -23,6 +24,13 @@ export function momentOption(text: string): number {
   const ms = parseMoment(text);
   if (typeof ms !== 'number') throw new InvalidArgumentError(`It ${ms.problem}.`);
   return ms;
+}
+
+/** An IPv6 host stands in brackets. */
+export function hostPortOption(text: string): HostPort {
+  const read = readAddress(text);
+  if ('problem' in read) throw new InvalidArgumentError('Write host:port, such as localhost:15012.');
+  return read;
 }
 
 /** @returns the identity that `--trust-domain`, `--namespace` and `--service-account` name together. */

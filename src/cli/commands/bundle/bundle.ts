@@ -1,13 +1,13 @@
 // `capstan bundle …`: keys of those who may sign the policy bundle, their signatures, and what a bundle says.
 import { Option, type Command } from 'commander';
-import type { InspectOptions } from './bundle/inspect.ts';
-import type { KeygenOptions } from './bundle/keygen.ts';
-import type { SignOptions } from './bundle/sign.ts';
-import type { ResetTimeOptions } from './bundle/reset-time.ts';
-import type { VerifyOptions } from './bundle/verify.ts';
-import { serverOptions } from '../administration.ts';
-import { outputOption, type Invocation } from '../invocation.ts';
-import { countOption, momentOption } from '../options/option-values.ts';
+import type { InspectOptions } from './inspect.ts';
+import type { KeygenOptions } from './keygen.ts';
+import type { SignOptions } from './sign.ts';
+import type { ResetTimeOptions } from './reset-time.ts';
+import type { VerifyOptions } from './verify.ts';
+import { serverOptions } from '../../administration.ts';
+import { outputOption, type Invocation } from '../../invocation.ts';
+import { countOption, momentOption } from '../../options/option-values.ts';
 
 /** In the order in which `--help` lists them. */
 const COMMANDS = [registerKeygen, registerSign, registerVerify, registerInspect, registerResetTime];
@@ -26,7 +26,7 @@ function registerKeygen(bundle: Command, invocation: Invocation): void {
       new Option('--algorithm <name>', 'of the key').choices(['ed25519', 'ecdsa-p256'] as const).default('ed25519'),
     )
     .addHelpText('after', '\nExample:\n  $ capstan bundle keygen --out ada')
-    .action(async (options: KeygenOptions) => (await import('./bundle/keygen.ts')).keygen(options, invocation));
+    .action(async (options: KeygenOptions) => (await import('./keygen.ts')).keygen(options, invocation));
 }
 
 const SIGN_HELP = `
@@ -45,7 +45,7 @@ function registerSign(bundle: Command, invocation: Invocation): void {
     .option('--out <file>', 'signature file (default: <bundle>.sig)')
     .addHelpText('after', SIGN_HELP)
     .action(async (file: string, options: SignOptions) =>
-      (await import('./bundle/sign.ts')).signBundleFile(file, options, invocation),
+      (await import('./sign.ts')).signBundleFile(file, options, invocation),
     );
 }
 
@@ -68,7 +68,7 @@ function registerVerify(bundle: Command, invocation: Invocation): void {
     .addOption(outputOption())
     .addHelpText('after', VERIFY_HELP)
     .action(async (file: string, options: VerifyOptions) =>
-      (await import('./bundle/verify.ts')).verifyBundleFile(file, options, invocation),
+      (await import('./verify.ts')).verifyBundleFile(file, options, invocation),
     );
 }
 
@@ -82,7 +82,7 @@ function registerInspect(bundle: Command, invocation: Invocation): void {
     .addOption(outputOption())
     .addHelpText('after', '\nExample:\n  $ capstan bundle inspect bundle.yaml --key ada.pub')
     .action(async (file: string, options: InspectOptions) =>
-      (await import('./bundle/inspect.ts')).inspectBundleFile(file, options, invocation),
+      (await import('./inspect.ts')).inspectBundleFile(file, options, invocation),
     );
 }
 
@@ -101,7 +101,5 @@ function registerResetTime(bundle: Command, invocation: Invocation): void {
   serverOptions(command)
     .option('--confirm <time>', 'the time that it was shown, to do it')
     .addHelpText('after', RESET_TIME_HELP)
-    .action(async (options: ResetTimeOptions) =>
-      (await import('./bundle/reset-time.ts')).resetTime(options, invocation),
-    );
+    .action(async (options: ResetTimeOptions) => (await import('./reset-time.ts')).resetTime(options, invocation));
 }

@@ -1,0 +1,61 @@
+// The API server that the doctor asks, and Capstan's own objects there.
+import { HttpsConnection } from '../../adapters/kubernetes/api/api-connection.ts';
+import { inClusterAccess, kubeconfigFileAccess } from '../../adapters/kubernetes/api/kubeconfig.ts';
+import { KubernetesClient } from '../../adapters/kubernetes/api/kubernetes-client.ts';
+import type { KubernetesApi } from '../../adapters/kubernetes/api/kubernetes-api.ts';
+import {
+  findCapstan,
+  findPods,
+  type CapstanObjects,
+  type PodStatus,
+} from '../../adapters/kubernetes/diagnosis/capstan-objects.ts';
+import type { Seen } from '../../adapters/kubernetes/diagnosis/installation.ts';
+import { see } from '../../adapters/kubernetes/diagnosis/see.ts';
+import { SystemClock } from '../../adapters/clock/system-clock.ts';
+
+export interface OpenedCluster {
+  readonly api: KubernetesApi;
+  /** Whether this runs in a pod, and asks as its service account. */
+  readonly inPod: boolean;
+  /** Absent when no StatefulSet of ours is in the namespace, or it may not be seen. */
+  readonly capstan: CapstanObjects | undefined;
+  /** How Capstan's pods are. */
+  readonly pods: (options: { readonly signal: AbortSignal }) => Promise<Seen<readonly PodStatus[]>>;
+}
+
+/** Where the chart mounts the configuration. */
+const CONFIG_FILE = '/etc/capstan/capstan.yaml';
+
+/** @param at.kubeconfig absent: the service account of the pod. @throws AuthorityError CAP-X03; Error when nobody answers. */
+export async function openCluster(
+  {
+    namespace,
+    kubeconfig,
+    context,
+    environment,
+  }: {
+    readonly namespace: string;
+    readonly kubeconfig?: string;
+    readonly context?: string;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+  },
+  options: { readonly signal: AbortSignal },
+): Promise<OpenedCluster> {
+  const access = kubeconfig === undefined ? inClusterAccess(environment) : kubeconfigFileAccess(kubeconfig, context);
+  const api = new KubernetesClient({ connection: new HttpsConnection(access), clock: new SystemClock() });
+  // Whoever may ask nothing at all is told so before anything else.
+  await api.raw('/version', options);
+  const inPod = kubeconfig === undefined;
+  // In a pod Capstan's own role reads no StatefulSets, and its files are at hand.
+  const capstan = inPod ? undefined : await findCapstan(api, namespace, options);
+  const pods: OpenedCluster['pods'] = async (at) => see("Capstan's pods", async () => findPods(api, namespace, at));
+  return { api, inPod, capstan, pods };
+}
+
+/** @returns the configuration of its pods. */
+export async function findConfig({
+  capstan,
+}: OpenedCluster): Promise<{ readonly text: string; readonly place: string } | undefined> {
+  const text = await capstan?.readMounted(CONFIG_FILE);
+  return text === undefined ? undefined : { text, place: CONFIG_FILE };
+}

@@ -1,0 +1,103 @@
+// Where the doctor looks: which API server, which configuration, which port. What stands in the way of looking at all ends the command.
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { openCluster, findConfig, type OpenedCluster } from '../../app/doctor/open.ts';
+import { lookAt, type LookedAt } from '../../app/doctor/look.ts';
+import { localFiles } from '../../app/doctor/files.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { HostPort } from '../../config/shapes/shapes.ts';
+import { diagnose, type Diagnosis } from '../../review/doctor/diagnose.ts';
+import { complainOfConfig } from '../complaints.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import type { Invocation } from '../invocation.ts';
+
+export interface DoctorPlaces {
+  readonly config?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
+  readonly server?: HostPort;
+  readonly observation?: string;
+}
+
+export interface Consulted extends LookedAt {
+  readonly diagnosis: Diagnosis;
+  readonly loaded: LoadedConfig;
+  readonly cluster: OpenedCluster;
+}
+
+/** @throws CommandError 2 when there is no API server, no Capstan or no valid configuration to look at. */
+export async function consult(places: DoctorPlaces, invocation: Invocation): Promise<Consulted> {
+  const { signal, clock, environment } = invocation;
+  const { namespace, context } = places;
+  const kubeconfig = kubeconfigOf(places, environment);
+  const cluster = await openCluster(
+    {
+      namespace,
+      environment,
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      ...(context !== undefined && { context }),
+    },
+    { signal },
+  ).catch((cause: unknown) => {
+    throw new CommandError(EXIT.unreadable, `the cluster cannot be looked at: ${wordsOf(cause)}`, { cause });
+  });
+  const loaded = await configOf(places, cluster, invocation);
+  const { capstan } = cluster;
+  const place = { namespace, name: capstan?.name ?? 'capstan', serviceAccount: capstan?.serviceAccount ?? 'capstan' };
+  const local = places.config !== undefined || capstan === undefined;
+  const server = places.server ?? (cluster.inPod ? { host: `${place.name}.${namespace}.svc`, port: 15012 } : undefined);
+  const observation = places.observation ?? (cluster.inPod ? 'http://127.0.0.1:15014' : undefined);
+  const seen = await lookAt(
+    {
+      api: cluster.api,
+      config: loaded.config,
+      place,
+      capstan,
+      read: local ? localFiles : capstan.readMounted,
+      clock,
+      asCapstan: cluster.inPod,
+      ...(server !== undefined && { server }),
+      ...(observation !== undefined && { observation }),
+    },
+    { signal },
+  );
+  return { ...seen, loaded, cluster, diagnosis: diagnose(seen.facts) };
+}
+
+/** Absent: the service account of the pod that this runs in. */
+function kubeconfigOf({ kubeconfig }: DoctorPlaces, environment: Invocation['environment']): string | undefined {
+  if (kubeconfig !== undefined) return kubeconfig;
+  if (environment['KUBERNETES_SERVICE_HOST'] !== undefined) return undefined;
+  const [named] = environment['KUBECONFIG']?.split(path.delimiter) ?? [];
+  const file = named ?? path.join(environment['HOME'] ?? homedir(), '.kube/config');
+  if (existsSync(file)) return file;
+  throw new CommandError(
+    EXIT.unreadable,
+    `there is no API server to ask: ${file} does not exist; name one with --kubeconfig`,
+  );
+}
+
+async function configOf(
+  { config: file, namespace }: DoctorPlaces,
+  cluster: OpenedCluster,
+  { environment, terminal }: Invocation,
+): Promise<LoadedConfig> {
+  const text = file === undefined ? await findConfig(cluster) : undefined;
+  if (file === undefined && text === undefined) {
+    throw new CommandError(
+      EXIT.unreadable,
+      `there is no configuration of Capstan's in the namespace ${namespace}: name it with --namespace, or the file with --config`,
+    );
+  }
+  const loaded = loadConfig(file === undefined ? { ...(text && { text }) } : { file, environment });
+  if (!('problems' in loaded)) return loaded;
+  complainOfConfig(loaded.problems, terminal);
+  throw new CommandError(EXIT.unreadable, 'with an invalid configuration there is nothing to compare with');
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

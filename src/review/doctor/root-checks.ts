@@ -1,0 +1,144 @@
+// Whether the roots are everywhere they must be: the ConfigMap of each namespace, istiod's own certificate, the webhooks.
+import { formatTime } from '../../domain/text/format-time.ts';
+import { ifBothSeen, ifSeen, type Check, type Problem } from './check.ts';
+import type {
+  CertificateSummary,
+  IstiodTls,
+  RootConfigMap,
+  Webhook,
+} from '../../adapters/kubernetes/diagnosis/installation.ts';
+import type { DoctorFacts } from './facts.ts';
+
+const OURS = 'capstan';
+const ROOTS = 'istio-ca-root-cert';
+
+export const ROOT_CHECKS: readonly Check[] = [
+  {
+    id: 'root-config-map',
+    consequence: 'agents of that namespace cannot start, or do not trust Capstan',
+    judge: ({ rootConfigMaps, anchors }) =>
+      ifBothSeen(rootConfigMaps, anchors, (maps, ours) => maps.flatMap((map) => rootMapProblems(map, ours))),
+  },
+  {
+    id: 'root-config-map-writers',
+    consequence: 'the roots change back and forth, and agents with them',
+    judge: ({ rootConfigMaps }) =>
+      ifSeen(rootConfigMaps, (maps) =>
+        maps
+          .filter(({ writers }) => writers.length > 1 || writers.some((writer) => !writer.startsWith(OURS)))
+          .map(({ namespace, writers }) => ({
+            subject: `ConfigMap ${namespace}/${ROOTS}`,
+            wrong: `is written by ${writers.join(' and ')}`,
+            fix: 'let one of them write it: ENABLE_CA_SERVER: "false" stops istiod (pilot-discovery), no replicas stop istio-csr, and cluster.kubernetes.publish stops Capstan',
+            // Who wrote it before may stand there for as long as nobody writes it anew.
+            severity: writers.length > 1 ? ('error' as const) : ('warning' as const),
+          })),
+      ),
+  },
+  {
+    id: 'istiod-tls-absent',
+    consequence: 'istiod serves nothing at 15012, and injects nothing',
+    judge: (facts) =>
+      ifSeen(needed(facts), (all) =>
+        all
+          .filter(({ chain }) => chain === undefined)
+          .map(({ namespace }) => ({
+            subject: `Secret ${namespace}/istiod-tls`,
+            wrong: 'is not there, and istiod is no CA that could sign its own certificate',
+            fix: `switch on cluster.kubernetes.publish.istiodTls, then kubectl -n ${namespace} rollout restart deployment/istiod`,
+          })),
+      ),
+  },
+  {
+    id: 'istiod-tls-expired',
+    consequence: 'no proxy connects to istiod, no pod is injected',
+    judge: (facts) =>
+      ifSeen(needed(facts), (all) =>
+        all.flatMap(({ namespace, chain: [leaf] = [] }) =>
+          leaf === undefined || leaf.notAfterMs > facts.nowMs
+            ? []
+            : [
+                {
+                  subject: `Secret ${namespace}/istiod-tls`,
+                  wrong: `expired ${formatTime(leaf.notAfterMs)}`,
+                  fix: 'see in /readyz and the log of Capstan why it was not renewed: a right that is missing, or the leader',
+                },
+              ],
+        ),
+      ),
+  },
+  {
+    id: 'istiod-tls-root',
+    consequence: 'proxies do not trust istiod',
+    judge: (facts) =>
+      ifBothSeen(needed(facts), facts.anchors, (all, ours) => all.flatMap((tls) => istiodRootProblems(tls, ours))),
+  },
+  {
+    id: 'webhook-ca-bundle',
+    consequence: 'the API server cannot call it: no pod is injected, no policy judged at apply',
+    judge: ({ webhooks, anchors }) =>
+      ifBothSeen(webhooks, anchors, (all, ours) => all.flatMap((webhook) => webhookProblems(webhook, ours))),
+  },
+];
+
+/** The Secret matters where istiod has no CA of its own. */
+function needed({ istiodTls, istiods }: DoctorFacts): DoctorFacts['istiodTls'] {
+  if (!('known' in istiodTls) || !('known' in istiods)) return istiodTls;
+  const external = istiods.known.filter(({ env }) => env['ENABLE_CA_SERVER'] === 'false');
+  return {
+    known: istiodTls.known.filter(({ namespace }) => external.some((istiod) => istiod.namespace === namespace)),
+  };
+}
+
+function rootMapProblems({ namespace, roots }: RootConfigMap, ours: readonly CertificateSummary[]): readonly Problem[] {
+  const subject = `ConfigMap ${namespace}/${ROOTS}`;
+  const fix =
+    'switch on cluster.kubernetes.publish.rootConfigMap; where it is on, /readyz of Capstan says what keeps it from writing';
+  if (roots === undefined) return [{ subject, wrong: 'is not there', fix }];
+  const missing = ours.filter(({ sha256 }) => !roots.includes(sha256));
+  return missing.length === 0
+    ? []
+    : [
+        {
+          subject,
+          wrong: `lacks ${missing.map(({ subject: name }) => name).join(', ')}, a trust anchor of Capstan's`,
+          fix,
+        },
+      ];
+}
+
+function istiodRootProblems(
+  { namespace, chain, roots, chainProblem }: IstiodTls,
+  ours: readonly CertificateSummary[],
+): readonly Problem[] {
+  const subject = `Secret ${namespace}/istiod-tls`;
+  const fix =
+    'let Capstan write it (cluster.kubernetes.publish.istiodTls), and put its root into istio-ca-root-cert first';
+  if (chain === undefined) return [];
+  const foreign = roots.length > 0 && !ours.some(({ sha256 }) => roots.includes(sha256));
+  return [
+    ...(chainProblem === undefined
+      ? []
+      : [{ subject, wrong: `leads to no trust anchor of Capstan's: ${chainProblem}`, fix }]),
+    ...(foreign ? [{ subject, wrong: "has another root in ca.crt than Capstan's trust anchors", fix }] : []),
+  ];
+}
+
+function webhookProblems(
+  { kind, name, service, roots }: Webhook,
+  ours: readonly CertificateSummary[],
+): readonly Problem[] {
+  if (ours.some(({ sha256 }) => roots.includes(sha256))) return [];
+  return [
+    {
+      subject: `${kind} ${name}`,
+      wrong:
+        roots.length === 0
+          ? 'has no caBundle'
+          : `has a caBundle without a trust anchor of Capstan's, and calls ${service}`,
+      fix: service.includes('/istiod')
+        ? 'restart istiod, which patches it from istiod-tls at its start: kubectl -n istio-system rollout restart deployment/istiod'
+        : 'see in /readyz of Capstan why the leader does not patch it',
+    },
+  ];
+}
