@@ -47,11 +47,11 @@ async function doctor({ supportBundle, output, ...wanted }: DoctorOptions, invoc
   const { terminal, endWith } = invocation;
   const [{ consult }, { doctorReport }] = await Promise.all([
     import('../inputs/consult-doctor.ts'),
-    import('../reports/doctor.ts'),
+    import('../reports/doctor/diagnosis.ts'),
   ]);
   const consulted = await consult(wanted, invocation);
   if (supportBundle !== undefined) {
-    const { writeSupportBundle } = await import('../reports/support-bundle.ts');
+    const { writeSupportBundle } = await import('../reports/doctor/support-bundle.ts');
     await writeSupportBundle(supportBundle, consulted, invocation);
   }
   endWith(exitOf(consulted.diagnosis.cases.flatMap(({ findings }) => findings)));

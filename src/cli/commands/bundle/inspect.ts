@@ -5,7 +5,7 @@ import type { SignatureFile } from '../../../adapters/policy/bundle/signature-fi
 import { fits, judgeSignature } from '../../../adapters/policy/bundle/verify-signatures.ts';
 import type { Invocation, OutputFormat } from '../../invocation.ts';
 import { readBundle, readSignatures, readSignaturesIfAny, signaturePlace } from '../../inputs/bundle-files.ts';
-import { bundleAsJson, printBundle, type InspectedSignature } from '../../reports/bundle.ts';
+import { bundleAsJson, printBundle, type InspectedSignature } from '../../reports/bundle/bundle.ts';
 import { readKeys } from '../../inputs/read-keys.ts';
 
 export interface InspectOptions {

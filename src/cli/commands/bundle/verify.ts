@@ -8,7 +8,7 @@ import type { Invocation, OutputFormat } from '../../invocation.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import { readBundle, readSignatures, signaturePlace } from '../../inputs/bundle-files.ts';
 import { readKeys } from '../../inputs/read-keys.ts';
-import { printVerification, verificationAsJson } from '../../reports/verification.ts';
+import { printVerification, verificationAsJson } from '../../reports/bundle/verification.ts';
 
 export interface VerifyOptions {
   readonly key: readonly string[];

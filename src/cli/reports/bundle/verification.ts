@@ -1,12 +1,12 @@
 // What `bundle verify` found, for a person or for a script.
-import type { PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
-import type { PinnedKeys } from '../../adapters/policy/bundle/pinned-keys.ts';
-import type { SignatureVerdict } from '../../adapters/policy/bundle/verify-signatures.ts';
-import type { Problem } from '../../domain/text/position.ts';
-import { EXIT } from '../exit-codes.ts';
-import type { Invocation } from '../invocation.ts';
-import { formatTime } from '../../domain/text/format-time.ts';
-import { endWithProblems } from '../inputs/bundle-files.ts';
+import type { PolicyBundleDocument } from '../../../adapters/policy/source/policy-bundle-document.ts';
+import type { PinnedKeys } from '../../../adapters/policy/bundle/pinned-keys.ts';
+import type { SignatureVerdict } from '../../../adapters/policy/bundle/verify-signatures.ts';
+import type { Problem } from '../../../domain/text/position.ts';
+import { EXIT } from '../../exit-codes.ts';
+import type { Invocation } from '../../invocation.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
+import { endWithProblems } from '../../inputs/bundle-files.ts';
 
 export interface Verification {
   readonly file: string;

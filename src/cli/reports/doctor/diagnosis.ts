@@ -1,9 +1,9 @@
 // What the doctor found, for people and programs.
-import { formatQuantity } from '../../domain/text/format-count.ts';
-import { CHECKS, type Diagnosis } from '../../review/doctor/diagnose.ts';
-import type { Finding } from '../../review/findings.ts';
-import type { Terminal } from '../terminal.ts';
-import type { Report } from './report.ts';
+import { formatQuantity } from '../../../domain/text/format-count.ts';
+import { CHECKS, type Diagnosis } from '../../../review/doctor/diagnose.ts';
+import type { Finding } from '../../../review/findings.ts';
+import type { Terminal } from '../../terminal.ts';
+import type { Report } from '../report.ts';
 
 export function doctorReport(diagnosis: Diagnosis, terminal: Terminal): Report {
   const { cases } = diagnosis;

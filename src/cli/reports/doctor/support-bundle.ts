@@ -2,10 +2,10 @@
 // tokens, CSRs and the contents of Secrets are in none of them. Values of keys that may carry a credential are hidden.
 import process from 'node:process';
 import path from 'node:path';
-import { showConfig } from '../../config/redact.ts';
-import type { Consulted } from '../inputs/consult-doctor.ts';
-import { writeTogether } from '../inputs/files.ts';
-import type { Invocation } from '../invocation.ts';
+import { showConfig } from '../../../config/redact.ts';
+import type { Consulted } from '../../inputs/consult-doctor.ts';
+import { writeTogether } from '../../inputs/files.ts';
+import type { Invocation } from '../../invocation.ts';
 
 /** Names, but also digests of policies: for its reader alone. */
 const MODE = 0o600;

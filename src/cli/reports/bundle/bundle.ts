@@ -1,9 +1,9 @@
 // A bundle and its signatures as `bundle inspect` shows them.
-import type { PolicyBundleDocument } from '../../adapters/policy/source/policy-bundle-document.ts';
-import type { CentralRule, NamespaceSelector, PolicyBundle } from '../../domain/policy/documents.ts';
-import { formatBounds } from '../../review/explain/format-limits.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
+import type { PolicyBundleDocument } from '../../../adapters/policy/source/policy-bundle-document.ts';
+import type { CentralRule, NamespaceSelector, PolicyBundle } from '../../../domain/policy/documents.ts';
+import { formatBounds } from '../../../review/explain/format-limits.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatTime, formatValidity } from '../../../domain/text/format-time.ts';
 
 export interface InspectedSignature {
   readonly keyId: string;
