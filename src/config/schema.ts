@@ -7,6 +7,7 @@ import {
   addressRange,
   choice,
   collectorUrl,
+  dnsLabel,
   dnsName,
   duration,
   durationOrUnlimited,
@@ -16,22 +17,27 @@ import {
   httpsUrl,
   integer,
   ipAddress,
+  labelSelector,
   listOf,
   loopbackAddress,
   name,
   namespaceName,
+  objectName,
   processCount,
+  serviceAccountName,
   trustDomain,
 } from './shapes/shapes.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
   additionalIssuer,
   clusterId,
+  clusterTrustBundle,
   federatedDomain,
   labels,
   MAX_ADDITIONAL_ISSUERS,
   MAX_FEDERATED,
   MAX_SOCKETS,
+  MAX_TRUST_BUNDLES,
   sdsSocket,
   socketMode,
   tokenIssuer,
@@ -266,6 +272,67 @@ export const schema = {
         '15m',
         'How long what was last known of the cluster is believed while the API server cannot be followed. After it, what depends on the cluster is answered with UNAVAILABLE until the server answers again.',
       ),
+      leaseName: withDefault(
+        objectName,
+        'capstan',
+        'Lease in `cluster.kubernetes.namespace` by which one process of all replicas writes. All replicas must name the same.',
+      ),
+      publish: {
+        rootConfigMap: {
+          enabled: withDefault(
+            flag,
+            false,
+            "Whether the trust anchors are kept in a ConfigMap of each selected namespace, under the key `root-cert.pem`: by it a pod's agent knows Capstan and istiod. For where istiod is not the CA. When it is switched off, those that Capstan wrote are removed.",
+          ),
+          name: withDefault(
+            objectName,
+            'istio-ca-root-cert',
+            "Name of these ConfigMaps: Istio's `global.trustBundleName`.",
+          ),
+          namespaceSelector: withDefault(
+            labelSelector,
+            '',
+            'Which namespaces get one, by their labels. Empty, all do, also `kube-system`, where ztunnel may run.',
+          ),
+          excludedNamespaces: withDefault(
+            listOf(namespaceName, 100),
+            ['kube-node-lease', 'kube-public', 'local-path-storage'],
+            'Namespaces that get none, whatever their labels.',
+          ),
+          waitFor: withDefault(
+            duration('0s', '10m'),
+            '1m',
+            'Longest that new trust anchors, and an issuer below them, wait until every selected namespace has them. After it they come in force all the same, with an alarm.',
+          ),
+        },
+        clusterTrustBundles: withDefault(
+          listOf(clusterTrustBundle, MAX_TRUST_BUNDLES),
+          [],
+          'ClusterTrustBundles (certificates.k8s.io/v1) that the trust anchors are kept in. Those that Capstan wrote and that are not named any more are removed.',
+        ),
+        istiodTls: {
+          namespace: optional(
+            namespaceName,
+            'Namespace of istiod, in which its serving certificate is kept as the Secret `istiod-tls`: for where istiod is not the CA. Policy has to allow it, in the class `control-plane`, with its DNS names. Absent, there is none.',
+          ),
+          revisions: withDefault(
+            listOf(dnsLabel, 16),
+            ['default'],
+            'Revisions of istiod that use it: each has a DNS name `istiod-<revision>.<namespace>.svc`.',
+          ),
+          serviceAccount: withDefault(
+            serviceAccountName,
+            'istiod',
+            'Service account of istiod, for the SPIFFE ID in it.',
+          ),
+          dnsNames: withDefault(listOf(dnsName, 100), [], 'Further DNS names in it, such as `ISTIOD_CUSTOM_HOST`.'),
+          ttl: withDefault(
+            lifetime,
+            '24h',
+            'Its lifetime, within `lifetimes` and policy; it is renewed at half of that.',
+          ),
+        },
+      },
     },
   },
 

@@ -9,6 +9,8 @@ import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';
 import { composeFoundation, type Foundation } from './foundation.ts';
 import { composeIssuing } from './issuing.ts';
+import { composePublication } from './kubernetes/publication.ts';
+import { composePublishedTrust } from './kubernetes/published-roots.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
 import { composePolicy, type Policy } from './policy/policy.ts';
 import { composeServices } from './services.ts';
@@ -30,10 +32,12 @@ export interface Composition {
 export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, worker?: WorkerPlace): Composition {
   const foundation = composeFoundation(config, lifecycle, clock, worker);
   const storage = composeStorage(config, foundation);
-  const trust = composeTrust(config, foundation, storage);
   const cluster = composeCluster(config, foundation);
+  const published = composePublishedTrust(config, foundation, cluster);
+  const trust = composeTrust(config, foundation, { ...storage, ...published });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   const issuing = composeIssuing(config, foundation, { storage, trust, policy });
+  composePublication(config, foundation, { cluster, published, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy });
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });

@@ -73,6 +73,15 @@ export class RootsBeforeLeaves {
     }
   }
 
+  /**
+   * As `before`, for the anchors that are in force when the server starts. Where nobody can know what is published it does
+   * not wait: a server that starts while the API server is away serves.
+   */
+  async atStart(options: { readonly signal: AbortSignal }): Promise<void> {
+    const bundle = this.wanted();
+    if (this.#parts.published.lacking(bundle) !== undefined) await this.before(bundle, options);
+  }
+
   async #untilPublished(bundle: TrustBundle, signal: AbortSignal): Promise<void> {
     const { published, clock, events } = this.#parts;
     const over = new AbortController();

@@ -19,7 +19,22 @@ const MAX_BACKDATE_SHARE = 1 / 4;
 const MAX_PROOF_AGE = 'authentication.maxProofAge';
 const PROOF_AGES = ['workload', 'gateway', 'waypoint', 'controlPlane'].map((name) => `${MAX_PROOF_AGE}.${name}`);
 
+const PUBLISH = 'cluster.kubernetes.publish';
+
 const when = (wrong: boolean, problem: string): ReturnType<Rule['check']> => (wrong ? [{ problem }] : []);
+
+const NEEDS_API = 'needs cluster.kubernetes.from: what is published is written through the API server';
+const ISTIOD_TTL = `${PUBLISH}.istiodTls.ttl`;
+
+/** Each lifetime that is configured, by its key. */
+function lifetimesOf({ lifetimes, sds, serving, cluster }: Config): Readonly<Record<string, number>> {
+  return {
+    'lifetimes.default': lifetimes.default,
+    'sds.ttl': sds.ttl,
+    'serving.ttl': serving.ttl,
+    [ISTIOD_TTL]: cluster.kubernetes.publish.istiodTls.ttl,
+  };
+}
 
 export const RULES: readonly Rule[] = [
   {
@@ -27,9 +42,10 @@ export const RULES: readonly Rule[] = [
     check: ({ lifetimes }) => when(lifetimes.default > lifetimes.max, 'must not be longer than lifetimes.max'),
   },
   {
-    reads: ['lifetimes.min', 'lifetimes.default', 'sds.ttl', 'serving.ttl'],
-    check: ({ lifetimes, sds, serving }) => {
-      const lifetimesMs = { 'lifetimes.default': lifetimes.default, 'sds.ttl': sds.ttl, 'serving.ttl': serving.ttl };
+    reads: ['lifetimes.min', 'lifetimes.default', 'sds.ttl', 'serving.ttl', ISTIOD_TTL],
+    check: (config) => {
+      const { lifetimes } = config;
+      const lifetimesMs = lifetimesOf(config);
       return Object.entries(lifetimesMs)
         .filter(([, ttlMs]) => lifetimes.min > ttlMs)
         .map(([path]) => ({ problem: `must not be longer than ${path}` }));
@@ -40,9 +56,10 @@ export const RULES: readonly Rule[] = [
     check: ({ sds, lifetimes }) => when(sds.ttl > lifetimes.max, 'must not be longer than lifetimes.max'),
   },
   {
-    reads: ['lifetimes.backdate', 'lifetimes.default', 'sds.ttl', 'serving.ttl'],
-    check: ({ lifetimes, sds, serving }) => {
-      const lifetimesMs = { 'lifetimes.default': lifetimes.default, 'sds.ttl': sds.ttl, 'serving.ttl': serving.ttl };
+    reads: ['lifetimes.backdate', 'lifetimes.default', 'sds.ttl', 'serving.ttl', ISTIOD_TTL],
+    check: (config) => {
+      const { lifetimes } = config;
+      const lifetimesMs = lifetimesOf(config);
       return Object.entries(lifetimesMs)
         .filter(([, ttlMs]) => lifetimes.backdate >= ttlMs * MAX_BACKDATE_SHARE)
         .map(([path]) => ({ problem: `must be less than a quarter of ${path}` }));
@@ -194,6 +211,27 @@ export const RULES: readonly Rule[] = [
         kubernetes.context !== undefined && kubernetes.from !== 'kubeconfig',
         'must be absent unless cluster.kubernetes.from is kubeconfig',
       ),
+  },
+  {
+    reads: [`${PUBLISH}.rootConfigMap.enabled`, 'cluster.kubernetes.from'],
+    check: ({ cluster: { kubernetes } }) =>
+      when(kubernetes.publish.rootConfigMap.enabled && kubernetes.from === undefined, NEEDS_API),
+  },
+  {
+    reads: [`${PUBLISH}.clusterTrustBundles`, 'cluster.kubernetes.from'],
+    check: ({ cluster: { kubernetes } }) => {
+      const bundles = kubernetes.publish.clusterTrustBundles;
+      const again = repeated(bundles.map(({ signerName, name }) => `${signerName}:${name}`));
+      return [
+        ...when(bundles.length > 0 && kubernetes.from === undefined, NEEDS_API),
+        ...again.map((index) => ({ within: [index, 'name'], problem: 'is the name of another one too' })),
+      ];
+    },
+  },
+  {
+    reads: [`${PUBLISH}.istiodTls.namespace`, 'cluster.kubernetes.from'],
+    check: ({ cluster: { kubernetes } }) =>
+      when(kubernetes.publish.istiodTls.namespace !== undefined && kubernetes.from === undefined, NEEDS_API),
   },
   {
     reads: ['sds.sockets', 'trustDomain'],

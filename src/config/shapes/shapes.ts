@@ -2,6 +2,7 @@
 // A shape turns text into a domain value once; nothing behind the configuration checks it again.
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { LabelSelector } from '../../domain/cluster/label-selector.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { isDnsLabel } from '../../domain/text/dns-label.ts';
 import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../../domain/identity/trust-domain.ts';
@@ -116,6 +117,27 @@ export const name = parsed<string>('a name', (text) => (text === '' ? { problem:
 /** RFC 1123, as Kubernetes demands it of a namespace. */
 export const namespaceName = parsed<string>('the name of a namespace', (text) =>
   isDnsLabel(text) ? text : { problem: `${JSON.stringify(text)} is not the name of a namespace` },
+);
+
+/** RFC 1123, a single label. */
+export const dnsLabel = parsed<string>('a DNS label', (text) =>
+  isDnsLabel(text) ? text : { problem: `${JSON.stringify(text)} is not a DNS label in lower case` },
+);
+
+/** RFC 1123 subdomain: what Kubernetes takes as the name of most objects. */
+function subdomain(words: string): Shape<string> {
+  return parsed<string>(words, (text) =>
+    text.length <= 253 && text.split('.').every(isDnsLabel)
+      ? text
+      : { problem: `${JSON.stringify(text)} is not ${words}` },
+  );
+}
+
+export const objectName = subdomain('the name of an object of Kubernetes');
+export const serviceAccountName = subdomain('the name of a service account');
+
+export const labelSelector = parsed<LabelSelector>('a label selector, such as `team=shop,!legacy`', (text) =>
+  LabelSelector.parse(text),
 );
 
 export const address = parsed<HostPort>('host:port; port 0 takes any free one', readAddress);

@@ -1,7 +1,7 @@
 // The keys whose values have parts of their own: who may issue tokens, and sockets for Envoy.
 import { z } from 'zod';
 import { TOKEN_ALGORITHMS } from '../../domain/identity/token-algorithms.ts';
-import { duration, fields, filePath, httpUrl, listOf, parsed, trustDomain, type Shape } from './shapes.ts';
+import { dnsLabel, duration, fields, filePath, httpUrl, listOf, parsed, trustDomain, type Shape } from './shapes.ts';
 
 /** Longest path that fits a `sockaddr_un` with its closing zero (Linux unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -84,6 +84,21 @@ export const additionalIssuer = fields('an issuer: `name`, `chainFile`, `keyFile
   chainFile: filePath.schema,
   keyFile: filePath.schema,
   maxTtl: duration('2s', '365d').schema.optional(),
+});
+
+/** More than a cluster has signers that this CA stands behind. */
+export const MAX_TRUST_BUNDLES = 8;
+
+/** `domain/path` (Kubernetes, certificate signing requests, signers). */
+const signerName = parsed<string>('the name of a signer', (text) =>
+  /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text) && text.length <= 200
+    ? text
+    : { problem: 'must be the name of a signer, such as capstan.dev/mesh' },
+);
+
+export const clusterTrustBundle = fields('a ClusterTrustBundle: `signerName`, `name`', {
+  signerName: signerName.schema,
+  name: dnsLabel.schema,
 });
 
 type SocketMode = 0o600 | 0o660;

@@ -13,7 +13,9 @@ import {
 import { processEnvironment } from '../../../config/environment.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy, notReady, type HealthState } from '../../../ports/platform/health.ts';
+import type { Lease } from '../../../ports/storage/lease.ts';
 import type { Foundation } from '../foundation.ts';
+import { composeLease } from './lease.ts';
 
 export interface Kubernetes {
   readonly api: KubernetesApi;
@@ -21,6 +23,8 @@ export interface Kubernetes {
   readonly namespace: string;
   readonly caches: WorkloadCaches;
   readonly clusters: KnownClusters;
+  /** Of the parts that write into the cluster, which one process does for all replicas. */
+  readonly lease: Lease;
 }
 
 /** Where neither the configuration nor the connection names one: istiod's. */
@@ -29,8 +33,9 @@ const NAMESPACE = 'istio-system';
 const START_WITHIN_MS = 10_000;
 
 /** @returns nothing where no API server is configured. */
-export function composeKubernetes({ cluster }: Config, foundation: Foundation): Kubernetes | undefined {
-  const { from, kubeconfig, context, namespace, staleAfter: staleAfterMs } = cluster.kubernetes;
+export function composeKubernetes(config: Config, foundation: Foundation): Kubernetes | undefined {
+  const { cluster } = config;
+  const { from, kubeconfig, context, staleAfter: staleAfterMs } = cluster.kubernetes;
   if (from === undefined) return undefined;
   const { clock, random, events, health, startUp, running: signal } = foundation;
   const access =
@@ -47,9 +52,11 @@ export function composeKubernetes({ cluster }: Config, foundation: Foundation): 
     stop();
   });
   health.report('kubernetes', () => workloadHealth(workloads));
+  const namespace = cluster.kubernetes.namespace ?? access.namespace ?? NAMESPACE;
   return {
     api,
-    namespace: namespace ?? access.namespace ?? NAMESPACE,
+    namespace,
+    lease: composeLease(config, foundation, { api, namespace }),
     caches,
     clusters: new KnownClusters({ id: cluster.id, api, workloads, signal }),
   };

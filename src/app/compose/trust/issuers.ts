@@ -17,7 +17,7 @@ import type { HostName } from '../../../domain/x509/template.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 
-type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock'> & {
+type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce'> & {
   readonly random: Random;
   readonly files: Watching;
 };

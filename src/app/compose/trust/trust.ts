@@ -4,6 +4,7 @@ import type { DocumentFederatedBundles } from '../../../adapters/issuers/documen
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
+import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
@@ -18,10 +19,21 @@ export interface Trust {
   readonly federated: DocumentFederatedBundles;
 }
 
-export function composeTrust(config: Config, foundation: Foundation, { history }: Storage): Trust {
+export interface TrustParts extends Pick<Storage, 'history'> {
+  /** Absent where trust anchors are published nowhere. */
+  readonly roots?: RootsBeforeLeaves;
+}
+
+export function composeTrust(config: Config, foundation: Foundation, { history, roots }: TrustParts): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running } = foundation;
   const options = { signal: running };
-  const issuers = composeIssuers(config, { clock: watching, files, random, events });
+  const issuers = composeIssuers(config, {
+    clock: watching,
+    files,
+    random,
+    events,
+    ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
+  });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
     { issuers, anchors: issuers.trustAnchors, former: history, clock, events },

@@ -1,0 +1,73 @@
+// What is written into the cluster, in this order: trust anchors where agents look for them, then istiod's certificate, then
+// we let callers in.
+import { IstiodSecret } from '../../../adapters/kubernetes/publication/istiod-secret.ts';
+import { PlacedCertificateKeeper } from '../../../authority/chores/keep-placed-certificate.ts';
+import { publishRoots } from '../../../authority/chores/publish-roots.ts';
+import type { Config } from '../../../config/schema.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import { kubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
+import { degradedBy } from '../../../ports/platform/health.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Issuing } from '../issuing.ts';
+import type { Kubernetes } from './kubernetes.ts';
+import type { PublishedTrust } from './published-roots.ts';
+
+interface Former {
+  readonly cluster: Cluster;
+  readonly published: PublishedTrust | undefined;
+  readonly issuing: Issuing;
+}
+
+/** As istiod's chart mounts it. */
+const ISTIOD_SECRET = 'istiod-tls';
+
+export function composePublication(config: Config, foundation: Foundation, former: Former): void {
+  const { published, issuing } = former;
+  const { kubernetes } = former.cluster;
+  if (kubernetes === undefined || published === undefined) return;
+  const { clock, health, startUp, running: signal } = foundation;
+  const { anchors } = issuing.parts;
+  const { roots, publishers } = published;
+  const { lease } = kubernetes;
+  const keeper = istiodKeeper(config, foundation, kubernetes, issuing);
+  startUp.at('load', () => {
+    roots.follow(anchors, { signal });
+    void publishRoots({ roots, publishers, lease, clock }, { signal });
+  });
+  // Before the listeners, which are composed later.
+  startUp.at('listen', async (options) => {
+    await roots.atStart(options);
+    void keeper?.keep({ signal });
+  });
+  health.report('published roots', () => degradedBy(published.problem()));
+  health.report('istiod certificate', () => degradedBy(keeper?.problem()));
+}
+
+function istiodKeeper(
+  { cluster, trustDomain }: Config,
+  { clock }: Foundation,
+  { api, lease, namespace: installation }: Kubernetes,
+  { parts, lifetimes }: Issuing,
+): PlacedCertificateKeeper | undefined {
+  const { namespace, revisions, serviceAccount, dnsNames, ttl } = cluster.kubernetes.publish.istiodTls;
+  if (namespace === undefined) return undefined;
+  const identity = kubernetesIdentity(trustDomain, namespace, serviceAccount);
+  if ('problem' in identity) throw new AuthorityError('CAP-X03', { detail: `istiod's identity ${identity.problem}` });
+  const place = new IstiodSecret({ api, clock }, { namespace, name: ISTIOD_SECRET, mark: { installation } });
+  return new PlacedCertificateKeeper(
+    { ...parts, place, lease },
+    {
+      identity,
+      dnsNames: [...new Set([...istiodNames(namespace, revisions), ...dnsNames])],
+      lifetimes: { ...lifetimes, defaultMs: ttl, maxMs: ttl },
+      askedBy: 'cluster.kubernetes.publish.istiodTls',
+    },
+  );
+}
+
+/** What istiod would put into its own (istio, pilot/pkg/bootstrap/server.go, getDNSNames). */
+function istiodNames(namespace: string, revisions: readonly string[]): readonly string[] {
+  const others = revisions.filter((revision) => revision !== 'default').map((revision) => `istiod-${revision}`);
+  return ['istiod', ...others, 'istiod-remote', 'istio-pilot'].map((host) => `${host}.${namespace}.svc`);
+}

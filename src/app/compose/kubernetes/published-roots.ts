@@ -1,0 +1,88 @@
+// Where trust anchors are published in the cluster, and that they are before certificates below them are issued. Every
+// process sees it; who writes is in publication.ts.
+import { CONFIG_MAP } from '../../../adapters/kubernetes/api/kinds.ts';
+import {
+  CLUSTER_TRUST_BUNDLE,
+  ClusterTrustBundles,
+} from '../../../adapters/kubernetes/publication/cluster-trust-bundles.ts';
+import { ObjectKeeper } from '../../../adapters/kubernetes/publication/object-keeper.ts';
+import { RemovedObjects } from '../../../adapters/kubernetes/publication/removed-objects.ts';
+import { ROOT_FIELD, RootConfigMaps } from '../../../adapters/kubernetes/publication/root-config-maps.ts';
+import { SeenNamespaces } from '../../../adapters/kubernetes/publication/seen-namespaces.ts';
+import { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { RootPublisher } from '../../../ports/issuing/root-publication.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Kubernetes } from './kubernetes.ts';
+
+export interface PublishedTrust {
+  readonly roots: RootsBeforeLeaves;
+  readonly publishers: readonly RootPublisher[];
+  /** What is wrong with what is published, in words; nothing when all is well. */
+  problem(): string | undefined;
+}
+
+/** Longest that the start waits to see what is published. */
+const START_WITHIN_MS = 10_000;
+
+/** @returns nothing where no API server is configured. */
+export function composePublishedTrust(
+  config: Config,
+  foundation: Foundation,
+  { kubernetes }: Pick<Cluster, 'kubernetes'>,
+): PublishedTrust | undefined {
+  if (kubernetes === undefined) return undefined;
+  const maps = configMapsOf(config, foundation, kubernetes);
+  const bundles = trustBundlesOf(config, foundation, kubernetes);
+  const { clock, events } = foundation;
+  const { waitFor: waitMs } = config.cluster.kubernetes.publish.rootConfigMap;
+  const published = maps.plan ?? { lacking: () => 0, onChange: () => undefined };
+  const roots = new RootsBeforeLeaves({ published, clock, events }, { waitMs });
+  return {
+    roots,
+    publishers: [maps.publisher, bundles.publisher],
+    problem: () => maps.problem() ?? roots.problem() ?? bundles.problem(),
+  };
+}
+
+function configMapsOf({ cluster }: Config, foundation: Foundation, { api, caches, namespace }: Kubernetes) {
+  const { clock, random, events, startUp, running } = foundation;
+  const { enabled, name, namespaceSelector, excludedNamespaces } = cluster.kubernetes.publish.rootConfigMap;
+  const mark = { installation: namespace };
+  if (!enabled) {
+    const what = { object: 'root-config-map', kind: CONFIG_MAP } as const;
+    return {
+      plan: undefined,
+      publisher: new RemovedObjects({ api, clock, events }, what, mark),
+      problem: () => undefined,
+    };
+  }
+  const parts = { api, clock, random, events, cluster: cluster.id };
+  const seen = new SeenNamespaces(parts, caches.namespaces, { name, field: ROOT_FIELD });
+  const plan = new RootConfigMaps(seen, { name, selector: namespaceSelector, excluded: excludedNamespaces, mark });
+  const publisher = new ObjectKeeper({ api, plan, clock, events });
+  startUp.at('load', async ({ signal }) => {
+    seen.start({ signal: running });
+    const wait = new AbortController();
+    const stop = clock.after(START_WITHIN_MS, () => wait.abort());
+    const either = AbortSignal.any([signal, wait.signal]);
+    await seen.whenSynced({ signal: either }).catch(() => signal.throwIfAborted());
+    stop();
+  });
+  return { plan, publisher, problem: () => seen.problem ?? publisher.problem() };
+}
+
+function trustBundlesOf({ cluster }: Config, foundation: Foundation, { api, namespace }: Kubernetes) {
+  const { clock, random, events, startUp, running } = foundation;
+  const { clusterTrustBundles: bundles } = cluster.kubernetes.publish;
+  const mark = { installation: namespace };
+  if (bundles.length === 0) {
+    const what = { object: 'cluster-trust-bundle', kind: CLUSTER_TRUST_BUNDLE } as const;
+    return { publisher: new RemovedObjects({ api, clock, events }, what, mark), problem: () => undefined };
+  }
+  const plan = new ClusterTrustBundles({ api, clock, random, events, cluster: cluster.id }, { bundles, mark });
+  const publisher = new ObjectKeeper({ api, plan, clock, events });
+  startUp.at('load', () => plan.start({ signal: running }));
+  return { publisher, problem: () => plan.problem ?? publisher.problem() };
+}
