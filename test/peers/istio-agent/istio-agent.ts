@@ -1,5 +1,6 @@
-// Istio's own agent as a peer, built from Istio's module at one commit: on a virtual machine, without Kubernetes, Envoy
-// or istiod. It runs in a folder of its own, keeps its certificates there, and shows them when it comes again.
+// Istio's own agent as a peer, built from Istio's module at one commit. On a virtual machine it has neither istiod nor
+// Envoy, keeps its certificates, and shows them when it comes again; in a pod it has an istiod, may start an Envoy, and
+// shows its token alone. It runs in a folder of its own.
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,10 +15,28 @@ const TOKEN = 'var/run/secrets/tokens/istio-token';
 export interface AgentSettings {
   readonly binary: string;
   readonly anchorsPem: string;
-  /** Service account in `default`. */
+  /** Of the pod's namespace, or in `default`. */
   readonly serviceAccount: string;
   /** As Go writes durations. */
   readonly secretTtl: string;
+  /** It is on a virtual machine unless said otherwise. */
+  readonly pod?: AgentPod;
+}
+
+export interface AgentPod {
+  readonly namespace: string;
+  readonly name: string;
+  /** Of istiod on this machine. */
+  readonly xdsPort: number;
+  readonly envoy?: AgentEnvoy;
+}
+
+/** The Envoy that the agent starts and leads to istiod. */
+export interface AgentEnvoy {
+  readonly binary: string;
+  /** Path of Istio's template. */
+  readonly bootstrapTemplate: string;
+  readonly adminPort: number;
 }
 
 export class IstioAgent implements AsyncDisposable {
@@ -49,7 +68,7 @@ export class IstioAgent implements AsyncDisposable {
 
   /** @param caPort on this machine; the agent wants a certificate for `istiod.istio-system.svc` there. */
   async start(caPort: number): Promise<void> {
-    const args = ['proxy', 'sidecar', '--domain', 'default.svc.cluster.local'];
+    const args = ['proxy', 'sidecar', '--domain', `${this.#settings.pod?.namespace ?? 'default'}.svc.cluster.local`];
     this.#process = startProcess(this.#settings.binary, args, await this.#environment(caPort), this.#home);
     for (const output of [this.#process.stdout, this.#process.stderr]) {
       output?.on('data', (chunk: Buffer) => (this.log += chunk.toString('utf8')));
@@ -66,7 +85,7 @@ export class IstioAgent implements AsyncDisposable {
   }
 
   async #environment(caPort: number): Promise<NodeJS.ProcessEnv> {
-    const { serviceAccount, secretTtl } = this.#settings;
+    const { serviceAccount, secretTtl, pod } = this.#settings;
     return {
       PATH: process.env['PATH'],
       CA_ADDR: `localhost:${caPort}`,
@@ -74,19 +93,48 @@ export class IstioAgent implements AsyncDisposable {
       XDS_ROOT_CA: './root.pem',
       // Without it the agent asks cloud metadata addresses at start.
       CLOUD_PLATFORM: 'none',
-      DISABLE_ENVOY: 'true',
       ECC_SIGNATURE_ALGORITHM: 'ECDSA',
       INSTANCE_IP: '127.0.0.1',
       JWT_POLICY: 'third-party-jwt',
       OUTPUT_CERTS: './etc/certs',
-      PROV_CERT: './etc/certs',
-      POD_NAME: `${serviceAccount}-vm`,
-      POD_NAMESPACE: 'default',
-      // Nobody answers there; certificates do not wait for it.
-      PROXY_CONFIG: JSON.stringify({ discoveryAddress: 'localhost:1', statusPort: await freePort() }),
       SECRET_TTL: secretTtl,
       SERVICE_ACCOUNT: serviceAccount,
       TRUST_DOMAIN: 'cluster.local',
+      ...(pod === undefined ? await onVirtualMachine(serviceAccount) : await inPod(pod)),
     };
   }
+}
+
+async function onVirtualMachine(serviceAccount: string): Promise<NodeJS.ProcessEnv> {
+  return {
+    DISABLE_ENVOY: 'true',
+    PROV_CERT: './etc/certs',
+    POD_NAME: `${serviceAccount}-vm`,
+    POD_NAMESPACE: 'default',
+    // Nobody answers there; certificates do not wait for it.
+    PROXY_CONFIG: JSON.stringify({ discoveryAddress: 'localhost:1', statusPort: await freePort() }),
+  };
+}
+
+async function inPod({ name, namespace, xdsPort, envoy }: AgentPod): Promise<NodeJS.ProcessEnv> {
+  return {
+    POD_NAME: name,
+    POD_NAMESPACE: namespace,
+    ISTIO_META_CLUSTER_ID: 'Kubernetes',
+    ENVOY_PROMETHEUS_PORT: String(await freePort()),
+    ENVOY_STATUS_PORT: String(await freePort()),
+    ...(envoy === undefined && { DISABLE_ENVOY: 'true' }),
+    PROXY_CONFIG: JSON.stringify({
+      discoveryAddress: `localhost:${xdsPort}`,
+      statusPort: await freePort(),
+      proxyListenPort: await freePort(),
+      configPath: './etc/istio/proxy',
+      concurrency: 1,
+      ...(envoy !== undefined && {
+        binaryPath: envoy.binary,
+        proxyBootstrapTemplatePath: envoy.bootstrapTemplate,
+        proxyAdminPort: envoy.adminPort,
+      }),
+    }),
+  };
 }

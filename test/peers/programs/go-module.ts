@@ -1,6 +1,6 @@
 // Programs built from Go modules at fixed versions. They are kept outside the checkout, in a folder named by what they are
 // made of, so that a second checkout, and the next version of Capstan, find them built.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 
 /** What every checkout of this machine shares. */
 const CACHE = process.env['CAPSTAN_PEERS_CACHE'] ?? path.join(homedir(), '.cache/capstan/peers');
+const GO_ENVIRONMENT = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' };
 const SAY_EVERY_MS = 30_000;
 /** Last lines of the compiler that a failure quotes. */
 const QUOTED_LINES = 15;
@@ -57,6 +58,12 @@ export class GoModule {
     renameSync(unfinished, file);
   }
 
+  /** Where Go keeps the source of a module that the programs are built from. @throws Error when Go is absent. */
+  sourceOf(module: string): string {
+    const args = ['list', '-m', '-f', '{{.Dir}}', module];
+    return execFileSync('go', args, { cwd: this.#folder, env: GO_ENVIRONMENT, encoding: 'utf8' }).trim();
+  }
+
   #linked(): string {
     const variables = Object.entries(this.#settings.variables ?? {});
     return ['-s', '-w', ...variables.map(([name, value]) => `-X ${name}=${value}`)].join(' ');
@@ -77,8 +84,7 @@ export class GoModule {
 }
 
 async function runGo(args: readonly string[], { folder, say }: { folder: string; say: Say }): Promise<void> {
-  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' };
-  const child = spawn('go', args, { cwd: folder, env, stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn('go', args, { cwd: folder, env: GO_ENVIRONMENT, stdio: ['ignore', 'inherit', 'pipe'] });
   const startMs = performance.now();
   const spoken: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => spoken.push(line));

@@ -1,5 +1,6 @@
 // The Go programs among the peers: what each is built from, and what it judges. `npm run peers` builds them; a test asks
 // with `peerOrSkip(this, findPrograms('kube-apiserver', 'etcd'), 'Kubernetes')`.
+import path from 'node:path';
 import { GoModule, type Say } from './go-module.ts';
 
 /** The release that `kubernetes/go.mod` names, and what its programs say of themselves. */
@@ -77,6 +78,11 @@ export const judgedBy = (name: ProgramName): string => PROGRAMS[name].judges;
 /** @returns where it is, or `undefined` when `npm run peers` has not built it. */
 export function findProgram(name: ProgramName): string | undefined {
   return PROGRAMS[name].module.find(name);
+}
+
+/** The bootstrap that Istio's agent fills in for its Envoy. @throws Error when Go is absent. */
+export function istioBootstrapTemplate(): string {
+  return path.join(istio.sourceOf('istio.io/istio'), 'tools/packaging/common/envoy_bootstrap.json');
 }
 
 /** @returns where each of them is, or `undefined` when one is absent. */

@@ -176,7 +176,8 @@ export class ClusterApi implements Disposable {
     const headers = {
       authorization: `Bearer ${this.#token}`,
       accept: 'application/json, */*',
-      ...(content !== undefined && { 'content-type': content[1] }),
+      // Node frames the body of a DELETE by nothing else.
+      ...(content !== undefined && { 'content-type': content[1], 'content-length': Buffer.byteLength(content[0]) }),
     };
     const signal = AbortSignal.timeout(ANSWER_MS);
     const asking = request(

@@ -1,6 +1,7 @@
 // One program of a cluster: started, ended and frozen by its own process id; what it said last is at hand when it fails.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { eventually } from '../../../support/eventually.ts';
 import { endProcess, startProcess } from '../../support/owned-process.ts';
 
@@ -75,9 +76,17 @@ export class ClusterProcess implements AsyncDisposable {
     await ended;
   }
 
-  /** Stops it where it stands: connections stay, and nothing answers. */
-  pause(): void {
+  /** Stops it where it stands: connections stay, and nothing answers any more when this resolves. */
+  async pause(): Promise<void> {
     this.#process?.kill('SIGSTOP');
+    await eventually(
+      `${this.#binary} is frozen`,
+      () => /^\d+ \(.*\) T /.test(readFileSync(`/proc/${this.pid}/stat`, 'utf8')),
+      {
+        withinMs: STOP_MS,
+        everyMs: 5,
+      },
+    );
   }
 
   resume(): void {

@@ -9,8 +9,6 @@ import { ADMIN, ClusterFiles, type TokenAlgorithm } from './cluster-files.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import { apiServerFlags, controllerManagerFlags, etcdFlags, type Flags, written } from './flags.ts';
 
-const ISSUER = 'https://kubernetes.default.svc.cluster.local';
-
 /** The node of the kubelet. */
 export const NODE = 'node-1';
 
@@ -47,11 +45,20 @@ export interface PodSettings {
   /** It need not exist; `NODE` unless said otherwise. */
   readonly node?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Mounted into its container: the kubelet writes no other volume. */
+  readonly volumes?: readonly PodVolume[];
   /** Laid over the pod's `spec`. */
   readonly spec?: object;
 }
 
+export interface PodVolume {
+  readonly name: string;
+  readonly [source: string]: unknown;
+}
+
 export class KubernetesCluster implements AsyncDisposable {
+  /** `iss` of service account tokens, unless a cluster is started with another. */
+  static readonly issuer = 'https://kubernetes.default.svc.cluster.local';
   /** What the test does itself, as administrator. */
   readonly api: ClusterApi;
   readonly server: string;
@@ -61,7 +68,11 @@ export class KubernetesCluster implements AsyncDisposable {
   /** The others, in the order in which they were started. */
   readonly #others: ClusterProcess[] = [];
 
-  private constructor(files: ClusterFiles, ports: Ports, { issuer = ISSUER, flags = {} }: ClusterSettings) {
+  private constructor(
+    files: ClusterFiles,
+    ports: Ports,
+    { issuer = KubernetesCluster.issuer, flags = {} }: ClusterSettings,
+  ) {
     this.#files = files;
     this.server = `https://127.0.0.1:${ports.apiServer}`;
     this.api = new ClusterApi(this.kubeconfig());
@@ -137,6 +148,7 @@ export class KubernetesCluster implements AsyncDisposable {
     serviceAccount,
     node = NODE,
     labels = {},
+    volumes = [],
     spec = {},
   }: PodSettings): Promise<ClusterObject> {
     const [, , pod] = await this.apply([
@@ -150,7 +162,8 @@ export class KubernetesCluster implements AsyncDisposable {
           serviceAccountName: serviceAccount,
           nodeName: node,
           automountServiceAccountToken: false,
-          containers: [{ name: 'main', image: 'registry.test/main:1' }],
+          volumes,
+          containers: [{ name: 'main', image: 'registry.test/main:1', volumeMounts: volumes.map(mounted) }],
           ...spec,
         },
       },
@@ -200,8 +213,8 @@ export class KubernetesCluster implements AsyncDisposable {
   }
 
   /** From now on it takes connections and answers nothing. */
-  pauseApiServer(): void {
-    this.#apiServer.pause();
+  async pauseApiServer(): Promise<void> {
+    await this.#apiServer.pause();
   }
 
   resumeApiServer(): void {
@@ -240,6 +253,8 @@ export class KubernetesCluster implements AsyncDisposable {
     return issuer;
   }
 }
+
+const mounted = ({ name }: PodVolume): object => ({ name, mountPath: `/var/run/secrets/${name}` });
 
 /** @throws Error when `npm run peers` has not built it. */
 function binary(name: ProgramName): string {
