@@ -1,7 +1,6 @@
 // A running server, from a validated configuration to its last flushed line. Parts start in the order
 // in which they are needed and stop in the order of lifecycle.ts, also when starting fails half-way. With several processes
 // the server is a supervisor and its workers, and each of them runs this.
-import { availableParallelism } from 'node:os';
 import type { ManifestCounts } from '../adapters/kubernetes/manifests/manifest-cluster-view.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../ports/platform/clock.ts';
@@ -11,6 +10,7 @@ import { compose, type Composition } from './compose/compose.ts';
 import type { Foundation } from './compose/foundation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { composeSupervisor } from './supervisor/compose-supervisor.ts';
+import { processCountOf } from './process-count.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
 /** What is up, for the person who started it. */
@@ -95,7 +95,7 @@ function composeServer(
   lifecycle: Lifecycle,
   { worker, clock = new SystemClock() }: ServeOptions,
 ): Server {
-  const count = config.processes === 'auto' ? availableParallelism() : config.processes;
+  const count = processCountOf(config);
   if (worker === undefined && count > 1) return composeSupervisor(config, count, lifecycle, clock);
   const composition = compose(config, lifecycle, clock, worker);
   const { foundation } = composition;

@@ -40,6 +40,7 @@ import {
   MAX_TRUST_BUNDLES,
   sdsSocket,
   socketMode,
+  tokenAudiences,
   tokenIssuer,
 } from './shapes/structures.ts';
 
@@ -332,6 +333,37 @@ export const schema = {
             'Its lifetime, within `lifetimes` and policy; it is renewed at half of that.',
           ),
         },
+      tokens: {
+        audiences: withDefault(
+          tokenAudiences,
+          ['istio-ca'],
+          'A service account token of the cluster is for us when it is for any of these audiences.',
+        ),
+        aliases: withDefault(
+          listOf(clusterId, 16),
+          ['Kubernetes'],
+          "What agents may call this cluster beside `cluster.id` in the `clusterid` of their calls, which is Istio's `ISTIO_META_CLUSTER_ID`. A call that names no cluster is of this one.",
+        ),
+        review: withDefault(
+          choice('always', 'firstSeen', 'fallback', 'never'),
+          'firstSeen',
+          'When the API server itself is asked about a token (TokenReview), beside its keys, which verify every token: at each verification, when a token is first seen, only while there are no keys, or never. While it does not answer, the keys decide.',
+        ),
+        reviewsPerSecond: withDefault(
+          integer(1, 10_000),
+          50,
+          'Most TokenReviews that all processes of this server begin in a second. A token beyond them is judged by the keys, and reviewed when it is shown again.',
+        ),
+        reviewBurst: withDefault(integer(1, 10_000), 100, 'Most TokenReviews that begin, or are under way, at once.'),
+        unbound: withDefault(
+          flag,
+          false,
+          'Whether a token that is bound to no pod is accepted, as `kubectl create token` makes them for machines outside the cluster. It ends with its service account, and otherwise only by itself.',
+        ),
+        keysFile: optional(
+          filePath,
+          "File in which the API server's public keys are kept, so that a server that starts while the API server is away can verify tokens, for `cluster.kubernetes.staleAfter` at most. Keep it on a disk that survives a restart.",
+        ),
       },
     },
   },

@@ -38,7 +38,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   const issuing = composeIssuing(config, foundation, { storage, trust, policy });
   composePublication(config, foundation, { cluster, published, issuing });
-  const credentials = composeCredentials(config, foundation, { storage, trust, policy });
+  const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
   composeServingCertificate(config, foundation, { issuing, listeners });

@@ -53,12 +53,17 @@ const tokenKeys = keyFields.schema.transform(({ url, file, ...rest }, context): 
   return z.NEVER;
 });
 
+const audiences = listOf(someText, 16);
+/** At least one: a token for nobody in particular is for everybody. */
+export const tokenAudiences: Shape<readonly string[]> = {
+  ...audiences,
+  schema: audiences.schema.refine((list) => list.length > 0, 'must name one'),
+};
+
 export const tokenIssuer = fields('a token issuer: `issuer`, `audiences`, `keys`, `algorithms`, `clockSkew`', {
   /** Exactly the `iss` claim. */
   issuer: someText.schema,
-  audiences: listOf(someText, 16)
-    .schema.refine((list) => list.length > 0, 'must name one')
-    .default(['istio-ca']),
+  audiences: tokenAudiences.schema.default(['istio-ca']),
   keys: tokenKeys,
   algorithms: z
     .array(z.enum(TOKEN_ALGORITHMS, { error: `must be one of ${TOKEN_ALGORITHMS.join(' ')}` }), 'must be a list')

@@ -46,6 +46,7 @@ export class FetchedKeys implements KeySource {
   readonly #settings: FetchedKeysSettings;
   #keys: KeySet | undefined;
   #fetchedMs = 0;
+  #seeded = false;
   /** Of the last attempt that is over. */
   #failing = false;
   /** The last attempt; one at a time, shared by all who wait. */
@@ -60,6 +61,7 @@ export class FetchedKeys implements KeySource {
   seed(keys: KeySet, ageMs: number): void {
     if (this.#keys !== undefined) return;
     this.#keys = keys;
+    this.#seeded = true;
     this.#fetchedMs = this.#parts.clock.monotonicMs() - ageMs;
   }
 
@@ -101,6 +103,11 @@ export class FetchedKeys implements KeySource {
   async keepFresh(ms: number, options: { readonly signal: AbortSignal }): Promise<void> {
     await this.#attemptUnlessJustDone().done;
     await every(ms, this.#parts.clock, async () => this.#attemptUnlessJustDone().done, options);
+  }
+
+  /** Since they were fetched, in ms, where they are those of before the start and cannot be fetched. */
+  get seededAgeMs(): number | undefined {
+    return this.#failing && this.#seeded ? this.#ageMs : undefined;
   }
 
   get #ageMs(): number {
@@ -146,6 +153,7 @@ export class FetchedKeys implements KeySource {
     const { timeoutMs = FETCH_TIMEOUT_MS } = this.#settings;
     const keys = keySetFrom(await this.#parts.fetch({ signal: AbortSignal.timeout(timeoutMs) }));
     this.#fetchedMs = this.#parts.clock.monotonicMs();
+    this.#seeded = false;
     // The same keys stay the same object, so that what was verified with them stays verified.
     if (keys.revision === this.#keys?.revision) return;
     this.#keys = keys;

@@ -10,6 +10,8 @@ import { FetchedKeys } from '../../../adapters/credentials/tokens/fetched-keys.t
 import { jwtVerifier } from '../../../adapters/credentials/tokens/jwt-verifier.ts';
 import type { KeySource } from '../../../adapters/credentials/tokens/key-set.ts';
 import { publishedKeys } from '../../../adapters/credentials/tokens/published-keys.ts';
+import { clustersVerifier } from '../../../adapters/credentials/tokens/clusters/clusters-verifier.ts';
+import type { TokenVerifier } from '../../../adapters/credentials/tokens/token-verifier.ts';
 import type { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
 import { socketAuthenticator } from '../../../adapters/credentials/socket.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -18,6 +20,7 @@ import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { degraded, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
+import type { ClusterAttestation } from '../kubernetes/attestation.ts';
 import type { ClientCertificates } from './client-certificates.ts';
 
 type ConfiguredIssuer = Config['authentication']['tokens']['issuers'][number];
@@ -29,6 +32,8 @@ interface KeyParts {
 }
 
 interface AuthenticationParts extends KeyParts {
+  /** Absent where no API server is asked. */
+  readonly cluster?: ClusterAttestation | undefined;
   readonly socketIdentities: SocketIdentities;
   readonly certificates: ClientCertificates;
 }
@@ -42,7 +47,7 @@ export interface Authentication {
 }
 
 export function composeAuthenticators(config: Config, parts: AuthenticationParts): Authentication {
-  const { clock, socketIdentities, certificates } = parts;
+  const { clock, socketIdentities, certificates, cluster } = parts;
   const { trustDomain } = config;
   const { clientCertificates, tokens } = config.authentication;
   const starts: DocumentKeys[] = [];
@@ -58,20 +63,28 @@ export function composeAuthenticators(config: Config, parts: AuthenticationParts
     authenticators: [
       socketAuthenticator((socketPath) => socketIdentities.identityAt(socketPath)),
       ...(clientCertificates ? [certificates.authenticator] : []),
-      bearerTokenAuthenticator({ clock, verifier: jwtVerifier({ clock, trustDomain, issuers }) }),
+      bearerTokenAuthenticator({ clock, verifier: tokenVerifier() }),
     ],
     start: async (options) => {
       await certificates.start(options);
-      await Promise.all(starts.map(async (keys) => keys.start(options)));
+      await Promise.all([cluster?.start(), ...starts.map(async (keys) => keys.start(options))]);
       for (const keys of fetched) void keys.keepTrying(options);
     },
     health: () => {
-      const [first, ...more] = fetched.flatMap((keys) => keys.problem() ?? []);
+      const [first, ...more] = [...(cluster?.problems() ?? []), ...fetched.flatMap((keys) => keys.problem() ?? [])];
       if (first === undefined) return READY;
-      const nobodyElse = more.length + 1 === issuers.length && !clientCertificates && socketIdentities.size === 0;
+      const sources = issuers.length + (cluster?.clusters.all().length ?? 0);
+      const nobodyElse = more.length + 1 === sources && !clientCertificates && socketIdentities.size === 0;
       return nobodyElse ? notReady(first) : degraded(first);
     },
   };
+
+  function tokenVerifier(): TokenVerifier {
+    const verifier = jwtVerifier({ clock, trustDomain, issuers });
+    if (cluster === undefined) return verifier;
+    const others = { verifier, issuers: issuers.map(({ issuer }) => issuer) };
+    return clustersVerifier({ clusters: cluster.clusters, others });
+  }
 }
 
 function keysOf({ issuer, keys }: ConfiguredIssuer, { clock, files, events }: KeyParts): KeySource {

@@ -5,6 +5,7 @@ import type { Config } from '../../../config/schema.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import { composeAuthenticators } from './authenticators.ts';
 import { composeClientCertificates } from './client-certificates.ts';
+import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Storage } from '../storage.ts';
@@ -22,6 +23,7 @@ interface Former {
   readonly storage: Storage;
   readonly trust: Trust;
   readonly policy: Policy;
+  readonly cluster: Pick<Cluster, 'kubernetes'>;
 }
 
 export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
@@ -40,8 +42,16 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
     leaves: issuances,
     policies,
   });
-  const authentication = composeAuthenticators(config, { clock, files, events, socketIdentities, certificates });
+  const authentication = composeAuthenticators(config, {
+    clock,
+    files,
+    events,
+    socketIdentities,
+    certificates,
+    cluster: former.cluster.kubernetes?.attestation,
+  });
+  const { attestation = NO_ATTESTATION } = former.cluster.kubernetes?.attestation ?? {};
   startUp.at('load', async () => authentication.start({ signal: running }));
   health.report('token keys', authentication.health);
-  return { authenticators: authentication.authenticators, socketIdentities, attestation: NO_ATTESTATION };
+  return { authenticators: authentication.authenticators, socketIdentities, attestation };
 }

@@ -14,6 +14,7 @@ import { processEnvironment } from '../../../config/environment.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy, notReady, type HealthState } from '../../../ports/platform/health.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
+import { composeAttestation, type ClusterAttestation } from './attestation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeLease } from './lease.ts';
 
@@ -25,6 +26,8 @@ export interface Kubernetes {
   readonly clusters: KnownClusters;
   /** Of the parts that write into the cluster, which one process does for all replicas. */
   readonly lease: Lease;
+  /** Who callers of these clusters are, and whether they are still there. */
+  readonly attestation: ClusterAttestation;
 }
 
 /** Where neither the configuration nor the connection names one: istiod's. */
@@ -53,12 +56,14 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
   });
   health.report('kubernetes', () => workloadHealth(workloads));
   const namespace = cluster.kubernetes.namespace ?? access.namespace ?? NAMESPACE;
+  const clusters = new KnownClusters({ id: cluster.id, api, workloads, signal });
   return {
     api,
     namespace,
     lease: composeLease(config, foundation, { api, namespace }),
     caches,
-    clusters: new KnownClusters({ id: cluster.id, api, workloads, signal }),
+    clusters,
+    attestation: composeAttestation(config, foundation, clusters),
   };
 }
 

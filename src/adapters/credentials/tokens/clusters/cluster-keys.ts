@@ -70,6 +70,12 @@ export class ClusterKeys implements KeySource {
     return this.#fetched.problem();
   }
 
+  /** As `AttestedCluster.seenBeforeStartMs`. */
+  seenBeforeStartMs(): number | undefined {
+    const ageMs = this.#fetched.seededAgeMs;
+    return ageMs !== undefined && ageMs < this.#settings.staleAfterMs ? ageMs : undefined;
+  }
+
   #seed({ issuer, keys, readAtMs }: KeptTokenKeys): void {
     // A clock that was set back since must not make them younger than they are.
     const ageMs = this.#parts.clock.nowMs() - readAtMs;
