@@ -1,0 +1,107 @@
+// A Capstan in this process that attests by the cluster of a test, and what pods of that cluster ask of it.
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import type { Outcome } from '../../../adapters/grpc/wire.ts';
+import { RunningServer, type Showing } from '../../../app/support/running-server.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { buildCsr } from '../../../support/certificates.ts';
+import type { KubernetesCluster, TokenRequest } from './cluster.ts';
+
+/** What a pod shows: its token, a certificate that it had before, the cluster that it says it runs in. */
+export interface Asking {
+  readonly token?: string;
+  readonly clusterId?: string;
+  readonly showing?: Showing;
+}
+
+export class AttestedServer implements AsyncDisposable {
+  readonly files: ServerFiles;
+  readonly server: RunningServer;
+
+  private constructor(files: ServerFiles, server: RunningServer) {
+    this.files = files;
+    this.server = server;
+  }
+
+  /** @param files of a server before it, to be the same CA again; whoever made them removes them. */
+  static async start(
+    cluster: KubernetesCluster,
+    files: ServerFiles,
+    settings: Readonly<Record<string, unknown>> = {},
+  ): Promise<AttestedServer> {
+    const server = await RunningServer.start({
+      files,
+      settings: {
+        'cluster.manifests': undefined,
+        'authentication.tokens.issuers': [],
+        'sds.sockets': [],
+        'cluster.kubernetes.from': 'kubeconfig',
+        'cluster.kubernetes.kubeconfig': cluster.kubeconfig(),
+        ...settings,
+      },
+    });
+    return new AttestedServer(files, server);
+  }
+
+  static async files(namespaces: readonly string[]): Promise<ServerFiles> {
+    const files = await ServerFiles.create();
+    files.setPolicy([{ namespaces }]);
+    return files;
+  }
+
+  async ask({ token, clusterId, showing = {} }: Asking): Promise<Outcome & { readonly next: Showing }> {
+    using client = this.server.client(showing);
+    const { pem: csr, privateKeyPem } = await buildCsr();
+    const headers = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(clusterId !== undefined && { clusterid: clusterId }),
+    };
+    const outcome = await client.call({ csr, headers });
+    const chainPem = outcome.response?.certChain.slice(0, -1).join('') ?? '';
+    return { ...outcome, next: { chainPem, keyPem: privateKeyPem } };
+  }
+
+  /** @returns what the pod has then, to renew with. */
+  async granted(asking: Asking): Promise<Showing> {
+    const { code, details, next } = await this.ask(asking);
+    assert.equal(code, status.OK, details);
+    return next;
+  }
+
+  async refused(asking: Asking, message: RegExp, code = status.UNAUTHENTICATED): Promise<void> {
+    const { code: found, details } = await this.ask(asking);
+    assert.match(details, message);
+    assert.equal(found, code, details);
+  }
+
+  /** The newest record in the journal. */
+  newest(): DecisionRecord {
+    const [record] = this.files.decisions({ limit: 1 });
+    assert.ok(record);
+    return record;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+/** A pod of an account of its own name, with a token that is bound to it. */
+export async function podWithToken(
+  cluster: KubernetesCluster,
+  namespace: string,
+  name: string,
+  more: Partial<TokenRequest> & { readonly serviceAccount?: string } = {},
+): Promise<{ readonly uid: string; readonly token: string }> {
+  const { serviceAccount = name } = more;
+  const { metadata } = await cluster.pod({ namespace, name, serviceAccount });
+  const token = await cluster.token({ namespace, serviceAccount, pod: name, ...more });
+  return { uid: metadata.uid ?? '', token };
+}
+
+export const podNamed = (namespace: string, name: string) =>
+  ({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name } }) as const;
+export const accountNamed = (namespace: string, name: string) =>
+  ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } }) as const;
+export const namespaceNamed = (name: string) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }) as const;
