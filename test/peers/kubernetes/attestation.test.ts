@@ -160,7 +160,7 @@ describe('A caller of a Kubernetes cluster', function () {
     await capstan.refused({ showing }, expected);
   });
 
-  it('is told apart by what the metrics count of TokenReviews', async () => {
+  it('costs the API server what the metrics say: TokenReviews by their outcome', async () => {
     const page = await (await capstan.server.get('/metrics')).text();
     assert.match(page, /^capstan_token_reviews_total\{outcome="confirmed"\} [1-9]/m);
     assert.match(page, /^capstan_token_reviews_total\{outcome="unavailable"\} 0/m);

@@ -60,7 +60,8 @@ export class HttpsConnection implements ApiConnection {
       signal,
       agent,
       headers: {
-        accept: 'application/json',
+        // Keys of tokens are a media type of their own, application/jwk-set+json, and nothing else.
+        accept: 'application/json, */*;q=0.5',
         'user-agent': 'capstan',
         ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }),
         ...(text !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
