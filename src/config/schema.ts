@@ -333,6 +333,7 @@ export const schema = {
             'Its lifetime, within `lifetimes` and policy; it is renewed at half of that.',
           ),
         },
+      },
       tokens: {
         audiences: withDefault(
           tokenAudiences,
