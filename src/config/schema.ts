@@ -366,6 +366,16 @@ export const schema = {
           "File in which the API server's public keys are kept, so that a server that starts while the API server is away can verify tokens, for `cluster.kubernetes.staleAfter` at most. Keep it on a disk that survives a restart.",
         ),
       },
+      policies: withDefault(
+        flag,
+        false,
+        'Whether local policies are objects of the cluster: IssuancePolicy of each namespace, and ClusterIssuancePolicy. Their CRDs are in `istio-config/crds`.',
+      ),
+      events: withDefault(
+        flag,
+        false,
+        'Whether refusals are reported as Events of the service account and its pod, at most ten a second in all.',
+      ),
     },
   },
 

@@ -115,6 +115,11 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('tokenReviews', { outcome });
       logger.debug({ event: 'tokenReviewed', outcome }, 'token reviewed');
     },
+    refusalNotReported({ why }) {
+      metrics.count('refusalsNotReported', { why });
+      // The refusal itself has its line, and under a flood one more for each would be more of it.
+      logger.debug({ event: 'refusalNotReported', why }, 'refusal not reported as an Event');
+    },
     reloaded({ source, revision }) {
       metrics.count('reloads', { source, outcome: 'applied' });
       logger.info({ event: 'reloaded', source, revision }, 'reloaded');

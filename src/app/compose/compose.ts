@@ -36,7 +36,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const published = composePublishedTrust(config, foundation, cluster);
   const trust = composeTrust(config, foundation, { ...storage, ...published });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
-  const issuing = composeIssuing(config, foundation, { storage, trust, policy });
+  const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy });
   composePublication(config, foundation, { cluster, published, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });

@@ -5,7 +5,10 @@ import type { IssuingParts } from '../../authority/issuing/issue-certificate.ts'
 import type { Config } from '../../config/schema.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { KeyGenerator } from '../../ports/issuing/key-generator.ts';
+import type { Cluster } from './cluster.ts';
 import type { Foundation } from './foundation.ts';
+import { composeRefusalEvents } from './kubernetes/refusal-events.ts';
+import { observedDecisions } from './observed-decisions.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Storage } from './storage.ts';
 import type { Trust } from './trust/trust.ts';
@@ -18,6 +21,7 @@ export interface Issuing {
 interface Former {
   readonly storage: Storage;
   readonly trust: Trust;
+  readonly cluster: Cluster;
   readonly policy: Policy;
 }
 
@@ -26,16 +30,16 @@ const ANSWER_WITHIN_MS = 1_000;
 /** Where a request has no longer than that in all. */
 const SHORTEST_WAIT_MS = 100;
 
-export function composeIssuing(
-  { lifetimes, fairness, listen }: Config,
-  foundation: Foundation,
-  former: Former,
-): Issuing {
-  const { events, clock, random, tracer, telemetry } = foundation;
+export function composeIssuing(config: Config, foundation: Foundation, former: Former): Issuing {
+  const { lifetimes, fairness, listen } = config;
+  const { clock, random, tracer, telemetry } = foundation;
   const { issuances, refusals } = former.storage;
   const { issuers, chooser } = former.trust;
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
+  const refusalEvents = composeRefusalEvents(config, foundation, former.cluster.kubernetes);
+  const observers = [refusalEvents].filter((observer) => observer !== undefined);
+  const events = observedDecisions(foundation.events, observers);
   const turns = new NamespaceTurns(
     { clock, events },
     {

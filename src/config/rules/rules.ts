@@ -198,6 +198,21 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
+    reads: ['cluster.kubernetes.policies', 'cluster.kubernetes.from', 'policy.directory'],
+    check: ({ cluster: { kubernetes }, policy: { directory } }) => [
+      ...when(kubernetes.policies && kubernetes.from === undefined, 'needs cluster.kubernetes.from'),
+      ...when(
+        kubernetes.policies && directory !== undefined,
+        'must be off with policy.directory: local policies are in one place',
+      ),
+    ],
+  },
+  {
+    reads: ['cluster.kubernetes.events', 'cluster.kubernetes.from'],
+    check: ({ cluster: { kubernetes } }) =>
+      when(kubernetes.events && kubernetes.from === undefined, 'needs cluster.kubernetes.from'),
+  },
+  {
     reads: ['cluster.kubernetes.kubeconfig', 'cluster.kubernetes.from'],
     check: ({ cluster: { kubernetes } }) =>
       kubernetes.from === 'kubeconfig'

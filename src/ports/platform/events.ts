@@ -174,6 +174,8 @@ export interface Events {
   policyTimeSetBack(facts: { readonly atMs: number; readonly fromMs: number }): void;
   /** Dev mode takes the policy bundle on trust. */
   policyBundleUnsigned(facts: { readonly place: string }): void;
+  /** A refusal was not reported where its workload's owner looks: too many were, or the API server did not take it. */
+  refusalNotReported(facts: { readonly why: 'full' | 'refused' }): void;
   /** Objects of a kind are not followed any more: what was last known of them stays. Said once for each problem. */
   watchFailing(facts: WatchFacts & { readonly problem: string }): void;
   /** They are followed again. */

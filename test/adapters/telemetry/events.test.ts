@@ -255,6 +255,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_token_reviews_total{outcome="confirmed"}': 1 },
     },
   ],
+  refusalNotReported: [
+    {
+      emit: (events) => events.refusalNotReported({ why: 'full' }),
+      line: { level: 'debug', why: 'full' },
+      moves: { 'capstan_kubernetes_events_dropped_total{why="full"}': 1 },
+    },
+  ],
   reloaded: [
     {
       emit: (events) => events.reloaded({ source: 'policy', revision: 'abc' }),

@@ -40,6 +40,12 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   [{ additionalIssuers: [gold, gold] }, 'additionalIssuers[1].name is the name of another issuer too'],
   [{ additionalIssuers: [{ ...gold, maxTtl: '5s' }] }, 'additionalIssuers[0].maxTtl is shorter than lifetimes.min'],
   [{ 'authentication.tokens.issuers': [issuer, issuer] }, 'authentication.tokens.issuers[1].issuer is listed twice'],
+  [{ 'cluster.kubernetes.policies': true }, 'cluster.kubernetes.policies needs cluster.kubernetes.from'],
+  [{ 'cluster.kubernetes.events': true }, 'cluster.kubernetes.events needs cluster.kubernetes.from'],
+  [
+    { 'cluster.kubernetes.from': 'inCluster', 'cluster.kubernetes.policies': true, 'policy.directory': '/policies' },
+    'cluster.kubernetes.policies must be off with policy.directory: local policies are in one place',
+  ],
   [
     { 'authentication.clientCertificates': false },
     'authentication.tokens.issuers must name an issuer: with client certificates off and no SDS socket, no caller can be authenticated',

@@ -148,6 +148,12 @@ export const METRICS = {
     help: 'Policy clauses that did not hold, by the policy they stand in: they refused, or were only audited.',
     labels: { policy: OPEN, reason: OPEN, effect: ['refused', 'audited'] },
   },
+  refusalsNotReported: {
+    name: 'capstan_kubernetes_events_dropped_total',
+    kind: 'counter',
+    help: 'Refusals that were not reported as Events of Kubernetes: there was no room for more kinds of them, or the API server did not take one.',
+    labels: { why: ['full', 'refused'] },
+  },
   policyBundleSoftExpiry: {
     name: 'capstan_policy_bundle_soft_expiry_seconds',
     kind: 'gauge',

@@ -13,6 +13,7 @@ import type { Events } from '../../../ports/platform/events.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
+import { composePolicyObjects, type LocalPolicyObjectsOfCluster } from '../kubernetes/policy-objects.ts';
 import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
 import type { Storage } from '../storage.ts';
 import type { Trust } from '../trust/trust.ts';
@@ -21,6 +22,8 @@ export interface Policy {
   readonly bundles: PolicyBundles;
   readonly policies: AssembledPolicySource;
   readonly judgement: PolicyJudgement;
+  /** Absent where local policies are no objects of the cluster. */
+  readonly objects: LocalPolicyObjectsOfCluster | undefined;
 }
 
 interface Former {
@@ -36,7 +39,8 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   const { clock, watching, events, health, startUp, running } = foundation;
   const { storage, trust, cluster } = former;
   const bundles = composePolicyBundles(config, foundation, storage.bundleState);
-  const policies = localPoliciesOver(config, foundation, bundles);
+  const objects = composePolicyObjects(config, foundation, cluster.kubernetes);
+  const policies = localPoliciesOver(config, foundation, bundles, objects);
   const judgement = new PolicyJudgement(
     {
       policies,
@@ -51,9 +55,10 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
       maxWaiting: config.policy.maxWaiting,
     },
   );
-  startUp.at('load', async () => {
+  startUp.at('load', async (options) => {
     const signal = running;
     await bundles.start({ signal });
+    await objects?.start(options);
     await policies.start({ signal });
     tellPolicies(policies, events);
     policies.onChange(() => tellPolicies(policies, events), { signal });
@@ -62,26 +67,32 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   health.report('policy', () => policyHealth(judgement));
   health.report('local policies', () => localPolicyHealth(policies));
   health.report('policy time', () => policyTimeHealth(bundles, clock));
-  return { bundles, policies, judgement };
+  return { bundles, policies, judgement, objects };
 }
 
 function localPoliciesOver(
   { policy, cluster: { id, labels } }: Config,
   { watching: clock, files, events, worker }: Foundation,
   bundles: PolicyBundles,
+  objects: LocalPolicyObjectsOfCluster | undefined,
 ): AssembledPolicySource {
   const { directory } = policy;
   const { stateFile } = policy.bundle;
-  const local = directory !== undefined && {
-    documents: watchedDirectory({ root: directory, read: readOwners }, files),
-    ...(stateFile !== undefined && { kept: keptOf(`${stateFile}.local`, directory, worker) }),
-  };
+  const keptAs = (place: string) => stateFile !== undefined && { kept: keptOf(`${stateFile}.local`, place, worker) };
+  // The rules of the configuration take one of both.
+  const local =
+    objects !== undefined
+      ? { documents: objects.documents, objects: true, ...keptAs(`cluster ${id}`) }
+      : directory !== undefined && {
+          documents: watchedDirectory({ root: directory, read: readOwners }, files),
+          ...keptAs(path.resolve(directory)),
+        };
   return new AssembledPolicySource({ bundles, events, clock, ...local }, { cluster: { id, labels } });
 }
 
 /** Of several processes the one in the first slot writes them, for there always is one. */
-function keptOf(folder: string, directory: string, worker: Foundation['worker']): KeptRevisions {
-  return new KeptRevisions(folder, path.resolve(directory), { writes: worker === undefined || worker.slot === 1 });
+function keptOf(folder: string, place: string, worker: Foundation['worker']): KeptRevisions {
+  return new KeptRevisions(folder, place, { writes: worker === undefined || worker.slot === 1 });
 }
 
 function tellPolicies(source: PolicySource, events: Events): void {

@@ -1,0 +1,114 @@
+// Tells refusals as Events (core/v1), where the owners of a workload look. Events are a courtesy: they wait for nobody, nobody
+// waits for them, and what cannot be written is dropped and counted.
+import { hash } from 'node:crypto';
+import { Alarm } from '../../../live/alarm.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { DecisionObserver } from '../../../ports/policy/decision-observer.ts';
+import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import { KubernetesApiError, type ApiKind, type KubernetesApi } from '../api/kubernetes-api.ts';
+import { EventLedger, type DueEvent } from './event-ledger.ts';
+import { refusalsOf } from './refusals-of.ts';
+
+export interface RefusalEventsParts {
+  readonly api: Pick<KubernetesApi, 'apply'>;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'refusalNotReported' | 'unexpected'>;
+  /** Of a service account, as the cluster has it; nothing when it is not known. `kubectl describe` finds Events by it. */
+  readonly uidOf: (namespace: string, serviceAccount: string) => string | undefined;
+}
+
+export interface RefusalEventsSettings {
+  /** Which server tells it: the name of its pod. */
+  readonly instance: string;
+}
+
+const EVENT: ApiKind = { apiVersion: 'v1', kind: 'Event', plural: 'events', namespaced: true };
+/** Between two writings: ten a second. */
+const PACE_MS = 100;
+/** After the API server could not be asked, or asked for patience. */
+const RETRY_MS = 10_000;
+/** Longest wait for something to be due: whoever is refused meanwhile rings. */
+const IDLE_MS = 60_000;
+const MAX_NAME = 253;
+
+export class RefusalEvents implements DecisionObserver {
+  readonly #parts: RefusalEventsParts;
+  readonly #settings: RefusalEventsSettings;
+  readonly #ledger = new EventLedger();
+  readonly #alarm: Alarm;
+
+  constructor(parts: RefusalEventsParts, settings: RefusalEventsSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#alarm = new Alarm(parts.clock);
+  }
+
+  decided(record: DecisionRecord, { counted }: { readonly counted: boolean }): void {
+    if (record.outcome === 'issued') return;
+    const { clock, events } = this.#parts;
+    for (const refusal of refusalsOf(record, counted)) {
+      if (this.#ledger.take(refusal, clock.nowMs())) this.#alarm.ring();
+      else events.refusalNotReported({ why: 'full' });
+    }
+  }
+
+  /** Writes what is due until the signal aborts. */
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    const { clock } = this.#parts;
+    while (!options.signal.aborted) {
+      const due = this.#ledger.next(clock.nowMs());
+      const waitMs =
+        due === undefined ? Math.min(IDLE_MS, this.#ledger.nextMs() - clock.nowMs()) : await this.#write(due, options);
+      if (due === undefined) await this.#alarm.sleep(Math.max(0, waitMs), options);
+      // The abort ends the loop.
+      else await clock.sleep(waitMs, options).catch(() => undefined);
+    }
+  }
+
+  /** @returns how long to wait before the next. */
+  async #write(due: DueEvent, options: { readonly signal: AbortSignal }): Promise<number> {
+    const { api, events } = this.#parts;
+    try {
+      await api.apply(EVENT, this.#eventOf(due), { ...options, force: true });
+      return PACE_MS;
+    } catch (error) {
+      if (options.signal.aborted) return 0;
+      if (!(error instanceof KubernetesApiError)) {
+        events.unexpected({ where: 'refusal events', cause: error });
+        return RETRY_MS;
+      }
+      events.refusalNotReported({ why: 'refused' });
+      // A namespace that is gone or going is its own affair; anything else is of the API server or of our rights.
+      const isOwn = error.status === 404 || error.status === 403;
+      return isOwn ? PACE_MS : Math.max(RETRY_MS, error.retryAfterMs ?? 0);
+    }
+  }
+
+  #eventOf({ involved, reason, message, count, firstMs, lastMs }: DueEvent): object {
+    const { kind, namespace, name } = involved;
+    const { instance } = this.#settings;
+    const uid = involved.uid ?? (kind === 'ServiceAccount' ? this.#parts.uidOf(namespace, name) : undefined);
+    const suffix = hash('sha256', JSON.stringify([kind, name, uid, reason, instance]), 'hex').slice(0, 16);
+    return {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: `${name.slice(0, MAX_NAME - suffix.length - 1)}.${suffix}`, namespace },
+      involvedObject: { apiVersion: 'v1', kind, namespace, name, ...(uid !== undefined && { uid }) },
+      reason,
+      message,
+      type: 'Warning',
+      count,
+      firstTimestamp: secondsOf(firstMs),
+      lastTimestamp: secondsOf(lastMs),
+      source: { component: 'capstan', host: instance },
+      reportingComponent: 'capstan.dev/ca',
+      reportingInstance: instance,
+    };
+  }
+}
+
+/** RFC 3339 without fractions, as metav1.Time is written. */
+function secondsOf(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
