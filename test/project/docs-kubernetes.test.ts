@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { format } from 'prettier';
 import { CHECKS } from '../../src/review/doctor/diagnose.ts';
-import { RIGHTS, type Right } from '../../src/review/doctor/rights.ts';
+import { formatResource, RIGHTS } from '../../src/review/doctor/rights.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../docs/kubernetes.md');
 
@@ -20,7 +20,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
       RIGHTS.map((right) => [
         `\`${right.feature}\``,
         right.verbs.join(', '),
-        `\`${resourceOf(right)}\`${right.name === undefined ? '' : ` named \`${right.name}\``}`,
+        `\`${formatResource(right)}\`${right.name === undefined ? '' : ` named \`${right.name}\``}`,
         right.ownNamespace === true ? 'its own namespace' : 'the cluster',
         right.why,
       ]),
@@ -41,10 +41,6 @@ describe('docs/kubernetes.md', () => {
     });
   }
 });
-
-function resourceOf({ resource, group }: Right): string {
-  return group === '' ? resource : `${resource}.${group}`;
-}
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -19,6 +19,8 @@ export interface OpenedCluster {
   readonly inPod: boolean;
   /** Absent when no StatefulSet of ours is in the namespace, or it may not be seen. */
   readonly capstan: CapstanObjects | undefined;
+  /** Why its StatefulSet may not be seen. */
+  readonly notSeen?: string;
   /** How Capstan's pods are. */
   readonly pods: (options: { readonly signal: AbortSignal }) => Promise<Seen<readonly PodStatus[]>>;
 }
@@ -47,9 +49,13 @@ export async function openCluster(
   await api.raw('/version', options);
   const inPod = kubeconfig === undefined;
   // In a pod Capstan's own role reads no StatefulSets, and its files are at hand.
-  const capstan = inPod ? undefined : await findCapstan(api, namespace, options);
+  const found = inPod
+    ? undefined
+    : await see("Capstan's StatefulSet", async () => findCapstan(api, namespace, options));
   const pods: OpenedCluster['pods'] = async (at) => see("Capstan's pods", async () => findPods(api, namespace, at));
-  return { api, inPod, capstan, pods };
+  const capstan = found !== undefined && 'known' in found ? found.known : undefined;
+  const notSeen = found !== undefined && 'unknown' in found ? found.unknown : undefined;
+  return { api, inPod, capstan, pods, ...(notSeen !== undefined && { notSeen }) };
 }
 
 /** @returns the configuration of its pods. */

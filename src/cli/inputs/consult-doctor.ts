@@ -87,10 +87,9 @@ async function configOf(
 ): Promise<LoadedConfig> {
   const text = file === undefined ? await findConfig(cluster) : undefined;
   if (file === undefined && text === undefined) {
-    throw new CommandError(
-      EXIT.unreadable,
-      `there is no configuration of Capstan's in the namespace ${namespace}: name it with --namespace, or the file with --config`,
-    );
+    const why = cluster.notSeen ?? `there is none of Capstan's pods in the namespace ${namespace}`;
+    const hint = 'name the namespace with --namespace, or a file with --config';
+    throw new CommandError(EXIT.unreadable, `there is no configuration to compare with: ${why}; ${hint}`);
   }
   const loaded = loadConfig(file === undefined ? { ...(text && { text }) } : { file, environment });
   if (!('problems' in loaded)) return loaded;

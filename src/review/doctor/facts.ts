@@ -57,7 +57,7 @@ export type Feature = (typeof FEATURES)[number];
 export interface AskedRight {
   readonly feature: Feature;
   readonly verb: string;
-  /** With its group: `clustertrustbundles.certificates.k8s.io`. */
+  readonly group: string;
   readonly resource: string;
   readonly namespace?: string;
   readonly name?: string;

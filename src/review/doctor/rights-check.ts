@@ -1,5 +1,6 @@
 // Whether Capstan's service account may do what its configuration asks of it.
 import { ifSeen, type Check } from './check.ts';
+import { formatResource } from './rights.ts';
 
 export const RIGHTS_CHECK: Check = {
   id: 'rights',
@@ -8,9 +9,9 @@ export const RIGHTS_CHECK: Check = {
     ifSeen(rights, (all) =>
       all
         .filter(({ allowed }) => !allowed)
-        .map(({ verb, resource, namespace, name, feature }) => ({
+        .map(({ verb, namespace, name, feature, ...of }) => ({
           subject: `ServiceAccount ${settings.namespace}/${settings.serviceAccount}`,
-          wrong: `may not ${verb} ${resource}${name === undefined ? '' : ` ${name}`}${namespace === undefined ? '' : ` in ${namespace}`}, which ${feature} needs`,
+          wrong: `may not ${verb} ${formatResource(of)}${name === undefined ? '' : ` ${name}`}${namespace === undefined ? '' : ` in ${namespace}`}, which ${feature} needs`,
           fix: 'apply the roles of the chart of this version: helm upgrade, or istio-config/manifests/capstan.yaml',
         })),
     ),

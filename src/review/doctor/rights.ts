@@ -77,6 +77,11 @@ export interface WantedRight {
   readonly name?: string;
 }
 
+/** As messages and pages name it. */
+export function formatResource({ resource, group }: Pick<WantedRight, 'resource' | 'group'>): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
 /** @returns one for each verb, of all that the configuration switches on. */
 export function rightsOf({
   features,

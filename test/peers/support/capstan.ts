@@ -41,6 +41,8 @@ export interface CapstanSettings {
   readonly namespaces?: readonly string[];
   /** The corporate root; a new one unless said otherwise. */
   readonly root?: TestAuthority;
+  /** The first intermediate; a new one unless said otherwise. */
+  readonly issuer?: TestAuthority;
   /** `trustAnchors.federated`. */
   readonly federated?: readonly unknown[];
   /** Workers under a supervisor; one process unless said otherwise. */
@@ -82,7 +84,7 @@ export class Capstan implements AsyncDisposable {
   static async start(settings: CapstanSettings): Promise<Capstan> {
     const workDir = mkdtempSync(path.join(tmpdir(), 'cc-'));
     const root = settings.root ?? (await createRoot('Corporate Root'));
-    const issuer = await issueIntermediate(root, 'Mesh Issuer 1');
+    const issuer = settings.issuer ?? (await issueIntermediate(root, 'Mesh Issuer 1'));
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const capstan = new Capstan([await freePort(), await freePort()], workDir, [root, issuer], privateKey);
     const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'ES256', use: 'sig' };
@@ -103,6 +105,11 @@ export class Capstan implements AsyncDisposable {
 
   get pid(): number {
     return this.#process!.pid!;
+  }
+
+  /** Where its pages are. */
+  get observation(): string {
+    return `http://127.0.0.1:${this.#httpPort}`;
   }
 
   get issuer(): TestAuthority {

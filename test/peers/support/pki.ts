@@ -39,14 +39,14 @@ export interface LeafRequest {
   readonly weakKey?: boolean;
 }
 
-/** A self-signed root, valid for a day. */
-export async function createRoot(commonName: string): Promise<TestAuthority> {
-  return createAuthority(commonName);
+/** A self-signed root, valid for a day unless said otherwise. */
+export async function createRoot(commonName: string, days = 1): Promise<TestAuthority> {
+  return createAuthority(commonName, days);
 }
 
-/** An intermediate with pathLen 0 under `root`, valid for a day. */
-export async function issueIntermediate(root: TestAuthority, commonName: string): Promise<TestAuthority> {
-  return createAuthority(commonName, root);
+/** An intermediate with pathLen 0 under `root`, valid for a day unless said otherwise. */
+export async function issueIntermediate(root: TestAuthority, commonName: string, days = 1): Promise<TestAuthority> {
+  return createAuthority(commonName, days, root);
 }
 
 /** A leaf for client and server, valid for an hour unless said otherwise; the chain stops below the root. */
@@ -80,10 +80,10 @@ export async function issueLeaf(issuer: TestAuthority, request: LeafRequest): Pr
   };
 }
 
-async function createAuthority(commonName: string, parent?: TestAuthority): Promise<TestAuthority> {
+async function createAuthority(commonName: string, days: number, parent?: TestAuthority): Promise<TestAuthority> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.create({
-    ...validity(24 * HOUR_MS),
+    ...validity(days * 24 * HOUR_MS),
     serialNumber: serialNumber(),
     subject: `CN=${commonName}`,
     issuer: parent?.certificate.subject ?? `CN=${commonName}`,

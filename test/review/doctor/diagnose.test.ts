@@ -274,9 +274,19 @@ const ILLS: readonly Ill[] = [
     title: 'a right that the role lacks',
     check: 'rights',
     change: () => ({
-      rights: { known: [{ feature: 'attestation', verb: 'create', resource: 'tokenreviews', allowed: false }] },
+      rights: {
+        known: [
+          {
+            feature: 'attestation',
+            verb: 'create',
+            group: 'authentication.k8s.io',
+            resource: 'tokenreviews',
+            allowed: false,
+          },
+        ],
+      },
     }),
-    says: /may not create tokenreviews, which attestation needs/,
+    says: /may not create tokenreviews\.authentication\.k8s\.io, which attestation needs/,
   },
 ];
 

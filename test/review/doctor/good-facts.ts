@@ -125,7 +125,7 @@ export function goodFacts(): DoctorFacts {
         },
       ],
     },
-    rights: { known: [{ feature: 'attestation', verb: 'get', resource: 'pods', allowed: true }] },
+    rights: { known: [{ feature: 'attestation', verb: 'get', group: '', resource: 'pods', allowed: true }] },
     closingPolicies: { known: [] },
     endpoints: { known: 1 },
   };
