@@ -3,6 +3,7 @@
 // it is a table. Durations become milliseconds.
 import { optional, required, withDefault, type ValueOf } from './key.ts';
 import {
+  accountName,
   address,
   addressRange,
   choice,
@@ -272,6 +273,16 @@ export const schema = {
         duration('1m', '7d'),
         '15m',
         'How long what was last known of the cluster is believed while the API server cannot be followed. After it, what depends on the cluster is answered with UNAVAILABLE until the server answers again.',
+      ),
+      trustedNodeAccounts: withDefault(
+        listOf(accountName, 16),
+        ['istio-system/ztunnel'],
+        'Service accounts of node proxies, as `namespace/serviceAccount`, which may ask for the certificates of the workloads on their node: ztunnel does. Whoever may make a pod with one of them may have any certificate of that node. Empty, nobody may.',
+      ),
+      watchLag: withDefault(
+        duration('0s', '10s'),
+        '1s',
+        'How long a node proxy waits for a pod of which the watch has not told yet, before the API server is asked for it once.',
       ),
       leaseName: withDefault(
         objectName,

@@ -34,7 +34,7 @@ export function testTrial(
   { servingNames }: Pick<DocumentIssuerSettings, 'servingNames'> = TEST_MATERIAL,
 ) {
   const parts = { clock, random: new SeededRandom(), keys: keyGenerator, handshake: memoryHandshake };
-  return issuerTrial(parts, { servingNames });
+  return issuerTrial(parts, { servingNames, ambient: false });
 }
 
 /** A store that has not been started. */

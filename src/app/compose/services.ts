@@ -9,6 +9,7 @@ import type { Cluster } from './cluster.ts';
 import type { Credentials } from './credentials/credentials.ts';
 import type { Foundation } from './foundation.ts';
 import type { Issuing } from './issuing.ts';
+import { composeNodeProof } from './kubernetes/node-proof.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Trust } from './trust/trust.ts';
 
@@ -36,14 +37,16 @@ export function composeServices(config: Config, foundation: Foundation, former: 
   return { csr: composeCsr(config, foundation, former), sds };
 }
 
-function composeCsr(
-  { listen }: Config,
-  { clock, events }: Foundation,
-  { issuing, credentials }: Former,
-): ServiceRegistration {
+function composeCsr(config: Config, foundation: Foundation, former: Former): ServiceRegistration {
+  const { listen } = config;
+  const { clock, events } = foundation;
+  const { issuing, credentials, cluster, policy } = former;
   const { authenticators, attestation } = credentials;
+  const asked = { kubernetes: cluster.kubernetes, policies: policy.policies };
+  const nodeProof = composeNodeProof(config, foundation, asked);
+  const parts = { ...issuing.parts, authenticators, attestation, ...(nodeProof && { nodeProof }) };
   return csrService(
-    { authority: csrAuthority({ ...issuing.parts, authenticators, attestation }, issuing.lifetimes), clock, events },
+    { authority: csrAuthority(parts, issuing.lifetimes), clock, events },
     {
       deadlineMs: listen.requestTimeout,
       maxInFlight: listen.maxRequestsInFlight,

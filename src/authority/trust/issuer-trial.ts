@@ -5,6 +5,7 @@
 import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
 import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';
+import { ambientProblems } from '../../domain/x509/path/ambient.ts';
 import { judgeCertificate } from '../../domain/x509/path/judge-certificate.ts';
 import { pathCertificatesOf } from '../../domain/x509/path/certificate.ts';
 import { inSentence } from '../../domain/x509/path/judge-path.ts';
@@ -28,6 +29,8 @@ export interface TrialParts {
 export interface TrialSettings {
   /** What the CA's own serving certificate is called. */
   readonly servingNames: readonly HostName[];
+  /** Whether ztunnels are served, which refuse more than other peers do. */
+  readonly ambient: boolean;
 }
 
 /** What is to come in force: an issuer with its signer, and the trust anchors that it is to be verified by. */
@@ -47,7 +50,7 @@ export type IssuerTrial = (
 
 const TRIAL_LIFETIMES = { defaultMs: 60_000, maxMs: 60_000, minMs: 1_000, backdateMs: 1_000, jitterPercent: 0 };
 
-export function issuerTrial(parts: TrialParts, { servingNames }: TrialSettings): IssuerTrial {
+export function issuerTrial(parts: TrialParts, { servingNames, ambient }: TrialSettings): IssuerTrial {
   return async (material, options) => {
     const { trustDomain } = material.bundle;
     const leaf = await issue(
@@ -66,6 +69,7 @@ export function issuerTrial(parts: TrialParts, { servingNames }: TrialSettings):
     return (
       pathProblem('a workload certificate', leaf, material, nowMs) ??
       pathProblem("Capstan's own serving certificate", own, material, nowMs) ??
+      (ambient ? ambientProblem(material) : undefined) ??
       (await handshakeProblem(parts, material, leaf, own, options))
     );
   };
@@ -106,6 +110,15 @@ function pathProblem(
   );
   return problem && `peers would refuse ${what}: ${problem}`;
 }
+
+/** Every anchor goes out, so every one is judged: what a ztunnel leaves out it does not miss until something is below it. */
+function ambientProblem({ issuer, bundle }: TrialMaterial): string | undefined {
+  const chain = pathCertificatesOf(issuer.chainPems.join(''));
+  const [problem] = ambientProblems([...chain, ...bundle.anchors]);
+  return problem && `it would cut ambient off: ${inSentence(problem)}; ${WITHOUT_AMBIENT}`;
+}
+
+const WITHOUT_AMBIENT = 'where no ztunnel is served, say so with an empty cluster.kubernetes.trustedNodeAccounts';
 
 /** Each kind of certificate in each of its parts: our own serves, a workload's serves and calls. */
 async function handshakeProblem(

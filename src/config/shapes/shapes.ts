@@ -115,6 +115,15 @@ export const filePath = parsed<string>('a file path', (text) =>
 export const name = parsed<string>('a name', (text) => (text === '' ? { problem: 'must not be empty' } : text));
 
 /** RFC 1123, as Kubernetes demands it of a namespace. */
+/** `namespace/serviceAccount` */
+export const accountName = parsed<string>('a service account, as `namespace/serviceAccount`', (text) => {
+  const [namespace = '', account = '', ...more] = text.split('/');
+  const sound = isDnsLabel(namespace) && account.split('.').every(isDnsLabel) && more.length === 0;
+  return sound
+    ? text
+    : { problem: `${JSON.stringify(text)} is not namespace/serviceAccount, such as istio-system/ztunnel` };
+});
+
 export const namespaceName = parsed<string>('the name of a namespace', (text) =>
   isDnsLabel(text) ? text : { problem: `${JSON.stringify(text)} is not the name of a namespace` },
 );

@@ -15,7 +15,7 @@ export interface KnownPod {
   /** Somebody has asked for its deletion; it may run on for its grace period. */
   readonly terminating: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** What its containers run, as `image@sha256:…` where the kubelet has told, init containers included. */
+  /** Digests of what its containers run, as in SubjectPod (domain/policy/subject-pods.ts). */
   readonly images: readonly string[];
 }
 

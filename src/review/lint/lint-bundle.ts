@@ -18,7 +18,7 @@ export function lintBundle(document: ParsedDocument, bundle: PolicyBundle, nowMs
     ...bundle.rules.flatMap((rule) =>
       rule.mode === 'off'
         ? [off(document, `rules.${rule.id}.mode`, `rule ${rule.id}`)]
-        : [...reserved(document, rule), ...unreachable(document, rule, bundle)],
+        : [...reserved(document, rule), ...unreachable(document, rule, bundle), ...escapable(document, rule)],
     ),
   ];
 }
@@ -43,6 +43,14 @@ function reserved(document: ParsedDocument, { id, match }: CentralRule): readonl
   const field = `rules.${id}.match.classes`;
   const message = `${field}: ${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} reserved; no workload is of it`;
   return [findingAt(document, field, { id: 'policy/reserved', severity: 'note', message })];
+}
+
+/** Whoever makes a pod writes its labels, and leaves out those that only cost it something. */
+function escapable(document: ParsedDocument, { id, match, bounds }: CentralRule): readonly Finding[] {
+  if (bounds !== undefined || match.pods?.labels === undefined) return [];
+  const field = `rules.${id}.match.pods.labels`;
+  const message = `${field}: the rule only takes away, and a pod escapes it without the label; see docs/policy.md, pods`;
+  return [findingAt(document, field, { id: 'policy/escapable', severity: 'note', message })];
 }
 
 /** Whom no workload can be: of a class that the bundle gives to nobody there, or in a cluster that it is not for. */

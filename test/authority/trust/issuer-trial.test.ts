@@ -20,7 +20,7 @@ async function tried(answers: readonly (string | undefined)[]) {
     },
   };
   const parts = { clock: new FakeClock(), random: new SeededRandom(), keys: keyGenerator, handshake };
-  const trial = issuerTrial(parts, { servingNames: [{ kind: 'dns', value: 'localhost' }] });
+  const trial = issuerTrial(parts, { servingNames: [{ kind: 'dns', value: 'localhost' }], ambient: false });
   return { problem: await trial(material, { signal: NEVER }), shaken, material };
 }
 

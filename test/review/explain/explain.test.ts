@@ -53,6 +53,15 @@ describe('An explanation', () => {
     assert.equal(traceAsTree(traced)[0], `refused ${reason} spiffe://cluster.local/ns/shop/sa/web`);
   });
 
+  it('shows the pods that a recorded certificate is for, as they were', () => {
+    const pods = [{ name: 'web-1', uid: 'u1', resourceVersion: '7', labels: { tier: 'front' }, images: ['sha256:ab'] }];
+    const traced = recordedDecision(issuedTo({ policy: { actor: 'istio-system/ztunnel', pods } }));
+    assert.match(
+      (traced === undefined ? [] : formatTrace(traced)).join('\n'),
+      /istio-system\/ztunnel, on behalf of spiffe.*\n\nPods that it is for:\n {2}web-1 \(uid u1, resourceVersion 7\): labels tier=front; images sha256:ab/s,
+    );
+  });
+
   it('lists the conditions that hold, and what may be issued', () => {
     const { decision, traced } = explained(WITH_INGRESS);
     assert.equal(decision.outcome, 'approved');

@@ -44,6 +44,17 @@ describe('A lint of texts', () => {
     assert.deepEqual(idsAt(Date.UTC(2026, 0, 1)), ['policy/validity']);
   });
 
+  it('notes a rule that a pod escapes by leaving a label off, and none that gives something for it', () => {
+    const found = (match: string, more: string) => {
+      const rule = `  - { id: by-label, match: ${match}, ${more} }\n`;
+      const text = BUNDLE.replace('rules:\n', `rules:\n${rule}`);
+      return lintPolicies({ texts: [{ place: 'bundle.yaml', text }], nowMs: NOON_MS })?.findings.map(({ id }) => id);
+    };
+    const byLabel = '{ pods: { labels: { tier: back } } }';
+    assert.deepEqual(found(byLabel, 'deny: { serviceAccounts: [web] }'), ['policy/escapable']);
+    assert.deepEqual(found('{ namespaces: { names: [shop] } }', 'deny: { serviceAccounts: [web] }'), []);
+  });
+
   it('is of nothing when there is no text', () => {
     assert.equal(lintPolicies({ texts: [], nowMs: NOON_MS }), undefined);
   });

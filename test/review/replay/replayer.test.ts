@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { PolicySet } from '../../../src/domain/policy/policy-set.ts';
 import { Replayer } from '../../../src/review/replay/replayer.ts';
-import { bundle, CLUSTER, condition, expression, local, snapshot } from '../../support/policy/policies.ts';
+import type { PolicyTrace } from '../../../src/ports/storage/issuance-journal.ts';
+import { bundle, CLUSTER, condition, expression, local, rule, snapshot, wide } from '../../support/policy/policies.ts';
 import { HOUR_MS, issuedTo } from '../../support/policy/recorded-decisions.ts';
 
 describe('The replayer of recorded decisions', () => {
@@ -36,6 +37,27 @@ describe('The replayer of recorded decisions', () => {
     replayer.observe(hourly[0]!);
     const outcomes = hourly.slice(1).map((record) => replayer.replay(record)?.after.outcome);
     assert.deepEqual(outcomes, ['approved', 'refused', 'refused', 'refused', 'refused']);
+  });
+
+  describe('of a ztunnel', () => {
+    const labelled = rule({
+      bounds: wide({ impersonators: [] }),
+      match: { pods: { labels: { tier: 'front' } } },
+    });
+    const parts = { bundle: bundle({ rules: [labelled] }), bundleDigest: 'd', local: [], cluster: CLUSTER };
+    const relayed = { actor: 'istio-system/ztunnel', podNames: [{ name: 'web-1', uid: 'uid-web-1' }] };
+    const outcome = (policy: Partial<PolicyTrace>): string | undefined =>
+      new Replayer(PolicySet.of(parts), snapshot()).replay(issuedTo({ policy }))?.after.outcome;
+
+    it('goes by the pods as they are on record', () => {
+      const pod = { name: 'web-1', uid: 'uid-web-1', resourceVersion: '7', images: [] };
+      assert.equal(outcome({ ...relayed, pods: [{ ...pod, labels: { tier: 'front' } }] }), 'approved');
+      assert.equal(outcome({ ...relayed, pods: [{ ...pod, labels: { tier: 'back' } }] }), 'refused');
+    });
+
+    it('is left undecided where nothing of the pods is on record or in the snapshot', () => {
+      assert.equal(outcome(relayed), 'undecided');
+    });
   });
 });
 

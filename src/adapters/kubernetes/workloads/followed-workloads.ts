@@ -1,5 +1,6 @@
 // The workloads of one cluster out of the caches of its pods, service accounts and namespaces.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+import { imageDigestsOf } from '../../../domain/policy/subject-pods.ts';
 import { fieldOf } from '../../../domain/cluster/pod-templates.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type {
@@ -12,7 +13,7 @@ import type {
 import { NAMESPACE, POD, SERVICE_ACCOUNT } from '../api/kinds.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
 import type { ObjectChange } from '../api/object-store.ts';
-import { imagesOf, keptInFull, keptOfPod } from './kept-objects.ts';
+import { keptInFull, keptOfPod } from './kept-objects.ts';
 
 export interface WorkloadCaches {
   readonly pods: FollowedObjects;
@@ -143,7 +144,8 @@ function known<T>(object: KubernetesObject | undefined, of: (object: KubernetesO
   return object && of(object);
 }
 
-function knownPod(pod: KubernetesObject): KnownPod {
+/** @param pod in full, or as it is kept. */
+export function knownPod(pod: KubernetesObject): KnownPod {
   const { namespace = '', name, uid, labels = {} } = pod.metadata;
   const node = nodeOf(pod);
   return {
@@ -155,7 +157,7 @@ function knownPod(pod: KubernetesObject): KnownPod {
     phase: textAt(pod, 'status', 'phase') ?? 'Unknown',
     terminating: isTerminating(pod),
     labels,
-    images: imagesOf(pod),
+    images: imageDigestsOf(pod),
   };
 }
 

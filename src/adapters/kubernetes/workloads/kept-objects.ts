@@ -1,6 +1,7 @@
 // What is kept of the objects that every cluster is asked for. A pod in full is ten times what authentication and most
 // policies read of it, and there may be 50,000.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+import { imageDigestsOf } from '../../../domain/policy/subject-pods.ts';
 import { fieldOf } from '../../../domain/cluster/pod-templates.ts';
 
 /** As large as the object itself, and of use to `kubectl apply` alone. */
@@ -35,20 +36,8 @@ export function keptOfPod(pod: KubernetesObject): KubernetesObject {
       nodeName: fieldOf(pod, ['spec', 'nodeName']),
       serviceAccountName: fieldOf(pod, ['spec', 'serviceAccountName']),
     },
-    status: { phase: fieldOf(pod, ['status', 'phase']), images: imagesOf(pod) },
+    status: { phase: fieldOf(pod, ['status', 'phase']), images: imageDigestsOf(pod) },
   };
-}
-
-/** @returns what the containers of a pod run, by digest where the kubelet has told; of a cut pod as it was kept. */
-export function imagesOf(pod: KubernetesObject): readonly string[] {
-  const kept = fieldOf(pod, ['status', 'images']);
-  if (Array.isArray(kept)) return kept as readonly string[];
-  const statuses = ['initContainerStatuses', 'containerStatuses'].flatMap((field) => {
-    const list = fieldOf(pod, ['status', field]);
-    return Array.isArray(list) ? (list as readonly unknown[]) : [];
-  });
-  const images = statuses.map((status) => fieldOf(status, ['imageID']) || fieldOf(status, ['image']));
-  return [...new Set(images.filter((image): image is string => typeof image === 'string' && image !== ''))];
 }
 
 type Metadata = KubernetesObject['metadata'] & { readonly deletionTimestamp?: string };

@@ -23,9 +23,11 @@ type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce
 };
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
-  const { issuer, additionalIssuers, trustAnchors, trustDomain, sds } = config;
+  const { issuer, additionalIssuers, trustAnchors, trustDomain, sds, cluster } = config;
   const servingNames = servingNamesOf(config);
-  const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames });
+  const { from, trustedNodeAccounts } = cluster.kubernetes;
+  const ambient = from !== undefined && trustedNodeAccounts.length > 0;
+  const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames, ambient });
   const shared = { ...parts, trial, opener: pemSignerOpener };
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator };
   const documents = watchedFiles({ anchors: trustAnchors.file, ...filesOf(issuer) }, parts.files);

@@ -26,6 +26,10 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'A rule or policy never applies to anybody',
     'No workload can be matched. Correct the names or classes, or remove it.',
   ),
+  'policy/escapable': row(
+    'A rule that only takes away goes by labels of pods',
+    'Whoever makes a pod writes its labels. Match namespaces and service accounts, or have admission demand the label.',
+  ),
   'policy/reserved': row(
     'A class is reserved for certificates that Capstan issues to itself',
     'Workloads are never of the classes `self` and `intermediate`; the entry has no effect on them.',

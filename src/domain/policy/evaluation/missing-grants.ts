@@ -93,15 +93,14 @@ function nearByNamespace(
   };
 }
 
-/** A pod that is not known would have made the decision unavailable. */
 function nearByPods(own: string, selector: PodSelector, reader: SnapshotReader): NearMiss {
   const wanted = formatPodSelector(selector);
   const pods = reader.pods();
-  if (pods.length === 0) return { allowed: `${own} for pods ${wanted}`, actual: 'which is no pod' };
+  if (pods.length === 0 && !reader.lacksPods) return { allowed: `${own} for pods ${wanted}` };
   const other = pods.find((pod) => !selectsPod(selector, pod)) ?? pods[0];
   return {
     allowed: `${own} for pods ${wanted}`,
-    actual: `in ${other === undefined ? 'no pod' : podLike(selector, other)}`,
+    actual: `in ${other === undefined ? 'a pod that is not known' : podLike(selector, other)}`,
     change: `have every pod of the identity be one ${wanted}`,
   };
 }

@@ -37,6 +37,7 @@ export class SnapshotReader {
 
   readonly #asking: Asking | undefined;
   #pods: readonly SubjectPod[] | undefined;
+  #lacksPods = false;
 
   /** @param asking whose pods may be asked for; absent, of nobody who has one. */
   constructor(snapshot: ClusterSnapshot, asking?: Asking) {
@@ -97,6 +98,11 @@ export class SnapshotReader {
     return (this.#pods ??= this.#findPods());
   }
 
+  /** Whether pods were asked for that are not in the view. */
+  get lacksPods(): boolean {
+    return this.#lacksPods;
+  }
+
   /** Those that were asked for. */
   get seenPods(): readonly SubjectPod[] {
     return this.#pods ?? [];
@@ -111,6 +117,7 @@ export class SnapshotReader {
     const { namespace } = subject;
     const found = podsIn(this.#snapshot, namespace, names);
     if (found === undefined) {
+      this.#lacksPods = true;
       this.#unsynced ??= `not every pod of ${namespace}/${subject.serviceAccount} is in the view of the cluster`;
       return [];
     }

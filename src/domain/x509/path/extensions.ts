@@ -38,7 +38,9 @@ export interface CertificateExtensions {
   readonly inhibitAnyPolicy: number | undefined;
   /** RFC 5280 sections 4.2.1.1 and 4.2.1.2: "conforming CAs MUST mark this extension as non-critical". */
   readonly criticalKeyId: boolean;
-  /** Critical ones that nothing here knows, dotted. */
+  /** Those that are critical, dotted. */
+  readonly critical: readonly string[];
+  /** Of them, those that nothing here knows. */
   readonly unknownCritical: readonly string[];
 }
 
@@ -87,6 +89,7 @@ export function readExtensions(rest: DerReader): CertificateExtensions {
   const found = rest.done ? new Map<string, Extension>() : readList(rest);
   const valueOf = (name: keyof typeof KNOWN): DerReader | undefined => found.get(KNOWN[name])?.value;
   const constraints = found.get(KNOWN.nameConstraints);
+  const critical = [...found].filter(([, extension]) => extension.critical).map(([type]) => type);
   return {
     basicConstraints: map(valueOf('basicConstraints'), readBasicConstraints),
     keyUsage: map(valueOf('keyUsage'), (value) => value.read(TAG.bitString, 'keyUsage')[1] ?? 0),
@@ -100,9 +103,8 @@ export function readExtensions(rest: DerReader): CertificateExtensions {
     policyMappings: map(valueOf('policyMappings'), readMappings) ?? [],
     requireExplicitPolicy: map(valueOf('policyConstraints'), readRequireExplicit),
     inhibitAnyPolicy: map(valueOf('inhibitAnyPolicy'), (value) => integer(value.read(TAG.integer, 'inhibitAnyPolicy'))),
-    unknownCritical: [...found]
-      .filter(([type, { critical }]) => critical && !KNOWN_TYPES.has(type))
-      .map(([type]) => type),
+    critical,
+    unknownCritical: critical.filter((type) => !KNOWN_TYPES.has(type)),
   };
 }
 

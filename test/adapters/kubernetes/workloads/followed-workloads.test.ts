@@ -9,6 +9,8 @@ import { SeededRandom } from '../../../support/fakes/seeded-random.ts';
 
 const MINUTE_MS = 60_000;
 
+const DIGEST = `sha256:${'12'.repeat(32)}`;
+
 describe('The workloads of a cluster', () => {
   let api: FakeKubernetesApi;
   let clock: FakeClock;
@@ -34,8 +36,14 @@ describe('The workloads of a cluster', () => {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'web-1', namespace: 'shop', labels: { app: 'web' }, annotations: { long: 'text' } },
-    spec: { ...spec, containers: [{ name: 'web', image: 'web:1' }] },
-    status: { phase: 'Running', containerStatuses: [{ imageID: 'registry/web@sha256:12' }, { image: 'side:1' }] },
+    spec: {
+      ...spec,
+      containers: [
+        { name: 'web', image: 'web:1' },
+        { name: 'side', image: 'side:1' },
+      ],
+    },
+    status: { phase: 'Running', containerStatuses: [{ name: 'web', imageID: `registry/web@${DIGEST}` }] },
   });
 
   it('are known by name, by uid and by node and account', () => {
@@ -49,7 +57,7 @@ describe('The workloads of a cluster', () => {
       phase: 'Running',
       terminating: false,
       labels: { app: 'web' },
-      images: ['registry/web@sha256:12', 'side:1'],
+      images: [DIGEST, 'unknown'],
     });
     assert.deepEqual(workloads.podByUid(pod.uid), pod);
     assert.deepEqual(workloads.podsOn('node-1', { namespace: 'shop', serviceAccount: 'web' }), [pod]);
