@@ -37,9 +37,11 @@ import {
   labels,
   MAX_ADDITIONAL_ISSUERS,
   MAX_FEDERATED,
+  MAX_REQUESTERS,
   MAX_SOCKETS,
   MAX_TRUST_BUNDLES,
   sdsSocket,
+  signingRequester,
   socketMode,
   tokenAudiences,
   tokenIssuer,
@@ -387,6 +389,20 @@ export const schema = {
         false,
         'Whether refusals are reported as Events of the service account and its pod, at most ten a second in all.',
       ),
+      signers: {
+        certificateSigningRequests: {
+          requesters: withDefault(
+            listOf(signingRequester, MAX_REQUESTERS),
+            [],
+            'Service accounts whose approved CertificateSigningRequests for the signers `capstan.dev/<issuer>` are judged and signed, such as `system:serviceaccount:istio-system:istiod`. Policy must let them ask for others (`impersonators`). With none, no such request is looked at.',
+          ),
+        },
+        podCertificates: withDefault(
+          flag,
+          false,
+          'Whether PodCertificateRequests for the signers `capstan.dev/<issuer>` are judged and signed. They are made by the kubelet of Kubernetes 1.37 or later, which takes no certificate that lives for less than an hour.',
+        ),
+      },
     },
   },
 

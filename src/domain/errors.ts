@@ -34,6 +34,8 @@ export interface AuthorityErrorOptions {
   readonly detail?: string;
   readonly violations?: readonly Violation[];
   readonly retryAfterMs?: number;
+  /** Policy says no, and the world may change so that it says yes to the same request. */
+  readonly mayPassLater?: boolean;
   /** The decision that this refusal is, once it has been recorded. */
   readonly decisionId?: string;
   /** Private; logged once, at the edge. */
@@ -50,6 +52,7 @@ export class AuthorityError extends Error {
   readonly violations: readonly Violation[];
   readonly retryAfterMs: number | undefined;
   readonly decisionId: string | undefined;
+  readonly mayPassLater: boolean;
   readonly #detail: string | undefined;
 
   constructor(reason: Reason, options: AuthorityErrorOptions = {}) {
@@ -62,6 +65,7 @@ export class AuthorityError extends Error {
     this.violations = options.violations ?? [];
     this.retryAfterMs = options.retryAfterMs;
     this.decisionId = options.decisionId;
+    this.mayPassLater = options.mayPassLater ?? false;
     this.#detail = options.detail;
   }
 
@@ -76,6 +80,7 @@ export class AuthorityError extends Error {
       ...(this.#detail === undefined ? {} : { detail: this.#detail }),
       ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
       violations: this.violations,
+      mayPassLater: this.mayPassLater,
       decisionId,
       cause: this.cause,
     });

@@ -45,6 +45,8 @@ export const REASONS = {
   'CAP-M02': row('malformed_request', 'the request is larger than this server accepts'),
   'CAP-M03': row('malformed_request', 'the discovery request is malformed'),
   'CAP-M04': row('unknown_secret', 'no secret of that name is available to the caller'),
+  'CAP-M05': row('impersonation_forbidden', 'the requester is not one whose signing requests are served'),
+  'CAP-M06': row('malformed_request', 'the signing request asks for what its signer does not give'),
 
   'CAP-P01': row('policy_denied', 'no policy rule allows this identity'),
   'CAP-P02': row('policy_denied', 'policy does not allow this key type for this identity'),

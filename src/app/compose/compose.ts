@@ -11,6 +11,7 @@ import { composeFoundation, type Foundation } from './foundation.ts';
 import { composeIssuing } from './issuing.ts';
 import { composePublication } from './kubernetes/publication.ts';
 import { composePublishedTrust } from './kubernetes/published-roots.ts';
+import { composeSigners } from './kubernetes/signers.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
 import { composePolicy, type Policy } from './policy/policy.ts';
 import { composeServices } from './services.ts';
@@ -38,6 +39,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy });
   composePublication(config, foundation, { cluster, published, issuing });
+  composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });

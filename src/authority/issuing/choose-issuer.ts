@@ -1,6 +1,7 @@
 // Chooses the issuer of each certificate, before policy is asked, and knows the signer that goes with a choice: the one
 // of the state that was chosen, whatever is loaded meanwhile.
 import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
+import { bug } from '../../domain/errors.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { allowedIssuers, ANY_ISSUER } from '../../domain/policy/evaluation/allowed-issuers.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
@@ -25,6 +26,13 @@ export class IssuerChooser {
     const allowed = candidates.length === 1 ? ANY_ISSUER : allowedIssuers(policies, asking, snapshot);
     const { chosen, candidate } = ChosenIssuer.forWorkload(candidates, allowed, nowMs);
     return this.#known(chosen, candidate);
+  }
+
+  /** The issuer that a request names; policy refuses it where the subject may not have it. @throws AuthorityError CAP-X01 when there is none. */
+  named(name: string, nowMs: number): ChosenIssuer {
+    const found = ChosenIssuer.named(this.#issuers.all(), name, nowMs);
+    if (found === undefined) throw bug(`no issuer is called ${name}`);
+    return this.#known(found.chosen, found.candidate);
   }
 
   /** Every issuer, as it would be chosen now, the default one first. */

@@ -114,7 +114,7 @@ export class DecisionRecorder {
     this.#clusterStaleMs = clusterStaleMs;
   }
 
-  /** Another identity than the caller's own: a refusal is on record for both. */
+  /** Another identity than the caller's own, or of one who is no caller: a refusal is on record for it too. */
   asksFor(identity: string): void {
     this.#asked = identity;
   }

@@ -50,6 +50,8 @@ export interface Question {
   readonly requestedMs: number;
   /** Beside the SPIFFE ID; absent for none. */
   readonly dnsNames?: readonly string[];
+  /** The only issuer that may sign, where the request names one. */
+  readonly issuerName?: string;
 }
 
 export class PolicyJudgement {
@@ -193,13 +195,14 @@ export class PolicyJudgement {
   }
 
   #requestOf(question: Question, policies: PolicySet, snapshot: ClusterSnapshot): PolicyRequest {
-    const { caller, identity, publicKey, requestedMs, pods, dnsNames = [] } = question;
+    const { caller, identity, publicKey, requestedMs, pods, dnsNames = [], issuerName } = question;
     const { namespace, serviceAccount, trustDomain, spiffeId } = identity;
     const relayed = !caller.identity.spiffeId.equals(spiffeId);
     const { remoteCluster } = caller;
     const names = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
     const subject = { ...names, ...(remoteCluster !== undefined && { remoteCluster }) };
-    const nowMs = this.#parts.clock.nowMs();
+    const { clock, chooser } = this.#parts;
+    const nowMs = clock.nowMs();
     const claims = {
       authenticationMethod: caller.authenticationMethod,
       credentialId: caller.credentialId,
@@ -210,13 +213,15 @@ export class PolicyJudgement {
       claims,
       ...(pods && { pods: pods.map(({ name, uid }) => ({ name, ...(uid !== undefined && { uid }) })) }),
     };
+    const chosen =
+      issuerName === undefined ? chooser.choose(policies, asking, snapshot, nowMs) : chooser.named(issuerName, nowMs);
     return {
       ...asking,
       ...(relayed && { actor: `${caller.identity.namespace}/${caller.identity.serviceAccount}` }),
       key: { type: publicKey.family, bits: publicKey.bits },
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames,
-      ...this.#moment(this.#parts.chooser.choose(policies, asking, snapshot, nowMs), nowMs),
+      ...this.#moment(chosen, nowMs),
     };
   }
 

@@ -7,8 +7,9 @@ import type { Attestation } from '../attestation/attestation.ts';
 import { authenticate } from './authenticate.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { subjectOf } from './impersonate.ts';
+import { chainOf } from './issued-chain.ts';
 import type { NodeProof } from './node-proof.ts';
-import { issueForWorkload, type Issued, type IssuingParts } from '../issuing/issue-certificate.ts';
+import { issueForWorkload, type IssuingParts } from '../issuing/issue-certificate.ts';
 import type { CsrAuthority, CsrRequest, IssuedChain } from './surface.ts';
 
 interface CsrParts extends IssuingParts {
@@ -49,16 +50,6 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
           judge(recorder, presented, decode, options),
         ),
       ),
-  };
-}
-
-function chainOf({ certificate, bundle }: Issued): IssuedChain {
-  return {
-    leafPem: certificate.pem,
-    intermediatePems: certificate.issuer.chainPems,
-    bundlePem: bundle.pem,
-    notAfterMs: certificate.notAfterMs,
-    decisionId: certificate.decisionId,
   };
 }
 

@@ -1,7 +1,9 @@
-// What the edges may ask of the CA. The gRPC services speak to these three interfaces and to
-// nothing else of this floor.
-import type { Caller } from '../../domain/identity/caller.ts';
+// What the edges may ask of the CA. The gRPC services and the signers of the Kubernetes API speak to these interfaces and
+// to nothing else of this floor.
+import type { Caller, PodBinding } from '../../domain/identity/caller.ts';
 import type { AuthorityError } from '../../domain/errors.ts';
+import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import type { WholeValidity } from '../../domain/issuance/lifetime.ts';
 import type { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { PresentedCredentials } from '../../ports/issuing/authenticator.ts';
@@ -21,6 +23,7 @@ export interface IssuedChain {
   readonly intermediatePems: readonly string[];
   /** All trust anchors as one canonical string. */
   readonly bundlePem: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly decisionId: string;
 }
@@ -34,6 +37,60 @@ export interface CsrAuthority {
   answerCsr(
     presented: PresentedCredentials,
     decode: () => CsrRequest,
+    options: { readonly signal: AbortSignal },
+  ): Promise<IssuedChain>;
+}
+
+/** What asks for a certificate is an object of the Kubernetes API server, which waits there for its signer. */
+interface SigningObject {
+  /** Kind and name, for the record: `certificatesigningrequests/csr-workload-x2k9d`. */
+  readonly object: string;
+  /** The issuer that its signer's name names: no other signs. */
+  readonly issuerName: string;
+}
+
+export interface RelayedRequest extends SigningObject {
+  /** Who made the object, as the API server authenticated it: `system:serviceaccount:istio-system:istiod`. */
+  readonly requester: string;
+}
+
+/** The part of a relayed request that is decoded when its requester is known. */
+export interface RelayedOrder {
+  /** It alone says for whom the certificate is: nobody here has seen a proof of that. */
+  readonly csrPem: string;
+  /** Zero or less asks for the default. */
+  readonly requestedMs: number;
+}
+
+export interface PodRequest extends SigningObject {
+  /** The service account that the pod is said to run as. */
+  readonly identity: KubernetesIdentity;
+  readonly serviceAccountUid: string;
+  readonly pod: Required<PodBinding>;
+}
+
+/** The part of a pod's request that is decoded when its pod is known. */
+export interface PodOrder {
+  readonly csrDer: Uint8Array;
+  /** Least and most that the API server takes. */
+  readonly whole: WholeValidity;
+}
+
+/** Both judge, sign and record as the CSR API does, and throw as it does. */
+export interface SigningAuthority {
+  /**
+   * For another, on the word of a listed requester: policy sees it as the actor, and nothing of a pod.
+   * @throws AuthorityError with its `decisionId` set, for every refusal.
+   */
+  answerRelayed(
+    request: RelayedRequest,
+    decode: () => RelayedOrder,
+    options: { readonly signal: AbortSignal },
+  ): Promise<IssuedChain>;
+  /** For a pod that is there as the request says, whose kubelet asks. @throws AuthorityError with its `decisionId` set, for every refusal. */
+  answerPod(
+    request: PodRequest,
+    decode: () => PodOrder,
     options: { readonly signal: AbortSignal },
   ): Promise<IssuedChain>;
 }

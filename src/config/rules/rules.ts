@@ -3,6 +3,7 @@
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { isOnThisMachine } from '../shapes/journal-store.ts';
 import type { Config } from '../schema.ts';
+import { SIGNER_RULES } from './signer-rules.ts';
 
 export interface Rule {
   /** Paths of the keys that the rule reads; the first is the one to change. */
@@ -248,6 +249,7 @@ export const RULES: readonly Rule[] = [
     check: ({ cluster: { kubernetes } }) =>
       when(kubernetes.publish.istiodTls.namespace !== undefined && kubernetes.from === undefined, NEEDS_API),
   },
+  ...SIGNER_RULES,
   {
     reads: ['sds.sockets', 'trustDomain'],
     check: ({ sds, trustDomain }) =>

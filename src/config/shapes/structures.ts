@@ -81,6 +81,23 @@ export const federatedDomain = fields('a trust domain: `trustDomain`, `file`', {
   file: filePath.schema,
 });
 
+/** More registration authorities than a cluster has. */
+export const MAX_REQUESTERS = 16;
+
+export interface SigningRequester {
+  /** As the API server calls it. */
+  readonly username: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+export const signingRequester = parsed<SigningRequester>('`system:serviceaccount:<namespace>:<name>`', (text) => {
+  const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(text) ?? [];
+  return namespace === undefined || serviceAccount === undefined
+    ? { problem: 'must be system:serviceaccount:<namespace>:<name>' }
+    : { username: text, namespace, serviceAccount };
+});
+
 /** More intermediates than a mesh is divided among. */
 export const MAX_ADDITIONAL_ISSUERS = 16;
 

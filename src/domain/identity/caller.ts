@@ -2,8 +2,13 @@
 // a certificate, for a control plane that reads its own from a Secret, it stands for the proof.
 import type { KubernetesIdentity } from './kubernetes-identity.ts';
 
-/** How an identity was proven; the same words in journal, logs and metrics. */
-export type AuthenticationMethod = 'client-certificate' | 'token' | 'socket' | 'configuration';
+/**
+ * How an identity was proven; the same words in journal, logs and metrics. `kubernetes-csr`: the API server authenticated
+ * who made a CertificateSigningRequest, and nobody here proved for whom; the request is relayed. `pod-certificate`: the API
+ * server admitted a PodCertificateRequest for the pod.
+ */
+export type AuthenticationMethod =
+  'client-certificate' | 'token' | 'socket' | 'configuration' | 'kubernetes-csr' | 'pod-certificate';
 
 /** What Kubernetes said of the pod behind a token; each part absent where the token has none. */
 export interface PodBinding {
@@ -40,15 +45,17 @@ export const UNKNOWN_MS = 0;
 
 /**
  * @param here the issuance that is being made for the caller.
- * @returns where what is issued to the caller began.
+ * @returns where what is issued to the caller began. What was relayed began with a proof that only the relay has seen:
+ *   it never counts as fresh here, so that nobody turns it into a proof of their own by renewing.
  */
 export function lineageOf(caller: Caller, here: Lineage): Lineage {
+  if (caller.authenticationMethod === 'kubernetes-csr') return { ...here, provenAtMs: UNKNOWN_MS };
   return caller.authenticationMethod === 'client-certificate' ? caller.lineage : here;
 }
 
 interface Proven {
   readonly identity: KubernetesIdentity;
-  /** The token's issuer, the certificate's serial number, the socket's path or the configuration's key: never a secret. */
+  /** The token's issuer, the certificate's serial number, the path of the socket, or the name of configuration key or issuer: never a secret. */
   readonly credentialId: string;
   readonly pod?: PodBinding;
   readonly attestation?: Attestation;
@@ -61,7 +68,7 @@ interface Proven {
   readonly expiresAtMs?: number;
 }
 
-/** Whoever shows a token or a socket begins a lineage, and so does what the configuration asks for. */
+/** Whoever shows a token or a socket, or is known to the API server, begins a lineage, and so does what the configuration asks for. */
 interface AuthenticatedCaller extends Proven {
   readonly authenticationMethod: Exclude<AuthenticationMethod, 'client-certificate'>;
 }

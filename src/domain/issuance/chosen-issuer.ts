@@ -71,6 +71,18 @@ export class ChosenIssuer implements Judged {
     return { chosen: new ChosenIssuer(candidate, choice, nowMs), candidate };
   }
 
+  /** The one that the request names, also where policy will refuse it. */
+  static named<C extends IssuerCandidate>(
+    candidates: readonly C[],
+    name: string,
+    nowMs: number,
+  ): { readonly chosen: ChosenIssuer; readonly candidate: C } | undefined {
+    const candidate = candidates.find((one) => one.name === name);
+    if (candidate === undefined) return undefined;
+    const choice = { why: candidates.length === 1 ? 'only' : 'named', limitedBy: [] } as const;
+    return { chosen: new ChosenIssuer(candidate, choice, nowMs), candidate };
+  }
+
   /** For what the CA signs for itself: its serving certificate, and the trial of an issuer. */
   static forOwn(candidate: IssuerCandidate, nowMs: number): ChosenIssuer {
     return new ChosenIssuer(candidate, { why: 'own', limitedBy: [] }, nowMs);

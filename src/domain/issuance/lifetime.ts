@@ -14,6 +14,14 @@ export interface LifetimeSettings {
   readonly backdateMs: number;
   /** Up to this share of the lifetime, in percent, is taken off so that fleets do not renew in step. */
   readonly jitterPercent: number;
+  /** Where who asks takes no other certificate: how long the whole validity must be, backdating included. */
+  readonly whole?: WholeValidity;
+}
+
+/** Least and most from notBefore to notAfter, in ms; whole seconds. */
+export interface WholeValidity {
+  readonly minMs: number;
+  readonly maxMs: number;
 }
 
 export interface Validity {
@@ -59,7 +67,24 @@ export function validityOf(
   const notAfterMs = Math.min(endMs, facts.issuer.notAfterMs);
   const backdateMs = Math.min(settings.backdateMs, (notAfterMs - facts.nowMs) * MAX_BACKDATE_SHARE);
   const notBeforeMs = Math.max(wholeSeconds(facts.nowMs - backdateMs), facts.issuer.notBeforeMs);
-  return { notBeforeMs, notAfterMs };
+  const validity = { notBeforeMs, notAfterMs };
+  if (settings.whole === undefined) return validity;
+  return fitted(validity, settings.whole, {
+    policyEndMs: wholeSeconds(facts.nowMs + longestMs),
+    issuerEndMs: facts.issuer.notAfterMs,
+  });
+}
+
+/** Cut to the most, or stretched to the least where neither what is granted nor the issuer ends before. */
+function fitted(
+  { notBeforeMs, notAfterMs }: Validity,
+  { minMs, maxMs }: WholeValidity,
+  { policyEndMs, issuerEndMs }: { readonly policyEndMs: number; readonly issuerEndMs: number },
+): Validity | NoValidity {
+  const leastEndMs = notBeforeMs + minMs;
+  if (leastEndMs > policyEndMs) return 'policy';
+  if (leastEndMs > issuerEndMs) return 'issuer';
+  return { notBeforeMs, notAfterMs: Math.max(leastEndMs, Math.min(notAfterMs, notBeforeMs + maxMs)) };
 }
 
 function wholeSeconds(ms: number): number {

@@ -39,7 +39,7 @@ export class PreparedCertificate {
     const { issuer, bounds } = chosen;
     const bounded = { ...lifetimes, maxMs: Math.min(lifetimes.maxMs, bounds.maxTtlMs) };
     const validity = validityOf(bounded, { ...facts, granted: ttl, issuer });
-    if (typeof validity === 'string') throw noValidity(validity, ttl.maxMs, lifetimes.minMs);
+    if (typeof validity === 'string') throw noValidity(validity, Math.min(ttl.maxMs, bounded.maxMs), lifetimes);
     const contents = { profile, names, publicKey, issuer, serial: positive(facts.serial), ...validity };
     return new PreparedCertificate(chosen, contents);
   }
@@ -89,11 +89,15 @@ export class FinishedCertificate {
   }
 }
 
-function noValidity(why: NoValidity, maxMs: number, minMs: number): AuthorityError {
-  const least = `the least is ${formatDuration(minMs)} (lifetimes.min)`;
+function noValidity(why: NoValidity, maxMs: number, { minMs, whole }: LifetimeSettings): AuthorityError {
+  const least =
+    whole === undefined
+      ? `the least is ${formatDuration(minMs)} (lifetimes.min)`
+      : `the least that is taken is ${formatDuration(whole.minMs)}, backdating included`;
+  const limit = whole === undefined ? 'policy allows' : 'policy and lifetimes.max allow';
   return why === 'issuer'
     ? new AuthorityError('CAP-S01', { detail: `the issuer certificate is not valid now, or ends too soon: ${least}` })
-    : new AuthorityError('CAP-P05', { detail: `policy allows at most ${formatDuration(maxMs)}, and ${least}` });
+    : new AuthorityError('CAP-P05', { detail: `${limit} at most ${formatDuration(maxMs)}, and ${least}` });
 }
 
 function positive(serial: Uint8Array): Uint8Array {

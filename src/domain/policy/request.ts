@@ -20,9 +20,10 @@ export interface CurrentCertificate {
 export interface IssuerChoice {
   /**
    * `only`: no other is configured. `first-allowed`: the first, in the order of the configuration, that policy lets the
-   * subject have. `none-allowed`: the default one, for policy to refuse. `own`: of a certificate that no policy is asked for.
+   * subject have. `none-allowed`: the default one, for policy to refuse. `named`: the request named it, and policy lets
+   * the subject have it or refuses. `own`: of a certificate that no policy is asked for.
    */
-  readonly why: 'only' | 'first-allowed' | 'none-allowed' | 'own';
+  readonly why: 'only' | 'first-allowed' | 'none-allowed' | 'named' | 'own';
   /** The policies that limit the subject's issuers, as in PolicyDecision.applied. */
   readonly limitedBy: readonly string[];
 }

@@ -28,6 +28,14 @@ export class CertificateRequest {
     }
     const bytes = decodePem(pem, 'CERTIFICATE REQUEST');
     if ('problem' in bytes) throw new AuthorityError('CAP-C01', { detail: `csr ${bytes.problem}` });
+    return CertificateRequest.fromDer(bytes);
+  }
+
+  /** As `fromPem`, of DER. */
+  static fromDer(bytes: Uint8Array): CertificateRequest {
+    if (bytes.length > MAX_CSR_LENGTH) {
+      throw new AuthorityError('CAP-C02', { detail: `csr is longer than ${MAX_CSR_LENGTH} bytes` });
+    }
     const csr = parseCsr(bytes);
     const publicKey = readPublicKey(csr.spki);
     verifySignature(csr, publicKey);

@@ -6,8 +6,11 @@ import type { PodName, SubjectPod } from '../../domain/policy/subject-pods.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
 
-/** Which part of the CA a decision was made for. `secret` is a certificate that is put into a Secret for its owner. */
-export type Api = 'csr' | 'sds' | 'self' | 'secret';
+/**
+ * Which part of the CA a decision was made for. `secret` is a certificate that is put into a Secret for its owner; the last two are
+ * kinds of objects of the Kubernetes API server.
+ */
+export type Api = 'csr' | 'sds' | 'self' | 'secret' | 'kubernetes-csr' | 'pod-certificate';
 
 /**
  * How policy came to its answer, and what it was asked: enough to explain the decision and to ask another
@@ -52,6 +55,7 @@ interface DecisionFacts {
   /** Milliseconds since the epoch. */
   readonly timeMs: number;
   readonly api: Api;
+  /** Of an object of the Kubernetes API server, its kind and name. */
   readonly remoteAddress: string;
   /** SPIFFE ID of the authenticated caller; absent when authentication failed. */
   readonly caller?: string;

@@ -98,6 +98,7 @@ function formatChoice({ issuer, issuerChoice }: PolicyTrace): readonly string[] 
     return [
       `Issuer ${issuer} is the default one: policies allow none of the server's, limited by ${limitedBy.join(', ')}.`,
     ];
+  if (why === 'named') return [`Issuer ${issuer} is the one that the request named.`];
   const by = limitedBy.length === 0 ? 'none of them limits the issuer' : `limited by ${limitedBy.join(', ')}`;
   return [`Issuer ${issuer} was chosen, the first in the server's configuration that policies allow: ${by}.`];
 }

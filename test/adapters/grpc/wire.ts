@@ -43,6 +43,7 @@ export const CHAIN: IssuedChain = {
   leafPem: 'leaf\n',
   intermediatePems: ['first\n', 'second\n'],
   bundlePem: 'root one\nroot two\n',
+  notBeforeMs: 0,
   notAfterMs: 0,
   decisionId: 'd1',
 };

@@ -16,6 +16,9 @@ const beside = { 'listen.administration.socket': '/run/capstan/admin.sock' };
 const gold = { name: 'gold', chainFile: 'gold.pem', keyFile: 'gold-key.pem' };
 const issuer = { issuer: 'kubernetes', keys: { discovery: true } };
 
+const REQUESTERS = 'cluster.kubernetes.signers.certificateSigningRequests.requesters';
+const inCluster = { 'cluster.kubernetes.from': 'inCluster' };
+
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
   [
@@ -49,6 +52,32 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   [
     { 'authentication.clientCertificates': false },
     'authentication.tokens.issuers must name an issuer: with client certificates off and no SDS socket, no caller can be authenticated',
+  ],
+  [
+    { [REQUESTERS]: ['system:serviceaccount:istio-system:istiod'] },
+    `${REQUESTERS} needs cluster.kubernetes.from: there is no API server to ask for requests`,
+  ],
+  [
+    { ...inCluster, [REQUESTERS]: ['system:serviceaccount:Istio:istiod'] },
+    `${REQUESTERS}[0] has a namespace that is not an RFC 1123 label`,
+  ],
+  [
+    { ...inCluster, [REQUESTERS]: ['kubernetes-admin'] },
+    `${REQUESTERS}[0] must be system:serviceaccount:<namespace>:<name>`,
+  ],
+  [
+    { 'cluster.kubernetes.signers.podCertificates': true },
+    'cluster.kubernetes.signers.podCertificates needs cluster.kubernetes.from: there is no API server to ask for requests',
+  ],
+  [
+    {
+      ...inCluster,
+      'cluster.kubernetes.signers.podCertificates': true,
+      'lifetimes.max': '30m',
+      'lifetimes.default': '30m',
+      'sds.ttl': '30m',
+    },
+    'cluster.kubernetes.signers.podCertificates needs lifetimes.max to be an hour or more: the API server takes no shorter certificate',
   ],
   [
     { 'sds.sockets': [socket, { ...socket, serviceAccount: 'b' }] },

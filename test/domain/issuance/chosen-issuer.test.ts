@@ -90,6 +90,13 @@ describe('Of several issuers a workload gets', () => {
     assert.deepEqual([chosen.name, chosen.choice.why], ['default', 'only']);
   });
 
+  it('the one that it names, also where policy will refuse it, and none that is not configured', () => {
+    const named = ChosenIssuer.named(CANDIDATES, 'gold', NOON_MS)?.chosen;
+    assert.deepEqual([named?.name, named?.choice.why], ['gold', 'named']);
+    assert.equal(ChosenIssuer.named(CANDIDATES, 'bronze', NOON_MS), undefined);
+    assert.equal(ChosenIssuer.named([down('default')], 'default', NOON_MS)?.chosen.choice.why, 'only');
+  });
+
   it('the one that is allowed also while it cannot sign, and is then not refused but unavailable', () => {
     const decision = evaluate(ofRule('gold'), { ...ASKED, issuer: choose(ofRule('gold')) }, snapshot());
     assert.deepEqual([decision.outcome, decision.failures], ['unavailable', []]);

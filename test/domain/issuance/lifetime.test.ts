@@ -109,4 +109,63 @@ describe('The lifetime of a certificate', () => {
       ),
     );
   });
+
+  describe('that must be whole, backdating included', () => {
+    const whole = { minMs: HOUR, maxMs: HOUR };
+    const wholeOf = (limits: { minMs: number; maxMs: number }, facts: Parameters<typeof validityOf>[1] = FACTS) =>
+      validityOf({ ...SETTINGS, whole: limits }, facts);
+
+    it('is exactly what is demanded, whatever jitter takes off', () => {
+      for (const fraction of [0, 0.5, 0.99]) {
+        const validity = { notBeforeMs: NOW - MINUTE, notAfterMs: NOW + 59 * MINUTE };
+        assert.deepEqual(wholeOf(whole, { ...FACTS, fraction }), validity);
+      }
+    });
+
+    it('is as usual where that lies between the least and the most', () => {
+      const wide = { minMs: HOUR, maxMs: 24 * HOUR };
+      assert.deepEqual(wholeOf(wide, { ...FACTS, requestedMs: 2 * HOUR }), {
+        notBeforeMs: NOW - MINUTE,
+        notAfterMs: NOW + 2 * HOUR,
+      });
+    });
+
+    it('does not exist where policy, or the server, allows less from now on', () => {
+      const most = (maxMs: number) => ({ ...FACTS, granted: { ...UNBOUNDED.ttl, maxMs } });
+      assert.equal(wholeOf(whole, most(58 * MINUTE)), 'policy');
+      assert.deepEqual(wholeOf(whole, most(59 * MINUTE)), {
+        notBeforeMs: NOW - MINUTE,
+        notAfterMs: NOW + 59 * MINUTE,
+      });
+      const short = { ...SETTINGS, defaultMs: HOUR / 2, maxMs: HOUR / 2, whole };
+      assert.equal(validityOf(short, FACTS), 'policy');
+    });
+
+    it('does not exist when the issuer ends before', () => {
+      const issuer = { ...FACTS.issuer, notAfterMs: NOW + HOUR / 2 };
+      assert.equal(wholeOf(whole, { ...FACTS, issuer }), 'issuer');
+    });
+
+    it('keeps to the limits of all, whatever is asked', () => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 0, max: 999 }),
+          fc.double({ min: 0, max: 0.999, noNaN: true }),
+          fc.integer({ min: 3_600, max: 90 * 86_400 }),
+          fc.integer({ min: 60, max: 90 * 86_400 }),
+          (lateMs, fraction, maxSeconds, grantedSeconds) => {
+            const limits = { minMs: HOUR, maxMs: maxSeconds * 1_000 };
+            const granted = { ...UNBOUNDED.ttl, maxMs: grantedSeconds * 1_000 };
+            const nowMs = NOW + lateMs;
+            const validity = wholeOf(limits, { ...FACTS, nowMs, fraction, granted });
+            if (typeof validity === 'string') return grantedSeconds < 3_600;
+            const lifeMs = validity.notAfterMs - validity.notBeforeMs;
+            assert.ok(limits.minMs <= lifeMs && lifeMs <= limits.maxMs);
+            assert.ok(validity.notAfterMs <= nowMs + granted.maxMs);
+            return lifeMs % 1_000 === 0;
+          },
+        ),
+      );
+    });
+  });
 });

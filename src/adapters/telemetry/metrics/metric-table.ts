@@ -22,7 +22,7 @@ interface MetricRow {
   readonly buckets?: readonly number[];
 }
 
-const APIS = ['csr', 'sds', 'self', 'secret'] as const satisfies readonly Api[];
+const APIS = ['csr', 'sds', 'self', 'secret', 'kubernetes-csr', 'pod-certificate'] as const satisfies readonly Api[];
 const OUTCOMES = ['issued', 'refused'] as const satisfies readonly DecisionRecord['outcome'][];
 const PROTOCOLS = ['sotw', 'delta'] as const satisfies readonly StreamFacts['protocol'][];
 const LISTENERS = ['tls', 'plaintext', 'unix'] as const satisfies readonly ListenerKind[];

@@ -15,6 +15,7 @@ export function refusalOf({ failures, unavailable }: PolicyDecision): AuthorityE
   return new AuthorityError(first.reason, {
     detail: lineOf(first, failures.length - 1),
     violations: failures.map(violationOf),
+    mayPassLater: failures.every(({ mayPassLater }) => mayPassLater),
   });
 }
 

@@ -5,7 +5,7 @@ import { IstioCertificateResponseSchema } from '../../../../src/gen/istio/v1/aut
 
 describe('An answer of the CSR API', () => {
   const pem = (name: string): string => `-----BEGIN CERTIFICATE-----\n${name}\n-----END CERTIFICATE-----\n`;
-  const facts = { notAfterMs: 0, decisionId: 'd' };
+  const facts = { notBeforeMs: 0, notAfterMs: 0, decisionId: 'd' };
   const answered = (leafPem: string, intermediatePems: readonly string[], bundlePem: string): readonly string[] =>
     fromBinary(IstioCertificateResponseSchema, encodeChain({ leafPem, intermediatePems, bundlePem, ...facts }))
       .certChain;

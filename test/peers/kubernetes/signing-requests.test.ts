@@ -1,0 +1,147 @@
+// A CertificateSigningRequest as istiod makes and approves it, at a real API server, signed by a Capstan that may do there
+// what a signer needs and nothing else.
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { RunningServer } from '../../app/support/running-server.ts';
+import { ServerFiles } from '../../app/support/server-files.ts';
+import { agentCsr } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { ClusterApi, type ClusterObject } from './support/cluster-api.ts';
+import { KubernetesCluster } from './support/cluster.ts';
+import { SIGNER_USER, signerRoles } from './support/signer-roles.ts';
+
+const ISTIOD = { namespace: 'istio-system', name: 'istiod' };
+const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
+const USAGES = ['digital signature', 'key encipherment', 'server auth', 'client auth'];
+const SOON = { withinMs: 20_000 };
+
+interface Csr extends ClusterObject {
+  readonly status: {
+    readonly certificate?: string;
+    readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
+  };
+}
+
+/** What the chart of Istio gives istiod with `global.certSigners`, and mallory in this test. */
+function requesterRoles(): readonly ClusterObject[] {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const metadata = { name: 'requesters' };
+  const apiGroups = ['certificates.k8s.io'];
+  const rules = [
+    {
+      apiGroups,
+      resources: [
+        'certificatesigningrequests',
+        'certificatesigningrequests/approval',
+        'certificatesigningrequests/status',
+      ],
+      verbs: ['update', 'create', 'get', 'delete', 'watch'],
+    },
+    { apiGroups, resources: ['signers'], resourceNames: ['capstan.dev/default'], verbs: ['approve'] },
+  ];
+  const subjects = [
+    { kind: 'ServiceAccount', ...ISTIOD },
+    { kind: 'ServiceAccount', namespace: 'shop', name: 'mallory' },
+  ];
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'requesters' };
+  return [
+    { apiVersion, kind: 'ClusterRole', metadata, rules },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
+  ];
+}
+
+/** As istiod does: creates, approves. @returns how to read it. */
+async function request(api: ClusterApi, spec: object, identity = WEB): Promise<() => Promise<Csr>> {
+  const target = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const { pem } = await agentCsr(identity);
+  const made = await api.ask<Csr>('POST', target, {
+    apiVersion: 'certificates.k8s.io/v1',
+    kind: 'CertificateSigningRequest',
+    metadata: { generateName: 'csr-workload-' },
+    spec: { signerName: 'capstan.dev/default', usages: USAGES, request: Buffer.from(pem).toString('base64'), ...spec },
+  });
+  const at = `${target}/${made.metadata.name}`;
+  const approved = { type: 'Approved', status: 'True', reason: 'approved', message: 'approved' };
+  await api.ask('PUT', `${at}/approval`, { ...made, status: { conditions: [approved] } });
+  return async () => api.ask<Csr>('GET', at);
+}
+
+describe('Capstan as signer of CertificateSigningRequests', function () {
+  this.timeout(120_000);
+  const ended = new AsyncDisposableStack();
+  let files: ServerFiles;
+  let cluster: KubernetesCluster;
+  let istiod: ClusterApi;
+  before(async function () {
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
+    cluster = ended.use(await KubernetesCluster.start({ users: { [SIGNER_USER]: [] } }));
+    for (const { namespace, name } of [ISTIOD, { namespace: 'shop', name: 'mallory' }]) {
+      await cluster.apply([
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+      ]);
+    }
+    await cluster.apply([...signerRoles(), ...requesterRoles()]);
+    istiod = ended.use(new ClusterApi(await cluster.accountKubeconfig(ISTIOD.namespace, ISTIOD.name)));
+    files = ended.use(await ServerFiles.create());
+    files.setPolicy([{ namespaces: ['shop'], bounds: { impersonators: ['istio-system/istiod'] } }]);
+    ended.use(
+      await RunningServer.start({
+        files,
+        settings: {
+          'cluster.manifests': undefined,
+          'cluster.kubernetes.from': 'kubeconfig',
+          'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
+          'cluster.kubernetes.signers.certificateSigningRequests.requesters': [
+            'system:serviceaccount:istio-system:istiod',
+          ],
+        },
+      }),
+    );
+  });
+  after(async () => ended.disposeAsync());
+
+  it('signs what istiod relays, with the lifetime that it asks for', async () => {
+    const read = await request(istiod, { expirationSeconds: 1_800 });
+    const certificate = await eventually('the certificate', async () => (await read()).status.certificate, SOON);
+    const chain = Buffer.from(certificate, 'base64').toString();
+    const leaf = new X509Certificate(chain);
+    assert.equal(leaf.subjectAltName, `URI:${WEB}`);
+    assert.ok(leaf.verify(files.pki.issuer.publicKey));
+    const leftMs = leaf.validToDate.getTime() - Date.now();
+    assert.ok(1_600_000 < leftMs && leftMs <= 1_800_000, String(leftMs));
+    assert.equal(chain.match(/BEGIN CERTIFICATE/g)?.length, 1 + files.pki.issuer.chainPems.length);
+    const [record] = files.decisions({ identity: WEB });
+    assert.ok(record?.outcome === 'issued');
+    assert.deepEqual(
+      [record.api, record.authenticationMethod, record.policy?.actor],
+      ['kubernetes-csr', 'kubernetes-csr', 'istio-system/istiod'],
+    );
+  });
+
+  it('fails what policy refuses, in the words of the record', async () => {
+    const read = await request(istiod, {}, 'spiffe://cluster.local/ns/elsewhere/sa/web');
+    const failed = await eventually('the refusal', async () => failureOf(await read()), SOON);
+    assert.equal(failed.reason, 'PolicyDenied');
+    assert.match(failed.message, /^CAP-P01 no policy rule allows this identity.* id=[0-9a-f]{20}$/);
+  });
+
+  it('serves nobody who may make and approve requests without being listed', async () => {
+    using mallory = new ClusterApi(await cluster.accountKubeconfig('shop', 'mallory'));
+    const read = await request(mallory, {});
+    const failed = await eventually('the refusal', async () => failureOf(await read()), SOON);
+    assert.equal(failed.reason, 'ImpersonationForbidden');
+    assert.match(failed.message, /^CAP-M05 .*system:serviceaccount:shop:mallory is not among/);
+  });
+
+  it('goes on after the API server was restarted', async () => {
+    await cluster.restartApiServer();
+    const read = await eventually('a request', async () => request(istiod, {}), SOON);
+    await eventually('the certificate', async () => (await read()).status.certificate, { withinMs: 60_000 });
+  });
+});
+
+function failureOf({ status: { conditions = [] } }: Csr) {
+  return conditions.find(({ type }) => type === 'Failed');
+}
