@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { WorkloadAttestation } from '../../../src/authority/attestation/workload-attestation.ts';
 import { csrAuthority } from '../../../src/authority/surface/answer-csr.ts';
 import type { CsrRequest } from '../../../src/authority/surface/surface.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
@@ -16,6 +17,7 @@ import {
   type TestParts,
 } from '../../support/authority-parts.ts';
 import { agentCsr, testAuthority, ztunnelCsr, type TestAuthority } from '../../support/certificates.ts';
+import { FakeAttestedClusters } from '../../support/fakes/attested-clusters.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { bundle, policySet, rule } from '../../support/policy/policies.ts';
 
@@ -46,6 +48,40 @@ describe('Answering a CSR', () => {
     assert.equal(leaf.subjectAltName, `URI:${DEMO}`);
     assert.equal(leaf.subject, undefined);
     assert.equal(leaf.validToDate.getTime(), NOON_MS + 600_000);
+  });
+
+  it('is not for a caller whose workload is gone; the refusal is on record with whom it concerns', async () => {
+    const clusters = new FakeAttestedClusters();
+    const attestation = new WorkloadAttestation({ clusters, clock: parts.clock });
+    attestation.start({ signal: NEVER });
+    parts = { ...parts, attestation };
+    const pod = clusters.own.addPod({ namespace: 'default', serviceAccount: 'demo' });
+    const proven = { pod: { podName: pod.name, podUid: pod.uid }, attestation: { tokenId: 't-1' } };
+    const caller: Caller = { ...testCaller(), ...proven };
+    await answer({}, caller);
+    clusters.own.stale = 5_000;
+    await answer({}, caller);
+    clusters.own.removePod('default', pod.name);
+    const { reason } = await refusalOf(answer({}, caller));
+    assert.equal(reason, 'CAP-A11');
+    assert.deepEqual(
+      parts.journal.records.map(({ outcome, caller: who, podUid, attestation: facts }) => [
+        outcome,
+        who,
+        podUid,
+        facts,
+      ]),
+      [
+        ['issued', DEMO, pod.uid, { tokenId: 't-1' }],
+        ['issued', DEMO, pod.uid, { tokenId: 't-1', clusterStaleMs: 5_000 }],
+        ['refused', DEMO, pod.uid, { tokenId: 't-1' }],
+      ],
+    );
+  });
+
+  it('is on record with the cluster of its caller, where that is a remote one', async () => {
+    await answer({}, { ...testCaller(), remoteCluster: 'west' });
+    assert.equal(parts.journal.records[0]?.remoteCluster, 'west');
   });
 
   it('answers with the leaf, each intermediate, and the whole trust bundle', async () => {

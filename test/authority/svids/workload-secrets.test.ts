@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { WorkloadAttestation } from '../../../src/authority/attestation/workload-attestation.ts';
 import { SharedWorkloadSecrets } from '../../../src/authority/svids/workload-secrets.ts';
 import type { HoldingSettings } from '../../../src/authority/svids/held-workloads.ts';
 import type { TrustBundle } from '../../../src/domain/trust/bundle.ts';
-import type { SvidState, Watchers, WorkloadSvid } from '../../../src/authority/surface/surface.ts';
+import type { GoneCallers, SvidState, Watchers, WorkloadSvid } from '../../../src/authority/surface/surface.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
 import type { TrialMaterial } from '../../../src/authority/trust/issuer-trial.ts';
 import type { Signer } from '../../../src/ports/issuing/signer.ts';
@@ -12,6 +13,7 @@ import { keyGenerator } from '../../../src/adapters/issuers/memory/key-generator
 import {
   refusalOf,
   NEVER,
+  PRESENTED,
   TEST_LIFETIMES,
   TEST_POLICY,
   readyState,
@@ -35,6 +37,7 @@ import {
 } from '../../support/policy/policies.ts';
 import { unsyncedSnapshot } from '../../../src/domain/cluster/snapshot.ts';
 import { materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { FakeAttestedClusters } from '../../support/fakes/attested-clusters.ts';
 import { NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
 
@@ -68,9 +71,13 @@ describe('Secrets of a workload over SDS', () => {
     presetKeys = { generate: () => Promise.resolve(key) };
   });
 
-  function start({ keys, ...bounds }: { keys: KeyGenerator } & Partial<HoldingSettings>): SharedWorkloadSecrets {
+  function start({
+    keys,
+    authenticate = CALLER,
+    ...bounds
+  }: { keys: KeyGenerator; authenticate?: Caller } & Partial<HoldingSettings>): SharedWorkloadSecrets {
     const made = new SharedWorkloadSecrets(
-      { ...parts, authenticators: [trusting(CALLER)], keys },
+      { ...parts, authenticators: [trusting(authenticate)], keys },
       {
         lifetimes: TEST_LIFETIMES,
         keyType: 'ec-p256',
@@ -179,6 +186,55 @@ describe('Secrets of a workload over SDS', () => {
     proven = true;
     await parts.clock.advance(60_000);
     assert.notEqual((await second).serial, first.serial);
+  });
+
+  describe('of a pod', () => {
+    let clusters: FakeAttestedClusters;
+    let caller: Caller;
+    beforeEach(() => {
+      clusters = new FakeAttestedClusters();
+      const attestation = new WorkloadAttestation({ clusters, clock: parts.clock });
+      attestation.start(stop);
+      parts = { ...parts, attestation };
+      secrets = start({ keys: presetKeys });
+      const { name, uid } = clusters.own.addPod({ namespace: 'default', serviceAccount: 'demo' });
+      caller = { ...CALLER, pod: { podName: name, podUid: uid }, attestation: {} };
+    });
+
+    it('are not renewed once it has ended, though its stream is open', async () => {
+      const states = watch(caller);
+      await nextSvid(states);
+      clusters.own.addPod({ namespace: 'default', serviceAccount: 'demo', phase: 'Failed' });
+      const next = states.next();
+      await parts.clock.advance(HALF_LIFE_MS);
+      const { value } = (await next) as { value: SvidState };
+      assert.ok(value.kind === 'unavailable');
+      assert.equal(value.error.reason, 'CAP-A11');
+    });
+
+    it('are forgotten when it is gone, and it is told whose streams are to end', async () => {
+      const gone: GoneCallers[] = [];
+      secrets.onGone((one) => gone.push(one), stop);
+      const leave = new AbortController();
+      const { serial } = await nextSvid(watch(caller, leave));
+      leave.abort();
+      clusters.own.removePod('default', 'web-1');
+      assert.deepEqual(
+        gone.map((one) => [one.namespace, one.concerns(caller), one.concerns(CALLER), one.error.reason]),
+        [['default', true, false, 'CAP-A11']],
+      );
+      clusters.own.addPod({ namespace: 'default', serviceAccount: 'demo' });
+      assert.notEqual((await nextSvid(watch(caller))).serial, serial, 'nothing of before is handed out');
+    });
+
+    it('are given to nobody of a pod that is not there', async () => {
+      clusters.own.removePod('default', 'web-1');
+      const refused = assert.rejects(start({ keys: presetKeys, authenticate: caller }).authenticate(PRESENTED, stop), {
+        reason: 'CAP-A11',
+      });
+      await refused;
+      assert.equal(parts.journal.records.at(-1)?.caller, caller.identity.spiffeId.uri);
+    });
   });
 
   it('are worth no more than the proof given when the stream opened, however late they are issued', async () => {

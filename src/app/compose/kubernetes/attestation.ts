@@ -27,6 +27,8 @@ export interface ClusterAttestation {
   readonly clusters: ClustersVerifierParts['clusters'];
   /** Why tokens of a cluster cannot be judged by keys now. */
   problems(): readonly string[];
+  /** Whether callers of the own cluster are believed although nothing could be read of it since the start. */
+  readonly seenBeforeStart: boolean;
   /** Takes what was kept of before, and begins to ask: no start waits for an API server. */
   start(): Promise<void>;
 }
@@ -69,6 +71,9 @@ export function composeAttestation(
     attestation,
     clusters: { byId: (id) => (isOwn(id) ? own : others.get(id ?? '')), all },
     problems: () => all().flatMap(({ keys }) => keys.problem() ?? []),
+    get seenBeforeStart() {
+      return own.keys.seenBeforeStartMs() !== undefined;
+    },
     start: async () => own.keys.start({ signal }),
   };
 }

@@ -54,22 +54,23 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
     await workloads.whenSynced({ signal: either }).catch(() => options.signal.throwIfAborted());
     stop();
   });
-  health.report('kubernetes', () => workloadHealth(workloads));
   const namespace = cluster.kubernetes.namespace ?? access.namespace ?? NAMESPACE;
   const clusters = new KnownClusters({ id: cluster.id, api, workloads, signal });
+  const attestation = composeAttestation(config, foundation, clusters);
+  health.report('kubernetes', () => workloadHealth(workloads, attestation.seenBeforeStart));
   return {
     api,
     namespace,
     lease: composeLease(config, foundation, { api, namespace }),
     caches,
     clusters,
-    attestation: composeAttestation(config, foundation, clusters),
+    attestation,
   };
 }
 
-/** Before the first synchronisation nobody can be judged; later others would be no better off. */
-function workloadHealth(workloads: FollowedWorkloads): HealthState {
+/** Before the first synchronisation nobody can be judged, unless by what a server of before saw; later others would be no better off. */
+function workloadHealth(workloads: FollowedWorkloads, seenBeforeStart: boolean): HealthState {
   const { unavailable, problem } = workloads;
-  if (unavailable !== undefined && workloads.staleMs() === Infinity) return notReady(unavailable);
-  return degradedBy(unavailable ?? problem);
+  const unsynced = unavailable !== undefined && workloads.staleMs() === Infinity;
+  return unsynced && !seenBeforeStart ? notReady(unavailable) : degradedBy(unavailable ?? problem);
 }

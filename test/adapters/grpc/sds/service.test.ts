@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
+import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority } from '../../../support/certificates.ts';
 import { settle } from '../../../support/fakes/fake-clock.ts';
@@ -456,6 +457,31 @@ describe('The secret discovery service', () => {
   });
 
   describe('ends a stream', () => {
+    it('of a workload that is gone at once, whatever it watches, and no other', async () => {
+      await scene.renew();
+      const [gone, goneToo, stays] = [
+        scene.client('demo/pod-1').sotw(),
+        scene.client('demo/pod-1').delta(),
+        scene.client('demo/pod-2').sotw(),
+      ];
+      gone.subscribe('default');
+      goneToo.subscribe('ROOTCA');
+      stays.subscribe('default');
+      await Promise.all([gone.accept(), goneToo.accept(), stays.accept()]);
+      const error = new AuthorityError('CAP-A11', { detail: 'pod default/pod-1 is gone' });
+      const concerns = ({ pod }: Caller): boolean => pod?.podName === 'pod-1';
+      scene.secrets.gone.notify({ namespace: 'default', concerns, error });
+      for (const stream of [gone, goneToo]) {
+        const { code, details } = await stream.ended;
+        assert.equal(code, status.UNAUTHENTICATED);
+        assert.equal(details, 'CAP-A11 the pod of the credential is not there any more: pod default/pod-1 is gone');
+      }
+      scene.secrets.gone.notify({ namespace: 'elsewhere', concerns: () => true, error });
+      await scene.renew();
+      assert.equal((await stays.accept()).resources.length, 1);
+      assert.equal(scene.events.of('streamClosed').length, 2);
+    });
+
     it('that does not answer within 30 s, and one that never asks', async () => {
       await scene.renew();
       const [mute, silent, answering] = [client.sotw(), client.sotw(), client.sotw()];

@@ -1,0 +1,99 @@
+// An API server that is away: what was last known of the cluster is gone by for a while, and said to be old; then nobody is
+// judged, until it is back.
+import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import type { ServerFiles } from '../../app/support/server-files.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
+import { KubernetesCluster } from './support/cluster.ts';
+
+/** The shortest that may be configured. */
+const STALE_AFTER_MS = 60_000;
+
+describe('While the API server is away', function () {
+  this.timeout(180_000);
+  const ended = new AsyncDisposableStack();
+  let cluster: KubernetesCluster;
+  let files: ServerFiles;
+  let capstan: AttestedServer;
+  before(async function () {
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
+    cluster = ended.use(await KubernetesCluster.start());
+    files = ended.use(await AttestedServer.files(['shop']));
+    capstan = ended.use(await start(files));
+  });
+  after(async () => ended.disposeAsync());
+
+  const start = async (own: ServerFiles): Promise<AttestedServer> =>
+    AttestedServer.start(cluster, own, {
+      'cluster.kubernetes.staleAfter': '1m',
+      'cluster.kubernetes.tokens.keysFile': own.path('token-keys.json'),
+    });
+
+  it('issuing goes on by what was last known, says so, stops at the bound with UNAVAILABLE, and comes back by itself', async () => {
+    const known = await podWithToken(cluster, 'shop', 'known');
+    const unseen = await podWithToken(cluster, 'shop', 'unseen');
+    const deleted = await podWithToken(cluster, 'shop', 'deleted');
+    for (const { token } of [deleted, known]) await capstan.granted({ token });
+    assert.equal(capstan.newest().attestation?.clusterStaleMs, undefined);
+    await cluster.api.delete(podNamed('shop', 'deleted'));
+    await capstan.refused({ token: deleted.token }, /^CAP-A11 /);
+
+    await cluster.stopApiServer();
+    const stoppedMs = performance.now();
+    const { clusterStaleMs } = await eventually(
+      'a record that says how old what is known is',
+      async () => {
+        await capstan.granted({ token: known.token });
+        const { attestation } = capstan.newest();
+        return attestation?.clusterStaleMs === undefined ? undefined : { ...attestation };
+      },
+      { withinMs: 15_000 },
+    );
+    assert.ok(clusterStaleMs !== undefined && clusterStaleMs <= STALE_AFTER_MS);
+    const firstMs = performance.now();
+    await capstan.granted({ token: unseen.token });
+    assert.ok(performance.now() - firstMs < 3_000, 'nobody waits for an API server that does not answer');
+    assert.equal(capstan.newest().attestation?.tokenReview, 'unavailable');
+    await capstan.refused({ token: deleted.token }, /^CAP-A11 /);
+    await capstan.refused({ token: `${known.token.slice(0, -8)}AAAAAAAA` }, /^CAP-A05 .*signature does not verify/);
+
+    // Another start, with nothing but the keys of the one before.
+    const otherFiles = ended.use(await AttestedServer.files(['shop']));
+    copyFileSync(files.path('token-keys.json'), otherFiles.path('token-keys.json'));
+    const restarted = ended.use(await start(otherFiles));
+    assert.equal((await restarted.server.get('/readyz')).status, 200, 'it is degraded, and serves');
+    await restarted.granted({ token: known.token });
+    assert.ok((restarted.newest().attestation?.clusterStaleMs ?? 0) > 0);
+    await restarted.refused({ token: `${known.token.slice(0, -8)}AAAAAAAA` }, /^CAP-A05 /);
+
+    for (const server of [capstan, restarted]) {
+      const leftMs = STALE_AFTER_MS + 30_000 - (performance.now() - stoppedMs);
+      const refused = async (): Promise<boolean> => (await server.ask({ token: known.token })).code !== status.OK;
+      await eventually('the end of what is believed', refused, { withinMs: leftMs, everyMs: 500 });
+      assert.ok(performance.now() - stoppedMs > STALE_AFTER_MS / 2, 'it counts from the last that was heard');
+    }
+    await capstan.refused({ token: known.token }, /^CAP-S13 .*not been followed for/, status.UNAVAILABLE);
+    const { code, details } = await restarted.ask({ token: known.token });
+    assert.equal(code, status.UNAVAILABLE, details);
+    assert.match(details, /^CAP-S(05|13) /, 'by then neither keys nor pods are known');
+
+    await cluster.startApiServer();
+    for (const server of [capstan, restarted]) {
+      await eventually('issuing', async () => (await server.ask({ token: known.token })).code === status.OK, {
+        withinMs: 45_000,
+        everyMs: 500,
+      });
+      await eventually(
+        'a record of a cluster that is followed',
+        async () => {
+          await server.granted({ token: known.token });
+          return server.newest().attestation?.clusterStaleMs === undefined;
+        },
+        { withinMs: 15_000, everyMs: 200 },
+      );
+    }
+  });
+});
