@@ -1,0 +1,204 @@
+// What Capstan writes into a real cluster, by the role of docs/kubernetes.md and no other: root ConfigMaps,
+// ClusterTrustBundles, and who of two servers does it.
+import assert from 'node:assert/strict';
+import { ChildServer } from '../../app/support/child-server.ts';
+import { csrClient, RunningServer } from '../../app/support/running-server.ts';
+import { ServerFiles } from '../../app/support/server-files.ts';
+import { buildCsr, testAuthority } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import type { ClusterObject, ObjectReference } from './support/cluster-api.ts';
+import { type ClusterSettings, KubernetesCluster } from './support/cluster.ts';
+import { namespace, OWN_NAMESPACE, PUBLISHER, publisherRole } from './support/publisher-role.ts';
+
+const SETTINGS: ClusterSettings = { users: { [PUBLISHER]: [] }, controllerManager: true };
+const WITHIN = { withinMs: 20_000, everyMs: 50 };
+const ROOT_CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap' } as const;
+const TRUST_BUNDLE = { apiVersion: 'certificates.k8s.io/v1', kind: 'ClusterTrustBundle' } as const;
+const LEASE: ObjectReference = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: 'capstan', namespace: OWN_NAMESPACE },
+};
+const SIGNERS = [
+  { signerName: 'capstan.dev/mesh', name: 'roots' },
+  { signerName: 'istio.io/istiod-ca', name: 'root-cert' },
+];
+
+describe('A server that publishes in a Kubernetes cluster', function () {
+  this.timeout(120_000);
+  const ended = new AsyncDisposableStack();
+  let cluster: KubernetesCluster;
+  let files: ServerFiles;
+  let server: RunningServer;
+  before(async function () {
+    peerOrSkip(this, KubernetesCluster.programs(SETTINGS), 'Kubernetes');
+    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
+    await cluster.apply([...publisherRole(), namespace('shop')]);
+    files = ended.use(await ServerFiles.create());
+    server = await RunningServer.start({ files, settings: publishing() });
+    ended.defer(async () => server[Symbol.asyncDispose]());
+  });
+  after(async () => ended.disposeAsync());
+
+  /** @param publish laid over `cluster.kubernetes.publish`. */
+  function publishing(publish: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
+    const own = 'cluster.kubernetes';
+    const given = {
+      'rootConfigMap.enabled': true,
+      'rootConfigMap.namespaceSelector': 'mesh!=off',
+      clusterTrustBundles: SIGNERS,
+      ...publish,
+    };
+    return {
+      'cluster.manifests': undefined,
+      [`${own}.from`]: 'kubeconfig',
+      [`${own}.kubeconfig`]: cluster.kubeconfig(PUBLISHER),
+      [`${own}.namespace`]: OWN_NAMESPACE,
+      ...Object.fromEntries(Object.entries(given).map(([key, value]) => [`${own}.publish.${key}`, value])),
+    };
+  }
+
+  const mapIn = async (where: string): Promise<ClusterObject | undefined> =>
+    cluster.api.get({ ...ROOT_CONFIG_MAP, metadata: { name: 'istio-ca-root-cert', namespace: where } });
+  const rootsIn = async (where: string): Promise<string | undefined> =>
+    ((await mapIn(where))?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
+  const bundle = async (name: string): Promise<{ signerName: string; trustBundle: string } | undefined> =>
+    (await cluster.api.get({ ...TRUST_BUNDLE, metadata: { name } }))?.['spec'] as never;
+  const spec = async (): Promise<{ holderIdentity: string; leaseTransitions: number }> =>
+    (await cluster.api.get(LEASE))?.['spec'] as never;
+
+  it('puts its roots into every namespace, kube-system included, before it lets anybody in', async () => {
+    for (const where of ['kube-system', 'default', 'shop']) {
+      assert.equal(await rootsIn(where), files.pki.root.certificatePem);
+    }
+    assert.equal((await mapIn('shop'))?.metadata.labels?.['istio.io/config'], 'true');
+    assert.equal(await mapIn('kube-public'), undefined);
+  });
+
+  it('puts them into a new namespace within a second', async () => {
+    await cluster.apply([namespace('new')]);
+    const madeMs = performance.now();
+    await eventually('the new namespace has the roots', async () => (await rootsIn('new')) !== undefined, WITHIN);
+    assert.ok(performance.now() - madeMs < 1_000, `${performance.now() - madeMs} ms`);
+  });
+
+  it('puts them back when somebody changes or deletes them', async () => {
+    const map = (await mapIn('shop'))!;
+    await cluster.api.patch(map, { data: { 'root-cert.pem': 'nonsense', more: 'stays' } });
+    const isBack = async (): Promise<boolean> => (await rootsIn('shop')) === files.pki.root.certificatePem;
+    await eventually('the roots are back', isBack, WITHIN);
+    assert.equal(((await mapIn('shop'))!['data'] as Record<string, string>)['more'], 'stays');
+    await cluster.api.delete(map);
+    await eventually('the roots are back again', isBack, WITHIN);
+  });
+
+  it('takes them out of a namespace that is not selected any more, and makes none in one that ends', async () => {
+    await cluster.apply([namespace('new', { mesh: 'off' })]);
+    await eventually('the roots are gone', async () => (await mapIn('new')) === undefined, WITHIN);
+    const ending = namespace('ending');
+    await cluster.apply([ending]);
+    await eventually('the namespace has the roots', async () => (await rootsIn('ending')) !== undefined, WITHIN);
+    await cluster.api.delete(ending);
+    await eventually('the namespace is gone', async () => (await cluster.api.get(ending)) === undefined, WITHIN);
+    assert.deepEqual(
+      files.logged('publicationFailed').filter(({ place }) => place === 'ending'),
+      [],
+    );
+  });
+
+  it('keeps ClusterTrustBundles for the signers that it is told', async () => {
+    for (const { signerName, name } of SIGNERS) {
+      const objectName = `${signerName.replace('/', ':')}:${name}`;
+      await eventually(`${objectName} is there`, async () => (await bundle(objectName)) !== undefined, WITHIN);
+      assert.deepEqual(await bundle(objectName), { signerName, trustBundle: files.pki.root.certificatePem });
+    }
+  });
+
+  it('gives way to another writer that does not stop, and names it', async () => {
+    const map = (await mapIn('default'))!;
+    for (let round = 0; round < 3; round += 1) {
+      await cluster.api.patch(map, { data: { 'root-cert.pem': `other ${round}` } });
+      if (round === 2) break;
+      await eventually(
+        'it is put back',
+        async () => (await rootsIn('default')) === files.pki.root.certificatePem,
+        WITHIN,
+      );
+    }
+    await eventually('it is said', () => files.logged('publicationContested').length > 0, WITHIN);
+    const [{ place, by } = {}] = files.logged('publicationContested');
+    assert.equal(place, 'default');
+    // By its field manager: that of the tests' own client, which names no program.
+    assert.equal(typeof by, 'string');
+    assert.notEqual(by, 'somebody');
+    assert.equal(await rootsIn('default'), 'other 2');
+    assert.match(await (await server.get('/readyz')).text(), /published roots.*writes it too, in 1 place \(default\)/);
+    await cluster.api.patch(map, { data: { 'root-cert.pem': files.pki.root.certificatePem } });
+  });
+
+  it('has new roots everywhere before it signs below them, however long the API server is away', async () => {
+    const next = await testAuthority();
+    const both = files.pki.root.certificatePem + next.root.certificatePem;
+    const answers = async (): Promise<string> => {
+      using client = csrClient(server.tlsPort, both);
+      const headers = { authorization: `Bearer ${await files.mint.tokenIn('default', 'demo')}` };
+      const { response } = await client.call({ csr: (await buildCsr()).pem, headers });
+      return response!.certChain.at(-1)!;
+    };
+    await cluster.stopApiServer();
+    files.setAnchors(both);
+    files.useIssuer(next);
+    const before = await answers();
+    assert.equal(before, files.pki.root.certificatePem);
+    await cluster.startApiServer();
+    await eventually('the new issuer is in force', async () => (await answers()) !== before, { withinMs: 60_000 });
+    for (const where of ['shop', 'kube-system']) {
+      assert.equal(await rootsIn(where), both);
+    }
+    assert.deepEqual(files.logged('rootsLate'), []);
+  });
+
+  it('is followed by another within 20 s of its death, and not before', async () => {
+    await server[Symbol.asyncDispose]();
+    using own = await ServerFiles.create(files.pki);
+    using others = await ServerFiles.create(files.pki);
+    // As at the end of the last test, so that nothing is different but who writes.
+    for (const each of [own, others]) each.write('anchors.pem', own.pki.root.certificatePem);
+    await using leader = await ChildServer.start(own, publishing());
+    const first = await spec();
+    await using second = await ChildServer.start(others, publishing());
+    assert.equal((await spec()).holderIdentity, first.holderIdentity);
+    const killedMs = performance.now();
+    await leader.kill9();
+    await eventually('another leads', async () => (await spec()).holderIdentity !== first.holderIdentity, WITHIN);
+    const tookMs = performance.now() - killedMs;
+    assert.ok(tookMs > 10_000 && tookMs < 20_000, `${tookMs} ms`);
+    assert.equal((await spec()).leaseTransitions, first.leaseTransitions + 1);
+    await cluster.apply([namespace('later')]);
+    await eventually('the new leader writes', async () => (await rootsIn('later')) !== undefined, WITHIN);
+    await second.stop();
+    assert.equal((await spec()).holderIdentity, '', 'who stops in order lets go at once');
+  });
+
+  it('removes what it wrote, and nothing else, when it is told to publish no more', async () => {
+    const foreign = { ...ROOT_CONFIG_MAP, metadata: { name: 'istio-ca-root-cert', namespace: 'kube-public' } };
+    await cluster.apply([foreign]);
+    await using last = await RunningServer.start({
+      files,
+      settings: publishing({
+        'rootConfigMap.namespaceSelector': 'nothing=selected',
+        clusterTrustBundles: [SIGNERS[0]],
+      }),
+    });
+    await eventually('what it wrote is gone', async () => (await mapIn('shop')) === undefined, WITHIN);
+    await eventually(
+      'the other bundle is gone',
+      async () => (await bundle('istio.io:istiod-ca:root-cert')) === undefined,
+      WITHIN,
+    );
+    assert.notEqual(await bundle('capstan.dev:mesh:roots'), undefined);
+    assert.notEqual(await cluster.api.get(foreign), undefined);
+    assert.deepEqual(last.files.logged('publicationFailed'), []);
+  });
+});
