@@ -6,25 +6,30 @@ import type { Config } from '../../config/schema.ts';
 import { unsyncedSnapshot } from '../../domain/cluster/snapshot.ts';
 import { degradedBy } from '../../ports/platform/health.ts';
 import type { ClusterView } from '../../ports/policy/cluster-view.ts';
+import type { LiveClusterView } from '../../adapters/kubernetes/view/live-cluster-view.ts';
 import type { Foundation } from './foundation.ts';
+import { composeLiveView } from './kubernetes/live-view.ts';
 import { composeKubernetes, type Kubernetes } from './kubernetes/kubernetes.ts';
 
 export interface Cluster {
   readonly view: ClusterView;
   /** Absent where no view of the cluster is configured. */
   readonly manifests: ManifestClusterView | undefined;
-  /** Absent where no API server is configured. */
+  /** Both absent where no API server is configured. */
   readonly kubernetes: Kubernetes | undefined;
+  readonly live: LiveClusterView | undefined;
 }
 
 export function composeCluster(config: Config, foundation: Foundation): Cluster {
   const { cluster } = config;
-  const { files, events, health, startUp, running } = foundation;
+  const { files, events, health, startUp, running, telemetry } = foundation;
   const manifests = cluster.manifests === undefined ? undefined : manifestsIn(cluster.manifests);
   startUp.at('load', async () => manifests?.start({ signal: running }));
-  health.report('cluster', () => degradedBy(manifests?.problem));
   const kubernetes = composeKubernetes(config, foundation);
-  return { view: manifests ?? NO_CLUSTER, manifests, kubernetes };
+  const live = kubernetes && composeLiveView(config, foundation, kubernetes);
+  health.report('cluster', () => degradedBy(manifests?.problem ?? live?.problem));
+  telemetry.observeClusters(() => (live === undefined ? [] : [{ cluster: cluster.id, staleMs: live.staleMs() }]));
+  return { view: manifests ?? live ?? NO_CLUSTER, manifests, kubernetes, live };
 
   function manifestsIn(root: string): ManifestClusterView {
     const documents = watchedDirectory({ root, read: readManifestDirectory }, files);
@@ -32,9 +37,10 @@ export function composeCluster(config: Config, foundation: Foundation): Cluster 
   }
 }
 
-/** Without manifests nothing can be said of the cluster; a policy that asks for it is told so, and denies nobody. */
+/** Without manifests and an API server nothing can be said of the cluster; a policy that asks for it is told so, and denies nobody. */
 const NO_CLUSTER: ClusterView = {
   current: () => UNSEEN,
+  staleMs: () => 0,
   onChange: () => undefined,
 };
-const UNSEEN = unsyncedSnapshot('no view of the cluster is configured (cluster.manifests)');
+const UNSEEN = unsyncedSnapshot('no view of the cluster is configured (cluster.manifests or cluster.kubernetes)');

@@ -201,8 +201,9 @@ export class PolicyJudgement {
     const { remoteCluster } = caller;
     const names = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
     const subject = { ...names, ...(remoteCluster !== undefined && { remoteCluster }) };
-    const { clock, chooser } = this.#parts;
+    const { clock, chooser, cluster } = this.#parts;
     const nowMs = clock.nowMs();
+    const clusterStaleMs = Math.round(cluster.staleMs());
     const claims = {
       authenticationMethod: caller.authenticationMethod,
       credentialId: caller.credentialId,
@@ -221,6 +222,7 @@ export class PolicyJudgement {
       key: { type: publicKey.family, bits: publicKey.bits },
       requestedTtlMs: Math.max(0, requestedMs),
       dnsNames,
+      ...(clusterStaleMs > 0 && { clusterStaleMs }),
       ...this.#moment(chosen, nowMs),
     };
   }

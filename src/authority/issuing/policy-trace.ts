@@ -18,6 +18,7 @@ export function policyTraceOf(decision: PolicyDecision): PolicyTrace {
     ...(choice !== undefined && choice.why !== 'only' && { issuerChoice: choice }),
     bundle: decision.bundle,
     snapshot: decision.snapshot,
+    ...(request.clusterStaleMs !== undefined && { clusterStaleMs: request.clusterStaleMs }),
     applied: decision.applied,
     ...(failures.length > 0 && { failures }),
     ...(audits.length > 0 && { audits }),

@@ -54,6 +54,11 @@ export interface ClusterSnapshot {
   readonly unsynced?: string;
   /** Why something may be there that is not found; absent when what is not found is not there. */
   readonly incomplete?: string;
+  /**
+   * Why nothing can be said of the objects that a query is for, whatever can be said of others; absent when something can.
+   * A snapshot without this answers for all kinds alike.
+   */
+  unsyncedFor?(query: ObjectQuery): string | undefined;
   /** In the order of their names. */
   list(query: ObjectQuery): readonly KubernetesObject[];
   find(query: NamedObject): KubernetesObject | undefined;

@@ -98,6 +98,12 @@ export class PolicySet {
     return JSON.stringify([this.#wideVersion, this.#ownVersions.get(namespace), this.missingFor(namespace)]);
   }
 
+  /** Of all namespaces: the bundle's rules first, then policies of the cluster, then those of namespaces. */
+  *statements(): Generator<PolicyStatement, void, void> {
+    yield* this.#wide;
+    for (const own of this.#byNamespace.values()) yield* own;
+  }
+
   /** What may apply to a namespace by its name, in the order of layer and name; labels and subjects are judged later. */
   statementsFor(namespace: string): readonly PolicyStatement[] {
     const known = this.#remembered.get(namespace);

@@ -69,6 +69,8 @@ export interface PolicyRequest {
   readonly currentCertificate?: CurrentCertificate;
   /** The one clock reading that a decision may depend on. */
   readonly nowMs: number;
+  /** How long the cluster has not been followed, in ms, for the record; means nothing to policy. Absent while it is. */
+  readonly clusterStaleMs?: number;
   /** A later moment by which the bundle's validity is judged, when the clock has been set back; absent, it is `nowMs`. */
   readonly policyBundleTimeMs?: number;
 }

@@ -32,6 +32,8 @@ export interface PolicyTrace {
   /** `name@sequence` */
   readonly bundle: string;
   readonly snapshot: string;
+  /** How long the API server had not been followed, in ms; absent while it was, and where manifests describe the cluster. */
+  readonly clusterStaleMs?: number;
   readonly applied: readonly string[];
   readonly failures?: readonly FailedClause[];
   readonly audits?: readonly FailedClause[];

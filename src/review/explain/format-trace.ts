@@ -103,9 +103,10 @@ function formatChoice({ issuer, issuerChoice }: PolicyTrace): readonly string[] 
   return [`Issuer ${issuer} was chosen, the first in the server's configuration that policies allow: ${by}.`];
 }
 
-function formatApplied({ trace: { applied, bundle, snapshot }, revision }: TracedDecision): string {
+function formatApplied({ trace: { applied, bundle, snapshot, clusterStaleMs }, revision }: TracedDecision): string {
   const found = applied.length === 0 ? 'nothing in it applies to this identity' : `${applied.join(', ')} applied`;
-  return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}: ${found}.`;
+  const age = clusterStaleMs === undefined ? '' : `, which was ${Math.round(clusterStaleMs / 1_000)} s old`;
+  return `Policy revision ${revision} of bundle ${bundle} was asked over cluster snapshot ${snapshot}${age}: ${found}.`;
 }
 
 function formatGrant({ ttl, usages, quotas }: Grant): string {

@@ -398,6 +398,7 @@ describe('The events of the CA', () => {
 
   it('move every metric of the table that is not observed', async () => {
     telemetry.observeHealth(new FakeHealth({ part: 'issuer', state: 'ready' }));
+    telemetry.observeClusters(() => [{ cluster: 'one', staleMs: 2_000 }]);
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
     telemetry.observeTurns(() => 3);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);

@@ -14,6 +14,13 @@ export class FakeCluster implements ClusterView {
     this.#snapshot = view;
   }
 
+  /** As `staleMs` answers. */
+  age = 0;
+
+  staleMs(): number {
+    return this.age;
+  }
+
   current(): ClusterSnapshot {
     return this.#snapshot;
   }

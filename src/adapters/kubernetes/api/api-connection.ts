@@ -13,6 +13,8 @@ export interface ApiRequest {
   /** From the root, with its query. */
   readonly path: string;
   readonly body?: object;
+  /** Of the answer; JSON unless said otherwise. */
+  readonly accept?: string;
   /** Of the body; JSON unless said otherwise. */
   readonly contentType?: string;
 }
@@ -29,6 +31,9 @@ export interface ApiConnection {
 const KEEP_ALIVE_MS = 15_000;
 /** How long what a file said counts. A kubelet renews tokens when a fifth of their time is left. */
 const REREAD_MS = 10_000;
+
+/** Keys of tokens are a media type of their own, application/jwk-set+json, and nothing else. */
+const ANY_JSON = 'application/json, */*;q=0.5';
 
 /** TLS as Node names its parts. */
 interface Identity {
@@ -48,7 +53,7 @@ export class HttpsConnection implements ApiConnection {
   }
 
   async send(
-    { method = 'GET', path, body, contentType = 'application/json' }: ApiRequest,
+    { method = 'GET', path, body, accept = ANY_JSON, contentType = 'application/json' }: ApiRequest,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<IncomingMessage> {
     const [agent, token] = [await this.#agentNow(), await this.#textOf(this.#access.token)];
@@ -60,8 +65,7 @@ export class HttpsConnection implements ApiConnection {
       signal,
       agent,
       headers: {
-        // Keys of tokens are a media type of their own, application/jwk-set+json, and nothing else.
-        accept: 'application/json, */*;q=0.5',
+        accept,
         'user-agent': 'capstan',
         ...(token !== undefined && { authorization: `Bearer ${token.trim()}` }),
         ...(text !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),

@@ -78,8 +78,12 @@ export interface KubernetesApi {
   apply(kind: ApiKind, object: object, options: WriteOptions & { readonly force?: boolean }): Promise<KubernetesObject>;
   /** Nothing when it is gone already. @param at.uid 409 when the object has another by now. */
   delete(kind: ApiKind, at: ObjectName & { readonly uid?: string }, options: CallOptions): Promise<void>;
-  /** What is no object: discovery, OpenID Connect. @param path from the root, such as `/openid/v1/jwks`. */
-  raw(path: string, options: CallOptions): Promise<unknown>;
+  /**
+   * What is no object: discovery, OpenID Connect.
+   * @param path from the root, such as `/openid/v1/jwks`.
+   * @param options.accept a form of JSON, where there are several.
+   */
+  raw(path: string, options: CallOptions & { readonly accept?: string }): Promise<unknown>;
   /**
    * What changes after a version. Ends when the server ends it, within a minute: the caller goes on from the last version.
    * Rejects with 410 when that is too old.

@@ -113,8 +113,8 @@ export class KubernetesClient implements KubernetesApi {
     await unlessGone(this.#call({ method: 'DELETE', path: pathOf(kind, at), body }, options));
   }
 
-  async raw(path: string, options: CallOptions): Promise<unknown> {
-    return this.#call({ path }, options);
+  async raw(path: string, { signal, accept }: CallOptions & { readonly accept?: string }): Promise<unknown> {
+    return this.#call({ path, ...(accept !== undefined && { accept }) }, { signal });
   }
 
   async *watch(

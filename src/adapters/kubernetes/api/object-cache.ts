@@ -59,6 +59,8 @@ export class FollowedObjects {
   /** Ends the round under way. */
   #relist: AbortController | undefined;
   #isKeptOtherwise = false;
+  /** Of the last refusal. */
+  #lastStatus = 0;
   /** The last watch did not begin, because its version was too old. */
   #isExpired = false;
 
@@ -80,6 +82,16 @@ export class FollowedObjects {
   /** Why the API server is not followed now, in words for an operator; absent while it is. */
   get problem(): string | undefined {
     return this.#failure.problem;
+  }
+
+  /** Whether all of what is to be kept was listed: not while more of each object is wanted than was kept. */
+  get isComplete(): boolean {
+    return this.#isSynced && !this.#isKeptOtherwise;
+  }
+
+  /** Whether the API server has no such kind, as it said when it was asked last. */
+  get isUnknown(): boolean {
+    return this.problem !== undefined && this.#lastStatus === 404;
   }
 
   get size(): number {
@@ -214,6 +226,7 @@ export class FollowedObjects {
         return;
       }
     }
+    this.#lastStatus = error instanceof KubernetesApiError ? error.status : 0;
     this.#failure.found(error instanceof KubernetesApiError ? error.message : 'unexpected failure');
     const { first, last } = RETRY_MS;
     const asked = error instanceof KubernetesApiError ? (error.retryAfterMs ?? 0) : 0;

@@ -1,13 +1,9 @@
 // Objects of one kind in memory, by namespace and name and by indexes of the reader's choice. A change costs what it
 // touches. A new list is taken as a whole, and gives what differs from the old one.
+import type { ObjectChange } from '../../../domain/cluster/followed-snapshot.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 
-export interface ObjectChange {
-  /** Absent where the object is new. */
-  readonly before: KubernetesObject | undefined;
-  /** Absent where the object is gone. One that was made anew under the same name has another uid than before. */
-  readonly after: KubernetesObject | undefined;
-}
+export type { ObjectChange };
 
 type KeysOf = (object: KubernetesObject) => readonly string[];
 type Place = Map<string, KubernetesObject>;

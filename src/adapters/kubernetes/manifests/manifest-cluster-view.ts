@@ -83,6 +83,11 @@ export class ManifestClusterView implements ClusterView {
     return this.#inForce.current ?? NOT_READ;
   }
 
+  /** What files say does not grow old. */
+  staleMs(): number {
+    return 0;
+  }
+
   /** Why the view is not what the directory says now; absent when it is. */
   get problem(): string | undefined {
     return this.#inForce.problem;

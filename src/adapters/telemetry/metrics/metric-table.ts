@@ -200,6 +200,14 @@ export const METRICS = {
       'capstan_part_degraded{part="trust anchors"} is 1 until those are over or the anchor is back.',
     labels: {},
   },
+  clusterStale: {
+    name: 'capstan_cluster_stale_seconds',
+    kind: 'observed-gauge',
+    help:
+      'How long ago the API server of a cluster last confirmed what is known of it, while it cannot be followed; 0 while it is. ' +
+      'Beyond cluster.kubernetes.staleAfter, what depends on the cluster is answered with UNAVAILABLE.',
+    labels: { cluster: OPEN },
+  },
   watchRestarts: {
     name: 'capstan_cluster_watch_restarts_total',
     kind: 'counter',

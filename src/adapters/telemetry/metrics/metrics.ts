@@ -5,6 +5,7 @@ import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { emptyResource } from '@opentelemetry/resources';
 import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
+import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
 import type { Health } from '../../../ports/platform/health.ts';
 import { resourceMetricsOf, stateOf, type MetricState } from './metric-state.ts';
@@ -65,6 +66,11 @@ export class Metrics implements AsyncDisposable {
   observeTurns(waiting: () => number): void {
     const { name, help } = METRICS.turnsWaiting;
     this.#meter.createObservableGauge(name, { description: help }).addCallback((result) => result.observe(waiting()));
+  }
+
+  /** @param given is asked at each scrape; called once, when the clusters are known. */
+  observeClusters(given: () => readonly ObservedCluster[]): void {
+    observeClusters(this.#meter, given);
   }
 
   /** @returns every metric in the Prometheus text format, version 0.0.4. */

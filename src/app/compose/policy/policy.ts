@@ -13,6 +13,7 @@ import type { Events } from '../../../ports/platform/events.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
+import { followPolicies } from '../kubernetes/live-view.ts';
 import { composePolicyObjects, type LocalPolicyObjectsOfCluster } from '../kubernetes/policy-objects.ts';
 import { composePolicyBundles, type PolicyBundles } from './policy-bundle.ts';
 import type { Storage } from '../storage.ts';
@@ -63,6 +64,7 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
     tellPolicies(policies, events);
     policies.onChange(() => tellPolicies(policies, events), { signal });
     judgement.start({ signal });
+    if (cluster.live !== undefined) await followPolicies(cluster.live, policies, foundation);
   });
   health.report('policy', () => policyHealth(judgement));
   health.report('local policies', () => localPolicyHealth(policies));

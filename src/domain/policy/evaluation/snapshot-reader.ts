@@ -33,11 +33,12 @@ export class SnapshotReader {
   #asked = 0;
   #unanswered = 0;
   /** Many rules ask for the labels of the same namespace. */
-  #namespace: { readonly name: string; readonly labels: Labels } | undefined;
+  #namespace: { readonly name: string; readonly labels: Labels; readonly isThere: boolean } | undefined;
 
   readonly #asking: Asking | undefined;
   #pods: readonly SubjectPod[] | undefined;
   #lacksPods = false;
+  #podsUnsynced: string | undefined;
 
   /** @param asking whose pods may be asked for; absent, of nobody who has one. */
   constructor(snapshot: ClusterSnapshot, asking?: Asking) {
@@ -52,8 +53,9 @@ export class SnapshotReader {
 
   /** A Namespace, ServiceAccount or Pod. */
   find(query: Omit<NamedObject, 'apiVersion'>): KubernetesObject | undefined {
-    this.#ask();
-    const object = this.#snapshot.find({ ...query, apiVersion: 'v1' });
+    const named = { ...query, apiVersion: 'v1' };
+    this.#ask(named);
+    const object = this.#snapshot.find(named);
     if (object === undefined) this.foundNothing();
     else this.note(object);
     return object;
@@ -69,7 +71,7 @@ export class SnapshotReader {
 
   /** The caller records what decided. */
   list(query: ObjectQuery): readonly KubernetesObject[] {
-    this.#ask();
+    this.#ask(query);
     // Many conditions ask for the same objects.
     const { kind, apiVersion, namespace } = query;
     const last = this.#listed;
@@ -82,10 +84,11 @@ export class SnapshotReader {
   }
 
   labelsOfNamespace(name: string): Labels {
-    this.#ask();
-    if (this.#namespace?.name !== name) {
-      const labels = this.find({ kind: 'Namespace', name })?.metadata.labels ?? {};
-      this.#namespace = { name, labels };
+    // What was asked for an audit only is forgotten by it, so that it is noted anew.
+    if (this.#namespace?.name === name) this.#noteNamespace(this.#namespace.isThere);
+    else {
+      const namespace = this.find({ kind: 'Namespace', name });
+      this.#namespace = { name, labels: namespace?.metadata.labels ?? {}, isThere: namespace !== undefined };
     }
     return this.#namespace.labels;
   }
@@ -95,7 +98,10 @@ export class SnapshotReader {
    * and so nothing of who has it.
    */
   pods(): readonly SubjectPod[] {
-    return (this.#pods ??= this.#findPods());
+    this.#pods ??= this.#findPods();
+    // What was asked for an audit only is forgotten by it, so that it is noted anew.
+    this.#unsynced ??= this.#podsUnsynced;
+    return this.#pods;
   }
 
   /** Whether pods were asked for that are not in the view. */
@@ -113,12 +119,12 @@ export class SnapshotReader {
     if (recordedPods !== undefined) return recordedPods;
     const names = this.#asking === undefined ? [] : podNamesOf(this.#asking);
     if (subject === undefined || names.length === 0) return [];
-    this.#ask();
     const { namespace } = subject;
+    this.#podsUnsynced = this.#unsyncedFor({ kind: 'Pod', apiVersion: 'v1', namespace });
     const found = podsIn(this.#snapshot, namespace, names);
     if (found === undefined) {
       this.#lacksPods = true;
-      this.#unsynced ??= `not every pod of ${namespace}/${subject.serviceAccount} is in the view of the cluster`;
+      this.#podsUnsynced ??= `not every pod of ${namespace}/${subject.serviceAccount} is in the view of the cluster`;
       return [];
     }
     for (const { name } of found) {
@@ -169,8 +175,17 @@ export class SnapshotReader {
     );
   }
 
-  #ask(): void {
-    this.#unsynced ??= this.#snapshot.unsynced;
+  #noteNamespace(isThere: boolean): void {
+    this.#ask({ kind: 'Namespace', apiVersion: 'v1' });
+    if (!isThere) this.foundNothing();
+  }
+
+  #ask(query: ObjectQuery): void {
+    this.#unsynced ??= this.#unsyncedFor(query);
+  }
+
+  #unsyncedFor(query: ObjectQuery): string | undefined {
+    return this.#snapshot.unsynced ?? this.#snapshot.unsyncedFor?.(query);
   }
 }
 

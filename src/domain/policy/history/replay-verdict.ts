@@ -86,6 +86,7 @@ function watchPods(snapshot: ClusterSnapshot): {
     kinds: snapshot.kinds,
     ...(snapshot.unsynced !== undefined && { unsynced: snapshot.unsynced }),
     ...(snapshot.incomplete !== undefined && { incomplete: snapshot.incomplete }),
+    unsyncedFor: (query) => snapshot.unsyncedFor?.(query),
     list: (query) => snapshot.list(query),
     find: (query) => {
       const found = snapshot.find(query);
