@@ -403,6 +403,17 @@ export const schema = {
           'Whether PodCertificateRequests for the signers `capstan.dev/<issuer>` are judged and signed. They are made by the kubelet of Kubernetes 1.37 or later, which takes no certificate that lives for less than an hour.',
         ),
       },
+      admission: {
+        address: optional(
+          address,
+          'Where the API server asks, over TLS with the serving certificate, before it stores a local policy: one that exceeds the policy bundle is refused with its field. Absent, it is not asked.',
+        ),
+        configuration: withDefault(
+          objectName,
+          'capstan',
+          'Name of the ValidatingWebhookConfiguration in which the trust anchors are kept, by which the API server knows that certificate.',
+        ),
+      },
     },
   },
 

@@ -13,6 +13,8 @@ import { composePublication } from './kubernetes/publication.ts';
 import { composePublishedTrust } from './kubernetes/published-roots.ts';
 import { composeSigners } from './kubernetes/signers.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
+import { composeAdmission } from './kubernetes/admission.ts';
+import { composePolicyStatus } from './kubernetes/policy-status.ts';
 import { composePolicy, type Policy } from './policy/policy.ts';
 import { composeServices } from './services.ts';
 import { composeServingCertificate } from './serving-certificate.ts';
@@ -37,13 +39,15 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const published = composePublishedTrust(config, foundation, cluster);
   const trust = composeTrust(config, foundation, { ...storage, ...published });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
+  composePolicyStatus(foundation, { cluster, policy });
   const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy });
   composePublication(config, foundation, { cluster, published, issuing });
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
-  composeServingCertificate(config, foundation, { issuing, listeners });
+  const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
+  composeServingCertificate(config, foundation, { issuing, listeners, admission });
   const administration = composeAdministration(config, foundation, { storage, policy, services });
   return { foundation, trust, cluster, policy, listeners, administration };
 }

@@ -38,7 +38,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
   const refusalEvents = composeRefusalEvents(config, foundation, former.cluster.kubernetes);
-  const observers = [refusalEvents].filter((observer) => observer !== undefined);
+  const observers = [refusalEvents, former.policy.objects?.counts].filter((observer) => observer !== undefined);
   const events = observedDecisions(foundation.events, observers);
   const turns = new NamespaceTurns(
     { clock, events },

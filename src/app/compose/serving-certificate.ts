@@ -1,5 +1,6 @@
 // The certificate that the TLS listener shows, and the anchors by which it judges those of clients. The first must exist
 // before the listener opens; later ones come by themselves.
+import type { AdmissionServer } from '../../adapters/http/admission/admission-server.ts';
 import {
   issueServingCertificate,
   keepServingCertificate,
@@ -16,11 +17,13 @@ import type { Listeners } from './listeners.ts';
 interface Former {
   readonly issuing: Issuing;
   readonly listeners: Listeners;
+  /** Absent where the API server does not ask us. */
+  readonly admission: AdmissionServer | undefined;
 }
 
 export function composeServingCertificate(config: Config, foundation: Foundation, former: Former): void {
   const { clock, health, startUp, running } = foundation;
-  const { issuing, listeners } = former;
+  const { issuing, listeners, admission } = former;
   const { tls } = listeners;
   const { ttl } = config.serving;
   const settings = {
@@ -31,7 +34,9 @@ export function composeServingCertificate(config: Config, foundation: Foundation
   const install = (certificate: ServingCertificate): void => {
     installed = certificate;
     const { certificateChainPem, privateKeyPem } = certificate;
-    tls.setServingCertificate({ certChainPem: certificateChainPem, keyPem: privateKeyPem });
+    const material = { certChainPem: certificateChainPem, keyPem: privateKeyPem };
+    tls.setServingCertificate(material);
+    admission?.setServingCertificate(material);
   };
   startUp.at('load', async () => {
     const options = { signal: running };

@@ -3,6 +3,7 @@
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { isOnThisMachine } from '../shapes/journal-store.ts';
 import type { Config } from '../schema.ts';
+import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
 import { SIGNER_RULES } from './signer-rules.ts';
 
 export interface Rule {
@@ -198,21 +199,7 @@ export const RULES: readonly Rule[] = [
         'must be absent with cluster.kubernetes.from: the cluster is described in one place',
       ),
   },
-  {
-    reads: ['cluster.kubernetes.policies', 'cluster.kubernetes.from', 'policy.directory'],
-    check: ({ cluster: { kubernetes }, policy: { directory } }) => [
-      ...when(kubernetes.policies && kubernetes.from === undefined, 'needs cluster.kubernetes.from'),
-      ...when(
-        kubernetes.policies && directory !== undefined,
-        'must be off with policy.directory: local policies are in one place',
-      ),
-    ],
-  },
-  {
-    reads: ['cluster.kubernetes.events', 'cluster.kubernetes.from'],
-    check: ({ cluster: { kubernetes } }) =>
-      when(kubernetes.events && kubernetes.from === undefined, 'needs cluster.kubernetes.from'),
-  },
+  ...POLICY_OBJECT_RULES,
   {
     reads: ['cluster.kubernetes.kubeconfig', 'cluster.kubernetes.from'],
     check: ({ cluster: { kubernetes } }) =>

@@ -44,6 +44,10 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   [{ additionalIssuers: [{ ...gold, maxTtl: '5s' }] }, 'additionalIssuers[0].maxTtl is shorter than lifetimes.min'],
   [{ 'authentication.tokens.issuers': [issuer, issuer] }, 'authentication.tokens.issuers[1].issuer is listed twice'],
   [{ 'cluster.kubernetes.policies': true }, 'cluster.kubernetes.policies needs cluster.kubernetes.from'],
+  [
+    { 'cluster.kubernetes.admission.address': '0.0.0.0:15017' },
+    'cluster.kubernetes.admission.address needs cluster.kubernetes.from',
+  ],
   [{ 'cluster.kubernetes.events': true }, 'cluster.kubernetes.events needs cluster.kubernetes.from'],
   [
     { 'cluster.kubernetes.from': 'inCluster', 'cluster.kubernetes.policies': true, 'policy.directory': '/policies' },

@@ -1,7 +1,8 @@
 // The HTTP listener for probes and scrapers. It stands apart from the gRPC listeners, so that an
 // operator sees a server that is not ready or overloaded.
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -17,7 +18,7 @@ export interface HttpSettings {
 }
 
 /** A probe needs a few hundred bytes of headers and a few milliseconds. */
-const LIMITS = {
+export const LIMITS = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
@@ -69,9 +70,16 @@ export class HttpServer implements AsyncDisposable {
 
 /** A server within our limits, with one request of a connection at a time; it does not listen yet. */
 export function serverOf(routes: Hono): Server {
+  const server = createServer(LIMITS);
+  boundServer(server, routes);
+  return server;
+}
+
+/** Has a server, plain or over TLS, answer by these routes, within the same limits. */
+export function boundServer(server: Server | HttpsServer, routes: Hono): void {
   const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
   const busy = new WeakSet<Socket>();
-  const server = createServer(LIMITS, (request, response) => {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     // Node takes as many as were sent ahead (RFC 9112, 9.3.2), each of which asks every worker. No prober sends ahead.
     if (busy.has(socket)) {
@@ -83,13 +91,12 @@ export function serverOf(routes: Hono): Server {
     void listener(request, response);
   });
   boundConnections(server);
-  return server;
 }
 
 /** A stranger who holds connections must not keep out the probe that says whether this server is alive. */
-function boundConnections(server: Server): void {
+function boundConnections(server: Server | HttpsServer): void {
   const places = new Places<Socket>();
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     const source = sourceOf(`${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? ''}`);
     if (places.size >= MAX_CONNECTIONS) endOldestOfLargest(places);
     places.add(source, socket);
@@ -106,7 +113,7 @@ function endOldestOfLargest(places: Places<Socket>): void {
 }
 
 /** Resolves when answers in flight have left, at the latest after a second. */
-export async function closeServer(server: Server): Promise<void> {
+export async function closeServer(server: Server | HttpsServer): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();

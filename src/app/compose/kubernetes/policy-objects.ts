@@ -1,5 +1,6 @@
 // Local policies as objects of the cluster, in place of a folder of files.
 import { PolicyObjects } from '../../../adapters/kubernetes/objects/policy-objects.ts';
+import { PolicyDayCounts } from '../../../adapters/kubernetes/objects/status/day-counts.ts';
 import { policyCrds, SCHEMA_ANNOTATION } from '../../../adapters/policy/crd/policy-crds.ts';
 import { ObjectOwners } from '../../../adapters/policy/objects/object-owners.ts';
 import { MAX_BYTES_OF_NAMESPACES, NAMESPACE_BOUNDS } from '../../../adapters/policy/source/read-owners.ts';
@@ -12,6 +13,8 @@ import type { Kubernetes } from './kubernetes.ts';
 export interface LocalPolicyObjectsOfCluster {
   readonly objects: PolicyObjects;
   readonly documents: ObjectOwners;
+  /** How often each applied, for its status. */
+  readonly counts: PolicyDayCounts;
   /** Begins to follow, and waits a moment until it is known which there are; the server starts without as well. */
   readonly start: (options: { readonly signal: AbortSignal }) => Promise<void>;
 }
@@ -46,6 +49,7 @@ export function composePolicyObjects(
   return {
     objects,
     documents: new ObjectOwners({ objects, clock, running }),
+    counts: new PolicyDayCounts(clock),
     start: async ({ signal }) => {
       objects.start({ signal: running });
       const wait = new AbortController();

@@ -1,6 +1,7 @@
 // How often each local policy applied, refused or would have refused, in the last 24 hours of this process.
-import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
+import type { DecisionObserver } from '../../../../ports/policy/decision-observer.ts';
+import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { DayCounts } from './policy-status.ts';
 
 interface Counts {
@@ -14,7 +15,7 @@ const HOURS = 24;
 /** Policies that are counted in one hour; of more some are not counted. */
 const MAX_POLICIES = 10_000;
 
-export class PolicyDayCounts {
+export class PolicyDayCounts implements DecisionObserver {
   readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly #beganMs: number;
   readonly #beganAtMs: number;

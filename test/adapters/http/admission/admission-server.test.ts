@@ -1,0 +1,83 @@
+// The listener that an API server asks, over real TLS.
+import assert from 'node:assert/strict';
+import { request } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { AdmissionServer } from '../../../../src/adapters/http/admission/admission-server.ts';
+import { freePort } from '../../../support/eventually.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
+import { createRoot, issueLeaf, type TestAuthority } from '../../../peers/support/pki.ts';
+
+const NAME = 'capstan.istio-system.svc';
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly text: string;
+  readonly serial: string;
+}
+
+async function material(root: TestAuthority) {
+  const { chainPem, keyPem } = await issueLeaf(root, { dns: NAME });
+  return { certChainPem: chainPem, keyPem };
+}
+
+describe('The admission listener', () => {
+  let root: TestAuthority;
+  let server: AdmissionServer;
+  let port: number;
+  const events = recordEvents();
+
+  before(async () => {
+    root = await createRoot('Corporate Root');
+    port = await freePort();
+    const answer = (body: unknown): object | undefined => {
+      if (body === 'bug') throw new Error('a bug');
+      return body === undefined ? undefined : { echo: body };
+    };
+    server = new AdmissionServer({ answer, events }, { host: '127.0.0.1', port, reusePort: false });
+    server.setServingCertificate(await material(root));
+    await server.start({ signal: new AbortController().signal });
+  });
+  after(async () => server[Symbol.asyncDispose]());
+
+  const ask = async (body: string, { method = 'POST', path = '/admission' } = {}) =>
+    new Promise<Answer>((resolve, reject) => {
+      const options = {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        servername: NAME,
+        ca: root.certificatePem,
+        agent: false,
+      };
+      const asked = request(options, (response) => {
+        let text = '';
+        assert.ok(response.socket instanceof TLSSocket);
+        const { serialNumber: serial } = response.socket.getPeerCertificate();
+        response.setEncoding('utf8').on('data', (more: string) => (text += more));
+        response.on('end', () => resolve({ status: response.statusCode, text, serial }));
+      });
+      asked.on('error', reject);
+      asked.end(body);
+    });
+
+  it('answers over the serving certificate, and over the next one as soon as it is there', async () => {
+    const first = await ask('{"a":1}');
+    assert.deepEqual([first.status, JSON.parse(first.text)], [200, { echo: { a: 1 } }]);
+    server.setServingCertificate(await material(root));
+    assert.notEqual((await ask('{}')).serial, first.serial);
+  });
+
+  it('takes nothing that is no question, nor more than two objects can be', async () => {
+    assert.equal((await ask('no JSON')).status, 400);
+    assert.equal((await ask(JSON.stringify('x'.repeat(4 * 1024 * 1024)))).status, 413);
+    assert.equal((await ask('{}', { path: '/metrics' })).status, 404);
+    assert.equal((await ask('', { method: 'GET' })).status, 404);
+  });
+
+  it('says nothing of a bug, and reports it', async () => {
+    const { status, text } = await ask('"bug"');
+    assert.deepEqual([status, JSON.parse(text)], [500, { error: 'internal error' }]);
+    assert.equal(events.of('unexpected')[0]?.['where'], 'admission');
+  });
+});
