@@ -287,9 +287,9 @@ export const schema = {
         'How long a node proxy waits for a pod of which the watch has not told yet, before the API server is asked for it once.',
       ),
       leaseName: withDefault(
-        objectName,
+        dnsLabel,
         'capstan',
-        'Lease in `cluster.kubernetes.namespace` by which one process of all replicas writes. All replicas must name the same.',
+        'Lease in `cluster.kubernetes.namespace` by which one process of all replicas writes. All replicas name the same, and another installation in that namespace another.',
       ),
       publish: {
         rootConfigMap: {

@@ -14,6 +14,7 @@ const socket = { path: '/run/a.sock', namespace: 'default', serviceAccount: 'a' 
 /** What a journal that is no file asks for. */
 const beside = { 'listen.administration.socket': '/run/capstan/admin.sock' };
 const gold = { name: 'gold', chainFile: 'gold.pem', keyFile: 'gold-key.pem' };
+const PUBLISH = 'cluster.kubernetes.publish';
 const issuer = { issuer: 'kubernetes', keys: { discovery: true } };
 
 const REQUESTERS = 'cluster.kubernetes.signers.certificateSigningRequests.requesters';
@@ -32,6 +33,36 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   [{ 'sds.ttl': '2m' }, 'lifetimes.backdate must be less than a quarter of sds.ttl'],
   [{ 'lifetimes.default': '4m' }, 'lifetimes.backdate must be less than a quarter of lifetimes.default'],
   [{ 'serving.ttl': '1m' }, 'lifetimes.backdate must be less than a quarter of serving.ttl'],
+  [
+    { [`${PUBLISH}.istiodTls.ttl`]: '2m' },
+    `lifetimes.backdate must be less than a quarter of ${PUBLISH}.istiodTls.ttl`,
+  ],
+  [
+    { 'lifetimes.min': '31m', [`${PUBLISH}.istiodTls.ttl`]: '30m' },
+    `lifetimes.min must not be longer than ${PUBLISH}.istiodTls.ttl`,
+  ],
+  [
+    { [`${PUBLISH}.rootConfigMap.enabled`]: true },
+    `${PUBLISH}.rootConfigMap.enabled needs cluster.kubernetes.from: what is published is written through the API server`,
+  ],
+  [
+    { [`${PUBLISH}.istiodTls.namespace`]: 'istio-system' },
+    `${PUBLISH}.istiodTls.namespace needs cluster.kubernetes.from: what is published is written through the API server`,
+  ],
+  [
+    { [`${PUBLISH}.clusterTrustBundles`]: [{ signerName: 'capstan.dev/mesh', name: 'roots' }] },
+    `${PUBLISH}.clusterTrustBundles needs cluster.kubernetes.from: what is published is written through the API server`,
+  ],
+  [
+    {
+      'cluster.kubernetes.from': 'inCluster',
+      [`${PUBLISH}.clusterTrustBundles`]: [
+        { signerName: 'capstan.dev/mesh', name: 'roots' },
+        { signerName: 'capstan.dev/mesh', name: 'roots' },
+      ],
+    },
+    `${PUBLISH}.clusterTrustBundles[1].name is the name of another one too`,
+  ],
   [
     { 'serving.dnsNames': [], 'serving.ipAddresses': [] },
     'serving.dnsNames must name one host, here or in serving.ipAddresses: clients verify it',

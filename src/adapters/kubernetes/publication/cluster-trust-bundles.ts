@@ -6,7 +6,7 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
 import type { ObjectPlan, Planned } from './object-plan.ts';
-import { cutTo, interning, isOurs, labelsOf, textOf, type Mark } from './published-object.ts';
+import { cutTo, interning, isOurs, labelsOf, textOf, type Mark, type TextField } from './published-object.ts';
 
 export const CLUSTER_TRUST_BUNDLE: ApiKind = {
   apiVersion: 'certificates.k8s.io/v1',
@@ -26,6 +26,7 @@ export function objectNameOf({ signerName, name }: TrustBundleName): string {
   return `${signerName.replace('/', ':')}:${name}`;
 }
 
+export const BUNDLE_FIELD: TextField = ['spec', 'trustBundle'];
 const MAX_TEXTS = 16;
 
 export class ClusterTrustBundles implements ObjectPlan {
@@ -44,7 +45,7 @@ export class ClusterTrustBundles implements ObjectPlan {
   ) {
     this.#mark = mark;
     this.#wanted = new Map(bundles.map((bundle) => [objectNameOf(bundle), bundle]));
-    const keep = cutTo(['spec', 'trustBundle'], interning(MAX_TEXTS));
+    const keep = cutTo(BUNDLE_FIELD, interning(MAX_TEXTS));
     this.#seen = followObjects(parts, CLUSTER_TRUST_BUNDLE, {}, { keep });
   }
 

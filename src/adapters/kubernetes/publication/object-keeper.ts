@@ -132,7 +132,9 @@ export class ObjectKeeper implements RootPublisher {
   #judge(key: string, planned: Planned, nowMs: number): ((options: CallOptions) => Promise<void>) | undefined {
     const { plan } = this.#parts;
     const current = plan.current(key);
-    if (planned === 'removed' && current !== undefined && plan.isOurs(current)) {
+    // What another has written over is its own by now.
+    const isOurs = current !== undefined && plan.isOurs(current) && otherWriterOf(current) === undefined;
+    if (planned === 'removed' && isOurs) {
       return async (options) => this.#remove(key, current, options);
     }
     if (planned === 'left' || planned === 'removed') {

@@ -1,21 +1,23 @@
 // What is judged of an object that we publish: its one text, whether it is ours, and who else wrote that text last.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 
-/** Our mark: what has both labels was written by a Capstan of this installation, and by nobody else. */
+/** Our mark: what has all of its labels was written by a Capstan of this installation, and by nobody else. */
 export interface Mark {
-  /** Where this installation is; two in one cluster leave each other's objects alone. */
-  readonly installation: string;
+  /** Namespace and name of the lease under which it is written: two installations in one cluster have two. */
+  readonly namespace: string;
+  readonly leaseName: string;
 }
 
 /** Kubernetes, recommended labels. */
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
-const INSTALLATION = 'capstan.dev/installation';
+const NAMESPACE = 'capstan.dev/lease-namespace';
+const LEASE = 'capstan.dev/lease';
 const OURS = 'capstan';
 /** As in KubernetesApi.apply. */
 const FIELD_MANAGER = 'capstan';
 
-export function labelsOf({ installation }: Mark): Readonly<Record<string, string>> {
-  return { [MANAGED_BY]: OURS, [INSTALLATION]: installation };
+export function labelsOf({ namespace, leaseName }: Mark): Readonly<Record<string, string>> {
+  return { [MANAGED_BY]: OURS, [NAMESPACE]: namespace, [LEASE]: leaseName };
 }
 
 /** A label selector for what is ours. */

@@ -1,11 +1,13 @@
-// What an earlier configuration had us publish and this one does not: it is removed once, when we begin to lead. A role that
-// may not even list it has never let us write it, or no longer does; then there is nothing that we could remove.
+// What an earlier configuration had us publish and this one does not: it is removed once, when we begin to lead. What another
+// has written over meanwhile is left to it, so that the next writer can take over without a gap. A role that may not even list
+// it has never let us write it, or no longer does; then there is nothing that we could remove.
+import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import { ReportOnce } from '../../../live/report-once.ts';
 import type { Events, PublishedKind } from '../../../ports/platform/events.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { RootPublisher } from '../../../ports/issuing/root-publication.ts';
 import { isApiError, type ApiKind, type CallOptions, type KubernetesApi } from '../api/kubernetes-api.ts';
-import { selectorOf, type Mark } from './published-object.ts';
+import { cutTo, otherWriterOf, selectorOf, type Mark, type TextField } from './published-object.ts';
 
 export interface RemovedObjectsParts {
   readonly api: Pick<KubernetesApi, 'list' | 'delete'>;
@@ -20,17 +22,27 @@ export class RemovedObjects implements RootPublisher {
   readonly #parts: RemovedObjectsParts;
   readonly #what: PublishedKind;
   readonly #kind: ApiKind;
+  readonly #name: string | undefined;
+  readonly #cut: (object: KubernetesObject) => KubernetesObject;
   readonly #mark: Mark;
   readonly #failure: ReportOnce;
 
   constructor(
     parts: RemovedObjectsParts,
-    what: { readonly object: PublishedKind; readonly kind: ApiKind },
+    what: {
+      readonly object: PublishedKind;
+      readonly kind: ApiKind;
+      readonly field: TextField;
+      /** That all of them have: a role that is for this name alone lets them be listed. */
+      readonly name?: string;
+    },
     mark: Mark,
   ) {
     this.#parts = parts;
     this.#what = what.object;
     this.#kind = what.kind;
+    this.#name = what.name;
+    this.#cut = cutTo(what.field, (text) => text);
     this.#mark = mark;
     const { object } = what;
     this.#failure = new ReportOnce((problem) => parts.events.publicationFailed({ object, place: 'all', problem }));
@@ -50,8 +62,12 @@ export class RemovedObjects implements RootPublisher {
   async #removed(options: CallOptions): Promise<boolean> {
     const { api, clock, events } = this.#parts;
     try {
-      const { items } = await api.list(this.#kind, { labels: selectorOf(this.#mark) }, options);
-      for (const { metadata } of items) {
+      const query = {
+        labels: selectorOf(this.#mark),
+        ...(this.#name !== undefined && { fields: `metadata.name=${this.#name}` }),
+      };
+      const { items } = await api.list(this.#kind, query, options);
+      for (const { metadata } of items.filter((item) => otherWriterOf(this.#cut(item)) === undefined)) {
         const { name, namespace, uid } = metadata;
         await api.delete(this.#kind, { name, uid, ...(namespace !== undefined && { namespace }) }, options);
         events.objectPublished({ object: this.#what, place: namespace ?? name, change: 'removed' });

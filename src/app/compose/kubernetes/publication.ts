@@ -47,14 +47,15 @@ export function composePublication(config: Config, foundation: Foundation, forme
 function istiodKeeper(
   { cluster, trustDomain }: Config,
   { clock }: Foundation,
-  { api, lease, namespace: installation }: Kubernetes,
+  { api, lease, namespace: own }: Kubernetes,
   { parts, lifetimes }: Issuing,
 ): PlacedCertificateKeeper | undefined {
   const { namespace, revisions, serviceAccount, dnsNames, ttl } = cluster.kubernetes.publish.istiodTls;
   if (namespace === undefined) return undefined;
   const identity = kubernetesIdentity(trustDomain, namespace, serviceAccount);
   if ('problem' in identity) throw new AuthorityError('CAP-X03', { detail: `istiod's identity ${identity.problem}` });
-  const place = new IstiodSecret({ api, clock }, { namespace, name: ISTIOD_SECRET, mark: { installation } });
+  const mark = { namespace: own, leaseName: cluster.kubernetes.leaseName };
+  const place = new IstiodSecret({ api, clock }, { namespace, name: ISTIOD_SECRET, mark });
   return new PlacedCertificateKeeper(
     { ...parts, place, lease },
     {

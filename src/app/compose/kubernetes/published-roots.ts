@@ -2,6 +2,7 @@
 // process sees it; who writes is in publication.ts.
 import { CONFIG_MAP } from '../../../adapters/kubernetes/api/kinds.ts';
 import {
+  BUNDLE_FIELD,
   CLUSTER_TRUST_BUNDLE,
   ClusterTrustBundles,
 } from '../../../adapters/kubernetes/publication/cluster-trust-bundles.ts';
@@ -49,9 +50,9 @@ export function composePublishedTrust(
 function configMapsOf({ cluster }: Config, foundation: Foundation, { api, caches, namespace }: Kubernetes) {
   const { clock, random, events, startUp, running } = foundation;
   const { enabled, name, namespaceSelector, excludedNamespaces } = cluster.kubernetes.publish.rootConfigMap;
-  const mark = { installation: namespace };
+  const mark = { namespace, leaseName: cluster.kubernetes.leaseName };
   if (!enabled) {
-    const what = { object: 'root-config-map', kind: CONFIG_MAP } as const;
+    const what = { object: 'root-config-map', kind: CONFIG_MAP, field: ROOT_FIELD, name } as const;
     return {
       plan: undefined,
       publisher: new RemovedObjects({ api, clock, events }, what, mark),
@@ -76,9 +77,9 @@ function configMapsOf({ cluster }: Config, foundation: Foundation, { api, caches
 function trustBundlesOf({ cluster }: Config, foundation: Foundation, { api, namespace }: Kubernetes) {
   const { clock, random, events, startUp, running } = foundation;
   const { clusterTrustBundles: bundles } = cluster.kubernetes.publish;
-  const mark = { installation: namespace };
+  const mark = { namespace, leaseName: cluster.kubernetes.leaseName };
   if (bundles.length === 0) {
-    const what = { object: 'cluster-trust-bundle', kind: CLUSTER_TRUST_BUNDLE } as const;
+    const what = { object: 'cluster-trust-bundle', kind: CLUSTER_TRUST_BUNDLE, field: BUNDLE_FIELD } as const;
     return { publisher: new RemovedObjects({ api, clock, events }, what, mark), problem: () => undefined };
   }
   const plan = new ClusterTrustBundles({ api, clock, random, events, cluster: cluster.id }, { bundles, mark });

@@ -13,7 +13,11 @@ import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { SeededRandom } from '../../../support/fakes/seeded-random.ts';
 
 const NAME = 'istio-ca-root-cert';
-const OURS = { 'app.kubernetes.io/managed-by': 'capstan', 'capstan.dev/installation': 'mesh' };
+const OURS = {
+  'app.kubernetes.io/managed-by': 'capstan',
+  'capstan.dev/lease-namespace': 'mesh',
+  'capstan.dev/lease': 'capstan',
+};
 const LABELS = { 'istio.io/config': 'true', ...OURS };
 const MINUTE_MS = 60_000;
 
@@ -45,7 +49,7 @@ describe('The root ConfigMaps', () => {
       name: NAME,
       selector: good(LabelSelector.parse(selector)),
       excluded,
-      mark: { installation: 'mesh' },
+      mark: { namespace: 'mesh', leaseName: 'capstan' },
     });
     const keeper = new ObjectKeeper({ api, plan, clock, events });
     const wanted = { bundle: first };
