@@ -155,13 +155,21 @@ const UNDECIDED: readonly Reason[] = [
   'CAP-S12',
 ];
 
-/** Needs a bundle of its own, or a cluster: see impersonation.test.ts of the gRPC edge. */
-const ELSEWHERE: readonly Reason[] = ['CAP-P09', 'CAP-P10', 'CAP-Q05'];
+/**
+ * Needs a bundle of its own, or a cluster: see impersonation.test.ts of the gRPC edge, and attestation.test.ts and
+ * attestation-outage.test.ts of test/peers/kubernetes.
+ */
+const ELSEWHERE: readonly Reason[] = [
+  ...(['CAP-P09', 'CAP-P10', 'CAP-Q05'] as const),
+  ...(['CAP-A11', 'CAP-A12', 'CAP-A13', 'CAP-A14', 'CAP-S13'] as const),
+];
 
 /** What no caller of the CSR API can provoke, and why. */
 const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
   'CAP-M03': 'SDS alone has discovery requests',
   'CAP-M04': 'SDS alone has secrets with names',
+  'CAP-M05': 'signing requests alone have requesters',
+  'CAP-M06': 'signing requests alone have usages',
   'CAP-P06': 'a CSR with a DNS name is refused before policy is asked',
   'CAP-A15': 'to its caller it is CAP-A07',
   'CAP-A16': 'to its caller it is CAP-A07',

@@ -33,6 +33,8 @@ export interface ClusterAttestation {
   start(): Promise<void>;
 }
 
+type Foundations = Pick<Foundation, 'clock' | 'events' | 'worker' | 'running'>;
+
 interface Verifying {
   readonly keys: ClusterKeys;
   readonly verifier: TokenVerifier;
@@ -41,7 +43,7 @@ interface Verifying {
 
 export function composeAttestation(
   config: Config,
-  foundation: Foundation,
+  foundation: Foundations,
   clusters: KnownClusters,
 ): ClusterAttestation {
   const { clock, running: signal } = foundation;
@@ -80,7 +82,7 @@ export function composeAttestation(
 
 function verifying(
   config: Config,
-  { clock, events, worker }: Foundation,
+  { clock, events, worker }: Foundations,
   { id, api }: KnownCluster,
   of: ClusterVerifierSettings['cluster'],
 ): Verifying {
