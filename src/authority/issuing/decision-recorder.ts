@@ -3,6 +3,7 @@
 // recorded is not given. Refusals that come in floods are counted (refusal-records.ts).
 import { AuthorityError } from '../../domain/errors.ts';
 import { lineageOf, type Attestation, type Caller } from '../../domain/identity/caller.ts';
+import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
@@ -74,6 +75,7 @@ export class DecisionRecorder {
   #provenAtMs: number | undefined;
   #policy: PolicyDecision | undefined;
   #asked: string | undefined;
+  #subject: KubernetesIdentity | undefined;
   #clusterStaleMs: number | undefined;
 
   private constructor(parts: RecorderParts, api: Api, remoteAddress: string) {
@@ -119,6 +121,11 @@ export class DecisionRecorder {
     this.#asked = identity;
   }
 
+  /** The caller is trusted to ask for others: in a flood its refusals are told apart by them, and count as theirs. */
+  speaksFor(subject: KubernetesIdentity): void {
+    this.#subject = subject;
+  }
+
   judgedBy(policy: PolicyDecision): void {
     this.#policy = policy;
   }
@@ -160,7 +167,7 @@ export class DecisionRecorder {
     const { reason, message } = error;
     const asked = this.#asked === undefined ? {} : { identity: this.#asked };
     const record = { ...this.#facts(), ...asked, outcome: 'refused', reason, message } as const;
-    const countedIn = this.#parts.refusals.count(record, this.#caller);
+    const countedIn = this.#parts.refusals.count(record, this.#caller, this.#subject);
     if (countedIn !== undefined) {
       this.#parts.events.decided(record, { durationMs: this.#elapsedMs(), counted: true });
       return error.withDecision(countedIn);

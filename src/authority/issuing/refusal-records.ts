@@ -3,6 +3,7 @@
 // namespace fills the disk, and the id that a caller was given leads to a record all the same: the counted one has
 // its id from the beginning.
 import type { Caller } from '../../domain/identity/caller.ts';
+import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { sourceOf } from '../../domain/identity/source.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { Samples, type SampleBounds, type Tally } from '../../domain/bounded/samples.ts';
@@ -42,10 +43,11 @@ export class RefusalRecords {
   /**
    * @param record of the refusal, if it is to have one. Our own refusals to ourselves always do.
    * @param caller who was proven, if anybody was.
+   * @param subject for whom a trusted caller asked, where that is another: the refusal is of that one's kind and namespace.
    * @returns nothing when it is to be recorded; otherwise the id of the record in which it was counted, which will
    *   be in the journal when the interval is over.
    */
-  count(record: RefusedRecord, caller: Caller | undefined): string | undefined {
+  count(record: RefusedRecord, caller: Caller | undefined, subject?: KubernetesIdentity): string | undefined {
     const { api, reason } = record;
     if (api === 'self') return undefined;
     const rest = `${api} ${reason}`;
@@ -56,8 +58,8 @@ export class RefusalRecords {
             (mixed) => ofStrangers(record, mixed),
           )
         : this.#namespaces.take(
-            { group: caller.identity.namespace, kind: `${rest} ${caller.identity.spiffeId.uri}`, rest },
-            (mixed) => ofCallers(record, mixed),
+            ofNamespace(subject ?? caller.identity, rest),
+            (mixed) => ofCallers(record, mixed, subject),
           );
     return tally?.of.decisionId;
   }
@@ -112,10 +114,15 @@ function ofStrangers(
     : { ...common, remoteAddress: sourceOf(remoteAddress), message };
 }
 
-function ofCallers(record: RefusedRecord, mixed: boolean): RefusedRecord {
+function ofCallers(record: RefusedRecord, mixed: boolean, subject: KubernetesIdentity | undefined): RefusedRecord {
   const { caller, authenticationMethod } = record;
   const common = { ...ofStrangers(record, true), ...(authenticationMethod && { authenticationMethod }) };
-  return mixed || caller === undefined ? common : { ...common, caller, message: record.message };
+  if (mixed || caller === undefined) return common;
+  return { ...common, caller, ...(subject && { identity: subject.spiffeId.uri }), message: record.message };
+}
+
+function ofNamespace({ namespace, spiffeId }: KubernetesIdentity, rest: string) {
+  return { group: namespace, kind: `${rest} ${spiffeId.uri}`, rest };
 }
 
 /** In place of an address, where there was more than one. */

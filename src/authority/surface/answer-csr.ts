@@ -16,7 +16,7 @@ interface CsrParts extends IssuingParts {
   readonly authenticators: readonly Authenticator[];
   readonly attestation: Pick<Attestation, 'demand'>;
   /** Absent where nobody may ask for another's certificate. */
-  readonly nodeProof?: Pick<NodeProof, 'prove'>;
+  readonly nodeProof?: Pick<NodeProof, 'trust' | 'podsOf'>;
 }
 
 /** @returns the CSR API of the CA; see `CsrAuthority` for its contract. */
@@ -33,8 +33,7 @@ export function csrAuthority(parts: CsrParts, lifetimes: LifetimeSettings): CsrA
     recorder.authenticated(caller);
     recorder.attested(await parts.attestation.demand(caller, options));
     const order = decode();
-    const asksFor = (wanted: string): void => recorder.asksFor(wanted);
-    const subject = await subjectOf(caller, order.impersonatedIdentity, parts.nodeProof, asksFor, options);
+    const subject = await subjectOf(caller, order.impersonatedIdentity, parts.nodeProof, recorder, options);
     const { publicKey, uris } = CertificateRequest.fromPem(order.csrPem);
     matchRequestedIdentity(uris, subject.identity.spiffeId);
     const requestedMs = requestedLifetimeMs(order.validitySeconds);

@@ -5,6 +5,7 @@ import type { Caller } from '../../domain/identity/caller.ts';
 import { kubernetesIdentityOf, type KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
 import type { PodName } from '../../domain/policy/subject-pods.ts';
+import type { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import type { NodeProof } from './node-proof.ts';
 
 /** Whom a certificate will name. */
@@ -18,24 +19,26 @@ export interface Subject {
  * @param impersonated the `ImpersonatedIdentity` metadata; absent or empty means the caller itself
  *   (the Go client always sends its metadata keys, empty when unset).
  * @param proof absent where nobody may ask for another.
- * @param asksFor hears of another identity before it is proven.
- * @throws AuthorityError `malformed_request` (CAP-M01); as `NodeProof.prove`.
+ * @param recorder hears of another identity before anything is proven, and once the caller is trusted to speak for it.
+ * @throws AuthorityError `malformed_request` (CAP-M01); as `NodeProof`.
  */
 export async function subjectOf(
   caller: Caller,
   impersonated: string | undefined,
-  proof: Pick<NodeProof, 'prove'> | undefined,
-  asksFor: (identity: string) => void,
+  proof: Pick<NodeProof, 'trust' | 'podsOf'> | undefined,
+  recorder: Pick<DecisionRecorder, 'asksFor' | 'speaksFor'>,
   options: { readonly signal: AbortSignal },
 ): Promise<Subject> {
   if (impersonated === undefined || impersonated === '') return { identity: caller.identity };
   const identity = parseImpersonated(impersonated);
-  asksFor(identity.spiffeId.uri);
+  recorder.asksFor(identity.spiffeId.uri);
   if (proof === undefined) {
     const detail = `${identity.spiffeId.uri}: no cluster.kubernetes, or no cluster.kubernetes.trustedNodeAccounts`;
     throw new AuthorityError('CAP-A07', { detail });
   }
-  return { identity, pods: await proof.prove(caller, identity, options) };
+  const proxy = proof.trust(caller);
+  recorder.speaksFor(identity);
+  return { identity, pods: await proof.podsOf(proxy, identity, options) };
 }
 
 function parseImpersonated(text: string): KubernetesIdentity {

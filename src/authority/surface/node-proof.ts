@@ -31,7 +31,12 @@ export interface NodeProofSettings {
   readonly watchLagMs: number;
 }
 
-interface NodeProxy extends NodeAccount {
+declare const trusted: unique symbol;
+
+/** Only `trust` makes one. */
+export interface NodeProxy extends NodeAccount {
+  readonly [trusted]: true;
+  readonly caller: Caller;
   readonly podName: string;
   readonly podUid: string;
 }
@@ -53,28 +58,11 @@ export class NodeProof {
   }
 
   /**
-   * @returns the pods of the wanted identity on the caller's node: at least one.
-   * @throws AuthorityError `impersonation_forbidden` (CAP-A07, CAP-A15, CAP-A16, CAP-A17), CAP-S13 where nothing can be
-   *   said of the cluster, CAP-Q05 where the API server may not be asked now; the signal's reason when it aborts.
+   * @returns the caller as one that may ask for the pods of its node, as far as its token tells.
+   * @throws AuthorityError `impersonation_forbidden` (CAP-A15, CAP-A16).
    */
-  async prove(
-    caller: Caller,
-    wanted: KubernetesIdentity,
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly KnownPod[]> {
-    const proxy = this.#trusted(caller);
-    if (wanted.trustDomain !== caller.identity.trustDomain && !this.#parts.isAlias(wanted)) {
-      throw new AuthorityError('CAP-A07', { detail: `${wanted.spiffeId.uri} is of another trust domain` });
-    }
-    const cluster = this.#parts.clusterOf(caller);
-    const why = cluster === undefined ? 'its cluster is not known' : cluster.directory.unavailable;
-    if (cluster === undefined || why !== undefined) throw new AuthorityError('CAP-S13', { detail: why ?? '' });
-    const deadlineMs = this.#parts.clock.monotonicMs() + this.#settings.watchLagMs;
-    await this.#demandOwnPod(cluster, proxy, deadlineMs, options);
-    return this.#podsOf(cluster, proxy, wanted, deadlineMs, options);
-  }
-
-  #trusted({ identity, authenticationMethod, pod }: Caller): NodeProxy {
+  trust(caller: Caller): NodeProxy {
+    const { identity, authenticationMethod, pod } = caller;
     const { namespace, serviceAccount } = identity;
     const account = `${namespace}/${serviceAccount}`;
     if (!this.#settings.trustedAccounts.has(account)) {
@@ -85,7 +73,29 @@ export class NodeProof {
       const shown = authenticationMethod === 'token' ? 'its token is bound to no pod of a node' : 'it showed no token';
       throw new AuthorityError('CAP-A16', { detail: shown });
     }
-    return { namespace, serviceAccount, podName, podUid, node };
+    return { caller, namespace, serviceAccount, podName, podUid, node } as NodeProxy;
+  }
+
+  /**
+   * @returns the pods of the wanted identity on the proxy's node: at least one.
+   * @throws AuthorityError `impersonation_forbidden` (CAP-A07, CAP-A16, CAP-A17), CAP-S13 where nothing can be said of the
+   *   cluster, CAP-Q05 where the API server may not be asked now; the signal's reason when it aborts.
+   */
+  async podsOf(
+    proxy: NodeProxy,
+    wanted: KubernetesIdentity,
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly KnownPod[]> {
+    const { caller } = proxy;
+    if (wanted.trustDomain !== caller.identity.trustDomain && !this.#parts.isAlias(wanted)) {
+      throw new AuthorityError('CAP-A07', { detail: `${wanted.spiffeId.uri} is of another trust domain` });
+    }
+    const cluster = this.#parts.clusterOf(caller);
+    const why = cluster === undefined ? 'its cluster is not known' : cluster.directory.unavailable;
+    if (cluster === undefined || why !== undefined) throw new AuthorityError('CAP-S13', { detail: why ?? '' });
+    const deadlineMs = this.#parts.clock.monotonicMs() + this.#settings.watchLagMs;
+    await this.#demandOwnPod(cluster, proxy, deadlineMs, options);
+    return this.#runningPods(cluster, proxy, wanted, deadlineMs, options);
   }
 
   /** The token may be older than what has happened to the pod. */
@@ -102,7 +112,7 @@ export class NodeProof {
     demandSame(found, proxy);
   }
 
-  async #podsOf(
+  async #runningPods(
     { directory, lookups }: AskedCluster,
     proxy: NodeProxy,
     { namespace, serviceAccount }: KubernetesIdentity,

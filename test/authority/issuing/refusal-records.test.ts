@@ -41,6 +41,23 @@ describe('Refusals in a flood', () => {
     assert.deepEqual(events.of('refusalsCounted'), [record]);
   });
 
+  it('of a node proxy: told apart by whom it asks for, and counted in the namespaces of those', async () => {
+    const { records, refusal, journal } = scene();
+    const ztunnel = testCaller('istio-system', 'ztunnel');
+    const caller = ztunnel.identity.spiffeId.uri;
+    const { identity: web } = testCaller('shop', 'web');
+    const { identity: vault } = testCaller('bank', 'vault');
+    const refuse = (subject: typeof web) =>
+      records.count(refusal({ reason: 'CAP-P01', caller, identity: subject.spiffeId.uri }), ztunnel, subject);
+    for (let count = 0; count <= NAMESPACE.each; count += 1) refuse(web);
+    assert.equal(refuse(vault), undefined, 'a crowd of one workload does not hide another');
+    await records.endInterval();
+    assert.deepEqual(
+      journal.records.map((record) => [record.caller, record.outcome === 'refused' && record.identity]),
+      [[caller, web.spiffeId.uri]],
+    );
+  });
+
   it('of a stranger with a whole IPv6 network: it is one source', () => {
     const { records, refusal } = scene();
     const ids = new Set<string | undefined>();

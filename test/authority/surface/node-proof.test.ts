@@ -49,7 +49,7 @@ describe('The proof of a node proxy', () => {
   });
 
   const prove = async (caller: Caller = ztunnel(), wanted = identity()): Promise<readonly KnownPod[]> =>
-    proof.prove(caller, wanted, { signal: NEVER });
+    proof.podsOf(proof.trust(caller), wanted, { signal: NEVER });
 
   /** The refusal once the watch has had its time. */
   async function refused(caller?: Caller, wanted?: KubernetesIdentity): Promise<AuthorityError> {
@@ -185,7 +185,7 @@ describe('The proof of a node proxy', () => {
 
   it('ends when its caller leaves', async () => {
     const gone = new AbortController();
-    const proven = proof.prove(ztunnel(), identity(), { signal: gone.signal });
+    const proven = proof.podsOf(proof.trust(ztunnel()), identity(), { signal: gone.signal });
     gone.abort(new Error('gone'));
     await assert.rejects(proven, /gone/);
     await settle();
