@@ -3,7 +3,6 @@
 // recorded is not given. Refusals that come in floods are counted (refusal-records.ts).
 import { AuthorityError } from '../../domain/errors.ts';
 import { lineageOf, type Attestation, type Caller } from '../../domain/identity/caller.ts';
-import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
@@ -75,7 +74,7 @@ export class DecisionRecorder {
   #provenAtMs: number | undefined;
   #policy: PolicyDecision | undefined;
   #asked: string | undefined;
-  #subject: KubernetesIdentity | undefined;
+  #subject: Caller['identity'] | undefined;
   #clusterStaleMs: number | undefined;
 
   private constructor(parts: RecorderParts, api: Api, remoteAddress: string) {
@@ -122,7 +121,7 @@ export class DecisionRecorder {
   }
 
   /** The caller is trusted to ask for others: in a flood its refusals are told apart by them, and count as theirs. */
-  speaksFor(subject: KubernetesIdentity): void {
+  speaksFor(subject: Caller['identity']): void {
     this.#subject = subject;
   }
 
@@ -157,7 +156,7 @@ export class DecisionRecorder {
     if (this.#caller === undefined) return {};
     // A clock that was set back since would make the proof count from the future, and last so much longer.
     const here = { id: this.id, provenAtMs: Math.min(this.#provenAtMs ?? timeMs, timeMs) };
-    const { id, provenAtMs } = lineageOf(this.#caller, here);
+    const { id, provenAtMs } = lineageOf(this.#caller, here, this.#subject !== undefined);
     return { proofId: id, provenAtMs };
   }
 

@@ -57,9 +57,8 @@ export class RefusalRecords {
             { group: 'strangers', kind: `${rest} ${sourceOf(record.remoteAddress)}`, rest },
             (mixed) => ofStrangers(record, mixed),
           )
-        : this.#namespaces.take(
-            ofNamespace(subject ?? caller.identity, rest),
-            (mixed) => ofCallers(record, mixed, subject),
+        : this.#namespaces.take(ofNamespace(subject ?? caller.identity, rest), (mixed) =>
+            ofCallers(record, mixed, subject),
           );
     return tally?.of.decisionId;
   }

@@ -45,11 +45,13 @@ export const UNKNOWN_MS = 0;
 
 /**
  * @param here the issuance that is being made for the caller.
- * @returns where what is issued to the caller began. What was relayed began with a proof that only the relay has seen:
- *   it never counts as fresh here, so that nobody turns it into a proof of their own by renewing.
+ * @param forAnother whether the caller asked for another's certificate, as a node proxy does.
+ * @returns where what is issued to the caller began. What was relayed began with a proof that only the relay has seen, or
+ *   with one of the relay itself: it never counts as fresh here, so that nobody turns it into a proof of their own by
+ *   renewing, and who has asked for a workload once has to prove its pod again.
  */
-export function lineageOf(caller: Caller, here: Lineage): Lineage {
-  if (caller.authenticationMethod === 'kubernetes-csr') return { ...here, provenAtMs: UNKNOWN_MS };
+export function lineageOf(caller: Caller, here: Lineage, forAnother = false): Lineage {
+  if (forAnother || caller.authenticationMethod === 'kubernetes-csr') return { ...here, provenAtMs: UNKNOWN_MS };
   return caller.authenticationMethod === 'client-certificate' ? caller.lineage : here;
 }
 

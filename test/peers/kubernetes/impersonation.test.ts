@@ -78,6 +78,17 @@ describe('A ztunnel of a Kubernetes cluster', function () {
     }
   });
 
+  it('proves its node anew for each certificate: one that it was given renews nothing', async () => {
+    await cluster.pod({ namespace: 'shop', name: 'once-0', serviceAccount: 'once' });
+    const wanted = identity('shop', 'once');
+    const { pem: csr, privateKeyPem: keyPem } = await ztunnelCsr(wanted);
+    const headers = { authorization: `Bearer ${token}` };
+    using client = capstan.server.client();
+    const { response } = await client.call({ csr, headers, metadata: { ImpersonatedIdentity: wanted } });
+    const chainPem = response?.certChain.slice(0, -1).join('') ?? '';
+    await capstan.refused({ showing: { chainPem, keyPem } }, /^CAP-A08 /);
+  });
+
   it('has one for a pod that came in the same moment', async () => {
     const created = cluster.pod({ namespace: 'shop', name: 'sudden-0', serviceAccount: 'sudden' });
     const { code, details } = await ask(identity('shop', 'sudden'));

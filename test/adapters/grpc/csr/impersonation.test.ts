@@ -7,7 +7,7 @@ import { csrService } from '../../../../src/adapters/grpc/csr/service.ts';
 import { csrAuthority } from '../../../../src/authority/surface/answer-csr.ts';
 import { NodePodLookups } from '../../../../src/authority/surface/node-pod-lookups.ts';
 import { NodeProof } from '../../../../src/authority/surface/node-proof.ts';
-import type { Caller } from '../../../../src/domain/identity/caller.ts';
+import { UNKNOWN_MS, type Caller } from '../../../../src/domain/identity/caller.ts';
 import { nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import { REASONS, type Reason } from '../../../../src/domain/reasons.ts';
 import { TEST_LIFETIMES, testCaller, testParts, trusting, type TestParts } from '../../../support/authority-parts.ts';
@@ -99,7 +99,8 @@ describe("A node proxy asks for its node's workloads over the wire", () => {
     assert.equal((await ask(WEB, client)).code, status.OK);
     const record = parts.journal.records.at(-1);
     assert.ok(record?.outcome === 'issued');
-    const { identity, podName, policy } = record;
+    const { identity, podName, policy, provenAtMs } = record;
+    assert.equal(provenAtMs, UNKNOWN_MS, 'the certificate renews nothing by itself: the pod may be gone by then');
     assert.deepEqual([identity, record.caller, podName], [WEB, ZTUNNEL.identity.spiffeId.uri, 'ztunnel-a']);
     assert.equal(policy?.actor, 'istio-system/ztunnel');
     assert.deepEqual(policy.podNames, [{ name: 'web-1', uid: 'uid-of-web-1' }]);
