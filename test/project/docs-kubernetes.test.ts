@@ -8,6 +8,8 @@ import { formatResource, RIGHTS } from '../../src/review/doctor/rights.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../docs/kubernetes.md');
 
+const PLACES = { cluster: 'the cluster', own: 'its own namespace', istiod: "istiod's namespace" } as const;
+
 const TABLES: Readonly<Record<string, () => string>> = {
   checks: () =>
     table(
@@ -21,7 +23,7 @@ const TABLES: Readonly<Record<string, () => string>> = {
         `\`${right.feature}\``,
         right.verbs.join(', '),
         `\`${formatResource(right)}\`${right.name === undefined ? '' : ` named \`${right.name}\``}`,
-        right.ownNamespace === true ? 'its own namespace' : 'the cluster',
+        PLACES[right.within ?? 'cluster'],
         right.why,
       ]),
     ),

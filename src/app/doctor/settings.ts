@@ -1,6 +1,6 @@
 // What the doctor has to know of a configuration: names, ports, audiences, and what Capstan is switched on to do in the cluster.
 import type { Config } from '../../config/schema.ts';
-import type { CapstanSettings, Feature } from '../../review/doctor/facts.ts';
+import { FEATURES, type CapstanSettings, type Feature } from '../../review/doctor/facts.ts';
 
 export interface Place {
   readonly namespace: string;
@@ -10,22 +10,43 @@ export interface Place {
 }
 
 export function settingsOf(config: Config, place: Place): CapstanSettings {
-  const { kubernetes } = config.cluster;
-  const connected = kubernetes.from !== undefined;
+  const { from, tokens, trustedNodeAccounts, publish, leaseName, admission } = config.cluster.kubernetes;
   return {
     ...place,
+    istiodNamespace: publish.istiodTls.namespace ?? place.namespace,
     trustDomain: config.trustDomain,
     clusterId: config.cluster.id,
     dnsNames: config.serving.dnsNames,
     tlsPort: config.listen.tls.address.port,
     tokenIssuers: config.authentication.tokens.issuers.map(({ issuer, audiences }) => ({ issuer, audiences })),
-    ...(connected && { apiServerAudiences: ['istio-ca'] }),
-    trustedNodeAccounts: ['istio-system/ztunnel'],
+    ...(from !== undefined && { apiServerAudiences: tokens.audiences }),
+    trustedNodeAccounts: trustedNodeAccounts.map(String),
     features: featuresOf(config),
+    names: {
+      lease: [leaseName],
+      roots: [publish.rootConfigMap.name],
+      trustBundleSigners: [...new Set(publish.clusterTrustBundles.map(({ signerName }) => signerName))],
+      signers: [config.issuer, ...config.additionalIssuers].map(({ name }) => `capstan.dev/${name}`),
+      webhook: [admission.configuration],
+    },
     longestLeafMs: config.lifetimes.max,
   };
 }
 
 function featuresOf({ cluster: { kubernetes } }: Config): readonly Feature[] {
-  return kubernetes.from === undefined ? [] : ['attestation', 'leader'];
+  const { from, publish, policies, events, signers, admission } = kubernetes;
+  if (from === undefined) return [];
+  const on: Readonly<Partial<Record<Feature, boolean>>> = {
+    attestation: true,
+    leader: true,
+    rootConfigMap: publish.rootConfigMap.enabled,
+    clusterTrustBundle: publish.clusterTrustBundles.length > 0,
+    istiodTls: publish.istiodTls.namespace !== undefined,
+    policies,
+    events,
+    certificateSigningRequests: signers.certificateSigningRequests.requesters.length > 0,
+    podCertificates: signers.podCertificates,
+    admission: admission.address !== undefined,
+  };
+  return FEATURES.filter((feature) => on[feature] === true);
 }

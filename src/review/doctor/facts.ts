@@ -21,6 +21,8 @@ export interface CapstanSettings {
   /** Of its Service, and of its objects. */
   readonly name: string;
   readonly serviceAccount: string;
+  /** Of the Secret `istiod-tls`. */
+  readonly istiodNamespace: string;
   readonly trustDomain: string;
   readonly clusterId: string;
   /** Of its own certificate. */
@@ -35,8 +37,20 @@ export interface CapstanSettings {
   readonly trustedNodeAccounts: readonly string[];
   /** What Capstan is switched on to do in the cluster: rights follow from it. */
   readonly features: readonly Feature[];
+  readonly names: ObjectNames;
   /** Longest lifetime of a leaf, in ms. */
   readonly longestLeafMs: number;
+}
+
+/** Objects whose names the configuration gives. */
+export interface ObjectNames {
+  readonly lease: readonly string[];
+  /** ConfigMaps of the roots. */
+  readonly roots: readonly string[];
+  readonly trustBundleSigners: readonly string[];
+  /** One for each issuer. */
+  readonly signers: readonly string[];
+  readonly webhook: readonly string[];
 }
 
 export const FEATURES = [

@@ -1,6 +1,6 @@
 // What Capstan's service account may do, right by right, and what needs it. The chart's roles grant exactly these
 // (a test compares), and the doctor asks the API server for each.
-import type { CapstanSettings, Feature } from './facts.ts';
+import type { CapstanSettings, Feature, ObjectNames } from './facts.ts';
 
 export interface Right {
   readonly feature: Feature;
@@ -8,62 +8,143 @@ export interface Right {
   /** Plural, with the subresource: `certificatesigningrequests/status`. */
   readonly resource: string;
   readonly verbs: readonly string[];
-  /** The only object that it is for. */
+  /** The only object that it is for, as it is called unless the configuration says otherwise. */
   readonly name?: string;
-  /** In Capstan's own namespace only, by a Role. */
-  readonly ownNamespace?: true;
+  /** Where the configuration says otherwise. */
+  readonly nameFrom?: keyof ObjectNames;
+  /** By a Role: in Capstan's own namespace, or in istiod's. In the whole cluster when absent. */
+  readonly within?: 'own' | 'istiod';
   /** What it is for, in a few words. */
   readonly why: string;
 }
 
 const READ = ['get', 'list', 'watch'] as const;
-const WRITE = ['get', 'update', 'patch'] as const;
+const CERTIFICATES = 'certificates.k8s.io';
+const POLICIES = 'capstan.dev';
+const CRDS = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', verbs: ['get'] } as const;
+const ROOTS = 'istio-ca-root-cert';
+
+const [LEASES, SIGNERS] = ['leases', 'signers'];
+const ONE_WRITER = 'one replica writes at a time';
+const OUR_SIGNER = 'capstan.dev/default';
 
 export const RIGHTS: readonly Right[] = [
   {
-    feature: 'attestation',
-    group: '',
-    resource: 'pods',
-    verbs: READ,
-    why: 'whether the pod of a token still runs, and where',
+    ...{ feature: 'attestation', group: '', resource: 'pods', verbs: READ },
+    why: 'whether the pod of a token still runs, and on which node',
   },
   {
-    feature: 'attestation',
-    group: '',
-    resource: 'serviceaccounts',
-    verbs: READ,
+    ...{ feature: 'attestation', group: '', resource: 'serviceaccounts', verbs: READ },
     why: 'whether the account of a token is still the same',
   },
   {
-    feature: 'attestation',
-    group: '',
-    resource: 'namespaces',
-    verbs: READ,
-    why: 'labels that policies name; which namespaces end',
+    ...{ feature: 'attestation', group: '', resource: 'namespaces', verbs: READ },
+    why: 'labels that policies name; which namespaces there are, and which end',
   },
   {
-    feature: 'attestation',
-    group: 'authentication.k8s.io',
-    resource: 'tokenreviews',
-    verbs: ['create'],
+    ...{ feature: 'attestation', group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'] },
     why: 'a token is confirmed when it is first seen',
   },
   {
-    feature: 'leader',
-    group: 'coordination.k8s.io',
-    resource: 'leases',
-    verbs: ['create'],
-    ownNamespace: true,
-    why: 'one replica writes at a time',
+    ...{ feature: 'leader', group: 'coordination.k8s.io', resource: LEASES, verbs: ['create'], within: 'own' },
+    why: ONE_WRITER,
   },
   {
-    feature: 'leader',
-    group: 'coordination.k8s.io',
-    resource: 'leases',
-    verbs: WRITE,
-    name: 'capstan',
-    ownNamespace: true,
-    why: 'one replica writes at a time',
+    ...{ feature: 'leader', group: 'coordination.k8s.io', resource: LEASES, verbs: ['get', 'update'], within: 'own' },
+    ...{ name: 'capstan', nameFrom: 'lease', why: ONE_WRITER },
+  },
+  {
+    ...{
+      feature: 'leader',
+      group: '',
+      resource: 'configmaps',
+      verbs: ['list', 'delete'],
+      name: ROOTS,
+      nameFrom: 'roots',
+    },
+    why: 'those that Capstan wrote are removed when that is switched off; those of others are left alone',
+  },
+  {
+    ...{ feature: 'rootConfigMap', group: '', resource: 'configmaps', verbs: ['create'] },
+    why: 'the roots in each namespace; RBAC cannot name what does not exist yet',
+  },
+  {
+    ...{ feature: 'rootConfigMap', group: '', resource: 'configmaps', verbs: ['list', 'watch', 'patch', 'delete'] },
+    ...{ name: ROOTS, nameFrom: 'roots', why: 'the roots in each namespace' },
+  },
+  {
+    ...{ feature: 'clusterTrustBundle', group: CERTIFICATES, resource: 'clustertrustbundles' },
+    ...{ verbs: ['list', 'watch', 'create', 'patch', 'delete'], why: 'the roots as an object of the cluster' },
+  },
+  {
+    ...{ feature: 'clusterTrustBundle', group: CERTIFICATES, resource: SIGNERS, verbs: ['attest'] },
+    ...{ name: OUR_SIGNER, nameFrom: 'trustBundleSigners' },
+    why: 'the API server asks for it beside the verbs above',
+  },
+  {
+    ...{ feature: 'istiodTls', group: '', resource: 'secrets', verbs: ['create'], within: 'istiod' },
+    why: "istiod's serving certificate; RBAC cannot name what does not exist yet",
+  },
+  {
+    ...{ feature: 'istiodTls', group: '', resource: 'secrets', verbs: ['get', 'patch'], within: 'istiod' },
+    ...{ name: 'istiod-tls', why: "istiod's serving certificate. No Secret is listed, and no other is read" },
+  },
+  {
+    ...{ feature: 'policies', group: POLICIES, resource: 'issuancepolicies', verbs: READ },
+    why: 'policies of namespaces',
+  },
+  {
+    ...{ feature: 'policies', group: POLICIES, resource: 'clusterissuancepolicies', verbs: READ },
+    why: 'policies of the platform team',
+  },
+  {
+    ...{ feature: 'policies', group: POLICIES, resource: 'issuancepolicies/status', verbs: ['patch'] },
+    why: 'what became of a policy, where its author looks',
+  },
+  {
+    ...{ feature: 'policies', group: POLICIES, resource: 'clusterissuancepolicies/status', verbs: ['patch'] },
+    why: 'what became of a policy, where its author looks',
+  },
+  {
+    ...{ feature: 'policies', ...CRDS, name: 'issuancepolicies.capstan.dev' },
+    why: 'whether the CRDs are of this version',
+  },
+  {
+    ...{ feature: 'policies', ...CRDS, name: 'clusterissuancepolicies.capstan.dev' },
+    why: 'whether the CRDs are of this version',
+  },
+  {
+    ...{ feature: 'events', group: '', resource: 'events', verbs: ['create', 'patch'] },
+    why: 'refusals, on the service account and the pod',
+  },
+  {
+    ...{ feature: 'certificateSigningRequests', group: CERTIFICATES, resource: 'certificatesigningrequests' },
+    ...{ verbs: READ, why: 'requests for our signers' },
+  },
+  {
+    ...{ feature: 'certificateSigningRequests', group: CERTIFICATES, resource: 'certificatesigningrequests/status' },
+    ...{ verbs: ['update'], why: 'the certificate, or why there is none' },
+  },
+  {
+    ...{ feature: 'certificateSigningRequests', group: CERTIFICATES, resource: SIGNERS, verbs: ['sign'] },
+    ...{ name: OUR_SIGNER, nameFrom: 'signers', why: 'for no signer but our own' },
+  },
+  {
+    ...{ feature: 'podCertificates', group: CERTIFICATES, resource: 'podcertificaterequests', verbs: READ },
+    why: 'requests that kubelets make for pods',
+  },
+  {
+    ...{ feature: 'podCertificates', group: CERTIFICATES, resource: 'podcertificaterequests/status' },
+    ...{ verbs: ['update'], why: 'the certificate, or why there is none' },
+  },
+  {
+    ...{ feature: 'podCertificates', group: CERTIFICATES, resource: SIGNERS, verbs: ['sign'], name: OUR_SIGNER },
+    ...{ nameFrom: 'signers', why: 'for no signer but our own' },
+  },
+  {
+    ...{ feature: 'admission', group: 'admissionregistration.k8s.io', resource: 'validatingwebhookconfigurations' },
+    ...{ verbs: ['get', 'update'], name: 'capstan', nameFrom: 'webhook' },
+    ...{ why: 'the roots by which the API server knows our webhook' },
   },
 ];
 
@@ -82,17 +163,31 @@ export function formatResource({ resource, group }: Pick<WantedRight, 'resource'
   return group === '' ? resource : `${resource}.${group}`;
 }
 
-/** @returns one for each verb, of all that the configuration switches on. */
-export function rightsOf({
-  features,
-  namespace,
-}: Pick<CapstanSettings, 'features' | 'namespace'>): readonly WantedRight[] {
-  return RIGHTS.filter(({ feature }) => features.includes(feature)).flatMap(
-    ({ feature, group, resource, verbs, name, ownNamespace }) =>
-      verbs.map((verb) => ({
-        ...{ feature, verb, group, resource },
-        ...(name !== undefined && { name }),
-        ...(ownNamespace === true && { namespace }),
-      })),
+/** @returns one for each verb and object, of all that the configuration switches on. */
+export function rightsOf(
+  settings: Pick<CapstanSettings, 'features' | 'namespace' | 'istiodNamespace' | 'names'>,
+): readonly WantedRight[] {
+  return RIGHTS.filter(({ feature }) => settings.features.includes(feature)).flatMap((right) =>
+    right.verbs.flatMap((verb) => namesOf(right, settings).map((name) => wantedOf(right, verb, name, settings))),
   );
+}
+
+function namesOf(
+  { name, nameFrom }: Right,
+  { names }: Pick<CapstanSettings, 'names'>,
+): readonly (string | undefined)[] {
+  return nameFrom === undefined ? [name] : names[nameFrom];
+}
+
+function wantedOf(
+  { feature, group, resource, within }: Right,
+  verb: string,
+  name: string | undefined,
+  { namespace, istiodNamespace }: Pick<CapstanSettings, 'namespace' | 'istiodNamespace'>,
+): WantedRight {
+  return {
+    ...{ feature, verb, group, resource },
+    ...(name !== undefined && { name }),
+    ...(within !== undefined && { namespace: within === 'own' ? namespace : istiodNamespace }),
+  };
 }

@@ -1,0 +1,17 @@
+{{/* What the configuration switches on in the cluster, as names with commas; src/app/doctor/settings.ts says the same. */}}
+{{- define "capstan.features" -}}
+{{- $k := dig "cluster" "kubernetes" dict .Values.config -}}
+{{- $on := list -}}
+{{- if $k.from -}}
+{{- $on = list "attestation" "leader" -}}
+{{- if dig "publish" "rootConfigMap" "enabled" false $k -}}{{- $on = append $on "rootConfigMap" -}}{{- end -}}
+{{- if dig "publish" "clusterTrustBundles" list $k -}}{{- $on = append $on "clusterTrustBundle" -}}{{- end -}}
+{{- if dig "publish" "istiodTls" "namespace" "" $k -}}{{- $on = append $on "istiodTls" -}}{{- end -}}
+{{- if $k.policies -}}{{- $on = append $on "policies" -}}{{- end -}}
+{{- if $k.events -}}{{- $on = append $on "events" -}}{{- end -}}
+{{- if dig "signers" "certificateSigningRequests" "requesters" list $k -}}{{- $on = append $on "certificateSigningRequests" -}}{{- end -}}
+{{- if dig "signers" "podCertificates" false $k -}}{{- $on = append $on "podCertificates" -}}{{- end -}}
+{{- if dig "admission" "address" "" $k -}}{{- $on = append $on "admission" -}}{{- end -}}
+{{- end -}}
+{{- join "," $on -}}
+{{- end -}}

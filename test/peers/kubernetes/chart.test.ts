@@ -1,0 +1,250 @@
+// The Helm chart, rendered by Helm and judged by a real API server: strictly, as it would be applied, and under the restricted pod
+// security standard.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { settingsOf } from '../../../src/app/doctor/settings.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { rightsOf } from '../../../src/review/doctor/rights.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { findPrograms } from '../programs/programs.ts';
+import type { ClusterObject } from './support/cluster-api.ts';
+import { ALL_ON, ISTIO_CONFIG, objectsIn, renderChart, SHARED, type Values } from './support/chart.ts';
+import { KubernetesCluster } from './support/cluster.ts';
+
+const MANIFESTS = path.join(ISTIO_CONFIG, 'manifests/capstan.yaml');
+const HEAD = `# Capstan in istio-system, for those without Helm: what istio-config/chart/capstan renders with its defaults. Made by
+#   UPDATE_DOCS=1 npx mocha test/peers/kubernetes/chart.test.ts
+# Replace the image by one of a release, by its digest, and the public key in the ConfigMap capstan-bundle-keys by your own.
+`;
+const VALUES: Readonly<Record<string, Values>> = {
+  'its defaults': {},
+  'everything switched on': ALL_ON,
+  'several replicas on PostgreSQL': SHARED,
+  'no access to the API server': { config: { cluster: { kubernetes: null } } },
+};
+
+/** As the Prometheus operator defines it, as far as it matters here. */
+const SERVICE_MONITORS: ClusterObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'servicemonitors.monitoring.coreos.com' },
+  spec: {
+    group: 'monitoring.coreos.com',
+    scope: 'Namespaced',
+    names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        },
+      },
+    ],
+  },
+};
+
+interface Rule {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const of = (objects: readonly ClusterObject[], kind: string): readonly ClusterObject[] =>
+  objects.filter((object) => object.kind === kind);
+
+function configIn(objects: readonly ClusterObject[]): ReturnType<typeof loadConfig> {
+  const map = of(objects, 'ConfigMap').find(({ metadata }) => metadata.name === 'capstan') as unknown as {
+    readonly data: Readonly<Record<string, string>>;
+  };
+  return loadConfig({ text: { text: map.data['capstan.yaml'] ?? '', place: 'capstan.yaml' } });
+}
+
+/** Each right as one line: where, which, verb. */
+function grantedIn(objects: readonly ClusterObject[]): readonly string[] {
+  const roles = [...of(objects, 'ClusterRole'), ...of(objects, 'Role')] as unknown as readonly {
+    readonly metadata: { readonly namespace?: string };
+    readonly rules: readonly Rule[];
+  }[];
+  return roles
+    .flatMap(({ metadata, rules }) =>
+      rules.flatMap(({ apiGroups = [], resources = [], resourceNames = [''], verbs }) =>
+        apiGroups.flatMap((group) =>
+          resources.flatMap((resource) =>
+            resourceNames.flatMap((name) =>
+              verbs.map((verb) => line({ verb, group, resource, name, namespace: metadata.namespace ?? '' })),
+            ),
+          ),
+        ),
+      ),
+    )
+    .sort();
+}
+
+const line = ({
+  verb,
+  group,
+  resource,
+  name = '',
+  namespace = '',
+}: {
+  verb: string;
+  group: string;
+  resource: string;
+  name?: string;
+  namespace?: string;
+}): string => [namespace, group, resource, name, verb].join('|');
+
+describe('The chart as Helm renders it', function () {
+  this.timeout(60_000);
+  before(function () {
+    peerOrSkip(this, findPrograms('helm'), 'Helm');
+  });
+
+  for (const [title, values] of Object.entries(VALUES)) {
+    it(`has a configuration that the server takes, with ${title}`, () => {
+      const loaded = configIn(renderChart(values).objects);
+      assert.ok(!('problems' in loaded), JSON.stringify('problems' in loaded && loaded.problems));
+    });
+  }
+
+  for (const [title, values] of Object.entries(VALUES)) {
+    it(`grants with ${title} what the table of rights has, and nothing else`, () => {
+      const { objects } = renderChart({
+        ...values,
+        conditions: { resources: { '': null, 'networking.k8s.io': null, 'gateway.networking.k8s.io': null } },
+      });
+      const loaded = configIn(objects);
+      assert.ok(!('problems' in loaded));
+      const place = { namespace: 'istio-system', name: 'capstan', serviceAccount: 'capstan' };
+      const wanted = rightsOf(settingsOf(loaded.config, place)).map(line);
+      assert.deepEqual(grantedIn(objects), [...new Set(wanted)].sort());
+    });
+  }
+
+  it('lets nobody list Secrets, and lets conditions read what their values name', () => {
+    const { objects } = renderChart({ ...ALL_ON, conditions: { resources: { 'apps.example': ['widgets'] } } });
+    const granted = grantedIn(objects);
+    assert.deepEqual(
+      granted.filter((right) => right.includes('|secrets|')),
+      [
+        'istio-system||secrets|istiod-tls|get',
+        'istio-system||secrets|istiod-tls|patch',
+        'istio-system||secrets||create',
+      ],
+    );
+    assert.ok(granted.includes('|apps.example|widgets||watch'));
+    assert.deepEqual(
+      granted.filter((right) => right.includes('*')),
+      [],
+      'no right is for whatever there is',
+    );
+  });
+
+  it('refuses by its schema several replicas of an embedded store, and says where', () => {
+    assert.throws(() => renderChart({ replicas: 2 }), /replicas/);
+    assert.throws(() => renderChart({ autoscaling: { enabled: true } }), /autoscaling/);
+    assert.throws(() => renderChart({ config: { listen: { maxConection: 1 } } }), /maxConection/);
+  });
+
+  it('takes an image by its digest', () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const { text } = renderChart({ image: { repository: 'registry.example/capstan', tag: '9', digest } });
+    assert.match(text, new RegExp(`image: "registry.example/capstan@${digest}"`));
+  });
+
+  it('keeps the journal and the policies when the release goes', () => {
+    const kept = renderChart().objects.filter(
+      ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'] === 'keep',
+    );
+    assert.deepEqual(kept.map(({ kind }) => kind).sort(), [
+      'CustomResourceDefinition',
+      'CustomResourceDefinition',
+      'PersistentVolumeClaim',
+    ]);
+  });
+
+  it('is never in the mesh that it serves', () => {
+    const [set] = of(renderChart().objects, 'StatefulSet') as unknown as readonly {
+      readonly spec: {
+        readonly template: { readonly metadata: { readonly labels: Readonly<Record<string, string>> } };
+      };
+    }[];
+    const { labels } = set!.spec.template.metadata;
+    assert.equal(labels['sidecar.istio.io/inject'], 'false');
+    assert.equal(labels['istio.io/dataplane-mode'], 'none');
+  });
+
+  it('is what istio-config/manifests has', () => {
+    const objects = renderChart().objects.map((object) => ({
+      ...object,
+      metadata: { ...object.metadata, labels: withoutHelm(object.metadata.labels ?? {}) },
+    }));
+    const text = HEAD + objects.map((object) => `---\n${stringify(object, { lineWidth: 0 })}`).join('');
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(MANIFESTS, text);
+    else
+      assert.deepEqual(objectsIn(readFileSync(MANIFESTS, 'utf8')), objectsIn(text), 'run this test with UPDATE_DOCS=1');
+  });
+});
+
+function withoutHelm(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const ofHelm = ['helm.sh/chart', 'app.kubernetes.io/managed-by'];
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !ofHelm.includes(name)));
+}
+
+describe('The chart in a cluster', function () {
+  this.timeout(120_000);
+  const ended = new AsyncDisposableStack();
+  let cluster: KubernetesCluster;
+  before(async function () {
+    peerOrSkip(this, KubernetesCluster.programs() && findPrograms('helm'), 'Kubernetes with Helm');
+    cluster = ended.use(await KubernetesCluster.start());
+    const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await cluster.apply([
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system', labels: restricted } },
+      SERVICE_MONITORS,
+    ]);
+  });
+  after(async () => ended.disposeAsync());
+
+  /** Nothing is stored; a field that the server does not know is refused. */
+  async function tryOut(object: ClusterObject): Promise<void> {
+    const target = `${await cluster.api.pathOf(object)}?fieldManager=helm&dryRun=All&fieldValidation=Strict`;
+    await cluster.api.ask('PATCH', target, object, 'application/apply-patch+yaml');
+  }
+
+  for (const [title, values] of Object.entries(VALUES)) {
+    it(`is taken whole and strictly, with ${title}`, async () => {
+      for (const object of renderChart(values).objects) await tryOut(object);
+    });
+  }
+
+  it('is taken as plain manifests, too', async () => {
+    for (const object of objectsIn(readFileSync(MANIFESTS, 'utf8'))) await tryOut(object);
+  });
+
+  for (const [title, values] of Object.entries(VALUES)) {
+    it(`has a pod that the restricted pod security standard takes, with ${title}`, async () => {
+      const [set] = of(renderChart(values).objects, 'StatefulSet') as unknown as readonly {
+        readonly spec: { readonly template: { readonly metadata: object; readonly spec: object } };
+      }[];
+      const { template } = set!.spec;
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        ...template,
+        metadata: { ...template.metadata, name: 'capstan-0', namespace: 'istio-system' },
+      };
+      await tryOut(pod);
+      const spec = { ...template.spec, securityContext: {} };
+      await assert.rejects(tryOut({ ...pod, spec }), /violates PodSecurity/, 'the standard is enforced here');
+    });
+  }
+});

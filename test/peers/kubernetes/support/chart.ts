@@ -1,0 +1,80 @@
+// The chart as Helm renders it.
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { findProgram } from '../../programs/programs.ts';
+import type { ClusterObject } from './cluster-api.ts';
+
+export const ISTIO_CONFIG = path.resolve(import.meta.dirname, '../../../../istio-config');
+const CHART = path.join(ISTIO_CONFIG, 'chart/capstan');
+
+export type Values = Readonly<Record<string, unknown>>;
+
+export interface Rendered {
+  readonly text: string;
+  readonly objects: readonly ClusterObject[];
+}
+
+/** Whose public key the manifests and the tests of the chart pin. */
+const KEY = path.join(ISTIO_CONFIG, 'examples/security/keys/pki-security.pub');
+
+/** @param values laid over the defaults. @throws Error with what Helm says, when it refuses. */
+export function renderChart(values: Values = {}, namespace = 'istio-system'): Rendered {
+  const folder = mkdtempSync(path.join(tmpdir(), 'capstan-chart-'));
+  try {
+    const file = path.join(folder, 'values.json');
+    writeFileSync(file, JSON.stringify(values));
+    const options = ['--namespace', namespace, '--values', file, '--set-file', `bundle.keys.pki-security\\.pub=${KEY}`];
+    const { status, stdout, stderr } = spawnSync(findProgram('helm')!, ['template', 'capstan', CHART, ...options], {
+      encoding: 'utf8',
+      // No configuration and no plugins of whoever runs the test.
+      env: { PATH: process.env['PATH'], HOME: folder },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    if (status !== 0) throw new Error(stderr);
+    return { text: stdout, objects: objectsIn(stdout) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export function objectsIn(text: string): readonly ClusterObject[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as ClusterObject | null)
+    .filter((object) => object !== null);
+}
+
+/** Everything switched on in the cluster. */
+export const ALL_ON: Values = {
+  config: {
+    cluster: {
+      kubernetes: {
+        publish: { clusterTrustBundles: [{ signerName: 'capstan.dev/default', name: 'mesh' }] },
+        signers: {
+          certificateSigningRequests: { requesters: ['system:serviceaccount:istio-system:istiod'] },
+          podCertificates: true,
+        },
+        admission: { address: '0.0.0.0:15017' },
+      },
+    },
+  },
+};
+
+/** Several replicas on one PostgreSQL. */
+export const SHARED: Values = {
+  replicas: 3,
+  autoscaling: { enabled: true },
+  postgres: { secret: 'capstan-postgres' },
+  serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  networkPolicy: {
+    metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+    egress: [{ ports: [{ port: 5432, protocol: 'TCP' }] }],
+  },
+  probes: { exec: true },
+  config: {
+    journal: { store: 'postgres://capstan@db.example/capstan' },
+    listen: { http: { address: '127.0.0.1:15014' } },
+  },
+};
