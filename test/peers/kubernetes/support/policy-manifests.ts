@@ -1,0 +1,50 @@
+// What an operator applies for policies as objects: the CRDs, and of the chart what the API server judges and asks.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { findPrograms } from '../../programs/programs.ts';
+import type { ClusterObject } from './cluster-api.ts';
+
+const ISTIO_CONFIG = path.resolve(import.meta.dirname, '../../../../istio-config');
+const KEY = path.join(ISTIO_CONFIG, 'examples/security/keys/pki-security.pub');
+
+export function policyCrds(): readonly ClusterObject[] {
+  return objectsIn(readFileSync(path.join(ISTIO_CONFIG, 'crds/policies.yaml'), 'utf8'));
+}
+
+/** The admission policies and the webhook of the chart. @throws Error with what Helm says. */
+export function admissionObjects(): readonly ClusterObject[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'capstan-admission-'));
+  try {
+    const values = path.join(folder, 'values.json');
+    const kubernetes = { from: 'inCluster', policies: true, admission: { address: '0.0.0.0:15017' } };
+    writeFileSync(values, JSON.stringify({ config: { cluster: { kubernetes } } }));
+    const options = ['--namespace', 'istio-system', '--values', values, '--show-only', 'templates/admission.yaml'];
+    const keys = ['--set-file', `bundle.keys.pki-security\\.pub=${KEY}`];
+    const chart = path.join(ISTIO_CONFIG, 'chart/capstan');
+    const { status, stdout, stderr } = spawnSync(
+      findPrograms('helm')!.helm,
+      ['template', 'capstan', chart, ...options, ...keys],
+      { encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: folder } },
+    );
+    if (status !== 0) throw new Error(stderr);
+    return objectsIn(stdout);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** An IssuancePolicy, or without a namespace a ClusterIssuancePolicy. */
+export function policyObject(namespace: string | undefined, name: string, spec: object): ClusterObject {
+  const kind = namespace === undefined ? 'ClusterIssuancePolicy' : 'IssuancePolicy';
+  const metadata = { name, ...(namespace !== undefined && { namespace }) };
+  return { apiVersion: 'capstan.dev/v1alpha1', kind, metadata, spec };
+}
+
+function objectsIn(text: string): readonly ClusterObject[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as ClusterObject | null)
+    .filter((object) => object !== null);
+}
