@@ -7,6 +7,7 @@ import { bearerTokenAuthenticator } from '../../../src/adapters/credentials/toke
 import { clustersVerifier } from '../../../src/adapters/credentials/tokens/clusters/clusters-verifier.ts';
 import { jwtVerifier } from '../../../src/adapters/credentials/tokens/jwt-verifier.ts';
 import { composeAttestation, type ClusterAttestation } from '../../../src/app/compose/kubernetes/attestation.ts';
+import { Readiness } from '../../../src/app/readiness.ts';
 import type { GoneCallers } from '../../../src/authority/surface/surface.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
 import { workloadKey } from '../../../src/domain/identity/workload-key.ts';
@@ -49,7 +50,13 @@ describe('A caller of one of several clusters', () => {
     [stop, leaving] = [new AbortController(), new AbortController()];
     [east, west] = [apiOf(keys.east), apiOf(keys.west)];
     clusters = new KnownClusters(await known('east', east, stop.signal));
-    const foundation = { clock, events: recordEvents(), worker: undefined, running: stop.signal };
+    const foundation = {
+      clock,
+      events: recordEvents(),
+      health: new Readiness(),
+      worker: undefined,
+      running: stop.signal,
+    };
     attested = composeAttestation(configOf(SETTINGS), foundation, clusters);
     await attested.start();
     clusters.add(await known('west', west, leaving.signal));

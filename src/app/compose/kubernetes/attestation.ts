@@ -16,6 +16,7 @@ import { readIfThere, replaceFile } from '../../../adapters/policy/bundle/replac
 import type { Attestation } from '../../../authority/attestation/attestation.ts';
 import { WorkloadAttestation } from '../../../authority/attestation/workload-attestation.ts';
 import type { Config } from '../../../config/schema.ts';
+import { degradedBy } from '../../../ports/platform/health.ts';
 import { processCountOf } from '../../process-count.ts';
 import type { Foundation } from '../foundation.ts';
 
@@ -33,10 +34,11 @@ export interface ClusterAttestation {
   start(): Promise<void>;
 }
 
-type Foundations = Pick<Foundation, 'clock' | 'events' | 'worker' | 'running'>;
+type Foundations = Pick<Foundation, 'clock' | 'events' | 'health' | 'worker' | 'running'>;
 
 interface Verifying {
   readonly keys: ClusterKeys;
+  readonly reviews: ReviewedTokens;
   readonly verifier: TokenVerifier;
   readonly issuer: string | undefined;
 }
@@ -46,7 +48,7 @@ export function composeAttestation(
   foundation: Foundations,
   clusters: KnownClusters,
 ): ClusterAttestation {
-  const { clock, running: signal } = foundation;
+  const { clock, health, running: signal } = foundation;
   const { aliases } = config.cluster.kubernetes.tokens;
   const own = verifying(config, foundation, clusters.own, {});
   /** By id; a cluster that is no longer known takes its entry along. */
@@ -69,6 +71,7 @@ export function composeAttestation(
   const attestation = new WorkloadAttestation({ clusters: attested, clock });
   attestation.start({ signal });
   const all = (): readonly Verifying[] => [own, ...others.values()];
+  health.report('token reviews', () => degradedBy(all().find(({ reviews }) => reviews.problem)?.reviews.problem));
   return {
     attestation,
     clusters: { byId: (id) => (isOwn(id) ? own : others.get(id ?? '')), all },
@@ -102,6 +105,7 @@ function verifying(
   const settings = { audiences, review, unbound, cluster: of };
   return {
     keys,
+    reviews,
     verifier: clusterVerifier({ clock, trustDomain, keys, reviews }, settings),
     get issuer() {
       return keys.issuer;

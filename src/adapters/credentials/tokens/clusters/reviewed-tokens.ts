@@ -45,12 +45,18 @@ export class ReviewedTokens {
   #places: number;
   #filledMs: number;
   #pausedUntilMs = 0;
+  #problem: string | undefined;
 
   constructor(parts: ReviewedTokensParts, settings: ReviewSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#places = settings.burst;
     this.#filledMs = parts.clock.monotonicMs();
+  }
+
+  /** Why the last review was not answered, in words for an operator; nothing once one is. */
+  get problem(): string | undefined {
+    return this.#problem;
   }
 
   /**
@@ -86,6 +92,7 @@ export class ReviewedTokens {
     const { reviews, clock, events } = this.#parts;
     const reviewed = await reviews.review(token, { signal: NEVER });
     events.tokenReviewed({ outcome: reviewed.outcome });
+    this.#problem = reviewed.outcome === 'unavailable' ? reviewed.why : undefined;
     if (reviewed.outcome === 'unavailable') this.#pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
     else {
       const untilMs = reviewed.outcome === 'confirmed' ? expiresAtMs : clock.nowMs() + REFUSED_FOR_MS;

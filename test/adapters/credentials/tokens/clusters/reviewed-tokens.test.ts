@@ -86,9 +86,11 @@ describe('A token that the API server is to confirm', () => {
     api.answer = { outcome: 'unavailable', why: 'connection refused' };
     assert.deepEqual([await review(), await review('two')], ['unavailable', 'unavailable']);
     assert.equal(api.asked.length, 1);
+    assert.equal(reviewed.problem, 'connection refused');
     api.answer = { outcome: 'confirmed', username: '' };
     clock.pass(PAUSE_MS);
     assert.equal(await review(), 'confirmed', 'nothing was remembered of the failure');
+    assert.equal(reviewed.problem, undefined);
   });
 
   it('is not waited for by a caller that is gone, and goes on being reviewed for others', async () => {
