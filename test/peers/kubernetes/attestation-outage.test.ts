@@ -32,6 +32,28 @@ describe('While the API server is away', function () {
       'cluster.kubernetes.tokens.keysFile': own.path('token-keys.json'),
     });
 
+  it('and takes calls without answering them, one caller waits two seconds to find that out, and the others do not', async () => {
+    const known = await podWithToken(cluster, 'shop', 'awaited');
+    await capstan.granted({ token: known.token });
+    const unseen = [await podWithToken(cluster, 'shop', 'first'), await podWithToken(cluster, 'shop', 'second')];
+    const timed = async (token: string): Promise<number> => {
+      const startMs = performance.now();
+      await capstan.granted({ token });
+      return performance.now() - startMs;
+    };
+    cluster.pauseApiServer();
+    try {
+      assert.ok((await timed(known.token)) < 1_000);
+      const [firstMs, secondMs] = [await timed(unseen[0]!.token), await timed(unseen[1]!.token)];
+      assert.ok(firstMs < 4_000 && secondMs < 1_000, `${firstMs} ms, ${secondMs} ms`);
+      assert.equal(capstan.newest().attestation?.tokenReview, 'unavailable');
+      const page = (await (await capstan.server.get('/readyz')).json()) as { readonly ready: boolean };
+      assert.equal(page.ready, true);
+    } finally {
+      cluster.resumeApiServer();
+    }
+  });
+
   it('issuing goes on by what was last known, says so, stops at the bound with UNAVAILABLE, and comes back by itself', async () => {
     const known = await podWithToken(cluster, 'shop', 'known');
     const unseen = await podWithToken(cluster, 'shop', 'unseen');

@@ -78,7 +78,7 @@ export class ReviewedTokens {
   }
 
   #begin(digest: string, token: string, expiresAtMs: number): ReviewedToken | Promise<ReviewedToken> {
-    const instead = this.#parts.clock.monotonicMs() < this.#pausedUntilMs ? PAUSED : this.#takePlace();
+    const instead = this.#isPaused ? PAUSED : this.#takePlace();
     if (instead !== undefined) {
       this.#parts.events.tokenReviewed({ outcome: 'skipped' });
       return instead;
@@ -86,6 +86,12 @@ export class ReviewedTokens {
     const review = this.#ask(digest, token, expiresAtMs).finally(() => this.#underWay.delete(digest));
     this.#underWay.set(digest, review);
     return review;
+  }
+
+  /** After a failure and a pause one review finds out for all others. */
+  get #isPaused(): boolean {
+    const probing = this.#problem !== undefined && this.#underWay.size > 0;
+    return probing || this.#parts.clock.monotonicMs() < this.#pausedUntilMs;
   }
 
   async #ask(digest: string, token: string, expiresAtMs: number): Promise<ReviewedToken> {

@@ -93,6 +93,19 @@ describe('A token that the API server is to confirm', () => {
     assert.equal(reviewed.problem, undefined);
   });
 
+  it('is waited for by one caller alone while it is found out whether the API server is back', async () => {
+    api.answer = { outcome: 'unavailable', why: 'no answer in 2000 ms' };
+    await review();
+    clock.pass(PAUSE_MS);
+    const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
+    api.answer = promise;
+    const probe = review('a');
+    assert.equal(await review('b'), 'unavailable');
+    resolve({ outcome: 'confirmed', username: '' });
+    assert.equal(await probe, 'confirmed');
+    assert.equal(await review('b'), 'confirmed');
+  });
+
   it('is not waited for by a caller that is gone, and goes on being reviewed for others', async () => {
     const { promise, resolve } = Promise.withResolvers<ReviewedToken>();
     api.answer = promise;
