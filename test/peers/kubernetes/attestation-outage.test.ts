@@ -41,7 +41,7 @@ describe('While the API server is away', function () {
       await capstan.granted({ token });
       return performance.now() - startMs;
     };
-    cluster.pauseApiServer();
+    await cluster.pauseApiServer();
     try {
       assert.ok((await timed(known.token)) < 1_000);
       const [firstMs, secondMs] = [await timed(unseen[0]!.token), await timed(unseen[1]!.token)];
