@@ -96,9 +96,10 @@ function placeOf({ path, mode, root }: WantedSocket) {
   return { path, mode, ...(root !== undefined && { root }) };
 }
 
-function limitsOf({ listen }: Config) {
+function limitsOf({ listen, cluster }: Config) {
   return {
     maxConnections: listen.maxConnections,
+    nodeProxies: new Set(cluster.kubernetes.trustedNodeAccounts),
     unauthenticatedShare: listen.unauthenticatedShare,
     unauthenticatedTimeoutMs: listen.unauthenticatedTimeout,
     maxHandshakes: listen.maxHandshakes,

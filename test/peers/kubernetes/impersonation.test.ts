@@ -12,6 +12,7 @@ import { AttestedServer, podNamed, podWithToken } from './support/attested-serve
 import { KubernetesCluster } from './support/cluster.ts';
 
 const SOON = { withinMs: 10_000 };
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
 
 describe('A ztunnel of a Kubernetes cluster', function () {
   this.timeout(60_000);
@@ -25,7 +26,14 @@ describe('A ztunnel of a Kubernetes cluster', function () {
     cluster = ended.use(await KubernetesCluster.start());
     const files = ended.use(await ServerFiles.create());
     const bounds = { impersonators: ['istio-system/ztunnel'] };
-    files.setPolicy([{ namespaces: ['shop', 'bank', 'istio-system'], bounds }, { namespaces: ['alone'] }]);
+    const short = { id: 'short', match: { namespaces: { names: ['bank'] }, pods: { labels: { tier: 'front' } } } };
+    const pinned = { match: { namespaces: { names: ['vault'] }, pods: { images: [DIGEST] } } };
+    files.setPolicy([
+      { namespaces: ['shop', 'bank', 'istio-system'], bounds },
+      { bounds: { ...bounds, ttl: { max: '10m' } }, more: short },
+      { bounds, more: { id: 'pinned', ...pinned } },
+      { namespaces: ['alone'] },
+    ]);
     capstan = ended.use(await AttestedServer.start(cluster, files));
     ({ token } = await podWithToken(cluster, 'istio-system', 'ztunnel-a', { serviceAccount: 'ztunnel' }));
   });
@@ -151,5 +159,32 @@ describe('A ztunnel of a Kubernetes cluster', function () {
     );
     assert.equal(code, status.UNAUTHENTICATED);
     assert.match(details, /^CAP-A11 /, 'its own token proves nobody any more');
+  });
+
+  it('is given what all pods that share the certificate may have: by labels, and by images', async () => {
+    await cluster.pod({ namespace: 'bank', name: 'till-0', serviceAccount: 'till', labels: { tier: 'front' } });
+    await cluster.pod({ namespace: 'bank', name: 'till-1', serviceAccount: 'till', labels: { tier: 'back' } });
+    const containers = (image: string) => ({ containers: [{ name: 'main', image }] });
+    const spec = containers(`registry.test/main@${DIGEST}`);
+    await cluster.pod({ namespace: 'vault', name: 'safe-0', serviceAccount: 'safe', spec });
+    const { response, details } = await ask(identity('bank', 'till'));
+    const leaf = new X509Certificate(response?.certChain[0] ?? assert.fail(details));
+    assert.ok(leaf.validToDate.getTime() - Date.now() < 11 * 60_000, 'the label of one pod takes from both');
+    assert.equal((await ask(identity('vault', 'safe'))).code, status.OK);
+    await cluster.pod({
+      namespace: 'vault',
+      name: 'safe-1',
+      serviceAccount: 'safe',
+      spec: containers('registry.test/main:1'),
+    });
+    const unpinned = await eventually(
+      'the second pod is seen',
+      async () => {
+        const outcome = await ask(identity('vault', 'safe'));
+        return outcome.code === status.OK ? undefined : outcome;
+      },
+      SOON,
+    );
+    assert.match(unpinned.details, /^CAP-P01 .*pod safe-1 with images unknown/);
   });
 });

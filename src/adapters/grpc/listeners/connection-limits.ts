@@ -15,6 +15,8 @@ export interface ConnectionSettings {
   readonly unauthenticatedShare: number;
   /** How long a connection may stay open without an authenticated call. */
   readonly unauthenticatedTimeoutMs: number;
+  /** `namespace/serviceAccount` of node proxies: the requests of each count for itself, for it asks for many namespaces. */
+  readonly nodeProxies?: ReadonlySet<string>;
 }
 
 interface Connection {
@@ -25,6 +27,8 @@ interface Connection {
   readonly timer: NodeJS.Timeout;
   owner: string;
   authenticated: boolean;
+  /** Whom requests count for instead of the owner. */
+  nodeProxy?: string;
 }
 
 /** Called for each connection that is refused or closed to make room, before it is closed. */
@@ -68,9 +72,13 @@ export class ConnectionLimits {
   }
 
   /** A caller was authenticated on the connection: it counts for the last such caller. */
-  markAuthenticated(peer: string, { identity }: Pick<Caller, 'identity'>): void {
+  markAuthenticated(peer: string, { identity, pod }: Pick<Caller, 'identity' | 'pod'>): void {
     const connection = this.#byPeer.get(peer);
     if (connection === undefined) return;
+    const { namespace, serviceAccount } = identity;
+    const isProxy = this.#settings.nodeProxies?.has(`${namespace}/${serviceAccount}`) === true;
+    if (isProxy && pod?.podUid !== undefined) connection.nodeProxy = `node proxy ${pod.podUid}`;
+    else delete connection.nodeProxy;
     if (connection.authenticated && connection.owner === identity.namespace) return;
     clearTimeout(connection.timer);
     this.#placesOf(connection).remove(connection.owner, connection);
@@ -79,11 +87,14 @@ export class ConnectionLimits {
     this.#authenticated.add(connection.owner, connection);
   }
 
-  /** @returns whom a request on the connection counts for: the namespace of the last caller authenticated on it, or its source. */
+  /**
+   * @returns whom a request on the connection counts for: the namespace of the last caller authenticated on it, or the caller
+   *   itself where it is a node proxy; or its source.
+   */
   ownerOf(peer: string): string {
     const connection = this.#byPeer.get(peer);
     if (connection === undefined) return this.#sources.of(peer);
-    return connection.authenticated ? `namespace ${connection.owner}` : connection.owner;
+    return connection.nodeProxy ?? (connection.authenticated ? `namespace ${connection.owner}` : connection.owner);
   }
 
   /**

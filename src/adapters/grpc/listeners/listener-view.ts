@@ -26,7 +26,7 @@ export interface ListenerView {
    * @throws AuthorityError `cancelled` (CAP-X02) when the connection is gone already; never an anonymous answer instead.
    */
   presentedBy(call: AnyCall): PresentedCredentials;
-  /** Whom the call counts for, as far as its connection has shown: a namespace, a source or a socket. */
+  /** Whom the call counts for, as far as its connection has shown: a namespace, a node proxy, a source or a socket. */
   ownerOf(call: AnyCall): string;
 }
 
