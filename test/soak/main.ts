@@ -4,11 +4,12 @@ import { parseArgs } from 'node:util';
 import { floodSoaks } from './flood/flood.ts';
 import { renewals } from './renewals.ts';
 import { replicas } from './replicas/replicas.ts';
+import { storms } from './storm/storm.ts';
 import { upgrades } from './upgrade/upgrade.ts';
 import { workerDeaths } from './worker-deaths.ts';
 import { broken, type Measured, type Soak } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, workerDeaths, replicas, ...upgrades];
+const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, workerDeaths, ...storms, replicas, ...upgrades];
 
 const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
 

@@ -150,7 +150,7 @@ async function flooding(order: FloodOrder, seconds: number): Promise<FloodReport
   return report;
 }
 
-const quotaOf = (namespace: string): string =>
+export const quotaOf = (namespace: string): string =>
   JSON.stringify({
     apiVersion: 'capstan.dev/v1alpha1',
     kind: 'IssuancePolicy',

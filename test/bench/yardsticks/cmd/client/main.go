@@ -1,6 +1,6 @@
-// Command client drives either server: `client calls` for CSRs, `client streams` for SDS. It
-// prints one JSON object. It reads the server's CPU time and memory itself, so that they belong to
-// the measured window exactly.
+// Command client drives either server: `client calls` for CSRs, `client streams` for SDS, `client storm`
+// for agents that all arrive at once. It prints one JSON object. It reads the server's CPU time and memory
+// itself, so that they belong to the measured window exactly.
 package main
 
 import (
@@ -30,9 +30,11 @@ type target struct {
 
 func main() {
 	if len(os.Args) < 2 {
-		log.Fatal("usage: client calls|streams [flags]")
+		log.Fatal("usage: client calls|streams|storm [flags]")
 	}
-	commands := map[string]func([]string) (any, error){"calls": runCalls, "streams": runStreams}
+	commands := map[string]func([]string) (any, error){
+		"calls": runCalls, "streams": runStreams, "storm": runStorm,
+	}
 	command, known := commands[os.Args[1]]
 	if !known {
 		log.Fatalf("unknown command %q", os.Args[1])
@@ -46,7 +48,7 @@ func main() {
 	}
 }
 
-// targetFlags declares the flags that both commands share; call the result after parsing.
+// targetFlags declares the flags that all commands share; call the result after parsing.
 func targetFlags(flags *flag.FlagSet) func() (*target, error) {
 	address := flags.String("address", "", "host:port of the server")
 	pid := flags.Int("pid", 0, "process id of the server")
