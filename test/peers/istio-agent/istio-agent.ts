@@ -28,6 +28,8 @@ export interface AgentPod {
   readonly name: string;
   /** Of istiod on this machine. */
   readonly xdsPort: number;
+  /** The issuer that it names in its calls, for an istiod that asks several. */
+  readonly certSigner?: string;
   readonly envoy?: AgentEnvoy;
 }
 
@@ -124,11 +126,12 @@ async function onVirtualMachine(serviceAccount: string): Promise<NodeJS.ProcessE
   };
 }
 
-async function inPod({ name, namespace, xdsPort, envoy }: AgentPod): Promise<NodeJS.ProcessEnv> {
+async function inPod({ name, namespace, xdsPort, certSigner, envoy }: AgentPod): Promise<NodeJS.ProcessEnv> {
   return {
     POD_NAME: name,
     POD_NAMESPACE: namespace,
     ISTIO_META_CLUSTER_ID: 'Kubernetes',
+    ...(certSigner !== undefined && { ISTIO_META_CERT_SIGNER: certSigner }),
     ENVOY_PROMETHEUS_PORT: String(await freePort()),
     ENVOY_STATUS_PORT: String(await freePort()),
     ...(envoy === undefined && { DISABLE_ENVOY: 'true' }),

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { freePort } from '../../../../support/eventually.ts';
 import type { KubernetesCluster } from '../../support/cluster.ts';
 import { ClusterProcess } from '../../support/cluster-process.ts';
+import { ISTIO_NAMESPACE } from '../../support/publisher-role.ts';
 
-export const ISTIO_NAMESPACE = 'istio-system';
 const ACCOUNT = 'istiod';
 /** Relative to where it runs, as the chart mounts it. */
 const TLS = 'var/run/secrets/istiod/tls';
@@ -33,6 +33,8 @@ export interface IstiodSettings {
 export class Istiod implements AsyncDisposable {
   /** Of xDS over TLS, and of the CSR API where it has one. */
   readonly xdsPort: number;
+  /** What is mounted. */
+  tls: IstiodTls | undefined;
   readonly #folder: string;
   readonly #process: ClusterProcess;
 
@@ -71,6 +73,7 @@ export class Istiod implements AsyncDisposable {
 
   /** Puts the Secret where it finds it, as the kubelet does. */
   mount(tls: IstiodTls): void {
+    this.tls = tls;
     const folder = path.join(this.#folder, TLS);
     mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(tls)) {

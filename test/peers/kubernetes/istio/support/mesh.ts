@@ -1,27 +1,45 @@
-// A mesh as an operator has it: a cluster, a Capstan that is its CA, an istiod that is none, and agents in its pods.
-import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from '../../../support/pki.ts';
+// A mesh as an operator has it: a cluster, a Capstan that attests, publishes roots and keeps istiod's certificate, an istiod
+// that is no CA, and agents in pods. What the kubelet would mount is copied from the cluster.
 import { RunningServer } from '../../../../app/support/running-server.ts';
 import { ServerFiles } from '../../../../app/support/server-files.ts';
+import { eventually } from '../../../../support/eventually.ts';
 import { type AgentEnvoy, IstioAgent } from '../../../istio-agent/istio-agent.ts';
 import { findPrograms } from '../../../programs/programs.ts';
+import type { ClusterObject } from '../../support/cluster-api.ts';
 import { KubernetesCluster } from '../../support/cluster.ts';
-import { ISTIO_NAMESPACE, Istiod, type IstiodTls } from './istiod.ts';
+import { ISTIO_NAMESPACE, PUBLISHER, publisherRole } from '../../support/publisher-role.ts';
+import { signerRoles } from '../../support/signer-roles.ts';
+import { Istiod, type IstiodSettings, type IstiodTls } from './istiod.ts';
 
 export type MeshPrograms = Readonly<Record<'istiod' | 'pilot-agent', string>>;
+
+export interface MeshSettings {
+  readonly programs: MeshPrograms;
+  /** That may have certificates. */
+  readonly namespaces: readonly string[];
+  /** Of istiod's certificate; it is renewed at half of it. */
+  readonly istiodTtl?: string;
+  /** Whether agents ask istiod, and istiod asks Capstan by CertificateSigningRequests. */
+  readonly registrationAuthority?: boolean;
+}
 
 export interface AgentRequest {
   readonly namespace: string;
   readonly pod: string;
   readonly serviceAccount: string;
   readonly envoy?: AgentEnvoy;
+  readonly certSigner?: string;
 }
+
+const ISTIOD = `${ISTIO_NAMESPACE}/istiod`;
+const SOON = { withinMs: 30_000 };
+/** Characters of Capstan's log. */
+const QUOTED = 3_000;
 
 export class IstioMesh implements AsyncDisposable {
   readonly cluster: KubernetesCluster;
   readonly capstan: RunningServer;
   readonly istiod: Istiod;
-  readonly root: TestAuthority;
-  readonly #issuer: TestAuthority;
   readonly #programs: MeshPrograms;
   readonly #parts: AsyncDisposableStack;
 
@@ -29,8 +47,6 @@ export class IstioMesh implements AsyncDisposable {
     this.cluster = parts.cluster;
     this.capstan = parts.capstan;
     this.istiod = parts.istiod;
-    this.root = parts.root;
-    this.#issuer = parts.issuer;
     this.#programs = programs;
     this.#parts = stack;
   }
@@ -40,47 +56,55 @@ export class IstioMesh implements AsyncDisposable {
     return KubernetesCluster.programs() && findPrograms('istiod', 'pilot-agent');
   }
 
-  /** @param namespaces that may have certificates. */
-  static async start(programs: MeshPrograms, namespaces: readonly string[]): Promise<IstioMesh> {
+  /** Capstan first, as docs/istio.md says; then istiod, on what it finds. */
+  static async start(settings: MeshSettings): Promise<IstioMesh> {
+    const { programs } = settings;
     await using stack = new AsyncDisposableStack();
-    const cluster = stack.use(await KubernetesCluster.start());
-    const root = await createRoot('Corporate Root');
-    const issuer = await issueIntermediate(root, 'Mesh Issuer');
+    const cluster = stack.use(await KubernetesCluster.start({ users: { [PUBLISHER]: [] } }));
+    await cluster.apply([...publisherRole(), ...signerRoles(), ...attesterRoles()]);
     const files = stack.use(await ServerFiles.create());
-    files.write('issuer-key.pem', issuer.keyPem);
-    files.write('issuer-chain.pem', issuer.chainPem);
-    files.setAnchors(root.certificatePem);
-    files.setPolicy([{ namespaces }]);
-    files.write('jwks.json', await cluster.api.page('/openid/v1/jwks'));
-    const tokens = { issuer: KubernetesCluster.issuer, keys: { file: files.path('jwks.json') } };
-    const settings = { 'authentication.tokens.issuers': [tokens] };
-    const capstan = stack.use(await RunningServer.start({ files, settings }));
-    const tls = await istiodTls(root, issuer);
-    const istiod = stack.use(await Istiod.start({ binary: programs.istiod, cluster, tls }));
-    return new IstioMesh({ cluster, capstan, istiod, root, issuer }, programs, stack.move());
+    const relayed = settings.registrationAuthority === true && { bounds: { impersonators: [ISTIOD] } };
+    files.setPolicy([{ namespaces: settings.namespaces, ...relayed }, CONTROL_PLANE], CLASSES);
+    const capstan = stack.use(await RunningServer.start({ files, settings: configuration(cluster, settings) }));
+    const tls = await eventually('istiod-tls', async () => istiodTls(cluster), SOON).catch((cause: unknown) => {
+      throw new Error(`Capstan says: ${files.logText.slice(-QUOTED)}`, { cause });
+    });
+    const asking = settings.registrationAuthority === true ? registrationAuthority(files) : {};
+    const istiod = stack.use(await Istiod.start({ binary: programs.istiod, cluster, tls, ...asking }));
+    return new IstioMesh({ cluster, capstan, istiod }, programs, stack.move());
   }
 
   /** The agent of a new pod, with a projected token of the pod; not yet started. It ends with the mesh. */
-  async agent({ namespace, pod, serviceAccount, envoy }: AgentRequest): Promise<IstioAgent> {
+  async agent({ namespace, pod, serviceAccount, ...more }: AgentRequest): Promise<IstioAgent> {
     await this.cluster.pod({ namespace, name: pod, serviceAccount });
     const agent = new IstioAgent({
       binary: this.#programs['pilot-agent'],
-      anchorsPem: this.root.certificatePem,
+      anchorsPem: await eventually('the roots', async () => this.#rootsIn(namespace), SOON),
       serviceAccount,
       secretTtl: '1h',
-      pod: { namespace, name: pod, xdsPort: this.istiod.xdsPort, ...(envoy !== undefined && { envoy }) },
+      pod: { namespace, name: pod, xdsPort: this.istiod.xdsPort, ...more },
     });
     agent.setToken(await this.cluster.token({ namespace, serviceAccount, pod }));
     return this.#parts.use(agent);
   }
 
-  /** A new serving certificate for istiod. @returns its serial. */
-  async renewIstiodTls(): Promise<void> {
-    this.istiod.mount(await istiodTls(this.root, this.#issuer));
+  /** Mounts the Secret `istiod-tls` once it is another than istiod has. */
+  async remountIstiodTls(): Promise<void> {
+    const changed = async (): Promise<IstiodTls | undefined> => {
+      const tls = await istiodTls(this.cluster);
+      return tls?.['tls.crt'] === this.istiod.tls?.['tls.crt'] ? undefined : tls;
+    };
+    this.istiod.mount(await eventually('another istiod-tls', changed, SOON));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
+  }
+
+  async #rootsIn(namespace: string): Promise<string | undefined> {
+    const metadata = { name: 'istio-ca-root-cert', namespace };
+    const map = await this.cluster.api.get({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+    return (map?.['data'] as Readonly<Record<string, string>> | undefined)?.['root-cert.pem'];
   }
 }
 
@@ -88,11 +112,67 @@ interface Parts {
   readonly cluster: KubernetesCluster;
   readonly capstan: RunningServer;
   readonly istiod: Istiod;
-  readonly root: TestAuthority;
-  readonly issuer: TestAuthority;
 }
 
-async function istiodTls(root: TestAuthority, issuer: TestAuthority): Promise<IstiodTls> {
-  const { chainPem, keyPem } = await issueLeaf(issuer, { dns: `istiod.${ISTIO_NAMESPACE}.svc` });
-  return { 'tls.crt': chainPem, 'tls.key': keyPem, 'ca.crt': root.certificatePem };
+const CLASSES = {
+  classes: [{ class: 'control-plane', namespaces: [ISTIO_NAMESPACE], serviceAccounts: ['istiod'] }],
+};
+const CONTROL_PLANE = {
+  bounds: { dnsNames: ['*.istio-system.svc'] },
+  more: { match: { classes: ['control-plane'], namespaces: { names: [ISTIO_NAMESPACE] } } },
+};
+
+/** What verifying the tokens of the cluster takes besides. */
+function attesterRoles(): readonly ClusterObject[] {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  return ['system:service-account-issuer-discovery', 'system:auth-delegator'].map((name) => ({
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: `${PUBLISHER}:${name}` },
+    roleRef: { apiGroup, kind: 'ClusterRole', name },
+    subjects: [{ kind: 'User', apiGroup, name: PUBLISHER }],
+  }));
+}
+
+function configuration(
+  cluster: KubernetesCluster,
+  { istiodTtl = '1h', registrationAuthority = false }: MeshSettings,
+): Readonly<Record<string, unknown>> {
+  const own = 'cluster.kubernetes';
+  return {
+    'cluster.manifests': undefined,
+    'authentication.tokens.issuers': [],
+    'sds.sockets': [],
+    'lifetimes.backdate': '2s',
+    [`${own}.from`]: 'kubeconfig',
+    [`${own}.kubeconfig`]: cluster.kubeconfig(PUBLISHER),
+    [`${own}.namespace`]: 'capstan-system',
+    [`${own}.publish.rootConfigMap.enabled`]: true,
+    [`${own}.publish.istiodTls.namespace`]: ISTIO_NAMESPACE,
+    [`${own}.publish.istiodTls.ttl`]: istiodTtl,
+    ...(registrationAuthority && {
+      [`${own}.signers.certificateSigningRequests.requesters`]: ['system:serviceaccount:istio-system:istiod'],
+    }),
+  };
+}
+
+/** As `istio-config/istio/ra.yaml` sets istiod up. */
+function registrationAuthority({ pki }: ServerFiles): Pick<IstiodSettings, 'environment' | 'mesh'> {
+  return {
+    environment: {
+      ENABLE_CA_SERVER: 'true',
+      EXTERNAL_CA: 'ISTIOD_RA_KUBERNETES_API',
+      CERT_SIGNER_DOMAIN: 'capstan.dev',
+    },
+    mesh: { caCertificates: [{ certSigners: ['capstan.dev/default'], pem: pki.root.certificatePem }] },
+  };
+}
+
+async function istiodTls(cluster: KubernetesCluster): Promise<IstiodTls | undefined> {
+  const metadata = { name: 'istiod-tls', namespace: ISTIO_NAMESPACE };
+  const secret = await cluster.api.get({ apiVersion: 'v1', kind: 'Secret', metadata });
+  if (secret === undefined) return undefined;
+  const data = secret['data'] as Readonly<Record<keyof IstiodTls, string>>;
+  const text = (key: keyof IstiodTls): string => Buffer.from(data[key], 'base64').toString('utf8');
+  return { 'tls.crt': text('tls.crt'), 'tls.key': text('tls.key'), 'ca.crt': text('ca.crt') };
 }
