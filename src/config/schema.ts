@@ -415,6 +415,19 @@ export const schema = {
         ),
       },
     },
+    remote: {
+      directory: optional(
+        filePath,
+        'Folder of kubeconfigs of further clusters whose callers are served, the file name of each the id that they send as `clusterid`; as a mounted Secret. Each has everything in itself: no files, no programs.',
+        followed,
+      ),
+      secrets: {
+        namespace: optional(
+          namespaceName,
+          "Namespace in whose Secrets with Istio's label `istio/multiCluster=true` further kubeconfigs are, as `istioctl create-remote-secret` makes them. Absent, no Secret is read; it needs a Role with list and watch on Secrets of that namespace.",
+        ),
+      },
+    },
   },
 
   lifetimes: {

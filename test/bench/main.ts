@@ -2,6 +2,7 @@
 // docs/performance.md says how, and what came of it.
 import { cpus } from 'node:os';
 import type { Benchmark, Context } from './benchmark.ts';
+import { clusterBenchmark } from './rows/cluster.ts';
 import { callsBenchmark, postgresBenchmark, processesBenchmark } from './rows/calls.ts';
 import { issueBenchmark } from './rows/issue.ts';
 import { listBenchmark } from './rows/list/list.ts';
@@ -23,6 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   policyBenchmark,
   replayBenchmark,
   listBenchmark,
+  clusterBenchmark,
   callsBenchmark('kept'),
   callsBenchmark('fresh'),
   processesBenchmark,

@@ -208,6 +208,15 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     policyBundleUnsigned({ place }) {
       logger.warn({ event: 'policyBundleUnsigned', place }, 'the policy bundle is not signed: for development only');
     },
+    remoteCluster({ cluster, state, ...more }) {
+      logger.info({ event: 'remoteCluster', cluster, state, ...more }, `remote cluster ${state}`);
+    },
+    remoteClusterFailed({ cluster, problem }) {
+      logger.error(
+        { event: 'remoteClusterFailed', cluster, problem: cut(problem) },
+        'the kubeconfig of a remote cluster is not taken: what it said before stays',
+      );
+    },
     watchFailing({ cluster, kind, problem }) {
       logger.warn(
         { event: 'watchFailing', cluster, kind, problem: cut(problem) },

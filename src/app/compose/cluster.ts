@@ -28,7 +28,10 @@ export function composeCluster(config: Config, foundation: Foundation): Cluster 
   const kubernetes = composeKubernetes(config, foundation);
   const live = kubernetes && composeLiveView(config, foundation, kubernetes);
   health.report('cluster', () => degradedBy(manifests?.problem ?? live?.problem));
-  telemetry.observeClusters(() => (live === undefined ? [] : [{ cluster: cluster.id, staleMs: live.staleMs() }]));
+  telemetry.observeClusters(() => [
+    ...(live === undefined ? [] : [{ cluster: cluster.id, staleMs: live.staleMs() }]),
+    ...(kubernetes?.remotes.ages() ?? []),
+  ]);
   return { view: manifests ?? live ?? NO_CLUSTER, manifests, kubernetes, live };
 
   function manifestsIn(root: string): ManifestClusterView {

@@ -23,6 +23,8 @@ const PROOF_AGES = ['workload', 'gateway', 'waypoint', 'controlPlane'].map((name
 
 const PUBLISH = 'cluster.kubernetes.publish';
 
+const NEEDS_OWN_CLUSTER = 'needs cluster.kubernetes.from: further clusters stand beside the own one';
+
 const when = (wrong: boolean, problem: string): ReturnType<Rule['check']> => (wrong ? [{ problem }] : []);
 
 const NEEDS_API = 'needs cluster.kubernetes.from: what is published is written through the API server';
@@ -200,6 +202,16 @@ export const RULES: readonly Rule[] = [
       ),
   },
   ...POLICY_OBJECT_RULES,
+  {
+    reads: ['cluster.remote.directory', 'cluster.kubernetes.from'],
+    check: ({ cluster: { remote, kubernetes } }) =>
+      when(remote.directory !== undefined && kubernetes.from === undefined, NEEDS_OWN_CLUSTER),
+  },
+  {
+    reads: ['cluster.remote.secrets.namespace', 'cluster.kubernetes.from'],
+    check: ({ cluster: { remote, kubernetes } }) =>
+      when(remote.secrets.namespace !== undefined && kubernetes.from === undefined, NEEDS_OWN_CLUSTER),
+  },
   {
     reads: ['cluster.kubernetes.kubeconfig', 'cluster.kubernetes.from'],
     check: ({ cluster: { kubernetes } }) =>

@@ -176,6 +176,14 @@ export interface Events {
   policyBundleUnsigned(facts: { readonly place: string }): void;
   /** A refusal was not reported where its workload's owner looks: too many were, or the API server did not take it. */
   refusalNotReported(facts: { readonly why: 'full' | 'refused' }): void;
+  /** A cluster beside the own one is followed from now on, or not any more. */
+  remoteCluster(
+    facts: { readonly cluster: string } & (
+      { readonly state: 'added'; readonly server: string } | { readonly state: 'removed' }
+    ),
+  ): void;
+  /** A kubeconfig of such a cluster is not taken; what it said before stays. `all`: their folder cannot be listed. */
+  remoteClusterFailed(facts: { readonly cluster: string; readonly problem: string }): void;
   /** Objects of a kind are not followed any more: what was last known of them stays. Said once for each problem. */
   watchFailing(facts: WatchFacts & { readonly problem: string }): void;
   /** They are followed again. */

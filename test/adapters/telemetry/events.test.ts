@@ -290,6 +290,20 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_trust_anchor_not_after_seconds: 1_900_000_000 },
     },
   ],
+  remoteCluster: [
+    {
+      emit: (events) => events.remoteCluster({ cluster: 'west', state: 'added', server: 'https://west' }),
+      line: { level: 'info', cluster: 'west', state: 'added', server: 'https://west' },
+      moves: {},
+    },
+  ],
+  remoteClusterFailed: [
+    {
+      emit: (events) => events.remoteClusterFailed({ cluster: 'west', problem: 'is no kubeconfig' }),
+      line: { level: 'error', cluster: 'west', problem: 'is no kubeconfig' },
+      moves: {},
+    },
+  ],
   watchFailing: [
     {
       emit: (events) => events.watchFailing({ cluster: 'one', kind: 'pods', problem: '403 Forbidden' }),

@@ -28,7 +28,9 @@ export interface CacheSettings {
 }
 
 /** Between two tries to follow: doubled from the first to the last, each at random down to half of it. */
-const RETRY_MS = { first: 500, last: 30_000 } as const;
+const RETRY_MS = { first: 500, last: 10_000 } as const;
+/** Of what a server asks to wait. */
+const LONGEST_ASKED_MS = 60_000;
 /** A watch that ends at once is not opened more often than this. */
 const LEAST_WATCH_MS = 1_000;
 
@@ -232,7 +234,7 @@ export class FollowedObjects {
     const asked = error instanceof KubernetesApiError ? (error.retryAfterMs ?? 0) : 0;
     const backOffMs = Math.min(last, first * 2 ** this.#failures) * (1 - this.#parts.random.fraction() / 2);
     this.#failures = Math.min(this.#failures + 1, MAX_DOUBLINGS);
-    await this.#pause(Math.min(last, Math.max(asked, backOffMs)), signal);
+    await this.#pause(Math.max(backOffMs, Math.min(asked, LONGEST_ASKED_MS)), signal);
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 // One kind that policies name, from its name to its objects: found by discovery, allowed by our role, then listed and
-// watched. Whatever stands in the way is looked at again every half minute, for kinds and roles come later than policies.
+// watched. Whatever stands in the way is looked at again every ten seconds, for kinds and roles come later than policies.
 import type { NamedKind } from '../../../domain/policy/named-kinds.ts';
 import { ReportOnce } from '../../../live/report-once.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
@@ -21,7 +21,7 @@ export interface KindParts {
   readonly changed: () => void;
 }
 
-const LOOK_AGAIN_MS = 30_000;
+const LOOK_AGAIN_MS = 10_000;
 
 export class FollowedKind {
   readonly named: NamedKind;

@@ -10,12 +10,14 @@ import {
   workloadCaches,
   type WorkloadCaches,
 } from '../../../adapters/kubernetes/workloads/followed-workloads.ts';
+import type { RemoteClusters } from '../../../adapters/kubernetes/clusters/remote-clusters.ts';
 import { processEnvironment } from '../../../config/environment.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy, notReady, type HealthState } from '../../../ports/platform/health.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
 import { composeAttestation, type ClusterAttestation } from './attestation.ts';
 import type { Foundation } from '../foundation.ts';
+import { composeRemoteClusters } from './remote-clusters.ts';
 import { composeLease } from './lease.ts';
 
 export interface Kubernetes {
@@ -24,6 +26,7 @@ export interface Kubernetes {
   readonly namespace: string;
   readonly caches: WorkloadCaches;
   readonly clusters: KnownClusters;
+  readonly remotes: RemoteClusters;
   /** Of the parts that write into the cluster, which one process does for all replicas. */
   readonly lease: Lease;
   /** Who callers of these clusters are, and whether they are still there. */
@@ -58,9 +61,11 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
   const clusters = new KnownClusters({ id: cluster.id, api, workloads, signal });
   const attestation = composeAttestation(config, foundation, clusters);
   health.report('kubernetes', () => workloadHealth(workloads, attestation.seenBeforeStart));
+  const remotes = composeRemoteClusters(config, foundation, { api, clusters });
   return {
     api,
     namespace,
+    remotes,
     lease: composeLease(config, foundation, { api, namespace }),
     caches,
     clusters,

@@ -1,0 +1,239 @@
+// Policies that ask a real cluster: an Ingress that must be there, a kind that comes late, a role that is taken away, a
+// history that is forgotten, and an API server that is away for longer than what it said is believed.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { status } from '@grpc/grpc-js';
+import { eventually } from '../../support/eventually.ts';
+import type { TestRule } from '../../support/policy/signed-bundle.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { AttestedServer, podWithToken } from './support/attested-server.ts';
+import { KubernetesCluster, type ClusterSettings } from './support/cluster.ts';
+
+const SOON = { withinMs: 20_000, everyMs: 100 };
+/** Reads what attestation needs, and Ingresses; what else a test takes or gives is in a role of its own. */
+const READER = 'reader';
+const CAPSTAN: ClusterSettings = {
+  users: { capstan: [] },
+  // Nothing is remembered for a watch, and what is older than some seconds is gone from etcd too: a genuine 410.
+  flags: { 'watch-cache': 'false', 'etcd-compaction-interval': '5s' },
+};
+
+describe('A server whose policies ask the cluster', function () {
+  this.timeout(120_000);
+  const ended = new AsyncDisposableStack();
+  let cluster: KubernetesCluster;
+  let capstan: AttestedServer;
+  before(async function () {
+    this.timeout(180_000);
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
+    cluster = ended.use(await KubernetesCluster.start(CAPSTAN));
+    await cluster.apply([
+      ...role(READER, [
+        rule('', ['namespaces', 'pods', 'serviceaccounts']),
+        rule('networking.k8s.io', ['ingresses']),
+        { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+        { nonResourceURLs: ['/openid/v1/jwks', '/.well-known/openid-configuration'], verbs: ['get'] },
+      ]),
+    ]);
+    const files = ended.use(await AttestedServer.files([]));
+    files.setPolicy(
+      ['shop', 'gated', 'late', 'free'].map((namespace) => rulesOf[namespace] ?? { namespaces: [namespace] }),
+    );
+    mkdirSync(files.path('remote'));
+    const settings = {
+      'policy.directory': undefined,
+      'cluster.kubernetes.kubeconfig': cluster.kubeconfig('capstan'),
+      'cluster.kubernetes.staleAfter': '1m',
+      'cluster.remote.directory': files.path('remote'),
+    };
+    capstan = ended.use(await AttestedServer.start(cluster, files, settings));
+  });
+  after(async () => ended.disposeAsync());
+
+  const health = async (): Promise<string> => (await capstan.server.get('/readyz')).text();
+  const metric = async (pattern: RegExp): Promise<number> =>
+    Number(pattern.exec(await (await capstan.server.get('/metrics')).text())?.[1] ?? Number.NaN);
+  const pod = async (namespace: string, name: string) => (await podWithToken(cluster, namespace, name)).token;
+  const ingress = (name: string, host: string) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name, namespace: 'shop' },
+    spec: { rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend: BACKEND }] } }] },
+  });
+
+  it('refuses before there is an Ingress that fits, and a call that waits for one is granted when it comes', async () => {
+    const token = await pod('shop', 'web');
+    await capstan.refused({ token }, /^CAP-P12 .*has-ingress.*publish an Ingress/, status.PERMISSION_DENIED);
+    await cluster.apply([ingress('other', 'pay.example')]);
+    const waiting = capstan.ask({ token: await pod('shop', 'waits') });
+    await cluster.apply([ingress('front', 'www.shop.example')]);
+    const { code, details } = await waiting;
+    assert.equal(code, status.OK, details);
+    const { policy } = capstan.newest();
+    assert.ok(policy);
+    const front = await cluster.api.get(ingress('front', ''));
+    const { uid, resourceVersion } = front!.metadata as { uid: string; resourceVersion: string };
+    const seen = { kind: 'Ingress', namespace: 'shop', name: 'front', uid, resourceVersion };
+    assert.deepEqual(
+      policy.objects?.filter(({ name }) => name === 'front'),
+      [seen],
+    );
+    assert.equal(policy.clusterStaleMs, undefined);
+  });
+
+  it('says which grant a kind needs that its role lacks, and asks nobody else to wait for it', async () => {
+    const sentence = /needs get, list and watch on gateways\.gateway\.networking\.k8s\.io; the role lacks it/;
+    const token = await pod('gated', 'gate');
+    await capstan.refused({ token }, /^CAP-S10 .*names Gateway, which the cluster does not have/, status.UNAVAILABLE);
+    assert.match(await health(), /names Gateway, which the cluster does not have/);
+    await cluster.apply([GATEWAYS]);
+    await eventually('the role is found too small', async () => sentence.test(await health()), { withinMs: 30_000 });
+    await capstan.refused({ token }, sentence, status.UNAVAILABLE);
+    await capstan.granted({ token: await pod('free', 'nobody-asks') });
+    await cluster.apply([
+      ...role('gateways', [rule('gateway.networking.k8s.io', ['gateways'])]),
+      { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: { name: 'gate', namespace: 'gated' } },
+    ]);
+    await eventually('the kind is followed', async () => (await capstan.ask({ token })).code === status.OK, {
+      withinMs: 30_000,
+      everyMs: 1_000,
+    });
+    assert.doesNotMatch(await health(), /gateways/);
+  });
+
+  it('serves callers of another cluster from when its kubeconfig is there until it is taken away', async () => {
+    const token = await pod('free', 'abroad');
+    await capstan.refused({ token, clusterId: 'west' }, /^CAP-A14 /);
+    capstan.files.write('remote/west', inlined(cluster));
+    const code = async () => (await capstan.ask({ token, clusterId: 'west' })).code;
+    await eventually('west is known', async () => (await code()) === status.OK, SOON);
+    assert.equal(capstan.newest().remoteCluster, 'west');
+    rmSync(capstan.files.path('remote/west'));
+    await eventually('west is gone', async () => (await code()) === status.UNAUTHENTICATED, SOON);
+    await capstan.refused({ token, clusterId: 'west' }, /^CAP-A14 /);
+  });
+
+  it('notices an API server that takes connections and answers nothing, and goes on when it answers again', async () => {
+    await cluster.pauseApiServer();
+    await eventually('health says so', async () => /did not end in its time|did not answer/.test(await health()), {
+      withinMs: 60_000,
+      everyMs: 500,
+    });
+    cluster.resumeApiServer();
+    const token = await pod('shop', 'after-pause');
+    await eventually('it is followed again', async () => !/ingresses|pods/.test(await health()), SOON);
+    await capstan.granted({ token });
+  });
+
+  it('goes on by what it knows when its role is taken away, and says so', async () => {
+    await cluster.api.ask('DELETE', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/reader');
+    await cluster.restartApiServer();
+    await eventually('health says what is refused', async () => /ingresses.*403|403.*ingresses/.test(await health()), {
+      withinMs: 60_000,
+    });
+    assert.ok((await metric(/^capstan_cluster_stale_seconds\{cluster="default"\} ([\d.]+)/m)) > 0);
+    await cluster.apply(role(READER, []).slice(1));
+    await eventually('it is followed again', async () => !/ingresses|pods/.test(await health()), SOON);
+  });
+
+  it('issues through an outage, on record as such, until what it knows is too old; and again afterwards', async () => {
+    const [first, second] = [await pod('shop', 'outage'), await pod('shop', 'later')];
+    await eventually('both pods are seen', async () => (await capstan.ask({ token: second })).code === status.OK, SOON);
+    await cluster.stopApiServer();
+    const stoppedMs = performance.now();
+    await eventually(
+      'the record says how old the cluster is',
+      async () => {
+        await capstan.granted({ token: first });
+        return (capstan.newest().policy?.clusterStaleMs ?? 0) > 0;
+      },
+      { ...SOON, everyMs: 1_000 },
+    );
+    await eventually(
+      'nothing can be said any more',
+      async () => (await capstan.ask({ token: first })).code === status.UNAVAILABLE,
+      { withinMs: 90_000, everyMs: 1_000 },
+    );
+    const afterMs = performance.now() - stoppedMs;
+    // A watch that is quiet was answered forty seconds ago at most.
+    assert.ok(afterMs > 15_000, `${afterMs} ms`);
+    await cluster.startApiServer();
+    await eventually('it issues again', async () => (await capstan.ask({ token: first })).code === status.OK, {
+      withinMs: 30_000,
+      everyMs: 500,
+    });
+    assert.equal(await metric(/^capstan_cluster_stale_seconds\{cluster="default"\} ([\d.]+)/m), 0);
+  });
+
+  it('has listed anew whenever the API server had forgotten the version that it went on from', async () => {
+    const expired = /^capstan_cluster_watch_restarts_total\{cluster="default",reason="expired"\} (\d+)/m;
+    await eventually('a watch met 410 Expired', async () => (await metric(expired)) > 0, {
+      withinMs: 60_000,
+      everyMs: 500,
+    });
+    await capstan.granted({ token: await pod('shop', 'after-410') });
+    assert.doesNotMatch(await health(), /410/);
+  });
+});
+
+const BACKEND = { service: { name: 'web', port: { number: 80 } } };
+
+/** A CRD with nothing to it but its name. */
+const GATEWAYS = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: {
+    name: 'gateways.gateway.networking.k8s.io',
+    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/891' },
+  },
+  spec: {
+    group: 'gateway.networking.k8s.io',
+    scope: 'Namespaced',
+    names: { kind: 'Gateway', plural: 'gateways', singular: 'gateway', listKind: 'GatewayList' },
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+  },
+};
+
+/** What the bundle demands in the namespaces of the tests, beside its grant. */
+const rulesOf: Readonly<Record<string, TestRule>> = {
+  shop: demanding(
+    'shop',
+    'has-ingress',
+    { kind: 'Ingress', where: "object.spec.rules.exists(r, r.host.endsWith('.shop.example'))" },
+    'publish an Ingress first',
+  ),
+  gated: demanding('gated', 'has-gateway', { kind: 'Gateway' }, 'make a Gateway'),
+};
+
+function demanding(namespace: string, id: string, exists: object, message: string): TestRule {
+  return { namespaces: [namespace], more: { conditions: [{ id, exists, message, waitFor: '3s' }] } };
+}
+
+/** The administrator's kubeconfig with everything in itself. */
+function inlined(cluster: KubernetesCluster): string {
+  const { users, ...config } = JSON.parse(readFileSync(cluster.kubeconfig(), 'utf8')) as { readonly users: unknown };
+  const ca = readFileSync(cluster.caFile).toString('base64');
+  const clusters = [{ name: 'test', cluster: { server: cluster.server, 'certificate-authority-data': ca } }];
+  return JSON.stringify({ ...config, users, clusters });
+}
+
+function rule(group: string, resources: readonly string[]): object {
+  return { apiGroups: [group], resources, verbs: ['get', 'list', 'watch'] };
+}
+
+/** A ClusterRole of the user `capstan`, and its binding. */
+function role(name: string, rules: readonly object[]) {
+  const metadata = { name };
+  const api = 'rbac.authorization.k8s.io';
+  const subjects = [{ apiGroup: api, kind: 'User', name: 'capstan' }];
+  return [
+    { apiVersion: `${api}/v1`, kind: 'ClusterRole', metadata, rules },
+    {
+      apiVersion: `${api}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup: api, kind: 'ClusterRole', name },
+      subjects,
+    },
+  ];
+}
