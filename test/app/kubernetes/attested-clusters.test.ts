@@ -115,6 +115,14 @@ describe('A caller of one of several clusters', () => {
     assert.equal((await callerOf(keys.west, 'west')).remoteCluster, 'west');
   });
 
+  it('is of the one that has that id, although the own one may be called so where nobody else is', async () => {
+    clusters.add(await known('Kubernetes', west, leaving.signal));
+    await settle();
+    assert.equal((await callerOf(keys.west, 'Kubernetes')).remoteCluster, 'Kubernetes');
+    const result = await show(await sign(keys.east), 'Kubernetes');
+    assert.equal(result.outcome, 'rejected');
+  });
+
   it('with the token of the other is refused, though issuer, key id and names are the same', async () => {
     for (const [key, id] of [
       [keys.west, undefined],

@@ -64,9 +64,12 @@ export function composeAttestation(
     },
     { signal },
   );
-  const isOwn = (id: string | undefined): boolean => id === undefined || id === clusters.own.id || aliases.includes(id);
-  const seenBeforeStartMs = (id: string): number | undefined =>
-    (isOwn(id) ? own : others.get(id))?.keys.seenBeforeStartMs();
+  /** A cluster that has an alias of the own one for its id is meant by it. */
+  const byId = (id: string | undefined): Verifying | undefined => {
+    if (id === undefined || id === clusters.own.id) return own;
+    return others.get(id) ?? (aliases.includes(id) ? own : undefined);
+  };
+  const seenBeforeStartMs = (id: string): number | undefined => byId(id)?.keys.seenBeforeStartMs();
   const attested = new AttestedKnownClusters({ clusters, seenBeforeStartMs });
   const attestation = new WorkloadAttestation({ clusters: attested, clock });
   attestation.start({ signal });
@@ -74,7 +77,7 @@ export function composeAttestation(
   health.report('token reviews', () => degradedBy(all().find(({ reviews }) => reviews.problem)?.reviews.problem));
   return {
     attestation,
-    clusters: { byId: (id) => (isOwn(id) ? own : others.get(id ?? '')), all },
+    clusters: { byId, all },
     problems: () => all().flatMap(({ keys }) => keys.problem() ?? []),
     get seenBeforeStart() {
       return own.keys.seenBeforeStartMs() !== undefined;
