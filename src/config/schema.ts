@@ -315,7 +315,7 @@ export const schema = {
           ),
           waitFor: withDefault(
             duration('0s', '10m'),
-            '1m',
+            '2m',
             'Longest that new trust anchors, and an issuer below them, wait until every selected namespace has them. After it they come in force all the same, with an alarm.',
           ),
         },

@@ -17,6 +17,9 @@ export interface RootsBeforeLeavesParts {
   readonly events: Pick<Events, 'rootsLate'>;
 }
 
+/** Between a change and the next look at all places: while thousands are written, each write changes one. */
+const SETTLE_MS = 100;
+
 export class RootsBeforeLeaves {
   readonly #parts: RootsBeforeLeavesParts;
   readonly #waitMs: number;
@@ -95,7 +98,7 @@ export class RootsBeforeLeaves {
           events.rootsLate({ digest: bundle.digest, lacking: published.lacking(bundle), waitedMs: this.#waitMs });
           return;
         }
-        await alarm.sleep(leftMs, { signal });
+        if ((await alarm.sleep(leftMs, { signal })) === 'rung') await clock.sleep(SETTLE_MS, { signal });
         signal.throwIfAborted();
       }
     } finally {

@@ -72,8 +72,10 @@ describe('Roots before leaves', () => {
     assert.deepEqual(both.anchors, [...first.anchors, ...second.anchors]);
     assert.equal(asked(), 1);
     published.hold(both, first);
+    await clock.advance(100);
     assert.equal(await stateOf(clock, waiting), PENDING);
     published.hold(both, both);
+    await clock.advance(100);
     assert.equal(await stateOf(clock, waiting), 'in force');
   });
 
