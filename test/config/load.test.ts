@@ -125,6 +125,12 @@ listen: { tls: { address: '[::1]:0' } }`;
     assert.throws(() => ((config.listen.tls.address as { port: number }).port = 1), TypeError);
   });
 
+  it('is plain data, which a supervisor hands to its workers', () => {
+    const yaml = 'cluster: { kubernetes: { publish: { rootConfigMap: { namespaceSelector: "mesh=on,!legacy" } } } }';
+    const config = sound(load(yaml));
+    assert.deepEqual(structuredClone(config), config);
+  });
+
   it('reads address ranges, and one address as a range of its own', () => {
     const given = sound(load("listen: { gateways: [10.0.0.0/8, 192.0.2.7, '2001:db8::/32'] }"));
     assert.deepEqual(given.listen.gateways, [

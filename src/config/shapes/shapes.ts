@@ -2,7 +2,7 @@
 // A shape turns text into a domain value once; nothing behind the configuration checks it again.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { LabelSelector } from '../../domain/cluster/label-selector.ts';
+import { parseLabelSelector, type LabelSelector } from '../../domain/cluster/label-selector.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { isDnsLabel } from '../../domain/text/dns-label.ts';
 import { hasEmptyLabel, parseTrustDomain, type TrustDomain } from '../../domain/identity/trust-domain.ts';
@@ -146,7 +146,7 @@ export const objectName = subdomain('the name of an object of Kubernetes');
 export const serviceAccountName = subdomain('the name of a service account');
 
 export const labelSelector = parsed<LabelSelector>('a label selector, such as `team=shop,!legacy`', (text) =>
-  LabelSelector.parse(text),
+  parseLabelSelector(text),
 );
 
 export const address = parsed<HostPort>('host:port; port 0 takes any free one', readAddress);

@@ -8,31 +8,26 @@ interface Requirement {
   readonly values: readonly string[];
 }
 
-export class LabelSelector {
+/** Plain data: a configuration goes from process to process. */
+export interface LabelSelector {
   /** As it was written. */
   readonly text: string;
-  readonly #requirements: readonly Requirement[];
+  readonly requirements: readonly Requirement[];
+}
 
-  private constructor(text: string, requirements: readonly Requirement[]) {
-    this.text = text;
-    this.#requirements = requirements;
+/** @returns the selector, or why the text is none. */
+export function parseLabelSelector(text: string): LabelSelector | { readonly problem: string } {
+  const requirements: Requirement[] = [];
+  for (const part of partsOf(text)) {
+    const requirement = requirementOf(part);
+    if (requirement === undefined) return { problem: `${JSON.stringify(part)} is no requirement of a label selector` };
+    requirements.push(requirement);
   }
+  return { text, requirements };
+}
 
-  /** @returns the selector, or why the text is none. */
-  static parse(text: string): LabelSelector | { readonly problem: string } {
-    const requirements: Requirement[] = [];
-    for (const part of partsOf(text)) {
-      const requirement = requirementOf(part);
-      if (requirement === undefined)
-        return { problem: `${JSON.stringify(part)} is no requirement of a label selector` };
-      requirements.push(requirement);
-    }
-    return new LabelSelector(text, requirements);
-  }
-
-  selects(labels: Readonly<Record<string, string>>): boolean {
-    return this.#requirements.every((requirement) => holds(requirement, labels[requirement.key]));
-  }
+export function selectsLabels({ requirements }: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  return requirements.every((requirement) => holds(requirement, labels[requirement.key]));
 }
 
 /** As `k8s.io/apimachinery/pkg/labels` judges: what a label that is absent is not among is true of it. */

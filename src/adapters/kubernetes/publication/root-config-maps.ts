@@ -1,7 +1,7 @@
 // The ConfigMap `istio-ca-root-cert` of each namespace: every pod of the mesh mounts it, and its agent knows this CA and istiod
 // by it. Name, key and label are istiod's own (istio, pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go), which
 // keeps it where istiod is the CA and leaves it to others where it is not.
-import type { LabelSelector } from '../../../domain/cluster/label-selector.ts';
+import { selectsLabels, type LabelSelector } from '../../../domain/cluster/label-selector.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../../domain/trust/bundle.ts';
@@ -87,7 +87,7 @@ export class RootConfigMaps implements ObjectPlan, PublishedRoots {
 
   #selects({ name, labels }: NamespaceFacts): boolean {
     const { selector, excluded } = this.#settings;
-    return !excluded.includes(name) && selector.selects(labels);
+    return !excluded.includes(name) && selectsLabels(selector, labels);
   }
 
   get #labels(): Readonly<Record<string, string>> {

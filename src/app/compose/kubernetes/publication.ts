@@ -26,19 +26,21 @@ export function composePublication(config: Config, foundation: Foundation, forme
   const { published, issuing } = former;
   const { kubernetes } = former.cluster;
   if (kubernetes === undefined || published === undefined) return;
-  const { clock, health, startUp, running: signal } = foundation;
+  const { clock, events, health, startUp, running: signal } = foundation;
   const { anchors } = issuing.parts;
   const { roots, publishers } = published;
   const { lease } = kubernetes;
+  // A fault of ours in what is published must not end what is issued.
+  const failed = (where: string) => (cause: unknown) => events.unexpected({ where, cause });
   const keeper = istiodKeeper(config, foundation, kubernetes, issuing);
   startUp.at('load', () => {
     roots.follow(anchors, { signal });
-    void publishRoots({ roots, publishers, lease, clock }, { signal });
+    void publishRoots({ roots, publishers, lease, clock }, { signal }).catch(failed('publication of roots'));
   });
   // Before the listeners, which are composed later.
   startUp.at('listen', async (options) => {
     await roots.atStart(options);
-    void keeper?.keep({ signal });
+    void keeper?.keep({ signal }).catch(failed('certificate of istiod'));
   });
   health.report('published roots', () => degradedBy(published.problem()));
   health.report('istiod certificate', () => degradedBy(keeper?.problem()));

@@ -4,7 +4,7 @@ import { followObjects } from '../../../../src/adapters/kubernetes/api/object-ca
 import { ObjectKeeper } from '../../../../src/adapters/kubernetes/publication/object-keeper.ts';
 import { ROOT_FIELD, RootConfigMaps } from '../../../../src/adapters/kubernetes/publication/root-config-maps.ts';
 import { SeenNamespaces } from '../../../../src/adapters/kubernetes/publication/seen-namespaces.ts';
-import { LabelSelector } from '../../../../src/domain/cluster/label-selector.ts';
+import { parseLabelSelector } from '../../../../src/domain/cluster/label-selector.ts';
 import type { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { good, testAuthority } from '../../../support/certificates.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
@@ -47,7 +47,7 @@ describe('The root ConfigMaps', () => {
     const seen = new SeenNamespaces(parts, all, { name: NAME, field: ROOT_FIELD });
     const plan = new RootConfigMaps(seen, {
       name: NAME,
-      selector: good(LabelSelector.parse(selector)),
+      selector: good(parseLabelSelector(selector)),
       excluded,
       mark: { namespace: 'mesh', leaseName: 'capstan' },
     });
