@@ -9,7 +9,7 @@ import { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import type { ClusterObject } from './support/cluster-api.ts';
-import { KubernetesCluster, NODE } from './support/cluster.ts';
+import { KubernetesCluster, NODE, type PodVolume } from './support/cluster.ts';
 import { SIGNER_USER, signerRoles } from './support/signer-roles.ts';
 
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
@@ -25,14 +25,24 @@ interface PodCertificateRequest extends ClusterObject {
   };
 }
 
-function volumes(more: object = {}): object {
+function volumes(more: object = {}): readonly PodVolume[] {
   const podCertificate = {
     signerName: 'capstan.dev/default',
     keyType: 'ECDSAP256',
     credentialBundlePath: 'credentials.pem',
     ...more,
   };
-  return { volumes: [{ name: 'identity', projected: { sources: [{ podCertificate }] } }] };
+  const clusterTrustBundle = { signerName: 'capstan.dev/default', labelSelector: {}, path: 'roots.pem' };
+  return [{ name: 'identity', projected: { sources: [{ podCertificate }, { clusterTrustBundle }] } }];
+}
+
+function trustBundle(pem: string): ClusterObject {
+  return {
+    apiVersion: 'certificates.k8s.io/v1',
+    kind: 'ClusterTrustBundle',
+    metadata: { name: 'capstan.dev:default:roots' },
+    spec: { signerName: 'capstan.dev/default', trustBundle: pem },
+  };
 }
 
 describe('Capstan as signer of PodCertificateRequests', function () {
@@ -48,6 +58,7 @@ describe('Capstan as signer of PodCertificateRequests', function () {
       ...signerRoles(),
     ]);
     files = ended.use(await ServerFiles.create());
+    await cluster.apply([trustBundle(files.pki.root.certificatePem)]);
     files.setPolicy([{ namespaces: ['shop'] }, { namespaces: ['brief'], maxTtl: '30m' }]);
     ended.use(
       await RunningServer.start({
@@ -67,21 +78,22 @@ describe('Capstan as signer of PodCertificateRequests', function () {
     const all = await cluster.api.list('certificates.k8s.io/v1', 'PodCertificateRequest', namespace);
     return (all as readonly PodCertificateRequest[]).find(({ spec }) => spec.podName === podName);
   };
-  const written = async (pod: ClusterObject): Promise<string> =>
+  const written = async (pod: ClusterObject, name = 'credentials.pem'): Promise<string> =>
     eventually(
-      'the credentials in the volume',
-      () => readFileSync(path.join(cluster.projectedVolume(pod, 'identity'), 'credentials.pem'), 'utf8'),
+      `${name} in the volume`,
+      () => readFileSync(path.join(cluster.projectedVolume(pod, 'identity'), name), 'utf8'),
       SOON,
     );
 
   it("has the kubelet write key and certificate into the pod's volume", async () => {
-    const pod = await cluster.pod({ namespace: 'shop', name: 'web-1', serviceAccount: 'web', spec: volumes() });
+    const pod = await cluster.pod({ namespace: 'shop', name: 'web-1', serviceAccount: 'web', volumes: volumes() });
     const credentials = await written(pod);
     const key = createPrivateKey(credentials);
     const leaf = new X509Certificate(credentials.slice(credentials.indexOf('-----BEGIN CERTIFICATE')));
     assert.equal(leaf.subjectAltName, `URI:${WEB}`);
     assert.ok(leaf.checkPrivateKey(key));
     assert.ok(leaf.verify(files.pki.issuer.publicKey));
+    assert.equal(await written(pod, 'roots.pem'), files.pki.root.certificatePem);
     assert.equal(credentials.match(/BEGIN CERTIFICATE/g)?.length, 1 + files.pki.issuer.chainPems.length);
     const [record] = files.decisions({ identity: WEB });
     assert.ok(record?.outcome === 'issued');
@@ -99,8 +111,8 @@ describe('Capstan as signer of PodCertificateRequests', function () {
   });
 
   it('has a pod that takes no more than an hour be given exactly one', async () => {
-    const spec = volumes({ maxExpirationSeconds: 3_600 });
-    await written(await cluster.pod({ namespace: 'shop', name: 'web-2', serviceAccount: 'web', spec }));
+    const hour = volumes({ maxExpirationSeconds: 3_600 });
+    await written(await cluster.pod({ namespace: 'shop', name: 'web-2', serviceAccount: 'web', volumes: hour }));
     const { notBefore = '', notAfter = '' } = (await requestOf('shop', 'web-2'))?.status ?? {};
     assert.equal(Date.parse(notAfter) - Date.parse(notBefore), 3_600_000);
   });
@@ -108,22 +120,29 @@ describe('Capstan as signer of PodCertificateRequests', function () {
   it('signs each type of key that it certifies, and denies the others by their well-known reason', async () => {
     for (const keyType of ['ECDSAP384', 'RSA3072']) {
       const name = `web-${keyType.toLowerCase()}`;
-      await written(await cluster.pod({ namespace: 'shop', name, serviceAccount: 'web', spec: volumes({ keyType }) }));
+      await written(
+        await cluster.pod({ namespace: 'shop', name, serviceAccount: 'web', volumes: volumes({ keyType }) }),
+      );
     }
-    await cluster.pod({ namespace: 'shop', name: 'odd', serviceAccount: 'web', spec: volumes({ keyType: 'ED25519' }) });
+    await cluster.pod({
+      namespace: 'shop',
+      name: 'odd',
+      serviceAccount: 'web',
+      volumes: volumes({ keyType: 'ED25519' }),
+    });
     const denied = await eventually('the denial', async () => conditionOf(await requestOf('shop', 'odd')), SOON);
     assert.deepEqual([denied.type, denied.reason], ['Denied', 'UnsupportedKeyType']);
   });
 
   it('is denied where policy allows less than the hour that the API server demands', async () => {
-    await cluster.pod({ namespace: 'brief', name: 'web-1', serviceAccount: 'web', spec: volumes() });
+    await cluster.pod({ namespace: 'brief', name: 'web-1', serviceAccount: 'web', volumes: volumes() });
     const denied = await eventually('the denial', async () => conditionOf(await requestOf('brief', 'web-1')), SOON);
     assert.deepEqual([denied.type, denied.reason], ['Denied', 'PolicyDenied']);
     assert.match(denied.message, /^CAP-P05 .*at most 30m, and the least that is taken is 1h.* id=[0-9a-f]{20}$/);
   });
 
   it('is denied for a pod that is not what the request says, whoever may make requests', async () => {
-    const pod = await cluster.pod({ namespace: 'shop', name: 'web-3', serviceAccount: 'web', spec: volumes() });
+    const pod = await cluster.pod({ namespace: 'shop', name: 'web-3', serviceAccount: 'web', volumes: volumes() });
     await written(pod);
     const made = await requestOf('shop', 'web-3');
     const forged = { ...made?.spec, podUID: '00000000-0000-4000-8000-000000000000' };
