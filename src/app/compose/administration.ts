@@ -11,6 +11,7 @@ import type { Config } from '../../config/schema.ts';
 import { degradedBy } from '../../ports/platform/health.ts';
 import { policyInForce } from '../policy-in-force.ts';
 import { answerSupervisor } from '../worker/answer-supervisor.ts';
+import type { Cluster } from './cluster.ts';
 import type { Foundation } from './foundation.ts';
 import { recordSetBack } from './policy/policy-bundle.ts';
 import type { Policy } from './policy/policy.ts';
@@ -28,6 +29,7 @@ export interface Answers extends Omit<Observed, 'events'> {
 }
 
 interface Former {
+  readonly cluster: Cluster;
   readonly storage: Storage;
   readonly policy: Policy;
   readonly services: Services;
@@ -44,7 +46,7 @@ export function composeAdministration(
   const record = recordSetBack(former.storage.journal);
   const answers = {
     health: () => health.parts(),
-    policy: () => policyInForce(policies),
+    policy: () => policyInForce(policies, former.cluster.live),
     collect: telemetry.collect,
     sds: { status: () => former.services.sds.status() },
     policyTime: {

@@ -89,6 +89,9 @@ describe('A server whose policies ask the cluster', function () {
     await cluster.apply([GATEWAYS]);
     await eventually('the role is found too small', async () => sentence.test(await health()), { withinMs: 30_000 });
     await capstan.refused({ token }, sentence, status.UNAVAILABLE);
+    assert.match(await (await capstan.server.get('/policy')).text(), sentence);
+    const logged = capstan.files.logged('watchFailing').map(({ problem }) => String(problem));
+    assert.ok(logged.some((problem) => sentence.test(problem)));
     await capstan.granted({ token: await pod('free', 'nobody-asks') });
     await cluster.apply([
       ...role('gateways', [rule('gateway.networking.k8s.io', ['gateways'])]),

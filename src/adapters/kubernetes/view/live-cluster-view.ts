@@ -33,6 +33,13 @@ export interface LiveViewSettings {
   readonly run: string;
 }
 
+export interface UnseenKind {
+  readonly kind: string;
+  /** Absent where policies name none. */
+  readonly apiVersion?: string;
+  readonly why: string;
+}
+
 /** In what an operator reads. */
 const MAX_NAMED = 5;
 
@@ -84,6 +91,16 @@ export class LiveClusterView implements ClusterView {
     const tooMany = this.#left === 0 ? [] : [`policies name ${this.#left} more kinds than are followed`];
     const all = [...new Set([...obstacles, ...failures, ...tooMany])];
     return all.length === 0 ? undefined : all.slice(0, MAX_NAMED).join('; ');
+  }
+
+  /** Of which kinds that policies name nothing can be said now, and why. */
+  unseen(): readonly UnseenKind[] {
+    const snapshot = this.current();
+    return [...this.#kinds.values()].flatMap(({ named: { kind, apiVersion } }) => {
+      const query = { kind, ...(apiVersion !== undefined && { apiVersion }) };
+      const why = snapshot.unsyncedFor?.(query);
+      return why === undefined ? [] : [{ ...query, why }];
+    });
   }
 
   onChange(listener: (change: ClusterChange) => void, options: { readonly signal: AbortSignal }): void {

@@ -119,6 +119,7 @@ describe('The live view of a cluster', () => {
       'policy shop/public-api needs get, list and watch on gateways.gateway.networking.k8s.io; the role lacks it';
     assert.equal(why('Gateway'), sentence);
     assert.equal(view.problem, sentence);
+    assert.deepEqual(view.unseen(), [{ kind: 'Gateway', why: sentence }]);
     assert.deepEqual(events.of('watchFailing'), [{ cluster: 'test-1', kind: 'Gateway', problem: sentence }]);
     assert.equal(why('Ingress'), undefined);
     assert.equal(ingresses().length, 1);
