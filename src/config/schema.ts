@@ -134,7 +134,7 @@ export const schema = {
     maxRequestsPerNamespace: withDefault(
       integer(1, 100_000),
       32,
-      'Most certificate requests in progress at once for one namespace, or for one source while its connections are unauthenticated. Its next request waits, and requests of others go first.',
+      'Most certificate requests in progress at once for one namespace, for one trusted ztunnel, or for one source while its connections are unauthenticated. Its next request waits, and requests of others go first.',
     ),
     requestTimeout: withDefault(
       duration('1s', '1m'),

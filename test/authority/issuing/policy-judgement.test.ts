@@ -36,6 +36,7 @@ import {
   policySet,
   rule,
   snapshot,
+  wide,
 } from '../../support/policy/policies.ts';
 
 const MINUTE_MS = 60_000;
@@ -90,6 +91,32 @@ describe('Asking policy', () => {
     );
 
   const ask = async (signal = NEVER): Promise<PolicyDecision> => judgement.judge(QUESTION, { signal });
+
+  it('remembers a refusal for the pods that it was of, and asks anew for others of the identity', async () => {
+    const match = { pods: { labels: { tier: 'front' } } };
+    parts.policies.swap(policySet(bundle({ rules: [rule({ match, bounds: wide({ impersonators: [] }) })] })));
+    const labelled = (name: string, tier: string) => object('Pod', 'shop', name, { metadata: { labels: { tier } } });
+    parts.cluster.show(labelled('web-1', 'front'), labelled('web-2', 'back'));
+    const outcome = async (name: string) => {
+      const question = { ...QUESTION, caller: testCaller('istio-system', 'ztunnel'), pods: [{ name }] };
+      return (await judgement.judge(question, { signal: NEVER })).outcome;
+    };
+    assert.deepEqual([await outcome('web-2'), await outcome('web-1')], ['refused', 'approved']);
+  });
+
+  it('says when it holds a request, which then needs nobody to decide it, and says nothing of others', async () => {
+    let held = 0;
+    const onHold = (): void => void (held += 1);
+    parts.policies.swap(policySet());
+    await judgement.judge(QUESTION, { signal: NEVER, onHold });
+    assert.equal(held, 0);
+    parts.policies.swap(ASKING_FOR_INGRESS);
+    const decision = judgement.judge(QUESTION, { signal: NEVER, onHold });
+    await settle();
+    assert.equal(held, 1);
+    parts.cluster.swap(WITH_INGRESS);
+    assert.equal((await decision).outcome, 'approved');
+  });
 
   it('names the issuer and its anchor, and who relays for whom', async () => {
     const { request } = await judgement.judgeNow(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { WorkloadAttestation } from '../../../src/authority/attestation/workload-attestation.ts';
+import { NamespaceTurns } from '../../../src/authority/issuing/namespace-turns.ts';
 import { csrAuthority } from '../../../src/authority/surface/answer-csr.ts';
 import type { CsrRequest } from '../../../src/authority/surface/surface.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
@@ -16,10 +17,10 @@ import {
   trusting,
   type TestParts,
 } from '../../support/authority-parts.ts';
-import { agentCsr, testAuthority, ztunnelCsr, type TestAuthority } from '../../support/certificates.ts';
+import { agentCsr, buildCsr, testAuthority, ztunnelCsr, type TestAuthority } from '../../support/certificates.ts';
 import { FakeAttestedClusters } from '../../support/fakes/attested-clusters.ts';
-import { NOON_MS } from '../../support/fakes/fake-clock.ts';
-import { bundle, policySet, rule } from '../../support/policy/policies.ts';
+import { NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
+import { bundle, NEEDS_INGRESS, policySet, rule } from '../../support/policy/policies.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 
@@ -118,6 +119,19 @@ describe('Answering a CSR', () => {
     parts.quotas.failing = true;
     assert.equal((await refusalOf(answer())).reason, 'CAP-S04');
     assert.equal(parts.journal.records.filter(({ outcome }) => outcome === 'issued').length, 1);
+  });
+
+  it('lets others be decided while a request is held for its condition', async () => {
+    const turns = new NamespaceTurns(parts, { atOnce: 1, waitingEach: 1, maxWaitMs: 4_000 });
+    parts = { ...parts, turns };
+    parts.policies.swap(policySet(bundle(), [NEEDS_INGRESS]));
+    const csrPem = (await buildCsr()).pem;
+    const held = answer({ csrPem }, testCaller('shop', 'web'));
+    await settle();
+    assert.ok((await answer()).leafPem, 'the only place is free again');
+    await parts.clock.advance(3_000);
+    assert.equal((await refusalOf(held)).reason, 'CAP-P12');
+    assert.ok((await answer()).leafPem, 'and is given back once');
   });
 
   it('records what was issued before it answers', async () => {

@@ -129,6 +129,11 @@ describe('A rule for pods', () => {
     assert.deepEqual(reasons(evaluate(byImage, ofPod('web-5'), snapshot(waiting('web:1')))), ['CAP-P01']);
   });
 
+  it('by images gives nothing to a pod of which no container is known', () => {
+    const bare = object('Pod', 'shop', 'web-6');
+    assert.deepEqual(reasons(evaluate(byImage, ofPod('web-6'), snapshot(bare))), ['CAP-P01']);
+  });
+
   it('that only takes away applies when one of the pods fits', () => {
     const denied = rule({
       id: 'no-back',
@@ -250,6 +255,20 @@ describe('A condition on pods that share a certificate', () => {
   it('finds nothing where there is no pod, and leaves it open where the pod is not in the view', () => {
     assert.equal(holds('size(request.images) > 0'), false);
     assert.equal(holds("request.podLabels['tier'] == 'front'", 'web-9'), 'unavailable');
+  });
+
+  it('is judged again when what it reads changes, and not when anything else does', () => {
+    const kindsOf = (source: string): readonly string[] => {
+      const compiled = compileExpression(source, 'request');
+      if ('problem' in compiled) assert.fail(compiled.problem);
+      const conditions = [condition({ kind: 'expression', expression: compiled })];
+      const policies = policySet(bundle({ rules: [rule({ conditions })] }));
+      return [...(policies.dependenciesFor('shop').get('shop') ?? [])];
+    };
+    assert.deepEqual(kindsOf("request.podLabels['tier'] == 'front'"), ['Pod']);
+    assert.deepEqual(kindsOf('size(request.images) > 0'), ['Pod']);
+    assert.deepEqual(kindsOf("request.namespaceLabels['mesh'] == 'on'"), ['Namespace']);
+    assert.deepEqual(kindsOf("request.namespace == 'shop'"), []);
   });
 
   it('on labels of the pod wants them of every one', () => {
