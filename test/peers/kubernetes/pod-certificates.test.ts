@@ -67,6 +67,7 @@ describe('Capstan as signer of PodCertificateRequests', function () {
           'cluster.manifests': undefined,
           'cluster.kubernetes.from': 'kubeconfig',
           'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
+          'cluster.kubernetes.namespace': 'istio-system',
           'cluster.kubernetes.signers.podCertificates': true,
         },
       }),

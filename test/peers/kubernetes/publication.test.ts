@@ -184,6 +184,8 @@ describe('A server that publishes in a Kubernetes cluster', function () {
   it('removes what it wrote, and nothing else, when it is told to publish no more', async () => {
     const foreign = { ...ROOT_CONFIG_MAP, metadata: { name: 'istio-ca-root-cert', namespace: 'kube-public' } };
     await cluster.apply([foreign]);
+    // An API server that starts refuses everybody for a moment, before it has read the roles: those refusals are of before.
+    const before = files.logged('publicationFailed').length;
     await using last = await RunningServer.start({
       files,
       settings: publishing({
@@ -199,6 +201,6 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     );
     assert.notEqual(await bundle('capstan.dev:mesh:roots'), undefined);
     assert.notEqual(await cluster.api.get(foreign), undefined);
-    assert.deepEqual(last.files.logged('publicationFailed'), []);
+    assert.deepEqual(last.files.logged('publicationFailed').slice(before), []);
   });
 });

@@ -93,6 +93,7 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
           'cluster.manifests': undefined,
           'cluster.kubernetes.from': 'kubeconfig',
           'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
+          'cluster.kubernetes.namespace': 'istio-system',
           'cluster.kubernetes.signers.certificateSigningRequests.requesters': [
             'system:serviceaccount:istio-system:istiod',
           ],

@@ -6,6 +6,7 @@ import type { Outcome } from '../../../adapters/grpc/wire.ts';
 import { RunningServer, type Showing } from '../../../app/support/running-server.ts';
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { buildCsr } from '../../../support/certificates.ts';
+import { chartRoles } from './chart-roles.ts';
 import type { KubernetesCluster, TokenRequest } from './cluster.ts';
 
 /** What a pod shows: its token, a certificate that it had before, the cluster that it says it runs in. */
@@ -30,6 +31,7 @@ export class AttestedServer implements AsyncDisposable {
     files: ServerFiles,
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<AttestedServer> {
+    await cluster.apply(chartRoles());
     const server = await RunningServer.start({
       files,
       settings: {
@@ -37,7 +39,8 @@ export class AttestedServer implements AsyncDisposable {
         'authentication.tokens.issuers': [],
         'sds.sockets': [],
         'cluster.kubernetes.from': 'kubeconfig',
-        'cluster.kubernetes.kubeconfig': cluster.kubeconfig(),
+        'cluster.kubernetes.kubeconfig': await cluster.accountKubeconfig('istio-system', 'capstan'),
+        'cluster.kubernetes.namespace': 'istio-system',
         ...settings,
       },
     });

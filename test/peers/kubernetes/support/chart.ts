@@ -20,14 +20,16 @@ export interface Rendered {
 /** Whose public key the manifests and the tests of the chart pin. */
 const KEY = path.join(ISTIO_CONFIG, 'examples/security/keys/pki-security.pub');
 
-/** @param values laid over the defaults. @throws Error with what Helm says, when it refuses. */
+/** @param values laid over the defaults. @throws Error with what Helm says when it refuses, and when there is no Helm. */
 export function renderChart(values: Values = {}, namespace = 'istio-system'): Rendered {
+  const helm = findProgram('helm');
+  if (helm === undefined) throw new Error('Helm is not installed: npm run peers');
   const folder = mkdtempSync(path.join(tmpdir(), 'capstan-chart-'));
   try {
     const file = path.join(folder, 'values.json');
     writeFileSync(file, JSON.stringify(values));
     const options = ['--namespace', namespace, '--values', file, '--set-file', `bundle.keys.pki-security\\.pub=${KEY}`];
-    const { status, stdout, stderr } = spawnSync(findProgram('helm')!, ['template', 'capstan', CHART, ...options], {
+    const { status, stdout, stderr } = spawnSync(helm, ['template', 'capstan', CHART, ...options], {
       encoding: 'utf8',
       // No configuration and no plugins of whoever runs the test.
       env: { PATH: process.env['PATH'], HOME: folder },
