@@ -69,7 +69,9 @@ export class FollowedSnapshot implements ClusterSnapshot {
       const { kind, metadata } = (one.after ?? one.before) as KubernetesObject;
       const byKind = changed.get(metadata.namespace ?? CLUSTER_ITSELF) ?? new Map<string, ObjectChange[]>();
       changed.set(metadata.namespace ?? CLUSTER_ITSELF, byKind);
-      byKind.set(kind, [...(byKind.get(kind) ?? []), one]);
+      const ofKind = byKind.get(kind);
+      if (ofKind === undefined) byKind.set(kind, [one]);
+      else ofKind.push(one);
     }
     const byNamespace = this.#byNamespace.with(
       changed.entries().map(([namespace, byKind]) => [namespace, this.#replaced(namespace, byKind)] as const),

@@ -63,6 +63,14 @@ describe('Asking policy', () => {
     judgement.start({ signal: NEVER });
   });
 
+  it('puts on record how old the cluster is while it cannot be followed, and nothing while it can', async () => {
+    parts.cluster.swap(WITH_INGRESS);
+    const recorded = async () => policyTraceOf(await judgement.judge(QUESTION, { signal: NEVER })).clusterStaleMs;
+    assert.equal(await recorded(), undefined);
+    parts.cluster.age = 90_000.4;
+    assert.equal(await recorded(), 90_000);
+  });
+
   function makeParts() {
     const issuers = fakeIssuers(authority.material);
     const journal = new FakeJournal();

@@ -23,6 +23,27 @@ const inCluster = { 'cluster.kubernetes.from': 'inCluster' };
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
   [
+    { ...inCluster, 'cluster.manifests': 'manifests' },
+    'cluster.manifests must be absent with cluster.kubernetes.from: the cluster is described in one place',
+  ],
+  [{ 'cluster.kubernetes.from': 'kubeconfig' }, 'cluster.kubernetes.kubeconfig is required with from: kubeconfig'],
+  [
+    { ...inCluster, 'cluster.kubernetes.kubeconfig': 'config' },
+    'cluster.kubernetes.kubeconfig must be absent unless cluster.kubernetes.from is kubeconfig',
+  ],
+  [
+    { 'cluster.kubernetes.context': 'main' },
+    'cluster.kubernetes.context must be absent unless cluster.kubernetes.from is kubeconfig',
+  ],
+  [
+    { 'cluster.remote.directory': 'remote' },
+    'cluster.remote.directory needs cluster.kubernetes.from: further clusters stand beside the own one',
+  ],
+  [
+    { 'cluster.remote.secrets.namespace': 'istio-system' },
+    'cluster.remote.secrets.namespace needs cluster.kubernetes.from: further clusters stand beside the own one',
+  ],
+  [
     { 'lifetimes.default': '2h', 'lifetimes.max': '1h', 'sds.ttl': '1h' },
     'lifetimes.default must not be longer than lifetimes.max',
   ],

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, throughout } from '../../support/eventually.ts';
 import type { TestRule } from '../../support/policy/signed-bundle.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { AttestedServer, podWithToken } from './support/attested-server.ts';
@@ -114,6 +114,26 @@ describe('A server whose policies ask the cluster', function () {
     rmSync(capstan.files.path('remote/west'));
     await eventually('west is gone', async () => (await code()) === status.UNAUTHENTICATED, SOON);
     await capstan.refused({ token, clusterId: 'west' }, /^CAP-A14 /);
+  });
+
+  it('waits for nobody when the API server takes five seconds to answer, and finds nothing wrong with it', async () => {
+    const token = await pod('shop', 'slow');
+    await capstan.granted({ token });
+    const before = await capstan.server.get('/readyz').then(async (page) => page.text());
+    await cluster.pauseApiServer();
+    const pausedMs = performance.now();
+    await throughout(
+      'a decision takes no longer than ever',
+      async () => {
+        const askedMs = performance.now();
+        await capstan.granted({ token });
+        return performance.now() - askedMs < 1_000;
+      },
+      5_000,
+    );
+    cluster.resumeApiServer();
+    assert.ok(performance.now() - pausedMs > 5_000);
+    assert.equal(await health(), before);
   });
 
   it('notices an API server that takes connections and answers nothing, and goes on when it answers again', async () => {
