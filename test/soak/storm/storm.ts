@@ -1,7 +1,7 @@
 // What follows when a cluster's nodes come back: the agents of all its pods arrive at once, and all must have their
 // certificates soon, by the attempts that Istio's agent makes. And what a namespace that never pauses does to the others.
-// The server is a process of its own; the agents are a Go program, for two thousand connections a second are too many
-// for a second Node beside it.
+// The server is a process of its own; the agents are a Go program, for so many connections at once are too many for a
+// second Node beside it.
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -9,8 +9,9 @@ import { ChildServer } from '../../app/support/child-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
 import { buildGoPrograms } from '../../bench/yardsticks.ts';
 import { buildCsr } from '../../support/certificates.ts';
-import { NOISY, MAX_P99_MS, quotaOf } from '../flood/flood.ts';
+import { MAX_P99_MS, NOISY, quotaOf } from '../flood/flood.ts';
 import type { Measured, Soak, SoakOptions } from '../soak.ts';
+import { ClusterTokens, type Crowd, mintedTokens, namespaceOf, type TokenSource } from './crowds.ts';
 
 const run = promisify(execFile);
 
@@ -18,11 +19,6 @@ const run = promisify(execFile);
 const WITHIN_SECONDS = 30;
 /** Answers that Istio's agent takes for final; it then comes back by its own start-up loop alone. */
 const HARD = ['Unauthenticated', 'PermissionDenied', 'InvalidArgument', 'FailedPrecondition', 'Internal', 'Unknown'];
-
-export interface Crowd {
-  readonly namespaces: number;
-  readonly agents: number;
-}
 
 /** Of the namespace that never pauses. */
 export interface Noise {
@@ -42,6 +38,7 @@ interface StormReport {
   readonly refusals: Readonly<Record<string, number>>;
   readonly texts: Readonly<Record<string, string>>;
   readonly floodCalls: number;
+  readonly cpuSeconds: number;
 }
 
 const CROWD: Crowd = { namespaces: 50, agents: 5_000 };
@@ -49,6 +46,7 @@ const NOISE: Noise = { agents: 50, arrivalsPerSecond: 100 };
 
 export const storms: readonly Soak[] = [
   { name: 'storm.restart', seconds: WITHIN_SECONDS, run: async (options) => runRestart(CROWD, options) },
+  { name: 'storm.cluster', seconds: WITHIN_SECONDS, run: async (options) => runClusterRestart(CROWD, options) },
   {
     name: 'storm.noisy',
     seconds: WITHIN_SECONDS,
@@ -57,29 +55,36 @@ export const storms: readonly Soak[] = [
 ];
 
 /** All agents of the crowd arrive in the same moment. */
-export async function runRestart({ namespaces, agents }: Crowd, { say }: SoakOptions): Promise<readonly Measured[]> {
-  await using parts = await Parts.start(namespaces);
-  const tokens = await parts.tokens(agents);
-  const report = await parts.storm(['-tokens', parts.write('tokens', tokens), '-within', `${2 * WITHIN_SECONDS}s`]);
-  return [
-    ...outcomesOf(report, say),
-    { name: 'until the last had its certificate', value: report.seconds, unit: 's', bound: WITHIN_SECONDS },
-    { name: 'p50', value: report.p50Ms, unit: 'ms' },
-    { name: 'p99', value: report.p99Ms, unit: 'ms' },
-  ];
+export async function runRestart(crowd: Crowd, { say }: SoakOptions): Promise<readonly Measured[]> {
+  using files = await ServerFiles.create();
+  await using source = mintedTokens(files);
+  return await arriveAtOnce({ files, source, crowd, say });
+}
+
+/** The same, with pods of a real cluster, by whose API server the server attests them. */
+export async function runClusterRestart(crowd: Crowd, { say }: SoakOptions): Promise<readonly Measured[]> {
+  using files = await ServerFiles.create();
+  await using source = await ClusterTokens.start();
+  const measured = await arriveAtOnce({ files, source, crowd, say });
+  return [...measured, { name: 'TokenReviews', value: await source.reviews(), unit: 'asked of the API server' }];
 }
 
 /** Agents of other namespaces arrive one by one while those of one ask without a pause. */
 export async function runNoisy(
-  { namespaces, agents }: Crowd,
+  crowd: Crowd,
   { agents: noisy, arrivalsPerSecond }: Noise,
   { say }: SoakOptions,
 ): Promise<readonly Measured[]> {
-  await using parts = await Parts.start(namespaces);
-  const tokens = await parts.tokens(agents);
-  const report = await parts.storm([
-    ...['-tokens', parts.write('tokens', tokens)],
-    ...['-flood', parts.write('noisy', await parts.noisyTokens(noisy))],
+  using files = await ServerFiles.create();
+  await using source = mintedTokens(files);
+  const tokens = await source.tokens(crowd);
+  const flood = await Promise.all(
+    Array.from({ length: noisy }, async (_none, number) => files.mint.tokenIn(NOISY, `account-${number}`)),
+  );
+  await using server = await startServer(files, source, crowd);
+  const report = await storm(server, files, [
+    ...['-tokens', written(files, 'tokens', tokens)],
+    ...['-flood', written(files, 'noisy', flood)],
     ...['-rate', String(arrivalsPerSecond)],
   ]);
   return [
@@ -87,6 +92,28 @@ export async function runNoisy(
     { name: 'calls of the noisy namespace', value: report.floodCalls / report.seconds, unit: 'a second' },
     { name: 'p50 of the others', value: report.p50Ms, unit: 'ms' },
     { name: 'p99 of the others', value: report.p99Ms, unit: 'ms', bound: MAX_P99_MS },
+  ];
+}
+
+interface Storm {
+  readonly files: ServerFiles;
+  readonly source: TokenSource;
+  readonly crowd: Crowd;
+  readonly say: (line: string) => void;
+}
+
+async function arriveAtOnce({ files, source, crowd, say }: Storm): Promise<readonly Measured[]> {
+  const tokens = await source.tokens(crowd);
+  await using server = await startServer(files, source, crowd);
+  const args = ['-tokens', written(files, 'tokens', tokens), '-within', `${2 * WITHIN_SECONDS}s`];
+  const report = await storm(server, files, args);
+  return [
+    ...outcomesOf(report, say),
+    { name: 'until the last had its certificate', value: report.seconds, unit: 's', bound: WITHIN_SECONDS },
+    { name: 'certificates', value: report.enrolled / report.seconds, unit: 'a second' },
+    { name: 'p50', value: report.p50Ms, unit: 'ms' },
+    { name: 'p99', value: report.p99Ms, unit: 'ms' },
+    { name: 'CPU of the server', value: report.cpuSeconds, unit: 's' },
   ];
 }
 
@@ -100,70 +127,32 @@ function outcomesOf(report: StormReport, say: (line: string) => void): readonly 
   ];
 }
 
-const namespaceOf = (index: number): string => `storm-${index}`;
+/** One whose policy knows the namespaces of the crowd, and the noisy one, which has a quota. */
+async function startServer(files: ServerFiles, { settings }: TokenSource, { namespaces }: Crowd): Promise<ChildServer> {
+  const names = Array.from({ length: namespaces }, (_none, index) => namespaceOf(index));
+  files.setPolicy([{ namespaces: [NOISY, ...names] }]);
+  files.setLocal('noisy.yaml', quotaOf(NOISY));
+  return ChildServer.start(files, { 'telemetry.logLevel': 'info', 'serving.dnsNames': ['localhost'], ...settings });
+}
 
-/** A server whose policy knows the namespaces of the crowd and the noisy one, with the files of the agents. */
-class Parts implements AsyncDisposable {
-  readonly #files: ServerFiles;
-  readonly #server: ChildServer;
-  readonly #client: string;
-  readonly #namespaces: number;
+/** @throws Error when Go cannot be had. */
+async function storm(server: ChildServer, files: ServerFiles, args: readonly string[]): Promise<StormReport> {
+  const programs = await buildGoPrograms();
+  if ('absent' in programs) throw new Error(programs.absent);
+  const { stdout } = await run(programs.client, [
+    'storm',
+    ...['-address', `127.0.0.1:${server.tlsPort}`],
+    ...['-pid', String(server.pid)],
+    ...['-roots', written(files, 'roots.pem', [files.pki.root.certificatePem])],
+    ...['-csr', written(files, 'csr.pem', [(await buildCsr()).pem])],
+    ...args,
+  ]);
+  return JSON.parse(stdout) as StormReport;
+}
 
-  private constructor(files: ServerFiles, server: ChildServer, client: string, namespaces: number) {
-    this.#files = files;
-    this.#server = server;
-    this.#client = client;
-    this.#namespaces = namespaces;
-  }
-
-  /** @throws Error when Go cannot be had. */
-  static async start(namespaces: number): Promise<Parts> {
-    const programs = await buildGoPrograms();
-    if ('absent' in programs) throw new Error(programs.absent);
-    const files = await ServerFiles.create();
-    const names = Array.from({ length: namespaces }, (_none, index) => namespaceOf(index));
-    files.setPolicy([{ namespaces: [NOISY, ...names] }]);
-    files.setLocal('noisy.yaml', quotaOf(NOISY));
-    files.write('csr.pem', (await buildCsr()).pem);
-    files.write('roots.pem', files.pki.root.certificatePem);
-    const settings = { 'telemetry.logLevel': 'info', 'serving.dnsNames': ['localhost'] };
-    return new Parts(files, await ChildServer.start(files, settings), programs.client, namespaces);
-  }
-
-  /** One for each agent, the namespaces in turn; each of a service account of its own. */
-  async tokens(agents: number): Promise<readonly string[]> {
-    const { mint } = this.#files;
-    const numbers = Array.from({ length: agents }, (_none, number) => number);
-    return Promise.all(
-      numbers.map((number) => mint.tokenIn(namespaceOf(number % this.#namespaces), `account-${number}`)),
-    );
-  }
-
-  async noisyTokens(agents: number): Promise<readonly string[]> {
-    const numbers = Array.from({ length: agents }, (_none, number) => number);
-    return Promise.all(numbers.map((number) => this.#files.mint.tokenIn(NOISY, `account-${number}`)));
-  }
-
-  /** @returns its path. */
-  write(name: string, lines: readonly string[]): string {
-    const file = this.#files.path(name);
-    writeFileSync(file, lines.join('\n'));
-    return file;
-  }
-
-  async storm(args: readonly string[]): Promise<StormReport> {
-    const { stdout } = await run(this.#client, [
-      'storm',
-      ...['-address', `127.0.0.1:${this.#server.tlsPort}`],
-      ...['-roots', this.#files.path('roots.pem')],
-      ...['-csr', this.#files.path('csr.pem')],
-      ...args,
-    ]);
-    return JSON.parse(stdout) as StormReport;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server[Symbol.asyncDispose]();
-    this.#files[Symbol.dispose]();
-  }
+/** @returns its path. */
+function written(files: ServerFiles, name: string, lines: readonly string[]): string {
+  const file = files.path(name);
+  writeFileSync(file, lines.join('\n'));
+  return file;
 }

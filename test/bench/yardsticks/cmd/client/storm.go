@@ -36,6 +36,8 @@ type stormResult struct {
 	Texts map[string]string `json:"texts"`
 	// Of those that never pause.
 	FloodCalls int `json:"floodCalls"`
+	// Of the server, meanwhile.
+	CPUSeconds float64 `json:"cpuSeconds"`
 }
 
 // Istio's agent makes so many attempts at once, for the codes of retried alone, and then begins again later.
@@ -89,7 +91,14 @@ func runStorm(arguments []string) (any, error) {
 	if len(flood) > 0 {
 		time.Sleep(2 * time.Second) // until the flood flows
 	}
-	return crowd.arrive(ctx, *rate, *within), nil
+	before, err := cpuTime(target.pid)
+	if err != nil {
+		return nil, err
+	}
+	result := crowd.arrive(ctx, *rate, *within)
+	after, err := cpuTime(target.pid)
+	result.CPUSeconds = (after - before).Seconds()
+	return result, err
 }
 
 func (s *storm) arrive(ctx context.Context, rate float64, within time.Duration) *stormResult {
