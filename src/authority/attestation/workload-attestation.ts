@@ -13,6 +13,8 @@ import { absenceOf, type Absence } from './standing.ts';
 /** How far the watch of a pod may lag behind its token: a kubelet starts containers within this of the pod's creation. */
 export const LAG_MS = 1_000;
 const LOOK_EVERY_MS = 50;
+/** The API server is tried again and again meanwhile; whoever waits may as well. */
+const AGAIN_MS = 5_000;
 /** UIDs of what is known to be gone: nobody waits for it. */
 const MAX_GONE = 20_000;
 
@@ -85,7 +87,7 @@ export class WorkloadAttestation implements Attestation {
  */
 function asSeenBefore(cluster: AttestedCluster, unavailable: string): Standing {
   const seenMs = cluster.workloads.staleMs() === Infinity ? cluster.seenBeforeStartMs() : undefined;
-  if (seenMs === undefined) throw new AuthorityError('CAP-S13', { detail: unavailable });
+  if (seenMs === undefined) throw new AuthorityError('CAP-S13', { detail: unavailable, retryAfterMs: AGAIN_MS });
   return { clusterStaleMs: Math.ceil(seenMs) };
 }
 

@@ -23,7 +23,7 @@ describe('A caller of a Kubernetes cluster', function () {
   before(async function () {
     this.timeout(180_000);
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start());
+    cluster = ended.use(await KubernetesCluster.start({ users: { watcher: [], reviewer: [] } }));
     files = ended.use(await AttestedServer.files(['shop', 'bank', 'gone']));
     capstan = ended.use(await AttestedServer.start(cluster, files));
   });
@@ -160,6 +160,35 @@ describe('A caller of a Kubernetes cluster', function () {
     await capstan.refused({ showing }, expected);
   });
 
+  describe('of a server that may do less than it should', () => {
+    const asUser = async (own: ServerFiles, user: string): Promise<AttestedServer> => {
+      const kubeconfig = cluster.kubeconfig(user);
+      return AttestedServer.start(cluster, own, { 'cluster.kubernetes.kubeconfig': kubeconfig });
+    };
+
+    it('is judged by the keys where that may not ask for TokenReviews, which is said', async () => {
+      const { token } = await podWithToken(cluster, 'shop', 'unreviewed');
+      await cluster.apply(rightsOf('watcher', { discovery: true, reviews: false }));
+      using own = await AttestedServer.files(['shop']);
+      await using limited = await asUser(own, 'watcher');
+      await limited.granted({ token });
+      assert.equal(limited.newest().attestation?.tokenReview, 'unavailable');
+      const page = await (await limited.server.get('/readyz')).text();
+      assert.match(page, /token reviews/);
+      assert.match(page, /tokenreviews.authentication.k8s.io is forbidden/);
+    });
+
+    it('is judged by a TokenReview where that may not read the keys', async () => {
+      const { token } = await podWithToken(cluster, 'shop', 'keyless');
+      await cluster.apply(rightsOf('reviewer', { discovery: false, reviews: true }));
+      using own = await AttestedServer.files(['shop']);
+      await using limited = await asUser(own, 'reviewer');
+      await limited.granted({ token });
+      assert.equal(limited.newest().attestation?.tokenReview, 'confirmed');
+      await limited.refused({ token: `${token.slice(0, -8)}AAAAAAAA` }, /^CAP-A05 .*does not authenticate anybody/);
+    });
+  });
+
   it('costs the API server what the metrics say: TokenReviews by their outcome', async () => {
     const page = await (await capstan.server.get('/metrics')).text();
     assert.match(page, /^capstan_token_reviews_total\{outcome="confirmed"\} [1-9]/m);
@@ -174,6 +203,25 @@ describe('A caller of a Kubernetes cluster', function () {
     await eventually('the health', async () => (await capstan.server.get('/readyz')).ok, SOON);
   });
 });
+
+/** All that attestation needs, but for what is left out. */
+function rightsOf(name: string, { discovery, reviews }: { readonly discovery: boolean; readonly reviews: boolean }) {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const metadata = { name };
+  const rules = [
+    { apiGroups: [''], resources: ['pods', 'serviceaccounts', 'namespaces'], verbs: ['get', 'list', 'watch'] },
+    ...(reviews ? [{ apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] }] : []),
+    ...(discovery
+      ? [{ nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'], verbs: ['get'] }]
+      : []),
+  ];
+  const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name }];
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
+  return [
+    { apiVersion, kind: 'ClusterRole', metadata, rules },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
+  ];
+}
 
 /** As whoever has no key of the API server would sign them. */
 async function forged(claims: Readonly<Record<string, unknown>>): Promise<string> {
