@@ -8,13 +8,15 @@ import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identi
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { CertificateRequest } from '../../domain/x509/certificate-request.ts';
 import { matchRequestedIdentity, namedIdentity } from '../../domain/x509/requested-identity.ts';
+import type { Attestation } from '../attestation/attestation.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { issueForWorkload, type IssuingParts } from '../issuing/issue-certificate.ts';
-import { demandPod, type PodParts } from './demand-pod.ts';
 import { chainOf } from './issued-chain.ts';
 import type { IssuedChain, PodRequest, SigningAuthority } from './surface.ts';
 
-export interface SigningParts extends IssuingParts, Pick<PodParts, 'workloads'> {}
+export interface SigningParts extends IssuingParts {
+  readonly attestation: Pick<Attestation, 'demand'>;
+}
 
 export interface SigningSettings {
   readonly trustDomain: TrustDomain;
@@ -45,13 +47,9 @@ export function signingAuthority(parts: SigningParts, settings: SigningSettings)
       parts.tracer.span('PodCertificateRequest', async () =>
         DecisionRecorder.run(parts, 'pod-certificate', request.object, async (recorder) => {
           const { issuerName, identity } = request;
-          const standing = await demandPod(parts, request, options).catch((error: unknown) => {
-            recorder.asksFor(identity.spiffeId.uri);
-            throw error;
-          });
           const caller = podCaller(request);
           recorder.authenticated(caller);
-          recorder.attested(standing);
+          recorder.attested(await parts.attestation.demand(caller, options));
           const { csrDer, whole } = decode();
           const { publicKey, uris } = CertificateRequest.fromDer(csrDer);
           matchRequestedIdentity(uris, identity.spiffeId);

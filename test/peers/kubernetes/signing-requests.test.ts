@@ -70,6 +70,7 @@ async function request(api: ClusterApi, spec: object, identity = WEB): Promise<(
 describe('Capstan as signer of CertificateSigningRequests', function () {
   this.timeout(120_000);
   const ended = new AsyncDisposableStack();
+  let server: RunningServer;
   let files: ServerFiles;
   let cluster: KubernetesCluster;
   let istiod: ClusterApi;
@@ -85,23 +86,29 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
     await cluster.apply([...signerRoles(), ...requesterRoles()]);
     istiod = ended.use(new ClusterApi(await cluster.accountKubeconfig(ISTIOD.namespace, ISTIOD.name)));
     files = ended.use(await ServerFiles.create());
-    files.setPolicy([{ namespaces: ['shop'], bounds: { impersonators: ['istio-system/istiod'] } }]);
-    ended.use(
-      await RunningServer.start({
-        files,
-        settings: {
-          'cluster.manifests': undefined,
-          'cluster.kubernetes.from': 'kubeconfig',
-          'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
-          'cluster.kubernetes.namespace': 'istio-system',
-          'cluster.kubernetes.signers.certificateSigningRequests.requesters': [
-            'system:serviceaccount:istio-system:istiod',
-          ],
-        },
-      }),
-    );
+    server = ended.use(await started(files));
   });
   after(async () => ended.disposeAsync());
+
+  const started = async (of: ServerFiles): Promise<RunningServer> => {
+    of.setPolicy([{ namespaces: ['shop'], bounds: { impersonators: ['istio-system/istiod'] } }]);
+    return RunningServer.start({
+      files: of,
+      settings: {
+        'cluster.manifests': undefined,
+        'cluster.kubernetes.from': 'kubeconfig',
+        'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
+        'cluster.kubernetes.namespace': 'istio-system',
+        'cluster.kubernetes.signers.certificateSigningRequests.requesters': [
+          'system:serviceaccount:istio-system:istiod',
+        ],
+      },
+    });
+  };
+  const signed = async (api: ClusterApi, identity = WEB): Promise<void> => {
+    const read = await request(api, {}, identity);
+    await eventually('the certificate', async () => (await read()).status.certificate, { withinMs: 60_000 });
+  };
 
   it('signs what istiod relays, with the lifetime that it asks for', async () => {
     const read = await request(istiod, { expirationSeconds: 1_800 });
@@ -140,6 +147,19 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
     await cluster.restartApiServer();
     const read = await eventually('a request', async () => request(istiod, {}), SOON);
     await eventually('the certificate', async () => (await read()).status.certificate, { withinMs: 60_000 });
+  });
+
+  it('signs each request once, by whoever of two leads, and by the other when that one has ended', async () => {
+    using others = await ServerFiles.create(files.pki);
+    await using other = await started(others);
+    const shared = 'spiffe://cluster.local/ns/shop/sa/shared';
+    const issuedBy = (one: ServerFiles): number => one.decisions({ identity: shared, outcome: 'issued' }).length;
+    await Promise.all([1, 2, 3, 4, 5].map(async () => signed(istiod, shared)));
+    assert.deepEqual([issuedBy(files), issuedBy(others)], [5, 0]);
+    await server.stop();
+    await signed(istiod, shared);
+    assert.deepEqual([issuedBy(files), issuedBy(others)], [5, 1]);
+    assert.ok((await other.get('/readyz')).ok);
   });
 });
 

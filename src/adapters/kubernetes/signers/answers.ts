@@ -27,9 +27,15 @@ const ANSWERS: Readonly<Record<ErrorCode, string>> = {
 /** Our own faults: who asked learns that they happened and where to find them, nothing else. */
 const OWN_FAULT = 'InternalError';
 
-/** @returns whether the same request may be answered otherwise a little later. */
-export function mayPassLater({ code, mayPassLater: soon }: AuthorityError): boolean {
-  return soon || ANSWERS[code] === 'later';
+/** A pod that is not there may be one that a busy API server has not told of yet: some ten seconds in all, with the pauses. */
+const TRIES_FOR_ABSENT = 3;
+
+/**
+ * @param tries that were made before.
+ * @returns whether the same request may be answered otherwise a little later.
+ */
+export function mayPassLater({ code, mayPassLater: soon }: AuthorityError, tries: number): boolean {
+  return soon || ANSWERS[code] === 'later' || (code === 'unauthenticated' && tries < TRIES_FOR_ABSENT);
 }
 
 /** @returns reason and message of a condition that refuses for good. */

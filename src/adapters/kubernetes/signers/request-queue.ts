@@ -19,8 +19,8 @@ export type Outcome = 'done' | { readonly retry: true; readonly afterMs?: number
 
 export interface QueueParts {
   readonly clock: Pick<Clock, 'after'>;
-  /** Handles its own errors. */
-  readonly work: (key: string) => Promise<Outcome>;
+  /** Handles its own errors. @param tries of the same request that were made before. */
+  readonly work: (key: string, tries: number) => Promise<Outcome>;
   /** There is room again after a request had to be left out: the owner of the queue adds whatever still waits. */
   readonly onRoom: () => void;
 }
@@ -127,7 +127,7 @@ export class RequestQueue {
   }
 
   async #work(entry: Entry): Promise<void> {
-    const outcome = await this.#parts.work(entry.key);
+    const outcome = await this.#parts.work(entry.key, entry.tries);
     if (this.#ended || this.#entries.get(entry.key) !== entry) return;
     if (outcome === 'done') this.forget(entry.key);
     else this.#pause(entry, outcome.afterMs ?? 0);

@@ -61,7 +61,11 @@ export class RequestSigner {
     const cache = followObjects(this.#parts, requests.kind, { fields }, { keep });
     this.#cache = cache;
     const addAll = (): void => [...cache.list()].forEach((object) => this.#add(queue, object));
-    const queue = new RequestQueue({ clock, work: async (key) => this.#answer(cache, key, signal), onRoom: addAll });
+    const queue = new RequestQueue({
+      clock,
+      work: async (key, tries) => this.#answer(cache, key, tries, signal),
+      onRoom: addAll,
+    });
     const changed = ({ before, after }: ObjectChange): void => {
       if (after !== undefined && isWaiting(after)) this.#add(queue, after);
       else this.#forget(queue, keyOf(after ?? before));
@@ -84,7 +88,7 @@ export class RequestSigner {
     queue.forget(key);
   }
 
-  async #answer(cache: FollowedObjects, key: string, signal: AbortSignal): Promise<Outcome> {
+  async #answer(cache: FollowedObjects, key: string, tries: number, signal: AbortSignal): Promise<Outcome> {
     const { api, requests } = this.#parts;
     const [namespace, name] = namesIn(key);
     try {
@@ -93,7 +97,7 @@ export class RequestSigner {
           await api.get(requests.kind, { name, ...(namespace !== undefined && { namespace }) }, { signal })
         : cache.get(namespace, name);
       if (known === undefined || !isWaiting(known) || !requests.isPending(known)) return this.#done(key);
-      const status = await this.#statusOf(key, known, signal);
+      const status = await this.#statusOf(key, known, tries, signal);
       await api.replace(requests.kind, { ...known, status }, { signal, subresource: 'status' });
       this.#problem = undefined;
       return this.#done(key);
@@ -102,17 +106,17 @@ export class RequestSigner {
     }
   }
 
-  async #statusOf(key: string, object: KubernetesObject, signal: AbortSignal): Promise<Status> {
+  async #statusOf(key: string, object: KubernetesObject, tries: number, signal: AbortSignal): Promise<Status> {
     const { clock } = this.#parts;
     const kept = this.#answers.get(key);
     if (kept !== undefined && clock.monotonicMs() - kept.atMs < KEEP_MS) return kept.status;
-    const status = await this.#judged(object, signal);
+    const status = await this.#judged(object, tries, signal);
     this.#answers.set(key, { status, atMs: clock.monotonicMs() });
     return status;
   }
 
   /** @throws AuthorityError for what may pass later. */
-  async #judged(object: KubernetesObject, signal: AbortSignal): Promise<Status> {
+  async #judged(object: KubernetesObject, tries: number, signal: AbortSignal): Promise<Status> {
     const { clock, requests } = this.#parts;
     const { issuerName, deadlineMs } = this.#settings;
     const late = new AbortController();
@@ -120,7 +124,7 @@ export class RequestSigner {
     try {
       return await requests.sign(object, issuerName, { signal: AbortSignal.any([signal, late.signal]) });
     } catch (error) {
-      if (!(error instanceof AuthorityError) || mayPassLater(error)) throw error;
+      if (!(error instanceof AuthorityError) || mayPassLater(error, tries)) throw error;
       return requests.refuse(object, refusalOf(error, clock.nowMs()));
     } finally {
       stop();

@@ -43,7 +43,7 @@ export function composeSigners(config: Config, foundation: Foundation, former: F
 
 function servedRequests(
   { trustDomain, cluster }: Config,
-  { clusters }: Kubernetes,
+  { attestation: { attestation } }: Kubernetes,
   { parts, lifetimes }: Issuing,
 ): readonly SigningKind[] {
   const { certificateSigningRequests: relayed, podCertificates } = cluster.kubernetes.signers;
@@ -52,9 +52,8 @@ function servedRequests(
     // The configuration has none that is none.
     return 'problem' in identity ? [] : [[username, identity] as const];
   });
-  const { workloads } = clusters.own;
   const authority = signingAuthority(
-    { ...parts, workloads },
+    { ...parts, attestation },
     { trustDomain, lifetimes, requesters: new Map(requesters) },
   );
   return [

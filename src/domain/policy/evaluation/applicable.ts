@@ -182,9 +182,13 @@ function asItApplies(
   return gives || !statement.grants ? statement : { ...statement, grants: false };
 }
 
-/** Of the pods that share a certificate: what is given is given to all of them, what is taken from one from all. */
+/**
+ * Of the pods that share a certificate: what is given is given to all of them, what is taken from one from all. Where nobody
+ * knows which they are, they may be any.
+ */
 function selectedPods({ pods: selector }: PolicyStatement, reader: SnapshotReader): 'all' | 'some' | 'none' {
   if (selector === undefined) return 'all';
+  if (reader.podsAreUnknown) return 'some';
   const pods = reader.pods();
   const selected = pods.filter((pod) => selectsPod(selector, pod)).length;
   if (selected === 0) return 'none';

@@ -109,6 +109,11 @@ export class SnapshotReader {
     return this.#lacksPods;
   }
 
+  /** Whether the certificate is for pods that nobody here has been shown: what a registration authority relays. */
+  get podsAreUnknown(): boolean {
+    return this.#asking?.claims.authenticationMethod === 'kubernetes-csr';
+  }
+
   /** Those that were asked for. */
   get seenPods(): readonly SubjectPod[] {
     return this.#pods ?? [];

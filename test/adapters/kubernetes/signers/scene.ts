@@ -3,14 +3,15 @@ import { certificateSigningRequests } from '../../../../src/adapters/kubernetes/
 import { podCertificateRequests } from '../../../../src/adapters/kubernetes/signers/pod-certificate-requests.ts';
 import { RequestSigner } from '../../../../src/adapters/kubernetes/signers/request-signer.ts';
 import type { SigningKind } from '../../../../src/adapters/kubernetes/signers/signing-kind.ts';
+import { WorkloadAttestation } from '../../../../src/authority/attestation/workload-attestation.ts';
 import { signingAuthority } from '../../../../src/authority/surface/answer-signing-request.ts';
 import type { KubernetesObject } from '../../../../src/domain/cluster/snapshot.ts';
 import { kubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
 import { nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import { TEST_LIFETIMES, testParts, type TestParts } from '../../../support/authority-parts.ts';
 import { good, TEST_TRUST_DOMAIN, type TestAuthority } from '../../../support/certificates.ts';
+import { FakeAttestedClusters } from '../../../support/fakes/attested-clusters.ts';
 import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
-import { FakeWorkloadDirectory } from '../../../support/fakes/kubernetes/fake-workload-directory.ts';
 import { bundle, policySet, rule, WIDE } from '../../../support/policy/policies.ts';
 
 export const ISTIOD = 'system:serviceaccount:istio-system:istiod';
@@ -40,7 +41,8 @@ export interface ReadStatus {
 
 export class Scene implements AsyncDisposable {
   readonly api = new FakeKubernetesApi();
-  readonly workloads = new FakeWorkloadDirectory();
+  readonly #clusters = new FakeAttestedClusters();
+  readonly workloads = this.#clusters.own;
   readonly parts: TestParts;
   readonly signer: RequestSigner;
   readonly #stop = new AbortController();
@@ -53,7 +55,7 @@ export class Scene implements AsyncDisposable {
     const { clock, events, random } = this.parts;
     const requester = good(kubernetesIdentity(TEST_TRUST_DOMAIN, 'istio-system', 'istiod'));
     const signing = signingAuthority(
-      { ...this.parts, workloads: this.workloads },
+      { ...this.parts, attestation: new WorkloadAttestation({ clusters: this.#clusters, clock }) },
       { trustDomain: TEST_TRUST_DOMAIN, lifetimes: TEST_LIFETIMES, requesters: new Map([[ISTIOD, requester]]) },
     );
     this.#requests =

@@ -159,6 +159,19 @@ describe('A rule for pods', () => {
     assert.equal(evaluate(both, relayed('web-2'), snapshot(FRONT, BACK)).grant.ttl.maxMs, 24 * HOUR_MS);
   });
 
+  it('takes away, and gives nothing, where a registration authority asks and nobody knows for which pod', () => {
+    const ttl = { minMs: 0, maxMs: HOUR_MS, defaultMs: Infinity };
+    const short = rule({
+      id: 'short',
+      bounds: wide({ impersonators: [], ttl }),
+      match: { pods: { labels: { tier: 'x' } } },
+    });
+    const asked = request({ actor: 'istio-system/istiod', claims: { authenticationMethod: 'kubernetes-csr' } });
+    const both = policySet(bundle({ rules: [rule({ bounds: impersonators }), short] }));
+    assert.equal(evaluate(both, asked, snapshot(FRONT)).grant.ttl.maxMs, HOUR_MS);
+    assert.deepEqual(reasons(evaluate(byLabel, asked, snapshot(FRONT))), ['CAP-P01']);
+  });
+
   it('is judged by what is on record where it is judged again', () => {
     const recorded = { ...ofPod('web-1'), recordedPods: [subjectPodOf(FRONT)] };
     assert.equal(evaluate(byLabel, recorded, snapshot()).outcome, 'approved');
