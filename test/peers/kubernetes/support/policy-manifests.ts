@@ -14,14 +14,21 @@ export function policyCrds(): readonly ClusterObject[] {
   return objectsIn(readFileSync(path.join(ISTIO_CONFIG, 'crds/policies.yaml'), 'utf8'));
 }
 
-/** The admission policies and the webhook of the chart. @throws Error with what Helm says. */
+/** Of `config.cluster.kubernetes`, beside `from`. */
+export type KubernetesValues = Readonly<Record<string, unknown>>;
+
+/** The admission policies of the chart, and the webhook where it has an address. */
 export function admissionObjects(): readonly ClusterObject[] {
-  const folder = mkdtempSync(path.join(tmpdir(), 'capstan-admission-'));
+  return chartObjects('templates/admission.yaml', { policies: true, admission: { address: '0.0.0.0:15017' } });
+}
+
+/** The objects of one template. @throws Error with what Helm says. */
+export function chartObjects(template: string, values: KubernetesValues): readonly ClusterObject[] {
+  const folder = mkdtempSync(path.join(tmpdir(), 'capstan-chart-'));
   try {
-    const values = path.join(folder, 'values.json');
-    const kubernetes = { from: 'inCluster', policies: true, admission: { address: '0.0.0.0:15017' } };
-    writeFileSync(values, JSON.stringify({ config: { cluster: { kubernetes } } }));
-    const options = ['--namespace', 'istio-system', '--values', values, '--show-only', 'templates/admission.yaml'];
+    const file = path.join(folder, 'values.json');
+    writeFileSync(file, JSON.stringify({ config: { cluster: { kubernetes: { from: 'inCluster', ...values } } } }));
+    const options = ['--namespace', 'istio-system', '--values', file, '--show-only', template];
     const keys = ['--set-file', `bundle.keys.pki-security\\.pub=${KEY}`];
     const chart = path.join(ISTIO_CONFIG, 'chart/capstan');
     const { status, stdout, stderr } = spawnSync(
