@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import type { ServerFiles } from '../../app/support/server-files.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPrograms } from '../programs/programs.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { AttestedServer, podWithToken } from './support/attested-server.ts';
-import type { ClusterObject } from './support/cluster-api.ts';
-import { type ClusterSettings, KubernetesCluster } from './support/cluster.ts';
-import { policyCrds, policyObject } from './support/policy-manifests.ts';
-import { SERVER_USER, serverRole } from './support/policy-role.ts';
+import type { ServerFiles } from '../../../app/support/server-files.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPrograms } from '../../programs/programs.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { AttestedServer, podWithToken } from '../support/attested-server.ts';
+import type { ClusterObject } from '../support/cluster-api.ts';
+import { type ClusterSettings, KubernetesCluster } from '../support/cluster.ts';
+import { policyCrds, policyObject } from '../support/policy-manifests.ts';
+import { SERVER_USER, serverRole } from '../support/policy-role.ts';
 
 const SETTINGS: ClusterSettings = { users: { [SERVER_USER]: [] } };
 const WITHIN = { withinMs: 20_000, everyMs: 100 };

@@ -5,14 +5,14 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { eventually } from '../../support/eventually.ts';
-import { findPrograms } from '../programs/programs.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { ApiRefusal, type ClusterObject } from './support/cluster-api.ts';
-import { KubernetesCluster } from './support/cluster.ts';
-import { admissionObjects, policyCrds, policyObject } from './support/policy-manifests.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPrograms } from '../../programs/programs.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
+import { admissionObjects, policyCrds, policyObject } from '../support/policy-manifests.ts';
 
-const EXAMPLES = path.resolve(import.meta.dirname, '../../../istio-config/examples/platform/policies');
+const EXAMPLES = path.resolve(import.meta.dirname, '../../../../istio-config/examples/platform/policies');
 const MESSAGE = { message: 'm' };
 
 function examples(): readonly ClusterObject[] {
