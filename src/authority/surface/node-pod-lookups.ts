@@ -8,7 +8,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { NodeAccount, NodePods } from '../../ports/cluster/node-pods.ts';
 import type { KnownPod } from '../../ports/cluster/workload-directory.ts';
 
-/** Questions a second of one ztunnel, and of all together; as many may come at once. */
+/** Questions a second of one ztunnel, which has one connection, and of all of a server; as many may come at once. */
 export const EACH_PER_SECOND = 5;
 export const ALL_PER_SECOND = 50;
 /** ztunnels whose rate is remembered; more than a cluster has nodes. One that is forgotten begins with a full measure. */
@@ -26,12 +26,15 @@ export class NodePodLookups {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #underWay = new Map<string, Promise<readonly KnownPod[]>>();
   readonly #each = new Recent<Measure>(MAX_PROXIES);
+  readonly #allPerSecond: number;
   #all: Measure;
 
-  constructor(pods: NodePods, clock: Pick<Clock, 'monotonicMs'>) {
+  /** @param processes how many share what the server may ask. */
+  constructor(pods: NodePods, clock: Pick<Clock, 'monotonicMs'>, processes = 1) {
+    this.#allPerSecond = Math.max(1, Math.floor(ALL_PER_SECOND / processes));
     this.#pods = pods;
     this.#clock = clock;
-    this.#all = { left: ALL_PER_SECOND, atMs: clock.monotonicMs() };
+    this.#all = { left: this.#allPerSecond, atMs: clock.monotonicMs() };
   }
 
   /**
@@ -58,10 +61,10 @@ export class NodePodLookups {
   #take(proxy: string): void {
     const nowMs = this.#clock.monotonicMs();
     const each = refilled(this.#each.get(proxy), EACH_PER_SECOND, nowMs);
-    const all = refilled(this.#all, ALL_PER_SECOND, nowMs);
+    const all = refilled(this.#all, this.#allPerSecond, nowMs);
     if (each < 1 || all < 1) {
       const whose =
-        each < 1 ? `more than ${EACH_PER_SECOND} a second of one ztunnel` : `more than ${ALL_PER_SECOND} a second`;
+        each < 1 ? `more than ${EACH_PER_SECOND} a second of one ztunnel` : `more than ${this.#allPerSecond} a second`;
       throw new AuthorityError('CAP-Q05', { detail: whose, retryAfterMs: RETRY_AFTER_MS });
     }
     this.#each.set(proxy, { left: each - 1, atMs: nowMs });

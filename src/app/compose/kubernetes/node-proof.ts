@@ -6,6 +6,7 @@ import { NodeProof } from '../../../authority/surface/node-proof.ts';
 import type { Config } from '../../../config/schema.ts';
 import { namesTrustDomain } from '../../../domain/policy/evaluation/named-trust-domains.ts';
 import type { PolicySource } from '../../../ports/policy/policy-source.ts';
+import { processCountOf } from '../../process-count.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
@@ -16,16 +17,17 @@ interface Former {
 
 /** @returns nothing where no API server is asked, or no account is trusted. */
 export function composeNodeProof(
-  { cluster }: Config,
-  { clock, startUp, running: signal }: Foundation,
+  config: Config,
+  { clock, startUp, worker, running: signal }: Foundation,
   { kubernetes, policies }: Former,
 ): NodeProof | undefined {
-  const { trustedNodeAccounts, watchLag: watchLagMs } = cluster.kubernetes;
+  const { trustedNodeAccounts, watchLag: watchLagMs } = config.cluster.kubernetes;
   if (kubernetes === undefined || trustedNodeAccounts.length === 0) return undefined;
   const { clusters } = kubernetes;
+  const processes = worker === undefined ? 1 : processCountOf(config);
   const lookups = new WeakMap<KnownCluster, NodePodLookups>();
   const lookupsOf = (known: KnownCluster): NodePodLookups => {
-    const made = lookups.get(known) ?? new NodePodLookups(apiNodePods(known.api), clock);
+    const made = lookups.get(known) ?? new NodePodLookups(apiNodePods(known.api), clock, processes);
     lookups.set(known, made);
     return made;
   };
