@@ -20,7 +20,7 @@ export function requestOfCase(
   written: WrittenRequest,
   bundle: PolicyBundle,
 ): PolicyRequest | { readonly problem: string } {
-  const { namespace, serviceAccount, actor } = written;
+  const { namespace, serviceAccount, actor, pods } = written;
   if (namespace === undefined || serviceAccount === undefined) {
     return { problem: `names no ${namespace === undefined ? 'namespace' : 'serviceAccount'}` };
   }
@@ -30,6 +30,7 @@ export function requestOfCase(
   return {
     subject,
     ...(actor !== undefined && { actor }),
+    ...(pods !== undefined && { pods: pods.map((name) => ({ name })) }),
     key: written.key ?? (parseKey('ec-p256') as Key),
     requestedTtlMs: written.ttl ?? 0,
     dnsNames: written.dnsNames ?? [],

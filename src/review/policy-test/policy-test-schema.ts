@@ -50,6 +50,8 @@ const request = z
     ttl: duration,
     dnsNames: texts,
     actor: text,
+    /** Names of the pods that the certificate is for, where the actor asks; else `claims.podName` names the one. */
+    pods: texts,
     claims: z.strictObject(claims),
     issuer: z.strictObject({ name: text, remaining: duration.optional(), anchors: z.array(anchor).optional() }),
     /** `null` takes back what the requests of the test have in common. */
