@@ -1,5 +1,6 @@
 // Whether the workload behind a credential is still there, as far as its cluster is seen: one judgement for tokens, for
 // certificates that go back to a token, and for streams that go on long after it was shown.
+import { hasEnded } from '../../domain/cluster/pod-phase.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KnownPod, WorkloadDirectory } from '../../ports/cluster/workload-directory.ts';
 
@@ -10,9 +11,6 @@ export interface Absence {
   /** What the credential names may be too new to have been seen. */
   readonly mayBeNew: boolean;
 }
-
-/** In which the containers of a pod have ended, for good (Kubernetes API, PodPhase). */
-const ENDED: readonly string[] = ['Succeeded', 'Failed'];
 
 /**
  * A pod that is being deleted is there until it is gone: its containers may run on for their grace, and drain better with
@@ -53,7 +51,7 @@ function podAbsence({ identity, pod }: Caller, workloads: WorkloadDirectory): Ab
     return absent('CAP-A11', `pod ${name} has the UID ${known.uid}, the credential is of another`);
   if (known.serviceAccount !== serviceAccount) return ended('CAP-A11', `pod ${name} runs as another service account`);
   if (isElsewhere(known, nodeName)) return ended('CAP-A11', `pod ${name} is not on the node that the credential names`);
-  return ENDED.includes(known.phase) ? ended('CAP-A11', `pod ${name} has ended (${known.phase})`) : undefined;
+  return hasEnded(known) ? ended('CAP-A11', `pod ${name} has ended (${known.phase})`) : undefined;
 }
 
 /** A token that was made before its pod had a node names none. */

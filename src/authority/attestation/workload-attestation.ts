@@ -1,5 +1,6 @@
 // Asks, for each request and each renewal, whether the workload behind the caller is still there, and says at once when one
 // is gone. The answer comes from memory; what a credential names and nobody has seen yet is waited for, for a moment.
+import { hasEnded } from '../../domain/cluster/pod-phase.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import { Recent } from '../../domain/bounded/recent.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
@@ -122,8 +123,9 @@ function goneCallers(gone: Gone, remoteCluster: string | undefined): GoneCallers
 function factsOf(gone: Gone) {
   switch (gone.kind) {
     case 'pod': {
-      const { namespace, name, uid } = gone.pod;
-      const error = new AuthorityError('CAP-A11', { detail: `pod ${namespace}/${name} is gone` });
+      const { namespace, name, uid, phase } = gone.pod;
+      const how = hasEnded(gone.pod) ? `has ended (${phase})` : 'is gone';
+      const error = new AuthorityError('CAP-A11', { detail: `pod ${namespace}/${name} ${how}` });
       return { namespace, error, isOf: ({ pod }: Caller) => pod?.podUid === uid };
     }
     case 'serviceAccount': {

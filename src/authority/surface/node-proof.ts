@@ -1,6 +1,7 @@
 // Whether a node proxy may ask for a workload: the proof of istiod's node authorizer, with what that leaves out (the trust
 // domain, pods that have ended, pods that the watch has not told of yet). The caller is a trusted account whose token is
 // bound to a pod; that pod is there, as the token says; a pod of the workload runs on its node.
+import { hasEnded } from '../../domain/cluster/pod-phase.ts';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
@@ -157,8 +158,4 @@ function demandSame(pod: KnownPod, { podName, podUid, namespace, serviceAccount,
 function runningOf(pods: readonly KnownPod[]): readonly KnownPod[] | undefined {
   const running = pods.filter((pod) => !hasEnded(pod));
   return running.length === 0 ? undefined : running;
-}
-
-function hasEnded({ phase }: KnownPod): boolean {
-  return phase === 'Succeeded' || phase === 'Failed';
 }

@@ -35,6 +35,7 @@ export interface KnownNamespace {
 
 /** What was there and is not any more; a new object of the same name has another uid. */
 export type Gone =
+  /** Deleted, or ended for good: `hasEnded` tells. One that has ended may be told of again when it is deleted. */
   | { readonly kind: 'pod'; readonly pod: KnownPod }
   | { readonly kind: 'serviceAccount'; readonly serviceAccount: KnownServiceAccount }
   /** Gone, or being deleted from now on. */

@@ -210,6 +210,13 @@ describe('The workload behind a caller', () => {
       assert.deepEqual(concerned({ ...testCaller('shop', 'web'), pod: POD }), [], 'nobody vouched for it');
     });
 
+    it('is told at once: its pod, that has ended', () => {
+      own.addPod({ phase: 'Failed' });
+      assert.deepEqual(concerned(web()), [
+        'CAP-A11 the pod of the credential is not there any more: pod shop/web-1 has ended (Failed)',
+      ]);
+    });
+
     it('is told at once: its service account', () => {
       own.removeServiceAccount('shop', 'web');
       assert.equal(concerned(web()).length, 1);

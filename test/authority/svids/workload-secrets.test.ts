@@ -201,10 +201,10 @@ describe('Secrets of a workload over SDS', () => {
       caller = { ...CALLER, pod: { podName: name, podUid: uid }, attestation: {} };
     });
 
-    it('are not renewed once it has ended, though its stream is open', async () => {
+    it('are not renewed when it is not what it was, though its stream is open', async () => {
       const states = watch(caller);
       await nextSvid(states);
-      clusters.own.addPod({ namespace: 'default', serviceAccount: 'demo', phase: 'Failed' });
+      clusters.own.addPod({ namespace: 'default', serviceAccount: 'another' });
       const next = states.next();
       await parts.clock.advance(HALF_LIFE_MS);
       const { value } = (await next) as { value: SvidState };

@@ -113,16 +113,21 @@ describe('A caller of a Kubernetes cluster', function () {
   });
 
   for (const phase of ['Succeeded', 'Failed']) {
-    it(`whose pod has ended as ${phase} is refused`, async () => {
+    it(`whose pod has ended as ${phase} is refused, and its streams end`, async () => {
       const name = phase.toLowerCase();
       const { token } = await podWithToken(cluster, 'bank', name);
       await capstan.granted({ token });
+      using client = capstan.server.sdsClient({ token });
+      const stream = client.sotw();
+      stream.subscribe('default');
+      await stream.accept();
       await cluster.api.patch(podNamed('bank', name), { status: { phase } }, 'status');
       await eventually(
         'the refusal',
         async () => /^CAP-A11 .*has ended/.test((await capstan.ask({ token })).details),
         AT_ONCE,
       );
+      assert.match((await stream.ended).details, new RegExp(`^CAP-A11 .*has ended \\(${phase}\\)`));
     });
   }
 

@@ -2,6 +2,7 @@
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import { imageDigestsOf } from '../../../domain/policy/subject-pods.ts';
 import { fieldOf } from '../../../domain/cluster/pod-templates.ts';
+import { hasEnded } from '../../../domain/cluster/pod-phase.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import type {
   Gone,
@@ -127,6 +128,9 @@ export class FollowedWorkloads implements WorkloadDirectory {
     }
     if (after === undefined) return;
     const pod = knownPod(after);
+    if (hasEnded(pod) && before?.metadata.uid === pod.uid && !hasEnded(knownPod(before))) {
+      this.#gone.notify({ kind: 'pod', pod });
+    }
     const same = before?.metadata.uid === pod.uid && nodeOf(before) === pod.node;
     if (pod.node !== undefined && !same) this.#pods.notify(pod);
   }

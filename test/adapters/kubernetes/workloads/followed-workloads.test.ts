@@ -82,6 +82,16 @@ describe('The workloads of a cluster', () => {
     assert.deepEqual(gone, ['namespace shop']);
   });
 
+  it('are gone once they have ended, though their object stays', async () => {
+    const spec = { nodeName: 'node-1', serviceAccountName: 'web' };
+    api.put({ ...webPod(spec), status: { phase: 'Succeeded' } });
+    await settle();
+    assert.deepEqual(gone, ['pod web-1']);
+    api.put({ ...webPod(spec), status: { phase: 'Succeeded', reason: 'still' } });
+    await settle();
+    assert.deepEqual(gone, ['pod web-1']);
+  });
+
   it('tell who waits for a pod that it came to its node', async () => {
     const bound: string[] = [];
     workloads.onPod(({ node }) => bound.push(node ?? ''), end);

@@ -6,6 +6,7 @@ import type {
   KnownServiceAccount,
   WorkloadDirectory,
 } from '../../../../src/ports/cluster/workload-directory.ts';
+import { hasEnded } from '../../../../src/domain/cluster/pod-phase.ts';
 import { Listeners } from '../../../../src/live/listeners.ts';
 
 export class FakeWorkloadDirectory implements WorkloadDirectory {
@@ -39,6 +40,7 @@ export class FakeWorkloadDirectory implements WorkloadDirectory {
     const before = this.pod(namespace, pod.name);
     this.#pods.set(`${namespace}/${pod.name}`, pod);
     if (before !== undefined && before.uid !== pod.uid) this.#gone.notify({ kind: 'pod', pod: before });
+    if (before?.uid === pod.uid && hasEnded(pod) && !hasEnded(before)) this.#gone.notify({ kind: 'pod', pod });
     if (pod.node !== undefined) this.#bound.notify(pod);
     return pod;
   }
