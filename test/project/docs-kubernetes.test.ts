@@ -8,7 +8,12 @@ import { formatResource, RIGHTS } from '../../src/review/doctor/rights.ts';
 
 const PAGE = path.resolve(import.meta.dirname, '../../docs/kubernetes.md');
 
-const PLACES = { cluster: 'the cluster', own: 'its own namespace', istiod: "istiod's namespace" } as const;
+const PLACES = {
+  cluster: 'the cluster',
+  own: 'its own namespace',
+  istiod: "istiod's namespace",
+  remote: 'one namespace',
+} as const;
 
 const TABLES: Readonly<Record<string, () => string>> = {
   checks: () =>

@@ -13,7 +13,11 @@ export function settingsOf(config: Config, place: Place): CapstanSettings {
   const { from, tokens, trustedNodeAccounts, publish, leaseName, admission } = config.cluster.kubernetes;
   return {
     ...place,
-    istiodNamespace: publish.istiodTls.namespace ?? place.namespace,
+    namespaces: {
+      own: place.namespace,
+      istiod: publish.istiodTls.namespace ?? place.namespace,
+      remote: config.cluster.remote.secrets.namespace ?? place.namespace,
+    },
     trustDomain: config.trustDomain,
     clusterId: config.cluster.id,
     dnsNames: config.serving.dnsNames,
@@ -33,7 +37,7 @@ export function settingsOf(config: Config, place: Place): CapstanSettings {
   };
 }
 
-function featuresOf({ cluster: { kubernetes } }: Config): readonly Feature[] {
+function featuresOf({ cluster: { kubernetes, remote } }: Config): readonly Feature[] {
   const { from, publish, policies, events, signers, admission } = kubernetes;
   if (from === undefined) return [];
   const on: Readonly<Partial<Record<Feature, boolean>>> = {
@@ -47,6 +51,7 @@ function featuresOf({ cluster: { kubernetes } }: Config): readonly Feature[] {
     certificateSigningRequests: signers.certificateSigningRequests.requesters.length > 0,
     podCertificates: signers.podCertificates,
     admission: admission.address !== undefined,
+    remoteSecrets: remote.secrets.namespace !== undefined,
   };
   return FEATURES.filter((feature) => on[feature] === true);
 }

@@ -21,8 +21,8 @@ export interface CapstanSettings {
   /** Of its Service, and of its objects. */
   readonly name: string;
   readonly serviceAccount: string;
-  /** Of the Secret `istiod-tls`. */
-  readonly istiodNamespace: string;
+  /** Its own, that of the Secret `istiod-tls`, and that of Secrets with kubeconfigs of further clusters. */
+  readonly namespaces: Readonly<Record<'own' | 'istiod' | 'remote', string>>;
   readonly trustDomain: string;
   readonly clusterId: string;
   /** Of its own certificate. */
@@ -63,6 +63,7 @@ export const FEATURES = [
   'certificateSigningRequests',
   'podCertificates',
   'admission',
+  'remoteSecrets',
   'leader',
 ] as const;
 export type Feature = (typeof FEATURES)[number];

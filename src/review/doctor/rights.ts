@@ -12,8 +12,8 @@ export interface Right {
   readonly name?: string;
   /** Where the configuration says otherwise. */
   readonly nameFrom?: keyof ObjectNames;
-  /** By a Role: in Capstan's own namespace, or in istiod's. In the whole cluster when absent. */
-  readonly within?: 'own' | 'istiod';
+  /** By a Role: in Capstan's own namespace, in istiod's, or in that of `cluster.remote.secrets`. In the whole cluster when absent. */
+  readonly within?: 'own' | 'istiod' | 'remote';
   /** What it is for, in a few words. */
   readonly why: string;
 }
@@ -142,6 +142,10 @@ export const RIGHTS: readonly Right[] = [
     ...{ nameFrom: 'signers', why: 'for no signer but our own' },
   },
   {
+    ...{ feature: 'remoteSecrets', group: '', resource: 'secrets', verbs: ['list', 'watch'], within: 'remote' },
+    why: 'kubeconfigs of further clusters, where they are Secrets rather than mounted files: the one place where Secrets are listed',
+  },
+  {
     ...{ feature: 'admission', group: 'admissionregistration.k8s.io', resource: 'validatingwebhookconfigurations' },
     ...{ verbs: ['get', 'update'], name: 'capstan', nameFrom: 'webhook' },
     ...{ why: 'the roots by which the API server knows our webhook' },
@@ -164,9 +168,7 @@ export function formatResource({ resource, group }: Pick<WantedRight, 'resource'
 }
 
 /** @returns one for each verb and object, of all that the configuration switches on. */
-export function rightsOf(
-  settings: Pick<CapstanSettings, 'features' | 'namespace' | 'istiodNamespace' | 'names'>,
-): readonly WantedRight[] {
+export function rightsOf(settings: Pick<CapstanSettings, 'features' | 'namespaces' | 'names'>): readonly WantedRight[] {
   return RIGHTS.filter(({ feature }) => settings.features.includes(feature)).flatMap((right) =>
     right.verbs.flatMap((verb) => namesOf(right, settings).map((name) => wantedOf(right, verb, name, settings))),
   );
@@ -183,11 +185,11 @@ function wantedOf(
   { feature, group, resource, within }: Right,
   verb: string,
   name: string | undefined,
-  { namespace, istiodNamespace }: Pick<CapstanSettings, 'namespace' | 'istiodNamespace'>,
+  { namespaces }: Pick<CapstanSettings, 'namespaces'>,
 ): WantedRight {
   return {
     ...{ feature, verb, group, resource },
     ...(name !== undefined && { name }),
-    ...(within !== undefined && { namespace: within === 'own' ? namespace : istiodNamespace }),
+    ...(within !== undefined && { namespace: namespaces[within] }),
   };
 }

@@ -22,6 +22,7 @@ const VALUES: Readonly<Record<string, Values>> = {
   'its defaults': {},
   'everything switched on': ALL_ON,
   'several replicas on PostgreSQL': SHARED,
+  'further clusters as Secrets': { config: { cluster: { remote: { secrets: { namespace: 'istio-system' } } } } },
   'no access to the API server': { config: { cluster: { kubernetes: null } } },
 };
 

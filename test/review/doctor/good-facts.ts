@@ -69,7 +69,7 @@ export function goodFacts(): DoctorFacts {
       namespace: 'istio-system',
       name: 'capstan',
       serviceAccount: 'capstan',
-      istiodNamespace: 'istio-system',
+      namespaces: { own: 'istio-system', istiod: 'istio-system', remote: 'istio-system' },
       trustDomain: 'corp.example',
       clusterId: 'prod-eu-1',
       dnsNames: ['capstan.istio-system.svc', 'istiod.istio-system.svc'],
