@@ -137,14 +137,28 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     await cluster.api.patch(map, { data: { 'root-cert.pem': files.pki.root.certificatePem } });
   });
 
+  it('says what it may not do any more, and does it when it may again', async () => {
+    const binding = publisherRole().find(({ kind }) => kind === 'ClusterRoleBinding')!;
+    await cluster.api.delete(binding);
+    await cluster.apply([namespace('barred')]);
+    await eventually('it is said', () => files.logged('publicationFailed').length > 0, WITHIN);
+    assert.match(
+      await (await server.get('/readyz')).text(),
+      /published roots.*cannot be written in 1 place \(barred\)/,
+    );
+    await cluster.apply([binding]);
+    await eventually('the namespace has the roots', async () => (await rootsIn('barred')) !== undefined, WITHIN);
+  });
+
   it('has new roots everywhere before it signs below them, however long the API server is away', async () => {
     const next = await testAuthority();
     const both = files.pki.root.certificatePem + next.root.certificatePem;
     const answers = async (): Promise<string> => {
       using client = csrClient(server.tlsPort, both);
       const headers = { authorization: `Bearer ${await files.mint.tokenIn('default', 'demo')}` };
-      const { response } = await client.call({ csr: (await buildCsr()).pem, headers });
-      return response!.certChain.at(-1)!;
+      const { response, details } = await client.call({ csr: (await buildCsr()).pem, headers });
+      if (response === undefined) throw new Error(details);
+      return response.certChain.at(-1)!;
     };
     await cluster.stopApiServer();
     files.setAnchors(both);

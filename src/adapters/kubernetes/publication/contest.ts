@@ -35,3 +35,30 @@ export class Contest {
     this.#untilMs = undefined;
   }
 }
+
+/** Places in which a writer contested before it is known for it: one namespace's owner alone does not decide for others. */
+const KNOWN_FOR = 2;
+/** A little longer than until it is tried again. */
+const REMEMBERED_MS = AGAIN_MS + WITHIN_MS;
+/** Field managers that are remembered at once; anybody can invent more. */
+const MAX_RIVALS = 64;
+
+/** Writers that contested in several places: elsewhere nobody waits for them to do it again. */
+export class Rivals {
+  readonly #known = new Map<string, { readonly places: Set<string>; untilMs: number }>();
+
+  /** @param writer its field manager; who deletes is nobody that could be known again. */
+  has(writer: string | undefined, nowMs: number): boolean {
+    const known = writer === undefined ? undefined : this.#known.get(writer);
+    return known !== undefined && known.untilMs > nowMs && known.places.size >= KNOWN_FOR;
+  }
+
+  contested(writer: string | undefined, place: string, nowMs: number): void {
+    if (writer === undefined) return;
+    const known = this.#known.get(writer);
+    const places = known !== undefined && known.untilMs > nowMs ? known.places : new Set<string>();
+    if (places.size < KNOWN_FOR) places.add(place);
+    if (this.#known.size >= MAX_RIVALS) this.#known.clear();
+    this.#known.set(writer, { places, untilMs: nowMs + REMEMBERED_MS });
+  }
+}

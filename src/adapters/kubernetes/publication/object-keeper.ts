@@ -10,7 +10,7 @@ import type { RootPublisher } from '../../../ports/issuing/root-publication.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { isApiError, KubernetesApiError, type CallOptions, type KubernetesApi } from '../api/kubernetes-api.ts';
-import { Contest } from './contest.ts';
+import { Contest, Rivals } from './contest.ts';
 import type { ObjectPlan, Planned } from './object-plan.ts';
 import { otherWriterOf } from './published-object.ts';
 import { WaitingKeys } from './waiting-keys.ts';
@@ -29,8 +29,6 @@ const PACE_MS = 10;
 /** After a write, how long its effect may take to be seen before it is judged again what is there. */
 const SEEN_WITHIN_MS = 5_000;
 const RETRY_MS = { first: 1_000, most: 60_000, onConflict: 200 };
-/** How long a writer that contested one object is not waited for with the next. */
-const RIVAL_MS = 660_000;
 /** Longest without a look at what waits. */
 const LOOK_MS = 60_000;
 /** Names that a problem lists. */
@@ -52,8 +50,7 @@ export class ObjectKeeper implements RootPublisher {
   readonly #known = new Map<string, Known>();
   readonly #waiting = new WaitingKeys();
   readonly #writing = new Set<string>();
-  /** Others that have contested an object, until when that is remembered. */
-  readonly #rivals = new Map<string, number>();
+  readonly #rivals = new Rivals();
   readonly #alarm: Alarm;
   #nextWriteMs = 0;
 
@@ -168,12 +165,13 @@ export class ObjectKeeper implements RootPublisher {
     delete known.wrote;
     if (!same) return;
     const nowMs = clock.monotonicMs();
-    const by = current === undefined ? 'somebody who deletes it' : (otherWriterOf(current) ?? 'somebody');
-    const isRival = (this.#rivals.get(by) ?? 0) > nowMs;
+    const writer = current && otherWriterOf(current);
+    const isRival = this.#rivals.has(writer, nowMs);
+    const by = writer ?? (current === undefined ? 'somebody who deletes it' : 'somebody');
     known.contest.changed(by, { isRival, nowMs });
     if (known.contest.by === undefined) return;
     if (!isRival) events.publicationContested({ object: plan.what, place: key, by, advice: plan.advice });
-    this.#rivals.set(by, nowMs + RIVAL_MS);
+    this.#rivals.contested(writer, key, nowMs);
   }
 
   async #write(key: string, write: (options: CallOptions) => Promise<void>, signal: AbortSignal): Promise<void> {

@@ -153,24 +153,53 @@ describe('The root ConfigMaps', () => {
   });
 
   it('are left to another writer that does not stop, who is named with what to do', async () => {
-    const { start, clock, textIn, putByOther, events, keeper, writes } = scene({ namespaces: ['shop', 'kube-system'] });
+    const { start, clock, textIn, putByOther, events, keeper, writes } = scene({ namespaces: ['shop', 'pay'] });
     await start();
     for (let round = 0; round < 5; round += 1) {
       putByOther('shop', second.pem);
       await clock.advance(1_000);
     }
     assert.equal(textIn('shop'), second.pem);
+    assert.equal(textIn('pay'), first.pem);
     assert.equal(writes().filter((call) => call.includes('shop')).length, 3);
     assert.deepEqual(
       events.of('publicationContested').map(({ place, by }) => [place, by]),
       [['shop', 'pilot-discovery']],
     );
     assert.match(keeper.problem() ?? '', /pilot-discovery writes it too, in 1 place \(shop\): .*ENABLE_CA_SERVER/);
-    // A writer that is known for it is not fought once more in each namespace.
-    putByOther('kube-system', second.pem);
+  });
+
+  it('are not fought over in each namespace by a writer that is known for it from two', async () => {
+    const { start, clock, textIn, putByOther, events, writes } = scene({ namespaces: ['a', 'b', 'c'] });
+    await start();
+    for (const namespace of ['a', 'b']) {
+      putByOther(namespace, second.pem, 'kubectl-edit');
+      await clock.advance(1_000);
+      assert.equal(textIn(namespace), first.pem, 'one edit is corrected');
+      for (let round = 0; round < 3; round += 1) {
+        putByOther(namespace, second.pem);
+        await clock.advance(1_000);
+      }
+    }
+    const before = writes().length;
+    putByOther('c', second.pem);
     await clock.advance(1_000);
-    assert.equal(textIn('kube-system'), second.pem);
-    assert.equal(events.of('publicationContested').length, 1);
+    assert.equal(textIn('c'), second.pem);
+    assert.equal(writes().length, before);
+    assert.equal(events.of('publicationContested').length, 2);
+  });
+
+  it('are put back elsewhere, whatever is done in one namespace over and over', async () => {
+    const { start, api, clock, textIn } = scene({ namespaces: ['shop', 'pay'] });
+    await start();
+    for (let round = 0; round < 4; round += 1) {
+      if (textIn('shop') !== undefined) api.remove(CONFIG_MAP, { namespace: 'shop', name: NAME });
+      await clock.advance(1_000);
+    }
+    assert.equal(textIn('shop'), undefined);
+    api.remove(CONFIG_MAP, { namespace: 'pay', name: NAME });
+    await clock.advance(1_000);
+    assert.equal(textIn('pay'), first.pem);
   });
 
   it('are tried again ten minutes later, and are ours when the other has stopped', async () => {
