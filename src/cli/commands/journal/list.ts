@@ -4,6 +4,7 @@ import { UNKNOWN_MS } from '../../../domain/identity/caller.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
+  IssuedRecord,
   JournalQuery,
   RefusedRecord,
 } from '../../../ports/storage/issuance-journal.ts';
@@ -108,7 +109,7 @@ function rowOf(record: DecisionRecord): readonly string[] {
   return [
     formatTime(record.timeMs),
     `${record.outcome} (${record.api})`,
-    issued ? record.identity : askedFor(record),
+    issued ? issuedTo(record) : askedFor(record),
     issued ? `${record.serial}${auditsOf(record)}` : `${record.reason}${countOf(record)}`,
     issued ? formatTime(record.notAfterMs) : '-',
     issuerOf(record),
@@ -121,6 +122,11 @@ function rowOf(record: DecisionRecord): readonly string[] {
 /** In a flood one record stands for many refusals. */
 function countOf({ count }: RefusedRecord): string {
   return count === undefined ? '' : ` (${count} times)`;
+}
+
+/** Whose it is, and who asked when that is another: a node proxy, or a registration authority. */
+function issuedTo({ identity, caller }: IssuedRecord): string {
+  return caller === undefined || caller === identity ? identity : `${identity} (asked by ${caller})`;
 }
 
 /** Whom it was for, and who asked when that is another. */

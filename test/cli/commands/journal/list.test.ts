@@ -33,6 +33,22 @@ describe('capstan journal list', () => {
     assert.deepEqual(shown, ['gold ', '-    ']);
   });
 
+  it('says by whom a certificate was asked for, when that is another than who has it', async () => {
+    const identity = 'spiffe://cluster.local/ns/shop/sa/web';
+    const istiod = 'spiffe://cluster.local/ns/istio-system/sa/istiod';
+    await using files = await PolicyFiles.make({}, [
+      issued('d-5', { identity, caller: istiod, authenticationMethod: 'kubernetes-csr', api: 'kubernetes-csr' }),
+      issued('d-6', { identity, caller: identity, serial: 'b1' }),
+    ]);
+    const { out } = await files.run('journal', 'list', '--journal', '@journal.db');
+    const [relayed, own] = ['d-5', 'd-6'].map((id) => out.split('\n').find((line) => line.endsWith(id)) ?? '');
+    assert.match(
+      relayed!,
+      new RegExp(`issued \\(kubernetes-csr\\) +${identity} \\(asked by ${istiod}\\) .* kubernetes-csr `),
+    );
+    assert.doesNotMatch(own!, /asked by/);
+  });
+
   it('says so in JSON', async () => {
     await using files = await PolicyFiles.make({}, records);
     const { out } = await files.run(
