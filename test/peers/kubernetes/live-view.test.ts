@@ -12,6 +12,8 @@ import { KubernetesCluster, type ClusterSettings } from './support/cluster.ts';
 const SOON = { withinMs: 20_000, everyMs: 100 };
 /** Reads what attestation needs, and Ingresses; what else a test takes or gives is in a role of its own. */
 const READER = 'reader';
+const REMOTE = 'remote';
+const RBAC = 'rbac.authorization.k8s.io';
 const CAPSTAN: ClusterSettings = {
   users: { capstan: [] },
   // Nothing is remembered for a watch, and what is older than some seconds is gone from etcd too: a genuine 410.
@@ -34,6 +36,8 @@ describe('A server whose policies ask the cluster', function () {
         { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
         { nonResourceURLs: ['/openid/v1/jwks', '/.well-known/openid-configuration'], verbs: ['get'] },
       ]),
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: REMOTE } },
+      ...secretsRole(),
     ]);
     const files = ended.use(await AttestedServer.files([]));
     files.setPolicy(
@@ -45,6 +49,7 @@ describe('A server whose policies ask the cluster', function () {
       'cluster.kubernetes.kubeconfig': cluster.kubeconfig('capstan'),
       'cluster.kubernetes.staleAfter': '1m',
       'cluster.remote.directory': files.path('remote'),
+      'cluster.remote.secrets.namespace': REMOTE,
     };
     capstan = ended.use(await AttestedServer.start(cluster, files, settings));
   });
@@ -90,8 +95,11 @@ describe('A server whose policies ask the cluster', function () {
     await eventually('the role is found too small', async () => sentence.test(await health()), { withinMs: 30_000 });
     await capstan.refused({ token }, sentence, status.UNAVAILABLE);
     assert.match(await (await capstan.server.get('/policy')).text(), sentence);
-    const logged = capstan.files.logged('watchFailing').map(({ problem }) => String(problem));
-    assert.ok(logged.some((problem) => sentence.test(problem)));
+    await eventually(
+      'the log says so',
+      () => capstan.files.logged('watchFailing').some(({ problem }) => sentence.test(String(problem))),
+      SOON,
+    );
     await capstan.granted({ token: await pod('free', 'nobody-asks') });
     await cluster.apply([
       ...role('gateways', [rule('gateway.networking.k8s.io', ['gateways'])]),
@@ -114,6 +122,17 @@ describe('A server whose policies ask the cluster', function () {
     rmSync(capstan.files.path('remote/west'));
     await eventually('west is gone', async () => (await code()) === status.UNAUTHENTICATED, SOON);
     await capstan.refused({ token, clusterId: 'west' }, /^CAP-A14 /);
+  });
+
+  it('serves callers of clusters whose kubeconfigs are in Secrets of Istio, as long as they are', async () => {
+    const token = await pod('free', 'in-a-secret');
+    const metadata = { name: 'istio-remote-secret-east', namespace: REMOTE, labels: { 'istio/multiCluster': 'true' } };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { east: inlined(cluster) } };
+    await cluster.apply([secret]);
+    const code = async () => (await capstan.ask({ token, clusterId: 'east' })).code;
+    await eventually('east is known', async () => (await code()) === status.OK, SOON);
+    await cluster.api.delete(secret);
+    await eventually('east is gone', async () => (await code()) === status.UNAUTHENTICATED, SOON);
   });
 
   it('waits for nobody when the API server takes five seconds to answer, and finds nothing wrong with it', async () => {
@@ -244,18 +263,28 @@ function rule(group: string, resources: readonly string[]): object {
   return { apiGroups: [group], resources, verbs: ['get', 'list', 'watch'] };
 }
 
+/** Secrets of one namespace, and of no other. */
+function secretsRole() {
+  const metadata = { name: 'remote-secrets', namespace: REMOTE };
+  const subjects = [{ apiGroup: RBAC, kind: 'User', name: 'capstan' }];
+  const roleRef = { apiGroup: RBAC, kind: 'Role', name: metadata.name };
+  return [
+    { apiVersion: `${RBAC}/v1`, kind: 'Role', metadata, rules: [rule('', ['secrets'])] },
+    { apiVersion: `${RBAC}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects },
+  ];
+}
+
 /** A ClusterRole of the user `capstan`, and its binding. */
 function role(name: string, rules: readonly object[]) {
   const metadata = { name };
-  const api = 'rbac.authorization.k8s.io';
-  const subjects = [{ apiGroup: api, kind: 'User', name: 'capstan' }];
+  const subjects = [{ apiGroup: RBAC, kind: 'User', name: 'capstan' }];
   return [
-    { apiVersion: `${api}/v1`, kind: 'ClusterRole', metadata, rules },
+    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata, rules },
     {
-      apiVersion: `${api}/v1`,
+      apiVersion: `${RBAC}/v1`,
       kind: 'ClusterRoleBinding',
       metadata,
-      roleRef: { apiGroup: api, kind: 'ClusterRole', name },
+      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
       subjects,
     },
   ];

@@ -172,17 +172,21 @@ export class FollowedObjects {
 
   async #list(options: { readonly signal: AbortSignal }): Promise<string> {
     const [keep, anew] = [this.#keep, this.#isKeptOtherwise];
-    const fresh = this.#store.replacement({ anew });
+    const relisting = this.#store.relisting({ anew });
+    const notify = (change: ObjectChange | undefined): void => {
+      if (change !== undefined) this.#changes.notify(change);
+    };
     let version = '';
     for await (const page of this.#parts.api.pages(this.kind, this.#query, options)) {
       this.#answered();
-      for (const item of page.items) fresh.add(keep(item));
+      // A page at a time, so that others have their turns between.
+      for (const item of page.items) notify(relisting.put(keep(item)));
       version = page.resourceVersion;
     }
     options.signal.throwIfAborted();
     this.#isSynced = true;
     if (keep === this.#keep) this.#isKeptOtherwise = false;
-    for (const change of fresh.swap()) this.#changes.notify(change);
+    relisting.end().forEach(notify);
     this.#followed();
     this.#synced.notify();
     return version;

@@ -1,5 +1,5 @@
 // Objects of one kind in memory, by namespace and name and by indexes of the reader's choice. A change costs what it
-// touches. A new list is taken as a whole, and gives what differs from the old one.
+// touches.
 import type { ObjectChange } from '../../../domain/cluster/followed-snapshot.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 
@@ -8,11 +8,12 @@ export type { ObjectChange };
 type KeysOf = (object: KubernetesObject) => readonly string[];
 type Place = Map<string, KubernetesObject>;
 
-/** A list on its way. */
-export interface Replacement {
-  add(object: KubernetesObject): void;
-  /** Takes the list's place. @returns what changed by it. */
-  swap(): readonly ObjectChange[];
+/** A new list, taken in as it comes: what it has is newer than what was there, and what it lacks goes at its end. */
+export interface Relisting {
+  /** @returns what changed by it. */
+  put(object: KubernetesObject): ObjectChange | undefined;
+  /** Takes out what was not in the list. @returns what changed by it. */
+  end(): readonly ObjectChange[];
 }
 
 /** Objects of the cluster itself stand under the empty name, which no namespace has. */
@@ -77,27 +78,20 @@ export class ObjectStore {
   }
 
   /** @param options as of `put`. */
-  replacement({ anew }: { readonly anew: boolean }): Replacement {
-    const listed: KubernetesObject[] = [];
-    // What is known already is not held twice while the list is on its way.
-    const known = ({ metadata }: KubernetesObject) => this.get(metadata.namespace, metadata.name);
+  relisting(options: { readonly anew: boolean }): Relisting {
+    const seen = new Set<KubernetesObject>();
     return {
-      add: (object) => {
-        const before = known(object);
-        listed.push(before !== undefined && !anew && isSame(object, before) ? before : object);
+      put: (object) => {
+        const change = this.put(object, options);
+        const { namespace, name } = object.metadata;
+        seen.add(this.get(namespace, name) ?? object);
+        return change;
       },
-      swap: () => this.#swap(listed, anew),
+      end: () => {
+        const gone = [...this.list()].filter((object) => !seen.has(object));
+        return gone.map((object) => this.delete(object)).filter((change) => change !== undefined);
+      },
     };
-  }
-
-  #swap(listed: readonly KubernetesObject[], anew: boolean): readonly ObjectChange[] {
-    const present = new Set(listed.map(placeOf));
-    const gone = [...this.list()].filter((object) => !present.has(placeOf(object)));
-    const changes = [
-      ...gone.map((object) => this.delete(object)),
-      ...listed.map((object) => this.put(object, { anew })),
-    ];
-    return changes.filter((change) => change !== undefined);
   }
 
   #index(object: KubernetesObject): void {
@@ -117,10 +111,6 @@ export class ObjectStore {
       }
     }
   }
-}
-
-function placeOf({ metadata: { namespace = CLUSTER, name } }: KubernetesObject): string {
-  return `${namespace}/${name}`;
 }
 
 function isSame({ metadata }: KubernetesObject, other: KubernetesObject | undefined): boolean {

@@ -77,7 +77,7 @@ describe('Followed objects', () => {
     api.expire();
     api.mend();
     await clock.advance(1_000);
-    assert.deepEqual(changes, ['-goes', '+comes']);
+    assert.deepEqual(changes, ['+comes', '-goes']);
     assert.equal(objects.get('shop', 'stays'), before);
     assert.deepEqual(
       events.of('watchRestarted').map(({ reason }) => reason),
