@@ -2,7 +2,7 @@
 // Envoy, keeps its certificates, and shows them when it comes again; in a pod it has an istiod, may start an Envoy, and
 // shows its token alone. It runs in a folder of its own.
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../support/eventually.ts';
@@ -66,6 +66,12 @@ export class IstioAgent implements AsyncDisposable {
   /** Whether it has written down a certificate and its key, as it does soon after it was given one. */
   get hasStored(): boolean {
     return ['cert-chain.pem', 'key.pem'].every((name) => existsSync(path.join(this.#home, 'etc/certs', name)));
+  }
+
+  /** PEM of what it has written down: its certificate with all that came with it, its key, and the roots of its peers. */
+  get stored(): { readonly chainPem: string; readonly keyPem: string; readonly rootsPem: string } {
+    const read = (name: string): string => readFileSync(path.join(this.#home, 'etc/certs', name), 'utf8');
+    return { chainPem: read('cert-chain.pem'), keyPem: read('key.pem'), rootsPem: read('root-cert.pem') };
   }
 
   /** @param caPort on this machine; the agent wants a certificate for `istiod.istio-system.svc` there. */

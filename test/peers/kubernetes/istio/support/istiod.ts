@@ -11,6 +11,7 @@ import { ISTIO_NAMESPACE } from '../../support/publisher-role.ts';
 const ACCOUNT = 'istiod';
 /** Relative to where it runs, as the chart mounts it. */
 const TLS = 'var/run/secrets/istiod/tls';
+const CA = 'etc/cacerts';
 
 /** The Secret `istiod-tls`. */
 export interface IstiodTls {
@@ -18,6 +19,9 @@ export interface IstiodTls {
   readonly 'tls.key': string;
   readonly 'ca.crt': string;
 }
+
+/** The Secret `cacerts`, of an istiod that is a CA. */
+export type IstiodCa = Readonly<Record<'ca-cert.pem' | 'ca-key.pem' | 'cert-chain.pem' | 'root-cert.pem', string>>;
 
 export interface IstiodSettings {
   readonly binary: string;
@@ -71,16 +75,26 @@ export class Istiod implements AsyncDisposable {
     }
   }
 
-  /** Puts the Secret where it finds it, as the kubelet does. */
+  /** Puts the Secret `istiod-tls` where it finds it, as the kubelet does. */
   mount(tls: IstiodTls): void {
     this.tls = tls;
-    const folder = path.join(this.#folder, TLS);
-    mkdirSync(folder, { recursive: true });
-    for (const [name, text] of Object.entries(tls)) {
-      const file = path.join(folder, name);
-      writeFileSync(`${file}.new`, text as string, { mode: 0o600 });
-      renameSync(`${file}.new`, file);
-    }
+    this.#mount(TLS, tls);
+  }
+
+  /** The same with the Secret `cacerts`; in force after a restart. */
+  mountCa(ca: IstiodCa): void {
+    this.#mount(CA, ca);
+  }
+
+  /** On the same ports, with what is mounted now. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.#process.start();
+  }
+
+  /** SIGTERM: it lets go of what it led. */
+  async stop(): Promise<void> {
+    await this.#process.stop();
   }
 
   get log(): string {
@@ -90,6 +104,16 @@ export class Istiod implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.kill();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #mount(where: string, secret: IstiodTls | IstiodCa): void {
+    const folder = path.join(this.#folder, where);
+    mkdirSync(folder, { recursive: true });
+    for (const [name, text] of Object.entries(secret) as [string, string][]) {
+      const file = path.join(folder, name);
+      writeFileSync(`${file}.new`, text, { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    }
   }
 }
 
@@ -109,6 +133,7 @@ async function argumentsFor(
     `--httpAddr=127.0.0.1:${ports.http}`,
     `--secureGRPCAddr=127.0.0.1:${ports.xds}`,
     `--monitoringAddr=127.0.0.1:${ports.monitoring}`,
+    '--shutdownDuration=1s',
     '--ctrlz_address=127.0.0.1',
     `--ctrlz_port=${ports.ctrlz}`,
     // Neither plaintext xDS nor webhooks: nobody here asks for them.

@@ -5,10 +5,9 @@ import { ServerFiles } from '../../../../app/support/server-files.ts';
 import { eventually } from '../../../../support/eventually.ts';
 import { type AgentEnvoy, IstioAgent } from '../../../istio-agent/istio-agent.ts';
 import { findPrograms } from '../../../programs/programs.ts';
-import type { ClusterObject } from '../../support/cluster-api.ts';
 import { KubernetesCluster } from '../../support/cluster.ts';
-import { ISTIO_NAMESPACE, PUBLISHER, publisherRole } from '../../support/publisher-role.ts';
-import { signerRoles } from '../../support/signer-roles.ts';
+import { ISTIO_NAMESPACE, PUBLISHER } from '../../support/publisher-role.ts';
+import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rolesOfCapstan, rootsIn } from './installed.ts';
 import { Istiod, type IstiodSettings, type IstiodTls } from './istiod.ts';
 
 export type MeshPrograms = Readonly<Record<'istiod' | 'pilot-agent', string>>;
@@ -61,11 +60,11 @@ export class IstioMesh implements AsyncDisposable {
     const { programs } = settings;
     await using stack = new AsyncDisposableStack();
     const cluster = stack.use(await KubernetesCluster.start({ users: { [PUBLISHER]: [] } }));
-    await cluster.apply([...publisherRole(), ...signerRoles(), ...attesterRoles()]);
+    await cluster.apply(rolesOfCapstan());
     const files = stack.use(await ServerFiles.create());
     const relayed = settings.registrationAuthority === true && { bounds: { impersonators: [ISTIOD] } };
     files.setPolicy([{ namespaces: settings.namespaces, ...relayed }, CONTROL_PLANE], CLASSES);
-    const capstan = stack.use(await RunningServer.start({ files, settings: configuration(cluster, settings) }));
+    const capstan = stack.use(await RunningServer.start({ files, settings: configuration(cluster, keys(settings)) }));
     const tls = await eventually('istiod-tls', async () => istiodTls(cluster), SOON).catch((cause: unknown) => {
       throw new Error(`Capstan says: ${files.logText.slice(-QUOTED)}`, { cause });
     });
@@ -79,7 +78,7 @@ export class IstioMesh implements AsyncDisposable {
     await this.cluster.pod({ namespace, name: pod, serviceAccount });
     const agent = new IstioAgent({
       binary: this.#programs['pilot-agent'],
-      anchorsPem: await eventually('the roots', async () => this.#rootsIn(namespace), SOON),
+      anchorsPem: await eventually('the roots', async () => rootsIn(this.cluster, namespace), SOON),
       serviceAccount,
       secretTtl: '1h',
       pod: { namespace, name: pod, xdsPort: this.istiod.xdsPort, ...more },
@@ -100,12 +99,6 @@ export class IstioMesh implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts.disposeAsync();
   }
-
-  async #rootsIn(namespace: string): Promise<string | undefined> {
-    const metadata = { name: 'istio-ca-root-cert', namespace };
-    const map = await this.cluster.api.get({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
-    return (map?.['data'] as Readonly<Record<string, string>> | undefined)?.['root-cert.pem'];
-  }
 }
 
 interface Parts {
@@ -114,47 +107,16 @@ interface Parts {
   readonly istiod: Istiod;
 }
 
-const CLASSES = {
-  classes: [{ class: 'control-plane', namespaces: [ISTIO_NAMESPACE], serviceAccounts: ['istiod'] }],
-};
-const CONTROL_PLANE = {
-  bounds: { dnsNames: ['*.istio-system.svc'] },
-  more: { match: { classes: ['control-plane'], namespaces: { names: [ISTIO_NAMESPACE] } } },
-};
-
-/** What verifying the tokens of the cluster takes besides. */
-function attesterRoles(): readonly ClusterObject[] {
-  const apiGroup = 'rbac.authorization.k8s.io';
-  return ['system:service-account-issuer-discovery', 'system:auth-delegator'].map((name) => ({
-    apiVersion: `${apiGroup}/v1`,
-    kind: 'ClusterRoleBinding',
-    metadata: { name: `${PUBLISHER}:${name}` },
-    roleRef: { apiGroup, kind: 'ClusterRole', name },
-    subjects: [{ kind: 'User', apiGroup, name: PUBLISHER }],
-  }));
-}
-
-function configuration(
-  cluster: KubernetesCluster,
-  { istiodTtl = '1h', registrationAuthority = false }: MeshSettings,
-): Readonly<Record<string, unknown>> {
-  const own = 'cluster.kubernetes';
-  return {
-    'cluster.manifests': undefined,
-    'authentication.tokens.issuers': [],
-    'sds.sockets': [],
-    'lifetimes.backdate': '2s',
-    [`${own}.from`]: 'kubeconfig',
-    [`${own}.kubeconfig`]: cluster.kubeconfig(PUBLISHER),
-    [`${own}.namespace`]: 'capstan-system',
-    [`${own}.publish.rootConfigMap.enabled`]: true,
-    [`${own}.publish.istiodTls.namespace`]: ISTIO_NAMESPACE,
-    [`${own}.publish.istiodTls.ttl`]: istiodTtl,
-    ...(registrationAuthority && {
-      [`${own}.signers.certificateSigningRequests.requesters`]: ['system:serviceaccount:istio-system:istiod'],
-    }),
-  };
-}
+const keys = ({
+  istiodTtl = '1h',
+  registrationAuthority = false,
+}: MeshSettings): Readonly<Record<string, unknown>> => ({
+  'publish.rootConfigMap.enabled': true,
+  'publish.istiodTls.ttl': istiodTtl,
+  ...(registrationAuthority && {
+    'signers.certificateSigningRequests.requesters': ['system:serviceaccount:istio-system:istiod'],
+  }),
+});
 
 /** As `istio-config/istio/ra.yaml` sets istiod up. */
 function registrationAuthority({ pki }: ServerFiles): Pick<IstiodSettings, 'environment' | 'mesh'> {
@@ -166,13 +128,4 @@ function registrationAuthority({ pki }: ServerFiles): Pick<IstiodSettings, 'envi
     },
     mesh: { caCertificates: [{ certSigners: ['capstan.dev/default'], pem: pki.root.certificatePem }] },
   };
-}
-
-async function istiodTls(cluster: KubernetesCluster): Promise<IstiodTls | undefined> {
-  const metadata = { name: 'istiod-tls', namespace: ISTIO_NAMESPACE };
-  const secret = await cluster.api.get({ apiVersion: 'v1', kind: 'Secret', metadata });
-  if (secret === undefined) return undefined;
-  const data = secret['data'] as Readonly<Record<keyof IstiodTls, string>>;
-  const text = (key: keyof IstiodTls): string => Buffer.from(data[key], 'base64').toString('utf8');
-  return { 'tls.crt': text('tls.crt'), 'tls.key': text('tls.key'), 'ca.crt': text('ca.crt') };
 }

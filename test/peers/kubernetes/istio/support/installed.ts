@@ -1,0 +1,70 @@
+// What Capstan is given, and keeps, in the clusters of these tests: its roles, its configuration, and what the kubelet would
+// mount of what it published.
+import type { ClusterObject } from '../../support/cluster-api.ts';
+import type { KubernetesCluster } from '../../support/cluster.ts';
+import { ISTIO_NAMESPACE, PUBLISHER, publisherRole } from '../../support/publisher-role.ts';
+import { signerRoles } from '../../support/signer-roles.ts';
+import type { IstiodTls } from './istiod.ts';
+
+/** Of the policy that a server here needs for istiod's certificate. */
+export const CLASSES = {
+  classes: [{ class: 'control-plane', namespaces: [ISTIO_NAMESPACE], serviceAccounts: ['istiod'] }],
+};
+export const CONTROL_PLANE = {
+  bounds: { dnsNames: ['*.istio-system.svc'] },
+  more: { match: { classes: ['control-plane'], namespaces: { names: [ISTIO_NAMESPACE] } } },
+};
+
+/** Of the cluster's user `PUBLISHER`. */
+export function rolesOfCapstan(): readonly ClusterObject[] {
+  return [...publisherRole(), ...signerRoles(), ...attesterRoles()];
+}
+
+/** What verifying the tokens of the cluster takes besides. */
+function attesterRoles(): readonly ClusterObject[] {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  return ['system:service-account-issuer-discovery', 'system:auth-delegator'].map((name) => ({
+    apiVersion: `${apiGroup}/v1`,
+    kind: 'ClusterRoleBinding',
+    metadata: { name: `${PUBLISHER}:${name}` },
+    roleRef: { apiGroup, kind: 'ClusterRole', name },
+    subjects: [{ kind: 'User', apiGroup, name: PUBLISHER }],
+  }));
+}
+
+/** As `RunningServer` takes it. @param more keys below `cluster.kubernetes`. */
+export function configuration(
+  cluster: KubernetesCluster,
+  more: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const given = {
+    from: 'kubeconfig',
+    kubeconfig: cluster.kubeconfig(PUBLISHER),
+    namespace: 'capstan-system',
+    'publish.istiodTls.namespace': ISTIO_NAMESPACE,
+    ...more,
+  };
+  return {
+    'cluster.manifests': undefined,
+    'authentication.tokens.issuers': [],
+    'sds.sockets': [],
+    'lifetimes.backdate': '2s',
+    ...Object.fromEntries(Object.entries(given).map(([key, value]) => [`cluster.kubernetes.${key}`, value])),
+  };
+}
+
+/** The roots in a namespace's `istio-ca-root-cert`. */
+export async function rootsIn(cluster: KubernetesCluster, namespace: string): Promise<string | undefined> {
+  const metadata = { name: 'istio-ca-root-cert', namespace };
+  const map = await cluster.api.get({ apiVersion: 'v1', kind: 'ConfigMap', metadata });
+  return (map?.['data'] as Readonly<Record<string, string>> | undefined)?.['root-cert.pem'];
+}
+
+export async function istiodTls(cluster: KubernetesCluster): Promise<IstiodTls | undefined> {
+  const metadata = { name: 'istiod-tls', namespace: ISTIO_NAMESPACE };
+  const secret = await cluster.api.get({ apiVersion: 'v1', kind: 'Secret', metadata });
+  if (secret === undefined) return undefined;
+  const data = secret['data'] as Readonly<Record<keyof IstiodTls, string>>;
+  const text = (key: keyof IstiodTls): string => Buffer.from(data[key], 'base64').toString('utf8');
+  return { 'tls.crt': text('tls.crt'), 'tls.key': text('tls.key'), 'ca.crt': text('ca.crt') };
+}
