@@ -6,7 +6,16 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
 import type { ObjectPlan, Planned } from './object-plan.ts';
-import { cutTo, interning, isOurs, labelsOf, textOf, type Mark, type TextField } from './published-object.ts';
+import {
+  cutTo,
+  interning,
+  isManaged,
+  isOurs,
+  labelsOf,
+  textOf,
+  type Mark,
+  type TextField,
+} from './published-object.ts';
 
 export const CLUSTER_TRUST_BUNDLE: ApiKind = {
   apiVersion: 'certificates.k8s.io/v1',
@@ -82,7 +91,7 @@ export class ClusterTrustBundles implements ObjectPlan {
   }
 
   isAsPlanned(current: KubernetesObject, { text }: { readonly text: string }): boolean {
-    return textOf(current) === text && this.isOurs(current);
+    return textOf(current) === text && isManaged(current);
   }
 
   onChange(listener: (key?: string) => void, options: { readonly signal: AbortSignal }): void {

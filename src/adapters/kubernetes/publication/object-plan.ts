@@ -18,7 +18,7 @@ export interface ObjectPlan {
   /** As it was seen last, cut by `cutTo`. */
   current(key: string): KubernetesObject | undefined;
   isOurs(current: KubernetesObject): boolean;
-  /** Whether what is there has the text and the labels. */
+  /** Whether what is there has the text, and the labels of whichever Capstan. */
   isAsPlanned(current: KubernetesObject, planned: Exclude<Planned, string>): boolean;
   /** Calls `listener` with each place that changed, or with none when all may have, until the signal aborts. */
   onChange(listener: (key?: string) => void, options: { readonly signal: AbortSignal }): void;

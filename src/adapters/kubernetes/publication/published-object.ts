@@ -20,6 +20,11 @@ export function labelsOf({ namespace, leaseName }: Mark): Readonly<Record<string
   return { [MANAGED_BY]: OURS, [NAMESPACE]: namespace, [LEASE]: leaseName };
 }
 
+/** Whether any Capstan wrote it: two installations that publish the same text do not argue about whose it is. */
+export function isManaged({ metadata: { labels = {} } }: KubernetesObject): boolean {
+  return labels[MANAGED_BY] === OURS;
+}
+
 /** A label selector for what is ours. */
 export function selectorOf(mark: Mark): string {
   return Object.entries(labelsOf(mark))

@@ -9,7 +9,7 @@ import type { PublishedRoots } from '../../../ports/issuing/root-publication.ts'
 import { CONFIG_MAP } from '../api/kinds.ts';
 import type { ObjectPlan, Planned } from './object-plan.ts';
 import type { NamespaceFacts, SeenNamespaces } from './seen-namespaces.ts';
-import { isOurs, labelsOf, textOf, type Mark, type TextField } from './published-object.ts';
+import { isManaged, isOurs, labelsOf, textOf, type Mark, type TextField } from './published-object.ts';
 
 export const ROOT_FIELD: TextField = ['data', 'root-cert.pem'];
 /** Different texts in all namespaces that are remembered: one, and during a change two. */
@@ -66,7 +66,8 @@ export class RootConfigMaps implements ObjectPlan, PublishedRoots {
 
   isAsPlanned(current: KubernetesObject, { text }: { readonly text: string }): boolean {
     const { labels = {} } = current.metadata;
-    return textOf(current) === text && Object.entries(this.#labels).every(([key, value]) => labels[key] === value);
+    const hasLabels = Object.entries(ISTIO_LABEL).every(([key, value]) => labels[key] === value);
+    return textOf(current) === text && hasLabels && isManaged(current);
   }
 
   onChange(listener: (namespace?: string) => void, options: { readonly signal: AbortSignal }): void {

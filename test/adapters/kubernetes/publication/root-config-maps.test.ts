@@ -113,6 +113,23 @@ describe('The root ConfigMaps', () => {
     assert.deepEqual(writes(), []);
   });
 
+  it('are handed over by one installation to another without an argument, and without a gap', async () => {
+    const { start, writes, api, clock, textIn, stored } = scene({ namespaces: ['shop'] });
+    const theirs = { ...LABELS, 'capstan.dev/lease': 'the former' };
+    api.put({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: NAME, namespace: 'shop', labels: theirs },
+      data: { 'root-cert.pem': first.pem },
+    });
+    await start();
+    assert.deepEqual(writes(), []);
+    api.remove(CONFIG_MAP, { namespace: 'shop', name: NAME });
+    await clock.advance(10);
+    assert.equal(textIn('shop'), first.pem);
+    assert.deepEqual(stored('shop')?.metadata.labels, LABELS);
+  });
+
   it('come within a second to a namespace that is made, also while thousands wait for another bundle', async () => {
     const names = Array.from({ length: 2_000 }, (_, index) => `n${index}`);
     const { start, make, textIn, clock, publish, writes } = scene({ namespaces: names });
