@@ -24,12 +24,18 @@ const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
   A: new Set([status.UNAUTHENTICATED]),
   C: new Set([status.INVALID_ARGUMENT, status.PERMISSION_DENIED]),
   K: new Set([status.INVALID_ARGUMENT]),
-  M: new Set([status.INVALID_ARGUMENT, status.NOT_FOUND]),
+  M: new Set([status.INVALID_ARGUMENT, status.NOT_FOUND, status.UNAUTHENTICATED]),
   P: new Set([status.PERMISSION_DENIED]),
-  Q: new Set([status.RESOURCE_EXHAUSTED, status.FAILED_PRECONDITION]),
+  Q: new Set([status.RESOURCE_EXHAUSTED, status.FAILED_PRECONDITION, status.UNAVAILABLE]),
   S: new Set([status.UNAVAILABLE]),
   X: new Set([status.INTERNAL, status.CANCELLED]),
 };
+
+/** Of impersonation, by a node proxy or by who relays a signing request, its caller is told nothing but that it is refused. */
+const OPAQUE: ReadonlySet<Reason> = new Set(['CAP-A07', 'CAP-A15', 'CAP-A16', 'CAP-A17', 'CAP-M05']);
+
+const textOf = (reason: Reason, { message }: AuthorityError): string =>
+  reason.startsWith('CAP-X') && reason !== 'CAP-X02' ? `${reason} internal error` : message;
 
 describe('The status of a refusal', () => {
   let edge: TlsEdge;
@@ -49,7 +55,7 @@ describe('The status of a refusal', () => {
       edge.authority.answer = async () => Promise.reject(error);
       const { code, details } = await wire.call();
       assert.ok(CONTRACT[reason[4]!]!.has(code), `${reason} left as ${status[code]}`);
-      const text = reason.startsWith('CAP-X') && reason !== 'CAP-X02' ? `${reason} internal error` : error.message;
+      const text = OPAQUE.has(reason) ? `CAP-A07 ${REASONS['CAP-A07'].text}` : textOf(reason, error);
       assert.equal(details, `${text} id=abc123`);
     });
   }
