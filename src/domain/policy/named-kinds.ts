@@ -24,7 +24,9 @@ export interface NamedKinds {
 }
 
 /** Most kinds that are followed at once: of more, those that the central bundle and cluster policies name go first. */
-const MAX_KINDS = 100;
+const MAX_KINDS = 200;
+/** Of those, most that the policies of one namespace add: nobody keeps the kinds of others from being followed. */
+const MAX_EACH = 10;
 
 const NAMESPACE = { kind: 'Namespace', apiVersion: 'v1', policy: '', inFull: false };
 /** Labels and images are kept of each pod. */
@@ -34,14 +36,27 @@ const KIND_OF_TARGET = { namespace: 'Namespace', serviceAccount: 'ServiceAccount
 /** @returns the kinds, namespaces always among them. */
 export function kindsNamedBy(policies: PolicySet): NamedKinds {
   const named = new Map<string, NamedKind>([[kindKey(NAMESPACE), NAMESPACE]]);
-  const add = (one: NamedKind): void => {
+  const perNamespace = new Map<string, number>();
+  let left = 0;
+  const add = (one: NamedKind, namespace?: string): void => {
     const known = named.get(kindKey(one));
+    if (known === undefined && namespace !== undefined) {
+      const added = (perNamespace.get(namespace) ?? 0) + 1;
+      perNamespace.set(namespace, added);
+      if (added > MAX_EACH) {
+        left += 1;
+        return;
+      }
+    }
     named.set(kindKey(one), known === undefined ? one : { ...known, inFull: known.inFull || one.inFull });
   };
   if (policies.bundle.classes.some(({ pods }) => pods !== undefined)) add({ ...POD, policy: policies.bundleName });
-  for (const statement of policies.statements()) for (const one of namedBy(statement)) add(one);
+  for (const statement of policies.statements()) {
+    const [namespace] = statement.layer === 'namespace' ? statement.policy.split('/') : [];
+    for (const one of namedBy(statement)) add(one, namespace);
+  }
   const kinds = [...named.values()];
-  return { kinds: kinds.slice(0, MAX_KINDS), left: Math.max(0, kinds.length - MAX_KINDS) };
+  return { kinds: kinds.slice(0, MAX_KINDS), left: left + Math.max(0, kinds.length - MAX_KINDS) };
 }
 
 function namedBy({ policy, pods, conditions }: PolicyStatement): readonly NamedKind[] {

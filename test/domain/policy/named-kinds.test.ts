@@ -44,15 +44,19 @@ describe('The kinds that policies name', () => {
     );
   });
 
-  it('are at most a hundred, those of the bundle and of cluster policies first', () => {
+  it('are at most two hundred, those of the bundle and of cluster policies first, and few of each namespace', () => {
     const many = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => condition({ ...HAS_INGRESS, objectKind: `${prefix}${index}` }));
+    const locals = Array.from({ length: 30 }, (_, index) =>
+      local({ namespace: `team-${index}`, conditions: many(`Of${index}x`, 12) }),
+    );
     const { kinds, left } = kindsNamedBy(
-      policySet(bundle(), [local({ conditions: many('Local', 200) }), clusterWide({ conditions: many('Wide', 50) })]),
+      policySet(bundle(), [...locals, clusterWide({ conditions: many('Wide', 50) })]),
     );
     assert.equal(kinds.filter(({ kind }) => kind.startsWith('Wide')).length, 50);
-    assert.equal(kinds.length, 100);
-    assert.equal(left, 151);
+    assert.equal(kinds.length, 200);
+    assert.ok(Map.groupBy(kinds, ({ policy }) => policy.split('/')[0]).get('team-0')?.length === 10);
+    assert.equal(left, 30 * 12 + 50 + 1 - 200);
   });
 
   it('are all that any decision may look at', () => {

@@ -159,13 +159,13 @@ export class FollowedObjects {
       this.#relist = relist;
       try {
         const round = { signal: AbortSignal.any([signal, relist.signal]) };
+        if (this.#isKeptOtherwise) this.#version = undefined;
         this.#version ??= await this.#list(round);
         await this.#watch(this.#version, round);
         // Ended in order.
         await this.#pause(LEAST_WATCH_MS - (this.#parts.clock.monotonicMs() - beganMs), signal);
       } catch (error) {
-        if (relist.signal.aborted) this.#version = undefined;
-        else await this.#failed(error, signal);
+        if (!relist.signal.aborted) await this.#failed(error, signal);
       }
     }
   }

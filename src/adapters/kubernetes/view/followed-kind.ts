@@ -24,7 +24,8 @@ export interface KindParts {
 const LOOK_AGAIN_MS = 10_000;
 
 export class FollowedKind {
-  readonly named: NamedKind;
+  /** As policies name it now; another of them may come first than did. */
+  named: NamedKind;
   readonly #parts: KindParts;
   readonly #end = new AbortController();
   readonly #obstacle: ReportOnce;
@@ -67,6 +68,7 @@ export class FollowedKind {
   async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const found = await this.#look(signal);
+      if (this.#end.signal.aborted) return;
       if (typeof found === 'string') {
         this.#obstacle.found(found);
         this.#parts.changed();
@@ -100,7 +102,8 @@ export class FollowedKind {
   }
 
   #notYet(): string {
-    return `${this.named.kind} objects of the cluster are not read yet`;
+    const problem = this.#objects.map((one) => one.problem).find((one) => one !== undefined);
+    return `${this.named.kind} objects of the cluster are not read yet${problem === undefined ? '' : `: ${problem}`}`;
   }
 }
 

@@ -118,7 +118,11 @@ export class LiveClusterView implements ClusterView {
       this.#kinds.delete(key);
     }
     for (const [key, named] of wanted) {
-      if (this.#kinds.has(key)) continue;
+      const known = this.#kinds.get(key);
+      if (known !== undefined) {
+        known.named = named;
+        continue;
+      }
       const kind = new FollowedKind(this.#kindParts(), named);
       this.#kinds.set(key, kind);
       kind.start({ signal });

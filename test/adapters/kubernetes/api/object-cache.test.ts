@@ -165,6 +165,15 @@ describe('Followed objects', () => {
     await settle();
     assert.deepEqual(objects.get('shop', 'a')?.['spec'], { hostname: 'h' });
     assert.deepEqual(changes, ['+a', '~a']);
+    const kept = objects.get('shop', 'a')?.['spec'];
+    api.endWatches();
+    await settle();
+    // Between two watches nobody is listening.
+    objects.keepOtherwise(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
+    assert.equal(objects.isComplete, false);
+    await clock.advance(1_000);
+    assert.deepEqual([kept, objects.get('shop', 'a')?.['spec']], [{ hostname: 'h' }, undefined]);
+    assert.equal(objects.isComplete, true);
   });
 });
 

@@ -130,6 +130,18 @@ describe('The live view of a cluster', () => {
     assert.equal(events.of('watchRecovered').length, 1);
   });
 
+  it('says nothing of a kind that is not needed any more before it was found', async () => {
+    const answer = api.hold();
+    view.need({ kinds: [NAMESPACE, GATEWAY], left: 0 }, end);
+    await settle();
+    view.need({ kinds: [NAMESPACE], left: 0 }, end);
+    answer();
+    await settle();
+    await clock.advance(30_000);
+    assert.deepEqual(events.log, []);
+    assert.equal(view.problem, undefined);
+  });
+
   it('waits for a kind that the cluster does not have yet', async () => {
     serve(INGRESSES);
     await need(GATEWAY);
