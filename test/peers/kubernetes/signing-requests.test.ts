@@ -58,7 +58,7 @@ async function request(api: ClusterApi, spec: object, identity = WEB): Promise<(
   const made = await api.ask<Csr>('POST', target, {
     apiVersion: 'certificates.k8s.io/v1',
     kind: 'CertificateSigningRequest',
-    metadata: { generateName: 'csr-workload-' },
+    metadata: { generateName: 'csr-workload-', labels: { of: 'istiod' } },
     spec: { signerName: 'capstan.dev/default', usages: USAGES, request: Buffer.from(pem).toString('base64'), ...spec },
   });
   const at = `${target}/${made.metadata.name}`;
@@ -120,6 +120,7 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
     const leftMs = leaf.validToDate.getTime() - Date.now();
     assert.ok(1_600_000 < leftMs && leftMs <= 1_800_000, String(leftMs));
     assert.equal(chain.match(/BEGIN CERTIFICATE/g)?.length, 1 + files.pki.issuer.chainPems.length);
+    assert.deepEqual((await read()).metadata.labels, { of: 'istiod' });
     const [record] = files.decisions({ identity: WEB });
     assert.ok(record?.outcome === 'issued');
     assert.deepEqual(

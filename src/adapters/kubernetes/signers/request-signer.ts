@@ -76,6 +76,7 @@ export class RequestSigner {
     await abortable(signal, () => () => undefined).catch(() => undefined);
     await queue.end();
     this.#answers.clear();
+    this.#problem = undefined;
     this.#cache = undefined;
   }
 
@@ -159,11 +160,20 @@ function retryAfter(afterMs: number | undefined): Outcome {
   return afterMs === undefined ? RETRY : { retry: true, afterMs };
 }
 
-/** One that waits for nobody is kept by its name alone. Who wrote which field is half of the others, and not asked for. */
-function keptOf({ apiVersion, kind, metadata, ...rest }: KubernetesObject, isPending: boolean): KubernetesObject {
+/**
+ * One that waits for nobody is kept by its name alone. Of the others only who wrote which field is left out, which the server
+ * then leaves as it is: whatever else is missing when a status is written would be gone.
+ */
+function keptOf(object: KubernetesObject, isPending: boolean): KubernetesObject {
+  const { apiVersion, kind, metadata } = object;
+  if (isPending) return { ...object, metadata: withoutManagers(metadata) };
   const { name, namespace, uid, resourceVersion } = metadata;
-  const kept = { name, ...(namespace !== undefined && { namespace }), uid, resourceVersion };
-  return isPending ? { apiVersion, kind, metadata: kept, ...rest } : { apiVersion, kind, metadata: kept };
+  return { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }), uid, resourceVersion } };
+}
+
+function withoutManagers(metadata: KubernetesObject['metadata']): KubernetesObject['metadata'] {
+  const kept = Object.entries(metadata).filter(([field]) => field !== 'managedFields');
+  return Object.fromEntries(kept) as unknown as KubernetesObject['metadata'];
 }
 
 function isWaiting({ spec }: KubernetesObject): boolean {

@@ -29,7 +29,13 @@ describe('The signer of CertificateSigningRequests', () => {
     scene.start();
     return scene;
   };
-  const put = (scene: Scene, spec: object = {}, conditions: readonly object[] = [APPROVED], name = 'csr-1'): void => {
+  const put = (
+    scene: Scene,
+    spec: object = {},
+    conditions: readonly object[] = [APPROVED],
+    name = 'csr-1',
+    more = {},
+  ): void => {
     const given = {
       signerName: 'capstan.dev/default',
       username: ISTIOD,
@@ -40,7 +46,7 @@ describe('The signer of CertificateSigningRequests', () => {
     scene.api.put({
       apiVersion: 'certificates.k8s.io/v1',
       kind: 'CertificateSigningRequest',
-      metadata: { name },
+      metadata: { name, ...more },
       spec: given,
       status: { conditions },
     });
@@ -97,6 +103,17 @@ describe('The signer of CertificateSigningRequests', () => {
       },
     );
     assert.equal(record.policy?.actor, 'istio-system/istiod');
+  });
+
+  it('changes nothing of a request but its status', async () => {
+    await using scene = running();
+    const metadata = { name: 'csr-1', labels: { of: 'istiod' }, annotations: { by: 'istiod' }, finalizers: ['kept'] };
+    const managedFields = [{ manager: 'istiod' }];
+    put(scene, {}, [], 'csr-1', { ...metadata, managedFields });
+    put(scene, {}, [APPROVED], 'csr-1', { ...metadata, managedFields });
+    await scene.answered('csr-1');
+    const { uid, resourceVersion } = scene.object('csr-1')!.metadata;
+    assert.deepEqual(scene.object('csr-1')!.metadata, { ...metadata, uid, resourceVersion });
   });
 
   it('waits for the approval, and leaves alone what is denied, failed or signed', async () => {
