@@ -121,13 +121,17 @@ export class NodeProof {
     options: { readonly signal: AbortSignal },
   ): Promise<readonly KnownPod[]> {
     const account: NodeAccount = { node: proxy.node, namespace, serviceAccount };
-    const look = (): readonly KnownPod[] | undefined => runningOf(directory.podsOn(account.node, account));
+    if (directory.namespace(namespace)?.terminating === true) throw noPod(`namespace ${namespace} is being deleted`);
+    const isThere = (): boolean => directory.serviceAccount(namespace, serviceAccount) !== undefined;
+    const look = (): readonly KnownPod[] | undefined =>
+      isThere() ? runningOf(directory.podsOn(account.node, account)) : undefined;
     const known = await this.#arrivals.find(account, look, deadlineMs, options);
     if (known !== undefined) return known;
     const asked = runningOf(await lookups.podsOn(proxy.podUid, account, options));
-    if (asked !== undefined) return asked;
-    const detail = `no pod of ${namespace}/${serviceAccount} runs on node ${proxy.node}`;
-    throw new AuthorityError('CAP-A17', { detail });
+    if (asked === undefined) throw noPod(`no pod of ${namespace}/${serviceAccount} runs on node ${proxy.node}`);
+    // Its pods outlive an account that was deleted, as those of a sidecar do, and prove as little.
+    if (!isThere()) throw noPod(`there is no service account ${namespace}/${serviceAccount}`);
+    return asked;
   }
 }
 
@@ -152,6 +156,10 @@ function demandSame(pod: KnownPod, { podName, podUid, namespace, serviceAccount,
             ? `has ended (${pod.phase})`
             : undefined;
   if (differs !== undefined) throw new AuthorityError('CAP-A16', { detail: `pod ${podName} ${differs}` });
+}
+
+function noPod(detail: string): AuthorityError {
+  return new AuthorityError('CAP-A17', { detail });
 }
 
 /** A pod that is being deleted counts until it is gone: it still answers its connections. */

@@ -147,6 +147,24 @@ describe('The proof of a node proxy', () => {
     });
   }
 
+  it('fails for pods whose service account is gone, as their own tokens would', async () => {
+    const pod = directory.addPod();
+    nodePods.pods.push(pod);
+    directory.removeServiceAccount('shop', 'web');
+    const { reason, message } = await refused();
+    assert.equal(reason, 'CAP-A17');
+    assert.match(message, /there is no service account shop\/web/);
+  });
+
+  it('fails at once for a namespace that is being deleted', async () => {
+    directory.addPod();
+    directory.addNamespace({ name: 'shop', terminating: true });
+    const { reason, message } = await refusalOf(prove());
+    assert.equal(reason, 'CAP-A17');
+    assert.match(message, /namespace shop is being deleted/);
+    assert.deepEqual(nodePods.asked, []);
+  });
+
   it('waits for a pod that the watch has not told of yet', async () => {
     const proven = prove();
     await clock.advance(LAG_MS / 2);
@@ -157,6 +175,7 @@ describe('The proof of a node proxy', () => {
   });
 
   it('asks the API server when the watch is further behind than that', async () => {
+    directory.addServiceAccount();
     nodePods.pods.push(new FakeWorkloadDirectory().addPod());
     const proven = prove();
     await clock.advance(LAG_MS);

@@ -8,7 +8,7 @@ import { ServerFiles } from '../../app/support/server-files.ts';
 import { ztunnelCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
-import { AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
+import { accountNamed, AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
 import { KubernetesCluster } from './support/cluster.ts';
 
 const SOON = { withinMs: 10_000 };
@@ -126,6 +126,15 @@ describe('A ztunnel of a Kubernetes cluster', function () {
       await refused(identity('shop', name), 'CAP-A17', /no pod of shop\/over/);
     });
   }
+
+  it('is refused for pods that outlive their service account', async () => {
+    await cluster.pod({ namespace: 'shop', name: 'orphan-0', serviceAccount: 'orphan' });
+    const wanted = identity('shop', 'orphan');
+    assert.equal((await ask(wanted)).code, status.OK);
+    await cluster.api.delete(accountNamed('shop', 'orphan'));
+    await eventually('the account is gone', async () => (await ask(wanted)).code !== status.OK, SOON);
+    await refused(wanted, 'CAP-A17', /there is no service account shop\/orphan/);
+  });
 
   it('is refused for another trust domain, and for what is no identity', async () => {
     await cluster.pod({ namespace: 'shop', name: 'here-0', serviceAccount: 'here' });
