@@ -1,5 +1,6 @@
 // Rules about the signers of the Kubernetes API.
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
+import type { Config } from '../schema.ts';
 import type { Rule } from './rules.ts';
 
 /** Kubernetes API, PodCertificateRequest: the server takes no shorter certificate. */
@@ -9,6 +10,9 @@ const FROM = 'cluster.kubernetes.from';
 const REQUESTERS = 'cluster.kubernetes.signers.certificateSigningRequests.requesters';
 const POD_CERTIFICATES = 'cluster.kubernetes.signers.podCertificates';
 const NEEDS_API = { problem: `needs ${FROM}: there is no API server to ask for requests` };
+/** What the API server takes for the name of a signer behind its domain (Kubernetes, certificate signing requests, signers). */
+const SIGNER_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+const NO_SIGNER = 'must be lower-case letters, digits, dots and dashes, for it is the name of a signer of Kubernetes';
 const NEEDS_HOUR = {
   problem: 'needs lifetimes.max to be an hour or more: the API server takes no shorter certificate',
 };
@@ -35,4 +39,20 @@ export const SIGNER_RULES: readonly Rule[] = [
       ];
     },
   },
+  {
+    reads: ['issuer.name', REQUESTERS, POD_CERTIFICATES],
+    check: ({ issuer, cluster: { kubernetes } }) =>
+      isSigner(kubernetes) && !SIGNER_NAME.test(issuer.name) ? [{ problem: NO_SIGNER }] : [],
+  },
+  {
+    reads: ['additionalIssuers', REQUESTERS, POD_CERTIFICATES],
+    check: ({ additionalIssuers, cluster: { kubernetes } }) =>
+      additionalIssuers.flatMap(({ name }, index) =>
+        isSigner(kubernetes) && !SIGNER_NAME.test(name) ? [{ within: [index, 'name'], problem: NO_SIGNER }] : [],
+      ),
+  },
 ];
+
+function isSigner({ signers }: Config['cluster']['kubernetes']): boolean {
+  return signers.podCertificates || signers.certificateSigningRequests.requesters.length > 0;
+}

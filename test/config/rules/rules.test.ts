@@ -18,6 +18,7 @@ const PUBLISH = 'cluster.kubernetes.publish';
 const issuer = { issuer: 'kubernetes', keys: { discovery: true } };
 
 const REQUESTERS = 'cluster.kubernetes.signers.certificateSigningRequests.requesters';
+const ISTIOD = 'system:serviceaccount:istio-system:istiod';
 const inCluster = { 'cluster.kubernetes.from': 'inCluster' };
 
 /** What is given, and the problem that follows. */
@@ -110,12 +111,20 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     'authentication.tokens.issuers must name an issuer: with client certificates off and no SDS socket, no caller can be authenticated',
   ],
   [
-    { [REQUESTERS]: ['system:serviceaccount:istio-system:istiod'] },
+    { [REQUESTERS]: [ISTIOD] },
     `${REQUESTERS} needs cluster.kubernetes.from: there is no API server to ask for requests`,
   ],
   [
     { ...inCluster, [REQUESTERS]: ['system:serviceaccount:Istio:istiod'] },
     `${REQUESTERS}[0] has a namespace that is not an RFC 1123 label`,
+  ],
+  [
+    { ...inCluster, [REQUESTERS]: [ISTIOD], 'issuer.name': 'Gold' },
+    'issuer.name must be lower-case letters, digits, dots and dashes, for it is the name of a signer of Kubernetes',
+  ],
+  [
+    { ...inCluster, [REQUESTERS]: [ISTIOD], additionalIssuers: [{ ...gold, name: 'gold_2' }] },
+    'additionalIssuers[0].name must be lower-case letters, digits, dots and dashes, for it is the name of a signer of Kubernetes',
   ],
   [
     { ...inCluster, [REQUESTERS]: ['kubernetes-admin'] },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import type { Signer } from '../../../../src/ports/issuing/signer.ts';
 import { buildCsr, spiffe, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { bundle, NEEDS_INGRESS, object, policySet, rule, WIDE } from '../../../support/policy/policies.ts';
@@ -197,6 +198,13 @@ describe('The signer of PodCertificateRequests', () => {
     );
     const ed25519 = (await buildCsr({ keyType: 'ed25519' })).der.toString('base64');
     assert.match(await denialOf({ stubPKCS10Request: ed25519 }), /^Denied UnsupportedKeyType CAP-K01 /);
+  });
+
+  it('says of a fault of its own only that there was one', async () => {
+    const { signer } = authority.material;
+    const lying: Signer = { ...signer, sign: async (_tbs, options) => signer.sign(Uint8Array.of(1), options) };
+    const failed = await denialOf({}, ({ parts }) => parts.issuers.swap({ ...authority.material, signer: lying }));
+    assert.match(failed, /^Failed InternalError CAP-X01 internal error id=[0-9a-f]{20}$/);
   });
 
   it('takes no other name from the stub', async () => {
