@@ -17,19 +17,7 @@ export const CONTROL_PLANE = {
 
 /** Of the cluster's user `PUBLISHER`. */
 export function rolesOfCapstan(): readonly ClusterObject[] {
-  return [...publisherRole(), ...signerRoles(), ...attesterRoles()];
-}
-
-/** What verifying the tokens of the cluster takes besides. */
-function attesterRoles(): readonly ClusterObject[] {
-  const apiGroup = 'rbac.authorization.k8s.io';
-  return ['system:service-account-issuer-discovery', 'system:auth-delegator'].map((name) => ({
-    apiVersion: `${apiGroup}/v1`,
-    kind: 'ClusterRoleBinding',
-    metadata: { name: `${PUBLISHER}:${name}` },
-    roleRef: { apiGroup, kind: 'ClusterRole', name },
-    subjects: [{ kind: 'User', apiGroup, name: PUBLISHER }],
-  }));
+  return [...publisherRole(), ...signerRoles()];
 }
 
 /** As `RunningServer` takes it. @param more keys below `cluster.kubernetes`. */
