@@ -18,10 +18,12 @@ export interface DevDirectory {
 /**
  * What dev mode assumes, by dotted path: the weakest source of a configuration.
  * @param root the data directory itself; the log goes there too, so that the terminal stays readable.
+ * @param settings.asksCluster whether a cluster is asked: it is then not described by manifests too.
  */
 export function devValues(
   { files, journal, sockets, policies, manifests }: DevDirectory,
   root: string,
+  { asksCluster }: { readonly asksCluster: boolean },
 ): Readonly<Record<string, unknown>> {
   return {
     'issuer.chainFile': files.chain,
@@ -30,7 +32,7 @@ export function devValues(
     'policy.bundle.file': files.bundle,
     'policy.bundle.unsigned': true,
     'policy.directory': policies,
-    'cluster.manifests': manifests,
+    ...(!asksCluster && { 'cluster.manifests': manifests }),
     'authentication.tokens.issuers': [{ issuer: DEV_TOKEN_ISSUER, keys: { file: files.tokenIssuerKeys } }],
     'sds.socketDirectory': sockets,
     'journal.store': `sqlite:${journal}`,

@@ -153,3 +153,28 @@ describe('A newcomer', () => {
     assert.match(error, /^capstan: UNAVAILABLE /);
   });
 });
+
+describe('A newcomer who has a cluster', () => {
+  it('tries it with --dev, and is told what is wrong with the kubeconfig', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'capstan-cli-'));
+    try {
+      const kubeconfig = path.join(folder, 'kubeconfig');
+      const cluster = ['--cluster-kubernetes-from', 'kubeconfig', '--cluster-kubernetes-kubeconfig', kubeconfig];
+      const serve = async () => {
+        const { terminal, error } = recordTerminal();
+        const argv = ['serve', '--dev', '--data-dir', path.join(folder, 'data'), ...ANY_PORT, ...cluster];
+        return [
+          await runCli(argv, { terminal, environment: {}, signal: new AbortController().signal }),
+          error(),
+        ] as const;
+      };
+      const [code, missing] = await serve();
+      assert.equal(code, 78);
+      assert.match(missing, /CAP-X03 .*kubeconfig, which does not exist/);
+      writeFileSync(kubeconfig, '{ "clusters": [], "users": [], "contexts": [], "current-context": "kind" }');
+      assert.match((await serve())[1], /CAP-X03 .*has no context "kind"; it has none/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { Option, type Command } from 'commander';
 import { DEV_DATA_DIRECTORY, devValues } from '../../../config/dev.ts';
-import { flagName, type Key } from '../../../config/key.ts';
+import { environmentName, flagName, type Key } from '../../../config/key.ts';
 import { loadConfig } from '../../../config/load.ts';
 import { OLD_KEYS, textKeys } from '../../../config/sources.ts';
 import { complainOfConfig, warnOfConfig } from '../../complaints.ts';
@@ -14,6 +14,9 @@ interface ServeCommandOptions {
   readonly dev?: true;
   readonly dataDir: string;
 }
+
+/** Whoever names a cluster has no use for the manifests of --dev. */
+const FROM_CLUSTER = 'cluster.kubernetes.from';
 
 const EXAMPLES = `
 Examples:
@@ -65,8 +68,9 @@ async function run(
     import('../../../adapters/dev/dev-data-directory.ts'),
   ]);
   const paths = options.dev === true ? devDataPaths(options.dataDir) : undefined;
+  const asksCluster = FROM_CLUSTER in flags || environmentName(FROM_CLUSTER) in environment;
   const loaded = loadConfig({
-    ...(paths !== undefined && { given: devValues(paths, path.resolve(options.dataDir)) }),
+    ...(paths !== undefined && { given: devValues(paths, path.resolve(options.dataDir), { asksCluster }) }),
     ...(options.config !== undefined && { file: options.config }),
     environment,
     flags,
