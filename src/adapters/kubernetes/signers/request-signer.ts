@@ -31,6 +31,8 @@ const KEEP_MS = 60_000;
 const RETRY: Outcome = { retry: true };
 
 interface Answer {
+  /** Of the object that it answers: one that was made anew under the same name is another. */
+  readonly uid: string;
   readonly status: Status;
   readonly atMs: number;
 }
@@ -103,16 +105,19 @@ export class RequestSigner {
       this.#problem = undefined;
       return this.#done(key);
     } catch (error) {
+      // Nobody waits for it any more.
+      if (cache.get(namespace, name) === undefined) return this.#done(key);
       return this.#failed(key, error, signal);
     }
   }
 
   async #statusOf(key: string, object: KubernetesObject, tries: number, signal: AbortSignal): Promise<Status> {
     const { clock } = this.#parts;
+    const { uid } = object.metadata;
     const kept = this.#answers.get(key);
-    if (kept !== undefined && clock.monotonicMs() - kept.atMs < KEEP_MS) return kept.status;
+    if (kept?.uid === uid && clock.monotonicMs() - kept.atMs < KEEP_MS) return kept.status;
     const status = await this.#judged(object, tries, signal);
-    this.#answers.set(key, { status, atMs: clock.monotonicMs() });
+    this.#answers.set(key, { uid, status, atMs: clock.monotonicMs() });
     return status;
   }
 

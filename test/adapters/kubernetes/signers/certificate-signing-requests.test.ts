@@ -236,6 +236,23 @@ describe('The signer of CertificateSigningRequests', () => {
     assert.equal(scene.issued, 1);
   });
 
+  it('never puts the certificate of a request on one that was made anew under its name', async () => {
+    await using scene = running();
+    scene.api.fail('replace', 503, 'ServiceUnavailable');
+    put(scene);
+    await scene.settle(500);
+    // The watch is late, and tells of neither.
+    scene.api.fail('watch', 503, 'ServiceUnavailable');
+    scene.api.remove({ apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest' }, { name: 'csr-1' });
+    const other = await ztunnelCsr('spiffe://cluster.local/ns/shop/sa/other');
+    put(scene, { request: Buffer.from(other.pem).toString('base64') });
+    scene.api.mend('replace');
+    await scene.settle(2_000);
+    const { certificate = '' } = await scene.answered('csr-1');
+    const [leaf = ''] = pemsOf(Buffer.from(certificate, 'base64').toString());
+    assert.equal(new X509Certificate(leaf).subjectAltName, 'URI:spiffe://cluster.local/ns/shop/sa/other');
+  });
+
   it('overwrites nothing that another has answered meanwhile', async () => {
     await using scene = running();
     scene.api.fail('replace', 503, 'ServiceUnavailable');
