@@ -16,11 +16,13 @@ describe('While the API server is away', function () {
   this.timeout(180_000);
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
+  let kubeconfig: string;
   let files: ServerFiles;
   let capstan: AttestedServer;
   before(async function () {
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
+    kubeconfig = await AttestedServer.kubeconfig(cluster);
     files = ended.use(await AttestedServer.files(['shop']));
     capstan = ended.use(await start(files));
   });
@@ -28,6 +30,7 @@ describe('While the API server is away', function () {
 
   const start = async (own: ServerFiles): Promise<AttestedServer> =>
     AttestedServer.start(cluster, own, {
+      'cluster.kubernetes.kubeconfig': kubeconfig,
       'cluster.kubernetes.staleAfter': '1m',
       'cluster.kubernetes.tokens.keysFile': own.path('token-keys.json'),
     });

@@ -16,6 +16,8 @@ export interface Asking {
   readonly showing?: Showing;
 }
 
+const KUBECONFIG = 'cluster.kubernetes.kubeconfig';
+
 export class AttestedServer implements AsyncDisposable {
   readonly files: ServerFiles;
   readonly server: RunningServer;
@@ -31,7 +33,7 @@ export class AttestedServer implements AsyncDisposable {
     files: ServerFiles,
     settings: Readonly<Record<string, unknown>> = {},
   ): Promise<AttestedServer> {
-    await cluster.apply(chartRoles());
+    const kubeconfig = settings[KUBECONFIG] ?? (await AttestedServer.kubeconfig(cluster));
     const server = await RunningServer.start({
       files,
       settings: {
@@ -39,12 +41,18 @@ export class AttestedServer implements AsyncDisposable {
         'authentication.tokens.issuers': [],
         'sds.sockets': [],
         'cluster.kubernetes.from': 'kubeconfig',
-        'cluster.kubernetes.kubeconfig': await cluster.accountKubeconfig('istio-system', 'capstan'),
         'cluster.kubernetes.namespace': 'istio-system',
         ...settings,
+        [KUBECONFIG]: kubeconfig,
       },
     });
     return new AttestedServer(files, server);
+  }
+
+  /** @returns the kubeconfig of the account that Capstan has in a cluster, with the rights that the chart gives it. */
+  static async kubeconfig(cluster: KubernetesCluster): Promise<string> {
+    await cluster.apply(chartRoles());
+    return cluster.accountKubeconfig('istio-system', 'capstan');
   }
 
   static async files(namespaces: readonly string[]): Promise<ServerFiles> {
