@@ -179,6 +179,35 @@ describe('The certificate of a control plane', () => {
     assert.equal(leafIn(place).subjectAltName, `URI:${ISTIOD}, DNS:${DNS_NAMES[0]}`);
   });
 
+  it('is not put in its place by who lost the lease while it was issued', async () => {
+    const { place, lead, lease, pass, journal } = scene();
+    const generate = keys.generate.bind(keys);
+    keys.generate = async (type) => {
+      lease.lose();
+      return generate(type);
+    };
+    await lead();
+    await pass(0);
+    keys.generate = generate;
+    assert.equal(journal.records.length, 1);
+    assert.equal(place.writes, 0);
+  });
+
+  it('is not taken for ours by the chain that somebody put below another leaf', async () => {
+    const other = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+    const { place, lead, issuers, pass } = scene();
+    issuers.swap(other.material);
+    await lead();
+    const [leaf = ''] = place.placed!.certificateChainPem.split(/(?<=-----END CERTIFICATE-----\n)/);
+    stop.abort();
+    stop = new AbortController();
+    place.placed = { ...place.placed!, certificateChainPem: leaf + authority.intermediate.certificatePem };
+    const next = scene({ place });
+    await next.lead();
+    await pass(0);
+    assert.ok(leafIn(place).verify(authority.issuer.publicKey));
+  });
+
   it('is left alone by who does not lead', async () => {
     const { place, lead, lease, pass } = scene();
     await pass(60_000);

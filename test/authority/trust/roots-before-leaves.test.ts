@@ -86,12 +86,15 @@ describe('Roots before leaves', () => {
   });
 
   it('publish what is in force alone, once it is', async () => {
-    const { second, published, roots, issuers, before, asked } = scene();
-    published.hold(second, second);
-    await before(second);
+    const { first, second, published, clock, roots, issuers, before, asked } = scene();
+    const waiting = before(second);
+    const both = first.joinedWith(second);
+    published.hold(both, both);
+    await clock.advance(100);
+    await waiting;
     issuers.swap(next.material);
     assert.equal(roots.wanted(), second);
-    assert.equal(asked(), 1);
+    assert.equal(asked(), 2);
   });
 
   it('wait a minute and no longer for places that cannot be written, and say so', async () => {

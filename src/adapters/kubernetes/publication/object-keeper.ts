@@ -28,7 +28,7 @@ const MAX_WRITING = 8;
 const PACE_MS = 10;
 /** After a write, how long its effect may take to be seen before it is judged again what is there. */
 const SEEN_WITHIN_MS = 5_000;
-const RETRY_MS = { first: 1_000, most: 60_000, onConflict: 200 };
+const RETRY_MS = { first: 1_000, firstOnConflict: 200, most: 60_000 };
 /** Longest without a look at what waits. */
 const LOOK_MS = 60_000;
 /** Names that a problem lists. */
@@ -38,7 +38,7 @@ const MAX_NAMED = 3;
 interface Known {
   /** The version that our last write was on, until another one is seen. */
   wroteOn?: { readonly version: string | undefined; readonly untilMs: number };
-  /** What we wrote last, once it is seen or may be. */
+  /** The text that we wrote last. */
   wrote?: string;
   problem?: string;
   failures: number;
@@ -161,9 +161,11 @@ export class ObjectKeeper implements RootPublisher {
   /** Something else is there than what we wrote, and we would write the same again. */
   #noteChange(key: string, known: Known, current: KubernetesObject | undefined, text: string): void {
     const { plan, clock, events } = this.#parts;
+    // What is still seen as it was before our write says nothing of others: the watch may be interrupted.
+    const isSeen = known.wroteOn === undefined || known.wroteOn.version !== current?.metadata.resourceVersion;
     const same = known.wrote === text;
     delete known.wrote;
-    if (!same) return;
+    if (!same || !isSeen) return;
     const nowMs = clock.monotonicMs();
     const writer = current && otherWriterOf(current);
     const isRival = this.#rivals.has(writer, nowMs);
@@ -216,15 +218,14 @@ export class ObjectKeeper implements RootPublisher {
     const { plan, clock, events } = this.#parts;
     const known = this.#knownOf(key);
     const nowMs = clock.monotonicMs();
-    if (isApiError(error, 409)) {
-      // It has changed since it was seen; the watch tells what it is now.
-      this.#waiting.addLater(key, nowMs + RETRY_MS.onConflict);
-      return;
-    }
+    const isConflict = isApiError(error, 409);
+    const firstMs = isConflict ? RETRY_MS.firstOnConflict : RETRY_MS.first;
+    const backOffMs = Math.min(firstMs * 2 ** known.failures, RETRY_MS.most);
     known.failures += 1;
-    const backOffMs = Math.min(RETRY_MS.first * 2 ** (known.failures - 1), RETRY_MS.most);
     const askedMs = error instanceof KubernetesApiError ? (error.retryAfterMs ?? 0) : 0;
     this.#waiting.addLater(key, nowMs + Math.max(backOffMs, askedMs));
+    // It has changed since it was seen; the watch tells what it is now.
+    if (isConflict) return;
     const problem = error instanceof Error ? error.message : 'unexpected failure';
     if (known.problem !== problem) events.publicationFailed({ object: plan.what, place: key, problem });
     known.problem = problem;

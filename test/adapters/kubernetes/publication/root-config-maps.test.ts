@@ -55,9 +55,11 @@ describe('The root ConfigMaps', () => {
     const wanted = { bundle: first };
     const lead = (signal = AbortSignal.any([stop.signal, leading.signal])): Promise<void> =>
       keeper.keep(() => wanted.bundle, { signal });
+    const startNamespaces = (): void => all.start(stop);
+    const startConfigMaps = (): void => seen.start(stop);
     const start = async (): Promise<void> => {
-      all.start(stop);
-      seen.start(stop);
+      startNamespaces();
+      startConfigMaps();
       void lead();
       await clock.advance(100);
     };
@@ -82,7 +84,23 @@ describe('The root ConfigMaps', () => {
       wanted.bundle = bundle;
       keeper.wantedChanged();
     };
-    return { api, clock, events, keeper, plan, make, start, lead, stored, textIn, writes, putByOther, publish };
+    return {
+      startNamespaces,
+      startConfigMaps,
+      api,
+      clock,
+      events,
+      keeper,
+      plan,
+      make,
+      start,
+      lead,
+      stored,
+      textIn,
+      writes,
+      putByOther,
+      publish,
+    };
   }
 
   it('have the bundle, and the label of Istio, in every namespace, kube-system included', async () => {
@@ -128,6 +146,34 @@ describe('The root ConfigMaps', () => {
     await clock.advance(10);
     assert.equal(textIn('shop'), first.pem);
     assert.deepEqual(stored('shop')?.metadata.labels, LABELS);
+  });
+
+  it('are written once while the watch is interrupted, and no change by others is made of that', async () => {
+    const { start, api, clock, publish, writes, textIn, events } = scene({ namespaces: ['shop'] });
+    await start();
+    api.fail('watch', 0, 'Unreachable');
+    publish(second);
+    await clock.advance(MINUTE_MS);
+    assert.equal(textIn('shop'), second.pem);
+    assert.ok(writes().length < 15, `${writes().length} tries`);
+    api.mend();
+    await clock.advance(2 * MINUTE_MS);
+    const settled = writes().length;
+    await clock.advance(10 * MINUTE_MS);
+    assert.equal(writes().length, settled);
+    assert.deepEqual(events.of('publicationContested'), []);
+    assert.equal(events.of('objectPublished').length, 2);
+  });
+
+  it('are not written before it is seen what is there', async () => {
+    const { startNamespaces, startConfigMaps, lead, writes, clock, textIn } = scene({ namespaces: ['shop'] });
+    startNamespaces();
+    void lead();
+    await clock.advance(MINUTE_MS);
+    assert.deepEqual(writes(), []);
+    startConfigMaps();
+    await clock.advance(100);
+    assert.equal(textIn('shop'), first.pem);
   });
 
   it('come within a second to a namespace that is made, also while thousands wait for another bundle', async () => {

@@ -157,6 +157,10 @@ export class FakeKubernetesApi implements KubernetesApi {
     await this.#called('apply', `${kind.plural}/${nameOf(given.metadata)}${sub(options)}`, options);
     const known = this.stored(kind, given.metadata);
     if (known === undefined && options.subresource !== undefined) throw refusal(404, 'NotFound');
+    const { resourceVersion } = given.metadata;
+    if (resourceVersion !== undefined && resourceVersion !== known?.metadata.resourceVersion) {
+      throw refusal(409, 'Conflict');
+    }
     return this.#store(merged(known ?? {}, given) as GivenObject, known, options);
   }
 
