@@ -95,6 +95,8 @@ describe('Roots before leaves', () => {
     issuers.swap(next.material);
     assert.equal(roots.wanted(), second);
     assert.equal(asked(), 2);
+    issuers.swap(old.material);
+    assert.equal(roots.wanted(), first);
   });
 
   it('wait a minute and no longer for places that cannot be written, and say so', async () => {

@@ -139,17 +139,22 @@ export class ObjectKeeper implements RootPublisher {
       return undefined;
     }
     const known = this.#knownOf(key);
-    if (!hasSeenOurWrite(known, current, nowMs)) {
-      this.#waiting.addLater(key, known.wroteOn?.untilMs ?? nowMs);
+    // A cache lags behind a write: what it still shows from before is no change by another.
+    const { wroteOn } = known;
+    const isSeen = wroteOn === undefined || wroteOn.version !== current?.metadata.resourceVersion;
+    if (!isSeen && nowMs < wroteOn.untilMs) {
+      this.#waiting.addLater(key, wroteOn.untilMs);
       return undefined;
     }
+    delete known.wroteOn;
     if (current !== undefined && plan.isAsPlanned(current, planned)) {
       known.contest.over();
       delete known.problem;
       known.failures = 0;
       return undefined;
     }
-    this.#noteChange(key, known, current, planned.text);
+    // The watch may be interrupted: then nothing is known of others.
+    if (isSeen) this.#noteChange(key, known, current, planned.text);
     const stoppedMs = known.contest.stopsUntil(nowMs);
     if (stoppedMs !== undefined) {
       this.#waiting.addLater(key, stoppedMs);
@@ -161,11 +166,9 @@ export class ObjectKeeper implements RootPublisher {
   /** Something else is there than what we wrote, and we would write the same again. */
   #noteChange(key: string, known: Known, current: KubernetesObject | undefined, text: string): void {
     const { plan, clock, events } = this.#parts;
-    // What is still seen as it was before our write says nothing of others: the watch may be interrupted.
-    const isSeen = known.wroteOn === undefined || known.wroteOn.version !== current?.metadata.resourceVersion;
     const same = known.wrote === text;
     delete known.wrote;
-    if (!same || !isSeen) return;
+    if (!same) return;
     const nowMs = clock.monotonicMs();
     const writer = current && otherWriterOf(current);
     const isRival = this.#rivals.has(writer, nowMs);
@@ -236,12 +239,6 @@ export class ObjectKeeper implements RootPublisher {
     this.#known.set(key, known);
     return known;
   }
-}
-
-/** A cache lags behind a write: what it still shows from before is no change by another. */
-function hasSeenOurWrite({ wroteOn }: Known, current: KubernetesObject | undefined, nowMs: number): boolean {
-  if (wroteOn === undefined || nowMs >= wroteOn.untilMs) return true;
-  return current?.metadata.resourceVersion !== wroteOn.version;
 }
 
 /** Server-side apply with a version is refused with 409 when the object has another by now. */
