@@ -8,6 +8,7 @@ import { csrAuthority } from '../../../../src/authority/surface/answer-csr.ts';
 import { NodePodLookups } from '../../../../src/authority/surface/node-pod-lookups.ts';
 import { NodeProof } from '../../../../src/authority/surface/node-proof.ts';
 import { UNKNOWN_MS, type Caller } from '../../../../src/domain/identity/caller.ts';
+import { namesTrustDomain } from '../../../../src/domain/policy/evaluation/named-trust-domains.ts';
 import { nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
 import { REASONS, type Reason } from '../../../../src/domain/reasons.ts';
 import { TEST_LIFETIMES, testCaller, testParts, trusting, type TestParts } from '../../../support/authority-parts.ts';
@@ -51,7 +52,11 @@ describe("A node proxy asks for its node's workloads over the wire", () => {
     parts.policies.swap(policySet(bundle({ rules: [rule({ bounds: wide({ impersonators }) })] })));
     const lookups = new NodePodLookups(nodePods, clock);
     const nodeProof = new NodeProof(
-      { clusterOf: () => ({ directory, lookups }), isAlias: () => false, clock },
+      {
+        clusterOf: () => ({ directory, lookups }),
+        isAlias: (wanted) => namesTrustDomain(parts.policies.current(), wanted),
+        clock,
+      },
       { trustedAccounts: new Set(['istio-system/ztunnel']), watchLagMs: 50 },
     );
     nodeProof.follow(directory, { signal: NEVER });
@@ -137,6 +142,20 @@ describe("A node proxy asks for its node's workloads over the wire", () => {
     const { code, details } = await ask('spiffe://corp.example/ns/shop/sa/web', client);
     assert.equal(status[code], 'UNAUTHENTICATED');
     assert.match(details, /^CAP-A07 impersonation is refused id=/);
+  });
+
+  it('and has one of another trust domain that a rule names for the namespace, as while a mesh changes its own', async () => {
+    directory.addPod();
+    const bounds = wide({
+      impersonators: nameLimit(['istio-system/ztunnel']),
+      trustDomains: nameLimit(['cluster.local', 'corp.example']),
+    });
+    parts.policies.swap(policySet(bundle({ rules: [rule({ bounds })] })));
+    using client = ztunnel();
+    const alias = 'spiffe://corp.example/ns/shop/sa/web';
+    const { code, details, response } = await ask(alias, client);
+    assert.equal(code, status.OK, details);
+    assert.equal(new X509Certificate(response?.certChain[0] ?? '').subjectAltName, `URI:${alias}`);
   });
 
   for (const malformed of [
