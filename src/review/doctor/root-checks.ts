@@ -3,6 +3,7 @@ import { formatTime } from '../../domain/text/format-time.ts';
 import { ifBothSeen, ifSeen, type Check, type Problem } from './check.ts';
 import type {
   CertificateSummary,
+  Istiod,
   IstiodTls,
   RootConfigMap,
   Webhook,
@@ -76,18 +77,30 @@ export const ROOT_CHECKS: readonly Check[] = [
   {
     id: 'webhook-ca-bundle',
     consequence: 'the API server cannot call it: no pod is injected, no policy judged at apply',
-    judge: ({ webhooks, anchors }) =>
-      ifBothSeen(webhooks, anchors, (all, ours) => all.flatMap((webhook) => webhookProblems(webhook, ours))),
+    judge: (facts) =>
+      ifBothSeen(facts.webhooks, facts.anchors, (all, ours) =>
+        all.filter((webhook) => isOfOurs(webhook, facts)).flatMap((webhook) => webhookProblems(webhook, ours)),
+      ),
   },
 ];
+
+/** Namespaces whose istiods are no CA. */
+function withoutCa(istiods: readonly Istiod[]): readonly string[] {
+  const ownCa = istiods.filter(({ env }) => env['ENABLE_CA_SERVER'] !== 'false').map(({ namespace }) => namespace);
+  return istiods.map(({ namespace }) => namespace).filter((namespace) => !ownCa.includes(namespace));
+}
+
+/** An istiod that is a CA calls by its own root, also in the midst of a migration. */
+function isOfOurs({ service }: Webhook, { istiods }: DoctorFacts): boolean {
+  const [namespace = '', name = ''] = service.split('/');
+  return !name.startsWith('istiod') || !('known' in istiods) || withoutCa(istiods.known).includes(namespace);
+}
 
 /** The Secret matters where istiod has no CA of its own. */
 function needed({ istiodTls, istiods }: DoctorFacts): DoctorFacts['istiodTls'] {
   if (!('known' in istiodTls) || !('known' in istiods)) return istiodTls;
-  const external = istiods.known.filter(({ env }) => env['ENABLE_CA_SERVER'] === 'false');
-  return {
-    known: istiodTls.known.filter(({ namespace }) => external.some((istiod) => istiod.namespace === namespace)),
-  };
+  const external = withoutCa(istiods.known);
+  return { known: istiodTls.known.filter(({ namespace }) => external.includes(namespace)) };
 }
 
 function rootMapProblems({ namespace, roots }: RootConfigMap, ours: readonly CertificateSummary[]): readonly Problem[] {

@@ -333,6 +333,21 @@ describe('The doctor', () => {
     ]);
   });
 
+  it('lets an istiod that is still a CA be called by its own root', () => {
+    const facts = goodFacts();
+    const { cases } = diagnose({
+      ...facts,
+      istiods: { known: [{ ...first(facts.istiods), env: {} }] },
+      webhooks: { known: [{ ...first(facts.webhooks), roots: ['BB'] }] },
+      istiodTls: { known: [{ namespace: 'istio-system', roots: [] }] },
+    });
+    const found = cases.filter(({ findings }) => findings.length > 0);
+    assert.deepEqual(
+      found.map(({ name }) => name),
+      ['istiod-ca-server'],
+    );
+  });
+
   it('asks no caAddress of agents that ask an istiod in RA mode', () => {
     const facts = goodFacts();
     const env = { EXTERNAL_CA: 'ISTIOD_RA_KUBERNETES_API' };
