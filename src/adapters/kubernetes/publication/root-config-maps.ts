@@ -49,7 +49,7 @@ export class RootConfigMaps implements ObjectPlan, PublishedRoots {
     // Before both lists have come, what is not seen may be there.
     if (!this.#seen.synced) return 'left';
     // Nothing can be created in a namespace that ends, and what is in it goes with it.
-    if (facts === undefined) return 'left';
+    if (facts === undefined || facts.terminating) return 'left';
     if (!this.#selects(facts)) return 'removed';
     const { apiVersion, kind } = CONFIG_MAP;
     const metadata = { name: this.#settings.name, namespace, labels: this.#labels };
