@@ -83,6 +83,15 @@ describe('A rule for pods', () => {
     }
   });
 
+  it('leaves it open also where a rule that is on trial has asked for the pod before', () => {
+    const match = { pods: { labels: { tier: 'front' } } };
+    const enforced = rule({ id: 'b', deny: { namespaces: ['shop'], serviceAccounts: [] }, match });
+    const policies = policySet(
+      bundle({ rules: [rule({ id: 'a', mode: 'audit', match }), enforced, rule({ id: 'c' })] }),
+    );
+    assert.equal(evaluate(policies, ofPod('web-9'), snapshot(FRONT)).outcome, 'unavailable');
+  });
+
   it('takes a star for any value of a label', () => {
     const any = policySet(bundle({ rules: [rule({ match: { pods: { labels: { tier: '*' } } } })] }));
     assert.equal(evaluate(any, ofPod('web-2'), snapshot(BACK)).outcome, 'approved');
