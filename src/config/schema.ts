@@ -205,7 +205,7 @@ export const schema = {
     bundle: {
       file: optional(
         filePath,
-        'The policy bundle of the security team: a YAML file with its signature beside it as `<file>.sig`, or a folder of such pairs, of which the highest sequence is used. Either this or `policy.bundle.url` is needed.',
+        'The policy bundle of the security team: a YAML file with its signature beside it as `<file>.sig`, or a folder of such pairs, of which the highest sequence is used. Either this, `policy.bundle.url` or `policy.bundle.from.name` is needed.',
         followed,
       ),
       url: optional(
@@ -216,6 +216,14 @@ export const schema = {
         filePath,
         'PEM file with the only certificate authority that is trusted for the server of `policy.bundle.url`.',
       ),
+      from: {
+        name: optional(
+          objectName,
+          'ConfigMap or Secret of the cluster with the policy bundle as `bundle.yaml` and its signature as `bundle.yaml.sig`. It is followed; its signature is verified as that of a file.',
+        ),
+        kind: withDefault(choice('ConfigMap', 'Secret'), 'ConfigMap', 'What `policy.bundle.from.name` is.'),
+        namespace: optional(namespaceName, 'Its namespace. Absent, `cluster.kubernetes.namespace`.'),
+      },
       pollInterval: withDefault(
         duration('5s', '1d'),
         '1m',

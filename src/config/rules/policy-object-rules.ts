@@ -21,6 +21,11 @@ export const POLICY_OBJECT_RULES: readonly Rule[] = [
     check: ({ cluster: { kubernetes } }) => needsApi(kubernetes.admission.address !== undefined, kubernetes.from),
   },
   {
+    reads: ['policy.bundle.from.name', FROM],
+    check: ({ cluster: { kubernetes }, policy: { bundle } }) =>
+      needsApi(bundle.from.name !== undefined, kubernetes.from),
+  },
+  {
     reads: ['cluster.kubernetes.events', FROM],
     check: ({ cluster: { kubernetes } }) => needsApi(kubernetes.events, kubernetes.from),
   },

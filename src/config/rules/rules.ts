@@ -70,11 +70,11 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    reads: ['policy.bundle.file', 'policy.bundle.url'],
+    reads: ['policy.bundle.file', 'policy.bundle.url', 'policy.bundle.from.name'],
     check: ({ policy: { bundle } }) =>
       when(
-        (bundle.file === undefined) === (bundle.url === undefined),
-        'either a file or a URL must say where the bundle is',
+        [bundle.file, bundle.url, bundle.from.name].filter((place) => place !== undefined).length !== 1,
+        'one of a file, a URL and an object of the cluster must say where the bundle is',
       ),
   },
   {

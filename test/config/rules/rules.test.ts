@@ -101,6 +101,10 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'cluster.kubernetes.admission.address': '0.0.0.0:15017' },
     'cluster.kubernetes.admission.address needs cluster.kubernetes.from',
   ],
+  [
+    { 'policy.bundle.file': undefined, 'policy.bundle.from.name': 'capstan-bundle' },
+    'policy.bundle.from.name needs cluster.kubernetes.from',
+  ],
   [{ 'cluster.kubernetes.events': true }, 'cluster.kubernetes.events needs cluster.kubernetes.from'],
   [
     { 'cluster.kubernetes.from': 'inCluster', 'cluster.kubernetes.policies': true, 'policy.directory': '/policies' },
@@ -196,10 +200,13 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'authentication.furtherIssuersFile': 'others.pem' },
     'authentication.furtherIssuersFile has no effect while every authentication.maxProofAge is limited: what others issued is in no journal here',
   ],
-  [{ 'policy.bundle.file': undefined }, 'policy.bundle.file either a file or a URL must say where the bundle is'],
+  [
+    { 'policy.bundle.file': undefined },
+    'policy.bundle.file one of a file, a URL and an object of the cluster must say where the bundle is',
+  ],
   [
     { 'policy.bundle.url': 'https://policy.test/b', 'policy.bundle.caFile': 'ca.pem' },
-    'policy.bundle.file either a file or a URL must say where the bundle is',
+    'policy.bundle.file one of a file, a URL and an object of the cluster must say where the bundle is',
   ],
   [{ 'policy.bundle.keys': [] }, 'policy.bundle.keys must name one: unsigned bundles are for `serve --dev` alone'],
   [

@@ -4,20 +4,24 @@ import path from 'node:path';
 import type { Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedDirectory } from '../../../adapters/files/watched-directory.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
+import { BundleObject } from '../../../adapters/kubernetes/objects/bundle-object.ts';
 import type { PolicyBundleSettings } from '../../../adapters/policy/bundle/bundle-manager.ts';
 import { FileBundleState } from '../../../adapters/policy/bundle/file-bundle-state.ts';
 import { MovedBundleState } from '../../../adapters/policy/bundle/moved-bundle-state.ts';
 import type { RecordSetBack } from '../../../adapters/policy/bundle/rollback-guard.ts';
+import { BundleReserve } from '../../../adapters/policy/bundle/sources/bundle-reserve.ts';
 import { DocumentPolicyBundleSource } from '../../../adapters/policy/bundle/sources/document-bundle-source.ts';
 import { HttpsPolicyBundleSource } from '../../../adapters/policy/bundle/sources/https-bundle-source.ts';
 import { relayedBundleCopy } from '../../../adapters/processes/relays/bundle-copy.ts';
 import { RelayedBundleState } from '../../../adapters/processes/relays/bundle-state.ts';
 import { readPolicyBundleDirectory } from '../../../adapters/policy/source/document-directory.ts';
 import type { Config } from '../../../config/schema.ts';
+import { degradedBy } from '../../../ports/platform/health.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
 import type { Foundation } from '../foundation.ts';
+import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 
 export type PolicyBundles = DocumentPolicyBundleSource | HttpsPolicyBundleSource;
 
@@ -29,25 +33,39 @@ export function composePolicyBundles(
     random,
     events,
     worker,
-  }: Pick<Foundation, 'watching' | 'files' | 'random' | 'events' | 'worker'>,
-  shared?: PolicyBundleState,
+    running,
+    health,
+  }: Pick<Foundation, 'watching' | 'files' | 'random' | 'events' | 'worker' | 'running' | 'health'>,
+  {
+    shared,
+    kubernetes,
+  }: { readonly shared?: PolicyBundleState | undefined; readonly kubernetes?: Kubernetes | undefined },
 ): PolicyBundles {
-  const { file, url, caFile, pollInterval: pollIntervalMs, unsigned } = config.policy.bundle;
+  const { file, url, caFile, pollInterval: pollIntervalMs, unsigned, from } = config.policy.bundle;
+  const copyFile = bundleCopyFile(config.policy.bundle);
+  const keep = worker === undefined ? undefined : relayedBundleCopy(worker.link);
   const settings = { clusterId: config.cluster.id, trust: trustOf(config, worker, shared) };
   if (url !== undefined && caFile !== undefined) {
-    const copyFile = bundleCopyFile(config.policy.bundle);
     return new HttpsPolicyBundleSource(
-      { clock, random, events, ...(worker !== undefined && { keep: relayedBundleCopy(worker.link) }) },
+      { clock, random, events, ...(keep !== undefined && { keep }) },
       { ...settings, url, caFile, pollIntervalMs, copyFile },
     );
+  }
+  if (from.name !== undefined && kubernetes !== undefined) {
+    const { kind, name, namespace = kubernetes.namespace } = from;
+    const parts = { api: kubernetes.api, clock, random, events, cluster: config.cluster.id, running };
+    const documents = new BundleObject(parts, { kind, name, namespace });
+    health.report('policy bundle object', () => degradedBy(documents.problem));
+    const reserve = new BundleReserve(copyFile, keep);
+    return new DocumentPolicyBundleSource({ documents, clock, events, reserve }, settings);
   }
   const documents = bundleDocuments(file ?? '', unsigned, files);
   return new DocumentPolicyBundleSource({ documents, clock, events }, settings);
 }
 
-/** Where a copy of a fetched bundle is kept; nowhere in development. */
-export function bundleCopyFile({ url, unsigned, stateFile }: Config['policy']['bundle']): string | undefined {
-  return url === undefined || unsigned ? undefined : `${stateFile}.copy`;
+/** Where a copy of a bundle from elsewhere is kept; nowhere in development. */
+export function bundleCopyFile({ file, unsigned, stateFile }: Config['policy']['bundle']): string | undefined {
+  return file !== undefined || unsigned ? undefined : `${stateFile}.copy`;
 }
 
 function trustOf(

@@ -39,7 +39,10 @@ const ANSWER_WITHIN_MS = 1_000;
 export function composePolicy(config: Config, foundation: Foundation, former: Former): Policy {
   const { clock, watching, events, health, startUp, running } = foundation;
   const { storage, trust, cluster } = former;
-  const bundles = composePolicyBundles(config, foundation, storage.bundleState);
+  const bundles = composePolicyBundles(config, foundation, {
+    shared: storage.bundleState,
+    kubernetes: cluster.kubernetes,
+  });
   const objects = composePolicyObjects(config, foundation, cluster.kubernetes);
   const policies = localPoliciesOver(config, foundation, bundles, objects);
   const judgement = new PolicyJudgement(

@@ -11,13 +11,10 @@ import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer } from '../support/attested-server.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
-import { type ClusterSettings, KubernetesCluster } from '../support/cluster.ts';
-import { admissionObjects, policyCrds, policyObject } from '../support/policy-manifests.ts';
-import { SERVER_USER, serverRole } from '../support/policy-role.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
+import { admissionObjects, policyCrds, policyObject, WITH_ADMISSION } from '../support/policy-manifests.ts';
 
-const SETTINGS: ClusterSettings = { users: { [SERVER_USER]: [] } };
 const WITHIN = { withinMs: 30_000, everyMs: 200 };
-const ADMISSION = { policies: true, admission: { address: '0.0.0.0:15017' } };
 
 describe('Admission of policies by a Kubernetes API server', function () {
   this.timeout(120_000);
@@ -25,16 +22,18 @@ describe('Admission of policies by a Kubernetes API server', function () {
   let cluster: KubernetesCluster;
   let files: ServerFiles;
   let capstan: AttestedServer;
+  let kubeconfig: string;
   let port: number;
   before(async function () {
-    const programs = KubernetesCluster.programs(SETTINGS);
+    const programs = KubernetesCluster.programs();
     peerOrSkip(this, programs && findPrograms('helm', 'kubectl') && programs, 'Kubernetes');
     port = await freePort();
-    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
+    cluster = ended.use(await KubernetesCluster.start());
     const namespaces = ['shop', 'data'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
-    await cluster.apply([...serverRole(ADMISSION), ...namespaces, ...policyCrds()]);
+    await cluster.apply([...namespaces, ...policyCrds()]);
     await cluster.apply(admissionObjects().map(reachable));
     files = ended.use(await AttestedServer.files(['shop']));
+    kubeconfig = await AttestedServer.kubeconfig(cluster, WITH_ADMISSION);
     capstan = ended.use(await start());
     let tries = 0;
     // Each one anew: an edit that changes nothing passes.
@@ -45,9 +44,8 @@ describe('Admission of policies by a Kubernetes API server', function () {
 
   const start = async (): Promise<AttestedServer> =>
     AttestedServer.start(cluster, files, {
+      'cluster.kubernetes.kubeconfig': kubeconfig,
       'policy.directory': undefined,
-      'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SERVER_USER),
-      'cluster.kubernetes.namespace': 'istio-system',
       'cluster.kubernetes.policies': true,
       'cluster.kubernetes.admission.address': `127.0.0.1:${port}`,
       'cluster.kubernetes.admission.configuration': 'capstan',

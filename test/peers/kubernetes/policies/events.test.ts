@@ -7,10 +7,8 @@ import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
-import { type ClusterSettings, KubernetesCluster } from '../support/cluster.ts';
-import { SERVER_USER, serverRole } from '../support/policy-role.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
 
-const SETTINGS: ClusterSettings = { users: { [SERVER_USER]: [] } };
 const WITHIN = { withinMs: 20_000, everyMs: 100 };
 
 describe('Refusals as Events of a Kubernetes cluster', function () {
@@ -19,15 +17,12 @@ describe('Refusals as Events of a Kubernetes cluster', function () {
   let cluster: KubernetesCluster;
   let capstan: AttestedServer;
   before(async function () {
-    const programs = KubernetesCluster.programs(SETTINGS);
+    const programs = KubernetesCluster.programs();
     peerOrSkip(this, programs && findPrograms('helm', 'kubectl') && programs, 'Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
-    await cluster.apply(serverRole({ events: true }));
+    cluster = ended.use(await KubernetesCluster.start());
     const files = ended.use(await AttestedServer.files(['elsewhere']));
     capstan = ended.use(
       await AttestedServer.start(cluster, files, {
-        'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SERVER_USER),
-        'cluster.kubernetes.namespace': 'istio-system',
         'cluster.kubernetes.events': true,
       }),
     );

@@ -9,11 +9,9 @@ import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
-import { type ClusterSettings, KubernetesCluster } from '../support/cluster.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
 import { policyCrds, policyObject } from '../support/policy-manifests.ts';
-import { SERVER_USER, serverRole } from '../support/policy-role.ts';
 
-const SETTINGS: ClusterSettings = { users: { [SERVER_USER]: [] } };
 const WITHIN = { withinMs: 20_000, everyMs: 100 };
 const namespaces = ['shop', 'data', 'flood'] as const;
 
@@ -35,25 +33,25 @@ describe('Policies as objects of a Kubernetes cluster', function () {
   let cluster: KubernetesCluster;
   let files: ServerFiles;
   let capstan: AttestedServer;
+  let kubeconfig: string;
   const tokens = new Map<string, string>();
   before(async function () {
-    const programs = KubernetesCluster.programs(SETTINGS);
+    const programs = KubernetesCluster.programs();
     peerOrSkip(this, programs && findPrograms('helm') && programs, 'Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
-    await cluster.apply(serverRole({ policies: true }));
+    cluster = ended.use(await KubernetesCluster.start());
     for (const namespace of namespaces) {
       tokens.set(namespace, (await podWithToken(cluster, namespace, 'web')).token);
     }
     files = ended.use(await AttestedServer.files([...namespaces]));
+    kubeconfig = await AttestedServer.kubeconfig(cluster);
     capstan = ended.use(await start());
   });
   after(async () => ended.disposeAsync());
 
   const start = async (): Promise<AttestedServer> =>
     AttestedServer.start(cluster, files, {
+      'cluster.kubernetes.kubeconfig': kubeconfig,
       'policy.directory': undefined,
-      'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SERVER_USER),
-      'cluster.kubernetes.namespace': 'istio-system',
       'cluster.kubernetes.policies': true,
     });
 

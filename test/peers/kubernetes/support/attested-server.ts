@@ -7,6 +7,7 @@ import { RunningServer, type Showing } from '../../../app/support/running-server
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { buildCsr } from '../../../support/certificates.ts';
 import { chartRoles } from './chart-roles.ts';
+import type { Values } from './chart.ts';
 import type { KubernetesCluster, TokenRequest } from './cluster.ts';
 
 /** What a pod shows: its token, a certificate that it had before, the cluster that it says it runs in. */
@@ -49,9 +50,9 @@ export class AttestedServer implements AsyncDisposable {
     return new AttestedServer(files, server);
   }
 
-  /** @returns the kubeconfig of the account that Capstan has in a cluster, with the rights that the chart gives it. */
-  static async kubeconfig(cluster: KubernetesCluster): Promise<string> {
-    await cluster.apply(chartRoles());
+  /** @returns the kubeconfig of the account that Capstan has in a cluster, with the rights that the chart gives it by its values. */
+  static async kubeconfig(cluster: KubernetesCluster, values: Values = {}): Promise<string> {
+    await cluster.apply(chartRoles(values));
     return cluster.accountKubeconfig('istio-system', 'capstan');
   }
 

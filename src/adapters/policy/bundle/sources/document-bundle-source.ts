@@ -4,12 +4,15 @@ import type { DocumentSource } from '../../../../ports/platform/document-source.
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import { AuthorityError } from '../../../../domain/errors.ts';
 import { PolicyBundleManager, type PolicyBundleManagerParts, type PolicyBundleSettings } from '../bundle-manager.ts';
+import { BundleReserve } from './bundle-reserve.ts';
 import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
 import type { PolicyBundleTexts } from '../verify-bundle.ts';
 
 export interface DocumentPolicyBundleParts extends Pick<PolicyBundleManagerParts, 'clock' | 'events'> {
   /** Bundles and, under the same names with `.sig` behind them, their signatures. */
   readonly documents: DocumentSource;
+  /** For documents that come from afar; absent, a start without them fails. */
+  readonly reserve?: BundleReserve;
 }
 
 /** Old bundles that nobody cleared away, and then some. */
@@ -20,23 +23,30 @@ const AGAIN_AFTER_MS = 5_000;
 export class DocumentPolicyBundleSource implements PolicyBundleSource {
   readonly #documents: DocumentSource;
   readonly #manager: PolicyBundleManager;
+  readonly #reserve: BundleReserve;
   readonly #clock: Pick<Clock, 'sleep'>;
   /** Until a store that was away is asked again. */
   #waiting = false;
 
-  constructor({ documents, clock, events }: DocumentPolicyBundleParts, settings: PolicyBundleSettings) {
+  constructor(parts: DocumentPolicyBundleParts, settings: PolicyBundleSettings) {
+    const { documents, clock, events, reserve = new BundleReserve(undefined) } = parts;
     this.#documents = documents;
     this.#clock = clock;
-    this.#manager = new PolicyBundleManager({ clock, events }, settings);
+    this.#reserve = reserve;
+    this.#manager = new PolicyBundleManager({ clock, events, beforeUse: reserve.beforeUse }, settings);
   }
 
   /**
    * Loads once, then follows changes until the signal aborts.
-   * @throws AuthorityError CAP-X03 with all problems when no bundle may come in force.
+   * @throws AuthorityError CAP-X03 with all problems when no bundle may come in force, nor one that was kept.
    */
   async start(options: { readonly signal: AbortSignal }): Promise<void> {
     await this.#manager.open(options);
-    await this.#manager.load(await this.#read(), options);
+    try {
+      await this.#manager.load(await this.#read(), options);
+    } catch (problem) {
+      await this.#reserve.load(this.#manager, problem, options);
+    }
     this.#documents.onChange(async () => this.#reload(options), options);
     void this.#manager.watchTime(options);
   }

@@ -4,14 +4,13 @@ import type { Random } from '../../../../ports/platform/random.ts';
 import { PolicyBundleManager, type PolicyBundleManagerParts, type PolicyBundleSettings } from '../bundle-manager.ts';
 import type { PolicyBundleSource, VerifiedPolicyBundle } from './bundle-source.ts';
 import { FETCH_TIMEOUT_MS } from './fetch-document.ts';
-import { BundleCopy, readCopy, type CopiedBundle } from './kept-copy.ts';
-import type { VerifiedCandidate } from '../verify-bundle.ts';
+import { BundleReserve, type KeepCopy } from './bundle-reserve.ts';
 import { RemotePolicyBundle, type FetchedPolicyBundle } from './remote-bundle.ts';
 
 export interface HttpsPolicyBundleParts extends Pick<PolicyBundleManagerParts, 'clock' | 'events'> {
   readonly random: Random;
   /** Writes the copy; this process itself, unless another does it for several. */
-  readonly keep?: (copied: CopiedBundle, options: { readonly signal: AbortSignal }) => Promise<void>;
+  readonly keep?: KeepCopy;
 }
 
 export interface HttpsPolicyBundleSettings extends PolicyBundleSettings {
@@ -37,8 +36,7 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
   readonly #pollIntervalMs: number;
   readonly #remote: RemotePolicyBundle;
   readonly #manager: PolicyBundleManager;
-  readonly #copyFile: string | undefined;
-  readonly #keepCopy: NonNullable<HttpsPolicyBundleParts['keep']>;
+  readonly #reserve: BundleReserve;
   /** Tag of the bundle in force; asked with, so that it need not be sent again. */
   #tag: string | undefined;
 
@@ -49,10 +47,8 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
     this.#parts = parts;
     this.#pollIntervalMs = settings.pollIntervalMs;
     this.#remote = new RemotePolicyBundle({ url, caFile, timeoutMs, signed: !('unsigned' in trust) });
-    this.#copyFile = copyFile;
-    const own = new BundleCopy(copyFile ?? '');
-    this.#keepCopy = parts.keep ?? (async (copied, options) => own.keep(copied, options));
-    const beforeUse: PolicyBundleManagerParts['beforeUse'] = async (...chosen) => this.#keep(...chosen);
+    this.#reserve = new BundleReserve(copyFile, parts.keep);
+    const { beforeUse } = this.#reserve;
     this.#manager = new PolicyBundleManager({ clock, events, beforeUse }, settings);
   }
 
@@ -67,7 +63,7 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
       await this.#fetchAndLoad(signal);
     } catch (problem) {
       fetched = false;
-      await this.#loadCopy(problem, { signal });
+      await this.#reserve.load(this.#manager, problem, { signal });
     }
     void this.#follow(fetched, signal);
     void this.#manager.watchTime({ signal });
@@ -89,25 +85,6 @@ export class HttpsPolicyBundleSource implements PolicyBundleSource {
 
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
     this.#manager.onChange(listener, options);
-  }
-
-  async #keep(
-    { bundle: { name, sequence }, texts }: VerifiedCandidate,
-    options: { readonly signal: AbortSignal },
-  ): Promise<void> {
-    if (this.#copyFile === undefined || texts.place === this.#copyFile) return;
-    const { bundle, signature } = texts;
-    await this.#keepCopy({ name, sequence, bundle, ...(signature !== undefined && { signature }) }, options);
-  }
-
-  /** @throws what kept the fetched bundle out, when there is no copy that would do. */
-  async #loadCopy(problem: unknown, options: { readonly signal: AbortSignal }): Promise<void> {
-    const copy = this.#copyFile === undefined ? undefined : await readCopy(this.#copyFile);
-    if (copy === undefined) throw problem;
-    await this.#manager.load([copy], options).catch(() => {
-      throw problem;
-    });
-    this.#manager.refuse(problem);
   }
 
   async #follow(fetched: boolean, signal: AbortSignal): Promise<void> {

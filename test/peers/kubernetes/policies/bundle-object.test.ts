@@ -1,0 +1,108 @@
+// The policy bundle in a ConfigMap of a real API server, by a role that is limited to its name: it comes in force by its signature,
+// is followed, and is kept for a start while the API server is away.
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import type { ServerFiles } from '../../../app/support/server-files.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { bundleDocument } from '../../../support/policy/signed-bundle.ts';
+import { findPrograms } from '../../programs/programs.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { AttestedServer, podWithToken } from '../support/attested-server.ts';
+import type { ClusterObject } from '../support/cluster-api.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
+
+const WITHIN = { withinMs: 20_000, everyMs: 100 };
+const RBAC = 'rbac.authorization.k8s.io/v1';
+const METADATA = { name: 'capstan-policy-bundle', namespace: 'istio-system' };
+
+/** To read and watch this one ConfigMap. */
+function bundleRole(): readonly ClusterObject[] {
+  const rules = [
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: [METADATA.name], verbs: ['get', 'list', 'watch'] },
+  ];
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: METADATA.name };
+  const subjects = [{ kind: 'ServiceAccount', name: 'capstan', namespace: METADATA.namespace }];
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: METADATA.namespace } },
+    { apiVersion: RBAC, kind: 'Role', metadata: METADATA, rules },
+    { apiVersion: RBAC, kind: 'RoleBinding', metadata: METADATA, roleRef, subjects },
+  ];
+}
+
+describe('The policy bundle as an object of a Kubernetes cluster', function () {
+  this.timeout(120_000);
+  const ended = new AsyncDisposableStack();
+  let cluster: KubernetesCluster;
+  let files: ServerFiles;
+  let capstan: AttestedServer;
+  let kubeconfig: string;
+  let token: string;
+  before(async function () {
+    const programs = KubernetesCluster.programs();
+    peerOrSkip(this, programs && findPrograms('helm') && programs, 'Kubernetes');
+    cluster = ended.use(await KubernetesCluster.start());
+    await cluster.apply(bundleRole());
+    ({ token } = await podWithToken(cluster, 'shop', 'web'));
+    files = ended.use(await AttestedServer.files(['shop']));
+    await publish(10, ['shop']);
+    kubeconfig = await AttestedServer.kubeconfig(cluster);
+    capstan = ended.use(await start());
+  });
+  after(async () => ended.disposeAsync());
+
+  const start = async (): Promise<AttestedServer> =>
+    AttestedServer.start(cluster, files, {
+      'cluster.kubernetes.kubeconfig': kubeconfig,
+      'policy.bundle.file': undefined,
+      'policy.bundle.from.name': METADATA.name,
+    });
+
+  async function publish(sequence: number, namespaces: readonly string[], signed = true): Promise<void> {
+    const document = bundleDocument([{ namespaces }], { sequence });
+    const signature = files.signBundle(signed ? document : {});
+    const data = { 'bundle.yaml': JSON.stringify(document), 'bundle.yaml.sig': signature };
+    await cluster.apply([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: METADATA, data }]);
+  }
+
+  const answer = async (): Promise<string> => {
+    const { code, details } = await capstan.ask({ token });
+    return code === status.OK ? 'served' : details;
+  };
+  const sequence = async (): Promise<number> => {
+    const page = (await (await capstan.server.get('/policy')).json()) as { bundle: { sequence: number } };
+    return page.bundle.sequence;
+  };
+
+  it('is in force, and followed', async () => {
+    assert.equal(await answer(), 'served');
+    await publish(11, ['elsewhere']);
+    await eventually('the next bundle', async () => (await sequence()) === 11, WITHIN);
+    assert.match(await answer(), /^CAP-P01 /);
+    await publish(12, ['shop']);
+    await eventually('the one after it', async () => (await sequence()) === 12, WITHIN);
+    assert.equal(await answer(), 'served');
+  });
+
+  it('stays as it was when somebody who may write the object cannot sign, takes a step back, or deletes it', async () => {
+    const problem = async (part: RegExp): Promise<boolean> =>
+      files.logged('reloadFailed').some(({ problem: said }) => part.test(String(said)));
+    await publish(13, ['*'], false);
+    await eventually('a refusal', async () => problem(/configmaps\/istio-system\/capstan-policy-bundle/), WITHIN);
+    await publish(9, ['*']);
+    await eventually('a refusal of the step back', async () => problem(/9/), WITHIN);
+    await cluster.api.delete({ apiVersion: 'v1', kind: 'ConfigMap', metadata: METADATA });
+    await eventually('a word of it', async () => problem(/does not exist/), WITHIN);
+    assert.deepEqual([await sequence(), await answer()], [12, 'served']);
+    await publish(12, ['shop']);
+  });
+
+  it('is kept for a start while the API server is away', async () => {
+    await capstan[Symbol.asyncDispose]();
+    await cluster.stopApiServer();
+    capstan = ended.use(await start());
+    assert.equal(await sequence(), 12);
+    await cluster.startApiServer();
+    await publish(14, ['elsewhere']);
+    await eventually('the next bundle', async () => (await sequence()) === 14, { ...WITHIN, withinMs: 60_000 });
+  });
+});
