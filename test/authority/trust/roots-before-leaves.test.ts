@@ -119,6 +119,22 @@ describe('Roots before leaves', () => {
     assert.equal(events.of('rootsLate')[0]?.['lacking'], undefined);
   });
 
+  it('are waited for by a server that starts, unless nobody can know what the places have', async () => {
+    const { first, second, published, clock, roots } = scene();
+    const begin = async (): Promise<string> => {
+      await roots.atStart({ signal: NEVER });
+      return 'serves';
+    };
+    published.hold(second, first);
+    const starting = begin();
+    assert.equal(await stateOf(clock, starting), PENDING);
+    published.hold(first, first);
+    await clock.advance(100);
+    assert.equal(await stateOf(clock, starting), 'serves');
+    published.places = undefined;
+    assert.equal(await stateOf(clock, begin()), 'serves');
+  });
+
   it('say how many places lack an anchor in force', () => {
     const { first, second, published, roots } = scene();
     assert.equal(roots.problem(), undefined);
