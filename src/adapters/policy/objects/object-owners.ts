@@ -19,7 +19,7 @@ import {
  * Between a change and the look at it, and so between two looks: who edits an object again and again has everybody's
  * policies put together that often and no more.
  */
-const PACE: WatchLoopSettings = { rereadMs: 60_000, debounceMs: 250 };
+const PACE: WatchLoopSettings = { rereadMs: 60_000, debounceMs: 500 };
 const SUFFIX = '.json';
 
 interface Parts {

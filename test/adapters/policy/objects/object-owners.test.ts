@@ -162,6 +162,6 @@ describe('Local policies that are objects', () => {
       await clock.advance(10);
       await turn();
     }
-    assert.ok(revisions >= 2 && revisions <= 5, String(revisions));
+    assert.ok(revisions >= 1 && revisions <= 3, String(revisions));
   });
 });
