@@ -8,26 +8,13 @@ import { bundleDocument } from '../../../support/policy/signed-bundle.ts';
 import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
-import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 
 const WITHIN = { withinMs: 20_000, everyMs: 100 };
-const RBAC = 'rbac.authorization.k8s.io/v1';
 const METADATA = { name: 'capstan-policy-bundle', namespace: 'istio-system' };
 
-/** To read and watch this one ConfigMap. */
-function bundleRole(): readonly ClusterObject[] {
-  const rules = [
-    { apiGroups: [''], resources: ['configmaps'], resourceNames: [METADATA.name], verbs: ['get', 'list', 'watch'] },
-  ];
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: METADATA.name };
-  const subjects = [{ kind: 'ServiceAccount', name: 'capstan', namespace: METADATA.namespace }];
-  return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: METADATA.namespace } },
-    { apiVersion: RBAC, kind: 'Role', metadata: METADATA, rules },
-    { apiVersion: RBAC, kind: 'RoleBinding', metadata: METADATA, roleRef, subjects },
-  ];
-}
+/** Lets Capstan read this one ConfigMap. */
+const VALUES = { config: { policy: { bundle: { file: null, from: { name: METADATA.name } } } } };
 
 describe('The policy bundle as an object of a Kubernetes cluster', function () {
   this.timeout(120_000);
@@ -41,11 +28,10 @@ describe('The policy bundle as an object of a Kubernetes cluster', function () {
     const programs = KubernetesCluster.programs();
     peerOrSkip(this, programs && findPrograms('helm') && programs, 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
-    await cluster.apply(bundleRole());
     ({ token } = await podWithToken(cluster, 'shop', 'web'));
     files = ended.use(await AttestedServer.files(['shop']));
+    kubeconfig = await AttestedServer.kubeconfig(cluster, VALUES);
     await publish(10, ['shop']);
-    kubeconfig = await AttestedServer.kubeconfig(cluster);
     capstan = ended.use(await start());
   });
   after(async () => ended.disposeAsync());
