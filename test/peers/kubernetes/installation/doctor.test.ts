@@ -4,16 +4,16 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runCli } from '../../../src/cli/program.ts';
-import { CHECKS } from '../../../src/review/doctor/diagnose.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { freePort } from '../../support/eventually.ts';
-import { Capstan } from '../support/capstan.ts';
-import { createRoot, issueIntermediate } from '../support/pki.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import type { ClusterObject } from './support/cluster-api.ts';
-import { KubernetesCluster } from './support/cluster.ts';
-import { configMap, Installation, NAMESPACE } from './support/installation.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { CHECKS } from '../../../../src/review/doctor/diagnose.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { freePort } from '../../../support/eventually.ts';
+import { Capstan } from '../../support/capstan.ts';
+import { createRoot, issueIntermediate } from '../../support/pki.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import type { ClusterObject } from '../support/cluster-api.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
+import { configMap, Installation, NAMESPACE } from '../support/installation.ts';
 
 const YEARS = 800;
 

@@ -4,18 +4,18 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { settingsOf } from '../../../src/app/doctor/settings.ts';
-import { loadConfig } from '../../../src/config/load.ts';
-import { rightsOf } from '../../../src/review/doctor/rights.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { findPrograms } from '../programs/programs.ts';
-import type { ClusterObject } from './support/cluster-api.ts';
-import { ALL_ON, ISTIO_CONFIG, objectsIn, renderChart, SHARED, type Values } from './support/chart.ts';
-import { KubernetesCluster } from './support/cluster.ts';
+import { settingsOf } from '../../../../src/app/doctor/settings.ts';
+import { loadConfig } from '../../../../src/config/load.ts';
+import { rightsOf } from '../../../../src/review/doctor/rights.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { findPrograms } from '../../programs/programs.ts';
+import type { ClusterObject } from '../support/cluster-api.ts';
+import { ALL_ON, ISTIO_CONFIG, objectsIn, renderChart, SHARED, type Values } from '../support/chart.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
 
 const MANIFESTS = path.join(ISTIO_CONFIG, 'manifests/capstan.yaml');
 const HEAD = `# Capstan in istio-system, for those without Helm: what istio-config/chart/capstan renders with its defaults. Made by
-#   UPDATE_DOCS=1 npx mocha test/peers/kubernetes/chart.test.ts
+#   UPDATE_DOCS=1 npx mocha test/peers/kubernetes/installation/chart.test.ts
 # Replace the image by one of a release, by its digest, and the public key in the ConfigMap capstan-bundle-keys by your own.
 `;
 const VALUES: Readonly<Record<string, Values>> = {
