@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { PolicyDayCounts } from '../../../../src/adapters/kubernetes/objects/status/day-counts.ts';
+import type { FailedClause } from '../../../../src/domain/policy/policy-decision.ts';
+import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
+
+const HOUR_MS = 3_600_000;
+const WEB = 'namespace shop/web';
+
+function decision(
+  outcome: 'issued' | 'refused',
+  trace: { readonly applied?: readonly string[]; readonly failures?: string[]; readonly audits?: string[] },
+): DecisionRecord {
+  const clauses = (names: readonly string[] = []) =>
+    names.map((name) => {
+      const [layer, policy] = name.split(' ');
+      return { layer, policy } as FailedClause;
+    });
+  const { applied = [WEB], failures, audits } = trace;
+  const policy = { applied, failures: clauses(failures), audits: clauses(audits) };
+  return { outcome, policy } as unknown as DecisionRecord;
+}
+
+describe('How often a policy applied', () => {
+  it('is counted by what was issued, what a clause of it refused, and what one would have refused', () => {
+    const counts = new PolicyDayCounts(new FakeClock());
+    counts.decided(decision('issued', { applied: [WEB, 'cluster platform', 'central corp@1 mesh'] }));
+    counts.decided(decision('refused', { failures: [WEB, WEB, 'central corp@1'], audits: ['cluster platform'] }));
+    counts.decided(decision('issued', { audits: [WEB] }));
+    const since = new Date(NOON_MS).toISOString().replace('.000Z', 'Z');
+    assert.deepEqual(counts.of(WEB), { issued: 2, refused: 1, auditHits: 1, since });
+    assert.deepEqual(counts.of('cluster platform'), { issued: 1, refused: 0, auditHits: 1, since });
+    assert.deepEqual(counts.of('central corp@1 mesh').issued, 0);
+  });
+
+  it('is forgotten after a day, and says since when while it was counted for less', async () => {
+    const clock = new FakeClock();
+    const counts = new PolicyDayCounts(clock);
+    counts.decided(decision('issued', {}));
+    await clock.advance(23 * HOUR_MS);
+    assert.equal(counts.of(WEB).issued, 1);
+    assert.notEqual(counts.of(WEB).since, undefined);
+    await clock.advance(HOUR_MS);
+    counts.decided(decision('issued', {}));
+    assert.deepEqual(counts.of(WEB), { issued: 1, refused: 0, auditHits: 0 });
+  });
+
+  it('is nothing for a decision that policy was not asked for', () => {
+    const counts = new PolicyDayCounts(new FakeClock());
+    counts.decided({ outcome: 'refused', reason: 'CAP-A01' } as DecisionRecord);
+    assert.equal(counts.of(WEB).refused, 0);
+  });
+});
