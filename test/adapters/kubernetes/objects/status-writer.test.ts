@@ -21,9 +21,9 @@ const GOOD: JudgedPolicy = {
   bundle: 'corp@1',
 };
 
-function policy(name: string, generation = 1) {
+function policy(name: string, { generation = 1, namespace = 'shop' } = {}) {
   const { apiVersion, kind } = ISSUANCE_POLICY;
-  return { apiVersion, kind, metadata: { name, namespace: 'shop', generation }, spec: {} };
+  return { apiVersion, kind, metadata: { name, namespace, generation }, spec: {} };
 }
 
 interface Status {
@@ -68,7 +68,8 @@ async function started(...names: readonly string[]) {
   await settle(100);
   void writer.run(end);
   const writes = () => api.calls.filter((call) => call.startsWith('apply'));
-  const statusOf = (name: string) => api.stored(ISSUANCE_POLICY, { namespace: 'shop', name })?.['status'] as Status;
+  const statusOf = (name: string, namespace = 'shop') =>
+    api.stored(ISSUANCE_POLICY, { namespace, name })?.['status'] as Status;
   const conditionOf = (name: string, type: string) => {
     const found = statusOf(name).conditions.find((condition) => condition['type'] === type);
     return [found?.['status'], found?.['reason'], found?.['message']];
@@ -171,6 +172,15 @@ describe('The status of a policy object', () => {
     assert.ok(writes().length >= 50);
   });
 
+  it('waits for those of its own namespace, and for no flood of another', async () => {
+    const { api, settle, statusOf, writes } = await started(...Array.from({ length: 300 }, (_, index) => `p${index}`));
+    await settle(5_000);
+    api.put(policy('web', { namespace: 'data' }));
+    await settle(1_000);
+    assert.ok(writes().length < 100, String(writes().length));
+    assert.equal(statusOf('web', 'data').observedGeneration, 1);
+  });
+
   it('waits while the API server refuses to take it, says so, and goes on', async () => {
     const { api, settle, writer, writes, statusOf } = await started('web');
     api.fail('apply', 403, 'Forbidden');
@@ -180,6 +190,35 @@ describe('The status of a policy object', () => {
     api.mend();
     await settle(25_000);
     assert.equal(writer.problem, undefined);
+    assert.equal(statusOf('web').observedGeneration, 1);
+  });
+
+  it('that the API server does not take of one object keeps no other waiting, nor the counts, and is said', async () => {
+    const { api, settle, writer, writes, statusOf, issue } = await started('large', 'web', 'api');
+    api.refuse('apply issuancepolicies/shop/large/status', 500, 'InternalError');
+    await settle(3_000);
+    assert.equal(statusOf('web').observedGeneration, 1);
+    assert.equal(statusOf('api').observedGeneration, 1);
+    assert.equal(writer.problem, 'the status of IssuancePolicy shop/large is not written: 500 InternalError');
+    const before = writes().length;
+    issue();
+    await settle(300_000);
+    assert.deepEqual(statusOf('web').lastDay, { issued: 1, refused: 0, auditHits: 0 });
+    assert.ok(writes().length - before <= 3, String(writes().length - before));
+    api.remove(ISSUANCE_POLICY, { namespace: 'shop', name: 'large' });
+    await settle(100);
+    writer.reevaluate();
+    await settle(3_000);
+    assert.equal(writer.problem, undefined);
+  });
+
+  it('waits as long as a busy API server asks', async () => {
+    const { api, settle, writes, statusOf } = await started('web');
+    api.fail('apply', 429, 'TooManyRequests', 40_000);
+    await settle(39_000);
+    assert.equal(writes().length, 1);
+    api.mend();
+    await settle(5_000);
     assert.equal(statusOf('web').observedGeneration, 1);
   });
 });

@@ -99,6 +99,31 @@ describe('Policies as objects of a Kubernetes cluster', function () {
     const why = degraded.find(({ part }) => part === 'policy objects')?.why ?? '';
     assert.match(why, /are not installed, so that the policy bundle alone decides; run: capstan policy schema --crds/);
     await untilLivesFor('shop', 55, 65);
+  });
+
+  it('are of one kind while the CRDs are half installed, and of both, with a warning, in an older version', async () => {
+    const reads = async (why: RegExp) => {
+      const { degraded = [] } = await readyz();
+      return degraded.some((one) => one.part === 'policy objects' && why.test(one.why));
+    };
+    const [namespaced, whole] = policyCrds();
+    const older = [namespaced, whole].map((crd) => ({
+      ...crd!,
+      metadata: { ...crd!.metadata, annotations: { 'capstan.dev/schema': 'older' } },
+    }));
+    await cluster.apply([older[0]!]);
+    const halfInstalled = /^the CRD clusterissuancepolicies\.capstan\.dev is not installed; run: capstan policy schema/;
+    await eventually('the half is seen', async () => reads(halfInstalled), { withinMs: 60_000 });
+    const early = policyObject('shop', 'early', { narrow: { ttl: { max: '30m' } } });
+    await cluster.apply([early]);
+    await untilLivesFor('shop', 25, 35);
+    await cluster.apply([older[1]!]);
+    const isOlder =
+      /have another schema than this server's, which may drop fields of policies; run: capstan policy schema/;
+    await eventually('the version is seen', async () => reads(isOlder), { withinMs: 60_000 });
+    await untilLivesFor('shop', 25, 35);
+    await cluster.api.delete(early);
+    await untilLivesFor('shop', 55, 65);
     await cluster.apply(policyCrds());
     const mended = async () => (await readyz()).degraded?.every(({ part }) => part !== 'policy objects') ?? true;
     await eventually('the CRDs are seen', mended, { withinMs: 60_000 });
@@ -206,6 +231,9 @@ describe('Policies as objects of a Kubernetes cluster', function () {
     await cluster.apply([large]);
     await untilLivesFor('shop', 10, 18);
     await untilLivesFor('data', 45, 55);
+    const next = policyObject('shop', 'next', { narrow: { ttl: { max: '45m' } } });
+    await cluster.apply([next]);
+    await statusOf(next, (one) => conditionOf(one, 'Accepted')?.status === 'True');
   });
 
   it('outlive a restart of the server while the API server is away, and are followed again when it is back', async () => {

@@ -42,6 +42,7 @@ export class FakeKubernetesApi implements KubernetesApi {
   readonly #history: { readonly version: number; readonly kind: string; readonly event: WatchEvent }[] = [];
   readonly #watches = new Set<Watch>();
   readonly #failures = new Map<FakeCall, KubernetesApiError>();
+  readonly #refused = new Map<string, KubernetesApiError>();
   #held: Promise<undefined> | undefined;
   #version = 100;
   #forgotten = 0;
@@ -77,6 +78,11 @@ export class FakeKubernetesApi implements KubernetesApi {
     const error = new KubernetesApiError({ status, reason, message, retryAfterMs });
     this.#failures.set(call, error);
     if (call === 'watch') this.#end(error);
+  }
+
+  /** One call of `calls` is refused from now on, whatever else is not. */
+  refuse(call: string, status: number, reason: string): void {
+    this.#refused.set(call, refusal(status, reason));
   }
 
   mend(...calls: readonly FakeCall[]): void {
@@ -216,7 +222,7 @@ export class FakeKubernetesApi implements KubernetesApi {
     this.calls.push(`${call} ${what}`);
     signal.throwIfAborted();
     await this.#held;
-    const failure = this.#failures.get(call);
+    const failure = this.#failures.get(call) ?? this.#refused.get(`${call} ${what}`);
     if (failure !== undefined) throw failure;
   }
 

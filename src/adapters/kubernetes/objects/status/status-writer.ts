@@ -8,6 +8,7 @@ import { KubernetesApiError, type KubernetesApi } from '../../api/kubernetes-api
 import type { KeptPolicy } from '../kept-policy.ts';
 import { CLUSTER_ISSUANCE_POLICY, ISSUANCE_POLICY } from '../policy-kinds.ts';
 import type { PolicyObjects } from '../policy-objects.ts';
+import { PendingPolicies } from './pending-policies.ts';
 import { isSameStatus, policyStatus, type DayCounts, type JudgedPolicy } from './policy-status.ts';
 
 export interface StatusWriterParts {
@@ -27,13 +28,19 @@ const PACE_MS = 100;
 const COUNT_MS = 300_000;
 /** After a failure. */
 const RETRY_MS = 10_000;
+/**
+ * What the API server says of one object: that its CRD has no such field, or that it takes no object of that size. etcd says the
+ * latter, as 500. Such an object waits for its next change, or for the next counts; nobody else waits for it.
+ */
+const OF_ONE_OBJECT: ReadonlySet<number> = new Set([400, 413, 422, 500]);
 
 export class PolicyStatusWriter {
   readonly #parts: StatusWriterParts;
   readonly #alarm: Alarm;
-  /** By kind and name; as many as there are objects. */
-  readonly #pending = new Map<string, KeptPolicy>();
+  readonly #pending = new PendingPolicies();
   #problem: string | undefined;
+  /** Why the API server does not take the status of one object: by kind and name, as many as there are objects. */
+  readonly #refused = new Map<string, string>();
 
   constructor(parts: StatusWriterParts) {
     this.#parts = parts;
@@ -42,7 +49,11 @@ export class PolicyStatusWriter {
 
   /** Why statuses are not written, in words for an operator. */
   get problem(): string | undefined {
-    return this.#problem;
+    if (this.#problem !== undefined) return this.#problem;
+    const [first] = this.#refused;
+    if (first === undefined) return undefined;
+    const more = this.#refused.size > 1 ? `; nor of ${this.#refused.size - 1} more` : '';
+    return `the status of ${first[0]} is not written: ${first[1]}${more}`;
   }
 
   /** What is in force, or what is known of the cluster, has changed. */
@@ -56,7 +67,7 @@ export class PolicyStatusWriter {
     const { objects, clock } = this.#parts;
     objects.onObject(
       (object) => {
-        this.#pending.set(keyOf(object), object);
+        this.#pending.add(object);
         this.#alarm.ring();
       },
       { signal },
@@ -66,28 +77,36 @@ export class PolicyStatusWriter {
     while (!signal.aborted) {
       const end = await this.#alarm.sleep(Math.max(0, countMs - clock.monotonicMs()), { signal });
       if (end === 'aborted') break;
-      const withCounts = end !== 'rung';
+      if (end === 'rung') await this.#pause(SETTLE_MS, signal);
+      const withCounts = clock.monotonicMs() >= countMs;
       if (withCounts) {
         countMs = clock.monotonicMs() + COUNT_MS;
         this.#addAll();
-      } else await this.#pause(SETTLE_MS, signal);
+      }
       await this.#writeAll(withCounts, signal);
     }
     this.#pending.clear();
+    this.#refused.clear();
     this.#problem = undefined;
   }
 
   #addAll(): void {
-    for (const object of this.#parts.objects.kept()) this.#pending.set(keyOf(object), object);
+    const keys = new Set<string>();
+    for (const object of this.#parts.objects.kept()) {
+      keys.add(keyOf(object));
+      this.#pending.add(object);
+    }
+    for (const key of this.#refused.keys()) if (!keys.has(key)) this.#refused.delete(key);
   }
 
+  /** As many as wait now: counts do not wait for what comes meanwhile, or is to be tried again. */
   async #writeAll(withCounts: boolean, signal: AbortSignal): Promise<void> {
-    for (const [key, { metadata }] of this.#pending) {
-      if (signal.aborted) return;
-      this.#pending.delete(key);
-      const object = this.#parts.objects.find(metadata.namespace, metadata.name);
+    for (let left = this.#pending.size; left > 0 && !signal.aborted; left -= 1) {
+      const { metadata } = this.#pending.take() ?? {};
+      const object = metadata && this.#parts.objects.find(metadata.namespace, metadata.name);
       if (object !== undefined) await this.#writeOne(object, withCounts, signal);
     }
+    if (this.#pending.size > 0) this.#alarm.ring();
   }
 
   async #writeOne(object: KeptPolicy, withCounts: boolean, signal: AbortSignal): Promise<void> {
@@ -98,20 +117,33 @@ export class PolicyStatusWriter {
       nowMs: clock.nowMs(),
       counts: withCounts ? countsOf(titleOf(object)) : undefined,
     });
-    if (isSameStatus(status, object.status)) return;
+    const key = keyOf(object);
+    if (isSameStatus(status, object.status)) return void this.#refused.delete(key);
     try {
       await this.#apply(object, status, signal);
       this.#problem = undefined;
+      this.#refused.delete(key);
       await this.#pause(PACE_MS, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof KubernetesApiError)) throw error;
-      // It is gone, or another by now; the watch says so too.
-      if (error.status === 404 || error.status === 409) return;
-      this.#problem = `the status of policies is not written: ${error.message}`;
-      this.#pending.set(keyOf(object), object);
-      await this.#pause(Math.max(RETRY_MS, error.retryAfterMs ?? 0), signal);
+      await this.#pause(this.#failed(object, error), signal);
     }
+  }
+
+  /** @returns how long to wait before the next, in ms. */
+  #failed(object: KeptPolicy, { status, message, retryAfterMs }: KubernetesApiError): number {
+    const key = keyOf(object);
+    this.#refused.delete(key);
+    // It is gone, or another by now; the watch says so too.
+    if (status === 404 || status === 409) return PACE_MS;
+    if (OF_ONE_OBJECT.has(status)) {
+      this.#refused.set(key, message);
+      return PACE_MS;
+    }
+    this.#problem = `the status of policies is not written: ${message}`;
+    this.#pending.add(object);
+    return Math.max(RETRY_MS, retryAfterMs ?? 0);
   }
 
   async #apply({ apiVersion, kind, metadata }: KeptPolicy, status: object, signal: AbortSignal): Promise<void> {
