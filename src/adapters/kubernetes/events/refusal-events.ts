@@ -31,6 +31,8 @@ const RETRY_MS = 10_000;
 /** Longest wait for something to be due: whoever is refused meanwhile rings. */
 const IDLE_MS = 60_000;
 const MAX_NAME = 253;
+/** Of a namespace that is gone or going, or of what this one says; anything else is of the API server. */
+const OF_ONE_EVENT: ReadonlySet<number> = new Set([400, 403, 404, 422]);
 
 export class RefusalEvents implements DecisionObserver {
   readonly #parts: RefusalEventsParts;
@@ -79,9 +81,7 @@ export class RefusalEvents implements DecisionObserver {
         return RETRY_MS;
       }
       events.refusalNotReported({ why: 'refused' });
-      // A namespace that is gone or going is its own affair; anything else is of the API server or of our rights.
-      const isOwn = error.status === 404 || error.status === 403;
-      return isOwn ? PACE_MS : Math.max(RETRY_MS, error.retryAfterMs ?? 0);
+      return OF_ONE_EVENT.has(error.status) ? PACE_MS : Math.max(RETRY_MS, error.retryAfterMs ?? 0);
     }
   }
 
@@ -93,7 +93,8 @@ export class RefusalEvents implements DecisionObserver {
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${name.slice(0, MAX_NAME - suffix.length - 1)}.${suffix}`, namespace },
+      // No part of a name ends with a hyphen, nor is one empty.
+      metadata: { name: `${name.slice(0, MAX_NAME - suffix.length - 1).replace(/[.-]+$/, '')}.${suffix}`, namespace },
       involvedObject: { apiVersion: 'v1', kind, namespace, name, ...(uid !== undefined && { uid }) },
       reason,
       message,

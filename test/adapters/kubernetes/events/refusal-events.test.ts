@@ -131,6 +131,35 @@ describe('Refusals as Events', () => {
     assert.equal(api.calls.length, 2);
   });
 
+  it('keep no other waiting where the API server does not take one of them', async () => {
+    const { api, events, refusals, settle } = started();
+    api.fail('apply', 422, 'Invalid');
+    refusals.decided(REFUSED, ALONE);
+    refusals.decided({ ...REFUSED, caller: 'spiffe://cluster.local/ns/shop/sa/api' }, ALONE);
+    await settle(1_000);
+    assert.deepEqual([api.calls.length, events.of('refusalNotReported').length], [2, 2]);
+  });
+
+  it('wait as long as a busy API server asks', async () => {
+    const { api, refusals, settle } = started();
+    api.fail('apply', 429, 'TooManyRequests', 30_000);
+    refusals.decided(REFUSED, ALONE);
+    refusals.decided({ ...REFUSED, caller: 'spiffe://cluster.local/ns/shop/sa/api' }, ALONE);
+    await settle(29_000);
+    assert.equal(api.calls.length, 1);
+    await settle(2_000);
+    assert.equal(api.calls.length, 2);
+  });
+
+  it('have a name that the API server takes, however long that of the account is', async () => {
+    const { refusals, settle, written } = started();
+    const name = `${'x'.repeat(235)}-${'y'.repeat(17)}`;
+    refusals.decided({ ...REFUSED, caller: `spiffe://cluster.local/ns/shop/sa/${name}` }, ALONE);
+    await settle(100);
+    const { metadata } = written()[0] as { readonly metadata: { readonly name: string } };
+    assert.match(metadata.name, /^x{235}\.[0-9a-f]{16}$/);
+  });
+
   it('have no more in a message than the API server takes', async () => {
     const { refusals, settle, written } = started();
     refusals.decided({ ...REFUSED, identity: `spiffe://cluster.local/${'x'.repeat(2_000)}` }, ALONE);

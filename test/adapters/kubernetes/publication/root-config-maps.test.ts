@@ -351,6 +351,17 @@ describe('The root ConfigMaps', () => {
     assert.equal(keeper.problem(), undefined);
   });
 
+  it('are not tried again before a busy API server says that they may be', async () => {
+    const { start, api, clock, textIn, writes } = scene({ namespaces: ['shop'] });
+    api.fail('apply', 429, 'TooManyRequests', 40_000);
+    await start();
+    await clock.advance(39_000);
+    assert.equal(writes().length, 1);
+    api.mend();
+    await clock.advance(2_000);
+    assert.equal(textIn('shop'), first.pem);
+  });
+
   it('are written for a change that was seen only when the watch began anew', async () => {
     const { start, api, clock, textIn, putByOther } = scene({ namespaces: ['shop'] });
     await start();
