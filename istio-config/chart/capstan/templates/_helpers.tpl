@@ -29,7 +29,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if regexMatch "^postgres(ql)?://" .Values.config.journal.store -}}yes{{- end -}}
 {{- end -}}
 
-{{/* capstan.yaml: the values, the keys of the policy bundle, and the files of PostgreSQL's Secret. What the values say wins. */}}
+{{/* capstan.yaml: the values, the name of our Service in our certificate, the keys of the policy bundle, and the files of PostgreSQL's Secret. What the values say wins. */}}
 {{- define "capstan.config" -}}
 {{- $keys := list -}}
 {{- range $file := keys .Values.bundle.keys | sortAlpha -}}
@@ -39,5 +39,15 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and (include "capstan.shared" .) .Values.postgres.secret -}}
 {{- $_ := set $added "journal" (dict "postgres" (dict "caFile" "/etc/capstan/postgres/ca.crt" "passwordFile" "/etc/capstan/postgres/password")) -}}
 {{- end -}}
-{{- mustMergeOverwrite $added (deepCopy .Values.config) | toYaml -}}
+{{- $config := mustMergeOverwrite $added (deepCopy .Values.config) -}}
+{{- if not $config.policy.bundle.keys -}}
+{{- fail "bundle.keys has no public key: --set-file bundle.keys.security-1\\.pub=security-1.pub; nobody could sign the policy bundle" -}}
+{{- end -}}
+{{- /* First, for an agent that dials "localhost" asks for the last one. */ -}}
+{{- $own := printf "%s.%s.svc" (include "capstan.name" .) .Release.Namespace -}}
+{{- $names := dig "serving" "dnsNames" list $config -}}
+{{- if not (has $own $names) -}}
+{{- $_ := set $config "serving" (mustMergeOverwrite (default dict $config.serving) (dict "dnsNames" (prepend $names $own))) -}}
+{{- end -}}
+{{- $config | toYaml -}}
 {{- end -}}

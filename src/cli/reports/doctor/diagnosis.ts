@@ -27,7 +27,7 @@ function print({ cases, notSeen }: Diagnosis, terminal: Terminal): void {
   }
   for (const { why, checks } of notSeen) terminal.print(`not looked at (${checks.join(', ')}): ${why}`);
   if (notSeen.length > 0) terminal.print('');
-  terminal.print(summaryOf(cases));
+  terminal.print(summaryOf(cases, new Set(notSeen.flatMap(({ checks }) => checks)).size));
 }
 
 function printFinding({ severity, subject = '', message }: Finding, terminal: Terminal): void {
@@ -36,11 +36,13 @@ function printFinding({ severity, subject = '', message }: Finding, terminal: Te
   terminal.print(`    fix: ${fix}`);
 }
 
-function summaryOf(cases: Diagnosis['cases']): string {
+/** Nothing found is good news only where everything was looked at. @param unseen checks that saw not all or nothing. */
+function summaryOf(cases: Diagnosis['cases'], unseen: number): string {
   const found = cases.flatMap(({ findings }) => findings);
   const errors = found.filter(({ severity }) => severity === 'error').length;
   const others = found.length - errors;
-  if (found.length === 0) return `${formatQuantity(cases.length, 'check')}, nothing found.`;
+  const made = unseen === 0 ? '' : `, ${unseen} of them not or only in part`;
+  if (found.length === 0) return `${formatQuantity(cases.length, 'check')}${made}, nothing found.`;
   const warnings = others === 0 ? '' : ` and ${formatQuantity(others, 'warning')}`;
-  return `${formatQuantity(cases.length, 'check')}: ${formatQuantity(errors, 'error')}${warnings}.`;
+  return `${formatQuantity(cases.length, 'check')}${made}: ${formatQuantity(errors, 'error')}${warnings}.`;
 }

@@ -155,6 +155,20 @@ describe('The chart as Helm renders it', function () {
     assert.throws(() => renderChart({ config: { listen: { maxConection: 1 } } }), /maxConection/);
   });
 
+  it('refuses to be installed without a key that may sign the policy bundle, and says how to name one', () => {
+    assert.throws(() => renderChart({}, 'istio-system', { keys: [] }), /bundle\.keys has no public key/);
+  });
+
+  it('has the name of its Service in its certificate, under another name and in another namespace too', () => {
+    const loaded = configIn(renderChart({ fullnameOverride: 'capstan' }, 'ca').objects);
+    assert.ok(!('problems' in loaded));
+    assert.deepEqual(loaded.config.serving.dnsNames, [
+      'capstan.ca.svc',
+      'capstan.istio-system.svc',
+      'istiod.istio-system.svc',
+    ]);
+  });
+
   it('takes an image by its digest', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const { text } = renderChart({ image: { repository: 'registry.example/capstan', tag: '9', digest } });

@@ -21,14 +21,19 @@ export interface Rendered {
 const KEY = path.join(ISTIO_CONFIG, 'examples/security/keys/pki-security.pub');
 
 /** @param values laid over the defaults. @throws Error with what Helm says when it refuses, and when there is no Helm. */
-export function renderChart(values: Values = {}, namespace = 'istio-system'): Rendered {
+export function renderChart(
+  values: Values = {},
+  namespace = 'istio-system',
+  { keys = [KEY] }: { readonly keys?: readonly string[] } = {},
+): Rendered {
   const helm = findProgram('helm');
   if (helm === undefined) throw new Error('Helm is not installed: npm run peers');
   const folder = mkdtempSync(path.join(tmpdir(), 'capstan-chart-'));
   try {
     const file = path.join(folder, 'values.json');
     writeFileSync(file, JSON.stringify(values));
-    const options = ['--namespace', namespace, '--values', file, '--set-file', `bundle.keys.pki-security\\.pub=${KEY}`];
+    const pinned = keys.flatMap((key) => ['--set-file', `bundle.keys.pki-security\\.pub=${key}`]);
+    const options = ['--namespace', namespace, '--values', file, ...pinned];
     const { status, stdout, stderr } = spawnSync(helm, ['template', 'capstan', CHART, ...options], {
       encoding: 'utf8',
       // No configuration and no plugins of whoever runs the test.
