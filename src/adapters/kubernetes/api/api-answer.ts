@@ -8,6 +8,10 @@ export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Of a server's text, in a message. */
 const MAX_QUOTED = 400;
 
+/** etcd's own bound for one request (--max-request-bytes), which the API server passes on as a failure of its own. */
+const OVER_ETCD = 'etcdserver: request is too large';
+const CONTENT_TOO_LARGE = 413;
+
 /** Ours: the page does not fit. */
 export const TOO_LARGE = 'AnswerTooLarge';
 
@@ -33,7 +37,7 @@ export function refusalOf(status: number, text: string, retryAfter: string | und
   const seconds = details?.retryAfterSeconds ?? Number(retryAfter);
   const words = message ?? 'no reason given';
   return new KubernetesApiError({
-    status,
+    status: words.includes(OVER_ETCD) ? CONTENT_TOO_LARGE : status,
     reason: reason ?? 'Unknown',
     message: `the API server answered ${status}: ${words.slice(0, MAX_QUOTED)}`,
     ...(Number.isFinite(seconds) && seconds > 0 && { retryAfterMs: seconds * 1_000 }),

@@ -122,3 +122,13 @@ export class KubernetesApiError extends Error {
 export function isApiError(error: unknown, status: number): error is KubernetesApiError {
   return error instanceof KubernetesApiError && error.status === status;
 }
+
+const OF_ONE_OBJECT = [400, 404, 409, 413, 422, 500];
+
+/**
+ * @returns whether the refusal may be of the one object that was written: others are not to wait for it. Who owns the object
+ *   may see to it that it is refused for ever.
+ */
+export function isOfOneObject({ status }: KubernetesApiError): boolean {
+  return OF_ONE_OBJECT.includes(status);
+}

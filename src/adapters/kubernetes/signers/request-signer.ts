@@ -29,6 +29,7 @@ export interface RequestSignerSettings {
 /** How long a status is worth writing: a certificate in it must begin within five minutes of the API server's clock. */
 const KEEP_MS = 60_000;
 const RETRY: Outcome = { retry: true };
+const NEVER_TAKEN = [400, 413, 422];
 
 interface Answer {
   /** Of the object that it answers: one that was made anew under the same name is another. */
@@ -151,8 +152,9 @@ export class RequestSigner {
     if (status === 409) return RETRY;
     const { plural } = this.#parts.requests.kind;
     this.#problem = `no answer can be written to ${plural} of ${signerName(this.#settings.issuerName)}: ${message}`;
-    // What the server calls invalid stays so; the certificate in it is on record and goes nowhere.
-    return status === 400 || status === 422 ? this.#done(key) : retryAfter(retryAfterMs);
+    // What the server calls invalid, or too large with what we add, stays so; the certificate in it is on record and goes
+    // nowhere.
+    return NEVER_TAKEN.includes(status) ? this.#done(key) : retryAfter(retryAfterMs);
   }
 
   #done(key: string): Outcome {

@@ -110,6 +110,13 @@ describe('The Kubernetes client', () => {
     assert.match(asked[1]?.line ?? '', /^PUT \/api\/v1\/namespaces\/b\/configmaps\/a\/status\?/);
   });
 
+  it('takes it for too large a request where etcd has no room for one', async () => {
+    answers(500, { message: 'etcdserver: request is too large' });
+    await assert.rejects(api.apply(CONFIG_MAP, { metadata: { namespace: 'shop', name: 'big' } }, WAITING), {
+      status: 413,
+    });
+  });
+
   it('gives up on a server that does not answer within ten seconds, or cannot be reached', async () => {
     answer = () => undefined;
     const waiting = api.raw('/version', WAITING);

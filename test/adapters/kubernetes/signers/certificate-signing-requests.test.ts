@@ -283,14 +283,19 @@ describe('The signer of CertificateSigningRequests', () => {
     assert.equal(scene.parts.journal.records.length, 0);
   });
 
-  it('gives up on what the API server calls invalid, and says so', async () => {
-    await using scene = running();
-    scene.api.fail('replace', 422, 'Invalid');
-    put(scene);
-    await scene.settle(120_000);
-    assert.equal(scene.issued, 1);
-    assert.match(scene.signer.problem ?? '', /422 Invalid/);
-  });
+  for (const [what, status, reason] of [
+    ['calls invalid', 422, 'Invalid'],
+    ['has no room for', 413, 'RequestEntityTooLarge'],
+  ] as const) {
+    it(`gives up on what the API server ${what}, and says so`, async () => {
+      await using scene = running();
+      scene.api.fail('replace', status, reason);
+      put(scene);
+      await scene.settle(120_000);
+      assert.equal(scene.issued, 1);
+      assert.match(scene.signer.problem ?? '', new RegExp(`${status} ${reason}`));
+    });
+  }
 
   it('ends when it leads no more, and answers nothing after that', async () => {
     const scene = running();
