@@ -1,6 +1,8 @@
 // Which Events are due: refusals by what they are told of, aggregated. The first of a kind is told at once, what follows
 // within some minutes is one more telling with its number. What is remembered has a bound, and what there is no
-// room for is dropped and counted. No API and no timer here: a moment comes in, what is to be written goes out.
+// room for is dropped and counted. Namespaces take turns, and each has a part of the room: who is refused under a thousand
+// names waits for himself. No API and no timer here: a moment comes in, what is to be written goes out.
+import { Turns } from '../../../domain/bounded/turns.ts';
 
 export interface Refusal {
   /** What it is told of. */
@@ -34,20 +36,29 @@ interface Entry {
 
 export interface LedgerBounds {
   readonly maxKinds: number;
+  /** Of them, those of one namespace. */
+  readonly maxKindsEach: number;
   /** Between two tellings of one kind. */
   readonly againMs: number;
   /** What was not refused for so long begins anew: the API server forgets an Event after an hour. */
   readonly forgetMs: number;
 }
 
-export const LEDGER_BOUNDS: LedgerBounds = { maxKinds: 10_000, againMs: 300_000, forgetMs: 3_000_000 };
+export const LEDGER_BOUNDS: LedgerBounds = {
+  maxKinds: 10_000,
+  maxKindsEach: 1_000,
+  againMs: 300_000,
+  forgetMs: 3_000_000,
+};
 
 export class EventLedger {
   readonly #bounds: LedgerBounds;
   /** In the order of their last telling. */
   readonly #entries = new Map<string, Entry>();
-  /** Keys that have something to tell, in the order in which that became so. */
-  readonly #waiting = new Set<string>();
+  /** How many are of each namespace. */
+  readonly #held = new Map<string, number>();
+  /** Keys that have something to tell, by namespace. */
+  readonly #waiting = new Turns();
 
   constructor(bounds: LedgerBounds = LEDGER_BOUNDS) {
     this.#bounds = bounds;
@@ -56,52 +67,63 @@ export class EventLedger {
   /** @returns whether there was room for it. */
   take(refusal: Refusal, nowMs: number): boolean {
     const key = keyOf(refusal);
+    const { namespace } = refusal.involved;
     const known = this.#entries.get(key);
     if (known !== undefined && nowMs - known.lastMs < this.#bounds.forgetMs) {
       known.latest = refusal;
       known.count += 1;
       known.lastMs = nowMs;
-      this.#waiting.add(key);
+      this.#waiting.add(namespace, key);
       return true;
     }
-    if (known === undefined && !this.#makeRoom(nowMs)) return false;
+    if (known === undefined && !this.#makeRoom(namespace, nowMs)) return false;
+    if (known === undefined) this.#held.set(namespace, this.#heldBy(namespace) + 1);
     this.#entries.set(key, { latest: refusal, count: 1, firstMs: nowMs, lastMs: nowMs, dueMs: nowMs });
-    this.#waiting.add(key);
+    this.#waiting.add(namespace, key);
     return true;
   }
 
-  /** @returns the one that has been due longest. */
+  /** @returns the one that has waited longest of the namespace whose turn it is. */
   next(nowMs: number): DueEvent | undefined {
-    for (const key of this.#waiting) {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) this.#waiting.delete(key);
-      else if (entry.dueMs <= nowMs) {
-        this.#waiting.delete(key);
-        entry.dueMs = nowMs + this.#bounds.againMs;
-        // Told last, it makes room last.
-        this.#entries.delete(key);
-        this.#entries.set(key, entry);
-        const { latest, count, firstMs, lastMs } = entry;
-        return { ...latest, count, firstMs, lastMs };
-      }
-    }
-    return undefined;
+    const key = this.#waiting.take((candidate) => this.#dueMs(candidate) <= nowMs);
+    const entry = key === undefined ? undefined : this.#entries.get(key);
+    if (key === undefined || entry === undefined) return undefined;
+    entry.dueMs = nowMs + this.#bounds.againMs;
+    // Told last, it makes room last.
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    const { latest, count, firstMs, lastMs } = entry;
+    return { ...latest, count, firstMs, lastMs };
   }
 
   /** When the next is due; Infinity while none waits. */
   nextMs(): number {
     let earliest = Infinity;
-    for (const key of this.#waiting) earliest = Math.min(earliest, this.#entries.get(key)?.dueMs ?? Infinity);
+    for (const key of this.#waiting.keys()) earliest = Math.min(earliest, this.#dueMs(key));
     return earliest;
   }
 
-  /** Who was told longest ago and has nothing to tell makes room. */
-  #makeRoom(nowMs: number): boolean {
-    if (this.#entries.size < this.#bounds.maxKinds) return true;
-    for (const [key, { dueMs }] of this.#entries) {
-      if (this.#waiting.has(key)) continue;
+  #dueMs(key: string): number {
+    return this.#entries.get(key)?.dueMs ?? Infinity;
+  }
+
+  #heldBy(namespace: string): number {
+    return this.#held.get(namespace) ?? 0;
+  }
+
+  /** Who was told longest ago and has nothing to tell makes room: of the same namespace, where that has its part. */
+  #makeRoom(namespace: string, nowMs: number): boolean {
+    const { maxKinds, maxKindsEach } = this.#bounds;
+    const isFullEach = this.#heldBy(namespace) >= maxKindsEach;
+    if (this.#entries.size < maxKinds && !isFullEach) return true;
+    for (const [key, { dueMs, latest }] of this.#entries) {
+      const owner = latest.involved.namespace;
+      if (this.#waiting.has(owner, key) || (isFullEach && owner !== namespace)) continue;
       if (dueMs > nowMs) return false;
       this.#entries.delete(key);
+      const left = this.#heldBy(owner) - 1;
+      if (left > 0) this.#held.set(owner, left);
+      else this.#held.delete(owner);
       return true;
     }
     return false;

@@ -6,7 +6,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { DecisionObserver } from '../../../ports/policy/decision-observer.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
-import { KubernetesApiError, type ApiKind, type KubernetesApi } from '../api/kubernetes-api.ts';
+import { isOfOneObject, KubernetesApiError, type ApiKind, type KubernetesApi } from '../api/kubernetes-api.ts';
 import { EventLedger, type DueEvent } from './event-ledger.ts';
 import { refusalsOf } from './refusals-of.ts';
 
@@ -31,8 +31,6 @@ const RETRY_MS = 10_000;
 /** Longest wait for something to be due: whoever is refused meanwhile rings. */
 const IDLE_MS = 60_000;
 const MAX_NAME = 253;
-/** Of a namespace that is gone or going, or of what this one says; anything else is of the API server. */
-const OF_ONE_EVENT: ReadonlySet<number> = new Set([400, 403, 404, 422]);
 
 export class RefusalEvents implements DecisionObserver {
   readonly #parts: RefusalEventsParts;
@@ -81,7 +79,10 @@ export class RefusalEvents implements DecisionObserver {
         return RETRY_MS;
       }
       events.refusalNotReported({ why: 'refused' });
-      return OF_ONE_EVENT.has(error.status) ? PACE_MS : Math.max(RETRY_MS, error.retryAfterMs ?? 0);
+      // A namespace that is going, or lets nothing be written in it, is its own affair, and so is an Event that its owner has
+      // made such that ours is refused; anything else is of the API server.
+      const isOwn = error.status === 403 || isOfOneObject(error);
+      return isOwn ? PACE_MS : Math.max(RETRY_MS, error.retryAfterMs ?? 0);
     }
   }
 

@@ -19,7 +19,7 @@ const REPORTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'csr_signature_invalid',
   'malformed_request',
 ]);
-/** Longest message that the API server takes of an Event (events.k8s.io/v1: 1 kB). */
+/** Longest message that the API server takes of an Event, in bytes (events.k8s.io/v1: 1 kB). */
 const MAX_MESSAGE = 1_024;
 
 /** @param counted as in DecisionObserver: there is no record to explain then. */
@@ -43,7 +43,13 @@ export function refusalsOf(record: RefusedRecord, counted: boolean): readonly Re
 function messageOf({ message, identity, decisionId }: RefusedRecord, counted: boolean): string {
   const asked = identity === undefined ? '' : `; asked for ${identity}`;
   const explain = counted ? '' : `; capstan policy explain ${decisionId}`;
-  const room = MAX_MESSAGE - explain.length;
+  const room = MAX_MESSAGE - Buffer.byteLength(explain);
   const text = message + asked;
-  return (text.length <= room ? text : `${text.slice(0, room - 3)}...`) + explain;
+  return (Buffer.byteLength(text) <= room ? text : `${cutTo(room - 3, text)}...`) + explain;
+}
+
+/** Whole characters that fit in so many bytes. */
+function cutTo(bytes: number, text: string): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return text.slice(0, read);
 }

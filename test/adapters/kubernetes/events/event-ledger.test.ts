@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { EventLedger, type Refusal } from '../../../../src/adapters/kubernetes/events/event-ledger.ts';
 
-const BOUNDS = { maxKinds: 3, againMs: 300_000, forgetMs: 3_000_000 };
+const BOUNDS = { maxKinds: 3, maxKindsEach: 3, againMs: 300_000, forgetMs: 3_000_000 };
 
-function refusal(name: string, reason = 'CAP-P12', message = 'no'): Refusal {
-  return { involved: { kind: 'ServiceAccount', namespace: 'shop', name }, reason, message };
+function refusal(name: string, reason = 'CAP-P12', message = 'no', namespace = 'shop'): Refusal {
+  return { involved: { kind: 'ServiceAccount', namespace, name }, reason, message };
 }
 
 describe('The ledger of Events', () => {
@@ -54,5 +54,21 @@ describe('The ledger of Events', () => {
     ledger.next(0);
     ledger.take(refusal('web'), 3_000_000);
     assert.deepEqual(ledger.next(3_000_000)?.count, 1);
+  });
+
+  it('gives namespaces turns, and each a part of the room: who is refused under many names waits for himself', () => {
+    const ledger = new EventLedger({ ...BOUNDS, maxKinds: 10, maxKindsEach: 4 });
+    const took = Array.from({ length: 6 }, (_, index) => ledger.take(refusal(`w${index}`), 0));
+    assert.deepEqual(took, [true, true, true, true, false, false]);
+    assert.equal(ledger.take(refusal('api', 'CAP-P12', 'no', 'data'), 0), true);
+    assert.deepEqual(
+      [ledger.next(0), ledger.next(0), ledger.next(0)].map((due) => due?.involved.namespace),
+      ['shop', 'data', 'shop'],
+    );
+    // The first of its own that was told and is quiet makes room, and no other namespace's.
+    assert.equal(ledger.take(refusal('later'), 300_000), true);
+    ledger.take(refusal('api', 'CAP-P12', 'no', 'data'), 300_000);
+    assert.equal(ledger.next(300_000)?.involved.namespace, 'shop');
+    assert.equal(ledger.next(300_000)?.count, 2);
   });
 });

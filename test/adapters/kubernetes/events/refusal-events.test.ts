@@ -160,6 +160,23 @@ describe('Refusals as Events', () => {
     assert.match(metadata.name, /^x{235}\.[0-9a-f]{16}$/);
   });
 
+  for (const [status, reason] of [
+    [422, 'Invalid'],
+    [413, 'RequestEntityTooLarge'],
+    [500, 'InternalError'],
+  ] as const) {
+    it(`wait for none of a namespace that has Events refused with ${status}`, async () => {
+      const { api, refusals, settle, written } = started();
+      api.refuse('events/evil/', status, reason);
+      for (let index = 0; index < 50; index += 1) {
+        refusals.decided({ ...REFUSED, caller: `spiffe://cluster.local/ns/evil/sa/w${index}` }, ALONE);
+      }
+      refusals.decided(REFUSED, ALONE);
+      await settle(500);
+      assert.equal(written().length, 1);
+    });
+  }
+
   it('have no more in a message than the API server takes', async () => {
     const { refusals, settle, written } = started();
     refusals.decided({ ...REFUSED, identity: `spiffe://cluster.local/${'x'.repeat(2_000)}` }, ALONE);
@@ -167,5 +184,14 @@ describe('Refusals as Events', () => {
     const message = String(written()[0]?.['message']);
     assert.ok(message.length <= 1_024);
     assert.match(message, /\.\.\.; capstan policy explain d1$/);
+  });
+
+  it('are cut by the bytes of a message, and between characters', async () => {
+    const { refusals, settle, written } = started();
+    refusals.decided({ ...REFUSED, message: 'ü😀'.repeat(400) }, ALONE);
+    await settle(100);
+    const message = String(written()[0]?.['message']);
+    assert.ok(Buffer.byteLength(message) <= 1_024, String(Buffer.byteLength(message)));
+    assert.match(message, /^(ü😀)+ü?\.\.\.; capstan policy explain d1$/u);
   });
 });

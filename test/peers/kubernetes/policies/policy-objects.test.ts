@@ -8,7 +8,7 @@ import { eventually } from '../../../support/eventually.ts';
 import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
-import type { ClusterObject } from '../support/cluster-api.ts';
+import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 import { policyCrds, policyObject } from '../support/policy-manifests.ts';
 
@@ -203,6 +203,38 @@ describe('Policies as objects of a Kubernetes cluster', function () {
     await cluster.api.delete(strict);
     const { code, details } = await asked;
     assert.equal(code, status.OK, details);
+  });
+
+  it('that leave no room for a status in etcd keep nobody else from having one', async () => {
+    // As large as etcd takes (1.5 MiB for a request): a status does not fit beside it.
+    const sized = (count: number): ClusterObject => {
+      const object = policyObject('flood', `large-${count}`, { narrow: { ttl: { max: '50m' } } });
+      const labels = Array.from({ length: count }, (_, index) => [
+        `k${String(index).padStart(60, '0')}`,
+        'v'.repeat(60),
+      ]);
+      return {
+        ...object,
+        metadata: { ...object.metadata, labels: Object.fromEntries(labels) as Record<string, string> },
+      };
+    };
+    const path = '/apis/capstan.dev/v1alpha1/namespaces/flood/issuancepolicies';
+    let [most, tooMany] = [12_000, 12_800];
+    await cluster.api.ask('POST', path, sized(most));
+    while (tooMany - most > 1) {
+      const count = Math.floor((most + tooMany) / 2);
+      const refusal = await cluster.api.ask('POST', path, sized(count)).catch((error: unknown) => error);
+      if (refusal instanceof ApiRefusal) tooMany = count;
+      else most = count;
+    }
+    const refused = async () =>
+      (await readyz()).degraded?.find(({ why }) => why.includes(`the status of IssuancePolicy flood/large-${most}`));
+    assert.match((await eventually('its status is refused', refused, WITHIN)).why, /request is too large/);
+    const web = policyObject('shop', 'beside', { narrow: { ttl: { max: '45m' } } });
+    await cluster.apply([web]);
+    await statusOf(web, (one) => conditionOf(one, 'Accepted')?.status === 'True');
+    await cluster.api.delete(web);
+    await cluster.api.ask('DELETE', path);
   });
 
   it('beyond the bounds of a namespace keep its last good ones in force, and touch no other', async () => {

@@ -80,9 +80,9 @@ export class FakeKubernetesApi implements KubernetesApi {
     if (call === 'watch') this.#end(error);
   }
 
-  /** One call of `calls` is refused from now on, whatever else is not. */
-  refuse(call: string, status: number, reason: string): void {
-    this.#refused.set(call, refusal(status, reason));
+  /** Refuses every call whose line in `calls` has this in it. */
+  refuse(what: string, status: number, reason: string): void {
+    this.#refused.set(what, refusal(status, reason));
   }
 
   mend(...calls: readonly FakeCall[]): void {
@@ -222,7 +222,9 @@ export class FakeKubernetesApi implements KubernetesApi {
     this.calls.push(`${call} ${what}`);
     signal.throwIfAborted();
     await this.#held;
-    const failure = this.#failures.get(call) ?? this.#refused.get(`${call} ${what}`);
+    const refused = this.#refused.entries().find(([part]) => `${call} ${what}`.includes(part));
+    if (refused !== undefined) throw refused[1];
+    const failure = this.#failures.get(call);
     if (failure !== undefined) throw failure;
   }
 

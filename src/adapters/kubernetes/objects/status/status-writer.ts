@@ -4,7 +4,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Alarm } from '../../../../live/alarm.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
-import { KubernetesApiError, type KubernetesApi } from '../../api/kubernetes-api.ts';
+import { isOfOneObject, KubernetesApiError, type KubernetesApi } from '../../api/kubernetes-api.ts';
 import type { KeptPolicy } from '../kept-policy.ts';
 import { CLUSTER_ISSUANCE_POLICY, ISSUANCE_POLICY } from '../policy-kinds.ts';
 import type { PolicyObjects } from '../policy-objects.ts';
@@ -28,11 +28,6 @@ const PACE_MS = 100;
 const COUNT_MS = 300_000;
 /** After a failure. */
 const RETRY_MS = 10_000;
-/**
- * What the API server says of one object: that its CRD has no such field, or that it takes no object of that size. etcd says the
- * latter, as 500. Such an object waits for its next change, or for the next counts; nobody else waits for it.
- */
-const OF_ONE_OBJECT: ReadonlySet<number> = new Set([400, 413, 422, 500]);
 
 export class PolicyStatusWriter {
   readonly #parts: StatusWriterParts;
@@ -132,12 +127,14 @@ export class PolicyStatusWriter {
   }
 
   /** @returns how long to wait before the next, in ms. */
-  #failed(object: KeptPolicy, { status, message, retryAfterMs }: KubernetesApiError): number {
+  #failed(object: KeptPolicy, error: KubernetesApiError): number {
+    const { status, message, retryAfterMs } = error;
     const key = keyOf(object);
     this.#refused.delete(key);
     // It is gone, or another by now; the watch says so too.
     if (status === 404 || status === 409) return PACE_MS;
-    if (OF_ONE_OBJECT.has(status)) {
+    // Such an object waits for its next change, or for the next counts; nobody else waits for it.
+    if (isOfOneObject(error)) {
       this.#refused.set(key, message);
       return PACE_MS;
     }
