@@ -30,7 +30,9 @@ function judge(
   try {
     const verified = verifyBundle(texts, pinKeys(keys, threshold));
     if (!('problems' in verified)) return [];
-    return verified.problems.map(({ path, problem }) => (path === '' ? problem : `${path} ${problem}`));
+    return verified.problems.map(({ position, path, problem }) =>
+      [`${position.place}:`, path, problem].filter((part) => part !== '').join(' '),
+    );
   } catch (error) {
     if (!(error instanceof AuthorityError)) throw error;
     return [error.detail ?? error.message];

@@ -109,7 +109,7 @@ async function seeServer(
   options: Options,
 ): Promise<Pick<DoctorFacts, 'served' | 'endpoints' | 'closingPolicies'>> {
   const { namespace } = place;
-  const notHere = { unknown: `Capstan's pods: there is no StatefulSet of Capstan's in ${namespace}` };
+  const notHere = { unknown: `Capstan's pods: no StatefulSet of Capstan's can be seen in ${namespace}` };
   return {
     served: server === undefined ? NO_SERVER : { known: await probe(server, settings, options) },
     endpoints:

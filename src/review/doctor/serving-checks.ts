@@ -34,7 +34,7 @@ export const SERVING_CHECKS: readonly Check[] = [
               {
                 subject: `Service ${facts.settings.namespace}/${facts.settings.name}`,
                 wrong: 'has no endpoint that is ready',
-                fix: 'look at /readyz and the log of the pods: they say what they wait for',
+                fix: 'look at kubectl describe of the pods, which do not start without their Secret and ConfigMaps, then at /readyz and their log',
               },
             ],
       ),
