@@ -15,7 +15,7 @@ export interface CallBounds {
 }
 
 /** A restart of 5,000 pods within half a minute may need a review for each of them. */
-export const CALL_BOUNDS: CallBounds = { inFlight: 32, perSecond: 200, burst: 400, waiting: 2_000 };
+const CALL_BOUNDS: CallBounds = { inFlight: 32, perSecond: 200, burst: 400, waiting: 2_000 };
 
 export class CallPlaces {
   readonly #clock: Pick<Clock, 'monotonicMs' | 'after'>;

@@ -5,7 +5,7 @@ import { SECRET } from '../api/kinds.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
 import type { GivenKubeconfig } from './remote-clusters.ts';
 
-export const MULTI_CLUSTER_LABEL = 'istio/multiCluster=true';
+const MULTI_CLUSTER_LABEL = 'istio/multiCluster=true';
 
 export function kubeconfigSecrets(parts: CacheParts, namespace: string): FollowedObjects {
   return followObjects(parts, SECRET, { namespace, labels: MULTI_CLUSTER_LABEL }, { keep: keptOfSecret });

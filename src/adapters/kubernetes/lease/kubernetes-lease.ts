@@ -26,7 +26,7 @@ export interface KubernetesLeaseSettings {
 }
 
 /** As Kubernetes' own controllers, but that one that waits looks each 2 s: a holder that dies is followed within 17 s. */
-export const LEASE_TIMES = { termMs: 15_000, renewEveryMs: 4_000, marginMs: 2_000, lookEveryMs: 2_000 };
+const LEASE_TIMES = { termMs: 15_000, renewEveryMs: 4_000, marginMs: 2_000, lookEveryMs: 2_000 };
 
 export class KubernetesLease extends SharedLease {
   readonly #object: LeaseObject;

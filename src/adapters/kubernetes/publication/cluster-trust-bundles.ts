@@ -31,7 +31,7 @@ export interface TrustBundleName {
   readonly name: string;
 }
 
-export function objectNameOf({ signerName, name }: TrustBundleName): string {
+function objectNameOf({ signerName, name }: TrustBundleName): string {
   return `${signerName.replace('/', ':')}:${name}`;
 }
 

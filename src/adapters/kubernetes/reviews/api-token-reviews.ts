@@ -10,7 +10,7 @@ const TOKEN_REVIEW: ApiKind = {
   namespaced: false,
 };
 /** Less than half the time of a request: what the API server does not say by then, keys decide. */
-export const REVIEW_WITHIN_MS = 2_000;
+const REVIEW_WITHIN_MS = 2_000;
 
 export interface ApiTokenReviewsSettings {
   readonly audiences: readonly string[];

@@ -7,7 +7,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 import { conditionsOf, hasCondition, type SigningKind } from './signing-kind.ts';
 
-export const CERTIFICATE_SIGNING_REQUEST: ApiKind = {
+const CERTIFICATE_SIGNING_REQUEST: ApiKind = {
   apiVersion: 'certificates.k8s.io/v1',
   kind: 'CertificateSigningRequest',
   plural: 'certificatesigningrequests',

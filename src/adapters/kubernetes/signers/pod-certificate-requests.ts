@@ -10,7 +10,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 import { hasCondition, timeOf, type SigningKind, type Status } from './signing-kind.ts';
 
-export const POD_CERTIFICATE_REQUEST: ApiKind = {
+const POD_CERTIFICATE_REQUEST: ApiKind = {
   apiVersion: 'certificates.k8s.io/v1',
   kind: 'PodCertificateRequest',
   plural: 'podcertificaterequests',
@@ -18,7 +18,7 @@ export const POD_CERTIFICATE_REQUEST: ApiKind = {
 };
 
 /** The API server takes no shorter certificate. */
-export const LEAST_MS = 3_600_000;
+const LEAST_MS = 3_600_000;
 /** Nor a refresh that begins nearer to either end. */
 const REFRESH_MARGIN_MS = 600_000;
 

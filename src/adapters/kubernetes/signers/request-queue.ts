@@ -12,7 +12,7 @@ export interface QueueBounds {
 }
 
 /** A request that has no place waits in the API server, and is found there again when there is room. */
-export const QUEUE_BOUNDS: QueueBounds = { places: 10_000, placesEach: 2_000, underWay: 16 };
+const QUEUE_BOUNDS: QueueBounds = { places: 10_000, placesEach: 2_000, underWay: 16 };
 
 /** `done` for good, also where nothing was to be done. */
 export type Outcome = 'done' | { readonly retry: true; readonly afterMs?: number };
