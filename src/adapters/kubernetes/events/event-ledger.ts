@@ -85,7 +85,7 @@ export class EventLedger {
 
   /** @returns the one that has waited longest of the namespace whose turn it is. */
   next(nowMs: number): DueEvent | undefined {
-    const key = this.#waiting.take((candidate) => this.#dueMs(candidate) <= nowMs);
+    const { key } = this.#waiting.take((candidate) => this.#dueMs(candidate) <= nowMs) ?? {};
     const entry = key === undefined ? undefined : this.#entries.get(key);
     if (key === undefined || entry === undefined) return undefined;
     entry.dueMs = nowMs + this.#bounds.againMs;

@@ -2,13 +2,13 @@
 // the cluster changed, and the counts of the day every few minutes. What the API server has already is not written again,
 // so that our own writing, which comes back as a change, is the end of it.
 import { setImmediate } from 'node:timers/promises';
+import { Turns } from '../../../../domain/bounded/turns.ts';
 import { Alarm } from '../../../../live/alarm.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import { isOfOneObject, KubernetesApiError, type KubernetesApi } from '../../api/kubernetes-api.ts';
 import type { KeptPolicy } from '../kept-policy.ts';
 import { CLUSTER_ISSUANCE_POLICY, ISSUANCE_POLICY } from '../policy-kinds.ts';
 import type { PolicyObjects } from '../policy-objects.ts';
-import { PendingPolicies } from './pending-policies.ts';
 import { isSameStatus, policyStatus, type DayCounts, type JudgedPolicy } from './policy-status.ts';
 
 export interface StatusWriterParts {
@@ -32,7 +32,8 @@ const RETRY_MS = 10_000;
 export class PolicyStatusWriter {
   readonly #parts: StatusWriterParts;
   readonly #alarm: Alarm;
-  readonly #pending = new PendingPolicies();
+  /** Names of objects by namespace, so that one with ten thousand policies waits for itself; as many as there are objects. */
+  readonly #pending = new Turns();
   #problem: string | undefined;
   /** Why the API server does not take the status of one object: by kind and name, as many as there are objects. */
   readonly #refused = new Map<string, string>();
@@ -62,7 +63,7 @@ export class PolicyStatusWriter {
     const { objects, clock } = this.#parts;
     objects.onObject(
       (object) => {
-        this.#pending.add(object);
+        this.#add(object);
         this.#alarm.ring();
       },
       { signal },
@@ -89,16 +90,20 @@ export class PolicyStatusWriter {
     const keys = new Set<string>();
     for (const object of this.#parts.objects.kept()) {
       keys.add(keyOf(object));
-      this.#pending.add(object);
+      this.#add(object);
     }
     for (const key of this.#refused.keys()) if (!keys.has(key)) this.#refused.delete(key);
+  }
+
+  #add({ metadata: { namespace = '', name } }: KeptPolicy): void {
+    this.#pending.add(namespace, name);
   }
 
   /** As many as wait now: counts do not wait for what comes meanwhile, or is to be tried again. */
   async #writeAll(withCounts: boolean, signal: AbortSignal): Promise<void> {
     for (let left = this.#pending.size; left > 0 && !signal.aborted; left -= 1) {
-      const { metadata } = this.#pending.take() ?? {};
-      const object = metadata && this.#parts.objects.find(metadata.namespace, metadata.name);
+      const { owner: namespace, key: name } = this.#pending.take() ?? {};
+      const object = name === undefined ? undefined : this.#parts.objects.find(namespace || undefined, name);
       if (object !== undefined) await this.#writeOne(object, withCounts, signal);
     }
     if (this.#pending.size > 0) this.#alarm.ring();
@@ -139,7 +144,7 @@ export class PolicyStatusWriter {
       return PACE_MS;
     }
     this.#problem = `the status of policies is not written: ${message}`;
-    this.#pending.add(object);
+    this.#add(object);
     return Math.max(RETRY_MS, retryAfterMs ?? 0);
   }
 
