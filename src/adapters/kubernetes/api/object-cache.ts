@@ -10,6 +10,7 @@ import type { Events, WatchEnd } from '../../../ports/platform/events.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { isApiError, KubernetesApiError, type ApiKind, type ApiQuery, type KubernetesApi } from './kubernetes-api.ts';
 import { ObjectStore, type ObjectChange } from './object-store.ts';
+import { RetryPace } from './retry-pace.ts';
 
 export interface CacheParts {
   readonly api: Pick<KubernetesApi, 'pages' | 'watch'>;
@@ -27,10 +28,6 @@ export interface CacheSettings {
   readonly indexes?: Readonly<Record<string, (object: KubernetesObject) => readonly string[]>>;
 }
 
-/** Between two tries to follow: doubled from the first to the last, each at random down to half of it. */
-const RETRY_MS = { first: 500, last: 10_000 } as const;
-/** Of what a server asks to wait. */
-const LONGEST_ASKED_MS = 60_000;
 /** A watch that ends at once is not opened more often than this. */
 const LEAST_WATCH_MS = 1_000;
 
@@ -57,7 +54,7 @@ export class FollowedObjects {
   #version: string | undefined;
   #isSynced = false;
   #answeredMs = -Infinity;
-  #failures = 0;
+  readonly #pace: RetryPace;
   /** Ends the round under way. */
   #relist: AbortController | undefined;
   #isKeptOtherwise = false;
@@ -72,6 +69,7 @@ export class FollowedObjects {
     this.#query = query;
     this.#keep = keep;
     this.#store = new ObjectStore(indexes);
+    this.#pace = new RetryPace(parts);
     const { events, cluster } = parts;
     this.#failure = new ReportOnce((problem) => events.watchFailing({ cluster, kind: kind.plural, problem }));
   }
@@ -215,7 +213,7 @@ export class FollowedObjects {
   }
 
   #followed(): void {
-    this.#failures = 0;
+    this.#pace.followed();
     const { events, cluster } = this.#parts;
     if (this.#failure.over()) events.watchRecovered({ cluster, kind: this.kind.plural });
   }
@@ -234,11 +232,7 @@ export class FollowedObjects {
     }
     this.#lastStatus = error instanceof KubernetesApiError ? error.status : 0;
     this.#failure.found(error instanceof KubernetesApiError ? error.message : 'unexpected failure');
-    const { first, last } = RETRY_MS;
-    const asked = error instanceof KubernetesApiError ? (error.retryAfterMs ?? 0) : 0;
-    const backOffMs = Math.min(last, first * 2 ** this.#failures) * (1 - this.#parts.random.fraction() / 2);
-    this.#failures = Math.min(this.#failures + 1, MAX_DOUBLINGS);
-    await this.#pause(Math.max(backOffMs, Math.min(asked, LONGEST_ASKED_MS)), signal);
+    await this.#pause(this.#pace.afterFailure(error), signal);
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -247,7 +241,6 @@ export class FollowedObjects {
   }
 }
 
-const MAX_DOUBLINGS = 16;
 const KEPT_OTHERWISE = new Error('other parts of the objects are kept');
 
 function endOf(error: unknown): WatchEnd {

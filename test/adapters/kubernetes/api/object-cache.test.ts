@@ -126,6 +126,32 @@ describe('Followed objects', () => {
     assert.ok(tries > 60 && tries < 130, String(tries));
   });
 
+  it('are asked for every two seconds while a server that was away starts, and for no longer than a minute', async () => {
+    api.goDown();
+    await follow();
+    await clock.advance(5 * 60_000);
+    // It answers, and has not loaded its roles.
+    api.fail('list', 403, 'Forbidden');
+    const tries = async (ms: number): Promise<number> => {
+      const before = api.calls.length;
+      await clock.advance(ms);
+      return api.calls.length - before;
+    };
+    await tries(10_000);
+    const starting = await tries(40_000);
+    assert.ok(starting >= 20 && starting <= 41, String(starting));
+    await tries(20_000);
+    const refusing = await tries(40_000);
+    assert.ok(refusing >= 4 && refusing <= 9, String(refusing));
+  });
+
+  it('are asked for more and more seldom by a role that was taken away, on a server that was never away', async () => {
+    api.fail('list', 403, 'Forbidden');
+    await follow();
+    await clock.advance(10 * 60_000);
+    assert.ok(api.calls.length > 60 && api.calls.length < 130, String(api.calls.length));
+  });
+
   it('are not asked for before the server says they may be', async () => {
     api.fail('list', 429, 'TooManyRequests', 20_000);
     await follow();
