@@ -10,7 +10,12 @@ export type ReviewedToken =
   /** The API server does not take it, for any of the audiences. @property why safe for the caller. */
   | { readonly outcome: 'refused'; readonly why: string }
   /** It could not be asked, or did not answer in time; in words for an operator. */
-  | { readonly outcome: 'unavailable'; readonly why: string };
+  | {
+      readonly outcome: 'unavailable';
+      readonly why: string;
+      /** It asks to be left alone this long. */
+      readonly retryAfterMs?: number;
+    };
 
 export interface TokenReviews {
   /** Asks once, within two seconds; never throws but the signal's reason. The token goes to the API server and nowhere else. */

@@ -3,6 +3,7 @@
 import { Alarm } from '../../../live/alarm.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import { AskedWait } from '../api/asked-wait.ts';
 import { KubernetesApiError, type ApiKind, type KubernetesApi } from '../api/kubernetes-api.ts';
 
 export interface WebhookTrustParts {
@@ -32,6 +33,7 @@ export class WebhookTrust {
   readonly #parts: WebhookTrustParts;
   readonly #name: string;
   readonly #alarm: Alarm;
+  readonly #asked: AskedWait;
   #problem: string | undefined;
 
   /** @param settings.name of the ValidatingWebhookConfiguration; all webhooks in it are ours. */
@@ -39,6 +41,7 @@ export class WebhookTrust {
     this.#parts = parts;
     this.#name = settings.name;
     this.#alarm = new Alarm(parts.clock);
+    this.#asked = new AskedWait(parts.clock);
   }
 
   /** Why the API server may not trust us, in words for an operator. */
@@ -64,6 +67,7 @@ export class WebhookTrust {
     const { api, anchors } = this.#parts;
     const what = `the ValidatingWebhookConfiguration ${this.#name}`;
     try {
+      await this.#asked.over(options);
       const found = await api.get(WEBHOOK_CONFIGURATION, { name: this.#name }, options);
       const mended = found === undefined ? undefined : withTrust(found, Buffer.from(anchors()).toString('base64'));
       if (mended !== undefined) await api.replace(WEBHOOK_CONFIGURATION, mended, options);
@@ -72,6 +76,7 @@ export class WebhookTrust {
     } catch (error) {
       if (options.signal.aborted) return;
       if (!(error instanceof KubernetesApiError)) throw error;
+      this.#asked.heed(error);
       this.#problem = `the trust anchors cannot be kept in ${what}: ${error.message}`;
     }
   }

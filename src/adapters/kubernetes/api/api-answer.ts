@@ -8,6 +8,9 @@ export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Of a server's text, in a message. */
 const MAX_QUOTED = 400;
 
+/** Longest that a server is left alone for its asking. */
+const LONGEST_ASKED_MS = 60_000;
+
 /** etcd's own bound for one request (--max-request-bytes), which the API server passes on as a failure of its own. */
 const OVER_ETCD = 'etcdserver: request is too large';
 const CONTENT_TOO_LARGE = 413;
@@ -40,7 +43,7 @@ export function refusalOf(status: number, text: string, retryAfter: string | und
     status: words.includes(OVER_ETCD) ? CONTENT_TOO_LARGE : status,
     reason: reason ?? 'Unknown',
     message: `the API server answered ${status}: ${words.slice(0, MAX_QUOTED)}`,
-    ...(Number.isFinite(seconds) && seconds > 0 && { retryAfterMs: seconds * 1_000 }),
+    ...(Number.isFinite(seconds) && seconds > 0 && { retryAfterMs: Math.min(seconds * 1_000, LONGEST_ASKED_MS) }),
   });
 }
 

@@ -97,7 +97,7 @@ export class KubernetesApiError extends Error {
   readonly status: number;
   /** As in the server's Status object: `Expired`, `Forbidden`, `AlreadyExists`. `Unreachable` and `Timeout` are ours. */
   readonly reason: string;
-  /** The server, or our own bound, asks to wait this long. */
+  /** The server, or our own bound, asks to wait this long: a minute at most. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -14,8 +14,6 @@ export interface RetryPaceParts {
 const RETRY_MS = { first: 500, last: 10_000, lastOfStarting: 2_000 } as const;
 /** How long a server that could not be reached may take to load all it needs, once it answers. */
 const STARTING_MS = 60_000;
-/** Of what a server asks to wait. */
-const LONGEST_ASKED_MS = 60_000;
 /** No longer pause comes of more. */
 const MAX_DOUBLINGS = 16;
 
@@ -42,7 +40,7 @@ export class RetryPace {
     const longest = isStarting ? RETRY_MS.lastOfStarting : RETRY_MS.last;
     const backOffMs = Math.min(longest, RETRY_MS.first * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, MAX_DOUBLINGS);
-    return Math.max(backOffMs * (1 - this.#parts.random.fraction() / 2), Math.min(retryAfterMs, LONGEST_ASKED_MS));
+    return Math.max(backOffMs * (1 - this.#parts.random.fraction() / 2), retryAfterMs);
   }
 }
 

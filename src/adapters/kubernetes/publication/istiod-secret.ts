@@ -6,13 +6,14 @@ import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { CertificatePlace, PlacedCertificate } from '../../../ports/issuing/certificate-place.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { SECRET } from '../api/kinds.ts';
+import { AskedWait } from '../api/asked-wait.ts';
 import { KubernetesApiError, type CallOptions, type KubernetesApi } from '../api/kubernetes-api.ts';
 import { Contest } from './contest.ts';
 import { cutTo, labelsOf, otherWriterOf, type Mark } from './published-object.ts';
 
 export interface IstiodSecretParts {
   readonly api: Pick<KubernetesApi, 'get' | 'apply'>;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
 }
 
 export interface IstiodSecretSettings {
@@ -33,6 +34,7 @@ export class IstiodSecret implements CertificatePlace {
   readonly #parts: IstiodSecretParts;
   readonly #settings: IstiodSecretSettings;
   readonly #contest = new Contest();
+  readonly #asked: AskedWait;
   #seen: { readonly version: string; readonly type: string } | undefined;
   /** Digest of the data of our last write. */
   #wrote: string | undefined;
@@ -40,11 +42,14 @@ export class IstiodSecret implements CertificatePlace {
   constructor(parts: IstiodSecretParts, settings: IstiodSecretSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#asked = new AskedWait(parts.clock);
   }
 
   async read(options: CallOptions): Promise<PlacedCertificate | undefined> {
     const { namespace, name } = this.#settings;
-    const secret = await this.#asked('read', async () => this.#parts.api.get(SECRET, { namespace, name }, options));
+    const secret = await this.#ask('read', options, async () =>
+      this.#parts.api.get(SECRET, { namespace, name }, options),
+    );
     this.#note(secret);
     if (secret === undefined) return undefined;
     const data = (secret['data'] ?? {}) as Readonly<Record<string, string>>;
@@ -78,7 +83,7 @@ export class IstiodSecret implements CertificatePlace {
       Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')]),
     );
     const secret = { apiVersion, kind, metadata, type: this.#seen?.type ?? TYPE, data: encoded };
-    const written = await this.#asked('written', async () =>
+    const written = await this.#ask('written', options, async () =>
       this.#parts.api.apply(SECRET, secret, { ...options, force: true }),
     );
     this.#wrote = digestOf(written);
@@ -99,12 +104,14 @@ export class IstiodSecret implements CertificatePlace {
   }
 
   /** @throws Error that says what could not be done with which Secret, and why. */
-  async #asked<T>(what: string, work: () => Promise<T>): Promise<T> {
+  async #ask<T>(what: string, options: CallOptions, work: () => Promise<T>): Promise<T> {
     const { namespace, name } = this.#settings;
+    await this.#asked.over(options);
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof KubernetesApiError)) throw error;
+      this.#asked.heed(error);
       const why = error.status === 409 ? 'it was written by another meanwhile' : error.message;
       throw new Error(`Secret ${namespace}/${name} could not be ${what}: ${why}`, { cause: error });
     }

@@ -38,8 +38,9 @@ export class ApiTokenReviews implements TokenReviews {
     } catch (error) {
       signal.throwIfAborted();
       if (late.aborted) return { outcome: 'unavailable', why: `the API server did not answer in ${withinMs} ms` };
-      if (error instanceof KubernetesApiError) return { outcome: 'unavailable', why: error.message };
-      throw error;
+      if (!(error instanceof KubernetesApiError)) throw error;
+      const { message, retryAfterMs } = error;
+      return { outcome: 'unavailable', why: message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
     }
   }
 }

@@ -65,6 +65,20 @@ describe('The trust of the API server in our answers', () => {
     assert.equal(trust.problem, undefined);
   });
 
+  it('leaves an API server alone as long as it asks, also when the anchors change meanwhile', async () => {
+    const { api, settle, anchor, kept } = await started();
+    api.fail('get', 429, 'TooManyRequests', 30_000);
+    anchor('anchors 2');
+    await settle();
+    api.mend();
+    const before = api.calls.length;
+    anchor('anchors 3');
+    await settle(29_000);
+    assert.equal(api.calls.length, before);
+    await settle(1_000);
+    assert.equal(Buffer.from(kept().clientConfig.caBundle ?? '', 'base64').toString(), 'anchors 3');
+  });
+
   it('waits for rights that it lacks, and says so', async () => {
     const { api, trust, settle, anchor } = await started();
     api.fail('replace', 403, 'Forbidden');

@@ -100,6 +100,8 @@ describe('The Kubernetes client', () => {
   it('says what the server answered, and how long it asks to wait', async () => {
     answers(429, { reason: 'TooManyRequests', message: 'later' }, { 'retry-after': '3' });
     await assert.rejects(api.raw('/version', WAITING), { status: 429, reason: 'TooManyRequests', retryAfterMs: 3_000 });
+    answers(429, {}, { 'retry-after': '86400' });
+    await assert.rejects(api.raw('/version', WAITING), { retryAfterMs: 60_000 }, 'a minute at most');
     answers(409, { reason: 'Conflict', message: 'the object has been modified' });
     const object = {
       apiVersion: 'v1',

@@ -46,6 +46,18 @@ describe('The Secret istiod-tls', () => {
     assert.deepEqual(await secret.read(NEVER), PLACED);
   });
 
+  it('is neither read nor written before the API server says that it may be', async () => {
+    api.fail('get', 429, 'TooManyRequests', 30_000);
+    await assert.rejects(secret.read(NEVER), /could not be read: 429/);
+    api.mend();
+    const both = Promise.all([secret.read(NEVER), secret.write(PLACED, NEVER)]);
+    await clock.advance(29_000);
+    assert.equal(api.calls.length, 1);
+    await clock.advance(1_000);
+    await both;
+    assert.equal(api.calls.length, 3);
+  });
+
   it('is left to another writer that changed it three times in a minute, who is named', async () => {
     const managedFields = [{ manager: 'cert-manager', fieldsV1: { 'f:data': { 'f:tls.crt': {} } } }];
     for (let round = 0; round < 3; round += 1) {

@@ -60,6 +60,11 @@ describe('A TokenReview', () => {
     assert.equal((await review()).outcome, 'unavailable', 'nor is one that we may not ask for');
   });
 
+  it('that is throttled says how long none is to be asked for', async () => {
+    api.fail('create', 429, 'TooManyRequests', 7_000);
+    assert.deepEqual(await review(), { outcome: 'unavailable', why: '429 TooManyRequests', retryAfterMs: 7_000 });
+  });
+
   it('is not waited for by a caller that is gone', async () => {
     const gone = new AbortController();
     gone.abort(new Error('the client is gone'));

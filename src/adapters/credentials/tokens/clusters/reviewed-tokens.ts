@@ -11,7 +11,7 @@ import type { ReviewedToken, TokenReviews } from '../../../../ports/cluster/toke
 export const MAX_REMEMBERED_REVIEWS = 100_000;
 /** A refusal is asked about again after this long: who shows the token all the time costs the API server little. */
 export const REFUSED_FOR_MS = 10_000;
-/** After a failure the API server is left alone for so long: nobody waits for what will not come. */
+/** After a failure the API server is left alone for so long, or as long as it asks: nobody waits for what will not come. */
 export const PAUSE_MS = 5_000;
 
 export interface ReviewedTokensParts {
@@ -99,8 +99,9 @@ export class ReviewedTokens {
     const reviewed = await reviews.review(token, { signal: NEVER });
     events.tokenReviewed({ outcome: reviewed.outcome });
     this.#problem = reviewed.outcome === 'unavailable' ? reviewed.why : undefined;
-    if (reviewed.outcome === 'unavailable') this.#pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
-    else {
+    if (reviewed.outcome === 'unavailable') {
+      this.#pausedUntilMs = clock.monotonicMs() + Math.max(PAUSE_MS, reviewed.retryAfterMs ?? 0);
+    } else {
       const untilMs = reviewed.outcome === 'confirmed' ? expiresAtMs : clock.nowMs() + REFUSED_FOR_MS;
       this.#remembered.set(digest, { reviewed, untilMs });
     }

@@ -93,6 +93,17 @@ describe('A token that the API server is to confirm', () => {
     assert.equal(reviewed.problem, undefined);
   });
 
+  it('is not asked about before the API server says that it may be', async () => {
+    api.answer = { outcome: 'unavailable', why: '429 TooManyRequests', retryAfterMs: 30_000 };
+    await review();
+    api.answer = { outcome: 'confirmed', username: '' };
+    clock.pass(29_999);
+    assert.equal(await review(), 'unavailable');
+    assert.equal(api.asked.length, 1);
+    clock.pass(1);
+    assert.equal(await review(), 'confirmed');
+  });
+
   it('is waited for by one caller alone while it is found out whether the API server is back', async () => {
     api.answer = { outcome: 'unavailable', why: 'no answer in 2000 ms' };
     await review();
