@@ -1,7 +1,6 @@
 // What `/policy` answers: which policies are in force, whose files are not what is in force, and what they ask of the
 // cluster in vain.
 import type { PolicyInForce } from '../adapters/http/observation/routes.ts';
-import type { LiveClusterView } from '../adapters/kubernetes/view/live-cluster-view.ts';
 import type { AssembledPolicySource } from '../adapters/policy/source/assembled-policy-source.ts';
 import type { PolicySet } from '../domain/policy/policy-set.ts';
 import type { PolicySource } from '../ports/policy/policy-source.ts';
@@ -12,12 +11,11 @@ const MAX_LISTED = 100;
 /** @returns nothing before the first revision. */
 export function policyInForce(
   source: AssembledPolicySource,
-  cluster?: Pick<LiveClusterView, 'unseen'>,
+  unseen: NonNullable<PolicyInForce['unseen']> = [],
 ): PolicyInForce | undefined {
   const policies = loadedOf(source);
   if (policies === undefined) return undefined;
   const outOfDate = source.troubles.slice(0, MAX_LISTED);
-  const unseen = cluster?.unseen() ?? [];
   const { revision, bundle, bundleDigest, local } = policies;
   return {
     revision,
@@ -29,7 +27,7 @@ export function policyInForce(
       digest,
     })),
     ...(outOfDate.length > 0 && { outOfDate }),
-    ...(unseen.length > 0 && { unseen }),
+    ...(unseen.length > 0 && { unseen: unseen.slice(0, MAX_LISTED) }),
   };
 }
 

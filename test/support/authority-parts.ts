@@ -220,7 +220,7 @@ export interface TestParts extends IssuingParts {
   readonly clock: FakeClock;
   readonly events: RecordedEvents;
   readonly policies: ReturnType<typeof fakePolicies>;
-  readonly cluster: FakeCluster;
+  readonly clusters: FakeCluster;
   readonly currentCertificates: FakeCurrentCertificates;
   readonly quotas: FakeQuotaCounters;
   readonly issuers: ReturnType<typeof fakeIssuers>;
@@ -232,7 +232,7 @@ export function testParts(material: TrialMaterial): TestParts {
   const journal = new FakeJournal();
   const asked = {
     policies: fakePolicies(),
-    cluster: new FakeCluster(),
+    clusters: new FakeCluster(),
     currentCertificates: new FakeCurrentCertificates(journal),
     quotas: new FakeQuotaCounters(),
     issuers,

@@ -4,7 +4,7 @@ import { administerPolicyTime, type PolicyTimeParts } from '../../adapters/http/
 import { administerSds, type SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import { AdministrationSocket } from '../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes } from '../../adapters/http/admin/administration.ts';
-import { observationRoutes, type Observed } from '../../adapters/http/observation/routes.ts';
+import { observationRoutes, type Observed, type PolicyInForce } from '../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../config/administration-socket.ts';
 import type { Config } from '../../config/schema.ts';
@@ -46,7 +46,7 @@ export function composeAdministration(
   const record = recordSetBack(former.storage.journal);
   const answers = {
     health: () => health.parts(),
-    policy: () => policyInForce(policies, former.cluster.live),
+    policy: () => policyInForce(policies, unseenKinds(former.cluster)),
     collect: telemetry.collect,
     sds: { status: () => former.services.sds.status() },
     policyTime: {
@@ -58,6 +58,11 @@ export function composeAdministration(
   const follow = async (expectedMs: number) => bundles.setTimeBack(expectedMs, RECORDED_ALREADY, { signal });
   answerSupervisor(worker.link, { ...answers, telemetry, followSetBack: follow });
   return undefined;
+}
+
+/** Of the own cluster first. */
+function unseenKinds({ live }: Cluster): NonNullable<PolicyInForce['unseen']> {
+  return live === undefined ? [] : [...live.own.unseen(), ...live.views.unseen()];
 }
 
 /** Another worker has it on record: it is one deed of one operator. */

@@ -62,7 +62,7 @@ function composeSecrets({ sds }: Config, former: Former): SharedWorkloadSecrets 
   const { policies } = policy;
   const { authenticators, attestation } = credentials;
   return new SharedWorkloadSecrets(
-    { ...issuing.parts, federated, policies, cluster: cluster.view, authenticators, attestation },
+    { ...issuing.parts, federated, policies, clusters: cluster.views, authenticators, attestation },
     {
       lifetimes: { ...issuing.lifetimes, defaultMs: ttl, maxMs: ttl },
       keyType,

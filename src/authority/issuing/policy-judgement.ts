@@ -15,7 +15,7 @@ import { outlook, type Moment, type Outlook } from '../../domain/policy/evaluati
 import type { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
 import type { SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { ClusterView } from '../../ports/policy/cluster-view.ts';
+import type { ClusterViews } from '../../ports/policy/cluster-views.ts';
 import type { CurrentCertificates } from '../../ports/storage/current-certificates.ts';
 import type { QuotaCounters } from '../../ports/storage/quota-counters.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
@@ -26,7 +26,7 @@ import { WaitingRequests } from './waiting-requests.ts';
 
 export interface JudgementParts {
   readonly policies: PolicySource;
-  readonly cluster: ClusterView;
+  readonly clusters: ClusterViews;
   readonly currentCertificates: CurrentCertificates;
   readonly quotas: QuotaCounters;
   readonly chooser: IssuerChooser;
@@ -69,8 +69,12 @@ export class PolicyJudgement {
 
   /** Begins to follow policies and cluster, so that a change wakes the requests that wait for it. */
   start(options: { readonly signal: AbortSignal }): void {
-    this.#parts.policies.onChange((change) => this.#waiting.wakeIn(change), options);
-    this.#parts.cluster.onChange((change) => this.#waiting.wakeIn(this.concernedBy(change)), options);
+    const { policies, clusters } = this.#parts;
+    policies.onChange((change) => this.#waiting.wake(({ namespace }) => change(namespace)), options);
+    clusters.onChange((change, remoteCluster) => {
+      const isConcerned = this.concernedBy(change);
+      this.#waiting.wake((waiting) => waiting.remoteCluster === remoteCluster && isConcerned(waiting.namespace));
+    }, options);
   }
 
   /** @returns whether a change of the cluster may change a decision for subjects of a namespace. Never throws. */
@@ -139,7 +143,7 @@ export class PolicyJudgement {
     const deadlineMs = clock.monotonicMs() + Math.min(first.last.waitMs, this.#settings.maxWaitMs);
     let answered = first;
     const { namespace, spiffeId } = question.identity;
-    const subject = { namespace, identity: spiffeId.uri };
+    const subject = { namespace, identity: spiffeId.uri, remoteCluster: question.caller.remoteCluster };
     while (isWorthWaiting(answered.last) && this.#waiting.hasRoomFor(subject)) {
       const leftMs = deadlineMs - clock.monotonicMs();
       if (leftMs <= 0) break;
@@ -153,7 +157,8 @@ export class PolicyJudgement {
   }
 
   #ask(question: Question): Asked {
-    const [policies, snapshot] = [this.#parts.policies.current(), this.#parts.cluster.current()];
+    const { policies: source, clusters } = this.#parts;
+    const [policies, snapshot] = [source.current(), clusters.of(question.caller.remoteCluster).current()];
     return { policies, snapshot, request: this.#requestOf(question, policies, snapshot) };
   }
 
@@ -167,8 +172,8 @@ export class PolicyJudgement {
   }
 
   #isInForce({ policies, snapshot, request }: Asked): boolean {
-    const now = { policies: this.#parts.policies.current(), cluster: this.#parts.cluster.current() };
-    const { namespace } = request.subject;
+    const { namespace, remoteCluster } = request.subject;
+    const now = { policies: this.#parts.policies.current(), cluster: this.#parts.clusters.of(remoteCluster).current() };
     return (
       policies.versionFor(namespace) === now.policies.versionFor(namespace) && snapshot.version === now.cluster.version
     );
@@ -201,9 +206,9 @@ export class PolicyJudgement {
     const { remoteCluster } = caller;
     const names = { trustDomain, namespace, serviceAccount, spiffeId: spiffeId.uri };
     const subject = { ...names, ...(remoteCluster !== undefined && { remoteCluster }) };
-    const { clock, chooser, cluster } = this.#parts;
+    const { clock, chooser, clusters } = this.#parts;
     const nowMs = clock.nowMs();
-    const clusterStaleMs = Math.round(cluster.staleMs());
+    const clusterStaleMs = Math.round(clusters.of(remoteCluster).staleMs());
     const claims = {
       authenticationMethod: caller.authenticationMethod,
       credentialId: caller.credentialId,

@@ -10,6 +10,8 @@ export interface WaitingSubject {
   /** SPIFFE ID. */
   readonly identity: string;
   readonly namespace: string;
+  /** That it is of; absent, the server's own. */
+  readonly remoteCluster: string | undefined;
 }
 
 export class WaitingRequests {
@@ -24,9 +26,9 @@ export class WaitingRequests {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** @param concerned whether requests for subjects of a namespace shall wake. */
-  wakeIn(concerned: (namespace: string) => boolean): void {
-    for (const [alarm, { namespace }] of this.#waiting) if (concerned(namespace)) alarm.ring();
+  /** @param concerned whether requests for a subject shall wake. */
+  wake(concerned: (subject: WaitingSubject) => boolean): void {
+    for (const [alarm, subject] of this.#waiting) if (concerned(subject)) alarm.ring();
   }
 
   /** No identity may take all places: what it leaves goes to others. */

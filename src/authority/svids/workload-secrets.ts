@@ -10,7 +10,7 @@ import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Authenticator } from '../../ports/issuing/authenticator.ts';
-import type { ClusterView } from '../../ports/policy/cluster-view.ts';
+import type { ClusterViews } from '../../ports/policy/cluster-views.ts';
 import type { FederatedBundles } from '../../ports/issuing/federated-bundles.ts';
 import type { GeneratedKeyType, KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { NamedIssuer } from '../../ports/issuing/issuers.ts';
@@ -31,7 +31,7 @@ export interface SecretsParts extends IssuingParts {
   readonly keys: KeyGenerator;
   readonly federated: FederatedBundles;
   readonly policies: Pick<PolicySource, 'onChange'>;
-  readonly cluster: Pick<ClusterView, 'onChange'>;
+  readonly clusters: Pick<ClusterViews, 'onChange'>;
 }
 
 export interface SecretsSettings extends RotationSettings, HoldingSettings {
@@ -57,7 +57,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, anchors, federated, policies, cluster, judgement, attestation } = this.#parts;
+    const { issuers, anchors, federated, policies, clusters, judgement, attestation } = this.#parts;
     let digest: string | undefined;
     const publish = (): void => {
       const bundle = anchors.current();
@@ -73,11 +73,14 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     attestation.onGone((gone) => this.#forgetGone(gone), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
-    cluster.onChange(
-      (change) => {
+    clusters.onChange(
+      (change, remoteCluster) => {
         const isConcerned = judgement.concernedBy(change);
         this.#askAgain(
-          ({ rotation, namespace }) => (rotation.undecided || rotation.unavailable) && isConcerned(namespace),
+          ({ rotation, namespace, last }) =>
+            (rotation.undecided || rotation.unavailable) &&
+            last.remoteCluster === remoteCluster &&
+            isConcerned(namespace),
         );
       },
       { signal },

@@ -27,6 +27,7 @@ export function kindKey({ kind, apiVersion = '' }: Pick<ObjectQuery, 'kind' | 'a
 }
 
 interface Contents {
+  readonly remoteCluster: string | undefined;
   readonly version: string;
   readonly versions: NamespaceVersions;
   readonly change: ClusterChange;
@@ -35,6 +36,7 @@ interface Contents {
 }
 
 export class FollowedSnapshot implements ClusterSnapshot {
+  readonly remoteCluster: string | undefined;
   readonly version: string;
   readonly versions: NamespaceVersions;
   /** What differs from the snapshot before it. */
@@ -43,7 +45,8 @@ export class FollowedSnapshot implements ClusterSnapshot {
   readonly #byNamespace: PersistentMap<ByKind>;
   #kinds: KindsByNamespace | undefined;
 
-  private constructor({ version, versions, change, followed, byNamespace }: Contents) {
+  private constructor({ remoteCluster, version, versions, change, followed, byNamespace }: Contents) {
+    this.remoteCluster = remoteCluster;
     this.version = version;
     this.versions = versions;
     this.change = change;
@@ -51,9 +54,11 @@ export class FollowedSnapshot implements ClusterSnapshot {
     this.#byNamespace = byNamespace;
   }
 
-  static empty(version: string, followed: FollowedKinds): FollowedSnapshot {
+  /** @param remoteCluster as of a snapshot. */
+  static empty(version: string, followed: FollowedKinds, remoteCluster?: string): FollowedSnapshot {
     const versions = NamespaceVersions.allOf(version);
     return new FollowedSnapshot({
+      remoteCluster,
       version,
       versions,
       change: 'everything',
@@ -78,13 +83,16 @@ export class FollowedSnapshot implements ClusterSnapshot {
     );
     const change = kindsIn(changed);
     const versions = this.versions.after(change, version);
-    return new FollowedSnapshot({ version, versions, change, followed: this.#followed, byNamespace });
+    const { remoteCluster } = this;
+    return new FollowedSnapshot({ remoteCluster, version, versions, change, followed: this.#followed, byNamespace });
   }
 
   /** The same objects, of which something else can be said. */
   following(followed: FollowedKinds, version: string): FollowedSnapshot {
     const versions = NamespaceVersions.allOf(version);
-    return new FollowedSnapshot({ version, versions, change: 'everything', followed, byNamespace: this.#byNamespace });
+    const [change, byNamespace] = ['everything' as const, this.#byNamespace];
+    const { remoteCluster } = this;
+    return new FollowedSnapshot({ remoteCluster, version, versions, change, followed, byNamespace });
   }
 
   get kinds(): KindsByNamespace {

@@ -44,6 +44,8 @@ export interface NamedObject extends ObjectQuery {
 }
 
 export interface ClusterSnapshot {
+  /** Whose objects these are; absent, those of the server's own cluster. */
+  readonly remoteCluster?: string | undefined;
   /** Changes whenever anything in it does. */
   readonly version: string;
   /** Of each namespace and of the cluster itself: changes whenever anything there does. */
@@ -64,10 +66,11 @@ export interface ClusterSnapshot {
   find(query: NamedObject): KubernetesObject | undefined;
 }
 
-/** @param why in words for an operator. */
-export function unsyncedSnapshot(why: string): ClusterSnapshot {
+/** @param why in words for an operator. @param remoteCluster as of a snapshot. */
+export function unsyncedSnapshot(why: string, remoteCluster?: string): ClusterSnapshot {
   const version = 'unsynced';
   return {
+    remoteCluster,
     version,
     versions: NamespaceVersions.allOf(version),
     kinds: new Map(),
@@ -78,16 +81,16 @@ export function unsyncedSnapshot(why: string): ClusterSnapshot {
 }
 
 /**
- * A server sees its own cluster: an object of the same name there says nothing of a subject of another.
+ * An object of the same name in another cluster says nothing of a subject: whoever hands in the wrong one learns nothing.
  * @returns the snapshot that conditions on a subject are about.
  */
 export function snapshotFor(
   { remoteCluster }: { readonly remoteCluster?: string },
-  own: ClusterSnapshot,
+  snapshot: ClusterSnapshot,
 ): ClusterSnapshot {
-  return remoteCluster === undefined
-    ? own
-    : unsyncedSnapshot(`the objects of the cluster ${remoteCluster} are not seen here`);
+  if (snapshot.remoteCluster === remoteCluster) return snapshot;
+  const whose = remoteCluster === undefined ? "the server's own cluster" : `the cluster ${remoteCluster}`;
+  return unsyncedSnapshot(`the objects of ${whose} are not seen here`, remoteCluster);
 }
 
 export function referenceTo({ kind, metadata }: KubernetesObject): ObjectReference {

@@ -91,10 +91,11 @@ describe('A caller of one of several clusters', () => {
 
   async function known(id: string, api: FakeKubernetesApi, signal: AbortSignal): Promise<KnownCluster> {
     const parts = { api, clock, random: new SeededRandom(), events: recordEvents(), cluster: id };
-    const workloads = new FollowedWorkloads(workloadCaches(parts), { staleAfterMs: 900_000 });
+    const caches = workloadCaches(parts);
+    const workloads = new FollowedWorkloads(caches, { staleAfterMs: 900_000 });
     workloads.start({ signal });
     await workloads.whenSynced({ signal });
-    return { id, api, workloads, signal };
+    return { id, api, caches, workloads, signal };
   }
 
   const show = async (token: string, clusterId?: string) => {

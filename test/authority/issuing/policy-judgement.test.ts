@@ -47,6 +47,7 @@ const QUESTION: Question = {
   publicKey: { family: 'ec-p256', bits: 0 },
   requestedMs: 0,
 };
+const FROM_WEST: Question = { ...QUESTION, caller: { ...caller, remoteCluster: 'west' } };
 const ASKING_FOR_INGRESS = policySet(bundle(), [NEEDS_INGRESS]);
 const WITH_INGRESS = snapshot(object('Ingress', 'shop', 'front'));
 
@@ -64,10 +65,10 @@ describe('Asking policy', () => {
   });
 
   it('puts on record how old the cluster is while it cannot be followed, and nothing while it can', async () => {
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     const recorded = async () => policyTraceOf(await judgement.judge(QUESTION, { signal: NEVER })).clusterStaleMs;
     assert.equal(await recorded(), undefined);
-    parts.cluster.age = 90_000.4;
+    parts.clusters.age = 90_000.4;
     assert.equal(await recorded(), 90_000);
   });
 
@@ -78,7 +79,7 @@ describe('Asking policy', () => {
     return {
       journal,
       policies: fakePolicies(ASKING_FOR_INGRESS),
-      cluster: new FakeCluster(),
+      clusters: new FakeCluster(),
       currentCertificates: new FakeCurrentCertificates(journal),
       quotas: new MemoryQuotaCounters(clock),
       issuers,
@@ -104,7 +105,7 @@ describe('Asking policy', () => {
     const match = { pods: { labels: { tier: 'front' } } };
     parts.policies.swap(policySet(bundle({ rules: [rule({ match, bounds: wide({ impersonators: [] }) })] })));
     const labelled = (name: string, tier: string) => object('Pod', 'shop', name, { metadata: { labels: { tier } } });
-    parts.cluster.show(labelled('web-1', 'front'), labelled('web-2', 'back'));
+    parts.clusters.show(labelled('web-1', 'front'), labelled('web-2', 'back'));
     const outcome = async (name: string) => {
       const question = { ...QUESTION, caller: testCaller('istio-system', 'ztunnel'), pods: [{ name }] };
       return (await judgement.judge(question, { signal: NEVER })).outcome;
@@ -122,7 +123,7 @@ describe('Asking policy', () => {
     const decision = judgement.judge(QUESTION, { signal: NEVER, onHold });
     await settle();
     assert.equal(held, 1);
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     assert.equal((await decision).outcome, 'approved');
   });
 
@@ -140,9 +141,35 @@ describe('Asking policy', () => {
     const asked = ask();
     await settle();
     await parts.clock.advance(2_000);
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     assert.equal((await asked).outcome, 'approved');
     assert.equal(parts.clock.sleepers, 0);
+  });
+
+  it('judges a caller of a remote cluster by what that one has, waits for it alone, and says how old it is', async () => {
+    const west = parts.clusters.addRemote('west');
+    west.age = 1_500;
+    let answered = 0;
+    const there = judgement.judge(FROM_WEST, { signal: NEVER }).finally(() => (answered += 1));
+    await settle();
+    parts.clusters.swap(WITH_INGRESS);
+    await settle();
+    assert.equal(answered, 0);
+    assert.equal((await ask()).outcome, 'approved');
+    west.show(object('Ingress', 'shop', 'front'));
+    const { outcome, request } = await there;
+    assert.deepEqual([outcome, request.clusterStaleMs], ['approved', 1_500]);
+    parts.clusters.swap(snapshot());
+    assert.equal((await judgement.judgeNow(FROM_WEST, { signal: NEVER })).outcome, 'approved');
+  });
+
+  it('cannot judge a caller of a remote cluster while that one is away, and nobody else is concerned', async () => {
+    const west = parts.clusters.addRemote('west');
+    west.swap(unsyncedSnapshot('the API server is away', 'west'));
+    parts.clusters.swap(WITH_INGRESS);
+    const { outcome, unavailable } = await judgement.judge(FROM_WEST, { signal: NEVER });
+    assert.deepEqual([outcome, unavailable?.why], ['unavailable', 'the API server is away']);
+    assert.equal((await ask()).outcome, 'approved');
   });
 
   it('refuses after waitFor when it does not', async () => {
@@ -157,7 +184,7 @@ describe('Asking policy', () => {
   it('goes on waiting through changes that do not help, but no longer', async () => {
     const asked = ask();
     await parts.clock.advance(1_500);
-    parts.cluster.swap(snapshot(object('Service', 'shop', 'web')));
+    parts.clusters.swap(snapshot(object('Service', 'shop', 'web')));
     await parts.clock.advance(1_500);
     assert.equal((await asked).outcome, 'refused');
   });
@@ -207,9 +234,9 @@ describe('Asking policy', () => {
     const first = ask();
     await parts.clock.advance(3_000);
     const refused = await first;
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     assert.equal((await ask()).outcome, 'approved');
-    parts.cluster.swap(snapshot());
+    parts.clusters.swap(snapshot());
     await parts.clock.advance(2_000);
     const later = ask();
     await parts.clock.advance(3_000);
@@ -234,13 +261,25 @@ describe('Asking policy', () => {
       const answer = ask();
       await settle();
       asked = 0;
-      parts.cluster.show(object('Ingress', 'pay', 'front'));
-      parts.cluster.show(object('Ingress', 'pay', 'front'), object('Pod', 'shop', 'web-1'), labelled('1'));
+      parts.clusters.show(object('Ingress', 'pay', 'front'));
+      parts.clusters.show(object('Ingress', 'pay', 'front'), object('Pod', 'shop', 'web-1'), labelled('1'));
       await settle();
       assert.equal(asked, 0);
-      parts.cluster.show(object('Ingress', 'shop', 'front'));
+      parts.clusters.show(object('Ingress', 'shop', 'front'));
       assert.equal((await answer).outcome, 'approved');
       assert.notEqual(asked, 0);
+    });
+
+    it('wakes nobody of one cluster by an object of another', async () => {
+      const west = parts.clusters.addRemote('west');
+      const answer = judgement.judge(FROM_WEST, { signal: NEVER });
+      await settle();
+      asked = 0;
+      parts.clusters.show(object('Ingress', 'shop', 'front'));
+      await settle();
+      assert.equal(asked, 0);
+      west.show(object('Ingress', 'shop', 'front'));
+      assert.equal((await answer).outcome, 'approved');
     });
 
     it('wakes by an object of the cluster itself, or of the namespace that a condition names', async () => {
@@ -254,12 +293,12 @@ describe('Asking policy', () => {
         follow(condition(check));
         const answer = ask();
         await settle();
-        parts.cluster.show(object('Ingress', 'shop', 'front'));
+        parts.clusters.show(object('Ingress', 'shop', 'front'));
         await settle();
         assert.equal(parts.clock.sleepers, 1);
-        parts.cluster.show(found);
+        parts.clusters.show(found);
         assert.equal((await answer).outcome, 'approved');
-        parts.cluster.show();
+        parts.clusters.show();
       }
     });
 
@@ -282,7 +321,7 @@ describe('Asking policy', () => {
     it('wakes everybody when a view loses or finds its sync', async () => {
       const answer = ask();
       await settle();
-      parts.cluster.swap(unsyncedSnapshot('listing'));
+      parts.clusters.swap(unsyncedSnapshot('listing'));
       assert.equal((await answer).unavailable?.reason, 'CAP-S10');
     });
 
@@ -290,10 +329,10 @@ describe('Asking policy', () => {
       const first = ask();
       await parts.clock.advance(3_000);
       const refused = await first;
-      parts.cluster.show(object('Ingress', 'pay', 'front'));
-      parts.cluster.show(object('GatewayClass', undefined, 'istio'));
+      parts.clusters.show(object('Ingress', 'pay', 'front'));
+      parts.clusters.show(object('GatewayClass', undefined, 'istio'));
       assert.equal(await ask(), refused);
-      parts.cluster.show(object('Ingress', 'shop', 'front'));
+      parts.clusters.show(object('Ingress', 'shop', 'front'));
       assert.equal((await ask()).outcome, 'approved');
     });
 
@@ -301,8 +340,8 @@ describe('Asking policy', () => {
       const first = ask();
       await parts.clock.advance(3_000);
       await first;
-      const before = parts.cluster.current();
-      parts.cluster.swap(new IndexedSnapshot('2', [], { before, incomplete: 'a.yaml cannot be read' }));
+      const before = parts.clusters.current();
+      parts.clusters.swap(new IndexedSnapshot('2', [], { before, incomplete: 'a.yaml cannot be read' }));
       assert.equal((await ask()).unavailable?.reason, 'CAP-S10');
     });
   });
@@ -312,7 +351,7 @@ describe('Asking policy', () => {
     const currentCertificates = {
       currentCertificateOf: async () => {
         lookups += 1;
-        if (lookups === 1) parts.cluster.swap(WITH_INGRESS);
+        if (lookups === 1) parts.clusters.swap(WITH_INGRESS);
         return undefined;
       },
     };
@@ -327,9 +366,9 @@ describe('Asking policy', () => {
   it('judges a renewal by what is in force when it has found what the identity has', async () => {
     const grace = condition(HAS_INGRESS, { onRenew: { kind: 'warn' } });
     parts.policies.swap(policySet(bundle(), [local({ conditions: [grace] })]));
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     await issue(await ask(), NOON_MS + 10 * MINUTE_MS);
-    parts.cluster.swap(snapshot());
+    parts.clusters.swap(snapshot());
     const { currentCertificates } = parts;
     const read = currentCertificates.currentCertificateOf.bind(currentCertificates);
     currentCertificates.currentCertificateOf = async (...question) => {
@@ -353,14 +392,14 @@ describe('Asking policy', () => {
   });
 
   it('answers at once that it cannot judge while the cluster has not synced', async () => {
-    parts.cluster.swap(unsyncedSnapshot('listing'));
+    parts.clusters.swap(unsyncedSnapshot('listing'));
     assert.equal((await ask()).unavailable?.reason, 'CAP-S10');
   });
 
   it('knows a renewal by what it issued, and by the history from before a restart', async () => {
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     await issue(await ask(), NOON_MS + 60 * MINUTE_MS);
-    parts.cluster.swap(snapshot());
+    parts.clusters.swap(snapshot());
     assert.equal((await ask()).outcome, 'approved');
     const currentCertificates = new FakeCurrentCertificates();
     const restarted = new PolicyJudgement({ ...parts, currentCertificates }, TEST_JUDGEMENT);
@@ -391,9 +430,9 @@ describe('Asking policy', () => {
   });
 
   it('ends the grace of a deleted object one lifetime after it was last seen, renewed or not', async () => {
-    parts.cluster.swap(WITH_INGRESS);
+    parts.clusters.swap(WITH_INGRESS);
     await issue(await ask(), NOON_MS + 60 * MINUTE_MS);
-    parts.cluster.swap(snapshot());
+    parts.clusters.swap(snapshot());
     await parts.clock.advance(30 * MINUTE_MS);
     await issue(await ask(), NOON_MS + 90 * MINUTE_MS);
     await parts.clock.advance(31 * MINUTE_MS);

@@ -77,7 +77,7 @@ describe('The quotas of all layers', () => {
       this.central = central;
       this.#source = fakePolicies(this.#set(locals));
       const parts = {
-        cluster: new FakeCluster(),
+        clusters: new FakeCluster(),
         currentCertificates: new FakeCurrentCertificates(),
         quotas: new MemoryQuotaCounters(this.clock),
         chooser: new IssuerChooser(fakeIssuers(authority.material)),

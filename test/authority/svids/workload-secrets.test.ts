@@ -405,7 +405,23 @@ describe('Secrets of a workload over SDS', () => {
     const { value } = (await states.next()) as { value: SvidState };
     assert.ok(value.kind === 'unavailable' && value.error.reason === 'CAP-P12');
     const healed = nextSvid(states);
-    parts.cluster.swap(snapshot(object('Ingress', 'default', 'front')));
+    parts.clusters.swap(snapshot(object('Ingress', 'default', 'front')));
+    await settle();
+    assert.ok((await healed).serial);
+  });
+
+  it('of a remote cluster are issued as soon as that one meets a condition, whatever the own one has', async () => {
+    const west = parts.clusters.addRemote('west');
+    const conditions = [condition(HAS_INGRESS, { waitMs: 0 })];
+    parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'conditional'));
+    const states = watch({ ...CALLER, remoteCluster: 'west' });
+    await states.next();
+    const healed = nextSvid(states);
+    const records = parts.journal.records.length;
+    parts.clusters.show(object('Ingress', 'default', 'front'));
+    await settle();
+    assert.equal(parts.journal.records.length, records);
+    west.show(object('Ingress', 'default', 'front'));
     await settle();
     assert.ok((await healed).serial);
   });
@@ -420,11 +436,11 @@ describe('Secrets of a workload over SDS', () => {
     parts.policies.swap(policySet(bundle({ rules: [rule({ conditions })] }), [], 'conditional'));
     await watch().next();
     asked = 0;
-    parts.cluster.show(object('Ingress', 'shop', 'front'));
-    parts.cluster.show(object('Ingress', 'shop', 'front'), object('Pod', 'default', 'demo-1'));
+    parts.clusters.show(object('Ingress', 'shop', 'front'));
+    parts.clusters.show(object('Ingress', 'shop', 'front'), object('Pod', 'default', 'demo-1'));
     await settle();
     assert.equal(asked, 0);
-    parts.cluster.show(object('Ingress', 'default', 'front'));
+    parts.clusters.show(object('Ingress', 'default', 'front'));
     await settle();
     assert.notEqual(asked, 0);
   });
@@ -459,12 +475,12 @@ describe('Secrets of a workload over SDS', () => {
       deny: { namespaces: ['*'], serviceAccounts: [] },
     });
     parts.policies.swap(policySet(bundle({ rules: [rule(), refusing] }), [], 'labelled'));
-    parts.cluster.swap(unsyncedSnapshot('listing'));
+    parts.clusters.swap(unsyncedSnapshot('listing'));
     const states = watch();
     const { value } = (await states.next()) as { value: SvidState };
     assert.ok(value.kind === 'unavailable' && value.error.reason === 'CAP-S10');
     const healed = nextSvid(states);
-    parts.cluster.show();
+    parts.clusters.show();
     await settle();
     assert.ok((await healed).serial);
   });

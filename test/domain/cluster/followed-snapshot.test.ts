@@ -45,7 +45,7 @@ describe('A snapshot that follows the cluster', () => {
       fc.property(fc.array(fc.array(anyStep, { maxLength: 20 }), { maxLength: 6 }), (rounds) => {
         const held = new Map<string, KubernetesObject>();
         let version = 0;
-        let snapshot = FollowedSnapshot.empty('0', new Map());
+        let snapshot = FollowedSnapshot.empty('0', new Map(), 'west');
         let rebuilt = new IndexedSnapshot('0', []);
         for (const steps of rounds) {
           const changes = steps.flatMap(({ object: one, gone }): readonly ObjectChange[] => {
@@ -58,6 +58,7 @@ describe('A snapshot that follows the cluster', () => {
           version += 1;
           const [formerly, before] = [answers(snapshot), snapshot];
           snapshot = snapshot.after(changes, String(version));
+          assert.equal(snapshot.following(new Map(), 'other').remoteCluster, 'west');
           const next = new IndexedSnapshot(String(version), held.values(), { before: rebuilt });
           assert.deepEqual(answers(snapshot), answers(next));
           assert.deepEqual(answers(before), formerly);

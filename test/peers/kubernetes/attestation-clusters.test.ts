@@ -1,15 +1,19 @@
 // Two real clusters that call their token issuer the same, with the same namespace, account and pod in both: one is added to
-// a running Capstan and taken away again.
+// a running Capstan, whose policies ask each for its own callers, and taken away again.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
+import type { TestRule } from '../../support/policy/signed-bundle.ts';
 import { peerOrSkip } from '../support/presence.ts';
-import { AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
+import { AttestedServer, podNamed, podWithToken, type Asking } from './support/attested-server.ts';
 import { KubernetesCluster } from './support/cluster.ts';
 
-const SOON = { withinMs: 15_000 };
+const SOON = { withinMs: 20_000 };
+const LATER = { withinMs: 60_000, everyMs: 500 };
+const RBAC = 'rbac.authorization.k8s.io';
+const LACKS_ROLE = /needs get, list and watch on ingresses\.networking\.k8s\.io in the cluster west; the role lacks it/;
 
 describe('Callers of two Kubernetes clusters', function () {
   this.timeout(120_000);
@@ -22,17 +26,23 @@ describe('Callers of two Kubernetes clusters', function () {
     this.timeout(240_000);
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     east = ended.use(await KubernetesCluster.start());
-    west = ended.use(await KubernetesCluster.start());
-    files = ended.use(await AttestedServer.files(['shop']));
+    west = ended.use(await KubernetesCluster.start({ users: { capstan: [] } }));
+    await west.apply([...grant('attests', ATTESTS)]);
+    files = ended.use(await AttestedServer.files([]));
+    files.setPolicy([{ namespaces: ['shop'] }, GATED]);
     mkdirSync(files.path('remote'));
-    const settings = { 'cluster.id': 'east', 'cluster.remote.directory': files.path('remote') };
+    const settings = {
+      'policy.directory': undefined,
+      'cluster.id': 'east',
+      'cluster.remote.directory': files.path('remote'),
+    };
     capstan = ended.use(await AttestedServer.start(east, files, settings));
   });
   after(async () => ended.disposeAsync());
 
   /** With everything in itself, as a mounted Secret has it. */
   function writeKubeconfig(): void {
-    const kubeconfig = JSON.parse(readFileSync(west.kubeconfig(), 'utf8')) as {
+    const kubeconfig = JSON.parse(readFileSync(west.kubeconfig('capstan'), 'utf8')) as {
       clusters: { cluster: Record<string, unknown> }[];
     };
     const { cluster } = kubeconfig.clusters[0]!;
@@ -74,7 +84,47 @@ describe('Callers of two Kubernetes clusters', function () {
     await capstan.granted({ token: there.token, clusterId: 'west' });
     await capstan.granted({ showing: remote });
     assert.equal(capstan.newest().remoteCluster, 'west', 'a renewal is of the cluster of its proof, whatever it names');
+  });
 
+  it('are judged by pods, namespaces and objects of their own cluster, each, as far as the role there reaches', async () => {
+    const here = await podWithToken(east, 'gated', 'web', { labels: { tier: 'back' } });
+    const there = await podWithToken(west, 'gated', 'web', { labels: { tier: 'front' } });
+    const fromWest = { token: there.token, clusterId: 'west' };
+    await capstan.refused({ token: here.token }, /^CAP-P01 /, status.PERMISSION_DENIED);
+    await east.apply([MESHED, INGRESS]);
+    await capstan.refused({ token: here.token }, /^CAP-P01 /, status.PERMISSION_DENIED);
+    await eventually(
+      'the role in west is found too small',
+      async () => LACKS_ROLE.test(await (await capstan.server.get('/policy')).text()),
+      SOON,
+    );
+    await eventually(
+      'the labels of west are seen',
+      async () => (await capstan.ask(fromWest)).code === status.PERMISSION_DENIED,
+      SOON,
+    );
+    await west.apply([MESHED]);
+    await eventually('only the role stands in the way', async () => LACKS_ROLE.test(await said(fromWest)), SOON);
+    await capstan.refused(fromWest, /^CAP-S10 /, status.UNAVAILABLE);
+    await west.apply(grant('ingresses', [INGRESSES]));
+    // What is not permitted is looked for again every ten seconds.
+    await eventually('the objects of west are seen', async () => /^CAP-P12 /.test(await said(fromWest)), LATER);
+    const [ingress] = await west.apply([INGRESS]);
+    await eventually('its Ingress is there', async () => (await capstan.ask(fromWest)).code === status.OK, SOON);
+    const { policy, remoteCluster } = capstan.newest();
+    assert.equal(remoteCluster, 'west');
+    assert.deepEqual(
+      policy?.pods?.map(({ uid, labels }) => [uid, labels]),
+      [[there.uid, { tier: 'front' }]],
+    );
+    assert.equal(policy.objects?.find(({ kind }) => kind === 'Ingress')?.uid, ingress?.metadata.uid);
+    await west.api.delete(INGRESS);
+    await eventually('its Ingress is gone', async () => /^CAP-P12 /.test(await said(fromWest)), SOON);
+  });
+
+  it('are nobody any more when their cluster is taken away, and the others stay', async () => {
+    const there = await podWithToken(west, 'shop', 'late');
+    const remote = await capstan.granted({ token: there.token, clusterId: 'west' });
     rmSync(files.path('remote/west'));
     await eventually(
       'the cluster that was taken away',
@@ -82,5 +132,44 @@ describe('Callers of two Kubernetes clusters', function () {
       SOON,
     );
     await capstan.refused({ showing: remote }, /^CAP-A14 .*the cluster west of the credential/);
+    const here = await podWithToken(east, 'shop', 'late');
+    await capstan.granted({ token: here.token });
   });
+
+  const said = async (asking: Asking): Promise<string> => (await capstan.ask(asking)).details;
 });
+
+/** What asks for a label of the pod, one of the namespace and an object beside them. */
+const GATED: TestRule = {
+  namespaces: [],
+  more: {
+    match: { namespaces: { names: ['gated'], labels: { mesh: 'on' } }, pods: { labels: { tier: 'front' } } },
+    conditions: [{ id: 'has-ingress', exists: { kind: 'Ingress' }, message: 'publish an Ingress', waitFor: '0s' }],
+  },
+};
+const MESHED = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'gated', labels: { mesh: 'on' } } };
+const INGRESS = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'Ingress',
+  metadata: { name: 'front', namespace: 'gated' },
+  spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
+};
+const READ = ['get', 'list', 'watch'];
+const INGRESSES = { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: READ };
+/** As docs/kubernetes.md asks for the account of a remote cluster. */
+const ATTESTS = [
+  { apiGroups: [''], resources: ['pods', 'serviceaccounts', 'namespaces'], verbs: READ },
+  { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+  { nonResourceURLs: ['/openid/v1/jwks', '/.well-known/openid-configuration'], verbs: ['get'] },
+];
+
+/** A ClusterRole of the user `capstan`, and its binding. */
+function grant(name: string, rules: readonly object[]) {
+  const metadata = { name };
+  const roleRef = { apiGroup: RBAC, kind: 'ClusterRole', name };
+  const subjects = [{ apiGroup: RBAC, kind: 'User', name: 'capstan' }];
+  return [
+    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata, rules },
+    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
+  ];
+}

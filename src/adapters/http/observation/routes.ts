@@ -21,7 +21,13 @@ export interface PolicyInForce {
     readonly problem: string;
   }[];
   /** Kinds of objects that policies name and of which nothing can be said, and why; absent when there are none. */
-  readonly unseen?: readonly { readonly kind: string; readonly apiVersion?: string; readonly why: string }[];
+  readonly unseen?: readonly {
+    /** Absent, of the own cluster. */
+    readonly remoteCluster?: string;
+    readonly kind: string;
+    readonly apiVersion?: string;
+    readonly why: string;
+  }[];
   /** Who judges by what, while the workers of a server differ: for a moment after a change. */
   readonly workers?: readonly { readonly worker: number; readonly revision: string }[];
 }

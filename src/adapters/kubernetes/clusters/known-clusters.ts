@@ -2,12 +2,14 @@
 // which one it is of (`clusterid`), and nothing that is known of one is ever asked for another.
 import { Listeners } from '../../../live/listeners.ts';
 import type { KubernetesApi } from '../api/kubernetes-api.ts';
-import type { FollowedWorkloads } from '../workloads/followed-workloads.ts';
+import type { FollowedWorkloads, WorkloadCaches } from '../workloads/followed-workloads.ts';
 
 export interface KnownCluster {
   /** As callers name it; of the own one, `cluster.id`. */
   readonly id: string;
   readonly api: KubernetesApi;
+  /** What the workloads are read from, and policies' view of the cluster with them. */
+  readonly caches: WorkloadCaches;
   readonly workloads: FollowedWorkloads;
   /** Aborts when the cluster is no longer known: what was begun for it ends. */
   readonly signal: AbortSignal;

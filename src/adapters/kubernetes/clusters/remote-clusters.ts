@@ -5,8 +5,6 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { ReportEachOnce } from '../../../live/report-once.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { kubeconfigAccess, type ApiAccess } from '../api/kubeconfig.ts';
-import type { KubernetesApi } from '../api/kubernetes-api.ts';
-import type { FollowedWorkloads } from '../workloads/followed-workloads.ts';
 import type { KnownCluster, KnownClusters } from './known-clusters.ts';
 
 /** A kubeconfig as it was found: its text, or why there is none. */
@@ -16,10 +14,7 @@ export interface RemoteClustersParts {
   readonly clusters: KnownClusters;
   readonly events: Pick<Events, 'remoteCluster' | 'remoteClusterFailed'>;
   /** Makes what asks and follows a cluster; nothing is started by it. */
-  readonly connect: (
-    id: string,
-    access: ApiAccess,
-  ) => { readonly api: KubernetesApi; readonly workloads: FollowedWorkloads };
+  readonly connect: (id: string, access: ApiAccess) => Pick<KnownCluster, 'api' | 'caches' | 'workloads'>;
 }
 
 /** Where kubeconfigs come from; of two for one cluster that of the folder counts. */

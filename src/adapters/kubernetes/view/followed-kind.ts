@@ -15,6 +15,8 @@ export interface KindParts {
   readonly clock: Pick<Clock, 'sleep'>;
   readonly events: Pick<Events, 'watchFailing' | 'watchRecovered'>;
   readonly cluster: string;
+  /** Its id where it is not the server's own. */
+  readonly remoteCluster?: string | undefined;
   /** The objects of a kind, followed for as long as somebody needs them; the same for everybody. */
   readonly follow: (kind: ApiKind, options: { readonly signal: AbortSignal }) => FollowedObjects;
   /** Something else can be said of the kind than before. */
@@ -52,7 +54,7 @@ export class FollowedKind {
   get unsynced(): string | undefined {
     if (this.#objects.length === 0) return this.obstacle ?? this.#notYet();
     const unknown = this.#objects.find(({ isUnknown }) => isUnknown);
-    if (unknown !== undefined) return noSuchKind(this.named);
+    if (unknown !== undefined) return this.#noSuchKind();
     return this.#objects.every(({ isComplete }) => isComplete) ? undefined : this.#notYet();
   }
 
@@ -90,10 +92,10 @@ export class FollowedKind {
     const { kind, apiVersion } = this.named;
     try {
       const found = await this.#parts.discovery.find(kind, apiVersion, { signal });
-      if (found.length === 0) return noSuchKind(this.named);
+      if (found.length === 0) return this.#noSuchKind();
       for (const one of found) {
         const lacking = await lackingVerbs(this.#parts.api, one, { signal });
-        if (lacking.length > 0) return lacksRole(this.named, one);
+        if (lacking.length > 0) return this.#lacksRole(one);
       }
       return found;
     } catch (error) {
@@ -103,18 +105,27 @@ export class FollowedKind {
 
   #notYet(): string {
     const problem = this.#objects.map((one) => one.problem).find((one) => one !== undefined);
-    return `${this.named.kind} objects of the cluster are not read yet${problem === undefined ? '' : `: ${problem}`}`;
+    return `${this.named.kind} objects of ${this.#whose} are not read yet${problem === undefined ? '' : `: ${problem}`}`;
+  }
+
+  #noSuchKind(): string {
+    const { kind, apiVersion, policy } = this.named;
+    const what = apiVersion === undefined ? kind : `${kind} of ${apiVersion}`;
+    return `policy ${policy} names ${what}, which ${this.#whose} does not have`;
+  }
+
+  #lacksRole(kind: ApiKind): string {
+    const { policy } = this.named;
+    const { remoteCluster } = this.#parts;
+    const who = policy === '' ? 'Capstan' : `policy ${policy}`;
+    const where = remoteCluster === undefined ? '' : ` in ${this.#whose}`;
+    return `${who} needs get, list and watch on ${resourceName(kind)}${where}; the role lacks it`;
+  }
+
+  get #whose(): string {
+    const { remoteCluster } = this.#parts;
+    return remoteCluster === undefined ? 'the cluster' : `the cluster ${remoteCluster}`;
   }
 }
 
 const NOT_NEEDED = new Error('no policy names the kind any more');
-
-function lacksRole({ policy }: NamedKind, kind: ApiKind): string {
-  const who = policy === '' ? 'Capstan' : `policy ${policy}`;
-  return `${who} needs get, list and watch on ${resourceName(kind)}; the role lacks it`;
-}
-
-function noSuchKind({ kind, apiVersion, policy }: NamedKind): string {
-  const what = apiVersion === undefined ? kind : `${kind} of ${apiVersion}`;
-  return `policy ${policy} names ${what}, which the cluster does not have`;
-}

@@ -69,7 +69,7 @@ export class LiveClusterView implements ClusterView {
   constructor(parts: LiveViewParts, settings: LiveViewSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#snapshot = FollowedSnapshot.empty(this.#nextVersion(), new Map());
+    this.#snapshot = FollowedSnapshot.empty(this.#nextVersion(), new Map(), parts.remoteCluster);
   }
 
   current(): ClusterSnapshot {

@@ -5,11 +5,7 @@ import { inClusterAccess, kubeconfigFileAccess } from '../../../adapters/kuberne
 import { KubernetesClient } from '../../../adapters/kubernetes/api/kubernetes-client.ts';
 import type { KubernetesApi } from '../../../adapters/kubernetes/api/kubernetes-api.ts';
 import { KnownClusters } from '../../../adapters/kubernetes/clusters/known-clusters.ts';
-import {
-  FollowedWorkloads,
-  workloadCaches,
-  type WorkloadCaches,
-} from '../../../adapters/kubernetes/workloads/followed-workloads.ts';
+import { FollowedWorkloads, workloadCaches } from '../../../adapters/kubernetes/workloads/followed-workloads.ts';
 import type { RemoteClusters } from '../../../adapters/kubernetes/clusters/remote-clusters.ts';
 import { processEnvironment } from '../../../config/environment.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -24,7 +20,6 @@ export interface Kubernetes {
   readonly api: KubernetesApi;
   /** That Capstan itself runs in, for what is its own there: its lease, its Secret. */
   readonly namespace: string;
-  readonly caches: WorkloadCaches;
   readonly clusters: KnownClusters;
   readonly remotes: RemoteClusters;
   /** Of the parts that write into the cluster, which one process does for all replicas. */
@@ -58,7 +53,7 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
     stop();
   });
   const namespace = cluster.kubernetes.namespace ?? access.namespace ?? NAMESPACE;
-  const clusters = new KnownClusters({ id: cluster.id, api, workloads, signal });
+  const clusters = new KnownClusters({ id: cluster.id, api, caches, workloads, signal });
   const attestation = composeAttestation(config, foundation, clusters);
   health.report('kubernetes', () => workloadHealth(workloads, attestation.seenBeforeStart));
   const remotes = composeRemoteClusters(config, foundation, { api, clusters });
@@ -67,7 +62,6 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
     namespace,
     remotes,
     lease: composeLease(config, foundation, { api, namespace }),
-    caches,
     clusters,
     attestation,
   };

@@ -1,6 +1,8 @@
-// What policies see of the cluster through its API server: the kinds that those in force name.
+// What policies see of each cluster through its API server: the kinds that those in force name.
 import { followObjects } from '../../../adapters/kubernetes/api/object-cache.ts';
 import { Discovery } from '../../../adapters/kubernetes/view/discovery.ts';
+import type { KnownCluster } from '../../../adapters/kubernetes/clusters/known-clusters.ts';
+import { KnownClusterViews } from '../../../adapters/kubernetes/view/known-cluster-views.ts';
 import { LiveClusterView } from '../../../adapters/kubernetes/view/live-cluster-view.ts';
 import { keptInFull } from '../../../adapters/kubernetes/workloads/kept-objects.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -12,39 +14,63 @@ import type { Kubernetes } from './kubernetes.ts';
 /** Longest that the start waits for kinds that policies name; what they decide is UNAVAILABLE until they are read. */
 const START_WITHIN_MS = 10_000;
 
-export function composeLiveView(
-  { cluster }: Config,
+export interface LiveViews {
+  readonly own: LiveClusterView;
+  /** Of the own cluster and all others. */
+  readonly views: KnownClusterViews;
+}
+
+export function composeLiveViews(
+  config: Config,
+  foundation: Foundation,
+  { clusters }: Pick<Kubernetes, 'clusters'>,
+): LiveViews {
+  const own = liveView(config, foundation, clusters.own);
+  const viewOf = (cluster: KnownCluster): LiveClusterView => liveView(config, foundation, cluster, cluster.id);
+  const views = new KnownClusterViews({ own, clusters, viewOf });
+  views.start({ signal: foundation.running });
+  return { own, views };
+}
+
+function liveView(
+  { cluster: { kubernetes } }: Config,
   { clock, random, events }: Foundation,
-  { api, caches }: Pick<Kubernetes, 'api' | 'caches'>,
+  { id: cluster, api, caches }: KnownCluster,
+  remoteCluster?: string,
 ): LiveClusterView {
-  const parts = { api, clock, random, events, cluster: cluster.id };
+  const parts = { api, clock, random, events, cluster };
   return new LiveClusterView(
     {
       ...parts,
+      remoteCluster,
       discovery: new Discovery(parts),
       shared: [caches.namespaces, caches.serviceAccounts, caches.pods],
       follower: (kind) => followObjects(parts, kind, {}, { keep: keptInFull }),
       wantPodsInFull: () => caches.pods.keepOtherwise(keptInFull),
     },
     {
-      staleAfterMs: cluster.kubernetes.staleAfter,
+      staleAfterMs: kubernetes.staleAfter,
       run: Buffer.from(random.bytes(4)).toString('hex'),
     },
   );
 }
 
-/** Follows what policies name now and after each change of them. Resolves once the first of it is read, or a while later. */
+/** Follows what policies name now and after each change of them. Resolves once the first of it is read in the own cluster, or a while later. */
 export async function followPolicies(
-  view: LiveClusterView,
+  { own, views }: LiveViews,
   policies: PolicySource,
   { clock, running: signal }: Foundation,
 ): Promise<void> {
-  const need = (): void => view.need(kindsNamedBy(policies.current()), { signal });
+  const need = (): void => {
+    const kinds = kindsNamedBy(policies.current());
+    own.need(kinds, { signal });
+    views.need(kinds);
+  };
   policies.onChange(need, { signal });
   need();
   const wait = new AbortController();
   const stop = clock.after(START_WITHIN_MS, () => wait.abort());
   // Going on is safe: what is not read yet says so itself.
-  await view.settled({ signal: AbortSignal.any([signal, wait.signal]) }).catch(() => undefined);
+  await own.settled({ signal: AbortSignal.any([signal, wait.signal]) }).catch(() => undefined);
   stop();
 }

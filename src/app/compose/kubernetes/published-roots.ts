@@ -47,7 +47,7 @@ export function composePublishedTrust(
   };
 }
 
-function configMapsOf({ cluster }: Config, foundation: Foundation, { api, caches, namespace }: Kubernetes) {
+function configMapsOf({ cluster }: Config, foundation: Foundation, { api, clusters, namespace }: Kubernetes) {
   const { clock, random, events, startUp, running } = foundation;
   const { enabled, name, namespaceSelector, excludedNamespaces } = cluster.kubernetes.publish.rootConfigMap;
   const mark = { namespace, leaseName: cluster.kubernetes.leaseName };
@@ -60,7 +60,7 @@ function configMapsOf({ cluster }: Config, foundation: Foundation, { api, caches
     };
   }
   const parts = { api, clock, random, events, cluster: cluster.id };
-  const seen = new SeenNamespaces(parts, caches.namespaces, { name, field: ROOT_FIELD });
+  const seen = new SeenNamespaces(parts, clusters.own.caches.namespaces, { name, field: ROOT_FIELD });
   const plan = new RootConfigMaps(seen, { name, selector: namespaceSelector, excluded: excludedNamespaces, mark });
   const publisher = new ObjectKeeper({ api, plan, clock, events });
   startUp.at('load', async ({ signal }) => {

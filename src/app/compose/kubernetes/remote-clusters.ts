@@ -31,7 +31,7 @@ export function composeRemoteClusters(
   const connect: RemoteClustersParts['connect'] = (id, access) => {
     const api = new KubernetesClient({ connection: new HttpsConnection(access), clock });
     const caches = workloadCaches({ api, clock, random, events, cluster: id });
-    return { api, workloads: new FollowedWorkloads(caches, { staleAfterMs }) };
+    return { api, caches, workloads: new FollowedWorkloads(caches, { staleAfterMs }) };
   };
   const remotes = new RemoteClusters({ clusters, events, connect });
   const folder = directory === undefined ? undefined : followFolder(directory, remotes, foundation);

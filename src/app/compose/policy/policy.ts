@@ -48,7 +48,7 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
   const judgement = new PolicyJudgement(
     {
       policies,
-      cluster: cluster.view,
+      clusters: cluster.views,
       currentCertificates: storage.issuances,
       quotas: storage.quotas,
       chooser: trust.chooser,

@@ -34,8 +34,9 @@ interface Findings {
   readonly waitsMs: number[];
 }
 
-export function evaluate(policies: PolicySet, request: PolicyRequest, own: ClusterSnapshot): PolicyDecision {
-  const snapshot = snapshotFor(request.subject, own);
+/** @param given of the cluster that the subject is of; of another nothing is read. */
+export function evaluate(policies: PolicySet, request: PolicyRequest, given: ClusterSnapshot): PolicyDecision {
+  const snapshot = snapshotFor(request.subject, given);
   const reader = new SnapshotReader(snapshot, request);
   const applicable = findApplicable(policies, request.subject, reader);
   const found: Findings = { failures: [], audits: [], waived: [], waitsMs: [] };

@@ -81,6 +81,7 @@ function watchPods(snapshot: ClusterSnapshot): {
 } {
   let podMissing = false;
   const watched: ClusterSnapshot = {
+    remoteCluster: snapshot.remoteCluster,
     version: snapshot.version,
     versions: snapshot.versions,
     kinds: snapshot.kinds,

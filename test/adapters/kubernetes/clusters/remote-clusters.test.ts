@@ -31,16 +31,16 @@ describe('The clusters beside the own one', () => {
     const api = new FakeKubernetesApi();
     api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: `of-${id}` } });
     const caches = workloadCaches({ api, clock: new FakeClock(), random: new SeededRandom(1), events, cluster: id });
-    return { api, workloads: new FollowedWorkloads(caches, { staleAfterMs: 60_000 }) };
+    return { api, caches, workloads: new FollowedWorkloads(caches, { staleAfterMs: 60_000 }) };
   };
   beforeEach(() => {
     [events, end] = [recordEvents(), new AbortController()];
     apis = new Map();
     clusters = new KnownClusters({ id: 'own', ...made('own'), signal: end.signal });
     const connect = (id: string, { server }: { readonly server: URL }) => {
-      const { api, workloads } = made(id);
-      apis.set(`${id} ${server.host}`, api);
-      return { api, workloads };
+      const known = made(id);
+      apis.set(`${id} ${server.host}`, known.api);
+      return known;
     };
     remotes = new RemoteClusters({ clusters, events, connect });
   });

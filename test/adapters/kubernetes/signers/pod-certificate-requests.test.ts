@@ -184,7 +184,7 @@ describe('The signer of PodCertificateRequests', () => {
     assert.deepEqual(scene.status('web-1-x2k9d', 'shop'), {});
     const refused = scene.parts.journal.records.at(-1);
     assert.equal(refused?.outcome === 'refused' && refused.reason, 'CAP-P12');
-    scene.parts.cluster.show(object('Ingress', 'shop', 'front'));
+    scene.parts.clusters.show(object('Ingress', 'shop', 'front'));
     await scene.settle(31_000);
     assert.ok((await scene.answered('web-1-x2k9d', 'shop')).certificateChain);
   });

@@ -12,6 +12,7 @@ import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
 import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
 import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
 import { SeededRandom } from '../../../support/fakes/seeded-random.ts';
+import { discovery, served } from './discovery-answers.ts';
 
 const MINUTE_MS = 60_000;
 const NAMESPACE: NamedKind = { kind: 'Namespace', apiVersion: 'v1', policy: '', inFull: false };
@@ -196,27 +197,4 @@ interface Review {
 
 function ingress(name: string, namespace = 'shop') {
   return { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name, namespace } };
-}
-
-function served(apiVersion: string, kind: string, plural: string): ApiKind {
-  return { apiVersion, kind, plural, namespaced: true };
-}
-
-/** As the API server spells aggregated discovery. */
-function discovery(kinds: readonly ApiKind[]): object {
-  const split = ({ apiVersion }: ApiKind) => (apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]);
-  const groups = Map.groupBy(kinds, (kind) => split(kind)[0]);
-  const items = [...groups].map(([name, served]) => ({
-    metadata: { name },
-    versions: [...Map.groupBy(served, (kind) => split(kind)[1])].map(([version, resources]) => ({
-      version,
-      resources: resources.map(({ plural, kind, namespaced }) => ({
-        resource: plural,
-        responseKind: { kind },
-        scope: namespaced ? 'Namespaced' : 'Cluster',
-        verbs: ['get', 'list', 'watch'],
-      })),
-    })),
-  }));
-  return { kind: 'APIGroupDiscoveryList', items };
 }

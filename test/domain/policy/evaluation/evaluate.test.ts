@@ -47,7 +47,7 @@ describe('Policy', () => {
     assert.equal(decision.grant.ttl.maxMs, 24 * HOUR_MS);
   });
 
-  it('sees nothing of a remote cluster: an object of the same name here opens nothing there, and nothing is denied', () => {
+  it('judges a subject by objects of its own cluster: one of the same name in another opens nothing, and nothing is denied', () => {
     const policies = policySet(bundle({ rules: [rule()] }), [NEEDS_INGRESS]);
     const seen = snapshot(object('Ingress', 'shop', 'web'));
     const here = request();
@@ -56,6 +56,11 @@ describe('Policy', () => {
     const { outcome, unavailable } = evaluate(policies, there, seen);
     assert.deepEqual([outcome, unavailable?.reason], ['unavailable', 'CAP-S10']);
     assert.equal(evaluate(policySet(), there, seen).outcome, 'approved', 'what asks for no object is judged');
+    const seenThere = Object.assign(snapshot(object('Ingress', 'shop', 'web')), { remoteCluster: 'west' });
+    assert.equal(evaluate(policies, there, seenThere).outcome, 'approved');
+    assert.equal(evaluate(policies, here, seenThere).unavailable?.reason, 'CAP-S10');
+    const further = { ...here, subject: { ...here.subject, remoteCluster: 'east' } };
+    assert.equal(evaluate(policies, further, seenThere).unavailable?.reason, 'CAP-S10');
   });
 
   it('refuses whom no rule names: default deny', () => {

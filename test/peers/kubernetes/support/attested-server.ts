@@ -8,7 +8,7 @@ import { ServerFiles } from '../../../app/support/server-files.ts';
 import { buildCsr } from '../../../support/certificates.ts';
 import { chartRoles } from './chart-roles.ts';
 import type { Values } from './chart.ts';
-import type { KubernetesCluster, TokenRequest } from './cluster.ts';
+import type { KubernetesCluster, PodSettings, TokenRequest } from './cluster.ts';
 
 /** What a pod shows: its token, a certificate that it had before, the cluster that it says it runs in. */
 export interface Asking {
@@ -104,11 +104,12 @@ export async function podWithToken(
   cluster: KubernetesCluster,
   namespace: string,
   name: string,
-  more: Partial<TokenRequest> & { readonly serviceAccount?: string } = {},
+  more: Partial<TokenRequest> & Pick<PodSettings, 'labels'> = {},
 ): Promise<{ readonly uid: string; readonly token: string }> {
-  const { serviceAccount = name } = more;
-  const { metadata } = await cluster.pod({ namespace, name, serviceAccount });
-  const token = await cluster.token({ namespace, serviceAccount, pod: name, ...more });
+  const { labels = {}, ...asked } = more;
+  const { serviceAccount = name } = asked;
+  const { metadata } = await cluster.pod({ namespace, name, serviceAccount, labels });
+  const token = await cluster.token({ namespace, serviceAccount, pod: name, ...asked });
   return { uid: metadata.uid ?? '', token };
 }
 
