@@ -28,6 +28,7 @@ export function devValues(
   return {
     'issuer.chainFile': files.chain,
     'issuer.keyFile': files.issuerKey,
+    'issuer.keyWarnings': false,
     'trustAnchors.file': files.anchors,
     'policy.bundle.file': files.bundle,
     'policy.bundle.unsigned': true,

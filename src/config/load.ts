@@ -105,7 +105,7 @@ function judgeKeys(entries: ReadonlyMap<string, Entry>, isOpen: (path: string) =
 }
 
 function missing(path: string, { shape }: Key<unknown>): ConfigProblem {
-  return { where: 'configuration', path, message: `is required: ${shape.words}` };
+  return { where: NOWHERE, path, message: `is required: ${shape.words}` };
 }
 
 /** What is wrong with a key that may carry a credential is said without quoting it. */
@@ -113,6 +113,9 @@ function complaint(path: string, key: Key<unknown>, entry: Entry | undefined, is
   const message = key.traits.secret === true ? `must be ${key.shape.words}` : issue.message;
   return { where: whereOf(entry, issue.path), path: pathWithin(path, issue.path), message };
 }
+
+/** Where a key is missing that has no default. */
+const NOWHERE = 'configuration';
 
 interface JudgedKeys extends Pick<Judged, 'values'> {
   readonly entries: ReadonlyMap<string, Entry>;
@@ -130,7 +133,10 @@ function judgeRules(
     // A key left at its default is not where the mistake was made.
     const said = [path, ...others].find((candidate) => entries.has(candidate)) ?? path;
     return check(config).map(({ within = [], problem }) => ({
-      where: whereOf(entries.get(said), said === path ? within : []),
+      where:
+        entries.has(said) || KEYS.get(said)?.fallback !== undefined
+          ? whereOf(entries.get(said), said === path ? within : [])
+          : NOWHERE,
       path: pathWithin(path, within),
       message: problem,
     }));

@@ -28,14 +28,13 @@ import {
   serviceAccountName,
   trustDomain,
 } from './shapes/shapes.ts';
+import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS } from './shapes/issuer.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
-  additionalIssuer,
   clusterId,
   clusterTrustBundle,
   federatedDomain,
   labels,
-  MAX_ADDITIONAL_ISSUERS,
   MAX_FEDERATED,
   MAX_REQUESTERS,
   MAX_SOCKETS,
@@ -172,12 +171,33 @@ export const schema = {
 
   issuer: {
     name: withDefault(clusterId, 'default', 'Name of this issuer, for policies.'),
-    chainFile: required(
+    chainFile: optional(
       filePath,
-      'PEM file with the intermediate that signs, followed by the certificates between it and a trust anchor.',
+      'PEM file with the intermediate that signs, followed by the certificates between it and a trust anchor. Required unless `issuer.directory` is given.',
       followed,
     ),
-    keyFile: required(filePath, "PEM file with the intermediate's private key; give it mode 0400.", followed),
+    keyFile: optional(
+      filePath,
+      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory` is given.",
+      followed,
+    ),
+    keyPassphraseFile: optional(
+      filePath,
+      "File with the passphrase of the intermediate's private key in its first line; give it mode 0400.",
+      followed,
+    ),
+    keyPassphraseEnv: optional(
+      environmentVariable,
+      'Name of an environment variable with that passphrase. Either this or `issuer.keyPassphraseFile`.',
+    ),
+    directory: optional(
+      filePath,
+      'Folder with the intermediate, its private key and the trust anchors: as a mounted Secret `cacerts` of Istio (`ca-cert.pem`, `ca-key.pem`, `cert-chain.pem`, `root-cert.pem`), or one of the type kubernetes.io/tls (`tls.crt`, `tls.key`, `ca.crt`). `trustAnchors.file`, where it is given, takes the place of the anchors in it.',
+      followed,
+    ),
+    keyWarnings: withDefault(flag, true, 'Whether a private key that is not encrypted is warned of.', {
+      devOnly: true,
+    }),
   },
 
   additionalIssuers: withDefault(
@@ -188,9 +208,9 @@ export const schema = {
   ),
 
   trustAnchors: {
-    file: required(
+    file: optional(
       filePath,
-      'PEM file with the trust anchors that every workload gets: the corporate root, and during a rotation its successor.',
+      'PEM file with the trust anchors that every workload gets: the corporate root, and during a rotation its successor. Required unless `issuer.directory` is given, which has them too.',
       followed,
     ),
     federated: withDefault(

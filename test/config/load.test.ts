@@ -49,10 +49,10 @@ describe('The configuration', () => {
     assert.equal(config.sds.socketMode, 0o600);
     assert.equal(config.listen.plaintext.address, undefined);
     const missing = [
+      'journal.store',
       'issuer.chainFile',
       'issuer.keyFile',
       'trustAnchors.file',
-      'journal.store',
       'policy.bundle.file',
       'policy.bundle.keys',
     ];

@@ -16,7 +16,7 @@ import { FakeClock, NOON_MS } from './fakes/fake-clock.ts';
 import { recordEvents } from './fakes/recorded-events.ts';
 import { SeededRandom } from './fakes/seeded-random.ts';
 
-export type IssuerTexts = Record<'anchors' | 'chain' | 'key', string>;
+export type IssuerTexts = Record<'anchors' | 'chain' | 'key', string> & { readonly secret?: string };
 
 export const TEST_MATERIAL: DocumentIssuerSettings = {
   name: 'default',
@@ -27,6 +27,7 @@ export const TEST_MATERIAL: DocumentIssuerSettings = {
     { kind: 'ip', value: '127.0.0.1' },
   ],
   partialAnchors: false,
+  keyWarnings: false,
 };
 
 export function testTrial(

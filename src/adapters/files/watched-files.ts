@@ -6,13 +6,17 @@ import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
-import { fileProblem } from '../../domain/text/system-error.ts';
+import { codeOf, fileProblem } from '../../domain/text/system-error.ts';
 import { watchLoop, type WatchedThing, type WatchLoopSettings } from '../../live/watch-loop.ts';
 import type { DocumentSource } from '../../ports/platform/document-source.ts';
 import type { Watching } from './watch-folder.ts';
 
-/** A file's path; `confidential` refuses one that others may read or its group may write, as a private key must. */
-export type WatchedFile = string | { readonly path: string; readonly confidential: true };
+/**
+ * A file's path. `confidential` refuses one that others may read or its group may write, as a private key must; `optional`
+ * leaves out one that is not there.
+ */
+export type WatchedFile =
+  string | { readonly path: string; readonly confidential?: boolean; readonly optional?: boolean };
 
 /** The group may read: Kubernetes mounts a Secret for a pod with `fsGroup` as 0440. */
 const NOT_CONFIDENTIAL = 0o037;
@@ -32,7 +36,10 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>, watch
     read: async () => {
       const texts = new Map<string, string>();
       // One after the other, so that of several that are missing the same one is named each time.
-      for (const [name, file] of Object.entries(files)) texts.set(name, await readFileOf(file));
+      for (const [name, file] of Object.entries(files)) {
+        const text = await readFileOf(file);
+        if (text !== undefined) texts.set(name, text);
+      }
       return texts;
     },
     placeOf: (name) => paths.get(name) ?? name,
@@ -44,12 +51,23 @@ function pathOf(file: WatchedFile): string {
   return path.resolve(typeof file === 'string' ? file : file.path);
 }
 
-async function readFileOf(file: WatchedFile): Promise<string> {
+async function readFileOf(file: WatchedFile): Promise<string | undefined> {
   const place = pathOf(file);
-  const facts = await orRefuse(place, stat(place));
-  const problem = problemOf(facts, typeof file !== 'string');
+  const { confidential = false, optional = false } = typeof file === 'string' ? {} : file;
+  const facts = await orRefuse(place, optional ? statIfThere(place) : stat(place));
+  if (facts === undefined) return undefined;
+  const problem = problemOf(facts, confidential);
   if (problem !== undefined) throw new AuthorityError('CAP-X03', { detail: `${place} ${problem}` });
   return orRefuse(place, readBounded(place, facts.size + 1));
+}
+
+async function statIfThere(place: string): Promise<Stats | undefined> {
+  try {
+    return await stat(place);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function problemOf(facts: Stats, confidential: boolean): string | undefined {

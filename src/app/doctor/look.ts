@@ -2,6 +2,8 @@
 // names. What may not be seen is part of the answer. It changes nothing. It imports much because it is where everything that can be
 // looked at comes together.
 import type { X509Certificate } from 'node:crypto';
+import path from 'node:path';
+import { ANCHOR_FILES } from '../../adapters/issuers/documents/issuer-directory.ts';
 import { probeServing } from '../../adapters/grpc/client/serving-probe.ts';
 import { readObservation, type Observation } from '../../adapters/http/observation/read-observation.ts';
 import type { KubernetesApi } from '../../adapters/kubernetes/api/kubernetes-api.ts';
@@ -86,11 +88,17 @@ export async function lookAt(from: LookFrom, options: Options): Promise<LookedAt
 }
 
 async function anchorsOf({ config, read }: LookFrom): Promise<Seen<readonly X509Certificate[]>> {
-  const { file } = config.trustAnchors;
-  const text = await read(file);
+  const { trustAnchors, issuer } = config;
+  const files = trustAnchors.file === undefined ? anchorFilesIn(issuer.directory ?? '') : [trustAnchors.file];
+  const texts = await Promise.all(files.map(read));
+  const text = texts.find((one) => one !== undefined);
   return text === undefined
-    ? { unknown: `trust anchors: ${file} cannot be read from here` }
+    ? { unknown: `trust anchors: ${files.join(' or ')} cannot be read from here` }
     : { known: certificatesIn(text) };
+}
+
+function anchorFilesIn(directory: string): readonly string[] {
+  return ANCHOR_FILES.map((name) => path.join(directory, name));
 }
 
 async function observe({ observation }: LookFrom, options: Options): Promise<Seen<Observation>> {

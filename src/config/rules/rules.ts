@@ -3,6 +3,7 @@
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { isOnThisMachine } from '../shapes/journal-store.ts';
 import type { Config } from '../schema.ts';
+import { ISSUER_RULES } from './issuer-rules.ts';
 import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
 import { SIGNER_RULES } from './signer-rules.ts';
 
@@ -41,6 +42,7 @@ function lifetimesOf({ lifetimes, sds, serving, cluster }: Config): Readonly<Rec
 }
 
 export const RULES: readonly Rule[] = [
+  ...ISSUER_RULES,
   {
     reads: ['lifetimes.default', 'lifetimes.max'],
     check: ({ lifetimes }) => when(lifetimes.default > lifetimes.max, 'must not be longer than lifetimes.max'),

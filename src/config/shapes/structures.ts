@@ -98,16 +98,6 @@ export const signingRequester = parsed<SigningRequester>('`system:serviceaccount
     : { username: text, namespace, serviceAccount };
 });
 
-/** More intermediates than a mesh is divided among. */
-export const MAX_ADDITIONAL_ISSUERS = 16;
-
-export const additionalIssuer = fields('an issuer: `name`, `chainFile`, `keyFile`, `maxTtl`', {
-  name: clusterId.schema,
-  chainFile: filePath.schema,
-  keyFile: filePath.schema,
-  maxTtl: duration('2s', '365d').schema.optional(),
-});
-
 /** More than a cluster has signers that this CA stands behind. */
 export const MAX_TRUST_BUNDLES = 8;
 

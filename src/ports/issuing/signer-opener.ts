@@ -1,25 +1,36 @@
-// Opens the key of an issuer for signing. What the operator configures for a key is a document: PEM today; a
-// PKCS#11 URI (RFC 7512) or the name of a key in a KMS would be one too.
+// Opens the key of an issuer for signing. What the operator configures for a key is a document, which is the key itself or
+// says which one it is, and often a secret that opens it: a passphrase, the PIN of a token.
 import type { SignatureAlgorithm } from '../../domain/x509/key-types.ts';
 import type { Signer } from './signer.ts';
 
 /** Where the private key lies: `file` is a key that every process may read for itself. */
 export type Custody = 'file';
 
+export interface KeyDocument {
+  /** What names the key, or is it. */
+  readonly text: string;
+  /** What opens it. Absent where nothing is configured. */
+  readonly secret?: string;
+}
+
 export interface OpenedKey {
   /** DER SubjectPublicKeyInfo, to be compared with the issuer's certificate. */
   readonly spki: Uint8Array;
   /** @param algorithm must fit the key; it is that of the issuer's certificate. */
   signerFor(algorithm: SignatureAlgorithm): Signer;
+  /** What works and should not be, in words that follow the document's place. */
+  readonly warning?: string;
 }
 
 export interface SignerOpener {
   readonly custody: Custody;
   /**
    * May be called again for the same key, after each change of its document.
-   * @param document what names the key, or is it.
-   * @returns the key, or what is wrong with the document, in words that quote nothing of it.
+   * @returns the key, or what is wrong with the document, in words that quote nothing of it or of the secret.
    * @throws AuthorityError `dependency_unavailable` when the key's place does not answer.
    */
-  open(document: string, options: { readonly signal: AbortSignal }): Promise<OpenedKey | { readonly problem: string }>;
+  open(
+    document: KeyDocument,
+    options: { readonly signal: AbortSignal },
+  ): Promise<OpenedKey | { readonly problem: string }>;
 }

@@ -241,20 +241,24 @@ describe('A server with two issuers', () => {
 
   it('warns in `config check` of a second that would sign nothing', async () => {
     await start();
-    const check = (): { readonly warnings: readonly { readonly path: string; readonly message: string }[] } => {
+    interface Warning {
+      readonly path: string;
+      readonly message: string;
+    }
+    const check = (): readonly Warning[] => {
       const entry = { name: 'gold', chainFile: files.path('gold-chain.pem'), keyFile: files.path('gold-key.pem') };
       const settings = { ...files.settings, 'sds.sockets': [], additionalIssuers: [entry] };
       files.write('capstan.json', JSON.stringify(nested(settings)));
       const args = [MAIN, 'config', 'check', '--config', files.path('capstan.json'), '--output', 'json'];
       const { status: code, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       assert.equal(code, 0, stdout);
-      return JSON.parse(stdout) as ReturnType<typeof check>;
+      const { warnings } = JSON.parse(stdout) as { readonly warnings: readonly Warning[] };
+      return warnings.filter(({ path: key }) => key === 'additionalIssuers');
     };
-    assert.deepEqual(check().warnings, []);
+    assert.deepEqual(check(), []);
     files.write('gold-key.pem', files.pki.intermediate.keyPem);
-    const [warning] = check().warnings;
-    assert.equal(warning?.path, 'additionalIssuers');
-    assert.match(warning.message, /^gold: it signs nothing: .*gold-key\.pem is not the key of the certificate/);
+    const [warning] = check();
+    assert.match(warning?.message ?? '', /^gold: it signs nothing: .*gold-key\.pem is not the key of the certificate/);
   });
 
   it('takes a renewal by client certificate from a leaf of either', async () => {

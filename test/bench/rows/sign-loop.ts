@@ -29,7 +29,10 @@ else await measure();
 function hold(): void {
   const link = new MessageLink({ clock, channel: ipcChannel(process), onFailure });
   const pem = readFileSync(keyFile, 'utf8');
-  const byName: SignerOpener = { custody: 'file', open: async (_name, options) => pemSignerOpener.open(pem, options) };
+  const byName: SignerOpener = {
+    custody: 'file',
+    open: async (_name, options) => pemSignerOpener.open({ text: pem }, options),
+  };
   new SharedSigners(byName).attach(link);
   link.serve('cpu', () => spent(process.cpuUsage()));
   link.closed.addEventListener('abort', () => process.exit(0));
@@ -52,7 +55,7 @@ function forked() {
 }
 
 async function opened(opener: SignerOpener, document: string): Promise<OpenedKey> {
-  const key = await opener.open(document, { signal });
+  const key = await opener.open({ text: document }, { signal });
   if ('problem' in key) throw new Error(key.problem);
   return key;
 }

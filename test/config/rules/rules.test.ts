@@ -24,6 +24,25 @@ const inCluster = { 'cluster.kubernetes.from': 'inCluster' };
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
   [
+    { 'issuer.directory': 'cacerts', 'issuer.keyFile': undefined },
+    'issuer.chainFile must be absent with `directory`, which has both',
+  ],
+  [{ 'issuer.chainFile': undefined }, 'issuer.chainFile is required: a file path, or `directory`'],
+  [{ 'issuer.keyFile': undefined }, 'issuer.keyFile is required: a file path, or `directory`'],
+  [
+    { 'issuer.keyPassphraseFile': 'passphrase', 'issuer.keyPassphraseEnv': 'PASSPHRASE' },
+    'issuer.keyPassphraseEnv must be absent with `keyPassphraseFile`',
+  ],
+  [
+    { additionalIssuers: [{ name: 'gold', chainFile: 'gold.pem' }] },
+    'additionalIssuers[0].keyFile is required: a file path, or `directory`',
+  ],
+  [
+    { additionalIssuers: [{ ...gold, directory: 'gold', keyFile: undefined }] },
+    'additionalIssuers[0].chainFile must be absent with `directory`, which has both',
+  ],
+  [{ 'trustAnchors.file': undefined }, 'trustAnchors.file is required: a file path, or `issuer.directory`'],
+  [
     { ...inCluster, 'cluster.manifests': 'manifests' },
     'cluster.manifests must be absent with cluster.kubernetes.from: the cluster is described in one place',
   ],

@@ -1,7 +1,7 @@
 // Keys that lie elsewhere: a document names one of them and holds none.
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { memorySigner } from '../../../src/adapters/issuers/memory/memory-signer.ts';
-import type { OpenedKey, SignerOpener } from '../../../src/ports/issuing/signer-opener.ts';
+import type { KeyDocument, OpenedKey, SignerOpener } from '../../../src/ports/issuing/signer-opener.ts';
 
 export class FakeSignerOpener implements SignerOpener {
   readonly custody = 'file';
@@ -15,7 +15,7 @@ export class FakeSignerOpener implements SignerOpener {
   }
 
   async open(
-    name: string,
+    { text: name }: KeyDocument,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<OpenedKey | { readonly problem: string }> {
     signal.throwIfAborted();

@@ -14,7 +14,8 @@ import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import { anchorsInForce, anchorsOfDocument, type AnchorSource } from './anchor-source.ts';
 
-type IssuerDocument = 'anchors' | 'chain' | 'key';
+/** `secret` opens the key; it is absent where none is configured. */
+type IssuerDocument = 'anchors' | 'chain' | 'key' | 'secret';
 
 /** The texts, and what an operator calls each. */
 interface IssuerDocuments {
@@ -28,6 +29,8 @@ export interface MaterialSettings {
   readonly servingNames: readonly HostName[];
   /** Whether a trust anchor that another CA signed will do: proxies without the SPIFFE validator take one. */
   readonly partialAnchors: boolean;
+  /** Whether a key is warned of that lies more openly than it should. */
+  readonly keyWarnings: boolean;
 }
 
 export interface MaterialSource {
@@ -69,7 +72,8 @@ export class IssuerMaterial {
     const given = { text: textOf('anchors'), place: placeOf('anchors') };
     const anchors =
       trustAnchors === undefined ? anchorsOfDocument(given, { trustDomain, partial }) : anchorsInForce(trustAnchors);
-    const key = await opener.open(textOf('key'), options);
+    const secret = texts.get('secret');
+    const key = await opener.open({ text: textOf('key'), ...(secret !== undefined && { secret }) }, options);
     if ('problem' in key) throw refusal({ placeOf }, 'key', key.problem);
     return new IssuerMaterial(settings, { textOf, placeOf }, anchors, key);
   }
@@ -92,8 +96,13 @@ export class IssuerMaterial {
 
   /** @returns what works and should not be, and which of the given anchors have ended, each in words that name it. */
   warningsOn({ bundle, issuer }: TrialMaterial): readonly string[] {
-    const chain = this.#documents.placeOf('chain');
-    return [...issuer.weaknesses.map((weakness) => `${chain}: ${weakness}`), ...this.#anchors.warningsOn(bundle)];
+    const [chain, key] = [this.#documents.placeOf('chain'), this.#documents.placeOf('key')];
+    const { warning } = this.#key;
+    return [
+      ...issuer.weaknesses.map((weakness) => `${chain}: ${weakness}`),
+      ...(warning === undefined || !this.#settings.keyWarnings ? [] : [`${key} ${warning}`]),
+      ...this.#anchors.warningsOn(bundle),
+    ];
   }
 
   /** @returns the next moment at which what is in force may change, in ms since the epoch; Infinity for never. */

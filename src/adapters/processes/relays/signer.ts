@@ -40,7 +40,7 @@ export class SharedSigners {
   }
 
   async #open(document: string, options: { readonly signal: AbortSignal }): Promise<Opened> {
-    const key = await this.#opener.open(document, options);
+    const key = await this.#opener.open({ text: document }, options);
     if ('problem' in key) return key;
     this.#keys.set(idOf(key.spki), key);
     return { spki: base64(key.spki) };
@@ -60,10 +60,11 @@ export class SharedSigners {
 export function relayedSignerOpener(link: Link, { custody }: { readonly custody: Custody }): SignerOpener {
   return {
     custody,
-    open: async (document, options) => {
-      // A key that a document holds is no business of another process.
-      if (PRIVATE_KEY.test(document)) return { problem: 'is a private key, where the name of one is expected' };
-      const opened = (await link.ask(OPEN_TOPIC, document, options)) as unknown as Opened;
+    open: async ({ text, secret }, options) => {
+      // A key that a document holds, and what opens one, is no business of another process.
+      if (PRIVATE_KEY.test(text)) return { problem: 'is a private key, where the name of one is expected' };
+      if (secret !== undefined) return { problem: 'comes with a secret, where the supervisor has what opens it' };
+      const opened = (await link.ask(OPEN_TOPIC, text, options)) as unknown as Opened;
       return 'problem' in opened ? opened : relayedKey(link, Buffer.from(opened.spki, 'base64'));
     },
   };

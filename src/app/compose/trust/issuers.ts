@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../../adapters/clock/system-random.ts';
 import { watchFolder, type Watching } from '../../../adapters/files/watch-folder.ts';
-import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { DocumentIssuer, type DocumentIssuerParts } from '../../../adapters/issuers/documents/document-issuer.ts';
 import { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { keyGenerator } from '../../../adapters/issuers/memory/key-generator.ts';
@@ -16,6 +15,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
+import { issuerDocuments } from './issuer-documents.ts';
 
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce'> & {
   readonly random: Random;
@@ -29,22 +29,19 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const ambient = from !== undefined && trustedNodeAccounts.length > 0;
   const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames, ambient });
   const shared = { ...parts, trial, opener: pemSignerOpener };
-  const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator };
-  const documents = watchedFiles({ anchors: trustAnchors.file, ...filesOf(issuer) }, parts.files);
+  const { keyWarnings } = issuer;
+  const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator, keyWarnings };
+  const documents = issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files);
   const unbounded = { maxTtlMs: Infinity };
   const first = new DocumentIssuer({ ...shared, documents }, { ...settings, name: issuer.name, bounds: unbounded });
-  const additional = additionalIssuers.map(
-    ({ maxTtl, ...files }) =>
-      new DocumentIssuer(
-        { ...shared, documents: watchedFiles(filesOf(files), parts.files), trustAnchors: first.trustAnchors },
-        { ...settings, name: files.name, bounds: { maxTtlMs: maxTtl ?? Infinity } },
-      ),
-  );
+  const additional = additionalIssuers.map(({ name, maxTtl, ...place }) => {
+    const own = issuerDocuments(place, { anchorsFile: undefined }, parts.files);
+    return new DocumentIssuer(
+      { ...shared, documents: own, trustAnchors: first.trustAnchors },
+      { ...settings, name, bounds: { maxTtlMs: maxTtl ?? Infinity } },
+    );
+  });
   return new DocumentIssuers(first, additional);
-}
-
-function filesOf({ chainFile, keyFile }: Pick<Config['issuer'], 'chainFile' | 'keyFile'>) {
-  return { chain: chainFile, key: { path: keyFile, confidential: true } } as const;
 }
 
 /** What the CA's own certificate is called. */
@@ -65,7 +62,9 @@ export interface CheckedIssuer {
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
-  if (![issuer.chainFile, issuer.keyFile, trustAnchors.file].every((file) => existsSync(file))) return undefined;
+  const { chainFile, keyFile, keyPassphraseFile, directory } = issuer;
+  const named = [chainFile, keyFile, keyPassphraseFile, directory, trustAnchors.file];
+  if (!named.every((file) => file === undefined || existsSync(file))) return undefined;
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };
   const machine = new SystemClock({ wallMs: () => clock.nowMs() });

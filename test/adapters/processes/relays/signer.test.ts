@@ -27,7 +27,7 @@ describe('A key that only the supervisor holds', () => {
     return { opener: relayedSignerOpener(worker, { custody: 'file' }), cut };
   }
   const opened = async (opener: SignerOpener): Promise<OpenedKey> => {
-    const key = await opener.open('mesh', WAITING);
+    const key = await opener.open({ text: 'mesh' }, WAITING);
     return 'problem' in key ? assert.fail(key.problem) : key;
   };
 
@@ -53,10 +53,10 @@ describe('A key that only the supervisor holds', () => {
 
   it('is asked for by its name: what is wrong with it is told, and a key itself never leaves the worker', async () => {
     const { opener } = workerOf(new SharedSigners(held));
-    assert.deepEqual(await opener.open('another', WAITING), { problem: 'names no key that is here' });
+    assert.deepEqual(await opener.open({ text: 'another' }, WAITING), { problem: 'names no key that is here' });
     const asked = workerOf(new SharedSigners(pemSignerOpener)).opener;
     for (const pem of [authority.intermediate.keyPem, `  ${authority.intermediate.keyPem}`]) {
-      assert.deepEqual(await asked.open(pem, WAITING), {
+      assert.deepEqual(await asked.open({ text: pem }, WAITING), {
         problem: 'is a private key, where the name of one is expected',
       });
     }
@@ -65,12 +65,14 @@ describe('A key that only the supervisor holds', () => {
   it('is unavailable while its place does not answer, within the bound of the link', async () => {
     const clock = new FakeClock();
     const hanging: SignerOpener = { custody: 'file', open: async () => new Promise(() => undefined) };
-    const late = workerOf(new SharedSigners(hanging), clock).opener.open('mesh', WAITING);
+    const late = workerOf(new SharedSigners(hanging), clock).opener.open({ text: 'mesh' }, WAITING);
     const refused = assert.rejects(late, { reason: 'CAP-S04' });
     await clock.advance(2_000);
     await refused;
     const away: SignerOpener = { custody: 'file', open: async () => Promise.reject(new AuthorityError('CAP-S04')) };
-    await assert.rejects(workerOf(new SharedSigners(away)).opener.open('mesh', WAITING), { reason: 'CAP-S04' });
+    await assert.rejects(workerOf(new SharedSigners(away)).opener.open({ text: 'mesh' }, WAITING), {
+      reason: 'CAP-S04',
+    });
   });
 
   it('signs nothing by a name that was never opened', async () => {
