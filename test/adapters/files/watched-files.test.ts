@@ -3,13 +3,13 @@ import { chmod, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
-import { watchFolder } from '../../../src/adapters/files/watch-folder.ts';
+import { watchFolder, type WatchFolder } from '../../../src/adapters/files/watch-folder.ts';
 import { MAX_FILE_BYTES, watchedFiles, type WatchedFile } from '../../../src/adapters/files/watched-files.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
 
-const SOON = { withinMs: 2_000, everyMs: 2 };
+const SOON = { withinMs: 20_000, everyMs: 2 };
 
 /** Waits for nothing between a notice and the reading that follows it. */
 class HurriedClock extends FakeClock {
@@ -160,29 +160,33 @@ describe('Watched files', () => {
 
   it('are not read again for what others write beside them, but every half minute', async () => {
     const clock = new HurriedClock();
+    // The platform gives several notices of one write, at moments of its own: here each is given by hand.
+    let give = (): void => undefined;
+    const byHand: WatchFolder = (_folder, changed) => void (give = () => changed('journal-wal'));
     let looks = 0;
-    watchedFiles({ document: file }, { clock, watchFolder }).onChange(async () => void (looks += 1), {
+    watchedFiles({ document: file }, { clock, watchFolder: byHand }).onChange(async () => void (looks += 1), {
       signal: end.signal,
     });
-    const beside = async (): Promise<number> => {
+    const notice = async (): Promise<number> => {
       const { waits } = clock;
-      await writeFile(path.join(folder, 'journal-wal'), String(waits));
+      give();
       await eventually('the notice is dealt with', () => clock.waits > waits, SOON);
       return looks;
     };
     await eventually('they are watched', () => clock.waits > 0, SOON);
-    await beside();
+    await notice();
     await clock.advance(1_000);
-    const settled = await beside();
-    assert.equal(await beside(), settled);
-    await writeFile(file, 'two');
-    await eventually('the change is told', () => looks > settled, SOON);
+    const settled = await notice();
+    assert.equal(await notice(), settled);
+    // Of another length: two writes may have one time.
+    await writeFile(file, 'another');
+    assert.equal(await notice(), settled + 1);
     await clock.advance(1_000);
-    const again = await beside();
+    const again = await notice();
     await clock.advance(20_000);
-    assert.equal(await beside(), again);
+    assert.equal(await notice(), again);
     await clock.advance(20_000);
-    assert.ok((await beside()) > again);
+    assert.ok((await notice()) > again);
   });
 
   it('never tell of a change while the last one is still being looked at', async () => {
