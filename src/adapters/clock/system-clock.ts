@@ -20,6 +20,7 @@ type Timer = (
 export class SystemClock implements Clock {
   readonly #timer: Timer;
   readonly #wallMs: () => number;
+  readonly #monotonicMs: () => number;
   /** What a step wakes. While there are any, one timer looks at the clocks. */
   readonly #waiting = new Set<() => void>();
   #watching = false;
@@ -27,10 +28,12 @@ export class SystemClock implements Clock {
   /**
    * @param options.timer stands in for Node's timer, so that a test need not wait for weeks.
    * @param options.wallMs stands in for the wall clock, so that a test can set it.
+   * @param options.monotonicMs stands in for the monotonic clock, of which such a timer knows.
    */
-  constructor(options: { readonly timer?: Timer; readonly wallMs?: () => number } = {}) {
+  constructor(options: Partial<{ timer: Timer; wallMs: () => number; monotonicMs: () => number }> = {}) {
     this.#timer = options.timer ?? timer;
     this.#wallMs = options.wallMs ?? Date.now;
+    this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
   }
 
   nowMs(): number {
@@ -38,14 +41,19 @@ export class SystemClock implements Clock {
   }
 
   monotonicMs(): number {
-    return performance.now();
+    return this.#monotonicMs();
   }
 
   async sleep(ms: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const dueMs = this.monotonicMs() + ms;
     try {
-      let left = ms;
-      for (; left > MAX_TIMER_MS; left -= MAX_TIMER_MS) await this.#timer(MAX_TIMER_MS, undefined, { signal });
-      await this.#timer(left, undefined, { signal });
+      // Node's timers count from the beginning of a turn of the event loop, in whole ms, and so fire early: who looks at the
+      // clock then would find that nothing is due.
+      let leftMs = ms;
+      do {
+        await this.#timer(Math.min(leftMs, MAX_TIMER_MS), undefined, { signal });
+        leftMs = dueMs - this.monotonicMs();
+      } while (leftMs > 0);
     } catch (cause) {
       signal.throwIfAborted();
       throw cause;

@@ -3,6 +3,17 @@ import { MAX_TIMER_MS, SystemClock } from '../../../src/adapters/clock/system-cl
 
 const NEVER = new AbortController().signal;
 
+/** @param after the time that passes until a timer of `ms` fires. */
+function withTimer(after: (ms: number) => number): { readonly clock: SystemClock; readonly slept: readonly number[] } {
+  const slept: number[] = [];
+  let nowMs = 0;
+  const timer = async (ms: number): Promise<void> => {
+    slept.push(ms);
+    nowMs += after(ms);
+  };
+  return { clock: new SystemClock({ timer, monotonicMs: () => nowMs }), slept };
+}
+
 describe('The system clock', () => {
   it('tells milliseconds since the epoch, and never runs backwards where durations are measured', () => {
     const clock = new SystemClock();
@@ -12,10 +23,16 @@ describe('The system clock', () => {
   });
 
   it('splits a sleep that no timer can hold', async () => {
-    const slept: number[] = [];
-    const clock = new SystemClock({ timer: async (ms) => slept.push(ms) });
+    const { clock, slept } = withTimer((ms) => ms);
     await clock.sleep(2 * MAX_TIMER_MS + 5, { signal: NEVER });
     assert.deepEqual(slept, [MAX_TIMER_MS, MAX_TIMER_MS, 5]);
+  });
+
+  it('never wakes early, as timers do', async () => {
+    const { clock, slept } = withTimer((ms) => Math.max(ms - 0.5, 1));
+    await clock.sleep(2_000, { signal: NEVER });
+    assert.deepEqual(slept, [2_000, 0.5]);
+    assert.ok(clock.monotonicMs() >= 2_000);
   });
 
   it('does not wake at once from a sleep of a year', async () => {

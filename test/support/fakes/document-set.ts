@@ -25,6 +25,11 @@ export class DocumentSet implements DocumentSource {
     signal.addEventListener('abort', () => (this.#listener = () => undefined), { once: true });
   }
 
+  /** Tells nobody yet. */
+  remove(name: string): void {
+    this.#texts.delete(name);
+  }
+
   /** Replaces some documents and waits until the change has been looked at. */
   async edit(texts: Readonly<Record<string, string>>): Promise<void> {
     for (const [name, text] of Object.entries(texts)) this.#texts.set(name, text);

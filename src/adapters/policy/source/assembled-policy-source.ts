@@ -15,7 +15,6 @@ import { localPoliciesOf } from './assemble-policies.ts';
 import type { PolicyBundleSource } from '../bundle/sources/bundle-source.ts';
 import type { KeptRevisions } from './kept-revisions.ts';
 import { LocalPolicies, type OwnerTrouble } from './local-policies.ts';
-import { BELIEVED_GONE_MS } from './owner-policies.ts';
 import { parsePolicyObject } from '../objects/parse-objects.ts';
 import type { OwnersTexts } from './read-owners.ts';
 
@@ -24,7 +23,10 @@ export interface AssembledPolicyParts {
   readonly bundles: PolicyBundleSource;
   /** Local policies by owner; absent where there are none. */
   readonly documents?: DocumentSource<OwnersTexts>;
-  /** They are objects of somebody else, who may not be there when the server starts: nobody is served until then. */
+  /**
+   * They are objects of somebody else, who may not be there when the server starts: nobody is served until then. Who has none
+   * by his word has none.
+   */
   readonly objects?: boolean;
   /** Last good revisions of an earlier run; absent, a start without a good one refuses its owner. */
   readonly kept?: KeptRevisions;
@@ -58,8 +60,8 @@ export class AssembledPolicySource implements PolicySource {
     this.#settings = settings;
     const { kept, documents, events } = parts;
     const placeOf = (name: string): string => documents?.placeOf(name) ?? name;
-    const parse = parts.objects === true ? parsePolicyObject : undefined;
-    this.#local = new LocalPolicies({ placeOf, parse, ...(kept !== undefined && { kept }) });
+    const objects = parts.objects === true && { parse: parsePolicyObject, believedGoneMs: 0 };
+    this.#local = new LocalPolicies({ placeOf, ...objects, ...(kept !== undefined && { kept }) });
     this.#inForce = new LastGood({
       revisionOf: ({ revision }) => revision,
       applied: ({ revision }) => events.reloaded({ source: 'policy', revision }),
@@ -128,13 +130,14 @@ export class AssembledPolicySource implements PolicySource {
     const { bundle, digest: bundleDigest } = bundles.current();
     const local = localPoliciesOf(this.#local.documents);
     this.#accept(PolicySet.of({ bundle, bundleDigest, local, missing: this.#local.missing, ...this.#settings }));
-    if (this.#local.isUnsure) void this.#lookAgain(signal);
+    const { unsureUntilMs } = this.#local;
+    if (unsureUntilMs !== undefined) void this.#lookAgain(unsureUntilMs - clock.monotonicMs(), signal);
   }
 
-  async #lookAgain(signal: AbortSignal): Promise<void> {
+  async #lookAgain(ms: number, signal: AbortSignal): Promise<void> {
     if (this.#unsure) return;
     this.#unsure = true;
-    await this.#parts.clock.sleep(BELIEVED_GONE_MS, { signal }).catch(() => undefined);
+    await this.#parts.clock.sleep(Math.max(0, ms), { signal }).catch(() => undefined);
     this.#unsure = false;
     await this.#follow(signal);
   }

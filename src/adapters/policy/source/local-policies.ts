@@ -31,8 +31,8 @@ export class LocalPolicies {
   #recalled = false;
   #recallProblem: string | undefined;
 
-  constructor(parts: Pick<OwnerPoliciesParts, 'placeOf' | 'parse'> & { readonly kept?: KeptRevisions }) {
-    this.#parts = { kept: parts.kept, placeOf: parts.placeOf, parse: parts.parse };
+  constructor(parts: Omit<OwnerPoliciesParts, 'kept'> & { readonly kept?: KeptRevisions }) {
+    this.#parts = { ...parts, kept: parts.kept };
   }
 
   /** All that is in force. */
@@ -57,9 +57,10 @@ export class LocalPolicies {
     };
   }
 
-  /** Whether somebody has to look again soon: a folder that is gone may come back. */
-  get isUnsure(): boolean {
-    return this.#owners.values().some(({ isGone }) => isGone);
+  /** When somebody has to look again, by the monotonic clock: a folder that is gone may come back. Absent when none is. */
+  get unsureUntilMs(): number | undefined {
+    const moments = this.#owners.values().flatMap(({ goneAtMs }) => (goneAtMs === undefined ? [] : [goneAtMs]));
+    return moments.reduce<number | undefined>((first, next) => Math.min(first ?? next, next), undefined);
   }
 
   /** By owner, the cluster layer first. */

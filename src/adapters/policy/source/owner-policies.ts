@@ -1,5 +1,6 @@
 // The local policies of one owner: those in force, which are the last that were good as a whole, and what is wrong
-// with what stands in the files now. A folder that is gone is believed gone when it still is at a second look.
+// with what stands in the files now. A folder that is gone is believed gone when it still is at a second look; of objects
+// whoever keeps them says that they are gone, and that is all there is to know.
 import { setImmediate } from 'node:timers/promises';
 import { hash } from 'node:crypto';
 import type { Problem } from '../../../domain/text/position.ts';
@@ -18,6 +19,8 @@ export interface OwnerPoliciesParts {
   readonly placeOf: (name: string) => string;
   /** Reads one text; as a policy file unless said otherwise. */
   readonly parse?: ((text: string, place: string) => ParsedFile) | undefined;
+  /** For how long an owner must have nothing to be believed to have nothing, in ms; as for folders unless said otherwise. */
+  readonly believedGoneMs?: number | undefined;
 }
 
 interface LocalFile {
@@ -28,7 +31,7 @@ type KnownFile = LocalFile & { readonly digest: string };
 type BrokenFiles = ReadonlyMap<string, readonly Problem[]>;
 
 /** A folder that is being replaced is not there for a moment. */
-export const BELIEVED_GONE_MS = 2_000;
+const BELIEVED_GONE_MS = 2_000;
 
 /** Fields that a problem between documents can point at. */
 const POINTED_AT = [['kind'], ['metadata', 'name'], ['metadata', 'namespace']] as const;
@@ -42,8 +45,8 @@ export class OwnerPolicies {
   problem: string | undefined;
   /** What keeps the policies in force from outliving a restart. */
   keepProblem: string | undefined;
-  /** Since when it has no folder, by the monotonic clock. */
-  #goneMs: number | undefined;
+  /** When its folder, which is not there, is believed gone, by the monotonic clock; absent while it is there. */
+  goneAtMs: number | undefined;
   #digest: string | undefined;
   /** Of the copy on disk, as far as it is known. */
   #keptDigest: string | undefined;
@@ -63,15 +66,10 @@ export class OwnerPolicies {
     this.#parts = parts;
   }
 
-  /** Whether its folder is gone, and nobody has looked again yet. */
-  get isGone(): boolean {
-    return this.#goneMs !== undefined;
-  }
-
   /** Looks at what stands in the files, or at why it cannot be had. Never throws. */
   async look(found: OwnerTexts): Promise<void> {
     await this.#recall();
-    this.#goneMs = undefined;
+    this.goneAtMs = undefined;
     if (this.#seen === found) return;
     if ('problem' in found) await this.#refuse(formatFailure(found.problem), found.unlessNew);
     else if (found.each === true) await this.#judgeEach(found.texts);
@@ -82,8 +80,8 @@ export class OwnerPolicies {
 
   /** Its folder is not there. @returns whether it is to be forgotten, because that has been so for a while. */
   async lookForGone(monotonicMs: number): Promise<boolean> {
-    this.#goneMs ??= monotonicMs;
-    if (monotonicMs - this.#goneMs >= BELIEVED_GONE_MS) {
+    this.goneAtMs ??= monotonicMs + (this.#parts.believedGoneMs ?? BELIEVED_GONE_MS);
+    if (monotonicMs >= this.goneAtMs) {
       await this.#parts.kept?.remove(this.#owner).catch(() => undefined);
       return true;
     }

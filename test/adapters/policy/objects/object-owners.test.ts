@@ -73,8 +73,21 @@ describe('Local policies that are objects', () => {
     assert.deepEqual(inForce(), ['shop/api 30', 'shop/web 20']);
     objects.delete('shop', 'api');
     objects.delete('shop', 'web');
-    await settle(5_000);
-    assert.deepEqual(inForce(), []);
+    await settle(500);
+    assert.deepEqual(inForce(), [], 'at the next look, for they are no folder that may come back');
+  });
+
+  it('of a namespace that has none any more are forgotten by the next start', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'capstan-objects-'));
+    const kept = () => new KeptRevisions(folder, 'kubernetes');
+    const objects = new FakePolicyObjects();
+    objects.write('shop', 'web', MAX_30M);
+    const first = new AbortController();
+    await started(objects, { kept: kept(), signal: first.signal });
+    first.abort();
+    const { source, inForce } = await started(new FakePolicyObjects(), { kept: kept() });
+    assert.deepEqual([inForce(), source.troubles], [[], []]);
+    assert.deepEqual(await kept().owners(), ['*']);
   });
 
   it('stay as they were good last where one is broken, and a broken one stops no edit of another', async () => {

@@ -227,6 +227,20 @@ describe('The policies in force', () => {
     assert.equal(namespaces().length, 6);
   });
 
+  it('of an owner whose folder went are withdrawn two seconds later, also while that of another is waited for', async () => {
+    const { documents, clock, namespaces } = await started(FIVE);
+    documents.remove('a/policy.yaml');
+    await documents.edit({});
+    await clock.advance(1_500);
+    documents.remove('b/policy.yaml');
+    await documents.edit({});
+    assert.deepEqual(namespaces(), ['a', 'b', 'c', 'd', 'e']);
+    await clock.advance(500);
+    assert.deepEqual(namespaces(), ['b', 'c', 'd', 'e']);
+    await clock.advance(1_500);
+    assert.deepEqual(namespaces(), ['c', 'd', 'e']);
+  });
+
   it('take a burst of 100 edits in few looks and end at the last', async () => {
     const { documents, source, revisions } = await started(FIVE);
     let reads = 0;

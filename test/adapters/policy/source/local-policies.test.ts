@@ -98,13 +98,13 @@ describe('The last good policies of an owner', () => {
     assert.ok(gone);
     await look(policies, both, 0);
     await look(policies, one, 10_000);
-    assert.deepEqual([namesOf(policies).toSorted(), policies.isUnsure], [['own', 'paid'], true]);
+    assert.deepEqual([namesOf(policies).toSorted(), policies.unsureUntilMs], [['own', 'paid'], 12_000]);
     await look(policies, one, 11_999);
     await look(policies, both, 12_000);
     await look(policies, one, 20_000);
     assert.equal(namesOf(policies).length, 2);
     await look(policies, one, 22_000);
-    assert.deepEqual([namesOf(policies), policies.isUnsure], [['own'], false]);
+    assert.deepEqual([namesOf(policies), policies.unsureUntilMs], [['own'], undefined]);
     assert.ok(!(await readdir(at('kept'))).includes('namespace-pay.json'));
   });
 

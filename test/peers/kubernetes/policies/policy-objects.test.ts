@@ -7,13 +7,16 @@ import type { ServerFiles } from '../../../app/support/server-files.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
-import { AttestedServer, podWithToken } from '../support/attested-server.ts';
+import { AttestedServer, namespaceNamed, podWithToken } from '../support/attested-server.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 import { policyCrds, policyObject } from '../support/policy-manifests.ts';
 
-const WITHIN = { withinMs: 20_000, everyMs: 100 };
-const namespaces = ['shop', 'data', 'flood'] as const;
+const WITHIN = { withinMs: 60_000, everyMs: 100 };
+/** Each test has its own, so that each holds by itself. */
+const namespaces = ['bare', 'early', 'narrow', 'beside', 'edit', 'greedy', 'quiet', 'strict', 'sized', 'flood', 'kept'];
+/** How long it must be quiet to be at rest, in ms: longer than anything that was written takes to be answered. */
+const QUIET_MS = 3_000;
 
 interface PolicyStatus {
   readonly observedGeneration: number;
@@ -35,16 +38,19 @@ describe('Policies as objects of a Kubernetes cluster', function () {
   let capstan: AttestedServer;
   let kubeconfig: string;
   const tokens = new Map<string, string>();
+  /** What the test applied; it is deleted after it. */
+  const applied: ClusterObject[] = [];
   before(async function () {
     const programs = KubernetesCluster.programs();
     peerOrSkip(this, programs && findPrograms('helm') && programs, 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
-    for (const namespace of namespaces) {
-      tokens.set(namespace, (await podWithToken(cluster, namespace, 'web')).token);
-    }
-    files = ended.use(await AttestedServer.files([...namespaces]));
+    await cluster.apply(namespaces.map(namespaceNamed));
+    files = ended.use(await AttestedServer.files(namespaces));
     kubeconfig = await AttestedServer.kubeconfig(cluster);
     capstan = ended.use(await start());
+  });
+  afterEach(async () => {
+    for (const object of applied.splice(0).reverse()) await cluster.api.delete(object);
   });
   after(async () => ended.disposeAsync());
 
@@ -53,24 +59,38 @@ describe('Policies as objects of a Kubernetes cluster', function () {
       'cluster.kubernetes.kubeconfig': kubeconfig,
       'policy.directory': undefined,
       'cluster.kubernetes.policies': true,
+      // A request may be held for that long, less a second.
+      'listen.requestTimeout': '30s',
     });
+
+  async function apply(...objects: readonly ClusterObject[]): Promise<void> {
+    applied.push(...objects);
+    await cluster.apply(objects);
+  }
+
+  /** Of the namespace's `web`. */
+  async function tokenOf(namespace: string): Promise<string> {
+    const token = tokens.get(namespace) ?? (await podWithToken(cluster, namespace, 'web')).token;
+    tokens.set(namespace, token);
+    return token;
+  }
 
   /** How long a certificate of the namespace's `web` lives, to the nearest minute; or why there is none. */
   async function minutesOf(namespace: string): Promise<number | string> {
-    const { code, details, response } = await capstan.ask({ token: tokens.get(namespace)! });
+    const { code, details, response } = await capstan.ask({ token: await tokenOf(namespace) });
     if (code !== status.OK) return details;
     const { validFromDate, validToDate } = new X509Certificate(response!.certChain[0]!);
     return Math.round((validToDate.getTime() - validFromDate.getTime()) / 60_000);
   }
 
   /** Backdating and jitter leave a bit to either side. */
-  async function untilLivesFor(namespace: string, least: number, most: number, within = WITHIN): Promise<void> {
+  async function untilLivesFor(namespace: string, least: number, most: number): Promise<void> {
     let last: number | string = '';
     const holds = async (): Promise<boolean> => {
       last = await minutesOf(namespace);
       return typeof last === 'number' && last >= least && last <= most;
     };
-    await eventually(`${namespace} has certificates of ${least} to ${most} minutes`, holds, within).catch(
+    await eventually(`${namespace} has certificates of ${least} to ${most} minutes`, holds, WITHIN).catch(
       (error: unknown) => assert.fail(`${String(error)}; last: ${last}`),
     );
   }
@@ -93,192 +113,218 @@ describe('Policies as objects of a Kubernetes cluster', function () {
     return (await (await capstan.server.get('/readyz')).json()) as Readiness;
   }
 
-  it('are none without the CRDs: the bundle alone decides, and the command that installs them is named', async () => {
-    const { degraded = [], unready } = await readyz();
-    assert.equal(unready, undefined);
-    const why = degraded.find(({ part }) => part === 'policy objects')?.why ?? '';
-    assert.match(why, /are not installed, so that the policy bundle alone decides; run: capstan policy schema --crds/);
-    await untilLivesFor('shop', 55, 65);
-  });
-
-  it('are of one kind while the CRDs are half installed, and of both, with a warning, in an older version', async () => {
-    const reads = async (why: RegExp) => {
+  /** Resolves when `/readyz` says so of policies that are objects. */
+  async function untilSays(why: RegExp): Promise<void> {
+    const says = async (): Promise<boolean> => {
       const { degraded = [] } = await readyz();
       return degraded.some((one) => one.part === 'policy objects' && why.test(one.why));
     };
+    await eventually(`/readyz says ${why}`, says, WITHIN);
+  }
+
+  async function installCrds(): Promise<void> {
+    await cluster.apply(policyCrds());
+    const followed = async () => (await readyz()).degraded?.every(({ part }) => part !== 'policy objects') ?? true;
+    await eventually('the CRDs are seen', followed, WITHIN);
+  }
+
+  it('are none without the CRDs, half there with one of them, and there with a warning in an older version', async () => {
+    await untilSays(/are not installed, so that the policy bundle alone decides; run: capstan policy schema --crds/);
+    assert.equal((await readyz()).unready, undefined);
+    await untilLivesFor('bare', 55, 65);
     const [namespaced, whole] = policyCrds();
     const older = [namespaced, whole].map((crd) => ({
       ...crd!,
       metadata: { ...crd!.metadata, annotations: { 'capstan.dev/schema': 'older' } },
     }));
     await cluster.apply([older[0]!]);
-    const halfInstalled = /^the CRD clusterissuancepolicies\.capstan\.dev is not installed; run: capstan policy schema/;
-    await eventually('the half is seen', async () => reads(halfInstalled), { withinMs: 60_000 });
-    const early = policyObject('shop', 'early', { narrow: { ttl: { max: '30m' } } });
-    await cluster.apply([early]);
-    await untilLivesFor('shop', 25, 35);
+    await untilSays(/^the CRD clusterissuancepolicies\.capstan\.dev is not installed; run: capstan policy schema/);
+    const early = policyObject('early', 'early', { narrow: { ttl: { max: '30m' } } });
+    await apply(early);
+    await untilLivesFor('early', 25, 35);
     await cluster.apply([older[1]!]);
-    const isOlder =
-      /have another schema than this server's, which may drop fields of policies; run: capstan policy schema/;
-    await eventually('the version is seen', async () => reads(isOlder), { withinMs: 60_000 });
-    await untilLivesFor('shop', 25, 35);
+    await untilSays(
+      /have another schema than this server's, which may drop fields of policies; run: capstan policy schema/,
+    );
+    await untilLivesFor('early', 25, 35);
     await cluster.api.delete(early);
-    await untilLivesFor('shop', 55, 65);
-    await cluster.apply(policyCrds());
-    const mended = async () => (await readyz()).degraded?.every(({ part }) => part !== 'policy objects') ?? true;
-    await eventually('the CRDs are seen', mended, { withinMs: 60_000 });
+    await untilLivesFor('early', 55, 65);
+    await installCrds();
   });
 
-  it('narrow what their namespace gets, and say in their status how they stand', async () => {
-    const web = policyObject('shop', 'web', { narrow: { ttl: { max: '20m' } }, contact: '#shop' });
-    await cluster.apply([web]);
-    await untilLivesFor('shop', 15, 25);
-    await untilLivesFor('data', 55, 65);
-    const found = await statusOf(web, (one) => conditionOf(one, 'Accepted')?.status === 'True');
-    assert.equal(found.observedGeneration, 1);
-    assert.equal(conditionOf(found, 'ExceedsCentral')?.status, 'False');
-    assert.equal(found.effective?.['ttlMax'], '20m');
-    assert.match(found.effective['bundle'] ?? '', /^test@\d+$/);
-  });
+  describe('whose CRDs are installed,', () => {
+    before(installCrds);
 
-  it('follow an edit, and each of them its own: a broken one keeps its last good state and stops no other', async () => {
-    await cluster.apply([policyObject(undefined, 'platform', { narrow: { ttl: { max: '50m' } } })]);
-    await untilLivesFor('data', 45, 55);
-    // What only the parser can tell, and no CEL rule of the CRD.
-    const broken = policyObject('shop', 'web', {
-      conditions: [{ id: 'c', expression: 'request.nothing == 1', message: 'm' }],
+    it('narrow what their namespace gets, and say in their status how they stand', async () => {
+      const web = policyObject('narrow', 'web', { narrow: { ttl: { max: '20m' } }, contact: '#shop' });
+      await apply(web);
+      await untilLivesFor('narrow', 15, 25);
+      await untilLivesFor('beside', 55, 65);
+      const found = await statusOf(web, (one) => conditionOf(one, 'Accepted')?.status === 'True');
+      assert.equal(found.observedGeneration, 1);
+      assert.equal(conditionOf(found, 'ExceedsCentral')?.status, 'False');
+      assert.equal(found.effective?.['ttlMax'], '20m');
+      assert.match(found.effective['bundle'] ?? '', /^test@\d+$/);
     });
-    await cluster.apply([broken, policyObject('shop', 'other', { narrow: { ttl: { max: '10m' } } })]);
-    await untilLivesFor('shop', 5, 12);
-    const found = await statusOf(broken, (one) => conditionOf(one, 'Accepted')?.status === 'False');
-    assert.match(conditionOf(found, 'Accepted')?.message ?? '', /^spec\.conditions\.c\.expression /);
-    await cluster.api.delete(policyObject('shop', 'other', {}));
-    await untilLivesFor('shop', 15, 25);
-    await cluster.api.delete(broken);
-    await untilLivesFor('shop', 45, 55);
-  });
 
-  it('that exceed the bundle have no effect beyond it, and say so', async () => {
-    const greedy = policyObject('data', 'greedy', { narrow: { ttl: { max: '48h' } } });
-    await cluster.apply([greedy]);
-    const found = await statusOf(greedy, (one) => conditionOf(one, 'ExceedsCentral')?.status === 'True');
-    assert.match(
-      conditionOf(found, 'ExceedsCentral')?.message ?? '',
-      /spec\.narrow\.ttl\.max is 48h, test@\d+ gives 24h/,
-    );
-    files.setPolicy([{ namespaces: [...namespaces], maxTtl: '40h' }]);
-    await statusOf(greedy, (one) => conditionOf(one, 'ExceedsCentral')?.message.includes('gives 40h') === true);
-    await untilLivesFor('data', 45, 55);
-  });
-
-  it('are written a status only when it says something else: nobody writes because he wrote', async () => {
-    const written = async () =>
-      cluster.metric('apiserver_request_total', { resource: 'issuancepolicies', subresource: 'status' });
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    const before = await written();
-    assert.ok(before > 0);
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
-    assert.equal(await written(), before);
-  });
-
-  it('free a request that waits for a condition when they are deleted meanwhile', async () => {
-    const strict = policyObject('shop', 'strict', {
-      conditions: [
-        {
-          id: 'c',
-          exists: { apiVersion: 'v1', kind: 'Service', names: ['never'] },
-          message: 'Wait',
-          waitFor: '10s',
-          onRenew: 'enforce',
-        },
-      ],
+    it('follow an edit, and each of them its own: a broken one keeps its last good state and stops no other', async () => {
+      await apply(
+        policyObject(undefined, 'platform', { narrow: { ttl: { max: '50m' } } }),
+        policyObject('edit', 'web', { narrow: { ttl: { max: '20m' } } }),
+      );
+      await untilLivesFor('edit', 15, 25);
+      await untilLivesFor('beside', 45, 55);
+      // What only the parser can tell, and no CEL rule of the CRD.
+      const broken = policyObject('edit', 'web', {
+        conditions: [{ id: 'c', expression: 'request.nothing == 1', message: 'm' }],
+      });
+      const other = policyObject('edit', 'other', { narrow: { ttl: { max: '10m' } } });
+      await apply(broken, other);
+      await untilLivesFor('edit', 5, 12);
+      const found = await statusOf(broken, (one) => conditionOf(one, 'Accepted')?.status === 'False');
+      assert.match(conditionOf(found, 'Accepted')?.message ?? '', /^spec\.conditions\.c\.expression /);
+      await cluster.api.delete(other);
+      await untilLivesFor('edit', 15, 25);
+      await cluster.api.delete(broken);
+      await untilLivesFor('edit', 45, 55);
     });
-    await cluster.apply([strict]);
-    await statusOf(strict, (one) => conditionOf(one, 'Accepted')?.status === 'True');
-    // A view of services comes when a policy names them.
-    await statusOf(strict, (one) => conditionOf(one, 'SnapshotSynced')?.status === 'True');
-    const fresh = (await podWithToken(cluster, 'shop', 'fresh')).token;
-    const asked = capstan.ask({ token: fresh });
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await cluster.api.delete(strict);
-    const { code, details } = await asked;
-    assert.equal(code, status.OK, details);
-  });
 
-  it('that leave no room for a status in etcd keep nobody else from having one', async () => {
-    // As large as etcd takes (1.5 MiB for a request): a status does not fit beside it.
-    const sized = (count: number): ClusterObject => {
-      const object = policyObject('flood', `large-${count}`, { narrow: { ttl: { max: '50m' } } });
-      const labels = Array.from({ length: count }, (_, index) => [
-        `k${String(index).padStart(60, '0')}`,
-        'v'.repeat(60),
-      ]);
-      return {
-        ...object,
-        metadata: { ...object.metadata, labels: Object.fromEntries(labels) as Record<string, string> },
+    it('that exceed the bundle have no effect beyond it, and say so', async () => {
+      const greedy = policyObject('greedy', 'greedy', { narrow: { ttl: { max: '48h' } } });
+      await apply(greedy);
+      const found = await statusOf(greedy, (one) => conditionOf(one, 'ExceedsCentral')?.status === 'True');
+      assert.match(
+        conditionOf(found, 'ExceedsCentral')?.message ?? '',
+        /spec\.narrow\.ttl\.max is 48h, test@\d+ gives 24h/,
+      );
+      files.setPolicy([{ namespaces, maxTtl: '40h' }]);
+      await statusOf(greedy, (one) => conditionOf(one, 'ExceedsCentral')?.message.includes('gives 40h') === true);
+      await untilLivesFor('greedy', 55, 65);
+      files.setPolicy([{ namespaces }]);
+      await statusOf(greedy, (one) => conditionOf(one, 'ExceedsCentral')?.message.includes('gives 24h') === true);
+    });
+
+    it('are written a status only when it says something else: nobody writes because he wrote', async () => {
+      const quiet = policyObject('quiet', 'web', { narrow: { ttl: { max: '20m' } } });
+      const written = async () =>
+        cluster.metric('apiserver_request_total', { resource: 'issuancepolicies', subresource: 'status' });
+      const before = await written();
+      await apply(policyObject('quiet', 'other', {}), quiet);
+      await statusOf(quiet, (one) => conditionOf(one, 'Accepted')?.status === 'True');
+      assert.ok((await written()) > before);
+      const rests = async (): Promise<boolean> => {
+        const count = await written();
+        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+        return (await written()) === count;
       };
-    };
-    const path = '/apis/capstan.dev/v1alpha1/namespaces/flood/issuancepolicies';
-    let [most, tooMany] = [12_000, 12_800];
-    await cluster.api.ask('POST', path, sized(most));
-    while (tooMany - most > 1) {
-      const count = Math.floor((most + tooMany) / 2);
-      const refusal = await cluster.api.ask('POST', path, sized(count)).catch((error: unknown) => error);
-      if (refusal instanceof ApiRefusal) tooMany = count;
-      else most = count;
-    }
-    // Nor beside some that are a few labels smaller: whichever was tried first is named.
-    const refused = async () =>
-      (await readyz()).degraded?.find(({ why }) => why.includes('the status of IssuancePolicy flood/large-'));
-    assert.match((await eventually('its status is refused', refused, WITHIN)).why, /request is too large/);
-    const web = policyObject('shop', 'beside', { narrow: { ttl: { max: '45m' } } });
-    await cluster.apply([web]);
-    await statusOf(web, (one) => conditionOf(one, 'Accepted')?.status === 'True');
-    await cluster.api.delete(web);
-    await cluster.api.ask('DELETE', path);
-  });
-
-  it('beyond the bounds of a namespace keep its last good ones in force, and touch no other', async () => {
-    await cluster.apply([policyObject('flood', 'web', { narrow: { ttl: { max: '30m' } } })]);
-    await untilLivesFor('flood', 25, 35);
-    const many = Array.from({ length: 300 }, (_, index) =>
-      policyObject('flood', `p${index}`, { narrow: { ttl: { max: '5m' } } }),
-    );
-    for (let first = 0; first < many.length; first += 20) {
-      await Promise.all(many.slice(first, first + 20).map(async (one) => cluster.apply([one])));
-    }
-    const refused = async () =>
-      (await readyz()).degraded?.find(({ part, why }) => part === 'local policies' && why.includes('256 policies'));
-    await eventually('the flood is refused', refused, WITHIN);
-    // What came before the bound was passed counts: each of them narrows.
-    assert.notEqual(await minutesOf('flood'), undefined);
-    await untilLivesFor('data', 45, 55);
-    await cluster.apply([policyObject('shop', 'web', { narrow: { ttl: { max: '15m' } } })]);
-    await untilLivesFor('shop', 10, 18);
-    const names = Array.from({ length: 900 }, (_, index) => `${'x'.repeat(200)}${index}`);
-    const large = policyObject('data', 'large', {
-      narrow: { trustDomains: ['*', ...names], serviceAccounts: ['*', ...names], dnsNames: names },
-      deny: { serviceAccounts: names },
+      await eventually('nobody writes any more', rests, WITHIN);
     });
-    assert.ok(JSON.stringify(large).length > 700_000);
-    await cluster.apply([large]);
-    await untilLivesFor('shop', 10, 18);
-    await untilLivesFor('data', 45, 55);
-    const next = policyObject('shop', 'next', { narrow: { ttl: { max: '45m' } } });
-    await cluster.apply([next]);
-    await statusOf(next, (one) => conditionOf(one, 'Accepted')?.status === 'True');
-  });
 
-  it('outlive a restart of the server while the API server is away, and are followed again when it is back', async () => {
-    await cluster.stopApiServer();
-    await capstan[Symbol.asyncDispose]();
-    capstan = ended.use(await start());
-    const { degraded = [] } = await readyz();
-    assert.ok(degraded.some(({ part }) => part === 'local policies'));
-    await cluster.startApiServer();
-    // The watches come back as their back-off says, and an API server that has just started knows no roles yet.
-    await untilLivesFor('shop', 10, 18, { ...WITHIN, withinMs: 60_000 });
-    await cluster.apply([policyObject('shop', 'web', { narrow: { ttl: { max: '30m' } } })]);
-    await untilLivesFor('shop', 25, 35);
+    it('free a request that waits for a condition when they are deleted meanwhile', async () => {
+      const strict = policyObject('strict', 'strict', {
+        conditions: [
+          {
+            id: 'c',
+            exists: { apiVersion: 'v1', kind: 'Service', names: ['never'] },
+            message: 'Wait',
+            waitFor: '10s',
+            onRenew: 'enforce',
+          },
+        ],
+      });
+      const token = await tokenOf('strict');
+      await apply(strict);
+      await statusOf(strict, (one) => conditionOf(one, 'Accepted')?.status === 'True');
+      // A view of services comes when a policy names them.
+      await statusOf(strict, (one) => conditionOf(one, 'SnapshotSynced')?.status === 'True');
+      let isAnswered = false;
+      const asked = capstan.ask({ token }).finally(() => (isAnswered = true));
+      // Time for it to come to where it waits; one that comes later still is not held, and granted.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.equal(isAnswered, false);
+      await cluster.api.delete(strict);
+      const { code, details } = await asked;
+      assert.equal(code, status.OK, details);
+    });
+
+    it('that leave no room for a status in etcd keep nobody else from having one', async () => {
+      // As large as etcd takes (1.5 MiB for a request): a status does not fit beside it.
+      const sized = (count: number): ClusterObject => {
+        const object = policyObject('sized', `large-${count}`, { narrow: { ttl: { max: '50m' } } });
+        const labels = Array.from({ length: count }, (_, index) => [
+          `k${String(index).padStart(60, '0')}`,
+          'v'.repeat(60),
+        ]);
+        return {
+          ...object,
+          metadata: { ...object.metadata, labels: Object.fromEntries(labels) as Record<string, string> },
+        };
+      };
+      const path = '/apis/capstan.dev/v1alpha1/namespaces/sized/issuancepolicies';
+      let [most, tooMany] = [12_350, 12_400];
+      await cluster.api.ask('POST', path, sized(most));
+      while (tooMany - most > 1) {
+        const count = Math.floor((most + tooMany) / 2);
+        const refusal = await cluster.api.ask('POST', path, sized(count)).catch((error: unknown) => error);
+        if (refusal instanceof ApiRefusal) tooMany = count;
+        else most = count;
+      }
+      // Nor beside some that are a few labels smaller: whichever was tried first is named.
+      const refused = async () =>
+        (await readyz()).degraded?.find(({ why }) => why.includes('the status of IssuancePolicy sized/large-'));
+      assert.match((await eventually('its status is refused', refused, WITHIN)).why, /request is too large/);
+      const web = policyObject('beside', 'web', { narrow: { ttl: { max: '45m' } } });
+      await apply(web);
+      await statusOf(web, (one) => conditionOf(one, 'Accepted')?.status === 'True');
+      await cluster.api.ask('DELETE', path);
+    });
+
+    it('beyond the bounds of a namespace keep its last good ones in force, and touch no other', async () => {
+      await apply(policyObject('flood', 'web', { narrow: { ttl: { max: '30m' } } }));
+      await untilLivesFor('flood', 25, 35);
+      const many = Array.from({ length: 300 }, (_, index) =>
+        policyObject('flood', `p${index}`, { narrow: { ttl: { max: '5m' } } }),
+      );
+      for (let first = 0; first < many.length; first += 20) {
+        await Promise.all(many.slice(first, first + 20).map(async (one) => cluster.apply([one])));
+      }
+      const refused = async () =>
+        (await readyz()).degraded?.find(({ part, why }) => part === 'local policies' && why.includes('256 policies'));
+      await eventually('the flood is refused', refused, WITHIN);
+      // What came before the bound was passed counts: each of them narrows.
+      assert.equal(typeof (await minutesOf('flood')), 'number');
+      await apply(policyObject('beside', 'web', { narrow: { ttl: { max: '15m' } } }));
+      await untilLivesFor('beside', 10, 18);
+      const names = Array.from({ length: 900 }, (_, index) => `${'x'.repeat(200)}${index}`);
+      const large = policyObject('edit', 'large', {
+        narrow: { trustDomains: ['*', ...names], serviceAccounts: ['*', ...names], dnsNames: names },
+        deny: { serviceAccounts: names },
+      });
+      assert.ok(JSON.stringify(large).length > 700_000);
+      await apply(large);
+      const next = policyObject('beside', 'next', { narrow: { ttl: { max: '12m' } } });
+      await apply(next);
+      await statusOf(next, (one) => conditionOf(one, 'Accepted')?.status === 'True');
+      await untilLivesFor('beside', 9, 14);
+      await cluster.api.ask('DELETE', '/apis/capstan.dev/v1alpha1/namespaces/flood/issuancepolicies');
+    });
+
+    it('outlive a restart of the server while the API server is away, and are followed again when it is back', async () => {
+      await apply(policyObject('kept', 'web', { narrow: { ttl: { max: '15m' } } }));
+      await untilLivesFor('kept', 10, 18);
+      await cluster.stopApiServer();
+      try {
+        await capstan[Symbol.asyncDispose]();
+        capstan = ended.use(await start());
+        const { degraded = [] } = await readyz();
+        assert.ok(degraded.some(({ part }) => part === 'local policies'));
+      } finally {
+        await cluster.startApiServer();
+      }
+      // The watches come back as their back-off says, and an API server that has just started knows no roles yet.
+      await untilLivesFor('kept', 10, 18);
+      await apply(policyObject('kept', 'web', { narrow: { ttl: { max: '30m' } } }));
+      await untilLivesFor('kept', 25, 35);
+    });
   });
 });
