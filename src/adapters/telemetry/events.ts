@@ -120,6 +120,13 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       // The refusal itself has its line, and under a flood one more for each would be more of it.
       logger.debug({ event: 'refusalNotReported', why }, 'refusal not reported as an Event');
     },
+    requestGivenUp({ kind, request, signer, certificates, problem }) {
+      metrics.count('requestsGivenUp', { kind });
+      // Whoever makes such requests can make many.
+      const facts = { event: 'requestGivenUp', request, signer, certificates, problem: cut(problem) };
+      const group = `${kind} ${request.split('/').slice(0, -1).join('/')}`;
+      noise.write({ level: 'error', message: 'signing request given up', facts, group, kind: request });
+    },
     reloaded({ source, revision }) {
       metrics.count('reloads', { source, outcome: 'applied' });
       logger.info({ event: 'reloaded', source, revision }, 'reloaded');

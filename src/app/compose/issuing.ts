@@ -1,4 +1,5 @@
 // What issuing a certificate takes, whoever asks for it: the CSR API, SDS or the server for itself.
+import type { RefusalEvents } from '../../adapters/kubernetes/events/refusal-events.ts';
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
 import { NamespaceTurns } from '../../authority/issuing/namespace-turns.ts';
 import type { IssuingParts } from '../../authority/issuing/issue-certificate.ts';
@@ -16,6 +17,8 @@ import type { Trust } from './trust/trust.ts';
 export interface Issuing {
   readonly parts: IssuingParts & { readonly keys: KeyGenerator };
   readonly lifetimes: LifetimeSettings;
+  /** Where owners of workloads are told, if they are. */
+  readonly refusalEvents: RefusalEvents | undefined;
 }
 
 interface Former {
@@ -50,6 +53,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
   );
   telemetry.observeTurns(() => turns.waiting);
   return {
+    refusalEvents,
     parts: {
       journal: issuances,
       refusals,

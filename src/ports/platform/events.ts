@@ -176,6 +176,18 @@ export interface Events {
   policyBundleUnsigned(facts: { readonly place: string }): void;
   /** A refusal was not reported where its workload's owner looks: too many were, or the API server did not take it. */
   refusalNotReported(facts: { readonly why: 'full' | 'refused' }): void;
+  /**
+   * The API server takes no answer to a signing request; nothing more is made for it. `request` is its resource, namespace and
+   * name; `certificates` are on record for it, and nobody has them.
+   */
+  requestGivenUp(facts: {
+    /** Plural of its kind. */
+    readonly kind: string;
+    readonly request: string;
+    readonly signer: string;
+    readonly certificates: number;
+    readonly problem: string;
+  }): void;
   /** A cluster beside the own one is followed from now on, or not any more. */
   remoteCluster(
     facts: { readonly cluster: string } & (

@@ -262,6 +262,25 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_kubernetes_events_dropped_total{why="full"}': 1 },
     },
   ],
+  requestGivenUp: [
+    {
+      emit: (events) =>
+        events.requestGivenUp({
+          kind: 'podcertificaterequests',
+          request: 'podcertificaterequests/shop/web-1',
+          signer: 'capstan.dev/default',
+          certificates: 3,
+          problem: '500 etcd is full',
+        }),
+      line: {
+        level: 'error',
+        request: 'podcertificaterequests/shop/web-1',
+        certificates: 3,
+        problem: '500 etcd is full',
+      },
+      moves: { 'capstan_signing_requests_given_up_total{kind="podcertificaterequests"}': 1 },
+    },
+  ],
   reloaded: [
     {
       emit: (events) => events.reloaded({ source: 'policy', revision: 'abc' }),

@@ -4,15 +4,18 @@
 // names waits for himself. No API and no timer here: a moment comes in, what is to be written goes out.
 import { Turns } from '../../../domain/bounded/turns.ts';
 
+/** What an Event is of. */
+export interface InvolvedObject {
+  readonly kind: 'ServiceAccount' | 'Pod';
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
+}
+
 export interface Refusal {
   /** What it is told of. */
-  readonly involved: {
-    readonly kind: 'ServiceAccount' | 'Pod';
-    readonly namespace: string;
-    readonly name: string;
-    readonly uid?: string;
-  };
-  /** Our reason code. */
+  readonly involved: InvolvedObject;
+  /** Our reason code, or a word where nothing was refused. */
   readonly reason: string;
   readonly message: string;
 }

@@ -7,8 +7,8 @@ import type { Events } from '../../../ports/platform/events.ts';
 import type { DecisionObserver } from '../../../ports/policy/decision-observer.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import { isOfOneObject, KubernetesApiError, type ApiKind, type KubernetesApi } from '../api/kubernetes-api.ts';
-import { EventLedger, type DueEvent } from './event-ledger.ts';
-import { refusalsOf } from './refusals-of.ts';
+import { EventLedger, type DueEvent, type Refusal } from './event-ledger.ts';
+import { cutMessage, refusalsOf } from './refusals-of.ts';
 
 export interface RefusalEventsParts {
   readonly api: Pick<KubernetesApi, 'apply'>;
@@ -46,11 +46,15 @@ export class RefusalEvents implements DecisionObserver {
 
   decided(record: DecisionRecord, { counted }: { readonly counted: boolean }): void {
     if (record.outcome === 'issued') return;
+    for (const refusal of refusalsOf(record, counted)) this.report(refusal);
+  }
+
+  /** Also what no decision was made of. */
+  report(refusal: Refusal): void {
     const { clock, events } = this.#parts;
-    for (const refusal of refusalsOf(record, counted)) {
-      if (this.#ledger.take(refusal, clock.nowMs())) this.#alarm.ring();
-      else events.refusalNotReported({ why: 'full' });
-    }
+    const reported = { ...refusal, message: cutMessage(refusal.message) };
+    if (this.#ledger.take(reported, clock.nowMs())) this.#alarm.ring();
+    else events.refusalNotReported({ why: 'full' });
   }
 
   /** Writes what is due until the signal aborts. */

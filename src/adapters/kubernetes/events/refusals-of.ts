@@ -43,9 +43,12 @@ export function refusalsOf(record: RefusedRecord, counted: boolean): readonly Re
 function messageOf({ message, identity, decisionId }: RefusedRecord, counted: boolean): string {
   const asked = identity === undefined ? '' : `; asked for ${identity}`;
   const explain = counted ? '' : `; capstan policy explain ${decisionId}`;
-  const room = MAX_MESSAGE - Buffer.byteLength(explain);
-  const text = message + asked;
-  return (Buffer.byteLength(text) <= room ? text : `${cutTo(room - 3, text)}...`) + explain;
+  return cutMessage(message + asked, MAX_MESSAGE - Buffer.byteLength(explain)) + explain;
+}
+
+/** @returns a message that the API server takes. @param room in bytes. */
+export function cutMessage(text: string, room = MAX_MESSAGE): string {
+  return Buffer.byteLength(text) <= room ? text : `${cutTo(room - 3, text)}...`;
 }
 
 /** Whole characters that fit in so many bytes. */

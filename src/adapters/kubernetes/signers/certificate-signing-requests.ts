@@ -4,8 +4,9 @@
 import type { RelayedOrder, SigningAuthority } from '../../../authority/surface/surface.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
-import { conditionsOf, hasCondition, type SigningKind } from './signing-kind.ts';
+import { hasCondition, type SigningKind } from './signing-kind.ts';
 
 const CERTIFICATE_SIGNING_REQUEST: ApiKind = {
   apiVersion: 'certificates.k8s.io/v1',
@@ -19,6 +20,9 @@ const NEEDED = ['digital signature', 'server auth', 'client auth'];
 /** Of RSA keys only (RFC 8813 section 3); istiod asks for it whatever the key. */
 const OPTIONAL = ['key encipherment'];
 
+/** How the API server names a service account (Kubernetes, Authenticating, service account tokens). */
+const SERVICE_ACCOUNT_USER = /^system:serviceaccount:([^:]+):([^:]+)$/;
+
 interface Spec {
   readonly username?: unknown;
   /** Base64 of PEM. */
@@ -27,7 +31,12 @@ interface Spec {
   readonly expirationSeconds?: unknown;
 }
 
-export function certificateSigningRequests(authority: Pick<SigningAuthority, 'answerRelayed'>): SigningKind {
+export interface SigningRequestParts {
+  readonly authority: Pick<SigningAuthority, 'answerRelayed'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+export function certificateSigningRequests({ authority, clock }: SigningRequestParts): SigningKind {
   return {
     kind: CERTIFICATE_SIGNING_REQUEST,
 
@@ -36,28 +45,27 @@ export function certificateSigningRequests(authority: Pick<SigningAuthority, 'an
 
     ownerOf: (object) => requesterOf(object),
 
+    // Nobody else is told, and nobody else than a listed one has a certificate made.
+    waiterOf: (object) => {
+      const [, namespace, name] = SERVICE_ACCOUNT_USER.exec(requesterOf(object)) ?? [];
+      return namespace === undefined || name === undefined ? undefined : { kind: 'ServiceAccount', namespace, name };
+    },
+
     sign: async (object, issuerName, options) => {
       const request = {
         object: `${CERTIFICATE_SIGNING_REQUEST.plural}/${object.metadata.name}`,
         issuerName,
         requester: requesterOf(object),
       };
-      const { leafPem, intermediatePems } = await authority.answerRelayed(request, () => orderOf(object), options);
-      const certificate = Buffer.from(leafPem + intermediatePems.join('')).toString('base64');
-      return { ...statusOf(object), certificate };
+      const chain = await authority.answerRelayed(request, () => orderOf(object), options);
+      const certificate = Buffer.from(chain.leafPem + chain.intermediatePems.join('')).toString('base64');
+      // At half of its life whoever has it would ask for another.
+      return { status: { certificate }, usefulForMs: (chain.notAfterMs - clock.nowMs()) / 2 };
     },
 
-    refuse: (object, { reason, message, time }) => {
-      const failed = {
-        type: 'Failed',
-        status: 'True',
-        reason,
-        message,
-        lastUpdateTime: time,
-        lastTransitionTime: time,
-      };
-      return { ...statusOf(object), conditions: [...conditionsOf(object), failed] };
-    },
+    refuse: ({ reason, message, time }) => ({
+      conditions: [{ type: 'Failed', status: 'True', reason, message, lastUpdateTime: time, lastTransitionTime: time }],
+    }),
   };
 }
 

@@ -22,6 +22,12 @@ const LEAST_MS = 3_600_000;
 /** Nor a refresh that begins nearer to either end. */
 const REFRESH_MARGIN_MS = 600_000;
 
+/**
+ * The API server takes no certificate that begins more than five minutes before or after its own time
+ * (certificates.k8s.io/v1, PodCertificateRequestStatus.notBefore). One minute is for clocks that differ.
+ */
+const TAKEN_FOR_MS = 240_000;
+
 /** The API server has checked it: nothing in it is missing. */
 interface Spec {
   readonly podName: string;
@@ -51,6 +57,11 @@ export function podCertificateRequests({ authority, trustDomain, clock }: PodCer
 
     ownerOf: ({ metadata }) => metadata.namespace ?? '',
 
+    waiterOf: (object) => {
+      const { podName, podUID } = specOf(object);
+      return { kind: 'Pod', namespace: object.metadata.namespace ?? '', name: podName, uid: podUID };
+    },
+
     sign: async (object, issuerName, options) => {
       const { podName, podUID, nodeName, serviceAccountName, serviceAccountUID } = specOf(object);
       const { name, namespace = '' } = object.metadata;
@@ -68,16 +79,17 @@ export function podCertificateRequests({ authority, trustDomain, clock }: PodCer
       const chain = await authority.answerPod(request, () => orderOf(object), options);
       const { leafPem, intermediatePems, notBeforeMs, notAfterMs, decisionId } = chain;
       const nowMs = clock.nowMs();
-      return {
+      const status = {
         ...refused('Issued', 'Issued', `id=${decisionId}`, timeOf(nowMs)),
         certificateChain: leafPem + intermediatePems.join(''),
         notBefore: timeOf(notBeforeMs),
         notAfter: timeOf(notAfterMs),
         beginRefreshAt: timeOf(refreshAtMs({ notBeforeMs, notAfterMs }, nowMs)),
       };
+      return { status, usefulForMs: notBeforeMs + TAKEN_FOR_MS - nowMs };
     },
 
-    refuse: (_object, { reason, message, time }) =>
+    refuse: ({ reason, message, time }) =>
       refused(reason === 'InternalError' ? 'Failed' : 'Denied', reason, message, time),
   };
 }

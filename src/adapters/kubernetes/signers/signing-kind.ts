@@ -2,6 +2,7 @@
 import type { AuthorityError } from '../../../domain/errors.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
+import type { InvolvedObject } from '../events/event-ledger.ts';
 import { answerTo } from './answers.ts';
 
 /** Signers are called `capstan.dev/<name of the issuer>` (Kubernetes, certificate signing requests, signers). */
@@ -11,8 +12,17 @@ export function signerName(issuerName: string): string {
   return `${SIGNER_DOMAIN}/${issuerName}`;
 }
 
-/** The status that ends a request's wait. It is written once, and nothing changes it afterwards. */
-export type Status = Readonly<Record<string, unknown>>;
+/** What is added to a request's status and ends its wait. It is written once, and nothing changes it afterwards. */
+export interface Status extends Readonly<Record<string, unknown>> {
+  readonly conditions?: readonly Condition[];
+}
+
+/** An answer with a certificate in it. */
+export interface Signed {
+  readonly status: Status;
+  /** How long from now on it is worth writing. */
+  readonly usefulForMs: number;
+}
 
 export interface SigningKind {
   readonly kind: ApiKind;
@@ -20,10 +30,12 @@ export interface SigningKind {
   isPending(object: KubernetesObject): boolean;
   /** Whose turn it takes among those that wait. */
   ownerOf(object: KubernetesObject): string;
+  /** Whom it concerns, where its owners look: in a namespace that the API server has vouched for. */
+  waiterOf(object: KubernetesObject): InvolvedObject | undefined;
   /** Has it judged and signed. @throws AuthorityError */
-  sign(object: KubernetesObject, issuerName: string, options: { readonly signal: AbortSignal }): Promise<Status>;
-  /** The status of one that is refused for good. */
-  refuse(object: KubernetesObject, refusal: Refusal): Status;
+  sign(object: KubernetesObject, issuerName: string, options: { readonly signal: AbortSignal }): Promise<Signed>;
+  /** What is said to one that is refused for good. */
+  refuse(refusal: Refusal): Status;
 }
 
 /** A refusal in the words of a condition (Kubernetes API conventions, conditions). */
@@ -50,7 +62,7 @@ export function timeOf(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 
-interface Condition {
+interface Condition extends Readonly<Record<string, unknown>> {
   readonly type?: unknown;
   readonly status?: unknown;
 }
@@ -59,8 +71,14 @@ interface StatusWithConditions {
   readonly conditions?: readonly Condition[];
 }
 
-export function conditionsOf({ status }: KubernetesObject): readonly Condition[] {
+function conditionsOf({ status }: KubernetesObject): readonly Condition[] {
   return (status as StatusWithConditions | undefined)?.conditions ?? [];
+}
+
+/** @returns the object with an answer in it, and whatever others have said of it meanwhile. */
+export function answered(object: KubernetesObject, answer: Status): KubernetesObject {
+  const conditions = [...conditionsOf(object), ...(answer.conditions ?? [])];
+  return { ...object, status: { ...(object['status'] ?? {}), ...answer, conditions } };
 }
 
 export function hasCondition(object: KubernetesObject, ...types: readonly string[]): boolean {

@@ -154,6 +154,12 @@ export const METRICS = {
     help: 'Refusals that were not reported as Events of Kubernetes: there was no room for more kinds of them, or the API server did not take one.',
     labels: { why: ['full', 'refused'] },
   },
+  requestsGivenUp: {
+    name: 'capstan_signing_requests_given_up_total',
+    kind: 'counter',
+    help: 'Signing requests of Kubernetes that are left unanswered because the API server takes no answer to them.',
+    labels: { kind: ['certificatesigningrequests', 'podcertificaterequests'] },
+  },
   policyBundleSoftExpiry: {
     name: 'capstan_policy_bundle_soft_expiry_seconds',
     kind: 'gauge',

@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import { RefusalEvents } from '../../../adapters/kubernetes/events/refusal-events.ts';
 import type { Config } from '../../../config/schema.ts';
-import type { DecisionObserver } from '../../../ports/policy/decision-observer.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
@@ -11,7 +10,7 @@ export function composeRefusalEvents(
   { cluster }: Config,
   { clock, events, startUp, running, worker }: Foundation,
   kubernetes: Kubernetes | undefined,
-): DecisionObserver | undefined {
+): RefusalEvents | undefined {
   if (kubernetes === undefined || !cluster.kubernetes.events) return undefined;
   const { api, clusters } = kubernetes;
   const uidOf = (namespace: string, name: string): string | undefined =>

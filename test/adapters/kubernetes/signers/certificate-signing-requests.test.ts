@@ -216,7 +216,7 @@ describe('The signer of CertificateSigningRequests', () => {
     await scene.settle(5_000);
     assert.match(
       scene.signer.problem ?? '',
-      /^no answer can be written to certificatesigningrequests of capstan\.dev\/default: 503/,
+      /^no answer can be written to certificatesigningrequests\/csr-1 of capstan\.dev\/default: 503/,
     );
     scene.api.mend();
     await scene.settle(10_000);

@@ -1,4 +1,5 @@
 // Signers that work, over an API server in memory and the real way of issuing.
+import type { Refusal } from '../../../../src/adapters/kubernetes/events/event-ledger.ts';
 import { certificateSigningRequests } from '../../../../src/adapters/kubernetes/signers/certificate-signing-requests.ts';
 import { podCertificateRequests } from '../../../../src/adapters/kubernetes/signers/pod-certificate-requests.ts';
 import { RequestSigner } from '../../../../src/adapters/kubernetes/signers/request-signer.ts';
@@ -45,7 +46,9 @@ export class Scene implements AsyncDisposable {
   readonly workloads = this.#clusters.own;
   readonly parts: TestParts;
   readonly signer: RequestSigner;
-  readonly #stop = new AbortController();
+  /** To the owners of who waits. */
+  readonly reported: Refusal[] = [];
+  #stop = new AbortController();
   readonly #requests: SigningKind;
   #running: Promise<void> = Promise.resolve();
 
@@ -60,10 +63,18 @@ export class Scene implements AsyncDisposable {
     );
     this.#requests =
       which === 'signing requests'
-        ? certificateSigningRequests(signing)
+        ? certificateSigningRequests({ authority: signing, clock })
         : podCertificateRequests({ authority: signing, trustDomain: TEST_TRUST_DOMAIN, clock });
     this.signer = new RequestSigner(
-      { api: this.api, clock, events, random, cluster: 'test-1', requests: this.#requests },
+      {
+        api: this.api,
+        clock,
+        events,
+        random,
+        cluster: 'test-1',
+        requests: this.#requests,
+        report: (refusal) => this.reported.push(refusal),
+      },
       { issuerName: 'default', deadlineMs: DEADLINE_MS },
     );
   }
@@ -72,9 +83,16 @@ export class Scene implements AsyncDisposable {
     this.#running = this.signer.run({ signal: this.#stop.signal });
   }
 
+  /** Leads no more, and leads again. */
+  async leadAgain(): Promise<void> {
+    await this[Symbol.asyncDispose]();
+    this.#stop = new AbortController();
+    this.start();
+  }
+
   /** Lets time pass until what can be done now is done. */
   async settle(ms = 0): Promise<void> {
-    // Issuing takes work off the event loop, which a fake clock does not wait for.
+    // Issuing takes some turns of the event loop, which a fake clock does not wait for.
     for (let turn = 0; turn < 20; turn += 1) await this.parts.clock.advance(ms / 20);
   }
 

@@ -36,6 +36,8 @@ export class FakeKubernetesApi implements KubernetesApi {
   readonly calls: string[] = [];
   /** Answers of `raw`, by path. */
   readonly documents = new Map<string, unknown>();
+  /** What is replaced keeps the status that it had, as an admission plugin might see to. */
+  dropStatus = false;
   /** What `create` answers instead of keeping an object, by kind: a TokenReview, a SelfSubjectAccessReview. */
   readonly reviews = new Map<string, (object: object) => object>();
   readonly #objects = new Map<string, KubernetesObject>();
@@ -150,7 +152,7 @@ export class FakeKubernetesApi implements KubernetesApi {
     const known = this.stored(kind, object.metadata);
     if (known === undefined) throw refusal(404, 'NotFound');
     if (known.metadata.resourceVersion !== object.metadata.resourceVersion) throw refusal(409, 'Conflict');
-    return this.#store(object, known, options);
+    return this.#store(this.dropStatus ? { ...object, status: known['status'] } : object, known, options);
   }
 
   /** Mappings are merged, everything else is replaced; who owns which field is not kept. */
