@@ -292,7 +292,7 @@ export const schema = {
       ),
       kubeconfig: optional(
         filePath,
-        'Kubeconfig file, for `from: kubeconfig`. Certificates that it names as files are read again when they change.',
+        'Kubeconfig file, for `from: kubeconfig`. Tokens and certificates that it names as files are read again when they change; a program that it names (`exec`) is run with the environment of this process.',
       ),
       context: optional(name, 'Context of the kubeconfig file. Absent, its current one.'),
       namespace: optional(

@@ -1,6 +1,7 @@
 // The API server that the doctor asks, and Capstan's own objects there.
 import { HttpsConnection } from '../../adapters/kubernetes/api/api-connection.ts';
-import { inClusterAccess, kubeconfigFileAccess } from '../../adapters/kubernetes/api/kubeconfig.ts';
+import { inClusterAccess } from '../../adapters/kubernetes/api/access/in-cluster.ts';
+import { kubeconfigFileAccess } from '../../adapters/kubernetes/api/access/kubeconfig.ts';
 import { KubernetesClient } from '../../adapters/kubernetes/api/kubernetes-client.ts';
 import type { KubernetesApi } from '../../adapters/kubernetes/api/kubernetes-api.ts';
 import {
@@ -28,7 +29,7 @@ export interface OpenedCluster {
 /** Where the chart mounts the configuration. */
 const CONFIG_FILE = '/etc/capstan/capstan.yaml';
 
-/** @param at.kubeconfig absent: the service account of the pod. @throws AuthorityError CAP-X03; Error when nobody answers. */
+/** @param at.kubeconfig its files, read as one; absent: the service account of the pod. @throws AuthorityError CAP-X03; Error when nobody answers. */
 export async function openCluster(
   {
     namespace,
@@ -37,14 +38,18 @@ export async function openCluster(
     environment,
   }: {
     readonly namespace: string;
-    readonly kubeconfig?: string;
+    readonly kubeconfig?: readonly string[];
     readonly context?: string;
     readonly environment: Readonly<Record<string, string | undefined>>;
   },
   options: { readonly signal: AbortSignal },
 ): Promise<OpenedCluster> {
-  const access = kubeconfig === undefined ? inClusterAccess(environment) : kubeconfigFileAccess(kubeconfig, context);
-  const api = new KubernetesClient({ connection: new HttpsConnection(access), clock: new SystemClock() });
+  const access =
+    kubeconfig === undefined
+      ? inClusterAccess(environment)
+      : kubeconfigFileAccess({ files: kubeconfig, environment, ...(context !== undefined && { context }) });
+  const clock = new SystemClock();
+  const api = new KubernetesClient({ connection: new HttpsConnection(access, clock), clock });
   // Whoever may ask nothing at all is told so before anything else.
   await api.raw('/version', options);
   const inPod = kubeconfig === undefined;

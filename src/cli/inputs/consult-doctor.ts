@@ -68,15 +68,18 @@ export async function consult(places: DoctorPlaces, invocation: Invocation): Pro
 }
 
 /** Absent: the service account of the pod that this runs in. */
-function kubeconfigOf({ kubeconfig }: DoctorPlaces, environment: Invocation['environment']): string | undefined {
-  if (kubeconfig !== undefined) return kubeconfig;
+function kubeconfigOf(
+  { kubeconfig }: DoctorPlaces,
+  environment: Invocation['environment'],
+): readonly string[] | undefined {
+  if (kubeconfig !== undefined) return [kubeconfig];
   if (environment['KUBERNETES_SERVICE_HOST'] !== undefined) return undefined;
-  const [named] = environment['KUBECONFIG']?.split(path.delimiter) ?? [];
-  const file = named ?? path.join(environment['HOME'] ?? homedir(), '.kube/config');
-  if (existsSync(file)) return file;
+  const named = (environment['KUBECONFIG'] ?? '').split(path.delimiter).filter((file) => file !== '');
+  const files = named.length > 0 ? named : [path.join(environment['HOME'] ?? homedir(), '.kube/config')];
+  if (files.some((file) => existsSync(file))) return files;
   throw new CommandError(
     EXIT.unreadable,
-    `there is no API server to ask: ${file} does not exist; name one with --kubeconfig`,
+    `there is no API server to ask: ${files.join(', ')} does not exist; name one with --kubeconfig`,
   );
 }
 

@@ -1,11 +1,13 @@
 // HTTPS to one API server, as ourselves: connections that are kept, the token and certificates as their files have them
-// now. One that is not verified is never spoken to: it says who callers are.
+// now, or as a program gives them. One that is not verified is never spoken to: it says who callers are.
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { ApiAccess, Material } from './kubeconfig.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { ApiAccess, Material } from './access/api-access.ts';
+import { ProgramCredentials, type Credentials } from './access/program-credentials.ts';
 
 export interface ApiRequest {
   /** `GET` unless said otherwise. */
@@ -42,21 +44,37 @@ interface Identity {
   readonly key?: string;
 }
 
+const NOT_KNOWN = 401;
+
 export class HttpsConnection implements ApiConnection {
   readonly #access: ApiAccess;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #program: ProgramCredentials | undefined;
   readonly #files = new Map<string, { readonly text: string; readonly readMs: number }>();
   /** Connections are kept for as long as the certificates they were made with are those of the files. */
   #agent: { readonly digest: string; readonly agent: Agent } | undefined;
 
-  constructor(access: ApiAccess) {
+  constructor(access: ApiAccess, clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'after'>) {
     this.#access = access;
+    this.#clock = clock;
+    this.#program = access.program && new ProgramCredentials({ program: access.program, clock });
   }
 
-  async send(
+  async send(asked: ApiRequest, options: { readonly signal: AbortSignal }): Promise<IncomingMessage> {
+    const shown = await this.#credentials(options);
+    const response = await this.#sendAs(shown, asked, options);
+    if (response.statusCode !== NOT_KNOWN || this.#program?.refused(shown) !== true) return response;
+    // Whatever was asked was not done: the server did not know who asks.
+    response.resume();
+    return this.#sendAs(await this.#credentials(options), asked, options);
+  }
+
+  async #sendAs(
+    { token, ...identity }: Credentials,
     { method = 'GET', path, body, accept = ANY_JSON, contentType = 'application/json' }: ApiRequest,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<IncomingMessage> {
-    const [agent, token] = [await this.#agentNow(), await this.#textOf(this.#access.token)];
+    const agent = await this.#agentFor(identity);
     signal.throwIfAborted();
     const { server } = this.#access;
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -79,18 +97,29 @@ export class HttpsConnection implements ApiConnection {
     return response;
   }
 
-  async #agentNow(): Promise<Agent> {
-    const { ca, certificate, key, serverName } = this.#access;
-    const [anchors, cert, ownKey] = [await this.#textOf(ca), await this.#textOf(certificate), await this.#textOf(key)];
+  async #credentials(options: { readonly signal: AbortSignal }): Promise<Credentials> {
+    if (this.#program !== undefined) return this.#program.current(options);
+    const { token, certificate, key } = this.#access;
+    return {
+      token: await this.#textOf(token),
+      certificate: await this.#textOf(certificate),
+      key: await this.#textOf(key),
+    };
+  }
+
+  async #agentFor({ certificate, key }: Credentials): Promise<Agent> {
+    const { ca, serverName, proxy } = this.#access;
+    const anchors = await this.#textOf(ca);
     const identity: Identity = {
       ...(anchors !== undefined && { ca: anchors }),
-      ...(cert !== undefined && { cert }),
-      ...(ownKey !== undefined && { key: ownKey }),
+      ...(certificate !== undefined && { cert: certificate }),
+      ...(key !== undefined && { key }),
     };
     const digest = hash('sha256', JSON.stringify(identity), 'hex');
     if (this.#agent?.digest !== digest) {
       const name = serverName === undefined ? {} : { servername: serverName };
-      const agent = new Agent({ ...identity, ...name, keepAlive: true, rejectUnauthorized: true });
+      const over = proxy === undefined ? {} : { proxyEnv: { HTTPS_PROXY: proxy.href } };
+      const agent = new Agent({ ...identity, ...name, ...over, keepAlive: true, rejectUnauthorized: true });
       this.#agent = { digest, agent };
     }
     return this.#agent.agent;
@@ -101,7 +130,7 @@ export class HttpsConnection implements ApiConnection {
     if (material === undefined) return undefined;
     if ('text' in material) return material.text;
     const known = this.#files.get(material.file);
-    const nowMs = performance.now();
+    const nowMs = this.#clock.monotonicMs();
     if (known !== undefined && nowMs - known.readMs < REREAD_MS) return known.text;
     try {
       const text = await readFile(material.file, 'utf8');

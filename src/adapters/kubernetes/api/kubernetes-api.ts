@@ -95,7 +95,7 @@ export interface KubernetesApi {
 export class KubernetesApiError extends Error {
   /** Of HTTP; 0 when the server was not reached or did not answer in time. */
   readonly status: number;
-  /** As in the server's Status object: `Expired`, `Forbidden`, `AlreadyExists`. `Unreachable` and `Timeout` are ours. */
+  /** As in the server's Status object: `Expired`, `Forbidden`, `AlreadyExists`. `Unreachable`, `Timeout` and `NoCredentials` are ours. */
   readonly reason: string;
   /** The server, or our own bound, asks to wait this long: a minute at most. */
   readonly retryAfterMs: number | undefined;

@@ -4,7 +4,8 @@ import { hash } from 'node:crypto';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { ReportEachOnce } from '../../../live/report-once.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import { kubeconfigAccess, type ApiAccess } from '../api/kubeconfig.ts';
+import type { ApiAccess } from '../api/access/api-access.ts';
+import { kubeconfigAccess } from '../api/access/kubeconfig.ts';
 import type { KnownCluster, KnownClusters } from './known-clusters.ts';
 
 /** A kubeconfig as it was found: its text, or why there is none. */

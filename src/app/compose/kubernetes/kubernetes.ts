@@ -1,7 +1,8 @@
 // The Kubernetes API of the own cluster, and the caches that other parts read. A part that asks the API for something of
 // its own has a file beside this one.
 import { HttpsConnection } from '../../../adapters/kubernetes/api/api-connection.ts';
-import { inClusterAccess, kubeconfigFileAccess } from '../../../adapters/kubernetes/api/kubeconfig.ts';
+import { inClusterAccess } from '../../../adapters/kubernetes/api/access/in-cluster.ts';
+import { kubeconfigFileAccess } from '../../../adapters/kubernetes/api/access/kubeconfig.ts';
 import { KubernetesClient } from '../../../adapters/kubernetes/api/kubernetes-client.ts';
 import type { KubernetesApi } from '../../../adapters/kubernetes/api/kubernetes-api.ts';
 import { KnownClusters } from '../../../adapters/kubernetes/clusters/known-clusters.ts';
@@ -39,9 +40,12 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
   const { from, kubeconfig, context, staleAfter: staleAfterMs } = cluster.kubernetes;
   if (from === undefined) return undefined;
   const { clock, random, events, health, startUp, running: signal } = foundation;
+  const environment = processEnvironment();
   const access =
-    kubeconfig === undefined ? inClusterAccess(processEnvironment()) : kubeconfigFileAccess(kubeconfig, context);
-  const api = new KubernetesClient({ connection: new HttpsConnection(access), clock });
+    kubeconfig === undefined
+      ? inClusterAccess(environment)
+      : kubeconfigFileAccess({ files: [kubeconfig], environment, ...(context !== undefined && { context }) });
+  const api = new KubernetesClient({ connection: new HttpsConnection(access, clock), clock });
   const caches = workloadCaches({ api, clock, random, events, cluster: cluster.id });
   const workloads = new FollowedWorkloads(caches, { staleAfterMs });
   startUp.at('load', async (options) => {

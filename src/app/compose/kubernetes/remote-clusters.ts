@@ -29,7 +29,7 @@ export function composeRemoteClusters(
   const { directory, secrets } = cluster.remote;
   const staleAfterMs = cluster.kubernetes.staleAfter;
   const connect: RemoteClustersParts['connect'] = (id, access) => {
-    const api = new KubernetesClient({ connection: new HttpsConnection(access), clock });
+    const api = new KubernetesClient({ connection: new HttpsConnection(access, clock), clock });
     const caches = workloadCaches({ api, clock, random, events, cluster: id });
     return { api, caches, workloads: new FollowedWorkloads(caches, { staleAfterMs }) };
   };
