@@ -27,6 +27,7 @@ export const TEST_MATERIAL: DocumentIssuerSettings = {
     { kind: 'ip', value: '127.0.0.1' },
   ],
   partialAnchors: false,
+  longestLeafMs: 60_000,
   keyWarnings: false,
 };
 
@@ -46,16 +47,18 @@ export function testStore(
     settings = TEST_MATERIAL,
     opener = pemSignerOpener,
     beforeInForce = async () => undefined,
+    wasInForce = async () => false,
   }: {
     readonly nowMs?: number;
     readonly settings?: DocumentIssuerSettings;
     readonly opener?: SignerOpener;
     readonly beforeInForce?: NonNullable<DocumentIssuerParts['beforeInForce']>;
+    readonly wasInForce?: NonNullable<DocumentIssuerParts['wasInForce']>;
   } = {},
 ) {
   const documents = new DocumentSet(texts);
   const [events, clock] = [recordEvents(), new FakeClock(nowMs)];
   const trial = testTrial(clock, settings);
-  const store = new DocumentIssuer({ documents, events, clock, opener, trial, beforeInForce }, settings);
+  const store = new DocumentIssuer({ documents, events, clock, opener, trial, beforeInForce, wasInForce }, settings);
   return { documents, events, clock, store };
 }

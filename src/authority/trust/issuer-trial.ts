@@ -8,7 +8,7 @@ import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepare
 import { ambientProblems } from '../../domain/x509/path/ambient.ts';
 import { judgeCertificate } from '../../domain/x509/path/judge-certificate.ts';
 import { pathCertificatesOf } from '../../domain/x509/path/certificate.ts';
-import { inSentence } from '../../domain/x509/path/judge-path.ts';
+import { inSentence } from '../../domain/x509/path/path-problem.ts';
 import { readPublicKey, type SubjectPublicKey } from '../../domain/x509/public-key.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';

@@ -10,12 +10,14 @@ import { readInput } from '../inputs/files.ts';
 import { ISTIO_FILES } from '../inputs/istio-files.ts';
 import type { ReadCertificate } from '../../review/inspect/certificate-facts.ts';
 import type { InspectedFile } from '../reports/chain.ts';
+import { durationOption } from '../options/option-values.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
 
 interface InspectOptions {
   readonly root?: string;
   readonly certifies?: readonly string[];
   readonly partialChain?: boolean;
+  readonly longestLeaf?: number;
   readonly output: OutputFormat;
 }
 
@@ -35,6 +37,11 @@ export function registerInspect(program: Command, invocation: Invocation): void 
     .option('--root <file>', 'PEM trust anchors')
     .option('--certifies <name...>', 'names that a CA is to certify: SPIFFE IDs, DNS names, IP addresses')
     .option('--partial-chain', 'take a trust anchor that another CA signed, as Envoy does without the SPIFFE validator')
+    .option(
+      '--longest-leaf <duration>',
+      'judge whether a CA lives long enough for leaves of this lifetime',
+      durationOption,
+    )
     .addOption(outputOption())
     .addHelpText('after', EXAMPLES)
     .action((files: readonly string[], options: InspectOptions) => inspect(files, options, invocation));
@@ -59,7 +66,7 @@ async function inspect(files: readonly string[], options: InspectOptions, invoca
 
 async function inspectFile(
   file: string,
-  { root, certifies = [], partialChain = false }: InspectOptions,
+  { root, certifies = [], partialChain = false, longestLeaf }: InspectOptions,
   nowMs: number,
 ): Promise<InspectedFile> {
   const { inspectChain } = await import('../../review/inspect/inspect-chain.ts');
@@ -70,7 +77,12 @@ async function inspectFile(
   return {
     file,
     anchorsFile,
-    inspection: inspectChain(chain, anchors, { nowMs, certifies: certifies.map(nameOf), partialChain }),
+    inspection: inspectChain(chain, anchors, {
+      nowMs,
+      certifies: certifies.map(nameOf),
+      partialChain,
+      ...(longestLeaf !== undefined && { longestLeafMs: longestLeaf }),
+    }),
   };
 }
 
@@ -94,7 +106,7 @@ async function readCertificates(file: string): Promise<readonly ReadCertificate[
 }
 
 function asJson({ file, anchorsFile, inspection }: InspectedFile): unknown {
-  const { verdict, problems, warnings, chain, anchor } = inspection;
+  const { verdict, problems, warnings, ask, chain, anchor } = inspection;
   const certificate = ({ facts: { notBeforeMs, notAfterMs, ...facts } }: ReadCertificate) => ({
     ...facts,
     notBefore: new Date(notBeforeMs).toISOString(),
@@ -105,6 +117,7 @@ function asJson({ file, anchorsFile, inspection }: InspectedFile): unknown {
     verdict,
     problems,
     warnings,
+    ask,
     chain: chain.map(certificate),
     ...(anchor !== undefined && { anchor: certificate(anchor), anchorsFile }),
   };

@@ -32,6 +32,7 @@ export function printInspection(
   terminal.print(`${terminal.styled('bold', file)}: ${terminal.styled(colour, words)}`);
   for (const problem of inspection.problems) terminal.print(`  - ${problem}`);
   for (const warning of inspection.warnings) terminal.print(`  - warning: ${warning}`);
+  for (const wanted of inspection.ask) terminal.print(`  ask the CA for ${wanted}`);
   const [leaf] = inspection.chain;
   if (leaf === undefined) return;
   terminal.print('');

@@ -21,6 +21,8 @@ export interface IssuerCandidate {
 export interface IssuerBounds {
   /** Longest certificate in ms; Infinity leaves it to the server. */
   readonly maxTtlMs: number;
+  /** Longest certificate as a share of what the issuer has left, for one that is shorter than it should be. */
+  readonly shareOfRest?: number;
 }
 
 /**

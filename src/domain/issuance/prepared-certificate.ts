@@ -37,7 +37,10 @@ export class PreparedCertificate {
   ): PreparedCertificate {
     const { profile, names, publicKey, ttl, chosen } = approved.take();
     const { issuer, bounds } = chosen;
-    const bounded = { ...lifetimes, maxMs: Math.min(lifetimes.maxMs, bounds.maxTtlMs) };
+    const bounded = {
+      ...lifetimes,
+      maxMs: Math.min(lifetimes.maxMs, bounds.maxTtlMs, shareOfRest(chosen, lifetimes, facts)),
+    };
     const validity = validityOf(bounded, { ...facts, granted: ttl, issuer });
     if (typeof validity === 'string') throw noValidity(validity, Math.min(ttl.maxMs, bounded.maxMs), lifetimes);
     const contents = { profile, names, publicKey, issuer, serial: positive(facts.serial), ...validity };
@@ -87,6 +90,16 @@ export class FinishedCertificate {
   get serial(): string {
     return Buffer.from(this.contents.serial).toString('hex').replace(/^0+/, '');
   }
+}
+
+/** Never less than the least lifetime: down to its end an issuer signs what it can. */
+function shareOfRest(
+  { issuer, bounds }: ChosenIssuer,
+  { minMs }: LifetimeSettings,
+  { nowMs }: { readonly nowMs: number },
+): number {
+  if (bounds.shareOfRest === undefined) return Infinity;
+  return Math.max(minMs, Math.floor((issuer.notAfterMs - nowMs) * bounds.shareOfRest));
 }
 
 function noValidity(why: NoValidity, maxMs: number, { minMs, whole }: LifetimeSettings): AuthorityError {

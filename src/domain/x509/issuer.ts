@@ -2,16 +2,9 @@
 import type { KeyObject } from 'node:crypto';
 import { readCaCertificate, type CaCertificate } from './ca-certificate.ts';
 import { findPaths, gapAbove, isAmong, signersOf } from './path/find-paths.ts';
-import {
-  inSentence,
-  judgePath,
-  namesakeProblems,
-  spanOf,
-  timeProblems,
-  weaknessesOf,
-  type Path,
-  type Purpose,
-} from './path/judge-path.ts';
+import { judgePath, namesakeProblems, spanOf, timeProblems, type Purpose } from './path/judge-path.ts';
+import { inSentence, type Path } from './path/path-problem.ts';
+import { weaknessesOf } from './path/weaknesses.ts';
 import { namedAs } from './path/certified-names.ts';
 import { decodePemBlocks } from './pem.ts';
 import { KEY_FAMILIES, KEY_TABLE, type SignatureAlgorithm } from './key-types.ts';
@@ -47,8 +40,12 @@ export class Issuer {
   readonly notBeforeMs: number;
   /** The earliest end from here to the anchor: a leaf that outlives any of them is worth nothing. */
   readonly notAfterMs: number;
+  /** Of its own certificate. */
+  readonly ownNotBeforeMs: number;
+  readonly ownNotAfterMs: number;
   /** Hex SHA-256 of the trust anchor of the path that ends last. */
   readonly anchorSha256: string;
+  readonly anchorNotAfterMs: number;
   /** Hex SHA-256 of every trust anchor that it leads to now. */
   readonly anchors: readonly string[];
   /**
@@ -70,7 +67,8 @@ export class Issuer {
     this.publicKey = own.x509.publicKey;
     this.algorithm = algorithm;
     ({ notBeforeMs: this.notBeforeMs, notAfterMs: this.notAfterMs } = spanOf(latest));
-    this.anchorSha256 = anchorOf(latest).sha256;
+    ({ notBeforeMs: this.ownNotBeforeMs, notAfterMs: this.ownNotAfterMs } = own);
+    ({ sha256: this.anchorSha256, notAfterMs: this.anchorNotAfterMs } = anchorOf(latest));
     this.anchors = [...new Set(paths.map((path) => anchorOf(path).sha256))];
     this.chainPems = longestAlong(latest, paths)
       .slice(0, -1)

@@ -1,9 +1,11 @@
 // Whether a chain leads to a trust anchor. The verdict is that of the code which judges an issuer before it comes in
 // force; where there is no way up at all, the file is walked link by link, so that a person learns which one is broken.
+import { adviceOn } from '../../domain/x509/path/advice.ts';
 import { judgeCertificate, partialAnchors, type Verdict } from '../../domain/x509/path/judge-certificate.ts';
 import { signersOf } from '../../domain/x509/path/find-paths.ts';
-import type { Path, PathProblem } from '../../domain/x509/path/judge-path.ts';
+import type { Path, PathProblem } from '../../domain/x509/path/path-problem.ts';
 import type { SubjectAltName } from '../../domain/x509/template.ts';
+import { lifetimeProblem } from '../../domain/trust/lifetime-relations.ts';
 import type { ReadCertificate } from './certificate-facts.ts';
 import { titleOf } from './certificate-facts.ts';
 import { formatValidity } from '../../domain/text/format-time.ts';
@@ -17,6 +19,8 @@ export interface Inspection {
   readonly problems: readonly string[];
   /** What works and should not be. */
   readonly warnings: readonly string[];
+  /** What to ask the CA for, so that neither is there any more. */
+  readonly ask: readonly string[];
   /** Leaf first, upwards; no anchor. */
   readonly chain: readonly ReadCertificate[];
   /** What the chain leads to. */
@@ -29,6 +33,8 @@ export interface InspectionSettings {
   readonly certifies: readonly SubjectAltName[];
   /** Whether an anchor that another CA signed will do, as for an Envoy without the SPIFFE validator. */
   readonly partialChain: boolean;
+  /** Of the leaves that a CA is to sign, in ms; absent, its own lifetime is not judged. */
+  readonly longestLeafMs?: number;
 }
 
 /**
@@ -55,9 +61,9 @@ export function inspectChain(
 
 function alongPath(
   path: Path,
-  { problems, weaknesses }: Verdict,
+  { problems, untimely, weaknesses }: Verdict,
   known: readonly ReadCertificate[],
-  { nowMs, certifies, partialChain }: InspectionSettings,
+  { nowMs, certifies, partialChain, longestLeafMs }: InspectionSettings,
 ): Inspection {
   const links = path.flatMap(({ sha256 }) => known.find(({ forPath }) => forPath.sha256 === sha256) ?? []);
   const anchor = links.at(-1);
@@ -71,15 +77,34 @@ function alongPath(
     ...links.flatMap((link) => timeProblems(link, nowMs)),
     ...sayings(problems),
     ...(partialChain ? [] : partial),
+    ...(longestLeafMs === undefined ? [] : lifetimeProblems(path, longestLeafMs)),
   ];
   const open = certifies.length === 0 && links[0]?.facts.ca === true && isConstrained(path);
   return {
     verdict: wrong.length > 0 ? 'broken' : open ? 'constrained' : 'trusted',
     problems: wrong,
     warnings: [...sayings(weaknesses), ...(partialChain ? partial : [])],
+    ask: adviceFor([...untimely, ...problems, ...weaknesses]),
     chain: links.length > 1 ? links.slice(0, -1) : links,
     anchor,
   };
+}
+
+/** A leaf is nothing to ask a corporate CA for. */
+function adviceFor(found: readonly PathProblem[]): readonly string[] {
+  const ofCas = found.filter(({ certificate }) => certificate.extensions.basicConstraints?.ca === true);
+  return [...new Set(ofCas.map(({ rule }) => adviceOn(rule)))];
+}
+
+/** Of a CA that is to sign leaves. */
+function lifetimeProblems(
+  [{ notBeforeMs, notAfterMs, subject }, ...above]: Path,
+  longestLeafMs: number,
+): readonly string[] {
+  const anchorNotAfterMs = above.at(-1)?.notAfterMs ?? notAfterMs;
+  const lives = { ownNotBeforeMs: notBeforeMs, ownNotAfterMs: notAfterMs, anchorNotAfterMs };
+  const problem = lifetimeProblem(lives, longestLeafMs);
+  return problem === undefined ? [] : [`${subject} has another lifetime than it needs: ${problem}`];
 }
 
 function isConstrained(path: Path): boolean {
@@ -93,7 +118,7 @@ function titleIn(links: readonly ReadCertificate[], { sha256, subject }: PathPro
 
 function inWrongOrder(first: ReadCertificate, below: ReadCertificate, given: readonly ReadCertificate[]): Inspection {
   const problem = `the file begins with ${quoted(first)}, which signed ${quoted(below)}: the leaf comes first`;
-  return { verdict: 'broken', problems: [problem], warnings: [], chain: given, anchor: undefined };
+  return { verdict: 'broken', problems: [problem], warnings: [], ask: [], chain: given, anchor: undefined };
 }
 
 /** In the order of the file, where nothing leads up or nobody said where to. */
@@ -107,7 +132,7 @@ function linkByLink(given: readonly ReadCertificate[], anchors: readonly ReadCer
     ...(anchor === undefined && anchors.length > 0 && top ? [anchorProblem(top, anchors)] : []),
   ];
   const verdict = problems.length > 0 ? 'broken' : 'unanchored';
-  return { verdict, problems, warnings: [], chain: given, anchor };
+  return { verdict, problems, warnings: [], ask: [], chain: given, anchor };
 }
 
 /** @param index how many certificates stand below the signer in its path, itself not counted, minus the leaf. */

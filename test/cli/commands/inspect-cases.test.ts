@@ -78,6 +78,33 @@ describe('capstan inspect', () => {
     assert.match(text, /- warning: .*CN=pol is a trust anchor that .*CN=re signed/);
   });
 
+  it('says what to ask the corporate CA for, once for each rule that is broken', async () => {
+    const asked: Readonly<Record<string, RegExp>> = {
+      'issuer-nobody-accepts/inteku_code': /no extendedKeyUsage, or one with serverAuth and clientAuth/,
+      'issuer-nobody-accepts/intunkcrit': /no critical extension but basicConstraints/,
+      'issuer-nobody-accepts/ec-explicit': /a key on P-256, P-384 or P-521 by its name/,
+      'issuer-nobody-accepts/sha1-int': /a signature with SHA-256 or better/,
+      'poor-messages/akis-renewed-root': /an authorityKeyIdentifier with the subjectKeyIdentifier/,
+      'issuer-nobody-accepts/subject-empty': /a subject that is not empty/,
+    };
+    for (const [folder, words] of Object.entries(asked)) {
+      const [, text] = await inspect(inCase(folder));
+      assert.match(text, new RegExp(`^\\|   ask the CA for ${words.source}`, 'm'), `${folder}\n${text}`);
+    }
+    const [{ ask }] = JSON.parse(
+      (await inspect([...inCase('poor-messages/intnoski'), '--output', 'json']))[1].replaceAll(/^\| ?/gm, ''),
+    ) as [{ readonly ask: readonly string[] }];
+    assert.deepEqual(ask, ['pathlen:0 in the intermediate, and in each CA above it as many as stand below']);
+  });
+
+  it('judges whether a CA lives long enough for the longest leaf', async () => {
+    const chain = inCase('cross-signed-root/cross-anchors-both');
+    assert.equal((await inspect([...chain, '--longest-leaf', '1h']))[0], 0);
+    const [code, text] = await inspect([...chain, '--longest-leaf', '36500d']);
+    assert.equal(code, 65);
+    assert.match(text, /has another lifetime than it needs: it lives for \d+d, and the longest leaf for 36500d/);
+  });
+
   it('judges a leaf by its own names', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'capstan-inspect-'));
     try {

@@ -8,6 +8,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { IssuerBounds } from '../../../domain/issuance/chosen-issuer.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
+import type { Issuer } from '../../../domain/x509/issuer.ts';
 import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import { ReportOnce } from '../../../live/report-once.ts';
@@ -16,6 +17,7 @@ import type { DocumentSource } from '../../../ports/platform/document-source.ts'
 import { degraded, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
 import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
+import { boundsWith, formatShort, shortLife } from './issuer-lifetime.ts';
 import { IssuerMaterial, type MaterialSettings, type MaterialSource } from './issuer-material.ts';
 import { IssuerReports, type IssuerEvents } from './issuer-reports.ts';
 
@@ -27,12 +29,16 @@ export interface DocumentIssuerParts extends MaterialSource {
   readonly trial: IssuerTrial;
   /** Waited for before another bundle, or an issuer below it, takes the place of what is in force; see RootsBeforeLeaves. */
   readonly beforeInForce?: (bundle: TrustBundle, options: { readonly signal: AbortSignal }) => Promise<void>;
+  /** Whether this CA has signed with the issuer before this start. Absent, it has not. */
+  readonly wasInForce?: (issuer: Issuer, options: { readonly signal: AbortSignal }) => Promise<boolean>;
 }
 
 export interface DocumentIssuerSettings extends MaterialSettings {
   /** As policies call it. */
   readonly name: string;
   readonly bounds: IssuerBounds;
+  /** Of the leaves that it may be asked for, in ms. */
+  readonly longestLeafMs: number;
 }
 
 interface InForce {
@@ -40,6 +46,8 @@ interface InForce {
   readonly material: TrialMaterial;
   /** Of the documents. */
   readonly digest: string;
+  /** Why it should live longer; it signs, and its leaves get shorter in time. */
+  readonly short: string | undefined;
 }
 
 export class DocumentIssuer {
@@ -99,7 +107,8 @@ export class DocumentIssuer {
 
   /** As it is now. The same object until that changes. */
   get named(): NamedIssuer {
-    const { name, bounds } = this.#settings;
+    const { name } = this.#settings;
+    const bounds = boundsWith(this.#settings.bounds, this.#inForce?.short);
     return (this.#named ??= { name, bounds, custody: this.#parts.opener.custody, state: this.#state });
   }
 
@@ -113,7 +122,8 @@ export class DocumentIssuer {
     if (notAfterMs <= nowMs) return notReady('the issuer certificate has expired');
     const problem = this.#failure.problem ?? this.#untimely.problem;
     if (this.#state.kind === 'unavailable') return notReady(problem ?? `the issuer ${this.#state.why}`);
-    return problem === undefined ? READY : degraded(`the last good issuer stays: ${problem}`);
+    if (problem !== undefined) return degraded(`the last good issuer stays: ${problem}`);
+    return this.#inForce.short === undefined ? READY : degraded(formatShort(this.#inForce.short));
   }
 
   /** Every trust anchor that was given, and whether it goes out. */
@@ -162,11 +172,21 @@ export class DocumentIssuer {
     }
     const read = await IssuerMaterial.read(texts, this.#parts, this.#settings, { signal });
     const material = await this.#tried(read, signal);
+    const short = await this.#shortLife(material, signal);
     await this.#publish(material, signal);
     this.#reports.reloaded(material);
     this.#failure.over();
     this.#untimely.over();
-    this.#install({ read, material, digest });
+    this.#install({ read, material, digest, short });
+  }
+
+  async #shortLife({ issuer }: TrialMaterial, signal: AbortSignal): Promise<string | undefined> {
+    const { documents, wasInForce } = this.#parts;
+    const inForce = this.#inForce?.material.issuer.id;
+    const place = documents.placeOf('chain');
+    const signs = async () =>
+      (inForce === undefined ? wasInForce?.(issuer, { signal }) : inForce === issuer.id) ?? false;
+    return shortLife(issuer, { place, longestLeafMs: this.#settings.longestLeafMs, signs });
   }
 
   /** Nothing of it is in force before the trial is over. */
@@ -191,7 +211,8 @@ export class DocumentIssuer {
     const formerDigest = this.#inForce?.material.bundle.digest;
     this.#inForce = next;
     this.#rearm.ring();
-    this.#reports.inForce(next.material, next.read.warningsOn(next.material));
+    const shortage = next.short === undefined ? [] : [formatShort(next.short)];
+    this.#reports.inForce(next.material, [...next.read.warningsOn(next.material), ...shortage]);
     this.#become({ kind: 'ready', issuer, signer });
     if (bundle.digest !== formerDigest) this.#anchorListeners.notify(bundle);
   }

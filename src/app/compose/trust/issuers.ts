@@ -17,13 +17,13 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { issuerDocuments } from './issuer-documents.ts';
 
-type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce'> & {
+type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce'> & {
   readonly random: Random;
   readonly files: Watching;
 };
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
-  const { issuer, additionalIssuers, trustAnchors, trustDomain, sds, cluster } = config;
+  const { issuer, additionalIssuers, trustAnchors, trustDomain, sds, cluster, lifetimes } = config;
   const servingNames = servingNamesOf(config);
   const { from, trustedNodeAccounts } = cluster.kubernetes;
   const ambient = from !== undefined && trustedNodeAccounts.length > 0;
@@ -33,12 +33,20 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator, keyWarnings };
   const documents = issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files);
   const unbounded = { maxTtlMs: Infinity };
-  const first = new DocumentIssuer({ ...shared, documents }, { ...settings, name: issuer.name, bounds: unbounded });
+  const first = new DocumentIssuer(
+    { ...shared, documents },
+    { ...settings, name: issuer.name, bounds: unbounded, longestLeafMs: lifetimes.max },
+  );
   const additional = additionalIssuers.map(({ name, maxTtl, ...place }) => {
     const own = issuerDocuments(place, { anchorsFile: undefined }, parts.files);
     return new DocumentIssuer(
       { ...shared, documents: own, trustAnchors: first.trustAnchors },
-      { ...settings, name, bounds: { maxTtlMs: maxTtl ?? Infinity } },
+      {
+        ...settings,
+        name,
+        bounds: { maxTtlMs: maxTtl ?? Infinity },
+        longestLeafMs: Math.min(lifetimes.max, maxTtl ?? Infinity),
+      },
     );
   });
   return new DocumentIssuers(first, additional);
@@ -73,6 +81,8 @@ export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): 
     files: { clock: machine, watchFolder },
     random: new SystemRandom(),
     events,
+    // Nobody can tell here: what a server would take only for that is warned of.
+    wasInForce: async () => true,
   });
   const once = new AbortController();
   try {

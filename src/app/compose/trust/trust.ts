@@ -32,6 +32,10 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
     files,
     random,
     events,
+    wasInForce: async ({ certificateDer }, { signal }) => {
+      const known = await history.issuersAt(clock.nowMs(), { signal });
+      return known.some((one) => Buffer.compare(one.certificateDer, certificateDer) === 0);
+    },
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
   const federated = composeFederation(config, { clock: watching, files, events });

@@ -4,7 +4,7 @@
 // extensions none on policies. An anchor that it cannot read it leaves out with one warning in its log, and with it every
 // certificate below.
 import type { PathCertificate } from './certificate.ts';
-import type { PathProblem } from './judge-path.ts';
+import { sayings, type PathProblem } from './path-problem.ts';
 
 /** Those that every release of rustls-webpki reads (src/cert.rs, `remember_cert_extension`). */
 const READ: ReadonlySet<string> = new Set([
@@ -19,7 +19,10 @@ const READ: ReadonlySet<string> = new Set([
 /** @returns what is wrong for ztunnel with certificates of CAs: anchors, and what stands below them. */
 export function ambientProblems(certificates: readonly PathCertificate[]): readonly PathProblem[] {
   return certificates.flatMap((certificate) =>
-    [...constrained(certificate), ...unread(certificate)].map((says) => ({ certificate, says })),
+    [
+      ...constrained(certificate).flatMap((says) => sayings('name-constraints', says)),
+      ...unread(certificate).flatMap((says) => sayings('extensions', says)),
+    ].map((saying) => ({ certificate, ...saying })),
   );
 }
 

@@ -45,6 +45,7 @@ export interface CertificateExtensions {
 }
 
 export const KEY_CERT_SIGN = 0x04;
+export const CRL_SIGN = 0x02;
 
 interface Extension {
   readonly critical: boolean;

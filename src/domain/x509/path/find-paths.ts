@@ -2,7 +2,7 @@
 // order. A step is a name and a signature; what else must hold is judged later, so that a person learns why a
 // path that is there cannot be used.
 import { sameBytes, type PathCertificate } from './certificate.ts';
-import type { Path } from './judge-path.ts';
+import type { Path } from './path-problem.ts';
 
 /** Cross-signed CAs multiply paths; more than these are no chain but an attack. */
 const MAX_PATHS = 64;

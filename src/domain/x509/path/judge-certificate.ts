@@ -12,11 +12,10 @@ import {
   namesakeProblems,
   timeProblems,
   unknownExtension,
-  weaknessesOf,
-  type Path,
-  type PathProblem,
   type Purpose,
 } from './judge-path.ts';
+import { sayingIf, sayings, type Path, type PathProblem } from './path-problem.ts';
+import { weaknessesOf } from './weaknesses.ts';
 
 export interface Verdict {
   /** From the certificate up to the anchor: one that holds, else the one with the least wrong. None where there is no way up. */
@@ -77,10 +76,14 @@ function problemsOf(path: Path, certifies: readonly SubjectAltName[]): readonly 
   const own = [
     ...target.extensions.unknownCritical.map(unknownExtension),
     ...algorithmProblems(target, false),
-    ...[unreadable(target)].flatMap((why) => why ?? []),
-    ...(purpose.uses.length > 0 ? [] : ['is neither for TLS servers nor for TLS clients (extended key usage)']),
+    ...sayings('encoding', unreadable(target)),
+    ...sayingIf(
+      purpose.uses.length === 0,
+      'extended-key-usage',
+      'is neither for TLS servers nor for TLS clients (extended key usage)',
+    ),
     ...(issuer === undefined ? [] : keyIdProblems(target, issuer)),
-  ].map((says) => ({ certificate: target, says }));
+  ].map((saying) => ({ certificate: target, ...saying }));
   return issuer === undefined ? own : [...own, ...judgePath([issuer, ...higher], purpose)];
 }
 

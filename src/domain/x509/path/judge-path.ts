@@ -2,24 +2,12 @@
 // verifiers of a mesh ask beyond it). Pure: names, purposes and the moment are given. The anchor is judged as
 // OpenSSL, BoringSSL and Go judge it: by everything but its own signature.
 import { KEY_CERT_SIGN } from './extensions.ts';
-import { hasEmptySubject, isSelfIssued, sameBytes, type PathCertificate } from './certificate.ts';
+import { isSelfIssued, sameBytes, type PathCertificate } from './certificate.ts';
 import { withoutPolicy } from './explicit-policy.ts';
 import { nameOutOfBounds, unprocessed } from './name-constraints.ts';
 import type { NamedCertificate } from './certified-names.ts';
+import { sayingIf, sayings, type Path, type PathProblem, type Saying } from './path-problem.ts';
 import { unreadable } from './unreadable.ts';
-
-/** Issuing certificate first, trust anchor last. */
-export type Path = readonly [PathCertificate, ...PathCertificate[]];
-
-export interface PathProblem {
-  readonly certificate: PathCertificate;
-  /** What follows the certificate's name. */
-  readonly says: string;
-}
-
-export function inSentence({ certificate, says }: PathProblem): string {
-  return `certificate ${certificate.subject} ${says}`;
-}
 
 /** What stands below a path. */
 export interface Purpose {
@@ -49,7 +37,7 @@ export function namesakeProblems(path: Path, anchors: readonly PathCertificate[]
       return keyId === undefined || subjectKeyId === undefined || sameBytes(keyId, subjectKeyId);
     });
     const says = `does not tell by an authority key identifier which ${signer.subject} signed it, and a trust anchor of that name has another key: Envoy tries one alone`;
-    return confusing === undefined ? [] : [{ certificate, says }];
+    return confusing === undefined ? [] : [{ certificate, rule: 'key-identifier', says }];
   });
 }
 
@@ -73,8 +61,9 @@ export function spanOf(path: Path): { readonly notBeforeMs: number; readonly not
 export function timeProblems(path: readonly PathCertificate[], nowMs: number): readonly PathProblem[] {
   return path.flatMap((certificate) => {
     const { notBeforeMs, notAfterMs } = certificate;
-    if (notAfterMs <= nowMs) return [{ certificate, says: `ended at ${iso(notAfterMs)}` }];
-    return notBeforeMs > nowMs ? [{ certificate, says: `is not valid before ${iso(notBeforeMs)}` }] : [];
+    const rule = 'validity';
+    if (notAfterMs <= nowMs) return [{ certificate, rule, says: `ended at ${iso(notAfterMs)}` }];
+    return notBeforeMs > nowMs ? [{ certificate, rule, says: `is not valid before ${iso(notBeforeMs)}` }] : [];
   });
 }
 
@@ -88,26 +77,30 @@ function problemsAt(path: Path, at: number, certificate: PathCertificate, purpos
     ...useProblems(certificate, purpose),
     ...algorithmProblems(certificate, above === undefined),
     ...(above === undefined ? [] : keyIdProblems(certificate, above)),
-  ].map((says) => ({ certificate, says }));
+  ].map((saying) => ({ certificate, ...saying }));
 }
 
-function caProblems(certificate: PathCertificate, casBelow: number): readonly string[] {
+function caProblems(certificate: PathCertificate, casBelow: number): readonly Saying[] {
   const { version, extensions } = certificate;
   const unread = unreadable(certificate);
   const { basicConstraints, keyUsage, unknownCritical } = extensions;
   const { ca = false, pathLength = Infinity } = basicConstraints ?? {};
   const many = pathLength === 1 ? '1 intermediate' : `${pathLength} intermediates`;
   return [
-    ...(ca && version === 3 ? [] : ['is not a CA certificate']),
-    ...(keyUsage === undefined || (keyUsage & KEY_CERT_SIGN) !== 0 ? [] : ['may not sign certificates (key usage)']),
-    ...(pathLength >= casBelow ? [] : [`allows ${many} below it (path length), not ${casBelow}`]),
+    ...sayingIf(!ca || version !== 3, 'ca', 'is not a CA certificate'),
+    ...sayingIf(
+      keyUsage !== undefined && (keyUsage & KEY_CERT_SIGN) === 0,
+      'key-usage',
+      'may not sign certificates (key usage)',
+    ),
+    ...sayingIf(pathLength < casBelow, 'path-length', `allows ${many} below it (path length), not ${casBelow}`),
     ...unknownCritical.map(unknownExtension),
-    ...(unread === undefined ? [] : [unread]),
+    ...sayings('encoding', unread),
   ];
 }
 
-export function unknownExtension(type: string): string {
-  return `has a critical extension that nobody knows (${type})`;
+export function unknownExtension(type: string): Saying {
+  return { rule: 'extensions', says: `has a critical extension that nobody knows (${type})` };
 }
 
 /** Constraints bind every certificate below but those that are self-issued (section 6.1.4 b), and the last always. */
@@ -115,15 +108,15 @@ function constraintProblems(
   { extensions: { nameConstraints } }: PathCertificate,
   below: readonly PathCertificate[],
   { named }: Purpose,
-): readonly string[] {
+): readonly Saying[] {
   if (nameConstraints === undefined) return [];
   const cas = below.filter((link) => !isSelfIssued(link));
   const bound = [named, ...cas.map(({ subjectDer, extensions: { names } }) => ({ subjectDer, names }))];
   const outside = bound.map((one) => nameOutOfBounds(nameConstraints, one)).find((name) => name !== undefined);
   const unknown = bound.map((one) => unprocessed(nameConstraints, one)).find((why) => why !== undefined);
   return [
-    ...(unknown === undefined ? [] : [unknown]),
-    ...(outside === undefined ? [] : [`has name constraints that do not allow ${outside}`]),
+    ...sayings('name-constraints', unknown),
+    ...sayings('name-constraints', outside && `has name constraints that do not allow ${outside}`),
   ];
 }
 
@@ -131,14 +124,17 @@ function constraintProblems(
  * An extended key usage in a CA binds all below it, for every verifier of a mesh (not in RFC 5280). Any use is none for
  * OpenSSL and BoringSSL.
  */
-function useProblems({ extensions: { extendedKeyUsage } }: PathCertificate, { uses }: Purpose): readonly string[] {
+function useProblems({ extensions: { extendedKeyUsage } }: PathCertificate, { uses }: Purpose): readonly Saying[] {
   if (extendedKeyUsage === undefined) return [];
   const missing = uses.filter((use) => !extendedKeyUsage.includes(USES[use].oid));
-  return missing.map((use) => `may not stand above ${USES[use].words} (extended key usage without ${use})`);
+  return missing.map((use) => ({
+    rule: 'extended-key-usage',
+    says: `may not stand above ${USES[use].words} (extended key usage without ${use})`,
+  }));
 }
 
 /** Nobody checks an anchor's own signature. */
-export function algorithmProblems({ algorithms }: PathCertificate, isAnchor: boolean): readonly string[] {
+export function algorithmProblems({ algorithms }: PathCertificate, isAnchor: boolean): readonly Saying[] {
   const { signature, signatureStrength, keyProblem } = algorithms;
   const words = {
     good: undefined,
@@ -146,8 +142,8 @@ export function algorithmProblems({ algorithms }: PathCertificate, isAnchor: boo
     unknown: `is signed with an algorithm that mesh peers do not verify (${signature})`,
   }[signatureStrength];
   return [
-    ...(keyProblem === undefined ? [] : [`has a key that ${keyProblem}`]),
-    ...(isAnchor || words === undefined ? [] : [words]),
+    ...sayings('key', keyProblem && `has a key that ${keyProblem}`),
+    ...sayings('signature', isAnchor ? undefined : words),
   ];
 }
 
@@ -155,17 +151,21 @@ export function algorithmProblems({ algorithms }: PathCertificate, isAnchor: boo
 export function keyIdProblems(
   { extensions: { authorityKeyId } }: PathCertificate,
   above: PathCertificate,
-): readonly string[] {
+): readonly Saying[] {
   const { keyId, serial } = authorityKeyId ?? {};
   const own = above.extensions.subjectKeyId;
   if (keyId !== undefined && own !== undefined && !sameBytes(keyId, own)) {
-    return [`names another authority key identifier than ${above.subject} has as its subject key identifier`];
+    return sayings(
+      'key-identifier',
+      `names another authority key identifier than ${above.subject} has as its subject key identifier`,
+    );
   }
   if (serial === undefined || serial === above.serial) return [];
-  return [
+  return sayings(
+    'key-identifier',
     `is signed by the key of ${above.subject}, but names serial ${serial} in its authority key identifier where this ` +
       `certificate of that key has ${above.serial}: OpenSSL and Envoy refuse that`,
-  ];
+  );
 }
 
 function policyProblems(path: Path, { policies }: Purpose): readonly PathProblem[] {
@@ -176,27 +176,17 @@ function policyProblems(path: Path, { policies }: Purpose): readonly PathProblem
     ? [
         {
           certificate: path[0],
+          rule: 'policies',
           says: 'stands below a CA that requires an explicit policy, and what it issues has none',
         },
       ]
-    : [{ certificate: at, says: 'has no policy that holds, below a CA that requires an explicit one' }];
-}
-
-/** What works and should not be: said, never refused. */
-export function weaknessesOf(path: Path): readonly PathProblem[] {
-  const anchor = path.at(-1) ?? path[0];
-  const { signature, signatureStrength } = anchor.algorithms;
-  return [
-    ...path
-      .filter((link) => link.extensions.basicConstraints?.ca === true && hasEmptySubject(link))
-      .map((certificate) => ({
-        certificate,
-        says: 'is one of a CA, which must have a name (RFC 5280 section 4.1.2.6)',
-      })),
-    ...(signatureStrength === 'good'
-      ? []
-      : [{ certificate: anchor, says: `is a trust anchor that is signed with ${signature}` }]),
-  ];
+    : [
+        {
+          certificate: at,
+          rule: 'policies',
+          says: 'has no policy that holds, below a CA that requires an explicit one',
+        },
+      ];
 }
 
 function iso(ms: number): string {

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, verify } from 'node:crypto';
+import type { DocumentIssuer } from '../../../../src/adapters/issuers/documents/document-issuer.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
+import type { Issuer } from '../../../../src/domain/x509/issuer.ts';
 import { notReady, READY } from '../../../../src/ports/platform/health.ts';
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { FakeSignerOpener } from '../../../support/fakes/signer-opener.ts';
-import { testStore } from '../../../support/issuer-store.ts';
+import { TEST_MATERIAL, testStore } from '../../../support/issuer-store.ts';
 
 const NEVER = new AbortController().signal;
 const DAY_MS = 86_400_000;
@@ -34,6 +36,62 @@ async function refuses(texts: Partial<Documents>, problem: string, nowMs?: numbe
     return true;
   });
 }
+
+describe('An issuer that should live longer', () => {
+  const settings = { ...TEST_MATERIAL, longestLeafMs: DAY_MS };
+  const leavesLiveFor = (store: DocumentIssuer): number => (store.named.bounds.shareOfRest ?? 1) * 100;
+  let short: TestAuthority;
+  before(async () => {
+    short = await testAuthority({ nowMs: NOON_MS, intermediateLifetimeMs: 3 * DAY_MS });
+  });
+
+  it('is refused where it has never signed, with the arithmetic', async () => {
+    const { store } = testStore(documentsOf(short), { settings });
+    await assert.rejects(
+      store.start({ signal: NEVER }),
+      /\/chain has another lifetime than it needs: it lives for 72h, .* 6 x 24h = 144h.*no leaf live longer than 12h/,
+    );
+  });
+
+  it('signs on where it has signed before, with leaves of a sixth of what it has left, and says so', async () => {
+    const asked: string[] = [];
+    const wasInForce = async ({ id }: Issuer): Promise<boolean> => asked.push(id) > 0;
+    const { store, events } = testStore(documentsOf(short), { settings, wasInForce });
+    await store.start({ signal: NEVER });
+    assert.deepEqual(asked, [short.issuer.id]);
+    assert.equal(store.named.state.kind, 'ready');
+    assert.equal(Math.round(leavesLiveFor(store)), 17);
+    const health = store.health(NOON_MS);
+    assert.equal(health.state, 'degraded');
+    assert.match(
+      'why' in health ? health.why : '',
+      /^leaves get no more than a sixth of what the issuer has left, because it lives for 72h/,
+    );
+    assert.match(String(events.of('trustWarning')[0]?.['problem']), /a sixth of what the issuer has left/);
+  });
+
+  it('does not take the place of one that lives long enough, and does not hinder other anchors beside itself', async () => {
+    const long = await testAuthority({ nowMs: NOON_MS, root: short.root });
+    const { store, documents } = testStore(documentsOf(long), { settings });
+    await store.start({ signal: NEVER });
+    assert.equal(leavesLiveFor(store), 100);
+    await documents.edit(documentsOf(short));
+    assert.equal(store.current().issuer.id, long.issuer.id);
+    assert.match(
+      JSON.stringify(store.health(NOON_MS)),
+      /the last good issuer stays: .*has another lifetime than it needs/,
+    );
+  });
+
+  it('goes on with more anchors when it is in force', async () => {
+    const more = await testAuthority({ nowMs: NOON_MS });
+    const { store, documents } = testStore(documentsOf(short), { settings, wasInForce: async () => true });
+    await store.start({ signal: NEVER });
+    await documents.edit({ anchors: short.root.certificatePem + more.root.certificatePem });
+    assert.equal(store.current().bundle.anchors.length, 2);
+    assert.equal(Math.round(leavesLiveFor(store)), 17);
+  });
+});
 
 describe('The issuer in force', () => {
   let authority: TestAuthority;

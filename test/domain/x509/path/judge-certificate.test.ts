@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { inSentence } from '../../../../src/domain/x509/path/judge-path.ts';
+import { inSentence } from '../../../../src/domain/x509/path/path-problem.ts';
 import { judgeCertificate } from '../../../../src/domain/x509/path/judge-certificate.ts';
 import { readPathCertificate } from '../../../../src/domain/x509/path/certificate.ts';
 import { good } from '../../../support/certificates.ts';
