@@ -63,9 +63,11 @@ export class IstioAgent implements AsyncDisposable {
     else writeFileSync(file, token);
   }
 
-  /** Whether it has written down a certificate and its key, as it does soon after it was given one. */
+  /** Whether it has written down a certificate, its key and the roots, as it does one after the other soon after it was given them. */
   get hasStored(): boolean {
-    return ['cert-chain.pem', 'key.pem'].every((name) => existsSync(path.join(this.#home, 'etc/certs', name)));
+    return ['cert-chain.pem', 'key.pem', 'root-cert.pem'].every((name) =>
+      existsSync(path.join(this.#home, 'etc/certs', name)),
+    );
   }
 
   /** PEM of what it has written down: its certificate with all that came with it, its key, and the roots of its peers. */

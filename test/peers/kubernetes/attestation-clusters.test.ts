@@ -1,18 +1,20 @@
 // Two real clusters that call their token issuer the same, with the same namespace, account and pod in both: one is added to
 // a running Capstan, whose policies ask each for its own callers, and taken away again.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import type { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { TestRule } from '../../support/policy/signed-bundle.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { AttestedServer, podNamed, podWithToken, type Asking } from './support/attested-server.ts';
+import { ChartAccount } from './support/chart-account.ts';
 import { KubernetesCluster } from './support/cluster.ts';
 
 const SOON = { withinMs: 20_000 };
 const LATER = { withinMs: 60_000, everyMs: 500 };
-const RBAC = 'rbac.authorization.k8s.io';
+/** As docs/kubernetes.md asks for the account of a remote cluster, but for what a condition asks for. */
+const NO_INGRESSES = { values: { conditions: { resources: { 'networking.k8s.io': null } } } };
 const LACKS_ROLE = /needs get, list and watch on ingresses\.networking\.k8s\.io in the cluster west; the role lacks it/;
 
 describe('Callers of two Kubernetes clusters', function () {
@@ -21,13 +23,15 @@ describe('Callers of two Kubernetes clusters', function () {
   let east: KubernetesCluster;
   let west: KubernetesCluster;
   let files: ServerFiles;
+  /** In the west. */
+  let account: ChartAccount;
   let capstan: AttestedServer;
   before(async function () {
     this.timeout(240_000);
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     east = ended.use(await KubernetesCluster.start());
-    west = ended.use(await KubernetesCluster.start({ users: { capstan: [] } }));
-    await west.apply([...grant('attests', ATTESTS)]);
+    west = ended.use(await KubernetesCluster.start());
+    account = await ChartAccount.make(west, {}, NO_INGRESSES);
     files = ended.use(await AttestedServer.files([]));
     files.setPolicy([{ namespaces: ['shop'] }, GATED]);
     mkdirSync(files.path('remote'));
@@ -40,23 +44,12 @@ describe('Callers of two Kubernetes clusters', function () {
   });
   after(async () => ended.disposeAsync());
 
-  /** With everything in itself, as a mounted Secret has it. */
-  function writeKubeconfig(): void {
-    const kubeconfig = JSON.parse(readFileSync(west.kubeconfig('capstan'), 'utf8')) as {
-      clusters: { cluster: Record<string, unknown> }[];
-    };
-    const { cluster } = kubeconfig.clusters[0]!;
-    delete cluster['certificate-authority'];
-    cluster['certificate-authority-data'] = readFileSync(west.caFile).toString('base64');
-    files.write('remote/west', JSON.stringify(kubeconfig));
-  }
-
   it('are told apart by the cluster that they name and by key, and each goes with its own pod', async () => {
     const here = await podWithToken(east, 'shop', 'web');
     const there = await podWithToken(west, 'shop', 'web');
     await capstan.refused({ token: there.token, clusterId: 'west' }, /^CAP-A14 /);
 
-    writeKubeconfig();
+    files.write('remote/west', account.inlined);
     await eventually(
       'the cluster that was added',
       async () => (await capstan.ask({ token: there.token, clusterId: 'west' })).code === status.OK,
@@ -106,7 +99,7 @@ describe('Callers of two Kubernetes clusters', function () {
     await west.apply([MESHED]);
     await eventually('only the role stands in the way', async () => LACKS_ROLE.test(await said(fromWest)), SOON);
     await capstan.refused(fromWest, /^CAP-S10 /, status.UNAVAILABLE);
-    await west.apply(grant('ingresses', [INGRESSES]));
+    await ChartAccount.make(west);
     // What is not permitted is looked for again every ten seconds.
     await eventually('the objects of west are seen', async () => /^CAP-P12 /.test(await said(fromWest)), LATER);
     const [ingress] = await west.apply([INGRESS]);
@@ -154,22 +147,3 @@ const INGRESS = {
   metadata: { name: 'front', namespace: 'gated' },
   spec: { defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
 };
-const READ = ['get', 'list', 'watch'];
-const INGRESSES = { apiGroups: ['networking.k8s.io'], resources: ['ingresses'], verbs: READ };
-/** As docs/kubernetes.md asks for the account of a remote cluster. */
-const ATTESTS = [
-  { apiGroups: [''], resources: ['pods', 'serviceaccounts', 'namespaces'], verbs: READ },
-  { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-  { nonResourceURLs: ['/openid/v1/jwks', '/.well-known/openid-configuration'], verbs: ['get'] },
-];
-
-/** A ClusterRole of the user `capstan`, and its binding. */
-function grant(name: string, rules: readonly object[]) {
-  const metadata = { name };
-  const roleRef = { apiGroup: RBAC, kind: 'ClusterRole', name };
-  const subjects = [{ apiGroup: RBAC, kind: 'User', name: 'capstan' }];
-  return [
-    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata, rules },
-    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
-  ];
-}

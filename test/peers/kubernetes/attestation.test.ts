@@ -8,6 +8,7 @@ import type { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { accountNamed, AttestedServer, namespaceNamed, podNamed, podWithToken } from './support/attested-server.ts';
+import { ChartAccount } from './support/chart-account.ts';
 import { KubernetesCluster, NODE } from './support/cluster.ts';
 
 /** From the moment at which the API server has deleted something; the issue asks for a second from the watch event on. */
@@ -23,7 +24,7 @@ describe('A caller of a Kubernetes cluster', function () {
   before(async function () {
     this.timeout(180_000);
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start({ users: { watcher: [], reviewer: [] } }));
+    cluster = ended.use(await KubernetesCluster.start());
     files = ended.use(await AttestedServer.files(['shop', 'bank', 'gone']));
     capstan = ended.use(await AttestedServer.start(cluster, files));
   });
@@ -166,16 +167,14 @@ describe('A caller of a Kubernetes cluster', function () {
   });
 
   describe('of a server that may do less than it should', () => {
-    const asUser = async (own: ServerFiles, user: string): Promise<AttestedServer> => {
-      const kubeconfig = cluster.kubeconfig(user);
-      return AttestedServer.start(cluster, own, { 'cluster.kubernetes.kubeconfig': kubeconfig });
-    };
+    /** Beside the server of the other tests, in an account of its own. */
+    const without = async (own: ServerFiles, name: string, lacking: readonly string[]): Promise<AttestedServer> =>
+      AttestedServer.startAs(await ChartAccount.make(cluster, {}, { name, without: lacking }), own);
 
     it('is judged by the keys where that may not ask for TokenReviews, which is said', async () => {
       const { token } = await podWithToken(cluster, 'shop', 'unreviewed');
-      await cluster.apply(rightsOf('watcher', { discovery: true, reviews: false }));
       using own = await AttestedServer.files(['shop']);
-      await using limited = await asUser(own, 'watcher');
+      await using limited = await without(own, 'watcher', ['tokenreviews']);
       await limited.granted({ token });
       assert.equal(limited.newest().attestation?.tokenReview, 'unavailable');
       const page = await (await limited.server.get('/readyz')).text();
@@ -185,9 +184,10 @@ describe('A caller of a Kubernetes cluster', function () {
 
     it('is judged by a TokenReview where that may not read the keys', async () => {
       const { token } = await podWithToken(cluster, 'shop', 'keyless');
-      await cluster.apply(rightsOf('reviewer', { discovery: false, reviews: true }));
+      // Every service account may read them, unless a cluster is hardened so.
+      await cluster.api.delete(EVERYBODY_READS_KEYS);
       using own = await AttestedServer.files(['shop']);
-      await using limited = await asUser(own, 'reviewer');
+      await using limited = await without(own, 'reviewer', ['/openid/v1/jwks', '/.well-known/openid-configuration']);
       await limited.granted({ token });
       assert.equal(limited.newest().attestation?.tokenReview, 'confirmed');
       await limited.refused({ token: `${token.slice(0, -8)}AAAAAAAA` }, /^CAP-A05 .*does not authenticate anybody/);
@@ -209,24 +209,11 @@ describe('A caller of a Kubernetes cluster', function () {
   });
 });
 
-/** All that attestation needs, but for what is left out. */
-function rightsOf(name: string, { discovery, reviews }: { readonly discovery: boolean; readonly reviews: boolean }) {
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const metadata = { name };
-  const rules = [
-    { apiGroups: [''], resources: ['pods', 'serviceaccounts', 'namespaces'], verbs: ['get', 'list', 'watch'] },
-    ...(reviews ? [{ apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] }] : []),
-    ...(discovery
-      ? [{ nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'], verbs: ['get'] }]
-      : []),
-  ];
-  const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name }];
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-  return [
-    { apiVersion, kind: 'ClusterRole', metadata, rules },
-    { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
-  ];
-}
+const EVERYBODY_READS_KEYS = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  metadata: { name: 'system:service-account-issuer-discovery' },
+};
 
 /** As whoever has no key of the API server would sign them. */
 async function forged(claims: Readonly<Record<string, unknown>>): Promise<string> {

@@ -8,9 +8,9 @@ import { RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
+import { ChartAccount } from './support/chart-account.ts';
 import type { ClusterObject } from './support/cluster-api.ts';
 import { KubernetesCluster, NODE, type PodVolume } from './support/cluster.ts';
-import { SIGNER_USER, signerRoles } from './support/signer-roles.ts';
 
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
 /** The kubelet looks at a volume again after a pause that doubles. */
@@ -52,26 +52,12 @@ describe('Capstan as signer of PodCertificateRequests', function () {
   let cluster: KubernetesCluster;
   before(async function () {
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start({ users: { [SIGNER_USER]: [] }, kubelet: true }));
-    await cluster.apply([
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system' } },
-      ...signerRoles(),
-    ]);
+    cluster = ended.use(await KubernetesCluster.start({ kubelet: true }));
     files = ended.use(await ServerFiles.create());
     await cluster.apply([trustBundle(files.pki.root.certificatePem)]);
     files.setPolicy([{ namespaces: ['shop'] }, { namespaces: ['brief'], maxTtl: '30m' }]);
-    ended.use(
-      await RunningServer.start({
-        files,
-        settings: {
-          'cluster.manifests': undefined,
-          'cluster.kubernetes.from': 'kubeconfig',
-          'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
-          'cluster.kubernetes.namespace': 'istio-system',
-          'cluster.kubernetes.signers.podCertificates': true,
-        },
-      }),
-    );
+    const { settings } = await ChartAccount.make(cluster, { 'cluster.kubernetes.signers.podCertificates': true });
+    ended.use(await RunningServer.start({ files, settings }));
   });
   after(async () => ended.disposeAsync());
 

@@ -1,4 +1,4 @@
-// What Capstan writes into a real cluster, by the role of docs/kubernetes.md and no other: root ConfigMaps,
+// What Capstan writes into a real cluster, by the roles of the chart and no other: root ConfigMaps,
 // ClusterTrustBundles, and who of two servers does it.
 import assert from 'node:assert/strict';
 import { ChildServer } from '../../app/support/child-server.ts';
@@ -9,9 +9,10 @@ import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import type { ClusterObject, ObjectReference } from './support/cluster-api.ts';
 import { type ClusterSettings, KubernetesCluster } from './support/cluster.ts';
-import { namespace, OWN_NAMESPACE, PUBLISHER, publisherRole } from './support/publisher-role.ts';
+import { ChartAccount, type Settings } from './support/chart-account.ts';
+import { namespace, OWN_NAMESPACE } from './support/namespaces.ts';
 
-const SETTINGS: ClusterSettings = { users: { [PUBLISHER]: [] }, controllerManager: true };
+const SETTINGS: ClusterSettings = { controllerManager: true };
 const WITHIN = { withinMs: 20_000, everyMs: 50 };
 const ROOT_CONFIG_MAP = { apiVersion: 'v1', kind: 'ConfigMap' } as const;
 const TRUST_BUNDLE = { apiVersion: 'certificates.k8s.io/v1', kind: 'ClusterTrustBundle' } as const;
@@ -30,33 +31,29 @@ describe('A server that publishes in a Kubernetes cluster', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let files: ServerFiles;
+  let account: ChartAccount;
   let server: RunningServer;
   before(async function () {
     peerOrSkip(this, KubernetesCluster.programs(SETTINGS), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start(SETTINGS));
-    await cluster.apply([...publisherRole(), namespace('shop')]);
+    await cluster.apply([namespace('shop')]);
     files = ended.use(await ServerFiles.create());
-    server = await RunningServer.start({ files, settings: publishing() });
+    account = await publisher();
+    server = await RunningServer.start({ files, settings: account.settings });
     ended.defer(async () => server[Symbol.asyncDispose]());
   });
   after(async () => ended.disposeAsync());
 
   /** @param publish laid over `cluster.kubernetes.publish`. */
-  function publishing(publish: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
-    const own = 'cluster.kubernetes';
+  async function publisher(publish: Settings = {}): Promise<ChartAccount> {
     const given = {
       'rootConfigMap.enabled': true,
       'rootConfigMap.namespaceSelector': 'mesh!=off',
       clusterTrustBundles: SIGNERS,
       ...publish,
     };
-    return {
-      'cluster.manifests': undefined,
-      [`${own}.from`]: 'kubeconfig',
-      [`${own}.kubeconfig`]: cluster.kubeconfig(PUBLISHER),
-      [`${own}.namespace`]: OWN_NAMESPACE,
-      ...Object.fromEntries(Object.entries(given).map(([key, value]) => [`${own}.publish.${key}`, value])),
-    };
+    const settings = Object.entries(given).map(([key, value]) => [`cluster.kubernetes.publish.${key}`, value]);
+    return ChartAccount.make(cluster, Object.fromEntries(settings) as Settings, { namespace: OWN_NAMESPACE });
   }
 
   const mapIn = async (where: string): Promise<ClusterObject | undefined> =>
@@ -138,7 +135,7 @@ describe('A server that publishes in a Kubernetes cluster', function () {
   });
 
   it('says what it may not do any more, and does it when it may again', async () => {
-    const binding = publisherRole().find(({ kind }) => kind === 'ClusterRoleBinding')!;
+    const binding = account.roles.find(({ kind }) => kind === 'ClusterRoleBinding')!;
     await cluster.api.delete(binding);
     await cluster.apply([namespace('barred')]);
     await eventually('it is said', () => files.logged('publicationFailed').length > 0, WITHIN);
@@ -179,9 +176,9 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     using others = await ServerFiles.create(files.pki);
     // As at the end of the last test, so that nothing is different but who writes.
     for (const each of [own, others]) each.write('anchors.pem', own.pki.root.certificatePem);
-    await using leader = await ChildServer.start(own, publishing());
+    await using leader = await ChildServer.start(own, account.settings);
     const first = await spec();
-    await using second = await ChildServer.start(others, publishing());
+    await using second = await ChildServer.start(others, account.settings);
     assert.equal((await spec()).holderIdentity, first.holderIdentity);
     const killedMs = performance.now();
     await leader.kill9();
@@ -200,13 +197,9 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     await cluster.apply([foreign]);
     // An API server that starts refuses everybody for a moment, before it has read the roles: those refusals are of before.
     const before = files.logged('publicationFailed').length;
-    await using last = await RunningServer.start({
-      files,
-      settings: publishing({
-        'rootConfigMap.namespaceSelector': 'nothing=selected',
-        clusterTrustBundles: [SIGNERS[0]],
-      }),
-    });
+    const less = { 'rootConfigMap.namespaceSelector': 'nothing=selected', clusterTrustBundles: [SIGNERS[0]] };
+    const { settings } = await publisher(less);
+    await using last = await RunningServer.start({ files, settings });
     await eventually('what it wrote is gone', async () => (await mapIn('shop')) === undefined, WITHIN);
     await eventually(
       'the other bundle is gone',

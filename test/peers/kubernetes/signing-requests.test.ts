@@ -7,9 +7,9 @@ import { ServerFiles } from '../../app/support/server-files.ts';
 import { agentCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
-import { ClusterApi, type ClusterObject } from './support/cluster-api.ts';
+import { ChartAccount } from './support/chart-account.ts';
+import type { ClusterApi, ClusterObject } from './support/cluster-api.ts';
 import { KubernetesCluster } from './support/cluster.ts';
-import { SIGNER_USER, signerRoles } from './support/signer-roles.ts';
 
 const ISTIOD = { namespace: 'istio-system', name: 'istiod' };
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
@@ -73,37 +73,30 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
   let server: RunningServer;
   let files: ServerFiles;
   let cluster: KubernetesCluster;
+  let account: ChartAccount;
   let istiod: ClusterApi;
   before(async function () {
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start({ users: { [SIGNER_USER]: [] } }));
+    cluster = ended.use(await KubernetesCluster.start());
     for (const { namespace, name } of [ISTIOD, { namespace: 'shop', name: 'mallory' }]) {
       await cluster.apply([
         { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
         { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
       ]);
     }
-    await cluster.apply([...signerRoles(), ...requesterRoles()]);
-    istiod = ended.use(new ClusterApi(await cluster.accountKubeconfig(ISTIOD.namespace, ISTIOD.name)));
+    await cluster.apply(requesterRoles());
+    istiod = ended.use(await cluster.apiOf(ISTIOD.namespace, ISTIOD.name));
     files = ended.use(await ServerFiles.create());
+    account = await ChartAccount.make(cluster, {
+      'cluster.kubernetes.signers.certificateSigningRequests.requesters': ['system:serviceaccount:istio-system:istiod'],
+    });
     server = ended.use(await started(files));
   });
   after(async () => ended.disposeAsync());
 
   const started = async (of: ServerFiles): Promise<RunningServer> => {
     of.setPolicy([{ namespaces: ['shop'], bounds: { impersonators: ['istio-system/istiod'] } }]);
-    return RunningServer.start({
-      files: of,
-      settings: {
-        'cluster.manifests': undefined,
-        'cluster.kubernetes.from': 'kubeconfig',
-        'cluster.kubernetes.kubeconfig': cluster.kubeconfig(SIGNER_USER),
-        'cluster.kubernetes.namespace': 'istio-system',
-        'cluster.kubernetes.signers.certificateSigningRequests.requesters': [
-          'system:serviceaccount:istio-system:istiod',
-        ],
-      },
-    });
+    return RunningServer.start({ files: of, settings: account.settings });
   };
   const signed = async (api: ClusterApi, identity = WEB): Promise<void> => {
     const read = await request(api, {}, identity);
@@ -137,7 +130,7 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
   });
 
   it('serves nobody who may make and approve requests without being listed', async () => {
-    using mallory = new ClusterApi(await cluster.accountKubeconfig('shop', 'mallory'));
+    using mallory = await cluster.apiOf('shop', 'mallory');
     const read = await request(mallory, {});
     const failed = await eventually('the refusal', async () => failureOf(await read()), SOON);
     assert.equal(failed.reason, 'ImpersonationForbidden');

@@ -1,5 +1,6 @@
 // Whose agents a storm consists of: tokens minted here, for a server that has the issuer's keys in a file, or pods of a real
 // cluster, for a server that attests by it.
+import { ChartAccount } from '../../peers/kubernetes/support/chart-account.ts';
 import { KubernetesCluster } from '../../peers/kubernetes/support/cluster.ts';
 import type { ServerFiles } from '../../app/support/server-files.ts';
 
@@ -36,19 +37,14 @@ export class ClusterTokens implements TokenSource {
   readonly cluster: KubernetesCluster;
   readonly settings: Readonly<Record<string, unknown>>;
 
-  private constructor(cluster: KubernetesCluster) {
+  private constructor(cluster: KubernetesCluster, { settings }: ChartAccount) {
     this.cluster = cluster;
-    this.settings = {
-      'cluster.manifests': undefined,
-      'authentication.tokens.issuers': [],
-      'sds.sockets': [],
-      'cluster.kubernetes.from': 'kubeconfig',
-      'cluster.kubernetes.kubeconfig': cluster.kubeconfig(),
-    };
+    this.settings = { 'authentication.tokens.issuers': [], 'sds.sockets': [], ...settings };
   }
 
   static async start(): Promise<ClusterTokens> {
-    return new ClusterTokens(await KubernetesCluster.start());
+    const cluster = await KubernetesCluster.start();
+    return new ClusterTokens(cluster, await ChartAccount.make(cluster));
   }
 
   async tokens({ namespaces, agents }: Crowd): Promise<readonly string[]> {

@@ -219,7 +219,7 @@ describe('The chart in a cluster', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   before(async function () {
-    peerOrSkip(this, KubernetesCluster.programs() && findPrograms('helm'), 'Kubernetes with Helm');
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
     const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     await cluster.apply([

@@ -58,7 +58,7 @@ describe('capstan doctor in a cluster', function () {
     ...options: readonly string[]
   ): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
     const { terminal, out, error } = recordTerminal();
-    const argv = ['doctor', '--kubeconfig', cluster.kubeconfig(), ...options];
+    const argv = ['doctor', '--kubeconfig', cluster.administratorKubeconfig, ...options];
     const code = await runCli(argv, { terminal, environment: {}, signal: AbortSignal.timeout(30_000) });
     return { code, out: out(), error: error() };
   }

@@ -1,18 +1,14 @@
 // A Capstan with the chart's configuration and the chart's roles alone: all that is switched on works, and what it does not need it
 // may not have.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
-import { ISTIO_CONFIG, objectsIn } from '../support/chart.ts';
-import { chartRoles } from '../support/chart-roles.ts';
-import { ApiRefusal, ClusterApi, type ClusterObject } from '../support/cluster-api.ts';
+import { ApiRefusal, type ClusterApi, type ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
+import { policyCrds } from '../support/policy-manifests.ts';
 
 const NAMESPACE = 'istio-system';
 const SOON = { withinMs: 30_000 };
@@ -39,16 +35,13 @@ describe("A Capstan with the chart's roles alone", function () {
   let own: ClusterApi;
 
   before(async function () {
-    peerOrSkip(this, KubernetesCluster.programs() && findPrograms('helm'), 'Kubernetes with Helm');
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
-    await cluster.apply([
-      ...chartRoles(),
-      ...objectsIn(readFileSync(path.join(ISTIO_CONFIG, 'crds/policies.yaml'), 'utf8')),
-    ]);
+    await cluster.apply(policyCrds());
     const files = ended.use(await ServerFiles.create());
     files.setPolicy([{ namespaces: ['shop'] }, CONTROL_PLANE], CLASSES);
     capstan = ended.use(await AttestedServer.start(cluster, files, SWITCHED_ON));
-    own = ended.use(new ClusterApi(await cluster.accountKubeconfig(NAMESPACE, 'capstan')));
+    own = ended.use(await cluster.apiOf(NAMESPACE, 'capstan'));
   });
   after(async () => ended.disposeAsync());
 

@@ -9,11 +9,11 @@ import { testAuthority } from '../../../support/certificates.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { findPrograms } from '../../programs/programs.ts';
-import { KubernetesCluster, type ClusterSettings } from '../support/cluster.ts';
-import { ISTIO_NAMESPACE, namespace, OWN_NAMESPACE, PUBLISHER, publisherRole } from '../support/publisher-role.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
+import { ChartAccount } from '../support/chart-account.ts';
+import { ISTIO_NAMESPACE, namespace, OWN_NAMESPACE } from '../support/namespaces.ts';
 import { Istiod, type IstiodTls } from './support/istiod.ts';
 
-const SETTINGS: ClusterSettings = { users: { [PUBLISHER]: [] } };
 const WITHIN = { withinMs: 30_000, everyMs: 100 };
 const SECRET = {
   apiVersion: 'v1',
@@ -34,30 +34,26 @@ describe('The certificate of istiod', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let files: ServerFiles;
+  let account: ChartAccount;
   let istiodBinary: string;
   before(async function () {
     const programs = findPrograms('istiod');
-    peerOrSkip(this, KubernetesCluster.programs(SETTINGS) && programs, 'Kubernetes and istiod');
+    peerOrSkip(this, KubernetesCluster.programs() && programs, 'Kubernetes and istiod');
     istiodBinary = programs!.istiod;
-    cluster = ended.use(await KubernetesCluster.start(SETTINGS));
-    await cluster.apply([...publisherRole(), namespace('shop')]);
+    cluster = ended.use(await KubernetesCluster.start());
+    await cluster.apply([namespace('shop')]);
     files = ended.use(await ServerFiles.create());
     files.setPolicy([RULE], { classes: CLASSES });
-    ended.use(await RunningServer.start({ files, settings: settings() }));
+    const publish = 'cluster.kubernetes.publish';
+    const settings = {
+      [`${publish}.rootConfigMap.enabled`]: true,
+      [`${publish}.istiodTls.namespace`]: ISTIO_NAMESPACE,
+      [`${publish}.istiodTls.revisions`]: ['default', 'canary'],
+    };
+    account = await ChartAccount.make(cluster, settings, { namespace: OWN_NAMESPACE });
+    ended.use(await RunningServer.start({ files, settings: account.settings }));
   });
   after(async () => ended.disposeAsync());
-
-  function settings(): Readonly<Record<string, unknown>> {
-    return {
-      'cluster.manifests': undefined,
-      'cluster.kubernetes.from': 'kubeconfig',
-      'cluster.kubernetes.kubeconfig': cluster.kubeconfig(PUBLISHER),
-      'cluster.kubernetes.namespace': OWN_NAMESPACE,
-      'cluster.kubernetes.publish.rootConfigMap.enabled': true,
-      'cluster.kubernetes.publish.istiodTls.namespace': ISTIO_NAMESPACE,
-      'cluster.kubernetes.publish.istiodTls.revisions': ['default', 'canary'],
-    };
-  }
 
   async function secret(): Promise<IstiodTls | undefined> {
     const data = (await cluster.api.get(SECRET))?.['data'] as Readonly<Record<string, string>> | undefined;

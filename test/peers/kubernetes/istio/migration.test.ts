@@ -10,8 +10,8 @@ import { eventually } from '../../../support/eventually.ts';
 import { IstioAgent } from '../../istio-agent/istio-agent.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
-import { ISTIO_NAMESPACE, PUBLISHER } from '../support/publisher-role.ts';
-import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rolesOfCapstan, rootsIn } from './support/installed.ts';
+import { ISTIO_NAMESPACE } from '../support/namespaces.ts';
+import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rootsIn } from './support/installed.ts';
 import { Istiod } from './support/istiod.ts';
 import { IstioMesh, type MeshPrograms } from './support/mesh.ts';
 
@@ -36,8 +36,7 @@ describe("The way from istiod's own CA to Capstan", function () {
   let formerRoot: string;
   before(async function () {
     programs = peerOrSkip(this, IstioMesh.programs(), 'Istio on Kubernetes');
-    cluster = ended.use(await KubernetesCluster.start({ users: { [PUBLISHER]: [] } }));
-    await cluster.apply(rolesOfCapstan());
+    cluster = ended.use(await KubernetesCluster.start());
     files = ended.use(await ServerFiles.create());
     files.setPolicy([{ namespaces: ['shop', 'bank'] }, CONTROL_PLANE], CLASSES);
     former = ended.use(await Istiod.start({ binary: programs.istiod, cluster, environment: OWN_CA }));
@@ -67,7 +66,7 @@ describe("The way from istiod's own CA to Capstan", function () {
 
   async function startCapstan(publishesRoots: boolean): Promise<void> {
     const keys = { 'publish.rootConfigMap.enabled': publishesRoots };
-    capstan = ended.use(await RunningServer.start({ files, settings: configuration(cluster, keys) }));
+    capstan = ended.use(await RunningServer.start({ files, settings: await configuration(cluster, keys) }));
   }
 
   it('1. installs Capstan beside it, with both roots, and nobody notices', async () => {

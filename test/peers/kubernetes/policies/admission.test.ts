@@ -10,9 +10,11 @@ import { eventually, freePort } from '../../../support/eventually.ts';
 import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer } from '../support/attested-server.ts';
+import { ChartAccount } from '../support/chart-account.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
-import { admissionObjects, policyCrds, policyObject, WITH_ADMISSION } from '../support/policy-manifests.ts';
+import { kubectl } from '../support/kubectl.ts';
+import { admissionObjects, policyCrds, policyObject } from '../support/policy-manifests.ts';
 
 const WITHIN = { withinMs: 30_000, everyMs: 200 };
 
@@ -22,18 +24,22 @@ describe('Admission of policies by a Kubernetes API server', function () {
   let cluster: KubernetesCluster;
   let files: ServerFiles;
   let capstan: AttestedServer;
-  let kubeconfig: string;
+  let account: ChartAccount;
   let port: number;
   before(async function () {
-    const programs = KubernetesCluster.programs();
-    peerOrSkip(this, programs && findPrograms('helm', 'kubectl') && programs, 'Kubernetes');
+    peerOrSkip(this, KubernetesCluster.programs() && findPrograms('kubectl'), 'Kubernetes');
     port = await freePort();
     cluster = ended.use(await KubernetesCluster.start());
     const namespaces = ['shop', 'data'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
     await cluster.apply([...namespaces, ...policyCrds()]);
     await cluster.apply(admissionObjects().map(reachable));
     files = ended.use(await AttestedServer.files(['shop']));
-    kubeconfig = await AttestedServer.kubeconfig(cluster, WITH_ADMISSION);
+    account = await ChartAccount.make(cluster, {
+      'policy.directory': undefined,
+      'cluster.kubernetes.policies': true,
+      'cluster.kubernetes.admission.address': `127.0.0.1:${port}`,
+      'cluster.kubernetes.admission.configuration': 'capstan',
+    });
     capstan = ended.use(await start());
     let tries = 0;
     // Each one anew: an edit that changes nothing passes.
@@ -42,14 +48,7 @@ describe('Admission of policies by a Kubernetes API server', function () {
   });
   after(async () => ended.disposeAsync());
 
-  const start = async (): Promise<AttestedServer> =>
-    AttestedServer.start(cluster, files, {
-      'cluster.kubernetes.kubeconfig': kubeconfig,
-      'policy.directory': undefined,
-      'cluster.kubernetes.policies': true,
-      'cluster.kubernetes.admission.address': `127.0.0.1:${port}`,
-      'cluster.kubernetes.admission.configuration': 'capstan',
-    });
+  const start = async (): Promise<AttestedServer> => AttestedServer.startAs(account, files);
 
   /** There are no Services here: the API server is told the address itself. */
   function reachable(object: ClusterObject): ClusterObject {
@@ -87,11 +86,10 @@ describe('Admission of policies by a Kubernetes API server', function () {
 
   it('shows kubectl which field', async () => {
     const nothing = policyObject('shop', 'nothing', { narrow: { keys: ['ed25519'] }, contact: '#shop' });
-    const options = ['--kubeconfig', cluster.kubeconfig(), 'apply', '--dry-run=server', '-f', '-'];
     // Not waited for here: the server that is asked runs in this process.
-    const kubectl = spawn(findPrograms('kubectl')!.kubectl, options);
-    kubectl.stdin.end(JSON.stringify(nothing));
-    const [said, [code]] = await Promise.all([text(kubectl.stderr), once(kubectl, 'exit') as Promise<[number]>]);
+    const applying = spawn(...kubectl(cluster, 'apply', '--dry-run=server', '-f', '-'));
+    applying.stdin.end(JSON.stringify(nothing));
+    const [said, [code]] = await Promise.all([text(applying.stderr), once(applying, 'exit') as Promise<[number]>]);
     assert.equal(code, 1, said);
     assert.match(said, /spec\.narrow\.keys: is ed25519, test@\d+ gives ec-p256 ec-p384 rsa>=2048/);
   });

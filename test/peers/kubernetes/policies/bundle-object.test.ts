@@ -5,16 +5,15 @@ import { status } from '@grpc/grpc-js';
 import type { ServerFiles } from '../../../app/support/server-files.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { bundleDocument } from '../../../support/policy/signed-bundle.ts';
-import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
+import { ChartAccount } from '../support/chart-account.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 
 const WITHIN = { withinMs: 20_000, everyMs: 100 };
 const METADATA = { name: 'capstan-policy-bundle', namespace: 'istio-system' };
-
-/** Lets Capstan read this one ConfigMap. */
-const VALUES = { config: { policy: { bundle: { file: null, from: { name: METADATA.name } } } } };
+/** It may read this one ConfigMap then. */
+const SETTINGS = { 'policy.bundle.file': undefined, 'policy.bundle.from.name': METADATA.name };
 
 describe('The policy bundle as an object of a Kubernetes cluster', function () {
   this.timeout(120_000);
@@ -22,26 +21,20 @@ describe('The policy bundle as an object of a Kubernetes cluster', function () {
   let cluster: KubernetesCluster;
   let files: ServerFiles;
   let capstan: AttestedServer;
-  let kubeconfig: string;
+  let account: ChartAccount;
   let token: string;
   before(async function () {
-    const programs = KubernetesCluster.programs();
-    peerOrSkip(this, programs && findPrograms('helm') && programs, 'Kubernetes');
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
     ({ token } = await podWithToken(cluster, 'shop', 'web'));
     files = ended.use(await AttestedServer.files(['shop']));
-    kubeconfig = await AttestedServer.kubeconfig(cluster, VALUES);
+    account = await ChartAccount.make(cluster, SETTINGS);
     await publish(10, ['shop']);
     capstan = ended.use(await start());
   });
   after(async () => ended.disposeAsync());
 
-  const start = async (): Promise<AttestedServer> =>
-    AttestedServer.start(cluster, files, {
-      'cluster.kubernetes.kubeconfig': kubeconfig,
-      'policy.bundle.file': undefined,
-      'policy.bundle.from.name': METADATA.name,
-    });
+  const start = async (): Promise<AttestedServer> => AttestedServer.startAs(account, files);
 
   async function publish(sequence: number, namespaces: readonly string[], signed = true): Promise<void> {
     const document = bundleDocument([{ namespaces }], { sequence });

@@ -1,5 +1,5 @@
 // The CRDs of local policies and the admission policies beside them, in a real API server: it takes them, with the cost of
-// their rules, and refuses what the parser refuses.
+// their rules, and refuses what the parser refuses. No Capstan runs here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
+import { kubectl } from '../support/kubectl.ts';
 import { admissionObjects, policyCrds, policyObject } from '../support/policy-manifests.ts';
 
 const EXAMPLES = path.resolve(import.meta.dirname, '../../../../istio-config/examples/platform/policies');
@@ -79,8 +80,7 @@ describe('The CRDs of local policies in an API server', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   before(async function () {
-    const programs = KubernetesCluster.programs();
-    peerOrSkip(this, programs && findPrograms('kubectl', 'helm') && programs, 'Kubernetes');
+    peerOrSkip(this, KubernetesCluster.programs() && findPrograms('kubectl'), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
     const namespaces = ['shop', 'data', 'payments'].map((name) => ({
       apiVersion: 'v1',
@@ -153,7 +153,7 @@ describe('The CRDs of local policies in an API server', function () {
   });
 
   it('have kubectl explain each field, and show how a policy stands', async () => {
-    const explained = kubectl('explain', 'issuancepolicy.spec.narrow.ttl.max');
+    const explained = said('explain', 'issuancepolicy.spec.narrow.ttl.max');
     assert.match(explained, /Longest lifetime/);
     const object = policyObject('shop', 'web', { mode: 'audit', narrow: { ttl: { max: '30m' } }, contact: '#shop' });
     await cluster.apply([object]);
@@ -166,7 +166,7 @@ describe('The CRDs of local policies in an API server', function () {
       { status: { conditions, lastDay: { issued: 3, refused: 2, auditHits: 0 } } },
       'status',
     );
-    const [head = '', row = ''] = kubectl('get', 'issp', '-n', 'shop').split('\n');
+    const [head = '', row = ''] = said('get', 'issp', '-n', 'shop').split('\n');
     assert.match(head, /NAME +MODE +MAX TTL +ACCEPTED +EXCEEDS +REFUSED +AGE/);
     assert.match(row, /web +audit +30m +True +True +2 /);
   });
@@ -179,7 +179,7 @@ describe('The CRDs of local policies in an API server', function () {
     assert.match(stderr, /Warning: .*spec\.mode is off/);
   });
 
-  function kubectl(...args: readonly string[]): string {
+  function said(...args: readonly string[]): string {
     const { stdout, stderr, status } = run(...args, {});
     assert.equal(status, 0, stderr);
     return stdout;
@@ -188,7 +188,7 @@ describe('The CRDs of local policies in an API server', function () {
   function run(...given: readonly [...args: string[], { readonly input?: object }]) {
     const { input } = given.at(-1) as { readonly input?: object };
     const args = given.slice(0, -1) as string[];
-    return spawnSync(findPrograms('kubectl')!.kubectl, ['--kubeconfig', cluster.kubeconfig(), ...args], {
+    return spawnSync(...kubectl(cluster, ...args), {
       encoding: 'utf8',
       ...(input !== undefined && { input: JSON.stringify(input) }),
     });

@@ -8,6 +8,7 @@ import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
+import { kubectl } from '../support/kubectl.ts';
 
 const WITHIN = { withinMs: 20_000, everyMs: 100 };
 
@@ -17,8 +18,7 @@ describe('Refusals as Events of a Kubernetes cluster', function () {
   let cluster: KubernetesCluster;
   let capstan: AttestedServer;
   before(async function () {
-    const programs = KubernetesCluster.programs();
-    peerOrSkip(this, programs && findPrograms('helm', 'kubectl') && programs, 'Kubernetes');
+    peerOrSkip(this, KubernetesCluster.programs() && findPrograms('kubectl'), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
     const files = ended.use(await AttestedServer.files(['elsewhere']));
     capstan = ended.use(
@@ -47,11 +47,7 @@ describe('Refusals as Events of a Kubernetes cluster', function () {
     assert.equal((pod['involvedObject'] as { uid: string }).uid, uid);
     const [line = ''] = said.split(' id=');
     for (const kind of ['serviceaccount', 'pod']) {
-      const { stdout } = spawnSync(
-        findPrograms('kubectl')!.kubectl,
-        ['--kubeconfig', cluster.kubeconfig(), 'describe', kind, 'web', '-n', 'shop'],
-        { encoding: 'utf8' },
-      );
+      const { stdout } = spawnSync(...kubectl(cluster, 'describe', kind, 'web', '-n', 'shop'), { encoding: 'utf8' });
       const described = stdout.replaceAll(/\s+/g, ' ');
       assert.ok(described.includes(line), `${kind}: ${stdout}`);
       assert.match(described, /Warning CAP-P01 .* capstan CAP-P01 .*ask #pki; capstan policy explain [0-9a-f]{20}/);

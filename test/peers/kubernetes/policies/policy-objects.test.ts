@@ -5,9 +5,9 @@ import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { ServerFiles } from '../../../app/support/server-files.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { findPrograms } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, namespaceNamed, podWithToken } from '../support/attested-server.ts';
+import { ChartAccount } from '../support/chart-account.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 import { policyCrds, policyObject } from '../support/policy-manifests.ts';
@@ -36,17 +36,21 @@ describe('Policies as objects of a Kubernetes cluster', function () {
   let cluster: KubernetesCluster;
   let files: ServerFiles;
   let capstan: AttestedServer;
-  let kubeconfig: string;
+  let account: ChartAccount;
   const tokens = new Map<string, string>();
   /** What the test applied; it is deleted after it. */
   const applied: ClusterObject[] = [];
   before(async function () {
-    const programs = KubernetesCluster.programs();
-    peerOrSkip(this, programs && findPrograms('helm') && programs, 'Kubernetes');
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
     await cluster.apply(namespaces.map(namespaceNamed));
     files = ended.use(await AttestedServer.files(namespaces));
-    kubeconfig = await AttestedServer.kubeconfig(cluster);
+    account = await ChartAccount.make(cluster, {
+      'policy.directory': undefined,
+      'cluster.kubernetes.policies': true,
+      // A request may be held for that long, less a second.
+      'listen.requestTimeout': '30s',
+    });
     capstan = ended.use(await start());
   });
   afterEach(async () => {
@@ -54,14 +58,7 @@ describe('Policies as objects of a Kubernetes cluster', function () {
   });
   after(async () => ended.disposeAsync());
 
-  const start = async (): Promise<AttestedServer> =>
-    AttestedServer.start(cluster, files, {
-      'cluster.kubernetes.kubeconfig': kubeconfig,
-      'policy.directory': undefined,
-      'cluster.kubernetes.policies': true,
-      // A request may be held for that long, less a second.
-      'listen.requestTimeout': '30s',
-    });
+  const start = async (): Promise<AttestedServer> => AttestedServer.startAs(account, files);
 
   async function apply(...objects: readonly ClusterObject[]): Promise<void> {
     applied.push(...objects);

@@ -6,8 +6,7 @@ import type { Outcome } from '../../../adapters/grpc/wire.ts';
 import { RunningServer, type Showing } from '../../../app/support/running-server.ts';
 import { ServerFiles } from '../../../app/support/server-files.ts';
 import { buildCsr } from '../../../support/certificates.ts';
-import { chartRoles } from './chart-roles.ts';
-import type { Values } from './chart.ts';
+import { ChartAccount, type Settings } from './chart-account.ts';
 import type { KubernetesCluster, PodSettings, TokenRequest } from './cluster.ts';
 
 /** What a pod shows: its token, a certificate that it had before, the cluster that it says it runs in. */
@@ -16,8 +15,6 @@ export interface Asking {
   readonly clusterId?: string;
   readonly showing?: Showing;
 }
-
-const KUBECONFIG = 'cluster.kubernetes.kubeconfig';
 
 export class AttestedServer implements AsyncDisposable {
   readonly files: ServerFiles;
@@ -28,32 +25,21 @@ export class AttestedServer implements AsyncDisposable {
     this.server = server;
   }
 
-  /** @param files of a server before it, to be the same CA again; whoever made them removes them. */
-  static async start(
-    cluster: KubernetesCluster,
-    files: ServerFiles,
-    settings: Readonly<Record<string, unknown>> = {},
-  ): Promise<AttestedServer> {
-    const kubeconfig = settings[KUBECONFIG] ?? (await AttestedServer.kubeconfig(cluster));
-    const server = await RunningServer.start({
-      files,
-      settings: {
-        'cluster.manifests': undefined,
-        'authentication.tokens.issuers': [],
-        'sds.sockets': [],
-        'cluster.kubernetes.from': 'kubeconfig',
-        'cluster.kubernetes.namespace': 'istio-system',
-        ...settings,
-        [KUBECONFIG]: kubeconfig,
-      },
-    });
-    return new AttestedServer(files, server);
+  /** With an account of its own. @param files of a server before it, to be the same CA again; whoever made them removes them. */
+  static async start(cluster: KubernetesCluster, files: ServerFiles, settings?: Settings): Promise<AttestedServer> {
+    return AttestedServer.startAs(await ChartAccount.make(cluster, settings), files);
   }
 
-  /** @returns the kubeconfig of the account that Capstan has in a cluster, with the rights that the chart gives it by its values. */
-  static async kubeconfig(cluster: KubernetesCluster, values: Values = {}): Promise<string> {
-    await cluster.apply(chartRoles(values));
-    return cluster.accountKubeconfig('istio-system', 'capstan');
+  /**
+   * For a server that starts while the API server is away, or has other rights than the chart gives by itself.
+   * @param more of this server alone: nothing that a role is for.
+   */
+  static async startAs({ settings }: ChartAccount, files: ServerFiles, more: Settings = {}): Promise<AttestedServer> {
+    const server = await RunningServer.start({
+      files,
+      settings: { 'authentication.tokens.issuers': [], 'sds.sockets': [], ...settings, ...more },
+    });
+    return new AttestedServer(files, server);
   }
 
   static async files(namespaces: readonly string[]): Promise<ServerFiles> {

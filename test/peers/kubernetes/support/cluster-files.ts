@@ -1,4 +1,4 @@
-// What a cluster's programs read: certificates, the keys of service accounts, users with static tokens, kubeconfigs. All of
+// What a cluster's programs read: certificates, the keys of service accounts, the administrator's static token, kubeconfigs. All of
 // it is in one temporary folder, which goes with the cluster or with the test's process.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createRoot, issueLeaf } from '../../support/pki.ts';
 
 /** Of the group `system:masters`, which may do anything. */
-export const ADMIN = 'admin';
+const ADMIN = 'admin';
 
 const folders = new Set<string>();
 process.on('exit', () => {
@@ -19,25 +19,19 @@ export type TokenAlgorithm = 'RS256' | 'ES256';
 
 export interface FileSettings {
   readonly port: number;
-  /** Names of users, each with its groups. */
-  readonly users: Readonly<Record<string, readonly string[]>>;
   readonly tokenAlgorithm: TokenAlgorithm;
 }
 
 export class ClusterFiles implements Disposable {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'capstan-kubernetes-'));
   readonly #port: number;
-  readonly #tokens: ReadonlyMap<string, string>;
+  /** Of the administrator. */
+  readonly #token = randomBytes(16).toString('hex');
 
-  private constructor({ port, users, tokenAlgorithm }: FileSettings) {
+  private constructor({ port, tokenAlgorithm }: FileSettings) {
     folders.add(this.folder);
     this.#port = port;
-    const everyone = { ...users, [ADMIN]: ['system:masters'] };
-    this.#tokens = new Map(Object.keys(everyone).map((user) => [user, randomBytes(16).toString('hex')]));
-    const rows = Object.entries(everyone).map(([user, groups]) =>
-      [this.tokenOf(user), user, user, `"${groups.join(',')}"`].join(','),
-    );
-    this.write('users.csv', `${rows.join('\n')}\n`);
+    this.write('users.csv', `${[this.#token, ADMIN, ADMIN, 'system:masters'].join(',')}\n`);
     this.write('service-accounts.pem', serviceAccountKey(tokenAlgorithm));
     mkdirSync(this.path('kubelet'));
   }
@@ -62,11 +56,8 @@ export class ClusterFiles implements Disposable {
     return file;
   }
 
-  /** @throws Error when the cluster was not started with this user. */
-  tokenOf(user: string): string {
-    const token = this.#tokens.get(user);
-    if (token === undefined) throw new Error(`no user ${user}: name it in \`users\` when the cluster starts`);
-    return token;
+  administratorKubeconfig(): string {
+    return this.kubeconfig(ADMIN, this.#token);
   }
 
   /** Writes one for whoever has the token. @returns its path. */

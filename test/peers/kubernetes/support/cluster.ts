@@ -5,7 +5,7 @@ import path from 'node:path';
 import { freePort } from '../../../support/eventually.ts';
 import { findPrograms, type ProgramName } from '../../programs/programs.ts';
 import { ClusterApi, type ClusterObject } from './cluster-api.ts';
-import { ADMIN, ClusterFiles, type TokenAlgorithm } from './cluster-files.ts';
+import { ClusterFiles, type TokenAlgorithm } from './cluster-files.ts';
 import { ClusterProcess } from './cluster-process.ts';
 import { apiServerFlags, controllerManagerFlags, etcdFlags, type Flags, written } from './flags.ts';
 
@@ -13,8 +13,6 @@ import { apiServerFlags, controllerManagerFlags, etcdFlags, type Flags, written 
 export const NODE = 'node-1';
 
 export interface ClusterSettings {
-  /** Users with a token of their own, each with its groups; they may do what roles that the test applies allow. */
-  readonly users?: Readonly<Record<string, readonly string[]>>;
   /** Makes default service accounts and kube-root-ca.crt, deletes what is in a deleted namespace, collects garbage. */
   readonly controllerManager?: boolean;
   /** Registers `NODE` and writes the projected volumes of its pods, which run as far as anybody can tell. */
@@ -75,7 +73,7 @@ export class KubernetesCluster implements AsyncDisposable {
   ) {
     this.#files = files;
     this.server = `https://127.0.0.1:${ports.apiServer}`;
-    this.api = new ClusterApi(this.kubeconfig());
+    this.api = new ClusterApi(this.administratorKubeconfig);
     const { folder } = files;
     this.#etcd = new ClusterProcess({
       binary: binary('etcd'),
@@ -91,11 +89,12 @@ export class KubernetesCluster implements AsyncDisposable {
     });
   }
 
-  /** @returns the programs that such a cluster consists of, or `undefined` when one is absent. */
+  /** @returns the programs that such a cluster consists of, and Helm, which makes accounts in it; `undefined` when one is absent. */
   static programs({ controllerManager, kubelet }: ClusterSettings = {}): Readonly<Record<string, string>> | undefined {
     return findPrograms(
       'etcd',
       'kube-apiserver',
+      'helm',
       ...(controllerManager === true ? (['kube-controller-manager'] as const) : []),
       ...(kubelet === true ? (['hollow-kubelet'] as const) : []),
     );
@@ -103,9 +102,9 @@ export class KubernetesCluster implements AsyncDisposable {
 
   /** An empty one that answers when this resolves; some four seconds. */
   static async start(settings: ClusterSettings = {}): Promise<KubernetesCluster> {
-    const { users = {}, tokenAlgorithm = 'RS256' } = settings;
+    const { tokenAlgorithm = 'RS256' } = settings;
     const ports = { etcd: await freePort(), etcdPeers: await freePort(), apiServer: await freePort() };
-    const files = await ClusterFiles.create({ port: ports.apiServer, users, tokenAlgorithm });
+    const files = await ClusterFiles.create({ port: ports.apiServer, tokenAlgorithm });
     const cluster = new KubernetesCluster(files, ports, settings);
     try {
       await cluster.#etcd.start();
@@ -119,9 +118,9 @@ export class KubernetesCluster implements AsyncDisposable {
     }
   }
 
-  /** @returns path of the kubeconfig of the administrator, or of a user that the cluster was started with. */
-  kubeconfig(user = ADMIN): string {
-    return this.#files.kubeconfig(user, this.#files.tokenOf(user));
+  /** Path of a kubeconfig for programs that an operator runs; a server of a test has a `ChartAccount`. */
+  get administratorKubeconfig(): string {
+    return this.#files.administratorKubeconfig();
   }
 
   /** @returns path of the kubeconfig of a service account, as a pod of it would be to the API server. */
@@ -134,6 +133,11 @@ export class KubernetesCluster implements AsyncDisposable {
   /** PEM of the CA under which the API server's certificate is. */
   get caFile(): string {
     return this.#files.path('ca.pem');
+  }
+
+  /** What a service account may ask. */
+  async apiOf(namespace: string, serviceAccount: string): Promise<ClusterApi> {
+    return new ClusterApi(await this.accountKubeconfig(namespace, serviceAccount));
   }
 
   /** Applies the objects one after the other, and gives what the API server made of them. */
@@ -229,13 +233,13 @@ export class KubernetesCluster implements AsyncDisposable {
   }
 
   async #startControllerManager(): Promise<void> {
-    const flags = written(controllerManagerFlags(this.#files, this.kubeconfig()));
+    const flags = written(controllerManagerFlags(this.#files, this.administratorKubeconfig));
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } };
     await this.#startOther('kube-controller-manager', flags, account);
   }
 
   async #startKubelet(): Promise<void> {
-    const flags = { kubeconfig: this.kubeconfig(), node: NODE, root: this.#files.path('kubelet') };
+    const flags = { kubeconfig: this.administratorKubeconfig, node: NODE, root: this.#files.path('kubelet') };
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } };
     await this.#startOther('hollow-kubelet', written(flags), node);
   }

@@ -9,7 +9,7 @@ export function policyCrds(): readonly ClusterObject[] {
 }
 
 /** By which the API server asks Capstan; the address is of no use to a test, which has no Services. */
-export const WITH_ADMISSION: Values = {
+const WITH_ADMISSION: Values = {
   config: { cluster: { kubernetes: { admission: { address: '0.0.0.0:15017' } } } },
 };
 

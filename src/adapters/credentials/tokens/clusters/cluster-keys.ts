@@ -50,7 +50,7 @@ export class ClusterKeys implements KeySource {
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const kept = await this.#parts.documents.kept();
     if (kept !== undefined) this.#seed(kept);
-    void this.#fetched.keepFresh(READ_EVERY_MS, { signal });
+    void this.#fetched.keepFresh(this.#readEveryMs, { signal });
   }
 
   peek(): KeySet | undefined {
@@ -74,6 +74,11 @@ export class ClusterKeys implements KeySource {
   seenBeforeStartMs(): number | undefined {
     const ageMs = this.#fetched.seededAgeMs;
     return ageMs !== undefined && ageMs < this.#settings.staleAfterMs ? ageMs : undefined;
+  }
+
+  /** However short the time for which they count, an outage that begins now leaves three quarters of it. */
+  get #readEveryMs(): number {
+    return Math.min(READ_EVERY_MS, this.#settings.staleAfterMs / 4);
   }
 
   #seed({ issuer, keys, readAtMs }: KeptTokenKeys): void {

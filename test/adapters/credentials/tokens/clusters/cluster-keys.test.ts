@@ -42,6 +42,16 @@ describe('The keys of an API server', () => {
     assert.equal(keys.seenBeforeStartMs(), undefined);
   });
 
+  it('are read more often where they count for a minute alone, so that an outage never begins with their end', async () => {
+    const staleAfterMs = 60_000;
+    keys = new ClusterKeys({ clock, events, documents }, { cluster: 'main', staleAfterMs });
+    await start();
+    await clock.advance(staleAfterMs - 1);
+    documents.document = AWAY;
+    await clock.advance((staleAfterMs * 3) / 4);
+    assert.ok(await keys.current({ signal: stop.signal }));
+  });
+
   it('stop no start while they cannot be had: tokens are told to wait, and it is said', async () => {
     documents.document = AWAY;
     await start();

@@ -1,9 +1,8 @@
-// What Capstan is given, and keeps, in the clusters of these tests: its roles, its configuration, and what the kubelet would
+// What Capstan is given, and keeps, in the clusters of these tests: its configuration, and what the kubelet would
 // mount of what it published.
-import type { ClusterObject } from '../../support/cluster-api.ts';
+import { ChartAccount, type Settings } from '../../support/chart-account.ts';
 import type { KubernetesCluster } from '../../support/cluster.ts';
-import { ISTIO_NAMESPACE, PUBLISHER, publisherRole } from '../../support/publisher-role.ts';
-import { signerRoles } from '../../support/signer-roles.ts';
+import { ISTIO_NAMESPACE, OWN_NAMESPACE } from '../../support/namespaces.ts';
 import type { IstiodTls } from './istiod.ts';
 
 /** Of the policy that a server here needs for istiod's certificate. */
@@ -15,30 +14,20 @@ export const CONTROL_PLANE = {
   more: { match: { classes: ['control-plane'], namespaces: { names: [ISTIO_NAMESPACE] } } },
 };
 
-/** Of the cluster's user `PUBLISHER`. */
-export function rolesOfCapstan(): readonly ClusterObject[] {
-  return [...publisherRole(), ...signerRoles()];
-}
-
-/** As `RunningServer` takes it. @param more keys below `cluster.kubernetes`. */
-export function configuration(
-  cluster: KubernetesCluster,
-  more: Readonly<Record<string, unknown>> = {},
-): Readonly<Record<string, unknown>> {
-  const given = {
-    from: 'kubeconfig',
-    kubeconfig: cluster.kubeconfig(PUBLISHER),
-    namespace: 'capstan-system',
-    'publish.istiodTls.namespace': ISTIO_NAMESPACE,
-    ...more,
-  };
-  return {
-    'cluster.manifests': undefined,
-    'authentication.tokens.issuers': [],
-    'sds.sockets': [],
-    'lifetimes.backdate': '2s',
-    ...Object.fromEntries(Object.entries(given).map(([key, value]) => [`cluster.kubernetes.${key}`, value])),
-  };
+/** As `RunningServer` takes it, with what the chart lets such a server do. @param more keys below `cluster.kubernetes`. */
+export async function configuration(cluster: KubernetesCluster, more: Settings = {}): Promise<Settings> {
+  const given = Object.entries({ 'publish.istiodTls.namespace': ISTIO_NAMESPACE, ...more });
+  const account = await ChartAccount.make(
+    cluster,
+    {
+      'authentication.tokens.issuers': [],
+      'sds.sockets': [],
+      'lifetimes.backdate': '2s',
+      ...Object.fromEntries(given.map(([key, value]) => [`cluster.kubernetes.${key}`, value])),
+    },
+    { namespace: OWN_NAMESPACE },
+  );
+  return account.settings;
 }
 
 /** The roots in a namespace's `istio-ca-root-cert`. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { freePort } from '../../../../support/eventually.ts';
 import type { KubernetesCluster } from '../../support/cluster.ts';
 import { ClusterProcess } from '../../support/cluster-process.ts';
-import { ISTIO_NAMESPACE } from '../../support/publisher-role.ts';
+import { ISTIO_NAMESPACE } from '../../support/namespaces.ts';
 
 const ACCOUNT = 'istiod';
 /** Relative to where it runs, as the chart mounts it. */

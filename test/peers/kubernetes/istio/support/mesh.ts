@@ -6,8 +6,8 @@ import { eventually } from '../../../../support/eventually.ts';
 import { type AgentEnvoy, IstioAgent } from '../../../istio-agent/istio-agent.ts';
 import { findPrograms } from '../../../programs/programs.ts';
 import { KubernetesCluster } from '../../support/cluster.ts';
-import { ISTIO_NAMESPACE, PUBLISHER } from '../../support/publisher-role.ts';
-import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rolesOfCapstan, rootsIn } from './installed.ts';
+import { ISTIO_NAMESPACE } from '../../support/namespaces.ts';
+import { CLASSES, configuration, CONTROL_PLANE, istiodTls, rootsIn } from './installed.ts';
 import { Istiod, type IstiodSettings, type IstiodTls } from './istiod.ts';
 
 export type MeshPrograms = Readonly<Record<'istiod' | 'pilot-agent', string>>;
@@ -59,12 +59,13 @@ export class IstioMesh implements AsyncDisposable {
   static async start(settings: MeshSettings): Promise<IstioMesh> {
     const { programs } = settings;
     await using stack = new AsyncDisposableStack();
-    const cluster = stack.use(await KubernetesCluster.start({ users: { [PUBLISHER]: [] } }));
-    await cluster.apply(rolesOfCapstan());
+    const cluster = stack.use(await KubernetesCluster.start());
     const files = stack.use(await ServerFiles.create());
     const relayed = settings.registrationAuthority === true && { bounds: { impersonators: [ISTIOD] } };
     files.setPolicy([{ namespaces: settings.namespaces, ...relayed }, CONTROL_PLANE], CLASSES);
-    const capstan = stack.use(await RunningServer.start({ files, settings: configuration(cluster, keys(settings)) }));
+    const capstan = stack.use(
+      await RunningServer.start({ files, settings: await configuration(cluster, keys(settings)) }),
+    );
     const tls = await eventually('istiod-tls', async () => istiodTls(cluster), SOON).catch((cause: unknown) => {
       throw new Error(`Capstan says: ${files.logText.slice(-QUOTED)}`, { cause });
     });
