@@ -237,6 +237,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('watchRestarts', { cluster, reason });
       logger.debug({ event: 'watchRestarted', cluster, kind, reason }, 'watch restarted');
     },
+    identityClosed(record) {
+      metrics.count('identitiesClosed', { reason: record.reason });
+      logger.info({ event: 'identityClosed', ...record }, 'identity closed');
+    },
     journalFailing({ problem }) {
       metrics.set('journalFailing', 1);
       logger.error({ event: 'journalFailing', problem: cut(problem) }, 'the issuance journal fails: nothing is issued');

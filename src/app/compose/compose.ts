@@ -9,6 +9,7 @@ import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';
 import { composeFoundation, type Foundation } from './foundation.ts';
 import { composeIssuing } from './issuing.ts';
+import { composeClosings } from './kubernetes/closings.ts';
 import { composePublication } from './kubernetes/publication.ts';
 import { composePublishedTrust } from './kubernetes/published-roots.ts';
 import { composeSigners } from './kubernetes/signers.ts';
@@ -40,6 +41,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const trust = composeTrust(config, foundation, { ...storage, ...published });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });
+  composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });
   const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy });
   composePublication(config, foundation, { cluster, published, issuing });
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });

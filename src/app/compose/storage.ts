@@ -8,7 +8,7 @@ import { composePostgresStore } from './stores/postgres-store.ts';
 import { composeSqliteStore } from './stores/sqlite-store.ts';
 import type { Store } from './stores/store.ts';
 
-export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas' | 'bundleState'> {
+export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas' | 'bundleState' | 'closings' | 'lease'> {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
@@ -17,7 +17,7 @@ export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas' | 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
   const store = composeStore(config, foundation);
-  const { journal, history, quotas, retention, lease, bundleState } = store;
+  const { journal, history, quotas, retention, lease, bundleState, closings } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
   const refusals = new RefusalRecords({ journal, events, clock });
@@ -27,7 +27,16 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
   const settings = { retentionMs: config.journal.retention };
   startUp.at('storage', () => void keepRetention(retaining, settings, { signal: running }));
   health.report('journal', store.health);
-  return { journal, history, issuances, quotas, refusals, ...(bundleState !== undefined && { bundleState }) };
+  return {
+    journal,
+    history,
+    issuances,
+    quotas,
+    refusals,
+    closings,
+    lease,
+    ...(bundleState !== undefined && { bundleState }),
+  };
 }
 
 function composeStore({ journal, trustDomain }: Config, foundation: Foundation): Store {

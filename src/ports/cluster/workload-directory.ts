@@ -54,6 +54,8 @@ export interface WorkloadDirectory {
   podByUid(uid: string): KnownPod | undefined;
   /** Pods bound to a node that run as a service account, whatever their phase. */
   podsOn(node: string, account: { readonly namespace: string; readonly serviceAccount: string }): readonly KnownPod[];
+  /** All pods of a namespace, whatever their phase. */
+  podsIn(namespace: string): readonly KnownPod[];
   serviceAccount(namespace: string, name: string): KnownServiceAccount | undefined;
   namespace(name: string): KnownNamespace | undefined;
   /** Calls `listener` for whatever is gone, within a turn of the watch event, until the signal aborts. */

@@ -2,6 +2,7 @@
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
 import type { Reason } from '../../domain/reasons.ts';
+import type { ClosingRecord } from '../storage/closing-journal.ts';
 import type { DecisionRecord, RefusedRecord } from '../storage/issuance-journal.ts';
 
 /** What a connection comes through; the value of the label and log field `listener`. */
@@ -202,6 +203,8 @@ export interface Events {
   watchRecovered(facts: WatchFacts): void;
   /** A watch ended otherwise than in order, and is opened again. */
   watchRestarted(facts: WatchFacts & { readonly reason: WatchEnd }): void;
+  /** A pod's identity ended, and that is on record: it is renewed no more. */
+  identityClosed(record: ClosingRecord): void;
   journalFailing(facts: { readonly problem: string }): void;
   journalRecovered(): void;
   lifecycle(facts: {

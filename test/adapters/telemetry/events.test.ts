@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { closing } from '../storage/sqlite/records.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { METRICS } from '../../../src/adapters/telemetry/metrics/metric-table.ts';
 import { NOISE } from '../../../src/adapters/telemetry/noise.ts';
@@ -52,6 +53,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
         'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="refused"}': 1,
         'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="audited"}': 1,
       },
+    },
+  ],
+  identityClosed: [
+    {
+      emit: (events) => events.identityClosed(closing('8a1f', { reason: 'namespace_removed' })),
+      line: { level: 'info', podUid: '8a1f', identity: closing('8a1f').identity, liveCertificates: 1 },
+      moves: { 'capstan_identities_closed_total{reason="namespace_removed"}': 1 },
     },
   ],
   refusalsCounted: [

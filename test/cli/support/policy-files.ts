@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import { runCli } from '../../../src/cli/program.ts';
+import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
 import { recordTerminal } from './recorded-terminal.ts';
@@ -21,11 +22,16 @@ export class PolicyFiles implements AsyncDisposable {
     this.folder = folder;
   }
 
-  static async make(files: Readonly<Record<string, string>>, records: readonly DecisionRecord[]): Promise<PolicyFiles> {
+  static async make(
+    files: Readonly<Record<string, string>>,
+    records: readonly DecisionRecord[],
+    closings: readonly ClosingRecord[] = [],
+  ): Promise<PolicyFiles> {
     const made = new PolicyFiles(await mkdtemp(path.join(tmpdir(), 'capstan-policy-')));
     for (const [name, text] of Object.entries(files)) await made.write(name, text);
     const writer = new JournalWriter({ file: made.path('journal.db') });
     writer.append(records);
+    if (closings.length > 0) writer.recordClosings(closings, undefined);
     writer.close();
     return made;
   }

@@ -101,6 +101,10 @@ export class FollowedWorkloads implements WorkloadDirectory {
     return Array.from(this.#caches.pods.byIndex(BY_NODE, nodeKey(node, namespace, serviceAccount)), knownPod);
   }
 
+  podsIn(namespace: string): readonly KnownPod[] {
+    return Array.from(this.#caches.pods.list(namespace), knownPod);
+  }
+
   serviceAccount(namespace: string, name: string): KnownServiceAccount | undefined {
     return known(this.#caches.serviceAccounts.get(namespace, name), knownServiceAccount);
   }

@@ -1,5 +1,6 @@
 // A store as a backup is made of it, and as one is put back. Nothing is ever taken away by it: what a store lacks is added,
 // and of an issuer the longer memory counts.
+import type { ClosingJournalReader, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationJournalReader, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 
@@ -17,7 +18,7 @@ export interface KeptIssuer {
 
 /** May be copied while servers write it: what is recorded meanwhile is not in the copy, or not all of it. */
 export interface CopiedStore extends AsyncDisposable {
-  readonly reader: IssuanceJournalReader & OperationJournalReader;
+  readonly reader: IssuanceJournalReader & OperationJournalReader & ClosingJournalReader;
   /** @throws AuthorityError as the reader. */
   issuers(options: Waits): Promise<readonly KeptIssuer[]>;
 }
@@ -31,5 +32,7 @@ export interface RestoredStore extends AsyncDisposable {
   addDecisions(records: readonly DecisionRecord[], options: Waits): Promise<number>;
   /** @returns how many the store did not have. */
   addOperations(records: readonly OperationRecord[], options: Waits): Promise<number>;
+  /** @returns how many the store did not have. */
+  addClosings(records: readonly ClosingRecord[], options: Waits): Promise<number>;
   addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void>;
 }

@@ -1,7 +1,6 @@
 // Making a backup of a store, and putting one back. Decisions go over a batch at a time, so it takes no memory. Of rollback
 // states the newer counts: no restore lets an older policy bundle in.
 import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import { openBackup } from './backup-contents.ts';
 import { BackupFile } from './backup-file.ts';
 import type { CopiedStore, RestoredStore } from './copied-store.ts';
@@ -18,6 +17,7 @@ const ALL_OPERATIONS = 100_000;
 export interface Copied {
   readonly decisions: number;
   readonly operations: number;
+  readonly closings: number;
   readonly issuers: number;
   /** As it is in the backup, or in force after a restore. */
   readonly bundleState: RollbackState | undefined;
@@ -46,6 +46,7 @@ export async function backUp(
     backup.append(record);
     if (backup.decisions % BATCH === 0) reach(backup.decisions, total);
   }
+  for await (const closing of store.reader.scanClosings({ signal })) backup.appendClosing(closing);
   // What follows is newer than the decisions, and may be.
   const [issuers, operations, state] = await Promise.all([
     store.issuers({ signal }),
@@ -54,7 +55,8 @@ export async function backUp(
   ]);
   signal.throwIfAborted();
   backup.finish({ madeAtMs: nowMs, operations: operations.toReversed(), issuers, bundleState: state });
-  return { decisions: backup.decisions, operations: operations.length, issuers: issuers.length, bundleState: state };
+  const { decisions, closings } = backup;
+  return { decisions, closings, operations: operations.length, issuers: issuers.length, bundleState: state };
 }
 
 /**
@@ -79,7 +81,11 @@ export async function restore(
     done += batch.length;
     reach(done, backup.decisions);
   }
-  return { decisions: added, operations: addedOperations, issuers: issuers.length, bundleState: state };
+  let closings = 0;
+  for await (const batch of batches(backup.reader.scanClosings(options))) {
+    closings += await store.addClosings(batch, options);
+  }
+  return { decisions: added, closings, operations: addedOperations, issuers: issuers.length, bundleState: state };
 }
 
 /** Sequences are counted by name: what is known under another name stays, and so does the latest time of both. */
@@ -90,8 +96,8 @@ function newerState(known: RollbackState | undefined, kept: RollbackState | unde
   return { ...newer, latestSeenMs };
 }
 
-async function* batches(records: AsyncIterable<DecisionRecord>): AsyncGenerator<readonly DecisionRecord[], void> {
-  let batch: DecisionRecord[] = [];
+async function* batches<T>(records: AsyncIterable<T>): AsyncGenerator<readonly T[], void> {
+  let batch: T[] = [];
   for await (const record of records) {
     batch.push(record);
     if (batch.length < BATCH) continue;

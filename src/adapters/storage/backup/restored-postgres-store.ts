@@ -2,13 +2,14 @@
 // what is shared with it; a restore here only adds.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { problemBehind } from '../postgres/connection/postgres-problem.ts';
 import type { PostgresSettings } from '../postgres/connection/settings.ts';
 import { migrate } from '../postgres/schema/migrate.ts';
-import { decisionsAsJson, INSERT_DECISIONS } from '../postgres/writing/statements.ts';
+import { ADD_CLOSINGS, recordsAsJson, INSERT_DECISIONS } from '../postgres/writing/statements.ts';
 import { OPERATION_COLUMNS, operationValues } from '../records.ts';
 import type { KeptIssuer, RestoredStore } from './copied-store.ts';
 
@@ -59,7 +60,7 @@ export class RestoredPostgresStore implements RestoredStore {
   }
 
   async addDecisions(records: readonly DecisionRecord[], options: Waits): Promise<number> {
-    const values = [decisionsAsJson(records)];
+    const values = [recordsAsJson(records)];
     const statement = { name: 'restore', text: ADD_DECISIONS, values, writes: records.length };
     const rows = await this.#pool.use(async (connection) => connection.commit(statement), options);
     return rows.filter(({ added }) => added === true).length;
@@ -72,6 +73,12 @@ export class RestoredPostgresStore implements RestoredStore {
       added += (await this.#pool.use(async (connection) => connection.commit(statement), options)).length;
     }
     return added;
+  }
+
+  async addClosings(records: readonly ClosingRecord[], options: Waits): Promise<number> {
+    const values = [recordsAsJson(records)];
+    const statement = { text: ADD_CLOSINGS, values, writes: records.length };
+    return (await this.#pool.use(async (connection) => connection.commit(statement), options)).length;
   }
 
   async addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void> {

@@ -1,12 +1,14 @@
 // An SQLite store, as a backup is put back into it: what none of its journals has goes into the first of them.
 import { existsSync, realpathSync } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
+import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { journalsOf, slotFile } from '../slots/journal-slots.ts';
 import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
 import { JournalLock } from '../sqlite/file/journal-lock.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
+import { CLOSING_KEY } from '../closing-records.ts';
 import { OPERATION_COLUMNS, operationValues } from '../records.ts';
 import { JournalWriter } from '../sqlite/writing/journal-writer.ts';
 import type { KeptIssuer, RestoredStore } from './copied-store.ts';
@@ -20,11 +22,14 @@ const HAS_OPERATION = `SELECT 1 FROM operations WHERE ${Object.values(OPERATION_
   .map((column) => `${column} = ?`)
   .join(' AND ')}`;
 
+const HAS_CLOSING = `SELECT 1 FROM closings WHERE ${CLOSING_KEY.map((column) => `${column} = ?`).join(' AND ')}`;
+
 /** One journal of the store, in which nobody else writes. */
 interface OwnJournal extends Disposable {
   readonly writer: JournalWriter;
   readonly hasDecision: StatementSync;
   readonly hasOperation: StatementSync;
+  readonly hasClosing: StatementSync;
 }
 
 export class RestoredSqliteStore implements RestoredStore {
@@ -73,6 +78,17 @@ export class RestoredSqliteStore implements RestoredStore {
     });
   }
 
+  async addClosings(records: readonly ClosingRecord[], { signal }: Waits): Promise<number> {
+    return this.#adding(signal, ([{ writer }]) => {
+      const lacking = records.filter(
+        ({ podUid, serviceAccountUid = '', identity, remoteCluster = '' }) =>
+          !this.#has('hasClosing', [podUid, serviceAccountUid, identity, remoteCluster]),
+      );
+      if (lacking.length > 0) writer.recordClosings(lacking, undefined);
+      return lacking.length;
+    });
+  }
+
   async addIssuers(issuers: readonly KeptIssuer[], { signal }: Waits): Promise<void> {
     this.#adding(signal, ([{ writer }]) => writer.mergeIssuers(issuers));
   }
@@ -81,7 +97,7 @@ export class RestoredSqliteStore implements RestoredStore {
     this.#resources.dispose();
   }
 
-  #has(which: 'hasDecision' | 'hasOperation', values: readonly (string | number | null)[]): boolean {
+  #has(which: 'hasDecision' | 'hasOperation' | 'hasClosing', values: readonly (string | number | null)[]): boolean {
     return this.#journals.some((journal) => journal[which].get(...values) !== undefined);
   }
 
@@ -109,11 +125,13 @@ function ownJournal(name: string): OwnJournal {
   lock.begin();
   const { database } = resources.adopt(openForReading(journal), ({ database: open }: ReadableJournal) => open.close());
   const [hasDecision, hasOperation] = [database.prepare(HAS_DECISION), database.prepare(HAS_OPERATION)];
+  const hasClosing = database.prepare(HAS_CLOSING);
   const owned = resources.move();
   return {
     writer,
     hasDecision,
     hasOperation,
+    hasClosing,
     [Symbol.dispose]() {
       if (!unchecked) lock.end();
       owned.dispose();

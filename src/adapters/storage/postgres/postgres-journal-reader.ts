@@ -4,6 +4,7 @@
 import type { CompiledQuery } from 'kysely';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
@@ -15,11 +16,13 @@ import type {
   OperationQuery,
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
+import { CLOSING_FIELDS, closingFrom, type ClosingValues } from '../closing-records.ts';
 import { decisionFrom, operationFrom, type Row } from '../records.ts';
 import type { Statement, Value } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';
 import { problemBehind } from './connection/postgres-problem.ts';
 import type { PostgresSettings } from './connection/settings.ts';
+import { SELECT_CLOSINGS } from './reading/closing-statements.ts';
 import { amongNewest, counted, hasMany, newestFirst, oldestFirst } from './reading/decision-queries.ts';
 import { inSnapshot, LONG_MS, snapshot } from './reading/snapshot.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
@@ -33,12 +36,19 @@ interface Waits {
 const MAX_LISTED = 100_000;
 /** Decisions that a scan fetches at once: about a megabyte. */
 const PAGE = 1_000;
+/** The schema version that brought the closings. */
+const CLOSINGS_SINCE_VERSION = 3;
 
-export class PostgresJournalReader implements IssuanceJournalReader, OperationJournalReader, AsyncDisposable {
+export class PostgresJournalReader
+  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, AsyncDisposable
+{
   readonly #pool: PostgresPool;
+  /** Of the schema. */
+  readonly #version: number;
 
-  private constructor(pool: PostgresPool) {
+  private constructor(pool: PostgresPool, version: number) {
     this.#pool = pool;
+    this.#version = version;
   }
 
   /** @throws AuthorityError CAP-X03 for a database without a journal or with one of a newer version; CAP-S04. */
@@ -50,7 +60,7 @@ export class PostgresJournalReader implements IssuanceJournalReader, OperationJo
     const pool = new PostgresPool(parts, settings);
     try {
       const version = await reading(options, async () => pool.use(async (each) => versionOf(each), options));
-      if (version > 0) return new PostgresJournalReader(pool);
+      if (version > 0) return new PostgresJournalReader(pool, version);
       throw new AuthorityError('CAP-X03', { detail: `the database ${settings.database} has no journal of Capstan` });
     } catch (cause) {
       await pool[Symbol.asyncDispose]();
@@ -75,16 +85,37 @@ export class PostgresJournalReader implements IssuanceJournalReader, OperationJo
     });
   }
 
-  async *scan(conditions: JournalConditions, options: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
+  scan(conditions: JournalConditions, options: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
+    return this.#scan(statementOf(oldestFirst(conditions)), recordOf, options);
+  }
+
+  /** None that a database of before knows. */
+  async *scanClosings(options: Waits): AsyncGenerator<ClosingRecord, void, undefined> {
+    if (this.#version < CLOSINGS_SINCE_VERSION) return;
+    yield* this.#scan({ text: `${SELECT_CLOSINGS} ORDER BY time_ms, id`, values: [] }, closingOf, options);
+  }
+
+  async closings({ identity, sinceMs = 0, limit }: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
+    if (this.#version < CLOSINGS_SINCE_VERSION) return [];
+    const condition = identity === undefined ? '' : 'AND identity = $3';
+    const text = `${SELECT_CLOSINGS} WHERE time_ms >= $1 ${condition} ORDER BY time_ms DESC, id DESC LIMIT $2`;
+    const values = [sinceMs, Math.min(limit, MAX_LISTED), ...(identity === undefined ? [] : [identity])];
+    return (await reading(options, async () => this.#pool.query(text, values, options))).map(closingOf);
+  }
+
+  async *#scan<Found>(
+    { text, values }: Required<Pick<Statement, 'text' | 'values'>>,
+    from: (row: Row) => Found,
+    options: Waits,
+  ): AsyncGenerator<Found, void, undefined> {
     try {
       await using borrowed = await snapshot(this.#pool, options);
       const { connection } = borrowed;
-      const { text, values } = statementOf(oldestFirst(conditions));
       await connection.query({ text: `DECLARE scan NO SCROLL CURSOR FOR ${text}`, values }, LONG_MS);
       for (let fetched = PAGE; fetched === PAGE;) {
         options.signal.throwIfAborted();
         const rows = await connection.query({ text: `FETCH ${PAGE} FROM scan` }, LONG_MS);
-        for (const row of rows) yield recordOf(row);
+        for (const row of rows) yield from(row);
         fetched = rows.length;
       }
     } catch (cause) {
@@ -110,6 +141,10 @@ export class PostgresJournalReader implements IssuanceJournalReader, OperationJo
 /** Kysely quotes names and numbers parameters; every value is one. */
 function statementOf({ sql, parameters }: CompiledQuery): Required<Pick<Statement, 'text' | 'values'>> {
   return { text: sql, values: parameters as readonly Value[] };
+}
+
+function closingOf(row: Row): ClosingRecord {
+  return closingFrom(CLOSING_FIELDS.map((field) => (row[field] ?? null) as ClosingValues[number]));
 }
 
 function recordOf(row: Row): DecisionRecord {

@@ -17,7 +17,7 @@ import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
 import { migrate } from './schema/migrate.ts';
 import {
   BEGIN_PROBE,
-  decisionsAsJson,
+  recordsAsJson,
   END_PROBE,
   FORGET_ISSUERS,
   INSERT_DECISIONS,
@@ -137,7 +137,7 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {
     this.#demandRunning();
-    const values = [decisionsAsJson(batch)];
+    const values = [recordsAsJson(batch)];
     const statement = { name: 'append', text: INSERT_DECISIONS, values, writes: batch.length };
     await this.#write(async () => this.#insisting((connection, withinMs) => connection.commit(statement, withinMs)));
   }

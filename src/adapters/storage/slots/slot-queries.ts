@@ -1,8 +1,10 @@
 // The questions about what was issued, asked of all journals of a store in turn: synchronous, for the thread that reads.
 // Which journals there are is looked up by the first question: they are listed before any of them is written.
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
+import type { ClosedPod, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
+import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
 import { journalsOf } from './journal-slots.ts';
 
@@ -43,6 +45,31 @@ export class SlotQueries implements Disposable {
       if (known === undefined || known.untilMs < issuer.untilMs) issuers.set(der, issuer);
     }
     return [...issuers.values()];
+  }
+
+  issuedTo(pods: Parameters<PodIssuances['issuedTo']>[0]): readonly PodIssuance[] {
+    const found = this.#each().flatMap((journal) => journal.pods.issuedTo(pods));
+    return found.sort((a, b) => b.notAfterMs - a.notAfterMs);
+  }
+
+  /** As far as the page of the journal goes whose page ends first. */
+  issuedBetween(range: Parameters<PodIssuances['issuedBetween']>[0]) {
+    const journals = this.#each();
+    const untilMs = Math.min(range.toMs, ...journals.map((journal) => journal.pods.pageEnd(range)));
+    return {
+      issuances: journals.flatMap((journal) => journal.pods.issuedBetween({ ...range, toMs: untilMs })),
+      untilMs,
+    };
+  }
+
+  closedPods(podUids: readonly string[]): readonly ClosedPod[] {
+    return this.#each().flatMap((journal) => journal.pods.closedPods(podUids));
+  }
+
+  /** The latest that any of them noted: earlier ones were written by fewer processes. */
+  followedUntil(remoteCluster: string | undefined): FollowedUntil | undefined {
+    const found = this.#each().flatMap((journal) => journal.pods.followedUntil(remoteCluster) ?? []);
+    return found.sort((a, b) => b.untilMs - a.untilMs)[0];
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 // Reads a store of SQLite journals as one journal, also while a server writes it: for a process that signs nothing, such as
 // a command. Records of several journals are merged here and not in the database: ATTACH would bind the queries to the
 // number of journals, which SQLite bounds at ten (sqlite.org/limits.html), and to one version of the schema.
+import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
@@ -21,7 +22,7 @@ interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class StoreReader implements IssuanceJournalReader, OperationJournalReader, Disposable {
+export class StoreReader implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, Disposable {
   readonly #journals: readonly SqliteJournalReader[];
 
   private constructor(journals: readonly SqliteJournalReader[]) {
@@ -53,8 +54,16 @@ export class StoreReader implements IssuanceJournalReader, OperationJournalReade
 
   /** Each journal as it is when the first record is asked for. */
   scan(conditions: JournalConditions, options: Waits): AsyncIterable<DecisionRecord> {
-    const [first, ...others] = this.#journals.map((journal) => journal.scan(conditions, options));
-    return first !== undefined && others.length === 0 ? first : oldestFirst([...(first ? [first] : []), ...others]);
+    return merged(this.#journals.map((journal) => journal.scan(conditions, options)));
+  }
+
+  scanClosings(options: Waits): AsyncIterable<ClosingRecord> {
+    return merged(this.#journals.map((journal) => journal.scanClosings(options)));
+  }
+
+  async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
+    const lists = await Promise.all(this.#journals.map(async (journal) => journal.closings(query, options)));
+    return newestOf(lists, query.limit);
   }
 
   async operations(query: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {
@@ -65,6 +74,11 @@ export class StoreReader implements IssuanceJournalReader, OperationJournalReade
   [Symbol.dispose](): void {
     for (const journal of this.#journals) journal[Symbol.dispose]();
   }
+}
+
+function merged<T extends { readonly timeMs: number }>(sources: readonly AsyncIterable<T>[]): AsyncIterable<T> {
+  const [first, ...others] = sources;
+  return first !== undefined && others.length === 0 ? first : oldestFirst(sources);
 }
 
 function listed(file: string): readonly string[] {

@@ -3,9 +3,11 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { ClosedPod, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer, FormerIssuers } from '../../../ports/storage/issuer-records.ts';
+import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import { journalProblem } from './file/journal-problem.ts';
 import { ReadThread } from './reading/read-thread.ts';
 import type { ReadKind, Reads } from './reading/read-protocol.ts';
@@ -14,7 +16,9 @@ interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class SqliteIssuanceHistory implements CurrentCertificates, LeafRecords, FormerIssuers, AsyncDisposable {
+export class SqliteIssuanceHistory
+  implements CurrentCertificates, LeafRecords, FormerIssuers, PodIssuances, AsyncDisposable
+{
   readonly #clock: Clock;
   readonly #file: string;
   readonly #thread: ReadThread;
@@ -38,6 +42,25 @@ export class SqliteIssuanceHistory implements CurrentCertificates, LeafRecords, 
 
   async issuersAt(nowMs: number, options: Waits): Promise<readonly FormerIssuer[]> {
     return this.#read('issuers', { nowMs }, options);
+  }
+
+  async issuedTo(pods: Parameters<PodIssuances['issuedTo']>[0], options: Waits): Promise<readonly PodIssuance[]> {
+    return this.#read('issuedTo', pods, options);
+  }
+
+  async issuedBetween(
+    range: Parameters<PodIssuances['issuedBetween']>[0],
+    options: Waits,
+  ): ReturnType<PodIssuances['issuedBetween']> {
+    return this.#read('issuedBetween', range, options);
+  }
+
+  async closedPods(podUids: readonly string[], options: Waits): Promise<readonly ClosedPod[]> {
+    return this.#read('closedPods', podUids, options);
+  }
+
+  async followedUntil(remoteCluster: string | undefined, options: Waits): Promise<FollowedUntil | undefined> {
+    return this.#read('followedUntil', { remoteCluster }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 // Lists and goes through the journal, also while a server writes it. For a process that signs nothing, such as a command:
 // it reads on its own event loop, which costs less than to have a thread read and hand over.
 import { setImmediate } from 'node:timers/promises';
+import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
@@ -12,6 +13,7 @@ import type {
   OperationQuery,
   OperationRecord,
 } from '../../../ports/storage/operation-journal.ts';
+import { closingFrom } from '../closing-records.ts';
 import { decisionFrom } from '../records.ts';
 import { journalProblem } from './file/journal-problem.ts';
 import { JournalQueries } from './reading/journal-queries.ts';
@@ -23,7 +25,9 @@ interface Waits {
 /** Records between two turns of the event loop, in which an interruption is heard: some ten milliseconds. */
 const TURN = 500;
 
-export class SqliteJournalReader implements IssuanceJournalReader, OperationJournalReader, Disposable {
+export class SqliteJournalReader
+  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, Disposable
+{
   readonly #file: string;
   readonly #queries: JournalQueries;
 
@@ -47,14 +51,30 @@ export class SqliteJournalReader implements IssuanceJournalReader, OperationJour
     return this.#read((queries) => queries.count(conditions), options);
   }
 
-  async *scan(conditions: JournalConditions, { signal }: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
+  scan(conditions: JournalConditions, options: Waits): AsyncGenerator<DecisionRecord, void, undefined> {
+    return this.#scan((queries) => queries.scan(conditions), decisionFrom, options);
+  }
+
+  scanClosings(options: Waits): AsyncGenerator<ClosingRecord, void, undefined> {
+    return this.#scan((queries) => queries.scanClosings(), closingFrom, options);
+  }
+
+  async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
+    return this.#read((queries) => queries.closings(query).map(closingFrom), options);
+  }
+
+  async *#scan<Values, Found>(
+    begin: (queries: JournalQueries) => Iterable<Values>,
+    from: (values: Values) => Found,
+    { signal }: Waits,
+  ): AsyncGenerator<Found, void, undefined> {
     // Of its own: on one handle every other question would see the journal as it was when the scan began.
     using queries = new JournalQueries(this.#file);
     let read = 0;
     try {
       signal.throwIfAborted();
-      for (const values of queries.scan(conditions)) {
-        yield decisionFrom(values);
+      for (const values of begin(queries)) {
+        yield from(values);
         read += 1;
         if (read % TURN === 0) await setImmediate(undefined, { signal });
       }

@@ -5,6 +5,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
+import type { ClosingJournal, ClosingRecord, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
@@ -36,7 +37,7 @@ const LOOK_EVERY_MS = 500;
 const CHECK_REPORTED_EVERY_MS = 10_000;
 
 export class SqliteJournal
-  implements IssuanceJournal, IssuerRecords, OperationJournal, JournalRetention, Lease, AsyncDisposable
+  implements IssuanceJournal, IssuerRecords, OperationJournal, ClosingJournal, JournalRetention, Lease, AsyncDisposable
 {
   readonly #parts: JournalParts;
   readonly #settings: WriterSettings;
@@ -124,10 +125,18 @@ export class SqliteJournal
     { epoch, signal }: { readonly epoch: number; readonly signal: AbortSignal },
   ): Promise<number> {
     signal.throwIfAborted();
-    if (!this.#running || epoch !== this.#lock?.epoch) {
-      throw new AuthorityError('CAP-S04', { detail: 'the lease of the journal is over' });
-    }
+    this.#demandEpoch(epoch);
     return this.#write({ kind: 'delete-before', beforeMs, limit });
+  }
+
+  async recordClosings(
+    closings: readonly ClosingRecord[],
+    followed: FollowedUntil | undefined,
+    { epoch, signal }: { readonly epoch: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    signal.throwIfAborted();
+    this.#demandEpoch(epoch);
+    await this.#write({ kind: 'record-closings', closings: JSON.stringify(closings), followed });
   }
 
   /** The lock of the journal is the lease: the process that has the lock holds the lease, until it ends. */
@@ -149,6 +158,11 @@ export class SqliteJournal
     if (inOrder && !this.#unchecked) this.#lock?.end();
     this.#lock?.[Symbol.dispose]();
     this.#lock = undefined;
+  }
+
+  #demandEpoch(epoch: number): void {
+    if (this.#running && epoch === this.#lock?.epoch) return;
+    throw new AuthorityError('CAP-S04', { detail: 'the lease of the journal is over' });
   }
 
   /** Before its lock is taken, which would make a file that speaks of a journal. */

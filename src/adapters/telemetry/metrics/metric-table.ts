@@ -10,6 +10,7 @@ import type {
   StreamFacts,
   WatchEnd,
 } from '../../../ports/platform/events.ts';
+import type { ClosingReason } from '../../../ports/storage/closing-journal.ts';
 import type { Api, DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
 
 interface MetricRow {
@@ -40,6 +41,13 @@ const SOURCES = [
 const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
 const CAUSES = ['line_full', 'too_late', 'gone'] as const satisfies readonly NoTurn[];
 const PUBLISHED = ['root-config-map', 'cluster-trust-bundle'] as const satisfies readonly PublishedKind[];
+const CLOSING_REASONS = [
+  'pod_deleted',
+  'pod_finished',
+  'service_account_deleted',
+  'service_account_recreated',
+  'namespace_removed',
+] as const satisfies readonly ClosingReason[];
 const OPEN: readonly string[] = [];
 
 /** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
@@ -245,6 +253,12 @@ export const METRICS = {
     kind: 'counter',
     help: 'Times that trust anchors came in force before they were published everywhere, because the wait for it was over.',
     labels: {},
+  },
+  identitiesClosed: {
+    name: 'capstan_identities_closed_total',
+    kind: 'counter',
+    help: 'Identities of pods that ended and are on record as closed in the journal, by why, by the process that leads.',
+    labels: { reason: CLOSING_REASONS },
   },
   journalFailing: {
     name: 'capstan_journal_failing',

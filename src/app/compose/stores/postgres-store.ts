@@ -4,8 +4,10 @@ import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-cou
 import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
 import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
 import { PostgresIssuanceHistory } from '../../../adapters/storage/postgres/postgres-issuance-history.ts';
+import { PostgresPodIssuances } from '../../../adapters/storage/postgres/postgres-pod-issuances.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
+import { PostgresClosings } from '../../../adapters/storage/postgres/shared/postgres-closings.ts';
 import { PostgresLease } from '../../../adapters/storage/postgres/shared/postgres-lease.ts';
 import { PostgresQuotaBank } from '../../../adapters/storage/postgres/shared/postgres-quota-bank.ts';
 import { PostgresRetention } from '../../../adapters/storage/postgres/shared/postgres-retention.ts';
@@ -36,6 +38,10 @@ export function composePostgresStore(
     history: new PostgresIssuanceHistory({ pool }),
     quotas: new LentQuotaCounters({ bank: new PostgresQuotaBank(shared), clock }),
     retention: new PostgresRetention(shared, { leaseName: LEASE_NAME }),
+    closings: {
+      journal: new PostgresClosings(shared, { leaseName: LEASE_NAME }),
+      issuances: new PostgresPodIssuances({ pool }),
+    },
     lease,
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),

@@ -30,7 +30,9 @@ export function composeSqliteStore(
     const { problem, checking } = journal;
     return problem === undefined ? degradedBy(checking ?? left.problem) : notReady(problem);
   };
-  return { journal, history, quotas: quotasOf(foundation), retention: journal, lease: journal, health };
+  // Each worker has the lease of its own journal: one of them records for all.
+  const closings = worker === undefined || worker.slot === 1 ? { journal, issuances: history } : undefined;
+  return { journal, history, closings, quotas: quotasOf(foundation), retention: journal, lease: journal, health };
 }
 
 function quotasOf({ clock, worker }: Foundation): QuotaCounters {

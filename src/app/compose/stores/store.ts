@@ -1,6 +1,7 @@
 // What a store of the journal is to the rest of the server, whichever it is.
 import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
+import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
@@ -8,7 +9,14 @@ import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
 import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
+import type { PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
+
+/** Where identities that ended go on record, and what was issued to their pods by all who share the store. */
+export interface Closings {
+  readonly journal: ClosingJournal;
+  readonly issuances: PodIssuances;
+}
 
 /** It starts in the phase `storage` and closes in `flush`, by itself. */
 export interface Store {
@@ -17,7 +25,9 @@ export interface Store {
   readonly history: CurrentCertificates & LeafRecords & FormerIssuers;
   readonly quotas: QuotaCounters;
   readonly retention: JournalRetention;
-  /** Of the right to delete old records. */
+  /** Absent in a worker whose own journal is not the one that they go to. */
+  readonly closings: Closings | undefined;
+  /** Of the right to delete old records, and to record what is recorded once for all. */
   readonly lease: Lease;
   /** Of the policy bundles of all servers that share the store; absent where each process has a file of its own. */
   readonly bundleState?: PolicyBundleState;

@@ -43,6 +43,7 @@ async function backup(options: BackupOptions, invocation: Invocation): Promise<v
   const copied = await backUp(store, copying, { nowMs: clock.nowMs(), signal });
   const what = [
     formatQuantity(copied.decisions, 'decision'),
+    formatQuantity(copied.closings, 'closing'),
     formatQuantity(copied.operations, 'operation'),
     formatQuantity(copied.issuers, 'issuer'),
   ];

@@ -1,6 +1,7 @@
-// `capstan journal list`: what was decided, newest first, also while a server is running.
+// `capstan journal list`: what was decided and which identities ended, newest first, also while a server is running.
 import { Option, type Command } from 'commander';
 import { UNKNOWN_MS } from '../../../domain/identity/caller.ts';
+import type { ClosingJournalReader } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
   IssuanceJournalReader,
@@ -19,11 +20,13 @@ import {
   type Since,
 } from '../../options/journal-options.ts';
 import { printNewest } from '../../reports/newest.ts';
+import { closingRow, closingWithTimes, listedClosings, type ListedClosing } from './listed-closing.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 
 interface ListOptions extends JournalChoice {
   readonly issued?: true;
   readonly refused?: true;
+  readonly closed?: true;
   readonly audited?: true;
   readonly identity?: string;
   readonly decision?: string;
@@ -32,20 +35,24 @@ interface ListOptions extends JournalChoice {
   readonly output: OutputFormat;
 }
 
+type ListedRecord = DecisionRecord | ListedClosing;
+
 const DEFAULT_LIMIT = 50;
 
 const EXAMPLES = `
 Examples:
   $ capstan journal list --refused --since 1h
+  $ capstan journal list --closed --since 1d
   $ capstan journal list --config capstan.yaml --identity spiffe://cluster.local/ns/default/sa/demo --output json`;
 
 export function registerJournalList(journal: Command, invocation: Invocation): void {
   addJournalChoice(journal.command('list'))
-    .description('list decisions, newest first')
-    .addOption(new Option('--issued', 'certificates only').conflicts('refused'))
-    .addOption(new Option('--refused', 'refusals only'))
+    .description('list decisions and identities that ended, newest first')
+    .addOption(new Option('--issued', 'certificates only').conflicts(['refused', 'closed']))
+    .addOption(new Option('--refused', 'refusals only').conflicts('closed'))
+    .addOption(new Option('--closed', 'identities that ended only').conflicts(['audited', 'decision']))
     .option('--audited', 'only decisions in which an audited policy clause did not hold')
-    .option('--identity <spiffe id>', 'decisions about this identity, and those that it asked for')
+    .option('--identity <spiffe id>', 'decisions about this identity, those that it asked for, and its ends')
     .option('--decision <id>', 'the decision that an error message names')
     .option('--since <time>', 'no older than this: a duration such as 1h, or an ISO 8601 time', sinceOption)
     .option('--limit <count>', 'most that are listed', countOption, DEFAULT_LIMIT)
@@ -61,8 +68,26 @@ async function list(options: ListOptions, invocation: Invocation): Promise<void>
   if (journal === undefined) return;
   const { openJournal } = await import('../../inputs/journal/open-journal.ts');
   await using reader = await openJournal(journal, { signal });
-  const records = await (options.audited === true ? audited(reader, query, signal) : reader.list(query, { signal }));
-  printNewest(records, { what: 'decisions', head: HEAD, row: rowOf, json: withTimes }, options, terminal);
+  const records = await newest(reader, options, query, signal);
+  const what = options.closed === true ? 'closings' : 'decisions';
+  printNewest(records, { what, head: HEAD, row: rowOf, json: withTimes }, options, terminal);
+}
+
+/** Beside decisions, where no condition is of decisions alone, the identities that ended. */
+async function newest(
+  reader: IssuanceJournalReader & ClosingJournalReader,
+  { issued, refused, closed, audited: isAudited, decision }: ListOptions,
+  query: JournalQuery,
+  signal: AbortSignal,
+): Promise<readonly ListedRecord[]> {
+  if (isAudited === true) return audited(reader, query, signal);
+  const decisionsOnly = issued === true || refused === true || decision !== undefined;
+  const [decisions, closings] = await Promise.all([
+    closed === true ? [] : reader.list(query, { signal }),
+    decisionsOnly ? [] : listedClosings(reader, query, signal),
+  ]);
+  const records: readonly ListedRecord[] = [...closings, ...decisions];
+  return records.toSorted((a, b) => b.timeMs - a.timeMs).slice(0, query.limit);
 }
 
 function queryOf(options: ListOptions, nowMs: number): JournalQuery {
@@ -104,7 +129,11 @@ const HEAD = [
   'DECISION',
 ];
 
-function rowOf(record: DecisionRecord): readonly string[] {
+function rowOf(record: ListedRecord): readonly string[] {
+  return record.outcome === 'closed' ? closingRow(record) : decisionRow(record);
+}
+
+function decisionRow(record: DecisionRecord): readonly string[] {
   const issued = record.outcome === 'issued';
   return [
     formatTime(record.timeMs),
@@ -147,7 +176,8 @@ function auditsOf({ policy }: DecisionRecord): string {
 }
 
 /** Times as a person's tools read them, beside nothing else changed. */
-function withTimes(record: DecisionRecord): Readonly<Record<string, unknown>> {
+function withTimes(record: ListedRecord): Readonly<Record<string, unknown>> {
+  if (record.outcome === 'closed') return closingWithTimes(record);
   const iso = (ms: number): string => new Date(ms).toISOString();
   const { timeMs, ...rest } = record;
   if (rest.outcome === 'refused') return { time: iso(timeMs), ...rest };

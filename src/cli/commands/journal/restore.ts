@@ -39,8 +39,8 @@ async function restoreStore(options: RestoreOptions, invocation: Invocation): Pr
   await using bundleState = await bundleStateOf(kept);
   using progress = copyingProgress(invocation, options.progress === true);
   const copying = { file: options.from, bundleState, reach: progress.reach };
-  const { decisions, operations, bundleState: state } = await restore(store, copying, { signal });
-  const added = `${formatQuantity(decisions, 'decision')} and ${formatQuantity(operations, 'operation')} added`;
+  const { decisions, closings, operations, bundleState: state } = await restore(store, copying, { signal });
+  const added = `${formatQuantity(decisions, 'decision')}, ${formatQuantity(closings, 'closing')} and ${formatQuantity(operations, 'operation')} added`;
   const bundles =
     state === undefined
       ? 'no rollback state of policy bundles'

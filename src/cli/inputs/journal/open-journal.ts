@@ -3,13 +3,17 @@
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
 import { isOnThisMachine, type JournalStore } from '../../../config/shapes/journal-store.ts';
+import type { ClosingJournalReader } from '../../../ports/storage/closing-journal.ts';
 import type { IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationJournalReader } from '../../../ports/storage/operation-journal.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { ChosenJournal } from '../../options/journal-options.ts';
 
 type PostgresStore = Extract<JournalStore, { kind: 'postgres' }>;
-export type OpenJournal = IssuanceJournalReader & OperationJournalReader & (Disposable | AsyncDisposable);
+export type OpenJournal = IssuanceJournalReader &
+  OperationJournalReader &
+  ClosingJournalReader &
+  (Disposable | AsyncDisposable);
 
 /** One to read by, and one for what is read while that goes through the journal. */
 const CONNECTIONS = 2;

@@ -15,12 +15,13 @@ import type { PolicyBundleState, RollbackState } from '../../../../src/ports/pol
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
-import { issued, NEVER, refused, traced } from '../sqlite/records.ts';
+import { closing, issued, NEVER, refused, traced } from '../sqlite/records.ts';
 
 const WAITING = { signal: NEVER };
 const NOW = { nowMs: NOON_MS, signal: NEVER };
 const DAY_MS = 86_400_000;
 const OPERATION = { timeMs: NOON_MS, operation: 'bundle reset-time', was: 'then', is: 'now' };
+const CLOSING = closing('8a1f', { serviceAccountUid: 'sa-1' });
 const RECORDS = [
   issued('a', { policy: traced(), proofId: 'a', provenAtMs: NOON_MS }),
   refused('b', { timeMs: NOON_MS + 1, count: 3 }),
@@ -77,9 +78,10 @@ describe('A backup of an SQLite store', () => {
     const writer = new JournalWriter({ file: at('journal') });
     writer.append(RECORDS);
     writer.recordOperation(OPERATION);
+    writer.recordClosings([CLOSING], { untilMs: NOON_MS });
     writer.keepIssuers([issuer('one')], NOON_MS);
     writer.close();
-    const counts = { decisions: 3, operations: 1, issuers: 1, bundleState: undefined };
+    const counts = { decisions: 3, closings: 1, operations: 1, issuers: 1, bundleState: undefined };
     assert.deepEqual(await backedUp(at('journal')), counts);
     assert.equal(statSync(at('backup')).mode & 0o777, 0o600);
     for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
@@ -87,6 +89,8 @@ describe('A backup of an SQLite store', () => {
     assert.deepEqual(await readAll(at('journal')), RECORDS);
     using reader = await StoreReader.open(at('journal'), WAITING);
     assert.deepEqual(await reader.operations({ limit: 9 }, WAITING), [OPERATION]);
+    assert.deepEqual(await reader.closings({ limit: 9 }, WAITING), [CLOSING]);
+    assert.equal((await restored(at('journal'))).closings, 0, 'and not twice');
     assert.deepEqual({ ...(issuersIn(at('journal'))[0] as object) }, { id: 'one', untilMs: NOON_MS + 9 * DAY_MS });
     using database = new DatabaseSync(at('journal'), { readOnly: true });
     const indexes = database.prepare("SELECT name FROM sqlite_schema WHERE name = 'decisions_by_refusal'").all();

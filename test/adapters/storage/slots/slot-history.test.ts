@@ -11,7 +11,7 @@ import type { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
-import { issued, NEVER } from '../sqlite/records.ts';
+import { closing, issued, NEVER } from '../sqlite/records.ts';
 
 const WAITING = { signal: NEVER };
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
@@ -93,5 +93,26 @@ describe('The history of several journals', () => {
       assert.match(String((error as AuthorityError).detail), /slots is no list of journals that this Capstan knows/);
       return true;
     });
+  });
+
+  it('knows what pods were given and which are closed, whichever process issued and recorded it', async () => {
+    const attestation = { serviceAccountUid: 'sa-1' };
+    record(1, issued('a', { attestation, podUid: 'a', serial: '01', timeMs: NOON_MS }));
+    record(2, issued('b', { attestation, podUid: 'a', serial: '02', timeMs: NOON_MS + 1, notAfterMs: NOON_MS + 1 }));
+    inSlot(1, (writer) => writer.recordClosings([closing('a')], { untilMs: NOON_MS }));
+    inSlot(2, (writer) => writer.recordClosings([closing('b')], { untilMs: NOON_MS + 1 }));
+    const given = await history.issuedTo({ identity: DEMO, podUids: ['a'] }, WAITING);
+    assert.deepEqual(
+      given.map(({ serial }) => serial),
+      ['01', '02'],
+    );
+    const page = await history.issuedBetween({ fromMs: NOON_MS, toMs: NOON_MS + 9 }, WAITING);
+    assert.deepEqual([page.issuances.length, page.untilMs], [2, NOON_MS + 9]);
+    const closed = await history.closedPods(['a', 'b', 'c'], WAITING);
+    assert.deepEqual(
+      closed.map(({ podUid }) => podUid),
+      ['a', 'b'],
+    );
+    assert.deepEqual(await history.followedUntil(undefined, WAITING), { untilMs: NOON_MS + 1 });
   });
 });

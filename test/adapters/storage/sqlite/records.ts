@@ -1,4 +1,5 @@
 // Records for the journal's tests.
+import type { ClosingRecord } from '../../../../src/ports/storage/closing-journal.ts';
 import type { IssuedRecord, PolicyTrace, RefusedRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 
@@ -37,6 +38,22 @@ export function refused(decisionId: string, changes: Partial<RefusedRecord> = {}
     remoteAddress: '127.0.0.1:40000',
     reason: 'CAP-P01',
     message: 'CAP-P01 no policy rule allows this identity',
+    ...changes,
+  };
+}
+
+export function closing(podUid: string, changes: Partial<ClosingRecord> = {}): ClosingRecord {
+  return {
+    timeMs: NOON_MS,
+    identity: 'spiffe://cluster.local/ns/default/sa/demo',
+    reason: 'pod_deleted',
+    cluster: 'east',
+    namespace: 'default',
+    podName: 'demo-1',
+    podUid,
+    liveCertificates: 1,
+    latestEndMs: NOON_MS + 3_600_000,
+    serials: ['7f00aa'],
     ...changes,
   };
 }

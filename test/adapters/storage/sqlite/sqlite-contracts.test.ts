@@ -6,6 +6,7 @@ import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { itKeepsClosings } from '../contracts/closings.ts';
 import { itKnowsWhatWasIssued } from '../contracts/issuance-history.ts';
 import { itReadsJournals } from '../contracts/journal-reading.ts';
 import type { StoredJournal } from '../contracts/stored-journal.ts';
@@ -13,6 +14,7 @@ import { NEVER } from './records.ts';
 
 describe('The reader of an SQLite journal', () => itReadsJournals(openStore));
 describe('The history in an SQLite journal', () => itKnowsWhatWasIssued(openStore));
+describe('The closings in an SQLite journal', () => itKeepsClosings(openStore));
 
 async function openStore(): Promise<StoredJournal> {
   const directory = await mkdtemp(path.join(tmpdir(), 'capstan-contract-'));
@@ -24,6 +26,8 @@ async function openStore(): Promise<StoredJournal> {
   return {
     reader,
     history,
+    issuances: history,
+    recordClosings: async (closings, followed) => writer.recordClosings(closings, followed),
     record: async (...records) => writer.append(records),
     recordOperation: async (operation) => writer.recordOperation(operation),
     keepIssuers: async (issuers, nowMs) => writer.keepIssuers(issuers, nowMs),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { issued, refused } from '../../../adapters/storage/sqlite/records.ts';
+import { closing, issued, refused } from '../../../adapters/storage/sqlite/records.ts';
+import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { PolicyFiles } from '../../support/policy-files.ts';
 
 describe('capstan journal list', () => {
@@ -63,5 +64,70 @@ describe('capstan journal list', () => {
     );
     const [record] = JSON.parse(out) as { count?: number }[];
     assert.equal(record?.count, 1_200);
+  });
+
+  describe('of identities that ended', () => {
+    const demo = 'spiffe://cluster.local/ns/default/sa/demo';
+    const files = async (): Promise<PolicyFiles> =>
+      PolicyFiles.make(
+        {},
+        [issued('d-7'), refused('d-8', { timeMs: NOON_MS + 2 })],
+        [
+          closing('8a1f', { timeMs: NOON_MS + 1, liveCertificates: 2, serials: ['7f00aa', '7f00ab'] }),
+          closing('8a20', { timeMs: NOON_MS + 3, identity: `${demo}-2`, podName: 'demo-2', lastSeenMs: NOON_MS }),
+        ],
+      );
+    const list = async (...words: readonly string[]): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+      await using made = await files();
+      const { code, out } = await made.run('journal', 'list', '--journal', '@journal.db', '--output', 'json', ...words);
+      assert.equal(code, 0);
+      return JSON.parse(out) as Readonly<Record<string, unknown>>[];
+    };
+    const told = async (...words: readonly string[]): Promise<readonly unknown[]> =>
+      (await list(...words)).map(({ decisionId, podUid, outcome }) => (outcome === 'closed' ? podUid : decisionId));
+
+    it('shows them among the decisions, newest first, each with its pod, why, and when its last certificate ends', async () => {
+      await using made = await files();
+      const { out } = await made.run('journal', 'list', '--journal', '@journal.db');
+      const lines = out.split('\n').slice(1, 5);
+      assert.match(lines[0]!, /closed .*demo-2 .*pod_deleted \(1 certificate live\) .* pod default\/demo-2 of east /);
+      assert.match(lines[1]!, / refused /);
+      assert.match(
+        lines[2]!,
+        /closed +spiffe:\/\/cluster.local\/ns\/default\/sa\/demo +pod_deleted \(2 certificates live\) +2026-01-06 13:00:00/,
+      );
+      assert.match(lines[3]!, / issued /);
+    });
+
+    it('says all of it in JSON, with times as tools read them', async () => {
+      const [later, earlier] = await list('--closed');
+      assert.deepEqual(earlier, {
+        outcome: 'closed',
+        time: '2026-01-06T12:00:00.001Z',
+        identity: demo,
+        reason: 'pod_deleted',
+        cluster: 'east',
+        namespace: 'default',
+        podName: 'demo-1',
+        podUid: '8a1f',
+        liveCertificates: 2,
+        latestEnd: '2026-01-06T13:00:00.000Z',
+        serials: ['7f00aa', '7f00ab'],
+      });
+      assert.equal(later?.['lastSeen'], '2026-01-06T12:00:00.000Z');
+    });
+
+    it('chooses by what is asked for, and shows them where nothing is asked that only decisions have', async () => {
+      assert.deepEqual(await told(), ['8a20', 'd-8', '8a1f', 'd-7']);
+      assert.deepEqual(await told('--limit', '2'), ['8a20', 'd-8']);
+      assert.deepEqual(await told('--closed', '--limit', '1'), ['8a20']);
+      assert.deepEqual(await told('--identity', demo), ['8a1f', 'd-7']);
+      for (const words of [['--issued'], ['--refused'], ['--decision', 'd-7']]) {
+        assert.ok(
+          (await told(...words)).every((id) => String(id).startsWith('d-')),
+          words.join(' '),
+        );
+      }
+    });
   });
 });

@@ -108,6 +108,10 @@ export class FakeWorkloadDirectory implements WorkloadDirectory {
     ];
   }
 
+  podsIn(namespace: string): readonly KnownPod[] {
+    return [...this.#pods.values().filter((pod) => pod.namespace === namespace)];
+  }
+
   serviceAccount(namespace: string, name: string): KnownServiceAccount | undefined {
     return this.#accounts.get(`${namespace}/${name}`);
   }

@@ -1,11 +1,13 @@
 // What has been done to the database, one step per schema version; a step that was released is never edited. A step may
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
+import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
   `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
   'ALTER TABLE decisions ADD COLUMN attestation text, ADD COLUMN remote_cluster text',
+  CLOSINGS,
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

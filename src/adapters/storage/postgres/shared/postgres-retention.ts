@@ -1,4 +1,4 @@
-// Old decisions leave the shared journal by whoever holds its lease: the row of the lease is held in the same statement, so
+// Old records leave the shared journal by whoever holds its lease: the row of the lease is held in the same statement, so
 // that the lease cannot pass on between the look at it and the deleting.
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { JournalRetention } from '../../../../ports/storage/journal-retention.ts';
@@ -11,7 +11,12 @@ const DELETE_BEFORE = `WITH held AS MATERIALIZED (
     DELETE FROM decisions WHERE EXISTS (SELECT FROM held) AND id IN
       (SELECT id FROM decisions WHERE time_ms < $3 ORDER BY time_ms LIMIT $4)
     RETURNING 1
-  ) SELECT EXISTS (SELECT FROM held) AS held, (SELECT count(*) FROM deleted) AS deleted`;
+  ), deleted_closings AS (
+    DELETE FROM closings WHERE EXISTS (SELECT FROM held) AND id IN
+      (SELECT id FROM closings WHERE time_ms < $3 ORDER BY time_ms LIMIT $4)
+    RETURNING 1
+  ) SELECT EXISTS (SELECT FROM held) AS held,
+      greatest((SELECT count(*) FROM deleted), (SELECT count(*) FROM deleted_closings)) AS deleted`;
 
 export class PostgresRetention implements JournalRetention {
   readonly #database: Database;

@@ -1,11 +1,13 @@
 // What the journal writes into PostgreSQL, as SQL, and the records as one text for one round trip.
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
+import type { ClosingRecord } from '../../../../ports/storage/closing-journal.ts';
+import { CLOSING_COLUMNS, CLOSING_FIELDS, CLOSING_KEY } from '../../closing-records.ts';
 import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
 
 const NUMBERS: readonly DecisionField[] = ['timeMs', 'notBeforeMs', 'notAfterMs', 'provenAtMs', 'count'];
 
 /**
- * Records decisions, each once; parameter: what `decisionsAsJson` gave. A record that is there already, because the answer
+ * Records decisions, each once; parameter: what `recordsAsJson` gave. A record that is there already, because the answer
  * to it was lost, is written again as it is: the commit of a statement that wrote nothing waits neither for the disk nor
  * for a standby, and would call durable what another session has not made durable yet.
  */
@@ -27,6 +29,39 @@ export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < $1';
 export const INSERT_OPERATION = `INSERT INTO operations (${Object.values(OPERATION_COLUMNS).join(', ')})
   VALUES ($1, $2, $3, $4)`;
 
+const CLOSING_NUMBERS: readonly (keyof ClosingRecord)[] = ['timeMs', 'lastSeenMs', 'liveCertificates', 'latestEndMs'];
+/** Empty where a record has none, and `serials` as the text that it is. */
+const CLOSING_VALUES: Partial<Record<keyof ClosingRecord, string>> = {
+  remoteCluster: `coalesce("remoteCluster", '')`,
+  serviceAccountUid: `coalesce("serviceAccountUid", '')`,
+  serials: '"serials"::text',
+};
+/** Parameter: what `recordsAsJson` gave, in the place that is named. One that is there already is left. */
+function insertClosings(parameter: string, condition: string): string {
+  const typeOfClosing = (field: keyof ClosingRecord): string =>
+    CLOSING_NUMBERS.includes(field) ? 'bigint' : field === 'serials' ? 'json' : 'text';
+  return `INSERT INTO closings (${CLOSING_FIELDS.map((field) => CLOSING_COLUMNS[field]).join(', ')})
+    SELECT ${CLOSING_FIELDS.map((field) => CLOSING_VALUES[field] ?? `"${field}"`).join(', ')}
+    FROM json_to_recordset(${parameter}::json) AS record
+      (${CLOSING_FIELDS.map((field) => `"${field}" ${typeOfClosing(field)}`).join(', ')}) ${condition}
+    ON CONFLICT (${CLOSING_KEY.join(', ')}) DO NOTHING`;
+}
+
+/** Parameter: the records as JSON. */
+export const ADD_CLOSINGS = `${insertClosings('$1', '')} RETURNING 1`;
+/**
+ * Under a lease whose row is held meanwhile. Parameters: its name, epoch, the records as JSON, id of the remote cluster or
+ * empty, until when its ends are on record or NULL.
+ */
+export const RECORD_CLOSINGS = `WITH held AS MATERIALIZED (
+    SELECT 1 FROM leases WHERE name = $1 AND epoch = $2 FOR SHARE
+  ), added AS (${insertClosings('$3', 'WHERE EXISTS (SELECT FROM held)')}
+  ), followed AS (
+    INSERT INTO closings_followed (remote_cluster, until_ms)
+    SELECT $4::text, $5::bigint WHERE $5::bigint IS NOT NULL AND EXISTS (SELECT FROM held)
+    ON CONFLICT (remote_cluster) DO UPDATE SET until_ms = excluded.until_ms
+  ) SELECT EXISTS (SELECT FROM held) AS held`;
+
 /** More than a page holds of small records, and less than is moved out of the row. */
 const PROBE_BYTES = 1_500;
 /**
@@ -42,7 +77,7 @@ export const END_PROBE = 'ROLLBACK TO SAVEPOINT probe; UPDATE schema_version SET
 const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
 /** @returns JSON of the records; what a caller put in that PostgreSQL does not store stands there as U+FFFD. */
-export function decisionsAsJson(records: readonly DecisionRecord[]): string {
+export function recordsAsJson(records: readonly (DecisionRecord | ClosingRecord)[]): string {
   const json = JSON.stringify(records);
   return json.includes('\\u') ? json.replace(UNSTORABLE, '$1\\ufffd') : json;
 }

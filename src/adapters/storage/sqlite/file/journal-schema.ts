@@ -1,5 +1,6 @@
 // The journal's tables in SQLite, how they came about, and what is asked of them. Which field of a record lies in
 // which column is in ../records.ts.
+import { CLOSINGS } from './closing-schema.ts';
 import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
 
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
@@ -47,6 +48,7 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE decisions ADD COLUMN trust_anchor TEXT;`,
   `ALTER TABLE decisions ADD COLUMN attestation TEXT;
    ALTER TABLE decisions ADD COLUMN remote_cluster TEXT;`,
+  CLOSINGS,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

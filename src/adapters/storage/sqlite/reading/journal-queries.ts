@@ -1,8 +1,10 @@
 // What can be asked of the journal's file, also while a server writes it. Synchronous, so that it runs in a thread of
 // its own (read-worker.ts). The file is opened by the first question and, when the handle proves unusable, again by the
-// next one. The identity of a query finds what that identity got and what it was refused.
+// next one. The identity of a query finds what that identity got and what it was refused. It imports much because it asks
+// for every kind of record.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
+import type { ClosingQuery } from '../../../../ports/storage/closing-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
@@ -14,6 +16,8 @@ import {
   operationFrom,
   type DecisionValues,
 } from '../../records.ts';
+import type { ClosingValues } from '../../closing-records.ts';
+import { CLOSINGS_SINCE_VERSION, SELECT_CLOSINGS } from '../file/closing-schema.ts';
 import { openForReading, type ReadableJournal } from '../file/journal-file.ts';
 import { journalProblem } from '../file/journal-problem.ts';
 import {
@@ -25,6 +29,7 @@ import {
   selectLeaf,
 } from '../file/journal-schema.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
+import { PodQueries } from './pod-queries.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;
@@ -35,6 +40,10 @@ export class JournalQueries implements Disposable {
   #journal: ReadableJournal | undefined;
   /** By their SQL: those that are asked for again and again. */
   readonly #prepared = new Map<string, StatementSync>();
+  /** What pods were given, and which of them are closed. */
+  readonly pods = new PodQueries((sql, since, ask) =>
+    this.#read(({ database, version }) => (version < since ? [] : ask(this.#kept(database, sql)))),
+  );
 
   constructor(file: string) {
     this.#file = file;
@@ -93,11 +102,28 @@ export class JournalQueries implements Disposable {
     const rows = this.#read(({ database, version }) =>
       inOrder(database.prepare(`${selectFrom(version)} ${sql} ORDER BY time_ms, id`)).iterate(...values),
     );
-    try {
-      for (const row of rows) yield row as unknown as DecisionValues;
-    } catch (cause) {
-      throw journalProblem(this.#file, cause);
-    }
+    yield* this.#each(rows as Iterable<unknown> as Iterable<DecisionValues>);
+  }
+
+  /** Oldest first; as `scan`. */
+  *scanClosings(): Generator<ClosingValues, void, undefined> {
+    const rows = this.#read(({ database, version }) =>
+      version < CLOSINGS_SINCE_VERSION
+        ? []
+        : inOrder(database.prepare(`${SELECT_CLOSINGS} ORDER BY time_ms, id`)).iterate(),
+    );
+    yield* this.#each(rows as Iterable<unknown> as Iterable<ClosingValues>);
+  }
+
+  /** Newest first. */
+  closings({ identity, sinceMs = 0, limit }: ClosingQuery): readonly ClosingValues[] {
+    const [condition, values] = identity === undefined ? ['', []] : ['AND identity = ?', [identity]];
+    const sql = `${SELECT_CLOSINGS} WHERE time_ms >= ? ${condition} ORDER BY time_ms DESC, id DESC LIMIT ?`;
+    return this.#read(({ database, version }) => {
+      if (version < CLOSINGS_SINCE_VERSION) return [];
+      const rows = inOrder(database.prepare(sql)).all(sinceMs, ...values, Math.min(limit, MAX_LISTED));
+      return rows as unknown as ClosingValues[];
+    });
   }
 
   operations({ sinceMs = 0, limit }: OperationQuery): readonly OperationRecord[] {
@@ -117,6 +143,14 @@ export class JournalQueries implements Disposable {
     const statement = this.#prepared.get(sql) ?? database.prepare(sql);
     this.#prepared.set(sql, statement);
     return statement;
+  }
+
+  *#each<T>(rows: Iterable<T>): Generator<T, void, undefined> {
+    try {
+      yield* rows;
+    } catch (cause) {
+      throw journalProblem(this.#file, cause);
+    }
   }
 
   #read<T>(question: (journal: ReadableJournal) => T): T {

@@ -1,12 +1,21 @@
 // What the issuance history and its thread say to each other: each kind of question, and its answer.
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
+import type { ClosedPod, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
+import type { PodIssuance, PodIssuances } from '../../../../ports/storage/pod-issuances.ts';
 
 export interface Reads {
   current: { question: { identity: string; nowMs: number }; answer: CurrentCertificate | undefined };
   leaf: { question: LeafNames; answer: LeafRecord | undefined };
   issuers: { question: { nowMs: number }; answer: readonly FormerIssuer[] };
+  issuedTo: { question: Parameters<PodIssuances['issuedTo']>[0]; answer: readonly PodIssuance[] };
+  issuedBetween: {
+    question: Parameters<PodIssuances['issuedBetween']>[0];
+    answer: { readonly issuances: readonly PodIssuance[]; readonly untilMs: number };
+  };
+  closedPods: { question: readonly string[]; answer: readonly ClosedPod[] };
+  followedUntil: { question: { remoteCluster: string | undefined }; answer: FollowedUntil | undefined };
   close: { question: undefined; answer: undefined };
 }
 

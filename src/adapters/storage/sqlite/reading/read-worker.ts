@@ -28,6 +28,14 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.recordOf(question);
     case 'issuers':
       return queries.issuersAt(question.nowMs);
+    case 'issuedTo':
+      return queries.issuedTo(question);
+    case 'issuedBetween':
+      return queries.issuedBetween(question);
+    case 'closedPods':
+      return queries.closedPods(question);
+    case 'followedUntil':
+      return queries.followedUntil(question.remoteCluster);
     case 'close':
       queries[Symbol.dispose]();
       parentPort?.close();

@@ -1,10 +1,13 @@
 // What the journal's own thread does, synchronously: one transaction per batch. The file is opened
 // by the first request and, when a handle proves unusable, again by the next one.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import { closingValues } from '../../closing-records.ts';
 import { decisionValues, operationValues } from '../../records.ts';
+import { DELETE_CLOSINGS_BEFORE, INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
 import { openForWriting } from '../file/journal-file.ts';
 import { demandSameFile, JournalPlace } from '../file/journal-place.ts';
 import { journalProblem } from '../file/journal-problem.ts';
@@ -39,6 +42,7 @@ interface OpenJournal {
   readonly commit: StatementSync;
   readonly insert: StatementSync;
   readonly deleteBefore: StatementSync;
+  readonly deleteClosingsBefore: StatementSync;
 }
 
 /** SQLite's own measure for a checkpoint, which we make ourselves. */
@@ -87,9 +91,22 @@ export class JournalWriter {
     this.#transaction(1, ({ database }) => database.exec(`PRAGMA user_version = ${pragma(database, 'user_version')}`));
   }
 
-  /** Removes at most `limit` of the records older than `beforeMs`. @returns how many it removed. */
+  /** Removes at most `limit` of the records of each kind older than `beforeMs`. @returns of how many of the kind it removed most of. */
   deleteBefore(beforeMs: number, limit: number): number {
-    return this.#transaction(limit, ({ deleteBefore }) => Number(deleteBefore.run(beforeMs, limit).changes));
+    return this.#transaction(limit, ({ deleteBefore, deleteClosingsBefore }) => {
+      const removed = [deleteBefore, deleteClosingsBefore].map((each) => Number(each.run(beforeMs, limit).changes));
+      return Math.max(...removed);
+    });
+  }
+
+  /** Returns once they are durable; one that is there already is left. Rare beside decisions, so nothing is prepared for it. */
+  recordClosings(closings: readonly ClosingRecord[], followed: FollowedUntil | undefined): void {
+    this.#transaction(closings.length, ({ database }) => {
+      const insert = database.prepare(INSERT_CLOSING);
+      for (const closing of closings) insert.run(...closingValues(closing));
+      if (followed === undefined) return;
+      database.prepare(KEEP_FOLLOWED).run(followed.remoteCluster ?? '', Math.floor(followed.untilMs));
+    });
   }
 
   /** Once for each start and each change of issuer, so nothing is prepared for it. */
@@ -194,6 +211,7 @@ function openJournal({ file, maxPages }: WriterSettings, known: boolean): OpenJo
     commit: database.prepare('COMMIT'),
     insert: database.prepare(INSERT),
     deleteBefore: database.prepare(DELETE_BEFORE),
+    deleteClosingsBefore: database.prepare(DELETE_CLOSINGS_BEFORE),
   };
 }
 

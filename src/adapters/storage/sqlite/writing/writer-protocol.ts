@@ -1,4 +1,5 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
+import type { FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 
@@ -14,6 +15,8 @@ export type WriterRequest =
   | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
   | { readonly kind: 'keep-issuers'; readonly issuers: readonly RecordedIssuer[]; readonly nowMs: number }
   | { readonly kind: 'record-operation'; readonly operation: OperationRecord }
+  /** `closings`: JSON of the records. */
+  | { readonly kind: 'record-closings'; readonly closings: string; readonly followed: FollowedUntil | undefined }
   | { readonly kind: 'close' };
 
 /**

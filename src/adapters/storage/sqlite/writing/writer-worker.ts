@@ -1,6 +1,7 @@
 // The journal's own thread: disk waits happen here and never on the server's event loop. It
 // answers each request in turn and ends after a request to close.
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ClosingRecord } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import { journalProblem } from '../file/journal-problem.ts';
 import type { ThreadAnswer } from '../answering-thread.ts';
@@ -42,6 +43,9 @@ function perform(request: WriterRequest): number {
       return 0;
     case 'record-operation':
       writer.recordOperation(request.operation);
+      return 0;
+    case 'record-closings':
+      writer.recordClosings(JSON.parse(request.closings) as ClosingRecord[], request.followed);
       return 0;
     case 'close':
       writer.close();
