@@ -1,7 +1,7 @@
 // Backups cross from one store to the other, which is how a journal moves into PostgreSQL.
 import assert from 'node:assert/strict';
 import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
-import { issued, refused, traced } from '../../adapters/storage/sqlite/records.ts';
+import { closing, issued, refused, traced } from '../../adapters/storage/sqlite/records.ts';
 import { PolicyFiles, type Run } from '../../cli/support/policy-files.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { findPostgres } from '../../support/postgres/binaries.ts';
@@ -26,7 +26,9 @@ describe('A backup', function () {
   before(async function () {
     peerOrSkip(this, findPostgres(), 'PostgreSQL');
     cluster = await PostgresCluster.start();
-    files = await PolicyFiles.make({}, RECORDS);
+    files = await PolicyFiles.make({}, RECORDS, [
+      closing('8a1f', { serviceAccountUid: 'sa-1', lastSeenMs: NOON_MS - 1 }),
+    ]);
     const writer = new JournalWriter({ file: files.path('journal.db') });
     writer.recordOperation(OPERATION);
     const certificateDer = Buffer.from('one');
@@ -51,18 +53,21 @@ describe('A backup', function () {
 
   it('of a file is restored into an empty database, and one of that into a new file: nothing is lost or twice', async () => {
     const made = await run('backup', '--to', '@first', '--config', '@file.yaml');
-    assert.match(made.out, /2,502 decisions, 1 operation, 1 issuer; policy bundles before corp@7 stay refused/);
+    assert.match(
+      made.out,
+      /2,502 decisions, 1 closing, 1 operation, 1 issuer; policy bundles before corp@7 stay refused/,
+    );
     const all = await run(...LIST, '--config', '@file.yaml');
     const into = await run('restore', '--from', '@first', '--config', '@shared.yaml');
-    assert.match(into.out, /^2,502 decisions and 1 operation added; policy bundles from corp@7 on/);
+    assert.match(into.out, /^2,502 decisions, 1 closing and 1 operation added; policy bundles from corp@7 on/);
     assert.deepEqual(await run(...LIST, '--config', '@shared.yaml'), all);
     const again = await run('restore', '--from', '@first', '--config', '@shared.yaml');
-    assert.match(again.out, /^0 decisions and 0 operations added; policy bundles from corp@7 on/);
+    assert.match(again.out, /^0 decisions, 0 closings and 0 operations added; policy bundles from corp@7 on/);
     assert.deepEqual(await run(...LIST, '--config', '@shared.yaml'), all);
     assert.deepEqual(await cluster!.query('SELECT id, until_ms FROM issuers'), [['one', String(NOON_MS + 1)]]);
     await run('backup', '--to', '@second', '--config', '@shared.yaml');
     const back = await run('restore', '--from', '@second', '--config', '@moved.yaml');
-    assert.match(back.out, /^2,502 decisions and 1 operation added; policy bundles from corp@7 on/);
+    assert.match(back.out, /^2,502 decisions, 1 closing and 1 operation added; policy bundles from corp@7 on/);
     assert.deepEqual(await run(...LIST, '--config', '@moved.yaml'), all);
     const operations = ['journal', 'operations', '--output', 'json', '--config'];
     assert.deepEqual(await run(...operations, '@moved.yaml'), await run(...operations, '@file.yaml'));
