@@ -78,7 +78,8 @@ export class RestoredPostgresStore implements RestoredStore {
   async addClosings(records: readonly ClosingRecord[], options: Waits): Promise<number> {
     const values = [recordsAsJson(records)];
     const statement = { text: ADD_CLOSINGS, values, writes: records.length };
-    return (await this.#pool.use(async (connection) => connection.commit(statement), options)).length;
+    const rows = await this.#pool.use(async (connection) => connection.commit(statement), options);
+    return rows.filter(({ added }) => added === true).length;
   }
 
   async addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void> {

@@ -23,5 +23,11 @@ export class PostgresClosings implements ClosingJournal {
     const values = [this.#leaseName, epoch, recordsAsJson(closings), remoteCluster, until];
     const [row] = await this.#database.commit(RECORD_CLOSINGS, values, { signal });
     if (row?.['held'] !== true) throw new AuthorityError('CAP-S04', { detail: 'the lease of the journal is over' });
+    const recorded = Number(row['recorded']);
+    if (recorded === closings.length) return;
+    const kept = `PostgreSQL kept ${recorded} of ${closings.length} closings`;
+    throw new AuthorityError('CAP-S04', {
+      detail: `${kept}: take the triggers, rules and row policies off its tables`,
+    });
   }
 }

@@ -36,19 +36,19 @@ const CLOSING_VALUES: Partial<Record<keyof ClosingRecord, string>> = {
   serviceAccountUid: `coalesce("serviceAccountUid", '')`,
   serials: '"serials"::text',
 };
-/** Parameter: what `recordsAsJson` gave, in the place that is named. One that is there already is left. */
+/** @param parameter where what `recordsAsJson` gave is. One that is there already is written again as it is: see INSERT_DECISIONS. */
 function insertClosings(parameter: string, condition: string): string {
   const typeOfClosing = (field: keyof ClosingRecord): string =>
     CLOSING_NUMBERS.includes(field) ? 'bigint' : field === 'serials' ? 'json' : 'text';
-  return `INSERT INTO closings (${CLOSING_FIELDS.map((field) => CLOSING_COLUMNS[field]).join(', ')})
+  return `INSERT INTO closings AS kept (${CLOSING_FIELDS.map((field) => CLOSING_COLUMNS[field]).join(', ')})
     SELECT ${CLOSING_FIELDS.map((field) => CLOSING_VALUES[field] ?? `"${field}"`).join(', ')}
     FROM json_to_recordset(${parameter}::json) AS record
       (${CLOSING_FIELDS.map((field) => `"${field}" ${typeOfClosing(field)}`).join(', ')}) ${condition}
-    ON CONFLICT (${CLOSING_KEY.join(', ')}) DO NOTHING`;
+    ON CONFLICT (${CLOSING_KEY.join(', ')}) DO UPDATE SET time_ms = kept.time_ms RETURNING xmax = 0 AS added`;
 }
 
-/** Parameter: the records as JSON. */
-export const ADD_CLOSINGS = `${insertClosings('$1', '')} RETURNING 1`;
+/** Parameter: the records as JSON. Each row says whether it was not there before. */
+export const ADD_CLOSINGS = insertClosings('$1', '');
 /**
  * Under a lease whose row is held meanwhile. Parameters: its name, epoch, the records as JSON, id of the remote cluster or
  * empty, until when its ends are on record or NULL.
@@ -60,7 +60,7 @@ export const RECORD_CLOSINGS = `WITH held AS MATERIALIZED (
     INSERT INTO closings_followed (remote_cluster, until_ms)
     SELECT $4::text, $5::bigint WHERE $5::bigint IS NOT NULL AND EXISTS (SELECT FROM held)
     ON CONFLICT (remote_cluster) DO UPDATE SET until_ms = excluded.until_ms
-  ) SELECT EXISTS (SELECT FROM held) AS held`;
+  ) SELECT EXISTS (SELECT FROM held) AS held, (SELECT count(*) FROM added) AS recorded`;
 
 /** More than a page holds of small records, and less than is moved out of the row. */
 const PROBE_BYTES = 1_500;
