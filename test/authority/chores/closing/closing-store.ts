@@ -49,11 +49,7 @@ export class FakeClosingStore implements PodIssuances, ClosingJournal {
     );
   }
 
-  async issuedBetween({
-    fromMs,
-    toMs,
-    remoteCluster,
-  }: Parameters<PodIssuances['issuedBetween']>[0]): Promise<{
+  async issuedBetween({ fromMs, toMs, remoteCluster }: Parameters<PodIssuances['issuedBetween']>[0]): Promise<{
     readonly issuances: readonly PodIssuance[];
     readonly untilMs: number;
   }> {
