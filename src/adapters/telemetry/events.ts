@@ -1,6 +1,6 @@
 // What the CA reports: each business event writes one log line and moves its metrics, here
 // and nowhere else, so that the two cannot disagree. A line's `event` is the function's name.
-// What clients can cause in any number goes through `Noise`.
+// What clients can cause in any number goes through `Noise`. It is long because it has one entry for each event.
 import type { Logger } from 'pino';
 import type { FailedClause } from '../../domain/policy/policy-decision.ts';
 import { sourceOf } from '../../domain/identity/source.ts';
