@@ -14,6 +14,7 @@ import { KubernetesCluster } from './support/cluster.ts';
 const ISTIOD = { namespace: 'istio-system', name: 'istiod' };
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
 const USAGES = ['digital signature', 'key encipherment', 'server auth', 'client auth'];
+const REQUESTS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 const SOON = { withinMs: 20_000 };
 
 interface Csr extends ClusterObject {
@@ -51,17 +52,53 @@ function requesterRoles(): readonly ClusterObject[] {
   ];
 }
 
-/** As istiod does: creates, approves. @returns how to read it. */
-async function request(api: ClusterApi, spec: object, identity = WEB): Promise<() => Promise<Csr>> {
-  const target = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+/** Lets nobody write the status of a request of ours. */
+function statusesRefused(): readonly ClusterObject[] {
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const metadata = { name: 'refused' };
+  const rule = {
+    apiGroups: ['certificates.k8s.io'],
+    apiVersions: ['v1'],
+    operations: ['UPDATE'],
+    resources: ['certificatesigningrequests/status'],
+  };
+  const validations = [{ expression: 'false', message: 'no status is to be written', reason: 'Forbidden' }];
+  const spec = { failurePolicy: 'Fail', matchConstraints: { resourceRules: [rule] }, validations };
+  return [
+    { apiVersion, kind: 'ValidatingAdmissionPolicy', metadata, spec },
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata,
+      spec: { policyName: 'refused', validationActions: ['Deny'] },
+    },
+  ];
+}
+
+/** @returns whether the admission policy is in force, which takes the API server a moment. */
+async function isRefused(api: ClusterApi, probe: Csr): Promise<true | undefined> {
+  const target = `${REQUESTS}/${probe.metadata.name}/status?dryRun=All`;
+  const refused = await api.ask('PUT', target, probe).then(
+    () => false,
+    (error: unknown) => String(error).includes('no status is to be written'),
+  );
+  return refused || undefined;
+}
+
+async function created(api: ClusterApi, spec: object, identity = WEB): Promise<Csr> {
   const { pem } = await agentCsr(identity);
-  const made = await api.ask<Csr>('POST', target, {
+  return api.ask<Csr>('POST', REQUESTS, {
     apiVersion: 'certificates.k8s.io/v1',
     kind: 'CertificateSigningRequest',
     metadata: { generateName: 'csr-workload-', labels: { of: 'istiod' } },
     spec: { signerName: 'capstan.dev/default', usages: USAGES, request: Buffer.from(pem).toString('base64'), ...spec },
   });
-  const at = `${target}/${made.metadata.name}`;
+}
+
+/** As istiod does: creates, approves. @returns how to read it. */
+async function request(api: ClusterApi, spec: object, identity = WEB): Promise<() => Promise<Csr>> {
+  const made = await created(api, spec, identity);
+  const at = `${REQUESTS}/${made.metadata.name}`;
   const approved = { type: 'Approved', status: 'True', reason: 'approved', message: 'approved' };
   await api.ask('PUT', `${at}/approval`, { ...made, status: { conditions: [approved] } });
   return async () => api.ask<Csr>('GET', at);
@@ -135,6 +172,28 @@ describe('Capstan as signer of CertificateSigningRequests', function () {
     const failed = await eventually('the refusal', async () => failureOf(await read()), SOON);
     assert.equal(failed.reason, 'ImpersonationForbidden');
     assert.match(failed.message, /^CAP-M05 .*system:serviceaccount:shop:mallory is not among/);
+  });
+
+  it('writes the very certificate that an admission policy kept from being written, when it lets go', async () => {
+    const identity = 'spiffe://cluster.local/ns/shop/sa/refused';
+    const issued = (): number => files.decisions({ identity, outcome: 'issued' }).length;
+    await cluster.apply(statusesRefused());
+    const probe = await created(cluster.api, { signerName: 'example.com/other' });
+    await eventually('the policy in force', async () => isRefused(cluster.api, probe), SOON);
+    const read = await request(istiod, {}, identity);
+    const trouble = async (): Promise<string> => (await server.get('/readyz')).text();
+    const said = async (): Promise<boolean> => (await trouble()).includes('no status is to be written');
+    await eventually('health', async () => (await said()) || undefined, SOON);
+    assert.equal(issued(), 1);
+    for (const object of statusesRefused()) await cluster.api.delete(object);
+    const certificate = await eventually('the certificate', async () => (await read()).status.certificate, {
+      withinMs: 60_000,
+    });
+    const leaf = new X509Certificate(Buffer.from(certificate, 'base64'));
+    const [record] = files.decisions({ identity, outcome: 'issued' });
+    assert.ok(record?.outcome === 'issued');
+    assert.deepEqual([issued(), leaf.serialNumber.toLowerCase()], [1, record.serial.toLowerCase()]);
+    await eventually('health', async () => !(await said()) || undefined, SOON);
   });
 
   it('goes on after the API server was restarted', async () => {
