@@ -1,5 +1,5 @@
-// The CA's own serving certificate: issued by the default issuer, renewed at half life, after each
-// issuer change and when the clock was set, installed into the listeners without closing a connection.
+// The CA's own serving certificate: issued by the default issuer, or by the next one while operators do not let that sign;
+// renewed at half life, after each issuer change and when the clock was set, installed without closing a connection.
 import { AuthorityError } from '../domain/errors.ts';
 import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
@@ -16,6 +16,8 @@ export interface ServingCertificate {
   readonly privateKeyPem: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
+  /** Which issuer signed it. */
+  readonly issuerName: string;
 }
 
 export interface ServingParts extends IssuingParts {
@@ -40,13 +42,13 @@ export async function issueServingCertificate(
 ): Promise<ServingCertificate> {
   return DecisionRecorder.run(parts, 'self', 'localhost', async (recorder) => {
     const { spki, privateKeyPem } = await parts.keys.generate('ec-p256');
-    const [chosen] = parts.chooser.each(parts.clock.nowMs());
+    const chosen = parts.chooser.own(parts.clock.nowMs());
     const { names, lifetimes } = settings;
     const approved = ApprovedRequest.forServing(chosen, names, readPublicKey(spki), lifetimes.maxMs);
     const { certificate } = await sign(parts, settings.lifetimes, recorder, approved, 0, options);
     const certificateChainPem = certificate.pem + certificate.issuer.chainPems.join('');
-    const { notBeforeMs, notAfterMs } = certificate;
-    return { certificateChainPem, privateKeyPem, notBeforeMs, notAfterMs };
+    const { notBeforeMs, notAfterMs, issuerName } = certificate;
+    return { certificateChainPem, privateKeyPem, notBeforeMs, notAfterMs, issuerName };
   });
 }
 
@@ -55,13 +57,18 @@ export async function keepServingCertificate(
   parts: ServingParts,
   settings: ServingSettings,
   first: ServingCertificate,
-  { signal }: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal },
 ): Promise<void> {
+  const { signal } = options;
   let current = first;
   // Rung by a change of its issuer, also while a renewal is under way: it may have been signed by the former one.
   const alarm = new Alarm(parts.clock);
-  const [{ name: ownIssuer }] = parts.issuers.all();
-  parts.issuers.onChange((name) => name === ownIssuer && alarm.ring(), { signal });
+  const [{ name: defaultIssuer }] = parts.issuers.all();
+  parts.issuers.onChange((name) => {
+    const own = name === defaultIssuer || name === current.issuerName;
+    // What a suspended issuer signed is as good as before.
+    if (own && !isSuspended(parts, name)) alarm.ring();
+  }, options);
   parts.install(current);
   for (let renewed = true; ;) {
     await (renewed ? untilDue(parts, alarm, current, { signal }) : alarm.sleep(RETRY_MS, { signal }));
@@ -70,6 +77,11 @@ export async function keepServingCertificate(
     renewed = next !== undefined;
     current = next ?? current;
   }
+}
+
+function isSuspended({ issuers }: Pick<ServingParts, 'issuers'>, name: string): boolean {
+  const state = issuers.all().find((one) => one.name === name)?.state;
+  return state?.kind === 'unavailable' && state.withdrawn === 'suspended';
 }
 
 /** Half of the life that is left has passed, the clock was set so that it is over or not valid yet, or the alarm rang. */

@@ -1,7 +1,9 @@
 // How a command talks to the running server: over its administration socket, which only the server's own user
-// can open. What the server answers to is in `src/adapters/http/admin/administration.ts`.
+// can open, or over TLS with a client certificate. What the server answers to is in
+// `src/adapters/http/admin/administration.ts`.
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { request, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
@@ -9,13 +11,23 @@ import { codeOf } from '../domain/text/system-error.ts';
 import { ADMINISTRATION_SOCKET, administrationSocketOf } from '../config/administration-socket.ts';
 import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
 import { CommandError, EXIT, exitCodeOfRefusal } from './exit-codes.ts';
+import { readInput } from './inputs/files.ts';
 import { readConfig } from './inputs/read-config.ts';
 import type { Invocation } from './invocation.ts';
 
 export interface ServerOptions {
   readonly config?: string;
   readonly dataDir: string;
+  readonly server?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+  readonly ca?: string;
 }
+
+/** Where a server answers operators. */
+export type ServerPlace =
+  | { readonly socketPath: string }
+  | { readonly url: URL; readonly cert: string; readonly key: string; readonly ca: string };
 
 export interface Question {
   readonly method: 'GET' | 'POST';
@@ -32,39 +44,62 @@ const ANSWER_WITHIN_MS = 10_000;
 export function serverOptions(command: Command): Command {
   return command
     .option('--config <file>', 'configuration of the server')
-    .option('--data-dir <folder>', 'data directory of the server', DEV_DATA_DIRECTORY);
+    .option('--data-dir <folder>', 'data directory of the server', DEV_DATA_DIRECTORY)
+    .option('--server <url>', 'https URL of the server (administration.address), instead of its socket')
+    .option('--client-cert <file>', 'PEM file with the client certificate for --server, and what is above it')
+    .option('--client-key <file>', 'PEM file with its private key')
+    .option('--ca <file>', 'PEM file with the trust anchors for --server');
 }
 
-/** @returns the path of the server's socket; nothing when the configuration is invalid, after saying so. */
-export function socketOf({ config, dataDir }: ServerOptions, invocation: Invocation): string | undefined {
-  if (config === undefined) return path.join(dataDir, ADMINISTRATION_SOCKET);
+/** @returns where the server is; nothing when the configuration is invalid, after saying so. @throws CommandError */
+export async function serverOf(options: ServerOptions, invocation: Invocation): Promise<ServerPlace | undefined> {
+  const { config, dataDir, server } = options;
+  if (server !== undefined) return remoteServer(server, options);
+  if (config === undefined) return { socketPath: path.join(dataDir, ADMINISTRATION_SOCKET) };
   const read = readConfig(config, invocation);
-  return read && administrationSocketOf(read);
+  return read && { socketPath: administrationSocketOf(read) };
+}
+
+async function remoteServer(server: string, { clientCert, clientKey, ca }: ServerOptions): Promise<ServerPlace> {
+  const url = URL.parse(server);
+  if (url?.protocol !== 'https:') throw new CommandError(EXIT.usage, '--server is not an https URL');
+  if (clientCert === undefined || clientKey === undefined || ca === undefined)
+    throw new CommandError(EXIT.usage, '--server needs --client-cert, --client-key and --ca');
+  return { url, cert: await readInput(clientCert), key: await readInput(clientKey), ca: await readInput(ca) };
 }
 
 /**
  * @returns the body of the answer, which is of this project's own server: the caller knows its shape.
  * @throws CommandError `unavailable` when no server answers there, otherwise with the server's own words.
  */
-export async function askServer(socketPath: string, question: Question, signal: AbortSignal): Promise<unknown> {
-  const answer = await ask(socketPath, question, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]));
+export async function askServer(server: ServerPlace, question: Question, signal: AbortSignal): Promise<unknown> {
+  const answer = await ask(server, question, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]));
   const body = bodyOf(await text(answer));
-  if (answer.statusCode === 200) return body;
+  if (answer.statusCode === 200 || answer.statusCode === 202) return body;
   const message = errorIn(body) ?? `the server answered ${String(answer.statusCode)}`;
   throw new CommandError(exitCodeOfRefusal({ status: '', message }), message);
 }
 
-async function ask(socketPath: string, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
+async function ask(server: ServerPlace, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, path: page, body } = question;
-  const headers = { host: 'localhost', 'content-type': 'application/json' };
-  const asked = request({ socketPath, method, path: page, headers, signal });
-  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  const headers = { 'content-type': 'application/json' };
+  const options: RequestOptions = { method, path: page, headers, signal };
   try {
+    const asked =
+      'socketPath' in server
+        ? request({ ...options, socketPath: server.socketPath, headers: { ...headers, host: 'localhost' } })
+        : requestOverTls(server.url, { ...options, ...tlsOf(server), agent: false });
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
     const [answer] = (await once(asked, 'response', { signal })) as [IncomingMessage];
     return answer;
   } catch (cause) {
-    throw new CommandError(EXIT.unavailable, `${socketPath}: ${problemOf(cause)}`, { cause });
+    const place = 'socketPath' in server ? server.socketPath : server.url.origin;
+    throw new CommandError(EXIT.unavailable, `${place}: ${problemOf(cause)}`, { cause });
   }
+}
+
+function tlsOf({ cert, key, ca }: Extract<ServerPlace, { url: URL }>) {
+  return { cert, key, ca, minVersion: 'TLSv1.3' } as const;
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

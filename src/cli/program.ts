@@ -8,12 +8,13 @@ import { registerConfig } from './commands/config.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/inspect.ts';
+import { registerIssuer } from './commands/administration/issuer.ts';
 import { registerIssue } from './commands/issue.ts';
 import { registerBackup } from './commands/journal/backup.ts';
 import { registerRestore } from './commands/journal/restore.ts';
 import { registerJournal } from './commands/journal.ts';
 import { registerPolicy } from './commands/policy.ts';
-import { registerSds } from './commands/sds.ts';
+import { registerSds } from './commands/administration/sds.ts';
 import { registerServe } from './commands/serve/serve.ts';
 import { registerToken } from './commands/token.ts';
 import { registerVersion } from './commands/version.ts';
@@ -34,6 +35,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerBackup,
   registerRestore,
   registerSds,
+  registerIssuer,
   registerPolicy,
   registerBundle,
   registerDrift,

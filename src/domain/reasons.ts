@@ -2,7 +2,7 @@
 // for, alert on and read in a proxy's log; the text is safe to show to any caller. One row
 // decides the error code, and the error code decides the status at each edge (errors.ts).
 //
-// Letters: A authentication, C certificate signing request, K key, M other request fields,
+// Letters: A authentication, C certificate signing request, K key, M other request fields, O operations of operators,
 // P policy, Q quantity, S state of the server, X our own fault.
 import type { ErrorCode } from './errors.ts';
 
@@ -48,6 +48,12 @@ export const REASONS = {
   'CAP-M05': row('impersonation_forbidden', 'the requester is not one whose signing requests are served'),
   'CAP-M06': row('malformed_request', 'the signing request asks for what its signer does not give'),
 
+  'CAP-O01': row('policy_denied', 'the caller has no role for this operation'),
+  'CAP-O02': row('malformed_request', 'the operation is not one that this server knows'),
+  'CAP-O03': row('policy_denied', 'the issuer may not be changed so'),
+  'CAP-O04': row('policy_denied', 'the operation needs another person'),
+  'CAP-O05': row('overloaded', 'too many operations were asked for'),
+
   'CAP-P01': row('policy_denied', 'no policy rule allows this identity'),
   'CAP-P02': row('policy_denied', 'policy does not allow this key type for this identity'),
   'CAP-P03': row('policy_denied', 'policy does not allow this SPIFFE ID'),
@@ -78,6 +84,7 @@ export const REASONS = {
   'CAP-S11': row('not_ready', 'the policy bundle is past its hard expiry'),
   'CAP-S12': row('not_ready', 'a policy that decides on this identity cannot be read'),
   'CAP-S13': row('dependency_unavailable', 'the cluster has not been seen lately enough to know who is still there'),
+  'CAP-S14': row('not_ready', 'the issuer may not sign'),
 
   'CAP-X01': row('certificate_rejected', 'internal error'),
   'CAP-X02': row('cancelled', 'the caller cancelled the request'),

@@ -2,6 +2,7 @@
 // field, named once. A policy trace is one column of JSON, and so is what a cluster vouched for. What was stored under former names is read here too.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Attestation } from '../../domain/identity/caller.ts';
+import { canonicalJson } from '../../domain/text/canonical-json.ts';
 import { parseJson } from '../../domain/text/parse-json.ts';
 import type { CurrentCertificate } from '../../domain/policy/request.ts';
 import type { LeafRecord } from '../../ports/storage/issuance-history.ts';
@@ -62,6 +63,7 @@ export const OPERATION_COLUMNS: Readonly<Record<keyof OperationRecord, string>> 
   operation: 'operation',
   was: 'was',
   is: 'became',
+  details: 'details',
 };
 const OPERATION_FIELDS = Object.keys(OPERATION_COLUMNS) as readonly (keyof OperationRecord)[];
 
@@ -93,12 +95,19 @@ function readField(field: DecisionField, value: Value): unknown {
 
 /** @returns the values of a record, in the order of `OPERATION_COLUMNS`. */
 export function operationValues(record: OperationRecord): readonly Value[] {
-  return OPERATION_FIELDS.map((field) => record[field]);
+  const { details, ...plain } = record;
+  const fields: Partial<Record<keyof OperationRecord, Value>> = {
+    ...plain,
+    ...(details !== undefined && { details: canonicalJson(details) }),
+  };
+  return OPERATION_FIELDS.map((field) => fields[field] ?? null);
 }
 
 /** @param row by field. */
 export function operationFrom(row: Row): OperationRecord {
-  return Object.fromEntries(OPERATION_FIELDS.map((field) => [field, row[field]])) as unknown as OperationRecord;
+  const { details, ...plain } = Object.fromEntries(OPERATION_FIELDS.map((field) => [field, row[field]]));
+  const parsed = typeof details === 'string' ? parseJson(details) : undefined;
+  return { ...plain, ...(typeof parsed === 'object' && parsed !== null && { details: parsed }) } as OperationRecord;
 }
 
 /** @param row `timeMs`, `notAfterMs` and `policy` of an issued record. A record from before policy traces waived nothing. */

@@ -2,8 +2,10 @@
 // processes the supervisor serves both and asks its workers.
 import { administerPolicyTime, type PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
 import { administerSds, type SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
+import { administerIssuers, type IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import { AdministrationSocket } from '../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes } from '../../adapters/http/admin/administration.ts';
+import { LOCAL_OPERATOR } from '../../adapters/http/admin/roles.ts';
 import { observationRoutes, type Observed, type PolicyInForce } from '../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../config/administration-socket.ts';
@@ -17,6 +19,8 @@ import { recordSetBack } from './policy/policy-bundle.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Services } from './services.ts';
 import type { Storage } from './storage.ts';
+import { composeIssuerAdministration } from './trust/issuer-administration.ts';
+import type { Trust } from './trust/trust.ts';
 
 export interface Administration {
   readonly http: HttpServer;
@@ -26,12 +30,14 @@ export interface Administration {
 export interface Answers extends Omit<Observed, 'events'> {
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
+  readonly issuers: IssuersParts;
 }
 
 interface Former {
   readonly cluster: Cluster;
   readonly storage: Storage;
   readonly policy: Policy;
+  readonly trust: Trust;
   readonly services: Services;
 }
 
@@ -48,6 +54,7 @@ export function composeAdministration(
     health: () => health.parts(),
     policy: () => policyInForce(policies, unseenKinds(former.cluster)),
     collect: telemetry.collect,
+    issuers: composeIssuerAdministration(config, foundation, former),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -73,8 +80,12 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
   const { events, clock, health, startUp, running, untilFlushed } = foundation;
   const { address } = config.listen.http;
   const http = untilFlushed.use(new HttpServer({ routes: observationRoutes({ ...answers, events }) }, address));
-  const parts = [administerSds(answers.sds), administerPolicyTime(answers.policyTime)];
-  const routes = administrationRoutes(parts, { events });
+  const parts = [
+    administerSds(answers.sds),
+    administerPolicyTime(answers.policyTime),
+    administerIssuers(answers.issuers),
+  ];
+  const routes = administrationRoutes(parts, { events, operatorOf: () => LOCAL_OPERATOR });
   const place = { path: administrationSocketOf(config) };
   const socket = untilFlushed.use(new AdministrationSocket({ routes, clock }, place));
   startUp.at('observe', async (options) => http.start(options));

@@ -50,6 +50,6 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
   composeServingCertificate(config, foundation, { issuing, listeners, admission });
-  const administration = composeAdministration(config, foundation, { cluster, storage, policy, services });
+  const administration = composeAdministration(config, foundation, { cluster, storage, trust, policy, services });
   return { foundation, trust, cluster, policy, listeners, administration };
 }

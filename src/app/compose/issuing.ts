@@ -37,7 +37,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
   const { lifetimes, fairness, listen } = config;
   const { clock, random, tracer, telemetry } = foundation;
   const { issuances, refusals } = former.storage;
-  const { issuers, chooser } = former.trust;
+  const { issuers, governed, chooser } = former.trust;
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
   const refusalEvents = composeRefusalEvents(config, foundation, former.cluster.kubernetes);
@@ -61,7 +61,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
       clock,
       random,
       tracer,
-      issuers,
+      issuers: governed,
       anchors,
       chooser,
       judgement,

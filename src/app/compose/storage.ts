@@ -8,7 +8,10 @@ import { composePostgresStore } from './stores/postgres-store.ts';
 import { composeSqliteStore } from './stores/sqlite-store.ts';
 import type { Store } from './stores/store.ts';
 
-export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas' | 'bundleState' | 'closings' | 'lease'> {
+export interface Storage extends Pick<
+  Store,
+  'journal' | 'history' | 'quotas' | 'ledgers' | 'statistics' | 'bundleState' | 'closings' | 'lease'
+> {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
@@ -17,7 +20,7 @@ export interface Storage extends Pick<Store, 'journal' | 'history' | 'quotas' | 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
   const store = composeStore(config, foundation);
-  const { journal, history, quotas, retention, lease, bundleState, closings } = store;
+  const { journal, history, quotas, retention, lease, ledgers, statistics, bundleState, closings } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
   const refusals = new RefusalRecords({ journal, events, clock });
@@ -35,6 +38,8 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     refusals,
     closings,
     lease,
+    ledgers,
+    statistics,
     ...(bundleState !== undefined && { bundleState }),
   };
 }

@@ -14,6 +14,7 @@ import { followSockets } from '../follow-sockets.ts';
 import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
 import type { ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
+import { gatheredIssuers } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
 import { gatherPolicy } from './gathered/gathered-policy.ts';
@@ -44,6 +45,7 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
     collect: async () => metrics.collect(),
     sds: { status: async () => gatherSdsStatus(gathering) },
     policyTime: gatheredPolicyTime(gathering, { signal }),
+    issuers: gatheredIssuers(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);
   const watches = new WatchRelay({ watchFolder });

@@ -15,6 +15,7 @@ import { takeDataDirectory } from './data-directory.ts';
 import type { ServingWorker } from './gathered/ask-each.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
 import { shareWithWorkers } from './shared-state.ts';
+import { LEDGER_CHANGED_TOPIC } from '../worker/topics.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 import { Workers } from './workers.ts';
 
@@ -44,6 +45,10 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
     fork: () => {
       const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
       share(forked.link);
+      forked.link.serve(LEDGER_CHANGED_TOPIC, () => {
+        workers.tellAll(LEDGER_CHANGED_TOPIC, null);
+        return null;
+      });
       return forked;
     },
     place: (slot, process) => {

@@ -1,5 +1,6 @@
 // What a worker answers the supervisor, which speaks to probes, scrapers and operators for all of them.
 import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
+import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import type { Observed } from '../../adapters/http/observation/routes.ts';
 import type { Json, Link } from '../../adapters/processes/link.ts';
@@ -8,11 +9,13 @@ import { every } from '../../live/every.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import {
   HEALTH_TOPIC,
+  ISSUERS_TOPIC,
   METRICS_TOPIC,
   POLICY_TIME_TOPIC,
   POLICY_TOPIC,
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
+  type IssuersQuestion,
 } from './topics.ts';
 
 /** What a worker counted since then is lost to the page when it is killed. */
@@ -22,22 +25,41 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly telemetry: Pick<Telemetry, 'state'>;
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
+  readonly issuers: IssuersParts;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: PolicyTimeParts['setBack'];
 }
 
 /** @param link not yet told what topics it serves. */
 export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
-  const { telemetry, health, policy, sds, policyTime, followSetBack } = answers;
+  const { telemetry, health, policy, sds, policyTime, issuers, followSetBack } = answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
   link.serve(SDS_STATUS_TOPIC, async () => json(await sds.status()));
   link.serve(POLICY_TIME_TOPIC, async () => json(await policyTime.read()));
+  link.serve(ISSUERS_TOPIC, async (body) => answerIssuers(issuers, body));
   link.serve(SET_POLICY_TIME_BACK_TOPIC, async (body) => {
     const { expectedMs, record } = body as { readonly expectedMs: number; readonly record: boolean };
     return json((await (record ? policyTime.setBack : followSetBack)(expectedMs)) ?? null);
   });
+}
+
+/** @param body as `RelayedIssuers` sends it. */
+async function answerIssuers(issuers: IssuersParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as IssuersQuestion;
+  switch (question) {
+    case 'list':
+      return json([...(await issuers.list())]);
+    case 'show':
+      return json(await issuers.show(...given));
+    case 'pending':
+      return json([...(await issuers.pending())]);
+    case 'ask':
+      return json(await issuers.ask(...given));
+    case 'approve':
+      return json(await issuers.approve(...given));
+  }
 }
 
 export interface TellingParts {

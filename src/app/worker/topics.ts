@@ -1,5 +1,7 @@
 // What supervisor and worker talk about while a worker serves. A topic may be served at both ends, each its own way.
 
+import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
+
 /** The worker's numbers: said by it every second, and asked for at each scrape. */
 export const METRICS_TOPIC = 'metrics';
 /** The parts of the worker with their health. */
@@ -11,3 +13,11 @@ export const SDS_STATUS_TOPIC = 'sds status';
 /** The moment by which the worker judges policy bundles, and how it is set back. */
 export const POLICY_TIME_TOPIC = 'policy time';
 export const SET_POLICY_TIME_BACK_TOPIC = 'set policy time back';
+/** What operators ask of issuers, and tell them: one worker answers for all. */
+export const ISSUERS_TOPIC = 'issuers';
+/** Said by a worker after it changed the ledger of issuers, and by the supervisor to all: look at it. */
+export const LEDGER_CHANGED_TOPIC = 'issuer ledger changed';
+
+export type IssuersQuestion = {
+  [Question in keyof IssuersParts]: { readonly question: Question; readonly given: Parameters<IssuersParts[Question]> };
+}[keyof IssuersParts];

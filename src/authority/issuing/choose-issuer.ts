@@ -1,7 +1,7 @@
 // Chooses the issuer of each certificate, before policy is asked, and knows the signer that goes with a choice: the one
 // of the state that was chosen, whatever is loaded meanwhile.
 import { ChosenIssuer } from '../../domain/issuance/chosen-issuer.ts';
-import { bug } from '../../domain/errors.ts';
+import { AuthorityError, bug } from '../../domain/errors.ts';
 import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { allowedIssuers, ANY_ISSUER } from '../../domain/policy/evaluation/allowed-issuers.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
@@ -42,8 +42,20 @@ export class IssuerChooser {
     return [own(first), ...others.map(own)];
   }
 
-  /** @throws AuthorityError CAP-S01 when the chosen issuer could not sign when it was chosen. */
+  /** For what the CA signs for itself: the default issuer, or the next one that operators let sign. */
+  own(nowMs: number): ChosenIssuer {
+    const all = this.each(nowMs);
+    return all.find(({ withdrawn }) => withdrawn === undefined) ?? all[0];
+  }
+
+  /**
+   * @throws AuthorityError CAP-S01 when the chosen issuer could not sign when it was chosen, CAP-S14 when operators have withdrawn
+   *   it since.
+   */
   signerOf(chosen: ChosenIssuer): Signer {
+    const now = this.#issuers.all().find(({ name }) => name === chosen.name);
+    if (now?.state.kind === 'unavailable' && now.state.withdrawn !== undefined)
+      throw new AuthorityError('CAP-S14', { detail: `issuer ${chosen.name} ${now.state.why}` });
     const signer = this.#signers.get(chosen.issuer);
     if (signer !== undefined) return signer;
     throw new Error(`no signer is known for ${chosen.issuer.subject}, which was not chosen here`);

@@ -179,6 +179,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
 
   /** What an issuer signed is renewed when leaves of it are served anew; what waits for an issuer, when there is one. */
   #followIssuer(changed: NamedIssuer | undefined): void {
+    if (changed?.state.kind === 'unavailable' && changed.state.withdrawn === 'tainted') this.#leave(changed.name);
     if (changed?.state.kind !== 'ready') return;
     const { name, state } = changed;
     const former = this.#lastIssuers.get(name);
@@ -187,6 +188,13 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     for (const { rotation } of this.#held.all()) {
       const concerned = rotation.undecided || rotation.issuerName === name;
       if (rotation.failing || (anew && concerned)) rotation.renewSoon();
+    }
+  }
+
+  /** No certificate of a tainted issuer stays in use where policy allows another issuer; where it does not, the one in hand stays. */
+  #leave(name: string): void {
+    for (const { rotation } of this.#held.all()) {
+      if (rotation.undecided || rotation.issuerName === name) rotation.renewSoon();
     }
   }
 
@@ -230,7 +238,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     const { rotation, watches } = workload;
     const turned = outcome === (rotation.unavailable ? 'approved' : 'refused');
     // Also to an issuer that cannot sign now: it is asked again as soon as it can.
-    const issuable = outcome === 'approved' || unavailable?.reason === 'CAP-S01';
+    const issuable = outcome === 'approved' || unavailable?.reason === 'CAP-S01' || unavailable?.reason === 'CAP-S14';
     const moved = issuable && !rotation.unavailable && request.issuer.name !== rotation.issuerName;
     // Whoever comes back to what nobody watches is decided then.
     if ((turned || moved) && watches.size === 0) this.#held.remove(workload);

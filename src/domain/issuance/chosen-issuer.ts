@@ -4,6 +4,7 @@ import { AuthorityError } from '../errors.ts';
 import type { AllowedIssuers } from '../policy/evaluation/allowed-issuers.ts';
 import { admits } from '../policy/name-patterns.ts';
 import type { IssuerChoice, PolicyRequest } from '../policy/request.ts';
+import type { WithdrawnState } from '../trust/issuer-state.ts';
 import type { Issuer } from '../x509/issuer.ts';
 
 /** One of the configured issuers at one moment. */
@@ -13,8 +14,8 @@ export interface IssuerCandidate {
   readonly bounds: IssuerBounds;
   readonly state:
     | { readonly kind: 'ready'; readonly issuer: Issuer }
-    /** `why` is safe for a caller. */
-    | { readonly kind: 'unavailable'; readonly why: string };
+    /** `why` is safe for a caller. `withdrawn`: operators say that it is not to sign. */
+    | { readonly kind: 'unavailable'; readonly why: string; readonly withdrawn?: WithdrawnState };
 }
 
 /** What this issuer signs at most, whatever policy grants. */
@@ -38,6 +39,26 @@ export function firstAllowed<T extends { readonly name: string }>(
   return { one: found ?? named[0], choice: { why, limitedBy } };
 }
 
+/** As `firstAllowed`, of those that operators let sign; where policy allows none of them, as `firstAllowed`. */
+function firstNotWithdrawn<C extends IssuerCandidate>(
+  candidates: readonly [C, ...C[]],
+  allowed: AllowedIssuers,
+): { readonly one: C; readonly choice: IssuerChoice } {
+  const first = firstAllowed(candidates, allowed);
+  if (!isWithdrawn(first.one)) return first;
+  const [other, ...others] = candidates.filter((one) => !isWithdrawn(one));
+  if (other === undefined) return first;
+  const instead = firstAllowed([other, ...others], allowed);
+  const { limitedBy } = instead.choice;
+  return instead.choice.why === 'none-allowed' || !admits(allowed.enforced, instead.one.name)
+    ? first
+    : { one: instead.one, choice: { why: 'first-allowed', limitedBy } };
+}
+
+function isWithdrawn({ state }: IssuerCandidate): boolean {
+  return state.kind === 'unavailable' && state.withdrawn !== undefined;
+}
+
 type Judged = PolicyRequest['issuer'];
 
 export class ChosenIssuer implements Judged {
@@ -45,6 +66,7 @@ export class ChosenIssuer implements Judged {
   readonly anchors: readonly string[];
   readonly remainingMs: number;
   readonly unavailable?: string;
+  readonly withdrawn?: WithdrawnState;
   readonly bounds: IssuerBounds;
   readonly choice: IssuerChoice;
   readonly #issuer: Issuer | undefined;
@@ -56,12 +78,15 @@ export class ChosenIssuer implements Judged {
     this.#issuer = state.kind === 'ready' ? state.issuer : undefined;
     this.anchors = this.#issuer === undefined ? [] : [this.#issuer.anchorSha256];
     this.remainingMs = this.#issuer === undefined ? 0 : Math.max(0, this.#issuer.notAfterMs - nowMs);
-    if (state.kind === 'unavailable') this.unavailable = `issuer ${name} ${state.why}`;
+    if (state.kind !== 'unavailable') return;
+    this.unavailable = `issuer ${name} ${state.why}`;
+    if (state.withdrawn !== undefined) this.withdrawn = state.withdrawn;
   }
 
   /**
    * The first that policy allows, whether it can sign now or not: a subject is not moved to another issuer because its own
-   * is down. Without a policy's limit that is the default one.
+   * is down. Without a policy's limit that is the default one. One that operators withdrew is passed over, as long as
+   * policy allows another.
    * @param candidates in the order of the configuration, the default one first.
    */
   static forWorkload<C extends IssuerCandidate>(
@@ -69,7 +94,7 @@ export class ChosenIssuer implements Judged {
     allowed: AllowedIssuers,
     nowMs: number,
   ): { readonly chosen: ChosenIssuer; readonly candidate: C } {
-    const { one: candidate, choice } = firstAllowed(candidates, allowed);
+    const { one: candidate, choice } = firstNotWithdrawn(candidates, allowed);
     return { chosen: new ChosenIssuer(candidate, choice, nowMs), candidate };
   }
 
@@ -90,10 +115,11 @@ export class ChosenIssuer implements Judged {
     return new ChosenIssuer(candidate, { why: 'own', limitedBy: [] }, nowMs);
   }
 
-  /** @throws AuthorityError CAP-S01 when it cannot sign now. */
+  /** @throws AuthorityError CAP-S01 when it cannot sign now, CAP-S14 when operators withdrew it. */
   get issuer(): Issuer {
-    if (this.#issuer === undefined) throw new AuthorityError('CAP-S01', { detail: this.unavailable ?? this.name });
-    return this.#issuer;
+    if (this.#issuer !== undefined) return this.#issuer;
+    const reason = this.withdrawn === undefined ? 'CAP-S01' : 'CAP-S14';
+    throw new AuthorityError(reason, { detail: this.unavailable ?? this.name });
   }
 
   /**

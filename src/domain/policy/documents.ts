@@ -110,7 +110,13 @@ export interface PolicyBundle {
   readonly classes: readonly ClassAssignment[];
   readonly rules: readonly CentralRule[];
   readonly namespaces: LocalCeiling;
+  /** Operations that a second person has to approve. */
+  readonly twoPersons: readonly GuardedOperation[];
 }
+
+/** What a policy bundle may demand a second person for. */
+export const GUARDED_OPERATIONS = ['issuer.suspend', 'issuer.resume', 'issuer.taint', 'issuer.retire'] as const;
+export type GuardedOperation = (typeof GUARDED_OPERATIONS)[number];
 
 export interface ClassAssignment {
   readonly class: Exclude<IssuanceClass, 'workload' | 'self' | 'intermediate'>;

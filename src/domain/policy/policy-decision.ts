@@ -85,7 +85,10 @@ export interface PolicyDecision {
   /** How long it is worth waiting for the cluster to change; 0 when waiting cannot help. */
   readonly waitMs: number;
   /** Why it could not be judged. */
-  readonly unavailable?: { readonly reason: 'CAP-S01' | 'CAP-S10' | 'CAP-S11' | 'CAP-S12'; readonly why: string };
+  readonly unavailable?: {
+    readonly reason: 'CAP-S01' | 'CAP-S10' | 'CAP-S11' | 'CAP-S12' | 'CAP-S14';
+    readonly why: string;
+  };
 }
 
 /** What is said of a decision; it takes `evaluate` to make one of it. */

@@ -63,6 +63,8 @@ export interface PolicyRequest {
     readonly remainingMs: number;
     /** Why it cannot sign now, safe for the caller; absent when it can. */
     readonly unavailable?: string;
+    /** Present where that is because operators suspended, tainted or retired it. */
+    readonly withdrawn?: string;
     /** Why it was chosen, for the record; means nothing to policy. Absent where no choice was made, as in a replay. */
     readonly choice?: IssuerChoice;
   };

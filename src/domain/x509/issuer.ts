@@ -1,5 +1,5 @@
 // An intermediate that signs, as far as the outside may know it: certificate and chain, no key.
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { readCaCertificate, type CaCertificate } from './ca-certificate.ts';
 import { findPaths, gapAbove, isAmong, signersOf } from './path/find-paths.ts';
 import { judgePath, namesakeProblems, spanOf, timeProblems, type Purpose } from './path/judge-path.ts';
@@ -36,6 +36,8 @@ export class Issuer {
   /** Its own, or made of its key as for any certificate of ours where it has none. */
   readonly subjectKeyId: Uint8Array;
   readonly publicKey: KeyObject;
+  /** Hex, of its DER SubjectPublicKeyInfo: certificates of one key have it in common. */
+  readonly publicKeySha256: string;
   readonly algorithm: SignatureAlgorithm;
   readonly notBeforeMs: number;
   /** The earliest end from here to the anchor: a leaf that outlives any of them is worth nothing. */
@@ -65,6 +67,7 @@ export class Issuer {
     this.subjectDer = own.subjectDer;
     this.subjectKeyId = own.extensions.subjectKeyId ?? keyIdOf(own.spki);
     this.publicKey = own.x509.publicKey;
+    this.publicKeySha256 = createHash('sha256').update(own.spki).digest('hex');
     this.algorithm = algorithm;
     ({ notBeforeMs: this.notBeforeMs, notAfterMs: this.notAfterMs } = spanOf(latest));
     ({ notBeforeMs: this.ownNotBeforeMs, notAfterMs: this.ownNotAfterMs } = own);

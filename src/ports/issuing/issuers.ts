@@ -1,14 +1,15 @@
 // The issuers that this CA may sign with, each under the name that policies call it by. Implementations deliver whole,
 // tried states: a chain with the signer of its first certificate, never half of a new one.
 import type { IssuerCandidate } from '../../domain/issuance/chosen-issuer.ts';
+import type { WithdrawnState } from '../../domain/trust/issuer-state.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Custody } from './signer-opener.ts';
 import type { Signer } from './signer.ts';
 
 export type IssuerState =
   | { readonly kind: 'ready'; readonly issuer: Issuer; readonly signer: Signer }
-  /** `why` is safe for a caller: no path of a file. */
-  | { readonly kind: 'unavailable'; readonly why: string };
+  /** `why` is safe for a caller: no path of a file. `withdrawn`: operators say that it is not to sign. */
+  | { readonly kind: 'unavailable'; readonly why: string; readonly withdrawn?: WithdrawnState };
 
 /** One issuer at one moment. A later state is another object, so that a request keeps the one it was given. */
 export interface NamedIssuer extends IssuerCandidate {

@@ -8,6 +8,25 @@ export interface OperationRecord {
   /** What it changed, before it, as the operator was shown it. */
   readonly was: string;
   readonly is: string;
+  /** Absent from records of before they were noted, and of `bundle reset-time`, which the Unix socket alone is asked for. */
+  readonly details?: OperationDetails;
+}
+
+/** Who asked for it, and what became of it. */
+export interface OperationDetails {
+  /** `local` for the Unix socket, otherwise the name in the client certificate. */
+  readonly actor: string;
+  readonly role: string;
+  /** What it acts on, such as `issuer default 0123456789abcdef`. */
+  readonly target?: string;
+  /** The operator's own words. */
+  readonly reason?: string;
+  /** The second person. */
+  readonly approvedBy?: string;
+  /** Why it was not done; absent where it was. */
+  readonly refused?: string;
+  /** How many refusals the record stands for, when they came too fast; absent from that of one. */
+  readonly count?: number;
 }
 
 export interface OperationJournal {

@@ -68,7 +68,7 @@ const quota = z.int().min(0).nullable();
 /** Each field says something of the decision; what is left out is not looked at. See mismatches.ts. */
 const expectation = z.strictObject({
   outcome: z.enum(['approved', 'refused', 'unavailable']),
-  reason: z.enum([...POLICY_REASONS, 'CAP-S01', 'CAP-S10', 'CAP-S11']).optional(),
+  reason: z.enum([...POLICY_REASONS, 'CAP-S01', 'CAP-S10', 'CAP-S11', 'CAP-S14']).optional(),
   failures: reasons.optional(),
   policy: text.optional(),
   field: text.optional(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ServeReport } from '../../../src/app/serve.ts';
-import { reportReady } from '../../../src/cli/reports/ready.ts';
+import { reportReady } from '../../../src/cli/reports/server/ready.ts';
 import { recordTerminal } from '../support/recorded-terminal.ts';
 
 const REPORT: ServeReport = {

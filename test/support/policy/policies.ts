@@ -69,6 +69,7 @@ export function bundle(changes: Partial<PolicyBundle> = {}): PolicyBundle {
       quotas: NO_QUOTAS,
       audit: [],
     },
+    twoPersons: [],
     ...changes,
   };
 }

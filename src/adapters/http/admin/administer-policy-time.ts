@@ -1,6 +1,6 @@
 // The moment by which policy bundles are judged, which a clock that was wrong for a while leaves ahead: shown, and
 // set back to the clock by who says which moment they were shown.
-import type { AdministrationPart } from './administration.ts';
+import { demandRole, type AdministrationPart } from './administration.ts';
 
 export interface PolicyTime {
   /** By which bundles are judged. */
@@ -18,8 +18,8 @@ export const POLICY_TIME = '/policy/time';
 
 export function administerPolicyTime({ read, setBack }: PolicyTimeParts): AdministrationPart {
   return (routes) => {
-    routes.get(POLICY_TIME, async (c) => c.json(await read()));
-    routes.post(POLICY_TIME, async (c) => {
+    routes.get(POLICY_TIME, demandRole('viewer'), async (c) => c.json(await read()));
+    routes.post(POLICY_TIME, demandRole('security'), async (c) => {
       const body = await c.req.json<unknown>().catch(() => undefined);
       const expected = typeof body === 'object' && body !== null && 'expectedMs' in body ? body.expectedMs : undefined;
       const done = typeof expected === 'number' ? await setBack(expected) : undefined;

@@ -1,7 +1,7 @@
 // Administration of SDS: which proxies rejected what they were sent, and hold on to what they have since. It names
 // workloads and machines, so it is never on the HTTP port.
 import type { RejectionFacts } from '../../../ports/platform/events.ts';
-import type { AdministrationPart } from './administration.ts';
+import { demandRole, type AdministrationPart } from './administration.ts';
 
 export interface SdsStatus {
   /** Open at this moment. */
@@ -21,5 +21,5 @@ export interface SdsStatusParts {
 }
 
 export function administerSds({ status }: SdsStatusParts): AdministrationPart {
-  return (routes) => void routes.get(SDS_STATUS, async (c) => c.json(await status()));
+  return (routes) => void routes.get(SDS_STATUS, demandRole('viewer'), async (c) => c.json(await status()));
 }

@@ -6,13 +6,13 @@ import { once } from 'node:events';
 import { lstatSync, renameSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import path from 'node:path';
-import type { Hono } from 'hono';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { closeServer, serverOf } from '../observation/server.ts';
+import type { AdministrationRoutes } from './administration.ts';
 
 export interface AdministrationSocketParts {
-  readonly routes: Hono;
+  readonly routes: AdministrationRoutes;
   readonly clock: Pick<Clock, 'sleep'>;
 }
 

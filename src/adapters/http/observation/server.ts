@@ -11,6 +11,9 @@ import { sourceOf } from '../../../domain/identity/source.ts';
 import { Places } from '../../../domain/bounded/places.ts';
 import { listeningProblem } from '../../../domain/text/system-error.ts';
 
+/** What answers each request: a Hono, whatever it keeps beside it. */
+export type Answering = Pick<Hono, 'fetch'>;
+
 export interface HttpSettings {
   readonly host: string;
   /** 0 takes any free port. */
@@ -69,14 +72,14 @@ export class HttpServer implements AsyncDisposable {
 }
 
 /** A server within our limits, with one request of a connection at a time; it does not listen yet. */
-export function serverOf(routes: Hono): Server {
+export function serverOf(routes: Answering): Server {
   const server = createServer(LIMITS);
   boundServer(server, routes);
   return server;
 }
 
 /** Has a server, plain or over TLS, answer by these routes, within the same limits. */
-export function boundServer(server: Server | HttpsServer, routes: Hono): void {
+export function boundServer(server: Server | HttpsServer, routes: Answering): void {
   const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
   const busy = new WeakSet<Socket>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -1,6 +1,12 @@
 // The central bundle as the security team writes it.
 import { z } from 'zod';
-import type { BundleIssuer, ClassAssignment, LocalCeiling, PolicyBundle } from '../../../domain/policy/documents.ts';
+import {
+  GUARDED_OPERATIONS,
+  type BundleIssuer,
+  type ClassAssignment,
+  type LocalCeiling,
+  type PolicyBundle,
+} from '../../../domain/policy/documents.ts';
 import { rule } from './rule-schema.ts';
 import { look, unique } from './checks.ts';
 import {
@@ -149,6 +155,9 @@ export const policyBundle = z
       .superRefine(...unique('id'))
       .describe('Who gets what. Nobody gets anything else.'),
     namespaces: ceiling.describe('What local policies may choose.'),
+    twoPersons: listOf(z.enum(GUARDED_OPERATIONS))
+      .prefault([])
+      .describe('Operations that wait until another person than who asked for them approves.'),
   })
   .transform(({ kind, metadata: { name, sequence }, audience, ...rest }): PolicyBundle => ({
     kind,
@@ -161,6 +170,7 @@ export const policyBundle = z
     classes: rest.classes,
     rules: rest.rules,
     namespaces: rest.namespaces,
+    twoPersons: rest.twoPersons,
   }))
   .meta({
     id: 'PolicyBundle',

@@ -25,9 +25,9 @@ const MERGE_ISSUER = `INSERT INTO issuers AS kept (id, certificate, longest_leaf
   ON CONFLICT (id) DO UPDATE SET longest_leaf_ms = greatest(kept.longest_leaf_ms, excluded.longest_leaf_ms),
     until_ms = greatest(kept.until_ms, excluded.until_ms)`;
 const COLUMNS = Object.values(OPERATION_COLUMNS);
-const TYPED = '$1::bigint, $2::text, $3::text, $4::text';
+const TYPED = '$1::bigint, $2::text, $3::text, $4::text, $5::text';
 const ADD_OPERATION = `INSERT INTO operations (${COLUMNS.join(', ')}) SELECT ${TYPED}
-  WHERE NOT EXISTS (SELECT 1 FROM operations WHERE (${COLUMNS.join(', ')}) = (${TYPED})) RETURNING 1`;
+  WHERE NOT EXISTS (SELECT 1 FROM operations WHERE (${COLUMNS.join(', ')}) IS NOT DISTINCT FROM (${TYPED})) RETURNING 1`;
 /** A row that was there has the transaction that wrote it anew in xmax. */
 const ADD_DECISIONS = `${INSERT_DECISIONS} RETURNING xmax = 0 AS added`;
 /** Sessions of servers, and of commands that read; others of the same user are seen by everybody. */

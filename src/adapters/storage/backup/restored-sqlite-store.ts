@@ -19,7 +19,7 @@ interface Waits {
 
 const HAS_DECISION = 'SELECT 1 FROM decisions WHERE decision_id = ?';
 const HAS_OPERATION = `SELECT 1 FROM operations WHERE ${Object.values(OPERATION_COLUMNS)
-  .map((column) => `${column} = ?`)
+  .map((column) => `${column} IS ?`)
   .join(' AND ')}`;
 
 const HAS_CLOSING = `SELECT 1 FROM closings WHERE ${CLOSING_KEY.map((column) => `${column} = ?`).join(' AND ')}`;

@@ -5,6 +5,8 @@ import type { ClosedPod, FollowedUntil } from '../../../ports/storage/closing-jo
 import type { LeafNames, LeafRecord } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
+import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
+import { figuresFrom, liveLeavesFrom } from '../issuer-counts.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
 import { journalsOf } from './journal-slots.ts';
 
@@ -70,6 +72,14 @@ export class SlotQueries implements Disposable {
   followedUntil(remoteCluster: string | undefined): FollowedUntil | undefined {
     const found = this.#each().flatMap((journal) => journal.pods.followedUntil(remoteCluster) ?? []);
     return found.sort((a, b) => b.untilMs - a.untilMs)[0];
+  }
+
+  liveLeavesOf(id: string, window: StatisticsWindow): LiveLeaves {
+    return liveLeavesFrom(this.#each().map((journal) => journal.liveLeavesOf(id, window)));
+  }
+
+  figuresOf(name: string, window: StatisticsWindow): IssuerFigures {
+    return figuresFrom(this.#each().map((journal) => journal.countsOf(name, window)));
   }
 
   [Symbol.dispose](): void {

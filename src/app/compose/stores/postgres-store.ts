@@ -5,9 +5,11 @@ import { PostgresPool } from '../../../adapters/storage/postgres/connection/post
 import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
 import { PostgresIssuanceHistory } from '../../../adapters/storage/postgres/postgres-issuance-history.ts';
 import { PostgresPodIssuances } from '../../../adapters/storage/postgres/postgres-pod-issuances.ts';
+import { PostgresClosings } from '../../../adapters/storage/postgres/shared/postgres-closings.ts';
+import { PostgresIssuerStatistics } from '../../../adapters/storage/postgres/postgres-issuer-statistics.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
-import { PostgresClosings } from '../../../adapters/storage/postgres/shared/postgres-closings.ts';
+import { PostgresIssuerLedgers } from '../../../adapters/storage/postgres/shared/postgres-issuer-ledgers.ts';
 import { PostgresLease } from '../../../adapters/storage/postgres/shared/postgres-lease.ts';
 import { PostgresQuotaBank } from '../../../adapters/storage/postgres/shared/postgres-quota-bank.ts';
 import { PostgresRetention } from '../../../adapters/storage/postgres/shared/postgres-retention.ts';
@@ -43,6 +45,8 @@ export function composePostgresStore(
       issuances: new PostgresPodIssuances({ pool }),
     },
     lease,
+    ledgers: new PostgresIssuerLedgers(shared, { trust }),
+    statistics: new PostgresIssuerStatistics({ pool }),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
   };

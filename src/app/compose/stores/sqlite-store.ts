@@ -4,10 +4,12 @@ import { relayedQuotaBank } from '../../../adapters/processes/relays/quota-bank.
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
 import { slotFile } from '../../../adapters/storage/slots/journal-slots.ts';
 import { SqliteIssuanceHistory } from '../../../adapters/storage/sqlite/sqlite-issuance-history.ts';
+import { SqliteIssuerStatistics } from '../../../adapters/storage/sqlite/sqlite-issuer-statistics.ts';
 import { SqliteJournal } from '../../../adapters/storage/sqlite/sqlite-journal.ts';
 import { degradedBy, notReady } from '../../../ports/platform/health.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
 import type { Foundation } from '../foundation.ts';
+import { embeddedIssuerLedgers } from './issuer-ledgers.ts';
 import { LeftJournals } from './left-journals.ts';
 import type { Store } from './store.ts';
 
@@ -17,9 +19,11 @@ export function composeSqliteStore(
 ): Store {
   const { clock, events, lifecycle, startUp, running, worker } = foundation;
   const history = new SqliteIssuanceHistory({ clock }, file);
+  const statistics = new SqliteIssuerStatistics({ clock }, file);
   const journal = new SqliteJournal({ clock, events }, { file: slotFile(file, worker?.slot) });
   const left = new LeftJournals({ clock, events }, { file, processes: 1, retentionMs });
   lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'figures of issuers', async () => statistics[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journals that are left', async () => left[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
   // The supervisor has made the journals of its workers: where one is not, the store was taken away.
@@ -32,7 +36,17 @@ export function composeSqliteStore(
   };
   // Each worker has the lease of its own journal: one of them records for all.
   const closings = worker === undefined || worker.slot === 1 ? { journal, issuances: history } : undefined;
-  return { journal, history, closings, quotas: quotasOf(foundation), retention: journal, lease: journal, health };
+  return {
+    journal,
+    history,
+    quotas: quotasOf(foundation),
+    retention: journal,
+    lease: journal,
+    closings,
+    ledgers: embeddedIssuerLedgers(file, journal, worker),
+    statistics,
+    health,
+  };
 }
 
 function quotasOf({ clock, worker }: Foundation): QuotaCounters {

@@ -5,6 +5,8 @@ import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
+import type { IssuerLedgers } from '../../../ports/storage/issuer-ledgers.ts';
+import type { IssuerStatistics } from '../../../ports/storage/issuer-statistics.ts';
 import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
@@ -31,5 +33,9 @@ export interface Store {
   readonly lease: Lease;
   /** Of the policy bundles of all servers that share the store; absent where each process has a file of its own. */
   readonly bundleState?: PolicyBundleState;
+  /** What operators decided about issuers. */
+  readonly ledgers: IssuerLedgers;
+  /** What was recorded of issuers, for operators. */
+  readonly statistics: IssuerStatistics;
   readonly health: () => HealthState;
 }

@@ -4,28 +4,36 @@ import type { DocumentFederatedBundles } from '../../../adapters/issuers/documen
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
+import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
+import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
 import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
+import type { WorkerPlace } from '../../worker-place.ts';
+import { LEDGER_CHANGED_TOPIC } from '../../worker/topics.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeIssuers } from './issuers.ts';
 import type { Storage } from '../storage.ts';
 
 export interface Trust {
+  /** As their files are. */
   readonly issuers: DocumentIssuers;
+  /** As operators let them sign. */
+  readonly governed: GovernedIssuers;
+  readonly ledger: FollowedLedger;
   readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
 }
 
-export interface TrustParts extends Pick<Storage, 'history'> {
+export interface TrustParts extends Pick<Storage, 'history' | 'ledgers'> {
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
 }
 
-export function composeTrust(config: Config, foundation: Foundation, { history, roots }: TrustParts): Trust {
-  const { clock, watching, files, random, events, telemetry, health, startUp, running } = foundation;
+export function composeTrust(config: Config, foundation: Foundation, { history, ledgers, roots }: TrustParts): Trust {
+  const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
   const issuers = composeIssuers(config, {
     clock: watching,
@@ -38,12 +46,17 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
     },
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
+  const ledger = new FollowedLedger({ ledgers, clock });
+  const governed = new GovernedIssuers({ issuers, ledger });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
     { issuers, anchors: issuers.trustAnchors, former: history, clock, events },
     { longestLeafMs: config.lifetimes.max },
   );
   startUp.at('load', async () => {
+    await ledger.start(options);
+    if (worker !== undefined) shareLedgerChanges(worker, ledger, options);
+    governed.start(options);
     await issuers.start(options);
     await federated.start(options);
   });
@@ -52,7 +65,21 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
   telemetry.observeAnchors(() => issuers.first.anchors());
   health.report('issuer', () => defaultIssuerHealth(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
   health.report('additional issuers', () => additionalIssuersHealth(issuers, clock));
+  health.report('issuer states', () => degradedBy(ledger.problem ?? governed.problem()));
   health.report('trust anchors', () => degradedBy(stranded.problem()));
   health.report('federated bundles', () => degradedBy(federated.problem));
-  return { issuers, chooser: new IssuerChooser(issuers), federated };
+  return { issuers, governed, ledger, chooser: new IssuerChooser(governed), federated };
+}
+
+/** Of several processes each hears at once of what another decided, by way of the supervisor. */
+function shareLedgerChanges(
+  { link }: WorkerPlace,
+  ledger: FollowedLedger,
+  options: { readonly signal: AbortSignal },
+): void {
+  ledger.onOwnChange(() => link.tell(LEDGER_CHANGED_TOPIC, null), options);
+  link.serve(LEDGER_CHANGED_TOPIC, async () => {
+    await ledger.look(options);
+    return null;
+  });
 }

@@ -1,7 +1,7 @@
 // `capstan bundle reset-time`: sets the time by which a running server judges policy bundles back to its clock. It
 // asks twice: the first call only shows what it would do, and what the second one has to repeat.
 import { POLICY_TIME, type PolicyTime } from '../../../adapters/http/admin/administer-policy-time.ts';
-import { askServer, socketOf, type ServerOptions } from '../../administration.ts';
+import { askServer, serverOf, type ServerOptions } from '../../administration.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import type { Invocation } from '../../invocation.ts';
 
@@ -10,11 +10,11 @@ export interface ResetTimeOptions extends ServerOptions {
 }
 
 /** Ends with 1 when nothing was done. @throws CommandError when no server answers, or another time was confirmed. */
-export async function resetTime({ confirm, ...server }: ResetTimeOptions, invocation: Invocation): Promise<void> {
+export async function resetTime({ confirm, ...options }: ResetTimeOptions, invocation: Invocation): Promise<void> {
   const { terminal, signal } = invocation;
-  const socket = socketOf(server, invocation);
-  if (socket === undefined) return;
-  const { timeMs, clockMs } = (await askServer(socket, { method: 'GET', path: POLICY_TIME }, signal)) as PolicyTime;
+  const server = await serverOf(options, invocation);
+  if (server === undefined) return;
+  const { timeMs, clockMs } = (await askServer(server, { method: 'GET', path: POLICY_TIME }, signal)) as PolicyTime;
   const [time, clock] = [timeMs, clockMs].map((ms) => new Date(ms).toISOString());
   if (timeMs <= clockMs) {
     terminal.print(`Policy bundles are judged by the clock, ${clock}. There is nothing to set back.`);
@@ -31,6 +31,6 @@ export async function resetTime({ confirm, ...server }: ResetTimeOptions, invoca
     return;
   }
   if (confirm !== time) throw new CommandError(EXIT.usage, `the time is ${time}, not ${confirm}: nothing was done`);
-  await askServer(socket, { method: 'POST', path: POLICY_TIME, body: { expectedMs: timeMs } }, signal);
+  await askServer(server, { method: 'POST', path: POLICY_TIME, body: { expectedMs: timeMs } }, signal);
   terminal.print(`Policy bundles are judged by the clock again, ${clock}; before it was ${time}.`);
 }

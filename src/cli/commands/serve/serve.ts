@@ -7,7 +7,7 @@ import { loadConfig } from '../../../config/load.ts';
 import { OLD_KEYS, textKeys } from '../../../config/sources.ts';
 import { complainOfConfig, warnOfConfig } from '../../complaints.ts';
 import { programName, type Invocation } from '../../invocation.ts';
-import { reportReady } from '../../reports/ready.ts';
+import { reportReady } from '../../reports/server/ready.ts';
 
 interface ServeCommandOptions {
   readonly config?: string;

@@ -5,7 +5,7 @@ import type { PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
 
 export interface Standstill {
-  readonly reason: 'CAP-S01' | 'CAP-S11';
+  readonly reason: 'CAP-S01' | 'CAP-S11' | 'CAP-S14';
   readonly why: string;
 }
 
@@ -16,12 +16,14 @@ export type Moment = Pick<PolicyRequest, 'issuer' | 'nowMs' | 'policyBundleTimeM
  * @returns nothing while the bundle is in its time and the issuer ends no sooner than it demands.
  */
 export function standstill(
-  { bundle: { validity, issuers }, bundleName }: PolicySet,
+  { bundle: { validity, issuers, owner }, bundleName }: PolicySet,
   { issuer, nowMs, policyBundleTimeMs = nowMs, renewal }: Moment & { readonly renewal: boolean },
 ): Standstill | undefined {
   if (policyBundleTimeMs >= validity.hardExpiryMs && !(renewal && validity.renewAfterHardExpiry)) {
     return { reason: 'CAP-S11', why: `${bundleName} ended at ${new Date(validity.hardExpiryMs).toISOString()}` };
   }
+  if (issuer.unavailable !== undefined && issuer.withdrawn !== undefined)
+    return { reason: 'CAP-S14', why: `${issuer.unavailable}; ask ${owner.contact}` };
   if (issuer.unavailable !== undefined) return { reason: 'CAP-S01', why: issuer.unavailable };
   const demanded = issuers.find(({ name }) => name === issuer.name)?.minRemainingMs ?? 0;
   if (issuer.remainingMs >= demanded) return undefined;

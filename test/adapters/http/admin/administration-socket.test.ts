@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Hono } from 'hono';
-import { administrationRoutes } from '../../../../src/adapters/http/admin/administration.ts';
+import { administrationRoutes, type AdministrationRoutes } from '../../../../src/adapters/http/admin/administration.ts';
+import { LOCAL_OPERATOR } from '../../../../src/adapters/http/admin/roles.ts';
 import { AdministrationSocket } from '../../../../src/adapters/http/admin/administration-socket.ts';
 import { askServer } from '../../../../src/cli/administration.ts';
 import { EXIT } from '../../../../src/cli/exit-codes.ts';
@@ -19,7 +19,7 @@ describe('The administration socket', () => {
   let socket: AdministrationSocket;
 
   /** What an operator may do in these tests. */
-  const greeting = (routes: Hono): void => {
+  const greeting = (routes: AdministrationRoutes): void => {
     routes.get('/greeting', (c) => c.json({ hello: c.req.query('name') }));
     routes.post('/echo', async (c) => c.json(await c.req.json()));
     routes.get('/refused', () => {
@@ -48,11 +48,15 @@ describe('The administration socket', () => {
 
   function socketAt(file: string): AdministrationSocket {
     const events = { unexpected: (fault: unknown) => void faults.push(fault) };
-    return new AdministrationSocket({ routes: administrationRoutes([greeting], { events }), clock }, { path: file });
+    return new AdministrationSocket(
+      { routes: administrationRoutes([greeting], { events, operatorOf: () => LOCAL_OPERATOR }), clock },
+      { path: file },
+    );
   }
 
   const { signal } = new AbortController();
-  const get = async (page: string): Promise<unknown> => askServer(socketPath, { method: 'GET', path: page }, signal);
+  const get = async (page: string): Promise<unknown> =>
+    askServer({ socketPath }, { method: 'GET', path: page }, signal);
   const back = async (): Promise<void> => {
     await clock.advance(1_000);
     while (!existsSync(socketPath)) await settle();
@@ -67,7 +71,7 @@ describe('The administration socket', () => {
   it('answers questions and takes orders', async () => {
     assert.deepEqual(await get('/greeting?name=operator'), { hello: 'operator' });
     const body = { order: 1 };
-    assert.deepEqual(await askServer(socketPath, { method: 'POST', path: '/echo', body }, signal), body);
+    assert.deepEqual(await askServer({ socketPath }, { method: 'POST', path: '/echo', body }, signal), body);
   });
 
   it('tells the operator why it refuses, with the exit code of the reason', async () => {
@@ -81,7 +85,7 @@ describe('The administration socket', () => {
   });
 
   it('reads no more than a few words', async () => {
-    const order = askServer(socketPath, { method: 'POST', path: '/echo', body: 'x'.repeat(70_000) }, signal);
+    const order = askServer({ socketPath }, { method: 'POST', path: '/echo', body: 'x'.repeat(70_000) }, signal);
     await assert.rejects(order, { message: 'the request is too large' });
   });
 

@@ -15,6 +15,7 @@ describe('A policy file', () => {
       kind: 'PolicyBundle',
       name: 'corp',
       sequence: 7,
+      twoPersons: [],
       validity: { notBeforeMs: 0, softExpiryMs: Infinity, hardExpiryMs: Infinity, renewAfterHardExpiry: false },
       audience: ['*'],
       owner: { team: 'security', contact: '#pki' },

@@ -29,6 +29,7 @@ class ScriptedWorker {
   policy: PolicyInForce | undefined = policyOf('r1');
   sds: SdsStatus = { streams: 0, rejections: [] };
   time: PolicyTime = { timeMs: 0, clockMs: 0 };
+  readonly issuers = UNASKED;
   /** How its time was set back. */
   readonly setBack: string[] = [];
 
@@ -44,10 +45,14 @@ class ScriptedWorker {
       policy: () => this.policy,
       sds: { status: () => this.sds },
       policyTime: { read: () => this.time, setBack: setBack('recorded') },
+      issuers: this.issuers,
       followSetBack: setBack('followed'),
     });
   }
 }
+
+const unasked = async (): Promise<never> => assert.fail('nobody asks for issuers');
+const UNASKED = { list: unasked, show: unasked, ask: unasked, pending: unasked, approve: unasked };
 
 function policyOf(revision: string): PolicyInForce {
   return { revision, bundle: { name: 'corp', sequence: 1, digest: 'aa' }, policies: [] };

@@ -38,7 +38,9 @@ export class SharedStore {
     });
     beforeEach(async () => {
       Object.assign(store, { failing: false, losing: false, questions: 0 });
-      await store.cluster.query('TRUNCATE leases, policy_bundle_states, quota_buckets, decisions');
+      await store.cluster.query(
+        'TRUNCATE leases, policy_bundle_states, issuer_ledgers, quota_buckets, decisions, operations',
+      );
     });
     after(async () => {
       await store.#parts?.started[Symbol.asyncDispose]();

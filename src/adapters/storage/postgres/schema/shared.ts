@@ -21,3 +21,7 @@ export const QUOTA_BUCKETS = `
     central boolean NOT NULL, key text NOT NULL, per_minute float8 NOT NULL, asked float8 NOT NULL, lent float8 NOT NULL,
     level float8 NOT NULL, leaked_at timestamptz NOT NULL, PRIMARY KEY (central, key)
   ) WITH (fillfactor = 50);`;
+
+/** Of one trust domain each; the ledger is JSON. */
+export const ISSUER_LEDGERS = `
+  CREATE TABLE issuer_ledgers (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;

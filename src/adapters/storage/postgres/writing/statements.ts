@@ -27,7 +27,7 @@ export const RETIRE_ISSUERS = `UPDATE issuers SET until_ms = least(until_ms, $1:
 export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < $1';
 
 export const INSERT_OPERATION = `INSERT INTO operations (${Object.values(OPERATION_COLUMNS).join(', ')})
-  VALUES ($1, $2, $3, $4)`;
+  VALUES ($1, $2, $3, $4, $5)`;
 
 const CLOSING_NUMBERS: readonly (keyof ClosingRecord)[] = ['timeMs', 'lastSeenMs', 'liveCertificates', 'latestEndMs'];
 /** Empty where a record has none, and `serials` as the text that it is. */

@@ -49,6 +49,7 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE decisions ADD COLUMN attestation TEXT;
    ALTER TABLE decisions ADD COLUMN remote_cluster TEXT;`,
   CLOSINGS,
+  'ALTER TABLE operations ADD COLUMN details TEXT;',
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -137,11 +138,16 @@ export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
 export const SELECT_ISSUERS = 'SELECT certificate, until_ms AS untilMs FROM issuers WHERE until_ms >= ?';
 /** What an operator did. Few, so they are kept for good. */
 export const INSERT_OPERATION = insertInto('operations', OPERATION_COLUMNS);
-/** Newest first; parameters: not before this moment in ms, and how many at most. */
-export const SELECT_OPERATIONS = `SELECT ${byField(OPERATION_COLUMNS)} FROM operations
-  WHERE time_ms >= ? ORDER BY id DESC LIMIT ?`;
-/** The schema version that brought them. */
+/** Newest first; parameters: not before this moment in ms, and how many at most. @param version of the file's schema. */
+export function selectOperations(version: number): string {
+  const columns =
+    version < OPERATION_DETAILS_SINCE_VERSION ? { ...OPERATION_COLUMNS, details: 'NULL' } : OPERATION_COLUMNS;
+  return `SELECT ${byField(columns)} FROM operations WHERE time_ms >= ? ORDER BY id DESC LIMIT ?`;
+}
+export const ISSUER_NAMES_SINCE_VERSION = 8;
+/** The schema versions that brought them, and who did them. */
 export const OPERATIONS_SINCE_VERSION = 6;
+const OPERATION_DETAILS_SINCE_VERSION = 11;
 /** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
 export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
   (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;

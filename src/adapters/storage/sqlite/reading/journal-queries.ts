@@ -8,26 +8,31 @@ import type { ClosingQuery } from '../../../../ports/storage/closing-journal.ts'
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
+import type { StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
 import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import type { IssuerCounts } from '../../issuer-counts.ts';
 import {
   currentCertificateFrom,
   formerIssuerFrom,
   leafRecordFrom,
   operationFrom,
   type DecisionValues,
+  type Row,
 } from '../../records.ts';
 import type { ClosingValues } from '../../closing-records.ts';
 import { CLOSINGS_SINCE_VERSION, SELECT_CLOSINGS } from '../file/closing-schema.ts';
 import { openForReading, type ReadableJournal } from '../file/journal-file.ts';
 import { journalProblem } from '../file/journal-problem.ts';
 import {
+  ISSUER_NAMES_SINCE_VERSION,
   OPERATIONS_SINCE_VERSION,
   SELECT_ISSUERS,
-  SELECT_OPERATIONS,
+  selectOperations,
   selectCurrent,
   selectFrom,
   selectLeaf,
 } from '../file/journal-schema.ts';
+import { countsIn, liveLeavesIn } from './issuer-counting.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
 import { PodQueries } from './pod-queries.ts';
 
@@ -71,6 +76,19 @@ export class JournalQueries implements Disposable {
 
   issuersAt(nowMs: number): readonly FormerIssuer[] {
     return this.#read(({ database }) => database.prepare(SELECT_ISSUERS).all(nowMs)).map(formerIssuerFrom);
+  }
+
+  liveLeavesOf(id: string, window: StatisticsWindow): Row {
+    return this.#read(({ database }) => liveLeavesIn(database, id, window));
+  }
+
+  /** A journal of before issuers had names counts none. */
+  countsOf(name: string, window: StatisticsWindow): IssuerCounts {
+    return this.#read(({ database, version }) =>
+      version < ISSUER_NAMES_SINCE_VERSION
+        ? { sinceMs: window.sinceMs, namespaces: [], revisions: [] }
+        : countsIn(database, name, window),
+    );
   }
 
   /** Newest first. */
@@ -129,7 +147,7 @@ export class JournalQueries implements Disposable {
   operations({ sinceMs = 0, limit }: OperationQuery): readonly OperationRecord[] {
     return this.#read(({ database, version }) => {
       if (version < OPERATIONS_SINCE_VERSION) return [];
-      return database.prepare(SELECT_OPERATIONS).all(sinceMs, Math.min(limit, MAX_LISTED)).map(operationFrom);
+      return database.prepare(selectOperations(version)).all(sinceMs, Math.min(limit, MAX_LISTED)).map(operationFrom);
     });
   }
 

@@ -4,6 +4,7 @@ import type { ClosedPod, FollowedUntil } from '../../../../ports/storage/closing
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { PodIssuance, PodIssuances } from '../../../../ports/storage/pod-issuances.ts';
+import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
 
 export interface Reads {
   current: { question: { identity: string; nowMs: number }; answer: CurrentCertificate | undefined };
@@ -16,6 +17,8 @@ export interface Reads {
   };
   closedPods: { question: readonly string[]; answer: readonly ClosedPod[] };
   followedUntil: { question: { remoteCluster: string | undefined }; answer: FollowedUntil | undefined };
+  leaves: { question: { id: string; window: StatisticsWindow }; answer: LiveLeaves };
+  figures: { question: { name: string; window: StatisticsWindow }; answer: IssuerFigures };
   close: { question: undefined; answer: undefined };
 }
 

@@ -36,6 +36,10 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.closedPods(question);
     case 'followedUntil':
       return queries.followedUntil(question.remoteCluster);
+    case 'leaves':
+      return queries.liveLeavesOf(question.id, question.window);
+    case 'figures':
+      return queries.figuresOf(question.name, question.window);
     case 'close':
       queries[Symbol.dispose]();
       parentPort?.close();

@@ -1,10 +1,10 @@
 // `capstan sds status`: what a running server knows of the proxies that it serves, over its administration socket.
 import type { Command } from 'commander';
-import { SDS_STATUS, type SdsStatus } from '../../adapters/http/admin/administer-sds.ts';
-import { askServer, serverOptions, socketOf, type ServerOptions } from '../administration.ts';
-import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
-import { formatQuantity } from '../../domain/text/format-count.ts';
-import { formatTime } from '../../domain/text/format-time.ts';
+import { SDS_STATUS, type SdsStatus } from '../../../adapters/http/admin/administer-sds.ts';
+import { askServer, serverOptions, serverOf, type ServerOptions } from '../../administration.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { formatQuantity } from '../../../domain/text/format-count.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
 
 interface StatusOptions extends ServerOptions {
   readonly output: OutputFormat;
@@ -29,9 +29,9 @@ export function registerSds(program: Command, invocation: Invocation): void {
 
 async function printStatus(options: StatusOptions, invocation: Invocation): Promise<void> {
   const { terminal, signal } = invocation;
-  const socket = socketOf(options, invocation);
-  if (socket === undefined) return;
-  const status = (await askServer(socket, { method: 'GET', path: SDS_STATUS }, signal)) as SdsStatus;
+  const server = await serverOf(options, invocation);
+  if (server === undefined) return;
+  const status = (await askServer(server, { method: 'GET', path: SDS_STATUS }, signal)) as SdsStatus;
   if (options.output === 'json') {
     terminal.printJson({ streams: status.streams, rejections: status.rejections.map(withTime) });
     return;

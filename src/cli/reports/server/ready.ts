@@ -1,8 +1,8 @@
 // What a person sees when the server is up: the listeners, the trust anchor, and what to try next.
-import type { ServeReport } from '../../app/serve.ts';
-import { DEV_DATA_DIRECTORY } from '../../config/dev.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatSpan, formatTime } from '../../domain/text/format-time.ts';
+import type { ServeReport } from '../../../app/serve.ts';
+import { DEV_DATA_DIRECTORY } from '../../../config/dev.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatSpan, formatTime } from '../../../domain/text/format-time.ts';
 
 export interface ReportContext {
   readonly terminal: Terminal;

@@ -1,0 +1,84 @@
+// Administration of issuers: what they are, and what operators do to them. A request that waits for a second person is answered
+// with 202.
+import type { Context } from 'hono';
+import { z } from 'zod';
+import type { ActOutcome, AskedAct, Operator } from '../../../authority/trust/issuer-acts.ts';
+import type { IssuerDetails, IssuerRow } from '../../../authority/trust/issuer-overview.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
+import { ISSUER_ACTS, type IssuerAct } from '../../../domain/trust/issuer-state.ts';
+import { demandRole, type AdministrationEnvironment, type AdministrationPart } from './administration.ts';
+import type { Role } from './roles.ts';
+
+export interface IssuersParts {
+  readonly list: () => Promise<readonly IssuerRow[]>;
+  readonly show: (name: string) => Promise<IssuerDetails>;
+  readonly ask: (asked: AskedAct, operator: Operator) => Promise<ActOutcome>;
+  readonly pending: () => Promise<readonly PendingAct[]>;
+  readonly approve: (digest: string, operator: Operator) => Promise<ActOutcome>;
+}
+
+export const ISSUERS = '/issuers';
+export const PENDING_ACTS = '/pending-acts';
+
+/** `operator` may do what can be undone. */
+const ROLE_OF: Readonly<Record<IssuerAct, Role>> = {
+  suspend: 'operator',
+  resume: 'operator',
+  taint: 'security',
+  retire: 'security',
+};
+
+const MAX_REASON = 500;
+
+/** Printable, on one line: it goes into the journal and onto terminals. */
+const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(MAX_REASON)
+  .regex(/^[^\p{C}\u2028\u2029]*$/u);
+const askedAct = z.strictObject({
+  reason,
+  id: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  override: z.boolean().default(false),
+});
+
+export function administerIssuers({ list, show, ask, pending, approve }: IssuersParts): AdministrationPart {
+  return (routes) => {
+    routes.get(ISSUERS, demandRole('viewer'), async (c) => c.json({ issuers: await list() }));
+    routes.get(`${ISSUERS}/:name`, demandRole('viewer'), async (c) => c.json(await show(c.req.param('name'))));
+    routes.get(PENDING_ACTS, demandRole('viewer'), async (c) => c.json({ pending: await pending() }));
+    for (const act of ISSUER_ACTS) {
+      routes.post(`${ISSUERS}/:name/${act}`, demandRole(ROLE_OF[act]), async (c) => {
+        const asked = await readAct(c);
+        return answer(c, await ask({ act, issuer: c.req.param('name'), ...asked }, c.get('operator')));
+      });
+    }
+    routes.post(`${PENDING_ACTS}/:digest`, demandRole('operator'), async (c) => {
+      const digest = c.req.param('digest');
+      const found = (await pending()).find((one) => one.digest === digest);
+      if (found !== undefined) await demandRole(ROLE_OF[found.act])(c, async () => undefined);
+      return answer(c, await approve(digest, c.get('operator')));
+    });
+  };
+}
+
+/** @throws AuthorityError CAP-O02 for a body that says something else. */
+async function readAct(c: Context<AdministrationEnvironment>): Promise<Pick<AskedAct, 'reason' | 'id' | 'override'>> {
+  const parsed = askedAct.safeParse(await c.req.json<unknown>().catch(() => undefined));
+  if (!parsed.success) {
+    const [first] = parsed.error.issues;
+    const place = first?.path.join('.') ?? '';
+    throw new AuthorityError('CAP-O02', { detail: `the body is not as it should be${place && ` at ${place}`}` });
+  }
+  const { id, ...rest } = parsed.data;
+  return { ...rest, ...(id !== undefined && { id }) };
+}
+
+function answer(c: Context, outcome: ActOutcome): Response {
+  return c.json(outcome, outcome.outcome === 'done' ? 200 : 202);
+}

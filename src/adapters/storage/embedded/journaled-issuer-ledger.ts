@@ -1,0 +1,80 @@
+// The ledger of issuers of an embedded store: it lies in a file, and the records of what changed it go into the journal after
+// it. What a crash or a full disk leaves between them is recorded by a later look.
+import { canonicalJson } from '../../../domain/text/canonical-json.ts';
+import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
+import type { IssuerLedgers, RevisedLedger } from '../../../ports/storage/issuer-ledgers.ts';
+import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import type { KeptLedger, LedgerFile } from './file-issuer-ledger.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface JournaledLedgerParts {
+  readonly file: LedgerFile;
+  readonly journal: OperationJournal;
+}
+
+export class JournaledIssuerLedger implements IssuerLedgers {
+  readonly #parts: JournaledLedgerParts;
+  readonly #recordsForOthers: boolean;
+  /** Records on their way into the journal from here; each is there for as long as one call. */
+  readonly #recording = new Set<string>();
+  /** Revision of the last look. */
+  #seen = -1;
+
+  /** @param settings.recordsForOthers whether this process records what another one left: of several, one does. */
+  constructor(parts: JournaledLedgerParts, settings: { readonly recordsForOthers: boolean }) {
+    this.#parts = parts;
+    this.#recordsForOthers = settings.recordsForOthers;
+  }
+
+  async read(options: Waits): Promise<RevisedLedger> {
+    const kept = await this.#parts.file.read(options);
+    if (this.#recordsForOthers) this.#recordWhatIsLeft(kept, options);
+    const { revision, ledger } = kept;
+    return { revision, ledger };
+  }
+
+  async replace(revision: number, next: IssuerLedger, operation: OperationRecord, options: Waits): Promise<boolean> {
+    const { file } = this.#parts;
+    const kept = await file.read(options);
+    if (kept.revision !== revision) return false;
+    const unrecorded = [...kept.unrecorded, operation];
+    if (!(await file.replace({ revision: revision + 1, ledger: next, unrecorded }, options))) return false;
+    await this.#record(operation, options);
+    return true;
+  }
+
+  /** Who changed the ledger has recorded it before the second look at the same revision, or is gone, or cannot. */
+  #recordWhatIsLeft({ revision, unrecorded }: KeptLedger, options: Waits): void {
+    const again = revision === this.#seen;
+    this.#seen = revision;
+    if (again) for (const record of unrecorded) void this.#record(record, options);
+  }
+
+  async #record(record: OperationRecord, options: Waits): Promise<void> {
+    const key = canonicalJson(record);
+    if (this.#recording.has(key)) return;
+    this.#recording.add(key);
+    try {
+      await this.#parts.journal.recordOperation(record, options);
+      await this.#takeOut(key, options);
+    } catch {
+      // It stays in the file for a later look; the journal says by itself that it cannot be written.
+    } finally {
+      this.#recording.delete(key);
+    }
+  }
+
+  /** Each turn that fails is a change by another process. */
+  async #takeOut(key: string, options: Waits): Promise<void> {
+    const { file } = this.#parts;
+    for (let done = false; !done;) {
+      const { revision, ledger, unrecorded } = await file.read(options);
+      const rest = unrecorded.filter((record) => canonicalJson(record) !== key);
+      done = rest.length === unrecorded.length;
+      done ||= await file.replace({ revision: revision + 1, ledger, unrecorded: rest }, options);
+    }
+  }
+}

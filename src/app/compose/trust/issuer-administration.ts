@@ -1,0 +1,33 @@
+// What operators are shown of issuers, and do to them.
+import type { IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
+import { IssuerActs } from '../../../authority/trust/issuer-acts.ts';
+import { IssuerOverview } from '../../../authority/trust/issuer-overview.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Storage } from '../storage.ts';
+import type { Trust } from './trust.ts';
+
+interface Former {
+  readonly storage: Storage;
+  readonly trust: Trust;
+  readonly policy: Policy;
+}
+
+export function composeIssuerAdministration(
+  config: Config,
+  { clock, running: signal }: Foundation,
+  { storage: { history, statistics }, trust: { issuers, ledger }, policy: { policies } }: Former,
+): IssuersParts {
+  const parts = { issuers, former: history, ledger, statistics, policies, clock };
+  const settings = { longestLeafMs: config.lifetimes.max };
+  const acts = new IssuerActs(parts, settings);
+  const overview = new IssuerOverview(parts, settings);
+  return {
+    list: async () => overview.list({ signal }),
+    show: async (name) => overview.show(name, { signal }),
+    pending: async () => acts.pending(),
+    ask: async (asked, operator) => acts.ask(asked, operator, { signal }),
+    approve: async (digest, operator) => acts.approve(digest, operator, { signal }),
+  };
+}

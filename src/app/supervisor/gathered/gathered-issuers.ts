@@ -1,0 +1,26 @@
+// What operators ask of issuers where there are several workers: all know the same, so the first that serves answers.
+import type { IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
+import type { Json } from '../../../adapters/processes/link.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import { ISSUERS_TOPIC, type IssuersQuestion } from '../../worker/topics.ts';
+import type { ServingWorkers } from './ask-each.ts';
+
+export function gatheredIssuers(workers: ServingWorkers, options: { readonly signal: AbortSignal }): IssuersParts {
+  const ask = async <Question extends keyof IssuersParts>(
+    question: Question,
+    ...given: Parameters<IssuersParts[Question]>
+  ): Promise<Awaited<ReturnType<IssuersParts[Question]>>> => {
+    const [first] = workers();
+    if (first === undefined) throw new AuthorityError('CAP-S07', { detail: 'no worker serves' });
+    const asked = { question, given } as unknown as IssuersQuestion;
+    const answer = await first.link.ask(ISSUERS_TOPIC, asked as unknown as Json, options);
+    return answer as unknown as Awaited<ReturnType<IssuersParts[Question]>>;
+  };
+  return {
+    list: async () => ask('list'),
+    show: async (name) => ask('show', name),
+    pending: async () => ask('pending'),
+    ask: async (asked, operator) => ask('ask', asked, operator),
+    approve: async (digest, operator) => ask('approve', digest, operator),
+  };
+}

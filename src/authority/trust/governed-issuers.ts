@@ -1,0 +1,101 @@
+// The issuers as operators let them sign: one that is suspended, tainted or retired cannot, whatever its files say. The leaves
+// that it signed stay what they are.
+import { formatTime } from '../../domain/text/format-time.ts';
+import { withdrawalOf, type IssuerLedger, type IssuerMove } from '../../domain/trust/issuer-ledger.ts';
+import type { WithdrawnState } from '../../domain/trust/issuer-state.ts';
+import type { Issuer } from '../../domain/x509/issuer.ts';
+import { Listeners } from '../../live/listeners.ts';
+import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
+import type { FollowedLedger } from './followed-ledger.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface GovernedIssuersParts {
+  readonly issuers: Issuers;
+  readonly ledger: Pick<FollowedLedger, 'current' | 'onChange'>;
+}
+
+interface Governed {
+  readonly given: NamedIssuer;
+  readonly ledger: IssuerLedger;
+  readonly named: NamedIssuer;
+}
+
+export class GovernedIssuers implements Issuers {
+  readonly #parts: GovernedIssuersParts;
+  readonly #listeners = new Listeners<[string]>();
+  /** By the issuer's name. */
+  readonly #governed = new Map<string, Governed>();
+
+  constructor(parts: GovernedIssuersParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins to follow issuers and ledger, until the signal aborts. */
+  start(options: Waits): void {
+    const { issuers, ledger } = this.#parts;
+    issuers.onChange((name) => this.#listeners.notify(name), options);
+    ledger.onChange(() => this.#lookAtAll(), options);
+  }
+
+  all(): readonly [NamedIssuer, ...NamedIssuer[]] {
+    const [first, ...others] = this.#parts.issuers.all();
+    return [this.#govern(first), ...others.map((one) => this.#govern(one))];
+  }
+
+  onChange(listener: (name: string) => void, options: Waits): void {
+    this.#listeners.add(listener, options);
+  }
+
+  /** Which of them may sign nothing, in words; nothing when all may. */
+  problem(): string | undefined {
+    const withdrawn = this.all().flatMap(({ name, state }) =>
+      state.kind === 'unavailable' && state.withdrawn !== undefined ? [`issuer ${name} ${state.why}`] : [],
+    );
+    return withdrawn.length === 0 ? undefined : withdrawn.join('; ');
+  }
+
+  #lookAtAll(): void {
+    const before = new Map([...this.#governed].map(([name, { named }]) => [name, withdrawnIn(named)]));
+    for (const named of this.all()) {
+      if (before.get(named.name) !== withdrawnIn(named)) this.#listeners.notify(named.name);
+    }
+  }
+
+  /** The same object for the same issuer under the same ledger. */
+  #govern(given: NamedIssuer): NamedIssuer {
+    const ledger = this.#parts.ledger.current();
+    const known = this.#governed.get(given.name);
+    if (known?.given === given && known.ledger === ledger) return known.named;
+    const named = governed(given, ledger);
+    this.#governed.set(given.name, { given, ledger, named });
+    return named;
+  }
+}
+
+function governed(given: NamedIssuer, ledger: IssuerLedger): NamedIssuer {
+  if (given.state.kind !== 'ready') return given;
+  const withdrawal = withdrawalOf(ledger, generationKeyOf(given.state.issuer));
+  if (withdrawal === undefined) return given;
+  const { state, by } = withdrawal;
+  return { ...given, state: { kind: 'unavailable', why: whyOf(state, by), withdrawn: state } };
+}
+
+/** How a certificate is named in the ledger. */
+export function generationKeyOf({ id, publicKeySha256: keyId }: Issuer): {
+  readonly id: string;
+  readonly keyId: string;
+} {
+  return { id, keyId };
+}
+
+/** For a caller: the operator's reason is not its business. */
+function whyOf(state: WithdrawnState, { timeMs }: IssuerMove): string {
+  return `is ${state} since ${formatTime(timeMs)}`;
+}
+
+function withdrawnIn({ state }: NamedIssuer): WithdrawnState | undefined {
+  return state.kind === 'unavailable' ? state.withdrawn : undefined;
+}

@@ -1,0 +1,236 @@
+// What operators do to issuers: suspend, resume, taint, retire. Each act is judged, waits for a second person where the policy
+// bundle asks for one, and changes the ledger together with its record. It imports much because judging an act asks the
+// issuers, the journal and the policies.
+import { AuthorityError } from '../../domain/errors.ts';
+import type { GuardedOperation } from '../../domain/policy/documents.ts';
+import { formatTime } from '../../domain/text/format-time.ts';
+import {
+  moved,
+  pendingAt,
+  proposed,
+  settled,
+  withdrawalOf,
+  type Authorship,
+  type IssuerLedger,
+  type IssuerMove,
+  type PendingAct,
+  type WantedAct,
+} from '../../domain/trust/issuer-ledger.ts';
+import type { IssuerAct } from '../../domain/trust/issuer-state.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import type { IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
+import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
+import type { FollowedLedger } from './followed-ledger.ts';
+import {
+  generationMeant,
+  generationsAt,
+  generationsInForce,
+  standingIn,
+  type GenerationsParts,
+  type KnownGeneration,
+} from './generations.ts';
+
+export interface IssuerActsParts extends GenerationsParts {
+  readonly ledger: Pick<FollowedLedger, 'current' | 'change'>;
+  readonly statistics: Pick<IssuerStatistics, 'liveLeavesOf'>;
+  readonly policies: Pick<PolicySource, 'current'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/** Who asks. */
+export interface Operator {
+  /** `local` for the Unix socket, which is never a second person; otherwise the name in the client certificate. */
+  readonly actor: string;
+  readonly role: string;
+  readonly local: boolean;
+}
+
+export interface AskedAct {
+  readonly act: IssuerAct;
+  readonly issuer: string;
+  /** Absent, the certificate that signs. */
+  readonly id?: string;
+  readonly reason: string;
+  readonly override: boolean;
+}
+
+export type ActOutcome =
+  | { readonly outcome: 'done'; readonly move: IssuerMove; readonly notes: readonly string[] }
+  | { readonly outcome: 'pending'; readonly pending: PendingAct };
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export class IssuerActs {
+  readonly #parts: IssuerActsParts;
+  readonly #longestLeafMs: number;
+
+  /** @param settings.longestLeafMs no leaf lives longer. */
+  constructor(parts: IssuerActsParts, settings: { readonly longestLeafMs: number }) {
+    this.#parts = parts;
+    this.#longestLeafMs = settings.longestLeafMs;
+  }
+
+  /**
+   * Does it, or has it wait for a second person.
+   * @throws AuthorityError CAP-O02 for what names no issuer of ours, CAP-O03 when the state or what hangs on the issuer
+   *   does not allow it, CAP-S02 before policies are loaded, CAP-S04 when it cannot be known or recorded.
+   */
+  async ask(asked: AskedAct, operator: Operator, options: Waits): Promise<ActOutcome> {
+    const meant = await this.#meant(asked, options);
+    const { generation } = meant;
+    const { act, reason, override } = asked;
+    const wanted: WantedAct = { act, issuer: generation.issuer, id: generation.id, reason, override };
+    const notes = await this.#judge(wanted, meant, options);
+    const nowMs = this.#parts.clock.nowMs();
+    if (this.#needsTwo(act)) return this.#propose(wanted, meant, operator, nowMs, options);
+    const by = { timeMs: nowMs, actor: operator.actor, role: operator.role, reason };
+    const { move } = await this.#parts.ledger.change((ledger) => this.#acted(ledger, meant, wanted, by), options);
+    return { outcome: 'done', move, notes };
+  }
+
+  /**
+   * Does what another person asked for, as if it were asked for now.
+   * @throws AuthorityError as `ask`; CAP-O04 when who approves is no other person; CAP-O02 when nothing of that name waits.
+   */
+  async approve(digest: string, operator: Operator, options: Waits): Promise<ActOutcome> {
+    const { clock, ledger } = this.#parts;
+    const act = this.pending().find((one) => one.digest === digest);
+    if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
+    demandAnother(act, operator);
+    const meant = await this.#meant(act, options);
+    const notes = await this.#judge(act, meant, options);
+    const timeMs = clock.nowMs();
+    const by = { timeMs, actor: act.actor, role: act.role, reason: act.reason, approvedBy: operator.actor };
+    const { move } = await ledger.change((known) => {
+      // Somebody else may have approved it, or its hour may be over by now.
+      if (!pendingAt(known, timeMs).some((one) => one.digest === digest))
+        throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
+      return this.#acted(settled(known, digest, timeMs), meant, act, by);
+    }, options);
+    return { outcome: 'done', move, notes };
+  }
+
+  /** Acts that wait for a second person. */
+  pending(): readonly PendingAct[] {
+    return pendingAt(this.#parts.ledger.current(), this.#parts.clock.nowMs());
+  }
+
+  async #meant(asked: Pick<AskedAct, 'issuer' | 'id'>, options: Waits): Promise<KnownGeneration> {
+    const { issuers, ledger, clock } = this.#parts;
+    const known = await generationsAt(this.#parts, ledger.current(), clock.nowMs(), options);
+    const names = issuers.all().map(({ name }) => name);
+    return generationMeant(known, names, asked);
+  }
+
+  /** @returns what the operator is to know of it. @throws AuthorityError CAP-O03 when something stands against it. */
+  async #judge(wanted: WantedAct, meant: KnownGeneration, options: Waits): Promise<readonly string[]> {
+    const outage = this.#outage(this.#parts.ledger.current(), wanted.act, meant);
+    const against = [...outage, ...(wanted.act === 'retire' ? await this.#leaves(meant, options) : [])];
+    demandNothingAgainst(wanted, against);
+    return against;
+  }
+
+  /** With a look at who else can sign by the ledger as it is then: two operators may each take away the other's last issuer. */
+  #acted(ledger: IssuerLedger, meant: KnownGeneration, wanted: WantedAct, by: Authorship): Acted {
+    demandNothingAgainst(wanted, this.#outage(ledger, wanted.act, meant));
+    return acted(ledger, meant, wanted.act, by);
+  }
+
+  /** That nobody else could sign. An issuer that signs nothing now takes nothing away. */
+  #outage(ledger: IssuerLedger, act: IssuerAct, { named, generation }: KnownGeneration): readonly string[] {
+    if (act === 'resume' || named === undefined) return [];
+    const signing = generationsInForce(this.#parts.issuers).filter(
+      (one) => withdrawalOf(ledger, one.generation) === undefined,
+    );
+    const { id, keyId } = generation;
+    if (!signing.some((one) => one.generation.id === id)) return [];
+    if (signing.some((one) => one.generation.keyId !== keyId)) return [];
+    return ['no other issuer can sign: requests are refused with CAP-S14, and leaves end one after the other'];
+  }
+
+  async #leaves({ generation: { id } }: KnownGeneration, options: Waits): Promise<readonly string[]> {
+    const nowMs = this.#parts.clock.nowMs();
+    const window = { nowMs, sinceMs: nowMs - this.#longestLeafMs };
+    const { count, latestEndMs } = await this.#parts.statistics.liveLeavesOf(id, window, options);
+    if (count === 0) return [];
+    const leaves = count === 1 ? '1 leaf' : `${count} leaves`;
+    return [`${leaves} of certificate ${id} live, the last until ${formatTime(latestEndMs ?? nowMs)}`];
+  }
+
+  #needsTwo(act: IssuerAct): boolean {
+    const operation: GuardedOperation = `issuer.${act}`;
+    return this.#parts.policies.current().bundle.twoPersons.includes(operation);
+  }
+
+  async #propose(
+    wanted: WantedAct,
+    meant: KnownGeneration,
+    operator: Operator,
+    timeMs: number,
+    options: Waits,
+  ): Promise<ActOutcome> {
+    const { act: pending } = await this.#parts.ledger.change((ledger) => {
+      // What could not be done at once is not worth a second person's time.
+      acted(ledger, meant, wanted.act, { timeMs, actor: operator.actor, role: operator.role, reason: wanted.reason });
+      const next = proposed(ledger, wanted, { timeMs, actor: operator.actor, role: operator.role });
+      if ('problem' in next) throw refusal(wanted.issuer, next.problem);
+      const { state } = standingIn(ledger, meant);
+      return { ...next, operation: proposalRecord(next.act, state) };
+    }, options);
+    return { outcome: 'pending', pending };
+  }
+}
+
+/** The second person is somebody else, and somebody whose name is known: who has the Unix socket may be anybody. */
+function demandAnother(act: PendingAct, { actor, local }: Operator): void {
+  if (local)
+    throw new AuthorityError('CAP-O04', { detail: 'who approves shows a client certificate, not the Unix socket' });
+  if (act.actor === actor) throw new AuthorityError('CAP-O04', { detail: `${actor} asked for it` });
+}
+
+/** @throws AuthorityError CAP-O03 */
+function demandNothingAgainst({ act, issuer, override }: WantedAct, against: readonly string[]): void {
+  if (against.length === 0 || override || act === 'suspend' || act === 'resume') return;
+  const flag = act === 'taint' ? '--force' : '--override';
+  const detail = `issuer ${issuer}: ${against.join('; ')} (${flag} does it all the same)`;
+  throw new AuthorityError('CAP-O03', { detail });
+}
+
+interface Acted {
+  readonly ledger: IssuerLedger;
+  readonly move: IssuerMove;
+  readonly operation: OperationRecord;
+}
+
+/** @throws AuthorityError CAP-O03 */
+function acted(ledger: IssuerLedger, { generation, unmoved }: KnownGeneration, act: IssuerAct, by: Authorship): Acted {
+  const next = moved(ledger, generation, act, unmoved, by);
+  if ('problem' in next) throw refusal(generation.issuer, next.problem);
+  return { ...next, operation: recordOf(act, next.move) };
+}
+
+function refusal(issuer: string, problem: string): AuthorityError {
+  return new AuthorityError('CAP-O03', { detail: `issuer ${issuer} ${problem}` });
+}
+
+function recordOf(act: IssuerAct, move: IssuerMove): OperationRecord {
+  const { timeMs, actor, role, reason, approvedBy, issuer, id, from, to } = move;
+  const target = targetOf({ issuer, id });
+  const details = { actor, role, target, reason, ...(approvedBy !== undefined && { approvedBy }) };
+  return { timeMs, operation: `issuer ${act}`, was: from, is: to, details };
+}
+
+function proposalRecord(
+  { act, issuer, id, digest, timeMs, actor, role, reason }: PendingAct,
+  was: string,
+): OperationRecord {
+  const details = { actor, role, target: targetOf({ issuer, id }), reason };
+  return { timeMs, operation: `issuer ${act}`, was, is: `pending ${digest}`, details };
+}
+
+export function targetOf({ issuer, id }: { readonly issuer: string; readonly id?: string }): string {
+  return id === undefined ? `issuer ${issuer}` : `issuer ${issuer} ${id}`;
+}

@@ -1,0 +1,113 @@
+// `capstan issuer`: what the issuers of a running server are, and what operators do to them.
+import type { Command } from 'commander';
+import { ISSUERS, PENDING_ACTS } from '../../../adapters/http/admin/administer-issuers.ts';
+import type { ActOutcome } from '../../../authority/trust/issuer-acts.ts';
+import type { IssuerDetails, IssuerRow } from '../../../authority/trust/issuer-overview.ts';
+import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
+import type { IssuerAct } from '../../../domain/trust/issuer-state.ts';
+import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { printDetails, printIssuers, printOutcome, printPending } from '../../reports/server/issuers.ts';
+
+interface Printed extends ServerOptions {
+  readonly output: OutputFormat;
+}
+
+interface ActOptions extends Printed {
+  readonly reason: string;
+  readonly id?: string;
+  readonly force?: boolean;
+  readonly override?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ capstan issuer list --config capstan.yaml
+  $ capstan issuer suspend default --reason 'key ceremony under review'
+  $ capstan issuer taint default --reason 'key leaked' --server https://ca.example.com:15016 \\
+      --client-cert me.pem --client-key me-key.pem --ca root.pem`;
+
+const ACTS: Readonly<Record<IssuerAct, string>> = {
+  suspend: 'has an issuer sign nothing until it resumes; the leaves of it stay valid',
+  resume: 'lets a suspended issuer sign again',
+  taint: 'has an issuer sign nothing any more, and renews every leaf of it over SDS now',
+  retire: 'ends an issuer for good, when no leaf of it lives',
+};
+
+export function registerIssuer(program: Command, invocation: Invocation): void {
+  const issuer = program
+    .command('issuer')
+    .description('ask a running server about its issuers, suspend them, or end them')
+    .addHelpText('after', EXAMPLES);
+  register(issuer, 'list', 'lists all issuers with their states').action(async (options: Printed) =>
+    asked(
+      options,
+      { method: 'GET', path: ISSUERS },
+      ({ issuers }: { readonly issuers: readonly IssuerRow[] }) => printIssuers(issuers, invocation),
+      invocation,
+    ),
+  );
+  register(issuer, 'show <name>', 'shows an issuer: chain, bounds, history, and what hangs on it').action(
+    async (name: string, options: Printed) =>
+      asked(
+        options,
+        { method: 'GET', path: pageOf(name) },
+        (details: IssuerDetails) => printDetails(details, invocation),
+        invocation,
+      ),
+  );
+  for (const act of Object.keys(ACTS) as IssuerAct[]) registerAct(issuer, act, invocation);
+  register(issuer, 'pending', 'lists what waits for a second person').action(async (options: Printed) =>
+    asked(
+      options,
+      { method: 'GET', path: PENDING_ACTS },
+      ({ pending }: { readonly pending: readonly PendingAct[] }) => printPending(pending, invocation),
+      invocation,
+    ),
+  );
+  register(issuer, 'approve <digest>', 'does what another person asked for').action(
+    async (digest: string, options: Printed) =>
+      asked(
+        options,
+        { method: 'POST', path: `${PENDING_ACTS}/${encodeURIComponent(digest)}` },
+        (outcome: ActOutcome) => printOutcome(outcome, invocation),
+        invocation,
+      ),
+  );
+}
+
+function registerAct(issuer: Command, act: IssuerAct, invocation: Invocation): void {
+  const command = register(issuer, `${act} <name>`, ACTS[act])
+    .requiredOption('--reason <text>', 'why, for the journal')
+    .option('--id <id>', 'another certificate of the issuer than the one that signs');
+  if (act === 'taint') command.option('--force', 'also when no other issuer can sign');
+  if (act === 'retire') command.option('--override', 'also while leaves of it live');
+  command.action(async (name: string, options: ActOptions) => {
+    const { reason, id, force, override } = options;
+    const body = { reason, ...(id !== undefined && { id }), override: force === true || override === true };
+    const question: Question = { method: 'POST', path: `${pageOf(name)}/${act}`, body };
+    await asked(options, question, (outcome: ActOutcome) => printOutcome(outcome, invocation), invocation);
+  });
+}
+
+function register(issuer: Command, name: string, description: string): Command {
+  return serverOptions(issuer.command(name)).description(description).addOption(outputOption());
+}
+
+function pageOf(name: string): string {
+  return `${ISSUERS}/${encodeURIComponent(name)}`;
+}
+
+/** @param print is given the answer as the server's route gives it. */
+async function asked(
+  options: Printed,
+  question: Question,
+  print: (answer: never) => void,
+  invocation: Invocation,
+): Promise<void> {
+  const server = await serverOf(options, invocation);
+  if (server === undefined) return;
+  const answer = await askServer(server, question, invocation.signal);
+  if (options.output === 'json') invocation.terminal.printJson(answer);
+  else print(answer as never);
+}

@@ -1,0 +1,169 @@
+// What operators decided about issuers, as one value that the processes and servers of a CA share: every move with its
+// time, actor and reason, and the acts that wait for a second person. A change gives another value.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../text/canonical-json.ts';
+import { isWithdrawn, stateAfter, type IssuerAct, type LifecycleState, type WithdrawnState } from './issuer-state.ts';
+
+/** One certificate that an issuer of the configuration signs with. */
+export interface Generation {
+  /** As policies call the issuer. */
+  readonly issuer: string;
+  /** Hex SHA-256 of the certificate, first 16 digits. */
+  readonly id: string;
+  /** Hex SHA-256 of its public key (DER SubjectPublicKeyInfo): a certificate of the same key is as good or bad as this one. */
+  readonly keyId: string;
+  /** After that nothing signs with it, in ms since the epoch. */
+  readonly notAfterMs: number;
+}
+
+/** Who did it, and why. */
+export interface Authorship {
+  readonly timeMs: number;
+  /** `local` for the Unix socket, otherwise the name in the client certificate. */
+  readonly actor: string;
+  readonly role: string;
+  readonly reason: string;
+  /** The second person, where the policy bundle asks for one. */
+  readonly approvedBy?: string;
+}
+
+export interface IssuerMove extends Generation, Authorship {
+  readonly from: LifecycleState;
+  readonly to: LifecycleState;
+}
+
+/** What somebody wants to be done. */
+export interface WantedAct {
+  readonly act: IssuerAct;
+  readonly issuer: string;
+  readonly id: string;
+  readonly reason: string;
+  /** It was asked for although something stands against it: nobody else can sign, or leaves live. */
+  readonly override: boolean;
+}
+
+/** An act that waits for a second person. */
+export interface PendingAct extends WantedAct {
+  /** Names the content: `digestOf`. */
+  readonly digest: string;
+  readonly timeMs: number;
+  readonly actor: string;
+  readonly role: string;
+  /** It lapses then. */
+  readonly untilMs: number;
+}
+
+export interface IssuerLedger {
+  /** Oldest first. */
+  readonly moves: readonly IssuerMove[];
+  readonly pending: readonly PendingAct[];
+}
+
+export const NO_LEDGER: IssuerLedger = { moves: [], pending: [] };
+
+/** Of a generation at one moment. */
+export interface Standing {
+  readonly state: LifecycleState;
+  /** What brought it there; absent while nobody did anything. */
+  readonly by?: IssuerMove;
+}
+
+/** Moves that are kept; the journal has all of them. The last of each certificate that has not ended is never among those that go. */
+const MAX_MOVES = 1_000;
+export const MAX_PENDING = 100;
+export const PENDING_MS = 3_600_000;
+
+/**
+ * @param unmoved its state where nobody did anything.
+ * @returns the state of a generation: its own, or that of a certificate of the same key which may not sign.
+ */
+export function standingOf(
+  { moves }: IssuerLedger,
+  { id, keyId }: Pick<Generation, 'id' | 'keyId'>,
+  unmoved: LifecycleState,
+): Standing {
+  const own = moves.findLast((move) => move.id === id);
+  if (own !== undefined && isWithdrawn(own.to)) return { state: own.to, by: own };
+  const twin = lastOfEach(moves.filter((move) => move.keyId === keyId && move.id !== id)).find(({ to }) =>
+    isWithdrawn(to),
+  );
+  if (twin !== undefined) return { state: twin.to, by: twin };
+  return own === undefined ? { state: unmoved } : { state: own.to, by: own };
+}
+
+/** @returns why it may sign nothing, with the move that says so; nothing when it may. */
+export function withdrawalOf(
+  ledger: IssuerLedger,
+  generation: Pick<Generation, 'id' | 'keyId'>,
+): { readonly state: WithdrawnState; readonly by: IssuerMove } | undefined {
+  const { state, by } = standingOf(ledger, generation, 'active');
+  return by !== undefined && isWithdrawn(state) ? { state, by } : undefined;
+}
+
+export interface Moved {
+  readonly ledger: IssuerLedger;
+  readonly move: IssuerMove;
+}
+
+/**
+ * @param unmoved the state of the generation where nobody did anything.
+ * @returns the ledger with the move, or why the generation may not be moved so, to follow the issuer's name.
+ */
+export function moved(
+  ledger: IssuerLedger,
+  generation: Generation,
+  act: IssuerAct,
+  unmoved: LifecycleState,
+  by: Authorship,
+): Moved | { readonly problem: string } {
+  const { state: from, by: last } = standingOf(ledger, generation, unmoved);
+  const after = stateAfter(act, from, last?.from ?? unmoved);
+  if ('problem' in after) return after;
+  if (last !== undefined && last.id !== generation.id && act === 'resume')
+    return { problem: `is ${from} as ${last.id}, which has the same key: resume that one with --id` };
+  const { issuer, id, keyId, notAfterMs } = generation;
+  const move: IssuerMove = { issuer, id, keyId, notAfterMs, ...by, from, to: after.to };
+  return { ledger: { ...ledger, moves: bounded([...ledger.moves, move], by.timeMs) }, move };
+}
+
+/** What two persons have to mean alike: everything but who wants it and when. */
+export function digestOf({ act, issuer, id, reason, override }: WantedAct): string {
+  const content = canonicalJson({ act, issuer, id, reason, override });
+  return createHash('sha256').update(content).digest('hex').slice(0, 32);
+}
+
+/** Acts that still wait at a moment. */
+export function pendingAt({ pending }: IssuerLedger, nowMs: number): readonly PendingAct[] {
+  return pending.filter(({ untilMs }) => nowMs < untilMs);
+}
+
+/** @returns the ledger with the act pending, or why not. */
+export function proposed(
+  ledger: IssuerLedger,
+  wanted: WantedAct,
+  { timeMs, actor, role }: Pick<Authorship, 'timeMs' | 'actor' | 'role'>,
+): { readonly ledger: IssuerLedger; readonly act: PendingAct } | { readonly problem: string } {
+  const pending = pendingAt(ledger, timeMs);
+  const digest = digestOf(wanted);
+  if (pending.some((one) => one.digest === digest)) return { problem: `is pending already as ${digest}: approve that` };
+  if (pending.length >= MAX_PENDING) return { problem: `cannot wait: ${MAX_PENDING} acts do already` };
+  const { act, issuer, id, reason, override } = wanted;
+  const one = { act, issuer, id, reason, override, digest, timeMs, actor, role, untilMs: timeMs + PENDING_MS };
+  return { ledger: { ...ledger, pending: [...pending, one] }, act: one };
+}
+
+/** @returns the ledger without the pending act, which is done or dropped, and without those that lapsed. */
+export function settled(ledger: IssuerLedger, digest: string, nowMs: number): IssuerLedger {
+  return { ...ledger, pending: pendingAt(ledger, nowMs).filter((one) => one.digest !== digest) };
+}
+
+function lastOfEach(moves: readonly IssuerMove[]): readonly IssuerMove[] {
+  return [...new Map(moves.map((move) => [move.id, move])).values()];
+}
+
+/** The oldest go, of those that decide nothing any more. */
+function bounded(moves: readonly IssuerMove[], nowMs: number): readonly IssuerMove[] {
+  const deciding = new Set(lastOfEach(moves).filter(({ notAfterMs }) => nowMs < notAfterMs));
+  let spare = moves.length - MAX_MOVES;
+  return moves.filter((move) => deciding.has(move) || spare-- <= 0);
+}

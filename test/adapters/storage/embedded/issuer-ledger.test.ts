@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { relayedIssuerLedger, serveIssuerLedger } from '../../../../src/adapters/processes/relays/issuer-ledger.ts';
+import {
+  FileIssuerLedger,
+  ledgerFileOf,
+  type KeptLedger,
+  type LedgerFile,
+} from '../../../../src/adapters/storage/embedded/file-issuer-ledger.ts';
+import { JournaledIssuerLedger } from '../../../../src/adapters/storage/embedded/journaled-issuer-ledger.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { NO_LEDGER } from '../../../../src/domain/trust/issuer-ledger.ts';
+import type { OperationJournal, OperationRecord } from '../../../../src/ports/storage/operation-journal.ts';
+import {
+  describeIssuerLedgers,
+  ledgerAfter,
+  operation,
+  type SharedLedgers,
+} from '../../../support/contracts/issuer-ledgers.ts';
+import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
+import { linkedPair } from '../../../support/fakes/linked-pair.ts';
+import { MemoryIssuerLedgers } from '../../../support/memory-issuer-ledgers.ts';
+
+const NEVER = { signal: new AbortController().signal };
+
+class ListedOperations implements OperationJournal {
+  readonly records: OperationRecord[] = [];
+  full = false;
+
+  async recordOperation(record: OperationRecord): Promise<void> {
+    if (this.full) throw new AuthorityError('CAP-S04');
+    this.records.push(record);
+  }
+}
+
+describe('Of an embedded store', () => {
+  let directory: string;
+  let file: string;
+  let journal: ListedOperations;
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'ledger-'));
+    file = ledgerFileOf(path.join(directory, 'journal.db'));
+    journal = new ListedOperations();
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const over = (ledgerFile: LedgerFile, recordsForOthers = true): JournaledIssuerLedger =>
+    new JournaledIssuerLedger({ file: ledgerFile, journal }, { recordsForOthers });
+
+  function ofWorkers(): readonly [JournaledIssuerLedger, JournaledIssuerLedger] {
+    const kept = new FileIssuerLedger(file);
+    const relayed = (): LedgerFile => {
+      const { supervisor, worker } = linkedPair(new FakeClock());
+      serveIssuerLedger(supervisor, kept);
+      return relayedIssuerLedger<KeptLedger>(worker, file);
+    };
+    return [over(relayed()), over(relayed(), false)];
+  }
+
+  const shared = (views: SharedLedgers['views']): SharedLedgers => ({ views, recorded: () => journal.records });
+  describeIssuerLedgers('of one process in a file', () => {
+    const own = over(new FileIssuerLedger(file));
+    return shared([own, own]);
+  });
+  describeIssuerLedgers('that a supervisor keeps for two workers', () => shared(ofWorkers()));
+  describeIssuerLedgers('that a test shares', () => {
+    const own = new MemoryIssuerLedgers();
+    return { views: [own, own], recorded: () => own.operations };
+  });
+
+  describe('the ledger of issuers', () => {
+    it('is the same after a restart, for its user alone to read', async () => {
+      const next = ledgerAfter(NO_LEDGER, 'taint');
+      await over(new FileIssuerLedger(file)).replace(0, next, operation(), NEVER);
+      assert.deepEqual((await over(new FileIssuerLedger(file)).read(NEVER)).ledger, next);
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+    });
+
+    it('that is damaged is an error and never an empty one', async () => {
+      await over(new FileIssuerLedger(file)).replace(0, ledgerAfter(NO_LEDGER, 'taint'), operation(), NEVER);
+      for (const damage of ['', '{}', readFileSync(file, 'utf8').replace('tainted', 'trusted')]) {
+        writeFileSync(file, damage);
+        await assert.rejects(over(new FileIssuerLedger(file)).read(NEVER), {
+          reason: 'CAP-X03',
+          message: /journal\.db\.issuers is not the ledger of issuers/,
+        });
+      }
+    });
+
+    it('keeps the record of a change that the journal could not take, for a later look, and gives it once', async () => {
+      journal.full = true;
+      const next = ledgerAfter(NO_LEDGER, 'suspend');
+      assert.equal(await over(new FileIssuerLedger(file)).replace(0, next, operation(), NEVER), true);
+      assert.deepEqual(journal.records, []);
+      journal.full = false;
+      const restarted = over(new FileIssuerLedger(file));
+      for (let look = 0; look < 4; look += 1) {
+        await restarted.read(NEVER);
+        await settle();
+      }
+      assert.deepEqual(journal.records, [operation()]);
+      assert.deepEqual((await restarted.read(NEVER)).ledger, next);
+    });
+
+    it('has one of several workers record what another left', async () => {
+      const [first, second] = ofWorkers();
+      journal.full = true;
+      await second.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
+      journal.full = false;
+      for (let look = 0; look < 4; look += 1) {
+        await Promise.all([first.read(NEVER), second.read(NEVER)]);
+        await settle();
+      }
+      assert.deepEqual(journal.records, [operation()]);
+    });
+
+    it('stays as it was when it cannot be written', async () => {
+      const own = over(new FileIssuerLedger(path.join(directory, 'gone', 'journal.db.issuers')));
+      const change = own.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
+      await assert.rejects(change, { reason: 'CAP-S04', message: /journal\.db\.issuers/ });
+      assert.deepEqual(await own.read(NEVER), { revision: 0, ledger: NO_LEDGER });
+      assert.deepEqual(journal.records, []);
+    });
+  });
+});

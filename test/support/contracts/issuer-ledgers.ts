@@ -1,0 +1,88 @@
+// What the port of the issuers' ledger promises, of each implementation.
+import assert from 'node:assert/strict';
+import { NO_LEDGER, moved, type IssuerLedger } from '../../../src/domain/trust/issuer-ledger.ts';
+import type { IssuerAct } from '../../../src/domain/trust/issuer-state.ts';
+import type { IssuerLedgers } from '../../../src/ports/storage/issuer-ledgers.ts';
+import type { OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
+
+const NEVER = { signal: new AbortController().signal };
+
+/** The ledger after one more act on the same certificate. */
+export function ledgerAfter(ledger: IssuerLedger, act: IssuerAct, reason = 'a drill'): IssuerLedger {
+  const generation = { issuer: 'default', id: 'a'.repeat(16), keyId: 'b'.repeat(64), notAfterMs: 1e15 };
+  const next = moved(ledger, generation, act, 'active', { timeMs: 5, actor: 'local', role: 'security', reason });
+  return 'problem' in next ? assert.fail(next.problem) : next.ledger;
+}
+
+export function operation(reason = 'a drill'): OperationRecord {
+  const details = { actor: 'local', role: 'security', target: 'issuer default', reason };
+  return { timeMs: 5, operation: 'issuer suspend', was: 'active', is: 'suspended', details };
+}
+
+export interface SharedLedgers {
+  /** Two views of one empty ledger, as two processes have them; one twice where only one process may have it. */
+  readonly views: readonly [IssuerLedgers, IssuerLedgers];
+  /** What has been recorded of its changes. */
+  readonly recorded: () => readonly OperationRecord[] | Promise<readonly OperationRecord[]>;
+}
+
+export function describeIssuerLedgers(what: string, make: () => SharedLedgers | Promise<SharedLedgers>): void {
+  describe(`A ledger of issuers ${what}`, () => {
+    let one: IssuerLedgers;
+    let other: IssuerLedgers;
+    let recorded: SharedLedgers['recorded'];
+    beforeEach(
+      async () =>
+        ({
+          views: [one, other],
+          recorded,
+        } = await make()),
+    );
+
+    it('is empty before the first change, then what was written, and the change is on record', async () => {
+      assert.deepEqual(await one.read(NEVER), { revision: 0, ledger: NO_LEDGER });
+      const next = ledgerAfter(NO_LEDGER, 'suspend');
+      assert.equal(await one.replace(0, next, operation(), NEVER), true);
+      const read = await other.read(NEVER);
+      assert.deepEqual(read.ledger, next);
+      assert.ok(read.revision > 0);
+      assert.deepEqual(await recorded(), [operation()]);
+    });
+
+    it('is not changed by who saw an older one, and nothing of that is on record', async () => {
+      const first = ledgerAfter(NO_LEDGER, 'suspend');
+      await one.replace(0, first, operation(), NEVER);
+      const late = ledgerAfter(NO_LEDGER, 'taint');
+      assert.equal(await other.replace(0, late, operation('too late'), NEVER), false);
+      assert.deepEqual((await other.read(NEVER)).ledger, first);
+      assert.deepEqual(await recorded(), [operation()]);
+    });
+
+    it('takes one of several changes of one moment', async () => {
+      const next = ledgerAfter(NO_LEDGER, 'suspend');
+      const tries = Array.from({ length: 8 }, async (_, index) =>
+        (index % 2 === 0 ? one : other).replace(0, next, operation(`try ${index}`), NEVER),
+      );
+      assert.equal((await Promise.all(tries)).filter(Boolean).length, 1);
+      assert.equal((await recorded()).length, 1);
+    });
+
+    it('goes on from each change', async () => {
+      await one.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
+      const { revision, ledger } = await other.read(NEVER);
+      const next = ledgerAfter(ledger, 'resume', 'it is over');
+      assert.equal(await other.replace(revision, next, operation('it is over'), NEVER), true);
+      assert.deepEqual((await one.read(NEVER)).ledger, next);
+      assert.deepEqual(await recorded(), [operation(), operation('it is over')]);
+    });
+
+    it('is not changed by a call that was given up before', async () => {
+      const reason = new Error('the server stops');
+      const change = one.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), {
+        signal: AbortSignal.abort(reason),
+      });
+      await assert.rejects(change, reason);
+      assert.deepEqual((await other.read(NEVER)).ledger, NO_LEDGER);
+    });
+  });
+}
