@@ -14,6 +14,7 @@ import type { Tracer } from '../../ports/platform/tracer.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { Readiness } from '../readiness.ts';
 import { StartUp } from '../start-up.ts';
+import { StartWait } from '../start-wait.ts';
 import { tellMetrics, tellMetricsOnce } from '../worker/answer-supervisor.ts';
 import type { WorkerPlace } from '../worker-place.ts';
 
@@ -29,6 +30,8 @@ export interface Foundation {
   readonly tracer: Tracer;
   readonly health: Health;
   readonly startUp: StartUp;
+  /** For what is not known while others are away. */
+  readonly startWait: StartWait;
   readonly lifecycle: Lifecycle;
   /** What answers probes and operators until all records are flushed; closed then, the latest first. */
   readonly untilFlushed: AsyncDisposableStack;
@@ -81,6 +84,7 @@ export function composeFoundation(
     tracer: telemetry.tracer,
     health,
     startUp,
+    startWait: new StartWait(clock),
     lifecycle,
     untilFlushed,
     running: background.signal,

@@ -31,15 +31,13 @@ export interface Kubernetes {
 
 /** Where neither the configuration nor the connection names one: istiod's. */
 const NAMESPACE = 'istio-system';
-/** Longest that the start waits for the caches; the server then starts, and is not ready before they are. */
-const START_WITHIN_MS = 10_000;
 
 /** @returns nothing where no API server is configured. */
 export function composeKubernetes(config: Config, foundation: Foundation): Kubernetes | undefined {
   const { cluster } = config;
   const { from, kubeconfig, context, staleAfter: staleAfterMs } = cluster.kubernetes;
   if (from === undefined) return undefined;
-  const { clock, random, events, health, startUp, running: signal } = foundation;
+  const { clock, random, events, health, startUp, startWait, running: signal } = foundation;
   const environment = processEnvironment();
   const access =
     kubeconfig === undefined
@@ -50,11 +48,8 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
   const workloads = new FollowedWorkloads(caches, { staleAfterMs });
   startUp.at('load', async (options) => {
     workloads.start({ signal });
-    const wait = new AbortController();
-    const stop = clock.after(START_WITHIN_MS, () => wait.abort());
-    const either = AbortSignal.any([options.signal, wait.signal]);
-    await workloads.whenSynced({ signal: either }).catch(() => options.signal.throwIfAborted());
-    stop();
+    // The server is not ready before they are.
+    await startWait.until(async (either) => workloads.whenSynced(either), options);
   });
   const namespace = cluster.kubernetes.namespace ?? access.namespace ?? NAMESPACE;
   const clusters = new KnownClusters({ id: cluster.id, api, caches, workloads, signal });

@@ -11,9 +11,6 @@ import type { PolicySource } from '../../../ports/policy/policy-source.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
-/** Longest that the start waits for kinds that policies name; what they decide is UNAVAILABLE until they are read. */
-const START_WITHIN_MS = 10_000;
-
 export interface LiveViews {
   readonly own: LiveClusterView;
   /** Of the own cluster and all others. */
@@ -59,7 +56,7 @@ function liveView(
 export async function followPolicies(
   { own, views }: LiveViews,
   policies: PolicySource,
-  { clock, running: signal }: Foundation,
+  { startWait, running: signal }: Foundation,
 ): Promise<void> {
   const need = (): void => {
     const kinds = kindsNamedBy(policies.current());
@@ -68,9 +65,6 @@ export async function followPolicies(
   };
   policies.onChange(need, { signal });
   need();
-  const wait = new AbortController();
-  const stop = clock.after(START_WITHIN_MS, () => wait.abort());
-  // Going on is safe: what is not read yet says so itself.
-  await own.settled({ signal: AbortSignal.any([signal, wait.signal]) }).catch(() => undefined);
-  stop();
+  // What is not read yet is UNAVAILABLE.
+  await startWait.until(async (either) => own.settled(either), { signal });
 }

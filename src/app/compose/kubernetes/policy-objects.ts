@@ -19,13 +19,10 @@ export interface LocalPolicyObjectsOfCluster {
   readonly start: (options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
-/** Longest that the start waits: as long as it takes to believe that there are no CRDs, and then some. */
-const START_WITHIN_MS = 10_000;
-
 /** @returns nothing where policies are not taken from the cluster. */
 export function composePolicyObjects(
   { cluster }: Config,
-  { watching: clock, random, events, health, running }: Foundation,
+  { watching: clock, random, events, health, startWait, running }: Foundation,
   kubernetes: Kubernetes | undefined,
 ): LocalPolicyObjectsOfCluster | undefined {
   if (kubernetes === undefined || !cluster.kubernetes.policies) return undefined;
@@ -50,13 +47,9 @@ export function composePolicyObjects(
     objects,
     documents: new ObjectOwners({ objects, clock, running }),
     counts: new PolicyDayCounts(clock),
-    start: async ({ signal }) => {
+    start: async (options) => {
       objects.start({ signal: running });
-      const wait = new AbortController();
-      const stop = clock.after(START_WITHIN_MS, () => wait.abort());
-      const either = AbortSignal.any([signal, wait.signal]);
-      await objects.known({ signal: either }).catch(() => signal.throwIfAborted());
-      stop();
+      await startWait.until(async (either) => objects.known(either), options);
     },
   };
 }

@@ -24,9 +24,6 @@ export interface PublishedTrust {
   problem(): string | undefined;
 }
 
-/** Longest that the start waits to see what is published. */
-const START_WITHIN_MS = 10_000;
-
 /** @returns nothing where no API server is configured. */
 export function composePublishedTrust(
   config: Config,
@@ -48,7 +45,7 @@ export function composePublishedTrust(
 }
 
 function configMapsOf({ cluster }: Config, foundation: Foundation, { api, clusters, namespace }: Kubernetes) {
-  const { clock, random, events, startUp, running } = foundation;
+  const { clock, random, events, startUp, startWait, running } = foundation;
   const { enabled, name, namespaceSelector, excludedNamespaces } = cluster.kubernetes.publish.rootConfigMap;
   const mark = { namespace, leaseName: cluster.kubernetes.leaseName };
   if (!enabled) {
@@ -63,13 +60,9 @@ function configMapsOf({ cluster }: Config, foundation: Foundation, { api, cluste
   const seen = new SeenNamespaces(parts, clusters.own.caches.namespaces, { name, field: ROOT_FIELD });
   const plan = new RootConfigMaps(seen, { name, selector: namespaceSelector, excluded: excludedNamespaces, mark });
   const publisher = new ObjectKeeper({ api, plan, clock, events });
-  startUp.at('load', async ({ signal }) => {
+  startUp.at('load', async (options) => {
     seen.start({ signal: running });
-    const wait = new AbortController();
-    const stop = clock.after(START_WITHIN_MS, () => wait.abort());
-    const either = AbortSignal.any([signal, wait.signal]);
-    await seen.whenSynced({ signal: either }).catch(() => signal.throwIfAborted());
-    stop();
+    await startWait.until(async (either) => seen.whenSynced(either), options);
   });
   return { plan, publisher, problem: () => seen.problem ?? publisher.problem() };
 }
