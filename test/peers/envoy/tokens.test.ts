@@ -1,5 +1,5 @@
 // Scenario 15: a proxy that proves itself with a token, while tokens are replaced, expire and are made
-// for somebody else. Streams are ended at ten seconds of age, so that each token is shown soon.
+// for somebody else. Streams are ended at three seconds of age, so that each token is shown soon.
 import assert from 'node:assert/strict';
 import type { ApiType, BootstrapName } from './support/bootstrap.ts';
 import { Capstan } from '../support/capstan.ts';
@@ -12,11 +12,11 @@ import { SHOP } from './support/shop-proxy.ts';
 import { writeToken } from '../support/token-files.ts';
 import { visit } from '../support/tls-visit.ts';
 
-const SETTINGS = { sockets: [SHOP], sds: { maxStreamAge: '10s' } } as const;
+const SETTINGS = { sockets: [SHOP], sds: { maxStreamAge: '3s' } } as const;
 /** Envoy waits up to 30 s, at random, before it opens a stream again; a stream that is refused counts as a failure. */
 const BACK_OFF_MS = 30_000;
 /** The age of a stream, and Envoy's back-off after it. */
-const NEXT_STREAM_MS = 10_000 + BACK_OFF_MS;
+const NEXT_STREAM_MS = 3_000 + BACK_OFF_MS;
 /** One stream may be at its end, and back off once more, when the other comes back. */
 const RECONNECT_MS = 2 * NEXT_STREAM_MS;
 const ROUNDS: readonly (readonly [BootstrapName, ApiType])[] = [

@@ -8,12 +8,12 @@ import { findProgram } from '../programs/programs.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { IstioAgent } from './istio-agent.ts';
 
-/** A bucket of two, with room again after half a minute. */
+/** A bucket of six, with room again after ten seconds. */
 const QUOTA = {
   apiVersion: 'capstan.dev/v1alpha1',
   kind: 'IssuancePolicy',
   metadata: { name: 'own', namespace: 'default' },
-  spec: { quotas: { perNamespacePerMinute: 2 } },
+  spec: { quotas: { perNamespacePerMinute: 6 } },
 };
 
 describe("Istio's agent over a quota", function () {
@@ -36,7 +36,7 @@ describe("Istio's agent over a quota", function () {
     const csr = (await buildCsr()).pem;
     using client = server.client();
     const headers = { authorization: `Bearer ${await files.mint.token('other')}` };
-    for (let taken = 0; taken < 2; taken += 1) assert.equal((await client.call({ csr, headers })).code, 0);
+    for (let taken = 0; taken < 6; taken += 1) assert.equal((await client.call({ csr, headers })).code, 0);
 
     agent.setToken(await files.mint.token());
     await agent.start(server.tlsPort);
@@ -47,7 +47,7 @@ describe("Istio's agent over a quota", function () {
 
     const metrics = await (await server.get('/metrics')).text();
     const [, refused] = /^capstan_decisions_total\{.*reason="CAP-Q03".*\} (\d+)$/m.exec(metrics) ?? [];
-    // Tries grow apart from half a second on: some eight in half a minute; five requests a try would make forty.
-    assert.ok(Number(refused) > 0 && Number(refused) <= 15, metrics);
+    // Tries grow apart from half a second on: some five in ten seconds; five requests a try would make twenty-five.
+    assert.ok(Number(refused) > 0 && Number(refused) <= 12, metrics);
   });
 });

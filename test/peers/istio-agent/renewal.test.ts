@@ -14,7 +14,7 @@ import { IstioAgent } from './istio-agent.ts';
 const TTL = '16s';
 const SETTINGS = { 'lifetimes.default': TTL, 'lifetimes.max': TTL, 'lifetimes.backdate': '1s', 'sds.ttl': TTL };
 /** Each after some eight seconds. */
-const RENEWALS = 5;
+const RENEWALS = 3;
 const STARTED = { withinMs: 20_000 };
 
 describe("Istio's agent on a virtual machine", function () {
@@ -43,7 +43,7 @@ describe("Istio's agent on a virtual machine", function () {
     await agent.stop();
     agent.setToken(undefined);
     await agent.start(tlsPort);
-    await eventually('the renewals', () => decisionsOf(files).length > RENEWALS, { withinMs: 80_000 });
+    await eventually('the renewals', () => decisionsOf(files).length > RENEWALS, { withinMs: 100_000 });
 
     const [enrolment, ...renewals] = decisionsOf(files);
     assert.equal(enrolment?.authenticationMethod, 'token');

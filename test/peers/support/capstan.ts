@@ -18,7 +18,7 @@ import { createRoot, issueIntermediate, issueLeaf, type TestAuthority } from './
 import type { Visitor } from './tls-visit.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
-const START_MS = 15_000;
+const START_MS = 60_000;
 const STOP_MS = 15_000;
 /** The server writes its log at least every 200 ms. */
 const LOG_LAG_MS = 400;

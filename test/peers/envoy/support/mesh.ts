@@ -8,6 +8,7 @@ import {
   type BootstrapName,
   FRESH_CONNECTIONS,
   leadingTo,
+  shortenBackOff,
 } from './bootstrap.ts';
 import type { Capstan } from '../../support/capstan.ts';
 import type { Envoy } from './envoy.ts';
@@ -38,6 +39,7 @@ export async function startMesh(
       apiType,
       bootstrap,
       amend: (document) => {
+        shortenBackOff(document);
         addPeerCluster(document, 'fresh', FRESH_CONNECTIONS);
         addPeerCluster(document, 'recorded', { ...FRESH_CONNECTIONS, ...leadingTo('recorded', upstream.port) });
         addRoute(document, '/fresh', 'fresh');
