@@ -1,5 +1,5 @@
 // What issuing a certificate takes, whoever asks for it: the CSR API, SDS or the server for itself.
-import type { RefusalEvents } from '../../adapters/kubernetes/events/refusal-events.ts';
+import type { ReportedRefusals } from '../../adapters/kubernetes/events/refusals-of.ts';
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
 import { NamespaceTurns } from '../../authority/issuing/namespace-turns.ts';
 import type { IssuingParts } from '../../authority/issuing/issue-certificate.ts';
@@ -18,7 +18,7 @@ export interface Issuing {
   readonly parts: IssuingParts & { readonly keys: KeyGenerator };
   readonly lifetimes: LifetimeSettings;
   /** Where owners of workloads are told, if they are. */
-  readonly refusalEvents: RefusalEvents | undefined;
+  readonly refusalEvents: ReportedRefusals | undefined;
 }
 
 interface Former {
@@ -41,7 +41,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
   const refusalEvents = composeRefusalEvents(config, foundation, former.cluster.kubernetes);
-  const observers = [refusalEvents, former.policy.objects?.counts].filter((observer) => observer !== undefined);
+  const observers = [refusalEvents, former.policy.objects?.counting].filter((observer) => observer !== undefined);
   const events = observedDecisions(foundation.events, observers);
   const turns = new NamespaceTurns(
     { clock, events },

@@ -14,6 +14,7 @@ import { composeRelays, openSockets, type Relays } from './compose-relays.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import type { ServingWorker } from './gathered/ask-each.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
+import { reportForWorkers } from './shared-reports.ts';
 import { shareWithWorkers } from './shared-state.ts';
 import { LEDGER_CHANGED_TOPIC } from '../worker/topics.ts';
 import type { WorkerSlot } from './worker-slot.ts';
@@ -39,12 +40,14 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
   const { events, health } = foundation;
   const onFailure = (topic: string, cause: unknown): void => events.unexpected({ where: `link ${topic}`, cause });
   const share = shareWithWorkers(config, clock);
+  const report = reportForWorkers(config, foundation);
   const workers = new Workers(count, {
     clock,
     events,
     fork: () => {
       const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
       share(forked.link);
+      report(forked.link);
       forked.link.serve(LEDGER_CHANGED_TOPIC, () => {
         workers.tellAll(LEDGER_CHANGED_TOPIC, null);
         return null;

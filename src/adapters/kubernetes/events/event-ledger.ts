@@ -3,25 +3,10 @@
 // room for is dropped and counted. Namespaces take turns, and each has a part of the room: who is refused under a thousand
 // names waits for himself. No API and no timer here: a moment comes in, what is to be written goes out.
 import { Turns } from '../../../domain/bounded/turns.ts';
-
-/** What an Event is of. */
-export interface InvolvedObject {
-  readonly kind: 'ServiceAccount' | 'Pod';
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid?: string;
-}
-
-export interface Refusal {
-  /** What it is told of. */
-  readonly involved: InvolvedObject;
-  /** Our reason code, or a word where nothing was refused. */
-  readonly reason: string;
-  readonly message: string;
-}
+import { refusalKey, type ReportedRefusal } from '../../../ports/policy/refusal-reporter.ts';
 
 /** One Event as it should be now. */
-export interface DueEvent extends Refusal {
+export interface DueEvent extends ReportedRefusal {
   /** Of all refusals since it was first told. */
   readonly count: number;
   readonly firstMs: number;
@@ -29,7 +14,7 @@ export interface DueEvent extends Refusal {
 }
 
 interface Entry {
-  latest: Refusal;
+  latest: ReportedRefusal;
   count: number;
   readonly firstMs: number;
   lastMs: number;
@@ -67,21 +52,21 @@ export class EventLedger {
     this.#bounds = bounds;
   }
 
-  /** @returns whether there was room for it. */
-  take(refusal: Refusal, nowMs: number): boolean {
-    const key = keyOf(refusal);
+  /** @param count of refusals, of which this is the last. @returns whether there was room for it. */
+  take(refusal: ReportedRefusal, nowMs: number, count = 1): boolean {
+    const key = refusalKey(refusal);
     const { namespace } = refusal.involved;
     const known = this.#entries.get(key);
     if (known !== undefined && nowMs - known.lastMs < this.#bounds.forgetMs) {
       known.latest = refusal;
-      known.count += 1;
+      known.count += count;
       known.lastMs = nowMs;
       this.#waiting.add(namespace, key);
       return true;
     }
     if (known === undefined && !this.#makeRoom(namespace, nowMs)) return false;
     if (known === undefined) this.#held.set(namespace, this.#heldBy(namespace) + 1);
-    this.#entries.set(key, { latest: refusal, count: 1, firstMs: nowMs, lastMs: nowMs, dueMs: nowMs });
+    this.#entries.set(key, { latest: refusal, count, firstMs: nowMs, lastMs: nowMs, dueMs: nowMs });
     this.#waiting.add(namespace, key);
     return true;
   }
@@ -92,7 +77,7 @@ export class EventLedger {
     const entry = key === undefined ? undefined : this.#entries.get(key);
     if (key === undefined || entry === undefined) return undefined;
     entry.dueMs = nowMs + this.#bounds.againMs;
-    // Told last, it makes room last.
+    // CountedRefusal last, it makes room last.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     const { latest, count, firstMs, lastMs } = entry;
@@ -131,8 +116,4 @@ export class EventLedger {
     }
     return false;
   }
-}
-
-function keyOf({ involved: { kind, namespace, name, uid = '' }, reason }: Refusal): string {
-  return JSON.stringify([kind, namespace, name, kind === 'Pod' ? uid : '', reason]);
 }

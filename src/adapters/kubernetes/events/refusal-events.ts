@@ -4,18 +4,14 @@ import { hash } from 'node:crypto';
 import { Alarm } from '../../../live/alarm.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { DecisionObserver } from '../../../ports/policy/decision-observer.ts';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { RefusalReporter, ReportedRefusal } from '../../../ports/policy/refusal-reporter.ts';
 import { isOfOneObject, KubernetesApiError, type ApiKind, type KubernetesApi } from '../api/kubernetes-api.ts';
-import { EventLedger, type DueEvent, type Refusal } from './event-ledger.ts';
-import { cutMessage, refusalsOf } from './refusals-of.ts';
+import { EventLedger, type DueEvent } from './event-ledger.ts';
 
 export interface RefusalEventsParts {
   readonly api: Pick<KubernetesApi, 'apply'>;
   readonly clock: Clock;
   readonly events: Pick<Events, 'refusalNotReported' | 'unexpected'>;
-  /** Of a service account, as the cluster has it; nothing when it is not known. `kubectl describe` finds Events by it. */
-  readonly uidOf: (namespace: string, serviceAccount: string) => string | undefined;
 }
 
 export interface RefusalEventsSettings {
@@ -32,7 +28,7 @@ const RETRY_MS = 10_000;
 const IDLE_MS = 60_000;
 const MAX_NAME = 253;
 
-export class RefusalEvents implements DecisionObserver {
+export class RefusalEvents implements RefusalReporter {
   readonly #parts: RefusalEventsParts;
   readonly #settings: RefusalEventsSettings;
   readonly #ledger = new EventLedger();
@@ -44,16 +40,9 @@ export class RefusalEvents implements DecisionObserver {
     this.#alarm = new Alarm(parts.clock);
   }
 
-  decided(record: DecisionRecord, { counted }: { readonly counted: boolean }): void {
-    if (record.outcome === 'issued') return;
-    for (const refusal of refusalsOf(record, counted)) this.report(refusal);
-  }
-
-  /** Also what no decision was made of. */
-  report(refusal: Refusal): void {
+  report(refusal: ReportedRefusal, count: number): void {
     const { clock, events } = this.#parts;
-    const reported = { ...refusal, message: cutMessage(refusal.message) };
-    if (this.#ledger.take(reported, clock.nowMs())) this.#alarm.ring();
+    if (this.#ledger.take(refusal, clock.nowMs(), count)) this.#alarm.ring();
     else events.refusalNotReported({ why: 'full' });
   }
 
@@ -91,9 +80,8 @@ export class RefusalEvents implements DecisionObserver {
   }
 
   #eventOf({ involved, reason, message, count, firstMs, lastMs }: DueEvent): object {
-    const { kind, namespace, name } = involved;
+    const { kind, namespace, name, uid } = involved;
     const { instance } = this.#settings;
-    const uid = involved.uid ?? (kind === 'ServiceAccount' ? this.#parts.uidOf(namespace, name) : undefined);
     const suffix = hash('sha256', JSON.stringify([kind, name, uid, reason, instance]), 'hex').slice(0, 16);
     return {
       apiVersion: 'v1',

@@ -6,7 +6,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { KubernetesApiError, type KubernetesApi } from '../api/kubernetes-api.ts';
 import type { FollowedObjects } from '../api/object-cache.ts';
-import type { Refusal } from '../events/event-ledger.ts';
+import type { ReportedRefusal } from '../../../ports/policy/refusal-reporter.ts';
 import { mayPassLater } from './answers.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { isWaiting, namesIn } from './request-key.ts';
@@ -19,7 +19,7 @@ export interface AnsweringParts {
   readonly events: Pick<Events, 'requestGivenUp' | 'unexpected'>;
   readonly requests: SigningKind;
   /** Where the owners of who waits look; absent where nothing is reported to them. */
-  readonly report?: ((refusal: Refusal) => void) | undefined;
+  readonly report?: ((refusal: ReportedRefusal) => void) | undefined;
 }
 
 export interface AnsweringSettings {

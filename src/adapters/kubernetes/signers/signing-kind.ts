@@ -2,7 +2,7 @@
 import type { AuthorityError } from '../../../domain/errors.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
-import type { InvolvedObject } from '../events/event-ledger.ts';
+import type { InvolvedObject } from '../../../ports/policy/refusal-reporter.ts';
 import { answerTo } from './answers.ts';
 
 /** Signers are called `capstan.dev/<name of the issuer>` (Kubernetes, certificate signing requests, signers). */

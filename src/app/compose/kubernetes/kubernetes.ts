@@ -1,6 +1,7 @@
 // The Kubernetes API of the own cluster, and the caches that other parts read. A part that asks the API for something of
 // its own has a file beside this one.
 import { HttpsConnection } from '../../../adapters/kubernetes/api/api-connection.ts';
+import type { ApiAccess } from '../../../adapters/kubernetes/api/access/api-access.ts';
 import { inClusterAccess } from '../../../adapters/kubernetes/api/access/in-cluster.ts';
 import { kubeconfigFileAccess } from '../../../adapters/kubernetes/api/access/kubeconfig.ts';
 import { KubernetesClient } from '../../../adapters/kubernetes/api/kubernetes-client.ts';
@@ -11,6 +12,7 @@ import type { RemoteClusters } from '../../../adapters/kubernetes/clusters/remot
 import { processEnvironment } from '../../../config/environment.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy, notReady, type HealthState } from '../../../ports/platform/health.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
 import { composeAttestation, type ClusterAttestation } from './attestation.ts';
 import type { Foundation } from '../foundation.ts';
@@ -35,15 +37,10 @@ const NAMESPACE = 'istio-system';
 /** @returns nothing where no API server is configured. */
 export function composeKubernetes(config: Config, foundation: Foundation): Kubernetes | undefined {
   const { cluster } = config;
-  const { from, kubeconfig, context, staleAfter: staleAfterMs } = cluster.kubernetes;
+  const { from, staleAfter: staleAfterMs } = cluster.kubernetes;
   if (from === undefined) return undefined;
   const { clock, random, events, health, startUp, startWait, running: signal } = foundation;
-  const environment = processEnvironment();
-  const access =
-    kubeconfig === undefined
-      ? inClusterAccess(environment)
-      : kubeconfigFileAccess({ files: [kubeconfig], environment, ...(context !== undefined && { context }) });
-  const api = new KubernetesClient({ connection: new HttpsConnection(access, clock), clock });
+  const { api, access } = ownApi(config, clock);
   const caches = workloadCaches({ api, clock, random, events, cluster: cluster.id });
   const workloads = new FollowedWorkloads(caches, { staleAfterMs });
   startUp.at('load', async (options) => {
@@ -64,6 +61,17 @@ export function composeKubernetes(config: Config, foundation: Foundation): Kuber
     clusters,
     attestation,
   };
+}
+
+/** The API server of the own cluster, and what is known of how it is reached. @throws AuthorityError CAP-X03 when it is not known how. */
+export function ownApi({ cluster }: Config, clock: Clock): { readonly api: KubernetesApi; readonly access: ApiAccess } {
+  const { kubeconfig, context } = cluster.kubernetes;
+  const environment = processEnvironment();
+  const access =
+    kubeconfig === undefined
+      ? inClusterAccess(environment)
+      : kubeconfigFileAccess({ files: [kubeconfig], environment, ...(context !== undefined && { context }) });
+  return { api: new KubernetesClient({ connection: new HttpsConnection(access, clock), clock }), access };
 }
 
 /** Before the first synchronisation nobody can be judged, unless by what a server of before saw; later others would be no better off. */

@@ -12,11 +12,12 @@ const HOLDER_BYTES = 8;
 /** @param at.namespace that Capstan keeps its own in. */
 export function composeLease(
   { cluster }: Config,
-  { clock, random, lifecycle, health }: Foundation,
+  { clock, random, lifecycle, health, worker }: Foundation,
   { api, namespace }: { readonly api: KubernetesApi; readonly namespace: string },
 ): Lease {
-  // The pod's name, for who looks at the Lease; the rest makes each start of each process another holder.
-  const holder = `${hostname()}_${Buffer.from(random.bytes(HOLDER_BYTES)).toString('hex')}`;
+  // The pod's name and the worker's slot, for who looks at the Lease; the rest makes each start of each process another holder.
+  const place = worker === undefined ? hostname() : `${hostname()}-${worker.slot}`;
+  const holder = `${place}_${Buffer.from(random.bytes(HOLDER_BYTES)).toString('hex')}`;
   const lease = new KubernetesLease({ api, clock }, { namespace, name: cluster.kubernetes.leaseName, holder });
   lifecycle.at('flush', 'lease of the cluster', async () => lease[Symbol.asyncDispose]());
   health.report('lease', () =>

@@ -25,8 +25,7 @@ export function composePolicyStatus(
   if (kubernetes === undefined || policy.objects === undefined) return;
   const { objects, counts } = policy.objects;
   const judge = statusJudge(policy.policies, view, (object) => objects.placeOf(object.metadata));
-  const countsOf = (title: string) => counts.of(title);
-  const writer = new PolicyStatusWriter({ api: kubernetes.api, objects, judge, countsOf, clock });
+  const writer = new PolicyStatusWriter({ api: kubernetes.api, objects, judge, counts, clock });
   startUp.at('load', () => {
     policy.policies.onChange(() => writer.reevaluate(), { signal });
     let unsynced = unsyncedOf(view);

@@ -1,6 +1,6 @@
 // Signers of the Kubernetes API: CertificateSigningRequests that listed requesters relay, and PodCertificateRequests. Whoever
 // leads of the replicas and processes signs, so that each request has one certificate.
-import type { Refusal } from '../../../adapters/kubernetes/events/event-ledger.ts';
+import type { ReportedRefusal } from '../../../ports/policy/refusal-reporter.ts';
 import { certificateSigningRequests } from '../../../adapters/kubernetes/signers/certificate-signing-requests.ts';
 import { podCertificateRequests } from '../../../adapters/kubernetes/signers/pod-certificate-requests.ts';
 import { RequestSigner } from '../../../adapters/kubernetes/signers/request-signer.ts';
@@ -25,7 +25,7 @@ export function composeSigners(config: Config, foundation: Foundation, former: F
   const served = servedRequests(config, kubernetes, issuing);
   if (served.length === 0) return;
   const { clock, random, events, health, startUp, running } = foundation;
-  const report = (refusal: Refusal): void => issuing.refusalEvents?.report(refusal);
+  const report = (refusal: ReportedRefusal): void => issuing.refusalEvents?.report(refusal);
   const parts = { api: kubernetes.api, clock, random, events, cluster: config.cluster.id, report };
   const deadlineMs = config.listen.requestTimeout;
   const signers = issuing.parts.issuers

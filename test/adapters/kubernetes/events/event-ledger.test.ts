@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { EventLedger, type Refusal } from '../../../../src/adapters/kubernetes/events/event-ledger.ts';
+import { EventLedger } from '../../../../src/adapters/kubernetes/events/event-ledger.ts';
+import type { ReportedRefusal } from '../../../../src/ports/policy/refusal-reporter.ts';
 
 const BOUNDS = { maxKinds: 3, maxKindsEach: 3, againMs: 300_000, forgetMs: 3_000_000 };
 
-function refusal(name: string, reason = 'CAP-P12', message = 'no', namespace = 'shop'): Refusal {
+function refusal(name: string, reason = 'CAP-P12', message = 'no', namespace = 'shop'): ReportedRefusal {
   return { involved: { kind: 'ServiceAccount', namespace, name }, reason, message };
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { RefusalEvents } from '../../../../src/adapters/kubernetes/events/refusal-events.ts';
+import { ReportedRefusals } from '../../../../src/adapters/kubernetes/events/refusals-of.ts';
 import type { KubernetesObject } from '../../../../src/domain/cluster/snapshot.ts';
 import type { RefusedRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
@@ -23,9 +24,10 @@ function started() {
   const clock = new FakeClock();
   const events = recordEvents();
   const uidOf = (namespace: string, name: string) => (name === 'gone' ? undefined : `uid of ${namespace}/${name}`);
-  const refusals = new RefusalEvents({ api, clock, events, uidOf }, { instance: 'capstan-0' });
+  const reporter = new RefusalEvents({ api, clock, events }, { instance: 'capstan-0' });
+  const refusals = new ReportedRefusals({ reporter, uidOf });
   const end = new AbortController();
-  void refusals.run({ signal: end.signal });
+  void reporter.run({ signal: end.signal });
   const settle = async (ms: number): Promise<void> => {
     for (let left = ms; left >= 0; left -= 100) {
       for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -100,6 +102,7 @@ describe('Refusals as Events', () => {
     ['the operator alone can mend', { reason: 'CAP-S01' }],
     ['an overload refused', { reason: 'CAP-Q01' }],
     ['is nobody proven', { caller: undefined as unknown as string, reason: 'CAP-A05' }],
+    ['is of another cluster, whose accounts are others', { remoteCluster: 'west' }],
     ['is of no service account', { caller: 'spiffe://cluster.local/vm/one' }],
   ];
   for (const [what, change] of silent) {

@@ -4,6 +4,7 @@ import { PolicyKeeper, type KeptPolicy } from '../../../../src/adapters/kubernet
 import type { JudgedPolicy } from '../../../../src/adapters/kubernetes/objects/status/policy-status.ts';
 import { PolicyStatusWriter } from '../../../../src/adapters/kubernetes/objects/status/status-writer.ts';
 import { followObjects } from '../../../../src/adapters/kubernetes/api/object-cache.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
 import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
@@ -43,6 +44,7 @@ async function started(...names: readonly string[]) {
   const end = new AbortController();
   const judged = new Map<string, JudgedPolicy>();
   let issued = 0;
+  const asked = { down: false };
   const writer = new PolicyStatusWriter({
     api,
     clock,
@@ -55,7 +57,12 @@ async function started(...names: readonly string[]) {
         }, options),
     },
     judge: ({ metadata }) => judged.get(metadata.name) ?? GOOD,
-    countsOf: (title) => ({ issued: title === 'namespace shop/web' ? issued : 0, refused: 0, auditHits: 0 }),
+    counts: {
+      of: async (title) => {
+        if (asked.down) throw new AuthorityError('CAP-S04', { detail: 'the supervisor does not answer' });
+        return { issued: title === 'namespace shop/web' ? issued : 0, refused: 0, auditHits: 0 };
+      },
+    },
   });
   cache.start(end);
   const settle = async (ms: number): Promise<void> => {
@@ -74,7 +81,7 @@ async function started(...names: readonly string[]) {
     const found = statusOf(name).conditions.find((condition) => condition['type'] === type);
     return [found?.['status'], found?.['reason'], found?.['message']];
   };
-  return { api, clock, writer, judged, settle, writes, statusOf, conditionOf, issue: () => (issued += 1), end };
+  return { api, clock, writer, judged, asked, settle, writes, statusOf, conditionOf, issue: () => (issued += 1), end };
 }
 
 describe('The status of a policy object', () => {
@@ -89,6 +96,21 @@ describe('The status of a policy object', () => {
     assert.equal(conditionOf('web', 'SnapshotSynced')[0], 'True');
     assert.deepEqual(status.effective, { bundle: 'corp@1', ttlMax: '30m', keys: 'ec-p256' });
     assert.deepEqual(status.lastDay, { issued: 1, refused: 0, auditHits: 0 });
+  });
+
+  it('keeps the counts that it has while nobody can be asked for others, and says the rest', async () => {
+    const { asked, judged, writer, settle, statusOf, conditionOf, issue } = await started('web');
+    await settle(3_000);
+    asked.down = true;
+    issue();
+    judged.set('web', { ...GOOD, unsynced: 'listing' });
+    writer.reevaluate();
+    await settle(310_000);
+    assert.deepEqual(statusOf('web').lastDay, { issued: 0, refused: 0, auditHits: 0 });
+    assert.equal(conditionOf('web', 'SnapshotSynced')[0], 'False');
+    asked.down = false;
+    await settle(11_000);
+    assert.deepEqual(statusOf('web').lastDay, { issued: 1, refused: 0, auditHits: 0 });
   });
 
   it('says which field is wrong, which one exceeds the bundle, and what the cluster does not say', async () => {

@@ -1,5 +1,5 @@
 // Signers that work, over an API server in memory and the real way of issuing.
-import type { Refusal } from '../../../../src/adapters/kubernetes/events/event-ledger.ts';
+import type { ReportedRefusal } from '../../../../src/ports/policy/refusal-reporter.ts';
 import { certificateSigningRequests } from '../../../../src/adapters/kubernetes/signers/certificate-signing-requests.ts';
 import { podCertificateRequests } from '../../../../src/adapters/kubernetes/signers/pod-certificate-requests.ts';
 import { RequestSigner } from '../../../../src/adapters/kubernetes/signers/request-signer.ts';
@@ -47,7 +47,7 @@ export class Scene implements AsyncDisposable {
   readonly parts: TestParts;
   readonly signer: RequestSigner;
   /** To the owners of who waits. */
-  readonly reported: Refusal[] = [];
+  readonly reported: ReportedRefusal[] = [];
   #stop = new AbortController();
   readonly #requests: SigningKind;
   #running: Promise<void> = Promise.resolve();

@@ -1,21 +1,18 @@
-// How often each local policy applied, refused or would have refused, in the last 24 hours of this process.
+// How often each local policy applied, refused or would have refused, in the last 24 hours of this server.
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import type { DecisionObserver } from '../../../../ports/policy/decision-observer.ts';
-import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
-import type { DayCounts } from './policy-status.ts';
+import type { DayCounts, PolicyCounter, PolicyCounts } from '../../../../ports/policy/policy-counter.ts';
 
-interface Counts {
-  issued: number;
-  refused: number;
-  auditHits: number;
-}
+type Counts = { -readonly [What in keyof PolicyCounts]: number };
+
+const NONE: PolicyCounts = { issued: 0, refused: 0, auditHits: 0 };
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
 /** Policies that are counted in one hour; of more some are not counted. */
 const MAX_POLICIES = 10_000;
 
-export class PolicyDayCounts implements DecisionObserver {
+export class PolicyDayCounts implements PolicyCounter {
   readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly #beganMs: number;
   readonly #beganAtMs: number;
@@ -28,18 +25,21 @@ export class PolicyDayCounts implements DecisionObserver {
     this.#beganAtMs = clock.monotonicMs();
   }
 
-  decided({ outcome, policy }: DecisionRecord): void {
-    if (policy === undefined) return;
-    const { applied, failures = [], audits = [] } = policy;
-    if (outcome === 'issued') for (const title of applied) this.#count(title, 'issued');
-    else for (const title of titlesOf(failures)) this.#count(title, 'refused');
-    for (const title of titlesOf(audits)) this.#count(title, 'auditHits');
+  add(title: string, counts: PolicyCounts): void {
+    const hour = this.#hour();
+    const titles = this.#hours.get(hour) ?? new Map<string, Counts>();
+    if (titles.size === 0) this.#begin(hour, titles);
+    if (!titles.has(title) && titles.size >= MAX_POLICIES) return;
+    const known = titles.get(title) ?? { ...NONE };
+    known.issued += counts.issued;
+    known.refused += counts.refused;
+    known.auditHits += counts.auditHits;
+    titles.set(title, known);
   }
 
-  /** @param title `namespace shop/web`, or `cluster platform`. */
-  of(title: string): DayCounts {
+  async of(title: string): Promise<DayCounts> {
     const oldest = this.#hour() - HOURS;
-    const sum: Counts = { issued: 0, refused: 0, auditHits: 0 };
+    const sum: Counts = { ...NONE };
     for (const [hour, titles] of this.#hours) {
       const counts = hour <= oldest ? undefined : titles.get(title);
       sum.issued += counts?.issued ?? 0;
@@ -48,17 +48,6 @@ export class PolicyDayCounts implements DecisionObserver {
     }
     const isWhole = this.#clock.monotonicMs() - this.#beganAtMs >= HOURS * HOUR_MS;
     return isWhole ? sum : { ...sum, since: new Date(this.#beganMs).toISOString().replace(/\.\d+Z$/, 'Z') };
-  }
-
-  #count(title: string, what: keyof Counts): void {
-    if (title.startsWith('central ')) return;
-    const hour = this.#hour();
-    const titles = this.#hours.get(hour) ?? new Map<string, Counts>();
-    if (titles.size === 0) this.#begin(hour, titles);
-    const counts = titles.get(title) ?? { issued: 0, refused: 0, auditHits: 0 };
-    if (!titles.has(title) && titles.size >= MAX_POLICIES) return;
-    counts[what] += 1;
-    titles.set(title, counts);
   }
 
   #begin(hour: number, titles: Map<string, Counts>): void {
@@ -74,4 +63,20 @@ export class PolicyDayCounts implements DecisionObserver {
 /** Each policy once, however many of its clauses failed. */
 function titlesOf(clauses: readonly { readonly layer: string; readonly policy: string }[]): ReadonlySet<string> {
   return new Set(clauses.map(({ layer, policy }) => `${layer} ${policy}`));
+}
+
+/** @returns what counts each decision of local policies. */
+export function countedDecisions(counter: Pick<PolicyCounter, 'add'>): DecisionObserver {
+  const count = (titles: Iterable<string>, what: keyof PolicyCounts): void => {
+    for (const title of titles) if (!title.startsWith('central ')) counter.add(title, { ...NONE, [what]: 1 });
+  };
+  return {
+    decided: ({ outcome, policy }) => {
+      if (policy === undefined) return;
+      const { applied, failures = [], audits = [] } = policy;
+      if (outcome === 'issued') count(applied, 'issued');
+      else count(titlesOf(failures), 'refused');
+      count(titlesOf(audits), 'auditHits');
+    },
+  };
 }

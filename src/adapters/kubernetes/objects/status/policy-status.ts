@@ -1,6 +1,7 @@
 // What the status of a policy object says: pure, from what was judged. Times change only with what they are the times of, so
 // that a status that says the same is the same.
 import { isDeepStrictEqual } from 'node:util';
+import type { DayCounts } from '../../../../ports/policy/policy-counter.ts';
 
 /** How a policy stands, as whoever judges it hands it in. */
 export interface JudgedPolicy {
@@ -19,14 +20,6 @@ export interface JudgedPolicy {
   readonly bundle?: string | undefined;
   /** Why the view of the cluster that conditions ask is not there. */
   readonly unsynced?: string | undefined;
-}
-
-export interface DayCounts {
-  readonly issued: number;
-  readonly refused: number;
-  readonly auditHits: number;
-  /** RFC 3339; absent when a whole day was counted. */
-  readonly since?: string;
 }
 
 interface Condition {

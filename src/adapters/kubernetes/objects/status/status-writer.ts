@@ -4,19 +4,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { Turns } from '../../../../domain/bounded/turns.ts';
 import { Alarm } from '../../../../live/alarm.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
+import type { DayCounts, PolicyCounter } from '../../../../ports/policy/policy-counter.ts';
 import { isOfOneObject, KubernetesApiError, type KubernetesApi } from '../../api/kubernetes-api.ts';
 import type { KeptPolicy } from '../kept-policy.ts';
 import { CLUSTER_ISSUANCE_POLICY, ISSUANCE_POLICY } from '../policy-kinds.ts';
 import type { PolicyObjects } from '../policy-objects.ts';
-import { isSameStatus, policyStatus, type DayCounts, type JudgedPolicy } from './policy-status.ts';
+import { isSameStatus, policyStatus, type JudgedPolicy } from './policy-status.ts';
 
 export interface StatusWriterParts {
   readonly api: Pick<KubernetesApi, 'apply'>;
   readonly objects: Pick<PolicyObjects, 'kept' | 'find' | 'onObject'>;
   readonly judge: (object: KeptPolicy) => JudgedPolicy;
-  /** @param title as in `PolicyDecision.applied`. */
-  readonly countsOf: (title: string) => DayCounts;
+  readonly counts: Pick<PolicyCounter, 'of'>;
   readonly clock: Clock;
 }
 
@@ -35,6 +36,8 @@ export class PolicyStatusWriter {
   /** Names of objects by namespace, so that one with ten thousand policies waits for itself; as many as there are objects. */
   readonly #pending = new Turns();
   #problem: string | undefined;
+  /** When counts are written next, by the monotonic clock. */
+  #countMs = 0;
   /** Why the API server does not take the status of one object: by kind and name, as many as there are objects. */
   readonly #refused = new Map<string, string>();
 
@@ -69,14 +72,14 @@ export class PolicyStatusWriter {
       { signal },
     );
     this.reevaluate();
-    let countMs = clock.monotonicMs();
+    this.#countMs = clock.monotonicMs();
     while (!signal.aborted) {
-      const end = await this.#alarm.sleep(Math.max(0, countMs - clock.monotonicMs()), { signal });
+      const end = await this.#alarm.sleep(Math.max(0, this.#countMs - clock.monotonicMs()), { signal });
       if (end === 'aborted') break;
       if (end === 'rung') await this.#pause(SETTLE_MS, signal);
-      const withCounts = clock.monotonicMs() >= countMs;
+      const withCounts = clock.monotonicMs() >= this.#countMs;
       if (withCounts) {
-        countMs = clock.monotonicMs() + COUNT_MS;
+        this.#countMs = clock.monotonicMs() + COUNT_MS;
         this.#addAll();
       }
       await this.#writeAll(withCounts, signal);
@@ -111,11 +114,12 @@ export class PolicyStatusWriter {
 
   async #writeOne(object: KeptPolicy, withCounts: boolean, signal: AbortSignal): Promise<void> {
     await setImmediate();
-    const { judge, countsOf, clock } = this.#parts;
+    const { judge, clock } = this.#parts;
+    const counts = withCounts ? await this.#countsOf(object, signal) : undefined;
     const status = policyStatus(judge(object), object.status, {
       generation: object.metadata.generation,
       nowMs: clock.nowMs(),
-      counts: withCounts ? countsOf(titleOf(object)) : undefined,
+      counts,
     });
     const key = keyOf(object);
     if (isSameStatus(status, object.status)) return void this.#refused.delete(key);
@@ -128,6 +132,17 @@ export class PolicyStatusWriter {
       if (signal.aborted) return;
       if (!(error instanceof KubernetesApiError)) throw error;
       await this.#pause(this.#failed(object, error), signal);
+    }
+  }
+
+  /** Those that cannot be asked for stay as they are, until they can. */
+  async #countsOf(object: KeptPolicy, signal: AbortSignal): Promise<DayCounts | undefined> {
+    try {
+      return await this.#parts.counts.of(titleOf(object), { signal });
+    } catch (error) {
+      if (!signal.aborted && !(error instanceof AuthorityError)) throw error;
+      this.#countMs = this.#parts.clock.monotonicMs() + RETRY_MS;
+      return undefined;
     }
   }
 
