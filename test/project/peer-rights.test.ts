@@ -49,9 +49,10 @@ describe('A server of a test in a real cluster', () => {
       `${KUBERNETES}/harness.test.ts`,
       // Of istiod.
       `${KUBERNETES}/istio/support/istiod.ts`,
-      `${KUBERNETES}/signing-requests.test.ts`,
       // What the doctor looks at, and finds too small; no server runs with it.
       `${KUBERNETES}/support/installation.ts`,
+      // Of istiod, and of who asks as it does.
+      `${KUBERNETES}/support/relayed-requests.ts`,
     ]);
   });
 });

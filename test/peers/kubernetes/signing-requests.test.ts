@@ -4,53 +4,22 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
-import { agentCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { ChartAccount } from './support/chart-account.ts';
 import type { ClusterApi, ClusterObject } from './support/cluster-api.ts';
 import { KubernetesCluster } from './support/cluster.ts';
+import {
+  createRequest as created,
+  ISTIOD,
+  REQUESTS,
+  requesterRoles,
+  requestSigning as request,
+  WEB,
+  type Csr,
+} from './support/relayed-requests.ts';
 
-const ISTIOD = { namespace: 'istio-system', name: 'istiod' };
-const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
-const USAGES = ['digital signature', 'key encipherment', 'server auth', 'client auth'];
-const REQUESTS = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 const SOON = { withinMs: 20_000 };
-
-interface Csr extends ClusterObject {
-  readonly status: {
-    readonly certificate?: string;
-    readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
-  };
-}
-
-/** What the chart of Istio gives istiod with `global.certSigners`, and mallory in this test. */
-function requesterRoles(): readonly ClusterObject[] {
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const metadata = { name: 'requesters' };
-  const apiGroups = ['certificates.k8s.io'];
-  const rules = [
-    {
-      apiGroups,
-      resources: [
-        'certificatesigningrequests',
-        'certificatesigningrequests/approval',
-        'certificatesigningrequests/status',
-      ],
-      verbs: ['update', 'create', 'get', 'delete', 'watch'],
-    },
-    { apiGroups, resources: ['signers'], resourceNames: ['capstan.dev/default'], verbs: ['approve'] },
-  ];
-  const subjects = [
-    { kind: 'ServiceAccount', ...ISTIOD },
-    { kind: 'ServiceAccount', namespace: 'shop', name: 'mallory' },
-  ];
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'requesters' };
-  return [
-    { apiVersion, kind: 'ClusterRole', metadata, rules },
-    { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
-  ];
-}
 
 /** Lets nobody write the status of a request of ours. */
 function statusesRefused(): readonly ClusterObject[] {
@@ -83,25 +52,6 @@ async function isRefused(api: ClusterApi, probe: Csr): Promise<true | undefined>
     (error: unknown) => String(error).includes('no status is to be written'),
   );
   return refused || undefined;
-}
-
-async function created(api: ClusterApi, spec: object, identity = WEB): Promise<Csr> {
-  const { pem } = await agentCsr(identity);
-  return api.ask<Csr>('POST', REQUESTS, {
-    apiVersion: 'certificates.k8s.io/v1',
-    kind: 'CertificateSigningRequest',
-    metadata: { generateName: 'csr-workload-', labels: { of: 'istiod' } },
-    spec: { signerName: 'capstan.dev/default', usages: USAGES, request: Buffer.from(pem).toString('base64'), ...spec },
-  });
-}
-
-/** As istiod does: creates, approves. @returns how to read it. */
-async function request(api: ClusterApi, spec: object, identity = WEB): Promise<() => Promise<Csr>> {
-  const made = await created(api, spec, identity);
-  const at = `${REQUESTS}/${made.metadata.name}`;
-  const approved = { type: 'Approved', status: 'True', reason: 'approved', message: 'approved' };
-  await api.ask('PUT', `${at}/approval`, { ...made, status: { conditions: [approved] } });
-  return async () => api.ask<Csr>('GET', at);
 }
 
 describe('Capstan as signer of CertificateSigningRequests', function () {

@@ -1,0 +1,233 @@
+// A server of two processes at a real API server, by the chart's role: each worker follows the cluster for itself, and what is
+// done once for all is done once, also when the worker that leads is killed.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { status } from '@grpc/grpc-js';
+import { decisionFrom } from '../../../src/adapters/storage/records.ts';
+import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
+import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import type { ServerFiles } from '../../app/support/server-files.ts';
+import { kill9, untilServing, workersOf } from '../../app/support/several-processes.ts';
+import { eventually, freePort } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
+import { ApiRefusal, type ClusterApi, type ClusterObject } from './support/cluster-api.ts';
+import { KubernetesCluster } from './support/cluster.ts';
+import { admissionObjects, policyCrds, policyObject } from './support/policy-manifests.ts';
+import { ISTIOD, requesterRoles, requestSigning, WEB } from './support/relayed-requests.ts';
+
+const SOON = { withinMs: 30_000, everyMs: 100 };
+/** A term of the Lease, and then some. */
+const FOLLOWED = { withinMs: 90_000, everyMs: 250 };
+const SLOTS = [1, 2];
+const REQUESTER = `system:serviceaccount:${ISTIOD.namespace}:${ISTIOD.name}`;
+const LEASE = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: 'capstan', namespace: 'istio-system' },
+};
+
+describe('A server of two processes in a Kubernetes cluster', function () {
+  this.timeout(180_000);
+  const ended = new AsyncDisposableStack();
+  let cluster: KubernetesCluster;
+  let files: ServerFiles;
+  let capstan: AttestedServer;
+  let istiod: ClusterApi;
+  before(async function () {
+    peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
+    const port = await freePort();
+    cluster = ended.use(await KubernetesCluster.start());
+    for (const namespace of ['shop', 'data']) await cluster.apply([namespaceNamed(namespace)]);
+    await cluster.apply(policyCrds());
+    await cluster.apply(admissionObjects().map((object) => reachable(object, port)));
+    await cluster.apply([
+      namespaceNamed(ISTIOD.namespace),
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: ISTIOD },
+      ...requesterRoles(),
+    ]);
+    istiod = ended.use(await cluster.apiOf(ISTIOD.namespace, ISTIOD.name));
+    files = ended.use(await AttestedServer.files([]));
+    files.setPolicy([{ namespaces: ['shop', 'data'], bounds: { impersonators: ['istio-system/istiod'] } }]);
+    capstan = ended.use(
+      await AttestedServer.start(cluster, files, {
+        processes: 2,
+        'policy.directory': undefined,
+        'cluster.kubernetes.tokens.keysFile': files.path('token-keys.json'),
+        'cluster.kubernetes.policies': true,
+        'cluster.kubernetes.events': true,
+        'cluster.kubernetes.publish.rootConfigMap.enabled': true,
+        'cluster.kubernetes.signers.certificateSigningRequests.requesters': [REQUESTER],
+        'cluster.kubernetes.admission.address': `127.0.0.1:${port}`,
+        'cluster.kubernetes.admission.configuration': 'capstan',
+      }),
+    );
+  });
+  after(async () => ended.disposeAsync());
+
+  /** By the slot of the worker that decided. */
+  function decisions(): readonly (DecisionRecord & { readonly slot: number })[] {
+    return SLOTS.flatMap((slot) => {
+      using reader = new JournalQueries(`${files.path('journal.db')}.${slot}`);
+      return reader.list({ limit: 100_000 }).map((row) => ({ ...decisionFrom(row), slot }));
+    });
+  }
+
+  /** Asks until each worker has decided: the kernel gives each connection to either. @returns how often it asked. */
+  async function askBoth(token: string, concerns: (record: DecisionRecord) => boolean): Promise<number> {
+    const before = new Set(decisions().map(({ decisionId }) => decisionId));
+    for (let asked = 1; ; asked += 1) {
+      await capstan.ask({ token });
+      const since = decisions().filter((record) => !before.has(record.decisionId) && concerns(record));
+      if (SLOTS.every((slot) => since.some((record) => record.slot === slot))) return asked;
+      assert.ok(asked < 200, 'all connections came to one worker');
+    }
+  }
+
+  const leader = async (): Promise<string> =>
+    ((await cluster.api.get(LEASE))?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity ?? '';
+  const slotThatLeads = async (): Promise<number> => Number(/-(\d)_[0-9a-f]+$/.exec(await leader())?.[1]);
+
+  async function signedOnce(): Promise<void> {
+    const relayed = () => decisions().filter(({ api, identity }) => api === 'kubernetes-csr' && identity === WEB);
+    const before = relayed().length;
+    const read = await requestSigning(istiod, {});
+    await eventually('the certificate', async () => (await read()).status.certificate, FOLLOWED);
+    assert.equal(relayed().length, before + 1);
+  }
+
+  async function publishedOnce(namespace: string): Promise<void> {
+    const writes = async () => cluster.metric('apiserver_request_total', { resource: 'configmaps', verb: 'APPLY' });
+    const before = await writes();
+    await cluster.apply([namespaceNamed(namespace)]);
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio-ca-root-cert', namespace } };
+    await eventually('the roots are there', async () => (await cluster.api.get(map)) !== undefined, FOLLOWED);
+    assert.equal((await writes()) - before, 1);
+  }
+
+  async function eventsOf(namespace: string, name: string): Promise<readonly ClusterObject[]> {
+    const all = await cluster.api.list('v1', 'Event', namespace);
+    return all.filter((event) => {
+      const involved = event['involvedObject'] as { readonly kind: string; readonly name: string };
+      return involved.kind === 'ServiceAccount' && involved.name === name;
+    });
+  }
+
+  it('attests in each, asks the API server once for each, and keeps its keys once', async () => {
+    const { token } = await podWithToken(cluster, 'shop', 'gone');
+    await askBoth(token, ({ outcome }) => outcome === 'issued');
+    assert.ok(existsSync(files.path('token-keys.json')));
+    const reviews = await cluster.metric('apiserver_request_total', { resource: 'tokenreviews', verb: 'POST' });
+    assert.ok(reviews >= 1 && reviews <= 2, `${reviews} reviews`);
+    using client = capstan.server.sdsClient({ token });
+    const stream = client.sotw();
+    stream.subscribe('default');
+    await stream.accept();
+    await cluster.api.delete(podNamed('shop', 'gone'));
+    assert.match((await stream.ended).details, /^CAP-A11 /);
+    await eventually('each has seen it', async () => (await capstan.ask({ token })).code !== status.OK, SOON);
+    await askBoth(token, refusedBy('CAP-A11'));
+  });
+
+  it('judges by the same policy objects in each, once its page names one revision', async () => {
+    const { token } = await podWithToken(cluster, 'shop', 'denied');
+    await capstan.granted({ token });
+    await cluster.apply([policyObject('shop', 'closed', { deny: { serviceAccounts: ['denied'] } })]);
+    const inForce = async () => {
+      const page = (await (await capstan.server.get('/policy')).json()) as PolicyPage;
+      const isThere = page.policies.some(({ name }) => name === 'closed');
+      return page.workers === undefined && isThere && page.revision;
+    };
+    const revision = await eventually('one revision', inForce, SOON);
+    const asked = await askBoth(
+      token,
+      ({ policyRevision, outcome }) => policyRevision === revision && outcome === 'refused',
+    );
+    const since = decisions().filter(({ policyRevision }) => policyRevision === revision);
+    assert.equal(since.filter(({ outcome }) => outcome === 'refused').length, asked);
+  });
+
+  it('tells refusals of a kind as one Event, whichever worker refused', async () => {
+    const { token } = await podWithToken(cluster, 'elsewhere', 'web');
+    const asked = await askBoth(token, refusedBy('CAP-P01'));
+    assert.ok(asked >= 2);
+    // What is told later is written later.
+    const later = await podWithToken(cluster, 'elsewhere', 'later');
+    await askBoth(later.token, refusedBy('CAP-P01'));
+    await eventually('a later Event', async () => (await eventsOf('elsewhere', 'later')).length > 0, SOON);
+    const [event, another] = await eventsOf('elsewhere', 'web');
+    assert.equal(another, undefined);
+    assert.equal((event?.['source'] as { host: string }).host, hostname());
+  });
+
+  it('is asked by the API server before it stores a policy', async () => {
+    let tries = 0;
+    await eventually('Capstan is asked', async () => refusal(cluster, greedy(`try-${(tries += 1)}`)), SOON);
+    const said = await refusal(cluster, greedy('again'));
+    assert.match(said ?? '', /denied.*spec\.narrow\.ttl\.max is 48h, test@\d+ gives 24h/);
+  });
+
+  it('publishes and signs by the one that leads', async () => {
+    await eventually('one leads', slotThatLeads, SOON);
+    await publishedOnce('new');
+    await signedOnce();
+  });
+
+  it('goes on doing all of it once, and counting from what there was, when the worker that leads is killed', async () => {
+    const [holder, slot] = [await leader(), await slotThatLeads()];
+    const refused = decisions().filter(({ policy }) =>
+      policy?.failures?.some(({ policy: by }) => by === 'shop/closed'),
+    );
+    assert.ok(refused.length >= 2);
+    await kill9(workersOf(files).find((worker) => worker.slot === slot)!.pid);
+    await eventually('another leads', async () => ![holder, ''].includes(await leader()), FOLLOWED);
+    await untilServing(files, 2);
+    await publishedOnce('after');
+    await signedOnce();
+    const counted = async () => {
+      const found = (await cluster.api.get(policyObject('shop', 'closed', {})))?.['status'] as PolicyStatus | undefined;
+      return found?.lastDay?.refused === refused.length;
+    };
+    await eventually('its status counts what both workers refused', counted, FOLLOWED);
+    const { token } = await podWithToken(cluster, 'elsewhere', 'web');
+    await askBoth(token, refusedBy('CAP-P01'));
+    const last = await podWithToken(cluster, 'elsewhere', 'last');
+    await askBoth(last.token, refusedBy('CAP-P01'));
+    await eventually('a later Event', async () => (await eventsOf('elsewhere', 'last')).length > 0, SOON);
+    assert.equal((await eventsOf('elsewhere', 'web')).length, 1);
+    assert.notEqual(await refusal(cluster, greedy('after')), undefined);
+  });
+});
+
+interface PolicyPage {
+  readonly revision: string;
+  readonly policies: readonly { readonly name: string }[];
+  readonly workers?: readonly object[];
+}
+
+interface PolicyStatus {
+  readonly lastDay?: { readonly issued: number; readonly refused: number };
+}
+
+const refusedBy = (reason: string) => (record: DecisionRecord) =>
+  record.outcome === 'refused' && record.reason === reason;
+const namespaceNamed = (name: string): ClusterObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+const greedy = (name: string) => policyObject('data', name, { narrow: { ttl: { max: '48h' } }, contact: '#data' });
+
+/** There are no Services here: the API server is told the address itself. */
+function reachable(object: ClusterObject, port: number): ClusterObject {
+  if (object.kind !== 'ValidatingWebhookConfiguration') return object;
+  const clientConfig = { url: `https://127.0.0.1:${port}/admission` };
+  return { ...object, webhooks: (object['webhooks'] as readonly object[]).map((one) => ({ ...one, clientConfig })) };
+}
+
+async function refusal(cluster: KubernetesCluster, object: ClusterObject): Promise<string | undefined> {
+  try {
+    await cluster.apply([object]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiRefusal) return error.message;
+    throw error;
+  }
+}
