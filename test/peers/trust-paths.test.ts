@@ -22,7 +22,7 @@ function expected({ refused, takenBy = [], refusedBy = [] }: PathCase, verifier:
 }
 
 describe('A path is taken or refused as the table says', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   let made: readonly MadePath[];
   before(async () => {

@@ -10,7 +10,7 @@ import { eventually } from '../../support/eventually.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 import { linkedPair, type LinkedPair } from '../../support/fakes/linked-pair.ts';
 
-const SOON = { withinMs: 5_000 };
+const SOON = { withinMs: 30_000 };
 
 /** The platform's watches, as a test moves them. */
 class FakeWatches {

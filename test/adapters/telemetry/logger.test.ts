@@ -70,10 +70,10 @@ describe('The log', () => {
   });
 
   it('scrubs hostile text in linear time', () => {
-    const hostile = ['-eyJ', '-eyJa.', 'Bearer ', '-----BEGIN A-----', 'MI/'].map((piece) => piece.repeat(5000));
+    const hostile = ['-eyJ', '-eyJa.', 'Bearer ', '-----BEGIN A-----', 'MI/'].map((piece) => piece.repeat(50_000));
     const started = performance.now();
     for (const text of hostile) scrubSecrets(text);
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(performance.now() - started < 10_000);
   });
 
   it('counts what is lost when the disk is full, and the server goes on', async () => {

@@ -370,7 +370,7 @@ describe(`With ${IDLE.toLocaleString('en')} idle connections, Capstan`, () => {
     }
     await answers();
     for (const socket of silent) socket.destroy();
-  }).timeout(30_000);
+  }).timeout(60_000);
 });
 
 function openFilesLimit(): number {

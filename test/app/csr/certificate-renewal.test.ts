@@ -10,7 +10,7 @@ import { RunningServer, type Showing } from '../support/running-server.ts';
 import { POLICY, ServerFiles } from '../support/server-files.ts';
 
 const DAY_MS = 86_400_000;
-const SOON = { withinMs: 10_000 };
+const SOON = { withinMs: 30_000 };
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
 
 describe('A renewal by certificate', () => {

@@ -268,7 +268,7 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     assertSays(await first, status.UNAVAILABLE, 'CAP-S07');
     keys.answer(500, 'out of order');
     const third = await eventually('the slot is free', async () => freeOf(await ask(server, {}), 'CAP-Q01'), {
-      withinMs: 5_000,
+      withinMs: 30_000,
     });
     assertSays(third, status.UNAVAILABLE, 'CAP-S05');
     assert.ok(Number(third.metadata.get('grpc-retry-pushback-ms')[0]) > 0, 'it says when to come again');
@@ -287,7 +287,7 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     assert.equal((await server.get('/readyz')).status, 200);
     const [, id] = refused.details.split(' id=');
     assert.deepEqual(files.decisions({ decisionId: id! }), [], 'what could not be recorded was not issued either');
-    await eventually('both are told', () => files.logged('journalRecovered').length === 1, { withinMs: 5_000 });
+    await eventually('both are told', () => files.logged('journalRecovered').length === 1, { withinMs: 30_000 });
     assert.equal(files.logged('journalFailing').length, 1);
   });
 
@@ -298,7 +298,7 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
     assertSays(await ask(server, {}), status.UNAVAILABLE, 'CAP-S04');
     other.exec('ROLLBACK');
     // Nobody asks a server that is not ready, so no request may be needed to make it ready.
-    await eventually('ready again', async () => (await server.get('/readyz')).ok, { withinMs: 5_000 });
+    await eventually('ready again', async () => (await server.get('/readyz')).ok, { withinMs: 30_000 });
   });
 
   it('while it cannot see the cluster that a policy asks for', async () => {
@@ -341,11 +341,11 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
         assert.ok(validToDate.getTime() - Date.now() > 8_000, 'nobody got one that is nearly over');
         return undefined;
       },
-      { withinMs: 15_000, everyMs: 200 },
+      { withinMs: 30_000, everyMs: 200 },
     );
     assertSays(refused, status.UNAVAILABLE, 'CAP-S01');
     assert.equal((await server.get('/readyz')).status, 503);
-  }).timeout(30_000);
+  }).timeout(60_000);
 
   it('when policy allows less than the least lifetime; a wish for less is raised to it', async () => {
     using files = await ServerFiles.create();
@@ -363,7 +363,7 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
         const outcome = await client.call({ csr, headers });
         return outcome.code === status.OK ? undefined : outcome;
       },
-      { withinMs: 8_000 },
+      { withinMs: 30_000 },
     );
     assertSays(refused, status.PERMISSION_DENIED, 'CAP-P05');
     assert.match(refused.details, /policy allows at most 5s, and the least is 10s \(lifetimes\.min\)/);

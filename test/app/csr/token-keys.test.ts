@@ -48,7 +48,7 @@ describe("A token issuer's keys", () => {
     const complaint = await eventually(
       'the complaint',
       () => files.logged('reloadFailed').find(({ source }) => source === 'token-keys'),
-      { withinMs: 10_000 },
+      { withinMs: 30_000 },
     );
     assert.match(String(complaint['problem']), /holds a private key: "759792b4/);
     assert.equal((await ask(server)).code, status.OK, 'the last good keys stay');

@@ -78,7 +78,7 @@ describe('The usages of what a server issues', () => {
           const answer = await ask('ec-p256');
           return answer.code !== status.OK && answer.details.includes(left) ? answer : undefined;
         },
-        { withinMs: 8_000 },
+        { withinMs: 30_000 },
       );
       assert.equal(outcome.code, status.PERMISSION_DENIED);
       assert.match(outcome.details, /^CAP-P07 .*digitalSignature with serverAuth and clientAuth/);

@@ -4,7 +4,7 @@ import { eventually } from '../../support/eventually.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
-const SOON = { withinMs: 8_000 };
+const SOON = { withinMs: 30_000 };
 
 describe('The administration socket of a running server', () => {
   let files: ServerFiles;

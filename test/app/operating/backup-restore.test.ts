@@ -10,7 +10,7 @@ import { RunningServer, type Showing } from '../support/running-server.ts';
 import { nested, POLICY, ServerFiles } from '../support/server-files.ts';
 
 const DEMO = 'spiffe://cluster.local/ns/default/sa/demo';
-const SOON = { withinMs: 10_000 };
+const SOON = { withinMs: 30_000 };
 
 describe('A store that was backed up and lost', () => {
   let files: ServerFiles;

@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { RunningServer } from '../support/running-server.ts';
 
-const SOON = { withinMs: 8_000 };
+const SOON = { withinMs: 30_000 };
 
 describe('A server whose journal', () => {
   let server: RunningServer;

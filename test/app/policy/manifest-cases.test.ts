@@ -10,7 +10,7 @@ import { ServerFiles, type LogLine } from '../support/server-files.ts';
 import { claimsOf } from '../support/token-mint.ts';
 
 const CASES = path.resolve(import.meta.dirname, '../../vectors/cases');
-const SOON = { withinMs: 5_000, everyMs: 20 };
+const SOON = { withinMs: 30_000, everyMs: 20 };
 const INGRESS =
   'apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: web, namespace: shop }\nspec: { rules: [] }\n';
 

@@ -26,7 +26,7 @@ import { RunningServer } from '../support/running-server.ts';
 import { nested, ServerFiles, type LogLine } from '../support/server-files.ts';
 import { assertNothingSpilled } from '../support/spilled-secrets.ts';
 
-const SOON = { withinMs: 5_000, everyMs: 20 };
+const SOON = { withinMs: 30_000, everyMs: 20 };
 
 /** What goes wrong with one of the server's sources, for a while. */
 interface Trouble {

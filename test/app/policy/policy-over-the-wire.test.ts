@@ -11,7 +11,7 @@ import { bundleDocument } from '../../support/policy/signed-bundle.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
-const SOON = { withinMs: 5_000 };
+const SOON = { withinMs: 30_000 };
 const MINUTE_MS = 60_000;
 
 const NEEDS_INGRESS = `

@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
-const SOON = { withinMs: 10_000, everyMs: 20 };
+const SOON = { withinMs: 30_000, everyMs: 20 };
 const BROKEN = 'apiVersion: capstan.dev/v1alpha1\nkind: IssuancePolicy\nmetadata: {';
 
 const document = (kind: string, metadata: object, spec: object): string =>

@@ -29,7 +29,7 @@ describe('A client that asks a running server once and closes its half', () => {
       const leaf = new X509Certificate(pemOf(secrets.get('default')!));
       assert.equal(leaf.subjectAltName, 'URI:spiffe://cluster.local/ns/default/sa/demo');
       assert.match(keyOf(secrets.get('default')!), /BEGIN PRIVATE KEY/);
-      const [closed] = await eventually('the log tells the end', () => closedOver(way), { withinMs: 5_000 });
+      const [closed] = await eventually('the log tells the end', () => closedOver(way), { withinMs: 30_000 });
       assert.equal(closed?.['why'], 'the client ended the stream');
     });
   }

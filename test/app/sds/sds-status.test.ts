@@ -9,7 +9,7 @@ import { NODE, pemOf, secretsOf, type SdsClient } from '../../support/clients/sd
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
-const SOON = { withinMs: 8_000 };
+const SOON = { withinMs: 30_000 };
 
 interface Status {
   readonly streams: number;

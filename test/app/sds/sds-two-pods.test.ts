@@ -13,7 +13,7 @@ import { RunningServer, type Showing } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 import { claimsOf } from '../support/token-mint.ts';
 
-const SOON = { withinMs: 8_000 };
+const SOON = { withinMs: 30_000 };
 /** Renewed after about two seconds. */
 const TTL = '4s';
 

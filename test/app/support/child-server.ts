@@ -39,7 +39,7 @@ export class ChildServer implements AsyncDisposable {
   }
 
   async get(target: string): Promise<Response> {
-    return fetch(`http://${this.#report.httpAddress}${target}`, { signal: AbortSignal.timeout(5_000) });
+    return fetch(`http://${this.#report.httpAddress}${target}`, { signal: AbortSignal.timeout(30_000) });
   }
 
   get pid(): number {

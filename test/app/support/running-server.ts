@@ -90,7 +90,7 @@ export class RunningServer implements AsyncDisposable {
   }
 
   async get(target: string): Promise<Response> {
-    return fetch(`http://${this.report.httpAddress}${target}`, { signal: AbortSignal.timeout(5_000) });
+    return fetch(`http://${this.report.httpAddress}${target}`, { signal: AbortSignal.timeout(30_000) });
   }
 
   /** As SIGTERM does. */

@@ -55,7 +55,7 @@ export function unrecorded(files: ServerFiles, slots: number, serials: readonly 
 /** As the kernel does when memory runs out; resolves when it is gone. */
 export async function kill9(pid: number): Promise<void> {
   process.kill(pid, 'SIGKILL');
-  await eventually('the process is gone', () => !runs(pid), { withinMs: 10_000, everyMs: 5 });
+  await eventually('the process is gone', () => !runs(pid), { withinMs: 30_000, everyMs: 5 });
 }
 
 /** The serials of all recorded certificates, by the slot of the journal that has them. */

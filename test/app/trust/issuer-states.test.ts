@@ -33,7 +33,7 @@ describe('The issuers of a running server', () => {
   async function run(...argv: readonly string[]): Promise<{ code: number; output: string; error: string }> {
     const { terminal, out, error } = recordTerminal();
     const where = ['--data-dir', files.directory];
-    const code = await runCli([...argv, ...where], { terminal, environment: {}, signal: AbortSignal.timeout(20_000) });
+    const code = await runCli([...argv, ...where], { terminal, environment: {}, signal: AbortSignal.timeout(30_000) });
     return { code, output: out(), error: error() };
   }
   async function issuer(...argv: readonly string[]): Promise<string> {

@@ -14,7 +14,7 @@ const SHORT_LEAVES = { 'lifetimes.max': '1h' };
 const LONG_LEAVES = { 'lifetimes.max': '24h', 'lifetimes.default': '24h' };
 
 describe('An issuer that lives too short for its leaves', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let files: ServerFiles;
   before(async () => {
     files = await ServerFiles.create(await testAuthority({ intermediateLifetimeMs: 12 * HOUR_MS }));

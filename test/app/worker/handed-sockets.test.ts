@@ -18,7 +18,7 @@ import { linkedPair, type LinkedPair } from '../../support/fakes/linked-pair.ts'
 import { recordEvents } from '../../support/fakes/recorded-events.ts';
 import { TEST_TRUST_DOMAIN } from '../../support/certificates.ts';
 
-const SOON = { withinMs: 5_000 };
+const SOON = { withinMs: 30_000 };
 const IDENTITY = 'spiffe://cluster.local/ns/default/sa/demo';
 
 interface Worker {

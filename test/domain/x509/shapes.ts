@@ -43,7 +43,7 @@ export function serialNumber(): Uint8Array {
 export async function issue(authority: TestAuthority, contents: CertificateContents): Promise<Certificate> {
   const tbs = encodeTbsCertificate(contents);
   const { issuer, signer } = authority.material;
-  const signature = await signer.sign(tbs, { signal: AbortSignal.timeout(10_000) });
+  const signature = await signer.sign(tbs, { signal: AbortSignal.timeout(30_000) });
   const certificate = assembleCertificate(tbs, signature, issuer);
   confirmCertificate(certificate.der, contents);
   return certificate;

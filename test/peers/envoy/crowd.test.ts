@@ -59,7 +59,7 @@ describe('A crowd', function () {
     crowd[Symbol.dispose]();
     const stormMs = performance.now();
     const again = stack.use(new Crowd(capstan));
-    assert.ok(performance.now() - stormMs < 1_000);
+    assert.ok(performance.now() - stormMs < 5_000);
     await again.holds((stream) => stream.latest('default') !== undefined && anchorsOf(stream) !== undefined, STORM_MS);
     const backMs = performance.now() - stormMs;
     assert.equal(issuedCount(capstan), issued);

@@ -87,7 +87,7 @@ class LongSession implements Disposable {
   }
 
   async get(): Promise<{ readonly status: number; readonly serial: string }> {
-    const stream = this.#session.request({ ':path': '/' }, { signal: AbortSignal.timeout(5_000) });
+    const stream = this.#session.request({ ':path': '/' }, { signal: AbortSignal.timeout(30_000) });
     const [headers] = (await once(stream, 'response')) as [{ readonly ':status'?: number }];
     stream.resume();
     await once(stream, 'end');

@@ -63,9 +63,10 @@ describe('While the API server is away', function () {
     };
     await cluster.pauseApiServer();
     try {
-      assert.ok((await timed(known.token)) < 1_000);
+      // On a busy machine, too; who waits does so for two seconds.
+      assert.ok((await timed(known.token)) < 2_000);
       const [firstMs, secondMs] = [await timed(unseen[0]!.token), await timed(unseen[1]!.token)];
-      assert.ok(firstMs < 4_000 && secondMs < 1_000, `${firstMs} ms, ${secondMs} ms`);
+      assert.ok(firstMs < 10_000 && secondMs < 2_000, `${firstMs} ms, ${secondMs} ms`);
       assert.equal(capstan.newest().attestation?.tokenReview, 'unavailable');
       const page = (await (await capstan.server.get('/readyz')).json()) as { readonly ready: boolean };
       assert.equal(page.ready, true);
@@ -94,7 +95,7 @@ describe('While the API server is away', function () {
         const { attestation } = capstan.newest();
         return attestation?.clusterStaleMs === undefined ? undefined : { ...attestation };
       },
-      { withinMs: 15_000 },
+      { withinMs: 30_000 },
     );
     assert.ok(clusterStaleMs !== undefined && clusterStaleMs <= STALE_AFTER_MS);
     await capstan.granted({ token: gated.token });
@@ -140,7 +141,7 @@ describe('While the API server is away', function () {
           await server.granted({ token: known.token });
           return server.newest().attestation?.clusterStaleMs === undefined;
         },
-        { withinMs: 15_000, everyMs: 200 },
+        { withinMs: 30_000, everyMs: 200 },
       );
     }
     await eventually('the Ingress', async () => (await capstan.ask({ token: gated.token })).code === status.OK, {

@@ -11,7 +11,7 @@ import { peerOrSkip } from '../support/presence.ts';
 import { accountNamed, AttestedServer, podNamed, podWithToken } from './support/attested-server.ts';
 import { KubernetesCluster } from './support/cluster.ts';
 
-const SOON = { withinMs: 10_000 };
+const SOON = { withinMs: 30_000 };
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
 
 describe('A ztunnel of a Kubernetes cluster', function () {

@@ -136,7 +136,8 @@ describe('A server whose policies ask the cluster', function () {
       async () => {
         const askedMs = performance.now();
         await capstan.granted({ token });
-        return performance.now() - askedMs < 1_000;
+        // On a busy machine; one that waited would wait for the end of the pause.
+        return performance.now() - askedMs < 3_000;
       },
       5_000,
     );

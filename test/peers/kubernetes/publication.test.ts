@@ -77,7 +77,8 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     await cluster.apply([namespace('new')]);
     const madeMs = performance.now();
     await eventually('the new namespace has the roots', async () => (await rootsIn('new')) !== undefined, WITHIN);
-    assert.ok(performance.now() - madeMs < 1_000, `${performance.now() - madeMs} ms`);
+    // On a busy machine; without the watch it would be the minute after which all is looked at again.
+    assert.ok(performance.now() - madeMs < 5_000, `${performance.now() - madeMs} ms`);
   });
 
   it('puts them back when somebody changes or deletes them', async () => {

@@ -63,13 +63,13 @@ describe('A server on PostgreSQL', function () {
     assert.equal(refused.code, status.UNAVAILABLE);
     assert.match(refused.details, /^CAP-S04 /);
     assert.ok(performance.now() - sinceMs < REQUEST_TIMEOUT_MS);
-    await eventually('it is not ready', async () => (await ready()).status === 503, { withinMs: 5_000 });
+    await eventually('it is not ready', async () => (await ready()).status === 503, { withinMs: 30_000 });
     assert.match(await (await ready()).text(), /"journal","why":"PostgreSQL at 127\.0\.0\.1:\d+ /);
     await cluster!.restart();
     await eventually('it is ready', async () => (await ready()).ok, { withinMs: 20_000 });
     assert.equal((await server!.ask('default', 'demo')).code, status.OK);
     for (const event of ['journalFailing', 'journalRecovered']) {
-      await eventually(event, () => files!.logged(event).length > 0, { withinMs: 5_000 });
+      await eventually(event, () => files!.logged(event).length > 0, { withinMs: 30_000 });
       assert.equal(files!.logged(event).length, 1, event);
     }
     assert.doesNotMatch(files!.logText, new RegExp(cluster!.password));
@@ -95,7 +95,7 @@ describe('A server on PostgreSQL', function () {
     );
     await cluster!.query("ALTER SYSTEM SET fsync = 'on'");
     await cluster!.query('SELECT pg_reload_conf()');
-    await eventually('all is well', async () => !(await checked()).includes('PostgreSQL'), { withinMs: 10_000 });
+    await eventually('all is well', async () => !(await checked()).includes('PostgreSQL'), { withinMs: 30_000 });
     await cluster!.query('UPDATE schema_version SET version = 99, usable_from = 99');
     assert.match(await checked(), /journal\.store: the database .*99/);
     await cluster!.query('UPDATE schema_version SET version = 1, usable_from = 1');

@@ -300,6 +300,6 @@ export class Capstan implements AsyncDisposable {
   }
 
   async #get(target: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.#httpPort}${target}`, { signal: AbortSignal.timeout(5_000) });
+    return fetch(`http://127.0.0.1:${this.#httpPort}${target}`, { signal: AbortSignal.timeout(30_000) });
   }
 }

@@ -94,7 +94,7 @@ export class Replica implements AsyncDisposable {
   async ready(): Promise<void> {
     const url = `http://127.0.0.1:${this.#ports[1]}/readyz`;
     const isReady = async (): Promise<boolean> =>
-      !this.runs || (await fetch(url, { signal: AbortSignal.timeout(5_000) })).ok;
+      !this.runs || (await fetch(url, { signal: AbortSignal.timeout(30_000) })).ok;
     await eventually('the replica is ready', isReady, { withinMs: READY_MS });
     if (!this.runs) throw new Error(`it ended: ${this.#said}`);
   }

@@ -115,6 +115,6 @@ export class Fleet implements AsyncDisposable {
 
 /** What `/readyz` says. */
 async function readiness([, http]: ReplicaPorts): Promise<string> {
-  const answer = await fetch(`http://127.0.0.1:${http}/readyz`, { signal: AbortSignal.timeout(5_000) });
+  const answer = await fetch(`http://127.0.0.1:${http}/readyz`, { signal: AbortSignal.timeout(30_000) });
   return answer.text();
 }

@@ -30,7 +30,7 @@ describe('Requests of node proxies', () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     authority.answer = async () => promise.then(() => CHAIN);
     const held = busy.call();
-    await eventually('it is under way', () => authority.orders.length === 3, { withinMs: 5_000 });
+    await eventually('it is under way', () => authority.orders.length === 3, { withinMs: 30_000 });
     authority.answer = async () => CHAIN;
     const { code } = await other.call();
     resolve(undefined);

@@ -346,7 +346,7 @@ describe('The TLS listener', () => {
       using wire = CsrWire.toTls(edge);
       assert.equal((await wire.call()).code, status.OK);
       for (const socket of idle) socket.destroy();
-    }).timeout(30_000);
+    }).timeout(60_000);
   });
 
   describe('refuses', () => {

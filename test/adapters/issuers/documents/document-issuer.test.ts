@@ -127,7 +127,7 @@ describe('The issuer in force', () => {
     await store.start({ signal: NEVER });
     assert.deepEqual(waiting, []);
     const edited = documents.edit(documentsOf(foreign));
-    await eventually('the new anchors wait', () => waiting.length === 1, { withinMs: 5_000 });
+    await eventually('the new anchors wait', () => waiting.length === 1, { withinMs: 30_000 });
     assert.deepEqual(waiting, [foreign.bundle.digest]);
     assert.equal(store.current().issuer.id, authority.issuer.id);
     assert.equal(store.trustAnchors.current().digest, authority.bundle.digest);

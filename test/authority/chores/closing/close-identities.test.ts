@@ -234,7 +234,7 @@ describe('The closing of identities', () => {
     assert.equal(new Set(store.closings.map(({ podUid }) => podUid)).size, count);
     assert.equal(store.closings.length, count);
     assert.ok(store.asked.commits - commits <= count / 500, `${store.asked.commits - commits} commits`);
-  }).timeout(20_000);
+  }).timeout(60_000);
 
   it('finds those that found no place among more that went at once in what was issued', async () => {
     const { workloads } = await leading();
@@ -247,7 +247,7 @@ describe('The closing of identities', () => {
     await clock.advance(LOOKED_BACK_MS);
     assert.deepEqual(reasons(), [['last', 'pod_deleted']]);
     assert.notEqual(store.closings[0]?.lastSeenMs, undefined, 'as one that nobody saw go');
-  }).timeout(20_000);
+  }).timeout(60_000);
 
   it('leaves nothing out while the store cannot be asked: it is recorded once it can', async () => {
     const { workloads, events } = await leading();

@@ -167,7 +167,7 @@ class Scene implements AsyncDisposable {
 
   /** @returns `ACK`, or Envoy's words of refusal. */
   async send(name: string, secrets: readonly NamedSecret[]): Promise<string> {
-    const stream = await this.#sds.stream(name, { signal: AbortSignal.timeout(5_000) });
+    const stream = await this.#sds.stream(name, { signal: AbortSignal.timeout(30_000) });
     const version = String(++this.#version);
     const answer =
       stream.kind === 'sotw'

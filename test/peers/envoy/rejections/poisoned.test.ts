@@ -16,7 +16,7 @@ import { bundleSecret, certificateSecret, ScriptedSds } from '../support/scripte
 import { SHOP_ID } from '../support/shop-proxy.ts';
 import { visit, type Visitor } from '../../support/tls-visit.ts';
 
-const SOON = { withinMs: 10_000 } as const;
+const SOON = { withinMs: 30_000 } as const;
 /** Long enough for a push that nothing holds back. */
 const SILENCE_MS = 2_000;
 const VARIANTS: readonly (readonly [EnvoyVersion, ApiType, boolean])[] = [
@@ -105,7 +105,7 @@ async function castOf(stack: AsyncDisposableStack): Promise<Cast> {
 
 async function poison(sds: ScriptedSds, { leaf, root }: Cast): Promise<void> {
   const send = async (name: string, secret: ReturnType<typeof bundleSecret>, version: string): Promise<unknown> => {
-    const stream = await sds.stream(name, { signal: AbortSignal.timeout(10_000) });
+    const stream = await sds.stream(name, { signal: AbortSignal.timeout(30_000) });
     const answer =
       stream.kind === 'sotw' ? await stream.send(version, [secret]) : await stream.send(version, [{ name, secret }]);
     return answer.errorDetail;

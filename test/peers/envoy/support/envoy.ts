@@ -129,7 +129,9 @@ export class Envoy implements AsyncDisposable {
 
   /** The status of one request through the plain port. @throws when Envoy does not answer. */
   async call(target = '/'): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${this.plainPort}${target}`, { signal: AbortSignal.timeout(6_000) });
+    const response = await fetch(`http://127.0.0.1:${this.plainPort}${target}`, {
+      signal: AbortSignal.timeout(30_000),
+    });
     await response.arrayBuffer();
     return response.status;
   }
@@ -152,7 +154,7 @@ export class Envoy implements AsyncDisposable {
 
   async #admin(target: string): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.#adminPort}${target}`, {
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(30_000),
     });
     return response.text();
   }

@@ -145,7 +145,7 @@ async function answered<Request extends { responseNonce: string }>(
   requests: readonly Request[],
   nonce: string,
 ): Promise<Request> {
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(30_000);
   for (;;) {
     const answer = requests.find(({ responseNonce }) => responseNonce === nonce);
     if (answer !== undefined) return answer;

@@ -114,7 +114,8 @@ describe('Admission of policies by a Kubernetes API server', function () {
     await capstan[Symbol.asyncDispose]();
     const beganMs = performance.now();
     assert.equal(await refusal(greedy('stopped')), undefined);
-    assert.ok(performance.now() - beganMs < 3_000);
+    // On a busy machine; by itself the API server waits for ten seconds.
+    assert.ok(performance.now() - beganMs < 8_000);
     capstan = ended.use(await start());
     const exceeds = async (): Promise<boolean> => {
       const found = (await cluster.api.get(greedy('stopped')))?.['status'] as

@@ -149,7 +149,7 @@ export class ClusterApi implements Disposable {
         this.#resources.set(apiVersion, whole);
         return whole.find((one) => one.kind === kind);
       },
-      { withinMs: 10_000 },
+      { withinMs: 30_000 },
     );
   }
 

@@ -32,7 +32,7 @@ describe('A PostgreSQL behind a pooler of sessions', function () {
   it('records, and its sessions are as we set them, whatever role and environment say', async () => {
     await using pooler = await startPooler(cluster!);
     const changes = { hosts: [pooler.host], caFile: undefined };
-    await using started = await startJournal(cluster!, changes, AbortSignal.timeout(20_000));
+    await using started = await startJournal(cluster!, changes, AbortSignal.timeout(30_000));
     await started.journal.append(issued('a'), { signal: NEVER });
     assert.deepEqual(await cluster!.query('SELECT decision_id FROM decisions'), [['a']]);
     const parts = { clock: new SystemClock() };

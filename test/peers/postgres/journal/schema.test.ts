@@ -72,7 +72,7 @@ describe('The schema in PostgreSQL', function () {
     const [first = ''] = MIGRATIONS;
     const killed = migrated([`${first}; SELECT pg_sleep(30)`]).catch(() => undefined);
     const asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-    await eventually('the step sleeps', async () => (await cluster.query(asleep)).length > 0, { withinMs: 10_000 });
+    await eventually('the step sleeps', async () => (await cluster.query(asleep)).length > 0, { withinMs: 30_000 });
     await cluster.kill9();
     await killed;
     await cluster.restart();

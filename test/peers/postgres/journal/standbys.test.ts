@@ -77,11 +77,11 @@ describe('A PostgreSQL with a standby', function () {
         await again();
         return events.of('journalFailing').length === 1;
       },
-      { withinMs: 5_000 },
+      { withinMs: 30_000 },
     );
     const sessions = `SELECT count(*) FROM pg_stat_activity WHERE usename = '${primary.user}'`;
     await eventually('few sessions', async () => Number((await primary.query(sessions))[0]?.[0]) <= 3, {
-      withinMs: 5_000,
+      withinMs: 30_000,
     });
     await standby.restart();
     await eventually('it works', () => journal.problem === undefined, { withinMs: 20_000 });

@@ -89,7 +89,7 @@ describe('The lease of a shared store', function () {
         journal.deleteBefore(9, 2, { epoch, ...NEVER }),
         /the lease of the journal is over/,
       );
-      await eventually('who deletes waits', waits, { withinMs: 10_000 });
+      await eventually('who deletes waits', waits, { withinMs: 30_000 });
       return { outcome };
     });
     await deleted.outcome;

@@ -11,7 +11,7 @@ import { FakeClock } from '../../../../support/fakes/fake-clock.ts';
 const clock = new SystemClock();
 
 describe('A program for credentials', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let folder: string;
   before(() => (folder = mkdtempSync(path.join(tmpdir(), 'program-'))));
   after(() => rmSync(folder, { recursive: true }));
