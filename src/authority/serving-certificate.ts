@@ -27,6 +27,8 @@ export interface ServingParts extends IssuingParts {
 
 export interface ServingSettings {
   readonly names: readonly HostName[];
+  /** Where it is to be an X.509-SVID; reserved, so that no workload has it. */
+  readonly spiffeId?: string;
   readonly lifetimes: LifetimeSettings;
 }
 
@@ -43,8 +45,8 @@ export async function issueServingCertificate(
   return DecisionRecorder.run(parts, 'self', 'localhost', async (recorder) => {
     const { spki, privateKeyPem } = await parts.keys.generate('ec-p256');
     const chosen = parts.chooser.own(parts.clock.nowMs());
-    const { names, lifetimes } = settings;
-    const approved = ApprovedRequest.forServing(chosen, names, readPublicKey(spki), lifetimes.maxMs);
+    const { lifetimes } = settings;
+    const approved = ApprovedRequest.forServing(chosen, settings, readPublicKey(spki), lifetimes.maxMs);
     const { certificate } = await sign(parts, settings.lifetimes, recorder, approved, 0, options);
     const certificateChainPem = certificate.pem + certificate.issuer.chainPems.join('');
     const { notBeforeMs, notAfterMs, issuerName } = certificate;

@@ -219,6 +219,24 @@ export const schema = {
       'Other trust domains from which proxies of this mesh accept callers, each with its own anchors. They are sent only for the SPIFFE validator; a proxy that declines it gets none of them.',
       followed,
     ),
+    endpoint: {
+      address: optional(
+        address,
+        'Where the SPIFFE bundle endpoint listens, at which other trust domains and istiod fetch the trust anchors over HTTPS, whoever they are. Absent, there is none.',
+      ),
+      profile: withDefault(
+        choice('https_web', 'https_spiffe'),
+        'https_web',
+        'How the endpoint proves who it is: `https_web` by a certificate of the web from `certificateFile` and `keyFile`, `https_spiffe` by an X.509-SVID of this trust domain, `spiffe://<trustDomain>/capstan.dev/bundle-endpoint`, which Capstan issues to itself.',
+      ),
+      certificateFile: optional(filePath, 'PEM file with the certificate of the endpoint and its chain.', followed),
+      keyFile: optional(filePath, 'PEM file with the private key of that certificate; give it mode 0400.', followed),
+      refreshHint: withDefault(
+        duration('10s', '24h'),
+        '5m',
+        'How often those who fetch the bundle are asked to come again.',
+      ),
+    },
   },
 
   policy: {

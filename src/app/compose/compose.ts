@@ -20,6 +20,7 @@ import { composePolicy, type Policy } from './policy/policy.ts';
 import { composeServices } from './services.ts';
 import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
+import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
 
 export interface Composition {
@@ -50,6 +51,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
   composeServingCertificate(config, foundation, { issuing, listeners, admission });
+  composeBundleEndpoint(config, foundation, { issuing });
   const administration = composeAdministration(config, foundation, { cluster, storage, trust, policy, services });
   return { foundation, trust, cluster, policy, listeners, administration };
 }

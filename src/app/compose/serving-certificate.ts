@@ -1,6 +1,6 @@
 // The certificate that the TLS listener shows, and the anchors by which it judges those of clients. The first must exist
 // before the listener opens; later ones come by themselves.
-import type { AdmissionServer } from '../../adapters/http/admission/admission-server.ts';
+import type { HttpsListener } from '../../adapters/http/https-listener.ts';
 import {
   issueServingCertificate,
   keepServingCertificate,
@@ -18,7 +18,7 @@ interface Former {
   readonly issuing: Issuing;
   readonly listeners: Listeners;
   /** Absent where the API server does not ask us. */
-  readonly admission: AdmissionServer | undefined;
+  readonly admission: HttpsListener | undefined;
 }
 
 export function composeServingCertificate(config: Config, foundation: Foundation, former: Former): void {

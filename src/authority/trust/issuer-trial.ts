@@ -62,7 +62,7 @@ export function issuerTrial(parts: TrialParts, { servingNames, ambient }: TrialS
     const own = await issue(
       parts,
       material,
-      (chosen, key) => ApprovedRequest.forServing(chosen, servingNames, key, TRIAL_LIFETIMES.maxMs),
+      (chosen, key) => ApprovedRequest.forServing(chosen, { names: servingNames }, key, TRIAL_LIFETIMES.maxMs),
       options,
     );
     const nowMs = parts.clock.nowMs();

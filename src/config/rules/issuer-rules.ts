@@ -17,6 +17,16 @@ export const ISSUER_RULES: readonly Rule[] = [
         placeProblems(one).map(({ field, problem }) => ({ within: [index, field], problem })),
       ),
   },
+  ...(['certificateFile', 'keyFile'] as const).map((field): Rule => ({
+    reads: [`trustAnchors.endpoint.${field}`, 'trustAnchors.endpoint.address', 'trustAnchors.endpoint.profile'],
+    check: ({ trustAnchors: { endpoint } }) => {
+      const wanted = endpoint.address !== undefined && endpoint.profile === 'https_web';
+      if (wanted === (endpoint[field] !== undefined)) return [];
+      return wanted
+        ? [{ problem: 'is required where trustAnchors.endpoint.address is given in the profile https_web' }]
+        : [{ problem: 'is of no use without trustAnchors.endpoint.address in the profile https_web' }];
+    },
+  })),
   {
     reads: ['trustAnchors.file', 'issuer.directory'],
     check: ({ trustAnchors, issuer }) =>

@@ -66,15 +66,23 @@ export class ApprovedRequest {
     return new ApprovedRequest({ profile, names, publicKey, ttl: grant.ttl, chosen });
   }
 
-  /** Our own serving certificate: its names come from the operator's configuration, and none of them is an identity. */
+  /**
+   * Our own serving certificate: its names come from the operator's configuration, and none of them is an identity but a
+   * SPIFFE ID that is reserved for what serves.
+   */
   static forServing(
     chosen: ChosenIssuer,
-    names: readonly HostName[],
+    { names: hosts, spiffeId }: { readonly names: readonly HostName[]; readonly spiffeId?: string },
     publicKey: SubjectPublicKey,
     maxTtlMs: number,
   ): ApprovedRequest {
     const ttl = { minMs: 0, maxMs: maxTtlMs, defaultMs: Infinity };
-    return new ApprovedRequest({ profile: servingProfile(publicKey.family), names, publicKey, ttl, chosen });
+    const { family } = publicKey;
+    if (spiffeId === undefined) {
+      return new ApprovedRequest({ profile: servingProfile(family), names: hosts, publicKey, ttl, chosen });
+    }
+    const names = [{ kind: 'uri', value: spiffeId } as const, ...hosts];
+    return new ApprovedRequest({ profile: workloadProfile(USAGES, family), names, publicKey, ttl, chosen });
   }
 
   /**

@@ -22,6 +22,7 @@ const kubernetes = new GoModule({
 });
 const istio = new GoModule({ name: 'istio', version: '1.31' });
 const helm = new GoModule({ name: 'helm', version: '4.3.1' });
+const spiffe = new GoModule({ name: 'spiffe', version: '2.9' });
 
 interface Program {
   readonly module: GoModule;
@@ -67,6 +68,11 @@ const PROGRAMS = {
     judges: 'certificates of ours as the control plane takes them',
   },
   helm: { module: helm, importPath: 'helm.sh/helm/v4/cmd/helm', judges: 'the chart' },
+  'spiffe-bundle': {
+    module: spiffe,
+    importPath: '.',
+    judges: 'the bundle endpoint, by go-spiffe as other trust domains use it',
+  },
 } as const satisfies Readonly<Record<string, Program>>;
 
 export type ProgramName = keyof typeof PROGRAMS;

@@ -1,5 +1,6 @@
 // What the API server asks before it stores a local policy, and by what it knows that we answer.
-import { AdmissionServer } from '../../../adapters/http/admission/admission-server.ts';
+import { admissionRoutes } from '../../../adapters/http/admission/admission-routes.ts';
+import { HttpsListener } from '../../../adapters/http/https-listener.ts';
 import { PolicyAdmission, type Standing } from '../../../adapters/kubernetes/admission/policy-admission.ts';
 import { WebhookTrust } from '../../../adapters/kubernetes/admission/webhook-trust.ts';
 import { whileLeading } from '../../../authority/chores/while-leading.ts';
@@ -25,15 +26,16 @@ export function composeAdmission(
   config: Config,
   { clock, events, health, startUp, untilFlushed, running: signal, worker }: Foundation,
   { cluster: { kubernetes }, policy, issuing }: Former,
-): AdmissionServer | undefined {
+): HttpsListener | undefined {
   const { address, configuration } = config.cluster.kubernetes.admission;
   if (kubernetes === undefined || address === undefined) return undefined;
   const admission = new PolicyAdmission({ judge: admissionJudge(config, policy.policies), clock });
   const server = untilFlushed.use(
-    new AdmissionServer(
-      { answer: (body) => admission.answer(body), events },
-      { ...address, reusePort: worker !== undefined },
-    ),
+    new HttpsListener(admissionRoutes({ answer: (body) => admission.answer(body), events }), {
+      ...address,
+      name: 'the admission address',
+      reusePort: worker !== undefined,
+    }),
   );
   const { anchors } = issuing.parts;
   const { api, lease } = kubernetes;

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import { AdmissionServer } from '../../../../src/adapters/http/admission/admission-server.ts';
+import { admissionRoutes } from '../../../../src/adapters/http/admission/admission-routes.ts';
+import { HttpsListener } from '../../../../src/adapters/http/https-listener.ts';
 import { freePort } from '../../../support/eventually.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 import { createRoot, issueLeaf, type TestAuthority } from '../../../peers/support/pki.ts';
@@ -22,7 +23,7 @@ async function material(root: TestAuthority) {
 
 describe('The admission listener', () => {
   let root: TestAuthority;
-  let server: AdmissionServer;
+  let server: HttpsListener;
   let port: number;
   const events = recordEvents();
 
@@ -33,7 +34,8 @@ describe('The admission listener', () => {
       if (body === 'bug') throw new Error('a bug');
       return body === undefined ? undefined : { echo: body };
     };
-    server = new AdmissionServer({ answer, events }, { host: '127.0.0.1', port, reusePort: false });
+    const settings = { host: '127.0.0.1', port, name: 'the admission address', reusePort: false };
+    server = new HttpsListener(admissionRoutes({ answer, events }), settings);
     server.setServingCertificate(await material(root));
     await server.start({ signal: new AbortController().signal });
   });
