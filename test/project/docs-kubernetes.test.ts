@@ -13,6 +13,7 @@ const PLACES = {
   own: 'its own namespace',
   istiod: "istiod's namespace",
   remote: 'one namespace',
+  bundle: "the bundle's namespace",
 } as const;
 
 const TABLES: Readonly<Record<string, () => string>> = {

@@ -2,6 +2,7 @@
 // Each soak in turn, its numbers beside their bounds; the exit code is 1 when a bound is broken.
 import { parseArgs } from 'node:util';
 import { floodSoaks } from './flood/flood.ts';
+import { outages } from './outage.ts';
 import { renewals } from './renewals.ts';
 import { replicas } from './replicas/replicas.ts';
 import { storms } from './storm/storm.ts';
@@ -9,7 +10,7 @@ import { upgrades } from './upgrade/upgrade.ts';
 import { workerDeaths } from './worker-deaths.ts';
 import { broken, type Measured, type Soak } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, workerDeaths, ...storms, replicas, ...upgrades];
+const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, workerDeaths, ...storms, replicas, outages, ...upgrades];
 
 const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
 

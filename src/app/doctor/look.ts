@@ -77,7 +77,7 @@ export async function lookAt(from: LookFrom, options: Options): Promise<LookedAt
     health:
       answers === undefined ? { unknown: 'unknown' in observation ? observation.unknown : '' } : { known: answers },
     anchors: 'unknown' in anchors ? anchors : { known: anchors.known.map(summaryOf) },
-    bundle: await seeBundle(config, from.read),
+    ...(await seeBundle(config, { api, read: from.read, own: place.namespace }, options)),
     clocks: await seeClocks(from, answers, options),
     apiServerIssuer: await see('the issuer of tokens', async () => tokenIssuerOf(api, options)),
     ...(await seeIstio(api, istiods, options)),
@@ -111,17 +111,26 @@ async function observe({ observation }: LookFrom, options: Options): Promise<See
   }
 }
 
+/** What the pods cannot do without. A bundle without signature is another matter. */
+function filesOf({ trustAnchors, policy }: Config): readonly string[] {
+  return [trustAnchors.file, policy.bundle.file, ...policy.bundle.keys].filter((file) => file !== undefined);
+}
+
 async function seeServer(
-  { api, place, capstan, server }: LookFrom,
+  { api, config, place, capstan, server }: LookFrom,
   settings: CapstanSettings,
   options: Options,
-): Promise<Pick<DoctorFacts, 'served' | 'endpoints' | 'closingPolicies'>> {
+): Promise<Pick<DoctorFacts, 'served' | 'endpoints' | 'closingPolicies' | 'missingMounts'>> {
   const { namespace } = place;
   const notHere = { unknown: `Capstan's pods: no StatefulSet of Capstan's can be seen in ${namespace}` };
   return {
     served: server === undefined ? NO_SERVER : { known: await probe(server, settings, options) },
     endpoints:
       capstan === undefined ? notHere : await see('its Service', async () => countEndpoints(api, place, options)),
+    missingMounts:
+      capstan === undefined
+        ? notHere
+        : await see('ConfigMaps of its pods', async () => capstan.missingMounts(filesOf(config))),
     closingPolicies:
       capstan === undefined
         ? notHere

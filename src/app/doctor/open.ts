@@ -16,6 +16,8 @@ import { SystemClock } from '../../adapters/clock/system-clock.ts';
 
 export interface OpenedCluster {
   readonly api: KubernetesApi;
+  /** That Capstan is looked for in. */
+  readonly namespace: string;
   /** Whether this runs in a pod, and asks as its service account. */
   readonly inPod: boolean;
   /** Absent when no StatefulSet of ours is in the namespace, or it may not be seen. */
@@ -26,18 +28,20 @@ export interface OpenedCluster {
   readonly pods: (options: { readonly signal: AbortSignal }) => Promise<Seen<readonly PodStatus[]>>;
 }
 
+/** That the chart is installed in, usually. */
+const ISTIO = 'istio-system';
 /** Where the chart mounts the configuration. */
 const CONFIG_FILE = '/etc/capstan/capstan.yaml';
 
 /** @param at.kubeconfig its files, read as one; absent: the service account of the pod. @throws AuthorityError CAP-X03; Error when nobody answers. */
 export async function openCluster(
   {
-    namespace,
+    namespace: named,
     kubeconfig,
     context,
     environment,
   }: {
-    readonly namespace: string;
+    readonly namespace?: string;
     readonly kubeconfig?: readonly string[];
     readonly context?: string;
     readonly environment: Readonly<Record<string, string | undefined>>;
@@ -53,6 +57,7 @@ export async function openCluster(
   // Whoever may ask nothing at all is told so before anything else.
   await api.raw('/version', options);
   const inPod = kubeconfig === undefined;
+  const namespace = named ?? (inPod ? access.namespace : undefined) ?? ISTIO;
   // In a pod Capstan's own role reads no StatefulSets, and its files are at hand.
   const found = inPod
     ? undefined
@@ -60,7 +65,7 @@ export async function openCluster(
   const pods: OpenedCluster['pods'] = async (at) => see("Capstan's pods", async () => findPods(api, namespace, at));
   const capstan = found !== undefined && 'known' in found ? found.known : undefined;
   const notSeen = found !== undefined && 'unknown' in found ? found.unknown : undefined;
-  return { api, inPod, capstan, pods, ...(notSeen !== undefined && { notSeen }) };
+  return { api, namespace, inPod, capstan, pods, ...(notSeen !== undefined && { notSeen }) };
 }
 
 /** @returns the configuration of its pods. */

@@ -11,12 +11,14 @@ export interface Place {
 
 export function settingsOf(config: Config, place: Place): CapstanSettings {
   const { from, tokens, trustedNodeAccounts, publish, leaseName, admission } = config.cluster.kubernetes;
+  const { from: bundle } = config.policy.bundle;
   return {
     ...place,
     namespaces: {
       own: place.namespace,
       istiod: publish.istiodTls.namespace ?? place.namespace,
       remote: config.cluster.remote.secrets.namespace ?? place.namespace,
+      bundle: bundle.namespace ?? place.namespace,
     },
     trustDomain: config.trustDomain,
     clusterId: config.cluster.id,
@@ -32,12 +34,14 @@ export function settingsOf(config: Config, place: Place): CapstanSettings {
       trustBundleSigners: [...new Set(publish.clusterTrustBundles.map(({ signerName }) => signerName))],
       signers: [config.issuer, ...config.additionalIssuers].map(({ name }) => `capstan.dev/${name}`),
       webhook: [admission.configuration],
+      bundleConfigMap: bundle.name !== undefined && bundle.kind === 'ConfigMap' ? [bundle.name] : [],
+      bundleSecret: bundle.name !== undefined && bundle.kind === 'Secret' ? [bundle.name] : [],
     },
     longestLeafMs: config.lifetimes.max,
   };
 }
 
-function featuresOf({ cluster: { kubernetes, remote } }: Config): readonly Feature[] {
+function featuresOf({ cluster: { kubernetes, remote }, policy }: Config): readonly Feature[] {
   const { from, publish, policies, events, signers, admission } = kubernetes;
   if (from === undefined) return [];
   const on: Readonly<Partial<Record<Feature, boolean>>> = {
@@ -51,6 +55,7 @@ function featuresOf({ cluster: { kubernetes, remote } }: Config): readonly Featu
     certificateSigningRequests: signers.certificateSigningRequests.requesters.length > 0,
     podCertificates: signers.podCertificates,
     admission: admission.address !== undefined,
+    policyBundle: policy.bundle.from.name !== undefined,
     remoteSecrets: remote.secrets.namespace !== undefined,
   };
   return FEATURES.filter((feature) => on[feature] === true);

@@ -6,6 +6,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
+import { REASONS } from '../../domain/reasons.ts';
 import { readPublicKey } from '../../domain/x509/public-key.ts';
 import { Alarm } from '../../live/alarm.ts';
 import { ReportOnce } from '../../live/report-once.ts';
@@ -85,7 +86,7 @@ export class PlacedCertificateKeeper {
       }
       this.#failure.over();
     } catch (error) {
-      if (!signal.aborted) this.#failure.found(wordsOf(error));
+      if (!signal.aborted) this.#failure.found(this.#wordsOf(error));
     }
   }
 
@@ -106,6 +107,15 @@ export class PlacedCertificateKeeper {
     return [`URI:${identity.spiffeId.uri}`, ...dnsNames.map((name) => `DNS:${name}`)];
   }
 
+  /** Nobody has a CSR here from which a name could be left out: the names are the configuration's. */
+  #wordsOf(error: unknown): string {
+    if (!(error instanceof AuthorityError)) return error instanceof Error ? error.message : 'unexpected failure';
+    const { askedBy, dnsNames, identity } = this.#settings;
+    if (error.reason !== 'CAP-P06') return `it could not be issued: ${error.message}`;
+    const bounds = `bounds.dnsNames of a rule of the policy bundle for ${identity.namespace}/${identity.serviceAccount}`;
+    return `it could not be issued: CAP-P06 ${REASONS['CAP-P06'].text}: ${askedBy} gives it ${dnsNames.join(', ')}, and ${bounds} does not have them all`;
+  }
+
   async #issue(options: { readonly signal: AbortSignal }): Promise<PlacedCertificate> {
     const { identity, dnsNames, lifetimes, askedBy } = this.#settings;
     // What the operator's configuration names needs no other proof; policy still has to allow it.
@@ -119,9 +129,4 @@ export class PlacedCertificateKeeper {
       return { certificateChainPem, privateKeyPem, anchorsPem: bundle.pem };
     });
   }
-}
-
-function wordsOf(error: unknown): string {
-  if (error instanceof AuthorityError) return `it could not be issued: ${error.message}`;
-  return error instanceof Error ? error.message : 'unexpected failure';
 }

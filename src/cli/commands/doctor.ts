@@ -9,7 +9,7 @@ interface DoctorOptions {
   readonly config?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
-  readonly namespace: string;
+  readonly namespace?: string;
   readonly server?: HostPort;
   readonly observation?: string;
   readonly supportBundle?: string;
@@ -24,7 +24,7 @@ Examples:
   $ capstan doctor --config /etc/capstan/capstan.yaml --support-bundle support.json
 
 The API server is that of --kubeconfig, else of the pod that this runs in, else of KUBECONFIG or ~/.kube/config. Without
---config the configuration is that of Capstan's pods. Ends with exit code 1 when an error is found, and 2 when it could
+--config the configuration is that of Capstan's pods. In a pod, with --config, its own listeners are looked at. Ends with exit code 1 when an error is found, and 2 when it could
 not look.`;
 
 export function registerDoctor(program: Command, invocation: Invocation): void {
@@ -34,7 +34,7 @@ export function registerDoctor(program: Command, invocation: Invocation): void {
     .option('--config <file>', 'configuration of the server, with its files on this machine')
     .option('--kubeconfig <file>', 'how to reach the API server')
     .option('--context <name>', 'context of the kubeconfig')
-    .option('--namespace <name>', 'namespace that Capstan runs in', 'istio-system')
+    .option('--namespace <name>', 'namespace that Capstan runs in (default: that of the pod, else istio-system)')
     .option('--server <host:port>', "Capstan's TLS port, as it is reached from here", hostPortOption)
     .option('--observation <url>', "Capstan's HTTP port, as it is reached from here")
     .option('--support-bundle <file>', 'write all that was seen there, without keys, tokens and CSRs')

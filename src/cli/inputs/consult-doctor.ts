@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { ownListeners } from '../../app/doctor/listeners.ts';
 import { openCluster, findConfig, type OpenedCluster } from '../../app/doctor/open.ts';
 import { lookAt, type LookedAt } from '../../app/doctor/look.ts';
 import { localFiles } from '../../app/doctor/files.ts';
@@ -17,7 +18,8 @@ export interface DoctorPlaces {
   readonly config?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
-  readonly namespace: string;
+  /** Absent: that of the pod, else `istio-system`. */
+  readonly namespace?: string;
   readonly server?: HostPort;
   readonly observation?: string;
 }
@@ -31,12 +33,12 @@ export interface Consulted extends LookedAt {
 /** @throws CommandError 2 when there is no API server, no Capstan or no valid configuration to look at. */
 export async function consult(places: DoctorPlaces, invocation: Invocation): Promise<Consulted> {
   const { signal, clock, environment } = invocation;
-  const { namespace, context } = places;
+  const { namespace: named, context } = places;
   const kubeconfig = kubeconfigOf(places, environment);
   const cluster = await openCluster(
     {
-      namespace,
       environment,
+      ...(named !== undefined && { namespace: named }),
       ...(kubeconfig !== undefined && { kubeconfig }),
       ...(context !== undefined && { context }),
     },
@@ -46,10 +48,14 @@ export async function consult(places: DoctorPlaces, invocation: Invocation): Pro
   });
   const loaded = await configOf(places, cluster, invocation);
   const { capstan } = cluster;
-  const place = { namespace, name: capstan?.name ?? 'capstan', serviceAccount: capstan?.serviceAccount ?? 'capstan' };
+  const { namespace } = cluster;
+  const name = capstan?.name ?? (cluster.inPod ? statefulSetOf(environment) : undefined) ?? 'capstan';
+  // The chart calls both the same.
+  const place = { namespace, name, serviceAccount: capstan?.serviceAccount ?? name };
   const local = places.config !== undefined || capstan === undefined;
-  const server = places.server ?? (cluster.inPod ? { host: `${place.name}.${namespace}.svc`, port: 15012 } : undefined);
-  const observation = places.observation ?? (cluster.inPod ? 'http://127.0.0.1:15014' : undefined);
+  const own = cluster.inPod ? ownListeners(loaded.config) : undefined;
+  const server = places.server ?? own?.server;
+  const observation = places.observation ?? own?.observation;
   const seen = await lookAt(
     {
       api: cluster.api,
@@ -65,6 +71,11 @@ export async function consult(places: DoctorPlaces, invocation: Invocation): Pro
     { signal },
   );
   return { ...seen, loaded, cluster, diagnosis: diagnose(seen.facts) };
+}
+
+/** A pod of a StatefulSet is called after it, with a number. */
+function statefulSetOf({ HOSTNAME }: Invocation['environment']): string | undefined {
+  return /^(.+)-\d+$/.exec(HOSTNAME ?? '')?.[1];
 }
 
 /** Absent: the service account of the pod that this runs in. */
@@ -84,13 +95,13 @@ function kubeconfigOf(
 }
 
 async function configOf(
-  { config: file, namespace }: DoctorPlaces,
+  { config: file }: DoctorPlaces,
   cluster: OpenedCluster,
   { environment, terminal }: Invocation,
 ): Promise<LoadedConfig> {
   const text = file === undefined ? await findConfig(cluster) : undefined;
   if (file === undefined && text === undefined) {
-    const why = cluster.notSeen ?? `there is none of Capstan's pods in the namespace ${namespace}`;
+    const why = cluster.notSeen ?? `there is none of Capstan's pods in the namespace ${cluster.namespace}`;
     const hint = 'name the namespace with --namespace, or a file with --config';
     throw new CommandError(EXIT.unreadable, `there is no configuration to compare with: ${why}; ${hint}`);
   }

@@ -8,6 +8,7 @@ import type {
   IstiodTls,
   Mesh,
   MeshNamespace,
+  MissingMount,
   RootConfigMap,
   Seen,
   ServedTls,
@@ -21,8 +22,8 @@ export interface CapstanSettings {
   /** Of its Service, and of its objects. */
   readonly name: string;
   readonly serviceAccount: string;
-  /** Its own, that of the Secret `istiod-tls`, and that of Secrets with kubeconfigs of further clusters. */
-  readonly namespaces: Readonly<Record<'own' | 'istiod' | 'remote', string>>;
+  /** Its own, that of the Secret `istiod-tls`, that of Secrets with kubeconfigs of further clusters, that of the policy bundle. */
+  readonly namespaces: Readonly<Record<'own' | 'istiod' | 'remote' | 'bundle', string>>;
   readonly trustDomain: string;
   readonly clusterId: string;
   /** Of its own certificate. */
@@ -51,6 +52,9 @@ export interface ObjectNames {
   /** One for each issuer. */
   readonly signers: readonly string[];
   readonly webhook: readonly string[];
+  /** The policy bundle, where it is an object of either kind. */
+  readonly bundleConfigMap: readonly string[];
+  readonly bundleSecret: readonly string[];
 }
 
 export const FEATURES = [
@@ -64,6 +68,7 @@ export const FEATURES = [
   'podCertificates',
   'admission',
   'remoteSecrets',
+  'policyBundle',
   'leader',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
@@ -101,6 +106,10 @@ export interface DoctorFacts {
   /** Capstan's trust anchors. */
   readonly anchors: Seen<readonly CertificateSummary[]>;
   readonly bundle: Seen<BundleFacts>;
+  /** Of Capstan's pods. */
+  readonly missingMounts: Seen<readonly MissingMount[]>;
+  /** The object that `policy.bundle.from` names, when it is not there; nothing for a bundle in a file. */
+  readonly missingBundle?: string;
   /** How far the clock of each is ahead of this machine's, in ms. */
   readonly clocks: Seen<readonly ClockOf[]>;
   /** The `iss` of the API server's tokens. */

@@ -10,6 +10,20 @@ const SUBJECT = 'policy bundle';
 
 export const POLICY_CHECKS: readonly Check[] = [
   {
+    id: 'bundle-absent',
+    consequence: 'no policy comes in force, and a server that has none yet does not start',
+    judge: ({ missingBundle, settings }) =>
+      missingBundle === undefined
+        ? []
+        : [
+            {
+              subject: missingBundle,
+              wrong: 'is what policy.bundle.from names, and has no policy bundle in the key bundle.yaml',
+              fix: `kubectl -n ${settings.namespaces.bundle} create ${settings.names.bundleSecret.length > 0 ? 'secret generic' : 'configmap'} ${[...settings.names.bundleConfigMap, ...settings.names.bundleSecret].join('')} --from-file=bundle.yaml --from-file=bundle.yaml.sig`,
+            },
+          ],
+  },
+  {
     id: 'bundle-signature',
     consequence: 'the bundle does not come in force',
     judge: ({ bundle }) =>

@@ -12,8 +12,8 @@ export interface Right {
   readonly name?: string;
   /** Where the configuration says otherwise. */
   readonly nameFrom?: keyof ObjectNames;
-  /** By a Role: in Capstan's own namespace, in istiod's, or in that of `cluster.remote.secrets`. In the whole cluster when absent. */
-  readonly within?: 'own' | 'istiod' | 'remote';
+  /** By a Role: in Capstan's own namespace, istiod's, or that of `cluster.remote.secrets` or `policy.bundle.from`. In the whole cluster when absent. */
+  readonly within?: keyof CapstanSettings['namespaces'];
   /** What it is for, in a few words. */
   readonly why: string;
 }
@@ -26,6 +26,7 @@ const ROOTS = 'istio-ca-root-cert';
 
 const [LEASES, SIGNERS] = ['leases', 'signers'];
 const ONE_WRITER = 'one replica writes at a time';
+const BUNDLE = 'capstan-policy-bundle';
 const OUR_SIGNER = 'capstan.dev/default';
 
 export const RIGHTS: readonly Right[] = [
@@ -144,6 +145,22 @@ export const RIGHTS: readonly Right[] = [
   {
     ...{ feature: 'remoteSecrets', group: '', resource: 'secrets', verbs: ['list', 'watch'], within: 'remote' },
     why: 'kubeconfigs of further clusters, where they are Secrets rather than mounted files: the one place where Secrets are listed',
+  },
+  {
+    ...{ feature: 'policyBundle', group: '', resource: 'configmaps', verbs: READ, within: 'bundle' },
+    ...{
+      name: BUNDLE,
+      nameFrom: 'bundleConfigMap',
+      why: 'the policy bundle, where it is an object rather than a file',
+    },
+  },
+  {
+    ...{ feature: 'policyBundle', group: '', resource: 'secrets', verbs: READ, within: 'bundle' },
+    ...{
+      name: BUNDLE,
+      nameFrom: 'bundleSecret',
+      why: 'the same, where `policy.bundle.from.kind` is `Secret`: this one alone',
+    },
   },
   {
     ...{ feature: 'admission', group: 'admissionregistration.k8s.io', resource: 'validatingwebhookconfigurations' },

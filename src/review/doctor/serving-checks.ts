@@ -48,6 +48,21 @@ export const SERVING_CHECKS: readonly Check[] = [
     ],
   },
   {
+    id: 'mounted-config-map',
+    consequence: 'pods of Capstan do not start, or lack the file',
+    judge: ({ missingMounts }) =>
+      ifSeen(missingMounts, (missing) =>
+        missing.map(({ configMap, key }) => ({
+          subject: `ConfigMap ${configMap}`,
+          wrong:
+            key === undefined
+              ? 'is mounted by the pods, and is not there'
+              : `has no key ${key}, which the configuration names`,
+          fix: 'make it as docs/kubernetes.md, Install, says: capstan-anchors has root-cert.pem, capstan-policy-bundle has bundle.yaml and bundle.yaml.sig',
+        })),
+      ),
+  },
+  {
     id: 'health',
     consequence: 'the server itself says what it lacks',
     judge: ({ health }) =>

@@ -61,6 +61,27 @@ const ILLS: readonly Ill[] = [
     says: /nothing lets callers in.*15012/,
   },
   {
+    title: 'anchors that nobody made a ConfigMap of',
+    check: 'mounted-config-map',
+    change: () => ({ missingMounts: { known: [{ configMap: 'istio-system/capstan-anchors' }] } }),
+    says: /is mounted by the pods, and is not there.*capstan-anchors has root-cert\.pem/,
+  },
+  {
+    title: 'a mounted ConfigMap that lacks a key',
+    check: 'mounted-config-map',
+    change: () => ({ missingMounts: { known: [{ configMap: 'istio-system/capstan-anchors', key: 'root-cert.pem' }] } }),
+    says: /has no key root-cert\.pem/,
+  },
+  {
+    title: 'a policy bundle whose object is not there',
+    check: 'bundle-absent',
+    change: () => ({
+      missingBundle: 'ConfigMap istio-system/capstan-policy-bundle',
+      bundle: { unknown: 'policy bundle: it is not there' },
+    }),
+    says: /kubectl -n istio-system create configmap capstan-policy-bundle --from-file=bundle\.yaml/,
+  },
+  {
     title: 'a server that says that it cannot serve',
     check: 'health',
     change: () => ({ health: { known: { unready: [{ part: 'journal', why: 'the disk is full' }], degraded: [] } } }),

@@ -1,7 +1,8 @@
 // Capstan's own objects: its StatefulSet, the files that are mounted into it as the API server has them, and who can reach it.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
-import { CONFIG_MAP, POD } from '../api/kinds.ts';
+import { CONFIG_MAP, POD, SECRET } from '../api/kinds.ts';
 import type { ApiKind, CallOptions, KubernetesApi } from '../api/kubernetes-api.ts';
+import type { MissingMount } from './installation.ts';
 import { at, labelsAt, listAt, podTemplate, textAt, type PodTemplate } from './fields.ts';
 
 type Api = Pick<KubernetesApi, 'get' | 'list'>;
@@ -27,6 +28,8 @@ export interface CapstanObjects {
   readonly serviceAccount: string;
   /** @returns a file of its pods, when it is mounted from a ConfigMap. Files of Secrets are not looked at. */
   readonly readMounted: (file: string) => Promise<string | undefined>;
+  /** Of the ConfigMaps that its pods mount, those that are not there, and the keys of these files that they lack. */
+  readonly missingMounts: (files: readonly string[]) => Promise<readonly MissingMount[]>;
   readonly podLabels: Readonly<Record<string, string>>;
 }
 
@@ -41,6 +44,11 @@ export async function findCapstan(
   if (object === undefined) return undefined;
   const template = podTemplate(object);
   const read = new Map<string, Promise<KubernetesObject | undefined>>();
+  const configMapNamed = async (configMap: string): Promise<KubernetesObject | undefined> => {
+    const asked = read.get(configMap) ?? api.get(CONFIG_MAP, { namespace, name: configMap }, options);
+    read.set(configMap, asked);
+    return asked;
+  };
   return {
     name: object.metadata.name,
     serviceAccount: template.serviceAccount,
@@ -48,12 +56,44 @@ export async function findCapstan(
     readMounted: async (file) => {
       const mounted = mountedFrom(template, file);
       if (mounted === undefined) return undefined;
-      const { configMap, key } = mounted;
-      const asked = read.get(configMap) ?? api.get(CONFIG_MAP, { namespace, name: configMap }, options);
-      read.set(configMap, asked);
-      return textAt(await asked, 'data', key);
+      return textAt(await configMapNamed(mounted.configMap), 'data', mounted.key);
+    },
+    missingMounts: async (files) => {
+      const names = [...new Set(template.volumes.flatMap(demandedConfigMap))];
+      const absent: string[] = [];
+      for (const name of names) if ((await configMapNamed(name)) === undefined) absent.push(name);
+      const lacking: MissingMount[] = [];
+      for (const file of files) {
+        const mounted = mountedFrom(template, file);
+        if (mounted === undefined || absent.includes(mounted.configMap)) continue;
+        const found = await configMapNamed(mounted.configMap);
+        if (textAt(found, 'data', mounted.key) === undefined)
+          lacking.push({ configMap: `${namespace}/${mounted.configMap}`, key: mounted.key });
+      }
+      return [...absent.map((name) => ({ configMap: `${namespace}/${name}` })), ...lacking];
     },
   };
+}
+
+/** @returns the policy bundle and its signature in an object, as far as they are there; of a Secret nothing else is looked at. */
+export async function findBundleObject(
+  api: Pick<KubernetesApi, 'get'>,
+  { kind, ...at }: { readonly kind: 'ConfigMap' | 'Secret'; readonly namespace: string; readonly name: string },
+  options: CallOptions,
+): Promise<{ readonly bundle?: string; readonly signature?: string }> {
+  const found = await api.get(kind === 'Secret' ? SECRET : CONFIG_MAP, at, options);
+  const textOf = (key: string): string | undefined => {
+    const text = textAt(found, 'data', key);
+    return text === undefined || kind === 'ConfigMap' ? text : Buffer.from(text, 'base64').toString('utf8');
+  };
+  const [bundle, signature] = [textOf('bundle.yaml'), textOf('bundle.yaml.sig')];
+  return { ...(bundle !== undefined && { bundle }), ...(signature !== undefined && { signature }) };
+}
+
+/** The ConfigMap without which a pod does not start. */
+function demandedConfigMap(volume: Readonly<Record<string, unknown>>): readonly string[] {
+  const name = textAt(volume, 'configMap', 'name');
+  return name === undefined || at(volume, 'configMap', 'optional') === true ? [] : [name];
 }
 
 function mountedFrom(

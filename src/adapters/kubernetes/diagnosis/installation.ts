@@ -14,6 +14,14 @@ export interface CertificateSummary {
   readonly ca: boolean;
 }
 
+/** What pods mount of a ConfigMap and cannot have. */
+export interface MissingMount {
+  /** As `namespace/name`. */
+  readonly configMap: string;
+  /** The one that it lacks; absent: the ConfigMap is not there. */
+  readonly key?: string;
+}
+
 /** A Deployment of istiod. */
 export interface Istiod {
   readonly namespace: string;

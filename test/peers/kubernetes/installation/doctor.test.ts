@@ -13,9 +13,15 @@ import { createRoot, issueIntermediate } from '../../support/pki.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
-import { configMap, Installation, NAMESPACE } from '../support/installation.ts';
+import { bundleFrom, configMap, Installation, NAMESPACE } from '../support/installation.ts';
 
 const YEARS = 800;
+
+const LONG_AGO = {
+  notBefore: '2025-01-01T00:00:00Z',
+  softExpiry: '2025-02-01T00:00:00Z',
+  hardExpiry: '2025-03-01T00:00:00Z',
+};
 
 interface Diagnosed {
   readonly code: number;
@@ -152,16 +158,43 @@ describe('capstan doctor in a cluster', function () {
       /past its hard expiry/,
       () =>
         installation.capstan({
-          bundle: {
-            validity: {
-              notBefore: '2025-01-01T00:00:00Z',
-              softExpiry: '2025-02-01T00:00:00Z',
-              hardExpiry: '2025-03-01T00:00:00Z',
-            },
-          },
+          bundle: { validity: LONG_AGO },
         }),
     ],
     ['bundle-audience', /prod-eu-1/, () => installation.capstan({ bundle: { audience: { clusters: ['staging-*'] } } })],
+    [
+      'bundle-signature',
+      /ConfigMap istio-system\/capstan-policy-bundle\/bundle\.yaml.*the bundle is not signed/,
+      () => installation.capstan({ config: bundleFrom('ConfigMap'), unsigned: true }),
+    ],
+    [
+      'bundle-audience',
+      /prod-eu-1/,
+      () =>
+        installation.capstan({
+          config: bundleFrom('ConfigMap'),
+          bundle: { audience: { clusters: ['staging-*'] } },
+        }),
+    ],
+    [
+      'bundle-age',
+      /past its hard expiry/,
+      () => installation.capstan({ config: bundleFrom('ConfigMap'), bundle: { validity: LONG_AGO } }),
+    ],
+    [
+      'bundle-absent',
+      /create secret generic capstan-policy-bundle/,
+      () => installation.capstan({ config: bundleFrom('Secret') }),
+    ],
+    [
+      'rights',
+      /may not get configmaps capstan-policy-bundle in istio-system, which policyBundle needs/,
+      () => [
+        ...installation.capstan({ config: bundleFrom('ConfigMap') }),
+        ...installation.rights(['capstan-policy-bundle']),
+      ],
+    ],
+    ['mounted-config-map', /has no key root-cert\.pem/, () => [configMap('capstan-anchors', { 'root.pem': '' })]],
     ['rights', /may not create tokenreviews\.authentication\.k8s\.io/, () => installation.rights(['tokenreviews'])],
   ];
 
@@ -219,6 +252,22 @@ describe('capstan doctor in a cluster', function () {
       findings.map(({ check }) => check),
       ['istiod-tls-absent'],
     );
+  });
+
+  it('finds that nobody made the ConfigMap of the trust anchors, and what it cannot see for that', async () => {
+    await cluster.api.delete({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'capstan-anchors', namespace: NAMESPACE },
+    });
+    const { findings, notSeen, code } = await diagnosed();
+    await apply(await installation.objects());
+    assert.deepEqual(
+      findings.map(({ check, subject }) => [check, subject]),
+      [['mounted-config-map', 'ConfigMap istio-system/capstan-anchors']],
+    );
+    assert.equal(code, 1);
+    assert.match(notSeen[0]?.why ?? '', /trust anchors/);
   });
 
   it('finds a ztunnel that runs as an account that is not trusted', async () => {

@@ -161,18 +161,18 @@ export class Installation {
     };
   }
 
-  /** The roles that the table of rights asks for. @param without resources that the role lacks. */
+  /** The roles that the table of rights asks for. @param without resources, or names of objects, that the role lacks. */
   rights(without: readonly string[] = []): readonly ClusterObject[] {
     const metadata = { name: 'capstan' };
     const subjects = [{ kind: 'ServiceAccount', name: 'capstan', namespace: NAMESPACE }];
-    const rules = RIGHTS.filter(({ resource }) => !without.includes(resource)).map(
-      ({ group, resource, verbs, name }) => ({
-        apiGroups: [group],
-        resources: [resource],
-        verbs,
-        ...(name !== undefined && { resourceNames: [name] }),
-      }),
-    );
+    const rules = RIGHTS.filter(
+      ({ resource, name = '' }) => ![resource, name].some((one) => without.includes(one)),
+    ).map(({ group, resource, verbs, name }) => ({
+      apiGroups: [group],
+      resources: [resource],
+      verbs,
+      ...(name !== undefined && { resourceNames: [name] }),
+    }));
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'capstan' };
     return [
       { apiVersion: RBAC, kind: 'ClusterRole', metadata, rules },
@@ -196,6 +196,12 @@ const CONFIG = {
   cluster: { id: 'prod-eu-1', kubernetes: { from: 'inCluster' } },
   journal: { store: 'sqlite:/var/lib/capstan/journal.db' },
 };
+
+/** The same bundle, which Capstan takes from the API server. */
+export function bundleFrom(kind: 'ConfigMap' | 'Secret'): object {
+  const { keys, stateFile } = CONFIG.policy.bundle;
+  return { policy: { bundle: { from: { kind, name: 'capstan-policy-bundle' }, keys, stateFile } } };
+}
 
 export function configMap(name: string, data: Readonly<Record<string, string>>): ClusterObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: NAMESPACE }, data };
