@@ -12,6 +12,7 @@
 {{- if dig "signers" "certificateSigningRequests" "requesters" list $k -}}{{- $on = append $on "certificateSigningRequests" -}}{{- end -}}
 {{- if dig "signers" "podCertificates" false $k -}}{{- $on = append $on "podCertificates" -}}{{- end -}}
 {{- if dig "admission" "address" "" $k -}}{{- $on = append $on "admission" -}}{{- end -}}
+{{- if dig "policy" "bundle" "from" "name" "" .Values.config -}}{{- $on = append $on "policyBundle" -}}{{- end -}}
 {{- if dig "cluster" "remote" "secrets" "namespace" "" .Values.config -}}{{- $on = append $on "remoteSecrets" -}}{{- end -}}
 {{- end -}}
 {{- join "," $on -}}

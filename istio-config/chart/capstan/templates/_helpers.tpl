@@ -29,7 +29,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if regexMatch "^postgres(ql)?://" .Values.config.journal.store -}}yes{{- end -}}
 {{- end -}}
 
-{{/* capstan.yaml: the values, the name of our Service in our certificate, the keys of the policy bundle, and the files of PostgreSQL's Secret. What the values say wins. */}}
+{{/* The Lease by which one replica writes, and the webhook: two releases never share one. */}}
+{{- define "capstan.leaseName" -}}
+{{- dig "cluster" "kubernetes" "leaseName" (include "capstan.name" .) .Values.config -}}
+{{- end -}}
+
+{{- define "capstan.webhook" -}}
+{{- dig "cluster" "kubernetes" "admission" "configuration" (include "capstan.name" .) .Values.config -}}
+{{- end -}}
+
+{{/* capstan.yaml: the values, names after the release, the keys of the policy bundle, and the files of PostgreSQL's Secret. What the values say wins. */}}
 {{- define "capstan.config" -}}
 {{- $keys := list -}}
 {{- range $file := keys .Values.bundle.keys | sortAlpha -}}
@@ -38,6 +47,13 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $added := dict "policy" (dict "bundle" (dict "keys" $keys)) -}}
 {{- if and (include "capstan.shared" .) .Values.postgres.secret -}}
 {{- $_ := set $added "journal" (dict "postgres" (dict "caFile" "/etc/capstan/postgres/ca.crt" "passwordFile" "/etc/capstan/postgres/password")) -}}
+{{- end -}}
+{{- if include "capstan.features" . -}}
+{{- $ours := dict "leaseName" (include "capstan.leaseName" .) -}}
+{{- if dig "cluster" "kubernetes" "admission" "address" "" .Values.config -}}
+{{- $_ := set $ours "admission" (dict "configuration" (include "capstan.webhook" .)) -}}
+{{- end -}}
+{{- $_ := set $added "cluster" (dict "kubernetes" $ours) -}}
 {{- end -}}
 {{- $config := mustMergeOverwrite $added (deepCopy .Values.config) -}}
 {{- if not $config.policy.bundle.keys -}}

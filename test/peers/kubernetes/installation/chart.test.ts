@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { settingsOf } from '../../../../src/app/doctor/settings.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import { rightsOf } from '../../../../src/review/doctor/rights.ts';
@@ -18,11 +18,21 @@ const HEAD = `# Capstan in istio-system, for those without Helm: what istio-conf
 #   UPDATE_DOCS=1 npx mocha test/peers/kubernetes/installation/chart.test.ts
 # Replace the image by one of a release, by its digest, and the public key in the ConfigMap capstan-bundle-keys by your own.
 `;
+/** The values under "What is exposed". */
+const BEHIND_PROXY = ((): Values => {
+  const page = readFileSync(path.join(ISTIO_CONFIG, '../docs/kubernetes.md'), 'utf8');
+  const [, text = ''] = /```yaml\n(observation:[\s\S]*?)```/.exec(page) ?? [];
+  return parse(text) as Values;
+})();
 const VALUES: Readonly<Record<string, Values>> = {
+  'metrics behind an authenticating proxy': BEHIND_PROXY,
   'its defaults': {},
   'everything switched on': ALL_ON,
   'several replicas on PostgreSQL': SHARED,
   'further clusters as Secrets': { config: { cluster: { remote: { secrets: { namespace: 'istio-system' } } } } },
+  'the policy bundle as a Secret of another namespace': {
+    config: { policy: { bundle: { file: null, from: { kind: 'Secret', name: 'bundle', namespace: 'security' } } } },
+  },
   'no access to the API server': { config: { cluster: { kubernetes: null } } },
 };
 
@@ -61,8 +71,8 @@ interface Rule {
 const of = (objects: readonly ClusterObject[], kind: string): readonly ClusterObject[] =>
   objects.filter((object) => object.kind === kind);
 
-function configIn(objects: readonly ClusterObject[]): ReturnType<typeof loadConfig> {
-  const map = of(objects, 'ConfigMap').find(({ metadata }) => metadata.name === 'capstan') as unknown as {
+function configIn(objects: readonly ClusterObject[], name = 'capstan'): ReturnType<typeof loadConfig> {
+  const map = of(objects, 'ConfigMap').find(({ metadata }) => metadata.name === name) as unknown as {
     readonly data: Readonly<Record<string, string>>;
   };
   return loadConfig({ text: { text: map.data['capstan.yaml'] ?? '', place: 'capstan.yaml' } });
@@ -169,6 +179,49 @@ describe('The chart as Helm renders it', function () {
     ]);
   });
 
+  it('shares neither Lease nor webhook with another release', () => {
+    const config = { cluster: { kubernetes: { admission: { address: '0.0.0.0:15017' } } } };
+    const { objects } = renderChart({ fullnameOverride: 'second', config });
+    const loaded = configIn(objects, 'second');
+    assert.ok(!('problems' in loaded));
+    const { leaseName, admission } = loaded.config.cluster.kubernetes;
+    assert.deepEqual([leaseName, admission.configuration], ['second', 'second']);
+    assert.deepEqual(
+      of(objects, 'ValidatingWebhookConfiguration').map(({ metadata }) => metadata.name),
+      ['second'],
+    );
+    assert.ok(grantedIn(objects).includes('istio-system|coordination.k8s.io|leases|second|update'));
+  });
+
+  it('keeps what values say of Lease and webhook', () => {
+    const loaded = configIn(renderChart({ config: { cluster: { kubernetes: { leaseName: 'other' } } } }).objects);
+    assert.ok(!('problems' in loaded));
+    assert.equal(loaded.config.cluster.kubernetes.leaseName, 'other');
+  });
+
+  it('lets Capstan out to the API server at the addresses that its values name, and to nobody else on its ports', () => {
+    const { objects } = renderChart({ networkPolicy: { apiServer: { ports: [6443], cidrs: ['10.0.0.10/32'] } } });
+    const [policy] = of(objects, 'NetworkPolicy') as unknown as readonly {
+      readonly spec: { readonly egress: readonly { readonly ports: readonly { readonly port: number }[] }[] };
+    }[];
+    assert.deepEqual(
+      policy!.spec.egress.filter(({ ports }) => ports.some(({ port }) => port === 6443)),
+      [{ ports: [{ port: 6443, protocol: 'TCP' }], to: [{ ipBlock: { cidr: '10.0.0.10/32' } }] }],
+    );
+  });
+
+  it('offers metrics at no port but the one of the proxy that asks who reads them, where docs/kubernetes.md puts one', () => {
+    const { objects } = renderChart(BEHIND_PROXY);
+    const loaded = configIn(objects);
+    assert.ok(!('problems' in loaded));
+    assert.equal(loaded.config.listen.http.address.host, '127.0.0.1');
+    const text = JSON.stringify(of(objects, 'NetworkPolicy'));
+    assert.match(text, /"port":15024/);
+    assert.doesNotMatch(text, /observation|15014/);
+    assert.match(JSON.stringify(of(objects, 'Service')), /"name":"https-observation","port":15014,"targetPort":15024/);
+    assert.match(JSON.stringify(of(objects, 'ServiceMonitor')), /"port":"https-observation".*"scheme":"https"/);
+  });
+
   it('takes an image by its digest', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const { text } = renderChart({ image: { repository: 'registry.example/capstan', tag: '9', digest } });
@@ -224,6 +277,7 @@ describe('The chart in a cluster', function () {
     const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     await cluster.apply([
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-system', labels: restricted } },
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'security' } },
       SERVICE_MONITORS,
     ]);
   });
