@@ -89,12 +89,23 @@ Each entry of \`additionalIssuers\` has these fields:
 
 - \`name\`: what policies call it, other than \`issuer.name\`. Required.
 - \`chainFile\`: PEM file with its certificate, then what stands between it and one of the trust anchors in force. Required unless \`directory\` is given.
-- \`keyFile\`: PEM file with its private key; give it mode 0400. Required unless \`directory\` is given.
-- \`keyPassphraseFile\`, \`keyPassphraseEnv\`, \`directory\`: as the keys of \`issuer\` that are called so; trust anchors in the folder are not looked at.
+- \`keyFile\`: PEM file with its private key; give it mode 0400. Required unless \`directory\` or \`pkcs11\` is given.
+- \`keyPassphraseFile\`, \`keyPassphraseEnv\`, \`directory\`, \`pkcs11\`: as the keys of \`issuer\` that are called so; trust anchors in the folder are not looked at.
 - \`maxTtl\`: the longest certificate that it signs, not shorter than \`lifetimes.min\`. Absent, \`lifetimes.max\`.
 
 Its files are followed. While they are broken its last good state signs; without one, what policy sends to it is refused with
 CAP-S01, the other issuers go on and \`/readyz\` is degraded.
+
+## A key in a token
+
+\`issuer.pkcs11\`, and the field of that name of an additional issuer, have these fields:
+
+- \`module\`: path of the PKCS#11 library of the token. Required.
+- \`tokenLabel\`, \`slot\`: the token, by its label or by the number of its slot; numbers of slots may change. One is required.
+- \`keyLabel\`, \`keyId\`: the private key, by CKA_LABEL, by CKA_ID in hex, or by both. One is required.
+- \`pinFile\`, \`pinEnv\`: file with the PIN of the user in its first line, of mode 0400, or the name of an environment variable with it. One is required.
+
+[Custody](trust.md#in-a-pkcs11-token) says what such a key has to be, and what happens while the token is away.
 
 ## A federated trust domain
 

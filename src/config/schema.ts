@@ -28,7 +28,7 @@ import {
   serviceAccountName,
   trustDomain,
 } from './shapes/shapes.ts';
-import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS } from './shapes/issuer.ts';
+import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS, tokenKey } from './shapes/issuer.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
   clusterId,
@@ -178,7 +178,7 @@ export const schema = {
     ),
     keyFile: optional(
       filePath,
-      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory` is given.",
+      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory` or `issuer.pkcs11` is given.",
       followed,
     ),
     keyPassphraseFile: optional(
@@ -193,6 +193,11 @@ export const schema = {
     directory: optional(
       filePath,
       'Folder with the intermediate, its private key and the trust anchors: as a mounted Secret `cacerts` of Istio (`ca-cert.pem`, `ca-key.pem`, `cert-chain.pem`, `root-cert.pem`), or one of the type kubernetes.io/tls (`tls.crt`, `tls.key`, `ca.crt`). `trustAnchors.file`, where it is given, takes the place of the anchors in it.',
+      followed,
+    ),
+    pkcs11: optional(
+      tokenKey,
+      "The intermediate's private key in a PKCS#11 token, such as an HSM, which it never leaves; instead of `issuer.keyFile`.",
       followed,
     ),
     keyWarnings: withDefault(flag, true, 'Whether a private key that is not encrypted is warned of.', {

@@ -13,6 +13,7 @@ import {
 } from './envoy/support/envoy-package.ts';
 import type { Say } from './programs/go-module.ts';
 import { buildProgram, findProgram, judgedBy, programNames, type ProgramName } from './programs/programs.ts';
+import { findSoftHsm } from './pkcs11/support/softhsm.ts';
 import { findPostgres } from '../support/postgres/binaries.ts';
 import { PEERS_HOME } from './support/presence.ts';
 
@@ -47,6 +48,12 @@ const PEERS: readonly Peer[] = [
     install: () => installPackage('postgresql'),
   },
   {
+    name: 'SoftHSM',
+    judges: 'issuer keys in PKCS#11 tokens',
+    find: findSoftHsm,
+    install: () => installPackage('softhsm2', 'opensc'),
+  },
+  {
     name: 'promtool',
     judges: 'the metrics page',
     find: findPromtool,
@@ -78,9 +85,9 @@ function firstLine(command: string, args: readonly string[]): string | undefined
   return error === undefined ? stdout.split('\n')[0] : undefined;
 }
 
-function installPackage(name: string): void {
-  if (process.getuid?.() !== 0) throw new Error(`needs the package ${name}, and only root may install it`);
-  run('apt-get', ['install', '--yes', '--no-install-recommends', name]);
+function installPackage(...names: readonly string[]): void {
+  if (process.getuid?.() !== 0) throw new Error(`needs ${names.join(', ')} of Debian, and only root may install it`);
+  run('apt-get', ['install', '--yes', '--no-install-recommends', ...names]);
 }
 
 function run(command: string, args: readonly string[]): void {

@@ -10,12 +10,14 @@ const records = readdirSync(HOME)
 
 describe('The decision records', () => {
   it('give a reason for every dependency', () => {
-    const { dependencies, devDependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>;
-      devDependencies: Record<string, string>;
-    };
+    type Dependencies = Readonly<Record<string, string>>;
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+      readFileSync(path.join(ROOT, 'package.json'), 'utf8'),
+    ) as Readonly<Record<'dependencies' | 'devDependencies' | 'optionalDependencies', Dependencies>>;
     const all = records.map(({ text }) => text).join('\n');
-    const missing = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !all.includes(`\`${name}\``));
+    const missing = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies }).filter(
+      (name) => !all.includes(`\`${name}\``),
+    );
     assert.deepEqual(missing, []);
   });
 

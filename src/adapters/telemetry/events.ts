@@ -140,6 +140,7 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     },
     issuerInForce({ name, issuer, notAfterMs }) {
       metrics.set('issuerNotAfter', notAfterMs / 1000, { issuer: name });
+      metrics.set('issuerKeyAvailable', 1, { issuer: name });
       logger.info({ event: 'issuerInForce', name, issuer, notAfterMs }, 'issuer in force');
     },
     bundleInForce({ digest, anchors, notAfterMs }) {
@@ -149,6 +150,18 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     trustWarning({ problem }) {
       metrics.count('trustWarnings', {});
       logger.warn({ event: 'trustWarning', problem: cut(problem) }, 'trust material needs a look');
+    },
+    issuerKeyLost({ name, problem }) {
+      metrics.count('issuerKeyLosses', { issuer: name });
+      metrics.set('issuerKeyAvailable', 0, { issuer: name });
+      logger.error(
+        { event: 'issuerKeyLost', name, problem: cut(problem) },
+        'the signing key does not answer: the issuer signs nothing until it is back',
+      );
+    },
+    issuerKeyBack({ name }) {
+      metrics.set('issuerKeyAvailable', 1, { issuer: name });
+      logger.info({ event: 'issuerKeyBack', name }, 'the signing key is back');
     },
     issuerStranded({ issuer, subject, signedBy }) {
       metrics.count('strandedIssuers', {});

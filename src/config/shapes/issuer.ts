@@ -1,9 +1,16 @@
 // Where an issuer's certificates and its key are: the same fields for the default issuer and for additional ones.
-import { duration, fields, filePath, parsed } from './shapes.ts';
+import type { z } from 'zod';
+import { duration, fields, filePath, integer, name, parsed, type Shape } from './shapes.ts';
 import { clusterId } from './structures.ts';
 
 /** More intermediates than a mesh is divided among. */
 export const MAX_ADDITIONAL_ISSUERS = 16;
+
+const keyId = parsed<string>('the CKA_ID of a key in hex', (text) =>
+  /^([0-9a-f]{2}){1,64}$/i.test(text)
+    ? text.toLowerCase()
+    : { problem: 'must be the CKA_ID in hex, such as 01 or a1b2' },
+);
 
 /** One that holds a secret. Those that begin with CAPSTAN_ are configuration keys, and shown. */
 export const environmentVariable = parsed<string>('the name of an environment variable', (text) =>
@@ -12,12 +19,43 @@ export const environmentVariable = parsed<string>('the name of an environment va
     : { problem: 'must be the name of an environment variable, not one that begins with CAPSTAN_' },
 );
 
+const TOKEN_KEY_WORDS =
+  'a key in a token: `module`, `tokenLabel` or `slot`, `keyLabel` or `keyId`, `pinFile` or `pinEnv`';
+
+const tokenKeyFields = fields(TOKEN_KEY_WORDS, {
+  module: filePath.schema,
+  tokenLabel: name.schema.optional(),
+  slot: integer(0, Number.MAX_SAFE_INTEGER).schema.optional(),
+  keyLabel: name.schema.optional(),
+  keyId: keyId.schema.optional(),
+  pinFile: filePath.schema.optional(),
+  pinEnv: environmentVariable.schema.optional(),
+});
+
+/** A private key in a PKCS#11 token. */
+export type TokenKeyPlace = z.output<typeof tokenKeyFields.schema>;
+
+export const tokenKey: Shape<TokenKeyPlace> = {
+  ...tokenKeyFields,
+  schema: tokenKeyFields.schema
+    .refine(({ tokenLabel, slot }) => (tokenLabel === undefined) !== (slot === undefined), {
+      error: 'must name the token by `tokenLabel` or by `slot`',
+    })
+    .refine((place) => place.keyLabel !== undefined || place.keyId !== undefined, {
+      error: 'must name the key by `keyLabel`, `keyId` or both',
+    })
+    .refine(({ pinFile, pinEnv }) => (pinFile === undefined) !== (pinEnv === undefined), {
+      error: 'must say by `pinFile` or by `pinEnv` where the PIN is',
+    }),
+};
+
 export interface IssuerPlace {
   readonly chainFile?: string | undefined;
   readonly keyFile?: string | undefined;
   readonly keyPassphraseFile?: string | undefined;
   readonly keyPassphraseEnv?: string | undefined;
   readonly directory?: string | undefined;
+  readonly pkcs11?: TokenKeyPlace | undefined;
 }
 
 export const PLACE_FIELDS = [
@@ -26,6 +64,7 @@ export const PLACE_FIELDS = [
   'keyPassphraseFile',
   'keyPassphraseEnv',
   'directory',
+  'pkcs11',
 ] as const satisfies readonly (keyof IssuerPlace)[];
 
 export interface PlaceProblem {
@@ -35,26 +74,31 @@ export interface PlaceProblem {
 
 /** What is wrong with the fields together. */
 export function placeProblems(place: IssuerPlace): readonly PlaceProblem[] {
-  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory } = place;
-  const files = { chainFile, keyFile };
-  return (['chainFile', 'keyFile'] as const)
-    .flatMap((field): readonly PlaceProblem[] => {
-      const given = files[field] !== undefined;
-      if (given === (directory === undefined)) return [];
-      return [
-        {
-          field,
-          problem: given
-            ? 'must be absent with `directory`, which has both'
-            : 'is required: a file path, or `directory`',
-        },
-      ];
-    })
-    .concat(
-      keyPassphraseFile !== undefined && keyPassphraseEnv !== undefined
-        ? [{ field: 'keyPassphraseEnv', problem: 'must be absent with `keyPassphraseFile`' }]
-        : [],
-    );
+  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory, pkcs11 } = place;
+  const wrong = (field: keyof IssuerPlace, is: boolean, problem: string): readonly PlaceProblem[] =>
+    is ? [{ field, problem }] : [];
+  const inToken = pkcs11 !== undefined;
+  const inFolder = directory !== undefined;
+  return [
+    ...wrong('chainFile', chainFile === undefined && !inFolder, 'is required: a file path, or `directory`'),
+    ...wrong('chainFile', chainFile !== undefined && inFolder, 'must be absent with `directory`, which has both'),
+    ...wrong(
+      'keyFile',
+      keyFile === undefined && !inFolder && !inToken,
+      'is required: a file path, or `directory` or `pkcs11`',
+    ),
+    ...wrong('keyFile', keyFile !== undefined && inFolder, 'must be absent with `directory`, which has both'),
+    ...wrong('keyFile', keyFile !== undefined && inToken, 'must be absent with `pkcs11`: the key is in a token'),
+    ...wrong('directory', inFolder && inToken, 'must be absent with `pkcs11`: give `chainFile`'),
+    ...(['keyPassphraseFile', 'keyPassphraseEnv'] as const).flatMap((field) =>
+      wrong(field, place[field] !== undefined && inToken, 'must be absent with `pkcs11`: a token has a PIN'),
+    ),
+    ...wrong(
+      'keyPassphraseEnv',
+      keyPassphraseFile !== undefined && keyPassphraseEnv !== undefined,
+      'must be absent with `keyPassphraseFile`',
+    ),
+  ];
 }
 
 export const additionalIssuer = fields(

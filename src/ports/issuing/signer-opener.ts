@@ -3,8 +3,19 @@
 import type { SignatureAlgorithm } from '../../domain/x509/key-types.ts';
 import type { Signer } from './signer.ts';
 
-/** Where the private key lies: `file` is a key that every process may read for itself. */
-export type Custody = 'file';
+/**
+ * Where the private key lies: `file` is a key that every process may read for itself, `pkcs11` one that is in a token and stays
+ * there.
+ */
+export type Custody = 'file' | 'pkcs11';
+
+/** Where a key lies that is not always at hand. */
+export interface KeyPlace {
+  /** Why nothing can be signed now, in words for an operator; nothing while it can. */
+  readonly problem: string | undefined;
+  /** Calls `listener` when it is lost and when it is back, until the signal aborts. */
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
+}
 
 export interface KeyDocument {
   /** What names the key, or is it. */
@@ -20,6 +31,10 @@ export interface OpenedKey {
   signerFor(algorithm: SignatureAlgorithm): Signer;
   /** What works and should not be, in words that follow the document's place. */
   readonly warning?: string;
+  /** Absent where the key is always at hand, as in memory. */
+  readonly place?: KeyPlace;
+  /** Nobody will sign with it any more. May be called again. */
+  readonly release?: () => void;
 }
 
 export interface SignerOpener {

@@ -136,6 +136,9 @@ export interface Events {
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
   /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */
   trustWarning(facts: { readonly problem: string }): void;
+  /** The signing key of an issuer does not answer: it signs nothing until it is back. `name` as policies call the issuer. */
+  issuerKeyLost(facts: { readonly name: string; readonly problem: string }): void;
+  issuerKeyBack(facts: { readonly name: string }): void;
   /** A trust anchor has left the file while leaves may live under it: peers will refuse them. Said once for each issuer. */
   issuerStranded(facts: {
     /** Issuer id. */

@@ -141,6 +141,20 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_trust_warnings_total: 1 },
     },
   ],
+  issuerKeyLost: [
+    {
+      emit: (events) => events.issuerKeyLost({ name: 'default', problem: 'CKR_DEVICE_REMOVED at C_Sign' }),
+      line: { level: 'error', name: 'default', problem: 'CKR_DEVICE_REMOVED at C_Sign' },
+      moves: { 'capstan_issuer_key_losses_total{issuer="default"}': 1 },
+    },
+  ],
+  issuerKeyBack: [
+    {
+      emit: (events) => events.issuerKeyBack({ name: 'default' }),
+      line: { level: 'info', name: 'default' },
+      moves: { 'capstan_issuer_key_available{issuer="default"}': 1 },
+    },
+  ],
   issuerStranded: [
     {
       emit: (events) => events.issuerStranded({ issuer: 'ab12', subject: 'CN=Issuer', signedBy: 'CN=Old Root' }),
@@ -307,7 +321,10 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
     {
       emit: (events) => events.issuerInForce({ name: 'default', issuer: 'abcd', notAfterMs: 1_800_000_000_000 }),
       line: { level: 'info', name: 'default', issuer: 'abcd', notAfterMs: 1_800_000_000_000 },
-      moves: { 'capstan_issuer_not_after_seconds{issuer="default"}': 1_800_000_000 },
+      moves: {
+        'capstan_issuer_key_available{issuer="default"}': 1,
+        'capstan_issuer_not_after_seconds{issuer="default"}': 1_800_000_000,
+      },
     },
   ],
   bundleInForce: [

@@ -21,6 +21,20 @@ const REQUESTERS = 'cluster.kubernetes.signers.certificateSigningRequests.reques
 const ISTIOD = 'system:serviceaccount:istio-system:istiod';
 const inCluster = { 'cluster.kubernetes.from': 'inCluster' };
 
+const token = { module: '/usr/lib/hsm.so', tokenLabel: 'mesh', keyLabel: 'issuer', pinFile: 'pin' };
+const noFiles = { 'issuer.chainFile': undefined, 'issuer.keyFile': undefined };
+const TOKENS: readonly (readonly [more: object, problem: string])[] = [
+  [{ slot: 0 }, ' must name the token by `tokenLabel` or by `slot`'],
+  [{ keyLabel: undefined }, ' must name the key by `keyLabel`, `keyId` or both'],
+  [{ keyId: '1' }, '.keyId must be the CKA_ID in hex, such as 01 or a1b2'],
+  [{ pinFile: undefined }, ' must say by `pinFile` or by `pinEnv` where the PIN is'],
+  [
+    { pinFile: undefined, pinEnv: 'CAPSTAN_PIN' },
+    '.pinEnv must be the name of an environment variable, not one that begins with CAPSTAN_',
+  ],
+  [{ pins: '1234' }, ' unknown key "pins"; known keys: module, tokenLabel, slot, keyLabel, keyId, pinFile, pinEnv'],
+];
+
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
   [
@@ -28,19 +42,32 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     'issuer.chainFile must be absent with `directory`, which has both',
   ],
   [{ 'issuer.chainFile': undefined }, 'issuer.chainFile is required: a file path, or `directory`'],
-  [{ 'issuer.keyFile': undefined }, 'issuer.keyFile is required: a file path, or `directory`'],
+  [{ 'issuer.keyFile': undefined }, 'issuer.keyFile is required: a file path, or `directory` or `pkcs11`'],
   [
     { 'issuer.keyPassphraseFile': 'passphrase', 'issuer.keyPassphraseEnv': 'PASSPHRASE' },
     'issuer.keyPassphraseEnv must be absent with `keyPassphraseFile`',
   ],
   [
     { additionalIssuers: [{ name: 'gold', chainFile: 'gold.pem' }] },
-    'additionalIssuers[0].keyFile is required: a file path, or `directory`',
+    'additionalIssuers[0].keyFile is required: a file path, or `directory` or `pkcs11`',
   ],
   [
     { additionalIssuers: [{ ...gold, directory: 'gold', keyFile: undefined }] },
     'additionalIssuers[0].chainFile must be absent with `directory`, which has both',
   ],
+  [{ 'issuer.pkcs11': token }, 'issuer.keyFile must be absent with `pkcs11`: the key is in a token'],
+  [
+    { 'issuer.pkcs11': token, ...noFiles, 'issuer.directory': 'cacerts' },
+    'issuer.directory must be absent with `pkcs11`: give `chainFile`',
+  ],
+  [
+    { 'issuer.pkcs11': token, 'issuer.keyFile': undefined, 'issuer.keyPassphraseFile': 'passphrase' },
+    'issuer.keyPassphraseFile must be absent with `pkcs11`: a token has a PIN',
+  ],
+  ...TOKENS.map(
+    ([more, problem]) =>
+      [{ 'issuer.pkcs11': { ...token, ...more }, 'issuer.keyFile': undefined }, `issuer.pkcs11${problem}`] as const,
+  ),
   [{ 'trustAnchors.file': undefined }, 'trustAnchors.file is required: a file path, or `issuer.directory`'],
   [
     { ...inCluster, 'cluster.manifests': 'manifests' },

@@ -1,7 +1,7 @@
 // One issuer from documents, and with the default one the trust anchors: taken together or not at all. A broken or
 // half-finished edit, and one that peers would refuse, leaves the last good state in force and says so once. What was taken
 // is looked at again when one of its certificates begins or ends, when the clock is set, and when other anchors come in
-// force. It imports much because what was read, tried and timed is one state that changes as a whole.
+// force. It is long and imports much because what was read, tried and timed is one state that changes as a whole.
 import { createHash } from 'node:crypto';
 import type { IssuerTrial, TrialMaterial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -18,6 +18,7 @@ import { degraded, notReady, READY, type HealthState } from '../../../ports/plat
 import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import { boundsWith, formatShort, shortLife } from './issuer-lifetime.ts';
+import { isKeyAway, KEY_RETRY_MS, KeyInForce } from './key-in-force.ts';
 import { IssuerMaterial, type MaterialSettings, type MaterialSource } from './issuer-material.ts';
 import { IssuerReports, type IssuerEvents } from './issuer-reports.ts';
 
@@ -50,6 +51,12 @@ interface InForce {
   readonly short: string | undefined;
 }
 
+export interface IssuerStart {
+  readonly signal: AbortSignal;
+  /** Whether the default issuer waits for a key whose place does not answer; what else is wrong with it ends the start. */
+  readonly waitsForKey?: boolean;
+}
+
 export class DocumentIssuer {
   /** Those that it must lead to. */
   readonly trustAnchors: TrustAnchors;
@@ -65,6 +72,7 @@ export class DocumentIssuer {
   readonly #failure: ReportOnce;
   /** What the last look at what is in force found. */
   readonly #untimely: ReportOnce;
+  readonly #key: KeyInForce;
   /** For which moment the last look was. */
   #lookedMs = 0;
   /** Looks follow one another: a trial takes a moment, and a clock may be set meanwhile. */
@@ -80,6 +88,14 @@ export class DocumentIssuer {
     this.#failure = new ReportOnce((problem) => this.#reports.failed(problem));
     this.#untimely = new ReportOnce((problem) => this.#reports.failed(problem));
     this.#rearm = new Alarm(parts.clock);
+    this.#key = new KeyInForce(parts.clock, {
+      lost: (problem) => {
+        this.#reports.keyLost(problem);
+        this.#become({ kind: 'unavailable', why: 'has a signing key that does not answer' });
+      },
+      // It is tried before it signs for others.
+      back: (signal) => void this.#next(async () => this.#look(signal)),
+    });
     this.trustAnchors = parts.trustAnchors ?? {
       partialAnchors: settings.partialAnchors,
       current: () => this.current().bundle,
@@ -90,12 +106,13 @@ export class DocumentIssuer {
   /**
    * Loads once, then follows changes until the signal aborts. An additional issuer that cannot be loaded is tried again
    * after each change.
-   * @throws AuthorityError CAP-X03 when the first load of the default issuer fails.
+   * @throws AuthorityError CAP-X03 when the first load of the default issuer fails, CAP-S15 when its key does not answer.
    */
-  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async start({ signal, waitsForKey = false }: IssuerStart): Promise<void> {
     const { documents, trustAnchors } = this.#parts;
-    if (trustAnchors === undefined) await this.#load(signal);
-    else await this.#reload(signal);
+    if (trustAnchors !== undefined) await this.#reload(signal);
+    else if (waitsForKey) await this.#loadWithKey(signal);
+    else await this.#load(signal);
     documents.onChange(async () => this.#next(async () => this.#reload(signal)), { signal });
     trustAnchors?.onChange(() => void this.#next(async () => this.#underOtherAnchors(signal)), { signal });
     void this.#followTime(signal);
@@ -120,6 +137,7 @@ export class DocumentIssuer {
       return notReady(`the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`);
     }
     if (notAfterMs <= nowMs) return notReady('the issuer certificate has expired');
+    if (this.#key.problem !== undefined) return notReady(`the signing key does not answer: ${this.#key.problem}`);
     const problem = this.#failure.problem ?? this.#untimely.problem;
     if (this.#state.kind === 'unavailable') return notReady(problem ?? `the issuer ${this.#state.why}`);
     if (problem !== undefined) return degraded(`the last good issuer stays: ${problem}`);
@@ -153,13 +171,33 @@ export class DocumentIssuer {
     return turn;
   }
 
+  async #loadWithKey(signal: AbortSignal): Promise<void> {
+    while (this.#inForce === undefined) {
+      try {
+        await this.#load(signal);
+      } catch (error) {
+        if (!isKeyAway(error)) throw error;
+        this.#failure.found(error.message);
+        await this.#parts.clock.sleep(KEY_RETRY_MS, { signal });
+      }
+    }
+  }
+
   async #reload(signal: AbortSignal): Promise<void> {
     try {
       await this.#load(signal);
       this.#failure.over();
     } catch (error) {
+      if (signal.aborted) return;
       this.#failure.found(wordsOf(error));
+      if (isKeyAway(error))
+        this.#parts.clock.after(KEY_RETRY_MS, () => void this.#next(async () => this.#again(signal)));
     }
+  }
+
+  /** Unless documents that came meanwhile are in force. */
+  async #again(signal: AbortSignal): Promise<void> {
+    if (this.#failure.problem !== undefined && !signal.aborted) await this.#reload(signal);
   }
 
   async #load(signal: AbortSignal): Promise<void> {
@@ -171,13 +209,19 @@ export class DocumentIssuer {
       return;
     }
     const read = await IssuerMaterial.read(texts, this.#parts, this.#settings, { signal });
-    const material = await this.#tried(read, signal);
-    const short = await this.#shortLife(material, signal);
-    await this.#publish(material, signal);
-    this.#reports.reloaded(material);
-    this.#failure.over();
-    this.#untimely.over();
-    this.#install({ read, material, digest, short });
+    try {
+      const material = await this.#tried(read, signal);
+      const short = await this.#shortLife(material, signal);
+      await this.#publish(material, signal);
+      this.#reports.reloaded(material);
+      this.#failure.over();
+      this.#untimely.over();
+      this.#key.follow(read, { signal });
+      this.#install({ read, material, digest, short });
+    } catch (error) {
+      read.release();
+      throw error;
+    }
   }
 
   async #shortLife({ issuer }: TrialMaterial, signal: AbortSignal): Promise<string | undefined> {
@@ -211,6 +255,7 @@ export class DocumentIssuer {
     const formerDigest = this.#inForce?.material.bundle.digest;
     this.#inForce = next;
     this.#rearm.ring();
+    this.#reports.keyBack();
     const shortage = next.short === undefined ? [] : [formatShort(next.short)];
     this.#reports.inForce(next.material, [...next.read.warningsOn(next.material), ...shortage]);
     this.#become({ kind: 'ready', issuer, signer });

@@ -1,7 +1,7 @@
 // All issuers of the configuration, each kept at its last good state by itself: one that breaks takes nothing from the others.
 import type { Issuers, NamedIssuer } from '../../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
-import type { DocumentIssuer } from './document-issuer.ts';
+import type { DocumentIssuer, IssuerStart } from './document-issuer.ts';
 
 export class DocumentIssuers implements Issuers {
   /** The default one, which brings the trust anchors. */
@@ -14,8 +14,8 @@ export class DocumentIssuers implements Issuers {
     this.#additional = additional;
   }
 
-  /** Loads all, then follows changes until the signal aborts. @throws AuthorityError CAP-X03 when the default one cannot be loaded. */
-  async start(options: { readonly signal: AbortSignal }): Promise<void> {
+  /** Loads all, then follows changes until the signal aborts. @throws AuthorityError as the start of the default one. */
+  async start(options: IssuerStart): Promise<void> {
     await this.first.start(options);
     await Promise.all(this.#additional.map(async (one) => one.start(options)));
   }

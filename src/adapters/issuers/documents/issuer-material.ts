@@ -9,7 +9,7 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import { Issuer } from '../../../domain/x509/issuer.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
-import type { OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import type { KeyPlace, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import { anchorsInForce, anchorsOfDocument, type AnchorSource } from './anchor-source.ts';
@@ -76,6 +76,16 @@ export class IssuerMaterial {
     const key = await opener.open({ text: textOf('key'), ...(secret !== undefined && { secret }) }, options);
     if ('problem' in key) throw refusal({ placeOf }, 'key', key.problem);
     return new IssuerMaterial(settings, { textOf, placeOf }, anchors, key);
+  }
+
+  /** Absent where the key is always at hand. */
+  get keyPlace(): KeyPlace | undefined {
+    return this.#key.place;
+  }
+
+  /** Nobody will sign with its key any more. */
+  release(): void {
+    this.#key.release?.();
   }
 
   /** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it at this moment. */

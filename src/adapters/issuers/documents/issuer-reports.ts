@@ -5,7 +5,7 @@ import type { Events } from '../../../ports/platform/events.ts';
 
 export type IssuerEvents = Pick<
   Events,
-  'reloaded' | 'reloadFailed' | 'issuerInForce' | 'bundleInForce' | 'trustWarning'
+  'reloaded' | 'reloadFailed' | 'issuerInForce' | 'bundleInForce' | 'trustWarning' | 'issuerKeyLost' | 'issuerKeyBack'
 >;
 
 export class IssuerReports {
@@ -14,6 +14,7 @@ export class IssuerReports {
   readonly #bringsAnchors: boolean;
   /** What has been warned of and still holds. */
   readonly #warnings = new ReportEachOnce();
+  #keyIsLost = false;
 
   /** @param settings.bringsAnchors it is the default issuer, whose trust anchors are reported with it. */
   constructor(
@@ -31,6 +32,18 @@ export class IssuerReports {
 
   failed(problem: string): void {
     this.#events.reloadFailed({ source: 'issuer', problem: this.#ofName(problem) });
+  }
+
+  /** @param problem why, for an operator. */
+  keyLost(problem: string): void {
+    this.#keyIsLost = true;
+    this.#events.issuerKeyLost({ name: this.#name, problem });
+  }
+
+  /** Said where it was lost before. */
+  keyBack(): void {
+    if (this.#keyIsLost) this.#events.issuerKeyBack({ name: this.#name });
+    this.#keyIsLost = false;
   }
 
   inForce({ bundle, issuer: { id, notAfterMs } }: TrialMaterial, warnings: readonly string[]): void {

@@ -206,6 +206,18 @@ export const METRICS = {
     help: 'Warnings of trust material that works and should not be as it is; the log line names it.',
     labels: {},
   },
+  issuerKeyAvailable: {
+    name: 'capstan_issuer_key_available',
+    kind: 'gauge',
+    help: 'Whether the signing key of an issuer answers: 0 while a token is away.',
+    labels: { issuer: OPEN },
+  },
+  issuerKeyLosses: {
+    name: 'capstan_issuer_key_losses_total',
+    kind: 'counter',
+    help: 'How often the signing key of an issuer stopped answering; the log line issuerKeyLost says why.',
+    labels: { issuer: OPEN },
+  },
   strandedIssuers: {
     name: 'capstan_stranded_issuers_total',
     kind: 'counter',

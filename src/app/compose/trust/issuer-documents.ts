@@ -4,8 +4,9 @@ import { withGivenDocuments, type GivenDocument } from '../../../adapters/files/
 import type { Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles, type WatchedFile } from '../../../adapters/files/watched-files.ts';
 import { ISSUER_FILES, issuerDirectory } from '../../../adapters/issuers/documents/issuer-directory.ts';
+import { writeReference } from '../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
 import { processEnvironment } from '../../../config/environment.ts';
-import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
+import type { IssuerPlace, TokenKeyPlace } from '../../../config/shapes/issuer.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 
 /** @param settings.anchorsFile takes the place of the anchors in a folder. */
@@ -14,16 +15,28 @@ export function issuerDocuments(
   { anchorsFile }: { readonly anchorsFile: string | undefined },
   files: Watching,
 ): DocumentSource {
-  const { chainFile = '', keyFile = '', directory, keyPassphraseFile, keyPassphraseEnv } = place;
-  const more = {
+  const { chainFile = '', keyFile, directory, keyPassphraseFile, keyPassphraseEnv, pkcs11 } = place;
+  const [secretFile, secretEnv] = [keyPassphraseFile ?? pkcs11?.pinFile, keyPassphraseEnv ?? pkcs11?.pinEnv];
+  const named = {
+    ...(directory === undefined ? { chain: chainFile } : filesIn(directory)),
+    ...(keyFile !== undefined && { key: { path: keyFile, confidential: true } }),
     ...(anchorsFile !== undefined && { anchors: anchorsFile }),
-    ...(keyPassphraseFile !== undefined && { secret: { path: keyPassphraseFile, confidential: true } }),
+    ...(secretFile !== undefined && { secret: { path: secretFile, confidential: true } }),
   };
-  const own =
-    directory === undefined
-      ? watchedFiles({ chain: chainFile, key: { path: keyFile, confidential: true }, ...more }, files)
-      : issuerDirectory(directory, watchedFiles({ ...filesIn(directory), ...more }, files));
-  return keyPassphraseEnv === undefined ? own : withGivenDocuments(own, { secret: secretIn(keyPassphraseEnv) });
+  const given = {
+    ...(pkcs11 !== undefined && { key: nameOf(pkcs11) }),
+    ...(secretEnv !== undefined && { secret: secretIn(secretEnv) }),
+  };
+  const own = withGivenDocuments(watchedFiles(named, files), given);
+  return directory === undefined ? own : issuerDirectory(directory, own);
+}
+
+/** Where the key is, and who may have it, are two documents: a token's PIN changes by itself. */
+function nameOf({ module, tokenLabel, slot, keyLabel, keyId }: TokenKeyPlace): GivenDocument {
+  const reference = { module, tokenLabel, slot, keyLabel, keyId };
+  const place =
+    tokenLabel === undefined ? `the token in slot ${slot ?? ''}` : `the token ${JSON.stringify(tokenLabel)}`;
+  return { text: writeReference(reference), place };
 }
 
 function filesIn(directory: string): Readonly<Record<string, WatchedFile>> {

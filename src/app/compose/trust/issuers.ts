@@ -9,10 +9,14 @@ import { DocumentIssuers } from '../../../adapters/issuers/documents/document-is
 import { keyGenerator } from '../../../adapters/issuers/memory/key-generator.ts';
 import { memoryHandshake } from '../../../adapters/issuers/memory/memory-handshake.ts';
 import { pemSignerOpener } from '../../../adapters/issuers/memory/pem-signer-opener.ts';
+import { Pkcs11Opener } from '../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
+import { TokenProcess } from '../../../adapters/issuers/pkcs11/token-process.ts';
 import { issuerTrial } from '../../../authority/trust/issuer-trial.ts';
 import type { Config } from '../../../config/schema.ts';
+import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
+import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { issuerDocuments } from './issuer-documents.ts';
@@ -20,6 +24,8 @@ import { issuerDocuments } from './issuer-documents.ts';
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce'> & {
   readonly random: Random;
   readonly files: Watching;
+  /** Tokens are let go when it aborts. */
+  readonly until: AbortSignal;
 };
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
@@ -28,19 +34,20 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const { from, trustedNodeAccounts } = cluster.kubernetes;
   const ambient = from !== undefined && trustedNodeAccounts.length > 0;
   const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames, ambient });
-  const shared = { ...parts, trial, opener: pemSignerOpener };
+  const shared = { ...parts, trial };
+  const openerOf = composeOpeners(parts);
   const { keyWarnings } = issuer;
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator, keyWarnings };
   const documents = issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files);
   const unbounded = { maxTtlMs: Infinity };
   const first = new DocumentIssuer(
-    { ...shared, documents },
+    { ...shared, documents, opener: openerOf(issuer) },
     { ...settings, name: issuer.name, bounds: unbounded, longestLeafMs: lifetimes.max },
   );
   const additional = additionalIssuers.map(({ name, maxTtl, ...place }) => {
     const own = issuerDocuments(place, { anchorsFile: undefined }, parts.files);
     return new DocumentIssuer(
-      { ...shared, documents: own, trustAnchors: first.trustAnchors },
+      { ...shared, documents: own, opener: openerOf(place), trustAnchors: first.trustAnchors },
       {
         ...settings,
         name,
@@ -50,6 +57,13 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
     );
   });
   return new DocumentIssuers(first, additional);
+}
+
+/** Nothing of PKCS#11 is loaded here: it is in the processes that have the tokens. */
+function composeOpeners({ clock, until }: IssuerParts): (place: IssuerPlace) => SignerOpener {
+  const tokens = new Pkcs11Opener({ clock, fork: () => new TokenProcess(clock) });
+  until.addEventListener('abort', () => tokens.close(), { once: true });
+  return ({ pkcs11 }) => (pkcs11 === undefined ? pemSignerOpener : tokens);
 }
 
 /** What the CA's own certificate is called. */
@@ -70,12 +84,13 @@ export interface CheckedIssuer {
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
-  const { chainFile, keyFile, keyPassphraseFile, directory } = issuer;
-  const named = [chainFile, keyFile, keyPassphraseFile, directory, trustAnchors.file];
+  const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11 } = issuer;
+  const named = [chainFile, keyFile, keyPassphraseFile, directory, pkcs11?.module, pkcs11?.pinFile, trustAnchors.file];
   if (!named.every((file) => file === undefined || existsSync(file))) return undefined;
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };
   const machine = new SystemClock({ wallMs: () => clock.nowMs() });
+  const once = new AbortController();
   const store = composeIssuers(config, {
     clock: machine,
     files: { clock: machine, watchFolder },
@@ -83,8 +98,8 @@ export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): 
     events,
     // Nobody can tell here: what a server would take only for that is warned of.
     wasInForce: async () => true,
+    until: once.signal,
   });
-  const once = new AbortController();
   try {
     await store.start({ signal: once.signal });
     const additional = store.additionalProblem(clock.nowMs());
@@ -98,4 +113,11 @@ export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): 
 }
 
 const ignore = (): void => undefined;
-const UNHEARD = { reloaded: ignore, reloadFailed: ignore, issuerInForce: ignore, bundleInForce: ignore };
+const UNHEARD = {
+  reloaded: ignore,
+  reloadFailed: ignore,
+  issuerInForce: ignore,
+  issuerKeyLost: ignore,
+  issuerKeyBack: ignore,
+  bundleInForce: ignore,
+};

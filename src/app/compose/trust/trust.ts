@@ -44,6 +44,7 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
       const known = await history.issuersAt(clock.nowMs(), { signal });
       return known.some((one) => Buffer.compare(one.certificateDer, certificateDer) === 0);
     },
+    until: running,
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
   const ledger = new FollowedLedger({ ledgers, clock });
@@ -57,7 +58,7 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
     await ledger.start(options);
     if (worker !== undefined) shareLedgerChanges(worker, ledger, options);
     governed.start(options);
-    await issuers.start(options);
+    await issuers.start({ ...options, waitsForKey: true });
     await federated.start(options);
   });
   // When the issuers in force are on record, which ends the time of those before them.

@@ -8,7 +8,7 @@ import { notReady, READY } from '../../../../src/ports/platform/health.ts';
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { FakeSignerOpener } from '../../../support/fakes/signer-opener.ts';
+import { FakeSignerOpener } from '../../../support/fakes/keys/signer-opener.ts';
 import { TEST_MATERIAL, testStore } from '../../../support/issuer-store.ts';
 
 const NEVER = new AbortController().signal;

@@ -9,7 +9,7 @@ import type { OpenedKey, SignerOpener } from '../../../../src/ports/issuing/sign
 import { testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { linkedPair } from '../../../support/fakes/linked-pair.ts';
-import { FakeSignerOpener } from '../../../support/fakes/signer-opener.ts';
+import { FakeSignerOpener } from '../../../support/fakes/keys/signer-opener.ts';
 import { testStore } from '../../../support/issuer-store.ts';
 
 const WAITING = { signal: NEVER };

@@ -1,7 +1,7 @@
 // Keys that lie elsewhere: a document names one of them and holds none.
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { memorySigner } from '../../../src/adapters/issuers/memory/memory-signer.ts';
-import type { KeyDocument, OpenedKey, SignerOpener } from '../../../src/ports/issuing/signer-opener.ts';
+import { memorySigner } from '../../../../src/adapters/issuers/memory/memory-signer.ts';
+import type { KeyDocument, OpenedKey, SignerOpener } from '../../../../src/ports/issuing/signer-opener.ts';
 
 export class FakeSignerOpener implements SignerOpener {
   readonly custody = 'file';

@@ -1,0 +1,64 @@
+// What a server and the process that has its token say to each other. That process is apart because a module of a vendor may hang
+// or crash: it is killed then, and the server goes on.
+import type { SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
+
+/** Which key, of which token. The token goes by its label or by the number of its slot, the key by its label, its id or both. */
+export interface TokenKeyReference {
+  /** Path of the PKCS#11 library. */
+  readonly module: string;
+  readonly tokenLabel?: string | undefined;
+  readonly slot?: number | undefined;
+  readonly keyLabel?: string | undefined;
+  /** CKA_ID in hex. */
+  readonly keyId?: string | undefined;
+}
+
+/** `open` comes first, and once. */
+export type TokenRequest =
+  | { readonly do: 'open'; readonly reference: TokenKeyReference; readonly pin: string }
+  | { readonly do: 'sign'; readonly algorithm: SignatureAlgorithm; readonly tbs: Uint8Array }
+  /** Whether the token is there, and the session logged in. */
+  | { readonly do: 'check' }
+  | { readonly do: 'list' };
+
+export interface OpenedToken {
+  /** DER SubjectPublicKeyInfo; the private key has signed for it. */
+  readonly spki: Uint8Array;
+  readonly warning?: string;
+}
+
+/** A private key in the token. */
+export interface ListedKey {
+  readonly label: string;
+  /** CKA_ID in hex. */
+  readonly id: string;
+  /** DER SubjectPublicKeyInfo; absent where its public half is not in the token. */
+  readonly spki?: Uint8Array;
+  /** Whether a certificate in the token has its id. */
+  readonly hasCertificate: boolean;
+}
+
+/**
+ * `configuration`: what is configured does not fit what is there. `pin`: the token did not take the PIN, or is not to be asked.
+ * `away`: it does not do what it did, or is not there.
+ */
+export type FailureKind = 'configuration' | 'pin' | 'away';
+
+export type TokenReply = { readonly number: number } & (
+  { readonly value: unknown } | { readonly failure: FailureKind; readonly words: string }
+);
+
+export type NumberedRequest = TokenRequest & { readonly number: number };
+
+/** In words for an operator that quote no PIN: they follow the name of the token where `kind` is no `away`. */
+export class TokenFailure extends Error {
+  readonly kind: FailureKind;
+  /** Whether the token has to be opened anew; not so where it was never asked. */
+  readonly lost: boolean;
+
+  constructor(kind: FailureKind, words: string, { lost = true }: { readonly lost?: boolean } = {}) {
+    super(words);
+    this.kind = kind;
+    this.lost = lost;
+  }
+}

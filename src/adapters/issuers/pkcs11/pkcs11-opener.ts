@@ -1,0 +1,108 @@
+// Keys in PKCS#11 tokens, which sign there and never leave them. The document says which key it is; the secret is the PIN.
+import { hash } from 'node:crypto';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { KeyDocument, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import { TokenFailure, type TokenKeyReference } from './messages.ts';
+import { TokenKey, type TokenKeyParts } from './token-key.ts';
+
+/** PINs that a token did not take; the one that was refused longest ago is forgotten first. */
+const MAX_REFUSED = 100;
+
+interface Shared {
+  readonly key: Promise<TokenKey>;
+  users: number;
+}
+
+export class Pkcs11Opener implements SignerOpener {
+  readonly custody = 'pkcs11';
+  readonly #parts: TokenKeyParts;
+  /** By key and PIN: a chain that changes opens no second session. */
+  readonly #shared = new Map<string, Shared>();
+  /** What a token said of a PIN, by key and PIN: it is not asked about the same one again. */
+  readonly #refused = new Map<string, string>();
+
+  constructor(parts: TokenKeyParts) {
+    this.#parts = parts;
+  }
+
+  async open(
+    document: KeyDocument,
+    options: { readonly signal: AbortSignal },
+  ): Promise<OpenedKey | { readonly problem: string }> {
+    const { text, secret } = document;
+    if (secret === undefined) return { problem: 'has no PIN configured (pinFile or pinEnv)' };
+    const id = hash('sha256', JSON.stringify([text, secret]), 'hex');
+    const refused = this.#refused.get(id);
+    if (refused !== undefined) return { problem: refused };
+    const shared = this.#shared.get(id) ?? this.#share(id, document, options);
+    shared.users += 1;
+    try {
+      return this.#handle(id, shared, await shared.key);
+    } catch (error) {
+      this.#leave(id, shared);
+      return this.#problemOf(id, error);
+    }
+  }
+
+  /** Ends every session. */
+  close(): void {
+    for (const { key } of this.#shared.values())
+      key.then(
+        (one) => one.close(),
+        () => undefined,
+      );
+    this.#shared.clear();
+  }
+
+  #share(id: string, { text, secret = '' }: KeyDocument, options: { readonly signal: AbortSignal }): Shared {
+    // As `openssl -passin file:` takes a passphrase: the first line.
+    const [pin = ''] = secret.split(/\r?\n/, 1);
+    const shared = { key: TokenKey.open(this.#parts, readReference(text), pin, options), users: 0 };
+    this.#shared.set(id, shared);
+    return shared;
+  }
+
+  #handle(id: string, shared: Shared, key: TokenKey): OpenedKey {
+    const { spki, warning } = key.opened;
+    let released = false;
+    return {
+      spki,
+      place: key,
+      signerFor: (algorithm) => ({ algorithm, sign: async (tbs, options) => key.sign(algorithm, tbs, options) }),
+      release: () => {
+        if (!released) this.#leave(id, shared);
+        released = true;
+      },
+      ...(warning !== undefined && { warning }),
+    };
+  }
+
+  #leave(id: string, shared: Shared): void {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    if (this.#shared.get(id) === shared) this.#shared.delete(id);
+    shared.key.then(
+      (key) => key.close(),
+      () => undefined,
+    );
+  }
+
+  #problemOf(id: string, error: unknown): { readonly problem: string } {
+    if (!(error instanceof TokenFailure)) throw error;
+    if (error.kind === 'away') throw new AuthorityError('CAP-S15', { detail: error.message });
+    if (error.kind === 'pin') {
+      this.#refused.set(id, error.message);
+      for (const oldest of this.#refused.keys()) if (this.#refused.size > MAX_REFUSED) this.#refused.delete(oldest);
+    }
+    return { problem: error.message };
+  }
+}
+
+/** As a KeyDocument has it. */
+export function writeReference(reference: TokenKeyReference): string {
+  return JSON.stringify(reference);
+}
+
+function readReference(text: string): TokenKeyReference {
+  return JSON.parse(text) as TokenKeyReference;
+}

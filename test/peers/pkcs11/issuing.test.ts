@@ -1,0 +1,192 @@
+// A server whose issuer's key is in a SoftHSM token: it signs there, is missed while the token is away, and is found again.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { status } from '@grpc/grpc-js';
+import type { Outcome } from '../../adapters/grpc/wire.ts';
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { checkIssuer } from '../../../src/app/compose/trust/issuers.ts';
+import { ChildServer } from '../../app/support/child-server.ts';
+import { configOf, csrClient, RunningServer } from '../../app/support/running-server.ts';
+import { nested, ServerFiles } from '../../app/support/server-files.ts';
+import { buildCsr } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { OpenSslRoot } from './support/openssl-root.ts';
+import { findSoftHsm, SoftHsm } from './support/softhsm.ts';
+
+const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
+/** A token that is back is opened within five seconds; a busy machine takes its time. */
+const SOON = { withinMs: 60_000 };
+
+describe('An issuer whose key is in a PKCS#11 token', function () {
+  this.timeout(180_000);
+  let library: string;
+  let hsm: SoftHsm;
+  let root: OpenSslRoot;
+  let files: ServerFiles;
+  /** Of the key `issuer`. */
+  let publicKeyPem: string;
+  before(function () {
+    library = peerOrSkip(this, findSoftHsm(), 'SoftHSM (softhsm2, opensc, pkcs11js)');
+  });
+  beforeEach(async () => {
+    hsm = new SoftHsm(library);
+    root = new OpenSslRoot();
+    files = await ServerFiles.create();
+    files.setAnchors(root.pem);
+    publicKeyPem = hsm.generate('EC:prime256v1', 'issuer', '01');
+    files.write('issuer-chain.pem', root.sign(publicKeyPem));
+  });
+  afterEach(() => {
+    for (const one of [hsm, root, files]) one[Symbol.dispose]();
+  });
+
+  const settings = (label = 'issuer', more: object = {}): Readonly<Record<string, unknown>> => ({
+    'sds.sockets': [],
+    'issuer.keyFile': undefined,
+    'issuer.pkcs11': { ...hsm.settings(label), ...more },
+  });
+
+  async function ask(server: Pick<RunningServer | ChildServer, 'tlsPort'>): Promise<Outcome> {
+    using client = csrClient(server.tlsPort, root.pem);
+    const headers = { authorization: `Bearer ${await files.mint.token()}` };
+    return await client.call({ csr: (await buildCsr()).pem, headers });
+  }
+
+  async function demandCertificate(server: Pick<RunningServer | ChildServer, 'tlsPort'>): Promise<void> {
+    const { code, details, response } = await ask(server);
+    assert.equal(code, status.OK, details);
+    root.demandValid(response!.certChain.slice(0, -1));
+  }
+
+  function config(command: readonly string[], given: object) {
+    files.write('capstan.json', JSON.stringify(nested({ ...files.settings, ...given })));
+    return spawnSync(process.execPath, [MAIN, ...command, '--config', files.path('capstan.json')], {
+      encoding: 'utf8',
+    });
+  }
+
+  for (const [keyType, id] of [
+    ['EC:prime256v1', '0a'],
+    ['EC:secp384r1', '0b'],
+    ['rsa:2048', '0c'],
+  ] as const) {
+    it(`signs what openssl verifies, with a key that never leaves it: ${keyType}`, async () => {
+      files.write('issuer-chain.pem', root.sign(hsm.generate(keyType, 'another', id)));
+      await using server = await RunningServer.start({ files, settings: settings('another', { keyId: id }) });
+      await demandCertificate(server);
+      assert.deepEqual(files.logged('trustWarning'), []);
+    });
+  }
+
+  it('answers UNAVAILABLE while the token is away and says so, and goes on by itself when it is back', async () => {
+    await using server = await ChildServer.start(files, settings());
+    await demandCertificate(server);
+    hsm.pull();
+    const first = await ask(server);
+    assert.equal(first.code, status.UNAVAILABLE, first.details);
+    assert.match(first.details, /^CAP-S15 the signing key of the issuer does not answer/);
+    const next = await ask(server);
+    assert.equal(next.code, status.UNAVAILABLE, next.details);
+    assert.match(next.details, /^CAP-S01 .*has a signing key that does not answer/);
+    const health = await server.get('/readyz');
+    assert.equal(health.status, 503);
+    assert.match(await health.text(), /the signing key does not answer/);
+    assert.match(await (await server.get('/metrics')).text(), /capstan_issuer_key_available\{issuer="default"\} 0/);
+    await eventually('the log says so', () => files.logged('issuerKeyLost').length === 1, SOON);
+    hsm.putBack();
+    await eventually('it issues again', async () => (await ask(server)).code === status.OK, SOON);
+    await demandCertificate(server);
+    assert.ok((await server.get('/readyz')).ok);
+    await eventually('the log says so', () => files.logged('issuerKeyBack').length === 1, SOON);
+    assert.ok(!files.logText.includes('876543'), 'no PIN in the log');
+  });
+
+  it('is missed also while nobody asks for a certificate', async () => {
+    await using server = await RunningServer.start({ files, settings: settings() });
+    hsm.pull();
+    await eventually('it is missed', () => files.logged('issuerKeyLost').length === 1, SOON);
+    assert.ok(server.report);
+  });
+
+  it('is waited for at the start', async () => {
+    hsm.pull();
+    const starting = ChildServer.start(files, settings());
+    await eventually('it is missed', () => files.logged('reloadFailed').length > 0, SOON);
+    hsm.putBack();
+    await using server = await starting;
+    await demandCertificate(server);
+  });
+
+  it('is used by each of several processes, in a session of its own', async () => {
+    await using server = await ChildServer.start(files, { processes: 2, ...settings('issuer', withPinIn('MESH_PIN')) });
+    await eventually('both are ready', () => files.logged('issuerInForce').length === 2, SOON);
+    for (let count = 0; count < 4; count += 1) await demandCertificate(server);
+  });
+
+  it('takes a new certificate of its key while it serves, and none of another', async () => {
+    await using server = await RunningServer.start({ files, settings: settings('issuer', { keyId: '01' }) });
+    await demandCertificate(server);
+    const successor = root.sign(hsm.generate('EC:prime256v1', 'successor', '02'));
+    files.write('issuer-chain.pem', successor);
+    await eventually('it is refused', () => files.logged('reloadFailed').length > 0, SOON);
+    assert.match(
+      String(files.logged('reloadFailed')[0]?.['problem']),
+      /the token "mesh" is not the key of the certificate/,
+    );
+    await demandCertificate(server);
+    files.write('issuer-chain.pem', root.sign(publicKeyPem));
+    await eventually('the next is in force', () => files.logged('issuerInForce').length === 2, SOON);
+    await demandCertificate(server);
+  });
+
+  it('is refused with words for each thing that is wrong with it', async () => {
+    hsm.generate('EC:prime256v1', 'twice', '05');
+    hsm.generate('EC:prime256v1', 'twice', '06');
+    hsm.generate('EC:prime256v1', 'bare', '07');
+    hsm.deletePublicKey('07');
+    for (const [given, words] of [
+      [settings('nobody'), /the token "mesh" has no private key with label "nobody" that this PIN opens/],
+      [settings('twice'), /the token "mesh" has 2 private keys with label "twice"/],
+      [settings('twice', { keyId: '05' }), /the token "mesh" is not the key of the certificate in .*issuer-chain\.pem/],
+      [settings('bare'), /has neither the public key nor the certificate of that key beside it/],
+      [
+        settings('issuer', { module: '/usr/lib/x86_64-linux-gnu/libz.so.1' }),
+        /is behind a library that cannot be loaded/,
+      ],
+      [settings('issuer', { tokenLabel: 'elsewhere' }), /has not a token called "elsewhere", only "mesh"/],
+    ] as const) {
+      const checked = await checkIssuer(configOf({ ...files.settings, ...given }), new SystemClock());
+      assert.match(checked?.problem ?? 'nothing is wrong', words);
+    }
+    const checked = await checkIssuer(configOf({ ...files.settings, ...settings() }), new SystemClock());
+    assert.deepEqual(checked, { warnings: [] });
+  });
+
+  it('is known by its certificate in the token where its public key is not there', async () => {
+    const certificate = root.sign(hsm.generate('EC:prime256v1', 'bare', '07'));
+    hsm.deletePublicKey('07');
+    hsm.writeCertificate(certificate, '07');
+    files.write('issuer-chain.pem', certificate);
+    await using server = await RunningServer.start({ files, settings: settings('bare') });
+    await demandCertificate(server);
+  });
+
+  it('does not open with a wrong PIN: exit code 78 and no word of it', () => {
+    hsm.writePin('000000');
+    const { status: code, stderr } = config(['serve'], { ...settings(), 'telemetry.logFile': undefined });
+    assert.equal(code, 78, stderr);
+    assert.match(
+      stderr,
+      /the token "mesh" does not take the PIN \(CKR_PIN_INCORRECT at C_Login\), which is not tried again/,
+    );
+    assert.ok(!stderr.includes('000000'));
+  });
+
+  /** In the environment of this process, and with it of those that it starts. */
+  function withPinIn(variable: string): object {
+    process.env[variable] = '876543';
+    return { pinEnv: variable, pinFile: undefined };
+  }
+});
