@@ -10,6 +10,10 @@ import { boundServer, closeServer, LIMITS, type HttpSettings } from './observati
 export interface HttpsSettings extends HttpSettings {
   /** What an operator calls the address. */
   readonly name: string;
+  /** As many as observation takes, unless said otherwise. For one more, the source that has most makes way. */
+  readonly maxConnections?: number;
+  /** Longest that a request may take to come in, in ms. */
+  readonly requestMs?: number;
   /** Where several processes listen on it. */
   readonly reusePort: boolean;
 }
@@ -23,8 +27,11 @@ export class HttpsListener implements AsyncDisposable {
 
   constructor(routes: Hono, settings: HttpsSettings) {
     this.#settings = settings;
-    this.#server = createServer({ ...LIMITS, handshakeTimeout: HANDSHAKE_MS, minVersion: MIN_VERSION });
-    boundServer(this.#server, routes);
+    const { requestMs = LIMITS.requestTimeout, maxConnections } = settings;
+    const headersTimeout = Math.min(LIMITS.headersTimeout, requestMs);
+    const limits = { ...LIMITS, headersTimeout, requestTimeout: requestMs };
+    this.#server = createServer({ ...limits, handshakeTimeout: HANDSHAKE_MS, minVersion: MIN_VERSION });
+    boundServer(this.#server, routes, maxConnections);
     // A handshake that fails is the caller's affair.
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
   }

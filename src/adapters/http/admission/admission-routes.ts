@@ -5,20 +5,24 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Events } from '../../../ports/platform/events.ts';
 
 export interface AdmissionParts {
-  /** @returns the body of the answer; nothing for what is no question. */
-  readonly answer: (body: unknown) => object | undefined;
+  /** @param text the body of the question. @returns the body of the answer; nothing for what is no question. */
+  readonly answer: (text: string) => object | undefined;
   readonly events: Pick<Events, 'unexpected'>;
 }
 
-/** An object and what was there before, each at most what etcd takes. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/**
+ * A policy and what was there before. JSON of this size can be made to take some ten milliseconds to read; what is larger is not
+ * compared, and stored all the same.
+ */
+const MAX_BODY_BYTES = 512 * 1024;
+/** API servers, with much room, so that few bodies are on their way; an API server waits for two seconds in all. */
+export const ADMISSION_LIMITS = { maxConnections: 32, requestMs: 2_000 } as const;
 
 export function admissionRoutes({ answer, events }: AdmissionParts): Hono {
   const routes = new Hono();
   const limit = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ error: 'too large' }, 413) });
   routes.post('/admission', limit, async (c) => {
-    const body = await c.req.json<unknown>().catch(() => undefined);
-    const review = answer(body);
+    const review = answer(await c.req.text());
     return review === undefined ? c.json({ error: 'no AdmissionReview of an object' }, 400) : c.json(review);
   });
   routes.notFound((c) => c.json({ error: 'not found' }, 404));

@@ -79,7 +79,7 @@ export function serverOf(routes: Answering): Server {
 }
 
 /** Has a server, plain or over TLS, answer by these routes, within the same limits. */
-export function boundServer(server: Server | HttpsServer, routes: Answering): void {
+export function boundServer(server: Server | HttpsServer, routes: Answering, maxConnections = MAX_CONNECTIONS): void {
   const listener = getRequestListener(routes.fetch, { overrideGlobalObjects: false });
   const busy = new WeakSet<Socket>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -93,15 +93,15 @@ export function boundServer(server: Server | HttpsServer, routes: Answering): vo
     response.once('close', () => busy.delete(socket));
     void listener(request, response);
   });
-  boundConnections(server);
+  boundConnections(server, maxConnections);
 }
 
 /** A stranger who holds connections must not keep out the probe that says whether this server is alive. */
-function boundConnections(server: Server | HttpsServer): void {
+function boundConnections(server: Server | HttpsServer, most: number): void {
   const places = new Places<Socket>();
   server.on('connection', (socket: Socket) => {
     const source = sourceOf(`${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? ''}`);
-    if (places.size >= MAX_CONNECTIONS) endOldestOfLargest(places);
+    if (places.size >= most) endOldestOfLargest(places);
     places.add(source, socket);
     socket.once('close', () => places.remove(source, socket));
   });

@@ -1,5 +1,5 @@
 // What the API server asks before it stores a local policy, and by what it knows that we answer.
-import { admissionRoutes } from '../../../adapters/http/admission/admission-routes.ts';
+import { ADMISSION_LIMITS, admissionRoutes } from '../../../adapters/http/admission/admission-routes.ts';
 import { HttpsListener } from '../../../adapters/http/https-listener.ts';
 import { PolicyAdmission, type Standing } from '../../../adapters/kubernetes/admission/policy-admission.ts';
 import { WebhookTrust } from '../../../adapters/kubernetes/admission/webhook-trust.ts';
@@ -31,8 +31,9 @@ export function composeAdmission(
   if (kubernetes === undefined || address === undefined) return undefined;
   const admission = new PolicyAdmission({ judge: admissionJudge(config, policy.policies), clock });
   const server = untilFlushed.use(
-    new HttpsListener(admissionRoutes({ answer: (body) => admission.answer(body), events }), {
+    new HttpsListener(admissionRoutes({ answer: (text) => admission.answer(text), events }), {
       ...address,
+      ...ADMISSION_LIMITS,
       name: 'the admission address',
       reusePort: worker !== undefined,
     }),

@@ -1,8 +1,11 @@
 // The listener that an API server asks, over real TLS.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { TLSSocket } from 'node:tls';
-import { admissionRoutes } from '../../../../src/adapters/http/admission/admission-routes.ts';
+import type { Socket } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
+import { ADMISSION_LIMITS, admissionRoutes } from '../../../../src/adapters/http/admission/admission-routes.ts';
 import { HttpsListener } from '../../../../src/adapters/http/https-listener.ts';
 import { freePort } from '../../../support/eventually.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
@@ -30,11 +33,11 @@ describe('The admission listener', () => {
   before(async () => {
     root = await createRoot('Corporate Root');
     port = await freePort();
-    const answer = (body: unknown): object | undefined => {
-      if (body === 'bug') throw new Error('a bug');
-      return body === undefined ? undefined : { echo: body };
+    const answer = (text: string): object | undefined => {
+      if (text === '"bug"') throw new Error('a bug');
+      return text === 'no question' ? undefined : { echo: text };
     };
-    const settings = { host: '127.0.0.1', port, name: 'the admission address', reusePort: false };
+    const settings = { host: '127.0.0.1', port, ...ADMISSION_LIMITS, name: 'the admission address', reusePort: false };
     server = new HttpsListener(admissionRoutes({ answer, events }), settings);
     server.setServingCertificate(await material(root));
     await server.start({ signal: new AbortController().signal });
@@ -65,16 +68,42 @@ describe('The admission listener', () => {
 
   it('answers over the serving certificate, and over the next one as soon as it is there', async () => {
     const first = await ask('{"a":1}');
-    assert.deepEqual([first.status, JSON.parse(first.text)], [200, { echo: { a: 1 } }]);
+    assert.deepEqual([first.status, JSON.parse(first.text)], [200, { echo: '{"a":1}' }]);
     server.setServingCertificate(await material(root));
     assert.notEqual((await ask('{}')).serial, first.serial);
   });
 
   it('takes nothing that is no question, nor more than two objects can be', async () => {
-    assert.equal((await ask('no JSON')).status, 400);
-    assert.equal((await ask(JSON.stringify('x'.repeat(4 * 1024 * 1024)))).status, 413);
+    assert.equal((await ask('no question')).status, 400);
+    assert.equal((await ask('x'.repeat(512 * 1024))).status, 200);
+    assert.equal((await ask('x'.repeat(512 * 1024 + 1))).status, 413);
     assert.equal((await ask('{}', { path: '/metrics' })).status, 404);
     assert.equal((await ask('', { method: 'GET' })).status, 404);
+  });
+
+  const idle = async (): Promise<Socket> => {
+    const socket = connect({ host: '127.0.0.1', port, servername: NAME, ca: root.certificatePem });
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+    return socket;
+  };
+
+  it('waits no longer for a body than an API server waits for the answer', async () => {
+    const headers = { 'content-length': 1_000 };
+    const options = { host: '127.0.0.1', port, method: 'POST', path: '/admission', ca: root.certificatePem, headers };
+    const asked = request({ ...options, servername: NAME, agent: false });
+    asked.on('error', () => undefined).write('{');
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    assert.equal(response.statusCode, 408);
+  });
+
+  it('has few connections, and lets the source that holds most of them make way', async () => {
+    const crowd = await Promise.all(Array.from({ length: 32 }, async () => idle()));
+    const oneEnds = Promise.race(crowd.map(async (socket) => once(socket, 'close')));
+    assert.equal((await ask('{}')).status, 200);
+    await oneEnds;
+    assert.equal(crowd.filter(({ destroyed }) => destroyed).length, 1);
+    for (const socket of crowd) socket.destroy();
   });
 
   it('says nothing of a bug, and reports it', async () => {

@@ -29,7 +29,9 @@ function answered(standing: Standing, ...[spec, oldSpec]: Parameters<typeof revi
       return standing;
     },
   });
-  const answer = admission.answer(review(spec, oldSpec)) as { response: Readonly<Record<string, unknown>> };
+  const answer = admission.answer(JSON.stringify(review(spec, oldSpec))) as {
+    response: Readonly<Record<string, unknown>>;
+  };
   return { ...answer.response, judged } as Readonly<Record<string, unknown>>;
 }
 
@@ -94,8 +96,8 @@ describe('Admission of a policy', () => {
         return GREEDY;
       },
     });
-    const ask = () =>
-      (admission.answer(review({})) as { response: { allowed: boolean; warnings?: string[] } }).response;
+    const text = JSON.stringify(review({}));
+    const ask = () => (admission.answer(text) as { response: { allowed: boolean; warnings?: string[] } }).response;
     assert.deepEqual([ask().allowed, ask().allowed], [false, false]);
     const third = ask();
     assert.deepEqual([third.allowed, judged], [true, 2]);
@@ -104,15 +106,26 @@ describe('Admission of a policy', () => {
     assert.equal(ask().allowed, false);
   });
 
+  it('counts the time that a question takes to be read, and reads none beyond it', () => {
+    const times = [0, 200, 201];
+    const clock = { monotonicMs: () => times.shift() ?? assert.fail() };
+    const admission = new PolicyAdmission({ clock, judge: () => assert.fail() });
+    assert.equal(admission.answer('[[[[]]]]'), undefined);
+    const unreadable = '{"kind":"AdmissionReview","request":{"uid":"u2","object":[[[';
+    const { uid, allowed } = (admission.answer(unreadable) as { response: { uid: string; allowed: boolean } }).response;
+    assert.deepEqual([uid, allowed], ['u2', true]);
+  });
+
   for (const body of [
-    undefined,
-    null,
-    'x',
-    {},
-    { kind: 'AdmissionReview' },
-    { kind: 'AdmissionReview', request: {} },
+    '',
+    'no JSON',
+    'null',
+    '"x"',
+    '{}',
+    '{"kind":"AdmissionReview"}',
+    '{"kind":"AdmissionReview","request":{}}',
   ]) {
-    it(`answers nothing to ${body === undefined ? 'nothing' : JSON.stringify(body)}`, () => {
+    it(`answers nothing to ${body === '' ? 'nothing' : body}`, () => {
       const admission = new PolicyAdmission({ clock: new FakeClock(), judge: () => assert.fail() });
       assert.equal(admission.answer(body), undefined);
     });
