@@ -28,14 +28,16 @@ export function composeSigners(config: Config, foundation: Foundation, former: F
   const report = (refusal: ReportedRefusal): void => issuing.refusalEvents?.report(refusal);
   const parts = { api: kubernetes.api, clock, random, events, cluster: config.cluster.id, report };
   const deadlineMs = config.listen.requestTimeout;
-  const signers = issuing.parts.issuers
-    .all()
-    .flatMap(({ name: issuerName }) =>
-      served.map((requests) => new RequestSigner({ ...parts, requests }, { issuerName, deadlineMs })),
-    );
+  let signers: readonly RequestSigner[] = [];
   health.report('signers', () => degradedBy(signers.find(({ problem }) => problem !== undefined)?.problem));
   startUp.at('load', () => {
     const { lease } = kubernetes;
+    // Which issuers there are is known once their states are read, which was before.
+    signers = issuing.parts.issuers
+      .all()
+      .flatMap(({ name: issuerName }) =>
+        served.map((requests) => new RequestSigner({ ...parts, requests }, { issuerName, deadlineMs })),
+      );
     const sign = async (leading: Leading): Promise<void> => {
       await Promise.all(signers.map(async (signer) => signer.run(leading)));
     };
