@@ -19,6 +19,8 @@ export interface ServeReport {
   /** Empty for a worker: its supervisor answers probes. */
   readonly httpAddress: string;
   readonly plaintextAddress?: string;
+  /** Of the SPIFFE bundle endpoint. */
+  readonly bundleAddress?: string;
   readonly sockets: readonly string[];
   /** The parts that do not work as they should. */
   readonly troubled: readonly TroubledPart[];
@@ -111,6 +113,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     tlsAddress: tls.address(),
     httpAddress: composition.administration?.http.address() ?? '',
     ...(plaintext && { plaintextAddress: plaintext.address() }),
+    ...(composition.bundleEndpoint && { bundleAddress: composition.bundleEndpoint.address() }),
     sockets: sockets.paths,
     troubled: composition.foundation.health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part])),
     trustDomain: config.trustDomain,

@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { RunningServer } from '../app/support/running-server.ts';
 import { ServerFiles } from '../app/support/server-files.ts';
 import { testAuthority } from '../support/certificates.ts';
-import { freePort } from '../support/eventually.ts';
 import { findProgram } from './programs/programs.ts';
 import { peerOrSkip } from './support/presence.ts';
 import { createRoot, issueLeaf, type TestAuthority as Web } from './support/pki.ts';
@@ -38,16 +37,20 @@ describe('The trust bundle, fetched by go-spiffe,', function () {
   });
   after(async () => ended.disposeAsync());
 
-  async function fetched(profile: 'web' | 'spiffe', port: number, ...more: readonly string[]): Promise<Fetched> {
-    const args = [profile, `https://localhost:${port}/`, 'cluster.local', ...more];
+  async function fetched(
+    profile: 'web' | 'spiffe',
+    { report }: RunningServer,
+    ...more: readonly string[]
+  ): Promise<Fetched> {
+    const args = [profile, `https://localhost:${report.bundleAddress?.split(':').at(-1)}/`, 'cluster.local', ...more];
     const { stdout } = await run(program, args, { timeout: 30_000 });
     return JSON.parse(stdout) as Fetched;
   }
 
-  const started = async (port: number, settings: Readonly<Record<string, unknown>>): Promise<RunningServer> =>
+  const started = async (settings: Readonly<Record<string, unknown>>): Promise<RunningServer> =>
     RunningServer.start({
       files,
-      settings: { 'trustAnchors.endpoint.address': `127.0.0.1:${port}`, ...settings },
+      settings: { 'trustAnchors.endpoint.address': '127.0.0.1:0', ...settings },
     });
 
   function assertWhole({ trustDomain, subjects, sequence, refresh }: Fetched): void {
@@ -58,22 +61,20 @@ describe('The trust bundle, fetched by go-spiffe,', function () {
   }
 
   it('is taken in the profile https_web, by who trusts the roots of its certificate and nobody else', async () => {
-    const port = await freePort();
-    await using server = await started(port, {
+    await using server = await started({
       'trustAnchors.endpoint.certificateFile': files.path('web.pem'),
       'trustAnchors.endpoint.keyFile': files.path('web-key.pem'),
     });
     assert.equal((await server.get('/readyz')).status, 200);
-    assertWhole(await fetched('web', port, files.path('web-roots.pem')));
-    await assert.rejects(fetched('web', port, files.path('anchors.pem')), /unknown authority/);
+    assertWhole(await fetched('web', server, files.path('web-roots.pem')));
+    await assert.rejects(fetched('web', server, files.path('anchors.pem')), /unknown authority/);
   });
 
   it('is taken in the profile https_spiffe, from the SPIFFE ID of the endpoint and from no other', async () => {
-    const port = await freePort();
-    await using server = await started(port, { 'trustAnchors.endpoint.profile': 'https_spiffe' });
+    await using server = await started({ 'trustAnchors.endpoint.profile': 'https_spiffe' });
     assert.equal((await server.get('/readyz')).status, 200);
     const [anchors, own] = [files.path('anchors.pem'), 'spiffe://cluster.local/capstan.dev/bundle-endpoint'];
-    assertWhole(await fetched('spiffe', port, anchors, own));
-    await assert.rejects(fetched('spiffe', port, anchors, 'spiffe://cluster.local/ns/a/sa/b'), /unexpected ID/);
+    assertWhole(await fetched('spiffe', server, anchors, own));
+    await assert.rejects(fetched('spiffe', server, anchors, 'spiffe://cluster.local/ns/a/sa/b'), /unexpected ID/);
   });
 });

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:https';
 import type { Hono } from 'hono';
 import { AuthorityError } from '../../domain/errors.ts';
 import { listeningProblem } from '../../domain/text/system-error.ts';
-import { boundServer, closeServer, LIMITS, type HttpSettings } from './observation/server.ts';
+import { boundAddress, boundServer, closeServer, LIMITS, type HttpSettings } from './observation/server.ts';
 
 export interface HttpsSettings extends HttpSettings {
   /** What an operator calls the address. */
@@ -56,6 +56,10 @@ export class HttpsListener implements AsyncDisposable {
       signal.throwIfAborted();
       throw new AuthorityError('CAP-X03', { detail: `${name} ${host}:${port} ${listeningProblem(cause)}`, cause });
     }
+  }
+
+  address(): string {
+    return boundAddress(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

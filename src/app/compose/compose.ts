@@ -1,5 +1,6 @@
 // A server's parts, stage by stage. Each stage names the concrete parts of one concern, hands them their slice of the
 // configuration and what the stages before it made, and registers how its parts start, stop and tell how they are.
+import type { HttpsListener } from '../../adapters/http/https-listener.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -29,6 +30,7 @@ export interface Composition {
   readonly cluster: Cluster;
   readonly policy: Policy;
   readonly listeners: Listeners;
+  readonly bundleEndpoint: HttpsListener | undefined;
   /** Absent for a worker: its supervisor answers probes and operators. */
   readonly administration: Administration | undefined;
 }
@@ -51,7 +53,7 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
   composeServingCertificate(config, foundation, { issuing, listeners, admission });
-  composeBundleEndpoint(config, foundation, { issuing });
+  const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing });
   const administration = composeAdministration(config, foundation, { cluster, storage, trust, policy, services });
-  return { foundation, trust, cluster, policy, listeners, administration };
+  return { foundation, trust, cluster, policy, listeners, bundleEndpoint, administration };
 }

@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { createRoot, issueLeaf, type TestAuthority as Web } from '../../peers/support/pki.ts';
 import { testAuthority } from '../../support/certificates.ts';
-import { eventually, freePort } from '../../support/eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
@@ -22,7 +22,8 @@ interface Document {
   readonly spiffe_refresh_hint: number;
 }
 
-async function ask(port: number, ca: string, { path = '/', method = 'GET' } = {}): Promise<Answer> {
+async function ask({ report }: RunningServer, ca: string, { path = '/', method = 'GET' } = {}): Promise<Answer> {
+  const port = Number(report.bundleAddress?.split(':').at(-1));
   return new Promise((resolve, reject) => {
     const options = {
       host: '127.0.0.1',
@@ -66,8 +67,8 @@ describe('The SPIFFE bundle endpoint', function () {
     files.write('web-key.pem', keyPem);
   };
 
-  const endpoint = (port: number, more: object = {}) => ({
-    'trustAnchors.endpoint.address': `127.0.0.1:${port}`,
+  const endpoint = (more: object = {}) => ({
+    'trustAnchors.endpoint.address': '127.0.0.1:0',
     'trustAnchors.endpoint.refreshHint': '1m',
     ...more,
   });
@@ -79,9 +80,8 @@ describe('The SPIFFE bundle endpoint', function () {
 
   it('gives the anchors to whoever asks, under a certificate of the web, and a change within moments', async () => {
     await useWebCertificate();
-    const port = await freePort();
-    await using server = await RunningServer.start({ files, settings: endpoint(port, ofTheWeb()) });
-    const answer = await ask(port, web.certificatePem);
+    await using server = await RunningServer.start({ files, settings: endpoint(ofTheWeb()) });
+    const answer = await ask(server, web.certificatePem);
     assert.equal(answer.status, 200);
     assert.match(String(answer.headers['content-type']), /^application\/json/);
     const before = documentOf(answer);
@@ -95,28 +95,27 @@ describe('The SPIFFE bundle endpoint', function () {
     const after = await eventually(
       'the new anchor is there',
       async () => {
-        const document = documentOf(await ask(port, web.certificatePem));
+        const document = documentOf(await ask(server, web.certificatePem));
         return document.keys.length === 2 ? document : undefined;
       },
       { withinMs: 20_000 },
     );
     assert.ok(after.spiffe_sequence > before.spiffe_sequence);
-    assert.equal((await ask(port, web.certificatePem, { path: '/other' })).status, 404);
-    assert.equal((await ask(port, web.certificatePem, { method: 'POST' })).status, 404);
+    assert.equal((await ask(server, web.certificatePem, { path: '/other' })).status, 404);
+    assert.equal((await ask(server, web.certificatePem, { method: 'POST' })).status, 404);
     assert.equal((await server.get('/readyz')).status, 200);
     files.setAnchors(files.pki.root.certificatePem);
   });
 
   it('takes another certificate when its files change, and keeps the last good one when they are broken', async () => {
     await useWebCertificate();
-    const port = await freePort();
-    await using server = await RunningServer.start({ files, settings: endpoint(port, ofTheWeb()) });
-    const first = (await ask(port, web.certificatePem)).shown.serialNumber;
+    await using server = await RunningServer.start({ files, settings: endpoint(ofTheWeb()) });
+    const first = (await ask(server, web.certificatePem)).shown.serialNumber;
     await useWebCertificate();
     const second = await eventually(
       'the new certificate is shown',
       async () => {
-        const { serialNumber } = (await ask(port, web.certificatePem)).shown;
+        const { serialNumber } = (await ask(server, web.certificatePem)).shown;
         return serialNumber === first ? undefined : serialNumber;
       },
       { withinMs: 20_000 },
@@ -133,30 +132,28 @@ describe('The SPIFFE bundle endpoint', function () {
       { withinMs: 20_000 },
     );
     assert.match(why, /the last good certificate stays: .*web\.pem is the certificate of another key/);
-    assert.equal((await ask(port, web.certificatePem)).shown.serialNumber, second);
+    assert.equal((await ask(server, web.certificatePem)).shown.serialNumber, second);
   });
 
   it('does not start with a certificate of another key, or without one', async () => {
     await useWebCertificate();
     files.write('web.pem', files.pki.root.certificatePem);
-    const port = await freePort();
     await assert.rejects(
-      RunningServer.start({ files, settings: endpoint(port, ofTheWeb()) }),
+      RunningServer.start({ files, settings: endpoint(ofTheWeb()) }),
       /CAP-X03.*web\.pem is the certificate of another key/,
     );
     files.write('web-key.pem', 'no key');
     await assert.rejects(
-      RunningServer.start({ files, settings: endpoint(port, ofTheWeb()) }),
+      RunningServer.start({ files, settings: endpoint(ofTheWeb()) }),
       /web\.pem and its key are not a certificate and its key/,
     );
-    await assert.rejects(RunningServer.start({ files, settings: endpoint(port) }), /certificateFile.*is required/);
+    await assert.rejects(RunningServer.start({ files, settings: endpoint() }), /certificateFile.*is required/);
   });
 
   it('proves by an X.509-SVID of its own in the profile https_spiffe', async () => {
-    const port = await freePort();
     const profile = { 'trustAnchors.endpoint.profile': 'https_spiffe' };
-    await using server = await RunningServer.start({ files, settings: endpoint(port, profile) });
-    const { shown, ...answer } = await ask(port, server.files.pki.root.certificatePem);
+    await using server = await RunningServer.start({ files, settings: endpoint(profile) });
+    const { shown, ...answer } = await ask(server, server.files.pki.root.certificatePem);
     assert.match(shown.subjectAltName ?? '', /URI:spiffe:\/\/cluster\.local\/capstan\.dev\/bundle-endpoint/);
     assert.equal(shown.ca, false);
     assert.equal(documentOf({ shown, ...answer }).keys.length, 1);

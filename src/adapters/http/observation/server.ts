@@ -59,16 +59,20 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  /** @returns `host:port` as it was bound; an IPv6 host stands in brackets. */
   address(): string {
-    const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') throw new Error('the HTTP listener is not started');
-    return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+    return boundAddress(this.#server);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await closeServer(this.#server);
   }
+}
+
+/** @returns `host:port` as a server that listens was bound; an IPv6 host stands in brackets. */
+export function boundAddress(server: Server | HttpsServer): string {
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('the listener is not started');
+  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }
 
 /** A server within our limits, with one request of a connection at a time; it does not listen yet. */

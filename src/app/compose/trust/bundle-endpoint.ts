@@ -17,13 +17,14 @@ import { servingNamesOf } from './issuers.ts';
 /** Of the SVID in the profile https_spiffe: no workload has an identity of this shape. */
 const ENDPOINT_PATH = '/capstan.dev/bundle-endpoint';
 
+/** @returns the listener; nothing where no address is configured. */
 export function composeBundleEndpoint(
   config: Config,
   foundation: Foundation,
   { issuing }: { readonly issuing: Issuing },
-): void {
+): HttpsListener | undefined {
   const { address, refreshHint } = config.trustAnchors.endpoint;
-  if (address === undefined) return;
+  if (address === undefined) return undefined;
   const { clock, events, startUp, untilFlushed, running: signal, worker } = foundation;
   const sequence = new BundleSequence({ anchors: issuing.parts.anchors, clock });
   const bundle = () => {
@@ -39,6 +40,7 @@ export function composeBundleEndpoint(
     await showCertificate();
     await listener.start(options);
   });
+  return listener;
 }
 
 interface Shown {

@@ -47,6 +47,9 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
   return [
     ['CSR API and SDS', `${report.tlsAddress} (TLS)`],
     ...(report.plaintextAddress === undefined ? [] : [['', `${report.plaintextAddress} (plaintext)`] as const]),
+    ...(report.bundleAddress === undefined
+      ? []
+      : [['Bundle endpoint', `https://${report.bundleAddress}/, the trust anchors for other trust domains`] as const]),
     ...sockets(report, context).map((text, index) => [index === 0 ? 'SDS sockets' : '', text] as const),
     ...report.troubled.map(({ part, state, why }) => [inCapital(state), `${part}: ${why}`] as const),
     ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /policy /metrics`],
