@@ -8,6 +8,8 @@ import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/jour
 import { decisionFrom } from '../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
 import type { LeafNames } from '../../../src/ports/storage/issuance-history.ts';
+import { StoreReader } from '../../../src/adapters/storage/slots/store-reader.ts';
+import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { DecisionRecord, JournalQuery } from '../../../src/ports/storage/issuance-journal.ts';
 import { issued } from '../../adapters/storage/sqlite/records.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
@@ -140,6 +142,13 @@ export class ServerFiles implements Disposable {
   decisions(query: Partial<JournalQuery> = {}): readonly DecisionRecord[] {
     using reader = new JournalQueries(this.path('journal.db'));
     return reader.list({ limit: 100_000, ...query }).map(decisionFrom);
+  }
+
+  /** Identities that ended, of the journals of all processes, newest first. */
+  async closings(): Promise<readonly ClosingRecord[]> {
+    const options = { signal: new AbortController().signal };
+    using reader = await StoreReader.open(this.path('journal.db'), options);
+    return await reader.closings({ limit: 100_000 }, options);
   }
 
   get logText(): string {

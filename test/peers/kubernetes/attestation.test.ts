@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { decodeJwt, SignJWT } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
+import type { ClosingReason, ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
@@ -27,7 +28,7 @@ describe('A caller of a Kubernetes cluster', function () {
     this.timeout(180_000);
     peerOrSkip(this, KubernetesCluster.programs(), 'Kubernetes');
     cluster = ended.use(await KubernetesCluster.start());
-    files = ended.use(await AttestedServer.files(['shop', 'bank', 'gone']));
+    files = ended.use(await AttestedServer.files(['shop', 'bank', 'gone', 'left']));
     capstan = ended.use(await AttestedServer.start(cluster, files));
   });
   after(async () => ended.disposeAsync());
@@ -167,6 +168,91 @@ describe('A caller of a Kubernetes cluster', function () {
     await eventually('the refusal', async () => expected.test((await capstan.ask({ token })).details), AT_ONCE);
     await capstan.refused({ showing }, expected);
   });
+
+  it('has its end on record once, with why and until when its certificates live', async () => {
+    await cluster.apply([namespaceNamed('left')]);
+    const ends: readonly (readonly [string, ClosingReason, () => Promise<unknown>])[] = [
+      ['bank/ended', 'pod_deleted', async () => cluster.api.delete(podNamed('bank', 'ended'))],
+      [
+        'bank/done',
+        'pod_finished',
+        async () => cluster.api.patch(podNamed('bank', 'done'), { status: { phase: 'Succeeded' } }, 'status'),
+      ],
+      [
+        'bank/anew',
+        'service_account_recreated',
+        async () => {
+          await cluster.api.delete(accountNamed('bank', 'anew'));
+          await cluster.apply([accountNamed('bank', 'anew')]);
+        },
+      ],
+      ['left/web', 'namespace_removed', async () => cluster.api.delete(namespaceNamed('left'))],
+    ];
+    const given = new Map<string, { readonly uid: string; readonly notAfterMs: number }>();
+    for (const [pod] of ends) {
+      const [namespace = '', name = ''] = pod.split('/');
+      const { uid, token } = await podWithToken(cluster, namespace, name);
+      await capstan.granted({ showing: await capstan.granted({ token }) });
+      const endsMs = files.decisions({ limit: 2 }).map((one) => (one.outcome === 'issued' ? one.notAfterMs : 0));
+      given.set(pod, { uid, notAfterMs: Math.max(...endsMs) });
+    }
+    await podWithToken(cluster, 'bank', 'never-asked');
+    await Promise.all([...ends.map(async ([, , end]) => end()), cluster.api.delete(podNamed('bank', 'never-asked'))]);
+    const closed = async (): Promise<readonly ClosingRecord[]> =>
+      (await files.closings()).filter(({ namespace, podName }) => given.has(`${namespace}/${podName}`));
+    await eventually('the record of each', async () => (await closed()).length >= ends.length, { withinMs: 30_000 });
+    await cluster.api.delete(podNamed('bank', 'done'));
+    const bystander = await podWithToken(cluster, 'bank', 'bystander');
+    await capstan.granted({ token: bystander.token });
+    await cluster.api.delete(podNamed('bank', 'bystander'));
+    // What comes later is on record, so nothing more was to be said of those before.
+    const isBystander = ({ podName }: ClosingRecord): boolean => podName === 'bystander';
+    await eventually('a later record', async () => (await files.closings()).some(isBystander), { withinMs: 30_000 });
+    const records = await closed();
+    assert.equal(records.length, ends.length);
+    for (const [pod, reason] of ends) {
+      const [namespace, name] = pod.split('/');
+      const found = records.find((one) => one.namespace === namespace && one.podName === name);
+      const { uid, notAfterMs } = given.get(pod) ?? assert.fail();
+      const { podUid, identity, cluster: of, latestEndMs, liveCertificates, reason: why } = found ?? assert.fail(pod);
+      assert.deepEqual(
+        { reason: why, podUid, identity, of, latestEndMs, liveCertificates },
+        {
+          reason,
+          podUid: uid,
+          identity: `spiffe://cluster.local/ns/${namespace}/sa/${name}`,
+          of: 'default',
+          latestEndMs: notAfterMs,
+          liveCertificates: 2,
+        },
+      );
+    }
+    assert.ok((await files.closings()).every(({ podName }) => podName !== 'never-asked'));
+    const page = await (await capstan.server.get('/metrics')).text();
+    assert.match(page, /^capstan_identities_closed_total\{reason="namespace_removed"\} [1-9]/m);
+  }).timeout(120_000);
+
+  it('that was deleted while no server ran has its end on record once, at the next start', async () => {
+    using own = await AttestedServer.files(['shop']);
+    const { token, uid } = await podWithToken(cluster, 'shop', 'between');
+    {
+      await using before = await AttestedServer.start(cluster, own);
+      await before.granted({ token });
+    }
+    await cluster.api.delete(podNamed('shop', 'between'));
+    for (const start of ['the next', 'the one after']) {
+      await using server = await AttestedServer.start(cluster, own);
+      const other = await podWithToken(cluster, 'shop', start.replaceAll(' ', '-'));
+      await server.granted({ token: other.token });
+      await eventually('its end', async () => (await own.closings()).length > 0, { withinMs: 60_000 });
+      assert.deepEqual(
+        (await own.closings()).map(({ podUid, reason, liveCertificates }) => [podUid, reason, liveCertificates]),
+        [[uid, 'pod_deleted', 1]],
+        start,
+      );
+      assert.notEqual((await own.closings())[0]?.lastSeenMs, undefined);
+    }
+  }).timeout(120_000);
 
   describe('of a server that may do less than it should', () => {
     /** Beside the server of the other tests, in an account of its own. */

@@ -168,6 +168,22 @@ describe('A server of two processes in a Kubernetes cluster', function () {
     assert.match(said ?? '', /denied.*spec\.narrow\.ttl\.max is 48h, test@\d+ gives 24h/);
   });
 
+  it('has each end of a pod on record once, whichever worker issued, also when the one that records is killed', async () => {
+    const closings = async (name: string) => (await files.closings()).filter(({ podName }) => podName === name);
+    const issuedTo = (name: string) => (record: DecisionRecord) =>
+      record.outcome === 'issued' && record.podName === name;
+    for (const name of ['ends', 'ends-meanwhile']) {
+      const { token } = await podWithToken(cluster, 'shop', name);
+      const asked = await askBoth(token, issuedTo(name));
+      if (name === 'ends-meanwhile') await kill9(workersOf(files).find(({ slot }) => slot === 1)!.pid);
+      await cluster.api.delete(podNamed('shop', name));
+      const [closing] = await eventually('its end', async () => nonEmpty(await closings(name)), FOLLOWED);
+      assert.deepEqual([closing.reason, closing.liveCertificates], ['pod_deleted', asked]);
+    }
+    await untilServing(files, 2);
+    for (const name of ['ends', 'ends-meanwhile']) assert.equal((await closings(name)).length, 1, name);
+  });
+
   it('publishes and signs by the one that leads', async () => {
     await eventually('one leads', slotThatLeads, SOON);
     await publishedOnce('new');
@@ -210,6 +226,8 @@ interface PolicyStatus {
   readonly lastDay?: { readonly issued: number; readonly refused: number };
 }
 
+const nonEmpty = <T>([first, ...more]: readonly T[]): readonly [T, ...T[]] | undefined =>
+  first === undefined ? undefined : [first, ...more];
 const refusedBy = (reason: string) => (record: DecisionRecord) =>
   record.outcome === 'refused' && record.reason === reason;
 const namespaceNamed = (name: string): ClusterObject => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

@@ -9,15 +9,15 @@ import type { Storage } from '../storage.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
 interface Former {
-  readonly kubernetes: Kubernetes | undefined;
+  readonly kubernetes: Pick<Kubernetes, 'clusters'> | undefined;
   readonly storage: Pick<Storage, 'closings' | 'lease'>;
   readonly policies: PolicySource;
 }
 
 /** Does nothing where no API server is configured, or another process of this server does it. */
 export function composeClosings(
-  { trustDomain, lifetimes }: Config,
-  { clock, events, startUp, running }: Foundation,
+  { trustDomain, lifetimes }: Pick<Config, 'trustDomain' | 'lifetimes'>,
+  { clock, events, startUp, running }: Pick<Foundation, 'clock' | 'events' | 'startUp' | 'running'>,
   { kubernetes, storage: { closings, lease }, policies }: Former,
 ): void {
   if (kubernetes === undefined || closings === undefined) return;
