@@ -86,6 +86,26 @@ describe('A ztunnel of a Kubernetes cluster', function () {
     }
   });
 
+  it('has what it was given for a pod on record as ended when that pod goes, and not as its own', async () => {
+    const { metadata } = await cluster.pod({ namespace: 'shop', name: 'ambient-0', serviceAccount: 'ambient' });
+    const wanted = identity('shop', 'ambient');
+    assert.equal((await ask(wanted)).code, status.OK);
+    await cluster.api.delete(podNamed('shop', 'ambient-0'));
+    const of = async () => (await capstan.files.closings()).find((one) => one.identity === wanted);
+    const closing = await eventually('its end on record', of, { withinMs: 30_000 });
+    const { podName, podUid, reason, liveCertificates, serviceAccountUid } = closing;
+    assert.deepEqual(
+      { podName, podUid, reason, liveCertificates, serviceAccountUid },
+      {
+        podName: 'ambient-0',
+        podUid: metadata.uid,
+        reason: 'pod_deleted',
+        liveCertificates: 1,
+        serviceAccountUid: undefined,
+      },
+    );
+  });
+
   it('proves its node anew for each certificate: one that it was given renews nothing', async () => {
     await cluster.pod({ namespace: 'shop', name: 'once-0', serviceAccount: 'once' });
     const wanted = identity('shop', 'once');

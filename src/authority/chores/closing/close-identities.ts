@@ -125,7 +125,8 @@ class IdentityCloser {
       const of = remoteCluster === undefined ? {} : { remoteCluster };
       const page = await issuances.issuedBetween({ ...range, ...of }, leading);
       const at = { nowMs, lastSeenMs: this.#followedMs ?? 0 };
-      await this.#close(goneAmong(page.issuances, workloads, at), leading);
+      const gone = goneAmong(page.issuances, workloads, at).filter((pod) => !this.#gone.has(pod));
+      await this.#close(gone, leading);
       this.#lookBack.doneUntil(page.untilMs);
       await this.#closeDue(leading);
       await clock.sleep(PAUSE_MS, leading);

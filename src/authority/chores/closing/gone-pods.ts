@@ -66,6 +66,11 @@ export class GonePods {
     return overflown;
   }
 
+  /** Whether it waits already, as one that was seen to go. */
+  has(pod: GonePod): boolean {
+    return this.#waiting.has(keyOf(pod)) || this.#waiting.has(keyOf({ podUid: pod.podUid }));
+  }
+
   /** Those whose last certificate is on record by now, at most `limit`, the first first; they stay until `remove`. */
   due(limit: number): readonly GonePod[] {
     const untilMs = this.#parts.clock.monotonicMs() - SETTLE_MS;
@@ -127,6 +132,6 @@ export function isRemoved(workloads: WorkloadDirectory, namespace: string): bool
   return workloads.namespace(namespace)?.terminating ?? true;
 }
 
-function keyOf({ podUid, serviceAccountUid = '' }: GonePod): string {
+function keyOf({ podUid, serviceAccountUid = '' }: Pick<GonePod, 'podUid' | 'serviceAccountUid'>): string {
   return `${podUid} ${serviceAccountUid}`;
 }
