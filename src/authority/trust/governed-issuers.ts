@@ -66,18 +66,19 @@ export class GovernedIssuers implements Issuers {
 
   /** The same object for the same issuer under the same ledger. */
   #govern(given: NamedIssuer): NamedIssuer {
+    // Asked for its name alone before the ledger is known, as when a server is put together.
+    if (given.state.kind !== 'ready') return given;
     const ledger = this.#parts.ledger.current();
     const known = this.#governed.get(given.name);
     if (known?.given === given && known.ledger === ledger) return known.named;
-    const named = governed(given, ledger);
+    const named = governed(given, given.state.issuer, ledger);
     this.#governed.set(given.name, { given, ledger, named });
     return named;
   }
 }
 
-function governed(given: NamedIssuer, ledger: IssuerLedger): NamedIssuer {
-  if (given.state.kind !== 'ready') return given;
-  const withdrawal = withdrawalOf(ledger, generationKeyOf(given.state.issuer));
+function governed(given: NamedIssuer, issuer: Issuer, ledger: IssuerLedger): NamedIssuer {
+  const withdrawal = withdrawalOf(ledger, generationKeyOf(issuer));
   if (withdrawal === undefined) return given;
   const { state, by } = withdrawal;
   return { ...given, state: { kind: 'unavailable', why: whyOf(state, by), withdrawn: state } };
