@@ -3,7 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +11,8 @@ import { createInterface } from 'node:readline';
 /** What every checkout of this machine shares. */
 const CACHE = process.env['CAPSTAN_PEERS_CACHE'] ?? path.join(homedir(), '.cache/capstan/peers');
 const GO_ENVIRONMENT = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' };
+/** With the id of the process that builds. */
+const UNFINISHED = 'unfinished-';
 const SAY_EVERY_MS = 30_000;
 /** Last lines of the compiler that a failure quotes. */
 const QUOTED_LINES = 15;
@@ -42,20 +44,28 @@ export class GoModule {
   }
 
   /**
-   * Builds one program; what a former build has compiled is taken from Go's own cache.
+   * Builds one program; what a former build has compiled, also one that was cut off, is taken from Go's own cache.
    * @param importPath of its `package main`, or its folder in the module, with `./`.
    * @throws Error that says what Go said, or that there is none.
    */
   async build(program: string, importPath: string, say: Say): Promise<void> {
     const file = this.#file(program);
     mkdirSync(path.dirname(file), { recursive: true });
-    // Nobody finds a program that is half written.
-    const unfinished = `${file}.${process.pid}`;
-    await runGo(['build', '-v', '-trimpath', '-ldflags', this.#linked(), '-o', unfinished, importPath], {
-      folder: this.#folder,
-      say: (line) => say(`${program}: ${line}`),
-    });
-    renameSync(unfinished, file);
+    removeWhatWasCutOff();
+    // Nobody finds a program that is half written; and a gigabyte of Go's own, which it leaves behind when it is ended.
+    const unfinished = path.join(CACHE, `${UNFINISHED}${process.pid}`);
+    mkdirSync(unfinished, { recursive: true });
+    const made = path.join(unfinished, program);
+    try {
+      await runGo(['build', '-v', '-trimpath', '-ldflags', this.#linked(), '-o', made, importPath], {
+        folder: this.#folder,
+        environment: { ...GO_ENVIRONMENT, GOTMPDIR: unfinished },
+        say: (line) => say(`${program}: ${line}`),
+      });
+      renameSync(made, file);
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true });
+    }
   }
 
   /** Where Go keeps the source of a module that the programs are built from. @throws Error when Go is absent. */
@@ -83,8 +93,22 @@ export class GoModule {
   }
 }
 
-async function runGo(args: readonly string[], { folder, say }: { folder: string; say: Say }): Promise<void> {
-  const child = spawn('go', args, { cwd: folder, env: GO_ENVIRONMENT, stdio: ['ignore', 'inherit', 'pipe'] });
+/** Of builds whose process is gone. */
+function removeWhatWasCutOff(): void {
+  for (const folder of globSync(path.join(CACHE, `${UNFINISHED}*`))) {
+    const pid = Number(path.basename(folder).slice(UNFINISHED.length));
+    if (!existsSync(`/proc/${pid}`)) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Run {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly say: Say;
+}
+
+async function runGo(args: readonly string[], { folder, environment, say }: Run): Promise<void> {
+  const child = spawn('go', args, { cwd: folder, env: environment, stdio: ['ignore', 'inherit', 'pipe'] });
   const startMs = performance.now();
   const spoken: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => spoken.push(line));
