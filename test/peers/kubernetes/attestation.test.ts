@@ -4,13 +4,17 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { decodeJwt, SignJWT } from 'jose';
 import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
 import type { ClosingReason, ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { ServerFiles } from '../../app/support/server-files.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { accountNamed, AttestedServer, namespaceNamed, podNamed, podWithToken } from './support/attested-server.ts';
 import { ChartAccount } from './support/chart-account.ts';
+import { ApiRefusal, ClusterApi } from './support/cluster-api.ts';
 import { KubernetesCluster, NODE } from './support/cluster.ts';
+import { programKubeconfig } from './support/credential-program.ts';
 
 /** From the moment at which the API server has deleted something; the issue asks for a second from the watch event on. */
 /** A second, and what a busy machine takes; without the watch it would be as long as a token is remembered, a minute. */
@@ -280,6 +284,73 @@ describe('A caller of a Kubernetes cluster', function () {
       assert.equal(limited.newest().attestation?.tokenReview, 'confirmed');
       await limited.refused({ token: `${token.slice(0, -8)}AAAAAAAA` }, /^CAP-A05 .*does not authenticate anybody/);
     });
+
+    it('is judged by the keys while the API server has no place for TokenReviews (429), which are not asked for again and again', async () => {
+      const tokens: string[] = [];
+      for (const name of ['throttled-1', 'throttled-2', 'throttled-3']) {
+        tokens.push((await podWithToken(cluster, 'shop', name)).token);
+      }
+      const account = await ChartAccount.make(cluster, {}, { name: 'throttled' });
+      await cluster.apply(NO_PLACE_FOR_REVIEWS);
+      using throttled = new ClusterApi(account.kubeconfig);
+      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: tokens[0] } };
+      const throttles = async (): Promise<boolean> =>
+        throttled.ask('POST', REVIEWS, review).then(
+          () => false,
+          (error: unknown) => error instanceof ApiRefusal && error.status === 429,
+        );
+      using held = heldReview(cluster, account);
+      await eventually('the API server throttles', throttles, { withinMs: 20_000 });
+      const refused = async (): Promise<number> =>
+        cluster.metric('apiserver_flowcontrol_rejected_requests_total', THROTTLED);
+      using own = await AttestedServer.files(['shop']);
+      await using limited = await AttestedServer.startAs(account, own);
+      const health = async (): Promise<string> => (await limited.server.get('/readyz')).text();
+      const [before, askedMs] = [await refused(), performance.now()];
+      for (const token of tokens) {
+        await limited.granted({ token });
+        assert.equal(limited.newest().attestation?.tokenReview, 'unavailable');
+      }
+      assert.match(await health(), /the API server answered 429/);
+      // It is left alone for five seconds; the first of these calls found that out for the others.
+      const fitIn = 1 + Math.floor((performance.now() - askedMs) / 5_000);
+      const seen = (await refused()) - before;
+      assert.ok(seen >= 1 && seen <= fitIn, `${seen} TokenReviews were refused, ${fitIn} may be`);
+      held[Symbol.dispose]();
+      for (const object of NO_PLACE_FOR_REVIEWS) await cluster.api.delete(object);
+      await eventually('the API server has places', async () => !(await throttles()), { withinMs: 20_000 });
+      const confirmed = async (): Promise<boolean> => {
+        const pod = 'throttled-1';
+        await limited.granted({ token: await cluster.token({ namespace: 'shop', serviceAccount: pod, pod }) });
+        return limited.newest().attestation?.tokenReview === 'confirmed';
+      };
+      await eventually('a review that is answered', confirmed, { withinMs: 30_000, everyMs: 500 });
+      assert.doesNotMatch(await health(), /429/);
+    });
+
+    it('is attested by a server whose kubeconfig has a program for credentials, run anew when the API server refuses them or they end', async () => {
+      using own = await AttestedServer.files(['shop']);
+      const account = await ChartAccount.make(cluster, {}, { name: 'programmed' });
+      const { file, runs } = programKubeconfig(account.kubeconfig, own.path('program'), (token) => [
+        { token: 'of-yesterday' },
+        { token, expirationTimestamp: '2026-01-01T00:00:00Z' },
+      ]);
+      await using programmed = await AttestedServer.startAs(account.by(file), own);
+      const { token } = await podWithToken(cluster, 'shop', 'programmed');
+      await programmed.granted({ token });
+      assert.equal(programmed.newest().attestation?.tokenReview, 'confirmed');
+      let more = 0;
+      await eventually(
+        'another run',
+        async () => {
+          const next = await podWithToken(cluster, 'shop', `programmed-${(more += 1)}`);
+          await programmed.granted({ token: next.token });
+          return runs() >= 3;
+        },
+        { withinMs: 40_000, everyMs: 1_000 },
+      );
+      assert.equal(programmed.newest().attestation?.tokenReview, 'confirmed');
+    });
   });
 
   it('costs the API server what the metrics say: TokenReviews by their outcome', async () => {
@@ -302,6 +373,63 @@ const EVERYBODY_READS_KEYS = {
   kind: 'ClusterRoleBinding',
   metadata: { name: 'system:service-account-issuer-discovery' },
 };
+
+const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
+const FLOW = 'flowcontrol.apiserver.k8s.io/v1';
+/** Of the counters of the API server. */
+const THROTTLED = { flow_schema: 'no-place-for-reviews' };
+
+/**
+ * A review that an account has begun to ask for, and whose end does not come: also a level without seats lets one run.
+ * Given up when it is disposed of.
+ */
+function heldReview(cluster: KubernetesCluster, { kubeconfig }: ChartAccount): Disposable {
+  const { users } = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { users: [{ user: { token: string } }] };
+  const held = request(new URL(REVIEWS, cluster.server), {
+    method: 'POST',
+    ca: readFileSync(cluster.caFile),
+    headers: { authorization: `Bearer ${users[0].user.token}`, 'content-type': 'application/json' },
+  });
+  held.on('error', () => undefined);
+  held.write('{');
+  return { [Symbol.dispose]: () => void held.destroy() };
+}
+
+const LEVEL = { name: THROTTLED.flow_schema };
+/** API Priority and Fairness: reviews that the account asks for have no seat and may not wait for one. */
+const NO_PLACE_FOR_REVIEWS = [
+  {
+    apiVersion: FLOW,
+    kind: 'PriorityLevelConfiguration',
+    metadata: LEVEL,
+    spec: {
+      type: 'Limited',
+      limited: { nominalConcurrencyShares: 0, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } },
+    },
+  },
+  {
+    apiVersion: FLOW,
+    kind: 'FlowSchema',
+    metadata: LEVEL,
+    spec: {
+      priorityLevelConfiguration: LEVEL,
+      matchingPrecedence: 2,
+      rules: [
+        {
+          subjects: [{ kind: 'ServiceAccount', serviceAccount: { namespace: 'istio-system', name: 'throttled' } }],
+          resourceRules: [
+            {
+              verbs: ['create'],
+              apiGroups: ['authentication.k8s.io'],
+              resources: ['tokenreviews'],
+              clusterScope: true,
+            },
+          ],
+        },
+      ],
+    },
+  },
+];
 
 /** As whoever has no key of the API server would sign them. */
 async function forged(claims: Readonly<Record<string, unknown>>): Promise<string> {

@@ -83,7 +83,7 @@ export async function issueLeaf(issuer: TestAuthority, request: LeafRequest): Pr
 async function createAuthority(commonName: string, days: number, parent?: TestAuthority): Promise<TestAuthority> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.create({
-    ...validity(days * 24 * HOUR_MS),
+    ...validity(days * 24 * HOUR_MS, undefined, parent?.certificate.notAfter),
     serialNumber: serialNumber(),
     subject: `CN=${commonName}`,
     issuer: parent?.certificate.subject ?? `CN=${commonName}`,
@@ -120,6 +120,11 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
-function validity(lifeMs: number, notAfter = new Date(Date.now() + lifeMs)): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(Date.now() - 60_000), notAfter };
+/** @param last that it does not outlive: a second may have begun since the issuer was made, and the server refuses one that does. */
+function validity(
+  lifeMs: number,
+  notAfter = new Date(Date.now() + lifeMs),
+  last = notAfter,
+): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(Date.now() - 60_000), notAfter: last < notAfter ? last : notAfter };
 }

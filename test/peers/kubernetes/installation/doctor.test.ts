@@ -1,7 +1,7 @@
 // `capstan doctor` on a real API server, with a real Capstan to connect to: nothing found where all is in order, and each of its errors
 // where it has been made.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCli } from '../../../../src/cli/program.ts';
@@ -13,6 +13,7 @@ import { createRoot, issueIntermediate } from '../../support/pki.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
+import { programKubeconfig } from '../support/credential-program.ts';
 import { bundleFrom, configMap, Installation, NAMESPACE } from '../support/installation.ts';
 
 const YEARS = 800;
@@ -77,6 +78,35 @@ describe('capstan doctor in a cluster', function () {
 
   it('finds nothing where all is in order, and has seen everything', async () => {
     assert.deepEqual(await diagnosed(), { code: 0, findings: [], notSeen: [] });
+  });
+
+  it('looks as well with the kubeconfigs of KUBECONFIG, one of which has a program for its credentials', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'doctor-'));
+    try {
+      const { file, runs } = programKubeconfig(
+        cluster.administratorKubeconfig,
+        path.join(folder, 'program'),
+        (token) => [{ token: 'of-yesterday' }, { token }],
+      );
+      const { terminal, out, error } = recordTerminal();
+      const environment = { PATH: process.env['PATH'], KUBECONFIG: `${path.join(folder, 'none')}:${file}` };
+      const at = ['--server', `127.0.0.1:${capstan.tlsPort}`, '--observation', capstan.observation];
+      const argv = ['doctor', ...at, '--output', 'json'];
+      const code = await runCli(argv, { terminal, environment, signal: AbortSignal.timeout(60_000) });
+      assert.deepEqual({ code, ...(JSON.parse(out()) as object) }, { code: 0, findings: [], notSeen: [] }, error());
+      assert.equal(runs(), 2, 'once more for the token that the API server did not know, and then never again');
+
+      writeFileSync(path.join(folder, 'program/print.sh'), 'echo my-secret; echo my-secret >&2; exit 7');
+      const broken = recordTerminal();
+      assert.equal(await runCli(argv, { ...broken, environment, signal: AbortSignal.timeout(60_000) }), 2);
+      assert.match(
+        broken.error(),
+        /sh, which .*kubeconfig names for credentials, ended with exit code 7\. .*run it by hand/,
+      );
+      assert.doesNotMatch(broken.error() + broken.out(), /my-secret/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   const seeds: readonly (readonly [

@@ -70,6 +70,17 @@ export class ChartAccount {
     return new ChartAccount({ settings: { ...settings, ...connection }, roles, kubeconfig, caFile: cluster.caFile });
   }
 
+  /** Path of its kubeconfig, with its token. */
+  get kubeconfig(): string {
+    return this.#kubeconfig;
+  }
+
+  /** @returns the same account, for a server that has another kubeconfig of it. */
+  by(kubeconfig: string): ChartAccount {
+    const settings = { ...this.settings, 'cluster.kubernetes.kubeconfig': kubeconfig };
+    return new ChartAccount({ settings, roles: this.roles, kubeconfig, caFile: this.#caFile });
+  }
+
   /** A kubeconfig with everything in itself, as one that is mounted for a further cluster must be. */
   get inlined(): string {
     const config = JSON.parse(readFileSync(this.#kubeconfig, 'utf8')) as {
