@@ -246,6 +246,12 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     watchRecovered({ cluster, kind }) {
       logger.info({ event: 'watchRecovered', cluster, kind }, 'the API server is followed again');
     },
+    objectsLeftOut({ cluster, kind, namespace }) {
+      logger.warn(
+        { event: 'objectsLeftOut', cluster, kind, namespace },
+        'the namespace has more objects than are kept of it: those beyond count as absent',
+      );
+    },
     watchRestarted({ cluster, kind, reason }) {
       metrics.count('watchRestarts', { cluster, reason });
       logger.debug({ event: 'watchRestarted', cluster, kind, reason }, 'watch restarted');

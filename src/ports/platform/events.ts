@@ -204,6 +204,8 @@ export interface Events {
   watchFailing(facts: WatchFacts & { readonly problem: string }): void;
   /** They are followed again. */
   watchRecovered(facts: WatchFacts): void;
+  /** A namespace has more objects of a kind than its share of memory: those beyond it are as if they were not there. */
+  objectsLeftOut(facts: WatchFacts & { readonly namespace: string }): void;
   /** A watch ended otherwise than in order, and is opened again. */
   watchRestarted(facts: WatchFacts & { readonly reason: WatchEnd }): void;
   /** A pod's identity ended, and that is on record: it is renewed no more. */

@@ -362,6 +362,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  objectsLeftOut: [
+    {
+      emit: (events) => events.objectsLeftOut({ cluster: 'one', kind: 'pods', namespace: 'shop' }),
+      line: { level: 'warn', cluster: 'one', kind: 'pods', namespace: 'shop' },
+      moves: {},
+    },
+  ],
   watchRestarted: [
     {
       emit: (events) => events.watchRestarted({ cluster: 'one', kind: 'pods', reason: 'expired' }),

@@ -28,6 +28,8 @@ const WATCH_GRACE_MS = 5_000;
 /** Objects of one page; half of it as often as the page does not fit. Parsing one takes a few milliseconds. */
 const PAGE = 250;
 const MAX_LISTED = 200_000;
+/** A list that is too long is not read again at once. */
+const TOO_MANY_AGAIN_MS = 60_000;
 const MANAGER = 'capstan';
 const APPLY = 'application/apply-patch+yaml';
 
@@ -279,5 +281,5 @@ function tooLarge({ plural }: ApiKind): KubernetesApiError {
 
 function tooMany({ plural }: ApiKind): KubernetesApiError {
   const message = `there are more than ${MAX_LISTED} ${plural}`;
-  return new KubernetesApiError({ status: 0, reason: 'TooMany', message });
+  return new KubernetesApiError({ status: 0, reason: 'TooMany', message, retryAfterMs: TOO_MANY_AGAIN_MS });
 }

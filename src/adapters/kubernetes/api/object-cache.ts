@@ -9,6 +9,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events, WatchEnd } from '../../../ports/platform/events.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { isApiError, KubernetesApiError, type ApiKind, type ApiQuery, type KubernetesApi } from './kubernetes-api.ts';
+import { KEPT_BOUNDS, KeptBytes, type KeptBounds } from './kept-bytes.ts';
 import { ObjectStore, type ObjectChange } from './object-store.ts';
 import { RetryPace } from './retry-pace.ts';
 
@@ -16,7 +17,7 @@ export interface CacheParts {
   readonly api: Pick<KubernetesApi, 'pages' | 'watch'>;
   readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly random: Pick<Random, 'fraction'>;
-  readonly events: Pick<Events, 'watchFailing' | 'watchRecovered' | 'watchRestarted'>;
+  readonly events: Pick<Events, 'watchFailing' | 'watchRecovered' | 'watchRestarted' | 'objectsLeftOut'>;
   /** Which cluster, for messages and metrics. */
   readonly cluster: string;
 }
@@ -26,6 +27,8 @@ export interface CacheSettings {
   readonly keep?: (object: KubernetesObject) => KubernetesObject;
   /** Keys by which objects are found, for each name of an index. */
   readonly indexes?: Readonly<Record<string, (object: KubernetesObject) => readonly string[]>>;
+  /** KEPT_BOUNDS when absent. */
+  readonly bounds?: KeptBounds;
 }
 
 /** A watch that ends at once is not opened more often than this. */
@@ -45,6 +48,7 @@ export class FollowedObjects {
   readonly kind: ApiKind;
   readonly #parts: CacheParts;
   readonly #query: ApiQuery;
+  readonly #kept: KeptBytes;
   readonly #store: ObjectStore;
   readonly #changes = new Listeners<[ObjectChange]>();
   readonly #synced = new Listeners();
@@ -63,14 +67,18 @@ export class FollowedObjects {
   /** The last watch did not begin, because its version was too old. */
   #isExpired = false;
 
-  constructor(parts: CacheParts, kind: ApiKind, query: ApiQuery, { keep = whole, indexes = {} }: CacheSettings) {
+  constructor(parts: CacheParts, kind: ApiKind, query: ApiQuery, settings: CacheSettings) {
     this.#parts = parts;
     this.kind = kind;
     this.#query = query;
-    this.#keep = keep;
-    this.#store = new ObjectStore(indexes);
-    this.#pace = new RetryPace(parts);
+    const { keep = whole, indexes = {}, bounds = KEPT_BOUNDS } = settings;
     const { events, cluster } = parts;
+    this.#keep = keep;
+    this.#kept = new KeptBytes(bounds, (namespace) => {
+      events.objectsLeftOut({ cluster, kind: kind.plural, namespace });
+    });
+    this.#store = new ObjectStore(indexes, this.#kept);
+    this.#pace = new RetryPace(parts);
     this.#failure = new ReportOnce((problem) => events.watchFailing({ cluster, kind: kind.plural, problem }));
   }
 
@@ -82,6 +90,11 @@ export class FollowedObjects {
   /** Why the API server is not followed now, in words for an operator; absent while it is. */
   get problem(): string | undefined {
     return this.#failure.problem;
+  }
+
+  /** The namespaces that have more than their share of memory: some of their objects are as if they were not there. */
+  get leftOut(): readonly string[] {
+    return this.#kept.leftOut;
   }
 
   /** Whether all of what is to be kept was listed: not while more of each object is wanted than was kept. */
@@ -160,7 +173,8 @@ export class FollowedObjects {
         if (this.#isKeptOtherwise) this.#version = undefined;
         this.#version ??= await this.#list(round);
         await this.#watch(this.#version, round);
-        // Ended in order.
+        // Ended in order. What was left out may have room by now.
+        if (this.#kept.hasRoom) this.#version = undefined;
         await this.#pause(LEAST_WATCH_MS - (this.#parts.clock.monotonicMs() - beganMs), signal);
       } catch (error) {
         if (!relist.signal.aborted) await this.#failed(error, signal);

@@ -2,6 +2,7 @@
 // touches.
 import type { ObjectChange } from '../../../domain/cluster/followed-snapshot.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+import { KeptBytes } from './kept-bytes.ts';
 
 export type { ObjectChange };
 
@@ -24,9 +25,12 @@ export class ObjectStore {
   readonly #indexes: readonly { readonly name: string; readonly keysOf: KeysOf }[];
   readonly #found = new Map<string, Map<string, Set<KubernetesObject>>>();
   readonly #byNamespace = new Map<string, Place>();
+  readonly #kept: KeptBytes;
   #size = 0;
 
-  constructor(indexes: Readonly<Record<string, KeysOf>>) {
+  /** @param kept counts what is kept, and nothing else. */
+  constructor(indexes: Readonly<Record<string, KeysOf>>, kept: KeptBytes) {
+    this.#kept = kept;
     this.#indexes = Object.entries(indexes).map(([name, keysOf]) => ({ name, keysOf }));
     for (const { name } of this.#indexes) this.#found.set(name, new Map());
   }
@@ -51,13 +55,15 @@ export class ObjectStore {
 
   /**
    * @param anew whether another part of the same state is kept now.
-   * @returns nothing when the store has this very state of the object already.
+   * @returns nothing when the store has this very state of the object already, or leaves it out.
+   * @throws KubernetesApiError when there is no room for it, whoever owns it.
    */
   put(object: KubernetesObject, { anew = false } = {}): ObjectChange | undefined {
     const { name, namespace = CLUSTER } = object.metadata;
     const place = this.#byNamespace.get(namespace) ?? new Map<string, KubernetesObject>();
     const before = place.get(name);
     if (before === object || (!anew && isSame(object, before))) return undefined;
+    if (!this.#kept.replace(before, object)) return this.#takeOut(object);
     place.set(name, object);
     this.#byNamespace.set(namespace, place);
     if (before === undefined) this.#size += 1;
@@ -66,20 +72,16 @@ export class ObjectStore {
     return { before, after: object };
   }
 
-  delete({ metadata: { name, namespace = CLUSTER } }: KubernetesObject): ObjectChange | undefined {
-    const place = this.#byNamespace.get(namespace);
-    const before = place?.get(name);
-    if (place === undefined || before === undefined) return undefined;
-    place.delete(name);
-    if (place.size === 0) this.#byNamespace.delete(namespace);
-    this.#size -= 1;
-    this.#unindex(before);
-    return { before, after: undefined };
+  delete(object: KubernetesObject): ObjectChange | undefined {
+    const { namespace, name } = object.metadata;
+    this.#kept.remove(object.metadata, this.get(namespace, name));
+    return this.#takeOut(object);
   }
 
   /** @param options as of `put`. */
   relisting(options: { readonly anew: boolean }): Relisting {
     const seen = new Set<KubernetesObject>();
+    this.#kept.relist();
     return {
       put: (object) => {
         const change = this.put(object, options);
@@ -92,6 +94,17 @@ export class ObjectStore {
         return gone.map((object) => this.delete(object)).filter((change) => change !== undefined);
       },
     };
+  }
+
+  #takeOut({ metadata: { name, namespace = CLUSTER } }: KubernetesObject): ObjectChange | undefined {
+    const place = this.#byNamespace.get(namespace);
+    const before = place?.get(name);
+    if (place === undefined || before === undefined) return undefined;
+    place.delete(name);
+    if (place.size === 0) this.#byNamespace.delete(namespace);
+    this.#size -= 1;
+    this.#unindex(before);
+    return { before, after: undefined };
   }
 
   #index(object: KubernetesObject): void {

@@ -33,9 +33,9 @@ export class RetryPace {
 
   /** @returns ms until the next try. */
   afterFailure(error: unknown): number {
-    const { status, retryAfterMs = 0 } = error instanceof KubernetesApiError ? error : UNEXPECTED;
+    const { status, reason, retryAfterMs = 0 } = error instanceof KubernetesApiError ? error : UNEXPECTED;
     const nowMs = this.#parts.clock.monotonicMs();
-    if (status === 0) this.#unreachableMs = nowMs;
+    if (AWAY.includes(reason)) this.#unreachableMs = nowMs;
     const isStarting = status > 0 && nowMs - this.#unreachableMs < STARTING_MS;
     const longest = isStarting ? RETRY_MS.lastOfStarting : RETRY_MS.last;
     const backOffMs = Math.min(longest, RETRY_MS.first * 2 ** this.#failures);
@@ -45,4 +45,5 @@ export class RetryPace {
 }
 
 /** A fault of ours is no server that starts. */
-const UNEXPECTED = { status: 500, retryAfterMs: undefined } as const;
+const UNEXPECTED = { status: 500, reason: 'Unexpected', retryAfterMs: undefined } as const;
+const AWAY = ['Unreachable', 'Timeout'];

@@ -75,10 +75,14 @@ export class FollowedWorkloads implements WorkloadDirectory {
     return `the API server has not been followed for ${Math.floor(staleMs / 1_000)} s`;
   }
 
-  /** Why some of it is not followed now. */
+  /** Why some of it is not followed now, or not all of it kept. */
   get problem(): string | undefined {
-    const troubled = this.#all().find(({ problem }) => problem !== undefined);
-    return troubled && `${troubled.kind.plural}: ${troubled.problem ?? ''}`;
+    const problems = this.#all().map(({ kind, problem, leftOut: [namespace] }) => {
+      const full = namespace === undefined ? undefined : `namespace ${namespace} has more than is kept of one`;
+      const why = problem ?? full;
+      return why && `${kind.plural}: ${why}`;
+    });
+    return problems.find((problem) => problem !== undefined);
   }
 
   staleMs(): number {

@@ -181,6 +181,62 @@ describe('Followed objects', () => {
     assert.equal([...objects.byIndex('node', 'two')].length, 1);
   });
 
+  describe('of a namespace that has more than its share of memory', () => {
+    const bounds = { total: 2_500, share: 1_000 };
+    const large = (name: string, namespace = 'shop', size = 300) => ({
+      ...pod(name, { spec: { hostname: 'h'.repeat(size) } }),
+      metadata: { name, namespace },
+    });
+
+    it('are left out beyond it, which is said once, and those of others are kept', async () => {
+      for (const name of ['a', 'b', 'c', 'd']) api.put(large(name));
+      api.put(large('e', 'bank'));
+      const { objects } = await follow({ bounds });
+      assert.deepEqual(namesOf(objects), ['a', 'b', 'e']);
+      assert.deepEqual([objects.synced, objects.problem, objects.leftOut], [true, undefined, ['shop']]);
+      assert.deepEqual(events.of('objectsLeftOut'), [{ cluster: 'test-1', kind: 'pods', namespace: 'shop' }]);
+    });
+
+    it('go when they grow beyond it, and come when they shrink', async () => {
+      for (const name of ['a', 'b']) api.put(large(name));
+      const { objects, changes } = await follow({ bounds });
+      api.put(large('b', 'shop', 700));
+      await settle();
+      assert.deepEqual(namesOf(objects), ['a']);
+      api.put(large('b'));
+      await settle();
+      assert.deepEqual(changes, ['+a', '+b', '-b', '+b']);
+      assert.deepEqual(objects.leftOut, []);
+    });
+
+    it('are listed anew once there is room for them', async () => {
+      for (const name of ['a', 'b', 'c']) api.put(large(name));
+      const { objects } = await follow({ bounds });
+      api.remove(POD, { namespace: 'shop', name: 'a' });
+      await settle();
+      assert.deepEqual(namesOf(objects), ['b']);
+      api.endWatches();
+      await settle();
+      await clock.advance(1_000);
+      assert.deepEqual(namesOf(objects), ['b', 'c']);
+      assert.deepEqual(objects.leftOut, []);
+    });
+
+    it('stay as they were when all namespaces together have more than is kept of a kind, which is looked at again in a minute', async () => {
+      for (const namespace of ['one', 'two', 'three']) {
+        for (const name of ['a', 'b']) api.put(large(name, namespace));
+      }
+      const { objects } = await follow({ bounds });
+      assert.match(objects.problem ?? '', /more than 2500 bytes of Pod objects would have to be kept/);
+      assert.equal(objects.synced, false, 'nobody is judged by a part of them');
+      await clock.advance(59_000);
+      assert.deepEqual(api.calls, ['list pods']);
+      api.remove(POD, { namespace: 'three', name: 'b' });
+      await clock.advance(1_000);
+      assert.equal(objects.synced, true);
+    });
+  });
+
   it('are cut before they are kept, and listed anew when more of them is wanted', async () => {
     api.put(pod('a', { spec: { hostname: 'h' } }));
     const { objects, changes } = await follow({
