@@ -2,7 +2,7 @@
 // touches.
 import type { ObjectChange } from '../../../domain/cluster/followed-snapshot.ts';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
-import { KeptBytes } from './kept-bytes.ts';
+import type { KeptBytes } from './kept-bytes.ts';
 
 export type { ObjectChange };
 
