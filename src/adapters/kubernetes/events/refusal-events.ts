@@ -31,6 +31,7 @@ const MAX_NAME = 253;
 export class RefusalEvents implements RefusalReporter {
   readonly #parts: RefusalEventsParts;
   readonly #settings: RefusalEventsSettings;
+  /** By the monotonic clock: a wall clock that was set back would keep it silent for as long. */
   readonly #ledger = new EventLedger();
   readonly #alarm: Alarm;
 
@@ -42,7 +43,7 @@ export class RefusalEvents implements RefusalReporter {
 
   report(refusal: ReportedRefusal, count: number): void {
     const { clock, events } = this.#parts;
-    if (this.#ledger.take(refusal, clock.nowMs(), count)) this.#alarm.ring();
+    if (this.#ledger.take(refusal, clock.monotonicMs(), count)) this.#alarm.ring();
     else events.refusalNotReported({ why: 'full' });
   }
 
@@ -50,9 +51,11 @@ export class RefusalEvents implements RefusalReporter {
   async run(options: { readonly signal: AbortSignal }): Promise<void> {
     const { clock } = this.#parts;
     while (!options.signal.aborted) {
-      const due = this.#ledger.next(clock.nowMs());
+      const due = this.#ledger.next(clock.monotonicMs());
       const waitMs =
-        due === undefined ? Math.min(IDLE_MS, this.#ledger.nextMs() - clock.nowMs()) : await this.#write(due, options);
+        due === undefined
+          ? Math.min(IDLE_MS, this.#ledger.nextMs() - clock.monotonicMs())
+          : await this.#write(due, options);
       if (due === undefined) await this.#alarm.sleep(Math.max(0, waitMs), options);
       // The abort ends the loop.
       else await clock.sleep(waitMs, options).catch(() => undefined);
@@ -93,16 +96,18 @@ export class RefusalEvents implements RefusalReporter {
       message,
       type: 'Warning',
       count,
-      firstTimestamp: secondsOf(firstMs),
-      lastTimestamp: secondsOf(lastMs),
+      firstTimestamp: this.#timeOf(firstMs),
+      lastTimestamp: this.#timeOf(lastMs),
       source: { component: 'capstan', host: instance },
       reportingComponent: 'capstan.dev/ca',
       reportingInstance: instance,
     };
   }
-}
 
-/** RFC 3339 without fractions, as metav1.Time is written. */
-function secondsOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+  /** @returns a moment of the monotonic clock in RFC 3339 without fractions, as metav1.Time is written. */
+  #timeOf(atMs: number): string {
+    const { clock } = this.#parts;
+    const wallMs = clock.nowMs() - (clock.monotonicMs() - atMs);
+    return new Date(wallMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
 }

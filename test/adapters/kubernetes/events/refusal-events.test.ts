@@ -3,7 +3,7 @@ import { RefusalEvents } from '../../../../src/adapters/kubernetes/events/refusa
 import { ReportedRefusals } from '../../../../src/adapters/kubernetes/events/refusals-of.ts';
 import type { KubernetesObject } from '../../../../src/domain/cluster/snapshot.ts';
 import type { RefusedRecord } from '../../../../src/ports/storage/issuance-journal.ts';
-import { FakeClock } from '../../../support/fakes/fake-clock.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
 
@@ -96,6 +96,17 @@ describe('Refusals as Events', () => {
     assert.ok(api.calls.length <= 3, String(api.calls.length));
     const [event, another] = written();
     assert.deepEqual([event?.['count'], another], [1_001, undefined]);
+  });
+
+  it('go on when the clock is set back by an hour, in the time that it is then', async () => {
+    const { clock, refusals, settle, written } = started();
+    refusals.decided(REFUSED, ALONE);
+    await settle(100);
+    clock.jumpTo(NOON_MS - 3_600_000);
+    refusals.decided(REFUSED, ALONE);
+    await settle(310_000);
+    const [event] = written();
+    assert.deepEqual([event?.['count'], event?.['lastTimestamp']], [2, '2026-01-06T11:00:00Z']);
   });
 
   const silent: readonly [what: string, change: Partial<RefusedRecord>][] = [
