@@ -6,6 +6,7 @@ import { PostgresIssuanceHistory } from '../../../src/adapters/storage/postgres/
 import { PostgresJournalReader } from '../../../src/adapters/storage/postgres/postgres-journal-reader.ts';
 import { PostgresPodIssuances } from '../../../src/adapters/storage/postgres/postgres-pod-issuances.ts';
 import { PostgresClosings } from '../../../src/adapters/storage/postgres/shared/postgres-closings.ts';
+import { PostgresRetention } from '../../../src/adapters/storage/postgres/shared/postgres-retention.ts';
 import { PostgresJournal } from '../../../src/adapters/storage/postgres/postgres-journal.ts';
 import { itKeepsClosings } from '../../adapters/storage/contracts/closings.ts';
 import { itKnowsWhatWasIssued } from '../../adapters/storage/contracts/issuance-history.ts';
@@ -56,13 +57,14 @@ describe('PostgreSQL, read', function () {
   async function openStore(): Promise<StoredJournal> {
     const clock = new SystemClock();
     let nowMs = clock.nowMs();
-    const settable = Object.assign(Object.create(clock) as SystemClock, { nowMs: () => nowMs });
+    const settable = new SystemClock({ wallMs: () => nowMs });
     const journal = new PostgresJournal({ clock: settable, events: recordEvents() }, settingsOf(cluster));
     await journal.start(WAITING);
     await cluster.query('TRUNCATE decisions, issuers, operations, closings, closings_followed, leases');
     const reader = await PostgresJournalReader.open({ clock }, settingsOf(cluster), WAITING);
     const pool = new PostgresPool({ clock }, settingsOf(cluster));
     await cluster.query(`INSERT INTO leases VALUES ('journal', 'a test', 1, 'infinity')`);
+    const retention = new PostgresRetention({ database: pool }, { leaseName: 'journal' });
     const closings = new PostgresClosings({ database: pool }, { leaseName: 'journal' });
     return {
       reader,
@@ -77,6 +79,7 @@ describe('PostgreSQL, read', function () {
         }
       },
       recordOperation: async (operation) => journal.recordOperation(operation, WAITING),
+      deleteBefore: async (beforeMs, limit) => retention.deleteBefore(beforeMs, limit, { epoch: 1, ...WAITING }),
       async keepIssuers(issuers, atMs) {
         nowMs = atMs;
         await journal.keepIssuers(issuers, WAITING);

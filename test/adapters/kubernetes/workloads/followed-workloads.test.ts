@@ -61,6 +61,8 @@ describe('The workloads of a cluster', () => {
     });
     assert.deepEqual(workloads.podByUid(pod.uid), pod);
     assert.deepEqual(workloads.podsOn('node-1', { namespace: 'shop', serviceAccount: 'web' }), [pod]);
+    assert.deepEqual(workloads.podsIn('shop'), [pod]);
+    assert.deepEqual(workloads.podsIn('bank'), []);
     assert.deepEqual(workloads.podsOn('node-2', { namespace: 'shop', serviceAccount: 'web' }), []);
     assert.equal(workloads.serviceAccount('shop', 'web')?.name, 'web');
     assert.deepEqual(workloads.namespace('shop')?.labels, { mesh: 'true' });

@@ -79,6 +79,18 @@ export function itKeepsClosings(open: OpenStore): void {
     assert.deepEqual(await issuances.followedUntil('west', WAITING), { remoteCluster: 'west', untilMs: NOON_MS + 1 });
   });
 
+  it('forgets them with the decisions of their time, a step at a time', async () => {
+    const at = (podUid: string, seconds: number): ClosingRecord =>
+      closing(podUid, { timeMs: NOON_MS + seconds * 1_000 });
+    await journal.record(issued('old'), issued('young', { timeMs: NOON_MS + 9_000 }));
+    await journal.recordClosings([at('a', 0), at('b', 1), at('c', 2), at('d', 9)]);
+    const beforeMs = NOON_MS + 5_000;
+    assert.equal(await journal.deleteBefore(beforeMs, 2), 2, 'as many of a kind as were asked for: more may be left');
+    assert.equal(await journal.deleteBefore(beforeMs, 2), 1);
+    assert.deepEqual(podsOf(await journal.reader.closings({ limit: 9 }, WAITING)), ['d']);
+    assert.equal(await journal.reader.count({}, WAITING), 1);
+  });
+
   it('tells what pods of an identity were given, of whom an API server vouched and in which cluster', async () => {
     await journal.record(
       issued('first', { ...ATTESTED, podUid: 'a', serial: '01', notAfterMs: NOON_MS + 1 }),

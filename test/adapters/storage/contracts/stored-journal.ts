@@ -18,6 +18,7 @@ export interface StoredJournal extends AsyncDisposable {
   recordClosings(closings: readonly ClosingRecord[], followed?: FollowedUntil): Promise<void>;
   record(...records: readonly DecisionRecord[]): Promise<void>;
   recordOperation(operation: OperationRecord): Promise<void>;
+  deleteBefore(beforeMs: number, limit: number): Promise<number>;
   keepIssuers(issuers: readonly RecordedIssuer[], nowMs: number): Promise<void>;
 }
 

@@ -56,6 +56,8 @@ describe('The journal reader', () => {
       assert.deepEqual(await reader.list({ limit: 10 }, WAITING), [refused('old', { message: 'no' })]);
       assert.deepEqual(await Array.fromAsync(reader.scan({}, WAITING)), await reader.list({ limit: 10 }, WAITING));
       assert.deepEqual(await reader.operations({ limit: 10 }, WAITING), []);
+      assert.deepEqual(await reader.closings({ limit: 10 }, WAITING), []);
+      assert.deepEqual(await Array.fromAsync(reader.scanClosings(WAITING)), []);
       assert.equal(version(), expected);
     }
   });

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import type { WriterSettings } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { SqliteJournal } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { SqliteIssuanceHistory } from '../../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { decisionFrom } from '../../../../src/adapters/storage/records.ts';
@@ -18,7 +19,7 @@ import type { Clock } from '../../../../src/ports/platform/clock.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents, type RecordedEvents } from '../../../support/fakes/recorded-events.ts';
-import { issued, NEVER, refused } from './records.ts';
+import { closing, issued, NEVER, refused } from './records.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -545,7 +546,7 @@ describe('The issuance journal', () => {
     }
   });
 
-  it('is a lease whose epoch rises with each server that has it; none but the last deletes anything', async () => {
+  it('is a lease whose epoch rises with each server that has it; none but the last deletes or closes anything', async () => {
     const former = await started();
     await former.append(issued('a'), { signal: NEVER });
     const held = await former.acquire({ signal: NEVER });
@@ -558,8 +559,17 @@ describe('The issuance journal', () => {
     assert.equal(epoch, held.epoch + 1);
     for (const late of [former, journal]) {
       await assert.rejects(late.deleteBefore(Infinity, 1, { epoch: held.epoch, signal: NEVER }), { reason: 'CAP-S04' });
+      const recording = late.recordClosings([closing('a')], undefined, { epoch: held.epoch, signal: NEVER });
+      await assert.rejects(recording, { reason: 'CAP-S04' });
     }
     assert.equal(listed().length, 1);
+    await journal.recordClosings([closing('b')], undefined, { epoch, signal: NEVER });
+    using reader = await SqliteJournalReader.open(file, { signal: NEVER });
+    const closings = await reader.closings({ limit: 9 }, { signal: NEVER });
+    assert.deepEqual(
+      closings.map(({ podUid }) => podUid),
+      ['b'],
+    );
   });
 
   it('refuses instead of waiting without end for a disk that hangs', async () => {

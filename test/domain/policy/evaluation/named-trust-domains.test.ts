@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ANY_NAME, nameLimit } from '../../../../src/domain/policy/name-patterns.ts';
-import { namesTrustDomain } from '../../../../src/domain/policy/evaluation/named-trust-domains.ts';
+import { namedTrustDomains, namesTrustDomain } from '../../../../src/domain/policy/evaluation/named-trust-domains.ts';
 import type { CentralRule } from '../../../../src/domain/policy/documents.ts';
 import { bundle, local, narrowed, policySet, rule, wide } from '../../../support/policy/policies.ts';
 
@@ -24,5 +24,19 @@ describe('Another trust domain than the mesh has', () => {
     assert.equal(named(elsewhere), false);
     const own = policySet(bundle(), [local({ narrow: narrowed({ trustDomains: BOTH }) })]);
     assert.equal(namesTrustDomain(own, ASKED), false);
+  });
+
+  it('is one of all that are named for its namespace, where patterns are none', () => {
+    const rules = [
+      rule({ bounds: wide({ trustDomains: BOTH }) }),
+      rule({ id: 'pattern', bounds: wide({ trustDomains: nameLimit(['*.example', 'b.example']) }) }),
+      rule({
+        id: 'elsewhere',
+        match: { namespaces: { names: ['bank'] } },
+        bounds: wide({ trustDomains: nameLimit(['c.example']) }),
+      }),
+    ];
+    const found = namedTrustDomains(policySet(bundle({ rules })), ASKED.namespace);
+    assert.deepEqual([...found].sort(), ['b.example', 'cluster.local', 'corp.example']);
   });
 });
