@@ -327,7 +327,7 @@ describe('Capstan says UNAVAILABLE or RESOURCE_EXHAUSTED, which its clients try 
   });
 
   it('once its issuer ends too soon for a certificate that is of use, and not with one that is nearly over', async () => {
-    using files = await ServerFiles.create(await testAuthority({ intermediateLifetimeMs: 20_000 }));
+    using files = await ServerFiles.create(await testAuthority({ intermediateLifetimeMs: 15_000 }));
     const settings = { ...OF_SHORT_ISSUER, 'lifetimes.min': '10s' };
     await using server = await RunningServer.start({ files, settings });
     using client = server.client();
