@@ -13,16 +13,16 @@ export const ISTIO_CHECKS: readonly Check[] = [
       ifSeen(facts.injections, (injections) =>
         injections
           .filter((injection) => !signsForCapstan(facts, injection))
-          .flatMap((injection) => addressProblems(subjectOf(injection), injection.caAddress, facts.settings)),
+          .flatMap((injection) => addressProblems(subjectOf(injection), injection.caAddress, facts)),
       ),
   },
   {
     id: 'ztunnel-ca-address',
     consequence: "ztunnel asks istiod: the istiod chart's caAddress does not reach it",
-    judge: ({ ztunnels, settings }) =>
-      ifSeen(ztunnels, (all) =>
+    judge: (facts) =>
+      ifSeen(facts.ztunnels, (all) =>
         all.flatMap(({ namespace, name, caAddress = '' }) =>
-          addressProblems(`DaemonSet ${namespace}/${name}`, caAddress.replace(/^https:\/\//, ''), settings, {
+          addressProblems(`DaemonSet ${namespace}/${name}`, caAddress.replace(/^https:\/\//, ''), facts, {
             missing: 'has no CA_ADDRESS, so it asks istiod',
             fix: 'of the ztunnel chart, which has its own value: helm upgrade ztunnel istio/ztunnel -f istio-config/istio/ambient.yaml',
           }),
@@ -99,7 +99,7 @@ function signsForCapstan({ istiods }: DoctorFacts, { namespace, revision }: Inje
 function addressProblems(
   subject: string,
   caAddress: string,
-  settings: CapstanSettings,
+  { settings, istiods }: DoctorFacts,
   words = {
     missing: 'has no caAddress, so agents ask istiod',
     fix: 'in the values of istiod: helm upgrade istiod istio/istiod -f istio-config/istio/sidecars.yaml',
@@ -109,6 +109,8 @@ function addressProblems(
   const fix = `set caAddress: ${wanted} ${words.fix}`;
   if (caAddress === '') return [{ subject, wrong: words.missing, fix }];
   const [host = '', port] = caAddress.split(':');
+  if (isIstiod(host, settings, istiods))
+    return [{ subject, wrong: `has caAddress ${caAddress}, so it is istiod that is asked`, fix }];
   if (!isCapstan(host, settings))
     return [
       {
@@ -122,6 +124,16 @@ function addressProblems(
   return port === String(settings.tlsPort)
     ? []
     : [{ subject, wrong: `has caAddress ${caAddress}, and Capstan listens at ${settings.tlsPort}`, fix }];
+}
+
+/** Its name is among those of Capstan's certificate, for agents that dial "localhost", and leads to it all the same. */
+function isIstiod(host: string, { name, namespace }: CapstanSettings, istiods: DoctorFacts['istiods']): boolean {
+  const own = 'known' in istiods ? istiods.known : [];
+  return own.some(
+    (istiod) =>
+      host.startsWith(`${istiod.name}.${istiod.namespace}.svc`) &&
+      !(istiod.name === name && istiod.namespace === namespace),
+  );
 }
 
 function subjectOf({ namespace, revision }: Injection): string {

@@ -19,6 +19,8 @@ export interface AgentSettings {
   readonly serviceAccount: string;
   /** As Go writes durations. */
   readonly secretTtl: string;
+  /** Of `WORKLOAD_IDENTITY_SOCKET_FILE`: it leaves certificates to whoever serves SDS there. */
+  readonly socketFile?: string;
   /** It is on a virtual machine unless said otherwise. */
   readonly pod?: AgentPod;
 }
@@ -54,6 +56,13 @@ export class IstioAgent implements AsyncDisposable {
     for (const folder of ['etc/certs', path.dirname(TOKEN)])
       mkdirSync(path.join(this.#home, folder), { recursive: true });
     writeFileSync(path.join(this.#home, 'root.pem'), settings.anchorsPem);
+  }
+
+  /** Where it looks for a socket of that name; the folder is for its user alone. */
+  workloadSocket(name: string): string {
+    const folder = path.join(this.#home, 'var/run/secrets/workload-spiffe-uds');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return path.join(folder, name);
   }
 
   /** What it shows as its bearer token; without one it shows none. */
@@ -98,7 +107,7 @@ export class IstioAgent implements AsyncDisposable {
   }
 
   async #environment(caPort: number): Promise<NodeJS.ProcessEnv> {
-    const { serviceAccount, secretTtl, pod } = this.#settings;
+    const { serviceAccount, secretTtl, socketFile, pod } = this.#settings;
     return {
       PATH: process.env['PATH'],
       CA_ADDR: `localhost:${caPort}`,
@@ -113,6 +122,7 @@ export class IstioAgent implements AsyncDisposable {
       SECRET_TTL: secretTtl,
       SERVICE_ACCOUNT: serviceAccount,
       TRUST_DOMAIN: 'cluster.local',
+      ...(socketFile !== undefined && { WORKLOAD_IDENTITY_SOCKET_FILE: socketFile }),
       ...(pod === undefined ? await onVirtualMachine(serviceAccount) : await inPod(pod)),
     };
   }

@@ -86,9 +86,14 @@ export function findProgram(name: ProgramName): string | undefined {
   return PROGRAMS[name].module.find(name);
 }
 
+/** Where the source of Istio is that its programs are built from. @throws Error when Go is absent. */
+export function istioSource(): string {
+  return istio.sourceOf('istio.io/istio');
+}
+
 /** The bootstrap that Istio's agent fills in for its Envoy. @throws Error when Go is absent. */
 export function istioBootstrapTemplate(): string {
-  return path.join(istio.sourceOf('istio.io/istio'), 'tools/packaging/common/envoy_bootstrap.json');
+  return path.join(istioSource(), 'tools/packaging/common/envoy_bootstrap.json');
 }
 
 /** @returns where each of them is, or `undefined` when one is absent. */

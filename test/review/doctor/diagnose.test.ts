@@ -61,6 +61,18 @@ const ILLS: readonly Ill[] = [
     says: /nothing lets callers in.*15012/,
   },
   {
+    title: 'a ztunnel of a chart without caAddress, which names istiod then',
+    check: 'ztunnel-ca-address',
+    change: ztunnel({ caAddress: 'istiod.istio-system.svc:15012' }),
+    says: /it is istiod that is asked.*ztunnel chart/,
+  },
+  {
+    title: 'agents that are told to ask istiod by name',
+    check: 'ca-address',
+    change: injection({ caAddress: 'istiod.istio-system.svc:15012' }),
+    says: /it is istiod that is asked/,
+  },
+  {
     title: 'anchors that nobody made a ConfigMap of',
     check: 'mounted-config-map',
     change: () => ({ missingMounts: { known: [{ configMap: 'istio-system/capstan-anchors' }] } }),

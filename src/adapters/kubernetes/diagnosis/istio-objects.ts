@@ -13,6 +13,9 @@ const DAEMON_SET: ApiKind = { apiVersion: 'apps/v1', kind: 'DaemonSet', plural: 
 const DEFAULT_TRUST_DOMAIN = 'cluster.local';
 const DEFAULT_AUDIENCE = 'istio-ca';
 
+/** Of the DaemonSet in the charts of Istio 1.31, and in former ones. */
+const ZTUNNEL_LABELS = ['app.kubernetes.io/name=ztunnel', 'app=ztunnel'];
+
 /** What the checks read of istiod's environment. The rest may be anybody's, a credential too. */
 const READ_OF_ENV = [
   ...['ENABLE_CA_SERVER', 'EXTERNAL_CA', 'CERT_SIGNER_DOMAIN', 'K8S_SIGNER', 'PILOT_CERT_PROVIDER'],
@@ -31,8 +34,11 @@ export async function findIstiods(api: Api, options: CallOptions): Promise<reado
 }
 
 export async function findZtunnels(api: Api, options: CallOptions): Promise<readonly Ztunnel[]> {
-  const { items } = await api.list(DAEMON_SET, { labels: 'app=ztunnel' }, options);
-  return items.map((object) => {
+  const asked = ZTUNNEL_LABELS.map(async (labels) => api.list(DAEMON_SET, { labels }, options));
+  const items = (await Promise.all(asked)).flatMap((list) => list.items);
+  // One may have both.
+  const found = new Map(items.map((object) => [`${object.metadata.namespace ?? ''}/${object.metadata.name}`, object]));
+  return [...found.values()].map((object) => {
     const template = podTemplate(object);
     const caAddress = envOf(template)['CA_ADDRESS'];
     const { serviceAccount } = template;

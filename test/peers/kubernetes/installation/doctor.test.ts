@@ -1,5 +1,5 @@
 // `capstan doctor` on a real API server, with a real Capstan to connect to: nothing found where all is in order, and each of its errors
-// where it has been made.
+// where it has been made. It is long because each error stands there with what makes it.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { freePort } from '../../../support/eventually.ts';
 import { Capstan } from '../../support/capstan.ts';
 import { createRoot, issueIntermediate } from '../../support/pki.ts';
 import { peerOrSkip } from '../../support/presence.ts';
+import { istioCharts, renderIstio } from '../istio/support/charts.ts';
 import type { ClusterObject } from '../support/cluster-api.ts';
 import { KubernetesCluster } from '../support/cluster.ts';
 import { programKubeconfig } from '../support/credential-program.ts';
@@ -332,6 +333,30 @@ describe('capstan doctor in a cluster', function () {
       ['unreachable'],
     );
     assert.match(findings[0]!.message, /nobody listens there/);
+  });
+
+  it("finds nothing in what Istio's own charts make of istio-config, and what is missing without those values", async function () {
+    peerOrSkip(this, istioCharts(), "Helm and Istio's source");
+    const read = ({ kind }: ClusterObject): boolean => ['Deployment', 'DaemonSet', 'ConfigMap'].includes(kind);
+    const made = (...files: readonly string[]): readonly ClusterObject[] =>
+      [...renderIstio('istiod', ...files), ...renderIstio('ztunnel', ...(files.length > 0 ? ['ambient'] : []))].filter(
+        read,
+      );
+    try {
+      // Selectors cannot be changed.
+      for (const object of installation.istio()) await cluster.api.delete(object);
+      await apply(made('sidecars'));
+      assert.deepEqual((await diagnosed()).findings, []);
+      await apply(made());
+      const { findings } = await diagnosed();
+      assert.deepEqual(
+        findings.map(({ check }) => check),
+        ['ca-address', 'ztunnel-ca-address', 'istiod-ca-server'],
+      );
+    } finally {
+      for (const object of made('sidecars')) await cluster.api.delete(object);
+      await apply(await installation.objects());
+    }
   });
 
   it('says that it may not look, and ends as a check that could not run', async () => {

@@ -26,25 +26,40 @@ export function renderChart(
   namespace = 'istio-system',
   { keys = [KEY] }: { readonly keys?: readonly string[] } = {},
 ): Rendered {
-  const helm = findProgram('helm');
-  if (helm === undefined) throw new Error('Helm is not installed: npm run peers');
   const folder = mkdtempSync(path.join(tmpdir(), 'capstan-chart-'));
   try {
     const file = path.join(folder, 'values.json');
     writeFileSync(file, JSON.stringify(values));
     const pinned = keys.flatMap((key) => ['--set-file', `bundle.keys.pki-security\\.pub=${key}`]);
-    const options = ['--namespace', namespace, '--values', file, ...pinned];
-    const { status, stdout, stderr } = spawnSync(helm, ['template', 'capstan', CHART, ...options], {
-      encoding: 'utf8',
-      // No configuration and no plugins of whoever runs the test.
-      env: { PATH: process.env['PATH'], HOME: folder },
-      maxBuffer: 16 * 1024 * 1024,
-    });
-    if (status !== 0) throw new Error(stderr);
-    return { text: stdout, objects: objectsIn(stdout) };
+    return renderFolder({ chart: CHART, release: 'capstan', namespace, values: [file], more: pinned });
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+interface Release {
+  /** Folder. */
+  readonly chart: string;
+  readonly release: string;
+  readonly namespace: string;
+  /** Files, the later ones laid over the earlier. */
+  readonly values: readonly string[];
+  readonly more?: readonly string[];
+}
+
+/** @throws as `renderChart`. */
+export function renderFolder({ chart, release, namespace, values, more = [] }: Release): Rendered {
+  const helm = findProgram('helm');
+  if (helm === undefined) throw new Error('Helm is not installed: npm run peers');
+  const options = ['--namespace', namespace, ...values.flatMap((file) => ['--values', file]), ...more];
+  const { status, stdout, stderr } = spawnSync(helm, ['template', release, chart, ...options], {
+    encoding: 'utf8',
+    // No configuration and no plugins of whoever runs the test.
+    env: { PATH: process.env['PATH'], HOME: path.join(tmpdir(), 'capstan-no-home') },
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(stderr);
+  return { text: stdout, objects: objectsIn(stdout) };
 }
 
 export function objectsIn(text: string): readonly ClusterObject[] {
