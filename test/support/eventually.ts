@@ -1,6 +1,7 @@
 // Waiting for what another process will show: by asking again until a deadline, never by sleeping a
 // guessed time.
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -44,17 +45,29 @@ export async function throughout(what: string, look: () => Promise<boolean> | bo
   }
 }
 
-/** Never one twice in a process: of two that are asked for in turn, the kernel may give the second the first again. */
+/** Below those that the kernel gives to outgoing connections (ip_local_port_range): none of them takes one meanwhile. */
+const PORTS = [20_000, 32_000] as const;
+/** Never one twice in a process. */
 const given = new Set<number>();
 
-/** A TCP port of the loopback that was free a moment ago. */
+/** A TCP port of the loopback that was free a moment ago, and is taken by nobody who does not ask for it. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  for (;;) {
+    const port = randomInt(...PORTS);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  if (given.has(port)) return freePort();
-  given.add(port);
-  return port;
+  return true;
 }
