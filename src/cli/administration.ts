@@ -45,7 +45,7 @@ export function serverOptions(command: Command): Command {
   return command
     .option('--config <file>', 'configuration of the server')
     .option('--data-dir <folder>', 'data directory of the server', DEV_DATA_DIRECTORY)
-    .option('--server <url>', 'https URL of the server (administration.address), instead of its socket')
+    .option('--server <url>', 'https URL of the server (listen.administration.address), instead of its socket')
     .option('--client-cert <file>', 'PEM file with the client certificate for --server, and what is above it')
     .option('--client-key <file>', 'PEM file with its private key')
     .option('--ca <file>', 'PEM file with the trust anchors for --server');

@@ -29,6 +29,7 @@ import {
   trustDomain,
 } from './shapes/shapes.ts';
 import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS, tokenKey } from './shapes/issuer.ts';
+import { certifiedName, MAX_OPERATORS } from './shapes/operators.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
   clusterId,
@@ -83,6 +84,32 @@ export const schema = {
         filePath,
         "Unix socket, open to the server's own user alone, for administration commands such as `capstan sds status`. Absent, `admin.sock` beside the journal's file; required when the journal is in PostgreSQL.",
       ),
+      address: optional(
+        address,
+        'Where the same is served over TLS for operators with a client certificate (`capstan issuer --server`). Absent, the socket alone.',
+      ),
+      clientCaFile: optional(
+        filePath,
+        "PEM file with the certificate authorities that may sign operators' client certificates. Required with `listen.administration.address`; keep it apart from `trustAnchors.file`.",
+        followed,
+      ),
+      roles: {
+        viewer: withDefault(
+          listOf(certifiedName, MAX_OPERATORS),
+          [],
+          'Names in client certificates of those who may look: `URI:spiffe://corp.example/ops/alice`, `DNS:ops.example.com` or `CN:alice`; a `*` at the end stands for anything.',
+        ),
+        operator: withDefault(
+          listOf(certifiedName, MAX_OPERATORS),
+          [],
+          'Those who may look, and suspend and resume issuers.',
+        ),
+        security: withDefault(
+          listOf(certifiedName, MAX_OPERATORS),
+          [],
+          'Those who may do everything. Who has the Unix socket may too, but is never the second person.',
+        ),
+      },
     },
     plaintext: {
       address: optional(

@@ -1,11 +1,17 @@
-// An HTTPS listener for who is no workload: the API server, other trust domains. It asks callers for no certificate, so
-// what it answers is what a stranger may read.
+// An HTTPS listener for who is no workload: the API server, other trust domains, operators. It asks callers for no certificate
+// unless it is told whose it takes; without one, what it answers is what a stranger may read.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
-import type { Hono } from 'hono';
 import { AuthorityError } from '../../domain/errors.ts';
 import { listeningProblem } from '../../domain/text/system-error.ts';
-import { boundAddress, boundServer, closeServer, LIMITS, type HttpSettings } from './observation/server.ts';
+import {
+  boundAddress,
+  boundServer,
+  closeServer,
+  LIMITS,
+  type Answering,
+  type HttpSettings,
+} from './observation/server.ts';
 
 export interface HttpsSettings extends HttpSettings {
   /** What an operator calls the address. */
@@ -16,29 +22,50 @@ export interface HttpsSettings extends HttpSettings {
   readonly requestMs?: number;
   /** Where several processes listen on it. */
   readonly reusePort: boolean;
+  /** PEM of those who may sign the certificates of callers; absent, they are asked for none. */
+  readonly clientCa?: string;
 }
 
 const HANDSHAKE_MS = 5_000;
 const MIN_VERSION = 'TLSv1.2';
+/** Of callers who show a certificate: their names do not cross in the clear (RFC 8446, section 2). */
+const MIN_VERSION_OF_CLIENTS = 'TLSv1.3';
+
+interface ServingMaterial {
+  readonly certChainPem: string;
+  readonly keyPem: string;
+}
 
 export class HttpsListener implements AsyncDisposable {
   readonly #server: Server;
   readonly #settings: HttpsSettings;
+  #clientCa: string | undefined;
+  #serving: ServingMaterial | undefined;
 
-  constructor(routes: Hono, settings: HttpsSettings) {
+  constructor(routes: Answering, settings: HttpsSettings) {
     this.#settings = settings;
+    this.#clientCa = settings.clientCa;
     const { requestMs = LIMITS.requestTimeout, maxConnections } = settings;
     const headersTimeout = Math.min(LIMITS.headersTimeout, requestMs);
     const limits = { ...LIMITS, headersTimeout, requestTimeout: requestMs };
-    this.#server = createServer({ ...limits, handshakeTimeout: HANDSHAKE_MS, minVersion: MIN_VERSION });
+    const asking = settings.clientCa !== undefined && { requestCert: true, rejectUnauthorized: true };
+    const minVersion = this.#minVersion;
+    this.#server = createServer({ ...limits, handshakeTimeout: HANDSHAKE_MS, minVersion, ...asking });
     boundServer(this.#server, routes, maxConnections);
     // A handshake that fails is the caller's affair.
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy());
   }
 
   /** The certificate that connections from now on are shown. @throws whatever OpenSSL says of what is none. */
-  setServingCertificate({ certChainPem, keyPem }: { readonly certChainPem: string; readonly keyPem: string }): void {
-    this.#server.setSecureContext({ cert: certChainPem, key: keyPem, minVersion: MIN_VERSION });
+  setServingCertificate(material: ServingMaterial): void {
+    this.#apply(material, this.#clientCa);
+    this.#serving = material;
+  }
+
+  /** By whom the certificates of callers are signed, for connections from now on. @throws as `setServingCertificate`. */
+  setClientCa(pem: string): void {
+    if (this.#serving !== undefined) this.#apply(this.#serving, pem);
+    this.#clientCa = pem;
   }
 
   /**
@@ -60,6 +87,15 @@ export class HttpsListener implements AsyncDisposable {
 
   address(): string {
     return boundAddress(this.#server);
+  }
+
+  get #minVersion() {
+    return this.#settings.clientCa === undefined ? MIN_VERSION : MIN_VERSION_OF_CLIENTS;
+  }
+
+  #apply({ certChainPem, keyPem }: ServingMaterial, ca: string | undefined): void {
+    const minVersion = this.#minVersion;
+    this.#server.setSecureContext({ cert: certChainPem, key: keyPem, minVersion, ...(ca !== undefined && { ca }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,8 @@ import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { WorkerPlace } from '../worker-place.ts';
-import { composeAdministration, type Administration } from './administration.ts';
+import { composeAdministration, type Administration } from './administration/administration.ts';
+import { composeOperatorsListener } from './administration/operators.ts';
 import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';
 import { composeFoundation, type Foundation } from './foundation.ts';
@@ -52,8 +53,10 @@ export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, work
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
-  composeServingCertificate(config, foundation, { issuing, listeners, admission });
-  const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing });
   const administration = composeAdministration(config, foundation, { cluster, storage, trust, policy, services });
+  const operators = composeOperatorsListener(config, foundation, administration);
+  const https = [admission, operators].filter((listener) => listener !== undefined);
+  composeServingCertificate(config, foundation, { issuing, listeners, https });
+  const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing });
   return { foundation, trust, cluster, policy, listeners, bundleEndpoint, administration };
 }

@@ -17,13 +17,13 @@ import type { Listeners } from './listeners.ts';
 interface Former {
   readonly issuing: Issuing;
   readonly listeners: Listeners;
-  /** Absent where the API server does not ask us. */
-  readonly admission: HttpsListener | undefined;
+  /** Further listeners that show it. */
+  readonly https: readonly HttpsListener[];
 }
 
 export function composeServingCertificate(config: Config, foundation: Foundation, former: Former): void {
   const { clock, health, startUp, running } = foundation;
-  const { issuing, listeners, admission } = former;
+  const { issuing, listeners, https } = former;
   const { tls } = listeners;
   const { ttl } = config.serving;
   const settings = {
@@ -36,7 +36,7 @@ export function composeServingCertificate(config: Config, foundation: Foundation
     const { certificateChainPem, privateKeyPem } = certificate;
     const material = { certChainPem: certificateChainPem, keyPem: privateKeyPem };
     tls.setServingCertificate(material);
-    admission?.setServingCertificate(material);
+    for (const listener of https) listener.setServingCertificate(material);
   };
   startUp.at('load', async () => {
     const options = { signal: running };

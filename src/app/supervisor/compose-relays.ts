@@ -6,15 +6,17 @@ import { watchFolder } from '../../adapters/files/watch-folder.ts';
 import { HandingListener } from '../../adapters/grpc/listeners/unix/handing-listener.ts';
 import { SocketHandover, type OpenSocket } from '../../adapters/processes/socket-handover.ts';
 import { WatchRelay } from '../../adapters/processes/watch-relay.ts';
+import type { OperatorsRequest } from '../../adapters/http/admin/operators-listener.ts';
 import type { Config } from '../../config/schema.ts';
 import { maxSocketConnections } from '../compose/listeners.ts';
-import { serveOperators, type Administration } from '../compose/administration.ts';
+import { serveOperators, type Administration } from '../compose/administration/administration.ts';
 import type { Foundation } from '../compose/foundation.ts';
 import { followSockets } from '../follow-sockets.ts';
+import { OPERATORS_TOPIC } from '../worker/topics.ts';
 import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
 import type { ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
-import { gatheredIssuers } from './gathered/gathered-issuers.ts';
+import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
 import { gatherPolicy } from './gathered/gathered-policy.ts';
@@ -46,6 +48,7 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
     sds: { status: async () => gatherSdsStatus(gathering) },
     policyTime: gatheredPolicyTime(gathering, { signal }),
     issuers: gatheredIssuers(workers, { signal }),
+    recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);
   const watches = new WatchRelay({ watchFolder });
@@ -58,6 +61,10 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
       // The system gave no process.
       if (closed.aborted) return;
       metrics.attach(worker);
+      link.serve(OPERATORS_TOPIC, async (body) => {
+        const answered = await administration.answer(body as unknown as OperatorsRequest);
+        return { ...answered };
+      });
       handover.attach(link, closed);
       watches.attach(link, closed);
       relayLog(log);

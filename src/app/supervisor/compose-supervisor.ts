@@ -112,7 +112,7 @@ function runWorkers({ clock, events, startUp, lifecycle }: Foundation, parts: Su
   lifecycle.at('stop-accepting', 'workers', async () => workers.drain({ deadlineMs }));
 }
 
-function addressesOf({ listen: { tls, plaintext } }: Config): readonly WantedAddress[] {
+function addressesOf({ listen: { tls, plaintext, administration } }: Config): readonly WantedAddress[] {
   const named = (name: string, { host, port }: { readonly host: string; readonly port: number }): WantedAddress => ({
     host,
     port,
@@ -121,19 +121,27 @@ function addressesOf({ listen: { tls, plaintext } }: Config): readonly WantedAdd
   return [
     named('TLS', tls.address),
     ...(plaintext.address === undefined ? [] : [named('plaintext', plaintext.address)]),
+    ...(administration.address === undefined ? [] : [named('administration', administration.address)]),
   ];
 }
 
-/** @param ports of TLS and, where there is one, of plaintext. */
-function withPorts(config: Config, [tlsPort = 0, plaintextPort = 0]: readonly number[]): Config {
+/** @param ports of `addressesOf`, in its order. */
+function withPorts(config: Config, ports: readonly number[]): Config {
   const { listen } = config;
-  const { tls, plaintext } = listen;
+  const { tls, plaintext, administration } = listen;
+  const [tlsPort = 0, ...others] = ports;
+  const plaintextPort = plaintext.address === undefined ? 0 : (others.shift() ?? 0);
+  const [administrationPort = 0] = others;
   return {
     ...config,
     listen: {
       ...listen,
       tls: { address: { ...tls.address, port: tlsPort } },
       plaintext: { address: plaintext.address && { ...plaintext.address, port: plaintextPort } },
+      administration: {
+        ...administration,
+        address: administration.address && { ...administration.address, port: administrationPort },
+      },
     },
   };
 }

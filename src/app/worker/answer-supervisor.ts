@@ -7,12 +7,14 @@ import type { Json, Link } from '../../adapters/processes/link.ts';
 import type { Telemetry } from '../../adapters/telemetry/telemetry.ts';
 import { every } from '../../live/every.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
+import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import {
   HEALTH_TOPIC,
   ISSUERS_TOPIC,
   METRICS_TOPIC,
   POLICY_TIME_TOPIC,
   POLICY_TOPIC,
+  RECORD_OPERATION_TOPIC,
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
   type IssuersQuestion,
@@ -26,19 +28,24 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
+  readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: PolicyTimeParts['setBack'];
 }
 
 /** @param link not yet told what topics it serves. */
 export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
-  const { telemetry, health, policy, sds, policyTime, issuers, followSetBack } = answers;
+  const { telemetry, health, policy, sds, policyTime, issuers, recordOperation, followSetBack } = answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
   link.serve(SDS_STATUS_TOPIC, async () => json(await sds.status()));
   link.serve(POLICY_TIME_TOPIC, async () => json(await policyTime.read()));
   link.serve(ISSUERS_TOPIC, async (body) => answerIssuers(issuers, body));
+  link.serve(RECORD_OPERATION_TOPIC, async (body) => {
+    await recordOperation(body as unknown as OperationRecord);
+    return null;
+  });
   link.serve(SET_POLICY_TIME_BACK_TOPIC, async (body) => {
     const { expectedMs, record } = body as { readonly expectedMs: number; readonly record: boolean };
     return json((await (record ? policyTime.setBack : followSetBack)(expectedMs)) ?? null);

@@ -15,6 +15,10 @@ export const POLICY_TIME_TOPIC = 'policy time';
 export const SET_POLICY_TIME_BACK_TOPIC = 'set policy time back';
 /** What operators ask of issuers, and tell them: one worker answers for all. */
 export const ISSUERS_TOPIC = 'issuers';
+/** What an operator asks by a client certificate: the supervisor answers. */
+export const OPERATORS_TOPIC = 'operators';
+/** An operation that one worker records for all. */
+export const RECORD_OPERATION_TOPIC = 'record operation';
 /** Said by a worker after it changed the ledger of issuers, and by the supervisor to all: look at it. */
 export const LEDGER_CHANGED_TOPIC = 'issuer ledger changed';
 

@@ -162,6 +162,14 @@ export const RULES: readonly Rule[] = [
       ),
   },
   {
+    reads: ['listen.administration.clientCaFile', 'listen.administration.address'],
+    check: ({ listen: { administration } }) =>
+      when(
+        administration.address !== undefined && administration.clientCaFile === undefined,
+        'is required with listen.administration.address: operators are known by their client certificates',
+      ),
+  },
+  {
     reads: ['authentication.furtherIssuersFile', ...PROOF_AGES],
     check: ({ authentication: { furtherIssuersFile, maxProofAge } }) =>
       when(

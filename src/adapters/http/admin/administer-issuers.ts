@@ -2,8 +2,8 @@
 // with 202.
 import type { Context } from 'hono';
 import { z } from 'zod';
-import type { ActOutcome, AskedAct, Operator } from '../../../authority/trust/issuer-acts.ts';
-import type { IssuerDetails, IssuerRow } from '../../../authority/trust/issuer-overview.ts';
+import type { ActOutcome, AskedAct, Operator } from '../../../authority/administration/issuer-acts.ts';
+import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
 import { ISSUER_ACTS, type IssuerAct } from '../../../domain/trust/issuer-state.ts';

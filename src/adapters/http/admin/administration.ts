@@ -49,7 +49,7 @@ export interface AdministrationParts {
 }
 
 /** Of a request; every one so far is a few words. */
-const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES = 64 * 1024;
 
 /** Where the reason says more than its code. */
 const STATUS_OF_REASON: Partial<Readonly<Record<Reason, ContentfulStatusCode>>> = { 'CAP-O03': 409 };

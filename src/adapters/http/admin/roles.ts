@@ -1,5 +1,5 @@
 // Who may do what over the administration listeners. Each role may do all that the ones before it may.
-import type { Operator } from '../../../authority/trust/issuer-acts.ts';
+import type { Operator } from '../../../authority/administration/issuer-acts.ts';
 
 /** `viewer` reads; `operator` also suspends and resumes; `security` does everything. */
 export const ROLES = ['viewer', 'operator', 'security'] as const;

@@ -2,7 +2,8 @@
 import type { IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import type { Json } from '../../../adapters/processes/link.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
-import { ISSUERS_TOPIC, type IssuersQuestion } from '../../worker/topics.ts';
+import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { ISSUERS_TOPIC, RECORD_OPERATION_TOPIC, type IssuersQuestion } from '../../worker/topics.ts';
 import type { ServingWorkers } from './ask-each.ts';
 
 export function gatheredIssuers(workers: ServingWorkers, options: { readonly signal: AbortSignal }): IssuersParts {
@@ -22,5 +23,14 @@ export function gatheredIssuers(workers: ServingWorkers, options: { readonly sig
     pending: async () => ask('pending'),
     ask: async (asked, operator) => ask('ask', asked, operator),
     approve: async (digest, operator) => ask('approve', digest, operator),
+  };
+}
+
+/** @throws AuthorityError CAP-S07 when no worker serves; as OperationJournal. */
+export function recordedByOne(workers: ServingWorkers, options: { readonly signal: AbortSignal }) {
+  return async (operation: OperationRecord): Promise<void> => {
+    const [first] = workers();
+    if (first === undefined) throw new AuthorityError('CAP-S07', { detail: 'no worker serves' });
+    await first.link.ask(RECORD_OPERATION_TOPIC, operation as unknown as Json, options);
   };
 }

@@ -1,8 +1,8 @@
 // `capstan issuer`: what the issuers of a running server are, and what operators do to them.
 import type { Command } from 'commander';
 import { ISSUERS, PENDING_ACTS } from '../../../adapters/http/admin/administer-issuers.ts';
-import type { ActOutcome } from '../../../authority/trust/issuer-acts.ts';
-import type { IssuerDetails, IssuerRow } from '../../../authority/trust/issuer-overview.ts';
+import type { ActOutcome } from '../../../authority/administration/issuer-acts.ts';
+import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
 import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../domain/trust/issuer-state.ts';
 import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';

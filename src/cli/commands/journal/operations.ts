@@ -43,10 +43,25 @@ async function operations(options: OperationsOptions, invocation: Invocation): P
   printNewest(found, { what: 'operations', head: HEAD, row: rowOf, json: withTime }, options, terminal);
 }
 
-const HEAD = ['TIME', 'OPERATION', 'WAS', 'IS'];
+const HEAD = ['TIME', 'OPERATION', 'WAS', 'IS', 'BY', 'TARGET', 'REASON'];
 
-function rowOf({ timeMs, operation, was, is }: OperationRecord): readonly string[] {
-  return [formatTime(timeMs), operation, was, is];
+function rowOf({ timeMs, operation, was, is, details }: OperationRecord): readonly string[] {
+  const { actor = '-', role, approvedBy, target = '-', reason = '-', refused, count } = details ?? {};
+  const by = [
+    actor,
+    ...(role === undefined ? [] : [`(${role})`]),
+    ...(approvedBy === undefined ? [] : ['and', approvedBy]),
+  ];
+  const times = count === undefined ? '' : `${count} times: `;
+  return [
+    formatTime(timeMs),
+    operation,
+    was,
+    is,
+    by.join(' '),
+    target,
+    refused === undefined ? reason : times + refused,
+  ];
 }
 
 function withTime({ timeMs, ...rest }: OperationRecord): unknown {

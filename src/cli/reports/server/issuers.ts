@@ -1,6 +1,6 @@
 // Issuers as a person reads them.
-import type { ActOutcome } from '../../../authority/trust/issuer-acts.ts';
-import type { IssuerDetails, IssuerRow } from '../../../authority/trust/issuer-overview.ts';
+import type { ActOutcome } from '../../../authority/administration/issuer-acts.ts';
+import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
 import { formatDuration } from '../../../domain/text/duration.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import type { IssuerMove, PendingAct } from '../../../domain/trust/issuer-ledger.ts';

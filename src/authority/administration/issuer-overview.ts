@@ -6,7 +6,7 @@ import { pathCertificatesOf } from '../../domain/x509/path/certificate.ts';
 import type { NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { IssuerFigures, IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
-import type { FollowedLedger } from './followed-ledger.ts';
+import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import { generationsAt, standingIn, type GenerationsParts, type KnownGeneration } from './generations.ts';
 
 export interface OverviewParts extends GenerationsParts {

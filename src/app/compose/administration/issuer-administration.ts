@@ -1,12 +1,12 @@
 // What operators are shown of issuers, and do to them.
 import type { IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
-import { IssuerActs } from '../../../authority/trust/issuer-acts.ts';
-import { IssuerOverview } from '../../../authority/trust/issuer-overview.ts';
+import { IssuerActs } from '../../../authority/administration/issuer-acts.ts';
+import { IssuerOverview } from '../../../authority/administration/issuer-overview.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Storage } from '../storage.ts';
-import type { Trust } from './trust.ts';
+import type { Trust } from '../trust/trust.ts';
 
 interface Former {
   readonly storage: Storage;

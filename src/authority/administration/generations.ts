@@ -6,7 +6,7 @@ import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import { readCaCertificate } from '../../domain/x509/ca-certificate.ts';
 import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { FormerIssuers } from '../../ports/storage/issuer-records.ts';
-import { generationKeyOf } from './governed-issuers.ts';
+import { generationKeyOf } from '../trust/governed-issuers.ts';
 
 export interface KnownGeneration {
   readonly generation: Generation;

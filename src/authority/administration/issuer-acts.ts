@@ -21,7 +21,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
-import type { FollowedLedger } from './followed-ledger.ts';
+import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import {
   generationMeant,
   generationsAt,

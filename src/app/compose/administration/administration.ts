@@ -1,0 +1,134 @@
+// What probes and scrapers read over HTTP, and what an operator on this machine asks over the Unix socket. Of several
+// processes the supervisor serves both and asks its workers.
+import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
+import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
+import { administerIssuers, type IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
+import { AdministrationSocket } from '../../../adapters/http/admin/administration-socket.ts';
+import { administrationRoutes, type AdministrationParts } from '../../../adapters/http/admin/administration.ts';
+import { OperatorRates } from '../../../adapters/http/admin/operator-rates.ts';
+import {
+  answerOperator,
+  relayedOperator,
+  type OperatorsParts,
+} from '../../../adapters/http/admin/operators-listener.ts';
+import { LOCAL_OPERATOR } from '../../../adapters/http/admin/roles.ts';
+import { observationRoutes, type Observed, type PolicyInForce } from '../../../adapters/http/observation/routes.ts';
+import { HttpServer } from '../../../adapters/http/observation/server.ts';
+import { administrationSocketOf } from '../../../config/administration-socket.ts';
+import type { Config } from '../../../config/schema.ts';
+import { RefusedOperations } from '../../../authority/administration/refused-operations.ts';
+import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { degradedBy } from '../../../ports/platform/health.ts';
+import { policyInForce } from '../../policy-in-force.ts';
+import { answerSupervisor } from '../../worker/answer-supervisor.ts';
+import type { Cluster } from '../cluster.ts';
+import type { Foundation } from '../foundation.ts';
+import { recordSetBack } from '../policy/policy-bundle.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Services } from '../services.ts';
+import type { Storage } from '../storage.ts';
+import { composeIssuerAdministration } from './issuer-administration.ts';
+import type { Trust } from '../trust/trust.ts';
+
+export interface Administration {
+  readonly http: HttpServer;
+  /** Of operators who showed a client certificate to whichever process. */
+  readonly answer: OperatorsParts['answer'];
+}
+
+/** Whatever is asked, by whom it is answered: by this process, or by several for which it speaks. */
+export interface Answers extends Omit<Observed, 'events'> {
+  readonly sds: SdsStatusParts;
+  readonly policyTime: PolicyTimeParts;
+  readonly issuers: IssuersParts;
+  /** Resolves once it is on record. */
+  readonly recordOperation: (record: OperationRecord) => Promise<void>;
+}
+
+interface Former {
+  readonly cluster: Cluster;
+  readonly storage: Storage;
+  readonly policy: Policy;
+  readonly trust: Trust;
+  readonly services: Services;
+}
+
+/** @returns nothing for a worker, which answers its supervisor instead. */
+export function composeAdministration(
+  config: Config,
+  foundation: Foundation,
+  former: Former,
+): Administration | undefined {
+  const { worker, telemetry, health, clock, running: signal } = foundation;
+  const { policies, bundles } = former.policy;
+  const { journal } = former.storage;
+  const record = recordSetBack(journal);
+  const answers = {
+    health: () => health.parts(),
+    policy: () => policyInForce(policies, unseenKinds(former.cluster)),
+    collect: telemetry.collect,
+    recordOperation: async (operation: OperationRecord) => journal.recordOperation(operation, { signal }),
+    issuers: composeIssuerAdministration(config, foundation, former),
+    sds: { status: () => former.services.sds.status() },
+    policyTime: {
+      read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
+      setBack: async (expectedMs: number) => bundles.setTimeBack(expectedMs, record, { signal }),
+    },
+  };
+  if (worker === undefined) return serveOperators(config, foundation, answers);
+  const follow = async (expectedMs: number) => bundles.setTimeBack(expectedMs, RECORDED_ALREADY, { signal });
+  answerSupervisor(worker.link, { ...answers, telemetry, followSetBack: follow });
+  return undefined;
+}
+
+/** Of the own cluster first. */
+function unseenKinds({ live }: Cluster): NonNullable<PolicyInForce['unseen']> {
+  return live === undefined ? [] : [...live.own.unseen(), ...live.views.unseen()];
+}
+
+/** Another worker has it on record: it is one deed of one operator. */
+const RECORDED_ALREADY = async (): Promise<void> => undefined;
+
+/** Opens both from the first moment on that there is something to say. */
+export function serveOperators(config: Config, foundation: Foundation, answers: Answers): Administration {
+  const { events, clock, health, startUp, running, untilFlushed } = foundation;
+  const { address } = config.listen.http;
+  const http = untilFlushed.use(new HttpServer({ routes: observationRoutes({ ...answers, events }) }, address));
+  const parts = [
+    administerSds(answers.sds),
+    administerPolicyTime(answers.policyTime),
+    administerIssuers(answers.issuers),
+  ];
+  const bounded = boundOperators(foundation, answers);
+  const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });
+  const relayed = administrationRoutes(parts, { events, ...bounded, operatorOf: relayedOperator });
+  const place = { path: administrationSocketOf(config) };
+  const socket = untilFlushed.use(new AdministrationSocket({ routes, clock }, place));
+  startUp.at('observe', async (options) => http.start(options));
+  startUp.at('administer', async () => {
+    await socket.open();
+    void socket.keep({ signal: running });
+  });
+  health.report('administration', () => degradedBy(socket.problem));
+  return { http, answer: async (request) => answerOperator(relayed, request) };
+}
+
+/** What one operator may ask for, and the record of what is refused. */
+function boundOperators(
+  { clock, startUp, running: signal }: Foundation,
+  { recordOperation }: Answers,
+): Pick<AdministrationParts, 'overloaded' | 'refused'> {
+  const rates = new OperatorRates(clock);
+  // The journal says by itself that it cannot be written.
+  const record = async (operation: OperationRecord) => recordOperation(operation).catch(() => undefined);
+  const refusals = new RefusedOperations({ record, clock });
+  startUp.at('administer', () => void refusals.run({ signal }));
+  return {
+    overloaded: (actor) => rates.overloaded(actor),
+    refused: ({ method, path, ...who }) =>
+      refusals.note({ operation: `${method} ${path}`.slice(0, MAX_OPERATION), ...who }),
+  };
+}
+
+/** Characters of a path that somebody made up. */
+const MAX_OPERATION = 200;
