@@ -36,6 +36,8 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const { api, outcome } = record;
       const reason = record.outcome === 'issued' ? 'none' : record.reason;
       metrics.count('decisions', { api, outcome, reason });
+      const issuer = record.outcome === 'issued' ? record.issuerName : record.policy?.issuer;
+      metrics.count('issuerDecisions', { issuer: issuer ?? 'none', outcome });
       metrics.observe('decisionDuration', durationMs / 1000, { api, outcome });
       countClauses(metrics, record.policy?.failures, 'refused');
       countClauses(metrics, record.policy?.audits, 'audited');
@@ -142,6 +144,16 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.set('issuerNotAfter', notAfterMs / 1000, { issuer: name });
       metrics.set('issuerKeyAvailable', 1, { issuer: name });
       logger.info({ event: 'issuerInForce', name, issuer, notAfterMs }, 'issuer in force');
+    },
+    issuerMoved({ name, issuer, from, to, actor, reason }) {
+      metrics.count('issuerMoves', { issuer: name, state: to });
+      const facts = { event: 'issuerMoved', name, issuer, from, to, actor: cut(actor), reason: cut(reason) };
+      logger[to === 'active' ? 'info' : 'warn'](facts, `issuer is ${to}`);
+    },
+    administered({ role, outcome }) {
+      metrics.count('administration', { role, outcome });
+      // What changes something is in the journal.
+      logger.debug({ event: 'administered', role, outcome }, 'operator asked');
     },
     bundleInForce({ digest, anchors, notAfterMs }) {
       metrics.set('trustAnchorNotAfter', notAfterMs / 1000);

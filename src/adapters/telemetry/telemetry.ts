@@ -7,6 +7,7 @@ import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
+import type { ObservedIssuer } from './metrics/issuer-metrics.ts';
 import type { ObservedAnchor } from './metrics/anchor-metrics.ts';
 import type { MetricState } from './metrics/metric-state.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -34,6 +35,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeHealth: (health: Pick<Health, 'parts'>) => void;
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
+  /** @param given is asked at each scrape; called once, when the issuers are known. */
+  readonly observeIssuers: (given: () => readonly ObservedIssuer[]) => void;
   /** @param given is asked at each scrape; called once, when the clusters are known. */
   readonly observeClusters: (given: () => readonly ObservedCluster[]) => void;
   /** @param waiting is asked at each scrape; called once. */
@@ -59,6 +62,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     relayLog: log.relay,
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
+    observeIssuers: (given) => metrics.observeIssuers(given),
     observeTurns: (waiting) => metrics.observeTurns(waiting),
     observeClusters: (given) => metrics.observeClusters(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

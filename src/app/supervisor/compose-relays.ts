@@ -12,9 +12,9 @@ import { maxSocketConnections } from '../compose/listeners.ts';
 import { serveOperators, type Administration } from '../compose/administration/administration.ts';
 import type { Foundation } from '../compose/foundation.ts';
 import { followSockets } from '../follow-sockets.ts';
-import { OPERATORS_TOPIC } from '../worker/topics.ts';
+import { LEDGER_CHANGED_TOPIC, OPERATORS_TOPIC } from '../worker/topics.ts';
 import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
-import type { ServingWorkers } from './gathered/ask-each.ts';
+import { askEach, type ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
@@ -61,6 +61,11 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
       // The system gave no process.
       if (closed.aborted) return;
       metrics.attach(worker);
+      // Answered when the others know, or after a second: then they know at their next look.
+      link.serve(LEDGER_CHANGED_TOPIC, async () => {
+        await askEach(workers(), LEDGER_CHANGED_TOPIC, clock);
+        return null;
+      });
       link.serve(OPERATORS_TOPIC, async (body) => {
         const answered = await administration.answer(body as unknown as OperatorsRequest);
         return { ...answered };

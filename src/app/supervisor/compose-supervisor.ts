@@ -16,7 +16,6 @@ import type { ServingWorker } from './gathered/ask-each.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
 import { reportForWorkers } from './shared-reports.ts';
 import { shareWithWorkers } from './shared-state.ts';
-import { LEDGER_CHANGED_TOPIC } from '../worker/topics.ts';
 import type { WorkerSlot } from './worker-slot.ts';
 import { Workers } from './workers.ts';
 
@@ -47,11 +46,7 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
     fork: () => {
       const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
       share(forked.link);
-      report(forked.link);
-      forked.link.serve(LEDGER_CHANGED_TOPIC, () => {
-        workers.tellAll(LEDGER_CHANGED_TOPIC, null);
-        return null;
-      });
+        report(forked.link);
       return forked;
     },
     place: (slot, process) => {

@@ -19,7 +19,7 @@ export const ISSUERS_TOPIC = 'issuers';
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
 export const RECORD_OPERATION_TOPIC = 'record operation';
-/** Said by a worker after it changed the ledger of issuers, and by the supervisor to all: look at it. */
+/** Asked by a worker after it changed the ledger of issuers, and by the supervisor of all: look at it. */
 export const LEDGER_CHANGED_TOPIC = 'issuer ledger changed';
 
 export type IssuersQuestion = {

@@ -18,6 +18,7 @@ import {
 } from '../../domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../domain/trust/issuer-state.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
@@ -36,6 +37,7 @@ export interface IssuerActsParts extends GenerationsParts {
   readonly statistics: Pick<IssuerStatistics, 'liveLeavesOf'>;
   readonly policies: Pick<PolicySource, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly events: Pick<Events, 'issuerMoved'>;
 }
 
 /** Who asks. */
@@ -88,7 +90,7 @@ export class IssuerActs {
     if (this.#needsTwo(act)) return this.#propose(wanted, meant, operator, nowMs, options);
     const by = { timeMs: nowMs, actor: operator.actor, role: operator.role, reason };
     const { move } = await this.#parts.ledger.change((ledger) => this.#acted(ledger, meant, wanted, by), options);
-    return { outcome: 'done', move, notes };
+    return this.#done(move, notes);
   }
 
   /**
@@ -110,6 +112,12 @@ export class IssuerActs {
         throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
       return this.#acted(settled(known, digest, timeMs), meant, act, by);
     }, options);
+    return this.#done(move, notes);
+  }
+
+  #done(move: IssuerMove, notes: readonly string[]): ActOutcome {
+    const { issuer: name, id: issuer, from, to, actor, reason } = move;
+    this.#parts.events.issuerMoved({ name, issuer, from, to, actor, reason });
     return { outcome: 'done', move, notes };
   }
 

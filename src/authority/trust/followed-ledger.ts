@@ -24,14 +24,20 @@ const RETRY_MS = 500;
 /** Each try in vain is another process's success. */
 const MAX_TRIES = 100;
 
+export interface FollowedLedgerParts {
+  readonly ledgers: IssuerLedgers;
+  readonly clock: Pick<Clock, 'sleep'>;
+  /** Has the other processes of this server look, and waits for that; what it throws changes nothing. Absent, there are none. */
+  readonly spread?: (options: Waits) => Promise<void>;
+}
+
 export class FollowedLedger {
-  readonly #parts: { readonly ledgers: IssuerLedgers; readonly clock: Pick<Clock, 'sleep'> };
+  readonly #parts: FollowedLedgerParts;
   readonly #listeners = new Listeners();
-  readonly #ownChange = new Listeners();
   #known: RevisedLedger | undefined;
   #problem: string | undefined = 'the ledger of issuers is not read yet';
 
-  constructor(parts: { readonly ledgers: IssuerLedgers; readonly clock: Pick<Clock, 'sleep'> }) {
+  constructor(parts: FollowedLedgerParts) {
     this.#parts = parts;
   }
 
@@ -56,6 +62,10 @@ export class FollowedLedger {
     return this.#known.ledger;
   }
 
+  get known(): boolean {
+    return this.#known !== undefined;
+  }
+
   /** Why it cannot be read now; nothing when it can. */
   get problem(): string | undefined {
     return this.#problem;
@@ -64,11 +74,6 @@ export class FollowedLedger {
   /** After each change, also by others. */
   onChange(listener: () => void, options: Waits): void {
     this.#listeners.add(listener, options);
-  }
-
-  /** After each change that was made here. */
-  onOwnChange(listener: () => void, options: Waits): void {
-    this.#ownChange.add(listener, options);
   }
 
   /** Looks now. @throws AuthorityError CAP-X03 as `start`; the signal's reason. */
@@ -96,7 +101,8 @@ export class FollowedLedger {
       const next = change(ledger);
       if (!(await ledgers.replace(revision, next.ledger, next.operation, options))) continue;
       this.#take({ revision: revision + 1, ledger: next.ledger });
-      this.#ownChange.notify();
+      // Whoever cannot be reached now looks by itself.
+      await this.#parts.spread?.(options).catch(() => undefined);
       return next;
     }
     throw new AuthorityError('CAP-S04', { detail: 'the ledger of issuers is changed by other processes all the time' });

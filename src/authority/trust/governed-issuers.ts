@@ -2,7 +2,7 @@
 // that it signed stay what they are.
 import { formatTime } from '../../domain/text/format-time.ts';
 import { withdrawalOf, type IssuerLedger, type IssuerMove } from '../../domain/trust/issuer-ledger.ts';
-import type { WithdrawnState } from '../../domain/trust/issuer-state.ts';
+import type { LifecycleState, WithdrawnState } from '../../domain/trust/issuer-state.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { Listeners } from '../../live/listeners.ts';
 import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
@@ -14,7 +14,7 @@ interface Waits {
 
 export interface GovernedIssuersParts {
   readonly issuers: Issuers;
-  readonly ledger: Pick<FollowedLedger, 'current' | 'onChange'>;
+  readonly ledger: Pick<FollowedLedger, 'current' | 'known' | 'onChange'>;
 }
 
 interface Governed {
@@ -47,6 +47,15 @@ export class GovernedIssuers implements Issuers {
 
   onChange(listener: (name: string) => void, options: Waits): void {
     this.#listeners.add(listener, options);
+  }
+
+  /** The state of each, for who counts; none before the ledger is known. */
+  states(): readonly { readonly name: string; readonly state: LifecycleState | 'unavailable' }[] {
+    if (!this.#parts.ledger.known) return [];
+    return this.all().map(({ name, state }) => ({
+      name,
+      state: state.kind === 'ready' ? 'active' : (state.withdrawn ?? 'unavailable'),
+    }));
   }
 
   /** Which of them may sign nothing, in words; nothing when all may. */

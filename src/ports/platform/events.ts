@@ -1,6 +1,7 @@
 // What the CA reports about itself: one function per business event. The adapter writes
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
+import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { ClosingRecord } from '../storage/closing-journal.ts';
 import type { DecisionRecord, RefusedRecord } from '../storage/issuance-journal.ts';
@@ -132,6 +133,20 @@ export interface Events {
   reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string; readonly kept?: boolean }): void;
   /** `name` as policies call it; `issuer` is its id. */
   issuerInForce(facts: { readonly name: string; readonly issuer: string; readonly notAfterMs: number }): void;
+  /** An operator changed the state of an issuer; said by the process that did it. `name` and `issuer` as in `issuerInForce`. */
+  issuerMoved(facts: {
+    readonly name: string;
+    readonly issuer: string;
+    readonly from: LifecycleState;
+    readonly to: LifecycleState;
+    readonly actor: string;
+    readonly reason: string;
+  }): void;
+  /** An operator asked for something. `none` is somebody without a role. */
+  administered(facts: {
+    readonly role: 'none' | 'viewer' | 'operator' | 'security';
+    readonly outcome: 'answered' | 'refused';
+  }): void;
   /** `notAfterMs` is that of the anchor that ends first. */
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
   /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */

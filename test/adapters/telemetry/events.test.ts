@@ -23,6 +23,8 @@ const PROXY = {
   secrets: [{ name: 'default', version: 'v1', serial: 'a1' }],
 };
 
+const MOVED = { name: 'default', issuer: 'abcd', actor: 'CN:alice', reason: 'a drill' };
+
 const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
   decided: [
     {
@@ -30,6 +32,7 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       line: { level: 'info', decisionId: 'd-1', caller: ISSUED.caller, serial: ISSUED.serial, durationMs: 2 },
       moves: {
         'capstan_decisions_total{api="csr",outcome="issued",reason="none"}': 1,
+        'capstan_issuer_decisions_total{issuer="none",outcome="issued"}': 1,
         'capstan_decision_duration_seconds_count{api="csr",outcome="issued"}': 1,
         'capstan_decision_duration_seconds_sum{api="csr",outcome="issued"}': 0.002,
       },
@@ -39,6 +42,7 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       line: { level: 'warn', decisionId: 'd-2', caller: REFUSED.caller, reason: 'CAP-P01', code: 'policy_denied' },
       moves: {
         'capstan_decisions_total{api="csr",outcome="refused",reason="CAP-P01"}': 1,
+        'capstan_issuer_decisions_total{issuer="none",outcome="refused"}': 1,
         'capstan_decision_duration_seconds_count{api="csr",outcome="refused"}': 1,
         'capstan_decision_duration_seconds_sum{api="csr",outcome="refused"}': 0.001,
       },
@@ -48,6 +52,7 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       line: { level: 'warn', policy: { class: 'workload', bundle: 'corp@7', failures: [CLAUSE], audits: [CLAUSE] } },
       moves: {
         'capstan_decisions_total{api="csr",outcome="refused",reason="CAP-P01"}': 1,
+        'capstan_issuer_decisions_total{issuer="default",outcome="refused"}': 1,
         'capstan_decision_duration_seconds_count{api="csr",outcome="refused"}': 1,
         'capstan_decision_duration_seconds_sum{api="csr",outcome="refused"}': 0.001,
         'capstan_policy_clauses_total{policy="corp",reason="CAP-P04",effect="refused"}': 1,
@@ -327,6 +332,25 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       },
     },
   ],
+  issuerMoved: [
+    {
+      emit: (events) => events.issuerMoved({ ...MOVED, from: 'active', to: 'tainted' }),
+      line: { level: 'warn', ...MOVED, from: 'active', to: 'tainted' },
+      moves: { 'capstan_issuer_moves_total{issuer="default",state="tainted"}': 1 },
+    },
+    {
+      emit: (events) => events.issuerMoved({ ...MOVED, from: 'suspended', to: 'active' }),
+      line: { level: 'info', ...MOVED, from: 'suspended', to: 'active' },
+      moves: { 'capstan_issuer_moves_total{issuer="default",state="active"}': 1 },
+    },
+  ],
+  administered: [
+    {
+      emit: (events) => events.administered({ role: 'viewer', outcome: 'refused' }),
+      line: { level: 'debug', role: 'viewer', outcome: 'refused' },
+      moves: { 'capstan_administration_requests_total{role="viewer",outcome="refused"}': 1 },
+    },
+  ],
   bundleInForce: [
     {
       emit: (events) => events.bundleInForce({ digest: 'ef', anchors: 2, notAfterMs: 1_900_000_000_000 }),
@@ -466,6 +490,7 @@ describe('The events of the CA', () => {
     telemetry.observeClusters(() => [{ cluster: 'one', staleMs: 2_000 }]);
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
     telemetry.observeTurns(() => 3);
+    telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();
     for (const { name } of Object.values(METRICS)) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));

@@ -2,7 +2,7 @@
 // over TLS for those whose client certificate has a role. Never on the HTTP port, which knows nobody.
 //
 // To add a route, write an `AdministrationPart` in a file of its own beside this one (`administer-<what>.ts`: it
-// gets its collaborators as arguments and answers JSON), name it in `src/app/compose/administration.ts`, and ask it from a
+// gets its collaborators as arguments and answers JSON), name it in `src/app/compose/administration/administration.ts`, and ask it from a
 // command with `askServer` (`src/cli/administration.ts`). What changes something is a POST. Each route says which role it
 // needs (`demandRole`).
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
@@ -39,7 +39,7 @@ export interface RefusedOperation {
 }
 
 export interface AdministrationParts {
-  readonly events: Pick<Events, 'unexpected'>;
+  readonly events: Pick<Events, 'unexpected' | 'administered'>;
   /** @returns who asks. @param environment what the listener hands in with each request. */
   readonly operatorOf: (environment: unknown) => RoledOperator | Stranger;
   /** Whether the operator has asked for too much lately. */
@@ -70,6 +70,7 @@ export function administrationRoutes(
   const routes: AdministrationRoutes = new Hono<AdministrationEnvironment>();
   const refuse = (c: Context, { actor, role }: RoledOperator | Stranger, error: AuthorityError): Response => {
     const { method, path } = c.req;
+    events.administered({ role, outcome: 'refused' });
     if (method !== 'GET') refused({ method, path, actor, role, problem: error.message });
     return answerOf(c, error);
   };
@@ -78,7 +79,9 @@ export function administrationRoutes(
     if (overloaded(operator.actor)) return refuse(c, operator, new AuthorityError('CAP-O05'));
     if (operator.role === 'none') return refuse(c, operator, new AuthorityError('CAP-O01'));
     c.set('operator', operator);
-    return next();
+    await next();
+    if (c.error === undefined) events.administered({ role: operator.role, outcome: 'answered' });
+    return undefined;
   });
   routes.use(
     bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ error: 'the request is too large' }, 413) }),

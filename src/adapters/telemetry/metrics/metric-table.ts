@@ -2,6 +2,7 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
+import { LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
 import type {
   ListenerKind,
   NoTurn,
@@ -48,6 +49,7 @@ const CLOSING_REASONS = [
   'service_account_recreated',
   'namespace_removed',
 ] as const satisfies readonly ClosingReason[];
+const STATES = [...LIFECYCLE_STATES, 'unavailable'] as const;
 const OPEN: readonly string[] = [];
 
 /** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
@@ -185,6 +187,30 @@ export const METRICS = {
     kind: 'gauge',
     help: 'When each issuer in force expires, in seconds since the epoch; the issuer is its name in the configuration.',
     labels: { issuer: OPEN },
+  },
+  issuerState: {
+    name: 'capstan_issuer_state',
+    kind: 'observed-gauge',
+    help: 'Which state each issuer is in: 1 for that state. The issuer is its name in the configuration; unavailable is one without a certificate in force.',
+    labels: { issuer: OPEN, state: STATES },
+  },
+  issuerDecisions: {
+    name: 'capstan_issuer_decisions_total',
+    kind: 'counter',
+    help: 'Decisions recorded in the issuance journal by the issuer that was chosen; those that were refused before one was chosen are of none.',
+    labels: { issuer: OPEN, outcome: OUTCOMES },
+  },
+  issuerMoves: {
+    name: 'capstan_issuer_moves_total',
+    kind: 'counter',
+    help: 'Changes of the state of an issuer by operators.',
+    labels: { issuer: OPEN, state: STATES },
+  },
+  administration: {
+    name: 'capstan_administration_requests_total',
+    kind: 'counter',
+    help: 'Requests of operators, by the role of who asked.',
+    labels: { role: ['none', 'viewer', 'operator', 'security'], outcome: ['answered', 'refused'] },
   },
   trustAnchorNotAfter: {
     name: 'capstan_trust_anchor_not_after_seconds',

@@ -16,10 +16,10 @@ interface Former {
 
 export function composeIssuerAdministration(
   config: Config,
-  { clock, running: signal }: Foundation,
+  { clock, events, running: signal }: Foundation,
   { storage: { history, statistics }, trust: { issuers, ledger }, policy: { policies } }: Former,
 ): IssuersParts {
-  const parts = { issuers, former: history, ledger, statistics, policies, clock };
+  const parts = { issuers, former: history, ledger, statistics, policies, clock, events };
   const settings = { longestLeafMs: config.lifetimes.max };
   const acts = new IssuerActs(parts, settings);
   const overview = new IssuerOverview(parts, settings);

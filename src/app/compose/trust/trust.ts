@@ -47,7 +47,11 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
     until: running,
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
-  const ledger = new FollowedLedger({ ledgers, clock });
+  const ledger = new FollowedLedger({
+    ledgers,
+    clock,
+    ...(worker && { spread: async (given) => spread(worker, given) }),
+  });
   const governed = new GovernedIssuers({ issuers, ledger });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
@@ -56,13 +60,17 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
   );
   startUp.at('load', async () => {
     await ledger.start(options);
-    if (worker !== undefined) shareLedgerChanges(worker, ledger, options);
+    worker?.link.serve(LEDGER_CHANGED_TOPIC, async () => {
+      await ledger.look(options);
+      return null;
+    });
     governed.start(options);
     await issuers.start({ ...options, waitsForKey: true });
     await federated.start(options);
   });
   // When the issuers in force are on record, which ends the time of those before them.
   startUp.at('listen', async () => stranded.start(options));
+  telemetry.observeIssuers(() => governed.states());
   telemetry.observeAnchors(() => issuers.first.anchors());
   health.report('issuer', () => defaultIssuerHealth(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
   health.report('additional issuers', () => additionalIssuersHealth(issuers, clock));
@@ -73,14 +81,6 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
 }
 
 /** Of several processes each hears at once of what another decided, by way of the supervisor. */
-function shareLedgerChanges(
-  { link }: WorkerPlace,
-  ledger: FollowedLedger,
-  options: { readonly signal: AbortSignal },
-): void {
-  ledger.onOwnChange(() => link.tell(LEDGER_CHANGED_TOPIC, null), options);
-  link.serve(LEDGER_CHANGED_TOPIC, async () => {
-    await ledger.look(options);
-    return null;
-  });
+async function spread({ link }: WorkerPlace, options: { readonly signal: AbortSignal }): Promise<void> {
+  await link.ask(LEDGER_CHANGED_TOPIC, null, options);
 }

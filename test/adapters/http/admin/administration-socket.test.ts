@@ -47,7 +47,7 @@ describe('The administration socket', () => {
   });
 
   function socketAt(file: string): AdministrationSocket {
-    const events = { unexpected: (fault: unknown) => void faults.push(fault) };
+    const events = { unexpected: (fault: unknown) => void faults.push(fault), administered: () => undefined };
     return new AdministrationSocket(
       { routes: administrationRoutes([greeting], { events, operatorOf: () => LOCAL_OPERATOR }), clock },
       { path: file },

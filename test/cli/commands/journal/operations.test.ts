@@ -23,7 +23,7 @@ describe('capstan journal operations', () => {
     const { code, out } = await ask(files);
     assert.equal(code, 0);
     const [head, ...rows] = out.trimEnd().split('\n');
-    assert.match(head!, /^TIME +OPERATION +WAS +IS$/);
+    assert.match(head!, /^TIME +OPERATION +WAS +IS +BY +TARGET +REASON$/);
     const was = [NOON_MS + HOUR_MS, NOON_MS].map((ms) => new Date(ms).toISOString());
     assert.deepEqual(
       rows.map((row) => row.includes('bundle reset-time') && was.findIndex((time) => row.includes(`  ${time}  `))),

@@ -1,0 +1,17 @@
+// The state of each issuer, read at each scrape.
+import type { Meter } from '@opentelemetry/api';
+import type { LifecycleState } from '../../../domain/trust/issuer-state.ts';
+import { METRICS } from './metric-table.ts';
+
+export interface ObservedIssuer {
+  /** As policies call it. */
+  readonly name: string;
+  readonly state: LifecycleState | 'unavailable';
+}
+
+export function observeIssuers(meter: Meter, given: () => readonly ObservedIssuer[]): void {
+  const { name: metric, help } = METRICS.issuerState;
+  meter.createObservableGauge(metric, { description: help }).addCallback((result) => {
+    for (const { name, state } of given()) result.observe(1, { issuer: name, state });
+  });
+}
