@@ -3,6 +3,7 @@
 import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import { isOnThisMachine } from '../shapes/journal-store.ts';
 import type { Config } from '../schema.ts';
+import { ADMINISTRATION_RULES } from './administration-rules.ts';
 import { ISSUER_RULES } from './issuer-rules.ts';
 import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
 import { SIGNER_RULES } from './signer-rules.ts';
@@ -153,22 +154,7 @@ export const RULES: readonly Rule[] = [
         'must be less than half of listen.requestTimeout: a record that was lost on its way is sent once more',
       ),
   },
-  {
-    reads: ['listen.administration.socket', 'journal.store'],
-    check: ({ listen, journal: { store } }) =>
-      when(
-        store.kind === 'postgres' && listen.administration.socket === undefined,
-        'is required with a journal in PostgreSQL: there is no file that it could be beside',
-      ),
-  },
-  {
-    reads: ['listen.administration.clientCaFile', 'listen.administration.address'],
-    check: ({ listen: { administration } }) =>
-      when(
-        administration.address !== undefined && administration.clientCaFile === undefined,
-        'is required with listen.administration.address: operators are known by their client certificates',
-      ),
-  },
+  ...ADMINISTRATION_RULES,
   {
     reads: ['authentication.furtherIssuersFile', ...PROOF_AGES],
     check: ({ authentication: { furtherIssuersFile, maxProofAge } }) =>
