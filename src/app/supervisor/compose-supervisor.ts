@@ -46,7 +46,7 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
     fork: () => {
       const forked = forkWorker({ clock, onFailure }, { entry: ENTRY, argv: ['worker'] });
       share(forked.link);
-        report(forked.link);
+      report(forked.link);
       return forked;
     },
     place: (slot, process) => {
