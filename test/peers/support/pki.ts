@@ -39,13 +39,13 @@ export interface LeafRequest {
   readonly weakKey?: boolean;
 }
 
-/** A self-signed root, valid for a day unless said otherwise. */
-export async function createRoot(commonName: string, days = 1): Promise<TestAuthority> {
+/** A self-signed root, valid for two months unless said otherwise. */
+export async function createRoot(commonName: string, days = 60): Promise<TestAuthority> {
   return createAuthority(commonName, days);
 }
 
-/** An intermediate with pathLen 0 under `root`, valid for a day unless said otherwise. */
-export async function issueIntermediate(root: TestAuthority, commonName: string, days = 1): Promise<TestAuthority> {
+/** An intermediate with pathLen 0 under `root`, valid for a month unless said otherwise: the server refuses one that is hardly longer than leaves. */
+export async function issueIntermediate(root: TestAuthority, commonName: string, days = 30): Promise<TestAuthority> {
   return createAuthority(commonName, days, root);
 }
 
