@@ -183,12 +183,9 @@ describe('A caller of a Kubernetes cluster', function () {
         async () => cluster.api.patch(podNamed('bank', 'done'), { status: { phase: 'Succeeded' } }, 'status'),
       ],
       [
-        'bank/anew',
-        'service_account_recreated',
-        async () => {
-          await cluster.api.delete(accountNamed('bank', 'anew'));
-          await cluster.apply([accountNamed('bank', 'anew')]);
-        },
+        'bank/unaccounted',
+        'service_account_deleted',
+        async () => cluster.api.delete(accountNamed('bank', 'unaccounted')),
       ],
       ['left/web', 'namespace_removed', async () => cluster.api.delete(namespaceNamed('left'))],
     ];
