@@ -1,15 +1,20 @@
 // What Capstan writes into a real cluster, by the roles of the chart and no other: root ConfigMaps,
 // ClusterTrustBundles, and who of two servers does it.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { ChildServer } from '../../app/support/child-server.ts';
 import { csrClient, RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
 import { buildCsr, testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { findProgram } from '../programs/programs.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import type { ClusterObject, ObjectReference } from './support/cluster-api.ts';
 import { type ClusterSettings, KubernetesCluster } from './support/cluster.ts';
 import { ChartAccount, type Settings } from './support/chart-account.ts';
+import { kubectl } from './support/kubectl.ts';
 import { namespace, OWN_NAMESPACE } from './support/namespaces.ts';
 
 const SETTINGS: ClusterSettings = { controllerManager: true };
@@ -211,4 +216,27 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     assert.notEqual(await cluster.api.get(foreign), undefined);
     assert.deepEqual(last.files.logged('publicationFailed').slice(before), []);
   });
+
+  it('is cleaned up after by the commands of docs/kubernetes.md when it is gone, which leave what is not its own', async function () {
+    peerOrSkip(this, findProgram('kubectl'), 'kubectl');
+    const { settings } = await publisher();
+    const again = await RunningServer.start({ files, settings });
+    await eventually('its roots are back', async () => (await rootsIn('shop')) !== undefined, WITHIN);
+    await again[Symbol.asyncDispose]();
+    for (const command of cleaningCommands()) {
+      const { status, stderr } = spawnSync(...kubectl(cluster, ...command.split(' ')), { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    }
+    assert.equal(await mapIn('shop'), undefined);
+    assert.equal(await bundle('capstan.dev:mesh:roots'), undefined);
+    assert.notEqual(await mapIn('kube-public'), undefined);
+  });
 });
+
+/** Those that delete by label, for an installation in this namespace. */
+function cleaningCommands(): readonly string[] {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../../docs/kubernetes.md'), 'utf8');
+  const found = [...page.matchAll(/^kubectl (delete .* -l .*)$/gm)].map(([, command = '']) => command);
+  assert.equal(found.length, 2);
+  return found.map((command) => command.replace('lease-namespace=istio-system', `lease-namespace=${OWN_NAMESPACE}`));
+}
