@@ -8,6 +8,7 @@ import { issueBenchmark } from './rows/issue.ts';
 import { listBenchmark } from './rows/list/list.ts';
 import { makeMaterial } from './material.ts';
 import type { Row } from './measurement.ts';
+import { pkcs11Benchmark } from './rows/pkcs11.ts';
 import { policyBenchmark } from './rows/policy.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { canPin } from './processes.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   issueBenchmark('p256'),
   issueBenchmark('rsa2048'),
   relayedSignBenchmark,
+  pkcs11Benchmark,
   policyBenchmark,
   replayBenchmark,
   listBenchmark,

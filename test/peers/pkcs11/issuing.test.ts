@@ -5,6 +5,10 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { Outcome } from '../../adapters/grpc/wire.ts';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { orphanedKeys } from '../../../src/adapters/issuers/pkcs11/orphaned-keys.ts';
+import { TokenKey } from '../../../src/adapters/issuers/pkcs11/token-key.ts';
+import { TokenProcess } from '../../../src/adapters/issuers/pkcs11/token-process.ts';
+import { NEVER } from '../../../src/live/abortable.ts';
 import { checkIssuer } from '../../../src/app/compose/trust/issuers.ts';
 import { ChildServer } from '../../app/support/child-server.ts';
 import { configOf, csrClient, RunningServer } from '../../app/support/running-server.ts';
@@ -13,7 +17,7 @@ import { buildCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { OpenSslRoot } from './support/openssl-root.ts';
-import { findSoftHsm, SoftHsm } from './support/softhsm.ts';
+import { findSoftHsm, PIN, SoftHsm } from './support/softhsm.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
 /** A token that is back is opened within five seconds; a busy machine takes its time. */
@@ -171,6 +175,25 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     files.write('issuer-chain.pem', certificate);
     await using server = await RunningServer.start({ files, settings: settings('bare') });
     await demandCertificate(server);
+  });
+
+  it('has its private keys listed, and those that nobody has a certificate for', async () => {
+    const clock = new SystemClock();
+    hsm.writeCertificate(root.sign(hsm.generate('EC:prime256v1', 'certified', '08')), '08');
+    hsm.generate('EC:secp384r1', 'left behind', '09');
+    const parts = { clock, fork: () => new TokenProcess(clock) };
+    const key = await TokenKey.open(parts, hsm.settings('issuer'), PIN, { signal: NEVER });
+    try {
+      const keys = await key.list({ signal: NEVER });
+      assert.deepEqual(keys.map(({ label }) => label).sort(), ['certified', 'issuer', 'left behind']);
+      const orphans = orphanedKeys(keys, [key.opened.spki]);
+      assert.deepEqual(
+        orphans.map(({ label, id }) => `${label} ${id}`),
+        ['left behind 09'],
+      );
+    } finally {
+      key.close();
+    }
   });
 
   it('does not open with a wrong PIN: exit code 78 and no word of it', () => {

@@ -35,10 +35,18 @@ export class TokenSession {
     this.#publicKey = createPublicKey({ key: Buffer.from(found.spki), format: 'der', type: 'spki' });
   }
 
-  /** Logs in, once. @throws TokenFailure, whatever goes wrong. */
-  static open(reference: TokenKeyReference, pin: string): TokenSession {
+  /**
+   * Logs in, once.
+   * @param load another one only in tests.
+   * @throws TokenFailure, whatever goes wrong.
+   */
+  static open(
+    reference: TokenKeyReference,
+    pin: string,
+    load: (module: string) => Pkcs11Package.PKCS11 = loaded,
+  ): TokenSession {
     return asFailure(() => {
-      const pkcs11 = loaded(reference.module);
+      const pkcs11 = load(reference.module);
       const slot = slotOf(pkcs11, reference);
       const session = pkcs11.C_OpenSession(slot, CKF_SERIAL_SESSION);
       logIn({ pkcs11, session }, slot, pin);

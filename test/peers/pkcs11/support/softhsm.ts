@@ -56,7 +56,7 @@ export class SoftHsm implements Disposable {
   }
 
   /** As `issuer.pkcs11` names a key. */
-  settings(keyLabel: string): Readonly<Record<string, unknown>> {
+  settings(keyLabel: string) {
     return { module: this.#library, tokenLabel: this.#label, keyLabel, pinFile: this.pinFile };
   }
 
@@ -70,6 +70,18 @@ export class SoftHsm implements Disposable {
     const der = this.#path(`${id}.der`);
     this.#loggedIn('--read-object', '--type', 'pubkey', '--id', id, '--output-file', der);
     return run('openssl', ['pkey', '-pubin', '-inform', 'DER', '-in', der]);
+  }
+
+  /** @param keyPem an ordinary key, which the token then has too. */
+  importKey(keyPem: string, label: string, id: string): void {
+    for (const [type, command] of [
+      ['privkey', ['pkcs8', '-topk8', '-nocrypt']],
+      ['pubkey', ['pkey', '-pubout']],
+    ] as const) {
+      const file = this.#path(`${type}.der`);
+      run('openssl', [...command, '-outform', 'DER', '-out', file], keyPem);
+      this.#loggedIn('--write-object', file, '--type', type, '--label', label, '--id', id, '--usage-sign');
+    }
   }
 
   /** Leaves the private key alone. */
