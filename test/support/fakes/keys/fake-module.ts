@@ -61,7 +61,7 @@ export class FakeModule {
           return { type, value };
         }),
       C_SignInit: () => undefined,
-      C_Sign: ((_session: Buffer, data: Buffer) => this.#sign(data)),
+      C_Sign: (_session: Buffer, data: Buffer) => this.#sign(data),
     };
     return () => calls as PKCS11;
   }
