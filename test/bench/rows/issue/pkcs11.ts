@@ -2,10 +2,10 @@
 // yardstick is the same key in the memory of the process that issues.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { findSoftHsm, SoftHsm } from '../../peers/pkcs11/support/softhsm.ts';
-import { inTurn, WARM_UP_SECONDS, type Benchmark } from '../benchmark.ts';
-import { row } from '../measurement.ts';
-import { runForJson, SERVER_CORE } from '../processes.ts';
+import { findSoftHsm, SoftHsm } from '../../../peers/pkcs11/support/softhsm.ts';
+import { inTurn, WARM_UP_SECONDS, type Benchmark } from '../../benchmark.ts';
+import { row } from '../../measurement.ts';
+import { runForJson, SERVER_CORE } from '../../processes.ts';
 
 interface Rate {
   readonly perSecond: number;

@@ -1,11 +1,11 @@
 // In-process issuing on one core: our real path against crypto/x509, and against the raw
 // signatures and verifications that nobody can do without.
 import path from 'node:path';
-import { goDuration, inTurn, WARM_UP_SECONDS, type Benchmark, type Context } from '../benchmark.ts';
-import type { CsrKind } from '../material.ts';
-import { row } from '../measurement.ts';
-import { runForJson, SERVER_CORE } from '../processes.ts';
-import { opensslSpeed } from '../yardsticks.ts';
+import { goDuration, inTurn, WARM_UP_SECONDS, type Benchmark, type Context } from '../../benchmark.ts';
+import type { CsrKind } from '../../material.ts';
+import { row } from '../../measurement.ts';
+import { runForJson, SERVER_CORE } from '../../processes.ts';
+import { opensslSpeed } from '../../yardsticks.ts';
 
 interface Rate {
   readonly perSecond: number;
