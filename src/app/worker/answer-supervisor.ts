@@ -18,6 +18,7 @@ import {
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
   type IssuersQuestion,
+  type SettingBack,
 } from './topics.ts';
 
 /** What a worker counted since then is lost to the page when it is killed. */
@@ -30,7 +31,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly issuers: IssuersParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
-  readonly followSetBack: PolicyTimeParts['setBack'];
+  readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
 }
 
 /** @param link not yet told what topics it serves. */
@@ -47,8 +48,8 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
     return null;
   });
   link.serve(SET_POLICY_TIME_BACK_TOPIC, async (body) => {
-    const { expectedMs, record } = body as { readonly expectedMs: number; readonly record: boolean };
-    return json((await (record ? policyTime.setBack : followSetBack)(expectedMs)) ?? null);
+    const { expectedMs, by } = body as unknown as SettingBack;
+    return json((await (by === null ? followSetBack(expectedMs) : policyTime.setBack(expectedMs, by))) ?? null);
   });
 }
 

@@ -13,6 +13,12 @@ export const SDS_STATUS_TOPIC = 'sds status';
 /** The moment by which the worker judges policy bundles, and how it is set back. */
 export const POLICY_TIME_TOPIC = 'policy time';
 export const SET_POLICY_TIME_BACK_TOPIC = 'set policy time back';
+/** `by`: who asked, for the record; null for a worker that follows another, which has it on record. */
+export interface SettingBack {
+  readonly expectedMs: number;
+  readonly by: { readonly actor: string; readonly role: string } | null;
+}
+
 /** What operators ask of issuers, and tell them: one worker answers for all. */
 export const ISSUERS_TOPIC = 'issuers';
 /** What an operator asks by a client certificate: the supervisor answers. */

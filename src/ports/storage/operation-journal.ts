@@ -8,7 +8,7 @@ export interface OperationRecord {
   /** What it changed, before it, as the operator was shown it. */
   readonly was: string;
   readonly is: string;
-  /** Absent from records of before they were noted, and of `bundle reset-time`, which the Unix socket alone is asked for. */
+  /** Absent from records of before they were noted. */
   readonly details?: OperationDetails;
 }
 

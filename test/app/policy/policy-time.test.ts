@@ -12,6 +12,7 @@ import { POLICY, ServerFiles } from '../support/server-files.ts';
 
 const DAY_MS = 86_400_000;
 const MONTH_MS = 30 * DAY_MS;
+const BY = { actor: 'local', role: 'security' };
 const SOON = { withinMs: 30_000 };
 
 interface Part {
@@ -59,9 +60,9 @@ describe('A server whose clock was a month ahead for a while', () => {
   }
   const reset = async (...more: readonly string[]) =>
     run('bundle', 'reset-time', '--data-dir', files.directory, ...more);
-  async function operations(): Promise<readonly { readonly time: string }[]> {
+  async function operations(): Promise<readonly { readonly time: string; readonly operation: string }[]> {
     const { output } = await run('journal', 'operations', '--data-dir', files.directory, '--output', 'json');
-    return JSON.parse(output) as { time: string }[];
+    return JSON.parse(output) as { time: string; operation: string }[];
   }
   async function parts(): Promise<{ status: number; unready: readonly Part[]; degraded: readonly Part[] }> {
     const answer = await server.get('/readyz');
@@ -103,8 +104,11 @@ describe('A server whose clock was a month ahead for a while', () => {
     assert.equal(done.code, 0, done.error);
     assert.equal(await ask(), 'OK');
     assert.equal((await parts()).status, 200);
-    const [{ time, ...operation } = { time: '' }, ...others] = await operations();
-    assert.deepEqual([operation, others], [{ operation: 'bundle reset-time', was: confirm, is: time }, []]);
+    const [{ time, ...operation } = { time: '', operation: '' }, ...others] = await operations();
+    assert.deepEqual(
+      [operation, others],
+      [{ operation: 'bundle reset-time', was: confirm, is: time, details: BY }, []],
+    );
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000, time);
     await eventually('it is logged', () => files.logged('policyTimeSetBack').length === 1, SOON);
     await restart();
@@ -124,9 +128,11 @@ describe('A server whose clock was a month ahead for a while', () => {
     renameSync(files.path('elsewhere.db'), files.path('journal.db'));
     await eventually('the journal is back', async () => /^UNAVAILABLE CAP-S11 /.test(await ask()), SOON);
     assert.ok(latestSeenMs() > Date.now() + MONTH_MS / 2);
-    assert.deepEqual(await operations(), []);
+    // That it was asked for in vain may be on record by now.
+    const done = async () => (await operations()).filter(({ operation }) => operation === 'bundle reset-time');
+    assert.deepEqual(await done(), []);
     assert.equal((await reset('--confirm', confirm)).code, 0);
-    assert.equal((await operations()).length, 1);
+    assert.equal((await done()).length, 1);
     assert.equal(await ask(), 'OK');
   });
 

@@ -103,6 +103,39 @@ describe('Of several issuers a workload gets', () => {
     assert.deepEqual(decision.unavailable, { reason: 'CAP-S01', why: 'issuer gold is not loaded' });
   });
 
+  describe('where operators withdrew one', () => {
+    const withdrawn = (name: string): IssuerCandidate => ({
+      name,
+      bounds,
+      state: { kind: 'unavailable', why: 'is suspended since noon', withdrawn: 'suspended' },
+    });
+    const chosen = (policies: PolicySet, candidates: readonly [IssuerCandidate, ...IssuerCandidate[]]) =>
+      ChosenIssuer.forWorkload(candidates, allowedIssuers(policies, ASKED, snapshot()), NOON_MS).chosen;
+
+    it('the next one that policy allows, whether or not that can sign', () => {
+      const all = [withdrawn('default'), down('gold'), down('silver')] as const;
+      assert.equal(chosen(policySet(bundle()), all).name, 'gold');
+      assert.equal(chosen(ofRule('default', 'silver'), all).name, 'silver');
+    });
+
+    it('still that one where policy allows no other, and then it is unavailable, with the contact', () => {
+      const one = chosen(ofRule('gold'), [down('default'), withdrawn('gold'), down('silver')]);
+      const { outcome, failures, unavailable } = evaluate(ofRule('gold'), { ...ASKED, issuer: one }, snapshot());
+      assert.deepEqual([one.name, outcome, failures], ['gold', 'unavailable', []]);
+      assert.deepEqual(unavailable, { reason: 'CAP-S14', why: 'issuer gold is suspended since noon; ask #pki' });
+      assert.throws(() => one.issuer, { reason: 'CAP-S14' });
+    });
+
+    it('the first where all are withdrawn', () => {
+      assert.equal(chosen(policySet(bundle()), [withdrawn('default'), withdrawn('gold')]).name, 'default');
+    });
+
+    it('the one that the request names, and no other in its place', () => {
+      const all = [down('default'), withdrawn('gold')] as const;
+      assert.equal(ChosenIssuer.named(all, 'gold', NOON_MS)?.chosen.withdrawn, 'suspended');
+    });
+  });
+
   it('none, where policies allow none: the default one is judged and refused', () => {
     const policies = ofRule('bronze');
     const { chosen } = ChosenIssuer.forWorkload(

@@ -62,8 +62,7 @@ export function composeAdministration(
   const { worker, telemetry, health, clock, running: signal } = foundation;
   const { policies, bundles } = former.policy;
   const { journal } = former.storage;
-  const record = recordSetBack(journal);
-  const answers = {
+  const answers: Answers = {
     health: () => health.parts(),
     policy: () => policyInForce(policies, unseenKinds(former.cluster)),
     collect: telemetry.collect,
@@ -72,7 +71,7 @@ export function composeAdministration(
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
-      setBack: async (expectedMs: number) => bundles.setTimeBack(expectedMs, record, { signal }),
+      setBack: async (expectedMs, by) => bundles.setTimeBack(expectedMs, recordSetBack(journal, by), { signal }),
     },
   };
   if (worker === undefined) return serveOperators(config, foundation, answers);

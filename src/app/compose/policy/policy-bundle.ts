@@ -89,9 +89,12 @@ function bundleDocuments(file: string, unsigned: boolean, files: Watching): Docu
 }
 
 /** That an operator sets the policy time back goes into the journal first. */
-export function recordSetBack(journal: OperationJournal): RecordSetBack {
+export function recordSetBack(
+  journal: OperationJournal,
+  details: { readonly actor: string; readonly role: string },
+): RecordSetBack {
   return async ({ atMs, fromMs }, options) => {
     const [was, is] = [fromMs, atMs].map((ms) => new Date(ms).toISOString()) as [string, string];
-    await journal.recordOperation({ timeMs: atMs, operation: 'bundle reset-time', was, is }, options);
+    await journal.recordOperation({ timeMs: atMs, operation: 'bundle reset-time', was, is, details }, options);
   };
 }

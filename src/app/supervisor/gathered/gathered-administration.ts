@@ -4,7 +4,12 @@ import type { PolicyTime, PolicyTimeParts } from '../../../adapters/http/admin/a
 import type { Json } from '../../../adapters/processes/link.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { POLICY_TIME_TOPIC, SDS_STATUS_TOPIC, SET_POLICY_TIME_BACK_TOPIC } from '../../worker/topics.ts';
+import {
+  POLICY_TIME_TOPIC,
+  SDS_STATUS_TOPIC,
+  SET_POLICY_TIME_BACK_TOPIC,
+  type SettingBack,
+} from '../../worker/topics.ts';
 import { askEach, type Answer, type ServingWorker, type ServingWorkers } from './ask-each.ts';
 
 interface Parts {
@@ -25,13 +30,13 @@ export async function gatherSdsStatus({ workers, clock }: Parts): Promise<SdsSta
 export function gatheredPolicyTime(parts: Parts, options: { readonly signal: AbortSignal }): PolicyTimeParts {
   return {
     read: async () => ({ timeMs: latestOf(await timesOf(parts)), clockMs: parts.clock.nowMs() }),
-    setBack: async (expectedMs) => {
+    setBack: async (expectedMs, by) => {
       const times = await timesOf(parts);
       if (latestOf(times) !== expectedMs) return undefined;
       const [first, ...others] = times.sort((a, b) => b.timeMs - a.timeMs);
-      const done = first && (await setBack(first, { record: true }, options));
+      const done = first && (await setBack(first, by, options));
       // The others follow without a record of their own: it is one deed of one operator.
-      if (done !== null) for (const worker of others) await setBack(worker, { record: false }, options);
+      if (done !== null) for (const worker of others) await setBack(worker, null, options);
       return (done ?? undefined) as { readonly atMs: number; readonly fromMs: number } | undefined;
     },
   };
@@ -53,10 +58,10 @@ function latestOf(times: readonly TimeOfWorker[]): number {
 
 async function setBack(
   { link, timeMs }: TimeOfWorker,
-  { record }: { readonly record: boolean },
+  by: SettingBack['by'],
   options: { readonly signal: AbortSignal },
 ): Promise<Json> {
-  return link.ask(SET_POLICY_TIME_BACK_TOPIC, { expectedMs: timeMs, record }, options);
+  return link.ask(SET_POLICY_TIME_BACK_TOPIC, { expectedMs: timeMs, by }, options);
 }
 
 function demandAll(answers: readonly Answer[]): readonly Json[] {

@@ -33,7 +33,22 @@ export function compareBundles(before: PolicyBundle, after: PolicyBundle): reado
     { ...text('classes', ...assigned), direction: assigned[0] === assigned[1] ? 'unchanged' : 'changed' },
     ...compareRules({ before, after }),
     ...compareCeilings(before.namespaces, after.namespaces),
+    {
+      field: 'twoPersons',
+      before: listed(before.twoPersons),
+      after: listed(after.twoPersons),
+      // What needs no second person any more is easier than it was.
+      direction: inverse(directionOf<readonly string[]>(before.twoPersons, after.twoPersons, includesAll)),
+    },
   ];
+}
+
+function listed(operations: readonly string[]): string {
+  return operations.length === 0 ? ABSENT_FIELD : operations.join(', ');
+}
+
+function includesAll(some: readonly string[], others: readonly string[]): boolean {
+  return others.every((one) => some.includes(one));
 }
 
 function text(field: string, before: string, after: string): Change {

@@ -53,6 +53,7 @@ class ScriptedWorker {
 }
 
 const unasked = async (): Promise<never> => assert.fail('nobody asks for issuers');
+const BY = { actor: 'local', role: 'security' };
 const UNASKED = { list: unasked, show: unasked, ask: unasked, pending: unasked, approve: unasked };
 
 function policyOf(revision: string): PolicyInForce {
@@ -206,8 +207,8 @@ describe('Of a server of several processes', () => {
       workers[1].time = { timeMs: 90, clockMs: 0 };
       const time = gatheredPolicyTime({ workers: serving, clock }, { signal: NEVER });
       assert.equal((await time.read()).timeMs, 90);
-      assert.equal(await time.setBack(70), undefined);
-      assert.deepEqual(await time.setBack(90), { atMs: 0, fromMs: 90 });
+      assert.equal(await time.setBack(70, BY), undefined);
+      assert.deepEqual(await time.setBack(90, BY), { atMs: 0, fromMs: 90 });
       assert.deepEqual([workers[0].setBack, workers[1].setBack], [['followed from 70'], ['recorded from 90']]);
     });
   });

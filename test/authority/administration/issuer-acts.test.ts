@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { IssuerActs, type ActOutcome, type Operator } from '../../../src/authority/administration/issuer-acts.ts';
+import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
+import { GovernedIssuers } from '../../../src/authority/trust/governed-issuers.ts';
+import type { GuardedOperation } from '../../../src/domain/policy/documents.ts';
+import type { IssuerAct } from '../../../src/domain/trust/issuer-state.ts';
+import type { LiveLeaves } from '../../../src/ports/storage/issuer-statistics.ts';
+import { fakeIssuers, fakePolicies, readyState, type FakeIssuers } from '../../support/authority-parts.ts';
+import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
+import { FakeClock } from '../../support/fakes/fake-clock.ts';
+import { recordEvents, type RecordedEvents } from '../../support/fakes/recorded-events.ts';
+import { MemoryIssuerLedgers } from '../../support/memory-issuer-ledgers.ts';
+import { bundle, policySet } from '../../support/policy/policies.ts';
+
+const HOUR_MS = 3_600_000;
+const ALICE: Operator = { actor: 'CN:alice', role: 'security', local: false };
+const BOB: Operator = { actor: 'CN:bob', role: 'security', local: false };
+const LOCAL: Operator = { actor: 'local', role: 'security', local: true };
+
+describe('What operators do to issuers', () => {
+  let own: TestAuthority;
+  let gold: TestAuthority;
+  let clock: FakeClock;
+  let issuers: FakeIssuers;
+  let ledgers: MemoryIssuerLedgers;
+  let live: LiveLeaves;
+  let events: RecordedEvents;
+  let stop: AbortController;
+  before(async () => {
+    [own, gold] = await Promise.all([testAuthority(), testAuthority()]);
+  });
+  beforeEach(() => {
+    clock = new FakeClock();
+    issuers = fakeIssuers(own.material);
+    issuers.put('gold', readyState(gold.material));
+    ledgers = new MemoryIssuerLedgers();
+    live = { count: 0 };
+    events = recordEvents();
+    stop = new AbortController();
+  });
+  afterEach(() => stop.abort());
+
+  /** As one process, or one server of several on one store. */
+  async function serverOf(twoPersons: readonly GuardedOperation[] = []) {
+    const ledger = new FollowedLedger({ ledgers, clock });
+    await ledger.start(stop);
+    const former = { issuersAt: async () => [] };
+    const statistics = { liveLeavesOf: async () => live };
+    const policies = fakePolicies(policySet(bundle({ twoPersons })));
+    const parts = { issuers, former, ledger, statistics, policies, clock, events };
+    const acts = new IssuerActs(parts, { longestLeafMs: HOUR_MS });
+    const ask = async (act: IssuerAct, issuer: string, more: object = {}, by = ALICE): Promise<ActOutcome> =>
+      acts.ask({ act, issuer, reason: 'a drill', override: false, ...more }, by, stop);
+    const signing = (): readonly string[] =>
+      new GovernedIssuers({ issuers, ledger })
+        .all()
+        .flatMap(({ name, state }) => (state.kind === 'ready' ? [name] : []));
+    return { acts, ask, signing, look: async () => ledger.look(stop) };
+  }
+  function digestOf(outcome: ActOutcome): string {
+    return outcome.outcome === 'pending' ? outcome.pending.digest : assert.fail('it was done');
+  }
+
+  it('never leave nobody to sign by two operators of two servers who each take away what the other counted on', async () => {
+    const [one, other] = [await serverOf(), await serverOf()];
+    await one.ask('taint', 'default');
+    // The other has not looked since.
+    assert.deepEqual(other.signing(), ['default', 'gold']);
+    await assert.rejects(other.ask('taint', 'gold'), { reason: 'CAP-O03', message: /no other issuer can sign/ });
+    await other.look();
+    assert.deepEqual(other.signing(), ['gold']);
+  });
+
+  it('is on record with what it did it to, and is told', async () => {
+    const { ask } = await serverOf();
+    await ask('suspend', 'gold', {}, LOCAL);
+    const details = { actor: 'local', role: 'security', target: `issuer gold ${gold.issuer.id}`, reason: 'a drill' };
+    const record = { timeMs: clock.nowMs(), operation: 'issuer suspend', was: 'active', is: 'suspended', details };
+    assert.deepEqual(ledgers.operations, [record]);
+    const [told] = events.of('issuerMoved');
+    assert.deepEqual([told?.['name'], told?.['from'], told?.['to']], ['gold', 'active', 'suspended']);
+  });
+
+  it('is refused for an issuer or a certificate that is not there, and for one of another issuer', async () => {
+    const { ask } = await serverOf();
+    await assert.rejects(ask('suspend', 'silver'), { reason: 'CAP-O02', message: /there are default, gold/ });
+    await assert.rejects(ask('suspend', 'gold', { id: 'f'.repeat(16) }), { message: /has no certificate f+/ });
+    await assert.rejects(ask('suspend', 'gold', { id: own.issuer.id }), { message: /is of issuer default/ });
+    assert.deepEqual(ledgers.operations, []);
+  });
+
+  it('does not retire what leaves live of, with their number and end, unless that is overridden', async () => {
+    const { ask, signing } = await serverOf();
+    live = { count: 3, latestEndMs: clock.nowMs() + HOUR_MS };
+    await assert.rejects(ask('retire', 'gold'), {
+      reason: 'CAP-O03',
+      message: /3 leaves .* live, the last until .*13:00:00/,
+    });
+    assert.equal((await ask('retire', 'gold', { override: true })).outcome, 'done');
+    assert.deepEqual(signing(), ['default']);
+  });
+
+  it('waits for a second person no longer than an hour', async () => {
+    const { acts, ask, signing } = await serverOf(['issuer.taint']);
+    const digest = digestOf(await ask('taint', 'gold'));
+    await clock.advance(HOUR_MS);
+    assert.deepEqual(acts.pending(), []);
+    await assert.rejects(acts.approve(digest, BOB, stop), { reason: 'CAP-O02' });
+    assert.deepEqual(signing(), ['default', 'gold']);
+  });
+
+  it('is done once, although two approve it at two servers', async () => {
+    const [one, other] = [await serverOf(['issuer.taint']), await serverOf(['issuer.taint'])];
+    const digest = digestOf(await one.ask('taint', 'gold'));
+    await other.look();
+    await one.acts.approve(digest, BOB, stop);
+    await assert.rejects(other.acts.approve(digest, { ...BOB, actor: 'CN:carol' }, stop), { reason: 'CAP-O02' });
+    assert.equal(ledgers.operations.filter(({ is }) => is === 'tainted').length, 1);
+  });
+
+  it('is judged again when the second person comes: what stands against it by then stops it', async () => {
+    const { acts, ask } = await serverOf(['issuer.retire']);
+    const digest = digestOf(await ask('retire', 'gold'));
+    live = { count: 1, latestEndMs: clock.nowMs() + HOUR_MS };
+    await assert.rejects(acts.approve(digest, BOB, stop), { reason: 'CAP-O03', message: /1 leaf of certificate/ });
+    live = { count: 0 };
+    assert.equal((await acts.approve(digest, BOB, stop)).outcome, 'done');
+  });
+
+  it('is approved by somebody else, never by who has the socket', async () => {
+    const { acts, ask } = await serverOf(['issuer.suspend']);
+    const byAlice = digestOf(await ask('suspend', 'gold'));
+    for (const nobody of [ALICE, LOCAL])
+      await assert.rejects(acts.approve(byAlice, nobody, stop), { reason: 'CAP-O04' });
+    const byLocal = digestOf(await ask('suspend', 'default', {}, LOCAL));
+    await assert.rejects(acts.approve(byLocal, LOCAL, stop), { reason: 'CAP-O04' });
+    assert.equal((await acts.approve(byLocal, ALICE, stop)).outcome, 'done');
+  });
+});

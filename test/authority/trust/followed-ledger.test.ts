@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import { NO_LEDGER } from '../../../src/domain/trust/issuer-ledger.ts';
+import { ledgerAfter, operation } from '../../support/contracts/issuer-ledgers.ts';
+import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
+import { MemoryIssuerLedgers } from '../../support/memory-issuer-ledgers.ts';
+
+describe('The ledger of issuers as one process follows it', () => {
+  let clock: FakeClock;
+  let ledgers: MemoryIssuerLedgers;
+  let stop: AbortController;
+  beforeEach(() => {
+    [clock, ledgers, stop] = [new FakeClock(), new MemoryIssuerLedgers(), new AbortController()];
+  });
+  afterEach(() => stop.abort());
+
+  const suspended = ledgerAfter(NO_LEDGER, 'suspend');
+  const elsewhere = async (): Promise<boolean> => ledgers.replace(0, suspended, operation(), stop);
+
+  it('is not known before it was read, however long that takes, so that nothing signs by an empty one', async () => {
+    await elsewhere();
+    ledgers.failure = new AuthorityError('CAP-S04', { detail: 'the database is away' });
+    const followed = new FollowedLedger({ ledgers, clock });
+    const started = followed.start(stop);
+    await settle();
+    assert.throws(() => followed.current(), { reason: 'CAP-S04' });
+    assert.match(followed.problem ?? '', /the database is away/);
+    ledgers.failure = undefined;
+    await clock.advance(500);
+    await started;
+    assert.deepEqual(followed.current(), suspended);
+    assert.equal(followed.problem, undefined);
+  });
+
+  it('is an error that ends a start where only an operator can mend it', async () => {
+    ledgers.failure = new AuthorityError('CAP-X03', { detail: 'journal.db.issuers is not the ledger' });
+    await assert.rejects(new FollowedLedger({ ledgers, clock }).start(stop), { reason: 'CAP-X03' });
+  });
+
+  it('shows what another process changed within two seconds, once', async () => {
+    const followed = new FollowedLedger({ ledgers, clock });
+    await followed.start(stop);
+    let changes = 0;
+    followed.onChange(() => (changes += 1), stop);
+    await elsewhere();
+    await clock.advance(2_000);
+    assert.deepEqual([followed.current(), changes], [suspended, 1]);
+    await clock.advance(2_000);
+    assert.equal(changes, 1);
+  });
+
+  it('stays as it was known while it cannot be read, and says so', async () => {
+    await elsewhere();
+    const followed = new FollowedLedger({ ledgers, clock });
+    await followed.start(stop);
+    ledgers.failure = new AuthorityError('CAP-S04');
+    await clock.advance(2_000);
+    assert.deepEqual(followed.current(), suspended);
+    assert.match(followed.problem ?? '', /CAP-S04/);
+  });
+
+  it('is changed on what it is then, not on what was known, and the others are told before it returns', async () => {
+    const told: string[] = [];
+    const spread = async (): Promise<void> => void told.push('others');
+    const followed = new FollowedLedger({ ledgers, clock, spread });
+    await followed.start(stop);
+    await elsewhere();
+    const { ledger } = await followed.change(
+      (known) => ({ ledger: ledgerAfter(known, 'resume', 'it is over'), operation: operation('it is over') }),
+      stop,
+    );
+    assert.deepEqual([ledger.moves.map(({ to }) => to), told], [['suspended', 'active'], ['others']]);
+    assert.deepEqual(followed.current(), ledger);
+  });
+
+  it('is as it was when a change throws, and is changed also where the others cannot be told', async () => {
+    const spread = async (): Promise<void> => assert.fail('they are gone');
+    const followed = new FollowedLedger({ ledgers, clock, spread });
+    await followed.start(stop);
+    const refuse = (): never => {
+      throw new AuthorityError('CAP-O03');
+    };
+    await assert.rejects(followed.change(refuse, stop), { reason: 'CAP-O03' });
+    assert.deepEqual(ledgers.operations, []);
+    await followed.change((known) => ({ ledger: ledgerAfter(known, 'suspend'), operation: operation() }), stop);
+    assert.deepEqual(followed.current(), suspended);
+  });
+});
