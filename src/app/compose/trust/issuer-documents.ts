@@ -15,20 +15,34 @@ export function issuerDocuments(
   { anchorsFile }: { readonly anchorsFile: string | undefined },
   files: Watching,
 ): DocumentSource {
-  const { chainFile = '', keyFile, directory, keyPassphraseFile, keyPassphraseEnv, pkcs11 } = place;
+  const { chainFile = '', directory } = place;
+  const own = keyDocuments(place, files, {
+    ...(directory === undefined ? { chain: chainFile } : filesIn(directory)),
+    ...(anchorsFile !== undefined && { anchors: anchorsFile }),
+  });
+  return directory === undefined ? own : issuerDirectory(directory, own);
+}
+
+/**
+ * The documents `key`, but for a key in a folder, and `secret` where one is configured, for who has no chain yet.
+ * @param others read with them.
+ */
+export function keyDocuments(
+  { keyFile, keyPassphraseFile, keyPassphraseEnv, pkcs11 }: IssuerPlace,
+  files: Watching,
+  others: Readonly<Record<string, WatchedFile>> = {},
+): DocumentSource {
   const [secretFile, secretEnv] = [keyPassphraseFile ?? pkcs11?.pinFile, keyPassphraseEnv ?? pkcs11?.pinEnv];
   const named = {
-    ...(directory === undefined ? { chain: chainFile } : filesIn(directory)),
+    ...others,
     ...(keyFile !== undefined && { key: { path: keyFile, confidential: true } }),
-    ...(anchorsFile !== undefined && { anchors: anchorsFile }),
     ...(secretFile !== undefined && { secret: { path: secretFile, confidential: true } }),
   };
   const given = {
     ...(pkcs11 !== undefined && { key: nameOf(pkcs11) }),
     ...(secretEnv !== undefined && { secret: secretIn(secretEnv) }),
   };
-  const own = withGivenDocuments(watchedFiles(named, files), given);
-  return directory === undefined ? own : issuerDirectory(directory, own);
+  return withGivenDocuments(watchedFiles(named, files), given);
 }
 
 /** Where the key is, and who may have it, are two documents: a token's PIN changes by itself. */

@@ -60,7 +60,10 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
 }
 
 /** Nothing of PKCS#11 is loaded here: it is in the processes that have the tokens. */
-function composeOpeners({ clock, until }: IssuerParts): (place: IssuerPlace) => SignerOpener {
+export function composeOpeners({
+  clock,
+  until,
+}: Pick<IssuerParts, 'clock' | 'until'>): (place: IssuerPlace) => SignerOpener {
   const tokens = new Pkcs11Opener({ clock, fork: () => new TokenProcess(clock) });
   until.addEventListener('abort', () => tokens.close(), { once: true });
   return ({ pkcs11 }) => (pkcs11 === undefined ? pemSignerOpener : tokens);
@@ -82,7 +85,11 @@ export interface CheckedIssuer {
 }
 
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
-export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): Promise<CheckedIssuer | undefined> {
+export async function checkIssuer(
+  config: Config,
+  clock: Pick<Clock, 'nowMs'>,
+  { wasInForce = true }: { readonly wasInForce?: boolean } = {},
+): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
   const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11 } = issuer;
   const named = [chainFile, keyFile, keyPassphraseFile, directory, pkcs11?.module, pkcs11?.pinFile, trustAnchors.file];
@@ -97,7 +104,7 @@ export async function checkIssuer(config: Config, clock: Pick<Clock, 'nowMs'>): 
     random: new SystemRandom(),
     events,
     // Nobody can tell here: what a server would take only for that is warned of.
-    wasInForce: async () => true,
+    wasInForce: async () => wasInForce,
     until: once.signal,
   });
   try {

@@ -7,6 +7,7 @@ import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../domain/trust/issuer-state.ts';
 import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { registerCeremony } from './ceremony.ts';
 import { printDetails, printIssuers, printOutcome, printPending } from '../../reports/server/issuers.ts';
 
 interface Printed extends ServerOptions {
@@ -37,7 +38,7 @@ const ACTS: Readonly<Record<IssuerAct, string>> = {
 export function registerIssuer(program: Command, invocation: Invocation): void {
   const issuer = program
     .command('issuer')
-    .description('ask a running server about its issuers, suspend them, or end them')
+    .description('have an issuer signed; ask a running server about its issuers, suspend them, or end them')
     .addHelpText('after', EXAMPLES);
   register(issuer, 'list', 'lists all issuers with their states').action(async (options: Printed) =>
     asked(
@@ -56,6 +57,7 @@ export function registerIssuer(program: Command, invocation: Invocation): void {
         invocation,
       ),
   );
+  registerCeremony(issuer, invocation);
   for (const act of Object.keys(ACTS) as IssuerAct[]) registerAct(issuer, act, invocation);
   register(issuer, 'pending', 'lists what waits for a second person').action(async (options: Printed) =>
     asked(

@@ -1,0 +1,107 @@
+// `capstan issuer csr` and `capstan issuer import`: an intermediate from a CA that nobody reaches over a network. They work on the files
+// that the configuration names, on the server's machine.
+import { Option, type Command } from 'commander';
+import type { Config } from '../../../config/schema.ts';
+import { formatDuration } from '../../../domain/text/duration.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
+import { LEAVES_IN_ISSUER } from '../../../domain/trust/lifetime-relations.ts';
+import { complainOfConfig } from '../../complaints.ts';
+import { readInput } from '../../inputs/files.ts';
+import { outputOption, type Invocation } from '../../invocation.ts';
+import { loadNamedConfig, type ConfigOptions } from '../../options/config-options.ts';
+
+interface CsrOptions extends ConfigOptions {
+  readonly commonName?: string;
+  readonly keyType: 'ec-p256' | 'ec-p384';
+}
+
+interface ImportOptions extends ConfigOptions {
+  readonly chain: string;
+}
+
+export function registerCeremony(issuer: Command, invocation: Invocation): void {
+  withConfig(issuer.command('csr [name]'))
+    .description('makes the next key of an issuer, if none waits, and prints the request for its certificate')
+    .option('--common-name <text>', 'of the subject; most CAs choose their own (default: "Capstan issuer <name>")')
+    .addOption(
+      new Option('--key-type <type>', 'of a new key in a folder').choices(['ec-p256', 'ec-p384']).default('ec-p256'),
+    )
+    .action(async (name: string | undefined, options: CsrOptions) => csr(name, options, invocation));
+  withConfig(issuer.command('import [name]'))
+    .description('judges the certificate that came back as a server would, and puts it in force with its key')
+    .requiredOption('--chain <file>', 'PEM file: the certificate, then those between it and a trust anchor')
+    .action(async (name: string | undefined, options: ImportOptions) => importChain(name, options, invocation));
+}
+
+function withConfig(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration of the server; the environment is read with it')
+    .addOption(outputOption());
+}
+
+async function csr(name: string | undefined, options: CsrOptions, invocation: Invocation): Promise<void> {
+  const config = configOf(options, invocation);
+  if (config === undefined) return;
+  const { requestIntermediate } = await import('../../../app/compose/trust/ceremony.ts');
+  const issuer = name ?? config.issuer.name;
+  const { keyType, commonName = `Capstan issuer ${issuer}` } = options;
+  const made = await requestIntermediate(config, { name: issuer, commonName, keyType }, invocation);
+  const { terminal } = invocation;
+  if (options.output === 'json') {
+    terminal.printJson({ issuer, csr: made.csrPem, key: made.keyPlace, keyIsNew: made.keyIsNew });
+    return;
+  }
+  terminal.print(made.csrPem.trimEnd());
+  terminal.note(instructions(issuer, made.keyPlace, config));
+}
+
+/** For who reads; the request alone goes where standard output goes. */
+function instructions(issuer: string, keyPlace: string, { lifetimes, trustDomain, serving }: Config): string {
+  const least = formatDuration(LEAVES_IN_ISSUER * lifetimes.max);
+  return [
+    `The key is in ${keyPlace} and stays there. Send the request to whoever signs intermediates, and ask for`,
+    '  - basicConstraints CA:TRUE with pathlen:0, and keyUsage keyCertSign and cRLSign, both critical',
+    `  - a lifetime of at least ${least} (${LEAVES_IN_ISSUER} times lifetimes.max), ending no later than the root's`,
+    `  - name constraints, where they are used, that permit the URI host ${trustDomain} and the DNS names ${serving.dnsNames.join(', ')}`,
+    'Then, with the certificate and those between it and the root in one file:',
+    `  capstan issuer import ${issuer} --chain chain.pem`,
+    '',
+  ].join('\n');
+}
+
+async function importChain(name: string | undefined, options: ImportOptions, invocation: Invocation): Promise<void> {
+  const config = configOf(options, invocation);
+  if (config === undefined) return;
+  const chainPem = await readInput(options.chain);
+  const { importIntermediate } = await import('../../../app/compose/trust/ceremony.ts');
+  const issuer = name ?? config.issuer.name;
+  const done = await importIntermediate(config, { name: issuer, chainPem }, invocation.clock, invocation);
+  const { subject, sha256, notAfterMs } = done.certificate;
+  const { terminal } = invocation;
+  if (options.output === 'json') {
+    const { unchanged, warnings } = done;
+    terminal.printJson({
+      issuer,
+      id: sha256.slice(0, 16),
+      subject,
+      notAfter: new Date(notAfterMs).toISOString(),
+      unchanged,
+      warnings,
+    });
+    return;
+  }
+  for (const warning of done.warnings) terminal.complain(`warning: ${warning}`);
+  const what = `${subject} (${sha256.slice(0, 16)}), until ${formatTime(notAfterMs)}`;
+  terminal.print(
+    done.unchanged
+      ? `${issuer} has this certificate already: ${what}`
+      : `${issuer} signs with ${what}; a running server takes it within moments`,
+  );
+}
+
+function configOf(options: ConfigOptions, invocation: Invocation): Config | undefined {
+  const loaded = loadNamedConfig(options, invocation);
+  if (!('problems' in loaded)) return loaded.config;
+  invocation.endWith(complainOfConfig(loaded.problems, invocation.terminal));
+  return undefined;
+}

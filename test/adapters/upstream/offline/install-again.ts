@@ -1,0 +1,11 @@
+// Puts one pair after the other in force until it is killed.
+import { IssuerFolder } from '../../../../src/adapters/upstream/offline/issuer-folder.ts';
+
+const folder = new IssuerFolder(process.argv[2] ?? '');
+const from = Number(process.argv[3]);
+process.send?.('started');
+for (let number = from; ; number += 1) {
+  const text = `generation ${number}`;
+  if ((await folder.nextKey()) === undefined) await folder.keepNextKey(text);
+  await folder.install({ chain: text, key: text, anchors: text }, async () => undefined);
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IssuerFolder } from '../../../../src/adapters/upstream/offline/issuer-folder.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+
+const PROGRAM = path.join(import.meta.dirname, 'install-again.ts');
+const FILES = ['tls.crt', 'tls.key', 'ca.crt'];
+const KILLS = 12;
+
+const all = (text: string) => ({ chain: text, key: text, anchors: text });
+const taken = async (): Promise<void> => undefined;
+
+describe("The folder of an issuer's ceremony", function () {
+  this.timeout(60_000);
+  let directory: string;
+  beforeEach(async () => {
+    directory = path.join(await mkdtemp(path.join(tmpdir(), 'capstan-ceremony-')), 'issuer');
+  });
+  afterEach(async () => rm(path.dirname(directory), { recursive: true }));
+
+  const texts = async () => Promise.all(FILES.map(async (file) => readFile(path.join(directory, file), 'utf8')));
+
+  it('keeps a key until its certificate is there, for this user alone', async () => {
+    const folder = new IssuerFolder(directory);
+    assert.equal(await folder.nextKey(), undefined);
+    await folder.keepNextKey('key');
+    assert.equal(await folder.nextKey(), 'key');
+    assert.equal((await stat(folder.nextKeyPlace)).mode & 0o777, 0o600);
+    assert.equal((await stat(directory)).mode & 0o777, 0o700);
+    await assert.rejects(folder.keepNextKey('another'), AuthorityError);
+    assert.equal(await folder.nextKey(), 'key');
+    await folder.install(all('one'), taken);
+    assert.equal(await folder.nextKey(), undefined);
+    assert.equal((await stat(path.join(directory, 'tls.key'))).mode & 0o777, 0o600);
+  });
+
+  it('has what was judged in force, and leaves nothing behind of what was refused', async () => {
+    const folder = new IssuerFolder(directory);
+    await folder.install(all('one'), taken);
+    const refuse = async (staged: string): Promise<void> => {
+      assert.equal(await readFile(path.join(staged, 'tls.crt'), 'utf8'), 'two');
+      throw new AuthorityError('CAP-X03', { detail: 'no' });
+    };
+    await assert.rejects(folder.install(all('two'), refuse), /CAP-X03/);
+    assert.deepEqual(await texts(), ['one', 'one', 'one']);
+    assert.equal((await readdir(directory)).filter((name) => name.startsWith('..generation-')).length, 1);
+  });
+
+  it('takes files over that an operator put there himself', async () => {
+    const folder = new IssuerFolder(directory);
+    await folder.keepNextKey('key');
+    for (const file of FILES) await writeFile(path.join(directory, file), 'own');
+    await folder.install(all('one'), taken);
+    assert.deepEqual(await texts(), ['one', 'one', 'one']);
+  });
+
+  it('says which folder cannot be written', async () => {
+    await writeFile(directory, 'no folder');
+    await assert.rejects(new IssuerFolder(directory).keepNextKey('key'), (error: unknown) => {
+      assert.ok(error instanceof AuthorityError);
+      assert.ok(error.message.includes(directory), error.message);
+      return true;
+    });
+  });
+
+  it('has one whole pair in force whenever the process that exchanges them is killed', async () => {
+    const seen = new Set<string>();
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const child = fork(PROGRAM, [directory, String(kill * 1_000_000)]);
+      await once(child, 'message');
+      // Anywhere in the ten milliseconds or so that one exchange takes.
+      await sleep(30 + Math.random() * 20);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const found = await texts();
+      assert.equal(new Set(found).size, 1, found.join(', '));
+      seen.add(found[0]!);
+    }
+    assert.ok(seen.size > KILLS / 2, 'exchanges were under way');
+    await new IssuerFolder(directory).install(all('last'), taken);
+    assert.deepEqual(await texts(), ['last', 'last', 'last']);
+    assert.equal((await readdir(directory)).filter((name) => name.startsWith('..generation-')).length, 1);
+  });
+});
