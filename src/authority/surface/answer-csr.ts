@@ -1,6 +1,6 @@
 // The CSR API's deed: authenticate, ask whether the workload is still there, decode, match the request with the caller, issue, answer.
-import { matchRequestedIdentity } from '../../domain/x509/requested-identity.ts';
-import { CertificateRequest } from '../../domain/x509/certificate-request.ts';
+import { matchRequestedIdentity } from '../../domain/x509/request/requested-identity.ts';
+import { CertificateRequest } from '../../domain/x509/request/certificate-request.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { Authenticator, PresentedCredentials } from '../../ports/issuing/authenticator.ts';
 import type { Attestation } from '../attestation/attestation.ts';

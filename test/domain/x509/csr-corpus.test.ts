@@ -6,7 +6,7 @@ import { sign } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import fc from 'fast-check';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import { CertificateRequest } from '../../../src/domain/x509/certificate-request.ts';
+import { CertificateRequest } from '../../../src/domain/x509/request/certificate-request.ts';
 import {
   ALGORITHM,
   ecKeys,

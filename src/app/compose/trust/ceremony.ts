@@ -12,7 +12,7 @@ import { newKeyPem, type CaKeyType } from '../../../adapters/upstream/offline/ne
 import type { Config } from '../../../config/schema.ts';
 import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
-import { caRequest } from '../../../domain/x509/ca-request.ts';
+import { caRequest } from '../../../domain/x509/request/ca-request.ts';
 import { KEY_TABLE } from '../../../domain/x509/key-types.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import { readPublicKey } from '../../../domain/x509/public-key.ts';

@@ -5,7 +5,7 @@ import { requestCertificate, type CsrServer } from '../../../../src/adapters/grp
 import { makeWorkloadCsr, WORKLOAD_KEY_TYPES } from '../../../../src/adapters/grpc/client/workload-csr.ts';
 import { decodeMessage, serviceDefinition } from '../../../../src/adapters/grpc/service-definition.ts';
 import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
-import { CertificateRequest } from '../../../../src/domain/x509/certificate-request.ts';
+import { CertificateRequest } from '../../../../src/domain/x509/request/certificate-request.ts';
 import {
   IstioCertificateRequestSchema,
   IstioCertificateResponseSchema,

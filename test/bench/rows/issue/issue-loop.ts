@@ -18,9 +18,9 @@ import { PreparedCertificate, SERIAL_BYTES } from '../../../../src/domain/issuan
 import { evaluate } from '../../../../src/domain/policy/evaluation/evaluate.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import type { Signer } from '../../../../src/ports/issuing/signer.ts';
-import { CertificateRequest } from '../../../../src/domain/x509/certificate-request.ts';
+import { CertificateRequest } from '../../../../src/domain/x509/request/certificate-request.ts';
 import { Issuer } from '../../../../src/domain/x509/issuer.ts';
-import { matchRequestedIdentity } from '../../../../src/domain/x509/requested-identity.ts';
+import { matchRequestedIdentity } from '../../../../src/domain/x509/request/requested-identity.ts';
 import { bundle, policySet, request, rule, snapshot } from '../../../support/policy/policies.ts';
 import { NAMESPACE, serviceAccount, TRUST_DOMAIN } from '../../workloads.ts';
 

@@ -1,9 +1,9 @@
 // A request for a certificate whose key is proven: by the CSR's own signature, or because we made it.
-import { AuthorityError } from '../errors.ts';
+import { AuthorityError } from '../../errors.ts';
 import { parseCsr, type ParsedCsr } from './csr.ts';
-import { decodePem } from './pem.ts';
-import { KEY_TABLE } from './key-types.ts';
-import { readPublicKey, signedBy, type SubjectPublicKey } from './public-key.ts';
+import { decodePem } from '../pem.ts';
+import { KEY_TABLE } from '../key-types.ts';
+import { readPublicKey, signedBy, type SubjectPublicKey } from '../public-key.ts';
 
 /** Longest CSR in characters; RSA 4096 with a 2,048-byte SPIFFE ID needs a third of it. */
 export const MAX_CSR_LENGTH = 16_384;

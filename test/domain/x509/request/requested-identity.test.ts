@@ -1,9 +1,9 @@
 // Every malformed name stands in the vectors (certificate-request.test.ts); here is the comparison.
 import assert from 'node:assert/strict';
-import { AuthorityError } from '../../../src/domain/errors.ts';
-import { MAX_SPIFFE_ID_BYTES, SpiffeId } from '../../../src/domain/identity/spiffe-id.ts';
-import { matchRequestedIdentity } from '../../../src/domain/x509/requested-identity.ts';
-import { good } from '../../support/certificates.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { MAX_SPIFFE_ID_BYTES, SpiffeId } from '../../../../src/domain/identity/spiffe-id.ts';
+import { matchRequestedIdentity } from '../../../../src/domain/x509/request/requested-identity.ts';
+import { good } from '../../../support/certificates.ts';
 
 const DEMO = good(SpiffeId.parse('spiffe://cluster.local/ns/default/sa/demo'));
 

@@ -1,8 +1,8 @@
 // The request for an intermediate (PKCS #10, RFC 2986), as a corporate CA is asked: a key that whoever signs may look at by
 // any tool, and the extensions that the certificate is to have. The key stays behind its signer.
-import { der, oid, TAG } from './der.ts';
-import { ISSUER_SIGNATURES, type SignatureAlgorithm } from './key-types.ts';
-import { encodePem } from './pem.ts';
+import { der, oid, TAG } from '../der.ts';
+import { ISSUER_SIGNATURES, type SignatureAlgorithm } from '../key-types.ts';
+import { encodePem } from '../pem.ts';
 
 export interface CaRequestContents {
   /** Common name of the subject; most CAs replace the rest. */

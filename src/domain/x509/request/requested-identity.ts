@@ -1,8 +1,8 @@
 // What a CSR may ask to be called: its caller's own name, or nothing; where somebody asks for another, that other's.
-import { AuthorityError } from '../errors.ts';
-import { kubernetesIdentityOf, type KubernetesIdentity } from '../identity/kubernetes-identity.ts';
-import { SpiffeId } from '../identity/spiffe-id.ts';
-import type { TrustDomain } from '../identity/trust-domain.ts';
+import { AuthorityError } from '../../errors.ts';
+import { kubernetesIdentityOf, type KubernetesIdentity } from '../../identity/kubernetes-identity.ts';
+import { SpiffeId } from '../../identity/spiffe-id.ts';
+import type { TrustDomain } from '../../identity/trust-domain.ts';
 
 /**
  * @param uris as they stand in the CSR.

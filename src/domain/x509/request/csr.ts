@@ -1,8 +1,8 @@
 // A PKCS#10 request (RFC 2986) taken apart: only the shapes that mesh clients send are accepted,
 // because whatever is ignored here could be what an attacker wanted signed.
-import { AuthorityError } from '../errors.ts';
-import { DerError, DerReader, dotted, oid, TAG } from './der.ts';
-import { readSignatureAlgorithm, type SignatureRow } from './key-types.ts';
+import { AuthorityError } from '../../errors.ts';
+import { DerError, DerReader, dotted, oid, TAG } from '../der.ts';
+import { readSignatureAlgorithm, type SignatureRow } from '../key-types.ts';
 
 export interface ParsedCsr {
   /** The signed part, whole. */

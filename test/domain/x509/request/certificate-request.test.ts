@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { AuthorityError } from '../../../src/domain/errors.ts';
-import { SpiffeId } from '../../../src/domain/identity/spiffe-id.ts';
-import { CertificateRequest, MAX_CSR_LENGTH } from '../../../src/domain/x509/certificate-request.ts';
-import { matchRequestedIdentity } from '../../../src/domain/x509/requested-identity.ts';
-import { agentCsr, good, ztunnelCsr } from '../../support/certificates.ts';
-import type { CsrVector } from '../../vectors/csr/generate.ts';
+import { AuthorityError } from '../../../../src/domain/errors.ts';
+import { SpiffeId } from '../../../../src/domain/identity/spiffe-id.ts';
+import { CertificateRequest, MAX_CSR_LENGTH } from '../../../../src/domain/x509/request/certificate-request.ts';
+import { matchRequestedIdentity } from '../../../../src/domain/x509/request/requested-identity.ts';
+import { agentCsr, good, ztunnelCsr } from '../../../support/certificates.ts';
+import type { CsrVector } from '../../../vectors/csr/generate.ts';
 
 const WORKLOAD = 'spiffe://cluster.local/ns/default/sa/demo';
 const caller = good(SpiffeId.parse(WORKLOAD));
-const file = path.resolve(import.meta.dirname, '../../vectors/csr/csr.json');
+const file = path.resolve(import.meta.dirname, '../../../vectors/csr/csr.json');
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as readonly CsrVector[];
 const accepted = vectors.filter(({ expected }) => expected === 'accepted');
 const refused = vectors.filter(({ expected }) => expected !== 'accepted');
