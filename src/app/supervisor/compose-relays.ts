@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { SocketIdentities } from '../../adapters/credentials/socket-identities.ts';
 import { watchFolder } from '../../adapters/files/watch-folder.ts';
 import { HandingListener } from '../../adapters/grpc/listeners/unix/handing-listener.ts';
+import { SharedPinTurns } from '../../adapters/processes/relays/pin-turns.ts';
 import { SocketHandover, type OpenSocket } from '../../adapters/processes/socket-handover.ts';
 import { WatchRelay } from '../../adapters/processes/watch-relay.ts';
 import type { OperatorsRequest } from '../../adapters/http/admin/operators-listener.ts';
@@ -52,6 +53,7 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
   });
   const handover = composeHandover(config, foundation, workers);
   const watches = new WatchRelay({ watchFolder });
+  const pinTurns = new SharedPinTurns();
   const relayLog = composeLogs(foundation);
   return {
     administration,
@@ -72,6 +74,7 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
       });
       handover.attach(link, closed);
       watches.attach(link, closed);
+      pinTurns.attach(link, closed);
       relayLog(log);
     },
   };

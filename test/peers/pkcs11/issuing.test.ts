@@ -181,7 +181,7 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     const clock = new SystemClock();
     hsm.writeCertificate(root.sign(hsm.generate('EC:prime256v1', 'certified', '08')), '08');
     hsm.generate('EC:secp384r1', 'left behind', '09');
-    const parts = { clock, fork: () => new TokenProcess(clock) };
+    const parts = { clock, fork: () => new TokenProcess(clock), inTurn: async <T>(logIn: () => Promise<T>) => logIn() };
     const key = await TokenKey.open(parts, hsm.settings('issuer'), PIN, { signal: NEVER });
     try {
       const keys = await key.list({ signal: NEVER });

@@ -2,11 +2,14 @@
 import { hash } from 'node:crypto';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { KeyDocument, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import type { PinTurns } from '../../../ports/issuing/pin-turns.ts';
 import { TokenFailure, type TokenKeyReference } from './messages.ts';
 import { TokenKey, type TokenKeyParts } from './token-key.ts';
 
 /** PINs that a token did not take; the one that was refused longest ago is forgotten first. */
 const MAX_REFUSED = 100;
+
+type OpenerParts = Omit<TokenKeyParts, 'inTurn'>;
 
 interface Shared {
   readonly key: Promise<TokenKey>;
@@ -15,14 +18,17 @@ interface Shared {
 
 export class Pkcs11Opener implements SignerOpener {
   readonly custody = 'pkcs11';
-  readonly #parts: TokenKeyParts;
+  readonly #parts: OpenerParts;
+  readonly #turns: PinTurns | undefined;
   /** By key and PIN: a chain that changes opens no second session. */
   readonly #shared = new Map<string, Shared>();
   /** What a token said of a PIN, by key and PIN: it is not asked about the same one again. */
   readonly #refused = new Map<string, string>();
 
-  constructor(parts: TokenKeyParts) {
+  /** @param turns absent where no other process of the server has the same PIN. */
+  constructor(parts: OpenerParts, turns?: PinTurns) {
     this.#parts = parts;
+    this.#turns = turns;
   }
 
   async open(
@@ -54,12 +60,36 @@ export class Pkcs11Opener implements SignerOpener {
     this.#shared.clear();
   }
 
-  #share(id: string, { text, secret = '' }: KeyDocument, options: { readonly signal: AbortSignal }): Shared {
-    // As `openssl -passin file:` takes a passphrase: the first line.
-    const [pin = ''] = secret.split(/\r?\n/, 1);
-    const shared = { key: TokenKey.open(this.#parts, readReference(text), pin, options), users: 0 };
+  #share(id: string, document: KeyDocument, options: { readonly signal: AbortSignal }): Shared {
+    const shared = { key: this.#logIn(id, document, options), users: 0 };
     this.#shared.set(id, shared);
     return shared;
+  }
+
+  async #logIn(
+    id: string,
+    { text, secret = '' }: KeyDocument,
+    options: { readonly signal: AbortSignal },
+  ): Promise<TokenKey> {
+    // As `openssl -passin file:` takes a passphrase: the first line.
+    const [pin = ''] = secret.split(/\r?\n/, 1);
+    const inTurn: TokenKeyParts['inTurn'] = async (logIn, signal) => this.#inTurn(id, logIn, signal);
+    return TokenKey.open({ ...this.#parts, inTurn }, readReference(text), pin, options);
+  }
+
+  /** Also when a token is back: its PIN may be another by now, for all processes of the server. */
+  async #inTurn<T>(id: string, logIn: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const why = await this.#turns?.begin(id, { signal });
+    if (why !== undefined) throw new TokenFailure('pin', why);
+    let refused: string | undefined;
+    try {
+      return await logIn();
+    } catch (error) {
+      if (error instanceof TokenFailure && error.kind === 'pin') refused = error.message;
+      throw error;
+    } finally {
+      this.#turns?.end(id, refused);
+    }
   }
 
   #handle(id: string, shared: Shared, key: TokenKey): OpenedKey {

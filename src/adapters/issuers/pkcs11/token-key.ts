@@ -16,6 +16,8 @@ const CHECK_EVERY_MS = 5_000;
 export interface TokenKeyParts {
   readonly clock: Pick<Clock, 'after' | 'sleep' | 'monotonicMs'>;
   readonly fork: () => TokenProcess;
+  /** Logs in once nobody else of the server tries the same PIN, unless it is known to be wrong. */
+  readonly inTurn: <T>(logIn: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }
 
 export class TokenKey implements KeyPlace {
@@ -49,7 +51,7 @@ export class TokenKey implements KeyPlace {
     pin: string,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<TokenKey> {
-    const logIn = async (until: AbortSignal): Promise<readonly [TokenProcess, OpenedToken]> => {
+    const logInNow = async (until: AbortSignal): Promise<readonly [TokenProcess, OpenedToken]> => {
       const process = parts.fork();
       try {
         const options = { withinMs: OPEN_WITHIN_MS, signal: until };
@@ -59,6 +61,7 @@ export class TokenKey implements KeyPlace {
         throw error;
       }
     };
+    const logIn = async (until: AbortSignal) => parts.inTurn(async () => logInNow(until), until);
     const [process, opened] = await logIn(signal);
     const key: TokenKey = new TokenKey(parts, opened, process, async () => {
       const [again, now] = await logIn(key.#closed.signal);

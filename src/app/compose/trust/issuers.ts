@@ -16,6 +16,7 @@ import type { Config } from '../../../config/schema.ts';
 import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
+import type { PinTurns } from '../../../ports/issuing/pin-turns.ts';
 import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
@@ -26,6 +27,8 @@ type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce
   readonly files: Watching;
   /** Tokens are let go when it aborts. */
   readonly until: AbortSignal;
+  /** Where other processes of the server have the same tokens. */
+  readonly pinTurns?: PinTurns | undefined;
 };
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
@@ -63,8 +66,9 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
 export function composeOpeners({
   clock,
   until,
-}: Pick<IssuerParts, 'clock' | 'until'>): (place: IssuerPlace) => SignerOpener {
-  const tokens = new Pkcs11Opener({ clock, fork: () => new TokenProcess(clock) });
+  pinTurns,
+}: Pick<IssuerParts, 'clock' | 'until' | 'pinTurns'>): (place: IssuerPlace) => SignerOpener {
+  const tokens = new Pkcs11Opener({ clock, fork: () => new TokenProcess(clock) }, pinTurns);
   until.addEventListener('abort', () => tokens.close(), { once: true });
   return ({ pkcs11 }) => (pkcs11 === undefined ? pemSignerOpener : tokens);
 }

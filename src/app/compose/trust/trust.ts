@@ -3,6 +3,7 @@
 import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
+import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
@@ -45,6 +46,7 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
       return known.some((one) => Buffer.compare(one.certificateDer, certificateDer) === 0);
     },
     until: running,
+    pinTurns: worker && relayedPinTurns(worker.link, clock),
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
   const ledger = new FollowedLedger({
