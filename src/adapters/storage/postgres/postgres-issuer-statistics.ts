@@ -7,8 +7,7 @@ import type {
 } from '../../../ports/storage/issuer-statistics.ts';
 import { figuresFrom, liveLeavesFrom, MAX_COUNTED } from '../issuer-counts.ts';
 import type { Row } from '../records.ts';
-import type { Value } from './connection/postgres-connection.ts';
-import type { PostgresPool } from './connection/postgres-pool.ts';
+import type { Database } from './shared/database.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -28,11 +27,10 @@ const REVISIONS = `SELECT policy_revision AS revision, count(*) FILTER (WHERE ou
     OR (outcome = 'refused' AND policy IS NOT NULL AND policy::json ->> 'issuer' = $2)) GROUP BY 1`;
 
 export class PostgresIssuerStatistics implements IssuerStatistics {
-  readonly #pool: PostgresPool;
+  readonly #database: Pick<Database, 'query'>;
 
-  /** @param parts.pool whoever made it closes it. */
-  constructor({ pool }: { readonly pool: PostgresPool }) {
-    this.#pool = pool;
+  constructor({ database }: { readonly database: Pick<Database, 'query'> }) {
+    this.#database = database;
   }
 
   async liveLeavesOf(id: string, { nowMs, sinceMs }: StatisticsWindow, options: Waits): Promise<LiveLeaves> {
@@ -47,7 +45,8 @@ export class PostgresIssuerStatistics implements IssuerStatistics {
     return figuresFrom([{ sinceMs, namespaces, revisions }]);
   }
 
-  async #ask(text: string, values: readonly Value[], options: Waits): Promise<readonly Row[]> {
-    return this.#pool.query(text, values, options);
+  async #ask(text: string, values: readonly (string | number)[], options: Waits): Promise<readonly Row[]> {
+    options.signal.throwIfAborted();
+    return this.#database.query(text, values, options);
   }
 }

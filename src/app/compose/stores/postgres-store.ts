@@ -46,7 +46,7 @@ export function composePostgresStore(
     },
     lease,
     ledgers: new PostgresIssuerLedgers(shared, { trust }),
-    statistics: new PostgresIssuerStatistics({ pool }),
+    statistics: new PostgresIssuerStatistics(shared),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
   };
