@@ -94,6 +94,8 @@ export class HttpsListener implements AsyncDisposable {
   }
 
   #apply({ certChainPem, keyPem }: ServingMaterial, ca: string | undefined): void {
+    // To Node it would mean the authorities of the web; until it is known whom to believe, no handshake succeeds.
+    if (ca === '') return;
     const minVersion = this.#minVersion;
     this.#server.setSecureContext({ cert: certChainPem, key: keyPem, minVersion, ...(ca !== undefined && { ca }) });
   }

@@ -119,6 +119,29 @@ describe('Operators elsewhere', () => {
     assert.equal((await as('mallory', 'list')).code, 69);
   });
 
+  it('are never known by the authorities of the web: a file without authorities is refused, and at a change the last one stays', async () => {
+    await start();
+    for (const text of ['', '\n', 'no certificate', files.pki.root.certificatePem.replace(/\n/, '\nAAAA')]) {
+      files.write('people.pem', text);
+      const said = await eventually(
+        'the file is read',
+        async () => /people\.pem has no certificates [^"]*/.exec(await (await server.get('/readyz')).text())?.[0],
+        { withinMs: 30_000 },
+      );
+      assert.match(said, /people\.pem/);
+      assert.equal((await as('victor', 'list')).code, 0, JSON.stringify(text));
+      files.write('people.pem', corporate.certificatePem);
+      await eventually(
+        'the file is good again',
+        async () => !(await (await server.get('/readyz')).text()).includes('people.pem'),
+        { withinMs: 30_000 },
+      );
+    }
+    await server.stop();
+    files.write('people.pem', '');
+    await assert.rejects(start(), /people\.pem has no certificates that TLS can use/);
+  });
+
   it('are two where the policy bundle wants two, neither twice the same nor whoever has the socket', async () => {
     await start(['issuer.taint']);
     const asked = await as('alice', 'taint', 'default', '--reason', 'leaked', '--force');

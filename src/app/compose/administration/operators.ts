@@ -9,6 +9,8 @@ import {
 import type { Json } from '../../../adapters/processes/link.ts';
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { pathCertificatesOf } from '../../../domain/x509/path/certificate.ts';
+import { decodePemBlocks } from '../../../domain/x509/pem.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import { OPERATORS_TOPIC } from '../../worker/topics.ts';
 import type { WorkerPlace } from '../../worker-place.ts';
@@ -30,7 +32,11 @@ export function composeOperatorsListener(
   const listener = untilFlushed.use(new OperatorsListener({ answer, events }, roles, settings));
   const documents = watchedFiles({ clientCa: clientCaFile }, files);
   let problem: string | undefined;
-  const read = async (): Promise<void> => listener.setClientCa((await documents.read()).get('clientCa') ?? '');
+  const read = async (): Promise<void> => {
+    const text = (await documents.read()).get('clientCa') ?? '';
+    demandAuthorities(text, clientCaFile);
+    listener.setClientCa(text);
+  };
   startUp.at('listen', async (options) => {
     await read().catch((cause: unknown) => {
       throw cause instanceof AuthorityError ? cause : unreadable(clientCaFile, cause);
@@ -59,6 +65,16 @@ function answerOf(
   if (worker === undefined) return administration?.answer;
   return async (request) =>
     (await worker.link.ask(OPERATORS_TOPIC, request as unknown as Json, { signal })) as unknown as OperatorsAnswer;
+}
+
+/**
+ * Node takes a text without certificates for none given, and then whoever the authorities of the web certify: a file that is
+ * emptied must not let anybody in.
+ */
+function demandAuthorities(pem: string, place: string): void {
+  const blocks = decodePemBlocks(pem, 'CERTIFICATE');
+  const whole = 'problem' in blocks ? 0 : blocks.length;
+  if (whole === 0 || pathCertificatesOf(pem).length < whole) throw unreadable(place, undefined);
 }
 
 function unreadable(file: string, cause: unknown): AuthorityError {
