@@ -72,6 +72,13 @@ describe('The issuers of a running server', () => {
       new RegExp(`^Issuer default \\(${files.pki.issuer.id}\\) is suspended; before it was active.\n$`),
     );
     assert.equal(await ask(), 'gold');
+    const ready = await server.get('/readyz');
+    assert.equal(ready.status, 200);
+    assert.match(await ready.text(), /"issuer states".*issuer default is suspended since/);
+    const page = await (await server.get('/metrics')).text();
+    assert.match(page, /^capstan_issuer_state\{issuer="default",state="suspended"\} 1$/m);
+    assert.match(page, /^capstan_issuer_decisions_total\{issuer="gold",outcome="issued"\} 1$/m);
+    assert.match(page, /^capstan_issuer_moves_total\{issuer="default",state="suspended"\} 1$/m);
     await server.stop();
     await start({ withGold: true });
     assert.equal(await ask(), 'gold');
