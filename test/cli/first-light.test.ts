@@ -144,13 +144,15 @@ describe('A newcomer', () => {
     assert.match(error, new RegExp(`^capstan: CAP-X03 .*${address}`));
   });
 
-  it('stops the server in order', async () => {
+  it('stops the server in order, which warned of nothing about its own throwaway key', async () => {
     shutdown.abort();
     assert.equal(await ended, 0);
     assert.match(server.out(), /Capstan has stopped\.\n$/);
     const { code, error } = await issue('late', ...DEMO);
     assert.equal(code, 69);
     assert.match(error, /^capstan: UNAVAILABLE /);
+    const log = readFileSync(path.join(dataDir, 'capstan.log'), 'utf8');
+    assert.ok(log.includes('issuerInForce') && !log.includes('trustWarning'), log);
   });
 });
 
