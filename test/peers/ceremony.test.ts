@@ -133,6 +133,7 @@ describe('An intermediate from an offline CA', function () {
     files.write('above.pem', above.join(''));
     const verified = await shell('openssl verify -x509_strict -CAfile root-cert.pem -untrusted above.pem leaf.pem');
     assert.match(verified.stdout, /leaf\.pem: OK/);
+    assert.equal(readFileSync(files.path('issuer/ca.crt'), 'utf8'), root);
   });
 
   it('says that it is in force already when it comes twice', async () => {

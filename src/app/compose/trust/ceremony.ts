@@ -112,12 +112,18 @@ async function importIntoFolder(
   const { secret } = await secretsOf(place);
   const keys = [await folder.nextKey(), await folder.current('key')].flatMap((text) => text ?? []);
   const key = await firstThatFits(place, keys, secret, certificate, { signal });
-  const anchors = (await folder.current('anchors')) ?? '';
+  // A folder that is carried elsewhere, into a Secret, is whole.
+  const own = await folder.current('anchors');
+  const anchors = own === undefined || own === '' ? await givenAnchors(config) : own;
   let warnings: readonly string[] = [];
   await folder.install({ chain: chainPem, key, anchors }, async (staged) => {
     warnings = await judged(config, { ...place, directory: staged }, clock);
   });
   return { certificate, unchanged: false, warnings };
+}
+
+async function givenAnchors({ trustAnchors: { file } }: Config): Promise<string> {
+  return (file === undefined ? undefined : await readIfThere(file, MAX_CHAIN_BYTES)) ?? '';
 }
 
 /** The key stays where it is, in a token or in a file: what changes is one file. */
