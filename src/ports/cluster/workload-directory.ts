@@ -50,6 +50,11 @@ export interface WorkloadDirectory {
   readonly unavailable: string | undefined;
   /** Milliseconds since the API server last confirmed what is known here, while it cannot be followed; 0 while it can. */
   staleMs(): number;
+  /**
+   * Namespaces that have more than is kept of one, a few: some of their pods and accounts are as if they were not there, and
+   * told of as gone. Enough to refuse them, and no proof that they are.
+   */
+  readonly leftOut: readonly string[];
   pod(namespace: string, name: string): KnownPod | undefined;
   podByUid(uid: string): KnownPod | undefined;
   /** Pods bound to a node that run as a service account, whatever their phase. */

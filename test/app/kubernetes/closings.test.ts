@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { KEPT_BOUNDS } from '../../../src/adapters/kubernetes/api/kept-bytes.ts';
 import { KnownClusters } from '../../../src/adapters/kubernetes/clusters/known-clusters.ts';
 import { FollowedWorkloads, workloadCaches } from '../../../src/adapters/kubernetes/workloads/followed-workloads.ts';
 import { SqliteIssuanceHistory } from '../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
@@ -128,6 +129,30 @@ describe('The ends of identities', function () {
         ['last', 'pod_deleted', false],
         ['between', 'pod_deleted', true],
         ['seen', 'pod_deleted', false],
+      ],
+    );
+  });
+
+  it('are not of a pod that is left out because its namespace has more than is kept of one, before it is deleted', async () => {
+    for (const pod of ['grown', 'other', 'last']) addPod(pod);
+    await using running = await server();
+    for (const pod of ['grown', 'other', 'last']) await running.issue(pod);
+    const grown = api.stored(PODS, { namespace: 'shop', name: 'grown' }) ?? assert.fail();
+    const tooLarge = { note: 'x'.repeat(KEPT_BOUNDS.share) };
+    api.put({ ...grown, metadata: { ...grown.metadata, labels: tooLarge } });
+    api.put({ ...grown, metadata: { ...grown.metadata, labels: {} } });
+    api.remove(PODS, { namespace: 'shop', name: 'other' });
+    await eventually('the end of the other', async () => (await recorded()).length > 0, SOON);
+    api.put({ ...grown, metadata: { ...grown.metadata, labels: tooLarge } });
+    api.remove(PODS, { namespace: 'shop', name: 'last' });
+    api.remove(PODS, { namespace: 'shop', name: 'grown' });
+    await eventually('all ends', async () => (await recorded()).length > 2, SOON);
+    assert.deepEqual(
+      (await recorded()).map(({ podName, lastSeenMs }) => [podName, lastSeenMs !== undefined]).toSorted(),
+      [
+        ['grown', true],
+        ['last', true],
+        ['other', false],
       ],
     );
   });

@@ -25,6 +25,8 @@ export class KeptBytes {
   readonly #shares = new Map<string, number>();
   /** Names of objects that are not kept, by namespace. */
   readonly #leftOut = new Map<string, Set<string>>();
+  /** Namespaces of which some was left out before the list that is being read. */
+  readonly #before = new Set<string>();
   readonly #reported = new Set<string>();
   #total = 0;
 
@@ -34,9 +36,9 @@ export class KeptBytes {
     this.#onLeftOut = onLeftOut;
   }
 
-  /** The namespaces of which some is left out. */
+  /** The namespaces of which some is left out, or may be while they are listed anew. */
   get leftOut(): readonly string[] {
-    return [...this.#leftOut.keys()];
+    return [...this.#before.union(this.#leftOut)];
   }
 
   /** Whether one of them has room again for a good part of it. */
@@ -69,7 +71,13 @@ export class KeptBytes {
 
   /** All objects are listed anew: those that are left out are found again. */
   relist(): void {
+    for (const namespace of this.#leftOut.keys()) this.#before.add(namespace);
     this.#leftOut.clear();
+  }
+
+  /** All of them were found again. */
+  relisted(): void {
+    this.#before.clear();
   }
 
   #count(namespace: Namespace, change: number): void {

@@ -90,6 +90,7 @@ export class ObjectStore {
         return change;
       },
       end: () => {
+        this.#kept.relisted();
         const gone = [...this.list()].filter((object) => !seen.has(object));
         return gone.map((object) => this.delete(object)).filter((change) => change !== undefined);
       },

@@ -89,6 +89,10 @@ export class FollowedWorkloads implements WorkloadDirectory {
     return Math.max(...this.#all().map((cache) => cache.staleMs()));
   }
 
+  get leftOut(): readonly string[] {
+    return this.#all().flatMap(({ leftOut }) => leftOut);
+  }
+
   pod(namespace: string, name: string): KnownPod | undefined {
     return known(this.#caches.pods.get(namespace, name), knownPod);
   }

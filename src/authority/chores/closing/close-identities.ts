@@ -10,7 +10,7 @@ import type { Lease } from '../../../ports/storage/lease.ts';
 import type { PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import { whileLeading, type Leading } from '../while-leading.ts';
 import { closingKey, closingsOf, type ClosedCluster } from './closings-of.ts';
-import { GonePods, type GonePod } from './gone-pods.ts';
+import { GonePods, mayBeLeftOut, type GonePod } from './gone-pods.ts';
 import { goneAmong, LAG_MS, LookBack } from './look-back.ts';
 
 export interface ClosingParts {
@@ -53,6 +53,8 @@ class IdentityCloser {
   readonly #settings: ClosingSettings;
   readonly #gone: GonePods;
   readonly #lookBack = new LookBack();
+  /** Namespaces of which not everything is kept: who is gone of them is found among what was issued once it is. */
+  readonly #unsure = new Set<string>();
   /** Until when all ends are on record; nothing before that was read. */
   #followedMs: number | undefined;
   /** By the monotonic clock. */
@@ -62,7 +64,7 @@ class IdentityCloser {
   constructor(parts: ClosingParts, settings: ClosingSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#gone = new GonePods(parts);
+    this.#gone = new GonePods({ ...parts, unsure: (namespace) => this.#unsure.add(namespace) });
   }
 
   async run(leading: Leading): Promise<void> {
@@ -104,7 +106,19 @@ class IdentityCloser {
     const isBroken = workloads.staleMs() > 0;
     if (this.#wasBroken && !isBroken) this.#lookBack.add(followedMs, nowMs);
     this.#wasBroken = isBroken;
-    if (this.#gone.takeOverflow()) this.#lookBack.add(followedMs - this.#settings.longestLeafMs, nowMs);
+    if (this.#gone.takeOverflow() || this.#takeSure()) {
+      this.#lookBack.add(followedMs - this.#settings.longestLeafMs, nowMs);
+    }
+  }
+
+  /** Whether everything of a namespace is kept again; one that comes and goes has nothing looked through twice at once. */
+  #takeSure(): boolean {
+    const leftOut = new Set(this.#parts.workloads.leftOut);
+    for (const namespace of leftOut) this.#unsure.add(namespace);
+    if (!this.#lookBack.over) return false;
+    const sure = this.#unsure.difference(leftOut);
+    for (const namespace of sure) this.#unsure.delete(namespace);
+    return sure.size > 0;
   }
 
   async #closeDue(leading: Leading): Promise<void> {
@@ -126,11 +140,20 @@ class IdentityCloser {
       const page = await issuances.issuedBetween({ ...range, ...of }, leading);
       const at = { nowMs, lastSeenMs: this.#followedMs ?? 0 };
       const gone = goneAmong(page.issuances, workloads, at).filter((pod) => !this.#gone.has(pod));
-      await this.#close(gone, leading);
+      await this.#close(
+        gone.filter((pod) => this.#isSure(pod)),
+        leading,
+      );
       this.#lookBack.doneUntil(page.untilMs);
       await this.#closeDue(leading);
       await clock.sleep(PAUSE_MS, leading);
     }
+  }
+
+  #isSure(pod: GonePod): boolean {
+    if (!mayBeLeftOut(this.#parts.workloads, pod)) return true;
+    this.#unsure.add(pod.namespace);
+    return false;
   }
 
   /** @param pods at most a page of them. */

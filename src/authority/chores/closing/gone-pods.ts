@@ -24,6 +24,8 @@ export interface GonePod {
 export interface GonePodsParts {
   readonly workloads: WorkloadDirectory;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  /** Called with the namespace of what may be gone, or left out of what is known. */
+  readonly unsure: (namespace: string) => void;
 }
 
 /** Some megabytes; more are gone at once only with a large part of a cluster. */
@@ -87,7 +89,10 @@ export class GonePods {
   }
 
   #take(gone: Gone): void {
-    for (const pod of this.#podsOf(gone)) this.#add(pod);
+    for (const pod of this.#podsOf(gone)) {
+      if (mayBeLeftOut(this.#parts.workloads, pod)) this.#parts.unsure(pod.namespace);
+      else this.#add(pod);
+    }
   }
 
   /** What was noticed first stays: a pod that finished is deleted later. */
@@ -126,6 +131,14 @@ export class GonePods {
       workloads.serviceAccount(pod.namespace, pod.serviceAccount) !== undefined;
     return isBack ? { ...pod, reason: 'service_account_recreated' } : pod;
   }
+}
+
+/** What is not found where not everything is kept may be there. */
+export function mayBeLeftOut(
+  workloads: Pick<WorkloadDirectory, 'leftOut'>,
+  { namespace, reason }: Pick<GonePod, 'namespace' | 'reason'>,
+): boolean {
+  return (reason === 'pod_deleted' || reason === 'service_account_deleted') && workloads.leftOut.includes(namespace);
 }
 
 export function isRemoved(workloads: WorkloadDirectory, namespace: string): boolean {

@@ -222,6 +222,28 @@ describe('Followed objects', () => {
       assert.deepEqual(objects.leftOut, []);
     });
 
+    it('are not taken for absent while they are listed anew', async () => {
+      for (const name of ['a', 'b', 'c']) api.put(large(name));
+      const { objects, changes } = await follow({ bounds });
+      const seen: (readonly [string | undefined, readonly string[]])[] = [];
+      objects.onChange(
+        ({ before, after }) => {
+          seen.push([(after ?? before)?.metadata.name, objects.leftOut]);
+        },
+        { signal: new AbortController().signal },
+      );
+      api.remove(POD, { namespace: 'shop', name: 'a' });
+      await settle();
+      api.endWatches();
+      await clock.advance(1_000);
+      assert.deepEqual(changes.slice(-2), ['-a', '+c']);
+      assert.deepEqual(seen, [
+        ['a', ['shop']],
+        ['c', ['shop']],
+      ]);
+      assert.deepEqual(objects.leftOut, []);
+    });
+
     it('stay as they were when all namespaces together have more than is kept of a kind, which is looked at again in a minute', async () => {
       for (const namespace of ['one', 'two', 'three']) {
         for (const name of ['a', 'b']) api.put(large(name, namespace));

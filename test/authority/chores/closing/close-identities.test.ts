@@ -72,6 +72,18 @@ describe('The closing of identities', () => {
     return server;
   }
 
+  /** Another start of the only server, of the same cluster. */
+  async function restarted({ leftOut }: FakeWorkloadDirectory): Promise<Server> {
+    servers.forEach(({ lease }) => lease.lose());
+    await settle();
+    const server = serverOf();
+    server.workloads.leftOut = leftOut;
+    server.workloads.addNamespace();
+    await server.lead();
+    await clock.advance(LOOKED_BACK_MS);
+    return server;
+  }
+
   const reasons = (): readonly (readonly [string, string])[] =>
     store.closings.map(({ podName, reason }) => [podName, reason]);
 
@@ -248,6 +260,31 @@ describe('The closing of identities', () => {
     assert.deepEqual(reasons(), [['last', 'pod_deleted']]);
     assert.notEqual(store.closings[0]?.lastSeenMs, undefined, 'as one that nobody saw go');
   }).timeout(60_000);
+
+  it('closes no pod that is left out because its namespace has more than is kept of one, before it is known to be gone', async () => {
+    const { workloads } = await leading();
+    for (const name of ['stays', 'goes', 'finishes', 'is never heard of']) {
+      if (name !== 'is never heard of') workloads.addPod({ name });
+      store.issue({ podName: name, timeMs: clock.nowMs() });
+    }
+    workloads.leftOut = ['shop'];
+    workloads.removePod('shop', 'stays');
+    workloads.removePod('shop', 'goes');
+    workloads.removeServiceAccount('shop', 'web');
+    workloads.addPod({ name: 'finishes', phase: 'Succeeded' });
+    await clock.advance(2 * MINUTE_MS);
+    assert.deepEqual(reasons(), [['finishes', 'pod_finished']]);
+    const next = await restarted(workloads);
+    assert.deepEqual(reasons(), [['finishes', 'pod_finished']], 'nor by who leads next');
+    next.workloads.addPod({ name: 'stays' });
+    next.workloads.leftOut = [];
+    await clock.advance(LOOKED_BACK_MS);
+    assert.deepEqual(reasons().toSorted(), [
+      ['finishes', 'pod_finished'],
+      ['goes', 'pod_deleted'],
+      ['is never heard of', 'pod_deleted'],
+    ]);
+  });
 
   it('leaves nothing out while the store cannot be asked: it is recorded once it can', async () => {
     const { workloads, events } = await leading();

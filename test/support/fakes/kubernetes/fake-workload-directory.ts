@@ -12,6 +12,7 @@ import { Listeners } from '../../../../src/live/listeners.ts';
 export class FakeWorkloadDirectory implements WorkloadDirectory {
   unavailable: string | undefined;
   stale = 0;
+  leftOut: readonly string[] = [];
   readonly #pods = new Map<string, KnownPod>();
   readonly #accounts = new Map<string, KnownServiceAccount>();
   readonly #namespaces = new Map<string, KnownNamespace>();
