@@ -3,9 +3,9 @@ import { IssuerFolder } from '../../../../src/adapters/upstream/offline/issuer-f
 
 const folder = new IssuerFolder(process.argv[2] ?? '');
 const from = Number(process.argv[3]);
-process.send?.('started');
 for (let number = from; ; number += 1) {
   const text = `generation ${number}`;
   if ((await folder.nextKey()) === undefined) await folder.keepNextKey(text);
   await folder.install({ chain: text, key: text, anchors: text }, async () => undefined);
+  if (number === from) process.send?.('the first is in force');
 }

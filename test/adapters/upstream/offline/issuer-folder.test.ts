@@ -73,15 +73,15 @@ describe("The folder of an issuer's ceremony", function () {
     for (let kill = 0; kill < KILLS; kill += 1) {
       const child = fork(PROGRAM, [directory, String(kill * 1_000_000)]);
       await once(child, 'message');
-      // Anywhere in the ten milliseconds or so that one exchange takes.
-      await sleep(30 + Math.random() * 20);
+      // Anywhere in the milliseconds that one exchange takes.
+      await sleep(Math.random() * 20);
       child.kill('SIGKILL');
       await once(child, 'exit');
       const found = await texts();
       assert.equal(new Set(found).size, 1, found.join(', '));
       seen.add(found[0]!);
     }
-    assert.ok(seen.size > KILLS / 2, 'exchanges were under way');
+    assert.equal(seen.size, KILLS, 'each process exchanged one pair at least');
     await new IssuerFolder(directory).install(all('last'), taken);
     assert.deepEqual(await texts(), ['last', 'last', 'last']);
     assert.equal((await readdir(directory)).filter((name) => name.startsWith('..generation-')).length, 1);
