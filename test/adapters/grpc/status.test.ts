@@ -25,6 +25,8 @@ const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
   C: new Set([status.INVALID_ARGUMENT, status.PERMISSION_DENIED]),
   K: new Set([status.INVALID_ARGUMENT]),
   M: new Set([status.INVALID_ARGUMENT, status.NOT_FOUND, status.UNAUTHENTICATED]),
+  /** Of operations, which are asked for over HTTP; who retries waits. */
+  O: new Set([status.PERMISSION_DENIED, status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]),
   P: new Set([status.PERMISSION_DENIED]),
   Q: new Set([status.RESOURCE_EXHAUSTED, status.FAILED_PRECONDITION, status.UNAVAILABLE]),
   S: new Set([status.UNAVAILABLE]),
