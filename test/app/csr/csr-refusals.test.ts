@@ -157,11 +157,13 @@ const UNDECIDED: readonly Reason[] = [
 
 /**
  * Needs a bundle of its own, or a cluster: see impersonation.test.ts of the gRPC edge, and attestation.test.ts and
- * attestation-outage.test.ts of test/peers/kubernetes.
+ * attestation-outage.test.ts of test/peers/kubernetes. Issuers that are withdrawn, or whose token is away: issuer-states.test.ts and
+ * the tests of PKCS#11.
  */
 const ELSEWHERE: readonly Reason[] = [
   ...(['CAP-P09', 'CAP-P10', 'CAP-Q05'] as const),
   ...(['CAP-A11', 'CAP-A12', 'CAP-A13', 'CAP-A14', 'CAP-S13'] as const),
+  ...(['CAP-S14', 'CAP-S15'] as const),
 ];
 
 /** What no caller of the CSR API can provoke, and why. */
@@ -170,6 +172,11 @@ const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
   'CAP-M04': 'SDS alone has secrets with names',
   'CAP-M05': 'signing requests alone have requesters',
   'CAP-M06': 'signing requests alone have usages',
+  'CAP-O01': 'operators alone have roles',
+  'CAP-O02': 'operators alone ask for operations',
+  'CAP-O03': 'operators alone change issuers',
+  'CAP-O04': 'operators alone need a second person',
+  'CAP-O05': 'operators alone ask for operations',
   'CAP-P06': 'a CSR with a DNS name is refused before policy is asked',
   'CAP-A15': 'to its caller it is CAP-A07',
   'CAP-A16': 'to its caller it is CAP-A07',
