@@ -2,10 +2,11 @@
 // killed. As in a volume of Kubernetes the files are links into a folder that one rename exchanges; what a server follows
 // is never half of one and half of the other. The key that waits for its certificate lies beside them.
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
-import { codeOf, fileProblem, writingProblem } from '../../../domain/text/system-error.ts';
+import { writingProblem } from '../../../domain/text/system-error.ts';
+import { lockFolder } from './folder-lock.ts';
 
 /** As a Secret of type kubernetes.io/tls has them. The chain comes last: where there is none, nothing is looked for beside it. */
 const FILES = { anchors: 'ca.crt', key: 'tls.key', chain: 'tls.crt' } as const;
@@ -13,19 +14,47 @@ const NEXT_KEY = 'next.key';
 /** What is in force, and the link that takes its place. */
 const [DATA, FRESH, GENERATION] = ['..data', '..data_tmp', '..generation-'];
 const PRIVATE = 0o600;
+/** As a server demands it of a private key. */
+const CONFIDENTIAL: readonly string[] = [FILES.key, NEXT_KEY];
+/** As Istio has the anchors, of a folder that was filled by hand. */
+const ANCHORS_OF_ISTIO = 'root-cert.pem';
 
 export type IssuerFiles = Readonly<Record<keyof typeof FILES, string>>;
 
+/**
+ * Gives nothing where there is no such file, and refuses one that is confidential and open to others, as a server does.
+ * @throws AuthorityError CAP-X03
+ */
+export type ReadFile = (file: { readonly path: string; readonly confidential: boolean }) => Promise<string | undefined>;
+
 export class IssuerFolder {
   readonly place: string;
+  readonly #readFile: ReadFile;
 
-  constructor(directory: string) {
+  constructor(directory: string, readFile: ReadFile) {
     this.place = directory;
+    this.#readFile = readFile;
   }
 
   /** Where the key lies that waits for its certificate. */
   get nextKeyPlace(): string {
     return path.join(this.place, NEXT_KEY);
+  }
+
+  /**
+   * Has the folder, which is made where there is none, for as long as the work takes.
+   * @throws AuthorityError CAP-X03 when another process has it, or it cannot be written.
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    using lock = await this.#writing(async () => {
+      await mkdir(this.place, { recursive: true, mode: 0o700 });
+      return lockFolder(this.place);
+    });
+    if (lock === undefined) {
+      const detail = `${this.place} is in use: another ceremony is under way there; try again when it is over`;
+      throw new AuthorityError('CAP-X03', { detail });
+    }
+    return await work();
   }
 
   /** @returns the key that waits for its certificate. @throws AuthorityError CAP-X03 */
@@ -35,20 +64,29 @@ export class IssuerFolder {
 
   /** @returns one of the files in force. @throws AuthorityError CAP-X03 */
   async current(name: keyof IssuerFiles): Promise<string | undefined> {
-    return this.#read(FILES[name]);
+    const found = await this.#read(FILES[name]);
+    return found === undefined && name === 'anchors' ? this.#read(ANCHORS_OF_ISTIO) : found;
   }
 
   /** @throws AuthorityError CAP-X03 when there is one already, or it cannot be written. */
   async keepNextKey(pem: string): Promise<void> {
     await this.#writing(async () => {
       await mkdir(this.place, { recursive: true, mode: 0o700 });
-      await write(path.join(this.place, NEXT_KEY), pem);
+      // Under its name it is whole, whenever the process is killed or the disk is full; a name that is taken stays so.
+      const fresh = path.join(this.place, `${NEXT_KEY}.new`);
+      await rm(fresh, { force: true });
+      try {
+        await write(fresh, pem);
+        await link(fresh, this.nextKeyPlace);
+      } finally {
+        await rm(fresh, { force: true });
+      }
       await flush(this.place);
     });
   }
 
   /**
-   * Puts these in force in one step, and lets go of the key that waited.
+   * Puts these in force in one step, and lets go of the key that waited if it is among them.
    * @param judge is given a folder with these files before they are in force, and may refuse them by throwing.
    * @throws AuthorityError CAP-X03; what was in force stays.
    */
@@ -64,7 +102,8 @@ export class IssuerFolder {
       await this.#takeOver();
       await this.#exchange(generation);
       await this.#link();
-      await rm(path.join(this.place, NEXT_KEY), { force: true });
+      // One that waits for another certificate goes on waiting: nobody has it but this folder.
+      if ((await this.nextKey()) === files.key) await rm(this.nextKeyPlace);
       // Former ones, and those of ceremonies that were killed.
       const others = (await readdir(this.place)).filter((name) => name.startsWith(GENERATION) && name !== generation);
       for (const name of others) await rm(path.join(this.place, name), { recursive: true });
@@ -90,8 +129,15 @@ export class IssuerFolder {
     const name = `${GENERATION}${randomBytes(8).toString('hex')}`;
     const whole = path.join(this.place, name);
     await mkdir(whole, { recursive: true, mode: 0o700 });
-    for (const [of, file] of Object.entries(FILES)) await write(path.join(whole, file), files[of as keyof IssuerFiles]);
-    await flush(whole);
+    try {
+      for (const [of, file] of Object.entries(FILES))
+        await write(path.join(whole, file), files[of as keyof IssuerFiles]);
+      await flush(whole);
+    } catch (error) {
+      // No copy of a key stays behind on a disk that is full.
+      await rm(whole, { recursive: true, force: true });
+      throw error;
+    }
     return name;
   }
 
@@ -114,18 +160,13 @@ export class IssuerFolder {
     await flush(this.place);
   }
 
-  async #read(file: string): Promise<string | undefined> {
-    try {
-      return await readFile(path.join(this.place, file), 'utf8');
-    } catch (cause) {
-      if (codeOf(cause) === 'ENOENT') return undefined;
-      throw new AuthorityError('CAP-X03', { detail: `${path.join(this.place, file)} ${fileProblem(cause)}`, cause });
-    }
+  async #read(name: string): Promise<string | undefined> {
+    return this.#readFile({ path: path.join(this.place, name), confidential: CONFIDENTIAL.includes(name) });
   }
 
-  async #writing(work: () => Promise<void>): Promise<void> {
+  async #writing<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await work();
+      return await work();
     } catch (cause) {
       if (cause instanceof AuthorityError) throw cause;
       throw new AuthorityError('CAP-X03', { detail: `${this.place} ${writingProblem(cause)}`, cause });

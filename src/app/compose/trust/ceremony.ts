@@ -6,8 +6,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { watchFolder } from '../../../adapters/files/watch-folder.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { readIfThere, replaceFile } from '../../../adapters/policy/bundle/replace-file.ts';
-import { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
+import { IssuerFolder, type ReadFile } from '../../../adapters/upstream/offline/issuer-folder.ts';
 import { newKeyPem, type CaKeyType } from '../../../adapters/upstream/offline/new-key.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
@@ -53,11 +54,13 @@ export async function requestIntermediate(
   const { secret } = await secretsOf(place);
   let [text, keyPlace, keyIsNew] = [await keyTextOf(place), keyPlaceOf(place), false];
   if (directory !== undefined) {
-    const folder = new IssuerFolder(directory);
-    text = await folder.nextKey();
-    keyIsNew = text === undefined;
+    const folder = new IssuerFolder(directory, readFile);
+    await folder.alone(async () => {
+      text = await folder.nextKey();
+      keyIsNew = text === undefined;
+      if (text === undefined) await folder.keepNextKey((text = newKeyPem(settings.keyType, firstLine(secret))));
+    });
     keyPlace = folder.nextKeyPlace;
-    if (text === undefined) await folder.keepNextKey((text = newKeyPem(settings.keyType, firstLine(secret))));
   }
   const csrPem = await withKey(
     place,
@@ -107,7 +110,18 @@ async function importIntoFolder(
   clock: Pick<Clock, 'nowMs'>,
   { signal }: Waits,
 ): Promise<ImportedIntermediate> {
-  const folder = new IssuerFolder(place.directory);
+  const folder = new IssuerFolder(place.directory, readFile);
+  return folder.alone(async () => importAlone(config, place, folder, { certificate, chainPem }, clock, { signal }));
+}
+
+async function importAlone(
+  config: Config,
+  place: Named,
+  folder: IssuerFolder,
+  { certificate, chainPem }: Given,
+  clock: Pick<Clock, 'nowMs'>,
+  { signal }: Waits,
+): Promise<ImportedIntermediate> {
   if ((await folder.current('chain')) === chainPem) return { certificate, unchanged: true, warnings: [] };
   const { secret } = await secretsOf(place);
   const keys = [await folder.nextKey(), await folder.current('key')].flatMap((text) => text ?? []);
@@ -221,6 +235,11 @@ async function keyTextOf(place: IssuerPlace): Promise<string | undefined> {
 async function documentsOf(place: IssuerPlace): Promise<ReadonlyMap<string, string>> {
   return keyDocuments(place, { clock: new SystemClock(), watchFolder }).read();
 }
+
+const readFile: ReadFile = async (file) => {
+  const watching = { clock: new SystemClock(), watchFolder };
+  return (await watchedFiles({ file: { ...file, optional: true } }, watching).read()).get('file');
+};
 
 function keyPlaceOf({ directory, keyFile, pkcs11 }: IssuerPlace): string {
   return directory ?? keyFile ?? `the token of ${pkcs11?.module ?? ''}`;

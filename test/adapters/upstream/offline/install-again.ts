@@ -1,7 +1,7 @@
 // Puts one pair after the other in force until it is killed.
-import { IssuerFolder } from '../../../../src/adapters/upstream/offline/issuer-folder.ts';
+import { folderAt } from './folder-at.ts';
 
-const folder = new IssuerFolder(process.argv[2] ?? '');
+const folder = folderAt(process.argv[2] ?? '');
 const from = Number(process.argv[3]);
 for (let number = from; ; number += 1) {
   const text = `generation ${number}`;
