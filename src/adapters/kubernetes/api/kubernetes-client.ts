@@ -18,6 +18,7 @@ import {
   type WatchEvent,
   type WriteOptions,
 } from './kubernetes-api.ts';
+import { servedObject } from './served-object.ts';
 import { watchEvents } from './watch-events.ts';
 
 const CALL_TIMEOUT_MS = 10_000;
@@ -161,7 +162,7 @@ export class KubernetesClient implements KubernetesApi {
     try {
       const page = (await this.#call({ path }, options)) as Page;
       const { apiVersion, kind: name } = kind;
-      return { ...page, items: page.items.map((item) => ({ ...item, apiVersion, kind: name })) };
+      return { ...page, items: page.items.map((item) => ({ ...servedObject(item), apiVersion, kind: name })) };
     } catch (error) {
       if (error instanceof KubernetesApiError && error.reason === TOO_LARGE) return undefined;
       throw error;

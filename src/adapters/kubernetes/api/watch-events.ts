@@ -1,8 +1,8 @@
 // The body of a watch: one JSON document a line for as long as it is open (Kubernetes API concepts, efficient detection
 // of changes).
-import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
 import { refusalOf } from './api-answer.ts';
-import { KubernetesApiError, type WatchEvent } from './kubernetes-api.ts';
+import type { WatchEvent } from './kubernetes-api.ts';
+import { malformed, servedObject } from './served-object.ts';
 
 /** etcd holds objects of 1.5 MiB; JSON may spell one longer. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
@@ -40,7 +40,7 @@ function eventOf(line: string): WatchEvent | undefined {
   if (type === 'ERROR') throw refusalOf(object.code ?? 500, JSON.stringify(object), undefined);
   if (type === 'BOOKMARK') return { type: 'bookmark', resourceVersion: object.metadata?.resourceVersion ?? '' };
   return Object.hasOwn(TYPES, type)
-    ? { type: TYPES[type as keyof typeof TYPES], object: object as unknown as KubernetesObject }
+    ? { type: TYPES[type as keyof typeof TYPES], object: servedObject(object) }
     : undefined;
 }
 
@@ -57,8 +57,4 @@ function parsed(line: string): Line {
     // Said below, for whatever is no event.
   }
   throw malformed('a watch event that is none');
-}
-
-function malformed(what: string): KubernetesApiError {
-  return new KubernetesApiError({ status: 0, reason: 'Malformed', message: `the API server sent ${what}` });
 }

@@ -160,6 +160,25 @@ describe('The Kubernetes client', () => {
     assert.match(asked[0]?.line ?? '', /pods\?watch=true&allowWatchBookmarks=true&timeoutSeconds=40&resourceVersion=5/);
   });
 
+  for (const [field, value] of [
+    ['name', ['web']],
+    ['name', undefined],
+    ['namespace', { in: 'shop' }],
+    ['uid', 7],
+    ['resourceVersion', null],
+  ] as const) {
+    it(`takes no object whose ${field} is ${value === undefined ? 'absent' : JSON.stringify(value)}: it would go into records`, async () => {
+      const metadata = { name: 'web', namespace: 'shop', uid: 'u', resourceVersion: '8', [field]: value };
+      const malformed = { status: 0, reason: 'Malformed', message: /an object whose name, namespace, UID or version/ };
+      answers(200, { metadata: { resourceVersion: '8' }, items: [{ metadata }] });
+      await assert.rejects(api.list(POD, {}, WAITING), malformed);
+      for (const type of ['ADDED', 'MODIFIED', 'DELETED']) {
+        answer = (_, response) => void response.end(`${JSON.stringify({ type, object: { metadata } })}\n`);
+        await assert.rejects(Array.fromAsync(api.watch(POD, {}, '5', WAITING)), malformed);
+      }
+    });
+  }
+
   it('rejects a watch whose version is too old, whether at once or later', async () => {
     const status = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
     const watched = async () => Array.fromAsync(api.watch(POD, {}, '5', WAITING));
