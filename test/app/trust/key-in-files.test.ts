@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { buildCsr, testAuthority } from '../../support/certificates.ts';
@@ -49,6 +49,30 @@ describe('The key of an issuer in files', () => {
       env: { ...process.env, ...environment },
     });
   }
+
+  it('is judged with what is imported for it, and not with the folder of another issuer', async () => {
+    mkdirSync(files.path('folder'));
+    const { pki } = files;
+    files.write('folder/tls.crt', pki.intermediate.certificatePem);
+    files.write('folder/tls.key', pki.intermediate.keyPem);
+    chmodSync(files.path('folder/tls.key'), 0o600);
+    files.write('folder/ca.crt', pki.root.certificatePem);
+    const gold = await testAuthority({ root: pki.root });
+    files.write('gold-key.pem', gold.intermediate.keyPem);
+    chmodSync(files.path('gold-key.pem'), 0o600);
+    const entry = { name: 'gold', chainFile: files.path('gold-chain.pem'), keyFile: files.path('gold-key.pem') };
+    const settings = { ...FROM_FOLDER, 'issuer.directory': files.path('folder'), additionalIssuers: [entry] };
+    files.write('chain.pem', pki.intermediate.certificatePem);
+    const imported = (more: object = {}) =>
+      runMain(['issuer', 'import', 'gold', '--chain', files.path('chain.pem')], { ...settings, ...more });
+    const nowhere = { ...entry, chainFile: files.path('none/gold-chain.pem') };
+    assert.match(imported({ additionalIssuers: [nowhere] }).stderr, /CAP-X03 .*\/none does not exist$/m);
+    assert.match(imported().stderr, /gold-key\.pem is not the key of the certificate in .*gold-chain\.pem/);
+    files.write('chain.pem', gold.intermediate.certificatePem);
+    const { stdout, stderr } = imported();
+    assert.match(stdout, /^gold signs with /, stderr);
+    assert.equal(readFileSync(files.path('gold-chain.pem'), 'utf8'), gold.intermediate.certificatePem);
+  }).timeout(60_000);
 
   it('signs when it is encrypted, without a word of warning, and follows key and passphrase as they change together', async () => {
     files.write('issuer-key.pem', encrypted(files.pki.intermediate.keyPem));

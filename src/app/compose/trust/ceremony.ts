@@ -2,17 +2,20 @@
 // work on the issuer's files and need no server; one that runs follows them. It imports much because key, folder and judgement
 // meet here.
 import { createPublicKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { watchFolder } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { readIfThere, replaceFile } from '../../../adapters/policy/bundle/replace-file.ts';
+import { ANCHOR_FILES } from '../../../adapters/issuers/documents/issuer-directory.ts';
 import { IssuerFolder, type ReadFile } from '../../../adapters/upstream/offline/issuer-folder.ts';
 import { newKeyPem, type CaKeyType } from '../../../adapters/upstream/offline/new-key.ts';
 import type { Config } from '../../../config/schema.ts';
-import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
+import { PLACE_FIELDS, type IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { writingProblem } from '../../../domain/text/system-error.ts';
 import { caRequest } from '../../../domain/x509/request/ca-request.ts';
 import { KEY_TABLE } from '../../../domain/x509/key-types.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
@@ -150,10 +153,11 @@ async function importBesideKey(
   const { chainFile = '' } = place;
   if ((await readIfThere(chainFile, MAX_CHAIN_BYTES)) === chainPem)
     return { certificate, unchanged: true, warnings: [] };
-  const staging = await mkdtemp(path.join(path.dirname(chainFile), '.import-'));
+  const folder = path.dirname(chainFile);
+  const staging = await writingTo(folder, mkdtemp(path.join(folder, '.import-')));
   try {
     const staged = path.join(staging, path.basename(chainFile));
-    await writeFile(staged, chainPem, { mode: 0o600 });
+    await writingTo(folder, writeFile(staged, chainPem, { mode: 0o600 }));
     const warnings = await judged(config, { ...place, chainFile: staged }, clock);
     await replaceFile(chainFile, chainPem);
     return { certificate, unchanged: false, warnings };
@@ -162,13 +166,22 @@ async function importBesideKey(
   }
 }
 
+async function writingTo<T>(folder: string, work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw new AuthorityError('CAP-X03', { detail: `${folder} ${writingProblem(cause)}`, cause });
+  });
+}
+
 /** @returns warnings. @throws AuthorityError CAP-X03 saying why no server would sign with it. */
 async function judged(config: Config, place: Named, clock: Pick<Clock, 'nowMs'>): Promise<readonly string[]> {
   const { maxTtl = Infinity, ...own } = place;
+  // Nothing of where the default issuer is: its files are not those of another one.
+  const nowhere = Object.fromEntries(PLACE_FIELDS.map((field) => [field, undefined]));
   const max = Math.min(config.lifetimes.max, maxTtl);
   const alone = {
     ...config,
-    issuer: { ...config.issuer, ...own },
+    issuer: { ...config.issuer, ...nowhere, ...own },
+    trustAnchors: { ...config.trustAnchors, file: anchorsFileOf(config, place) },
     additionalIssuers: [],
     lifetimes: { ...config.lifetimes, max },
   };
@@ -176,6 +189,13 @@ async function judged(config: Config, place: Named, clock: Pick<Clock, 'nowMs'>)
   if (checked === undefined) throw refusal(`a file of the issuer ${place.name} is missing: see capstan config check`);
   if (checked.problem !== undefined) throw refusal(checked.problem);
   return checked.warnings;
+}
+
+/** Additional issuers stand below the anchors of the default one, which may be in its folder. */
+function anchorsFileOf({ issuer, trustAnchors: { file } }: Config, { name }: Named): string | undefined {
+  const { directory } = issuer;
+  if (file !== undefined || directory === undefined || name === issuer.name) return file;
+  return ANCHOR_FILES.map((one) => path.join(directory, one)).find((one) => existsSync(one));
 }
 
 async function firstThatFits(
