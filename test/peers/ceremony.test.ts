@@ -136,6 +136,12 @@ describe('An intermediate from an offline CA', function () {
     assert.equal(readFileSync(files.path('issuer/ca.crt'), 'utf8'), root);
   });
 
+  it('leaves a folder from which a server may have the trust anchors too', async () => {
+    const fromFolder = { ...files.settings, ...settings, 'trustAnchors.file': undefined };
+    files.write('folder.yaml', JSON.stringify(nested(fromFolder)));
+    assert.match((await shell('capstan config check --config folder.yaml')).stdout, /The configuration is valid/);
+  });
+
   it('says that it is in force already when it comes twice', async () => {
     const before = inForce().fingerprint256;
     assert.match((await shell(IMPORT)).stdout, /^default has this certificate already: /);
@@ -146,9 +152,10 @@ describe('An intermediate from an offline CA', function () {
     await using server = await RunningServer.start({ files, settings });
     const root = readFileSync(files.path('root-cert.pem'), 'utf8');
     const former = inForce();
-    await shell(ASK);
+    const { stderr: instructions } = await shell(ASK);
     await shell(SIGN);
-    await shell(IMPORT);
+    // As it is printed, which must do without what the reader would have to add.
+    await shell(/^ {2}(capstan issuer import .*)$/m.exec(instructions)![1]!);
     assert.notEqual(inForce().fingerprint256, former.fingerprint256);
     assert.equal(inForce().publicKey.equals(former.publicKey), false);
     await eventually(
@@ -169,9 +176,12 @@ describe('An intermediate from an offline CA', function () {
     const { certificatePem, keyPem } = files.pki.intermediate;
     writeFileSync(files.path('issuer/tls.crt'), certificatePem);
     writeFileSync(files.path('issuer/tls.key'), keyPem, { mode: 0o600 });
+    writeFileSync(files.path('issuer/ca.crt'), certificatePem);
     await shell(ASK);
     await shell(SIGN);
     await shell(IMPORT);
+    // Those of before the rotation of a root would not be those that the chain leads to.
+    assert.equal(readFileSync(files.path('issuer/ca.crt'), 'utf8'), readFileSync(files.path('root-cert.pem'), 'utf8'));
     assert.equal(inForce().issuer, 'O=Corp\nCN=Offline Root');
   });
 

@@ -26,7 +26,7 @@ import { keyDocuments } from './issuer-documents.ts';
 import { checkIssuer, composeOpeners } from './issuers.ts';
 
 /** As of any file of an issuer. */
-const MAX_CHAIN_BYTES = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -129,9 +129,7 @@ async function importAlone(
   const { secret } = await secretsOf(place);
   const keys = [await folder.nextKey(), await folder.current('key')].flatMap((text) => text ?? []);
   const key = await firstThatFits(place, keys, secret, certificate, { signal });
-  // A folder that is carried elsewhere, into a Secret, is whole.
-  const own = await folder.current('anchors');
-  const anchors = own === undefined || own === '' ? await givenAnchors(config) : own;
+  const anchors = await anchorsOf(config, folder);
   let warnings: readonly string[] = [];
   await folder.install({ chain: chainPem, key, anchors }, async (staged) => {
     warnings = await judged(config, { ...place, directory: staged }, clock);
@@ -139,8 +137,10 @@ async function importAlone(
   return { certificate, unchanged: false, warnings };
 }
 
-async function givenAnchors({ trustAnchors: { file } }: Config): Promise<string> {
-  return (file === undefined ? undefined : await readIfThere(file, MAX_CHAIN_BYTES)) ?? '';
+/** @returns those that the chain is judged by, so that the folder is whole for who makes a Secret of it. */
+async function anchorsOf({ trustAnchors: { file } }: Config, folder: IssuerFolder): Promise<string> {
+  const given = file === undefined ? undefined : await readIfThere(file, MAX_FILE_BYTES);
+  return given ?? (await folder.current('anchors')) ?? '';
 }
 
 /** The key stays where it is, in a token or in a file: what changes is one file. */
@@ -151,7 +151,7 @@ async function importBesideKey(
   clock: Pick<Clock, 'nowMs'>,
 ): Promise<ImportedIntermediate> {
   const { chainFile = '' } = place;
-  if ((await readIfThere(chainFile, MAX_CHAIN_BYTES)) === chainPem)
+  if ((await readIfThere(chainFile, MAX_FILE_BYTES)) === chainPem)
     return { certificate, unchanged: true, warnings: [] };
   const folder = path.dirname(chainFile);
   const staging = await writingTo(folder, mkdtemp(path.join(folder, '.import-')));

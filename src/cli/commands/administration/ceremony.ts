@@ -52,10 +52,14 @@ async function csr(name: string | undefined, options: CsrOptions, invocation: In
     return;
   }
   terminal.print(made.csrPem.trimEnd());
-  terminal.note(instructions(issuer, made.keyPlace, config));
+  const named = options.config === undefined ? '' : ` --config ${options.config}`;
+  terminal.note(instructions(`${issuer}${named}`, made.keyPlace, config));
 }
 
-/** For who reads; the request alone goes where standard output goes. */
+/**
+ * For who reads; the request alone goes where standard output goes.
+ * @param issuer as the second command names it, with its configuration.
+ */
 function instructions(issuer: string, keyPlace: string, { lifetimes, trustDomain, serving }: Config): string {
   const least = formatDuration(LEAVES_IN_ISSUER * lifetimes.max);
   return [
