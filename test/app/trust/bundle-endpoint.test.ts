@@ -1,6 +1,7 @@
 // The SPIFFE bundle endpoint over the wire, in both profiles.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { createRoot, issueLeaf, type TestAuthority as Web } from '../../peers/support/pki.ts';
@@ -76,6 +77,17 @@ describe('The SPIFFE bundle endpoint', function () {
   const ofTheWeb = () => ({
     'trustAnchors.endpoint.certificateFile': files.path('web.pem'),
     'trustAnchors.endpoint.keyFile': files.path('web-key.pem'),
+  });
+
+  it('does not start with a chain that TLS cannot use, and names the file', async () => {
+    await useWebCertificate();
+    const { chainPem } = await issueLeaf(web, { dns: 'localhost' });
+    const broken = chainPem.replace(/(-----BEGIN CERTIFICATE-----\n).{8}/, '$1AAAAAAAA');
+    files.write('web.pem', readFileSync(files.path('web.pem'), 'utf8') + broken);
+    await assert.rejects(
+      RunningServer.start({ files, settings: endpoint(ofTheWeb()) }),
+      /CAP-X03 .*web\.pem has no chain/,
+    );
   });
 
   it('gives the anchors to whoever asks, under a certificate of the web, and a change within moments', async () => {

@@ -56,7 +56,11 @@ function fromFiles({ trustAnchors }: Config, { files, health, running }: Foundat
     const texts = await source.read();
     const [certChainPem, keyPem] = [texts.get('certificate') ?? '', texts.get('key') ?? ''];
     demandPair(certChainPem, keyPem, certificateFile);
-    listener.setServingCertificate({ certChainPem, keyPem });
+    try {
+      listener.setServingCertificate({ certChainPem, keyPem });
+    } catch (cause) {
+      throw new AuthorityError('CAP-X03', { detail: `${certificateFile} has no chain that TLS can use`, cause });
+    }
   };
   const reload = async (): Promise<void> => {
     problem = await load().then(
