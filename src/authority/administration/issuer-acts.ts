@@ -22,6 +22,7 @@ import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
+import { demandRoleOf, ROLE_OF_ACT } from './roles.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import {
   generationMeant,
@@ -95,12 +96,14 @@ export class IssuerActs {
 
   /**
    * Does what another person asked for, as if it were asked for now.
-   * @throws AuthorityError as `ask`; CAP-O04 when who approves is no other person; CAP-O02 when nothing of that name waits.
+   * @throws AuthorityError as `ask`; CAP-O01 when who approves could not ask for it himself; CAP-O04 when who approves is no other person; CAP-O02 when nothing of that name waits.
    */
   async approve(digest: string, operator: Operator, options: Waits): Promise<ActOutcome> {
     const { clock, ledger } = this.#parts;
+    demandRoleOf(operator, 'operator');
     const act = this.pending().find((one) => one.digest === digest);
     if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
+    demandRoleOf(operator, ROLE_OF_ACT[act.act]);
     demandAnother(act, operator);
     const meant = await this.#meant(act, options);
     const notes = await this.#judge(act, meant, options);

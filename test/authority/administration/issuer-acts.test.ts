@@ -109,6 +109,18 @@ describe('What operators do to issuers', () => {
     assert.deepEqual(signing(), ['default', 'gold']);
   });
 
+  it('is approved by nobody who could not have asked for it', async () => {
+    const { acts, ask, signing } = await serverOf(['issuer.taint', 'issuer.suspend']);
+    const digest = digestOf(await ask('taint', 'gold'));
+    for (const role of ['viewer', 'operator', 'constructor']) {
+      await assert.rejects(acts.approve(digest, { ...BOB, role }, stop), { reason: 'CAP-O01' });
+    }
+    assert.deepEqual(signing(), ['default', 'gold']);
+    const suspended = digestOf(await ask('suspend', 'gold'));
+    await acts.approve(suspended, { ...BOB, role: 'operator' }, stop);
+    assert.deepEqual(signing(), ['default']);
+  });
+
   it('is done once, although two approve it at two servers', async () => {
     const [one, other] = [await serverOf(['issuer.taint']), await serverOf(['issuer.taint'])];
     const digest = digestOf(await one.ask('taint', 'gold'));

@@ -4,11 +4,11 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { ActOutcome, AskedAct, Operator } from '../../../authority/administration/issuer-acts.ts';
 import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
+import { ROLE_OF_ACT } from '../../../authority/administration/roles.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
-import { ISSUER_ACTS, type IssuerAct } from '../../../domain/trust/issuer-state.ts';
+import { ISSUER_ACTS } from '../../../domain/trust/issuer-state.ts';
 import { demandRole, type AdministrationEnvironment, type AdministrationPart } from './administration.ts';
-import type { Role } from './roles.ts';
 
 export interface IssuersParts {
   readonly list: () => Promise<readonly IssuerRow[]>;
@@ -20,14 +20,6 @@ export interface IssuersParts {
 
 export const ISSUERS = '/issuers';
 export const PENDING_ACTS = '/pending-acts';
-
-/** `operator` may do what can be undone. */
-const ROLE_OF: Readonly<Record<IssuerAct, Role>> = {
-  suspend: 'operator',
-  resume: 'operator',
-  taint: 'security',
-  retire: 'security',
-};
 
 const MAX_REASON = 500;
 
@@ -53,17 +45,15 @@ export function administerIssuers({ list, show, ask, pending, approve }: Issuers
     routes.get(`${ISSUERS}/:name`, demandRole('viewer'), async (c) => c.json(await show(c.req.param('name'))));
     routes.get(PENDING_ACTS, demandRole('viewer'), async (c) => c.json({ pending: await pending() }));
     for (const act of ISSUER_ACTS) {
-      routes.post(`${ISSUERS}/:name/${act}`, demandRole(ROLE_OF[act]), async (c) => {
+      routes.post(`${ISSUERS}/:name/${act}`, demandRole(ROLE_OF_ACT[act]), async (c) => {
         const asked = await readAct(c);
         return answer(c, await ask({ act, issuer: c.req.param('name'), ...asked }, c.get('operator')));
       });
     }
-    routes.post(`${PENDING_ACTS}/:digest`, demandRole('operator'), async (c) => {
-      const digest = c.req.param('digest');
-      const found = (await pending()).find((one) => one.digest === digest);
-      if (found !== undefined) await demandRole(ROLE_OF[found.act])(c, async () => undefined);
-      return answer(c, await approve(digest, c.get('operator')));
-    });
+    // Which role it needs is known where the act is found.
+    routes.post(`${PENDING_ACTS}/:digest`, async (c) =>
+      answer(c, await approve(c.req.param('digest'), c.get('operator'))),
+    );
   };
 }
 

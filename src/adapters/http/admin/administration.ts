@@ -8,10 +8,10 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { demandRoleOf, type Role, type RoledOperator } from '../../../authority/administration/roles.ts';
 import { AuthorityError, type ErrorCode } from '../../../domain/errors.ts';
 import type { Reason } from '../../../domain/reasons.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import { roleIncludes, type RoledOperator, type Role } from './roles.ts';
 
 export type AdministrationRoutes = Hono<AdministrationEnvironment>;
 export interface AdministrationEnvironment {
@@ -101,9 +101,7 @@ export function administrationRoutes(
 /** Refuses who has a lesser role. */
 export function demandRole(least: Role): MiddlewareHandler<AdministrationEnvironment> {
   return async (c, next) => {
-    const { role } = c.get('operator');
-    if (!roleIncludes(role, least))
-      throw new AuthorityError('CAP-O01', { detail: `it needs the role ${least}, and the caller's is ${role}` });
+    demandRoleOf(c.get('operator'), least);
     await next();
   };
 }

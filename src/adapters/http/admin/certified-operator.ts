@@ -2,7 +2,7 @@
 import { readPathCertificate, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import { attributesOf } from '../../../domain/x509/path/certified-names.ts';
 import type { Stranger } from './administration.ts';
-import { ROLES, type Role, type RoledOperator } from './roles.ts';
+import { ROLES, type Role, type RoledOperator } from '../../../authority/administration/roles.ts';
 
 /** For each role the names that have it, such as `URI:spiffe://corp.example/ops/*`, `DNS:ops.example.com` or `CN:alice`. */
 export type RoleNames = Readonly<Record<Role, readonly string[]>>;

@@ -10,7 +10,7 @@ import type { Events } from '../../../ports/platform/events.ts';
 import { HttpsListener, type HttpsSettings } from '../https-listener.ts';
 import { MAX_BODY_BYTES, type AdministrationRoutes, type Stranger } from './administration.ts';
 import { certifiedOperator, type RoleNames } from './certified-operator.ts';
-import type { RoledOperator } from './roles.ts';
+import type { RoledOperator } from '../../../authority/administration/roles.ts';
 
 /** One request with who asks: data all through. */
 export interface OperatorsRequest {

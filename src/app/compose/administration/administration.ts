@@ -11,7 +11,7 @@ import {
   relayedOperator,
   type OperatorsParts,
 } from '../../../adapters/http/admin/operators-listener.ts';
-import { LOCAL_OPERATOR } from '../../../adapters/http/admin/roles.ts';
+import { LOCAL_OPERATOR } from '../../../authority/administration/roles.ts';
 import { observationRoutes, type Observed, type PolicyInForce } from '../../../adapters/http/observation/routes.ts';
 import { HttpServer } from '../../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../../config/administration-socket.ts';

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeF
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { administrationRoutes, type AdministrationRoutes } from '../../../../src/adapters/http/admin/administration.ts';
-import { LOCAL_OPERATOR } from '../../../../src/adapters/http/admin/roles.ts';
+import { LOCAL_OPERATOR } from '../../../../src/authority/administration/roles.ts';
 import { AdministrationSocket } from '../../../../src/adapters/http/admin/administration-socket.ts';
 import { askServer } from '../../../../src/cli/administration.ts';
 import { EXIT } from '../../../../src/cli/exit-codes.ts';

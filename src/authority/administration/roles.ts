@@ -1,0 +1,29 @@
+// Who may do what to a running server. Each role may do all that the ones before it may.
+import { AuthorityError } from '../../domain/errors.ts';
+import type { IssuerAct } from '../../domain/trust/issuer-state.ts';
+import type { Operator } from './issuer-acts.ts';
+
+/** `viewer` reads; `operator` also suspends and resumes; `security` does everything. */
+export const ROLES = ['viewer', 'operator', 'security'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface RoledOperator extends Operator {
+  readonly role: Role;
+}
+
+/** Who has the server's own Unix socket: it could do all that with the server's files too. */
+export const LOCAL_OPERATOR: RoledOperator = { actor: 'local', role: 'security', local: true };
+
+/** `operator` may do what can be undone. Who approves an act needs the role of who asks for it. */
+export const ROLE_OF_ACT: Readonly<Record<IssuerAct, Role>> = {
+  suspend: 'operator',
+  resume: 'operator',
+  taint: 'security',
+  retire: 'security',
+};
+
+/** @param role what came from elsewhere and is no role includes none. @throws AuthorityError CAP-O01 */
+export function demandRoleOf({ role }: Pick<Operator, 'role'>, least: Role): void {
+  if (ROLES.findIndex((one) => one === role) >= ROLES.indexOf(least)) return;
+  throw new AuthorityError('CAP-O01', { detail: `it needs the role ${least}, and the caller's is ${role}` });
+}
