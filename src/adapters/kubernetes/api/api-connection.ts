@@ -39,7 +39,7 @@ const ANY_JSON = 'application/json, */*;q=0.5';
 
 /** TLS as Node names its parts. */
 interface Identity {
-  readonly ca?: string;
+  readonly ca?: string | string[];
   readonly cert?: string;
   readonly key?: string;
 }
@@ -111,7 +111,8 @@ export class HttpsConnection implements ApiConnection {
     const { ca, serverName, proxy } = this.#access;
     const anchors = await this.#textOf(ca);
     const identity: Identity = {
-      ...(anchors !== undefined && { ca: anchors }),
+      // Empty text would be no anchors at all for Node, which then trusts the authorities of the web: a list is what it says.
+      ...(anchors !== undefined && { ca: anchors.includes('-----BEGIN CERTIFICATE-----') ? anchors : [] }),
       ...(certificate !== undefined && { cert: certificate }),
       ...(key !== undefined && { key }),
     };

@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { HttpsConnection } from '../../../../src/adapters/kubernetes/api/api-connection.ts';
 import type { ApiAccess } from '../../../../src/adapters/kubernetes/api/access/api-access.ts';
@@ -85,6 +86,17 @@ describe('A connection to an API server', () => {
     } finally {
       if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
       else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+    }
+  });
+
+  it('is never made by the authorities of the web where the file of the anchors is empty', async () => {
+    const before = getCACertificates('default');
+    setDefaultCACertificates([pair.certificatePem]);
+    try {
+      assert.equal(await ask(new HttpsConnection({ ...access(), ca: { text: pair.certificatePem } }, clock)), 200);
+      await assert.rejects(ask(new HttpsConnection(access({ ca: { text: '' } }), clock)), /certificate/);
+    } finally {
+      setDefaultCACertificates(before);
     }
   });
 

@@ -1,6 +1,9 @@
 // What a server meets when its PostgreSQL has a bad day. Whatever it is: nothing is said to be recorded that is not, a
 // caller waits no longer than twice the time of one statement, there is one alarm, and no restart.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -191,8 +194,17 @@ describe('A bad day of PostgreSQL', function () {
     await using other = await PostgresCluster.start();
     await isRefused(startJournal(cluster, { caFile: other.caFile }), 'CAP-X03', /does not vouch for/);
     await isRefused(startJournal(cluster, { caFile: `${other.caFile}.none` }), 'CAP-X03', /caFile .* does not exist/);
+    await using empty = await emptyFile();
+    await isRefused(startJournal(cluster, { caFile: empty.file }), 'CAP-X03', /caFile .* has no certificate/);
     // The same address by a name that is not in its certificate.
     const byName = [{ host: '127.1', port: cluster.port }];
     await isRefused(startJournal(cluster, { hosts: byName }), 'CAP-X03', /ERR_TLS_CERT_ALTNAME_INVALID/);
   });
 });
+
+async function emptyFile(): Promise<AsyncDisposable & { readonly file: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'capstan-empty-'));
+  const file = path.join(folder, 'ca.pem');
+  await writeFile(file, '');
+  return { file, [Symbol.asyncDispose]: async () => rm(folder, { recursive: true }) };
+}

@@ -245,7 +245,12 @@ async function passwordOf({ passwordFile }: PostgresSettings): Promise<() => str
 
 async function tlsOf({ caFile }: PostgresSettings): Promise<pg.ClientConfig['ssl']> {
   if (caFile === undefined) return false;
-  return { ca: await read(caFile, 'caFile'), minVersion: 'TLSv1.2', rejectUnauthorized: true };
+  const ca = await read(caFile, 'caFile');
+  // An empty one would be none at all for Node, which then trusts the authorities of the web.
+  if (!ca.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new PostgresProblem('misconfigured', `journal.postgres.caFile ${caFile} has no certificate`);
+  }
+  return { ca, minVersion: 'TLSv1.2', rejectUnauthorized: true };
 }
 
 async function read(file: string, key: string): Promise<string> {
