@@ -258,6 +258,30 @@ describe('A server that is told to stop', () => {
     await server.stop();
     assert.notEqual((await inFlight).code, status.OK);
   });
+
+  it('ends by itself within moments, also right after it took another issuer', async () => {
+    using files = await ServerFiles.create();
+    const child = await ChildServer.start(files, NO_SOCKETS);
+    try {
+      const next = await testAuthority({ root: files.pki.root });
+      files.useIssuer(next);
+      using client = child.client();
+      const headers = { authorization: `Bearer ${await files.mint.token()}` };
+      await eventually(
+        'the next issuer signs',
+        async () => {
+          const { response } = await client.call({ csr: (await buildCsr()).pem, headers });
+          return new X509Certificate(response?.certChain[0] ?? '').verify(next.issuer.publicKey);
+        },
+        SOON,
+      );
+    } finally {
+      // Kubernetes kills after half a minute.
+      const code = await Promise.race([child.stop(), sleep(20_000, 'it goes on', { ref: false })]);
+      if (code !== 0) await child.kill9();
+      assert.equal(code, 0);
+    }
+  }).timeout(90_000);
 });
 
 describe('A server that is killed', () => {

@@ -19,7 +19,7 @@ import type { Visitor } from './tls-visit.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
 const START_MS = 60_000;
-const STOP_MS = 60_000;
+const STOP_MS = 30_000;
 /** The server writes its log at least every 200 ms. */
 const LOG_LAG_MS = 400;
 /** Most log lines kept of one run. */
@@ -141,7 +141,7 @@ export class Capstan implements AsyncDisposable {
   /** SIGTERM; resolves with the exit code once it has drained. */
   async stop(): Promise<number | null> {
     const child = this.#process!;
-    await endProcess(child, STOP_MS);
+    await this.#end(child);
     return child.exitCode;
   }
 
@@ -238,8 +238,18 @@ export class Capstan implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process !== undefined) await endProcess(this.#process, STOP_MS);
-    rmSync(this.#workDir, { recursive: true, force: true });
+    try {
+      if (this.#process !== undefined) await this.#end(this.#process);
+    } finally {
+      rmSync(this.#workDir, { recursive: true, force: true });
+    }
+  }
+
+  /** A server that has to be killed is a fault, whatever else the test was about. */
+  async #end(child: ChildProcess): Promise<void> {
+    if (!(await endProcess(child, STOP_MS))) {
+      throw new Error(`Capstan did not end within ${STOP_MS / 1_000} s of SIGTERM: ${this.#lastWords()}`);
+    }
   }
 
   #configuration({ sockets, ttl, renewAt, federated = [], processes = 1, sds }: CapstanSettings): unknown {

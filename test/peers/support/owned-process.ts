@@ -16,12 +16,17 @@ export function startProcess(command: string, args: readonly string[], env = pro
   return child;
 }
 
-/** SIGTERM, then SIGKILL when the process does not end in time; nothing if it has ended. */
-export async function endProcess(child: ChildProcess, withinMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+/**
+ * SIGTERM, then SIGKILL when the process does not end in time; nothing if it has ended.
+ * @returns whether it ended by itself.
+ */
+export async function endProcess(child: ChildProcess, withinMs: number): Promise<boolean> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return true;
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
-  const killer = setTimeout(() => child.kill('SIGKILL'), withinMs);
+  let killed = false;
+  const killer = setTimeout(() => (killed = child.kill('SIGKILL')), withinMs);
   await ended;
   clearTimeout(killer);
+  return !killed;
 }

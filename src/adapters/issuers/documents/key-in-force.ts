@@ -34,12 +34,23 @@ export class KeyInForce {
   /** From now on this one, until the signal aborts. */
   follow(read: IssuerMaterial, { signal }: { readonly signal: AbortSignal }): void {
     const former = this.#read;
-    if (former !== undefined) this.#clock.after(RELEASE_AFTER_MS, () => former.release());
+    if (former !== undefined) this.#releaseLater(former, signal);
     this.#read = read;
     this.#following.abort();
     this.#following = new AbortController();
     const until = AbortSignal.any([this.#following.signal, signal]);
     read.keyPlace?.onChange(() => this.#tell(signal), { signal: until });
+  }
+
+  /** At once when the signal aborts: a server that stops waits for nothing. */
+  #releaseLater(former: IssuerMaterial, signal: AbortSignal): void {
+    const release = (): void => {
+      cancel();
+      signal.removeEventListener('abort', release);
+      former.release();
+    };
+    const cancel = this.#clock.after(RELEASE_AFTER_MS, release);
+    signal.addEventListener('abort', release, { once: true });
   }
 
   #tell(signal: AbortSignal): void {
