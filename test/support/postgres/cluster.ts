@@ -166,6 +166,8 @@ export class PostgresCluster implements AsyncDisposable {
       this.thaw();
       this.#process.kill('SIGQUIT'); // an immediate stop; nobody reads the data again
       await endProcess(this.#process, STOP_MS);
+      // Its last words may still be on their way, and the file for them goes.
+      for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.destroy();
     }
     rmSync(this.#folder, { recursive: true, force: true });
     folders.delete(this.#folder);
