@@ -126,11 +126,11 @@ function defaultRef(): string {
   return git('rev-parse', `${next ?? older}^`).trim();
 }
 
-/** One element of the list a line, as it is formatted. */
+/** Of the list each element begins a line, as it is formatted: a text, or the name of one. */
 function stepsAt(commit: string): number {
   const [, list = ''] =
     /MIGRATIONS: readonly string\[\] = \[\n([^]*?)\n\];/.exec(git('show', `${commit}:${SQLITE_SCHEMA}`)) ?? [];
-  return list.split('\n').filter((line) => /^ {2}[`'"]/.test(line)).length;
+  return list.split('\n').filter((line) => /^ {2}([`'"]|[A-Z_]+,$)/.test(line)).length;
 }
 
 function patch(file: string, what: RegExp, by: string): void {
