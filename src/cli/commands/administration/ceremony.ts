@@ -1,6 +1,7 @@
 // `capstan issuer csr` and `capstan issuer import`: an intermediate from a CA that nobody reaches over a network. They work on the files
 // that the configuration names, on the server's machine.
 import { Option, type Command } from 'commander';
+import { CA_KEY_TYPES, type CaKeyType } from '../../../adapters/upstream/offline/new-key.ts';
 import type { Config } from '../../../config/schema.ts';
 import { formatDuration } from '../../../domain/text/duration.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
@@ -12,7 +13,7 @@ import { loadNamedConfig, type ConfigOptions } from '../../options/config-option
 
 interface CsrOptions extends ConfigOptions {
   readonly commonName?: string;
-  readonly keyType: 'ec-p256' | 'ec-p384';
+  readonly keyType: CaKeyType;
 }
 
 interface ImportOptions extends ConfigOptions {
@@ -23,9 +24,7 @@ export function registerCeremony(issuer: Command, invocation: Invocation): void 
   withConfig(issuer.command('csr [name]'))
     .description('makes the next key of an issuer, if none waits, and prints the request for its certificate')
     .option('--common-name <text>', 'of the subject; most CAs choose their own (default: "Capstan issuer <name>")')
-    .addOption(
-      new Option('--key-type <type>', 'of a new key in a folder').choices(['ec-p256', 'ec-p384']).default('ec-p256'),
-    )
+    .addOption(new Option('--key-type <type>', 'of a new key in a folder').choices(CA_KEY_TYPES).default('ec-p256'))
     .action(async (name: string | undefined, options: CsrOptions) => csr(name, options, invocation));
   withConfig(issuer.command('import [name]'))
     .description('judges the certificate that came back as a server would, and puts it in force with its key')
