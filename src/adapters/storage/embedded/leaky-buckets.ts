@@ -1,4 +1,5 @@
 // Leaky buckets in memory, by the monotonic clock: what quota counters and quota banks of one process stand on.
+import { ROUNDING, roomAfterMs } from '../../../domain/bounded/leaky-bucket.ts';
 import { Recent } from '../../../domain/bounded/recent.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { FullBucket, QuotaBucket } from '../../../ports/storage/quota-counters.ts';
@@ -11,8 +12,6 @@ interface Level {
 const MINUTE_MS = 60_000;
 /** Most buckets of one kind; one that has been left alone longest makes room, which only ever lets more through. */
 const MAX_BUCKETS = 20_000;
-/** Rounding of the leak must not cost a certificate. */
-const ROUNDING = 1e-9;
 
 export class LeakyBuckets {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
@@ -30,9 +29,7 @@ export class LeakyBuckets {
 
   /** @returns when a bucket without room has room for one. */
   fullOf(bucket: QuotaBucket): FullBucket {
-    const { key, perMinute } = bucket;
-    const over = this.#leaked(bucket).level + 1 - perMinute;
-    return { key, roomAfterMs: perMinute === 0 ? MINUTE_MS : Math.ceil((over * MINUTE_MS) / perMinute) };
+    return { key: bucket.key, roomAfterMs: roomAfterMs(this.#leaked(bucket).level, bucket.perMinute) };
   }
 
   add(bucket: QuotaBucket, count: number): void {

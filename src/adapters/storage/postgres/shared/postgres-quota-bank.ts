@@ -1,5 +1,6 @@
 // Quotas over all replicas as rows, by the database's clock. What is asked for within one turn of the event loop, or while
 // a question is under way, is one statement; the rows are locked in one order, so that replicas cannot block each other.
+import { ROUNDING, roomAfterMs } from '../../../../domain/bounded/leaky-bucket.ts';
 import type { Clock } from '../../../../ports/platform/clock.ts';
 import type { Loan, QuotaBank } from '../../../../ports/storage/quota-bank.ts';
 import type { FullBucket, QuotaBucket } from '../../../../ports/storage/quota-counters.ts';
@@ -26,9 +27,8 @@ const MAX_SWEPT = 10_000;
 /** What is left of a level since it was written. A clock that was set back has leaked nothing. */
 const leaked = (perMinute: string): string => `greatest(0, kept.level
   - greatest(0, extract(epoch FROM clock_timestamp() - kept.leaked_at))::float8 * ${perMinute} / 60)`;
-/** Rounding of the leak must not cost a certificate. */
 const granted = (level: string): string =>
-  `greatest(0, least(excluded.asked, floor(excluded.per_minute - ${level} + 1e-9)))`;
+  `greatest(0, least(excluded.asked, floor(excluded.per_minute - ${level} + ${ROUNDING})))`;
 const LEVEL = leaked('excluded.per_minute');
 
 /** Parameter: JSON of what is asked for, each bucket once. */
@@ -105,6 +105,5 @@ function share(same: readonly Asked[], row: Row): void {
 }
 
 function full({ key, perMinute }: QuotaBucket, level: number): FullBucket {
-  const over = level + 1 - perMinute;
-  return { key, roomAfterMs: perMinute === 0 ? MINUTE_MS : Math.ceil((over * MINUTE_MS) / perMinute) };
+  return { key, roomAfterMs: roomAfterMs(level, perMinute) };
 }
