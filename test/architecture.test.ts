@@ -78,7 +78,18 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   evidence: 'credentialId',
 };
 /** Inside the domain an import may only go to a room further to the right, or stay. */
-const DOMAIN_ROOMS = ['issuance', 'trust', 'policy', 'cluster', 'x509', 'identity', 'bounded', 'text', ''];
+const DOMAIN_ROOMS = [
+  'issuance',
+  'revocation',
+  'trust',
+  'policy',
+  'cluster',
+  'x509',
+  'identity',
+  'bounded',
+  'text',
+  '',
+];
 
 interface Import {
   readonly file: string;
