@@ -1,0 +1,65 @@
+// What is known of one live workload during an anchor rotation: which anchors its certificates hang on, which trust bundle it
+// has, and how strong the evidence for each is. A CSR client has received a bundle and nobody saw it used; a proxy that
+// acknowledged one over SDS verifies with it; a leaf that is presented to us proves the use of its anchor.
+
+/**
+ * An identity in one pod, or all holders without a pod that share the identity: those cannot be told apart. With a node
+ * proxy that holds certificates of others (`relay`), the pod is the proxy's.
+ */
+export interface WorkloadEvidence {
+  /** SPIFFE ID. */
+  readonly identity: string;
+  /** Id of its cluster, where it is another than the server's own. */
+  readonly cluster?: string;
+  readonly podUid?: string;
+  readonly podName?: string;
+  readonly nodeName?: string;
+  /** SPIFFE ID of the node proxy that has the certificate. */
+  readonly relay?: string;
+  /** The newest certificate that is valid now. */
+  readonly leaf: LeafEvidence;
+  /** Its live certificates, one entry for each anchor that they hang on. */
+  readonly live: readonly LiveAnchor[];
+  /**
+   * The trust anchors that were sent with answers to its CSRs: of the newest for a pod, and for holders without a pod those
+   * that all answers with a live certificate had. Absent where no answer said.
+   */
+  readonly received?: { readonly anchors: readonly string[]; readonly timeMs: number };
+  /** One for each proxy that has asked for the trust bundle over SDS and was seen since its oldest live certificate. */
+  readonly streams: readonly StreamEvidence[];
+  /** The anchor of the newest certificate that it authenticated to us with. */
+  readonly presented?: { readonly trustAnchor: string; readonly timeMs: number };
+}
+
+export interface LeafEvidence {
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** `csr`, `sds` and so on, as in the journal. */
+  readonly api: string;
+  /** Id of the issuer, and its name. */
+  readonly issuer: string;
+  readonly issuerName?: string;
+  /** Hex SHA-256; absent from what was issued before anchors were recorded. */
+  readonly trustAnchor?: string;
+  readonly issuedMs: number;
+  readonly notAfterMs: number;
+}
+
+export interface LiveAnchor {
+  /** Hex SHA-256; absent as in `LeafEvidence`. */
+  readonly trustAnchor?: string;
+  readonly latestEndMs: number;
+}
+
+export interface StreamEvidence {
+  /** Node id, or the connection where it gave none. */
+  readonly proxy: string;
+  /** Hex SHA-256 of those in the newest bundle that it acknowledged; none before the first. */
+  readonly anchors: readonly string[];
+  /** When it acknowledged that, or asked first. */
+  readonly timeMs: number;
+  /** A bundle that it rejected since, in its own words of at most `MAX_REJECTION` characters. */
+  readonly rejected?: { readonly message: string; readonly timeMs: number };
+}
+
+export const MAX_REJECTION = 200;

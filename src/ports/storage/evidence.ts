@@ -1,0 +1,56 @@
+// Evidence of trust: who has which bundle, and what every live workload's certificates hang on. The certificates and what came with
+// them are in the journal, before an answer leaves; what proxies acknowledge is noted beside it, a moment later.
+import type { WorkloadEvidence } from '../../domain/trust/rotation/evidence.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+/** Whose proxy it is, as decisions name it. */
+export interface ProxyName {
+  /** SPIFFE ID. */
+  readonly identity: string;
+  readonly remoteCluster?: string;
+  readonly podUid?: string;
+  readonly proxy: string;
+}
+
+/** What is known now of one proxy; it takes the place of what was noted of it before. */
+export interface ProxyNote extends ProxyName {
+  /** Digest of the newest bundle that it acknowledged; absent before the first. */
+  readonly bundle?: string;
+  /** When it acknowledged that, or asked first. */
+  readonly timeMs: number;
+  /** When it was last there. */
+  readonly seenMs: number;
+  readonly rejected?: { readonly message: string; readonly timeMs: number };
+}
+
+/** Which anchors a digest stands for, as hex SHA-256. */
+export interface BundleNote {
+  readonly digest: string;
+  readonly anchors: readonly string[];
+}
+
+/** For an implementer: each note is whole, so writing one twice is harmless; of two of one proxy the later `seenMs` counts. */
+export interface EvidenceRecords {
+  /**
+   * Resolves once they would survive `kill -9` and a power cut.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04); some of them may be there then. The signal's reason.
+   */
+  recordEvidence(
+    notes: { readonly bundles: readonly BundleNote[]; readonly proxies: readonly ProxyNote[] },
+    options: Waits,
+  ): Promise<void>;
+}
+
+export interface EvidenceReader {
+  /**
+   * Each workload that has a certificate that is valid at `nowMs` and has not ended, once, in no order that matters: some are
+   * held in memory, also of a hundred thousand. Of the server's own certificates (`self`) there is none. A bundle whose
+   * digest is not on record yet has no anchors.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be read now; the signal's reason. What came
+   *   before is then not all: nothing may be concluded from it.
+   */
+  liveWorkloads(moment: { readonly nowMs: number }, options: Waits): AsyncIterable<WorkloadEvidence>;
+}
