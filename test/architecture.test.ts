@@ -75,7 +75,6 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
   wish: 'requested value',
   surface: 'api',
   'proven by': 'authenticationMethod',
-  evidence: 'credentialId',
 };
 /** Inside the domain an import may only go to a room further to the right, or stay. */
 const DOMAIN_ROOMS = [
