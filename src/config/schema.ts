@@ -29,6 +29,7 @@ import {
   trustDomain,
 } from './shapes/shapes.ts';
 import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS, tokenKey } from './shapes/issuer.ts';
+import { upstream } from './shapes/upstream.ts';
 import { certifiedName, MAX_OPERATORS } from './shapes/operators.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
@@ -226,6 +227,10 @@ export const schema = {
       tokenKey,
       "The intermediate's private key in a PKCS#11 token, such as an HSM, which it never leaves; instead of `issuer.keyFile`.",
       followed,
+    ),
+    upstream: optional(
+      upstream,
+      'The CA that signs the intermediates of this issuer by itself, at the first start and in time before one ends. They are kept in `issuer.directory`, which may be empty at first and must be writable.',
     ),
     keyWarnings: withDefault(flag, true, 'Whether a private key that is not encrypted is warned of.', {
       devOnly: true,

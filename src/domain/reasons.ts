@@ -86,6 +86,7 @@ export const REASONS = {
   'CAP-S13': row('dependency_unavailable', 'the cluster has not been seen lately enough to know who is still there'),
   'CAP-S14': row('not_ready', 'the issuer may not sign'),
   'CAP-S15': row('dependency_unavailable', 'the signing key of the issuer does not answer'),
+  'CAP-S16': row('dependency_unavailable', 'the CA above the issuer did not sign'),
 
   'CAP-X01': row('certificate_rejected', 'internal error'),
   'CAP-X02': row('cancelled', 'the caller cancelled the request'),

@@ -1,5 +1,7 @@
 // Rules between the keys that say where issuers and trust anchors are.
-import { PLACE_FIELDS, placeProblems } from '../shapes/issuer.ts';
+import { formatDuration } from '../../domain/text/duration.ts';
+import { LEAVES_IN_ISSUER } from '../../domain/trust/lifetime-relations.ts';
+import { PLACE_FIELDS, placeProblems, type IssuerPlace } from '../shapes/issuer.ts';
 import type { Rule } from './rules.ts';
 
 export const ISSUER_RULES: readonly Rule[] = [
@@ -28,6 +30,27 @@ export const ISSUER_RULES: readonly Rule[] = [
     },
   })),
   {
+    reads: ['issuer.upstream', 'trustAnchors.file'],
+    check: ({ issuer, trustAnchors }) =>
+      issuer.upstream !== undefined && trustAnchors.file === undefined
+        ? [{ problem: 'needs trustAnchors.file: what an upstream names as its root is never trusted for that' }]
+        : [],
+  },
+  {
+    reads: ['issuer.upstream', 'lifetimes.max'],
+    check: ({ issuer, lifetimes }) => lifetimeProblems(issuer, lifetimes.max).map((problem) => ({ problem })),
+  },
+  {
+    reads: ['additionalIssuers', 'lifetimes.max'],
+    check: ({ additionalIssuers, lifetimes }) =>
+      additionalIssuers.flatMap((one, index) =>
+        lifetimeProblems(one, Math.min(lifetimes.max, one.maxTtl ?? Infinity)).map((problem) => ({
+          within: [index, 'upstream', 'lifetime'],
+          problem,
+        })),
+      ),
+  },
+  {
     reads: ['trustAnchors.file', 'issuer.directory'],
     check: ({ trustAnchors, issuer }) =>
       trustAnchors.file === undefined && issuer.directory === undefined
@@ -35,3 +58,10 @@ export const ISSUER_RULES: readonly Rule[] = [
         : [],
   },
 ];
+
+/** An intermediate that is too short would be refused when it comes. */
+function lifetimeProblems({ upstream }: IssuerPlace, longestLeafMs: number): readonly string[] {
+  const leastMs = LEAVES_IN_ISSUER * longestLeafMs;
+  if (upstream === undefined || upstream.lifetime >= leastMs) return [];
+  return [`must live for at least ${LEAVES_IN_ISSUER} x ${formatDuration(longestLeafMs)} = ${formatDuration(leastMs)}`];
+}

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { duration, fields, filePath, integer, name, parsed, type Shape } from './shapes.ts';
 import { clusterId } from './structures.ts';
+import { upstream, type UpstreamPlace } from './upstream.ts';
 
 /** More intermediates than a mesh is divided among. */
 export const MAX_ADDITIONAL_ISSUERS = 16;
@@ -56,6 +57,7 @@ export interface IssuerPlace {
   readonly keyPassphraseEnv?: string | undefined;
   readonly directory?: string | undefined;
   readonly pkcs11?: TokenKeyPlace | undefined;
+  readonly upstream?: UpstreamPlace | undefined;
 }
 
 export const PLACE_FIELDS = [
@@ -65,6 +67,7 @@ export const PLACE_FIELDS = [
   'keyPassphraseEnv',
   'directory',
   'pkcs11',
+  'upstream',
 ] as const satisfies readonly (keyof IssuerPlace)[];
 
 export interface PlaceProblem {
@@ -74,7 +77,7 @@ export interface PlaceProblem {
 
 /** What is wrong with the fields together. */
 export function placeProblems(place: IssuerPlace): readonly PlaceProblem[] {
-  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory, pkcs11 } = place;
+  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory, pkcs11, upstream: from } = place;
   const wrong = (field: keyof IssuerPlace, is: boolean, problem: string): readonly PlaceProblem[] =>
     is ? [{ field, problem }] : [];
   const inToken = pkcs11 !== undefined;
@@ -98,6 +101,7 @@ export function placeProblems(place: IssuerPlace): readonly PlaceProblem[] {
       keyPassphraseFile !== undefined && keyPassphraseEnv !== undefined,
       'must be absent with `keyPassphraseFile`',
     ),
+    ...wrong('upstream', from !== undefined && !inFolder, 'needs `directory`, where keys and certificates are kept'),
   ];
 }
 
@@ -110,6 +114,7 @@ export const additionalIssuer = fields(
     keyPassphraseFile: filePath.schema.optional(),
     keyPassphraseEnv: environmentVariable.schema.optional(),
     directory: filePath.schema.optional(),
+    upstream: upstream.schema.optional(),
     maxTtl: duration('2s', '365d').schema.optional(),
   },
 );

@@ -186,6 +186,7 @@ const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
   'CAP-S03': 'HTTP/2 turns new calls away before us; SDS streams end with it',
   'CAP-S08': 'SDS alone has acknowledgements',
   'CAP-S09': 'SDS alone has streams of an age',
+  'CAP-S16': 'the CA above an issuer is asked for intermediates, never for a leaf',
   'CAP-X01': 'our own certificates would have to be wrong',
   'CAP-X02': 'a caller who left hears nothing',
   'CAP-X03': 'configuration is judged before a listener opens',
