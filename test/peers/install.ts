@@ -13,6 +13,7 @@ import {
 } from './envoy/support/envoy-package.ts';
 import type { Say } from './programs/go-module.ts';
 import { buildProgram, findProgram, judgedBy, programNames, type ProgramName } from './programs/programs.ts';
+import { findOpenBao, installOpenBao } from './openbao/support/openbao-package.ts';
 import { findSoftHsm } from './pkcs11/support/softhsm.ts';
 import { findPostgres } from '../support/postgres/binaries.ts';
 import { PEERS_HOME } from './support/presence.ts';
@@ -52,6 +53,12 @@ const PEERS: readonly Peer[] = [
     judges: 'issuer keys in PKCS#11 tokens',
     find: findSoftHsm,
     install: () => installPackage('softhsm2', 'opensc'),
+  },
+  {
+    name: 'OpenBao',
+    judges: 'issuer keys that sign in its transit engine, intermediates that its PKI signs',
+    find: findOpenBao,
+    install: installOpenBao,
   },
   {
     name: 'promtool',
