@@ -4,13 +4,12 @@ import { FileBundleState } from '../../adapters/policy/bundle/file-bundle-state.
 import type { Link } from '../../adapters/processes/link.ts';
 import { serveBundleCopy } from '../../adapters/processes/relays/bundle-copy.ts';
 import { serveBundleState } from '../../adapters/processes/relays/bundle-state.ts';
-import { serveIssuerLedger } from '../../adapters/processes/relays/issuer-ledger.ts';
 import { serveQuotaBank } from '../../adapters/processes/relays/quota-bank.ts';
-import { FileIssuerLedger, ledgerFileOf } from '../../adapters/storage/embedded/file-issuer-ledger.ts';
 import { MemoryQuotaBank } from '../../adapters/storage/embedded/memory-quota-bank.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import { bundleCopyFile } from '../compose/policy/policy-bundle.ts';
+import { keptLedgers } from './kept-ledgers.ts';
 
 /** @returns what is called with the link to each worker, before it starts. */
 export function shareWithWorkers(
@@ -19,12 +18,12 @@ export function shareWithWorkers(
 ): (link: Link) => void {
   const bank = new MemoryQuotaBank(clock);
   const state = bundle.stateFile === undefined ? undefined : new FileBundleState(bundle.stateFile);
-  const ledger = store.kind === 'sqlite' ? new FileIssuerLedger(ledgerFileOf(store.file)) : undefined;
+  const serveLedgers = store.kind === 'sqlite' ? keptLedgers(store.file) : undefined;
   const copyFile = bundleCopyFile(bundle);
   const copy = copyFile === undefined ? undefined : new BundleCopy(copyFile);
   return (link) => {
     serveQuotaBank(link, bank);
-    if (ledger !== undefined) serveIssuerLedger(link, ledger);
+    serveLedgers?.(link);
     if (state !== undefined) serveBundleState(link, state);
     if (copy !== undefined) serveBundleCopy(link, async (...copied) => copy.keep(...copied));
   };

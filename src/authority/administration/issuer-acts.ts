@@ -34,7 +34,7 @@ import {
 } from './generations.ts';
 
 export interface IssuerActsParts extends GenerationsParts {
-  readonly ledger: Pick<FollowedLedger, 'current' | 'change'>;
+  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current' | 'change'>;
   readonly statistics: Pick<IssuerStatistics, 'liveLeavesOf'>;
   readonly policies: Pick<PolicySource, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;

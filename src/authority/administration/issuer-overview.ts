@@ -1,6 +1,6 @@
 // What operators are shown of issuers: their states, what hangs on them, and what became of them.
 import { AuthorityError } from '../../domain/errors.ts';
-import type { IssuerMove } from '../../domain/trust/issuer-ledger.ts';
+import type { IssuerLedger, IssuerMove } from '../../domain/trust/issuer-ledger.ts';
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import { pathCertificatesOf } from '../../domain/x509/path/certificate.ts';
 import type { NamedIssuer } from '../../ports/issuing/issuers.ts';
@@ -10,7 +10,7 @@ import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import { generationsAt, standingIn, type GenerationsParts, type KnownGeneration } from './generations.ts';
 
 export interface OverviewParts extends GenerationsParts {
-  readonly ledger: Pick<FollowedLedger, 'current'>;
+  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current'>;
   readonly statistics: Pick<IssuerStatistics, 'figuresOf'>;
   readonly clock: Pick<Clock, 'nowMs'>;
 }

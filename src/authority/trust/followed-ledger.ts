@@ -1,49 +1,51 @@
-// The ledger of issuers as it is known here. What changes it here counts at once, what another process or server changed is
+// A ledger of what operators decided, as it is known here. What changes it here counts at once, what another process or server changed is
 // seen at the next look. While it cannot be read, what was known stays.
 import { AuthorityError } from '../../domain/errors.ts';
-import type { IssuerLedger } from '../../domain/trust/issuer-ledger.ts';
 import { every } from '../../live/every.ts';
 import { Listeners } from '../../live/listeners.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { IssuerLedgers, RevisedLedger } from '../../ports/storage/issuer-ledgers.ts';
+import type { Ledgers, Revised } from '../../ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
 }
 
-export interface LedgerChange {
-  readonly ledger: IssuerLedger;
+export interface LedgerChange<L> {
+  readonly ledger: L;
   readonly operation: OperationRecord;
 }
 
 /** So an act is in force everywhere within this time and that of one question. */
 const LOOK_EVERY_MS = 2_000;
-/** Of a start that cannot know whether its issuers may sign. */
+/** Of a start that cannot know what is forbidden. */
 const RETRY_MS = 500;
 /** Each try in vain is another process's success. */
 const MAX_TRIES = 100;
 
-export interface FollowedLedgerParts {
-  readonly ledgers: IssuerLedgers;
+export interface FollowedLedgerParts<L> {
+  readonly ledgers: Ledgers<L>;
   readonly clock: Pick<Clock, 'sleep'>;
   /** Has the other processes of this server look, and waits for that; what it throws changes nothing. Absent, there are none. */
   readonly spread?: (options: Waits) => Promise<void>;
 }
 
-export class FollowedLedger {
-  readonly #parts: FollowedLedgerParts;
+export class FollowedLedger<L> {
+  readonly #parts: FollowedLedgerParts<L>;
+  readonly #name: string;
   readonly #listeners = new Listeners();
-  #known: RevisedLedger | undefined;
-  #problem: string | undefined = 'the ledger of issuers is not read yet';
+  #known: Revised<L> | undefined;
+  #problem: string | undefined;
 
-  constructor(parts: FollowedLedgerParts) {
+  /** @param settings.name what an operator calls it. */
+  constructor(parts: FollowedLedgerParts<L>, settings: { readonly name: string }) {
     this.#parts = parts;
+    this.#name = settings.name;
+    this.#problem = `${settings.name} is not read yet`;
   }
 
   /**
-   * Resolves when the ledger is known, however long that takes: an issuer that is withdrawn must sign nothing at a start
-   * either. Then follows it until the signal aborts.
+   * Resolves when the ledger is known, however long that takes: what is forbidden is so at a start too. Then follows it until the signal aborts.
    * @throws AuthorityError CAP-X03 for what only an operator can mend; the signal's reason.
    */
   async start(options: Waits): Promise<void> {
@@ -56,9 +58,8 @@ export class FollowedLedger {
   }
 
   /** @throws AuthorityError CAP-S04 before it is known. */
-  current(): IssuerLedger {
-    if (this.#known === undefined)
-      throw new AuthorityError('CAP-S04', { detail: 'the ledger of issuers is not read yet' });
+  current(): L {
+    if (this.#known === undefined) throw new AuthorityError('CAP-S04', { detail: `${this.#name} is not read yet` });
     return this.#known.ledger;
   }
 
@@ -79,11 +80,13 @@ export class FollowedLedger {
   /** Looks now. @throws AuthorityError CAP-X03 as `start`; the signal's reason. */
   async look(options: Waits): Promise<void> {
     try {
-      this.#take(await this.#parts.ledgers.read(options));
+      const { ledgers } = this.#parts;
+      const revision = await ledgers.revision(options);
+      if (this.#known === undefined || revision > this.#known.revision) this.#take(await ledgers.read(options));
       this.#problem = undefined;
     } catch (error) {
       options.signal.throwIfAborted();
-      this.#problem = error instanceof AuthorityError ? error.message : 'the ledger of issuers cannot be read';
+      this.#problem = error instanceof AuthorityError ? error.message : `${this.#name} cannot be read`;
       if (error instanceof AuthorityError && error.code === 'config_invalid') throw error;
     }
   }
@@ -94,7 +97,7 @@ export class FollowedLedger {
    *   nothing has changed then.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it could not be changed, or nobody knows.
    */
-  async change<T extends LedgerChange>(change: (ledger: IssuerLedger) => T, options: Waits): Promise<T> {
+  async change<T extends LedgerChange<L>>(change: (ledger: L) => T, options: Waits): Promise<T> {
     const { ledgers } = this.#parts;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const { revision, ledger } = await ledgers.read(options);
@@ -105,11 +108,11 @@ export class FollowedLedger {
       await this.#parts.spread?.(options).catch(() => undefined);
       return next;
     }
-    throw new AuthorityError('CAP-S04', { detail: 'the ledger of issuers is changed by other processes all the time' });
+    throw new AuthorityError('CAP-S04', { detail: `${this.#name} is changed by other processes all the time` });
   }
 
   /** An answer that was under way while a newer one came is no news. */
-  #take(read: RevisedLedger): void {
+  #take(read: Revised<L>): void {
     if (this.#known !== undefined && read.revision <= this.#known.revision) return;
     this.#known = read;
     this.#listeners.notify();

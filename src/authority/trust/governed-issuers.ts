@@ -14,7 +14,7 @@ interface Waits {
 
 export interface GovernedIssuersParts {
   readonly issuers: Issuers;
-  readonly ledger: Pick<FollowedLedger, 'current' | 'known' | 'onChange'>;
+  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current' | 'known' | 'onChange'>;
 }
 
 interface Governed {

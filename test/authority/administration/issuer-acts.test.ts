@@ -3,13 +3,14 @@ import { IssuerActs, type ActOutcome, type Operator } from '../../../src/authori
 import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
 import { GovernedIssuers } from '../../../src/authority/trust/governed-issuers.ts';
 import type { GuardedOperation } from '../../../src/domain/policy/documents.ts';
+import { NO_LEDGER, type IssuerLedger } from '../../../src/domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../src/domain/trust/issuer-state.ts';
 import type { LiveLeaves } from '../../../src/ports/storage/issuer-statistics.ts';
 import { fakeIssuers, fakePolicies, readyState, type FakeIssuers } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
 import { recordEvents, type RecordedEvents } from '../../support/fakes/recorded-events.ts';
-import { MemoryIssuerLedgers } from '../../support/memory-issuer-ledgers.ts';
+import { MemoryLedgers } from '../../support/memory-ledgers.ts';
 import { bundle, policySet } from '../../support/policy/policies.ts';
 
 const HOUR_MS = 3_600_000;
@@ -22,7 +23,7 @@ describe('What operators do to issuers', () => {
   let gold: TestAuthority;
   let clock: FakeClock;
   let issuers: FakeIssuers;
-  let ledgers: MemoryIssuerLedgers;
+  let ledgers: MemoryLedgers<IssuerLedger>;
   let live: LiveLeaves;
   let events: RecordedEvents;
   let stop: AbortController;
@@ -33,7 +34,7 @@ describe('What operators do to issuers', () => {
     clock = new FakeClock();
     issuers = fakeIssuers(own.material);
     issuers.put('gold', readyState(gold.material));
-    ledgers = new MemoryIssuerLedgers();
+    ledgers = new MemoryLedgers(NO_LEDGER);
     live = { count: 0 };
     events = recordEvents();
     stop = new AbortController();
@@ -42,7 +43,7 @@ describe('What operators do to issuers', () => {
 
   /** As one process, or one server of several on one store. */
   async function serverOf(twoPersons: readonly GuardedOperation[] = []) {
-    const ledger = new FollowedLedger({ ledgers, clock });
+    const ledger = new FollowedLedger({ ledgers, clock }, { name: 'the ledger of issuers' });
     await ledger.start(stop);
     const former = { issuersAt: async () => [] };
     const statistics = { liveLeavesOf: async () => live };

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
-import { NO_LEDGER } from '../../../src/domain/trust/issuer-ledger.ts';
-import { ledgerAfter, operation } from '../../support/contracts/issuer-ledgers.ts';
+import { NO_LEDGER, type IssuerLedger } from '../../../src/domain/trust/issuer-ledger.ts';
+import { ledgerAfter, operation } from '../../support/contracts/ledgers.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
-import { MemoryIssuerLedgers } from '../../support/memory-issuer-ledgers.ts';
+import { MemoryLedgers } from '../../support/memory-ledgers.ts';
 
-describe('The ledger of issuers as one process follows it', () => {
+const NAMED = { name: 'the ledger of issuers' };
+
+describe('A ledger as one process follows it', () => {
   let clock: FakeClock;
-  let ledgers: MemoryIssuerLedgers;
+  let ledgers: MemoryLedgers<IssuerLedger>;
   let stop: AbortController;
   beforeEach(() => {
-    [clock, ledgers, stop] = [new FakeClock(), new MemoryIssuerLedgers(), new AbortController()];
+    [clock, ledgers, stop] = [new FakeClock(), new MemoryLedgers(NO_LEDGER), new AbortController()];
   });
   afterEach(() => stop.abort());
 
@@ -21,7 +23,7 @@ describe('The ledger of issuers as one process follows it', () => {
   it('is not known before it was read, however long that takes, so that nothing signs by an empty one', async () => {
     await elsewhere();
     ledgers.failure = new AuthorityError('CAP-S04', { detail: 'the database is away' });
-    const followed = new FollowedLedger({ ledgers, clock });
+    const followed = new FollowedLedger({ ledgers, clock }, NAMED);
     const started = followed.start(stop);
     await settle();
     assert.throws(() => followed.current(), { reason: 'CAP-S04' });
@@ -35,11 +37,11 @@ describe('The ledger of issuers as one process follows it', () => {
 
   it('is an error that ends a start where only an operator can mend it', async () => {
     ledgers.failure = new AuthorityError('CAP-X03', { detail: 'journal.db.issuers is not the ledger' });
-    await assert.rejects(new FollowedLedger({ ledgers, clock }).start(stop), { reason: 'CAP-X03' });
+    await assert.rejects(new FollowedLedger({ ledgers, clock }, NAMED).start(stop), { reason: 'CAP-X03' });
   });
 
   it('shows what another process changed within two seconds, once', async () => {
-    const followed = new FollowedLedger({ ledgers, clock });
+    const followed = new FollowedLedger({ ledgers, clock }, NAMED);
     await followed.start(stop);
     let changes = 0;
     followed.onChange(() => (changes += 1), stop);
@@ -48,11 +50,13 @@ describe('The ledger of issuers as one process follows it', () => {
     assert.deepEqual([followed.current(), changes], [suspended, 1]);
     await clock.advance(2_000);
     assert.equal(changes, 1);
+    // The whole of it is read when there is another: at the start, and once since.
+    assert.equal(ledgers.reads, 2);
   });
 
   it('stays as it was known while it cannot be read, and says so', async () => {
     await elsewhere();
-    const followed = new FollowedLedger({ ledgers, clock });
+    const followed = new FollowedLedger({ ledgers, clock }, NAMED);
     await followed.start(stop);
     ledgers.failure = new AuthorityError('CAP-S04');
     await clock.advance(2_000);
@@ -63,7 +67,7 @@ describe('The ledger of issuers as one process follows it', () => {
   it('is changed on what it is then, not on what was known, and the others are told before it returns', async () => {
     const told: string[] = [];
     const spread = async (): Promise<void> => void told.push('others');
-    const followed = new FollowedLedger({ ledgers, clock, spread });
+    const followed = new FollowedLedger({ ledgers, clock, spread }, NAMED);
     await followed.start(stop);
     await elsewhere();
     const { ledger } = await followed.change(
@@ -76,7 +80,7 @@ describe('The ledger of issuers as one process follows it', () => {
 
   it('is as it was when a change throws, and is changed also where the others cannot be told', async () => {
     const spread = async (): Promise<void> => assert.fail('they are gone');
-    const followed = new FollowedLedger({ ledgers, clock, spread });
+    const followed = new FollowedLedger({ ledgers, clock, spread }, NAMED);
     await followed.start(stop);
     const refuse = (): never => {
       throw new AuthorityError('CAP-O03');

@@ -1,5 +1,6 @@
 // The store of several servers: one PostgreSQL with their journal and what they share beside it. It imports much because
 // each of these is a port of its own.
+import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
 import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
 import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
@@ -9,7 +10,7 @@ import { PostgresClosings } from '../../../adapters/storage/postgres/shared/post
 import { PostgresIssuerStatistics } from '../../../adapters/storage/postgres/postgres-issuer-statistics.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
-import { PostgresIssuerLedgers } from '../../../adapters/storage/postgres/shared/postgres-issuer-ledgers.ts';
+import { PostgresLedgers } from '../../../adapters/storage/postgres/shared/postgres-ledgers.ts';
 import { PostgresLease } from '../../../adapters/storage/postgres/shared/postgres-lease.ts';
 import { PostgresQuotaBank } from '../../../adapters/storage/postgres/shared/postgres-quota-bank.ts';
 import { PostgresRetention } from '../../../adapters/storage/postgres/shared/postgres-retention.ts';
@@ -45,7 +46,7 @@ export function composePostgresStore(
       issuances: new PostgresPodIssuances({ pool }),
     },
     lease,
-    ledgers: new PostgresIssuerLedgers(shared, { trust }),
+    issuerLedgers: new PostgresLedgers(shared, { trust, form: ISSUER_LEDGER }),
     statistics: new PostgresIssuerStatistics(shared),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),

@@ -1,5 +1,6 @@
 // The embedded store: a SQLite file for each process, read as one, and what is only counted in memory.
 import { MemoryQuotaCounters } from '../../../adapters/storage/embedded/memory-quota-counters.ts';
+import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedQuotaBank } from '../../../adapters/processes/relays/quota-bank.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
 import { slotFile } from '../../../adapters/storage/slots/journal-slots.ts';
@@ -9,7 +10,7 @@ import { SqliteJournal } from '../../../adapters/storage/sqlite/sqlite-journal.t
 import { degradedBy, notReady } from '../../../ports/platform/health.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
 import type { Foundation } from '../foundation.ts';
-import { embeddedIssuerLedgers } from './issuer-ledgers.ts';
+import { embeddedLedgers } from './embedded-ledgers.ts';
 import { LeftJournals } from './left-journals.ts';
 import type { Store } from './store.ts';
 
@@ -43,7 +44,7 @@ export function composeSqliteStore(
     retention: journal,
     lease: journal,
     closings,
-    ledgers: embeddedIssuerLedgers(file, journal, worker),
+    issuerLedgers: embeddedLedgers({ file, journal, worker }, ISSUER_LEDGER),
     statistics,
     health,
   };

@@ -1,15 +1,16 @@
 // What a store of the journal is to the rest of the server, whichever it is.
+import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
-import type { IssuerLedgers } from '../../../ports/storage/issuer-ledgers.ts';
 import type { IssuerStatistics } from '../../../ports/storage/issuer-statistics.ts';
 import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
+import type { Ledgers } from '../../../ports/storage/ledgers.ts';
 import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
 import type { PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
@@ -34,7 +35,7 @@ export interface Store {
   /** Of the policy bundles of all servers that share the store; absent where each process has a file of its own. */
   readonly bundleState?: PolicyBundleState;
   /** What operators decided about issuers. */
-  readonly ledgers: IssuerLedgers;
+  readonly issuerLedgers: Ledgers<IssuerLedger>;
   /** What was recorded of issuers, for operators. */
   readonly statistics: IssuerStatistics;
   readonly health: () => HealthState;

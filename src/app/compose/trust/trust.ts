@@ -3,6 +3,7 @@
 import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
+import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
@@ -10,6 +11,7 @@ import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
 import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
+import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import type { WorkerPlace } from '../../worker-place.ts';
 import { LEDGER_CHANGED_TOPIC } from '../../worker/topics.ts';
@@ -23,17 +25,21 @@ export interface Trust {
   readonly issuers: DocumentIssuers;
   /** As operators let them sign. */
   readonly governed: GovernedIssuers;
-  readonly ledger: FollowedLedger;
+  readonly ledger: FollowedLedger<IssuerLedger>;
   readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
 }
 
-export interface TrustParts extends Pick<Storage, 'history' | 'ledgers'> {
+export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers'> {
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
 }
 
-export function composeTrust(config: Config, foundation: Foundation, { history, ledgers, roots }: TrustParts): Trust {
+export function composeTrust(
+  config: Config,
+  foundation: Foundation,
+  { history, issuerLedgers, roots }: TrustParts,
+): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
   const issuers = composeIssuers(config, {
@@ -49,11 +55,10 @@ export function composeTrust(config: Config, foundation: Foundation, { history, 
     pinTurns: worker && relayedPinTurns(worker.link, clock),
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
-  const ledger = new FollowedLedger({
-    ledgers,
-    clock,
-    ...(worker && { spread: async (given) => spread(worker, given) }),
-  });
+  const ledger = new FollowedLedger(
+    { ledgers: issuerLedgers, clock, ...(worker && { spread: async (given) => spread(worker, given) }) },
+    { name: ISSUER_LEDGER.name },
+  );
   const governed = new GovernedIssuers({ issuers, ledger });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(

@@ -1,53 +1,57 @@
-// The ledger of issuers of an embedded store: it lies in a file, and the records of what changed it go into the journal after
-// it. What a crash or a full disk leaves between them is recorded by a later look.
+// A ledger of an embedded store: it lies in a file, and the records of what changed it go into the journal after it. What a
+// crash or a full disk leaves between them is recorded by a later look.
 import { canonicalJson } from '../../../domain/text/canonical-json.ts';
-import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
-import type { IssuerLedgers, RevisedLedger } from '../../../ports/storage/issuer-ledgers.ts';
+import type { Ledgers, Revised } from '../../../ports/storage/ledgers.ts';
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import type { KeptLedger, LedgerFile } from './file-issuer-ledger.ts';
+import type { LedgerFile, LedgerHead } from './file-ledger.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
 }
 
-export interface JournaledLedgerParts {
-  readonly file: LedgerFile;
+export interface JournaledLedgerParts<L> {
+  readonly file: LedgerFile<L>;
   readonly journal: OperationJournal;
 }
 
-export class JournaledIssuerLedger implements IssuerLedgers {
-  readonly #parts: JournaledLedgerParts;
+export class JournaledLedger<L> implements Ledgers<L> {
+  readonly #parts: JournaledLedgerParts<L>;
   readonly #recordsForOthers: boolean;
   /** Records on their way into the journal from here; each is there for as long as one call. */
   readonly #recording = new Set<string>();
-  /** Revision of the last look. */
+  /** Revision of the last look: each begins with `revision`. */
   #seen = -1;
 
   /** @param settings.recordsForOthers whether this process records what another one left: of several, one does. */
-  constructor(parts: JournaledLedgerParts, settings: { readonly recordsForOthers: boolean }) {
+  constructor(parts: JournaledLedgerParts<L>, settings: { readonly recordsForOthers: boolean }) {
     this.#parts = parts;
     this.#recordsForOthers = settings.recordsForOthers;
   }
 
-  async read(options: Waits): Promise<RevisedLedger> {
-    const kept = await this.#parts.file.read(options);
-    if (this.#recordsForOthers) this.#recordWhatIsLeft(kept, options);
-    const { revision, ledger } = kept;
+  async revision(options: Waits): Promise<number> {
+    const head = await this.#parts.file.head(options);
+    this.#recordWhatIsLeft(head, options);
+    return head.revision;
+  }
+
+  async read(options: Waits): Promise<Revised<L>> {
+    const { revision, ledger } = await this.#parts.file.read(options);
     return { revision, ledger };
   }
 
-  async replace(revision: number, next: IssuerLedger, operation: OperationRecord, options: Waits): Promise<boolean> {
+  async replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean> {
     const { file } = this.#parts;
-    const kept = await file.read(options);
-    if (kept.revision !== revision) return false;
-    const unrecorded = [...kept.unrecorded, operation];
+    const head = await file.head(options);
+    if (head.revision !== revision) return false;
+    const unrecorded = [...head.unrecorded, operation];
     if (!(await file.replace({ revision: revision + 1, ledger: next, unrecorded }, options))) return false;
     await this.#record(operation, options);
     return true;
   }
 
   /** Who changed the ledger has recorded it before the second look at the same revision, or is gone, or cannot. */
-  #recordWhatIsLeft({ revision, unrecorded }: KeptLedger, options: Waits): void {
+  #recordWhatIsLeft({ revision, unrecorded }: LedgerHead, options: Waits): void {
+    if (!this.#recordsForOthers) return;
     const again = revision === this.#seen;
     this.#seen = revision;
     if (again) for (const record of unrecorded) void this.#record(record, options);

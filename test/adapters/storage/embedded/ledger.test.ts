@@ -2,26 +2,25 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { relayedIssuerLedger, serveIssuerLedger } from '../../../../src/adapters/processes/relays/issuer-ledger.ts';
+import { relayedLedger, serveLedger } from '../../../../src/adapters/processes/relays/ledger.ts';
 import {
-  FileIssuerLedger,
+  FileLedger,
   ledgerFileOf,
   type KeptLedger,
   type LedgerFile,
-} from '../../../../src/adapters/storage/embedded/file-issuer-ledger.ts';
-import { JournaledIssuerLedger } from '../../../../src/adapters/storage/embedded/journaled-issuer-ledger.ts';
+  type LedgerHead,
+} from '../../../../src/adapters/storage/embedded/file-ledger.ts';
+import { JournaledLedger } from '../../../../src/adapters/storage/embedded/journaled-ledger.ts';
+import { ISSUER_LEDGER } from '../../../../src/adapters/storage/ledgers/issuer-ledger.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
-import { NO_LEDGER } from '../../../../src/domain/trust/issuer-ledger.ts';
+import { NO_LEDGER, type IssuerLedger } from '../../../../src/domain/trust/issuer-ledger.ts';
 import type { OperationJournal, OperationRecord } from '../../../../src/ports/storage/operation-journal.ts';
-import {
-  describeIssuerLedgers,
-  ledgerAfter,
-  operation,
-  type SharedLedgers,
-} from '../../../support/contracts/issuer-ledgers.ts';
+import { describeLedgers, ledgerAfter, operation, type SharedLedgers } from '../../../support/contracts/ledgers.ts';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
 import { linkedPair } from '../../../support/fakes/linked-pair.ts';
-import { MemoryIssuerLedgers } from '../../../support/memory-issuer-ledgers.ts';
+import { MemoryLedgers } from '../../../support/memory-ledgers.ts';
+
+type Kept = KeptLedger<IssuerLedger>;
 
 const NEVER = { signal: new AbortController().signal };
 
@@ -41,48 +40,48 @@ describe('Of an embedded store', () => {
   let journal: ListedOperations;
   beforeEach(() => {
     directory = mkdtempSync(path.join(tmpdir(), 'ledger-'));
-    file = ledgerFileOf(path.join(directory, 'journal.db'));
+    file = ledgerFileOf(path.join(directory, 'journal.db'), ISSUER_LEDGER);
     journal = new ListedOperations();
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  const over = (ledgerFile: LedgerFile, recordsForOthers = true): JournaledIssuerLedger =>
-    new JournaledIssuerLedger({ file: ledgerFile, journal }, { recordsForOthers });
+  const over = (ledgerFile: LedgerFile<IssuerLedger>, recordsForOthers = true): JournaledLedger<IssuerLedger> =>
+    new JournaledLedger({ file: ledgerFile, journal }, { recordsForOthers });
 
-  function ofWorkers(): readonly [JournaledIssuerLedger, JournaledIssuerLedger] {
-    const kept = new FileIssuerLedger(file);
-    const relayed = (): LedgerFile => {
+  function ofWorkers(): readonly [JournaledLedger<IssuerLedger>, JournaledLedger<IssuerLedger>] {
+    const kept = new FileLedger(file, ISSUER_LEDGER);
+    const relayed = (): LedgerFile<IssuerLedger> => {
       const { supervisor, worker } = linkedPair(new FakeClock());
-      serveIssuerLedger(supervisor, kept);
-      return relayedIssuerLedger<KeptLedger>(worker, file);
+      serveLedger(supervisor, 'IssuerLedger', kept);
+      return relayedLedger<LedgerHead, Kept>(worker, 'IssuerLedger', file);
     };
     return [over(relayed()), over(relayed(), false)];
   }
 
   const shared = (views: SharedLedgers['views']): SharedLedgers => ({ views, recorded: () => journal.records });
-  describeIssuerLedgers('of one process in a file', () => {
-    const own = over(new FileIssuerLedger(file));
+  describeLedgers('of one process in a file', () => {
+    const own = over(new FileLedger(file, ISSUER_LEDGER));
     return shared([own, own]);
   });
-  describeIssuerLedgers('that a supervisor keeps for two workers', () => shared(ofWorkers()));
-  describeIssuerLedgers('that a test shares', () => {
-    const own = new MemoryIssuerLedgers();
+  describeLedgers('that a supervisor keeps for two workers', () => shared(ofWorkers()));
+  describeLedgers('that a test shares', () => {
+    const own = new MemoryLedgers(NO_LEDGER);
     return { views: [own, own], recorded: () => own.operations };
   });
 
   describe('the ledger of issuers', () => {
     it('is the same after a restart, for its user alone to read', async () => {
       const next = ledgerAfter(NO_LEDGER, 'taint');
-      await over(new FileIssuerLedger(file)).replace(0, next, operation(), NEVER);
-      assert.deepEqual((await over(new FileIssuerLedger(file)).read(NEVER)).ledger, next);
+      await over(new FileLedger(file, ISSUER_LEDGER)).replace(0, next, operation(), NEVER);
+      assert.deepEqual((await over(new FileLedger(file, ISSUER_LEDGER)).read(NEVER)).ledger, next);
       assert.equal(statSync(file).mode & 0o777, 0o600);
     });
 
     it('that is damaged is an error and never an empty one', async () => {
-      await over(new FileIssuerLedger(file)).replace(0, ledgerAfter(NO_LEDGER, 'taint'), operation(), NEVER);
+      await over(new FileLedger(file, ISSUER_LEDGER)).replace(0, ledgerAfter(NO_LEDGER, 'taint'), operation(), NEVER);
       for (const damage of ['', '{}', readFileSync(file, 'utf8').replace('tainted', 'trusted')]) {
         writeFileSync(file, damage);
-        await assert.rejects(over(new FileIssuerLedger(file)).read(NEVER), {
+        await assert.rejects(over(new FileLedger(file, ISSUER_LEDGER)).read(NEVER), {
           reason: 'CAP-X03',
           message: /journal\.db\.issuers is not the ledger of issuers/,
         });
@@ -92,12 +91,12 @@ describe('Of an embedded store', () => {
     it('keeps the record of a change that the journal could not take, for a later look, and gives it once', async () => {
       journal.full = true;
       const next = ledgerAfter(NO_LEDGER, 'suspend');
-      assert.equal(await over(new FileIssuerLedger(file)).replace(0, next, operation(), NEVER), true);
+      assert.equal(await over(new FileLedger(file, ISSUER_LEDGER)).replace(0, next, operation(), NEVER), true);
       assert.deepEqual(journal.records, []);
       journal.full = false;
-      const restarted = over(new FileIssuerLedger(file));
+      const restarted = over(new FileLedger(file, ISSUER_LEDGER));
       for (let look = 0; look < 4; look += 1) {
-        await restarted.read(NEVER);
+        await restarted.revision(NEVER);
         await settle();
       }
       assert.deepEqual(journal.records, [operation()]);
@@ -110,14 +109,14 @@ describe('Of an embedded store', () => {
       await second.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
       journal.full = false;
       for (let look = 0; look < 4; look += 1) {
-        await Promise.all([first.read(NEVER), second.read(NEVER)]);
+        await Promise.all([first.revision(NEVER), second.revision(NEVER)]);
         await settle();
       }
       assert.deepEqual(journal.records, [operation()]);
     });
 
     it('stays as it was when it cannot be written', async () => {
-      const own = over(new FileIssuerLedger(path.join(directory, 'gone', 'journal.db.issuers')));
+      const own = over(new FileLedger(path.join(directory, 'gone', 'journal.db.issuers'), ISSUER_LEDGER));
       const change = own.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
       await assert.rejects(change, { reason: 'CAP-S04', message: /journal\.db\.issuers/ });
       assert.deepEqual(await own.read(NEVER), { revision: 0, ledger: NO_LEDGER });

@@ -1,9 +1,8 @@
-// The ledger of issuers as JSON, wherever it lies. It is read strictly: one that is damaged must not pass for one in which
-// nothing is withdrawn.
+// The ledger of issuers, written down.
 import { z } from 'zod';
-import type { IssuerLedger } from '../../domain/trust/issuer-ledger.ts';
-import { ISSUER_ACTS, LIFECYCLE_STATES } from '../../domain/trust/issuer-state.ts';
-import { parseJson } from '../../domain/text/parse-json.ts';
+import { NO_LEDGER, type IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
+import { ISSUER_ACTS, LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
+import type { LedgerForm } from './ledger-form.ts';
 
 const text = z.string().max(1_000);
 const timeMs = z.int().min(0);
@@ -34,16 +33,23 @@ const pending = z.strictObject({
   untilMs: timeMs,
 });
 
-export const ledgerSchema = z.strictObject({ moves: z.array(move), pending: z.array(pending) });
+const schema = z.strictObject({ moves: z.array(move), pending: z.array(pending) });
 
-/** @returns nothing for what is no ledger. */
-export function readLedger(json: string): IssuerLedger | undefined {
-  const parsed = ledgerSchema.safeParse(parseJson(json));
-  return parsed.success ? ledgerFrom(parsed.data) : undefined;
-}
+export const ISSUER_LEDGER: LedgerForm<IssuerLedger> = {
+  kind: 'IssuerLedger',
+  name: 'the ledger of issuers',
+  fileSuffix: '.issuers',
+  table: 'issuer_ledgers',
+  empty: NO_LEDGER,
+  withoutIt: 'issuers that were suspended, tainted or retired would sign again',
+  read: (value) => {
+    const parsed = schema.safeParse(value);
+    return parsed.success ? ledgerFrom(parsed.data) : undefined;
+  },
+};
 
 /** Without the members that are absent. */
-export function ledgerFrom(parsed: z.infer<typeof ledgerSchema>): IssuerLedger {
+function ledgerFrom(parsed: z.infer<typeof schema>): IssuerLedger {
   return {
     moves: parsed.moves.map(({ approvedBy, ...rest }) => ({
       ...rest,

@@ -1,8 +1,8 @@
-// What the port of the issuers' ledger promises, of each implementation.
+// What the port of a ledger promises, of each implementation; shown with that of issuers.
 import assert from 'node:assert/strict';
 import { NO_LEDGER, moved, type IssuerLedger } from '../../../src/domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../src/domain/trust/issuer-state.ts';
-import type { IssuerLedgers } from '../../../src/ports/storage/issuer-ledgers.ts';
+import type { Ledgers } from '../../../src/ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
 
 const NEVER = { signal: new AbortController().signal };
@@ -21,15 +21,15 @@ export function operation(reason = 'a drill'): OperationRecord {
 
 export interface SharedLedgers {
   /** Two views of one empty ledger, as two processes have them; one twice where only one process may have it. */
-  readonly views: readonly [IssuerLedgers, IssuerLedgers];
+  readonly views: readonly [Ledgers<IssuerLedger>, Ledgers<IssuerLedger>];
   /** What has been recorded of its changes. */
   readonly recorded: () => readonly OperationRecord[] | Promise<readonly OperationRecord[]>;
 }
 
-export function describeIssuerLedgers(what: string, make: () => SharedLedgers | Promise<SharedLedgers>): void {
-  describe(`A ledger of issuers ${what}`, () => {
-    let one: IssuerLedgers;
-    let other: IssuerLedgers;
+export function describeLedgers(what: string, make: () => SharedLedgers | Promise<SharedLedgers>): void {
+  describe(`A ledger ${what}`, () => {
+    let one: Ledgers<IssuerLedger>;
+    let other: Ledgers<IssuerLedger>;
     let recorded: SharedLedgers['recorded'];
     beforeEach(
       async () =>
@@ -40,12 +40,13 @@ export function describeIssuerLedgers(what: string, make: () => SharedLedgers | 
     );
 
     it('is empty before the first change, then what was written, and the change is on record', async () => {
-      assert.deepEqual(await one.read(NEVER), { revision: 0, ledger: NO_LEDGER });
+      assert.deepEqual([await one.revision(NEVER), await one.read(NEVER)], [0, { revision: 0, ledger: NO_LEDGER }]);
       const next = ledgerAfter(NO_LEDGER, 'suspend');
       assert.equal(await one.replace(0, next, operation(), NEVER), true);
       const read = await other.read(NEVER);
       assert.deepEqual(read.ledger, next);
       assert.ok(read.revision > 0);
+      assert.equal(await other.revision(NEVER), read.revision);
       assert.deepEqual(await recorded(), [operation()]);
     });
 

@@ -1,21 +1,22 @@
-// The ledger of issuers of all servers, against a real database.
+// A ledger of all servers, against a real database.
 import assert from 'node:assert/strict';
-import { PostgresIssuerLedgers } from '../../../../src/adapters/storage/postgres/shared/postgres-issuer-ledgers.ts';
+import { ISSUER_LEDGER } from '../../../../src/adapters/storage/ledgers/issuer-ledger.ts';
+import { PostgresLedgers } from '../../../../src/adapters/storage/postgres/shared/postgres-ledgers.ts';
 import { operationFrom } from '../../../../src/adapters/storage/records.ts';
-import { NO_LEDGER } from '../../../../src/domain/trust/issuer-ledger.ts';
-import { describeIssuerLedgers, ledgerAfter, operation } from '../../../support/contracts/issuer-ledgers.ts';
+import { NO_LEDGER, type IssuerLedger } from '../../../../src/domain/trust/issuer-ledger.ts';
+import { describeLedgers, ledgerAfter, operation } from '../../../support/contracts/ledgers.ts';
 import { SharedStore } from './shared-store.ts';
 
 const NEVER = { signal: new AbortController().signal };
 const OPERATIONS = 'SELECT time_ms AS "timeMs", operation, was, became AS is, details FROM operations ORDER BY id';
 
-describe('The ledger of issuers of a shared store', function () {
+describe('A ledger of a shared store', function () {
   this.timeout(120_000);
   const store = SharedStore.ofSuite();
-  const ledgersOf = (trust = 'cluster.local'): PostgresIssuerLedgers =>
-    new PostgresIssuerLedgers({ database: store.database }, { trust });
+  const ledgersOf = (trust = 'cluster.local'): PostgresLedgers<IssuerLedger> =>
+    new PostgresLedgers({ database: store.database }, { trust, form: ISSUER_LEDGER });
 
-  describeIssuerLedgers('of a shared store', () => ({
+  describeLedgers('of a shared store', () => ({
     views: [ledgersOf(), ledgersOf()],
     recorded: async () => (await store.database.query(OPERATIONS, [], NEVER)).map(operationFrom),
   }));

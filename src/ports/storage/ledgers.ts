@@ -1,35 +1,40 @@
-// Where the decisions of operators about issuers are kept, for all processes and servers of one CA.
-import type { IssuerLedger } from '../../domain/trust/issuer-ledger.ts';
+// Where a ledger of what operators decided is kept, for all processes and servers of one CA: one value that is changed as a
+// whole, together with the record of the operation that changed it.
 import type { OperationRecord } from './operation-journal.ts';
 
-export interface RevisedLedger {
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface Revised<L> {
   /** 0 before the first change; higher with every one. */
   readonly revision: number;
-  readonly ledger: IssuerLedger;
+  readonly ledger: L;
 }
 
 /**
  * For an implementer of a shared store: one row that is changed by comparing its revision, in one transaction with the record
  * of the operation that changed it. Where ledger and journal are two files, the ledger keeps the record until the journal
  * has it, so that neither a crash nor a full disk parts them.
+ * @typeParam L plain data all through.
  */
-export interface IssuerLedgers {
+export interface Ledgers<L> {
+  /**
+   * Which revision the ledger has now: asked again and again, and so it costs the same however long the ledger is.
+   * @throws as `read`.
+   */
+  revision(options: Waits): Promise<number>;
   /**
    * @returns the ledger as it is now; an empty one before the first change.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be read, `config_invalid` (CAP-X03) naming a
-   *   file that is not one: never an empty ledger then, by which a tainted issuer would sign again. The signal's reason.
+   *   file that is not one: never an empty ledger then, by which what was forbidden would be allowed again. The signal's reason.
    */
-  read(options: { readonly signal: AbortSignal }): Promise<RevisedLedger>;
+  read(options: Waits): Promise<Revised<L>>;
   /**
    * Durable, with the record, when it resolves.
    * @param revision of the ledger that `next` was made of.
    * @returns false when it has another revision by now; nothing has changed then.
    * @throws as `read`. After CAP-S04 it may have changed all the same: read before another try.
    */
-  replace(
-    revision: number,
-    next: IssuerLedger,
-    operation: OperationRecord,
-    options: { readonly signal: AbortSignal },
-  ): Promise<boolean>;
+  replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean>;
 }

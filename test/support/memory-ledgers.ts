@@ -1,0 +1,42 @@
+// A ledger in memory, as several processes share it, with the records of what changed it.
+import type { Ledgers, Revised } from '../../src/ports/storage/ledgers.ts';
+import type { OperationRecord } from '../../src/ports/storage/operation-journal.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export class MemoryLedgers<L> implements Ledgers<L> {
+  readonly operations: OperationRecord[] = [];
+  /** Thrown by every call while it is set. */
+  failure: Error | undefined;
+  /** How often the whole ledger was read. */
+  reads = 0;
+  #kept: Revised<L>;
+
+  constructor(empty: L) {
+    this.#kept = { revision: 0, ledger: empty };
+  }
+
+  async revision(options: Waits): Promise<number> {
+    return this.#asked(options).revision;
+  }
+
+  async read(options: Waits): Promise<Revised<L>> {
+    this.reads += 1;
+    return this.#asked(options);
+  }
+
+  async replace(revision: number, ledger: L, operation: OperationRecord, options: Waits): Promise<boolean> {
+    if (this.#asked(options).revision !== revision) return false;
+    this.#kept = { revision: revision + 1, ledger };
+    this.operations.push(operation);
+    return true;
+  }
+
+  #asked({ signal }: Waits): Revised<L> {
+    signal.throwIfAborted();
+    if (this.failure !== undefined) throw this.failure;
+    return this.#kept;
+  }
+}
