@@ -65,6 +65,10 @@ async function answerIssuers(issuers: IssuersParts, body: Json): Promise<Json> {
       return json([...(await issuers.pending())]);
     case 'ask':
       return json(await issuers.ask(...given));
+    case 'keys':
+      return json([...(await issuers.keys(...given))]);
+    case 'removeKey':
+      return json(await issuers.removeKey(...given));
     case 'approve':
       return json(await issuers.approve(...given));
   }

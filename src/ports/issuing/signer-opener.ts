@@ -1,6 +1,7 @@
 // Opens the key of an issuer for signing. What the operator configures for a key is a document, which is the key itself or
 // says which one it is, and often a secret that opens it: a passphrase, the PIN of a token.
 import type { SignatureAlgorithm } from '../../domain/x509/key-types.ts';
+import type { KeyInventory } from './key-inventory.ts';
 import type { Signer } from './signer.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface KeyPlace {
   readonly problem: string | undefined;
   /** Calls `listener` when it is lost and when it is back, until the signal aborts. */
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
+  /** All keys of the place, this one among them. Absent where there are no others. */
+  readonly inventory?: KeyInventory;
 }
 
 export interface KeyDocument {

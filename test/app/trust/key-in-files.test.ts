@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
+import { runCli } from '../../../src/cli/program.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { buildCsr, testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../../peers/support/presence.ts';
@@ -186,6 +188,39 @@ describe('The key of an issuer in files', () => {
       await demandCertificate(server);
     });
   }
+
+  it('waits in its folder for a certificate, and is given up by a command', async () => {
+    mkdirSync(files.path('folder'));
+    const { pki } = files;
+    files.write('folder/tls.crt', pki.intermediate.certificatePem);
+    files.write('folder/ca.crt', pki.root.certificatePem);
+    const waiting = encrypted((await testAuthority()).intermediate.keyPem);
+    for (const [name, pem] of [
+      ['tls.key', encrypted(pki.intermediate.keyPem)],
+      ['next.key', waiting],
+    ] as const) {
+      files.write(`folder/${name}`, pem);
+      chmodSync(files.path(`folder/${name}`), 0o600);
+    }
+    const settings = { ...withPassphrase(), ...FROM_FOLDER, 'issuer.directory': files.path('folder') };
+    await using server = await RunningServer.start({ files, settings });
+    const command = async (...argv: readonly string[]): Promise<string> => {
+      const { terminal, out, error } = recordTerminal();
+      const where = ['keys', 'default', '--data-dir', files.directory];
+      const signal = AbortSignal.timeout(60_000);
+      const code = await runCli(['issuer', ...where, ...argv], { terminal, environment: {}, signal });
+      assert.equal(code, 0, error());
+      return out();
+    };
+    const [, key = ''] = /^([0-9a-f]{16}) +orphaned +next\.key /m.exec(await command()) ?? [];
+    assert.match(await command(), /^[0-9a-f]{16} +issuer +tls\.key /m);
+    assert.match(
+      await command('--delete', key, '--reason', 'the ceremony was given up', '--yes'),
+      /next\.key\) is deleted/,
+    );
+    assert.ok(!existsSync(files.path('folder/next.key')));
+    await demandCertificate(server);
+  });
 
   it('is encrypted by the line that docs/trust.md gives', function () {
     peerOrSkip(this, spawnSync('openssl', ['version']).error === undefined ? true : undefined, 'openssl');

@@ -5,10 +5,9 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { Outcome } from '../../adapters/grpc/wire.ts';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
-import { orphanedKeys } from '../../../src/adapters/issuers/pkcs11/orphaned-keys.ts';
-import { TokenKey } from '../../../src/adapters/issuers/pkcs11/token-key.ts';
-import { TokenProcess } from '../../../src/adapters/issuers/pkcs11/token-process.ts';
-import { NEVER } from '../../../src/live/abortable.ts';
+import type { KeyRow } from '../../../src/authority/administration/issuer-keys.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { checkIssuer } from '../../../src/app/compose/trust/issuers.ts';
 import { ChildServer } from '../../app/support/child-server.ts';
 import { configOf, csrClient, RunningServer } from '../../app/support/running-server.ts';
@@ -17,7 +16,7 @@ import { buildCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { OpenSslRoot } from './support/openssl-root.ts';
-import { findSoftHsm, PIN, SoftHsm } from './support/softhsm.ts';
+import { findSoftHsm, SoftHsm } from './support/softhsm.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
 /** A token that is back is opened within five seconds; a busy machine takes its time. */
@@ -177,24 +176,56 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     await demandCertificate(server);
   });
 
-  it('has its private keys listed, and those that nobody has a certificate for', async () => {
-    const clock = new SystemClock();
+  it('has the keys beside it listed by a command, which deletes one that nobody has a certificate for, and no other', async () => {
     hsm.writeCertificate(root.sign(hsm.generate('EC:prime256v1', 'certified', '08')), '08');
     hsm.generate('EC:secp384r1', 'left behind', '09');
-    const parts = { clock, fork: () => new TokenProcess(clock), inTurn: async <T>(logIn: () => Promise<T>) => logIn() };
-    const key = await TokenKey.open(parts, hsm.settings('issuer'), PIN, { signal: NEVER });
-    try {
-      const keys = await key.list({ signal: NEVER });
-      assert.deepEqual(keys.map(({ label }) => label).sort(), ['certified', 'issuer', 'left behind']);
-      const orphans = orphanedKeys(keys, [key.opened.spki]);
-      assert.deepEqual(
-        orphans.map(({ label, id }) => `${label} ${id}`),
-        ['left behind 09'],
-      );
-    } finally {
-      key.close();
+    await using server = await RunningServer.start({ files, settings: settings() });
+    const before = await keys('default');
+    assert.deepEqual(before.map(({ label, id, use }) => `${label} ${id} ${use}`).sort(), [
+      'certified 08 certified',
+      'issuer 01 issuer',
+      'left behind 09 orphaned',
+    ]);
+    const keyOf = (label: string): string => before.find((one) => one.label === label)?.key ?? '';
+    const remove = async (label: string) =>
+      run('issuer', 'keys', 'default', '--delete', keyOf(label), '--reason', 'given up');
+    const shown = await remove('left behind');
+    assert.equal(shown.code, 1);
+    assert.match(shown.output, /left behind\n[^]*Nothing was done; to do it, add\n  --yes\n$/);
+    for (const label of ['issuer', 'certified']) {
+      const refused = await run('issuer', 'keys', 'default', '--delete', keyOf(label), '--reason', 'a try', '--yes');
+      assert.equal(refused.code, 77, refused.error);
+      assert.match(refused.error, /CAP-O03 .*issuer default cannot lose key/);
     }
+    const done = await run(
+      'issuer',
+      'keys',
+      'default',
+      '--delete',
+      keyOf('left behind'),
+      '--reason',
+      'given up',
+      '--yes',
+    );
+    assert.match(done.output, /^Key [0-9a-f]{16} \(left behind 09\) is deleted\.\n$/, done.error);
+    assert.deepEqual((await keys('default')).map(({ label }) => label).sort(), ['certified', 'issuer']);
+    await demandCertificate(server);
+    const recorded = await run('journal', 'operations', '--output', 'json');
+    assert.match(recorded.output, /"issuer keys --delete"[^]*"reason": "given up"/, recorded.error);
   });
+
+  async function run(...argv: readonly string[]): Promise<{ code: number; output: string; error: string }> {
+    const { terminal, out, error } = recordTerminal();
+    const where = ['--data-dir', files.directory];
+    const code = await runCli([...argv, ...where], { terminal, environment: {}, signal: AbortSignal.timeout(60_000) });
+    return { code, output: out(), error: error() };
+  }
+
+  async function keys(name: string): Promise<readonly KeyRow[]> {
+    const { output, error } = await run('issuer', 'keys', name, '--output', 'json');
+    assert.notEqual(output, '', error);
+    return (JSON.parse(output) as { readonly keys: readonly KeyRow[] }).keys;
+  }
 
   it('does not open with a wrong PIN: exit code 78 and no word of it', () => {
     hsm.writePin('000000');

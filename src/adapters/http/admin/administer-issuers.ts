@@ -3,6 +3,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { ActOutcome, AskedAct, Operator } from '../../../authority/administration/issuer-acts.ts';
+import type { KeyRow, RemovedKey } from '../../../authority/administration/issuer-keys.ts';
 import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
 import { ROLE_OF_ACT } from '../../../authority/administration/roles.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -15,6 +16,9 @@ export interface IssuersParts {
   readonly show: (name: string) => Promise<IssuerDetails>;
   readonly ask: (asked: AskedAct, operator: Operator) => Promise<ActOutcome>;
   readonly pending: () => Promise<readonly PendingAct[]>;
+  /** The keys that lie beside that of an issuer. */
+  readonly keys: (name: string) => Promise<readonly KeyRow[]>;
+  readonly removeKey: (removed: RemovedKey, operator: Operator) => Promise<KeyRow>;
   readonly approve: (digest: string, operator: Operator) => Promise<ActOutcome>;
 }
 
@@ -30,6 +34,9 @@ const reason = z
   .min(1)
   .max(MAX_REASON)
   .regex(/^[^\p{C}\u2028\u2029]*$/u);
+const removedKey = z.strictObject({ reason });
+/** Hex SHA-256 of a public key, first 16 digits. */
+const KEY = /^[0-9a-f]{16}$/;
 const askedAct = z.strictObject({
   reason,
   id: z
@@ -39,10 +46,20 @@ const askedAct = z.strictObject({
   override: z.boolean().default(false),
 });
 
-export function administerIssuers({ list, show, ask, pending, approve }: IssuersParts): AdministrationPart {
+export function administerIssuers(parts: IssuersParts): AdministrationPart {
+  const { list, show, ask, pending, approve, keys, removeKey } = parts;
   return (routes) => {
     routes.get(ISSUERS, demandRole('viewer'), async (c) => c.json({ issuers: await list() }));
     routes.get(`${ISSUERS}/:name`, demandRole('viewer'), async (c) => c.json(await show(c.req.param('name'))));
+    routes.get(`${ISSUERS}/:name/keys`, demandRole('viewer'), async (c) =>
+      c.json({ keys: await keys(c.req.param('name')) }),
+    );
+    routes.post(`${ISSUERS}/:name/keys/:key/delete`, demandRole('security'), async (c) => {
+      const { name: issuer, key } = c.req.param();
+      if (!KEY.test(key)) throw new AuthorityError('CAP-O02', { detail: 'a key is named by 16 hex digits' });
+      const given = await readBody(c, removedKey);
+      return c.json(await removeKey({ issuer, key, ...given }, c.get('operator')));
+    });
     routes.get(PENDING_ACTS, demandRole('viewer'), async (c) => c.json({ pending: await pending() }));
     for (const act of ISSUER_ACTS) {
       routes.post(`${ISSUERS}/:name/${act}`, demandRole(ROLE_OF_ACT[act]), async (c) => {
@@ -59,14 +76,19 @@ export function administerIssuers({ list, show, ask, pending, approve }: Issuers
 
 /** @throws AuthorityError CAP-O02 for a body that says something else. */
 async function readAct(c: Context<AdministrationEnvironment>): Promise<Pick<AskedAct, 'reason' | 'id' | 'override'>> {
-  const parsed = askedAct.safeParse(await c.req.json<unknown>().catch(() => undefined));
+  const { id, ...rest } = await readBody(c, askedAct);
+  return { ...rest, ...(id !== undefined && { id }) };
+}
+
+/** @throws AuthorityError CAP-O02 for a body that says something else. */
+async function readBody<Body>(c: Context<AdministrationEnvironment>, schema: z.ZodType<Body>): Promise<Body> {
+  const parsed = schema.safeParse(await c.req.json<unknown>().catch(() => undefined));
   if (!parsed.success) {
     const [first] = parsed.error.issues;
     const place = first?.path.join('.') ?? '';
     throw new AuthorityError('CAP-O02', { detail: `the body is not as it should be${place && ` at ${place}`}` });
   }
-  const { id, ...rest } = parsed.data;
-  return { ...rest, ...(id !== undefined && { id }) };
+  return parsed.data;
 }
 
 function answer(c: Context, outcome: ActOutcome): Response {

@@ -8,6 +8,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { IssuerBounds } from '../../../domain/issuance/chosen-issuer.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
+import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { Issuer } from '../../../domain/x509/issuer.ts';
 import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
@@ -16,6 +17,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import { degraded, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
 import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
+import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import { boundsWith, formatShort, shortLife } from './issuer-lifetime.ts';
 import { isKeyAway, KEY_RETRY_MS, KeyInForce } from './key-in-force.ts';
@@ -120,6 +122,17 @@ export class DocumentIssuer {
 
   get name(): string {
     return this.#settings.name;
+  }
+
+  /** The keys that lie beside the one that it signs with; nothing where that has none beside it, or none is in force. */
+  get inventory(): KeyInventory | undefined {
+    return this.#key.inventory;
+  }
+
+  /** @returns the certificate that its files have now, whether or not it is in force. @throws AuthorityError when they cannot be read. */
+  async given(): Promise<PathCertificate | undefined> {
+    const [first] = pathCertificatesOf((await this.#parts.documents.read()).get('chain') ?? '');
+    return first;
   }
 
   /** As it is now. The same object until that changes. */

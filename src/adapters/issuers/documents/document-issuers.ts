@@ -1,5 +1,7 @@
 // All issuers of the configuration, each kept at its last good state by itself: one that breaks takes nothing from the others.
+import type { PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { Issuers, NamedIssuer } from '../../../ports/issuing/issuers.ts';
+import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import type { DocumentIssuer, IssuerStart } from './document-issuer.ts';
 
@@ -18,6 +20,17 @@ export class DocumentIssuers implements Issuers {
   async start(options: IssuerStart): Promise<void> {
     await this.first.start(options);
     await Promise.all(this.#additional.map(async (one) => one.start(options)));
+  }
+
+  /** @returns the keys that lie beside that of the issuer; nothing where there are none, or it is not in force. */
+  inventoryOf(name: string): KeyInventory | undefined {
+    return [this.first, ...this.#additional].find((one) => one.name === name)?.inventory;
+  }
+
+  /** @returns the certificates that the issuers' files have now, in force or not. @throws AuthorityError when they cannot be read. */
+  async given(): Promise<readonly PathCertificate[]> {
+    const all = await Promise.all([this.first, ...this.#additional].map(async (one) => one.given()));
+    return all.flatMap((certificate) => certificate ?? []);
   }
 
   get trustAnchors(): TrustAnchors {

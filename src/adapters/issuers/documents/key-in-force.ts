@@ -1,5 +1,6 @@
 // The key that an issuer signs with, where it may be lost and come back. The one before it is let go once nobody signs with it.
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { IssuerMaterial } from './issuer-material.ts';
 
@@ -29,6 +30,11 @@ export class KeyInForce {
   /** Why nothing can be signed now, in words for an operator. */
   get problem(): string | undefined {
     return this.#read?.keyPlace?.problem;
+  }
+
+  /** The keys that lie beside it. */
+  get inventory(): KeyInventory | undefined {
+    return this.#read?.keyPlace?.inventory;
   }
 
   /** From now on this one, until the signal aborts. */

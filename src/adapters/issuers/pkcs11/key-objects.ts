@@ -4,7 +4,8 @@ import type { PKCS11, Template } from 'pkcs11js';
 import { der, DerReader, TAG } from '../../../domain/x509/der.ts';
 import { KEY_FAMILIES, KEY_TABLE } from '../../../domain/x509/key-types.ts';
 import { integer } from './mechanisms.ts';
-import { TokenFailure, type ListedKey, type TokenKeyReference } from './messages.ts';
+import type { HeldKey } from '../../../ports/issuing/key-inventory.ts';
+import { TokenFailure, type TokenKeyReference } from './messages.ts';
 
 /** PKCS#11 v3.0, section 5: numbers of object classes, key types and attributes. */
 const CLASS = { certificate: 1, publicKey: 2, privateKey: 3 } as const;
@@ -65,10 +66,10 @@ export function findKey(token: Session, { keyLabel, keyId }: TokenKeyReference):
 }
 
 /** @returns every private key that the PIN opens. @throws Pkcs11Error */
-export function listKeys(token: Session): readonly ListedKey[] {
+export function listKeys(token: Session): readonly HeldKey[] {
   return find(token, CLASS.privateKey, []).map((key) => {
     const id = valueOf(token, key, CKA.id) ?? Buffer.alloc(0);
-    const spki = publicHalfOf(token, key);
+    const spki = halfIfKnown(token, key);
     return {
       label: (valueOf(token, key, CKA.label) ?? Buffer.alloc(0)).toString('utf8'),
       id: id.toString('hex'),
@@ -76,6 +77,26 @@ export function listKeys(token: Session): readonly ListedKey[] {
       hasCertificate: certificateOf(token, id) !== undefined,
     };
   });
+}
+
+/**
+ * Also its public half, where no other private key has the same id.
+ * @throws TokenFailure `configuration` when there is not exactly one, or a certificate lies beside it. @throws Pkcs11Error
+ */
+export function removeKey(token: Session, spki: Uint8Array): void {
+  const keys = find(token, CLASS.privateKey, []);
+  const found = keys.filter((key) => Buffer.compare(halfIfKnown(token, key) ?? Buffer.alloc(0), spki) === 0);
+  const [key] = found;
+  if (key === undefined || found.length > 1)
+    throw new TokenFailure('configuration', `has ${found.length} keys of that kind`, { lost: false });
+  const id = valueOf(token, key, CKA.id) ?? Buffer.alloc(0);
+  if (certificateOf(token, id) !== undefined)
+    throw new TokenFailure('configuration', 'has a certificate for that key', { lost: false });
+  const shared = keys.filter((one) => valueOf(token, one, CKA.id)?.equals(id) === true).length > 1;
+  token.pkcs11.C_DestroyObject(token.session, key);
+  if (id.length === 0 || shared) return;
+  for (const half of find(token, CLASS.publicKey, [{ type: CKA.id, value: id }]))
+    token.pkcs11.C_DestroyObject(token.session, half);
 }
 
 function find({ pkcs11, session }: Session, kind: number, named: Template): readonly Buffer[] {
@@ -94,6 +115,15 @@ function publicHalfOf(token: Session, key: Buffer): Uint8Array | undefined {
   const rsa = valueOf(token, key, CKA.keyType)?.readUInt8(0) === CKK_RSA;
   const spki = rsa ? rsaKey(token, key) : beside && ecKey(token, beside);
   return spki ?? certificateOf(token, id)?.publicKey.export({ format: 'der', type: 'spki' });
+}
+
+/** A token may have keys of others, of kinds that are none of ours. */
+function halfIfKnown(token: Session, key: Buffer): Uint8Array | undefined {
+  try {
+    return publicHalfOf(token, key);
+  } catch {
+    return undefined;
+  }
 }
 
 function rsaKey(token: Session, key: Buffer): Uint8Array | undefined {

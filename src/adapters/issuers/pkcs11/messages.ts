@@ -19,23 +19,15 @@ export type TokenRequest =
   | { readonly do: 'sign'; readonly algorithm: SignatureAlgorithm; readonly tbs: Uint8Array }
   /** Whether the token is there, and the session logged in. */
   | { readonly do: 'check' }
-  | { readonly do: 'list' };
+  /** Answered with `HeldKey`s. */
+  | { readonly do: 'list' }
+  /** The one with that public key, DER SubjectPublicKeyInfo. */
+  | { readonly do: 'remove'; readonly spki: Uint8Array };
 
 export interface OpenedToken {
   /** DER SubjectPublicKeyInfo; the private key has signed for it. */
   readonly spki: Uint8Array;
   readonly warning?: string;
-}
-
-/** A private key in the token. */
-export interface ListedKey {
-  readonly label: string;
-  /** CKA_ID in hex. */
-  readonly id: string;
-  /** DER SubjectPublicKeyInfo; absent where its public half is not in the token. */
-  readonly spki?: Uint8Array;
-  /** Whether a certificate in the token has its id. */
-  readonly hasCertificate: boolean;
 }
 
 /**

@@ -5,12 +5,14 @@ import { createRequire } from 'node:module';
 import { createPublicKey, randomBytes, verify, type KeyObject } from 'node:crypto';
 import type * as Pkcs11Package from 'pkcs11js';
 import { ISSUER_SIGNATURES, type SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
-import { findKey, listKeys, type FoundKey, type Session } from './key-objects.ts';
+import { findKey, listKeys, removeKey, type FoundKey, type Session } from './key-objects.ts';
+import type { HeldKey } from '../../../ports/issuing/key-inventory.ts';
 import { signWith } from './mechanisms.ts';
-import { TokenFailure, type ListedKey, type OpenedToken, type TokenKeyReference } from './messages.ts';
+import { TokenFailure, type OpenedToken, type TokenKeyReference } from './messages.ts';
 
 /** PKCS#11 v3.0: numbers of flags, users and return values. */
 const CKF_OS_LOCKING_OK = 2;
+const CKF_RW_SESSION = 2;
 const CKF_SERIAL_SESSION = 4;
 const CKF_USER_PIN_FINAL_TRY = 0x20000;
 const CKF_USER_PIN_LOCKED = 0x40000;
@@ -81,8 +83,26 @@ export class TokenSession {
   }
 
   /** @throws TokenFailure */
-  list(): readonly ListedKey[] {
+  list(): readonly HeldKey[] {
     return asFailure(() => listKeys(this.#token));
+  }
+
+  /** In a session of its own, for this one changes nothing; the login counts for both. @throws TokenFailure */
+  remove(spki: Uint8Array): void {
+    if (Buffer.from(spki).equals(this.#found.spki))
+      throw new TokenFailure('configuration', 'has that key in use: it is the one that signs', { lost: false });
+    const { pkcs11, slot } = this.#token;
+    try {
+      const session = pkcs11.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
+      try {
+        removeKey({ pkcs11, session }, spki);
+      } finally {
+        pkcs11.C_CloseSession(session);
+      }
+    } catch (error) {
+      if (error instanceof TokenFailure) throw error;
+      throw new TokenFailure('configuration', `does not let go of that key: ${messageOf(error)}`, { lost: false });
+    }
   }
 
   /** A key that does not sign, or not for the public key beside it, refuses before it is in use. */

@@ -3,9 +3,10 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
 import { Listeners } from '../../../live/listeners.ts';
+import type { HeldKey, KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { KeyPlace } from '../../../ports/issuing/signer-opener.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { TokenFailure, type ListedKey, type OpenedToken, type TokenKeyReference } from './messages.ts';
+import { TokenFailure, type OpenedToken, type TokenKeyReference, type TokenRequest } from './messages.ts';
 import { OPEN_WITHIN_MS, SIGN_WITHIN_MS, type TokenProcess } from './token-process.ts';
 
 /** Between attempts to open a token that is away. */
@@ -20,7 +21,7 @@ export interface TokenKeyParts {
   readonly inTurn: <T>(logIn: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }
 
-export class TokenKey implements KeyPlace {
+export class TokenKey implements KeyPlace, KeyInventory {
   readonly opened: OpenedToken;
   readonly #parts: TokenKeyParts;
   readonly #reopen: () => Promise<TokenProcess>;
@@ -77,6 +78,10 @@ export class TokenKey implements KeyPlace {
     return this.#problem;
   }
 
+  get inventory(): KeyInventory {
+    return this;
+  }
+
   onChange(listener: () => void, options: { readonly signal: AbortSignal }): void {
     this.#listeners.add(listener, options);
   }
@@ -101,14 +106,24 @@ export class TokenKey implements KeyPlace {
     }
   }
 
-  /** @returns every private key in the token. @throws AuthorityError CAP-S15 */
-  async list({ signal }: { readonly signal: AbortSignal }): Promise<readonly ListedKey[]> {
+  async keys(options: { readonly signal: AbortSignal }): Promise<readonly HeldKey[]> {
+    return (await this.#ask({ do: 'list' }, options)) as readonly HeldKey[];
+  }
+
+  async remove(spki: Uint8Array, options: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#ask({ do: 'remove', spki }, options);
+  }
+
+  /** What is asked beside signing takes nothing from those who sign. */
+  async #ask(request: TokenRequest, { signal }: { readonly signal: AbortSignal }): Promise<unknown> {
     const process = this.#process;
     if (process === undefined) throw away(this.#problem ?? '');
     try {
-      return (await process.ask({ do: 'list' }, { withinMs: OPEN_WITHIN_MS, signal })) as readonly ListedKey[];
+      return await process.ask(request, { withinMs: OPEN_WITHIN_MS, signal });
     } catch (error) {
-      throw error instanceof TokenFailure ? away(error.message) : error;
+      if (!(error instanceof TokenFailure)) throw error;
+      if (error.kind === 'configuration') throw new AuthorityError('CAP-O03', { detail: `the token ${error.message}` });
+      throw away(error.message);
     }
   }
 

@@ -20,6 +20,9 @@ function answer(request: NumberedRequest): unknown {
       return undefined;
     case 'list':
       return session.list();
+    case 'remove':
+      session.remove(request.spki);
+      return undefined;
   }
 }
 

@@ -86,6 +86,19 @@ export class IssuerFolder {
   }
 
   /**
+   * Gives up the key that waits for its certificate.
+   * @throws AuthorityError CAP-X03 when the folder is in use, or cannot be written.
+   */
+  async dropNextKey(pem: string): Promise<void> {
+    await this.alone(async () =>
+      this.#writing(async () => {
+        if ((await this.nextKey()) === pem) await rm(this.nextKeyPlace);
+        await flush(this.place);
+      }),
+    );
+  }
+
+  /**
    * Puts these in force in one step, and lets go of the key that waited if it is among them.
    * @param judge is given a folder with these files before they are in force, and may refuse them by throwing.
    * @throws AuthorityError CAP-X03; what was in force stays.

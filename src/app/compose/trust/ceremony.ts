@@ -233,6 +233,17 @@ async function withKey<T>(
   }
 }
 
+/** @returns the public key of a key in the issuer's folder, DER SubjectPublicKeyInfo; nothing where it cannot be opened. */
+export async function publicKeyOf(place: IssuerPlace, pem: string, options: Waits): Promise<Uint8Array | undefined> {
+  const { secret } = await secretsOf(place);
+  try {
+    return await withKey(place, documentOf(pem, secret), async ({ spki }) => Promise.resolve(spki), options);
+  } catch (error) {
+    if (error instanceof AuthorityError) return undefined;
+    throw error;
+  }
+}
+
 type Named = IssuerPlace & { readonly name: string; readonly maxTtl?: number | undefined };
 
 function placeOf({ issuer, additionalIssuers }: Config, name: string): Named {
@@ -256,7 +267,8 @@ async function documentsOf(place: IssuerPlace): Promise<ReadonlyMap<string, stri
   return keyDocuments(place, { clock: new SystemClock(), watchFolder }).read();
 }
 
-const readFile: ReadFile = async (file) => {
+/** As a server reads a file of an issuer. */
+export const readFile: ReadFile = async (file) => {
   const watching = { clock: new SystemClock(), watchFolder };
   return (await watchedFiles({ file: { ...file, optional: true } }, watching).read()).get('file');
 };

@@ -22,6 +22,8 @@ export function gatheredIssuers(workers: ServingWorkers, options: { readonly sig
     show: async (name) => ask('show', name),
     pending: async () => ask('pending'),
     ask: async (asked, operator) => ask('ask', asked, operator),
+    keys: async (name) => ask('keys', name),
+    removeKey: async (removed, operator) => ask('removeKey', removed, operator),
     approve: async (digest, operator) => ask('approve', digest, operator),
   };
 }

@@ -7,6 +7,7 @@ import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../domain/trust/issuer-state.ts';
 import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { registerIssuerKeys } from './issuer-keys.ts';
 import { registerCeremony } from './ceremony.ts';
 import { printDetails, printIssuers, printOutcome, printPending } from '../../reports/server/issuers.ts';
 
@@ -35,6 +36,8 @@ const ACTS: Readonly<Record<IssuerAct, string>> = {
   retire: 'ends an issuer for good, when no leaf of it lives',
 };
 
+const KEYS = 'lists the keys in the token or folder of an issuer, and deletes one that is of no certificate';
+
 export function registerIssuer(program: Command, invocation: Invocation): void {
   const issuer = program
     .command('issuer')
@@ -58,6 +61,7 @@ export function registerIssuer(program: Command, invocation: Invocation): void {
       ),
   );
   registerCeremony(issuer, invocation);
+  registerIssuerKeys(register(issuer, 'keys <name>', KEYS), invocation);
   for (const act of Object.keys(ACTS) as IssuerAct[]) registerAct(issuer, act, invocation);
   register(issuer, 'pending', 'lists what waits for a second person').action(async (options: Printed) =>
     asked(

@@ -144,4 +144,45 @@ describe('A session with a token', () => {
       ],
     );
   });
+
+  describe('asked to delete a key', () => {
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
+    const spki = other.export({ format: 'der', type: 'spki' });
+    const { n, e } = other.export({ format: 'jwk' });
+    const left = object(
+      PRIVATE,
+      '02',
+      [ATTRIBUTE.keyType, Buffer.from([0])],
+      [MODULUS, bytes(n)],
+      [EXPONENT, bytes(e)],
+    );
+
+    it('deletes it with its public half, and nothing else', () => {
+      const stays = [rsaObject(), object(PUBLIC, '01')];
+      module.objects = [...stays, left, object(PUBLIC, '02')];
+      open().remove(spki);
+      assert.deepEqual(module.left, stays);
+    });
+
+    it('leaves the public half where another private key has the same id', () => {
+      const half = object(PUBLIC, '02');
+      const twin = object(PRIVATE, '02', [ATTRIBUTE.keyType, Buffer.from([3])]);
+      module.objects = [rsaObject(), left, half, twin];
+      open().remove(spki);
+      assert.deepEqual(module.left, [module.objects[0], half, twin]);
+    });
+
+    it('deletes neither the one that signs, nor one that is not there, nor what the token keeps', () => {
+      const session = open();
+      assert.throws(() => session.remove(session.opened.spki), failsAs('configuration', /in use/));
+      assert.throws(() => session.remove(spki), failsAs('configuration', /has 0 keys of that kind/));
+      module.objects = [rsaObject(), left];
+      module.keeps = 'CKR_ACTION_PROHIBITED';
+      assert.throws(
+        () => session.remove(spki),
+        failsAs('configuration', /does not let go of that key: CKR_ACTION_PROHIBITED at C_DestroyObject/),
+      );
+      assert.equal(module.left.length, 2);
+    });
+  });
 });

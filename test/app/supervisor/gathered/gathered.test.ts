@@ -54,7 +54,15 @@ class ScriptedWorker {
 
 const unasked = async (): Promise<never> => assert.fail('nobody asks for issuers');
 const BY = { actor: 'local', role: 'security' };
-const UNASKED = { list: unasked, show: unasked, ask: unasked, pending: unasked, approve: unasked };
+const UNASKED = {
+  list: unasked,
+  show: unasked,
+  ask: unasked,
+  pending: unasked,
+  approve: unasked,
+  keys: unasked,
+  removeKey: unasked,
+};
 
 function policyOf(revision: string): PolicyInForce {
   return { revision, bundle: { name: 'corp', sequence: 1, digest: 'aa' }, policies: [] };

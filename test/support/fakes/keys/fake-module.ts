@@ -28,6 +28,9 @@ export class FakeModule {
   loginFails: number | undefined;
   logins = 0;
   signsWrongly = false;
+  /** CKR_… by which it refuses to delete anything. */
+  keeps: string | undefined;
+  readonly #gone = new Set<FakeObject | undefined>();
   #found: readonly number[] = [];
 
   constructor(key: KeyObject) {
@@ -49,7 +52,9 @@ export class FakeModule {
         if (this.loginFails !== undefined) throw failure('CKR_PIN_INCORRECT', this.loginFails, 'C_Login');
       },
       C_FindObjectsInit: (_session, template) => {
-        this.#found = this.objects.flatMap((object, index) => (fits(object, template) ? [index] : []));
+        this.#found = this.objects.flatMap((object, index) =>
+          fits(object, template) && !this.#gone.has(object) ? [index] : [],
+        );
       },
       C_FindObjects: ((_session: Buffer, most: number) =>
         this.#found.slice(0, most).map((index) => Buffer.from([index]))) as PKCS11['C_FindObjects'],
@@ -60,10 +65,20 @@ export class FakeModule {
           if (value === undefined) throw failure('CKR_ATTRIBUTE_TYPE_INVALID', 0x12, 'C_GetAttributeValue');
           return { type, value };
         }),
+      C_CloseSession: () => undefined,
+      C_DestroyObject: (_session, object) => {
+        if (this.keeps !== undefined) throw failure(this.keeps, 0x1b, 'C_DestroyObject');
+        this.#gone.add(this.objects[object[0] ?? -1]);
+      },
       C_SignInit: () => undefined,
       C_Sign: (_session: Buffer, data: Buffer) => this.#sign(data),
     };
     return () => calls as PKCS11;
+  }
+
+  /** What is in it after all that was deleted. */
+  get left(): readonly FakeObject[] {
+    return this.objects.filter((object) => !this.#gone.has(object));
   }
 
   #sign(data: Buffer): Buffer {

@@ -1,12 +1,13 @@
 // A token of a test: every process that is forked for it is one more entry in `forked`, and answers as the token is then.
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { TokenFailure, type ListedKey, type TokenRequest } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import { TokenFailure, type TokenRequest } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import type { HeldKey } from '../../../../src/ports/issuing/key-inventory.ts';
 import type { TokenProcess } from '../../../../src/adapters/issuers/pkcs11/token-process.ts';
 
 export class FakeToken {
   /** What each new session fails with. */
   refusal: TokenFailure | undefined;
-  keys: readonly ListedKey[] = [];
+  keys: readonly HeldKey[] = [];
   privateKey: KeyObject = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   /** PINs that it was opened with, one for each login. */
   readonly pins: string[] = [];

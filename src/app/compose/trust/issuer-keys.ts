@@ -1,0 +1,20 @@
+// The keys that lie beside that of an issuer: in its token, or in its folder.
+import { FolderKeys } from '../../../adapters/upstream/offline/folder-keys.ts';
+import { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
+import { publicKeyOf, readFile } from './ceremony.ts';
+import type { Trust } from './trust.ts';
+
+/** @returns what finds the inventory of an issuer by its name. */
+export function keyInventories(
+  { issuer, additionalIssuers }: Config,
+  { issuers }: Pick<Trust, 'issuers'>,
+): (name: string) => KeyInventory | undefined {
+  return (name) => {
+    const place = [issuer, ...additionalIssuers].find((one) => one.name === name);
+    if (place?.directory === undefined) return issuers.inventoryOf(name);
+    const spkiOf = async (pem: string, options: { readonly signal: AbortSignal }) => publicKeyOf(place, pem, options);
+    return new FolderKeys({ folder: new IssuerFolder(place.directory, readFile), spkiOf });
+  };
+}
