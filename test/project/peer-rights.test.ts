@@ -33,10 +33,11 @@ describe('A server of a test in a real cluster', () => {
     ]);
   });
 
-  it('has no account but the one of the chart: istiod has the other, and the doctor in a pod', () => {
+  it('has no account but the one of the chart: istiod and cert-manager have others, and the doctor in a pod', () => {
     assert.deepEqual(having(/accountKubeconfig/), [
       `${KUBERNETES}/installation/doctor.test.ts`,
       `${KUBERNETES}/istio/support/istiod.ts`,
+      `${KUBERNETES}/signing/support/cert-manager.ts`,
       `${KUBERNETES}/support/chart-account.ts`,
       `${KUBERNETES}/support/cluster.ts`,
     ]);

@@ -23,6 +23,7 @@ const kubernetes = new GoModule({
 const istio = new GoModule({ name: 'istio', version: '1.31' });
 const helm = new GoModule({ name: 'helm', version: '4.3.1' });
 const spiffe = new GoModule({ name: 'spiffe', version: '2.9' });
+const certManager = new GoModule({ name: 'cert-manager', version: '1.21.2' });
 
 interface Program {
   readonly module: GoModule;
@@ -57,6 +58,11 @@ const PROGRAMS = {
     importPath: 'k8s.io/kubernetes/cmd/kubectl',
     judges: 'what operators see: explain, columns, messages of admission',
   },
+  'cert-manager': {
+    module: certManager,
+    importPath: '.',
+    judges: 'what asks it for an intermediate',
+  },
   'pilot-agent': {
     module: istio,
     importPath: 'istio.io/istio/pilot/cmd/pilot-agent',
@@ -89,6 +95,11 @@ export function findProgram(name: ProgramName): string | undefined {
 /** Where the source of Istio is that its programs are built from. @throws Error when Go is absent. */
 export function istioSource(): string {
   return istio.sourceOf('istio.io/istio');
+}
+
+/** A folder with the definitions of cert-manager's kinds. @throws Error when Go is absent. */
+export function certManagerDefinitions(): string {
+  return path.join(certManager.sourceOf('github.com/cert-manager/cert-manager'), 'deploy/crds');
 }
 
 /** The bootstrap that Istio's agent fills in for its Envoy. @throws Error when Go is absent. */

@@ -2,13 +2,13 @@
 // what a signer needs and nothing else.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { RunningServer } from '../../app/support/running-server.ts';
-import { ServerFiles } from '../../app/support/server-files.ts';
-import { eventually } from '../../support/eventually.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { ChartAccount } from './support/chart-account.ts';
-import type { ClusterApi, ClusterObject } from './support/cluster-api.ts';
-import { KubernetesCluster } from './support/cluster.ts';
+import { RunningServer } from '../../../app/support/running-server.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { ChartAccount } from '../support/chart-account.ts';
+import type { ClusterApi, ClusterObject } from '../support/cluster-api.ts';
+import { KubernetesCluster } from '../support/cluster.ts';
 import {
   createRequest as created,
   ISTIOD,
@@ -17,7 +17,7 @@ import {
   requestSigning as request,
   WEB,
   type Csr,
-} from './support/relayed-requests.ts';
+} from '../support/relayed-requests.ts';
 
 const SOON = { withinMs: 20_000 };
 

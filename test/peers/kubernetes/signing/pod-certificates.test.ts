@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { RunningServer } from '../../app/support/running-server.ts';
-import { ServerFiles } from '../../app/support/server-files.ts';
-import { eventually } from '../../support/eventually.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { ChartAccount } from './support/chart-account.ts';
-import type { ClusterObject } from './support/cluster-api.ts';
-import { KubernetesCluster, NODE, type PodVolume } from './support/cluster.ts';
+import { RunningServer } from '../../../app/support/running-server.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { ChartAccount } from '../support/chart-account.ts';
+import type { ClusterObject } from '../support/cluster-api.ts';
+import { KubernetesCluster, NODE, type PodVolume } from '../support/cluster.ts';
 
 const WEB = 'spiffe://cluster.local/ns/shop/sa/web';
 /** The kubelet looks at a volume again after a pause that doubles. */
