@@ -56,6 +56,25 @@ export async function testAuthority(options: TestAuthorityOptions = {}): Promise
   };
 }
 
+/** @returns the intermediate's certificate anew, for the same key, with no word of how many CAs may stand below it, as cert-manager's. */
+export async function withoutPathLength({ root, intermediate }: TestAuthority): Promise<string> {
+  const [above, own] = [
+    new x509.X509Certificate(root.certificatePem),
+    new x509.X509Certificate(intermediate.certificatePem),
+  ];
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keyDer = x509.PemConverter.decodeFirst(root.keyPem);
+  const { subject, notBefore, notAfter, publicKey } = own;
+  const others = own.extensions.filter((one) => !(one instanceof x509.BasicConstraintsExtension));
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...{ subject, notBefore, notAfter, publicKey, issuer: above.subject, serialNumber: '41' },
+    signingKey: await webcrypto.subtle.importKey('pkcs8', keyDer, algorithm, false, ['sign']),
+    signingAlgorithm: algorithm,
+    extensions: [new x509.BasicConstraintsExtension(true, undefined, true), ...others],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
 interface Written {
   readonly pem: string;
   readonly keyPem: string;

@@ -65,6 +65,7 @@ export class ChosenIssuer implements Judged {
   readonly name: string;
   readonly anchors: readonly string[];
   readonly remainingMs: number;
+  readonly pathLength?: number;
   readonly unavailable?: string;
   readonly withdrawn?: WithdrawnState;
   readonly bounds: IssuerBounds;
@@ -78,6 +79,7 @@ export class ChosenIssuer implements Judged {
     this.#issuer = state.kind === 'ready' ? state.issuer : undefined;
     this.anchors = this.#issuer === undefined ? [] : [this.#issuer.anchorSha256];
     this.remainingMs = this.#issuer === undefined ? 0 : Math.max(0, this.#issuer.notAfterMs - nowMs);
+    if (state.kind === 'ready') this.pathLength = state.issuer.pathLength;
     if (state.kind !== 'unavailable') return;
     this.unavailable = `issuer ${name} ${state.why}`;
     if (state.withdrawn !== undefined) this.withdrawn = state.withdrawn;

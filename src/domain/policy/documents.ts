@@ -68,6 +68,8 @@ export interface BundleIssuer {
   readonly anchor?: string;
   /** What it must still be able to sign for, in ms. */
   readonly minRemainingMs: number;
+  /** Most CAs that its certificate may allow below it; one without a path length allows any number. Absent, it may. */
+  readonly maxPathLength?: number;
 }
 
 /** What the holders of the bundle let local policies choose. */

@@ -61,6 +61,8 @@ export interface PolicyRequest {
     readonly anchors: readonly string[];
     /** How long it can still sign, in ms. */
     readonly remainingMs: number;
+    /** How many CAs its certificate allows below it, Infinity where it sets no path length; absent where that is not known, as in a replay. */
+    readonly pathLength?: number;
     /** Why it cannot sign now, safe for the caller; absent when it can. */
     readonly unavailable?: string;
     /** Present where that is because operators suspended, tainted or retired it. */

@@ -55,6 +55,8 @@ export class Issuer {
    * long as that; above it what cross-signs its anchor, for peers that do not have the newest anchor yet.
    */
   readonly chainPems: readonly string[];
+  /** How many CAs its certificate allows below it; Infinity where it sets no path length. */
+  readonly pathLength: number;
   /** What works and should not be, in words. */
   readonly weaknesses: readonly string[];
 
@@ -66,6 +68,7 @@ export class Issuer {
     this.subject = own.subject;
     this.subjectDer = own.subjectDer;
     this.subjectKeyId = own.extensions.subjectKeyId ?? keyIdOf(own.spki);
+    this.pathLength = own.extensions.basicConstraints?.pathLength ?? Infinity;
     this.publicKey = own.x509.publicKey;
     this.publicKeySha256 = createHash('sha256').update(own.spki).digest('hex');
     this.algorithm = algorithm;

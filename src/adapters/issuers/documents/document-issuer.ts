@@ -32,6 +32,8 @@ export interface DocumentIssuerParts extends MaterialSource {
   readonly trial: IssuerTrial;
   /** Waited for before another bundle, or an issuer below it, takes the place of what is in force; see RootsBeforeLeaves. */
   readonly beforeInForce?: (bundle: TrustBundle, options: { readonly signal: AbortSignal }) => Promise<void>;
+  /** What policies demand of an issuer beyond what peers do. Absent, nothing. */
+  readonly demands?: IssuerDemands;
   /** Whether this CA has signed with the issuer before this start. Absent, it has not. */
   readonly wasInForce?: (issuer: Issuer, options: { readonly signal: AbortSignal }) => Promise<boolean>;
 }
@@ -42,6 +44,13 @@ export interface DocumentIssuerSettings extends MaterialSettings {
   readonly bounds: IssuerBounds;
   /** Of the leaves that it may be asked for, in ms. */
   readonly longestLeafMs: number;
+}
+
+export interface IssuerDemands {
+  /** @returns why policies would not take the issuer of that name, to follow what is called it; nothing when they would, or are not loaded. */
+  readonly against: (name: string, issuer: Issuer) => string | undefined;
+  /** Calls `listener` when they may demand something else, until the signal aborts. */
+  readonly onChange: (listener: () => void, options: { readonly signal: AbortSignal }) => void;
 }
 
 interface InForce {
@@ -111,11 +120,12 @@ export class DocumentIssuer {
    * @throws AuthorityError CAP-X03 when the first load of the default issuer fails, CAP-S15 when its key does not answer.
    */
   async start({ signal, waitsForKey = false }: IssuerStart): Promise<void> {
-    const { documents, trustAnchors } = this.#parts;
+    const { documents, trustAnchors, demands } = this.#parts;
     if (trustAnchors !== undefined) await this.#reload(signal);
     else if (waitsForKey) await this.#loadWithKey(signal);
     else await this.#load(signal);
     documents.onChange(async () => this.#next(async () => this.#reload(signal)), { signal });
+    demands?.onChange(() => void this.#next(async () => this.#again(signal)), { signal });
     trustAnchors?.onChange(() => void this.#next(async () => this.#underOtherAnchors(signal)), { signal });
     void this.#followTime(signal);
   }
@@ -248,10 +258,13 @@ export class DocumentIssuer {
 
   /** Nothing of it is in force before the trial is over. */
   async #tried(read: IssuerMaterial, signal: AbortSignal): Promise<TrialMaterial> {
-    const { clock, documents, trial } = this.#parts;
+    const { clock, documents, trial, demands } = this.#parts;
     this.#lookedMs = clock.nowMs();
     const material = read.at(this.#lookedMs);
-    const problem = await trial(material, { signal });
+    // What is in force already stays: policies refuse it by themselves, where the reason can be told to who asks.
+    const known = this.#inForce?.material.issuer.id === material.issuer.id;
+    const problem =
+      (known ? undefined : demands?.against(this.name, material.issuer)) ?? (await trial(material, { signal }));
     if (problem === undefined) return material;
     throw new AuthorityError('CAP-X03', {
       detail: `${documents.placeOf('chain')} is no issuer for this mesh: ${problem}`,

@@ -69,6 +69,9 @@ function isAfter(begin: unknown, end: unknown): boolean {
   return typeof begin === 'number' && typeof end === 'number' && begin >= end;
 }
 
+/** Deeper than any hierarchy of a mesh. */
+const MAX_PATH_LENGTH = 10;
+
 const issuer = z
   .strictObject({
     name: issuerName.describe("The issuer's name in the server's configuration."),
@@ -76,11 +79,20 @@ const issuer = z
       .optional()
       .describe('SHA-256 digest of the trust anchor that it must chain to. Absent, any.'),
     minRemaining: duration.optional().describe('How long the issuer must still be able to sign. Absent, at all.'),
+    maxPathLength: z
+      .int()
+      .min(0)
+      .max(MAX_PATH_LENGTH)
+      .optional()
+      .describe(
+        'Most CAs that its certificate may allow below it (pathLenConstraint); one that sets none is refused then. Absent, any.',
+      ),
   })
-  .transform(({ name, anchor, minRemaining = 0 }): BundleIssuer => ({
+  .transform(({ name, anchor, minRemaining = 0, maxPathLength }): BundleIssuer => ({
     name,
     minRemainingMs: minRemaining,
     ...(anchor !== undefined && { anchor: anchor.slice('sha256:'.length) }),
+    ...(maxPathLength !== undefined && { maxPathLength }),
   }));
 
 const classAssignment = z

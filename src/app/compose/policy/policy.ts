@@ -64,6 +64,7 @@ export function composePolicy(config: Config, foundation: Foundation, former: Fo
     await bundles.start({ signal });
     await objects?.start(options);
     await policies.start({ signal });
+    trust.demands.follow(policies, { signal });
     tellPolicies(policies, events);
     policies.onChange(() => tellPolicies(policies, events), { signal });
     judgement.start({ signal });

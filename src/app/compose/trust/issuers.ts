@@ -22,7 +22,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { issuerDocuments } from './issuer-documents.ts';
 
-type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce'> & {
+type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce' | 'demands'> & {
   readonly random: Random;
   readonly files: Watching;
   /** Tokens are let go when it aborts. */

@@ -9,6 +9,7 @@ import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
 import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
+import { PolicyDemands } from '../../../authority/trust/policy-demands.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
@@ -28,6 +29,8 @@ export interface Trust {
   readonly ledger: FollowedLedger<IssuerLedger>;
   readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
+  /** What issuers are to heed, which policies say once there are some. */
+  readonly demands: PolicyDemands;
 }
 
 export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers'> {
@@ -42,7 +45,9 @@ export function composeTrust(
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
+  const demands = new PolicyDemands();
   const issuers = composeIssuers(config, {
+    demands,
     clock: watching,
     files,
     random,
@@ -84,7 +89,7 @@ export function composeTrust(
   health.report('issuer states', () => degradedBy(ledger.problem ?? governed.problem()));
   health.report('trust anchors', () => degradedBy(stranded.problem()));
   health.report('federated bundles', () => degradedBy(federated.problem));
-  return { issuers, governed, ledger, chooser: new IssuerChooser(governed), federated };
+  return { issuers, governed, ledger, chooser: new IssuerChooser(governed), federated, demands };
 }
 
 /** Of several processes each hears at once of what another decided, by way of the supervisor. */

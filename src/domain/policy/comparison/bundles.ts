@@ -101,6 +101,12 @@ function compareIssuers(before: readonly BundleIssuer[], after: readonly BundleI
         ...least,
         direction: directionOfLimit(other.minRemainingMs, one.minRemainingMs),
       },
+      {
+        field: `issuers.${name}.maxPathLength`,
+        before: String(one.maxPathLength ?? ABSENT_FIELD),
+        after: String(other.maxPathLength ?? ABSENT_FIELD),
+        direction: directionOfLimit(one.maxPathLength ?? Infinity, other.maxPathLength ?? Infinity),
+      },
     ];
   });
 }

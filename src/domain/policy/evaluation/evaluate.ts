@@ -14,7 +14,7 @@ import {
   type PolicyDecision,
 } from '../policy-decision.ts';
 import { evaluateCondition } from './evaluate-condition.ts';
-import { localNeeded, noRule, wrongAnchor } from './missing-grants.ts';
+import { localNeeded, noRule, unfitIssuer } from './missing-grants.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { waivedSince } from './on-renew.ts';
 import type { PolicySet } from '../policy-set.ts';
@@ -87,7 +87,7 @@ function checkGrants(
   const missing = [
     noRule(policies, request, applicable, reader),
     localNeeded(policies, request, applicable),
-    wrongAnchor(policies, request),
+    unfitIssuer(policies, request),
   ];
   for (const clause of missing) if (clause !== undefined) found.failures.push(clause);
 }

@@ -2,7 +2,7 @@
 // policy where the bundle asks for one, an issuer under the anchor that the bundle pins.
 import type { ApplicableStatements } from './applicable.ts';
 import type { FailedClause } from '../policy-decision.ts';
-import type { Labels } from '../documents.ts';
+import type { BundleIssuer, Labels } from '../documents.ts';
 import { admits } from '../name-patterns.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { matchesCluster, type PolicySet } from '../policy-set.ts';
@@ -157,17 +157,42 @@ export function localNeeded(
   });
 }
 
-export function wrongAnchor(policies: PolicySet, { issuer }: Pick<PolicyRequest, 'issuer'>): FailedClause | undefined {
-  const index = policies.bundle.issuers.findIndex(({ name }) => name === issuer.name);
-  const anchor = policies.bundle.issuers[index]?.anchor;
-  // One that cannot sign now is under no anchor that could be judged.
-  if (anchor === undefined || issuer.unavailable !== undefined || issuer.anchors.includes(anchor)) return undefined;
+/** @returns why the bundle does not take the issuer as it is: under another anchor, or with more CAs below it than it allows. */
+export function unfitIssuer(policies: PolicySet, { issuer }: Pick<PolicyRequest, 'issuer'>): FailedClause | undefined {
+  const demanded = policies.bundle.issuers.find(({ name }) => name === issuer.name);
+  // Of one that cannot sign now nothing is there that could be judged.
+  if (demanded === undefined || issuer.unavailable !== undefined) return undefined;
+  return wrongAnchor(policies, issuer, demanded) ?? wrongPathLength(policies, issuer, demanded);
+}
+
+function wrongAnchor(
+  policies: PolicySet,
+  issuer: PolicyRequest['issuer'],
+  { anchor }: BundleIssuer,
+): FailedClause | undefined {
+  if (anchor === undefined || issuer.anchors.includes(anchor)) return undefined;
   return central(policies, {
     reason: 'CAP-P08',
     field: `issuers.${issuer.name}.anchor`,
     actual: issuer.anchors.map((digest) => `sha256:${digest.slice(0, 16)}`).join(' ') || 'none',
     allowed: `sha256:${anchor.slice(0, 16)}`,
     change: 'have the issuer signed under the anchor that the bundle pins',
+    mayPassLater: false,
+  });
+}
+
+function wrongPathLength(
+  policies: PolicySet,
+  { name, pathLength = 0 }: PolicyRequest['issuer'],
+  { maxPathLength = Infinity }: BundleIssuer,
+): FailedClause | undefined {
+  if (pathLength <= maxPathLength) return undefined;
+  return central(policies, {
+    reason: 'CAP-P08',
+    field: `issuers.${name}.maxPathLength`,
+    actual: pathLength === Infinity ? 'no path length' : `pathlen:${pathLength}`,
+    allowed: `at most pathlen:${maxPathLength}`,
+    change: `ask the CA above for an intermediate with pathlen:${maxPathLength} in its basicConstraints`,
     mayPassLater: false,
   });
 }

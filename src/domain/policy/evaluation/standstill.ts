@@ -1,6 +1,6 @@
 // What keeps a policy bundle from giving certificates, whoever asks: part of each decision, and of the answer
 // to whether the server is of any use now.
-import { wrongAnchor } from './missing-grants.ts';
+import { unfitIssuer } from './missing-grants.ts';
 import type { PolicySet } from '../policy-set.ts';
 import type { PolicyRequest } from '../request.ts';
 
@@ -38,10 +38,13 @@ export interface Outlook {
 
 /** @returns why nobody, or nobody new, can be given a certificate at this moment; nothing when somebody can. */
 export function outlook(policies: PolicySet, moment: Moment): Outlook | undefined {
-  const foreign = wrongAnchor(policies, moment);
-  if (foreign !== undefined) {
-    const why = `issuer ${moment.issuer.name} is under another anchor than ${policies.bundleName} pins`;
-    return { why: `${why} (${foreign.allowed})`, renewals: false };
+  const unfit = unfitIssuer(policies, moment);
+  if (unfit !== undefined) {
+    const { name } = moment.issuer;
+    const why = unfit.field.endsWith('.anchor')
+      ? `issuer ${name} is under another anchor than ${policies.bundleName} pins`
+      : `issuer ${name} allows more CAs below it than ${policies.bundleName} does`;
+    return { why: `${why} (${unfit.allowed})`, renewals: false };
   }
   const forAll = standstill(policies, { ...moment, renewal: true });
   if (forAll !== undefined) return { why: forAll.why, renewals: false };

@@ -75,7 +75,7 @@ describe('A policy file', () => {
       bundleText(`
 validity: { notBefore: 2026-11-20T00:00:00Z, softExpiry: 2026-12-20T00:00:00.500Z, hardExpiry: 2027-01-20T00:00:00Z, renewAfterHardExpiry: true }
 audience: { clusters: ["prod-*"] }
-issuers: [{ name: high, anchor: "sha256:${'ab'.repeat(32)}", minRemaining: 6h }, { name: low }]
+issuers: [{ name: high, anchor: "sha256:${'ab'.repeat(32)}", minRemaining: 6h }, { name: low, maxPathLength: 0 }]
 classes: [{ class: gateway, namespaces: [istio-ingress] }]
 rules:
   - id: mesh
@@ -106,7 +106,7 @@ namespaces:
     assert.deepEqual(document.audience, ['prod-*']);
     assert.deepEqual(document.issuers, [
       { name: 'high', anchor: 'ab'.repeat(32), minRemainingMs: 6 * HOUR_MS },
-      { name: 'low', minRemainingMs: 0 },
+      { name: 'low', minRemainingMs: 0, maxPathLength: 0 },
     ]);
     assert.deepEqual(document.classes, [{ class: 'gateway', namespaces: ['istio-ingress'], serviceAccounts: ['*'] }]);
     assert.deepEqual(document.rules, [

@@ -152,6 +152,11 @@ describe('The difference between policies', () => {
       { 'issuers.x.anchor': 'narrowed' },
     ],
     [
+      'a maximum of path length',
+      { issuers: [{ name: 'x', minRemainingMs: 0, maxPathLength: 1 }] },
+      { 'issuers.x.maxPathLength': 'narrowed' },
+    ],
+    [
       'another owner',
       { owner: { team: 'other', contact: '#o' } },
       { 'owner.contact': 'neutral', 'owner.team': 'neutral' },

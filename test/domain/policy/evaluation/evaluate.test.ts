@@ -288,6 +288,22 @@ describe('Policy', () => {
     assert.equal(evaluate(policies, under, EMPTY).outcome, 'approved');
   });
 
+  it('takes no issuer that allows more CAs below it than the bundle does, or does not say how many', () => {
+    const policies = policySet(bundle({ issuers: [{ name: 'default', minRemainingMs: 0, maxPathLength: 1 }] }));
+    const by = (more: object) =>
+      evaluate(policies, request({ issuer: { name: 'default', anchors: [], remainingMs: HOUR_MS, ...more } }), EMPTY);
+    for (const more of [{ pathLength: 0 }, { pathLength: 1 }, {}]) assert.equal(by(more).outcome, 'approved');
+    for (const [pathLength, actual] of [
+      [2, 'pathlen:2'],
+      [Infinity, 'no path length'],
+    ] as const) {
+      assert.deepEqual(
+        by({ pathLength }).failures.map((one) => [one.reason, one.field, one.actual, one.allowed]),
+        [['CAP-P08', 'issuers.default.maxPathLength', actual, 'at most pathlen:1']],
+      );
+    }
+  });
+
   it('cannot be judged with an issuer that ends too soon', () => {
     const issuers = [{ name: 'default', minRemainingMs: 2 * HOUR_MS }];
     const ending = request({ issuer: { name: 'default', anchors: [], remainingMs: HOUR_MS } });
