@@ -5,6 +5,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { GuardedOperation } from '../../domain/policy/documents.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import {
+  digestOf,
   moved,
   pendingAt,
   proposed,
@@ -47,6 +48,8 @@ export interface Operator {
   readonly actor: string;
   readonly role: string;
   readonly local: boolean;
+  /** All names in the client certificate. Absent, the actor alone. */
+  readonly names?: readonly string[];
 }
 
 export interface AskedAct {
@@ -101,7 +104,8 @@ export class IssuerActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<ActOutcome> {
     const { clock, ledger } = this.#parts;
     demandRoleOf(operator, 'operator');
-    const act = this.pending().find((one) => one.digest === digest);
+    // By its content as it stands in the ledger now: what was changed there is another act.
+    const act = this.pending().find((one) => one.digest === digest && digestOf(one) === digest);
     if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
     demandRoleOf(operator, ROLE_OF_ACT[act.act]);
     demandAnother(act, operator);
@@ -111,7 +115,7 @@ export class IssuerActs {
     const by = { timeMs, actor: act.actor, role: act.role, reason: act.reason, approvedBy: operator.actor };
     const { move } = await ledger.change((known) => {
       // Somebody else may have approved it, or its hour may be over by now.
-      if (!pendingAt(known, timeMs).some((one) => one.digest === digest))
+      if (!pendingAt(known, timeMs).some((one) => one.digest === digest && digestOf(one) === digest))
         throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
       return this.#acted(settled(known, digest, timeMs), meant, act, by);
     }, options);
@@ -186,7 +190,8 @@ export class IssuerActs {
     const { act: pending } = await this.#parts.ledger.change((ledger) => {
       // What could not be done at once is not worth a second person's time.
       acted(ledger, meant, wanted.act, { timeMs, actor: operator.actor, role: operator.role, reason: wanted.reason });
-      const next = proposed(ledger, wanted, { timeMs, actor: operator.actor, role: operator.role });
+      const { actor, role, names } = operator;
+      const next = proposed(ledger, wanted, { timeMs, actor, role, ...(names !== undefined && { names }) });
       if ('problem' in next) throw refusal(wanted.issuer, next.problem);
       const { state } = standingIn(ledger, meant);
       return { ...next, operation: proposalRecord(next.act, state) };
@@ -196,10 +201,12 @@ export class IssuerActs {
 }
 
 /** The second person is somebody else, and somebody whose name is known: who has the Unix socket may be anybody. */
-function demandAnother(act: PendingAct, { actor, local }: Operator): void {
+function demandAnother(act: PendingAct, { actor, local, names = [] }: Operator): void {
   if (local)
     throw new AuthorityError('CAP-O04', { detail: 'who approves shows a client certificate, not the Unix socket' });
-  if (act.actor === actor) throw new AuthorityError('CAP-O04', { detail: `${actor} asked for it` });
+  const asking = new Set([act.actor, ...(act.names ?? [])]);
+  const shared = [actor, ...names].find((name) => asking.has(name));
+  if (shared !== undefined) throw new AuthorityError('CAP-O04', { detail: `${shared} asked for it` });
 }
 
 /** @throws AuthorityError CAP-O03 */

@@ -49,6 +49,8 @@ export interface PendingAct extends WantedAct {
   readonly timeMs: number;
   readonly actor: string;
   readonly role: string;
+  /** Every name by which who asked is known. Absent, the actor alone. */
+  readonly names?: readonly string[];
   /** It lapses then. */
   readonly untilMs: number;
 }
@@ -141,14 +143,15 @@ export function pendingAt({ pending }: IssuerLedger, nowMs: number): readonly Pe
 export function proposed(
   ledger: IssuerLedger,
   wanted: WantedAct,
-  { timeMs, actor, role }: Pick<Authorship, 'timeMs' | 'actor' | 'role'>,
+  { timeMs, actor, role, names }: Pick<PendingAct, 'timeMs' | 'actor' | 'role' | 'names'>,
 ): { readonly ledger: IssuerLedger; readonly act: PendingAct } | { readonly problem: string } {
   const pending = pendingAt(ledger, timeMs);
   const digest = digestOf(wanted);
   if (pending.some((one) => one.digest === digest)) return { problem: `is pending already as ${digest}: approve that` };
   if (pending.length >= MAX_PENDING) return { problem: `cannot wait: ${MAX_PENDING} acts do already` };
   const { act, issuer, id, reason, override } = wanted;
-  const one = { act, issuer, id, reason, override, digest, timeMs, actor, role, untilMs: timeMs + PENDING_MS };
+  const by = { timeMs, actor, role, ...(names !== undefined && { names }) };
+  const one = { act, issuer, id, reason, override, digest, ...by, untilMs: timeMs + PENDING_MS };
   return { ledger: { ...ledger, pending: [...pending, one] }, act: one };
 }
 

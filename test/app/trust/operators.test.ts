@@ -162,6 +162,23 @@ describe('Operators elsewhere', () => {
     assert.match((await as('bob', 'approve', digest)).error, /CAP-O02/);
   });
 
+  it('are one person by all names of a certificate, and by another certificate with one of them', async () => {
+    const both = await issueLeaf(corporate, { uri: `${OPS}/alice`, dns: 'alice.example' });
+    const other = await issueLeaf(corporate, { uri: `${OPS}/bob`, dns: 'alice.example' });
+    for (const [name, { chainPem, keyPem }] of [
+      ['both', both],
+      ['other', other],
+    ] as const) {
+      files.write(`${name}.pem`, chainPem);
+      files.write(`${name}-key.pem`, keyPem);
+    }
+    await start(['issuer.suspend']);
+    const asked = await as('both', ...SUSPEND);
+    const digest = /approve ([0-9a-f]{32})/.exec(asked.output)?.[1] ?? assert.fail(asked.error);
+    assert.match((await as('other', 'approve', digest)).error, /CAP-O04 .*DNS:alice\.example asked for it/);
+    assert.match((await as('bob', 'approve', digest)).output, /is suspended/);
+  });
+
   it('complete what somebody at the machine itself asked for', async () => {
     await start(['issuer.suspend']);
     const asked = await here(...SUSPEND);

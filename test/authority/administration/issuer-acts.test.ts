@@ -122,6 +122,28 @@ describe('What operators do to issuers', () => {
     assert.deepEqual(signing(), ['default']);
   });
 
+  it('is approved by nobody who shares a name with who asked for it, in whichever certificate', async () => {
+    const { acts, ask } = await serverOf(['issuer.taint']);
+    const alice = { ...ALICE, names: ['CN:alice', 'URI:spiffe://corp/alice', 'EMAIL:alice@corp'] };
+    const digest = digestOf(await ask('taint', 'gold', { override: true }, alice));
+    for (const names of [['URI:spiffe://corp/alice'], ['DNS:other', 'EMAIL:alice@corp'], ['CN:alice']]) {
+      const [actor = ''] = names;
+      const other = { ...alice, actor, names };
+      await assert.rejects(acts.approve(digest, other, stop), { reason: 'CAP-O04', message: /alice.* asked for it/ });
+    }
+    assert.equal((await acts.approve(digest, { ...BOB, names: ['CN:bob'] }, stop)).outcome, 'done');
+  });
+
+  it('is approved as it was asked for: one whose content is another by now is not there', async () => {
+    const { acts, ask, look } = await serverOf(['issuer.taint']);
+    const digest = digestOf(await ask('taint', 'gold', { override: true }));
+    const { revision, ledger } = await ledgers.read(stop);
+    const changed = { ...ledger, pending: ledger.pending.map((one) => ({ ...one, act: 'retire' as const })) };
+    await ledgers.replace(revision, changed, { timeMs: 0, operation: 'by hand', was: '', is: '' }, stop);
+    await look();
+    await assert.rejects(acts.approve(digest, BOB, stop), { reason: 'CAP-O02' });
+  });
+
   it('is done once, although two approve it at two servers', async () => {
     const [one, other] = [await serverOf(['issuer.taint']), await serverOf(['issuer.taint'])];
     const digest = digestOf(await one.ask('taint', 'gold'));

@@ -8,11 +8,11 @@ import { ROLES, type Role, type RoledOperator } from '../../../authority/adminis
 export type RoleNames = Readonly<Record<Role, readonly string[]>>;
 
 const COMMON_NAME = '2.5.4.3';
-const KINDS = { uri: 'URI', dns: 'DNS' } as const;
+const KINDS = { uri: 'URI', dns: 'DNS', email: 'EMAIL' } as const;
 
 /**
- * The highest role that one of the certificate's names has. The operator is called by one name, whichever gave the role: so a
- * certificate is one person, however many names it has.
+ * The highest role that one of the certificate's names has. The operator is called by one name, whichever gave the role, and
+ * known by all of them: whoever shares one is the same person.
  * @param der of the leaf, which the listener verified.
  */
 export function certifiedOperator(der: Uint8Array, roles: RoleNames): RoledOperator | Stranger {
@@ -20,12 +20,12 @@ export function certifiedOperator(der: Uint8Array, roles: RoleNames): RoledOpera
   const names = 'problem' in certificate ? [] : namesOf(certificate);
   const [actor = 'a certificate without a name'] = names;
   const role = ROLES.findLast((one) => names.some((name) => roles[one].some((pattern) => fits(pattern, name))));
-  return role === undefined ? { actor, role: 'none' } : { actor, role, local: false };
+  return role === undefined ? { actor, role: 'none' } : { actor, role, local: false, names };
 }
 
-/** URI names first, then DNS names, then common names, each in the order of the certificate. */
+/** URI names first, then DNS names, mail addresses and common names, each in the order of the certificate. */
 function namesOf({ extensions, subjectDer }: PathCertificate): readonly string[] {
-  const alternative = (['uri', 'dns'] as const).flatMap((kind) =>
+  const alternative = (['uri', 'dns', 'email'] as const).flatMap((kind) =>
     extensions.names
       .filter((name) => name.kind === kind)
       .map(({ bytes }) => `${KINDS[kind]}:${Buffer.from(bytes).toString('latin1')}`),

@@ -30,6 +30,8 @@ const pending = z.strictObject({
   timeMs,
   actor: text,
   role: text,
+  // As many as a client certificate has that TLS takes.
+  names: z.array(text).max(1_000).optional(),
   untilMs: timeMs,
 });
 
@@ -55,6 +57,6 @@ function ledgerFrom(parsed: z.infer<typeof schema>): IssuerLedger {
       ...rest,
       ...(approvedBy !== undefined && { approvedBy }),
     })),
-    pending: parsed.pending,
+    pending: parsed.pending.map(({ names, ...rest }) => ({ ...rest, ...(names !== undefined && { names }) })),
   };
 }

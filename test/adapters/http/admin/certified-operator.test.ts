@@ -23,6 +23,7 @@ describe('Who an operator is by a client certificate', () => {
       actor: 'URI:spiffe://corp/ops/alice',
       role: 'viewer',
       local: false,
+      names: ['URI:spiffe://corp/ops/alice'],
     });
     const both = await who({ uri: 'spiffe://corp/ops/alice', dns: 'alice.example' }, roles);
     assert.equal(both.role, 'security');
@@ -33,6 +34,8 @@ describe('Who an operator is by a client certificate', () => {
     const byUri = await who(names, { security: ['URI:spiffe://corp/ops/alice'] });
     const byDns = await who(names, { security: ['DNS:alice.example'] });
     assert.equal(byUri.actor, byDns.actor);
+    for (const one of [byUri, byDns])
+      assert.deepEqual('names' in one && one.names, ['URI:spiffe://corp/ops/alice', 'DNS:alice.example']);
   });
 
   it('is a common name where there is no other, as an authority has it', () => {
@@ -41,6 +44,7 @@ describe('Who an operator is by a client certificate', () => {
       actor: 'CN:People',
       role: 'operator',
       local: false,
+      names: ['CN:People'],
     });
   });
 
