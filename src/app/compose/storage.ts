@@ -10,7 +10,7 @@ import type { Store } from './stores/store.ts';
 
 export interface Storage extends Pick<
   Store,
-  'journal' | 'history' | 'quotas' | 'issuerLedgers' | 'statistics' | 'bundleState' | 'closings' | 'lease'
+  'journal' | 'history' | 'quotas' | 'issuerLedgers' | 'crls' | 'statistics' | 'bundleState' | 'closings' | 'lease'
 > {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
@@ -20,7 +20,7 @@ export interface Storage extends Pick<
 export function composeStorage(config: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
   const store = composeStore(config, foundation);
-  const { journal, history, quotas, retention, lease, issuerLedgers, statistics, bundleState, closings } = store;
+  const { journal, history, quotas, retention, lease, issuerLedgers, statistics, bundleState, closings, crls } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
   const refusals = new RefusalRecords({ journal, events, clock });
@@ -39,6 +39,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     closings,
     lease,
     issuerLedgers,
+    crls,
     statistics,
     ...(bundleState !== undefined && { bundleState }),
   };

@@ -15,6 +15,11 @@ export const TAG = {
   generalizedTime: 0x18,
 } as const;
 
+/** The longest length of two bytes. */
+const TWO_BYTES = 0xffff;
+/** The least length that needs one byte after the first, two and three. */
+const LEAST_LENGTH = [0x80, 0x100, 0x10000] as const;
+
 /** Not well-formed DER, or not the shape that was expected. Caught where a reason code is chosen. */
 export class DerError extends Error {}
 
@@ -102,11 +107,13 @@ export class DerReader {
   }
 
   #longLength(extra: number, what: string): number {
-    // Two length bytes reach 65,535: more than any request we accept. None is the indefinite form.
-    if (extra === 0 || extra > 2) throw new DerError(`${what} has an unacceptable length`);
+    // Two length bytes reach 65,535: more than any request we accept; a revocation list may be longer. None is the
+    // indefinite form.
+    const most = this.#bytes.length > TWO_BYTES ? 3 : 2;
+    if (extra === 0 || extra > most) throw new DerError(`${what} has an unacceptable length`);
     let length = 0;
     for (let i = 2; i < 2 + extra; i++) length = length * 256 + (this.#bytes[this.#at + i] ?? 0);
-    if (length < (extra === 1 ? 0x80 : 0x100)) throw new DerError(`${what} has a length that is not minimal`);
+    if (length < (LEAST_LENGTH[extra - 1] ?? 0)) throw new DerError(`${what} has a length that is not minimal`);
     return length;
   }
 }
@@ -150,8 +157,9 @@ export class DerWriter {
   wrap(tag: number, mark: number): void {
     const length = mark - this.#at;
     this.putByte(length & 0xff);
-    if (length > 0xff) this.putByte(length >> 8);
-    if (length > 0x7f) this.putByte(length > 0xff ? 0x82 : 0x81);
+    if (length > 0xff) this.putByte((length >> 8) & 0xff);
+    if (length > TWO_BYTES) this.putByte(length >> 16);
+    if (length > 0x7f) this.putByte(length > TWO_BYTES ? 0x83 : length > 0xff ? 0x82 : 0x81);
     this.putByte(tag);
   }
 
@@ -171,8 +179,8 @@ export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array
   return writer.finish();
 }
 
-/** Bytes of the longest header that the writer writes: a tag and three bytes of length. */
-export const MAX_HEADER = 4;
+/** Bytes of the longest header that the writer writes: a tag and four bytes of length. */
+export const MAX_HEADER = 5;
 
 /** An OBJECT IDENTIFIER from its dotted form, whole. For tables that are built once. */
 export function oid(dotted: string): Uint8Array {

@@ -141,7 +141,8 @@ function putValidity(writer: DerWriter, { notBeforeMs, notAfterMs }: Certificate
   writer.wrap(TAG.sequence, end);
 }
 
-function putTime(writer: DerWriter, ms: number): void {
+/** Puts a Time (RFC 5280 section 4.1.2.5). @param ms whole seconds, in ms since the epoch. */
+export function putTime(writer: DerWriter, ms: number): void {
   const end = writer.mark;
   const date = new Date(ms);
   const seconds = Math.floor(ms / 1000);

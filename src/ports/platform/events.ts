@@ -19,7 +19,8 @@ export type ReloadedSource =
   | 'federated-bundle'
   | 'token-keys'
   | 'serving-certificate'
-  | 'istiod-tls';
+  | 'istiod-tls'
+  | 'crls';
 
 /** The value of the label `cause`. */
 export type NoTurn = 'line_full' | 'too_late' | 'gone';

@@ -38,6 +38,7 @@ const SOURCES = [
   'federated-bundle',
   'serving-certificate',
   'istiod-tls',
+  'crls',
 ] as const satisfies readonly ReloadedSource[];
 const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
 const CAUSES = ['line_full', 'too_late', 'gone'] as const satisfies readonly NoTurn[];

@@ -11,6 +11,7 @@ import { PostgresIssuerStatistics } from '../../../adapters/storage/postgres/pos
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
 import { PostgresLedgers } from '../../../adapters/storage/postgres/shared/postgres-ledgers.ts';
+import { PostgresCrls } from '../../../adapters/storage/postgres/shared/postgres-crls.ts';
 import { PostgresLease } from '../../../adapters/storage/postgres/shared/postgres-lease.ts';
 import { PostgresQuotaBank } from '../../../adapters/storage/postgres/shared/postgres-quota-bank.ts';
 import { PostgresRetention } from '../../../adapters/storage/postgres/shared/postgres-retention.ts';
@@ -47,6 +48,7 @@ export function composePostgresStore(
     },
     lease,
     issuerLedgers: new PostgresLedgers(shared, { trust, form: ISSUER_LEDGER }),
+    crls: new PostgresCrls(shared, { trust }),
     statistics: new PostgresIssuerStatistics(shared),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),

@@ -3,6 +3,7 @@ import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
+import type { Crls } from '../../../ports/revocation/crls.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
@@ -36,6 +37,8 @@ export interface Store {
   readonly bundleState?: PolicyBundleState;
   /** What operators decided about issuers. */
   readonly issuerLedgers: Ledgers<IssuerLedger>;
+  /** The last revocation list of each issuer. */
+  readonly crls: Crls;
   /** What was recorded of issuers, for operators. */
   readonly statistics: IssuerStatistics;
   readonly health: () => HealthState;

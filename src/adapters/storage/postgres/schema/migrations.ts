@@ -2,13 +2,14 @@
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
-import { ISSUER_LEDGERS, LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
+import { CRLS, ISSUER_LEDGERS, LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
   `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
   'ALTER TABLE decisions ADD COLUMN attestation text, ADD COLUMN remote_cluster text',
   CLOSINGS,
   `ALTER TABLE operations ADD COLUMN details text; ${ISSUER_LEDGERS}`,
+  CRLS,
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

@@ -25,3 +25,10 @@ export const QUOTA_BUCKETS = `
 /** Of one trust domain each; the ledger is JSON. */
 export const ISSUER_LEDGERS = `
   CREATE TABLE issuer_ledgers (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;
+
+/** Of one trust domain each; the list is DER in base64. */
+export const CRLS = `
+  CREATE TABLE crls (
+    trust text NOT NULL, issuer text NOT NULL, number bigint NOT NULL, next_update_ms bigint NOT NULL, der text NOT NULL,
+    PRIMARY KEY (trust, issuer)
+  );`;
