@@ -20,6 +20,8 @@ export interface ServingCertificate {
   readonly issuerName: string;
 }
 
+export type Validity = Pick<ServingCertificate, 'notBeforeMs' | 'notAfterMs'>;
+
 export interface ServingParts extends IssuingParts {
   readonly keys: KeyGenerator;
   readonly install: (certificate: ServingCertificate) => void;
@@ -102,7 +104,7 @@ async function untilDue(
 }
 
 /** @returns why clients will not trust the serving certificate in hand; nothing when they will. */
-export function servingProblem(serving: ServingCertificate | undefined, nowMs: number): string | undefined {
+export function servingProblem(serving: Validity | undefined, nowMs: number): string | undefined {
   if (serving === undefined) return 'there is no serving certificate yet';
   if (nowMs >= serving.notAfterMs) return `the serving certificate ended at ${timeOf(serving.notAfterMs)}`;
   if (nowMs >= serving.notBeforeMs) return undefined;

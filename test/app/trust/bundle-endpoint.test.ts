@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { createRoot, issueLeaf, type TestAuthority as Web } from '../../peers/support/pki.ts';
 import { testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -170,4 +171,29 @@ describe('The SPIFFE bundle endpoint', function () {
     assert.equal(shown.ca, false);
     assert.equal(documentOf({ shown, ...answer }).keys.length, 1);
   });
+
+  for (const [profile, certificate] of [
+    ['https_web', 'of the web'],
+    ['https_spiffe', 'of its own, which the issuer renews no more,'],
+  ] as const) {
+    it(`says so in /readyz when the certificate ${certificate} has ended`, async () => {
+      await useWebCertificate();
+      let offsetMs = 0;
+      const clock = new SystemClock({ wallMs: () => Date.now() + offsetMs });
+      const settings = endpoint({
+        'trustAnchors.endpoint.profile': profile,
+        ...(profile === 'https_web' && ofTheWeb()),
+      });
+      await using server = await RunningServer.start({ files, settings, clock });
+      const why = async (): Promise<string | undefined> => {
+        const { degraded } = (await (await server.get('/readyz')).json()) as {
+          readonly degraded?: readonly { readonly part: string; readonly why: string }[];
+        };
+        return degraded?.find(({ part }) => part === 'bundle endpoint')?.why;
+      };
+      assert.equal(await why(), undefined);
+      offsetMs = 20 * 365 * 86_400_000;
+      assert.match((await why()) ?? '', /^the serving certificate ended at \d{4}-/);
+    });
+  }
 });

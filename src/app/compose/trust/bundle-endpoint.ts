@@ -4,7 +4,13 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { HttpsListener } from '../../../adapters/http/https-listener.ts';
 import { bundleRoutes } from '../../../adapters/http/publication/bundle-routes.ts';
-import { issueServingCertificate, keepServingCertificate } from '../../../authority/serving-certificate.ts';
+import {
+  issueServingCertificate,
+  keepServingCertificate,
+  servingProblem,
+  type ServingCertificate,
+  type Validity,
+} from '../../../authority/serving-certificate.ts';
 import { BundleSequence } from '../../../authority/trust/bundle-sequence.ts';
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -48,10 +54,11 @@ interface Shown {
   readonly listener: HttpsListener;
 }
 
-function fromFiles({ trustAnchors }: Config, { files, health, running }: Foundation, { listener }: Shown) {
+function fromFiles({ trustAnchors }: Config, { clock, files, health, running }: Foundation, { listener }: Shown) {
   const { certificateFile = '', keyFile = '' } = trustAnchors.endpoint;
   const source = watchedFiles({ certificate: certificateFile, key: { path: keyFile, confidential: true } }, files);
   let problem: string | undefined;
+  let shown: Validity | undefined;
   const load = async (): Promise<void> => {
     const texts = await source.read();
     const [certChainPem, keyPem] = [texts.get('certificate') ?? '', texts.get('key') ?? ''];
@@ -61,6 +68,7 @@ function fromFiles({ trustAnchors }: Config, { files, health, running }: Foundat
     } catch (cause) {
       throw new AuthorityError('CAP-X03', { detail: `${certificateFile} has no chain that TLS can use`, cause });
     }
+    shown = validityOf(certChainPem);
   };
   const reload = async (): Promise<void> => {
     problem = await load().then(
@@ -68,11 +76,18 @@ function fromFiles({ trustAnchors }: Config, { files, health, running }: Foundat
       (error: unknown) => (error instanceof AuthorityError ? error.message : 'unexpected failure'),
     );
   };
-  health.report('bundle endpoint', () => degradedBy(problem && `the last good certificate stays: ${problem}`));
+  health.report('bundle endpoint', () =>
+    degradedBy(servingProblem(shown, clock.nowMs()) ?? (problem && `the last good certificate stays: ${problem}`)),
+  );
   return async (): Promise<void> => {
     await load();
     source.onChange(reload, { signal: running });
   };
+}
+
+function validityOf(certificatePem: string): Validity {
+  const { validFromDate, validToDate } = new X509Certificate(certificatePem);
+  return { notBeforeMs: validFromDate.getTime(), notAfterMs: validToDate.getTime() };
 }
 
 /** @throws AuthorityError CAP-X03 naming the file, without a word of what is in it. */
@@ -85,7 +100,8 @@ function demandPair(certificatePem: string, keyPem: string, place: string): void
   throw new AuthorityError('CAP-X03', { detail: `${place} is the certificate of another key` });
 }
 
-function fromOurselves(config: Config, { running }: Foundation, { issuing, listener }: Shown) {
+function fromOurselves(config: Config, { clock, health, running }: Foundation, { issuing, listener }: Shown) {
+  let shown: ServingCertificate | undefined;
   const { ttl } = config.serving;
   const settings = {
     names: servingNamesOf(config),
@@ -94,9 +110,12 @@ function fromOurselves(config: Config, { running }: Foundation, { issuing, liste
   };
   const parts = {
     ...issuing.parts,
-    install: (one: { readonly certificateChainPem: string; readonly privateKeyPem: string }) =>
-      listener.setServingCertificate({ certChainPem: one.certificateChainPem, keyPem: one.privateKeyPem }),
+    install: (one: ServingCertificate) => {
+      shown = one;
+      listener.setServingCertificate({ certChainPem: one.certificateChainPem, keyPem: one.privateKeyPem });
+    },
   };
+  health.report('bundle endpoint', () => degradedBy(servingProblem(shown, clock.nowMs())));
   return async (): Promise<void> => {
     const first = await issueServingCertificate(parts, settings, { signal: running });
     void keepServingCertificate(parts, settings, first, { signal: running });
