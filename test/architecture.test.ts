@@ -16,6 +16,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   config: 1,
   yaml: 1,
   live: 1,
+  durable: 1,
   authority: 2,
   adapters: 3,
   review: 4,
@@ -27,6 +28,7 @@ const OPEN_TO: Readonly<Record<string, readonly string[]>> = {
   config: ['app', 'cli'],
   yaml: ['adapters', 'config', 'review', 'cli'],
   live: ['authority', 'adapters', 'app'],
+  durable: ['adapters', 'app'],
 };
 const MAX_CHILDREN = 15;
 const MAX_LINES = 300;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { parseJson } from '../../../domain/text/parse-json.ts';
 import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
-import { readIfThere, replaceFile } from './replace-file.ts';
+import { readIfThere, replaceFile } from '../../../durable/replace-file.ts';
 
 const schema = z.strictObject({
   apiVersion: z.literal('capstan.dev/v1alpha1'),

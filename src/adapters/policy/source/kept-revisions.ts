@@ -9,7 +9,7 @@ import { isDnsLabel } from '../../../domain/text/dns-label.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { codeOf, directoryProblem } from '../../../domain/text/system-error.ts';
 import { parseJson } from '../../../domain/text/parse-json.ts';
-import { readIfThere, replaceFile } from '../bundle/replace-file.ts';
+import { readIfThere, replaceFile } from '../../../durable/replace-file.ts';
 import { CLUSTER_LAYER, ownerOf } from './owner.ts';
 import { MAX_BYTES_OF_NAMESPACES, NAMESPACE_BOUNDS } from './read-owners.ts';
 

@@ -6,11 +6,13 @@ import { link, lstat, mkdir, open, readdir, rename, rm, symlink } from 'node:fs/
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { writingProblem } from '../../../domain/text/system-error.ts';
-import { lockFolder } from './folder-lock.ts';
+import { lockFile } from '../../../durable/process-lock.ts';
 
 /** As a Secret of type kubernetes.io/tls has them. The chain comes last: where there is none, nothing is looked for beside it. */
 const FILES = { anchors: 'ca.crt', key: 'tls.key', chain: 'tls.crt' } as const;
 const NEXT_KEY = 'next.key';
+/** Of a ceremony: of two, the later one would take away what the earlier one has just put in force. Stays there, empty. */
+const LOCK = '..lock';
 /** What is in force, and the link that takes its place. */
 const [DATA, FRESH, GENERATION] = ['..data', '..data_tmp', '..generation-'];
 const PRIVATE = 0o600;
@@ -48,7 +50,7 @@ export class IssuerFolder {
   async alone<T>(work: () => Promise<T>): Promise<T> {
     using lock = await this.#writing(async () => {
       await mkdir(this.place, { recursive: true, mode: 0o700 });
-      return lockFolder(this.place);
+      return lockFile(path.join(this.place, LOCK));
     });
     if (lock === undefined) {
       const detail = `${this.place} is in use: another ceremony is under way there; try again when it is over`;

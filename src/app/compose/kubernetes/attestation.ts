@@ -12,7 +12,7 @@ import { AttestedKnownClusters } from '../../../adapters/kubernetes/clusters/att
 import type { KnownCluster, KnownClusters } from '../../../adapters/kubernetes/clusters/known-clusters.ts';
 import { ApiTokenKeys, type KeysFile } from '../../../adapters/kubernetes/reviews/api-token-keys.ts';
 import { ApiTokenReviews } from '../../../adapters/kubernetes/reviews/api-token-reviews.ts';
-import { readIfThere, replaceFile } from '../../../adapters/policy/bundle/replace-file.ts';
+import { readIfThere, replaceFile } from '../../../durable/replace-file.ts';
 import type { Attestation } from '../../../authority/attestation/attestation.ts';
 import { WorkloadAttestation } from '../../../authority/attestation/workload-attestation.ts';
 import type { Config } from '../../../config/schema.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { watchFolder } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
-import { readIfThere, replaceFile } from '../../../adapters/policy/bundle/replace-file.ts';
+import { readIfThere, replaceFile } from '../../../durable/replace-file.ts';
 import { ANCHOR_FILES } from '../../../adapters/issuers/documents/issuer-directory.ts';
 import { IssuerFolder, type ReadFile } from '../../../adapters/upstream/offline/issuer-folder.ts';
 import { newKeyPem, type CaKeyType } from '../../../adapters/upstream/offline/new-key.ts';

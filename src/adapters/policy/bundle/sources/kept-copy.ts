@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { parseJson } from '../../../../domain/text/parse-json.ts';
 import type { PolicyBundleTexts } from '../verify-bundle.ts';
-import { readIfThere, replaceFile } from '../replace-file.ts';
+import { readIfThere, replaceFile } from '../../../../durable/replace-file.ts';
 
 const schema = z.strictObject({
   apiVersion: z.literal('capstan.dev/v1alpha1'),

@@ -2,7 +2,8 @@
 // was closed in order. A file of its own, so that the command line can read a journal that a server is writing. The
 // kernel drops the lock with the process, however that ends.
 import { realpathSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { isBusy, lockedDatabase, resultOf } from '../../../../durable/process-lock.ts';
 import { journalProblem, JournalProblem } from './journal-problem.ts';
 import { createIfMissing, pragma } from './sqlite-file.ts';
 
@@ -44,10 +45,8 @@ export class JournalLock implements Disposable {
   }
 
   static #locked(file: string): JournalLock {
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    const database = lockedDatabase(file, { waitMs: BUSY_TIMEOUT_MS });
     try {
-      // EXCLUSIVE keeps the lock between transactions. What changes fits one sector, so no rollback journal is needed.
-      database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE; COMMIT');
       const version = pragma(database, 'user_version');
       const found = (Object.keys(STATES) as JournalState[]).find((state) => STATES[state] === version);
       return new JournalLock(database, found ?? 'open', pragma(database, EPOCH) + 1);
@@ -90,24 +89,16 @@ export function realFile(file: string): string {
 
 /** Whether the lock could not be taken because another process has it. */
 export function isHeld(problem: unknown): boolean {
-  return problem instanceof JournalProblem && resultOf(problem.cause) === SQLITE_BUSY;
-}
-
-/** sqlite.org/rescode.html */
-const SQLITE_BUSY = 5;
-
-/** @returns SQLite's primary result code; 0 when the cause has none. */
-function resultOf(cause: unknown): number {
-  return cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0;
+  return problem instanceof JournalProblem && isBusy(problem.cause);
 }
 
 function lockProblem(journal: string, cause: unknown): JournalProblem {
   const file = lockFileOf(journal);
-  const code = resultOf(cause);
-  if (code === SQLITE_BUSY) {
+  if (isBusy(cause)) {
     const busy = `the journal ${journal} is in use by another Capstan, which holds ${file}`;
     return new JournalProblem('file', `${busy}; stop it, or set another journal.store`, { cause });
   }
+  const code = resultOf(cause);
   if (code !== 11 && code !== 26) return journalProblem(file, cause);
   const damaged = `${file} is damaged; if no other Capstan uses the journal, remove it`;
   return new JournalProblem('file', damaged, { cause });

@@ -1,8 +1,8 @@
 // A file that must never be half written, nor be lost once it counts.
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AuthorityError } from '../../../domain/errors.ts';
-import { codeOf, fileProblem, writingProblem } from '../../../domain/text/system-error.ts';
+import { AuthorityError } from '../domain/errors.ts';
+import { codeOf, fileProblem, writingProblem } from '../domain/text/system-error.ts';
 
 /**
  * Replaces a file in one step that outlives a power cut; only this user may read it.
