@@ -89,8 +89,8 @@ Each entry of \`additionalIssuers\` has these fields:
 
 - \`name\`: what policies call it, other than \`issuer.name\`. Required.
 - \`chainFile\`: PEM file with its certificate, then what stands between it and one of the trust anchors in force. Required unless \`directory\` is given.
-- \`keyFile\`: PEM file with its private key; give it mode 0400. Required unless \`directory\` or \`pkcs11\` is given.
-- \`keyPassphraseFile\`, \`keyPassphraseEnv\`, \`directory\`, \`pkcs11\`: as the keys of \`issuer\` that are called so; trust anchors in the folder are not looked at.
+- \`keyFile\`: PEM file with its private key; give it mode 0400. Required unless \`directory\`, \`pkcs11\` or \`transit\` is given.
+- \`keyPassphraseFile\`, \`keyPassphraseEnv\`, \`directory\`, \`pkcs11\`, \`transit\`: as the keys of \`issuer\` that are called so; trust anchors in the folder are not looked at.
 - \`maxTtl\`: the longest certificate that it signs, not shorter than \`lifetimes.min\`. Absent, \`lifetimes.max\`.
 
 Its files are followed. While they are broken its last good state signs; without one, what policy sends to it is refused with
@@ -106,6 +106,29 @@ CAP-S01, the other issuers go on and \`/readyz\` is degraded.
 - \`pinFile\`, \`pinEnv\`: file with the PIN of the user in its first line, of mode 0400, or the name of an environment variable with it. One is required.
 
 [Custody](trust.md#in-a-pkcs11-token) says what such a key has to be, and what happens while the token is away.
+
+## A key in a transit engine
+
+\`issuer.transit\`, and the field of that name of an additional issuer, have these fields:
+
+- \`key\`: the name of the key. Required.
+- \`mount\`: where the engine is mounted. Default \`transit\`.
+- the server and how it learns who asks, as below.
+
+[Custody](trust.md#in-a-transit-engine) says what such a key has to be, and what happens while the server is away.
+
+## A server with the Vault API
+
+Wherever an OpenBao or a Vault is asked, these fields say which one, and as whom:
+
+- \`address\`: https URL of the server. Required.
+- \`caFile\`: PEM file with the only authorities that its certificate may be of. Required.
+- \`namespace\`: of the server, where it has some.
+- \`tokenFile\`: file with a token in its first line, of mode 0400.
+- \`appRole\`: \`{ roleId: …, secretIdFile: …, mount: approle }\`; the file has the secret ID in its first line and mode 0400.
+- \`kubernetes\`: \`{ role: …, tokenFile: …, mount: kubernetes }\` logs in as the service account; \`tokenFile\` is by default where a pod finds its own token.
+
+One of the last three is required. Files are read at each login. A token is renewed at half of its life, and where that is not possible any more another one takes its place.
 
 ## A federated trust domain
 

@@ -30,6 +30,7 @@ import {
 } from './shapes/shapes.ts';
 import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS, tokenKey } from './shapes/issuer.ts';
 import { upstream } from './shapes/upstream.ts';
+import { transitKey } from './shapes/vault.ts';
 import { certifiedName, MAX_OPERATORS } from './shapes/operators.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
@@ -206,7 +207,7 @@ export const schema = {
     ),
     keyFile: optional(
       filePath,
-      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory` or `issuer.pkcs11` is given.",
+      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory`, `issuer.pkcs11` or `issuer.transit` is given.",
       followed,
     ),
     keyPassphraseFile: optional(
@@ -226,6 +227,11 @@ export const schema = {
     pkcs11: optional(
       tokenKey,
       "The intermediate's private key in a PKCS#11 token, such as an HSM, which it never leaves; instead of `issuer.keyFile`.",
+      followed,
+    ),
+    transit: optional(
+      transitKey,
+      "The intermediate's private key in the transit engine of OpenBao or Vault, which it never leaves; instead of `issuer.keyFile`.",
       followed,
     ),
     upstream: optional(

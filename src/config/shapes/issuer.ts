@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { duration, fields, filePath, integer, name, parsed, type Shape } from './shapes.ts';
 import { clusterId } from './structures.ts';
+import { transitKey, type TransitPlace } from './vault.ts';
 import { upstream, type UpstreamPlace } from './upstream.ts';
 
 /** More intermediates than a mesh is divided among. */
@@ -57,6 +58,7 @@ export interface IssuerPlace {
   readonly keyPassphraseEnv?: string | undefined;
   readonly directory?: string | undefined;
   readonly pkcs11?: TokenKeyPlace | undefined;
+  readonly transit?: TransitPlace | undefined;
   readonly upstream?: UpstreamPlace | undefined;
 }
 
@@ -67,8 +69,15 @@ export const PLACE_FIELDS = [
   'keyPassphraseEnv',
   'directory',
   'pkcs11',
+  'transit',
   'upstream',
 ] as const satisfies readonly (keyof IssuerPlace)[];
+
+/** Keys that are neither in a file nor in a folder, and why what belongs to files is absent with them. */
+const REMOTE_KEYS = [
+  { field: 'pkcs11', words: '`pkcs11`: the key is in a token', secret: '`pkcs11`: a token has a PIN' },
+  { field: 'transit', words: '`transit`: the key is there', secret: '`transit`: the key is there' },
+] as const;
 
 export interface PlaceProblem {
   readonly field: keyof IssuerPlace;
@@ -77,25 +86,30 @@ export interface PlaceProblem {
 
 /** What is wrong with the fields together. */
 export function placeProblems(place: IssuerPlace): readonly PlaceProblem[] {
-  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory, pkcs11, upstream: from } = place;
+  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory, upstream: from } = place;
   const wrong = (field: keyof IssuerPlace, is: boolean, problem: string): readonly PlaceProblem[] =>
     is ? [{ field, problem }] : [];
-  const inToken = pkcs11 !== undefined;
+  const [elsewhere, another] = REMOTE_KEYS.filter(({ field }) => place[field] !== undefined);
   const inFolder = directory !== undefined;
   return [
     ...wrong('chainFile', chainFile === undefined && !inFolder, 'is required: a file path, or `directory`'),
     ...wrong('chainFile', chainFile !== undefined && inFolder, 'must be absent with `directory`, which has both'),
     ...wrong(
       'keyFile',
-      keyFile === undefined && !inFolder && !inToken,
-      'is required: a file path, or `directory` or `pkcs11`',
+      keyFile === undefined && !inFolder && elsewhere === undefined,
+      'is required: a file path, or `directory`, `pkcs11` or `transit`',
     ),
     ...wrong('keyFile', keyFile !== undefined && inFolder, 'must be absent with `directory`, which has both'),
-    ...wrong('keyFile', keyFile !== undefined && inToken, 'must be absent with `pkcs11`: the key is in a token'),
-    ...wrong('directory', inFolder && inToken, 'must be absent with `pkcs11`: give `chainFile`'),
-    ...(['keyPassphraseFile', 'keyPassphraseEnv'] as const).flatMap((field) =>
-      wrong(field, place[field] !== undefined && inToken, 'must be absent with `pkcs11`: a token has a PIN'),
-    ),
+    ...(elsewhere === undefined
+      ? []
+      : [
+          ...wrong('keyFile', keyFile !== undefined, `must be absent with ${elsewhere.words}`),
+          ...wrong('directory', inFolder, `must be absent with \`${elsewhere.field}\`: give \`chainFile\``),
+          ...(['keyPassphraseFile', 'keyPassphraseEnv'] as const).flatMap((field) =>
+            wrong(field, place[field] !== undefined, `must be absent with ${elsewhere.secret}`),
+          ),
+        ]),
+    ...wrong('transit', another?.field === 'transit', 'must be absent with `pkcs11`: a key is in one place'),
     ...wrong(
       'keyPassphraseEnv',
       keyPassphraseFile !== undefined && keyPassphraseEnv !== undefined,
@@ -114,6 +128,8 @@ export const additionalIssuer = fields(
     keyPassphraseFile: filePath.schema.optional(),
     keyPassphraseEnv: environmentVariable.schema.optional(),
     directory: filePath.schema.optional(),
+    pkcs11: tokenKey.schema.optional(),
+    transit: transitKey.schema.optional(),
     upstream: upstream.schema.optional(),
     maxTtl: duration('2s', '365d').schema.optional(),
   },

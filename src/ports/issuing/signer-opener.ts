@@ -5,10 +5,10 @@ import type { KeyInventory } from './key-inventory.ts';
 import type { Signer } from './signer.ts';
 
 /**
- * Where the private key lies: `file` is a key that every process may read for itself, `pkcs11` one that is in a token and stays
- * there.
+ * Where the private key lies: `file` is a key that every process may read for itself, `pkcs11` one that is in a token, and `transit`
+ * one in the engine of that name of Vault or OpenBao; both stay there.
  */
-export type Custody = 'file' | 'pkcs11';
+export type Custody = 'file' | 'pkcs11' | 'transit';
 
 /** Where a key lies that is not always at hand. */
 export interface KeyPlace {
@@ -25,6 +25,11 @@ export interface KeyDocument {
   readonly text: string;
   /** What opens it. Absent where nothing is configured. */
   readonly secret?: string;
+  /**
+   * DER SubjectPublicKeyInfo of the certificate that it is to sign for, where there is one: what the text names may have several
+   * versions. It need not be among them.
+   */
+  readonly spki?: Uint8Array;
 }
 
 export interface OpenedKey {

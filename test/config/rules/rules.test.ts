@@ -35,6 +35,15 @@ const TOKENS: readonly (readonly [more: object, problem: string])[] = [
   [{ pins: '1234' }, ' unknown key "pins"; known keys: module, tokenLabel, slot, keyLabel, keyId, pinFile, pinEnv'],
 ];
 
+const transit = { address: 'https://bao.example:8200', caFile: 'bao-ca.pem', key: 'mesh', tokenFile: 'token' };
+const TRANSIT: readonly (readonly [more: object, problem: string])[] = [
+  [{ address: 'http://bao.example:8200' }, '.address must be an https URL'],
+  [{ key: '../other' }, '.key must be a name of letters, digits, dashes, underscores and dots'],
+  [{ mount: '/transit' }, '.mount must be the path of a mount, such as pki or mesh/pki, without a slash at its ends'],
+  [{ tokenFile: undefined }, ' must have one of `tokenFile`, `appRole` and `kubernetes`'],
+  [{ kubernetes: { role: 'capstan' } }, ' must have one of `tokenFile`, `appRole` and `kubernetes`'],
+];
+
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
   [
@@ -42,14 +51,14 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     'issuer.chainFile must be absent with `directory`, which has both',
   ],
   [{ 'issuer.chainFile': undefined }, 'issuer.chainFile is required: a file path, or `directory`'],
-  [{ 'issuer.keyFile': undefined }, 'issuer.keyFile is required: a file path, or `directory` or `pkcs11`'],
+  [{ 'issuer.keyFile': undefined }, 'issuer.keyFile is required: a file path, or `directory`, `pkcs11` or `transit`'],
   [
     { 'issuer.keyPassphraseFile': 'passphrase', 'issuer.keyPassphraseEnv': 'PASSPHRASE' },
     'issuer.keyPassphraseEnv must be absent with `keyPassphraseFile`',
   ],
   [
     { additionalIssuers: [{ name: 'gold', chainFile: 'gold.pem' }] },
-    'additionalIssuers[0].keyFile is required: a file path, or `directory` or `pkcs11`',
+    'additionalIssuers[0].keyFile is required: a file path, or `directory`, `pkcs11` or `transit`',
   ],
   [
     { additionalIssuers: [{ ...gold, directory: 'gold', keyFile: undefined }] },
@@ -67,6 +76,19 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   ...TOKENS.map(
     ([more, problem]) =>
       [{ 'issuer.pkcs11': { ...token, ...more }, 'issuer.keyFile': undefined }, `issuer.pkcs11${problem}`] as const,
+  ),
+  [{ 'issuer.transit': transit }, 'issuer.keyFile must be absent with `transit`: the key is there'],
+  [
+    { 'issuer.transit': transit, 'issuer.pkcs11': token, 'issuer.keyFile': undefined },
+    'issuer.transit must be absent with `pkcs11`: a key is in one place',
+  ],
+  [
+    { 'issuer.transit': transit, ...noFiles, 'issuer.directory': 'cacerts' },
+    'issuer.directory must be absent with `transit`: give `chainFile`',
+  ],
+  ...TRANSIT.map(
+    ([more, problem]) =>
+      [{ 'issuer.transit': { ...transit, ...more }, 'issuer.keyFile': undefined }, `issuer.transit${problem}`] as const,
   ),
   [{ 'trustAnchors.file': undefined }, 'trustAnchors.file is required: a file path, or `issuer.directory`'],
   [
@@ -317,6 +339,13 @@ describe('The rules of the configuration', () => {
       },
     ])
       assert.ok(!('problems' in loadConfig({ given })));
+  });
+
+  it('let an additional issuer have its key in a token, or in a transit engine', () => {
+    for (const place of [{ pkcs11: token }, { transit }]) {
+      const given = { ...NEEDED, additionalIssuers: [{ ...gold, keyFile: undefined, ...place }] };
+      assert.ok(!('problems' in loadConfig({ given })));
+    }
   });
 
   it('let one socket be the only way to prove an identity', () => {

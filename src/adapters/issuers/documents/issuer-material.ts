@@ -9,7 +9,7 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import { Issuer } from '../../../domain/x509/issuer.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
-import type { KeyPlace, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import type { KeyDocument, KeyPlace, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import { anchorsInForce, anchorsOfDocument, type AnchorSource } from './anchor-source.ts';
@@ -72,8 +72,7 @@ export class IssuerMaterial {
     const given = { text: textOf('anchors'), place: placeOf('anchors') };
     const anchors =
       trustAnchors === undefined ? anchorsOfDocument(given, { trustDomain, partial }) : anchorsInForce(trustAnchors);
-    const secret = texts.get('secret');
-    const key = await opener.open({ text: textOf('key'), ...(secret !== undefined && { secret }) }, options);
+    const key = await opener.open(keyDocumentOf(texts), options);
     if ('problem' in key) throw refusal({ placeOf }, 'key', key.problem);
     return new IssuerMaterial(settings, { textOf, placeOf }, anchors, key);
   }
@@ -132,6 +131,16 @@ export class IssuerMaterial {
     const problem = `is not the key of the certificate in ${this.#documents.placeOf('chain')}`;
     throw refusal(this.#documents, 'key', problem);
   }
+}
+
+function keyDocumentOf(texts: ReadonlyMap<string, string>): KeyDocument {
+  const [certificate] = pathCertificatesOf(texts.get('chain') ?? '');
+  const secret = texts.get('secret');
+  return {
+    text: texts.get('key') ?? '',
+    ...(secret !== undefined && { secret }),
+    ...(certificate !== undefined && { spki: certificate.spki }),
+  };
 }
 
 function refusal(documents: Pick<IssuerDocuments, 'placeOf'>, name: IssuerDocument, problem: string): AuthorityError {

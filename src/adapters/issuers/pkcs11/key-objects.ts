@@ -5,7 +5,8 @@ import { der, DerReader, TAG } from '../../../domain/x509/der.ts';
 import { KEY_FAMILIES, KEY_TABLE } from '../../../domain/x509/key-types.ts';
 import { integer } from './mechanisms.ts';
 import type { HeldKey } from '../../../ports/issuing/key-inventory.ts';
-import { TokenFailure, type TokenKeyReference } from './messages.ts';
+import { KeyFailure } from '../../../live/key-failure.ts';
+import type { TokenKeyReference } from './messages.ts';
 
 /** PKCS#11 v3.0, section 5: numbers of object classes, key types and attributes. */
 const CLASS = { certificate: 1, publicKey: 2, privateKey: 3 } as const;
@@ -39,7 +40,7 @@ export interface FoundKey {
   readonly warning?: string;
 }
 
-/** @throws TokenFailure `configuration` when there is not exactly one, or it is of no use here. @throws Pkcs11Error */
+/** @throws KeyFailure `configuration` when there is not exactly one, or it is of no use here. @throws Pkcs11Error */
 export function findKey(token: Session, { keyLabel, keyId }: TokenKeyReference): FoundKey {
   const named: Template = [
     ...(keyLabel === undefined ? [] : [{ type: CKA.label, value: keyLabel }]),
@@ -48,15 +49,15 @@ export function findKey(token: Session, { keyLabel, keyId }: TokenKeyReference):
   const found = find(token, CLASS.privateKey, named);
   const [key] = found;
   const what = [keyLabel && `label ${JSON.stringify(keyLabel)}`, keyId && `id ${keyId}`].filter(Boolean).join(' and ');
-  if (key === undefined) throw new TokenFailure('configuration', `has no private key with ${what} that this PIN opens`);
-  if (found.length > 1) throw new TokenFailure('configuration', `has ${found.length} private keys with ${what}`);
+  if (key === undefined) throw new KeyFailure('configuration', `has no private key with ${what} that this PIN opens`);
+  if (found.length > 1) throw new KeyFailure('configuration', `has ${found.length} private keys with ${what}`);
   if (isTrue(token, key, CKA.alwaysAuthenticate)) {
-    throw new TokenFailure('configuration', 'wants the PIN of that key for each signature (CKA_ALWAYS_AUTHENTICATE)');
+    throw new KeyFailure('configuration', 'wants the PIN of that key for each signature (CKA_ALWAYS_AUTHENTICATE)');
   }
-  if (isFalse(token, key, CKA.sign)) throw new TokenFailure('configuration', 'has that key not for signing (CKA_SIGN)');
+  if (isFalse(token, key, CKA.sign)) throw new KeyFailure('configuration', 'has that key not for signing (CKA_SIGN)');
   const spki = publicHalfOf(token, key);
   if (spki === undefined) {
-    throw new TokenFailure(
+    throw new KeyFailure(
       'configuration',
       'has neither the public key nor the certificate of that key beside it (with the same CKA_ID): import one of them',
     );
@@ -81,17 +82,17 @@ export function listKeys(token: Session): readonly HeldKey[] {
 
 /**
  * Also its public half, where no other private key has the same id.
- * @throws TokenFailure `configuration` when there is not exactly one, or a certificate lies beside it. @throws Pkcs11Error
+ * @throws KeyFailure `configuration` when there is not exactly one, or a certificate lies beside it. @throws Pkcs11Error
  */
 export function removeKey(token: Session, spki: Uint8Array): void {
   const keys = find(token, CLASS.privateKey, []);
   const found = keys.filter((key) => Buffer.compare(halfIfKnown(token, key) ?? Buffer.alloc(0), spki) === 0);
   const [key] = found;
   if (key === undefined || found.length > 1)
-    throw new TokenFailure('configuration', `has ${found.length} keys of that kind`, { lost: false });
+    throw new KeyFailure('configuration', `has ${found.length} keys of that kind`, { lost: false });
   const id = valueOf(token, key, CKA.id) ?? Buffer.alloc(0);
   if (certificateOf(token, id) !== undefined)
-    throw new TokenFailure('configuration', 'has a certificate for that key', { lost: false });
+    throw new KeyFailure('configuration', 'has a certificate for that key', { lost: false });
   const shared = keys.filter((one) => valueOf(token, one, CKA.id)?.equals(id) === true).length > 1;
   token.pkcs11.C_DestroyObject(token.session, key);
   if (id.length === 0 || shared) return;
@@ -140,7 +141,7 @@ function ecKey(token: Session, key: Buffer): Uint8Array | undefined {
     Buffer.from(identifier).includes(curve),
   );
   if (row?.curve === undefined)
-    throw new TokenFailure('configuration', 'has that key on a curve other than P-256 and P-384');
+    throw new KeyFailure('configuration', 'has that key on a curve other than P-256 and P-384');
   // PKCS#11 wants an OCTET STRING around it, and some modules leave that out.
   const bare = point.length === 1 + 2 * row.curve.coordinateBytes;
   const bytes = bare ? point : DerReader.over(point).read(TAG.octetString, 'CKA_EC_POINT');

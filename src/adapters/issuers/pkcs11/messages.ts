@@ -1,6 +1,7 @@
 // What a server and the process that has its token say to each other. That process is apart because a module of a vendor may hang
 // or crash: it is killed then, and the server goes on.
 import type { SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
+import type { FailureKind } from '../../../live/key-failure.ts';
 
 /** Which key, of which token. The token goes by its label or by the number of its slot, the key by its label, its id or both. */
 export interface TokenKeyReference {
@@ -30,27 +31,8 @@ export interface OpenedToken {
   readonly warning?: string;
 }
 
-/**
- * `configuration`: what is configured does not fit what is there. `pin`: the token did not take the PIN, or is not to be asked.
- * `away`: it does not do what it did, or is not there.
- */
-export type FailureKind = 'configuration' | 'pin' | 'away';
-
 export type TokenReply = { readonly number: number } & (
   { readonly value: unknown } | { readonly failure: FailureKind; readonly words: string }
 );
 
 export type NumberedRequest = TokenRequest & { readonly number: number };
-
-/** In words for an operator that quote no PIN: they follow the name of the token where `kind` is no `away`. */
-export class TokenFailure extends Error {
-  readonly kind: FailureKind;
-  /** Whether the token has to be opened anew; not so where it was never asked. */
-  readonly lost: boolean;
-
-  constructor(kind: FailureKind, words: string, { lost = true }: { readonly lost?: boolean } = {}) {
-    super(words);
-    this.kind = kind;
-    this.lost = lost;
-  }
-}

@@ -3,8 +3,9 @@ import { hash } from 'node:crypto';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { KeyDocument, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { PinTurns } from '../../../ports/issuing/pin-turns.ts';
-import { TokenFailure, type TokenKeyReference } from './messages.ts';
-import { TokenKey, type TokenKeyParts } from './token-key.ts';
+import { KeyFailure } from '../../../live/key-failure.ts';
+import type { TokenKeyReference } from './messages.ts';
+import { openTokenKey, type TokenKey, type TokenKeyParts } from './token-key.ts';
 
 /** PINs that a token did not take; the one that was refused longest ago is forgotten first. */
 const MAX_REFUSED = 100;
@@ -74,18 +75,18 @@ export class Pkcs11Opener implements SignerOpener {
     // As `openssl -passin file:` takes a passphrase: the first line.
     const [pin = ''] = secret.split(/\r?\n/, 1);
     const inTurn: TokenKeyParts['inTurn'] = async (logIn, signal) => this.#inTurn(id, logIn, signal);
-    return TokenKey.open({ ...this.#parts, inTurn }, readReference(text), pin, options);
+    return openTokenKey({ ...this.#parts, inTurn }, readReference(text), pin, options);
   }
 
   /** Also when a token is back: its PIN may be another by now, for all processes of the server. */
   async #inTurn<T>(id: string, logIn: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const why = await this.#turns?.begin(id, { signal });
-    if (why !== undefined) throw new TokenFailure('pin', why);
+    if (why !== undefined) throw new KeyFailure('refused', why);
     let refused: string | undefined;
     try {
       return await logIn();
     } catch (error) {
-      if (error instanceof TokenFailure && error.kind === 'pin') refused = error.message;
+      if (error instanceof KeyFailure && error.kind === 'refused') refused = error.message;
       throw error;
     } finally {
       this.#turns?.end(id, refused);
@@ -93,7 +94,7 @@ export class Pkcs11Opener implements SignerOpener {
   }
 
   #handle(id: string, shared: Shared, key: TokenKey): OpenedKey {
-    const { spki, warning } = key.opened;
+    const { spki, warning } = key;
     let released = false;
     return {
       spki,
@@ -118,9 +119,9 @@ export class Pkcs11Opener implements SignerOpener {
   }
 
   #problemOf(id: string, error: unknown): { readonly problem: string } {
-    if (!(error instanceof TokenFailure)) throw error;
+    if (!(error instanceof KeyFailure)) throw error;
     if (error.kind === 'away') throw new AuthorityError('CAP-S15', { detail: error.message });
-    if (error.kind === 'pin') {
+    if (error.kind === 'refused') {
       this.#refused.set(id, error.message);
       for (const oldest of this.#refused.keys()) if (this.#refused.size > MAX_REFUSED) this.#refused.delete(oldest);
     }

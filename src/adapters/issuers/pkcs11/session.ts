@@ -8,7 +8,8 @@ import { ISSUER_SIGNATURES, type SignatureAlgorithm } from '../../../domain/x509
 import { findKey, listKeys, removeKey, type FoundKey, type Session } from './key-objects.ts';
 import type { HeldKey } from '../../../ports/issuing/key-inventory.ts';
 import { signWith } from './mechanisms.ts';
-import { TokenFailure, type OpenedToken, type TokenKeyReference } from './messages.ts';
+import { KeyFailure } from '../../../live/key-failure.ts';
+import type { OpenedToken, TokenKeyReference } from './messages.ts';
 
 /** PKCS#11 v3.0: numbers of flags, users and return values. */
 const CKF_OS_LOCKING_OK = 2;
@@ -40,7 +41,7 @@ export class TokenSession {
   /**
    * Logs in, once.
    * @param load another one only in tests.
-   * @throws TokenFailure, whatever goes wrong.
+   * @throws KeyFailure, whatever goes wrong.
    */
   static open(
     reference: TokenKeyReference,
@@ -64,16 +65,16 @@ export class TokenSession {
     return { spki, ...(warning !== undefined && { warning }) };
   }
 
-  /** @returns the signature, once it was verified. @throws TokenFailure */
+  /** @returns the signature, once it was verified. @throws KeyFailure */
   sign(algorithm: SignatureAlgorithm, tbs: Uint8Array): Uint8Array {
     return asFailure(() => {
       const signature = signWith({ ...this.#token, key: this.#found.key }, algorithm, tbs);
       if (verify(ISSUER_SIGNATURES[algorithm].hash, tbs, this.#publicKey, signature)) return signature;
-      throw new TokenFailure('away', 'the token returned a signature that is not of its key');
+      throw new KeyFailure('away', 'the token returned a signature that is not of its key');
     });
   }
 
-  /** @throws TokenFailure when the token is gone, or has forgotten us. */
+  /** @throws KeyFailure when the token is gone, or has forgotten us. */
   check(): void {
     asFailure(() => {
       const { pkcs11, session, slot } = this.#token;
@@ -82,15 +83,15 @@ export class TokenSession {
     });
   }
 
-  /** @throws TokenFailure */
+  /** @throws KeyFailure */
   list(): readonly HeldKey[] {
     return asFailure(() => listKeys(this.#token));
   }
 
-  /** In a session of its own, for this one changes nothing; the login counts for both. @throws TokenFailure */
+  /** In a session of its own, for this one changes nothing; the login counts for both. @throws KeyFailure */
   remove(spki: Uint8Array): void {
     if (Buffer.from(spki).equals(this.#found.spki))
-      throw new TokenFailure('configuration', 'has that key in use: it is the one that signs', { lost: false });
+      throw new KeyFailure('configuration', 'has that key in use: it is the one that signs', { lost: false });
     const { pkcs11, slot } = this.#token;
     try {
       const session = pkcs11.C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION);
@@ -100,8 +101,8 @@ export class TokenSession {
         pkcs11.C_CloseSession(session);
       }
     } catch (error) {
-      if (error instanceof TokenFailure) throw error;
-      throw new TokenFailure('configuration', `does not let go of that key: ${messageOf(error)}`, { lost: false });
+      if (error instanceof KeyFailure) throw error;
+      throw new KeyFailure('configuration', `does not let go of that key: ${messageOf(error)}`, { lost: false });
     }
   }
 
@@ -118,7 +119,7 @@ function loaded(module: string): Pkcs11Package.PKCS11 {
   try {
     pkcs11.load(module);
   } catch (error) {
-    throw new TokenFailure('configuration', `is behind a library that cannot be loaded: ${messageOf(error)}`);
+    throw new KeyFailure('configuration', `is behind a library that cannot be loaded: ${messageOf(error)}`);
   }
   // Without it a module may take no locks of its own, and pkcs11js has threads.
   pkcs11.C_Initialize({ flags: CKF_OS_LOCKING_OK });
@@ -129,7 +130,7 @@ function pkcs11js(require: NodeJS.Require): typeof Pkcs11Package {
   try {
     return require('pkcs11js') as typeof Pkcs11Package;
   } catch {
-    throw new TokenFailure(
+    throw new KeyFailure(
       'configuration',
       'needs the package pkcs11js, which is not here: it is compiled when Capstan is installed, where there are Python, make and a C++ compiler',
     );
@@ -148,24 +149,18 @@ function slotOf(pkcs11: Pkcs11Package.PKCS11, { tokenLabel, slot }: TokenKeyRefe
   const what = tokenLabel === undefined ? `slot ${slot ?? ''}` : `a token called ${JSON.stringify(tokenLabel)}`;
   if (token === undefined) {
     const others = tokens.map(({ label }) => JSON.stringify(label)).filter((label) => label !== '""');
-    throw new TokenFailure(
-      'away',
-      `the module has not ${what}${others.length > 0 ? `, only ${others.join(', ')}` : ''}`,
-    );
+    throw new KeyFailure('away', `the module has not ${what}${others.length > 0 ? `, only ${others.join(', ')}` : ''}`);
   }
   if (fits.length === 1) return token.slot;
-  throw new TokenFailure(
-    'configuration',
-    `has ${fits.length} tokens called ${JSON.stringify(tokenLabel)}: name a slot`,
-  );
+  throw new KeyFailure('configuration', `has ${fits.length} tokens called ${JSON.stringify(tokenLabel)}: name a slot`);
 }
 
 /** The last try before a token locks itself is left to a person. */
 function logIn({ pkcs11, session }: Session, slot: Buffer, pin: string): void {
   const { flags } = pkcs11.C_GetTokenInfo(slot);
-  if ((flags & CKF_USER_PIN_LOCKED) !== 0) throw new TokenFailure('pin', 'is locked: its PIN was wrong too often');
+  if ((flags & CKF_USER_PIN_LOCKED) !== 0) throw new KeyFailure('refused', 'is locked: its PIN was wrong too often');
   if ((flags & CKF_USER_PIN_FINAL_TRY) !== 0) {
-    throw new TokenFailure('pin', 'takes one more PIN before it locks: log in once by hand, which ends this');
+    throw new KeyFailure('refused', 'takes one more PIN before it locks: log in once by hand, which ends this');
   }
   try {
     pkcs11.C_Login(session, CKU_USER, pin);
@@ -173,8 +168,8 @@ function logIn({ pkcs11, session }: Session, slot: Buffer, pin: string): void {
     const code = codeOf(error);
     if (code === CKR_USER_ALREADY_LOGGED_IN) return;
     if (!ABOUT_THE_PIN.includes(code)) throw error;
-    throw new TokenFailure(
-      'pin',
+    throw new KeyFailure(
+      'refused',
       `does not take the PIN (${messageOf(error)}), which is not tried again until it changes`,
     );
   }
@@ -184,7 +179,7 @@ function asFailure<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw error instanceof TokenFailure ? error : new TokenFailure('away', messageOf(error));
+    throw error instanceof KeyFailure ? error : new KeyFailure('away', messageOf(error));
   }
 }
 

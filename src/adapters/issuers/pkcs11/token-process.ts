@@ -5,7 +5,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { abortable } from '../../../live/abortable.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { TokenFailure, type TokenReply, type TokenRequest } from './messages.ts';
+import { KeyFailure } from '../../../live/key-failure.ts';
+import type { TokenReply, TokenRequest } from './messages.ts';
 
 /** Longest that a token may take for one signature; a slow network HSM takes some tens of milliseconds. */
 export const SIGN_WITHIN_MS = 2_000;
@@ -20,7 +21,7 @@ const STDIO = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
-  readonly reject: (failure: TokenFailure) => void;
+  readonly reject: (failure: KeyFailure) => void;
 }
 
 export class TokenProcess {
@@ -43,7 +44,7 @@ export class TokenProcess {
     this.#child.channel?.unref();
   }
 
-  /** Aborts when it is gone, with why as a TokenFailure. */
+  /** Aborts when it is gone, with why as a KeyFailure. */
   get gone(): AbortSignal {
     return this.#gone.signal;
   }
@@ -51,15 +52,15 @@ export class TokenProcess {
   /**
    * Requests are answered one after the other. A caller that gives up takes its wait away and not the work.
    * @param withinMs longest that the process may be silent from now on while anybody waits.
-   * @throws TokenFailure, the signal's reason.
+   * @throws KeyFailure, the signal's reason.
    */
   async ask(
     request: TokenRequest,
     { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
   ): Promise<unknown> {
-    if (this.#gone.signal.aborted) throw this.#gone.signal.reason as TokenFailure;
+    if (this.#gone.signal.aborted) throw this.#gone.signal.reason as KeyFailure;
     if (this.#waiting.size >= MAX_WAITING)
-      throw new TokenFailure('away', `${MAX_WAITING} signatures wait already`, { lost: false });
+      throw new KeyFailure('away', `${MAX_WAITING} signatures wait already`, { lost: false });
     const number = (this.#lastNumber += 1);
     return abortable<unknown>(signal, ({ resolve, reject }) => {
       this.#waiting.set(number, { resolve, reject });
@@ -80,7 +81,7 @@ export class TokenProcess {
     this.#takeBack();
     if (this.#waiting.size > 0) this.#expectAnswer(SIGN_WITHIN_MS);
     if (waiting === undefined) return;
-    if ('failure' in reply) waiting.reject(new TokenFailure(reply.failure, reply.words));
+    if ('failure' in reply) waiting.reject(new KeyFailure(reply.failure, reply.words));
     else waiting.resolve(reply.value);
   }
 
@@ -92,7 +93,7 @@ export class TokenProcess {
   #end(why: string): void {
     if (this.#gone.signal.aborted) return;
     this.#takeBack();
-    const failure = new TokenFailure('away', why);
+    const failure = new KeyFailure('away', why);
     this.#gone.abort(failure);
     for (const { reject } of this.#waiting.values()) reject(failure);
     this.#waiting.clear();

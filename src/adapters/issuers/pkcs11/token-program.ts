@@ -1,7 +1,8 @@
 // The process that has one token and one key of it, for one process of the server: it does one thing after the other, and blocks
 // meanwhile. It ends with its server.
 import process from 'node:process';
-import { TokenFailure, type NumberedRequest, type TokenReply } from './messages.ts';
+import { KeyFailure } from '../../../live/key-failure.ts';
+import type { NumberedRequest, TokenReply } from './messages.ts';
 import { TokenSession } from './session.ts';
 
 let session: TokenSession | undefined;
@@ -11,7 +12,7 @@ function answer(request: NumberedRequest): unknown {
     session = TokenSession.open(request.reference, request.pin);
     return session.opened;
   }
-  if (session === undefined) throw new TokenFailure('away', 'the token is not open');
+  if (session === undefined) throw new KeyFailure('away', 'the token is not open');
   switch (request.do) {
     case 'sign':
       return session.sign(request.algorithm, request.tbs);
@@ -31,7 +32,7 @@ function replyTo(request: NumberedRequest): TokenReply {
   try {
     return { number, value: answer(request) };
   } catch (error) {
-    const { kind, message } = error instanceof TokenFailure ? error : new TokenFailure('away', 'unexpected failure');
+    const { kind, message } = error instanceof KeyFailure ? error : new KeyFailure('away', 'unexpected failure');
     return { number, failure: kind, words: message };
   }
 }

@@ -273,8 +273,9 @@ export const readFile: ReadFile = async (file) => {
   return (await watchedFiles({ file: { ...file, optional: true } }, watching).read()).get('file');
 };
 
-function keyPlaceOf({ directory, keyFile, pkcs11 }: IssuerPlace): string {
-  return directory ?? keyFile ?? `the token of ${pkcs11?.module ?? ''}`;
+function keyPlaceOf({ directory, keyFile, pkcs11, transit }: IssuerPlace): string {
+  const elsewhere = transit === undefined ? `the token of ${pkcs11?.module ?? ''}` : `the transit key ${transit.key}`;
+  return directory ?? keyFile ?? elsewhere;
 }
 
 function documentOf(text: string, secret: string | undefined): KeyDocument {

@@ -5,9 +5,12 @@ import type { Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles, type WatchedFile } from '../../../adapters/files/watched-files.ts';
 import { ISSUER_FILES, issuerDirectory } from '../../../adapters/issuers/documents/issuer-directory.ts';
 import { writeReference } from '../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
+import { writeTransitReference } from '../../../adapters/vault/transit/transit-opener.ts';
 import { processEnvironment } from '../../../config/environment.ts';
 import type { IssuerPlace, TokenKeyPlace } from '../../../config/shapes/issuer.ts';
+import type { TransitPlace } from '../../../config/shapes/vault.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
+import { connectionOf } from './vault.ts';
 
 /** @param settings.anchorsFile takes the place of the anchors in a folder. */
 export function issuerDocuments(
@@ -28,7 +31,7 @@ export function issuerDocuments(
  * @param others read with them.
  */
 export function keyDocuments(
-  { keyFile, keyPassphraseFile, keyPassphraseEnv, pkcs11 }: IssuerPlace,
+  { keyFile, keyPassphraseFile, keyPassphraseEnv, pkcs11, transit }: IssuerPlace,
   files: Watching,
   others: Readonly<Record<string, WatchedFile>> = {},
 ): DocumentSource {
@@ -40,6 +43,7 @@ export function keyDocuments(
   };
   const given = {
     ...(pkcs11 !== undefined && { key: nameOf(pkcs11) }),
+    ...(transit !== undefined && { key: nameInTransit(transit) }),
     ...(secretEnv !== undefined && { secret: secretIn(secretEnv) }),
   };
   return withGivenDocuments(watchedFiles(named, files), given);
@@ -51,6 +55,14 @@ function nameOf({ module, tokenLabel, slot, keyLabel, keyId }: TokenKeyPlace): G
   const place =
     tokenLabel === undefined ? `the token in slot ${slot ?? ''}` : `the token ${JSON.stringify(tokenLabel)}`;
   return { text: writeReference(reference), place };
+}
+
+/** What proves who we are is no document of the key: it is another one every hour. */
+function nameInTransit({ mount, key, ...server }: TransitPlace): GivenDocument {
+  return {
+    text: writeTransitReference({ mount, key, connection: connectionOf(server) }),
+    place: `the transit key ${JSON.stringify(key)}`,
+  };
 }
 
 function filesIn(directory: string): Readonly<Record<string, WatchedFile>> {

@@ -11,9 +11,11 @@ import { memoryHandshake } from '../../../adapters/issuers/memory/memory-handsha
 import { pemSignerOpener } from '../../../adapters/issuers/memory/pem-signer-opener.ts';
 import { Pkcs11Opener } from '../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
 import { TokenProcess } from '../../../adapters/issuers/pkcs11/token-process.ts';
+import { TransitOpener } from '../../../adapters/vault/transit/transit-opener.ts';
 import { issuerTrial } from '../../../authority/trust/issuer-trial.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
+import { filesOf } from '../../../config/shapes/vault.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
 import type { PinTurns } from '../../../ports/issuing/pin-turns.ts';
@@ -21,6 +23,7 @@ import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { issuerDocuments } from './issuer-documents.ts';
+import { vaultParts } from './vault.ts';
 
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce' | 'demands'> & {
   readonly random: Random;
@@ -69,8 +72,12 @@ export function composeOpeners({
   pinTurns,
 }: Pick<IssuerParts, 'clock' | 'until' | 'pinTurns'>): (place: IssuerPlace) => SignerOpener {
   const tokens = new Pkcs11Opener({ clock, fork: () => new TokenProcess(clock) }, pinTurns);
-  until.addEventListener('abort', () => tokens.close(), { once: true });
-  return ({ pkcs11 }) => (pkcs11 === undefined ? pemSignerOpener : tokens);
+  const transit = new TransitOpener(vaultParts(clock));
+  for (const opener of [tokens, transit]) until.addEventListener('abort', () => opener.close(), { once: true });
+  return (place) => {
+    if (place.transit !== undefined) return transit;
+    return place.pkcs11 === undefined ? pemSignerOpener : tokens;
+  };
 }
 
 /** What the CA's own certificate is called. */
@@ -95,8 +102,9 @@ export async function checkIssuer(
   { wasInForce = true }: { readonly wasInForce?: boolean } = {},
 ): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
-  const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11 } = issuer;
-  const named = [chainFile, keyFile, keyPassphraseFile, directory, pkcs11?.module, pkcs11?.pinFile, trustAnchors.file];
+  const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11, transit } = issuer;
+  const forKey = [keyFile, keyPassphraseFile, pkcs11?.module, pkcs11?.pinFile, ...(transit ? filesOf(transit) : [])];
+  const named = [chainFile, directory, ...forKey, trustAnchors.file];
   if (!named.every((file) => file === undefined || existsSync(file))) return undefined;
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };

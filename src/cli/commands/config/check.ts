@@ -41,7 +41,8 @@ async function withFiles(
   const { checkIssuer } = await import('../../../app/compose/trust/issuers.ts');
   const { checkTokenKeys } = await import('../../../app/compose/credentials/authenticators.ts');
   const checked = await checkIssuer(config, clock);
-  const issuerKey = ['issuer.directory', 'issuer.pkcs11'].find((key) => entries.has(key)) ?? 'issuer.chainFile';
+  const issuerKey =
+    ['issuer.directory', 'issuer.pkcs11', 'issuer.transit'].find((key) => entries.has(key)) ?? 'issuer.chainFile';
   const placed = (message: string, path = issuerKey): ConfigProblem => ({
     where: entries.get(path)?.where([]) ?? 'configuration',
     path,

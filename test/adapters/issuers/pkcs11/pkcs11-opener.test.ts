@@ -1,7 +1,7 @@
 // Keys in tokens as issuers have them: opened, shared, lost, found again, and never at the price of a token that locks.
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { TokenFailure } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import { KeyFailure } from '../../../../src/live/key-failure.ts';
 import { Pkcs11Opener, writeReference } from '../../../../src/adapters/issuers/pkcs11/pkcs11-opener.ts';
 import { NEVER } from '../../../../src/live/abortable.ts';
 import type { OpenedKey } from '../../../../src/ports/issuing/signer-opener.ts';
@@ -11,7 +11,7 @@ import { FakeToken } from '../../../support/fakes/keys/fake-token.ts';
 const OPTIONS = { signal: NEVER };
 const TBS = Uint8Array.of(0x30, 1, 2);
 const text = writeReference({ module: '/usr/lib/hsm.so', tokenLabel: 'mesh', keyLabel: 'issuer' });
-const WRONG_PIN = new TokenFailure('pin', 'does not take the PIN (CKR_PIN_INCORRECT at C_Login)');
+const WRONG_PIN = new KeyFailure('refused', 'does not take the PIN (CKR_PIN_INCORRECT at C_Login)');
 
 describe('A key in a token', () => {
   let clock: FakeClock;
@@ -102,7 +102,7 @@ describe('A key in a token', () => {
     const { privateKey } = token;
     token.privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
     await clock.advance(1_000);
-    assert.equal(key.place?.problem, 'the key in the token is another than before');
+    assert.equal(key.place?.problem, 'the key is another than before');
     await assert.rejects(sign(key), { reason: 'CAP-S15' });
     token.privateKey = privateKey;
     await clock.advance(5_000);
@@ -135,7 +135,7 @@ describe('A key in a token', () => {
       reason: 'CAP-S15',
       message: 'CAP-S15 the signing key of the issuer does not answer: the module has not a token called "mesh"',
     });
-    token.refusal = new TokenFailure('configuration', 'has no private key with label "issuer"');
+    token.refusal = new KeyFailure('configuration', 'has no private key with label "issuer"');
     assert.deepEqual(await opener.open({ text, secret: '1234' }, OPTIONS), {
       problem: 'has no private key with label "issuer"',
     });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { listKeys } from '../../../../src/adapters/issuers/pkcs11/key-objects.ts';
-import { TokenFailure, type FailureKind } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import { KeyFailure, type FailureKind } from '../../../../src/live/key-failure.ts';
 import { TokenSession } from '../../../../src/adapters/issuers/pkcs11/session.ts';
 import {
   ALWAYS_AUTHENTICATE,
@@ -45,7 +45,7 @@ describe('A session with a token', () => {
   const open = (reference: object = {}): TokenSession =>
     TokenSession.open({ ...REFERENCE, ...reference }, '1234', module.load);
   const failsAs = (kind: FailureKind, words: RegExp) => (error: unknown) =>
-    error instanceof TokenFailure && error.kind === kind && words.test(error.message);
+    error instanceof KeyFailure && error.kind === kind && words.test(error.message);
 
   it('signs with the key that is named, by label, id or both', () => {
     for (const reference of [{}, { keyId: '01' }, { keyLabel: undefined, keyId: '01' }]) {
@@ -69,7 +69,7 @@ describe('A session with a token', () => {
   ] as const) {
     it(`does not try its PIN at a token that ${what}`, () => {
       module.flags = flags;
-      assert.throws(() => open(), failsAs('pin', words));
+      assert.throws(() => open(), failsAs('refused', words));
       assert.equal(module.logins, 0);
     });
   }
@@ -77,7 +77,7 @@ describe('A session with a token', () => {
   it('tries its PIN once, and knows what a token says of it from what else goes wrong', () => {
     for (const code of [0xa0, 0xa1, 0xa2, 0xa3, 0xa4]) {
       module.loginFails = code;
-      assert.throws(() => open(), failsAs('pin', /^does not take the PIN \(CKR_PIN_INCORRECT at C_Login\)/));
+      assert.throws(() => open(), failsAs('refused', /^does not take the PIN \(CKR_PIN_INCORRECT at C_Login\)/));
     }
     assert.equal(module.logins, 5);
     module.loginFails = 0x30;

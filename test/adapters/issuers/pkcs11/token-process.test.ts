@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
-import { TokenFailure, type OpenedToken } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import { KeyFailure } from '../../../../src/live/key-failure.ts';
+import type { OpenedToken } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
 import { MAX_WAITING, SIGN_WITHIN_MS, TokenProcess } from '../../../../src/adapters/issuers/pkcs11/token-process.ts';
 import { NEVER } from '../../../../src/live/abortable.ts';
 import { FakeClock } from '../../../support/fakes/fake-clock.ts';
@@ -24,7 +25,7 @@ describe('The process that has a token', function () {
     (await token.ask({ do: 'open', reference: { module: '' }, pin: '' }, OPTIONS)) as OpenedToken;
   const sign = async (first: number, signal = NEVER): Promise<unknown> =>
     token.ask({ do: 'sign', algorithm: 'ecdsa-p256-sha256', tbs: Uint8Array.of(first, 7) }, { ...OPTIONS, signal });
-  const failsAs = (words: RegExp) => (error: unknown) => error instanceof TokenFailure && words.test(error.message);
+  const failsAs = (words: RegExp) => (error: unknown) => error instanceof KeyFailure && words.test(error.message);
 
   it('opens and signs, bytes for bytes', async () => {
     const { spki } = await open();
@@ -79,7 +80,7 @@ describe('The process that has a token', function () {
   it('refuses what would wait behind too many, without being lost', async () => {
     await open();
     const waiting = Array.from({ length: MAX_WAITING }, async () => sign(FINE));
-    await assert.rejects(sign(FINE), (error) => error instanceof TokenFailure && !error.lost);
+    await assert.rejects(sign(FINE), (error) => error instanceof KeyFailure && !error.lost);
     assert.equal((await Promise.all(waiting)).length, MAX_WAITING);
   });
 });

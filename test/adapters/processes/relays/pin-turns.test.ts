@@ -1,7 +1,7 @@
 // A PIN that is new to all workers of a server is tried by one of them.
 import assert from 'node:assert/strict';
 import { Pkcs11Opener, writeReference } from '../../../../src/adapters/issuers/pkcs11/pkcs11-opener.ts';
-import { TokenFailure } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import { KeyFailure } from '../../../../src/live/key-failure.ts';
 import { relayedPinTurns, SharedPinTurns } from '../../../../src/adapters/processes/relays/pin-turns.ts';
 import { NEVER } from '../../../../src/live/abortable.ts';
 import type { PinTurns } from '../../../../src/ports/issuing/pin-turns.ts';
@@ -41,7 +41,7 @@ describe('Turns at a PIN', () => {
 
   it('let several workers ask a token about a wrong PIN once, and tell the others what it said', async () => {
     const token = new FakeToken();
-    token.refusal = new TokenFailure('pin', REFUSED);
+    token.refusal = new KeyFailure('refused', REFUSED);
     const document = { text: writeReference({ module: 'hsm.so', slot: 0, keyLabel: 'issuer' }), secret: '0000' };
     const openers = Array.from({ length: 4 }, () => new Pkcs11Opener({ clock, fork: token.fork }, worker().turns));
     const all = Promise.all(openers.map(async (opener) => opener.open(document, OPTIONS)));
@@ -54,7 +54,7 @@ describe('Turns at a PIN', () => {
     const right = Promise.all(openers.map(async (opener) => opener.open({ ...document, secret: '1234' }, OPTIONS)));
     for (const key of await whileTimePasses(right)) assert.ok(!('problem' in key));
     // Pulled, and back with another PIN.
-    token.refusal = new TokenFailure('pin', REFUSED);
+    token.refusal = new KeyFailure('refused', REFUSED);
     const before = token.pins.length;
     token.crash();
     const tried = async (): Promise<boolean> => {

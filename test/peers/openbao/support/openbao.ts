@@ -109,6 +109,21 @@ export class OpenBao implements AsyncDisposable {
     return String((auth as Json)['client_token']);
   }
 
+  /** @returns the accessors of the tokens that are alive and were given at that path. */
+  async tokensOf(where: string): Promise<readonly string[]> {
+    const { keys } = await this.do('GET', 'auth/token/accessors?list=true');
+    const alive: string[] = [];
+    for (const accessor of keys as readonly string[]) {
+      const { status, body } = await this.ask('POST', 'auth/token/lookup-accessor', {
+        token: this.#keys.root,
+        body: { accessor },
+      });
+      // One may end while the others are looked up.
+      if (status === 200 && body.data?.['path'] === where) alive.push(accessor);
+    }
+    return alive;
+  }
+
   /** It answers, and does nothing for anybody. */
   async seal(): Promise<void> {
     await this.do('PUT', 'sys/seal');

@@ -1,12 +1,13 @@
 // A token of a test: every process that is forked for it is one more entry in `forked`, and answers as the token is then.
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { TokenFailure, type TokenRequest } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import type { TokenRequest } from '../../../../src/adapters/issuers/pkcs11/messages.ts';
+import { KeyFailure } from '../../../../src/live/key-failure.ts';
 import type { HeldKey } from '../../../../src/ports/issuing/key-inventory.ts';
 import type { TokenProcess } from '../../../../src/adapters/issuers/pkcs11/token-process.ts';
 
 export class FakeToken {
   /** What each new session fails with. */
-  refusal: TokenFailure | undefined;
+  refusal: KeyFailure | undefined;
   keys: readonly HeldKey[] = [];
   privateKey: KeyObject = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   /** PINs that it was opened with, one for each login. */
@@ -17,7 +18,7 @@ export class FakeToken {
 
   /** Ends every session, as when it is pulled; later ones fail until it is put back. */
   pull(words = 'CKR_DEVICE_REMOVED at C_Sign'): void {
-    this.refusal = new TokenFailure('away', words);
+    this.refusal = new KeyFailure('away', words);
   }
 
   putBack(): void {
@@ -26,7 +27,7 @@ export class FakeToken {
 
   /** Its process ends, as by a crash. */
   crash(): void {
-    for (const gone of this.#live) gone.abort(new TokenFailure('away', 'its process ended (SIGSEGV)'));
+    for (const gone of this.#live) gone.abort(new KeyFailure('away', 'its process ended (SIGSEGV)'));
     this.#live.clear();
   }
 
