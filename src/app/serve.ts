@@ -7,6 +7,7 @@ import type { Clock } from '../ports/platform/clock.ts';
 import type { TroubledPart } from '../ports/platform/health.ts';
 import { SystemClock } from '../adapters/clock/system-clock.ts';
 import { compose, type Composition } from './compose/compose.ts';
+import type { UpstreamOf } from './compose/trust/upstreams.ts';
 import type { Foundation } from './compose/foundation.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { composeSupervisor } from './supervisor/compose-supervisor.ts';
@@ -53,6 +54,8 @@ export interface ServeOptions {
   readonly clock?: Clock;
   /** Where this process is one worker of a server. */
   readonly worker?: WorkerPlace;
+  /** Reaches the CA above an issuer; as the configuration says, unless a test hands in one of its own. */
+  readonly upstreamOf?: UpstreamOf;
 }
 
 /** A process that serves: the one of a server, a worker, or a supervisor. */
@@ -95,11 +98,11 @@ export async function serve(config: Config, options: ServeOptions): Promise<void
 function composeServer(
   config: Config,
   lifecycle: Lifecycle,
-  { worker, clock = new SystemClock() }: ServeOptions,
+  { worker, upstreamOf, clock = new SystemClock() }: ServeOptions,
 ): Server {
   const count = processCountOf(config);
   if (worker === undefined && count > 1) return composeSupervisor(config, count, lifecycle, clock);
-  const composition = compose(config, lifecycle, clock, worker);
+  const composition = compose(config, lifecycle, { clock, worker, upstreamOf });
   const { foundation } = composition;
   return { foundation, reread: () => foundation.watching.rouse(), report: () => reportOf(config, composition) };
 }

@@ -7,7 +7,7 @@ import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
-import type { ObservedIssuer } from './metrics/issuer-metrics.ts';
+import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.ts';
 import type { ObservedAnchor } from './metrics/anchor-metrics.ts';
 import type { MetricState } from './metrics/metric-state.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -37,6 +37,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
   readonly observeIssuers: (given: () => readonly ObservedIssuer[]) => void;
+  /** @param given is asked at each scrape; called once, where issuers have upstreams. */
+  readonly observeRollovers: (given: () => readonly ObservedRollover[]) => void;
   /** @param given is asked at each scrape; called once, when the clusters are known. */
   readonly observeClusters: (given: () => readonly ObservedCluster[]) => void;
   /** @param waiting is asked at each scrape; called once. */
@@ -63,6 +65,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
     observeIssuers: (given) => metrics.observeIssuers(given),
+    observeRollovers: (given) => metrics.observeRollovers(given),
     observeTurns: (waiting) => metrics.observeTurns(waiting),
     observeClusters: (given) => metrics.observeClusters(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -24,6 +24,7 @@ import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
 import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
+import type { UpstreamOf } from './trust/upstreams.ts';
 
 export interface Composition {
   readonly foundation: Foundation;
@@ -36,13 +37,26 @@ export interface Composition {
   readonly administration: Administration | undefined;
 }
 
+/** What a server stands on that is not its configuration. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** Where this process is one worker of a server. */
+  readonly worker?: WorkerPlace | undefined;
+  /** Reaches the CA above an issuer; absent, as the configuration says. */
+  readonly upstreamOf?: UpstreamOf | undefined;
+}
+
 /** Builds every part; nothing runs yet but the log. `foundation.startUp` starts them, `lifecycle` stops them. */
-export function compose(config: Config, lifecycle: Lifecycle, clock: Clock, worker?: WorkerPlace): Composition {
+export function compose(
+  config: Config,
+  lifecycle: Lifecycle,
+  { clock, worker, upstreamOf }: Surroundings,
+): Composition {
   const foundation = composeFoundation(config, lifecycle, clock, worker);
   const storage = composeStorage(config, foundation);
   const cluster = composeCluster(config, foundation);
   const published = composePublishedTrust(config, foundation, cluster);
-  const trust = composeTrust(config, foundation, { ...storage, ...published });
+  const trust = composeTrust(config, foundation, { ...storage, ...published, upstreamOf });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });
   composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });

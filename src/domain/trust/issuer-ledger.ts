@@ -123,8 +123,17 @@ export function moved(
   if ('problem' in after) return after;
   if (last !== undefined && last.id !== generation.id && act === 'resume')
     return { problem: `is ${from} as ${last.id}, which has the same key: resume that one with --id` };
-  const { issuer, id, keyId, notAfterMs } = generation;
-  const move: IssuerMove = { issuer, id, keyId, notAfterMs, ...by, from, to: after.to };
+  return recorded(ledger, generation, { from, to: after.to }, by);
+}
+
+/** @returns the ledger with a move that Capstan made by itself: a step of a rollover, whose order the pairs of the issuer decide. */
+export function recorded(
+  ledger: IssuerLedger,
+  { issuer, id, keyId, notAfterMs }: Generation,
+  { from, to }: Pick<IssuerMove, 'from' | 'to'>,
+  by: Authorship,
+): Moved {
+  const move: IssuerMove = { issuer, id, keyId, notAfterMs, ...by, from, to };
   return { ledger: { ...ledger, moves: bounded([...ledger.moves, move], by.timeMs) }, move };
 }
 

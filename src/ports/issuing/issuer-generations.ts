@@ -21,8 +21,6 @@ export interface IssuerPairs {
   readonly prepared?: IssuerPair;
   /** In force before the current one. */
   readonly former?: IssuerPair;
-  /** Of the key that waits for its certificate: `keyId` as above. */
-  readonly requestedKeyId?: string;
 }
 
 export interface RequestedPair {

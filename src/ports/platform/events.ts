@@ -20,7 +20,8 @@ export type ReloadedSource =
   | 'token-keys'
   | 'serving-certificate'
   | 'istiod-tls'
-  | 'crls';
+  | 'crls'
+  | 'upstream';
 
 /** The value of the label `cause`. */
 export type NoTurn = 'line_full' | 'too_late' | 'gone';

@@ -35,7 +35,7 @@ describe('A server that does at an API server all that it can', () => {
     const kubeconfig = { 'cluster.kubernetes.kubeconfig': files.path('kubeconfig') };
     const lifecycle = new Lifecycle();
     const config = configOf({ ...files.settings, ...EVERYTHING, ...kubeconfig });
-    const { cluster, foundation } = compose(config, lifecycle, new FakeClock());
+    const { cluster, foundation } = compose(config, lifecycle, { clock: new FakeClock() });
     assert.notEqual(cluster.kubernetes, undefined);
     assert.notDeepEqual(foundation.health.parts(), []);
     const failed: string[] = [];

@@ -5,6 +5,8 @@ import { credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { serve, type ServeReport } from '../../../src/app/serve.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
+import type { UpstreamPlace } from '../../../src/config/shapes/upstream.ts';
+import type { IntermediateUpstream } from '../../../src/ports/issuing/intermediate-upstream.ts';
 import type { Clock } from '../../../src/ports/platform/clock.ts';
 import { CsrWire, type Outcome } from '../../adapters/grpc/wire.ts';
 import { buildCsr } from '../../support/certificates.ts';
@@ -27,7 +29,13 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** The machine's, unless a test sets one of its own. */
   readonly clock?: Clock;
+  /** Above the default issuer, whose folder is `issuer.directory`. */
+  readonly upstream?: IntermediateUpstream;
+  /** When that is asked, and for how long a certificate; as the configuration has it. */
+  readonly rollover?: Omit<UpstreamPlace, 'vault' | 'certManager'>;
 }
+
+const ROLLOVER = { lifetime: 3_600_000, prepareAt: 1 / 2, activateAt: 5 / 6 };
 
 export class RunningServer implements AsyncDisposable {
   readonly files: ServerFiles;
@@ -46,13 +54,26 @@ export class RunningServer implements AsyncDisposable {
   }
 
   /** Resolves when it is ready. @throws AuthorityError when it cannot start. */
-  static async start({ files, settings = {}, clock }: ServerOptions = {}): Promise<RunningServer> {
+  static async start({
+    files,
+    settings = {},
+    clock,
+    upstream,
+    rollover = ROLLOVER,
+  }: ServerOptions = {}): Promise<RunningServer> {
     const used = files ?? (await ServerFiles.create());
     const stop = new AbortController();
     let ended = Promise.resolve();
     const ready = new Promise<ServeReport>((resolve, reject) => {
-      const options = { signal: stop.signal, onReady: resolve, ...(clock !== undefined && { clock }) };
-      ended = serve(configOf({ ...used.settings, ...settings }), options);
+      const options = {
+        signal: stop.signal,
+        onReady: resolve,
+        ...(clock !== undefined && { clock }),
+        ...(upstream !== undefined && { upstreamOf: () => upstream }),
+      };
+      const config = configOf({ ...used.settings, ...settings });
+      const issuer = { ...config.issuer, ...(upstream !== undefined && { upstream: rollover }) };
+      ended = serve({ ...config, issuer }, options);
       ended.catch(reject);
     });
     try {

@@ -1,4 +1,4 @@
-// The state of each issuer, read at each scrape.
+// The state of each issuer and what is due for it, read at each scrape.
 import type { Meter } from '@opentelemetry/api';
 import type { LifecycleState } from '../../../domain/trust/issuer-state.ts';
 import { METRICS } from './metric-table.ts';
@@ -13,5 +13,19 @@ export function observeIssuers(meter: Meter, given: () => readonly ObservedIssue
   const { name: metric, help } = METRICS.issuerState;
   meter.createObservableGauge(metric, { description: help }).addCallback((result) => {
     for (const { name, state } of given()) result.observe(1, { issuer: name, state });
+  });
+}
+
+export interface ObservedRollover {
+  /** As policies call the issuer. */
+  readonly name: string;
+  readonly step: 'ask' | 'activate';
+  readonly atMs: number;
+}
+
+export function observeRollovers(meter: Meter, given: () => readonly ObservedRollover[]): void {
+  const { name: metric, help } = METRICS.issuerRolloverDue;
+  meter.createObservableGauge(metric, { description: help }).addCallback((result) => {
+    for (const { name, step, atMs } of given()) result.observe(atMs / 1000, { issuer: name, step });
   });
 }

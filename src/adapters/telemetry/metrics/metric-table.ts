@@ -39,6 +39,7 @@ const SOURCES = [
   'serving-certificate',
   'istiod-tls',
   'crls',
+  'upstream',
 ] as const satisfies readonly ReloadedSource[];
 const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
 const CAUSES = ['line_full', 'too_late', 'gone'] as const satisfies readonly NoTurn[];
@@ -51,6 +52,7 @@ const CLOSING_REASONS = [
   'namespace_removed',
 ] as const satisfies readonly ClosingReason[];
 const STATES = [...LIFECYCLE_STATES, 'unavailable'] as const;
+const ROLLOVER_STEPS = ['ask', 'activate'] as const;
 const OPEN: readonly string[] = [];
 
 /** A decision takes about a millisecond; beyond the default deadline of 5 s nothing is delivered. */
@@ -194,6 +196,12 @@ export const METRICS = {
     kind: 'observed-gauge',
     help: 'Which state each issuer is in: 1 for that state. The issuer is its name in the configuration; unavailable is one without a certificate in force.',
     labels: { issuer: OPEN, state: STATES },
+  },
+  issuerRolloverDue: {
+    name: 'capstan_issuer_rollover_due_seconds',
+    kind: 'observed-gauge',
+    help: 'When the next step of the rollover of an issuer with an upstream is due, in seconds since the epoch: its next certificate is asked for, or comes in force.',
+    labels: { issuer: OPEN, step: ROLLOVER_STEPS },
   },
   issuerDecisions: {
     name: 'capstan_issuer_decisions_total',

@@ -1,4 +1,4 @@
-// The keys in the folder of an issuer: that of the certificate in force, and one that waits for its own.
+// The keys in the folder of an issuer: those of the certificates that it keeps, and one that waits for its own.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { HeldKey, KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { IssuerFolder } from './issuer-folder.ts';
@@ -21,6 +21,8 @@ export class FolderKeys implements KeyInventory {
     const { folder } = this.#parts;
     const found = [
       { id: 'tls.key', pem: await folder.current('key'), hasCertificate: true },
+      { id: 'prepared tls.key', pem: (await folder.kept('prepared'))?.key, hasCertificate: true },
+      { id: 'former tls.key', pem: (await folder.kept('former'))?.key, hasCertificate: true },
       { id: 'next.key', pem: await folder.nextKey(), hasCertificate: false },
     ];
     const keys = found.map(async ({ id, pem, hasCertificate }): Promise<readonly HeldKey[]> => {
@@ -37,6 +39,6 @@ export class FolderKeys implements KeyInventory {
     const own = pem === undefined ? undefined : await spkiOf(pem, options);
     if (pem === undefined || own === undefined || Buffer.compare(own, spki) !== 0)
       throw new AuthorityError('CAP-O03', { detail: `${folder.place} has no such key that waits for its certificate` });
-    await folder.dropNextKey(pem);
+    await folder.alone(async () => folder.dropNextKey(pem));
   }
 }

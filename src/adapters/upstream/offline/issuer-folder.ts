@@ -1,27 +1,41 @@
 // The folder of an issuer, as a ceremony fills it: chain, key and anchors together or not at all, whenever the process is
 // killed. As in a volume of Kubernetes the files are links into a folder that one rename exchanges; what a server follows
-// is never half of one and half of the other. The key that waits for its certificate lies beside them.
+// is never half of one and half of the other. The key that waits for its certificate lies beside them, and so do, each behind a
+// link of its own, the pair that is to follow and the one that was in force before.
 import { randomBytes } from 'node:crypto';
-import { link, lstat, mkdir, open, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { writingProblem } from '../../../domain/text/system-error.ts';
 import { lockFile } from '../../../durable/process-lock.ts';
+import { flush, isLink, pointTo, targetOf, write } from './durable-steps.ts';
 
 /** As a Secret of type kubernetes.io/tls has them. The chain comes last: where there is none, nothing is looked for beside it. */
 const FILES = { anchors: 'ca.crt', key: 'tls.key', chain: 'tls.crt' } as const;
 const NEXT_KEY = 'next.key';
 /** Of a ceremony: of two, the later one would take away what the earlier one has just put in force. Stays there, empty. */
 const LOCK = '..lock';
-/** What is in force, and the link that takes its place. */
-const [DATA, FRESH, GENERATION] = ['..data', '..data_tmp', '..generation-'];
-const PRIVATE = 0o600;
+/** What is in force. */
+const [DATA, GENERATION] = ['..data', '..generation-'];
+/** What is to follow, what was before, and what is about to have been. */
+const [PREPARED, FORMER, LEAVING] = ['..prepared', '..former', '..leaving'];
 /** As a server demands it of a private key. */
-const CONFIDENTIAL: readonly string[] = [FILES.key, NEXT_KEY];
-/** As Istio has the anchors, of a folder that was filled by hand. */
-const ANCHORS_OF_ISTIO = 'root-cert.pem';
+const CONFIDENTIAL: readonly string[] = [FILES.key, NEXT_KEY, 'ca-key.pem'];
+/** As Istio has them, of a folder that was filled by hand: read one after the other. */
+const FILES_OF_ISTIO: IssuerFilesOf<readonly string[]> = {
+  anchors: ['root-cert.pem'],
+  key: ['ca-key.pem'],
+  chain: ['ca-cert.pem', 'cert-chain.pem'],
+};
 
-export type IssuerFiles = Readonly<Record<keyof typeof FILES, string>>;
+type IssuerFilesOf<T> = Readonly<Record<keyof typeof FILES, T>>;
+export type IssuerFiles = IssuerFilesOf<string>;
+
+/** Pairs that are kept beside the one in force. */
+export type KeptPair = 'prepared' | 'former';
+
+/** Is given a folder with files before they are in force, and may refuse them by throwing. */
+export type JudgeFolder = (folder: string) => Promise<void>;
 
 /**
  * Gives nothing where there is no such file, and refuses one that is confidential and open to others, as a server does.
@@ -67,7 +81,19 @@ export class IssuerFolder {
   /** @returns one of the files in force. @throws AuthorityError CAP-X03 */
   async current(name: keyof IssuerFiles): Promise<string | undefined> {
     const found = await this.#read(FILES[name]);
-    return found === undefined && name === 'anchors' ? this.#read(ANCHORS_OF_ISTIO) : found;
+    if (found !== undefined || (name === 'key' && (await this.#read(FILES.chain)) !== undefined)) return found;
+    const texts = await Promise.all(FILES_OF_ISTIO[name].map(async (file) => this.#read(file)));
+    return texts[0] === undefined ? undefined : texts.flatMap((text) => text ?? []).join('\n');
+  }
+
+  /** @returns the files of a pair beside the one in force; nothing where there is none. @throws AuthorityError CAP-X03 */
+  async kept(pair: KeptPair): Promise<IssuerFiles | undefined> {
+    const generation = await this.#writing(async () => this.#generationOf(pair));
+    if (generation === undefined) return undefined;
+    const [chain, key, anchors] = await Promise.all(
+      [FILES.chain, FILES.key, FILES.anchors].map(async (file) => this.#read(path.join(generation, file))),
+    );
+    return chain === undefined || key === undefined ? undefined : { chain, key, anchors: anchors ?? '' };
   }
 
   /** @throws AuthorityError CAP-X03 when there is one already, or it cannot be written. */
@@ -88,42 +114,127 @@ export class IssuerFolder {
   }
 
   /**
-   * Gives up the key that waits for its certificate.
-   * @throws AuthorityError CAP-X03 when the folder is in use, or cannot be written.
+   * Gives up the key that waits for its certificate, where it still is this one. To be done alone.
+   * @throws AuthorityError CAP-X03 when the folder cannot be written.
    */
   async dropNextKey(pem: string): Promise<void> {
-    await this.alone(async () =>
-      this.#writing(async () => {
-        if ((await this.nextKey()) === pem) await rm(this.nextKeyPlace);
-        await flush(this.place);
-      }),
-    );
+    await this.#writing(async () => {
+      await this.#letGoOf(pem);
+      await flush(this.place);
+    });
   }
 
   /**
    * Puts these in force in one step, and lets go of the key that waited if it is among them.
-   * @param judge is given a folder with these files before they are in force, and may refuse them by throwing.
    * @throws AuthorityError CAP-X03; what was in force stays.
    */
-  async install(files: IssuerFiles, judge: (folder: string) => Promise<void>): Promise<void> {
+  async install(files: IssuerFiles, judge: JudgeFolder): Promise<void> {
     await this.#writing(async () => {
-      const generation = await this.#make(files);
-      try {
-        await judge(path.join(this.place, generation));
-      } catch (error) {
-        await rm(path.join(this.place, generation), { recursive: true });
-        throw error;
-      }
+      const generation = await this.#judged(files, judge);
       await this.#takeOver();
-      await this.#exchange(generation);
+      await pointTo(this.#at(DATA), generation);
       await this.#link();
-      // One that waits for another certificate goes on waiting: nobody has it but this folder.
-      if ((await this.nextKey()) === files.key) await rm(this.nextKeyPlace);
-      // Former ones, and those of ceremonies that were killed.
-      const others = (await readdir(this.place)).filter((name) => name.startsWith(GENERATION) && name !== generation);
-      for (const name of others) await rm(path.join(this.place, name), { recursive: true });
-      await flush(this.place);
+      await this.#letGoOf(files.key);
+      await rm(this.#at(FORMER), { force: true });
+      await this.#sweep();
     });
+  }
+
+  /** Keeps these beside what is in force, to follow it, and lets go of the key that waited if it is among them. @throws as `install`. */
+  async prepare(files: IssuerFiles, judge: JudgeFolder): Promise<void> {
+    await this.#writing(async () => {
+      await pointTo(this.#at(PREPARED), await this.#judged(files, judge));
+      await this.#letGoOf(files.key);
+      await this.#sweep();
+    });
+  }
+
+  /** What is prepared comes in force in one step; what was in force is the former then. @throws as `install`. */
+  async activate(judge: JudgeFolder): Promise<void> {
+    await this.#writing(async () => {
+      const next = await this.#generationOf('prepared');
+      if (next === undefined) return;
+      await judge(this.#at(next));
+      await this.#takeOver();
+      await this.#putInForce(next);
+      await rm(this.#at(PREPARED), { force: true });
+      await this.#sweep();
+    });
+  }
+
+  /** The former pair comes in force in one step, and what was in force is the former then. @throws as `install`. */
+  async revert(judge: JudgeFolder): Promise<void> {
+    await this.#writing(async () => {
+      const next = await this.#generationOf('former');
+      if (next === undefined) return;
+      await judge(this.#at(next));
+      await this.#putInForce(next);
+      await this.#sweep();
+    });
+  }
+
+  /** Lets go of a pair beside the one in force. @throws AuthorityError CAP-X03 */
+  async discard(pair: KeptPair): Promise<void> {
+    await this.#writing(async () => {
+      await this.#settle();
+      await rm(this.#at(pair === 'prepared' ? PREPARED : FORMER), { force: true });
+      await this.#sweep();
+    });
+  }
+
+  /** Whenever the process is killed, one of the two is in force and the other is found by its link. */
+  async #putInForce(next: string): Promise<void> {
+    await this.#settle();
+    const current = await targetOf(this.#at(DATA));
+    if (current !== undefined && current !== next) await pointTo(this.#at(LEAVING), current);
+    await pointTo(this.#at(DATA), next);
+    await this.#settle();
+    await this.#link();
+  }
+
+  /** What was about to be the former is it, if the exchange came to pass. */
+  async #settle(): Promise<void> {
+    const leaving = await targetOf(this.#at(LEAVING));
+    if (leaving === undefined) return;
+    if (leaving === (await targetOf(this.#at(DATA)))) await rm(this.#at(LEAVING));
+    else await rename(this.#at(LEAVING), this.#at(FORMER));
+    await flush(this.place);
+  }
+
+  /** The folder of a pair, unless it is the one in force: a link may outlive its meaning. */
+  async #generationOf(pair: KeptPair): Promise<string | undefined> {
+    const current = await targetOf(this.#at(DATA));
+    const named = pair === 'prepared' ? [PREPARED] : [LEAVING, FORMER];
+    const found = await Promise.all(named.map(async (name) => targetOf(this.#at(name))));
+    return found.find((one) => one !== undefined && one !== current);
+  }
+
+  #at(name: string): string {
+    return path.join(this.place, name);
+  }
+
+  /** One that waits for another certificate goes on waiting: nobody has it but this folder. */
+  async #letGoOf(key: string): Promise<void> {
+    if ((await this.nextKey()) === key) await rm(this.nextKeyPlace);
+  }
+
+  /** Nothing names them any more, or they are of what was killed. */
+  async #sweep(): Promise<void> {
+    const named = await Promise.all([DATA, PREPARED, FORMER, LEAVING].map(async (name) => targetOf(this.#at(name))));
+    const others = (await readdir(this.place)).filter((name) => name.startsWith(GENERATION) && !named.includes(name));
+    for (const name of others) await rm(this.#at(name), { recursive: true });
+    await flush(this.place);
+  }
+
+  async #judged(files: IssuerFiles, judge: JudgeFolder): Promise<string> {
+    const generation = await this.#make(files);
+    try {
+      await judge(this.#at(generation));
+    } catch (error) {
+      await rm(this.#at(generation), { recursive: true });
+      throw error;
+    }
+    return generation;
   }
 
   /** Files that an operator put here himself become links to what they are, so that one step can exchange them later. */
@@ -135,7 +246,7 @@ export class IssuerFolder {
       await this.current('anchors'),
     ];
     if (own || chain === undefined || key === undefined) return;
-    await this.#exchange(await this.#make({ chain, key, anchors }));
+    await pointTo(this.#at(DATA), await this.#make({ chain, key, anchors }));
     await this.#link();
   }
 
@@ -156,17 +267,9 @@ export class IssuerFolder {
     return name;
   }
 
-  async #exchange(folder: string): Promise<void> {
-    const fresh = path.join(this.place, FRESH);
-    await rm(fresh, { force: true });
-    await symlink(folder, fresh);
-    await rename(fresh, path.join(this.place, DATA));
-    await flush(this.place);
-  }
-
   async #link(): Promise<void> {
     for (const file of Object.values(FILES)) {
-      const whole = path.join(this.place, file);
+      const whole = this.#at(file);
       if (await isLink(whole)) continue;
       await rm(`${whole}.new`, { force: true });
       await symlink(path.join(DATA, file), `${whole}.new`);
@@ -176,7 +279,10 @@ export class IssuerFolder {
   }
 
   async #read(name: string): Promise<string | undefined> {
-    return this.#readFile({ path: path.join(this.place, name), confidential: CONFIDENTIAL.includes(name) });
+    return this.#readFile({
+      path: path.join(this.place, name),
+      confidential: CONFIDENTIAL.includes(path.basename(name)),
+    });
   }
 
   async #writing<T>(work: () => Promise<T>): Promise<T> {
@@ -187,23 +293,4 @@ export class IssuerFolder {
       throw new AuthorityError('CAP-X03', { detail: `${this.place} ${writingProblem(cause)}`, cause });
     }
   }
-}
-
-async function write(file: string, text: string): Promise<void> {
-  await using handle = await open(file, 'wx', PRIVATE);
-  await handle.writeFile(text);
-  await handle.sync();
-}
-
-/** A name is durable only when its folder is. */
-async function flush(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r');
-  await handle.sync();
-}
-
-async function isLink(file: string): Promise<boolean> {
-  return lstat(file).then(
-    (facts) => facts.isSymbolicLink(),
-    () => false,
-  );
 }

@@ -1,11 +1,13 @@
 // The issuers and the trust anchors as the configuration names them: followed by a server, or looked at once by
 // `capstan config check`.
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../../adapters/clock/system-random.ts';
 import { watchFolder, type Watching } from '../../../adapters/files/watch-folder.ts';
 import { DocumentIssuer, type DocumentIssuerParts } from '../../../adapters/issuers/documents/document-issuer.ts';
 import { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
+import { ISSUER_FILES } from '../../../adapters/issuers/documents/issuer-directory.ts';
 import { keyGenerator } from '../../../adapters/issuers/memory/key-generator.ts';
 import { memoryHandshake } from '../../../adapters/issuers/memory/memory-handshake.ts';
 import { pemSignerOpener } from '../../../adapters/issuers/memory/pem-signer-opener.ts';
@@ -95,17 +97,26 @@ export interface CheckedIssuer {
   readonly additional?: string;
 }
 
+export interface Judgement {
+  /** Whether a server that has signed with it before is meant. */
+  readonly wasInForce?: boolean;
+  /** What is asked of an issuer before it comes in force; absent, nothing is known of it. */
+  readonly demands?: DocumentIssuerParts['demands'] | undefined;
+}
+
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(
   config: Config,
   clock: Pick<Clock, 'nowMs'>,
-  { wasInForce = true }: { readonly wasInForce?: boolean } = {},
+  { wasInForce = true, demands }: Judgement = {},
 ): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
   const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11, transit } = issuer;
   const forKey = [keyFile, keyPassphraseFile, pkcs11?.module, pkcs11?.pinFile, ...(transit ? filesOf(transit) : [])];
   const named = [chainFile, directory, ...forKey, trustAnchors.file];
   if (!named.every((file) => file === undefined || existsSync(file))) return undefined;
+  // Its first certificate comes from its CA.
+  if (issuer.upstream !== undefined && directory !== undefined && !hasIssuer(directory)) return undefined;
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };
   const machine = new SystemClock({ wallMs: () => clock.nowMs() });
@@ -117,6 +128,7 @@ export async function checkIssuer(
     events,
     // Nobody can tell here: what a server would take only for that is warned of.
     wasInForce: async () => wasInForce,
+    ...(demands !== undefined && { demands }),
     until: once.signal,
   });
   try {
@@ -129,6 +141,10 @@ export async function checkIssuer(
   } finally {
     once.abort();
   }
+}
+
+function hasIssuer(directory: string): boolean {
+  return ISSUER_FILES.some(({ name }) => existsSync(path.join(directory, name)));
 }
 
 const ignore = (): void => undefined;

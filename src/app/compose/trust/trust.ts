@@ -16,9 +16,13 @@ import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import type { WorkerPlace } from '../../worker-place.ts';
 import { LEDGER_CHANGED_TOPIC } from '../../worker/topics.ts';
+import type { IssuerGenerations } from '../../../ports/issuing/issuer-generations.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
+import { composeGenerations } from './generations.ts';
 import { composeIssuers } from './issuers.ts';
+import { composeRollovers, type Rollovers } from './rollovers.ts';
+import { composeUpstream, type UpstreamOf } from './upstreams.ts';
 import type { Storage } from '../storage.ts';
 
 export interface Trust {
@@ -31,17 +35,22 @@ export interface Trust {
   readonly federated: DocumentFederatedBundles;
   /** What issuers are to heed, which policies say once there are some. */
   readonly demands: PolicyDemands;
+  /** The pairs of issuers that are in folders. */
+  readonly generations: IssuerGenerations;
+  readonly rollovers: Rollovers;
 }
 
 export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers'> {
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
+  /** Reaches the CA above an issuer; a test hands in one of its own. */
+  readonly upstreamOf?: UpstreamOf | undefined;
 }
 
 export function composeTrust(
   config: Config,
   foundation: Foundation,
-  { history, issuerLedgers, roots }: TrustParts,
+  { history, issuerLedgers, roots, upstreamOf = composeUpstream }: TrustParts,
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
@@ -70,13 +79,17 @@ export function composeTrust(
     { issuers, anchors: issuers.trustAnchors, former: history, clock, events },
     { longestLeafMs: config.lifetimes.max },
   );
-  startUp.at('load', async () => {
+  const generations = composeGenerations(config, { clock, demands });
+  const rollovers = composeRollovers(config, foundation, { ledger, former: history, generations, upstreamOf });
+  startUp.at('load', async ({ signal }) => {
     await ledger.start(options);
     worker?.link.serve(LEDGER_CHANGED_TOPIC, async () => {
       await ledger.look(options);
       return null;
     });
     governed.start(options);
+    rollovers.start(options);
+    await rollovers.first({ signal: AbortSignal.any([signal, running]) });
     await issuers.start({ ...options, waitsForKey: true });
     await federated.start(options);
   });
@@ -89,7 +102,16 @@ export function composeTrust(
   health.report('issuer states', () => degradedBy(ledger.problem ?? governed.problem()));
   health.report('trust anchors', () => degradedBy(stranded.problem()));
   health.report('federated bundles', () => degradedBy(federated.problem));
-  return { issuers, governed, ledger, chooser: new IssuerChooser(governed), federated, demands };
+  return {
+    issuers,
+    governed,
+    ledger,
+    chooser: new IssuerChooser(governed),
+    federated,
+    demands,
+    generations,
+    rollovers,
+  };
 }
 
 /** Of several processes each hears at once of what another decided, by way of the supervisor. */

@@ -1,0 +1,88 @@
+// Issuers with a CA above them that signs by itself: at the first start and in time before a certificate ends. Of several processes
+// the one in slot 1 does it, and the others follow the files.
+import { IssuerRollover } from '../../../authority/chores/rollover/issuer-rollover.ts';
+import type { Config } from '../../../config/schema.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
+import type { IssuerGenerations, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
+import { degradedBy, notReadyBy, type HealthState } from '../../../ports/platform/health.ts';
+import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Trust } from './trust.ts';
+import type { UpstreamOf } from './upstreams.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface Rollovers {
+  /** Begins to roll over, until the signal aborts. */
+  start(options: Waits): void;
+  /**
+   * Resolves when the default issuer has a certificate in its files, however long its CA takes; at once without an upstream.
+   * @throws AuthorityError CAP-X03 when the files cannot be read; the signal's reason.
+   */
+  first(options: Waits): Promise<void>;
+  /** @throws AuthorityError CAP-O02 for an issuer without an upstream; as `IssuerRollover.rotate`. */
+  rotate(name: string, how: { readonly activate: boolean }, by: Authorship, options: Waits): Promise<IssuerPairs>;
+}
+
+/** Between looks of a process that waits for another one to fill the folder. */
+const LOOK_MS = 500;
+
+export function composeRollovers(
+  config: Config,
+  { clock, events, health, telemetry, worker }: Foundation,
+  parts: Pick<Trust, 'ledger'> & {
+    readonly former: FormerIssuers;
+    readonly generations: IssuerGenerations;
+    readonly upstreamOf: UpstreamOf;
+  },
+): Rollovers {
+  const { issuer, additionalIssuers, lifetimes } = config;
+  const acts = worker === undefined || worker.slot === 1;
+  const rollovers = new Map(
+    [{ ...issuer, maxTtl: undefined }, ...additionalIssuers].flatMap(({ name, upstream, maxTtl = Infinity }) => {
+      if (upstream === undefined) return [];
+      const { lifetime: lifetimeMs, prepareAt, activateAt } = upstream;
+      const longestLeafMs = Math.min(lifetimes.max, maxTtl);
+      const settings = { name, lifetimeMs, prepareAt, activateAt, longestLeafMs };
+      const own = new IssuerRollover({ ...parts, upstream: parts.upstreamOf(upstream), clock, events }, settings);
+      return [[name, own] as const];
+    }),
+  );
+  if (acts && rollovers.size > 0) {
+    health.report('issuer upstreams', () => healthOf(rollovers, issuer.name));
+    telemetry.observeRollovers(() =>
+      [...rollovers].flatMap(([name, one]) => {
+        const due = one.due();
+        return due === undefined ? [] : [{ name, ...due }];
+      }),
+    );
+  }
+  return {
+    start: (options) => {
+      if (acts) for (const one of rollovers.values()) void one.run(options);
+    },
+    first: async ({ signal }) => {
+      if (issuer.upstream === undefined) return;
+      for (;;) {
+        const { current } = await parts.generations.look(issuer.name, { signal });
+        if (current !== undefined && clock.nowMs() < current.notAfterMs) return;
+        await clock.sleep(LOOK_MS, { signal });
+      }
+    },
+    rotate: async (name, how, by, options) => {
+      const own = rollovers.get(name);
+      if (own === undefined) throw new AuthorityError('CAP-O02', { detail: `issuer ${name} has no upstream` });
+      return own.rotate(how, by, options);
+    },
+  };
+}
+
+/** Not ready while the default issuer has nothing to sign with. */
+function healthOf(rollovers: ReadonlyMap<string, IssuerRollover>, first: string): HealthState {
+  const problems = [...rollovers.values()].flatMap((one) => one.problem() ?? []);
+  const problem = problems.length === 0 ? undefined : problems.join('; ');
+  return rollovers.get(first)?.lacks === true ? notReadyBy(problem) : degradedBy(problem);
+}

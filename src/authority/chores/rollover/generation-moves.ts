@@ -1,0 +1,102 @@
+// The ledger follows the pairs of an issuer: whatever step a crash came after, the next look records what has become of them.
+import { AuthorityError } from '../../../domain/errors.ts';
+import {
+  recorded,
+  standingOf,
+  type Authorship,
+  type Generation,
+  type IssuerLedger,
+} from '../../../domain/trust/issuer-ledger.ts';
+import { isWithdrawn, type LifecycleState } from '../../../domain/trust/issuer-state.ts';
+import type { IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { FollowedLedger } from '../../trust/followed-ledger.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface MovesParts {
+  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current' | 'change'>;
+  readonly events: Pick<Events, 'issuerMoved'>;
+}
+
+export class GenerationMoves {
+  readonly #parts: MovesParts;
+  readonly #issuer: string;
+
+  /** @param issuer as policies call it. */
+  constructor(parts: MovesParts, issuer: string) {
+    this.#parts = parts;
+    this.#issuer = issuer;
+  }
+
+  stateOf({ id, keyId }: IssuerPair, unmoved: LifecycleState): LifecycleState {
+    return standingOf(this.#parts.ledger.current(), { id, keyId }, unmoved).state;
+  }
+
+  /** @param keyId of a key that is asked for; it is called by that until it has its certificate. */
+  async preparing(keyId: string, notAfterMs: number, by: Authorship, options: Waits): Promise<void> {
+    await this.#move({ id: keyId.slice(0, 16), keyId, notAfterMs }, { from: [], to: 'preparing' }, by, options);
+  }
+
+  /** Records what the pairs are and the ledger does not know yet. @throws AuthorityError CAP-S04 */
+  async follow({ current, prepared, former }: IssuerPairs, by: Authorship, options: Waits): Promise<void> {
+    if (prepared !== undefined) await this.#move(prepared, { from: ['preparing'], to: 'prepared' }, by, options);
+    if (current !== undefined)
+      await this.#move(current, { from: ['preparing', 'prepared', 'retiring'], to: 'active' }, by, options);
+    if (former !== undefined) await this.#move(former, { from: ['active'], to: 'retiring' }, by, options);
+  }
+
+  async retired(former: IssuerPair, by: Authorship, options: Waits): Promise<void> {
+    await this.#move(former, { from: ['active', 'retiring'], to: 'retired' }, by, options);
+  }
+
+  /** Nothing where it is so already, or an operator has it otherwise. */
+  async #move(
+    pair: Pick<IssuerPair, 'id' | 'keyId' | 'notAfterMs'>,
+    change: { readonly from: readonly LifecycleState[]; readonly to: LifecycleState },
+    by: Authorship,
+    options: Waits,
+  ): Promise<void> {
+    const { ledger, events } = this.#parts;
+    if (this.#from(ledger.current(), pair, change) === undefined) return;
+    const { id, keyId, notAfterMs } = pair;
+    const generation: Generation = { issuer: this.#issuer, id, keyId, notAfterMs };
+    const { move } = await ledger.change((known) => {
+      const from = this.#from(known, pair, change);
+      if (from === undefined) throw new AuthorityError('CAP-O03', { detail: `certificate ${id} was moved meanwhile` });
+      const next = recorded(known, generation, { from, to: change.to }, by);
+      const { timeMs, actor, role, reason } = by;
+      const details = { actor, role, target: `issuer ${this.#issuer} ${id}`, reason };
+      return { ...next, operation: { timeMs, operation: 'issuer rotate', was: from, is: change.to, details } };
+    }, options);
+    const { issuer: name, from, to, actor, reason } = move;
+    events.issuerMoved({ name, issuer: id, from, to, actor, reason });
+  }
+
+  /** @returns the state that it has, where the change is one from there. A pair that nobody moved is what the change comes from. */
+  #from(
+    ledger: IssuerLedger,
+    { id, keyId }: Pick<Generation, 'id' | 'keyId'>,
+    { from, to }: { readonly from: readonly LifecycleState[]; readonly to: LifecycleState },
+  ): LifecycleState | undefined {
+    const unmoved = UNMOVED[to];
+    const { state, by } = standingOf(ledger, { id, keyId }, unmoved);
+    if (isWithdrawn(state) || (by !== undefined && state === to)) return undefined;
+    // What was in force before anybody recorded it needs no record: `active` is what it is.
+    if (by === undefined) return to === 'active' ? undefined : unmoved;
+    return from.includes(state) ? state : undefined;
+  }
+}
+
+/** What a pair is before it becomes that, where nobody recorded anything. */
+const UNMOVED: Readonly<Record<LifecycleState, LifecycleState>> = {
+  preparing: 'preparing',
+  prepared: 'preparing',
+  active: 'active',
+  retiring: 'active',
+  retired: 'retiring',
+  suspended: 'active',
+  tainted: 'active',
+};

@@ -1,0 +1,276 @@
+// The rollover of one issuer without a command: the next certificate is asked for early and kept, comes in force later, and the one
+// before it goes when its last leaf is over. One process does it for all that share the issuer's folder; what it did is in the
+// folder, so that another one goes on wherever it was killed. It imports much because a step asks the folder, the CA above, the ledger
+// and the journal.
+import { AuthorityError } from '../../../domain/errors.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
+import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
+import {
+  rolloverStep,
+  shareOver,
+  type RolloverShares,
+  type RolloverStep,
+  type RolloverView,
+} from '../../../domain/trust/rollover.ts';
+import { readCaCertificate } from '../../../domain/x509/ca-certificate.ts';
+import { Alarm } from '../../../live/alarm.ts';
+import { ReportOnce } from '../../../live/report-once.ts';
+import type { IntermediateUpstream } from '../../../ports/issuing/intermediate-upstream.ts';
+import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import type { Events } from '../../../ports/platform/events.ts';
+import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
+import { askUpstream } from './ask-upstream.ts';
+import { GenerationMoves, type MovesParts } from './generation-moves.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface RolloverParts extends MovesParts {
+  readonly generations: IssuerGenerations;
+  readonly upstream: IntermediateUpstream;
+  readonly former: FormerIssuers;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'issuerMoved' | 'trustWarning' | 'reloadFailed'>;
+  /** Why a prepared certificate does not come in force yet, whatever its time; nothing when it may. */
+  readonly heldBack?: (pair: IssuerPair) => string | undefined;
+}
+
+export interface RolloverSettings extends RolloverShares {
+  /** Of the issuer, as policies call it. */
+  readonly name: string;
+  /** Asked for; the upstream may give less. */
+  readonly lifetimeMs: number;
+  /** Of the leaves that it may be asked for. */
+  readonly longestLeafMs: number;
+}
+
+/** So a folder that somebody else fills, and a state that an operator sets, are seen within this time. */
+const LOOK_EVERY_MS = 60_000;
+/** After a failure; twice that after the next, and so on. */
+const [FIRST_RETRY_MS, LAST_RETRY_MS, LAST_RETRY_WITHOUT_MS] = [1_000, 300_000, 15_000];
+
+export class IssuerRollover {
+  readonly #parts: RolloverParts;
+  readonly #settings: RolloverSettings;
+  readonly #moves: GenerationMoves;
+  readonly #alarm: Alarm;
+  readonly #failure: ReportOnce;
+  /** Steps follow one another, whoever asks for them. */
+  #last: Promise<unknown> = Promise.resolve();
+  #pairs: IssuerPairs = {};
+  #step: RolloverStep | undefined;
+  #failures = 0;
+  #failedSinceMs: number | undefined;
+  #warned = false;
+
+  constructor(parts: RolloverParts, settings: RolloverSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#moves = new GenerationMoves(parts, settings.name);
+    this.#alarm = new Alarm(parts.clock);
+    this.#failure = new ReportOnce((problem) => {
+      parts.events.reloadFailed({ source: 'upstream', problem: `${settings.name} ${problem}`, kept: this.#canSign() });
+    });
+  }
+
+  /** Rolls over until the signal aborts. */
+  async run({ signal }: Waits): Promise<void> {
+    while (!signal.aborted) {
+      await this.#next(async () => this.#look(signal));
+      const untilMs = this.#untilMs();
+      if (this.#failures > 0) await this.#alarm.sleep(this.#retryMs(), { signal });
+      else await this.#alarm.sleepUntil(Math.min(untilMs, this.#parts.clock.nowMs() + LOOK_EVERY_MS), { signal });
+    }
+  }
+
+  /**
+   * Does now what would be done later: has a next certificate prepared, and with `activate` puts it in force.
+   * @throws AuthorityError CAP-S16 with what the upstream said, CAP-X03 when what it sent is not taken or is held back.
+   */
+  async rotate({ activate }: { readonly activate: boolean }, by: Authorship, options: Waits): Promise<IssuerPairs> {
+    return this.#next(async () => {
+      await this.#see(options);
+      const { prepared = await this.#ask(by, options) } = this.#pairs;
+      if (activate) await this.#activate(prepared, by, options);
+      this.#alarm.ring();
+      return this.#pairs;
+    });
+  }
+
+  /** Why the next certificate is not there, since when, and until when that does no harm; nothing when all is well. */
+  problem(): string | undefined {
+    const { problem } = this.#failure;
+    if (problem === undefined) return this.#hold();
+    const since = formatTime(this.#failedSinceMs ?? this.#parts.clock.nowMs());
+    return `issuer ${this.#settings.name}, since ${since}: ${problem}${this.#untilWhen()}`;
+  }
+
+  /** Whether nothing is there to sign with. */
+  get lacks(): boolean {
+    return !this.#canSign();
+  }
+
+  /** What is due next and when, in ms since the epoch; absent where it depends on somebody. */
+  due(): { readonly step: 'ask' | 'activate'; readonly atMs: number } | undefined {
+    const step = this.#step;
+    if (step === undefined || this.#untilMs() === Infinity) return undefined;
+    if (step.kind === 'wait') return { step: step.next, atMs: step.untilMs };
+    return { step: step.kind === 'activate' ? 'activate' : 'ask', atMs: this.#parts.clock.nowMs() };
+  }
+
+  async #next<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#see({ signal });
+      // A step shows what the next one is; a few lead from an empty folder to a certificate in force.
+      for (let steps = 0; steps < MAX_STEPS && this.#step?.kind !== 'wait'; steps += 1) await this.#do(signal);
+      this.#failure.over();
+      this.#failures = 0;
+      this.#failedSinceMs = undefined;
+      this.#warned = false;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#failures += 1;
+      this.#failedSinceMs ??= this.#parts.clock.nowMs();
+      this.#failure.found(error instanceof AuthorityError ? error.message : 'unexpected failure');
+      this.#warn();
+    }
+  }
+
+  /** What is in the folder, on record, and what follows from it. */
+  async #see(options: Waits, by?: Authorship): Promise<void> {
+    const { generations } = this.#parts;
+    const { name } = this.#settings;
+    this.#pairs = await generations.look(name, options);
+    await this.#moves.follow(this.#pairs, by ?? this.#own('as its files are'), options);
+    await this.#retire(options);
+    this.#step = rolloverStep(this.#view(), this.#settings, this.#parts.clock.nowMs());
+  }
+
+  async #do(signal: AbortSignal): Promise<void> {
+    const step = this.#step;
+    const { prepared } = this.#pairs;
+    if (step === undefined || step.kind === 'wait') return;
+    const by = this.#own(step.why);
+    if (step.kind === 'ask') await this.#ask(by, { signal });
+    else if (prepared !== undefined && step.kind === 'activate') await this.#activate(prepared, by, { signal });
+    else await this.#discard(step.kind === 'discard' ? step.id : '', by, { signal });
+  }
+
+  async #ask(by: Authorship, options: Waits): Promise<IssuerPair> {
+    const { generations, upstream, clock } = this.#parts;
+    const { name, lifetimeMs } = this.#settings;
+    const { csrPem, keyId } = await generations.request(name, options);
+    await this.#moves.preparing(keyId, clock.nowMs() + lifetimeMs, by, options);
+    const chainPem = await askUpstream(upstream, { csrPem, lifetimeMs }, clock, options);
+    const prepared = await generations.prepare(name, chainPem, options).catch((error: unknown) => {
+      if (!(error instanceof AuthorityError)) throw error;
+      throw new AuthorityError(error.reason, {
+        detail: `${upstream.place} sent what is not taken: ${error.detail ?? ''}`,
+      });
+    });
+    await this.#see(options, by);
+    return prepared;
+  }
+
+  async #activate(pair: IssuerPair, by: Authorship, options: Waits): Promise<void> {
+    const held = this.#parts.heldBack?.(pair);
+    if (held !== undefined)
+      throw new AuthorityError('CAP-X03', { detail: `certificate ${pair.id} is held back: ${held}` });
+    await this.#parts.generations.activate(this.#settings.name, pair.id, options);
+    await this.#see(options, by);
+  }
+
+  async #discard(id: string, by: Authorship, options: Waits): Promise<void> {
+    await this.#parts.generations.discard(this.#settings.name, id, options);
+    await this.#see(options, by);
+  }
+
+  /** The way back is kept while leaves of the former one may live. */
+  async #retire(options: Waits): Promise<void> {
+    const { generations, former: records, clock } = this.#parts;
+    const { former } = this.#pairs;
+    if (former === undefined) return;
+    const known = await records.issuersAt(clock.nowMs(), options);
+    if (known.some(({ certificateDer }) => idOf(certificateDer) === former.id)) return;
+    await this.#moves.retired(former, this.#own('its last leaf is over'), options);
+    await generations.discard(this.#settings.name, former.id, options);
+    const { former: gone, ...rest } = this.#pairs;
+    this.#pairs = gone === undefined ? this.#pairs : rest;
+  }
+
+  #view(): RolloverView {
+    const { current, prepared } = this.#pairs;
+    return {
+      ...(current && { current: { ...current, state: this.#moves.stateOf(current, 'active') } }),
+      ...(prepared && {
+        prepared: {
+          ...prepared,
+          state: this.#moves.stateOf(prepared, 'prepared'),
+          heldBack: this.#parts.heldBack?.(prepared),
+        },
+      }),
+    };
+  }
+
+  #own(reason: string): Authorship {
+    return { timeMs: this.#parts.clock.nowMs(), actor: 'capstan', role: 'server', reason };
+  }
+
+  #canSign(): boolean {
+    const { current } = this.#pairs;
+    return current !== undefined && this.#parts.clock.nowMs() < current.notAfterMs;
+  }
+
+  #untilMs(): number {
+    return this.#step?.kind === 'wait' ? this.#step.untilMs : 0;
+  }
+
+  #retryMs(): number {
+    const most = this.#canSign() ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_MS;
+    return Math.min(most, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
+  }
+
+  /** Where somebody has to decide, and it is late. */
+  #hold(): string | undefined {
+    const { current, prepared } = this.#pairs;
+    const step = this.#step;
+    if (current === undefined || prepared === undefined || step?.kind !== 'wait' || step.untilMs !== Infinity)
+      return undefined;
+    if (this.#parts.clock.nowMs() < shareOver(current, this.#settings.activateAt)) return undefined;
+    const why = this.#parts.heldBack?.(prepared) ?? 'it or the one in force is suspended';
+    return `issuer ${this.#settings.name}: certificate ${prepared.id} does not come in force: ${why}${this.#untilWhen()}`;
+  }
+
+  #untilWhen(): string {
+    const { current } = this.#pairs;
+    if (current === undefined) return '; nothing is signed before the first certificate is there';
+    const { notAfterMs } = current;
+    const [end, shorter] = [notAfterMs, notAfterMs - this.#settings.longestLeafMs].map((ms) => formatTime(ms));
+    return `; certificate ${current.id} signs until ${end}, from ${shorter} on leaves get shorter`;
+  }
+
+  /** Before leaves get shorter, once for each outage. */
+  #warn(): void {
+    const { current } = this.#pairs;
+    const late = current !== undefined && this.#parts.clock.nowMs() >= shareOver(current, this.#settings.activateAt);
+    if (!late || this.#warned) return;
+    this.#warned = true;
+    this.#parts.events.trustWarning({ problem: this.problem() ?? '' });
+  }
+}
+
+/** Discard, ask and activate, and some to spare: one that finds no end waits for the next look. */
+const MAX_STEPS = 5;
+
+function idOf(der: Uint8Array): string | undefined {
+  const certificate = readCaCertificate(der);
+  return 'problem' in certificate ? undefined : certificate.sha256.slice(0, 16);
+}

@@ -1,0 +1,272 @@
+// The order of the steps of a rollover, by a clock that a test moves; and that whatever it was killed after, the next process goes on.
+import assert from 'node:assert/strict';
+import { IssuerRollover } from '../../../../src/authority/chores/rollover/issuer-rollover.ts';
+import { FollowedLedger } from '../../../../src/authority/trust/followed-ledger.ts';
+import { NO_LEDGER, recorded, type IssuerLedger } from '../../../../src/domain/trust/issuer-ledger.ts';
+import type { IssuerPair } from '../../../../src/ports/issuing/issuer-generations.ts';
+import type { FormerIssuer } from '../../../../src/ports/storage/issuer-records.ts';
+import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../../support/fakes/recorded-events.ts';
+import { MemoryLedgers } from '../../../support/memory-ledgers.ts';
+import { FakeUpstream } from '../../../support/upstream/fake-upstream.ts';
+import { derOf, MemoryGenerations } from '../../../support/upstream/memory-generations.ts';
+
+const MINUTE_MS = 60_000;
+/** The fake CA dates a minute back, so that a life is an hour. */
+const LIFETIME_MS = 59 * MINUTE_MS;
+const SETTINGS = {
+  name: 'default',
+  lifetimeMs: LIFETIME_MS,
+  longestLeafMs: 5 * MINUTE_MS,
+  prepareAt: 1 / 2,
+  activateAt: 5 / 6,
+};
+
+describe('The rollover of an issuer', function () {
+  this.timeout(120_000);
+  let stop: AbortController;
+  beforeEach(() => (stop = new AbortController()));
+  afterEach(() => stop.abort());
+
+  async function parts() {
+    const clock = new FakeClock();
+    const root = await createRoot({ name: 'Root', nowMs: NOON_MS, lifetimeMs: 86_400_000 });
+    const upstream = new FakeUpstream(root, () => clock.nowMs());
+    const generations = new MemoryGenerations('default');
+    const ledgers = new MemoryLedgers<IssuerLedger>(NO_LEDGER);
+    const ledger = new FollowedLedger({ ledgers, clock }, { name: 'the ledger' });
+    await ledger.start({ signal: stop.signal });
+    const known: FormerIssuer[] = [];
+    const former = { issuersAt: async () => known };
+    const events = recordEvents();
+    const held: { why?: string } = {};
+    const given = { generations, upstream, ledger, former, clock, events, heldBack: () => held.why };
+    const rollover = new IssuerRollover(given, SETTINGS);
+    const signedHere = (pair: IssuerPair | undefined): void => {
+      if (pair !== undefined) known.push({ certificateDer: derOf(pair), untilMs: Infinity });
+    };
+    return { clock, upstream, generations, ledgers, ledger, rollover, given, known, signedHere, events, held };
+  }
+  type Parts = Awaited<ReturnType<typeof parts>>;
+
+  /** Time passes, and work on real keys is done in between. */
+  async function pass({ clock }: Parts, ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += MINUTE_MS) {
+      await clock.advance(Math.min(MINUTE_MS, ms - passed));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  async function until({ clock }: Parts, what: string, seen: () => boolean): Promise<void> {
+    await eventually(
+      what,
+      async () => {
+        await clock.advance(0);
+        return seen();
+      },
+      { withinMs: 30_000, everyMs: 1 },
+    );
+  }
+  const movesOf = ({ ledger }: Parts) => ledger.current().moves.map(({ from, to, actor }) => `${actor} ${from}>${to}`);
+  const waits = (given: Parts) =>
+    until(
+      given,
+      'it waits for the next step',
+      () =>
+        given.rollover.due() !== undefined &&
+        given.rollover.problem() === undefined &&
+        given.generations.pairs.current !== undefined,
+    );
+
+  it('has a first certificate, asks early, activates later, and lets the former one go with its last leaf', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    await until(all, 'the first is in force', () => all.generations.pairs.current !== undefined);
+    const first = all.generations.pairs.current;
+    assert.equal(all.upstream.asked.length, 1);
+    assert.equal(all.upstream.asked[0]?.lifetimeMs, LIFETIME_MS);
+    all.signedHere(first);
+    await waits(all);
+    assert.deepEqual(all.rollover.due(), { step: 'ask', atMs: NOON_MS + 29 * MINUTE_MS });
+
+    await pass(all, 28 * MINUTE_MS);
+    assert.equal(all.upstream.asked.length, 1, 'not before half of its life');
+    await pass(all, MINUTE_MS);
+    await until(all, 'the next is prepared', () => all.generations.pairs.prepared !== undefined);
+    assert.equal(all.generations.pairs.current?.id, first?.id, 'what signs stays');
+    await until(all, 'it is on record', () => all.ledger.current().moves.length >= 5);
+    assert.deepEqual(all.rollover.due(), { step: 'activate', atMs: NOON_MS + 49 * MINUTE_MS });
+
+    await pass(all, 19 * MINUTE_MS);
+    assert.equal(all.generations.pairs.current?.id, first?.id, 'not before five sixths');
+    await pass(all, MINUTE_MS);
+    await until(all, 'the next is in force', () => all.generations.pairs.current?.id !== first?.id);
+    await until(all, 'the former one retires', () => movesOf(all).includes('capstan active>retiring'));
+    assert.equal(all.generations.pairs.former?.id, first?.id, 'there is a way back');
+
+    all.known.length = 0;
+    await pass(all, 2 * MINUTE_MS);
+    await until(all, 'the former one is retired', () => movesOf(all).includes('capstan retiring>retired'));
+    await until(all, 'and gone', () => all.generations.pairs.former === undefined);
+    assert.deepEqual(movesOf(all), [
+      'capstan preparing>preparing',
+      'capstan preparing>prepared',
+      'capstan prepared>active',
+      'capstan preparing>preparing',
+      'capstan preparing>prepared',
+      'capstan prepared>active',
+      'capstan active>retiring',
+      'capstan retiring>retired',
+    ]);
+    assert.deepEqual(
+      all.ledgers.operations.map(({ operation, details }) => [operation, details?.actor]),
+      movesOf(all).map(() => ['issuer rotate', 'capstan']),
+    );
+    assert.match(all.ledgers.operations[4]?.details?.reason ?? '', /^50 % of the life of certificate/);
+  });
+
+  it('goes on signing while its CA is away, says since when and until when, and is warned of before leaves get shorter', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    all.signedHere(all.generations.pairs.current);
+    all.upstream.problem = 'the fake CA is sealed';
+    await pass(all, 30 * MINUTE_MS);
+    const problem = all.rollover.problem() ?? '';
+    assert.match(problem, /^issuer default, since 2026-01-06 12:(29|30):\d\d UTC: CAP-S16 .*: the fake CA is sealed;/);
+    assert.match(problem, /signs until 2026-01-06 12:59:00 UTC, from 2026-01-06 12:54:00 UTC on leaves get shorter$/);
+    assert.equal(all.rollover.lacks, false);
+    assert.equal(all.events.of('trustWarning').length, 0);
+    const asked = all.upstream.asked.length;
+    await pass(all, 19 * MINUTE_MS);
+    assert.ok(all.upstream.asked.length - asked < 8, 'a CA that is away is asked every five minutes');
+    await pass(all, 5 * MINUTE_MS);
+    await until(all, 'it is warned of', () => all.events.of('trustWarning').length === 1);
+    all.upstream.problem = undefined;
+    await pass(all, 6 * MINUTE_MS);
+    await until(all, 'it is as it should be again', () => all.rollover.problem() === undefined);
+    assert.notEqual(all.generations.pairs.former, undefined, 'late, so at once in force');
+  });
+
+  it('does not wait for a CA that hangs', async () => {
+    const all = await parts();
+    all.upstream.held = new Promise(() => undefined);
+    void all.rollover.run({ signal: stop.signal });
+    await until(all, 'it is asked', () => all.upstream.asked.length === 1);
+    await pass(all, MINUTE_MS);
+    await until(all, 'it says so', () => all.rollover.problem()?.includes('did not answer within 30 s') === true);
+    assert.equal(all.rollover.lacks, true);
+  });
+
+  it('takes nothing that a server would refuse, and says who sent it', async () => {
+    const all = await parts();
+    all.generations.refusal = 'it leads to no trust anchor';
+    void all.rollover.run({ signal: stop.signal });
+    await until(all, 'it says so', () => all.rollover.problem() !== undefined);
+    assert.match(all.rollover.problem() ?? '', /the fake CA sent what is not taken: it leads to no trust anchor/);
+    assert.match(all.rollover.problem() ?? '', /nothing is signed before the first certificate is there$/);
+  });
+
+  for (const at of ['request', 'prepare', 'activate', 'discard'] as const)
+    for (const when of ['before', 'after'] as const)
+      it(`goes on after it was killed ${when} ${at}`, async () => {
+        const all = await parts();
+        const crashed = new AbortController();
+        void all.rollover.run({ signal: AbortSignal.any([stop.signal, crashed.signal]) });
+        await waits(all);
+        const first = all.generations.pairs.current;
+        all.signedHere(first);
+        all.generations.crash = { at, when, killed: () => crashed.abort() };
+        if (at === 'discard') {
+          await pass(all, 50 * MINUTE_MS);
+          await until(all, 'a former one', () => all.generations.pairs.former !== undefined);
+          all.known.length = 0;
+        }
+        for (let passed = 0; !crashed.signal.aborted && passed < 60; passed += 1) await pass(all, MINUTE_MS);
+        assert.ok(crashed.signal.aborted, 'it was killed');
+        // Another process, with the same folder and the same ledger.
+        const next = new IssuerRollover(all.given, SETTINGS);
+        void next.run({ signal: stop.signal });
+        if (at !== 'discard') {
+          all.known.length = 0;
+          for (let passed = 0; passed < 60 && all.generations.pairs.current?.id === first?.id; passed += 1)
+            await pass(all, MINUTE_MS);
+          assert.notEqual(all.generations.pairs.current?.id, first?.id);
+        }
+        await until(all, 'the former one is over', () => movesOf(all).includes('capstan retiring>retired'));
+        const counts = new Map<string, number>();
+        for (const { id, to } of all.ledger.current().moves)
+          counts.set(`${id} ${to}`, (counts.get(`${id} ${to}`) ?? 0) + 1);
+        assert.deepEqual(
+          [...counts].filter(([, count]) => count > 1),
+          [],
+          'each step is on record once',
+        );
+      });
+
+  it('does now what would be done later, for an operator, who is on record', async () => {
+    const all = await parts();
+    const running = all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    const first = all.generations.pairs.current;
+    all.signedHere(first);
+    const by = { timeMs: NOON_MS, actor: 'alice', role: 'operator', reason: 'a drill' };
+    await all.rollover.rotate({ activate: false }, by, { signal: stop.signal });
+    assert.equal(all.generations.pairs.current?.id, first?.id);
+    assert.equal(all.upstream.asked.length, 2);
+    await all.rollover.rotate({ activate: true }, { ...by, actor: 'bob' }, { signal: stop.signal });
+    assert.equal(all.upstream.asked.length, 2, 'what is prepared is taken');
+    assert.equal(all.generations.pairs.former?.id, first?.id);
+    assert.deepEqual(movesOf(all).slice(3), [
+      'alice preparing>preparing',
+      'alice preparing>prepared',
+      'bob prepared>active',
+      'bob active>retiring',
+    ]);
+    stop.abort();
+    await running;
+  });
+
+  it('has nothing in force that is held back, also for an operator, and says so when it is late', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    all.signedHere(all.generations.pairs.current);
+    all.held.why = 'its trust anchor is not everywhere yet';
+    await pass(all, 50 * MINUTE_MS);
+    assert.equal(all.generations.pairs.former, undefined);
+    assert.match(
+      all.rollover.problem() ?? '',
+      /does not come in force: its trust anchor is not everywhere yet; certificate/,
+    );
+    const by = { timeMs: NOON_MS, actor: 'alice', role: 'operator', reason: 'a drill' };
+    await assert.rejects(all.rollover.rotate({ activate: true }, by, { signal: stop.signal }), /CAP-X03 .*held back/);
+    all.held.why = undefined as never;
+    await pass(all, 2 * MINUTE_MS);
+    await until(all, 'it is in force', () => all.generations.pairs.former !== undefined);
+  });
+
+  it('does not get round an operator who tainted what is prepared', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    all.signedHere(all.generations.pairs.current);
+    await pass(all, 30 * MINUTE_MS);
+    await until(all, 'the next is prepared', () => all.generations.pairs.prepared !== undefined);
+    const tainted = all.generations.pairs.prepared!;
+    const by = { timeMs: NOON_MS, actor: 'alice', role: 'security', reason: 'stolen' };
+    const generation = { issuer: 'default', ...tainted };
+    await until(all, 'it is on record', () => all.ledger.current().moves.some(({ id }) => id === tainted.id));
+    await all.ledger.change(
+      (ledger) => ({
+        ...recorded(ledger, generation, { from: 'prepared', to: 'tainted' }, by),
+        operation: { timeMs: NOON_MS, operation: 'issuer taint', was: 'prepared', is: 'tainted' },
+      }),
+      { signal: stop.signal },
+    );
+    await pass(all, 2 * MINUTE_MS);
+    await until(all, 'another is prepared', () => (all.generations.pairs.prepared?.id ?? tainted.id) !== tainted.id);
+    assert.notEqual(all.generations.pairs.prepared?.keyId, tainted.keyId);
+  });
+});
