@@ -8,6 +8,7 @@ import { registerConfig } from './commands/config.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/inspect.ts';
+import { registerAnchor } from './commands/administration/anchor.ts';
 import { registerIssuer } from './commands/administration/issuer.ts';
 import { registerIssue } from './commands/issue.ts';
 import { registerBackup } from './commands/journal/backup.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerRestore,
   registerSds,
   registerIssuer,
+  registerAnchor,
   registerPolicy,
   registerBundle,
   registerDrift,

@@ -16,12 +16,16 @@ export interface Writer {
   readonly colour: boolean;
   /** Whether standard error is a terminal, on which a line can be written over; absent, it is not. */
   readonly live?: boolean;
+  /** Characters in a line of standard output, where that is a terminal. */
+  readonly columns?: () => number | undefined;
   /** Resolves when everything has left; says why it could not. Absent, everything has. */
   readonly flushed?: () => Promise<string | undefined>;
 }
 
 /** Back to the first column, and the line is blank (ECMA-48 sections 8.3.15 and 8.3.41). */
 const BLANK_LINE = '\r\u001B[2K';
+/** Up some lines (ECMA-48 section 8.3.22), and everything from there is blank (8.3.39). */
+const BLANK_BELOW = (lines: number): string => (lines === 0 ? '' : `\u001B[${lines}A\r\u001B[J`);
 const ESCAPE = '\u001B';
 /** What a terminal would obey: names in a manifest must not write to it. Our own colours may, where there is colour. */
 const CONTROL = /(?![\n\t])\p{Cc}/gu;
@@ -30,6 +34,8 @@ const CONTROL_BUT_COLOUR = new RegExp(`(?![\\n\\t])(?!${ESCAPE}\\[[\\d;]*m)\\p{C
 export class Terminal {
   readonly #writer: Writer;
   #printed = 0;
+  /** Lines of the page that is written over. */
+  #page = 0;
 
   constructor(writer: Writer) {
     this.#writer = writer;
@@ -90,6 +96,19 @@ export class Terminal {
     if (this.live) this.#writer.error(BLANK_LINE + text);
   }
 
+  /** Characters in a line; nothing where standard output is no terminal. */
+  get width(): number | undefined {
+    return this.#writer.columns?.();
+  }
+
+  /** Writes over the page before it, on standard output; where that is no terminal each page follows the one before. */
+  redrawPage(lines: readonly string[]): void {
+    const over = this.width === undefined ? '' : BLANK_BELOW(this.#page);
+    this.#page = lines.length;
+    this.#printed += 1;
+    this.#writer.out(over + this.#clean(lines.map((line) => `${line}\n`).join('')));
+  }
+
   /**
    * Waits until everything that was printed has left.
    * @returns why it could not; a reader that goes away, such as `head`, is no reason: it had what it wanted.
@@ -120,6 +139,7 @@ export function processTerminal(environment: Readonly<Record<string, string | un
     error: (text) => void process.stderr.write(text),
     colour: process.stdout.isTTY && (environment['NO_COLOR'] ?? '') === '',
     live: process.stderr.isTTY,
+    columns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
     flushed: async () => {
       await new Promise<void>((resolve) => process.stdout.write('', () => setImmediate(resolve)));
       return problem;

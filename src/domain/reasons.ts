@@ -50,7 +50,7 @@ export const REASONS = {
 
   'CAP-O01': row('policy_denied', 'the caller has no role for this operation'),
   'CAP-O02': row('malformed_request', 'the operation is not one that this server knows'),
-  'CAP-O03': row('policy_denied', 'the issuer may not be changed so'),
+  'CAP-O03': row('policy_denied', 'issuer or trust anchors may not be changed so'),
   'CAP-O04': row('policy_denied', 'the operation needs another person'),
   'CAP-O05': row('overloaded', 'too many operations were asked for'),
 

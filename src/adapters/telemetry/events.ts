@@ -150,6 +150,11 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'issuerMoved', name, issuer, from, to, actor: cut(actor), reason: cut(reason) };
       logger[to === 'active' ? 'info' : 'warn'](facts, `issuer is ${to}`);
     },
+    rotationMoved({ rotation, from, to, actor, reason }) {
+      metrics.count('rotationMoves', { phase: to });
+      const facts = { event: 'rotationMoved', rotation, from, to, actor: cut(actor), reason: cut(reason) };
+      logger.warn(facts, `rotation of trust anchors is in phase ${to}`);
+    },
     administered({ role, outcome }) {
       metrics.count('administration', { role, outcome });
       // What changes something is in the journal.

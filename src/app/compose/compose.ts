@@ -67,7 +67,14 @@ export function compose(
   const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
-  const administration = composeAdministration(config, foundation, { cluster, storage, trust, policy, services });
+  const administration = composeAdministration(config, foundation, {
+    cluster,
+    storage,
+    trust,
+    policy,
+    services,
+    published,
+  });
   const operators = composeOperatorsListener(config, foundation, administration);
   const https = [admission, operators].filter((listener) => listener !== undefined);
   composeServingCertificate(config, foundation, { issuing, listeners, https });

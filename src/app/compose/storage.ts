@@ -10,7 +10,17 @@ import type { Store } from './stores/store.ts';
 
 export interface Storage extends Pick<
   Store,
-  'journal' | 'history' | 'quotas' | 'issuerLedgers' | 'crls' | 'statistics' | 'bundleState' | 'closings' | 'lease'
+  | 'journal'
+  | 'history'
+  | 'quotas'
+  | 'issuerLedgers'
+  | 'anchorLedgers'
+  | 'statistics'
+  | 'bundleState'
+  | 'crls'
+  | 'closings'
+  | 'lease'
+  | 'evidence'
 > {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
@@ -20,7 +30,20 @@ export interface Storage extends Pick<
 export function composeStorage(config: Config, foundation: Foundation): Storage {
   const { clock, events, lifecycle, health, startUp, running, worker } = foundation;
   const store = composeStore(config, foundation);
-  const { journal, history, quotas, retention, lease, issuerLedgers, statistics, bundleState, closings, crls } = store;
+  const {
+    journal,
+    history,
+    quotas,
+    retention,
+    lease,
+    issuerLedgers,
+    anchorLedgers,
+    statistics,
+    bundleState,
+    closings,
+    crls,
+    evidence,
+  } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
   const refusals = new RefusalRecords({ journal, events, clock });
@@ -40,8 +63,10 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     lease,
     issuerLedgers,
     crls,
+    anchorLedgers,
     statistics,
     ...(bundleState !== undefined && { bundleState }),
+    ...(evidence !== undefined && { evidence }),
   };
 }
 

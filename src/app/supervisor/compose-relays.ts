@@ -17,6 +17,7 @@ import { LEDGER_CHANGED_TOPIC, OPERATORS_TOPIC } from '../worker/topics.ts';
 import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
 import { askEach, type ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
+import { gatheredAnchors } from './gathered/gathered-anchors.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
@@ -49,6 +50,7 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
     sds: { status: async () => gatherSdsStatus(gathering) },
     policyTime: gatheredPolicyTime(gathering, { signal }),
     issuers: gatheredIssuers(workers, { signal }),
+    anchors: gatheredAnchors(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

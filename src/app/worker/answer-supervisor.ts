@@ -1,5 +1,6 @@
 // What a worker answers the supervisor, which speaks to probes, scrapers and operators for all of them.
 import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
+import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import type { Observed } from '../../adapters/http/observation/routes.ts';
@@ -9,6 +10,7 @@ import { every } from '../../live/every.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import {
+  ANCHORS_TOPIC,
   HEALTH_TOPIC,
   ISSUERS_TOPIC,
   METRICS_TOPIC,
@@ -17,6 +19,7 @@ import {
   RECORD_OPERATION_TOPIC,
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
+  type AnchorsQuestion,
   type IssuersQuestion,
   type SettingBack,
 } from './topics.ts';
@@ -29,6 +32,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
+  readonly anchors: AnchorsParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -36,13 +40,14 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
 
 /** @param link not yet told what topics it serves. */
 export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
-  const { telemetry, health, policy, sds, policyTime, issuers, recordOperation, followSetBack } = answers;
+  const { telemetry, health, policy, sds, policyTime, issuers, anchors, recordOperation, followSetBack } = answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
   link.serve(SDS_STATUS_TOPIC, async () => json(await sds.status()));
   link.serve(POLICY_TIME_TOPIC, async () => json(await policyTime.read()));
   link.serve(ISSUERS_TOPIC, async (body) => answerIssuers(issuers, body));
+  link.serve(ANCHORS_TOPIC, async (body) => answerAnchors(anchors, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
     return null;
@@ -71,6 +76,19 @@ async function answerIssuers(issuers: IssuersParts, body: Json): Promise<Json> {
       return json(await issuers.removeKey(...given));
     case 'approve':
       return json(await issuers.approve(...given));
+  }
+}
+
+/** @param body as `gatheredAnchors` sends it. */
+async function answerAnchors(anchors: AnchorsParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as AnchorsQuestion;
+  switch (question) {
+    case 'status':
+      return json(await anchors.status());
+    case 'ask':
+      return json(await anchors.ask(...given));
+    case 'approve':
+      return json(await anchors.approve(...given));
   }
 }
 

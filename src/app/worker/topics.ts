@@ -1,5 +1,6 @@
 // What supervisor and worker talk about while a worker serves. A topic may be served at both ends, each its own way.
 
+import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 
 /** The worker's numbers: said by it every second, and asked for at each scrape. */
@@ -21,6 +22,8 @@ export interface SettingBack {
 
 /** What operators ask of issuers, and tell them: one worker answers for all. */
 export const ISSUERS_TOPIC = 'issuers';
+/** What operators ask of the rotation of trust anchors. */
+export const ANCHORS_TOPIC = 'anchors';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
@@ -31,3 +34,7 @@ export const LEDGER_CHANGED_TOPIC = 'issuer ledger changed';
 export type IssuersQuestion = {
   [Question in keyof IssuersParts]: { readonly question: Question; readonly given: Parameters<IssuersParts[Question]> };
 }[keyof IssuersParts];
+
+export type AnchorsQuestion = {
+  [Question in keyof AnchorsParts]: { readonly question: Question; readonly given: Parameters<AnchorsParts[Question]> };
+}[keyof AnchorsParts];

@@ -23,7 +23,7 @@ import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
-import { demandRoleOf, ROLE_OF_ACT } from './roles.ts';
+import { demandAnother, demandRoleOf, ROLE_OF_ACT } from './roles.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import {
   generationMeant,
@@ -198,15 +198,6 @@ export class IssuerActs {
     }, options);
     return { outcome: 'pending', pending };
   }
-}
-
-/** The second person is somebody else, and somebody whose name is known: who has the Unix socket may be anybody. */
-function demandAnother(act: PendingAct, { actor, local, names = [] }: Operator): void {
-  if (local)
-    throw new AuthorityError('CAP-O04', { detail: 'who approves shows a client certificate, not the Unix socket' });
-  const asking = new Set([act.actor, ...(act.names ?? [])]);
-  const shared = [actor, ...names].find((name) => asking.has(name));
-  if (shared !== undefined) throw new AuthorityError('CAP-O04', { detail: `${shared} asked for it` });
 }
 
 /** @throws AuthorityError CAP-O03 */

@@ -117,7 +117,16 @@ export interface PolicyBundle {
 }
 
 /** What a policy bundle may demand a second person for. */
-export const GUARDED_OPERATIONS = ['issuer.suspend', 'issuer.resume', 'issuer.taint', 'issuer.retire'] as const;
+export const GUARDED_OPERATIONS = [
+  'issuer.suspend',
+  'issuer.resume',
+  'issuer.taint',
+  'issuer.retire',
+  'anchor.start',
+  'anchor.advance',
+  'anchor.abort',
+  'anchor.retire',
+] as const;
 export type GuardedOperation = (typeof GUARDED_OPERATIONS)[number];
 
 export interface ClassAssignment {

@@ -2,6 +2,7 @@
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
+import type { RotationPhase } from '../../domain/trust/rotation/rotation.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { ClosingRecord } from '../storage/closing-journal.ts';
 import type { DecisionRecord, RefusedRecord } from '../storage/issuance-journal.ts';
@@ -141,6 +142,14 @@ export interface Events {
     readonly issuer: string;
     readonly from: LifecycleState;
     readonly to: LifecycleState;
+    readonly actor: string;
+    readonly reason: string;
+  }): void;
+  /** A rotation of trust anchors came into another phase; said by the process that did it. `from` is absent of the first. */
+  rotationMoved(facts: {
+    readonly rotation: string;
+    readonly from?: RotationPhase;
+    readonly to: RotationPhase;
     readonly actor: string;
     readonly reason: string;
   }): void;

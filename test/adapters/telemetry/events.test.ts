@@ -23,6 +23,7 @@ const PROXY = {
   secrets: [{ name: 'default', version: 'v1', serial: 'a1' }],
 };
 
+const ROTATED = { rotation: 'abcd', actor: 'CN:alice', reason: 'a drill' };
 const MOVED = { name: 'default', issuer: 'abcd', actor: 'CN:alice', reason: 'a drill' };
 
 const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
@@ -342,6 +343,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       emit: (events) => events.issuerMoved({ ...MOVED, from: 'suspended', to: 'active' }),
       line: { level: 'info', ...MOVED, from: 'suspended', to: 'active' },
       moves: { 'capstan_issuer_moves_total{issuer="default",state="active"}': 1 },
+    },
+  ],
+  rotationMoved: [
+    {
+      emit: (events) => events.rotationMoved({ ...ROTATED, from: 'publish', to: 'adopt' }),
+      line: { level: 'warn', ...ROTATED, from: 'publish', to: 'adopt' },
+      moves: { 'capstan_anchor_rotation_moves_total{phase="adopt"}': 1 },
     },
   ],
   administered: [

@@ -10,6 +10,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
 import { ISSUER_ACTS } from '../../../domain/trust/issuer-state.ts';
 import { demandRole, type AdministrationEnvironment, type AdministrationPart } from './administration.ts';
+import { bodyOf, reason } from './body.ts';
 
 export interface IssuersParts {
   readonly list: () => Promise<readonly IssuerRow[]>;
@@ -25,15 +26,6 @@ export interface IssuersParts {
 export const ISSUERS = '/issuers';
 export const PENDING_ACTS = '/pending-acts';
 
-const MAX_REASON = 500;
-
-/** Printable, on one line: it goes into the journal and onto terminals. */
-const reason = z
-  .string()
-  .trim()
-  .min(1)
-  .max(MAX_REASON)
-  .regex(/^[^\p{C}\u2028\u2029]*$/u);
 const removedKey = z.strictObject({ reason });
 /** Hex SHA-256 of a public key, first 16 digits. */
 const KEY = /^[0-9a-f]{16}$/;
@@ -57,7 +49,7 @@ export function administerIssuers(parts: IssuersParts): AdministrationPart {
     routes.post(`${ISSUERS}/:name/keys/:key/delete`, demandRole('security'), async (c) => {
       const { name: issuer, key } = c.req.param();
       if (!KEY.test(key)) throw new AuthorityError('CAP-O02', { detail: 'a key is named by 16 hex digits' });
-      const given = await readBody(c, removedKey);
+      const given = await bodyOf(c, removedKey);
       return c.json(await removeKey({ issuer, key, ...given }, c.get('operator')));
     });
     routes.get(PENDING_ACTS, demandRole('viewer'), async (c) => c.json({ pending: await pending() }));
@@ -76,19 +68,8 @@ export function administerIssuers(parts: IssuersParts): AdministrationPart {
 
 /** @throws AuthorityError CAP-O02 for a body that says something else. */
 async function readAct(c: Context<AdministrationEnvironment>): Promise<Pick<AskedAct, 'reason' | 'id' | 'override'>> {
-  const { id, ...rest } = await readBody(c, askedAct);
+  const { id, ...rest } = await bodyOf(c, askedAct);
   return { ...rest, ...(id !== undefined && { id }) };
-}
-
-/** @throws AuthorityError CAP-O02 for a body that says something else. */
-async function readBody<Body>(c: Context<AdministrationEnvironment>, schema: z.ZodType<Body>): Promise<Body> {
-  const parsed = schema.safeParse(await c.req.json<unknown>().catch(() => undefined));
-  if (!parsed.success) {
-    const [first] = parsed.error.issues;
-    const place = first?.path.join('.') ?? '';
-    throw new AuthorityError('CAP-O02', { detail: `the body is not as it should be${place && ` at ${place}`}` });
-  }
-  return parsed.data;
 }
 
 function answer(c: Context, outcome: ActOutcome): Response {

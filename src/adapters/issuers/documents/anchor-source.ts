@@ -12,21 +12,31 @@ export interface AnchorSource {
   at(nowMs: number, chain: readonly PathCertificate[]): TrustBundle;
   /** When other anchors may go out, in ms since the epoch; Infinity where a change is told. */
   changesAfter(nowMs: number): number;
+  /** As they are in the document, whatever is decided about them; nothing where there is none. */
+  readonly given?: TrustBundle;
   /** What works and should not be, and which of the given anchors have ended, each in words that name it. */
   warningsOn(bundle: TrustBundle): readonly string[];
+}
+
+export interface AnchorSettings {
+  readonly trustDomain: TrustDomain;
+  readonly partial: boolean;
+  /** What is decided about anchors for all servers, whatever the document of one has. Absent, nothing is. */
+  readonly govern?: ((given: TrustBundle) => TrustBundle) | undefined;
 }
 
 /** @param place what an operator calls the document. @throws AuthorityError CAP-X03 when the text is no bundle. */
 export function anchorsOfDocument(
   { text, place }: { readonly text: string; readonly place: string },
-  { trustDomain, partial }: { readonly trustDomain: TrustDomain; readonly partial: boolean },
+  { trustDomain, partial, govern = (own) => own }: AnchorSettings,
 ): AnchorSource {
   const refusal = (problem: string): AuthorityError => new AuthorityError('CAP-X03', { detail: `${place} ${problem}` });
   const given = TrustBundle.fromPem(trustDomain, text);
   if ('problem' in given) throw refusal(given.problem);
   return {
+    given,
     at: (nowMs, chain) => {
-      const bundle = given.at(nowMs, chain);
+      const bundle = govern(given).at(nowMs, chain);
       if ('problem' in bundle) throw refusal(bundle.problem);
       const [unfit] = partial ? [] : partialAnchors(bundle.anchors);
       if (unfit === undefined) return bundle;
@@ -35,7 +45,7 @@ export function anchorsOfDocument(
           'trust anchor (sds.spiffeValidator: false takes it for proxies that verify by plain trusted_ca)',
       );
     },
-    changesAfter: (nowMs) => given.changesAfter(nowMs),
+    changesAfter: (nowMs) => govern(given).changesAfter(nowMs),
     warningsOn: (bundle) => [
       ...bundle.undistributed
         .filter(({ ended }) => ended)

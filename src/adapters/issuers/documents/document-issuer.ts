@@ -120,13 +120,15 @@ export class DocumentIssuer {
    * @throws AuthorityError CAP-X03 when the first load of the default issuer fails, CAP-S15 when its key does not answer.
    */
   async start({ signal, waitsForKey = false }: IssuerStart): Promise<void> {
-    const { documents, trustAnchors, demands } = this.#parts;
+    const { documents, trustAnchors, demands, governed } = this.#parts;
     if (trustAnchors !== undefined) await this.#reload(signal);
     else if (waitsForKey) await this.#loadWithKey(signal);
     else await this.#load(signal);
     documents.onChange(async () => this.#next(async () => this.#reload(signal)), { signal });
     demands?.onChange(() => void this.#next(async () => this.#again(signal)), { signal });
-    trustAnchors?.onChange(() => void this.#next(async () => this.#underOtherAnchors(signal)), { signal });
+    const underOthers = (): void => void this.#next(async () => this.#underOtherAnchors(signal));
+    trustAnchors?.onChange(underOthers, { signal });
+    governed?.onChange(underOthers, { signal });
     void this.#followTime(signal);
   }
 
@@ -175,6 +177,11 @@ export class DocumentIssuer {
       ...anchors.map((anchor) => ({ ...anchor, distributed: true })),
       ...undistributed.map(({ anchor }) => ({ ...anchor, distributed: false })),
     ];
+  }
+
+  /** The anchors in its documents, whatever is decided about them. */
+  get anchorsGiven(): TrustBundle | undefined {
+    return this.#inForce?.read.anchorsGiven;
   }
 
   /** After each change of its state. */

@@ -38,6 +38,14 @@ export interface MaterialSource {
   readonly opener: SignerOpener;
   /** What an additional issuer must lead to. Absent, the documents bring the anchors. */
   readonly trustAnchors?: TrustAnchors;
+  /** What is decided about the anchors of the documents. Absent, nothing is. */
+  readonly governed?: GovernedDocuments | undefined;
+}
+
+/** Other anchors may go out after each change. */
+export interface GovernedDocuments {
+  govern(given: TrustBundle): TrustBundle;
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
 }
 
 export class IssuerMaterial {
@@ -62,7 +70,7 @@ export class IssuerMaterial {
   /** @throws AuthorityError CAP-X03 naming the document at fault and what is wrong with it, whenever it is looked at. */
   static async read(
     texts: ReadonlyMap<string, string>,
-    { documents, opener, trustAnchors }: MaterialSource,
+    { documents, opener, trustAnchors, governed }: MaterialSource,
     settings: MaterialSettings,
     options: { readonly signal: AbortSignal },
   ): Promise<IssuerMaterial> {
@@ -70,11 +78,19 @@ export class IssuerMaterial {
     const placeOf = (name: IssuerDocument): string => documents.placeOf(name);
     const { trustDomain, partialAnchors: partial } = settings;
     const given = { text: textOf('anchors'), place: placeOf('anchors') };
+    const govern = governed && ((own: TrustBundle) => governed.govern(own));
     const anchors =
-      trustAnchors === undefined ? anchorsOfDocument(given, { trustDomain, partial }) : anchorsInForce(trustAnchors);
+      trustAnchors === undefined
+        ? anchorsOfDocument(given, { trustDomain, partial, govern })
+        : anchorsInForce(trustAnchors);
     const key = await opener.open(keyDocumentOf(texts), options);
     if ('problem' in key) throw refusal({ placeOf }, 'key', key.problem);
     return new IssuerMaterial(settings, { textOf, placeOf }, anchors, key);
+  }
+
+  /** The anchors in the documents, whatever is decided about them; nothing for an additional issuer. */
+  get anchorsGiven(): TrustBundle | undefined {
+    return this.#anchors.given;
   }
 
   /** Absent where the key is always at hand. */

@@ -3,6 +3,7 @@
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
 import { LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
+import { ROTATION_PHASES } from '../../../domain/trust/rotation/rotation.ts';
 import type {
   ListenerKind,
   NoTurn,
@@ -214,6 +215,12 @@ export const METRICS = {
     kind: 'counter',
     help: 'Changes of the state of an issuer by operators.',
     labels: { issuer: OPEN, state: STATES },
+  },
+  rotationMoves: {
+    name: 'capstan_anchor_rotation_moves_total',
+    kind: 'counter',
+    help: 'Phases that rotations of trust anchors came into.',
+    labels: { phase: ROTATION_PHASES },
   },
   administration: {
     name: 'capstan_administration_requests_total',

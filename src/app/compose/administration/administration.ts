@@ -2,6 +2,7 @@
 // processes the supervisor serves both and asks its workers.
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
+import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { administerIssuers, type IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import { AdministrationSocket } from '../../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes, type AdministrationParts } from '../../../adapters/http/admin/administration.ts';
@@ -27,6 +28,8 @@ import { recordSetBack } from '../policy/policy-bundle.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Services } from '../services.ts';
 import type { Storage } from '../storage.ts';
+import type { PublishedTrust } from '../kubernetes/published-roots.ts';
+import { composeAnchorAdministration } from './anchor-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
 import type { Trust } from '../trust/trust.ts';
 
@@ -41,6 +44,7 @@ export interface Answers extends Omit<Observed, 'events'> {
   readonly sds: SdsStatusParts;
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
+  readonly anchors: AnchorsParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -51,6 +55,8 @@ interface Former {
   readonly policy: Policy;
   readonly trust: Trust;
   readonly services: Services;
+  /** Absent where anchors are published nowhere. */
+  readonly published: PublishedTrust | undefined;
 }
 
 /** @returns nothing for a worker, which answers its supervisor instead. */
@@ -68,6 +74,7 @@ export function composeAdministration(
     collect: telemetry.collect,
     recordOperation: async (operation: OperationRecord) => journal.recordOperation(operation, { signal }),
     issuers: composeIssuerAdministration(config, foundation, former),
+    anchors: composeAnchorAdministration(config, foundation, former),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -97,6 +104,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerSds(answers.sds),
     administerPolicyTime(answers.policyTime),
     administerIssuers(answers.issuers),
+    administerAnchors(answers.anchors),
   ];
   const bounded = boundOperators(foundation, answers);
   const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });

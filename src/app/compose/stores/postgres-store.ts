@@ -1,5 +1,6 @@
 // The store of several servers: one PostgreSQL with their journal and what they share beside it. It imports much because
 // each of these is a port of its own.
+import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
 import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
@@ -47,6 +48,7 @@ export function composePostgresStore(
       issuances: new PostgresPodIssuances({ pool }),
     },
     lease,
+    anchorLedgers: new PostgresLedgers(shared, { trust, form: ANCHOR_LEDGER }),
     issuerLedgers: new PostgresLedgers(shared, { trust, form: ISSUER_LEDGER }),
     crls: new PostgresCrls(shared, { trust }),
     statistics: new PostgresIssuerStatistics(shared),

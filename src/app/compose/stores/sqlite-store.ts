@@ -1,6 +1,7 @@
 // The embedded store: a SQLite file for each process, read as one, and what is only counted in memory.
 import { crlFileOf, FileCrls } from '../../../adapters/storage/embedded/file-crls.ts';
 import { MemoryQuotaCounters } from '../../../adapters/storage/embedded/memory-quota-counters.ts';
+import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedQuotaBank } from '../../../adapters/processes/relays/quota-bank.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
@@ -45,6 +46,7 @@ export function composeSqliteStore(
     retention: journal,
     lease: journal,
     closings,
+    anchorLedgers: embeddedLedgers({ file, journal, worker }, ANCHOR_LEDGER),
     issuerLedgers: embeddedLedgers({ file, journal, worker }, ISSUER_LEDGER),
     crls: new FileCrls(crlFileOf(file)),
     statistics,

@@ -1,11 +1,13 @@
 // What a store of the journal is to the rest of the server, whichever it is.
 import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
+import type { AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
 import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { Crls } from '../../../ports/revocation/crls.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
+import type { EvidenceReader } from '../../../ports/storage/evidence.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerStatistics } from '../../../ports/storage/issuer-statistics.ts';
 import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
@@ -39,6 +41,10 @@ export interface Store {
   readonly issuerLedgers: Ledgers<IssuerLedger>;
   /** The last revocation list of each issuer. */
   readonly crls: Crls;
+  /** What is known of live workloads; absent from a store that has no such record. */
+  readonly evidence?: EvidenceReader;
+  /** What is decided about trust anchors. */
+  readonly anchorLedgers: Ledgers<AnchorLedger>;
   /** What was recorded of issuers, for operators. */
   readonly statistics: IssuerStatistics;
   readonly health: () => HealthState;

@@ -14,7 +14,8 @@ import { pemSignerOpener } from '../../../adapters/issuers/memory/pem-signer-ope
 import { Pkcs11Opener } from '../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
 import { TokenProcess } from '../../../adapters/issuers/pkcs11/token-process.ts';
 import { TransitOpener } from '../../../adapters/vault/transit/transit-opener.ts';
-import { issuerTrial } from '../../../authority/trust/issuer-trial.ts';
+import type { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
+import { issuerTrial, type IssuerTrial } from '../../../authority/trust/issuer-trial.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { filesOf } from '../../../config/shapes/vault.ts';
@@ -28,6 +29,8 @@ import { issuerDocuments } from './issuer-documents.ts';
 import { vaultParts } from './vault.ts';
 
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce' | 'demands'> & {
+  /** What is decided about trust anchors, and who may not sign yet because of it. */
+  readonly anchors?: GovernedAnchors;
   readonly random: Random;
   readonly files: Watching;
   /** Tokens are let go when it aborts. */
@@ -41,7 +44,10 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const servingNames = servingNamesOf(config);
   const { from, trustedNodeAccounts } = cluster.kubernetes;
   const ambient = from !== undefined && trustedNodeAccounts.length > 0;
-  const trial = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames, ambient });
+  const { anchors: governed } = parts;
+  const tried = issuerTrial({ ...parts, keys: keyGenerator, handshake: memoryHandshake }, { servingNames, ambient });
+  const trial: IssuerTrial = async (material, options) =>
+    (await tried(material, options)) ?? governed?.heldBack(material.issuer);
   const shared = { ...parts, trial };
   const openerOf = composeOpeners(parts);
   const { keyWarnings } = issuer;
@@ -49,7 +55,7 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const documents = issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files);
   const unbounded = { maxTtlMs: Infinity };
   const first = new DocumentIssuer(
-    { ...shared, documents, opener: openerOf(issuer) },
+    { ...shared, documents, opener: openerOf(issuer), governed },
     { ...settings, name: issuer.name, bounds: unbounded, longestLeafMs: lifetimes.max },
   );
   const additional = additionalIssuers.map(({ name, maxTtl, ...place }) => {

@@ -3,16 +3,20 @@
 import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
+import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
+import { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
 import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import { PolicyDemands } from '../../../authority/trust/policy-demands.ts';
 import { StrandedIssuers } from '../../../authority/trust/stranded-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
+import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
+import type { AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import type { WorkerPlace } from '../../worker-place.ts';
 import { LEDGER_CHANGED_TOPIC } from '../../worker/topics.ts';
@@ -31,6 +35,7 @@ export interface Trust {
   /** As operators let them sign. */
   readonly governed: GovernedIssuers;
   readonly ledger: FollowedLedger<IssuerLedger>;
+  readonly anchorLedger: FollowedLedger<AnchorLedger>;
   readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
   /** What issuers are to heed, which policies say once there are some. */
@@ -40,7 +45,7 @@ export interface Trust {
   readonly rollovers: Rollovers;
 }
 
-export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers'> {
+export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 'anchorLedgers'> {
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
   /** Reaches the CA above an issuer; a test hands in one of its own. */
@@ -50,12 +55,19 @@ export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers'> {
 export function composeTrust(
   config: Config,
   foundation: Foundation,
-  { history, issuerLedgers, roots, upstreamOf = composeUpstream }: TrustParts,
+  { history, issuerLedgers, anchorLedgers, roots, upstreamOf = composeUpstream }: TrustParts,
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
   const demands = new PolicyDemands();
+  const spreading = worker && { spread: async (given: Waits) => spread(worker, given) };
+  const anchorLedger = new FollowedLedger(
+    { ledgers: anchorLedgers, clock, ...spreading },
+    { name: ANCHOR_LEDGER.name },
+  );
+  const anchors = new GovernedAnchors({ ledger: anchorLedger });
   const issuers = composeIssuers(config, {
+    anchors,
     demands,
     clock: watching,
     files,
@@ -69,10 +81,7 @@ export function composeTrust(
     pinTurns: worker && relayedPinTurns(worker.link, clock),
     ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
   });
-  const ledger = new FollowedLedger(
-    { ledgers: issuerLedgers, clock, ...(worker && { spread: async (given) => spread(worker, given) }) },
-    { name: ISSUER_LEDGER.name },
-  );
+  const ledger = new FollowedLedger({ ledgers: issuerLedgers, clock, ...spreading }, { name: ISSUER_LEDGER.name });
   const governed = new GovernedIssuers({ issuers, ledger });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
@@ -82,12 +91,13 @@ export function composeTrust(
   const generations = composeGenerations(config, { clock, demands });
   const rollovers = composeRollovers(config, foundation, { ledger, former: history, generations, upstreamOf });
   startUp.at('load', async ({ signal }) => {
-    await ledger.start(options);
+    await Promise.all([ledger.start(options), anchorLedger.start(options)]);
     worker?.link.serve(LEDGER_CHANGED_TOPIC, async () => {
-      await ledger.look(options);
+      await Promise.all([ledger.look(options), anchorLedger.look(options)]);
       return null;
     });
     governed.start(options);
+    anchors.start(options);
     rollovers.start(options);
     await rollovers.first({ signal: AbortSignal.any([signal, running]) });
     await issuers.start({ ...options, waitsForKey: true });
@@ -100,12 +110,16 @@ export function composeTrust(
   health.report('issuer', () => defaultIssuerHealth(issuers, clock, { minLifetimeMs: config.lifetimes.min }));
   health.report('additional issuers', () => additionalIssuersHealth(issuers, clock));
   health.report('issuer states', () => degradedBy(ledger.problem ?? governed.problem()));
-  health.report('trust anchors', () => degradedBy(stranded.problem()));
+  const given = (): TrustBundle | undefined => issuers.first.anchorsGiven;
+  health.report('trust anchors', () =>
+    degradedBy(anchorLedger.problem ?? stranded.problem() ?? anchors.problemWith(given())),
+  );
   health.report('federated bundles', () => degradedBy(federated.problem));
   return {
     issuers,
     governed,
     ledger,
+    anchorLedger,
     chooser: new IssuerChooser(governed),
     federated,
     demands,
@@ -114,7 +128,11 @@ export function composeTrust(
   };
 }
 
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
 /** Of several processes each hears at once of what another decided, by way of the supervisor. */
-async function spread({ link }: WorkerPlace, options: { readonly signal: AbortSignal }): Promise<void> {
+async function spread({ link }: WorkerPlace, options: Waits): Promise<void> {
   await link.ask(LEDGER_CHANGED_TOPIC, null, options);
 }

@@ -46,6 +46,7 @@ class ScriptedWorker {
       sds: { status: () => this.sds },
       policyTime: { read: () => this.time, setBack: setBack('recorded') },
       issuers: this.issuers,
+      anchors: { status: unasked, ask: unasked, approve: unasked },
       recordOperation: unasked,
       followSetBack: setBack('followed'),
     });

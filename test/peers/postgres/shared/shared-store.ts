@@ -39,7 +39,7 @@ export class SharedStore {
     beforeEach(async () => {
       Object.assign(store, { failing: false, losing: false, questions: 0 });
       await store.cluster.query(
-        'TRUNCATE leases, policy_bundle_states, issuer_ledgers, crls, quota_buckets, decisions, operations',
+        'TRUNCATE leases, policy_bundle_states, issuer_ledgers, anchor_ledgers, crls, quota_buckets, decisions, operations',
       );
     });
     after(async () => {

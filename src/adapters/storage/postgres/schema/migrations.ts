@@ -2,7 +2,7 @@
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
-import { CRLS, ISSUER_LEDGERS, LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
+import { ANCHOR_LEDGERS, CRLS, ISSUER_LEDGERS, LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
   `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
@@ -10,6 +10,7 @@ export const MIGRATIONS: readonly string[] = [
   CLOSINGS,
   `ALTER TABLE operations ADD COLUMN details text; ${ISSUER_LEDGERS}`,
   CRLS,
+  ANCHOR_LEDGERS,
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

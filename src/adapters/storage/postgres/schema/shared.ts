@@ -32,3 +32,6 @@ export const CRLS = `
     trust text NOT NULL, issuer text NOT NULL, number bigint NOT NULL, next_update_ms bigint NOT NULL, der text NOT NULL,
     PRIMARY KEY (trust, issuer)
   );`;
+
+export const ANCHOR_LEDGERS = `
+  CREATE TABLE anchor_ledgers (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;

@@ -1,0 +1,77 @@
+// What operators are shown of the rotation of trust anchors, and do to it; and what goes on of it by itself.
+import type { AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
+import { AnchorActs } from '../../../authority/administration/anchor-acts.ts';
+import { RotationReview } from '../../../authority/administration/rotation-review.ts';
+import { AnchorKeeper } from '../../../authority/chores/keep-anchors.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { StandingIssuer } from '../../../domain/trust/rotation/gate.ts';
+import { degradedBy } from '../../../ports/platform/health.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { EvidenceReader } from '../../../ports/storage/evidence.ts';
+import type { Foundation } from '../foundation.ts';
+import type { PublishedTrust } from '../kubernetes/published-roots.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Storage } from '../storage.ts';
+import type { Trust } from '../trust/trust.ts';
+
+interface Former {
+  readonly storage: Storage;
+  readonly trust: Trust;
+  readonly policy: Policy;
+  readonly published: PublishedTrust | undefined;
+}
+
+export function composeAnchorAdministration(config: Config, foundation: Foundation, former: Former): AnchorsParts {
+  const { clock, events, running: signal } = foundation;
+  const { trust, policy, storage, published } = former;
+  const { issuers, anchorLedger: ledger } = trust;
+  const anchors = issuers.trustAnchors;
+  const reader = storage.evidence ?? NO_EVIDENCE;
+  const review = new RotationReview(
+    {
+      anchors,
+      reader,
+      ...(published && { published: published.published }),
+      issuers: async () => standingOf(trust),
+      own: async () => [],
+      clock,
+    },
+    { spreadMs: config.sds.rotationSpread },
+  );
+  const acts = new AnchorActs({ ledger, anchors, issuers, review, policies: policy.policies, clock, events });
+  if (storage.evidence !== undefined) composeKeeper(foundation, { trust, reader });
+  return {
+    status: async () => acts.status({ signal }),
+    ask: async (asked, operator) => acts.ask(asked, operator, { signal }),
+    approve: async (digest, operator) => acts.approve(digest, operator, { signal }),
+  };
+}
+
+function composeKeeper(
+  { clock, events, health, startUp, running: signal, worker }: Foundation,
+  { trust, reader }: Pick<Former, 'trust'> & { readonly reader: EvidenceReader },
+): void {
+  const { issuers, anchorLedger: ledger } = trust;
+  const keeper = new AnchorKeeper(
+    { ledger, given: () => issuers.first.anchorsGiven, reader, clock, events },
+    { looksAtWorkloads: worker === undefined || worker.slot === 1 },
+  );
+  // When the issuers in force are on record, and the journal is written.
+  startUp.at('listen', () => void keeper.keep({ signal }));
+  health.report('anchors out of the file', () => degradedBy(keeper.problem));
+}
+
+function standingOf({ issuers }: Trust): readonly StandingIssuer[] {
+  return issuers.all().map(({ name, state }) => ({
+    name,
+    anchors: state.kind === 'ready' ? state.issuer.anchors : [],
+    holdsBack: false,
+  }));
+}
+
+/** Nothing is known, so nothing goes on. */
+const NO_EVIDENCE: EvidenceReader = {
+  liveWorkloads: () => {
+    throw new AuthorityError('CAP-S04', { detail: 'this store has no record of what workloads trust' });
+  },
+};

@@ -1,0 +1,225 @@
+// What operators do to trust anchors: start a rotation, advance, retire, abort. Each step is judged by what is known of every
+// workload, waits for a second person where the policy bundle asks for one, and changes the ledger together with its record.
+// It imports much because judging a step asks the issuers, the anchors, the evidence and the policies.
+import { AuthorityError } from '../../domain/errors.ts';
+import type { GuardedOperation } from '../../domain/policy/documents.ts';
+import type { Authorship } from '../../domain/trust/issuer-ledger.ts';
+import { TrustBundle } from '../../domain/trust/bundle.ts';
+import {
+  advanced,
+  pendingStepsAt,
+  proposedStep,
+  settledStep,
+  started,
+  type AnchorLedger,
+  type PendingStep,
+  type RotatingLedger,
+  type WantedStep,
+} from '../../domain/trust/rotation/anchor-ledger.ts';
+import { isUnderWay, nameOf, type AnchorRotation, type RotationAct } from '../../domain/trust/rotation/rotation.ts';
+import { partialAnchors } from '../../domain/x509/path/judge-certificate.ts';
+import type { Issuers } from '../../ports/issuing/issuers.ts';
+import { readyIssuersOf } from '../../ports/issuing/issuers.ts';
+import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import type { FollowedLedger } from '../trust/followed-ledger.ts';
+import { lastMove, recordOfMove, targetOf } from './anchor-records.ts';
+import type { Operator } from './issuer-acts.ts';
+import { demandAnother, demandRoleOf, ROLE_OF_ANCHOR_ACT } from './roles.ts';
+import type { ReviewedRotation, RotationReview } from './rotation-review.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface AnchorActsParts {
+  readonly ledger: Pick<FollowedLedger<AnchorLedger>, 'current' | 'change'>;
+  readonly anchors: TrustAnchors;
+  readonly issuers: Pick<Issuers, 'all'>;
+  readonly review: Pick<RotationReview, 'look'>;
+  readonly policies: Pick<PolicySource, 'current'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly events: Pick<Events, 'rotationMoved'>;
+}
+
+export interface AskedStep {
+  readonly act: RotationAct;
+  /** Of `start`: the anchors that come. */
+  readonly pem?: string;
+  readonly reason: string;
+  readonly override: boolean;
+}
+
+export type StepOutcome =
+  | { readonly outcome: 'done'; readonly rotation: AnchorRotation; readonly notes: readonly string[] }
+  | { readonly outcome: 'pending'; readonly pending: PendingStep };
+
+export interface RotationStatus {
+  /** The trust anchors that go out, in order. */
+  readonly anchors: readonly { readonly sha256: string; readonly subject: string; readonly notAfterMs: number }[];
+  readonly rotation?: AnchorRotation;
+  /** Of a rotation under way. */
+  readonly review?: ReviewedRotation;
+  readonly pending: readonly PendingStep[];
+}
+
+export class AnchorActs {
+  readonly #parts: AnchorActsParts;
+
+  constructor(parts: AnchorActsParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws AuthorityError CAP-S04 when what is known of workloads cannot be read. */
+  async status(options: Waits): Promise<RotationStatus> {
+    const { anchors, ledger, review, clock } = this.#parts;
+    const known = ledger.current();
+    const { rotation } = known;
+    return {
+      anchors: anchors.current().anchors.map(({ sha256, subject, notAfterMs }) => ({ sha256, subject, notAfterMs })),
+      ...(rotation !== undefined && { rotation }),
+      ...(isUnderWay(rotation) && { review: await review.look(rotation, options) }),
+      pending: pendingStepsAt(known, clock.nowMs()),
+    };
+  }
+
+  /**
+   * Does it, or has it wait for a second person.
+   * @throws AuthorityError CAP-O02 for anchors that are none, CAP-O03 for what the phase does not allow or what live workloads
+   *   stand against, naming them, CAP-S02 before policies are loaded, CAP-S04 when it cannot be known or recorded.
+   */
+  async ask({ act, pem, reason, override }: AskedStep, operator: Operator, options: Waits): Promise<StepOutcome> {
+    const { clock, ledger } = this.#parts;
+    const rotation = act === 'start' ? undefined : ledger.current().rotation?.id;
+    const wanted: WantedStep = {
+      act,
+      ...(rotation !== undefined && { rotation }),
+      ...(pem !== undefined && { pem }),
+      reason,
+      override,
+    };
+    const by = { timeMs: clock.nowMs(), actor: operator.actor, role: operator.role, reason };
+    const judged = await this.#judge(wanted, options);
+    if (this.#needsTwo(act)) return this.#propose(wanted, judged, { ...by, ...operator }, options);
+    return this.#do(wanted, judged, by, (known) => known, options);
+  }
+
+  /**
+   * Does what another person asked for, as if it were asked for now.
+   * @throws AuthorityError as `ask`; CAP-O01 when who approves could not ask for it himself; CAP-O04 when who approves is no
+   *   other person; CAP-O02 when nothing of that name waits.
+   */
+  async approve(digest: string, operator: Operator, options: Waits): Promise<StepOutcome> {
+    const { clock, ledger } = this.#parts;
+    const timeMs = clock.nowMs();
+    const step = pendingStepsAt(ledger.current(), timeMs).find((one) => one.digest === digest);
+    if (step === undefined) throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest}` });
+    demandRoleOf(operator, ROLE_OF_ANCHOR_ACT[step.act]);
+    demandAnother(step, operator);
+    const judged = await this.#judge(step, options);
+    const { actor, role, reason } = step;
+    const by = { timeMs, actor, role, reason, approvedBy: operator.actor };
+    const settle = (known: AnchorLedger): AnchorLedger => {
+      // Somebody else may have approved it, or its hour may be over by now.
+      if (!pendingStepsAt(known, timeMs).some((one) => one.digest === digest))
+        throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest} any more` });
+      return settledStep(known, digest, timeMs);
+    };
+    return this.#do(step, judged, by, settle, options);
+  }
+
+  /** @returns what stands against it. @throws AuthorityError CAP-O03 when that is not overridden. */
+  async #judge({ act, rotation: id, override }: WantedStep, options: Waits): Promise<readonly string[]> {
+    if (act === 'start' || act === 'abort') return [];
+    const { ledger, review } = this.#parts;
+    const { rotation } = ledger.current();
+    // The phase is looked at where it is changed.
+    if (rotation?.id !== id || !isUnderWay(rotation) || !LEAVES[act].includes(rotation.phase)) return [];
+    const { obstacles } = await review.look(rotation, options);
+    const against = obstacles.map(({ text, advice }) => (advice === undefined ? text : `${text} (${advice})`));
+    if (against.length === 0 || override) return against;
+    const detail = `${against.join('; ')} (--override does it all the same)`;
+    throw new AuthorityError('CAP-O03', { detail });
+  }
+
+  async #do(
+    wanted: WantedStep,
+    notes: readonly string[],
+    by: Authorship,
+    settle: (known: AnchorLedger) => AnchorLedger,
+    options: Waits,
+  ): Promise<StepOutcome> {
+    const { rotation } = await this.#parts.ledger.change((known) => {
+      const next = this.#after(settle(known), wanted, by, notes);
+      return { ledger: next, rotation: next.rotation, operation: recordOfMove(wanted.act, next.rotation) };
+    }, options);
+    const { from, to } = lastMove(rotation);
+    const { actor, reason } = by;
+    this.#parts.events.rotationMoved({ rotation: rotation.id, ...(from && { from }), to, actor, reason });
+    return { outcome: 'done', rotation, notes };
+  }
+
+  /** @throws AuthorityError CAP-O03 when the ledger, as it is by now, does not allow it; CAP-O02. */
+  #after(known: AnchorLedger, wanted: WantedStep, by: Authorship, against: readonly string[]): RotatingLedger {
+    if (wanted.act === 'start') return this.#started(known, wanted, by);
+    const current = known.rotation;
+    if (current?.id !== wanted.rotation) throw refusal(`the rotation is ${current?.id ?? 'none'} by now`);
+    const overridden = against.length === 0 ? undefined : against.join('; ').slice(0, MAX_OVERRIDDEN);
+    const next = advanced(known, wanted.act, { ...by, ...(overridden !== undefined && { overridden }) });
+    if ('problem' in next) throw refusal(next.problem);
+    return next;
+  }
+
+  #started(known: AnchorLedger, { pem = '' }: WantedStep, by: Authorship) {
+    const { anchors, issuers } = this.#parts;
+    const inForce = anchors.current();
+    const added = TrustBundle.fromPem(inForce.trustDomain, pem);
+    if ('problem' in added) throw new AuthorityError('CAP-O02', { detail: `the file of new anchors ${added.problem}` });
+    const [unfit] = anchors.partialAnchors ? [] : partialAnchors(added.anchors);
+    if (unfit !== undefined) throw new AuthorityError('CAP-O02', { detail: `${nameOf(unfit)} is not self-signed` });
+    const signing = readyIssuersOf(issuers).map(({ id }) => id);
+    const next = started(known, { added, inForce, signing }, by);
+    if ('problem' in next) throw refusal(next.problem);
+    return next;
+  }
+
+  #needsTwo(act: RotationAct): boolean {
+    const operation: GuardedOperation = `anchor.${act}`;
+    return this.#parts.policies.current().bundle.twoPersons.includes(operation);
+  }
+
+  async #propose(
+    wanted: WantedStep,
+    against: readonly string[],
+    { names, timeMs, actor, role, reason }: Authorship & Pick<Operator, 'names'>,
+    options: Waits,
+  ): Promise<StepOutcome> {
+    const by = { timeMs, actor, role, reason };
+    const { step: pending } = await this.#parts.ledger.change((known) => {
+      // What could not be done at once is not worth a second person's time.
+      const { rotation } = this.#after(known, wanted, by, against);
+      const next = proposedStep(known, wanted, { timeMs, actor, role, ...(names !== undefined && { names }) });
+      if ('problem' in next) throw refusal(`it ${next.problem}`);
+      const { from, to } = lastMove(rotation);
+      const details = { actor: by.actor, role: by.role, target: targetOf(rotation), reason: by.reason };
+      const is = `pending ${next.step.digest}`;
+      const operation = { timeMs: by.timeMs, operation: `anchor ${wanted.act}`, was: from ?? '-', is, details };
+      return { ledger: next.anchors, step: next.step, operation, to };
+    }, options);
+    return { outcome: 'pending', pending };
+  }
+}
+
+/** Which phase each step leaves where it has a gate. */
+const LEAVES: Readonly<Record<'advance' | 'retire', readonly AnchorRotation['phase'][]>> = {
+  advance: ['publish'],
+  retire: ['adopt'],
+};
+/** Of what was overridden, in the ledger and in the journal. */
+const MAX_OVERRIDDEN = 2_000;
+
+function refusal(detail: string): AuthorityError {
+  return new AuthorityError('CAP-O03', { detail });
+}

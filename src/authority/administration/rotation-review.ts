@@ -1,0 +1,77 @@
+// Looks at a rotation of trust anchors as a whole: what every live workload is known to have and to hang on, where anchors are
+// published, what issuers lead to, and what follows of that for its next step.
+import {
+  obstaclesTo,
+  planOf,
+  type Obstacle,
+  type OwnCertificate,
+  type PhasePlan,
+  type StandingIssuer,
+} from '../../domain/trust/rotation/gate.ts';
+import { RotationTally, type RotationProgress } from '../../domain/trust/rotation/progress.ts';
+import { shasOf, type AnchorRotation } from '../../domain/trust/rotation/rotation.ts';
+import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
+import type { PublishedRoots } from '../../ports/issuing/root-publication.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { EvidenceReader } from '../../ports/storage/evidence.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface RotationReviewParts {
+  readonly anchors: Pick<TrustAnchors, 'current'>;
+  readonly reader: EvidenceReader;
+  /** Absent where anchors are published nowhere. */
+  readonly published?: Pick<PublishedRoots, 'lacking'>;
+  readonly issuers: (options: Waits) => Promise<readonly StandingIssuer[]>;
+  /** The CA's own certificates. */
+  readonly own: (options: Waits) => Promise<readonly OwnCertificate[]>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+export interface ReviewedRotation {
+  readonly atMs: number;
+  readonly progress: RotationProgress;
+  /** What stands against the next step. */
+  readonly obstacles: readonly Obstacle[];
+  readonly plan: readonly PhasePlan[];
+}
+
+export class RotationReview {
+  readonly #parts: RotationReviewParts;
+  readonly #spreadMs: number;
+
+  /** @param settings.spreadMs over which renewals over SDS are spread. */
+  constructor(parts: RotationReviewParts, settings: { readonly spreadMs: number }) {
+    this.#parts = parts;
+    this.#spreadMs = settings.spreadMs;
+  }
+
+  /** @throws AuthorityError CAP-S04 when what is known of workloads cannot be read: nothing may be concluded then. */
+  async look(rotation: AnchorRotation, options: Waits): Promise<ReviewedRotation> {
+    const { clock, reader, issuers, own } = this.#parts;
+    const nowMs = clock.nowMs();
+    const tally = new RotationTally(rotation, nowMs);
+    for await (const workload of reader.liveWorkloads({ nowMs }, options)) tally.add(workload);
+    const { progress } = tally;
+    const surroundings = { ...this.#lacking(rotation), issuers: await issuers(options), own: await own(options) };
+    return {
+      atMs: nowMs,
+      progress,
+      obstacles: obstaclesTo(rotation, progress, surroundings),
+      plan: planOf(rotation, progress, { nowMs, spreadMs: this.#spreadMs }),
+    };
+  }
+
+  /** Places that lack what goes out; the new anchors are among that as soon as this process has them in force. */
+  #lacking({ added }: AnchorRotation): { readonly lacking?: number } {
+    const { anchors, published } = this.#parts;
+    const bundle = anchors.current();
+    const inForce = shasOf(bundle.anchors);
+    if (!shasOf(added).every((sha256) => inForce.includes(sha256))) return {};
+    if (published === undefined) return { lacking: 0 };
+    const lacking = published.lacking(bundle);
+    return lacking === undefined ? {} : { lacking };
+  }
+}
