@@ -16,7 +16,7 @@ import { buildCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { OpenSslRoot } from './support/openssl-root.ts';
-import { findSoftHsm, SoftHsm } from './support/softhsm.ts';
+import { findSoftHsm, run, SoftHsm } from './support/softhsm.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
 /** A token that is back is opened within five seconds; a busy machine takes its time. */
@@ -144,6 +144,23 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     await demandCertificate(server);
   });
 
+  it('is the one that the chain is for, of several under its label: a new key comes in force with its certificate alone', async () => {
+    await using server = await RunningServer.start({ files, settings: settings() });
+    const next = hsm.generate('EC:prime256v1', 'issuer', '02');
+    const command = (...argv: readonly string[]) => config(['issuer', 'csr', ...argv], settings());
+    assert.match(command().stderr, /has 2 private keys with label "issuer": name one by its id/);
+    const { stdout: csr, stderr } = command('--key-id', '02');
+    assert.match(csr, /BEGIN CERTIFICATE REQUEST/, stderr);
+    assert.equal(run('openssl', ['req', '-noout', '-pubkey'], csr).trim(), next.trim());
+    await demandCertificate(server);
+    files.write('issuer-chain.pem', root.sign(next));
+    await eventually('the next is in force', () => files.logged('issuerInForce').length === 2, SOON);
+    await demandCertificate(server);
+    assert.deepEqual(files.logged('reloadFailed'), []);
+    const rows = (await keys('default')).map(({ id, use }) => `${id} ${use}`);
+    assert.deepEqual(rows.sort(), ['01 issuer', '02 issuer'], 'leaves of the former one live');
+  });
+
   it('is refused with words for each thing that is wrong with it', async () => {
     hsm.generate('EC:prime256v1', 'twice', '05');
     hsm.generate('EC:prime256v1', 'twice', '06');
@@ -188,16 +205,25 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     ]);
     const keyOf = (label: string): string => before.find((one) => one.label === label)?.key ?? '';
     const remove = async (label: string) =>
-      run('issuer', 'keys', 'default', '--delete', keyOf(label), '--reason', 'given up');
+      runHere('issuer', 'keys', 'default', '--delete', keyOf(label), '--reason', 'given up');
     const shown = await remove('left behind');
     assert.equal(shown.code, 1);
     assert.match(shown.output, /left behind\n[^]*Nothing was done; to do it, add\n  --yes\n$/);
     for (const label of ['issuer', 'certified']) {
-      const refused = await run('issuer', 'keys', 'default', '--delete', keyOf(label), '--reason', 'a try', '--yes');
+      const refused = await runHere(
+        'issuer',
+        'keys',
+        'default',
+        '--delete',
+        keyOf(label),
+        '--reason',
+        'a try',
+        '--yes',
+      );
       assert.equal(refused.code, 77, refused.error);
       assert.match(refused.error, /CAP-O03 .*issuer default cannot lose key/);
     }
-    const done = await run(
+    const done = await runHere(
       'issuer',
       'keys',
       'default',
@@ -210,11 +236,11 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     assert.match(done.output, /^Key [0-9a-f]{16} \(left behind 09\) is deleted\.\n$/, done.error);
     assert.deepEqual((await keys('default')).map(({ label }) => label).sort(), ['certified', 'issuer']);
     await demandCertificate(server);
-    const recorded = await run('journal', 'operations', '--output', 'json');
+    const recorded = await runHere('journal', 'operations', '--output', 'json');
     assert.match(recorded.output, /"issuer keys --delete"[^]*"reason": "given up"/, recorded.error);
   });
 
-  async function run(...argv: readonly string[]): Promise<{ code: number; output: string; error: string }> {
+  async function runHere(...argv: readonly string[]): Promise<{ code: number; output: string; error: string }> {
     const { terminal, out, error } = recordTerminal();
     const where = ['--data-dir', files.directory];
     const code = await runCli([...argv, ...where], { terminal, environment: {}, signal: AbortSignal.timeout(60_000) });
@@ -222,7 +248,7 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
   }
 
   async function keys(name: string): Promise<readonly KeyRow[]> {
-    const { output, error } = await run('issuer', 'keys', name, '--output', 'json');
+    const { output, error } = await runHere('issuer', 'keys', name, '--output', 'json');
     assert.notEqual(output, '', error);
     return (JSON.parse(output) as { readonly keys: readonly KeyRow[] }).keys;
   }

@@ -40,17 +40,28 @@ export interface FoundKey {
   readonly warning?: string;
 }
 
-/** @throws KeyFailure `configuration` when there is not exactly one, or it is of no use here. @throws Pkcs11Error */
-export function findKey(token: Session, { keyLabel, keyId }: TokenKeyReference): FoundKey {
+/**
+ * @param certified DER SubjectPublicKeyInfo that chooses among several; a token may have the keys of former and next certificates
+ *   under one label.
+ * @throws KeyFailure `configuration` when there is not exactly one, or it is of no use here. @throws Pkcs11Error
+ */
+export function findKey(token: Session, { keyLabel, keyId }: TokenKeyReference, certified?: Uint8Array): FoundKey {
   const named: Template = [
     ...(keyLabel === undefined ? [] : [{ type: CKA.label, value: keyLabel }]),
     ...(keyId === undefined ? [] : [{ type: CKA.id, value: Buffer.from(keyId, 'hex') }]),
   ];
-  const found = find(token, CLASS.privateKey, named);
+  const all = find(token, CLASS.privateKey, named);
+  const fits = (key: Buffer): boolean =>
+    certified !== undefined && Buffer.compare(halfIfKnown(token, key) ?? Buffer.alloc(0), certified) === 0;
+  const found = all.length > 1 ? all.filter(fits) : all;
   const [key] = found;
   const what = [keyLabel && `label ${JSON.stringify(keyLabel)}`, keyId && `id ${keyId}`].filter(Boolean).join(' and ');
+  if (all.length > 1 && found.length !== 1) {
+    const which =
+      certified === undefined ? 'name one by its id' : `${found.length || 'none'} of them for the certificate`;
+    throw new KeyFailure('configuration', `has ${all.length} private keys with ${what}: ${which}`);
+  }
   if (key === undefined) throw new KeyFailure('configuration', `has no private key with ${what} that this PIN opens`);
-  if (found.length > 1) throw new KeyFailure('configuration', `has ${found.length} private keys with ${what}`);
   if (isTrue(token, key, CKA.alwaysAuthenticate)) {
     throw new KeyFailure('configuration', 'wants the PIN of that key for each signature (CKA_ALWAYS_AUTHENTICATE)');
   }

@@ -16,7 +16,13 @@ export interface TokenKeyReference {
 
 /** `open` comes first, and once. */
 export type TokenRequest =
-  | { readonly do: 'open'; readonly reference: TokenKeyReference; readonly pin: string }
+  | {
+      readonly do: 'open';
+      readonly reference: TokenKeyReference;
+      readonly pin: string;
+      /** DER SubjectPublicKeyInfo: of several keys that the reference names, the one that is meant. */
+      readonly certified?: Uint8Array;
+    }
   | { readonly do: 'sign'; readonly algorithm: SignatureAlgorithm; readonly tbs: Uint8Array }
   /** Whether the token is there, and the session logged in. */
   | { readonly do: 'check' }

@@ -21,7 +21,7 @@ export class Pkcs11Opener implements SignerOpener {
   readonly custody = 'pkcs11';
   readonly #parts: OpenerParts;
   readonly #turns: PinTurns | undefined;
-  /** By key and PIN: a chain that changes opens no second session. */
+  /** By what names the key, PIN and public key of the certificate: one that is renewed for the same key opens no second session. */
   readonly #shared = new Map<string, Shared>();
   /** What a token said of a PIN, by key and PIN: it is not asked about the same one again. */
   readonly #refused = new Map<string, string>();
@@ -36,18 +36,20 @@ export class Pkcs11Opener implements SignerOpener {
     document: KeyDocument,
     options: { readonly signal: AbortSignal },
   ): Promise<OpenedKey | { readonly problem: string }> {
-    const { text, secret } = document;
+    const { text, secret, spki } = document;
     if (secret === undefined) return { problem: 'has no PIN configured (pinFile or pinEnv)' };
-    const id = hash('sha256', JSON.stringify([text, secret]), 'hex');
-    const refused = this.#refused.get(id);
+    // Whichever key is meant, it is the PIN of the token.
+    const login = hash('sha256', JSON.stringify([text, secret]), 'hex');
+    const refused = this.#refused.get(login);
     if (refused !== undefined) return { problem: refused };
-    const shared = this.#shared.get(id) ?? this.#share(id, document, options);
+    const id = `${login} ${spki === undefined ? '' : hash('sha256', spki, 'hex')}`;
+    const shared = this.#shared.get(id) ?? this.#share({ id, login }, document, options);
     shared.users += 1;
     try {
       return this.#handle(id, shared, await shared.key);
     } catch (error) {
       this.#leave(id, shared);
-      return this.#problemOf(id, error);
+      return this.#problemOf(login, error);
     }
   }
 
@@ -61,26 +63,31 @@ export class Pkcs11Opener implements SignerOpener {
     this.#shared.clear();
   }
 
-  #share(id: string, document: KeyDocument, options: { readonly signal: AbortSignal }): Shared {
-    const shared = { key: this.#logIn(id, document, options), users: 0 };
+  #share(
+    { id, login }: { readonly id: string; readonly login: string },
+    document: KeyDocument,
+    options: { readonly signal: AbortSignal },
+  ): Shared {
+    const shared = { key: this.#logIn(login, document, options), users: 0 };
     this.#shared.set(id, shared);
     return shared;
   }
 
   async #logIn(
-    id: string,
-    { text, secret = '' }: KeyDocument,
+    login: string,
+    { text, secret = '', spki: certified }: KeyDocument,
     options: { readonly signal: AbortSignal },
   ): Promise<TokenKey> {
     // As `openssl -passin file:` takes a passphrase: the first line.
     const [pin = ''] = secret.split(/\r?\n/, 1);
-    const inTurn: TokenKeyParts['inTurn'] = async (logIn, signal) => this.#inTurn(id, logIn, signal);
-    return openTokenKey({ ...this.#parts, inTurn }, readReference(text), pin, options);
+    const inTurn: TokenKeyParts['inTurn'] = async (logIn, signal) => this.#inTurn(login, logIn, signal);
+    const opening = { reference: readReference(text), pin, ...(certified !== undefined && { certified }) };
+    return openTokenKey({ ...this.#parts, inTurn }, opening, options);
   }
 
   /** Also when a token is back: its PIN may be another by now, for all processes of the server. */
-  async #inTurn<T>(id: string, logIn: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const why = await this.#turns?.begin(id, { signal });
+  async #inTurn<T>(login: string, logIn: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const why = await this.#turns?.begin(login, { signal });
     if (why !== undefined) throw new KeyFailure('refused', why);
     let refused: string | undefined;
     try {
@@ -89,7 +96,7 @@ export class Pkcs11Opener implements SignerOpener {
       if (error instanceof KeyFailure && error.kind === 'refused') refused = error.message;
       throw error;
     } finally {
-      this.#turns?.end(id, refused);
+      this.#turns?.end(login, refused);
     }
   }
 
@@ -118,11 +125,11 @@ export class Pkcs11Opener implements SignerOpener {
     );
   }
 
-  #problemOf(id: string, error: unknown): { readonly problem: string } {
+  #problemOf(login: string, error: unknown): { readonly problem: string } {
     if (!(error instanceof KeyFailure)) throw error;
     if (error.kind === 'away') throw new AuthorityError('CAP-S15', { detail: error.message });
     if (error.kind === 'refused') {
-      this.#refused.set(id, error.message);
+      this.#refused.set(login, error.message);
       for (const oldest of this.#refused.keys()) if (this.#refused.size > MAX_REFUSED) this.#refused.delete(oldest);
     }
     return { problem: error.message };

@@ -9,7 +9,7 @@ import { findKey, listKeys, removeKey, type FoundKey, type Session } from './key
 import type { HeldKey } from '../../../ports/issuing/key-inventory.ts';
 import { signWith } from './mechanisms.ts';
 import { KeyFailure } from '../../../live/key-failure.ts';
-import type { OpenedToken, TokenKeyReference } from './messages.ts';
+import type { OpenedToken, TokenKeyReference, TokenRequest } from './messages.ts';
 
 /** PKCS#11 v3.0: numbers of flags, users and return values. */
 const CKF_OS_LOCKING_OK = 2;
@@ -44,8 +44,7 @@ export class TokenSession {
    * @throws KeyFailure, whatever goes wrong.
    */
   static open(
-    reference: TokenKeyReference,
-    pin: string,
+    { reference, pin, certified }: Omit<Extract<TokenRequest, { do: 'open' }>, 'do'>,
     load: (module: string) => Pkcs11Package.PKCS11 = loaded,
   ): TokenSession {
     return asFailure(() => {
@@ -54,7 +53,7 @@ export class TokenSession {
       const session = pkcs11.C_OpenSession(slot, CKF_SERIAL_SESSION);
       logIn({ pkcs11, session }, slot, pin);
       const token = { pkcs11, session, slot };
-      const opened = new TokenSession(token, findKey(token, reference));
+      const opened = new TokenSession(token, findKey(token, reference, certified));
       opened.#demandOwnSignature();
       return opened;
     });

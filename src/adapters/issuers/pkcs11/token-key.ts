@@ -3,7 +3,7 @@ import type { SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
 import { RemoteKey, type KeySession } from '../../../live/remote-key.ts';
 import type { HeldKey, KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import type { OpenedToken, TokenKeyReference, TokenRequest } from './messages.ts';
+import type { OpenedToken, TokenRequest } from './messages.ts';
 import { OPEN_WITHIN_MS, SIGN_WITHIN_MS, type TokenProcess } from './token-process.ts';
 
 interface Waits {
@@ -22,14 +22,13 @@ export type TokenKey = RemoteKey<TokenKeySession>;
 /** Logs in, once. @throws KeyFailure, the signal's reason. */
 export async function openTokenKey(
   parts: TokenKeyParts,
-  reference: TokenKeyReference,
-  pin: string,
+  opening: Omit<Extract<TokenRequest, { do: 'open' }>, 'do'>,
   options: Waits,
 ): Promise<TokenKey> {
   const logIn = async (signal: AbortSignal): Promise<TokenKeySession> => {
     const process = parts.fork();
     try {
-      const asked = process.ask({ do: 'open', reference, pin }, { withinMs: OPEN_WITHIN_MS, signal });
+      const asked = process.ask({ do: 'open', ...opening }, { withinMs: OPEN_WITHIN_MS, signal });
       return new TokenKeySession(process, (await asked) as OpenedToken);
     } catch (error) {
       process.kill();

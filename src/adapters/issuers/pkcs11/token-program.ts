@@ -9,7 +9,7 @@ let session: TokenSession | undefined;
 
 function answer(request: NumberedRequest): unknown {
   if (request.do === 'open') {
-    session = TokenSession.open(request.reference, request.pin);
+    session = TokenSession.open(request);
     return session.opened;
   }
   if (session === undefined) throw new KeyFailure('away', 'the token is not open');

@@ -45,10 +45,16 @@ export interface ImportedIntermediate {
 /** @throws AuthorityError CAP-X03 for an issuer that is none, and for a key or a folder that cannot be read or written. */
 export async function requestIntermediate(
   config: Config,
-  settings: { readonly name: string; readonly commonName: string; readonly keyType: CaKeyType },
+  settings: {
+    readonly name: string;
+    readonly commonName: string;
+    readonly keyType: CaKeyType;
+    /** CKA_ID in hex of another key of the token than the configuration names. */
+    readonly keyId?: string | undefined;
+  },
   { signal }: Waits,
 ): Promise<RequestedIntermediate> {
-  const place = placeOf(config, settings.name);
+  const place = withKeyId(placeOf(config, settings.name), settings.keyId);
   const { directory } = place;
   const { secret } = await secretsOf(place);
   let [text, keyPlace, keyIsNew] = [await keyTextOf(place), keyPlaceOf(place), false];
@@ -147,6 +153,13 @@ async function writingTo<T>(folder: string, work: Promise<T>): Promise<T> {
   return work.catch((cause: unknown) => {
     throw new AuthorityError('CAP-X03', { detail: `${folder} ${writingProblem(cause)}`, cause });
   });
+}
+
+/** For the next key of a token, which lies beside the one in force under the same label. */
+function withKeyId(place: Named, keyId: string | undefined): Named {
+  if (keyId === undefined) return place;
+  if (place.pkcs11 === undefined) throw refusal(`the issuer ${place.name} has its key in no token: it has no id there`);
+  return { ...place, pkcs11: { ...place.pkcs11, keyId } };
 }
 
 function refusal(detail: string): AuthorityError {

@@ -7,6 +7,7 @@ import { formatDuration } from '../../../domain/text/duration.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import { LEAVES_IN_ISSUER } from '../../../domain/trust/lifetime-relations.ts';
 import { complainOfConfig } from '../../complaints.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../inputs/files.ts';
 import { outputOption, type Invocation } from '../../invocation.ts';
 import { loadNamedConfig, type ConfigOptions } from '../../options/config-options.ts';
@@ -14,6 +15,7 @@ import { loadNamedConfig, type ConfigOptions } from '../../options/config-option
 interface CsrOptions extends ConfigOptions {
   readonly commonName?: string;
   readonly keyType: CaKeyType;
+  readonly keyId?: string;
 }
 
 interface ImportOptions extends ConfigOptions {
@@ -25,6 +27,7 @@ export function registerCeremony(issuer: Command, invocation: Invocation): void 
     .description('makes the next key of an issuer, if none waits, and prints the request for its certificate')
     .option('--common-name <text>', 'of the subject; most CAs choose their own (default: "Capstan issuer <name>")')
     .addOption(new Option('--key-type <type>', 'of a new key in a folder').choices(CA_KEY_TYPES).default('ec-p256'))
+    .option('--key-id <hex>', 'CKA_ID of the key in the token, where several have the label of the configuration')
     .action(async (name: string | undefined, options: CsrOptions) => csr(name, options, invocation));
   withConfig(issuer.command('import [name]'))
     .description('judges the certificate that came back as a server would, and puts it in force with its key')
@@ -43,8 +46,10 @@ async function csr(name: string | undefined, options: CsrOptions, invocation: In
   if (config === undefined) return;
   const { requestIntermediate } = await import('../../../app/compose/trust/ceremony.ts');
   const issuer = name ?? config.issuer.name;
-  const { keyType, commonName = `Capstan issuer ${issuer}` } = options;
-  const made = await requestIntermediate(config, { name: issuer, commonName, keyType }, invocation);
+  if (options.keyId !== undefined && !/^([0-9a-f]{2})+$/i.test(options.keyId))
+    throw new CommandError(EXIT.usage, '--key-id must be bytes in hex, such as 02');
+  const { keyType, keyId, commonName = `Capstan issuer ${issuer}` } = options;
+  const made = await requestIntermediate(config, { name: issuer, commonName, keyType, keyId }, invocation);
   const { terminal } = invocation;
   if (options.output === 'json') {
     terminal.printJson({ issuer, csr: made.csrPem, key: made.keyPlace, keyIsNew: made.keyIsNew });

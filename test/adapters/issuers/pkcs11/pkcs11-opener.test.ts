@@ -143,4 +143,17 @@ describe('A key in a token', () => {
     assert.ok(await sign(await opened()));
     assert.equal(token.sessions, 1, 'failed ones left nothing behind');
   });
+
+  it('is another one for the certificate of another key, and its PIN is tried no more than for the first', async () => {
+    const certified = [Uint8Array.of(1), Uint8Array.of(2)] as const;
+    for (const one of [certified[0], certified[0], certified[1]])
+      await opener.open({ text, secret: '1', spki: one }, OPTIONS);
+    assert.equal(token.sessions, 2);
+    token.refusal = WRONG_PIN;
+    for (const one of certified) {
+      const refused = await opener.open({ text, secret: 'wrong', spki: one }, OPTIONS);
+      assert.deepEqual(refused, { problem: WRONG_PIN.message });
+    }
+    assert.equal(token.pins.filter((pin) => pin === 'wrong').length, 1);
+  });
 });

@@ -42,8 +42,8 @@ describe('A session with a token', () => {
     module.objects = [rsaObject()];
   });
 
-  const open = (reference: object = {}): TokenSession =>
-    TokenSession.open({ ...REFERENCE, ...reference }, '1234', module.load);
+  const open = (reference: object = {}, more: object = {}): TokenSession =>
+    TokenSession.open({ reference: { ...REFERENCE, ...reference }, pin: '1234', ...more }, module.load);
   const failsAs = (kind: FailureKind, words: RegExp) => (error: unknown) =>
     error instanceof KeyFailure && error.kind === kind && words.test(error.message);
 
@@ -99,7 +99,7 @@ describe('A session with a token', () => {
 
   for (const [what, objects, words] of [
     ['is not there', [], /^has no private key with label "issuer" that this PIN opens$/],
-    ['is there twice', [rsaObject(), rsaObject()], /^has 2 private keys with label "issuer"$/],
+    ['is there twice', [rsaObject(), rsaObject()], /^has 2 private keys with label "issuer": name one by its id$/],
     ['may not sign', [rsaObject([ATTRIBUTE.sign, Buffer.from([0])])], /not for signing/],
     ['wants its PIN each time', [rsaObject([ALWAYS_AUTHENTICATE, Buffer.from([1])])], /CKA_ALWAYS_AUTHENTICATE/],
   ] as const) {
@@ -108,6 +108,23 @@ describe('A session with a token', () => {
       assert.throws(() => open(), failsAs('configuration', words));
     });
   }
+
+  it('takes, of several keys under one label, the one that the certificate is for', () => {
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+    const next = object(
+      PRIVATE,
+      '02',
+      [ATTRIBUTE.label, Buffer.from('issuer')],
+      [ATTRIBUTE.keyType, Buffer.from([0])],
+      [MODULUS, bytes(other.n)],
+      [EXPONENT, bytes(other.e)],
+    );
+    module.objects = [next, rsaObject()];
+    const certified = publicKey.export({ format: 'der', type: 'spki' });
+    assert.deepEqual(Buffer.from(open({}, { certified }).opened.spki), certified);
+    const words = /^has 2 private keys with label "issuer": none of them for the certificate$/;
+    assert.throws(() => open({}, { certified: Uint8Array.of(1) }), failsAs('configuration', words));
+  });
 
   it('warns of a key that the token gives away', () => {
     module.objects = [rsaObject([ATTRIBUTE.extractable, Buffer.from([1])])];
