@@ -655,7 +655,7 @@ export const schema = {
       maxConnections: withDefault(
         integer(3, 100),
         10,
-        'Most connections to PostgreSQL that one process holds: one writes records, the others read.',
+        'Most connections to PostgreSQL that one process holds: one writes records, one is for what takes long to read, the others are for requests.',
       ),
       statementTimeout: withDefault(
         duration('1s', '1m'),

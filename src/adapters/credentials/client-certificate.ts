@@ -25,7 +25,12 @@ interface JudgedLeaf {
 
 /** What a sound leaf goes back to, as far as anybody knows. */
 type Origin =
-  | { readonly kind: 'recorded'; readonly lineage: Lineage; readonly proven: ProvenFacts }
+  | {
+      readonly kind: 'recorded';
+      readonly lineage: Lineage;
+      readonly proven: ProvenFacts;
+      readonly trustAnchor?: string;
+    }
   /** Of a listed issuer that keeps its own records; its time is unknown. */
   | { readonly kind: 'listed'; readonly lineage: Lineage }
   | { readonly kind: 'unknown' }
@@ -94,13 +99,14 @@ function formatTime({ provenAtMs }: Lineage): string {
 }
 
 function callerOf({ identity, serial, origin }: JudgedLeaf, lineage: Lineage, expiresAtMs: number): Caller {
-  const proven = origin.kind === 'recorded' ? origin.proven : {};
+  const { proven = {}, trustAnchor } = origin.kind === 'recorded' ? origin : {};
   return {
     identity,
     authenticationMethod: 'client-certificate',
     credentialId: serial,
     lineage,
     expiresAtMs,
+    ...(trustAnchor !== undefined && { trustAnchor }),
     ...proven,
   };
 }
@@ -139,7 +145,9 @@ async function originOf(
   const names = { identity: leaf.identity.spiffeId.uri, serial: leaf.serial, notAfterMs: leaf.notAfterMs };
   const record = own.length === 0 ? undefined : await records.recordOf(names, options);
   if (record !== undefined && own.some((issuer) => idOf(issuer) === record.issuer)) {
-    return { kind: 'recorded', lineage: record.lineage, proven: provenIn(record) };
+    const { lineage, trustAnchor } = record;
+    const proven = provenIn(record);
+    return { kind: 'recorded', lineage, proven, ...(trustAnchor !== undefined && { trustAnchor }) };
   }
   const [listed] = issuersOf(certificate, furtherIssuers());
   if (listed === undefined) return { kind: own.length === 0 ? 'foreign' : 'unknown' };

@@ -34,6 +34,7 @@ export const DECISION_COLUMNS: Readonly<Record<DecisionField, string>> = {
   caller: 'caller',
   authenticationMethod: 'authentication_method',
   credentialId: 'credential_id',
+  presentedAnchor: 'presented_anchor',
   podName: 'pod_name',
   podUid: 'pod_uid',
   nodeName: 'node_name',
@@ -45,6 +46,7 @@ export const DECISION_COLUMNS: Readonly<Record<DecisionField, string>> = {
   issuer: 'issuer',
   issuerName: 'issuer_name',
   trustAnchor: 'trust_anchor',
+  bundle: 'bundle',
   notBeforeMs: 'not_before_ms',
   notAfterMs: 'not_after_ms',
   keyType: 'key_type',
@@ -134,13 +136,14 @@ export function formerIssuerFrom({ certificate, untilMs }: Row): FormerIssuer {
   return { certificateDer: certificate as Uint8Array, untilMs: Number(untilMs) };
 }
 
-/** @param row `issuer`, `proofId`, `provenAtMs`, the parts of the pod, `attestation` and `remoteCluster` of an issued record. */
+/** @param row `issuer`, `trustAnchor`, `proofId`, `provenAtMs`, the parts of the pod, `attestation` and `remoteCluster` of an issued record. */
 export function leafRecordFrom(row: Row): LeafRecord {
   const { issuer, proofId, provenAtMs, attestation } = row;
   const lineage = { id: String(proofId), provenAtMs: Number(provenAtMs) };
   const text = (field: string): string | undefined => (row[field] ?? undefined) as string | undefined;
   return leafRecordOf({
     issuer: String(issuer),
+    trustAnchor: text('trustAnchor'),
     lineage,
     podName: text('podName'),
     podUid: text('podUid'),
@@ -151,11 +154,18 @@ export function leafRecordFrom(row: Row): LeafRecord {
 }
 
 type LeafFacts = Pick<LeafRecord, 'issuer' | 'lineage'> & {
-  readonly [Field in 'podName' | 'podUid' | 'nodeName' | 'remoteCluster']: string | undefined;
+  readonly [Field in 'trustAnchor' | 'podName' | 'podUid' | 'nodeName' | 'remoteCluster']: string | undefined;
 } & { readonly attestation: AttestationTrace | undefined };
 
 /** What lasts of an issuance: how fresh the cluster was seen then does not. */
-export function leafRecordOf({ issuer, lineage, attestation, remoteCluster, ...facts }: LeafFacts): LeafRecord {
+export function leafRecordOf({
+  issuer,
+  trustAnchor,
+  lineage,
+  attestation,
+  remoteCluster,
+  ...facts
+}: LeafFacts): LeafRecord {
   const { podName, podUid, nodeName } = facts;
   const pod = {
     ...(podName !== undefined && { podName }),
@@ -164,6 +174,7 @@ export function leafRecordOf({ issuer, lineage, attestation, remoteCluster, ...f
   };
   return {
     issuer,
+    ...(trustAnchor !== undefined && { trustAnchor }),
     lineage,
     ...(Object.keys(pod).length > 0 && { pod }),
     ...(attestation !== undefined && { attestation: lastingOf(attestation) }),

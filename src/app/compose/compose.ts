@@ -64,7 +64,7 @@ export function compose(
   composePublication(config, foundation, { cluster, published, issuing });
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
-  const services = composeServices(config, foundation, { trust, cluster, policy, issuing, credentials });
+  const services = composeServices(config, foundation, { storage, trust, cluster, policy, issuing, credentials });
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
   const administration = composeAdministration(config, foundation, {

@@ -11,6 +11,7 @@ import type { Foundation } from './foundation.ts';
 import type { Issuing } from './issuing.ts';
 import { composeNodeProof } from './kubernetes/node-proof.ts';
 import type { Policy } from './policy/policy.ts';
+import type { Storage } from './storage.ts';
 import type { Trust } from './trust/trust.ts';
 
 export interface Services {
@@ -24,12 +25,13 @@ interface Former {
   readonly policy: Policy;
   readonly issuing: Issuing;
   readonly credentials: Credentials;
+  readonly storage: Pick<Storage, 'notedEvidence'>;
 }
 
 export function composeServices(config: Config, foundation: Foundation, former: Former): Services {
   const { clock, random, events, startUp, running } = foundation;
   const secrets = composeSecrets(config, former);
-  const sds = composeSds(config, { secrets, clock, random, events });
+  const sds = composeSds(config, { secrets, clock, random, events, evidence: former.storage.notedEvidence });
   startUp.at('load', () => {
     secrets.start({ signal: running });
     void sds.run({ signal: running });

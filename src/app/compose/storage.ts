@@ -1,6 +1,7 @@
 // The journal, what is read back from it, and the refusals that are counted before they are written.
 import { RecentIssuances } from '../../adapters/storage/embedded/recent-issuances.ts';
 import { keepRetention } from '../../authority/chores/journal-retention.ts';
+import { NotedEvidence } from '../../authority/trust/noted-evidence.ts';
 import { RefusalRecords } from '../../authority/issuing/refusal-records.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Foundation } from './foundation.ts';
@@ -25,6 +26,7 @@ export interface Storage extends Pick<
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
+  readonly notedEvidence: NotedEvidence;
 }
 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
@@ -43,12 +45,16 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     closings,
     crls,
     evidence,
+    evidenceRecords,
   } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
   const refusals = new RefusalRecords({ journal, events, clock });
   lifecycle.at('flush', 'counted refusals', async () => refusals.endInterval());
   startUp.at('storage', () => void refusals.run({ signal: running }));
+  const notedEvidence = new NotedEvidence({ records: evidenceRecords, clock });
+  lifecycle.at('flush', 'noted evidence', async () => notedEvidence.flush());
+  startUp.at('storage', () => void notedEvidence.run({ signal: running }));
   const retaining = { journal: retention, lease, clock, events };
   const settings = { retentionMs: config.journal.retention };
   startUp.at('storage', () => void keepRetention(retaining, settings, { signal: running }));
@@ -65,8 +71,9 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     crls,
     anchorLedgers,
     statistics,
+    evidence,
+    notedEvidence,
     ...(bundleState !== undefined && { bundleState }),
-    ...(evidence !== undefined && { evidence }),
   };
 }
 

@@ -4,6 +4,7 @@
 import { AuthorityError } from '../../domain/errors.ts';
 import { lineageOf, type Attestation, type Caller } from '../../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';
+import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { NEVER } from '../../live/abortable.ts';
@@ -129,8 +130,11 @@ export class DecisionRecorder {
     this.#policy = policy;
   }
 
-  /** Records the certificate; only then does it become one that may be delivered. */
-  async issue(finished: FinishedCertificate): Promise<IssuedCertificate> {
+  /**
+   * Records the certificate; only then does it become one that may be delivered.
+   * @param bundle what goes out with an answer that brings one.
+   */
+  async issue(finished: FinishedCertificate, { digest }: Pick<TrustBundle, 'digest'>): Promise<IssuedCertificate> {
     finished.take();
     const { contents, chosen } = finished;
     const facts = this.#facts();
@@ -143,6 +147,7 @@ export class DecisionRecorder {
       issuer: contents.issuer.id,
       issuerName: chosen.name,
       trustAnchor: contents.issuer.anchorSha256,
+      ...(this.#api === 'csr' && { bundle: digest }),
       notBeforeMs: contents.notBeforeMs,
       notAfterMs: contents.notAfterMs,
       keyType: contents.publicKey.keyType,
@@ -203,6 +208,8 @@ export class DecisionRecorder {
         authenticationMethod: caller.authenticationMethod,
         credentialId: caller.credentialId,
       }),
+      ...(caller?.authenticationMethod === 'client-certificate' &&
+        caller.trustAnchor !== undefined && { presentedAnchor: caller.trustAnchor }),
       ...caller?.pod,
       ...(caller?.attestation && { attestation: this.#attestation(caller.attestation) }),
       ...(caller?.remoteCluster !== undefined && { remoteCluster: caller.remoteCluster }),

@@ -76,6 +76,6 @@ export async function sign(
   const signer = parts.chooser.signerOf(prepared.chosen);
   const signature = await tracer.span('sign', async () => signer.sign(prepared.tbs, options));
   const finished = prepared.finish(signature);
-  const certificate = await tracer.span('record', async () => recorder.issue(finished));
+  const certificate = await tracer.span('record', async () => recorder.issue(finished, bundle));
   return { certificate, bundle };
 }

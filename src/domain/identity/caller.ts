@@ -80,6 +80,8 @@ interface RenewingCaller extends Proven {
   readonly authenticationMethod: 'client-certificate';
   /** As its issuance is on record. */
   readonly lineage: Lineage;
+  /** Hex SHA-256 of the anchor that it was issued under; absent where it is not of our own records. */
+  readonly trustAnchor?: string;
 }
 
 export type Caller = AuthenticatedCaller | RenewingCaller;

@@ -32,16 +32,27 @@ export interface BundleNote {
   readonly anchors: readonly string[];
 }
 
+export interface EvidenceNotes {
+  readonly bundles: readonly BundleNote[];
+  readonly proxies: readonly ProxyNote[];
+}
+
+/** Who is told of each proxy, as often as something changes and every `SEEN_EVERY_MS` while it is there. */
+export interface ProxyNotes {
+  /** At once; it is on record a moment later. */
+  note(note: ProxyNote): void;
+}
+
+/** Whoever was not seen for longer than twice this is not there. */
+export const SEEN_EVERY_MS = 600_000;
+
 /** For an implementer: each note is whole, so writing one twice is harmless; of two of one proxy the later `seenMs` counts. */
 export interface EvidenceRecords {
   /**
    * Resolves once they would survive `kill -9` and a power cut.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04); some of them may be there then. The signal's reason.
    */
-  recordEvidence(
-    notes: { readonly bundles: readonly BundleNote[]; readonly proxies: readonly ProxyNote[] },
-    options: Waits,
-  ): Promise<void>;
+  recordEvidence(notes: EvidenceNotes, options: Waits): Promise<void>;
 }
 
 export interface EvidenceReader {

@@ -14,6 +14,8 @@ export interface LeafNames {
 export interface LeafRecord {
   /** Id of the issuer that signed it. */
   readonly issuer: string;
+  /** Hex SHA-256; absent from records of before schema version 8. */
+  readonly trustAnchor?: string;
   readonly lineage: Lineage;
   /** As of the proof that it goes back to: a renewal is of the pod that gave it. */
   readonly pod?: PodBinding;

@@ -63,6 +63,8 @@ interface DecisionFacts {
   readonly caller?: string;
   readonly authenticationMethod?: AuthenticationMethod;
   readonly credentialId?: string;
+  /** Hex SHA-256 of the anchor of the certificate that it authenticated with; absent where that is no record of ours. */
+  readonly presentedAnchor?: string;
   readonly podName?: string;
   readonly podUid?: string;
   readonly nodeName?: string;
@@ -88,6 +90,8 @@ export interface IssuedRecord extends DecisionFacts {
   readonly issuerName?: string;
   /** Hex SHA-256 of the trust anchor at the end of its path; as `issuerName`. */
   readonly trustAnchor?: string;
+  /** Digest of the trust bundle that the answer brings; absent where answers bring none, and from records of before schema version 12. */
+  readonly bundle?: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   /** `ec-p256`, `ec-p384` or `rsa-<bits>`. */

@@ -26,6 +26,7 @@ import { testAuthority, type TestAuthority } from '../../support/certificates.ts
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { request, snapshot } from '../../support/policy/policies.ts';
 
+const BUNDLE = { digest: '0123456789abcdef' };
 const FACTS = { nowMs: NOON_MS, requestedMs: 0, fraction: 0, serial: new Uint8Array(SERIAL_BYTES).fill(7) };
 const BUG = { reason: 'CAP-X01' };
 
@@ -94,9 +95,9 @@ export async function misuses(
   // @ts-expect-error its constructor is private
   new FinishedCertificate({ der: tbs, pem }, contents, chosen);
   // @ts-expect-error what only looks like one is none
-  await recorder.issue({ pem, contents, chosen, serial: '1', take: () => undefined });
+  await recorder.issue({ pem, contents, chosen, serial: '1', take: () => undefined }, BUNDLE);
   // @ts-expect-error a prepared certificate is not finished
-  await recorder.issue(prepared);
+  await recorder.issue(prepared, BUNDLE);
 
   // A delivery without a record.
   // @ts-expect-error its constructor is private
@@ -156,15 +157,17 @@ describe('Each step of issuing is done once:', () => {
 
   it('a finished certificate is issued once, also when the first record fails', async () => {
     const finished = await finishedCertificate();
-    await DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(finished));
-    const again = DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(finished));
+    await DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(finished, BUNDLE));
+    const again = DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(finished, BUNDLE));
     await assert.rejects(again, BUG);
     const unlucky = await finishedCertificate();
     parts.journal.failing = true;
-    const failing = DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(unlucky));
+    const failing = DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) =>
+      recorder.issue(unlucky, BUNDLE),
+    );
     await assert.rejects(failing, { reason: 'CAP-S04' });
     parts.journal.failing = false;
-    const later = DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(unlucky));
+    const later = DecisionRecorder.run(parts, 'csr', '192.0.2.1', async (recorder) => recorder.issue(unlucky, BUNDLE));
     await assert.rejects(later, BUG);
   });
 

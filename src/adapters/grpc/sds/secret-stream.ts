@@ -7,12 +7,13 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { workloadKey } from '../../../domain/identity/workload-key.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events, StreamFacts } from '../../../ports/platform/events.ts';
+import { SEEN_EVERY_MS, type ProxyNotes } from '../../../ports/storage/evidence.ts';
 import type { Watcher } from '../../../authority/surface/surface.ts';
 import type { ListenerView } from '../listeners/listener-view.ts';
 import { toServiceError } from '../status.ts';
 import type { MessageRateLimit, RateLimited } from './message-rate-limit.ts';
 import { readMessage, type Protocol } from './session/protocol.ts';
-import type { SecretKind } from './session/resource-names.ts';
+import { secretKindOf, type SecretKind } from './session/resource-names.ts';
 import { rejectedSecret, type BundleShape } from './secret-content.ts';
 import { isProven, type FeedFollower, type SecretFeed, type SecretFeeds } from './secret-feeds.ts';
 import type { KnownProxies, Membership } from './proxies/known-proxies.ts';
@@ -34,6 +35,7 @@ export interface StreamParts {
   readonly feeds: SecretFeeds;
   readonly proxies: KnownProxies;
   readonly rateLimit: MessageRateLimit;
+  readonly evidence: ProxyNotes;
   readonly clock: Clock;
   readonly events: Events;
   /** Called once, when the stream is over. */
@@ -64,6 +66,9 @@ export interface StreamContext<Request> {
 /** The longest answer to a push that is read without a limit: some names, a version, a nonce, or why it is rejected. */
 const MAX_ANSWER_BYTES = 1024;
 
+/** Characters of a node id that are noted; what proxies of one workload have in common beyond is one proxy. */
+const MAX_PROXY = 256;
+
 /** A stream of either variant, as the register sees it. */
 export type AnyStream = Pick<
   SecretStream<never>,
@@ -85,6 +90,8 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   #held: { readonly bytes: Uint8Array; readonly sinceMs: number } | undefined;
   /** What was sent last was no answer to a message, and is not acknowledged yet. */
   #pushed = false;
+  /** When the proxy was last noted; by the monotonic clock. */
+  #notedAtMs: number;
   #closed = false;
 
   constructor(parts: StreamParts, settings: StreamSettings, context: StreamContext<Request>) {
@@ -95,6 +102,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     this.#facts = { streamId: context.streamId, caller: spiffeId.uri, protocol: context.protocol.name };
     this.#session = openSession(spiffeId, context.streamId);
     this.#spokeAtMs = parts.clock.monotonicMs();
+    this.#notedAtMs = this.#spokeAtMs;
     parts.events.streamOpened(this.#facts);
   }
 
@@ -172,6 +180,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
   checkTime(monotonicMs: number): void {
     const { retireAtMs, quietMs } = this.#context;
     const { acknowledgeWithinMs } = this.#settings;
+    if (monotonicMs >= this.#notedAtMs + SEEN_EVERY_MS) this.#noteProxy();
     const quietForMs = (this.#held?.sinceMs ?? monotonicMs) - this.#spokeAtMs;
     const silent = this.#session.node === undefined;
     const waiting = silent || this.#session.unanswered !== undefined;
@@ -254,6 +263,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
       const availability = found && (this.#membership?.proxy.sendable(found) ?? found);
       if (availability === undefined || availability === this.#session.available[secret]) continue;
       this.#apply(this.#context.protocol.step(this.#session, { kind: 'availability', secret, availability }));
+      if (secret === 'bundle') this.#noteWhatItCameWith();
     }
   }
 
@@ -275,13 +285,16 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
         break;
       case 'want':
         this.#feeds[effect.secret] = this.#follow(effect.secret);
+        if (effect.secret === 'bundle') this.#membership?.proxy.asksForBundle(clock.nowMs());
+        this.#noteProxy();
         break;
       case 'release':
         this.#leave(effect.secret);
         break;
       case 'acknowledged':
         events.secretAcknowledged({ ...this.#facts, latencyMs: clock.monotonicMs() - this.#spokeAtMs });
-        this.#membership?.proxy.acknowledged(effect.secrets);
+        this.#membership?.proxy.acknowledged(effect.secrets, clock.nowMs());
+        this.#noteProxy();
         break;
       case 'rejected':
         this.#reject(effect);
@@ -320,6 +333,39 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     };
     events.secretRejected(facts);
     this.#membership?.proxy.rejects(secrets, { ...facts, rejectedAtMs: clock.nowMs() });
+    this.#noteProxy();
+  }
+
+  /** A client of delta that holds the bundle in force already is sent none, and acknowledges none. */
+  #noteWhatItCameWith(): void {
+    const { sent, lastSent, available, caller } = this.#session;
+    const { bundle } = available;
+    if (sent > 0 || bundle === undefined || 'unavailable' in bundle || bundle.kind !== 'bundle') return;
+    const holds = [...lastSent].some(
+      ([name, version]) => version === bundle.version && secretKindOf(name, caller) === 'bundle',
+    );
+    if (!holds) return;
+    this.#membership?.proxy.hasBundle(bundle.bundle.digest, this.#parts.clock.nowMs());
+    this.#noteProxy();
+  }
+
+  /** What is known of the proxy's bundle; nothing where none of its streams asks for one. */
+  #noteProxy(): void {
+    const { evidence, clock } = this.#parts;
+    const { caller, remoteAddress } = this.#context.watcher;
+    const { bundle } = this.#membership?.proxy ?? {};
+    this.#notedAtMs = clock.monotonicMs();
+    if (bundle === undefined) return;
+    const { podUid } = caller.pod ?? {};
+    const nodeId = this.#session.node?.id ?? '';
+    evidence.note({
+      identity: caller.identity.spiffeId.uri,
+      ...(caller.remoteCluster !== undefined && { remoteCluster: caller.remoteCluster }),
+      ...(podUid !== undefined && { podUid }),
+      proxy: (nodeId === '' ? remoteAddress : nodeId).slice(0, MAX_PROXY),
+      ...bundle,
+      seenMs: clock.nowMs(),
+    });
   }
 
   #follow(secret: SecretKind): SecretFeed {

@@ -7,6 +7,7 @@ import type { Caller } from '../../../domain/identity/caller.ts';
 import type { Watcher, WorkloadSecrets } from '../../../authority/surface/surface.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
+import type { ProxyNotes } from '../../../ports/storage/evidence.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { orAborted } from '../../../live/abortable.ts';
 import { CallTime } from '../call-time.ts';
@@ -32,6 +33,7 @@ export interface SdsParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: Events;
+  readonly evidence: ProxyNotes;
 }
 
 export interface SdsSettings extends StreamSettings, RegisterSettings {
@@ -66,13 +68,14 @@ export class SdsService {
     this.#fetches = new FairAdmission({ ...FETCHES, ...settings });
     this.#register = new StreamRegister(settings);
     this.#feeds = new SecretFeeds(parts);
-    const { clock, events } = parts;
+    const { clock, events, evidence } = parts;
     this.#rateLimit = new MessageRateLimit(clock);
     const onClosed: StreamParts['onClosed'] = (stream) => this.#register.remove(stream);
     this.#streamParts = {
       feeds: this.#feeds,
       proxies: this.#proxies,
       rateLimit: this.#rateLimit,
+      evidence,
       clock,
       events,
       onClosed,

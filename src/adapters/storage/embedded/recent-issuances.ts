@@ -63,10 +63,10 @@ export class RecentIssuances implements IssuanceJournal, CurrentCertificates, Le
   #remember(record: IssuedRecord): void {
     const { api, identity, issuer, decisionId, timeMs, proofId = decisionId, provenAtMs = timeMs } = record;
     if (api === 'self') return;
-    const { podName, podUid, nodeName, attestation, remoteCluster } = record;
+    const { trustAnchor, podName, podUid, nodeName, attestation, remoteCluster } = record;
     if (remoteCluster === undefined) this.#current.set(identity, currentCertificateOf(record));
     const lineage = { id: proofId, provenAtMs };
-    const leaf = leafRecordOf({ issuer, lineage, podName, podUid, nodeName, attestation, remoteCluster });
+    const leaf = leafRecordOf({ issuer, trustAnchor, lineage, podName, podUid, nodeName, attestation, remoteCluster });
     this.#leaves.set(leafKey(record), leaf);
   }
 }

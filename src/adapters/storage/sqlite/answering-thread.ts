@@ -24,6 +24,8 @@ export interface ThreadSettings {
   readonly late: string;
   /** Requests sent and not answered; one more is a problem. */
   readonly maxWaiting: number;
+  /** `ANSWER_WITHIN_MS` where one answer is no more than a read or a write. */
+  readonly answerWithinMs?: number;
 }
 
 interface Waiting<Value> {
@@ -63,9 +65,10 @@ export class AnsweringThread<Request, Value> {
 
   /** Gives up on requests that wait too long, until the signal aborts. Without it they wait as long as it takes. */
   async watch(clock: Clock, options: { readonly signal: AbortSignal }): Promise<void> {
+    const looks = this.#answerWithinMs / CHECK_EVERY_MS;
     const look = (): void => {
       for (const waiting of this.#waiting) waiting.looks += 1;
-      if ((this.#waiting[0]?.looks ?? 0) > ANSWER_WITHIN_MS / CHECK_EVERY_MS) this.#giveUp();
+      if ((this.#waiting[0]?.looks ?? 0) > looks) this.#giveUp();
     };
     await every(CHECK_EVERY_MS, clock, look, options);
   }
@@ -120,8 +123,12 @@ export class AnsweringThread<Request, Value> {
     }
   }
 
+  get #answerWithinMs(): number {
+    return this.#settings.answerWithinMs ?? ANSWER_WITHIN_MS;
+  }
+
   #lateProblem(): JournalProblem {
-    return new JournalProblem('place', `${this.#settings.late} within ${ANSWER_WITHIN_MS} ms`);
+    return new JournalProblem('place', `${this.#settings.late} within ${this.#answerWithinMs} ms`);
   }
 
   #closedProblem(): JournalProblem {

@@ -6,6 +6,7 @@ import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { ClosingJournal, ClosingRecord, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
+import type { EvidenceNotes, EvidenceRecords } from '../../../ports/storage/evidence.ts';
 import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
@@ -37,7 +38,15 @@ const LOOK_EVERY_MS = 500;
 const CHECK_REPORTED_EVERY_MS = 10_000;
 
 export class SqliteJournal
-  implements IssuanceJournal, IssuerRecords, OperationJournal, ClosingJournal, JournalRetention, Lease, AsyncDisposable
+  implements
+    IssuanceJournal,
+    IssuerRecords,
+    OperationJournal,
+    ClosingJournal,
+    EvidenceRecords,
+    JournalRetention,
+    Lease,
+    AsyncDisposable
 {
   readonly #parts: JournalParts;
   readonly #settings: WriterSettings;
@@ -137,6 +146,12 @@ export class SqliteJournal
     signal.throwIfAborted();
     this.#demandEpoch(epoch);
     await this.#write({ kind: 'record-closings', closings: JSON.stringify(closings), followed });
+  }
+
+  async recordEvidence(notes: EvidenceNotes, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
+    await this.#write({ kind: 'record-evidence', ...notes });
   }
 
   /** The lock of the journal is the lease: the process that has the lock holds the lease, until it ends. */

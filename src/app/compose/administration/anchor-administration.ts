@@ -6,7 +6,6 @@ import { AnchorKeeper } from '../../../authority/chores/keep-anchors.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { StandingIssuer } from '../../../domain/trust/rotation/gate.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
-import { AuthorityError } from '../../../domain/errors.ts';
 import type { EvidenceReader } from '../../../ports/storage/evidence.ts';
 import type { Foundation } from '../foundation.ts';
 import type { PublishedTrust } from '../kubernetes/published-roots.ts';
@@ -26,7 +25,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
   const { trust, policy, storage, published } = former;
   const { issuers, anchorLedger: ledger } = trust;
   const anchors = issuers.trustAnchors;
-  const reader = storage.evidence ?? NO_EVIDENCE;
+  const { evidence: reader } = storage;
   const review = new RotationReview(
     {
       anchors,
@@ -39,7 +38,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
     { spreadMs: config.sds.rotationSpread },
   );
   const acts = new AnchorActs({ ledger, anchors, issuers, review, policies: policy.policies, clock, events });
-  if (storage.evidence !== undefined) composeKeeper(foundation, { trust, reader });
+  composeKeeper(foundation, { trust, reader });
   return {
     status: async () => acts.status({ signal }),
     ask: async (asked, operator) => acts.ask(asked, operator, { signal }),
@@ -68,10 +67,3 @@ function standingOf({ issuers }: Trust): readonly StandingIssuer[] {
     holdsBack: false,
   }));
 }
-
-/** Nothing is known, so nothing goes on. */
-const NO_EVIDENCE: EvidenceReader = {
-  liveWorkloads: () => {
-    throw new AuthorityError('CAP-S04', { detail: 'this store has no record of what workloads trust' });
-  },
-};

@@ -9,6 +9,8 @@ import { PostgresIssuanceHistory } from '../../../adapters/storage/postgres/post
 import { PostgresPodIssuances } from '../../../adapters/storage/postgres/postgres-pod-issuances.ts';
 import { PostgresClosings } from '../../../adapters/storage/postgres/shared/postgres-closings.ts';
 import { PostgresIssuerStatistics } from '../../../adapters/storage/postgres/postgres-issuer-statistics.ts';
+import { PostgresEvidence } from '../../../adapters/storage/postgres/postgres-evidence.ts';
+import { PostgresEvidenceRecords } from '../../../adapters/storage/postgres/shared/postgres-evidence-records.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
 import { PostgresLedgers } from '../../../adapters/storage/postgres/shared/postgres-ledgers.ts';
@@ -29,8 +31,8 @@ export function composePostgresStore(
   { clock, events, random, lifecycle, startUp }: Foundation,
 ): Store {
   const journal = new PostgresJournal({ clock, events }, settings);
-  // The journal has one connection for itself.
-  const pool = new PostgresPool({ clock }, { ...settings, maxConnections: Math.max(1, settings.maxConnections - 1) });
+  // The journal has one connection for itself, and who reads evidence has one.
+  const pool = new PostgresPool({ clock }, { ...settings, maxConnections: Math.max(1, settings.maxConnections - 2) });
   const shared = { database: pool, clock };
   const holder = Buffer.from(random.bytes(16)).toString('hex');
   const lease = new PostgresLease(shared, { name: LEASE_NAME, holder });
@@ -52,6 +54,8 @@ export function composePostgresStore(
     issuerLedgers: new PostgresLedgers(shared, { trust, form: ISSUER_LEDGER }),
     crls: new PostgresCrls(shared, { trust }),
     statistics: new PostgresIssuerStatistics(shared),
+    evidence: new PostgresEvidence({ clock }, settings),
+    evidenceRecords: new PostgresEvidenceRecords(shared),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
   };

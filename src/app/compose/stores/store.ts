@@ -7,7 +7,7 @@ import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { Crls } from '../../../ports/revocation/crls.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
-import type { EvidenceReader } from '../../../ports/storage/evidence.ts';
+import type { EvidenceReader, EvidenceRecords } from '../../../ports/storage/evidence.ts';
 import type { IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerStatistics } from '../../../ports/storage/issuer-statistics.ts';
 import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer-records.ts';
@@ -41,8 +41,9 @@ export interface Store {
   readonly issuerLedgers: Ledgers<IssuerLedger>;
   /** The last revocation list of each issuer. */
   readonly crls: Crls;
-  /** What is known of live workloads; absent from a store that has no such record. */
-  readonly evidence?: EvidenceReader;
+  /** What is known of who trusts which anchors, by all who share the store. */
+  readonly evidence: EvidenceReader;
+  readonly evidenceRecords: EvidenceRecords;
   /** What is decided about trust anchors. */
   readonly anchorLedgers: Ledgers<AnchorLedger>;
   /** What was recorded of issuers, for operators. */

@@ -45,7 +45,7 @@ export interface Trust {
   readonly rollovers: Rollovers;
 }
 
-export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 'anchorLedgers'> {
+export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 'anchorLedgers' | 'notedEvidence'> {
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
   /** Reaches the CA above an issuer; a test hands in one of its own. */
@@ -55,7 +55,7 @@ export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 
 export function composeTrust(
   config: Config,
   foundation: Foundation,
-  { history, issuerLedgers, anchorLedgers, roots, upstreamOf = composeUpstream }: TrustParts,
+  { history, issuerLedgers, anchorLedgers, notedEvidence, roots, upstreamOf = composeUpstream }: TrustParts,
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
@@ -102,6 +102,9 @@ export function composeTrust(
     await rollovers.first({ signal: AbortSignal.any([signal, running]) });
     await issuers.start({ ...options, waitsForKey: true });
     await federated.start(options);
+    const { trustAnchors } = issuers;
+    notedEvidence.noteBundle(trustAnchors.current());
+    trustAnchors.onChange((bundle) => notedEvidence.noteBundle(bundle), options);
   });
   // When the issuers in force are on record, which ends the time of those before them.
   startUp.at('listen', async () => stranded.start(options));

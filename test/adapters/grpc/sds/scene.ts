@@ -21,6 +21,7 @@ import type { Caller } from '../../../../src/domain/identity/caller.ts';
 import { kubernetesIdentity, type KubernetesIdentity } from '../../../../src/domain/identity/kubernetes-identity.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import type { PresentedCredentials } from '../../../../src/ports/issuing/authenticator.ts';
+import type { ProxyNote } from '../../../../src/ports/storage/evidence.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
@@ -106,6 +107,8 @@ export class Scene implements AsyncDisposable {
   readonly events = recordEvents();
   readonly secrets = new ScriptedSecrets();
   readonly random = new SeededRandom();
+  /** What was noted of proxies, in order. */
+  readonly notes: ProxyNote[] = [];
   readonly authority: TestAuthority;
   readonly #directory: string;
   readonly #listener: UnixListener;
@@ -121,7 +124,8 @@ export class Scene implements AsyncDisposable {
     this.authority = authority;
     this.#directory = directory;
     const { clock, events, secrets, random } = this;
-    const service = new SdsService({ clock, events, secrets, random }, { ...SETTINGS, ...settings });
+    const evidence = { note: (note: ProxyNote) => void this.notes.push(note) };
+    const service = new SdsService({ clock, events, secrets, random, evidence }, { ...SETTINGS, ...settings });
     this.#listener = new UnixListener(
       { events, services: [service.register] },
       {

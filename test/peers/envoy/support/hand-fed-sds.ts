@@ -38,7 +38,8 @@ export class HandFedSds implements AsyncDisposable {
       onGone: () => undefined,
       watchBundle: (options) => this.#bundle.watch(options),
     };
-    const parts = { secrets, clock: new SystemClock(), random: new SystemRandom(), events: this.events };
+    const evidence = { note: () => undefined };
+    const parts = { secrets, clock: new SystemClock(), random: new SystemRandom(), events: this.events, evidence };
     const service = new SdsService(parts, { ...LIMITS, ...TIMES, spiffeValidator });
     const settings = { ...LIMITS, path: socketPath, mode: 0o600 } as const;
     this.#listener = new UnixListener({ events: this.events, services: [service.register] }, settings);

@@ -5,6 +5,7 @@ import { PostgresRetention } from '../../../../src/adapters/storage/postgres/sha
 import type { Ask, Database } from '../../../../src/adapters/storage/postgres/shared/database.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { IssuanceJournal } from '../../../../src/ports/storage/issuance-journal.ts';
+import type { PostgresSettings } from '../../../../src/adapters/storage/postgres/connection/settings.ts';
 import type { JournalRetention } from '../../../../src/ports/storage/journal-retention.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
@@ -39,7 +40,8 @@ export class SharedStore {
     beforeEach(async () => {
       Object.assign(store, { failing: false, losing: false, questions: 0 });
       await store.cluster.query(
-        'TRUNCATE leases, policy_bundle_states, issuer_ledgers, anchor_ledgers, crls, quota_buckets, decisions, operations',
+        `TRUNCATE leases, policy_bundle_states, issuer_ledgers, anchor_ledgers, crls, quota_buckets, decisions, operations,
+          closings, bundles, proxies`,
       );
     });
     after(async () => {
@@ -67,6 +69,10 @@ export class SharedStore {
       append: async (...record) => this.#running.started.journal.append(...record),
       deleteBefore: async (...which) => retention.deleteBefore(...which),
     };
+  }
+
+  get settings(): PostgresSettings {
+    return settingsOf(this.cluster);
   }
 
   /** Decision ids, in order. */

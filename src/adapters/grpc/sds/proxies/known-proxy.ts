@@ -2,6 +2,8 @@
 // TLS contexts from all of them: while it holds a certificate that it rejected, a new bundle fails with it,
 // and Envoy blames the bundle. Rejected bytes are remembered here beyond a stream, because Envoy calls them
 // accepted when they come again, and uses them for nothing.
+import { MAX_REJECTION } from '../../../../domain/trust/rotation/evidence.ts';
+import type { ProxyNote } from '../../../../ports/storage/evidence.ts';
 import type { RejectionFacts } from '../../../../ports/platform/events.ts';
 import type { SecretKind } from '../session/resource-names.ts';
 import { withOtherBytes, type Availability, type SecretContent } from '../secret-content.ts';
@@ -19,6 +21,9 @@ export interface ProxyStream {
   proxyChanged(): void;
 }
 
+/** What it has of trust bundles. */
+export type BundleStanding = Pick<ProxyNote, 'bundle' | 'timeMs' | 'rejected'>;
+
 /** Rejected versions remembered; the oldest is forgotten. */
 const MAX_REJECTED = 32;
 
@@ -30,6 +35,7 @@ export class KnownProxy {
   readonly #openRejections = new Map<SecretKind, Rejection>();
   /** How often a rejected bundle was allowed to be sent again, in other bytes. */
   #reissues = 0;
+  #bundle: BundleStanding | undefined;
   #reissued: { readonly of: Availability; readonly reissues: number; readonly availability: Availability } | undefined;
 
   /** No changed bundle may go to this proxy: its last certificate was rejected, and no other was accepted since. */
@@ -62,7 +68,11 @@ export class KnownProxy {
 
   /** The proxy is back, perhaps as another process: a bundle that it rejected may be sent once more. */
   join(stream: ProxyStream): void {
-    if (this.#streams.size === 0) this.#allowReissue();
+    if (this.#streams.size === 0) {
+      this.#allowReissue();
+      // Perhaps it has none: what it has it says again.
+      this.#bundle = undefined;
+    }
     this.#streams.add(stream);
   }
 
@@ -85,11 +95,25 @@ export class KnownProxy {
     return this.#reissued.availability;
   }
 
-  acknowledged(secrets: readonly NamedSecret[]): void {
+  /** Which bundle it has, as far as its streams have asked for one. */
+  get bundle(): BundleStanding | undefined {
+    return this.#bundle;
+  }
+
+  asksForBundle(nowMs: number): void {
+    this.#bundle ??= { timeMs: nowMs };
+  }
+
+  /** It acknowledged this bundle, or came with it. */
+  hasBundle(digest: string, nowMs: number): void {
+    this.#bundle = { bundle: digest, timeMs: nowMs };
+  }
+
+  acknowledged(secrets: readonly NamedSecret[], nowMs: number): void {
     for (const { content } of secrets) {
       // Envoy accepts rejected bytes when they come again, without using them.
       if (this.#rejected.has(content.version)) continue;
-      if (content.kind === 'bundle') this.#openRejections.delete('bundle');
+      if (content.kind === 'bundle') this.#acceptBundle(content.bundle.digest, nowMs);
       else this.#acceptCertificate();
     }
   }
@@ -98,8 +122,19 @@ export class KnownProxy {
     for (const { content } of secrets) {
       this.#remember(content);
       this.#openRejections.set(content.kind, rejection);
+      if (content.kind === 'bundle') this.#rejectBundle(rejection);
     }
     this.#notify();
+  }
+
+  #acceptBundle(digest: string, nowMs: number): void {
+    this.#openRejections.delete('bundle');
+    this.hasBundle(digest, nowMs);
+  }
+
+  #rejectBundle({ message, rejectedAtMs: timeMs }: Rejection): void {
+    const rejected = { message: message.slice(0, MAX_REJECTION), timeMs };
+    this.#bundle = { timeMs, ...this.#bundle, rejected };
   }
 
   #acceptCertificate(): void {

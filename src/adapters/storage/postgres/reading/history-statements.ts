@@ -25,7 +25,7 @@ function currentAmong(condition: string): string {
  */
 export const SELECT_LEAF: Statement = {
   name: 'leaf',
-  text: `SELECT issuer, coalesce(proof_id, decision_id) AS "proofId", coalesce(proven_at_ms, time_ms) AS "provenAtMs",
+  text: `SELECT issuer, trust_anchor AS "trustAnchor", coalesce(proof_id, decision_id) AS "proofId", coalesce(proven_at_ms, time_ms) AS "provenAtMs",
       pod_name AS "podName", pod_uid AS "podUid", node_name AS "nodeName", attestation, remote_cluster AS "remoteCluster"
     FROM decisions WHERE subject = $1 AND not_after_ms = $2 AND serial = $3
       AND outcome = 'issued' AND authentication_method IS NOT NULL LIMIT 1`,

@@ -2,6 +2,7 @@
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
+import { EVIDENCE } from './evidence.ts';
 import { ANCHOR_LEDGERS, CRLS, ISSUER_LEDGERS, LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
@@ -11,6 +12,7 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE operations ADD COLUMN details text; ${ISSUER_LEDGERS}`,
   CRLS,
   ANCHOR_LEDGERS,
+  EVIDENCE,
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

@@ -15,8 +15,12 @@ const DELETE_BEFORE = `WITH held AS MATERIALIZED (
     DELETE FROM closings WHERE EXISTS (SELECT FROM held) AND id IN
       (SELECT id FROM closings WHERE time_ms < $3 ORDER BY time_ms LIMIT $4)
     RETURNING 1
-  ) SELECT EXISTS (SELECT FROM held) AS held,
-      greatest((SELECT count(*) FROM deleted), (SELECT count(*) FROM deleted_closings)) AS deleted`;
+  ), deleted_proxies AS (
+    DELETE FROM proxies WHERE EXISTS (SELECT FROM held) AND (identity, remote_cluster, pod_uid, proxy) IN
+      (SELECT identity, remote_cluster, pod_uid, proxy FROM proxies WHERE seen_ms < $3 LIMIT $4)
+    RETURNING 1
+  ) SELECT EXISTS (SELECT FROM held) AS held, greatest((SELECT count(*) FROM deleted),
+      (SELECT count(*) FROM deleted_closings), (SELECT count(*) FROM deleted_proxies)) AS deleted`;
 
 export class PostgresRetention implements JournalRetention {
   readonly #database: Database;

@@ -1,6 +1,7 @@
 // The journal's tables in SQLite, how they came about, and what is asked of them. Which field of a record lies in
 // which column is in ../records.ts.
 import { CLOSINGS } from './closing-schema.ts';
+import { EVIDENCE, EVIDENCE_SINCE_VERSION } from './evidence-schema.ts';
 import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
 
 /** Marks the file as ours ("CAPS"), so that another program's database is never written to. */
@@ -50,6 +51,7 @@ export const MIGRATIONS: readonly string[] = [
    ALTER TABLE decisions ADD COLUMN remote_cluster TEXT;`,
   CLOSINGS,
   'ALTER TABLE operations ADD COLUMN details TEXT;',
+  EVIDENCE,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -87,6 +89,8 @@ const SINCE_VERSION: Partial<Record<DecisionField, number>> = {
   trustAnchor: 8,
   attestation: 9,
   remoteCluster: 9,
+  presentedAnchor: EVIDENCE_SINCE_VERSION,
+  bundle: EVIDENCE_SINCE_VERSION,
 };
 
 /** What columns were called before version 7. */
@@ -111,7 +115,7 @@ export function selectCurrent(version: number, { ofOwnCluster = false } = {}): s
       ORDER BY not_after_ms DESC LIMIT 1000) ORDER BY time_ms DESC, id DESC LIMIT 1)`;
 }
 
-const LEAF_FIELDS = ['podName', 'podUid', 'nodeName', 'attestation', 'remoteCluster'] as const;
+const LEAF_FIELDS = ['trustAnchor', 'podName', 'podUid', 'nodeName', 'attestation', 'remoteCluster'] as const;
 /**
  * The record of a leaf; parameters: SPIFFE ID, end in ms, serial. Identity and end find it by the index that is
  * there: one by serials, which are random, would write a page for each append. A record of before proofs were
@@ -161,7 +165,8 @@ export function selectFrom(version: number): string {
   return `SELECT ${DECISION_FIELDS.map((field) => columnOf(field, version)).join(', ')} FROM decisions`;
 }
 
-function columnOf(field: DecisionField, version: number): string {
+/** @returns what is selected for a field of a decision. @param version of the file's schema. */
+export function columnOf(field: DecisionField, version: number): string {
   if (version < (SINCE_VERSION[field] ?? 1)) return 'NULL';
   const former = version < RENAMED_BY_VERSION ? FORMER_COLUMN_OF[field] : undefined;
   return former ?? DECISION_COLUMNS[field];

@@ -34,6 +34,7 @@ import {
 } from '../file/journal-schema.ts';
 import { countsIn, liveLeavesIn } from './issuer-counting.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
+import { EvidenceQueries } from './evidence-queries.ts';
 import { PodQueries } from './pod-queries.ts';
 
 /** One answer is held in memory whole. */
@@ -48,6 +49,10 @@ export class JournalQueries implements Disposable {
   /** What pods were given, and which of them are closed. */
   readonly pods = new PodQueries((sql, since, ask) =>
     this.#read(({ database, version }) => (version < since ? [] : ask(this.#kept(database, sql)))),
+  );
+  /** What is known of who trusts which anchors. */
+  readonly evidence = new EvidenceQueries((sql, since, ask) =>
+    this.#read(({ database, version }) => (version < since ? [] : ask(this.#kept(database, sql(version))))),
   );
 
   constructor(file: string) {

@@ -3,11 +3,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
+import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import { closingValues } from '../../closing-records.ts';
+import { proxyValues } from '../../evidence-records.ts';
 import { decisionValues, operationValues } from '../../records.ts';
 import { DELETE_CLOSINGS_BEFORE, INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
+import { DELETE_PROXIES_BEFORE, KEEP_BUNDLE, KEEP_PROXY } from '../file/evidence-schema.ts';
 import { openForWriting } from '../file/journal-file.ts';
 import { demandSameFile, JournalPlace } from '../file/journal-place.ts';
 import { journalProblem } from '../file/journal-problem.ts';
@@ -43,6 +46,7 @@ interface OpenJournal {
   readonly insert: StatementSync;
   readonly deleteBefore: StatementSync;
   readonly deleteClosingsBefore: StatementSync;
+  readonly deleteProxiesBefore: StatementSync;
 }
 
 /** SQLite's own measure for a checkpoint, which we make ourselves. */
@@ -93,8 +97,10 @@ export class JournalWriter {
 
   /** Removes at most `limit` of the records of each kind older than `beforeMs`. @returns of how many of the kind it removed most of. */
   deleteBefore(beforeMs: number, limit: number): number {
-    return this.#transaction(limit, ({ deleteBefore, deleteClosingsBefore }) => {
-      const removed = [deleteBefore, deleteClosingsBefore].map((each) => Number(each.run(beforeMs, limit).changes));
+    return this.#transaction(limit, ({ deleteBefore, deleteClosingsBefore, deleteProxiesBefore }) => {
+      const removed = [deleteBefore, deleteClosingsBefore, deleteProxiesBefore].map((each) =>
+        Number(each.run(beforeMs, limit).changes),
+      );
       return Math.max(...removed);
     });
   }
@@ -106,6 +112,16 @@ export class JournalWriter {
       for (const closing of closings) insert.run(...closingValues(closing));
       if (followed === undefined) return;
       database.prepare(KEEP_FOLLOWED).run(followed.remoteCluster ?? '', Math.floor(followed.untilMs));
+    });
+  }
+
+  /** Returns once they are durable; what is known of a proxy and newer stays. */
+  recordEvidence({ bundles, proxies }: EvidenceNotes): void {
+    this.#transaction(bundles.length + proxies.length, ({ database }) => {
+      const keepBundle = database.prepare(KEEP_BUNDLE);
+      for (const { digest, anchors } of bundles) keepBundle.run(digest, JSON.stringify(anchors));
+      const keepProxy = database.prepare(KEEP_PROXY);
+      for (const note of proxies) keepProxy.run(...proxyValues(note));
     });
   }
 
@@ -212,6 +228,7 @@ function openJournal({ file, maxPages }: WriterSettings, known: boolean): OpenJo
     insert: database.prepare(INSERT),
     deleteBefore: database.prepare(DELETE_BEFORE),
     deleteClosingsBefore: database.prepare(DELETE_CLOSINGS_BEFORE),
+    deleteProxiesBefore: database.prepare(DELETE_PROXIES_BEFORE),
   };
 }
 

@@ -1,5 +1,6 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
 import type { FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
+import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 
@@ -17,6 +18,7 @@ export type WriterRequest =
   | { readonly kind: 'record-operation'; readonly operation: OperationRecord }
   /** `closings`: JSON of the records. */
   | { readonly kind: 'record-closings'; readonly closings: string; readonly followed: FollowedUntil | undefined }
+  | ({ readonly kind: 'record-evidence' } & EvidenceNotes)
   | { readonly kind: 'close' };
 
 /**

@@ -47,6 +47,9 @@ function perform(request: WriterRequest): number {
     case 'record-closings':
       writer.recordClosings(JSON.parse(request.closings) as ClosingRecord[], request.followed);
       return 0;
+    case 'record-evidence':
+      writer.recordEvidence(request);
+      return 0;
     case 'close':
       writer.close();
       parentPort?.close();

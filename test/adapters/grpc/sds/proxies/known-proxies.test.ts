@@ -55,14 +55,14 @@ describe('What is known of a proxy', () => {
     join({ connection: '10.0.0.1:2' });
     proxy.rejects(named('svid', 'bad'), REJECTION);
     assert.deepEqual([proxy.bundleOnHold, told], [true, 2]);
-    proxy.acknowledged(named('svid', 'good'));
+    proxy.acknowledged(named('svid', 'good'), 1);
     assert.deepEqual([proxy.bundleOnHold, told], [false, 4]);
   });
 
   it('does not take rejected bytes for good when they are called accepted later', () => {
     const { proxy } = join();
     proxy.rejects(named('svid', 'bad'), REJECTION);
-    proxy.acknowledged(named('svid', 'bad'));
+    proxy.acknowledged(named('svid', 'bad'), 1);
     assert.equal(proxy.bundleOnHold, true);
   });
 
@@ -70,24 +70,24 @@ describe('What is known of a proxy', () => {
     const { proxy } = join();
     proxy.rejects(named('bundle', 'b1'), REJECTION);
     assert.equal(versionOf(proxy.sendable(BUNDLE)), 'b1');
-    proxy.acknowledged(named('svid', 'good'));
+    proxy.acknowledged(named('svid', 'good'), 1);
     const reissued = proxy.sendable(BUNDLE);
     assert.notEqual(versionOf(reissued), 'b1');
     assert.equal(proxy.sendable(BUNDLE), reissued);
     proxy.rejects(named('bundle', versionOf(reissued)!), REJECTION);
     assert.equal(proxy.sendable(BUNDLE), reissued);
-    proxy.acknowledged(named('svid', 'better'));
+    proxy.acknowledged(named('svid', 'better'), 1);
     assert.notEqual(versionOf(proxy.sendable(BUNDLE)), versionOf(reissued));
-    proxy.acknowledged(named('bundle', versionOf(proxy.sendable(BUNDLE))!));
+    proxy.acknowledged(named('bundle', versionOf(proxy.sendable(BUNDLE))!), 1);
     const accepted = versionOf(proxy.sendable(BUNDLE));
-    proxy.acknowledged(named('svid', 'best'));
+    proxy.acknowledged(named('svid', 'best'), 1);
     assert.equal(versionOf(proxy.sendable(BUNDLE)), accepted);
   });
 
   it('leaves every other bundle as it is', () => {
     const { proxy } = join();
     proxy.rejects(named('bundle', 'b1'), REJECTION);
-    proxy.acknowledged(named('svid', 'good'));
+    proxy.acknowledged(named('svid', 'good'), 1);
     const other = { ...BUNDLE, version: 'b2' };
     assert.equal(proxy.sendable(other), other);
   });
@@ -173,11 +173,11 @@ describe('What is known of a proxy', () => {
       ['bad bundle', false],
     ]);
     const back = join({ connection: '10.0.0.1:2' });
-    back.proxy.acknowledged(named('svid', 'bad'));
+    back.proxy.acknowledged(named('svid', 'bad'), 1);
     assert.equal(shown().length, 2);
-    back.proxy.acknowledged(named('svid', 'good'));
+    back.proxy.acknowledged(named('svid', 'good'), 1);
     assert.deepEqual(shown(), [['bad bundle', true]]);
-    back.proxy.acknowledged(named('bundle', 'b2'));
+    back.proxy.acknowledged(named('bundle', 'b2'), 1);
     assert.deepEqual(shown(), []);
   });
 });

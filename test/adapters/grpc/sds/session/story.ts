@@ -24,7 +24,8 @@ export const UNAVAILABLE: Availability = { unavailable: new AuthorityError('CAP-
 
 /** A secret of which the session may look at nothing but the version. */
 export function content(kind: SecretKind, version: string): SecretContent {
-  return { kind, version, notBeforeMs: 0, notAfterMs: Infinity } as SecretContent;
+  const bundle = kind === 'bundle' && { bundle: { digest: version } };
+  return { kind, version, notBeforeMs: 0, notAfterMs: Infinity, ...bundle } as SecretContent;
 }
 
 export class Story<Request> {
