@@ -1,6 +1,7 @@
 // One decision from its opening to its record. Whatever ends it, an issued certificate or a
 // refusal, is durable in the journal before the answer leaves; an answer that cannot be
-// recorded is not given. Refusals that come in floods are counted (refusal-records.ts).
+// recorded is not given. Refusals that come in floods are counted (refusal-records.ts). It imports much because a record says all
+// that a decision was made of.
 import { AuthorityError } from '../../domain/errors.ts';
 import { lineageOf, type Attestation, type Caller } from '../../domain/identity/caller.ts';
 import type { FinishedCertificate } from '../../domain/issuance/prepared-certificate.ts';

@@ -1,5 +1,5 @@
 // Evidence of trust in a PostgreSQL, of every server that writes there. A reading takes one connection of its own for the seconds
-// that it lasts, in one snapshot, and closes it: what requests ask waits for none of it.
+// that it lasts, in one snapshot, and closes it: what requests ask waits for none of it. It imports much because all kinds of records meet here.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { WorkloadEvidence } from '../../../domain/trust/rotation/evidence.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';

@@ -1,5 +1,6 @@
 // What the journal's own thread does, synchronously: one transaction per batch. The file is opened
-// by the first request and, when a handle proves unusable, again by the next one.
+// by the first request and, when a handle proves unusable, again by the next one. It imports much because it writes every kind
+// of record.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
