@@ -14,6 +14,7 @@ const PLACES = {
   istiod: "istiod's namespace",
   remote: 'one namespace',
   bundle: "the bundle's namespace",
+  certManager: 'that of the requests',
 } as const;
 
 const TABLES: Readonly<Record<string, () => string>> = {

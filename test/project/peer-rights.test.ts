@@ -48,8 +48,9 @@ describe('A server of a test in a real cluster', () => {
     assert.deepEqual(roles, [
       // Of service accounts that are nobody's.
       `${KUBERNETES}/harness.test.ts`,
-      // Of istiod.
+      // Of istiod, and of cert-manager.
       `${KUBERNETES}/istio/support/istiod.ts`,
+      `${KUBERNETES}/signing/support/cert-manager.ts`,
       // What the doctor looks at, and finds too small; no server runs with it.
       `${KUBERNETES}/support/installation.ts`,
       // Of istiod, and of who asks as it does.

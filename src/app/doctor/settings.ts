@@ -19,6 +19,7 @@ export function settingsOf(config: Config, place: Place): CapstanSettings {
       istiod: publish.istiodTls.namespace ?? place.namespace,
       remote: config.cluster.remote.secrets.namespace ?? place.namespace,
       bundle: bundle.namespace ?? place.namespace,
+      certManager: [...new Set(certManagersOf(config).map(({ namespace }) => namespace ?? place.namespace))],
     },
     trustDomain: config.trustDomain,
     clusterId: config.cluster.id,
@@ -41,7 +42,12 @@ export function settingsOf(config: Config, place: Place): CapstanSettings {
   };
 }
 
-function featuresOf({ cluster: { kubernetes, remote }, policy }: Config): readonly Feature[] {
+function certManagersOf({ issuer, additionalIssuers }: Config) {
+  return [issuer, ...additionalIssuers].flatMap(({ upstream }) => upstream?.certManager ?? []);
+}
+
+function featuresOf(config: Config): readonly Feature[] {
+  const { kubernetes, remote } = config.cluster;
   const { from, publish, policies, events, signers, admission } = kubernetes;
   if (from === undefined) return [];
   const on: Readonly<Partial<Record<Feature, boolean>>> = {
@@ -55,8 +61,9 @@ function featuresOf({ cluster: { kubernetes, remote }, policy }: Config): readon
     certificateSigningRequests: signers.certificateSigningRequests.requesters.length > 0,
     podCertificates: signers.podCertificates,
     admission: admission.address !== undefined,
-    policyBundle: policy.bundle.from.name !== undefined,
+    policyBundle: config.policy.bundle.from.name !== undefined,
     remoteSecrets: remote.secrets.namespace !== undefined,
+    certManager: certManagersOf(config).length > 0,
   };
   return FEATURES.filter((feature) => on[feature] === true);
 }

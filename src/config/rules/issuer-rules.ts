@@ -51,6 +51,17 @@ export const ISSUER_RULES: readonly Rule[] = [
       ),
   },
   {
+    reads: ['issuer.upstream', 'cluster.kubernetes.from'],
+    check: ({ issuer, cluster }) => apiProblems(issuer, cluster.kubernetes.from).map((problem) => ({ problem })),
+  },
+  {
+    reads: ['additionalIssuers', 'cluster.kubernetes.from'],
+    check: ({ additionalIssuers, cluster }) =>
+      additionalIssuers.flatMap((one, index) =>
+        apiProblems(one, cluster.kubernetes.from).map((problem) => ({ within: [index, 'upstream'], problem })),
+      ),
+  },
+  {
     reads: ['trustAnchors.file', 'issuer.directory'],
     check: ({ trustAnchors, issuer }) =>
       trustAnchors.file === undefined && issuer.directory === undefined
@@ -64,4 +75,10 @@ function lifetimeProblems({ upstream }: IssuerPlace, longestLeafMs: number): rea
   const leastMs = LEAVES_IN_ISSUER * longestLeafMs;
   if (upstream === undefined || upstream.lifetime >= leastMs) return [];
   return [`must live for at least ${LEAVES_IN_ISSUER} x ${formatDuration(longestLeafMs)} = ${formatDuration(leastMs)}`];
+}
+
+function apiProblems({ upstream }: IssuerPlace, from: string | undefined): readonly string[] {
+  return upstream?.certManager === undefined || from !== undefined
+    ? []
+    : ['needs cluster.kubernetes.from: cert-manager is asked through the API server'];
 }

@@ -1,5 +1,6 @@
 // The CA that signs an issuer's intermediates by itself, and when it is asked: the same fields for every issuer.
 import type { z } from 'zod';
+import { certManager } from './cert-manager.ts';
 import { duration, fields, fraction, type Shape } from './shapes.ts';
 
 const [DAY_MS, HALF] = [86_400_000, 1 / 2];
@@ -7,12 +8,15 @@ const [DAY_MS, HALF] = [86_400_000, 1 / 2];
 const FIVE_SIXTHS = 5 / 6;
 
 /** The ways to reach one, each a shape in a file of its own. */
-const KINDS = {} as const;
+const KINDS = { certManager } as const;
 
-const FIELDS = [...Object.keys(KINDS), 'lifetime', 'prepareAt', 'activateAt'].map((field) => `\`${field}\``);
+const FIELDS = [
+  ...Object.entries(KINDS).map(([kind, { words }]) => `\`${kind}\` with ${words}`),
+  ...['lifetime', 'prepareAt', 'activateAt'].map((field) => `\`${field}\``),
+];
 
-const upstreamFields = fields(`an upstream: ${FIELDS.join(', ')}`, {
-  ...KINDS,
+const upstreamFields = fields(`an upstream: ${FIELDS.join('; ')}`, {
+  certManager: certManager.schema.optional(),
   lifetime: duration('5m', '3650d')
     .schema.optional()
     .transform((ms) => ms ?? 30 * DAY_MS),

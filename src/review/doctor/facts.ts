@@ -22,8 +22,12 @@ export interface CapstanSettings {
   /** Of its Service, and of its objects. */
   readonly name: string;
   readonly serviceAccount: string;
-  /** Its own, that of the Secret `istiod-tls`, that of Secrets with kubeconfigs of further clusters, that of the policy bundle. */
-  readonly namespaces: Readonly<Record<'own' | 'istiod' | 'remote' | 'bundle', string>>;
+  /**
+   * Its own, that of the Secret `istiod-tls`, that of Secrets with kubeconfigs of further clusters, that of the policy bundle; those in
+   * which intermediates are asked for.
+   */
+  readonly namespaces: Readonly<Record<'own' | 'istiod' | 'remote' | 'bundle', string>> &
+    Readonly<Record<'certManager', readonly string[]>>;
   readonly trustDomain: string;
   readonly clusterId: string;
   /** Of its own certificate. */
@@ -69,6 +73,7 @@ export const FEATURES = [
   'admission',
   'remoteSecrets',
   'policyBundle',
+  'certManager',
   'leader',
 ] as const;
 export type Feature = (typeof FEATURES)[number];

@@ -12,7 +12,7 @@ export interface Right {
   readonly name?: string;
   /** Where the configuration says otherwise. */
   readonly nameFrom?: keyof ObjectNames;
-  /** By a Role: in Capstan's own namespace, istiod's, or that of `cluster.remote.secrets` or `policy.bundle.from`. In the whole cluster when absent. */
+  /** By a Role: in Capstan's own namespace, istiod's, or that of `cluster.remote.secrets`, `policy.bundle.from` or an upstream. In the whole cluster when absent. */
   readonly within?: keyof CapstanSettings['namespaces'];
   /** What it is for, in a few words. */
   readonly why: string;
@@ -163,6 +163,13 @@ export const RIGHTS: readonly Right[] = [
     },
   },
   {
+    ...{ feature: 'certManager', group: 'cert-manager.io', resource: 'certificaterequests', within: 'certManager' },
+    ...{
+      verbs: ['create', 'get', 'list', 'watch', 'delete'],
+      why: 'intermediates are asked for, and old requests deleted',
+    },
+  },
+  {
     ...{ feature: 'admission', group: 'admissionregistration.k8s.io', resource: 'validatingwebhookconfigurations' },
     ...{ verbs: ['get', 'update'], name: 'capstan', nameFrom: 'webhook' },
     ...{ why: 'the roots by which the API server knows our webhook' },
@@ -187,7 +194,7 @@ export function formatResource({ resource, group }: Pick<WantedRight, 'resource'
 /** @returns one for each verb and object, of all that the configuration switches on. */
 export function rightsOf(settings: Pick<CapstanSettings, 'features' | 'namespaces' | 'names'>): readonly WantedRight[] {
   return RIGHTS.filter(({ feature }) => settings.features.includes(feature)).flatMap((right) =>
-    right.verbs.flatMap((verb) => namesOf(right, settings).map((name) => wantedOf(right, verb, name, settings))),
+    right.verbs.flatMap((verb) => namesOf(right, settings).flatMap((name) => wantedOf(right, verb, name, settings))),
   );
 }
 
@@ -203,10 +210,7 @@ function wantedOf(
   verb: string,
   name: string | undefined,
   { namespaces }: Pick<CapstanSettings, 'namespaces'>,
-): WantedRight {
-  return {
-    ...{ feature, verb, group, resource },
-    ...(name !== undefined && { name }),
-    ...(within !== undefined && { namespace: namespaces[within] }),
-  };
+): readonly WantedRight[] {
+  const right = { feature, verb, group, resource, ...(name !== undefined && { name }) };
+  return within === undefined ? [right] : [namespaces[within]].flat().map((namespace) => ({ ...right, namespace }));
 }

@@ -43,6 +43,8 @@ const TRANSIT: readonly (readonly [more: object, problem: string])[] = [
   [{ tokenFile: undefined }, ' must have one of `tokenFile`, `appRole` and `kubernetes`'],
   [{ kubernetes: { role: 'capstan' } }, ' must have one of `tokenFile`, `appRole` and `kubernetes`'],
 ];
+const signedBy = (upstream: object) => ({ ...noFiles, 'issuer.directory': 'issuer', 'issuer.upstream': upstream });
+const byCertManager = signedBy({ certManager: { issuer: { name: 'corporate' } } });
 
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
@@ -104,6 +106,20 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'cluster.kubernetes.context': 'main' },
     'cluster.kubernetes.context must be absent unless cluster.kubernetes.from is kubeconfig',
   ],
+  [byCertManager, 'issuer.upstream needs cluster.kubernetes.from: cert-manager is asked through the API server'],
+  [
+    {
+      additionalIssuers: [
+        { name: 'gold', directory: 'gold', upstream: { certManager: { issuer: { name: 'corporate' } } } },
+      ],
+    },
+    'additionalIssuers[0].upstream needs cluster.kubernetes.from: cert-manager is asked through the API server',
+  ],
+  [
+    { ...inCluster, ...signedBy({ certManager: { issuer: { name: 'Corporate' } } }) },
+    'issuer.upstream.certManager.issuer.name "Corporate" is not the name of an object of Kubernetes',
+  ],
+  [{ ...inCluster, ...signedBy({}) }, 'issuer.upstream must name one of certManager'],
   [
     { 'cluster.remote.directory': 'remote' },
     'cluster.remote.directory needs cluster.kubernetes.from: further clusters stand beside the own one',

@@ -14,6 +14,18 @@
 {{- if dig "admission" "address" "" $k -}}{{- $on = append $on "admission" -}}{{- end -}}
 {{- if dig "policy" "bundle" "from" "name" "" .Values.config -}}{{- $on = append $on "policyBundle" -}}{{- end -}}
 {{- if dig "cluster" "remote" "secrets" "namespace" "" .Values.config -}}{{- $on = append $on "remoteSecrets" -}}{{- end -}}
+{{- if include "capstan.certManagerNamespaces" . -}}{{- $on = append $on "certManager" -}}{{- end -}}
 {{- end -}}
 {{- join "," $on -}}
+{{- end -}}
+
+{{/* Where intermediates are asked for of cert-manager, with commas. */}}
+{{- define "capstan.certManagerNamespaces" -}}
+{{- $found := list -}}
+{{- range prepend (dig "additionalIssuers" list .Values.config) (default dict .Values.config.issuer) -}}
+{{- with dig "upstream" "certManager" dict . -}}
+{{- $found = append $found (default $.Release.Namespace .namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," (uniq $found) -}}
 {{- end -}}

@@ -18,12 +18,17 @@ const HEAD = `# Capstan in istio-system, for those without Helm: what istio-conf
 #   UPDATE_DOCS=1 npx mocha test/peers/kubernetes/installation/chart.test.ts
 # Replace the image by one of a release, by its digest, and the public key in the ConfigMap capstan-bundle-keys by your own.
 `;
-/** The values under "What is exposed". */
-const BEHIND_PROXY = ((): Values => {
-  const page = readFileSync(path.join(ISTIO_CONFIG, '../docs/kubernetes.md'), 'utf8');
-  const [, text = ''] = /```yaml\n(observation:[\s\S]*?)```/.exec(page) ?? [];
+/** Values that a page shows. @param pattern its one group is their text. */
+function shownIn(page: string, pattern: RegExp): Values {
+  const [, text = ''] = pattern.exec(readFileSync(path.join(ISTIO_CONFIG, '../docs', page), 'utf8')) ?? [];
+  assert.notEqual(text, '', `${page} shows no values after ${pattern.source}`);
   return parse(text) as Values;
-})();
+}
+
+/** The values under "What is exposed". */
+const BEHIND_PROXY = shownIn('kubernetes.md', /```yaml\n(observation:[\s\S]*?)```/);
+const CERT_MANAGER = shownIn('trust.md', /<!-- cert-manager -->\s+```yaml\n([\s\S]*?)```/);
+const ADMINISTRATION = shownIn('trust.md', /<!-- administration -->\s+```yaml\n([\s\S]*?)```/);
 const VALUES: Readonly<Record<string, Values>> = {
   'metrics behind an authenticating proxy': BEHIND_PROXY,
   'its defaults': {},
@@ -33,6 +38,17 @@ const VALUES: Readonly<Record<string, Values>> = {
   'the policy bundle as a Secret of another namespace': {
     config: { policy: { bundle: { file: null, from: { kind: 'Secret', name: 'bundle', namespace: 'security' } } } },
   },
+  'an intermediate from cert-manager': CERT_MANAGER,
+  'intermediates from cert-manager in two namespaces': {
+    config: {
+      additionalIssuers: ['security', 'istio-system', 'security'].map((namespace, index) => ({
+        name: `issuer-${index}`,
+        directory: `/var/lib/capstan/issuer-${index}`,
+        upstream: { certManager: { namespace, issuer: { name: 'corporate' } } },
+      })),
+    },
+  },
+  'administration from elsewhere': ADMINISTRATION,
   'no access to the API server': { config: { cluster: { kubernetes: null } } },
 };
 
@@ -222,6 +238,45 @@ describe('The chart as Helm renders it', function () {
     assert.match(JSON.stringify(of(objects, 'ServiceMonitor')), /"port":"https-observation".*"scheme":"https"/);
   });
 
+  it('mounts no Secret of an intermediate where an upstream signs it', () => {
+    assert.match(podOf(renderChart()), /"name":"issuer"/);
+    assert.doesNotMatch(podOf(renderChart(CERT_MANAGER)), /"name":"issuer"/);
+  });
+
+  it('offers administration at a port of its own to the peers that its values name, with the CAs of these people at hand', () => {
+    const { objects } = renderChart(ADMINISTRATION);
+    assert.match(
+      JSON.stringify(of(objects, 'Service')),
+      /"name":"https-administration","port":15016,"targetPort":"administration"/,
+    );
+    assert.match(podOf({ objects }), /"name":"administration","containerPort":15016/);
+    assert.match(podOf({ objects }), /"name":"people","mountPath":"\/etc\/capstan\/people","readOnly":true/);
+    assert.match(podOf({ objects }), /"name":"people","configMap":\{"name":"capstan-people"\}/);
+    const loaded = configIn(objects);
+    assert.ok(!('problems' in loaded));
+    assert.equal(loaded.config.listen.administration.clientCaFile, '/etc/capstan/people/people-ca.pem');
+    const allowed = (values: Values): unknown => {
+      const [policy] = of(renderChart(values).objects, 'NetworkPolicy') as unknown as readonly {
+        readonly spec: { readonly ingress: readonly { readonly ports: readonly { readonly port: unknown }[] }[] };
+      }[];
+      return policy!.spec.ingress.filter(({ ports }) => ports.some(({ port }) => port === 'administration'));
+    };
+    const from = [{ ipBlock: { cidr: '10.20.0.0/16' } }];
+    assert.deepEqual(allowed(ADMINISTRATION), [{ from, ports: [{ port: 'administration', protocol: 'TCP' }] }]);
+    assert.deepEqual(allowed({ ...ADMINISTRATION, networkPolicy: {} }), []);
+    assert.deepEqual(allowed({ networkPolicy: { administrationFrom: from } }), []);
+  });
+
+  it('gives the container further environment, such as a passphrase from a Secret', () => {
+    const variable = { name: 'PASSPHRASE', valueFrom: { secretKeyRef: { name: 'unlock', key: 'passphrase' } } };
+    const [set] = of(renderChart({ extraEnv: [variable] }).objects, 'StatefulSet') as unknown as readonly {
+      readonly spec: {
+        readonly template: { readonly spec: { readonly containers: readonly { readonly env?: unknown }[] } };
+      };
+    }[];
+    assert.deepEqual(set!.spec.template.spec.containers[0]!.env, [variable]);
+  });
+
   it('takes an image by its digest', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     const { text } = renderChart({ image: { repository: 'registry.example/capstan', tag: '9', digest } });
@@ -261,6 +316,9 @@ describe('The chart as Helm renders it', function () {
       assert.deepEqual(objectsIn(readFileSync(MANIFESTS, 'utf8')), objectsIn(text), 'run this test with UPDATE_DOCS=1');
   });
 });
+
+const podOf = ({ objects }: { readonly objects: readonly ClusterObject[] }): string =>
+  JSON.stringify(of(objects, 'StatefulSet'));
 
 function withoutHelm(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const ofHelm = ['helm.sh/chart', 'app.kubernetes.io/managed-by'];
