@@ -20,6 +20,8 @@ export interface ServeReport {
   /** Empty for a worker: its supervisor answers probes. */
   readonly httpAddress: string;
   readonly plaintextAddress?: string;
+  /** Of revocation lists. */
+  readonly crlAddress?: string;
   /** Of the SPIFFE bundle endpoint. */
   readonly bundleAddress?: string;
   readonly sockets: readonly string[];
@@ -117,6 +119,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     httpAddress: composition.administration?.http.address() ?? '',
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     ...(composition.bundleEndpoint && { bundleAddress: composition.bundleEndpoint.address() }),
+    ...(composition.revocation?.http && { crlAddress: composition.revocation.http.address() }),
     sockets: sockets.paths,
     troubled: composition.foundation.health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part])),
     trustDomain: config.trustDomain,

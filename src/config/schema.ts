@@ -256,6 +256,11 @@ export const schema = {
       'PEM file with the trust anchors that every workload gets: the corporate root, and during a rotation its successor. Required unless `issuer.directory` is given, which has them too.',
       followed,
     ),
+    crlFile: optional(
+      filePath,
+      'PEM file with the revocation lists (CRLs) of the trust anchors and of the certificate authorities between them and the issuers, for those who look for one of every certificate in a chain. `capstan crl import` writes it.',
+      followed,
+    ),
     federated: withDefault(
       listOf(federatedDomain, MAX_FEDERATED),
       [],
@@ -280,6 +285,18 @@ export const schema = {
         'How often those who fetch the bundle are asked to come again.',
       ),
     },
+  },
+
+  crl: {
+    address: optional(
+      address,
+      'Where the revocation lists of the issuers are served over HTTP, to whoever asks, at `/crl/<issuer id>.crl`. They are signed; TLS adds nothing. Absent, they are not.',
+    ),
+    lifetime: withDefault(
+      duration('1h', '30d'),
+      '24h',
+      'Time from the signing of a revocation list to its nextUpdate. After a quarter of it, or when a ban comes, the next one takes its place. Lists are made where `crl.address`, `sds.crl` or `cluster.kubernetes.publish.crlConfigMap` hands them out.',
+    ),
   },
 
   policy: {
@@ -408,6 +425,11 @@ export const schema = {
             'Longest that new trust anchors, and an issuer below them, wait until every selected namespace has them. After it they come in force all the same, with an alarm.',
           ),
         },
+        crlConfigMap: withDefault(
+          flag,
+          false,
+          'Whether the revocation lists of the issuers and of all certificate authorities above them are kept in the ConfigMap `istio-ca-crl` of the namespaces that `rootConfigMap` selects, under the key `ca-crl.pem`, which Istio mounts. Only while all of them are at hand and in their time; `trustAnchors.crlFile` has those of the authorities above.',
+        ),
         clusterTrustBundles: withDefault(
           listOf(clusterTrustBundle, MAX_TRUST_BUNDLES),
           [],
@@ -601,6 +623,11 @@ export const schema = {
       flag,
       true,
       "Whether trust anchors are sent for Envoy's SPIFFE validator, which accepts callers of the listed trust domains only; without it, callers of every trust domain under the anchors are accepted. A proxy can decline in its node metadata (`disable_spiffe_cert_validation`), and one with a listener that asks for no client certificate must.",
+    ),
+    crl: withDefault(
+      flag,
+      false,
+      'Whether the revocation lists of all issuers are sent with plain trust anchors (`sds.spiffeValidator` off, or declined), so that Envoy refuses revoked leaves. Only while they are complete; a proxy that cannot reach Capstan refuses everybody once its lists are out of date: see docs/trust.md.',
     ),
     maxStreamAge: withDefault(
       duration('1s', '7d'),

@@ -23,6 +23,7 @@ import { composeServices } from './services.ts';
 import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
 import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
+import { composeRevocation, NOTHING_REVOKED, type Revocation } from './trust/revocation.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
 import type { UpstreamOf } from './trust/upstreams.ts';
 
@@ -33,6 +34,7 @@ export interface Composition {
   readonly policy: Policy;
   readonly listeners: Listeners;
   readonly bundleEndpoint: HttpsListener | undefined;
+  readonly revocation: Revocation | undefined;
   /** Absent for a worker: its supervisor answers probes and operators. */
   readonly administration: Administration | undefined;
 }
@@ -64,7 +66,16 @@ export function compose(
   composePublication(config, foundation, { cluster, published, issuing });
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
-  const services = composeServices(config, foundation, { storage, trust, cluster, policy, issuing, credentials });
+  const revocation = composeRevocation(config, foundation, { storage, trust, credentials, revoked: NOTHING_REVOKED });
+  const services = composeServices(config, foundation, {
+    storage,
+    trust,
+    cluster,
+    policy,
+    issuing,
+    credentials,
+    revocation,
+  });
   const listeners = composeListeners(config, foundation, { services, credentials });
   const admission = composeAdmission(config, foundation, { cluster, policy, issuing });
   const administration = composeAdministration(config, foundation, {
@@ -79,5 +90,5 @@ export function compose(
   const https = [admission, operators].filter((listener) => listener !== undefined);
   composeServingCertificate(config, foundation, { issuing, listeners, https });
   const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing });
-  return { foundation, trust, cluster, policy, listeners, bundleEndpoint, administration };
+  return { foundation, trust, cluster, policy, listeners, bundleEndpoint, revocation, administration };
 }

@@ -12,6 +12,7 @@ import type { Issuing } from './issuing.ts';
 import { composeNodeProof } from './kubernetes/node-proof.ts';
 import type { Policy } from './policy/policy.ts';
 import type { Storage } from './storage.ts';
+import type { Revocation } from './trust/revocation.ts';
 import type { Trust } from './trust/trust.ts';
 
 export interface Services {
@@ -26,6 +27,7 @@ interface Former {
   readonly issuing: Issuing;
   readonly credentials: Credentials;
   readonly storage: Pick<Storage, 'notedEvidence'>;
+  readonly revocation: Revocation | undefined;
 }
 
 export function composeServices(config: Config, foundation: Foundation, former: Former): Services {
@@ -59,12 +61,13 @@ function composeCsr(config: Config, foundation: Foundation, former: Former): Ser
 
 function composeSecrets({ sds }: Config, former: Former): SharedWorkloadSecrets {
   const { ttl, keyType, renewAt, rotationSpread, maxIdentities, namespaceShare } = sds;
-  const { issuing, trust, policy, cluster, credentials } = former;
+  const { issuing, trust, policy, cluster, credentials, revocation } = former;
   const { federated } = trust;
+  const feed = revocation?.feed && { revocation: revocation.feed };
   const { policies } = policy;
   const { authenticators, attestation } = credentials;
   return new SharedWorkloadSecrets(
-    { ...issuing.parts, federated, policies, clusters: cluster.views, authenticators, attestation },
+    { ...issuing.parts, federated, policies, clusters: cluster.views, authenticators, attestation, ...feed },
     {
       lifetimes: { ...issuing.lifetimes, defaultMs: ttl, maxMs: ttl },
       keyType,

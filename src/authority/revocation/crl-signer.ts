@@ -220,10 +220,11 @@ export class CrlSigner {
     const crl = readCrl(der);
     const problem = 'problem' in crl ? crl.problem : crlProblem(crl, certificate);
     if (problem !== undefined) throw bug(`a revocation list that was signed ${problem}`);
-    const list = { issuer: issuer.id, number, der, nextUpdateMs: Math.floor(nextUpdateMs / 1_000) * 1_000 };
+    const { id, certificateDer } = issuer;
+    const list = { issuer: id, certificateDer, number, der, nextUpdateMs: Math.floor(nextUpdateMs / 1_000) * 1_000 };
     // Another server was faster: what it has signed is looked at the next time.
     if (!(await crls.keep(list, { nowMs, signal }))) return;
-    events.reloaded({ source: 'crls', revision: `${issuer.id} ${number}` });
+    events.reloaded({ source: 'crls', revision: `${id} ${number}` });
     this.#listeners.notify();
   }
 

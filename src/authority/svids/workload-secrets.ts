@@ -7,7 +7,7 @@ import { workloadKey } from '../../domain/identity/workload-key.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { readPublicKey } from '../../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
-import type { TrustBundle } from '../../domain/trust/bundle.ts';
+import type { RevocationLists, TrustBundle } from '../../domain/trust/bundle.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Authenticator } from '../../ports/issuing/authenticator.ts';
 import type { ClusterViews } from '../../ports/policy/cluster-views.ts';
@@ -30,8 +30,16 @@ export interface SecretsParts extends IssuingParts {
   readonly attestation: Attestation;
   readonly keys: KeyGenerator;
   readonly federated: FederatedBundles;
+  /** Present where revocation lists are handed out with the trust anchors. */
+  readonly revocation?: RevocationFeed;
   readonly policies: Pick<PolicySource, 'onChange'>;
   readonly clusters: Pick<ClusterViews, 'onChange'>;
+}
+
+/** A complete set of lists, or none. */
+export interface RevocationFeed {
+  current(): RevocationLists | undefined;
+  onChange(listener: () => void, options: { readonly signal: AbortSignal }): void;
 }
 
 export interface SecretsSettings extends RotationSettings, HoldingSettings {
@@ -57,15 +65,16 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, anchors, federated, policies, clusters, judgement, attestation } = this.#parts;
+    const { issuers, anchors, federated, revocation, policies, clusters, judgement, attestation } = this.#parts;
     let digest: string | undefined;
     const publish = (): void => {
       const bundle = anchors.current();
       digest = bundle.digest;
-      this.#bundle.set(bundle.federatedWith(federated.current()));
+      this.#bundle.set(bundle.federatedWith(federated.current()).withRevocation(revocation?.current()));
     };
     publish();
     federated.onChange(publish, { signal });
+    revocation?.onChange(publish, { signal });
     anchors.onChange((bundle) => bundle.digest !== digest && publish(), { signal });
     for (const issuer of issuers.all()) this.#followIssuer(issuer);
     issuers.onChange((name) => this.#followIssuer(issuers.all().find((issuer) => issuer.name === name)), { signal });

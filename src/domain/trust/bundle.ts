@@ -11,6 +11,13 @@ import { anchorsInForce, nextChangeMs, type UndistributedAnchor } from './anchor
 /** More anchors than any rotation needs; each one travels in every CSR answer. */
 export const MAX_ANCHORS = 100;
 
+/** For verifiers that look at leaves alone. */
+export interface RevocationLists {
+  readonly pem: string;
+  /** From then on they must not be handed out, in ms since the epoch. */
+  readonly untilMs: number;
+}
+
 export class TrustBundle {
   readonly trustDomain: TrustDomain;
   /** In the operator's order, each once. */
@@ -21,6 +28,8 @@ export class TrustBundle {
   readonly pem: string;
   /** Bundles of the other trust domains whose callers are taken, by name; for who can tell trust domains apart. */
   readonly federated: readonly TrustBundle[];
+  /** Revocation lists of every issuer with leaves below the anchors, where they are handed out; not in `digest`. */
+  readonly revocation: RevocationLists | undefined;
   /** First 16 hex digits of the SHA-256 of all anchors in PEM, sorted by fingerprint; of this trust domain alone. */
   readonly digest: string;
 
@@ -29,11 +38,13 @@ export class TrustBundle {
     anchors: readonly CaCertificate[],
     undistributed: readonly UndistributedAnchor[] = [],
     federated: readonly TrustBundle[] = [],
+    revocation?: RevocationLists,
   ) {
     this.trustDomain = trustDomain;
     this.anchors = anchors;
     this.undistributed = undistributed;
     this.federated = [...federated].sort((a, b) => (a.trustDomain < b.trustDomain ? -1 : 1));
+    this.revocation = revocation;
     this.pem = anchors.map((anchor) => anchor.pem).join('');
     const sorted = [...anchors].sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
     const set = sorted.map((anchor) => anchor.pem).join('');
@@ -71,7 +82,12 @@ export class TrustBundle {
 
   /** @returns the same bundle, accepting the callers of these trust domains too. */
   federatedWith(others: readonly TrustBundle[]): TrustBundle {
-    return new TrustBundle(this.trustDomain, this.anchors, this.undistributed, others);
+    return new TrustBundle(this.trustDomain, this.anchors, this.undistributed, others, this.revocation);
+  }
+
+  /** @returns the same bundle, with these lists or without any. */
+  withRevocation(lists: RevocationLists | undefined): TrustBundle {
+    return new TrustBundle(this.trustDomain, this.anchors, this.undistributed, this.federated, lists);
   }
 
   /** @returns a bundle of these anchors and, after them, those of `other` that are not among them; federated as this one. */

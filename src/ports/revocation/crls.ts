@@ -4,6 +4,8 @@
 export interface KeptCrl {
   /** Hex SHA-256 of the issuer's certificate, first 16 digits. */
   readonly issuer: string;
+  /** That certificate, by which others verify the list before they know the issuer themselves. */
+  readonly certificateDer: Uint8Array;
   /** The CRL number (RFC 5280 section 5.2.3). */
   readonly number: number;
   readonly der: Uint8Array;

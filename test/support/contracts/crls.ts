@@ -6,17 +6,23 @@ const NOW_MS = 1_800_000_000_000;
 const OPTIONS = { nowMs: NOW_MS, signal: new AbortController().signal };
 
 export function keptCrl(number: number, issuer = 'a'.repeat(16), nextUpdateMs = NOW_MS + 1): KeptCrl {
-  return { issuer, number, nextUpdateMs, der: Buffer.from(`${issuer} ${number}`) };
+  return {
+    issuer,
+    number,
+    nextUpdateMs,
+    certificateDer: Buffer.from(`certificate ${issuer}`),
+    der: Buffer.from(`${issuer} ${number}`),
+  };
 }
 
-/** Buffers of several makers, as what they hold. */
+/** All of a list, whoever made its buffers. */
+const textOf = ({ certificateDer, der, number, nextUpdateMs }: KeptCrl): string =>
+  [certificateDer, der].map((bytes) => Buffer.from(bytes).toString()).join() + ` ${number} ${nextUpdateMs}`;
+
 async function textsOf(crls: Crls): Promise<readonly string[]> {
   const all = await crls.all(OPTIONS);
-  return all.map(({ der, number, nextUpdateMs }) => `${Buffer.from(der).toString()} ${number} ${nextUpdateMs}`).sort();
+  return all.map(textOf).sort();
 }
-const textOf = ({ der, number, nextUpdateMs }: KeptCrl): string =>
-  `${Buffer.from(der).toString()} ${number} ${nextUpdateMs}`;
-
 /** @param make gives two views of one empty store, as two processes have them. */
 export function describeCrls(what: string, make: () => readonly [Crls, Crls] | Promise<readonly [Crls, Crls]>): void {
   describe(`Revocation lists ${what}`, () => {

@@ -22,6 +22,8 @@ export interface SvidContent extends Versioned {
 export interface BundleContent extends Versioned {
   readonly kind: 'bundle';
   readonly bundle: TrustBundle;
+  /** Revocation lists that go with it. */
+  readonly crlPem: string | undefined;
   /** For Envoy's SPIFFE validator, or as plain `trusted_ca`. */
   readonly shape: BundleShape;
   /** Text outside the PEM blocks, which every reader passes over; usually empty. */
@@ -46,11 +48,14 @@ export function svidContent(svid: WorkloadSvid): SvidContent {
 }
 
 export function bundleContent(bundle: TrustBundle, shape: BundleShape): BundleContent {
-  const notAfterMs = Math.max(...bundle.anchors.map((anchor) => anchor.notAfterMs));
+  const anchorsMs = Math.max(...bundle.anchors.map((anchor) => anchor.notAfterMs));
+  // Envoy ignores lists under its SPIFFE validator, and refuses every handshake once one of them is out of date.
+  const lists = shape === 'plain' ? bundle.revocation : undefined;
+  const notAfterMs = Math.min(anchorsMs, lists?.untilMs ?? Infinity);
   // Only the validator can tell trust domains apart; as plain anchors the others' would vouch for anybody.
   const others = shape === 'plain' ? [] : bundle.federated.flatMap(({ trustDomain, pem }) => [trustDomain, pem]);
-  const version = contentHash(shape, bundle.pem, ...others);
-  return { kind: 'bundle', version, notBeforeMs: 0, notAfterMs, bundle, shape, preamble: '' };
+  const version = contentHash(shape, bundle.pem, ...others, ...(lists === undefined ? [] : ['crl', lists.pem]));
+  return { kind: 'bundle', version, notBeforeMs: 0, notAfterMs, bundle, crlPem: lists?.pem, shape, preamble: '' };
 }
 
 /**

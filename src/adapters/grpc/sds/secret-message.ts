@@ -22,10 +22,12 @@ function tlsCertificate({ svid }: SvidContent) {
   return { case: 'tlsCertificate', value } as const;
 }
 
-function validationContext({ bundle, shape, preamble }: BundleContent) {
+function validationContext({ bundle, crlPem, shape, preamble }: BundleContent) {
   const anchors = inline(preamble + bundle.pem);
   const value =
-    shape === 'plain' ? { trustedCa: anchors } : { customValidatorConfig: spiffeValidator(bundle, anchors) };
+    shape === 'plain'
+      ? { trustedCa: anchors, ...(crlPem !== undefined && { crl: inline(crlPem), onlyVerifyLeafCertCrl: true }) }
+      : { customValidatorConfig: spiffeValidator(bundle, anchors) };
   return { case: 'validationContext', value } as const;
 }
 

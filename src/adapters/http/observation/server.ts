@@ -20,6 +20,13 @@ export interface HttpSettings {
   readonly port: number;
 }
 
+export interface HttpServerSettings extends HttpSettings {
+  /** What an operator calls the address. */
+  readonly name?: string;
+  /** Where several processes listen on it. */
+  readonly reusePort?: boolean;
+}
+
 /** A probe needs a few hundred bytes of headers and a few milliseconds. */
 export const LIMITS = {
   maxHeaderSize: 8 * 1024,
@@ -35,9 +42,9 @@ const CLOSE_WITHIN_MS = 1_000;
 
 export class HttpServer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #settings: HttpSettings;
+  readonly #settings: HttpServerSettings;
 
-  constructor({ routes }: { readonly routes: Hono }, settings: HttpSettings) {
+  constructor({ routes }: { readonly routes: Hono }, settings: HttpServerSettings) {
     this.#settings = settings;
     this.#server = serverOf(routes);
   }
@@ -48,14 +55,14 @@ export class HttpServer implements AsyncDisposable {
    */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
-    const { host, port } = this.#settings;
-    this.#server.listen({ host, port });
+    const { host, port, reusePort = false, name = 'the HTTP address' } = this.#settings;
+    this.#server.listen({ host, port, reusePort });
     try {
       await once(this.#server, 'listening', { signal });
     } catch (cause) {
       this.#server.close();
       signal.throwIfAborted();
-      throw cannotListen(`${host}:${port}`, cause);
+      throw new AuthorityError('CAP-X03', { detail: `${name} ${host}:${port} ${listeningProblem(cause)}`, cause });
     }
   }
 
@@ -127,8 +134,4 @@ export async function closeServer(server: Server | HttpsServer): Promise<void> {
   const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
   await closed;
   clearTimeout(deadline);
-}
-
-function cannotListen(address: string, cause: unknown): AuthorityError {
-  return new AuthorityError('CAP-X03', { detail: `the HTTP address ${address} ${listeningProblem(cause)}`, cause });
 }

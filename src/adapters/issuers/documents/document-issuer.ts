@@ -30,8 +30,8 @@ export interface DocumentIssuerParts extends MaterialSource {
   readonly events: IssuerEvents;
   readonly clock: Clock;
   readonly trial: IssuerTrial;
-  /** Waited for before another bundle, or an issuer below it, takes the place of what is in force; see RootsBeforeLeaves. */
-  readonly beforeInForce?: (bundle: TrustBundle, options: { readonly signal: AbortSignal }) => Promise<void>;
+  /** Waited for before another bundle, or an issuer below it, takes the place of what is in force; see RootsBeforeLeaves and listBeforeLeaves. */
+  readonly beforeInForce?: (next: TrialMaterial, options: { readonly signal: AbortSignal }) => Promise<void>;
   /** What policies demand of an issuer beyond what peers do. Absent, nothing. */
   readonly demands?: IssuerDemands;
   /** Whether this CA has signed with the issuer before this start. Absent, it has not. */
@@ -279,8 +279,8 @@ export class DocumentIssuer {
   }
 
   /** What is in force stays until then. At the start there is nothing yet that could, and nobody is served. */
-  async #publish({ bundle }: TrialMaterial, signal: AbortSignal): Promise<void> {
-    if (this.#inForce !== undefined) await this.#parts.beforeInForce?.(bundle, { signal });
+  async #publish(next: TrialMaterial, signal: AbortSignal): Promise<void> {
+    if (this.#inForce !== undefined) await this.#parts.beforeInForce?.(next, { signal });
   }
 
   #install(next: InForce): void {

@@ -14,6 +14,7 @@ interface Waits {
 }
 
 const HEAD = { apiVersion: 'capstan.dev/v1alpha1', kind: 'RevocationLists' } as const;
+const base64 = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const schema = z.strictObject({
   apiVersion: z.literal(HEAD.apiVersion),
   kind: z.literal(HEAD.kind),
@@ -22,7 +23,8 @@ const schema = z.strictObject({
       issuer: z.string(),
       number: z.int().min(1),
       nextUpdateMs: z.int(),
-      der: z.base64().transform((text) => Buffer.from(text, 'base64')),
+      certificateDer: base64,
+      der: base64,
     }),
   ),
 });
@@ -56,7 +58,11 @@ export class FileCrls implements Crls {
       ({ issuer, nextUpdateMs }) => issuer !== crl.issuer && nextUpdateMs > nowMs - KEEP_LAPSED_MS,
     );
     const next = [...others, crl];
-    const texts = next.map(({ der, ...facts }) => ({ ...facts, der: Buffer.from(der).toString('base64') }));
+    const texts = next.map(({ certificateDer, der, ...facts }) => ({
+      ...facts,
+      certificateDer: Buffer.from(certificateDer).toString('base64'),
+      der: Buffer.from(der).toString('base64'),
+    }));
     this.#asked(() => replaceSmallFile(this.#file, `${JSON.stringify({ ...HEAD, crls: texts })}\n`));
     return true;
   }

@@ -8,6 +8,7 @@ import { KnownIssuers } from '../../../authority/trust/known-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
 import { classOf } from '../../../domain/policy/evaluation/applicable.ts';
+import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
@@ -29,6 +30,8 @@ export interface CertificateParts {
 
 export interface ClientCertificates {
   readonly authenticator: Authenticator;
+  /** Of other servers of the same mesh, as a file has them. */
+  readonly furtherIssuers: () => readonly CaCertificate[];
   /** Before anybody may call. @throws AuthorityError CAP-X03 naming a file of issuers, or CAP-S04. */
   start(options: { readonly signal: AbortSignal }): Promise<void>;
 }
@@ -39,19 +42,20 @@ export function composeClientCertificates(config: Config, parts: CertificatePart
   const own = new KnownIssuers({ issuers, records: journal, former, clock }, { longestLeafMs: config.lifetimes.max });
   const further =
     file === undefined ? undefined : new FurtherIssuers({ documents: watchedFiles({ [file]: file }, files), events });
+  const furtherIssuers = () => further?.current() ?? [];
   const authenticator = clientCertificateAuthenticator({
     clock,
     trustDomain: config.trustDomain,
     records: leaves,
     ownIssuers: () => own.current(),
-    furtherIssuers: () => further?.current() ?? [],
+    furtherIssuers,
     maxProofAgeMs: (identity) => maxProofAgeOf(maxProofAge, policies, identity),
   });
   const start = async (options: { readonly signal: AbortSignal }): Promise<void> => {
     await own.start(options);
     await further?.start(options);
   };
-  return { authenticator, start };
+  return { authenticator, furtherIssuers, start };
 }
 
 function maxProofAgeOf(

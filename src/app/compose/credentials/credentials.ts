@@ -2,6 +2,7 @@
 import { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
 import { NO_ATTESTATION, type Attestation } from '../../../authority/attestation/attestation.ts';
 import type { Config } from '../../../config/schema.ts';
+import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import { composeAuthenticators } from './authenticators.ts';
 import { composeClientCertificates } from './client-certificates.ts';
@@ -17,6 +18,8 @@ export interface Credentials {
   readonly socketIdentities: SocketIdentities;
   /** Whether the workloads of callers are still there. */
   readonly attestation: Attestation;
+  /** Issuers of other servers of the same mesh. */
+  readonly furtherIssuers: () => readonly CaCertificate[];
 }
 
 interface Former {
@@ -53,5 +56,6 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
   const { attestation = NO_ATTESTATION } = former.cluster.kubernetes?.attestation ?? {};
   startUp.at('load', async () => authentication.start({ signal: running }));
   health.report('token keys', authentication.health);
-  return { authenticators: authentication.authenticators, socketIdentities, attestation };
+  const { authenticators } = authentication;
+  return { authenticators, socketIdentities, attestation, furtherIssuers: certificates.furtherIssuers };
 }

@@ -7,6 +7,7 @@ import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.t
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
+import type { SigningIssuer } from '../../../authority/revocation/known-signers.ts';
 import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
 import { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
@@ -43,6 +44,12 @@ export interface Trust {
   /** The pairs of issuers that are in folders. */
   readonly generations: IssuerGenerations;
   readonly rollovers: Rollovers;
+  readonly beforeLeaves: BeforeLeaves;
+}
+
+/** What else is waited for before an issuer signs leaves: put in by who comes later. */
+export interface BeforeLeaves {
+  wait?: (next: SigningIssuer, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
 export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 'anchorLedgers' | 'notedEvidence'> {
@@ -59,6 +66,7 @@ export function composeTrust(
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
+  const beforeLeaves: BeforeLeaves = {};
   const demands = new PolicyDemands();
   const spreading = worker && { spread: async (given: Waits) => spread(worker, given) };
   const anchorLedger = new FollowedLedger(
@@ -79,7 +87,10 @@ export function composeTrust(
     },
     until: running,
     pinTurns: worker && relayedPinTurns(worker.link, clock),
-    ...(roots && { beforeInForce: async (bundle, options) => roots.before(bundle, options) }),
+    beforeInForce: async (next, options) => {
+      await roots?.before(next.bundle, options);
+      await beforeLeaves.wait?.(next, options);
+    },
   });
   const ledger = new FollowedLedger({ ledgers: issuerLedgers, clock, ...spreading }, { name: ISSUER_LEDGER.name });
   const governed = new GovernedIssuers({ issuers, ledger });
@@ -128,6 +139,7 @@ export function composeTrust(
     demands,
     generations,
     rollovers,
+    beforeLeaves,
   };
 }
 

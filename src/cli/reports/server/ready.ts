@@ -50,6 +50,9 @@ function facts(report: ServeReport, context: ReportContext): readonly (readonly 
     ...(report.bundleAddress === undefined
       ? []
       : [['Bundle endpoint', `https://${report.bundleAddress}/, the trust anchors for other trust domains`] as const]),
+    ...(report.crlAddress === undefined
+      ? []
+      : [['Revocation lists', `http://${report.crlAddress}/crl/<issuer id>.crl`] as const]),
     ...sockets(report, context).map((text, index) => [index === 0 ? 'SDS sockets' : '', text] as const),
     ...report.troubled.map(({ part, state, why }) => [inCapital(state), `${part}: ${why}`] as const),
     ['Health, metrics', `http://${report.httpAddress}/healthz /readyz /policy /metrics`],

@@ -119,7 +119,7 @@ describe('The issuer in force', () => {
   it('waits for the anchors to be published before it takes the place of another, and not at the start', async () => {
     const foreign = await testAuthority({ nowMs: NOON_MS });
     const [waiting, { promise: published, resolve: publish }] = [[] as string[], Promise.withResolvers<undefined>()];
-    const beforeInForce = async ({ digest }: TrustBundle): Promise<void> => {
+    const beforeInForce = async ({ bundle: { digest } }: { readonly bundle: TrustBundle }): Promise<void> => {
       waiting.push(digest);
       return published;
     };

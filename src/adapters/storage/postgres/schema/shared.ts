@@ -26,11 +26,11 @@ export const QUOTA_BUCKETS = `
 export const ISSUER_LEDGERS = `
   CREATE TABLE issuer_ledgers (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;
 
-/** Of one trust domain each; the list is DER in base64. */
+/** Of one trust domain each; the issuer's certificate and the list are DER in base64. */
 export const CRLS = `
   CREATE TABLE crls (
-    trust text NOT NULL, issuer text NOT NULL, number bigint NOT NULL, next_update_ms bigint NOT NULL, der text NOT NULL,
-    PRIMARY KEY (trust, issuer)
+    trust text NOT NULL, issuer text NOT NULL, number bigint NOT NULL, next_update_ms bigint NOT NULL,
+    certificate text NOT NULL, der text NOT NULL, PRIMARY KEY (trust, issuer)
   );`;
 
 export const ANCHOR_LEDGERS = `

@@ -7,10 +7,11 @@ interface Waits {
 }
 
 const NUMBERS = 'SELECT issuer, number FROM crls WHERE trust = $1 ORDER BY issuer';
-const READ = 'SELECT issuer, number, next_update_ms, der FROM crls WHERE trust = $1 ORDER BY issuer';
-/** Gives a row only when it was kept. Parameters: trust, issuer, number, next update, DER in base64, what is forgotten. */
-const KEEP = `WITH lapsed AS (DELETE FROM crls WHERE trust = $1 AND issuer <> $2 AND next_update_ms <= $6::bigint)
-  INSERT INTO crls (trust, issuer, number, next_update_ms, der) VALUES ($1, $2, $3::bigint, $4::bigint, $5)
+const READ = 'SELECT issuer, number, next_update_ms, certificate, der FROM crls WHERE trust = $1 ORDER BY issuer';
+/** Gives a row only when it was kept. Parameters: trust, issuer, number, next update, certificate and list in base64, what is forgotten. */
+const KEEP = `WITH lapsed AS (DELETE FROM crls WHERE trust = $1 AND issuer <> $2 AND next_update_ms <= $7::bigint)
+  INSERT INTO crls (trust, issuer, number, next_update_ms, certificate, der)
+    VALUES ($1, $2, $3::bigint, $4::bigint, $5, $6)
   ON CONFLICT (trust, issuer) DO UPDATE
     SET number = excluded.number, next_update_ms = excluded.next_update_ms, der = excluded.der
     WHERE crls.number < excluded.number
@@ -40,6 +41,7 @@ export class PostgresCrls implements Crls {
       issuer: String(row['issuer']),
       number: Number(row['number']),
       nextUpdateMs: Number(row['next_update_ms']),
+      certificateDer: Buffer.from(String(row['certificate']), 'base64'),
       der: Buffer.from(String(row['der']), 'base64'),
     }));
     this.#numbers = this.#crls.map(({ issuer, number }) => `${issuer} ${number}`).join();
@@ -48,9 +50,9 @@ export class PostgresCrls implements Crls {
 
   async keep(crl: KeptCrl, { nowMs, signal }: Waits & { readonly nowMs: number }): Promise<boolean> {
     signal.throwIfAborted();
-    const { issuer, number, nextUpdateMs, der } = crl;
-    const text = Buffer.from(der).toString('base64');
-    const values = [this.#trust, issuer, number, nextUpdateMs, text, nowMs - KEEP_LAPSED_MS];
+    const { issuer, number, nextUpdateMs, certificateDer, der } = crl;
+    const texts = [certificateDer, der].map((bytes) => Buffer.from(bytes).toString('base64'));
+    const values = [this.#trust, issuer, number, nextUpdateMs, ...texts, nowMs - KEEP_LAPSED_MS];
     const rows = await this.#database.commit(KEEP, values, { signal });
     return rows.length === 1;
   }
