@@ -49,6 +49,8 @@ export interface ClientCertificateParts {
   readonly records: LeafRecords;
   /** Our own issuers, as long as leaves of theirs may live. */
   readonly ownIssuers: () => readonly CaCertificate[];
+  /** Looks for more of them, such as another server's newest. @throws AuthorityError CAP-S04 */
+  readonly lookForIssuers: (options: Waits) => Promise<void>;
   /** Those that the operator takes beside them. */
   readonly furtherIssuers: () => readonly CaCertificate[];
   /** Longest time since the last proof by token or socket, in ms; Infinity where that does not matter. */
@@ -140,8 +142,8 @@ async function originOf(
   parts: ClientCertificateParts,
   options: Waits,
 ): Promise<Origin> {
-  const { records, ownIssuers, furtherIssuers } = parts;
-  const own = issuersOf(certificate, ownIssuers());
+  const { records, furtherIssuers } = parts;
+  const own = await ownIssuersOf(certificate, parts, options);
   const names = { identity: leaf.identity.spiffeId.uri, serial: leaf.serial, notAfterMs: leaf.notAfterMs };
   const record = own.length === 0 ? undefined : await records.recordOf(names, options);
   if (record !== undefined && own.some((issuer) => idOf(issuer) === record.issuer)) {
@@ -152,6 +154,18 @@ async function originOf(
   const [listed] = issuersOf(certificate, furtherIssuers());
   if (listed === undefined) return { kind: own.length === 0 ? 'foreign' : 'unknown' };
   return { kind: 'listed', lineage: { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: UNKNOWN_MS } };
+}
+
+/** A leaf of a stranger is looked for once more: it may be of another server's newest issuer. */
+async function ownIssuersOf(
+  certificate: X509Certificate,
+  { ownIssuers, lookForIssuers }: ClientCertificateParts,
+  options: Waits,
+): Promise<readonly CaCertificate[]> {
+  const own = issuersOf(certificate, ownIssuers());
+  if (own.length > 0) return own;
+  await lookForIssuers(options);
+  return issuersOf(certificate, ownIssuers());
 }
 
 function provenIn({ pod, attestation, remoteCluster }: LeafRecord): ProvenFacts {

@@ -74,6 +74,10 @@ async function answerIssuers(issuers: IssuersParts, body: Json): Promise<Json> {
       return json([...(await issuers.keys(...given))]);
     case 'removeKey':
       return json(await issuers.removeKey(...given));
+    case 'rotate':
+      return json(await issuers.rotate(...given));
+    case 'rotation':
+      return json(await issuers.rotation(...given));
     case 'approve':
       return json(await issuers.approve(...given));
   }

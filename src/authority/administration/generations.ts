@@ -10,9 +10,10 @@ import { generationKeyOf } from '../trust/governed-issuers.ts';
 
 export interface KnownGeneration {
   readonly generation: Generation;
+  /** Empty where there is no certificate here to read it from. */
   readonly subject: string;
   /** Its state while nobody does anything: `active` where it is what the issuer's files have, `retiring` for those before it. */
-  readonly unmoved: Extract<LifecycleState, 'active' | 'retiring'>;
+  readonly unmoved: Extract<LifecycleState, 'preparing' | 'prepared' | 'active' | 'retiring'>;
   /** Of the one in force. */
   readonly named?: NamedIssuer;
   /** When its last leaf is over at the latest, for a former one; in ms since the epoch. */
@@ -36,7 +37,7 @@ export function generationsInForce(issuers: Pick<Issuers, 'all'>): readonly Know
 }
 
 /**
- * Those in force, and former ones whose leaves may live. A former one is called as the ledger knows it, or by nothing.
+ * Those in force, former ones whose leaves may live, and those that are to follow, wherever they are kept. A former one is called as the ledger knows it, or by nothing.
  * @throws AuthorityError CAP-S04 when the former ones cannot be read.
  */
 export async function generationsAt(
@@ -57,7 +58,23 @@ export async function generationsAt(
     const generation = { issuer: names.get(id) ?? '', id, keyId, notAfterMs: certificate.notAfterMs };
     return [{ generation, subject: certificate.subject, unmoved: 'retiring', leavesUntilMs: untilMs }];
   });
-  return [...inForce, ...before];
+  const known = [...inForce, ...before];
+  return [...known, ...generationsToCome(ledger, new Set(known.map(({ generation }) => generation.id)), nowMs)];
+}
+
+/** What the ledger says of certificates that sign nothing yet. A key without one is called by its own digest until it has one. */
+function generationsToCome(
+  { moves }: IssuerLedger,
+  known: ReadonlySet<string>,
+  nowMs: number,
+): readonly KnownGeneration[] {
+  const last = new Map(moves.map((move) => [move.id, move]));
+  return [...last.values()].flatMap(({ issuer, id, keyId, notAfterMs, from, to }): KnownGeneration[] => {
+    const unmoved = to === 'suspended' ? from : to;
+    if ((unmoved !== 'preparing' && unmoved !== 'prepared') || known.has(id) || notAfterMs <= nowMs) return [];
+    if (moves.some((other) => other.keyId === keyId && other.id !== id && unmoved === 'preparing')) return [];
+    return [{ generation: { issuer, id, keyId, notAfterMs }, subject: '', unmoved }];
+  });
 }
 
 export function standingIn(ledger: IssuerLedger, { generation, unmoved }: KnownGeneration): Standing {

@@ -38,7 +38,7 @@ export interface IssuerRow {
 
 export interface IssuerDetails {
   readonly issuer: IssuerRow;
-  /** Its other certificates whose leaves may live. */
+  /** Its other certificates: those whose leaves may live, and those that are to follow. */
   readonly former: readonly IssuerRow[];
   /** From the issuer's own upwards, below the anchor. */
   readonly chain: readonly { readonly subject: string; readonly sha256: string; readonly notAfterMs: number }[];
@@ -116,7 +116,7 @@ export class IssuerOverview {
       state,
       ...(by !== undefined && { by }),
       id,
-      subject,
+      ...(subject !== '' && { subject }),
       notAfterMs,
       ...(leavesUntilMs !== undefined && { leavesUntilMs }),
       ...(named?.state.kind === 'ready' && { anchor: named.state.issuer.anchorSha256 }),

@@ -19,12 +19,16 @@ describe('A client certificate', () => {
   let clock: FakeClock;
   let records: FakeLeafRecords;
   let further: CaCertificate[];
+  /** Of other servers on the same store: before a look, and after it. */
+  let elsewhere: CaCertificate[];
+  let found: CaCertificate[];
   let maxProofAgeMs: number;
   before(async () => (pki = await testAuthority()));
   beforeEach(() => {
     clock = new FakeClock(Date.now());
     records = new FakeLeafRecords(pki.issuer.id, clock.nowMs() - DAY_MS);
     further = [];
+    [elsewhere, found] = [[], []];
     maxProofAgeMs = 30 * DAY_MS;
   });
 
@@ -33,7 +37,8 @@ describe('A client certificate', () => {
       clock,
       trustDomain,
       records,
-      ownIssuers: () => [caOf(own.intermediate)],
+      ownIssuers: () => [caOf(own.intermediate), ...found],
+      lookForIssuers: async () => void found.push(...elsewhere.splice(0)),
       furtherIssuers: () => further,
       maxProofAgeMs: () => maxProofAgeMs,
     });
@@ -44,6 +49,15 @@ describe('A client certificate', () => {
     return authenticator.authenticate(presented, { signal: NEVER });
   };
   const judgeLeaf = async (options: LeafOptions) => judge({ leaf: (await leafUnder(pki.intermediate, options)).der });
+
+  it('proves an identity by a leaf of an issuer that another server has just begun to sign with', async () => {
+    const other = await testAuthority({ root: pki.root });
+    records = new FakeLeafRecords(other.issuer.id, clock.nowMs() - DAY_MS);
+    const leaf = await leafUnder(other.intermediate, { uris: [ID] });
+    assert.equal((await judge({ leaf: leaf.der })).outcome, 'insufficient', 'it is a stranger before that');
+    elsewhere = [caOf(other.intermediate)];
+    assert.equal((await judge({ leaf: leaf.der })).outcome, 'authenticated');
+  });
 
   it('proves the identity in its single URI name, until it ends', async () => {
     const leaf = await leafUnder(pki.intermediate, { uris: [ID], dns: ['api.shop.svc'] });

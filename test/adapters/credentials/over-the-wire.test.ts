@@ -35,6 +35,7 @@ describe('A caller at the TLS listener', () => {
         trustDomain,
         records,
         ownIssuers: () => [caOf(edge.pki.intermediate)],
+        lookForIssuers: async () => undefined,
         furtherIssuers: () => [],
         maxProofAgeMs: () => DAY_MS,
       }),

@@ -93,6 +93,32 @@ describe('The issuers that are known', () => {
     assert.deepEqual(records.last, [one.issuer.id, three.issuer.id]);
   });
 
+  it('are those of other servers too, once somebody shows a leaf of one: looked for once a second, however many do', async () => {
+    const records = new FakeIssuerRecords();
+    const { known, ids, clock } = started(records);
+    await known.start({ signal: NEVER });
+    await known.look({ signal: NEVER });
+    const { certificateDer, id, notAfterMs } = two.issuer;
+    records.kept.push({ certificateDer, id, notAfterMs, longestLeafMs: 1 });
+    await known.look({ signal: NEVER });
+    assert.deepEqual(ids(), [one.issuer.id]);
+    await clock.advance(1_000);
+    await Promise.all([known.look({ signal: NEVER }), known.look({ signal: NEVER })]);
+    assert.deepEqual(ids(), [one.issuer.id, two.issuer.id]);
+  });
+
+  it('are put on record again and again, for another server takes them for former', async () => {
+    const records = new FakeIssuerRecords();
+    const { known, clock } = started(records);
+    await known.start({ signal: NEVER });
+    const before = records.kept.length;
+    await clock.advance(3_600_000);
+    assert.deepEqual(
+      records.kept.slice(before).map(({ id }) => id),
+      [one.issuer.id],
+    );
+  });
+
   it('are put on record as soon as that can be done', async () => {
     const records = new FakeIssuerRecords();
     const { issuers, clock, known } = started(records);

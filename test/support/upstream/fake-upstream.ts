@@ -63,3 +63,8 @@ export async function signedUnder(root: CaKeyPair, request: IntermediateRequest,
   });
   return `${certificate.toString('pem')}\n`;
 }
+
+/** @returns the public key of the request, as hex of its DER. */
+export function keyAskedFor(csrPem: string): string {
+  return Buffer.from(new x509.Pkcs10CertificateRequest(csrPem).publicKey.rawData).toString('hex');
+}

@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { ActOutcome, AskedAct, Operator } from '../../../authority/administration/issuer-acts.ts';
 import type { KeyRow, RemovedKey } from '../../../authority/administration/issuer-keys.ts';
+import type { AskedRotation, Rotation } from '../../../authority/administration/issuer-rotations.ts';
 import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
 import { ROLE_OF_ACT } from '../../../authority/administration/roles.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
@@ -20,6 +21,9 @@ export interface IssuersParts {
   /** The keys that lie beside that of an issuer. */
   readonly keys: (name: string) => Promise<readonly KeyRow[]>;
   readonly removeKey: (removed: RemovedKey, operator: Operator) => Promise<KeyRow>;
+  /** Begins to have the next certificate of an issuer, and the last such that was begun. */
+  readonly rotate: (asked: AskedRotation, operator: Operator) => Promise<Rotation>;
+  readonly rotation: (name: string) => Promise<Rotation>;
   readonly approve: (digest: string, operator: Operator) => Promise<ActOutcome>;
 }
 
@@ -27,6 +31,7 @@ export const ISSUERS = '/issuers';
 export const PENDING_ACTS = '/pending-acts';
 
 const removedKey = z.strictObject({ reason });
+const askedRotation = z.strictObject({ reason, activate: z.boolean().default(false) });
 /** Hex SHA-256 of a public key, first 16 digits. */
 const KEY = /^[0-9a-f]{16}$/;
 const askedAct = z.strictObject({
@@ -39,7 +44,7 @@ const askedAct = z.strictObject({
 });
 
 export function administerIssuers(parts: IssuersParts): AdministrationPart {
-  const { list, show, ask, pending, approve, keys, removeKey } = parts;
+  const { list, show, ask, pending, approve, keys, removeKey, rotate, rotation } = parts;
   return (routes) => {
     routes.get(ISSUERS, demandRole('viewer'), async (c) => c.json({ issuers: await list() }));
     routes.get(`${ISSUERS}/:name`, demandRole('viewer'), async (c) => c.json(await show(c.req.param('name'))));
@@ -52,6 +57,13 @@ export function administerIssuers(parts: IssuersParts): AdministrationPart {
       const given = await bodyOf(c, removedKey);
       return c.json(await removeKey({ issuer, key, ...given }, c.get('operator')));
     });
+    routes.post(`${ISSUERS}/:name/rotation`, demandRole('operator'), async (c) => {
+      const given = await bodyOf(c, askedRotation);
+      return c.json(await rotate({ issuer: c.req.param('name'), ...given }, c.get('operator')), 202);
+    });
+    routes.get(`${ISSUERS}/:name/rotation`, demandRole('viewer'), async (c) =>
+      c.json(await rotation(c.req.param('name'))),
+    );
     routes.get(PENDING_ACTS, demandRole('viewer'), async (c) => c.json({ pending: await pending() }));
     for (const act of ISSUER_ACTS) {
       routes.post(`${ISSUERS}/:name/${act}`, demandRole(ROLE_OF_ACT[act]), async (c) => {

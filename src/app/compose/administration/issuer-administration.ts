@@ -2,6 +2,7 @@
 import type { IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import { IssuerActs } from '../../../authority/administration/issuer-acts.ts';
 import { IssuerKeys } from '../../../authority/administration/issuer-keys.ts';
+import { IssuerRotations } from '../../../authority/administration/issuer-rotations.ts';
 import { IssuerOverview } from '../../../authority/administration/issuer-overview.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Foundation } from '../foundation.ts';
@@ -28,6 +29,8 @@ export function composeIssuerAdministration(
   const overview = new IssuerOverview(parts, settings);
   const inventoryOf = keyInventories(config, trust);
   const keys = new IssuerKeys({ ...parts, journal, inventoryOf, given: async () => issuers.given() });
+  const { rollovers } = trust;
+  const rotations = new IssuerRotations({ ...rollovers, clock });
   return {
     list: async () => overview.list({ signal }),
     show: async (name) => overview.show(name, { signal }),
@@ -35,6 +38,8 @@ export function composeIssuerAdministration(
     ask: async (asked, operator) => acts.ask(asked, operator, { signal }),
     keys: async (name) => keys.list(name, { signal }),
     removeKey: async (removed, operator) => keys.remove(removed, operator, { signal }),
+    rotate: async (asked, operator) => rotations.begin(asked, operator, { signal }),
+    rotation: async (name) => rotations.last(name),
     approve: async (digest, operator) => acts.approve(digest, operator, { signal }),
   };
 }

@@ -48,6 +48,7 @@ export function composeClientCertificates(config: Config, parts: CertificatePart
     trustDomain: config.trustDomain,
     records: leaves,
     ownIssuers: () => own.current(),
+    lookForIssuers: async (options) => own.look(options),
     furtherIssuers,
     maxProofAgeMs: (identity) => maxProofAgeOf(maxProofAge, policies, identity),
   });

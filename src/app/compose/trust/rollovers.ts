@@ -17,14 +17,21 @@ interface Waits {
 
 export interface Rollovers {
   /** Begins to roll over, until the signal aborts. */
-  start(options: Waits): void;
+  readonly start: (options: Waits) => void;
   /**
    * Resolves when the default issuer has a certificate in its files, however long its CA takes; at once without an upstream.
    * @throws AuthorityError CAP-X03 when the files cannot be read; the signal's reason.
    */
-  first(options: Waits): Promise<void>;
+  readonly first: (options: Waits) => Promise<void>;
+  /** @throws AuthorityError CAP-O02 for an issuer without an upstream. */
+  readonly demand: (name: string) => void;
   /** @throws AuthorityError CAP-O02 for an issuer without an upstream; as `IssuerRollover.rotate`. */
-  rotate(name: string, how: { readonly activate: boolean }, by: Authorship, options: Waits): Promise<IssuerPairs>;
+  readonly rotate: (
+    name: string,
+    how: { readonly activate: boolean },
+    by: Authorship,
+    options: Waits,
+  ) => Promise<IssuerPairs>;
 }
 
 /** Between looks of a process that waits for another one to fill the folder. */
@@ -60,6 +67,12 @@ export function composeRollovers(
       }),
     );
   }
+  const demanded = (name: string): IssuerRollover => {
+    const own = rollovers.get(name);
+    if (own !== undefined) return own;
+    const detail = `issuer ${name} has no \`upstream\`: capstan issuer csr and import are its way`;
+    throw new AuthorityError('CAP-O02', { detail });
+  };
   return {
     start: (options) => {
       if (acts) for (const one of rollovers.values()) void one.run(options);
@@ -72,11 +85,8 @@ export function composeRollovers(
         await clock.sleep(LOOK_MS, { signal });
       }
     },
-    rotate: async (name, how, by, options) => {
-      const own = rollovers.get(name);
-      if (own === undefined) throw new AuthorityError('CAP-O02', { detail: `issuer ${name} has no upstream` });
-      return own.rotate(how, by, options);
-    },
+    demand: (name) => void demanded(name),
+    rotate: async (name, how, by, options) => demanded(name).rotate(how, by, options),
   };
 }
 

@@ -6,13 +6,17 @@ import type { OperationRecord } from '../../../ports/storage/operation-journal.t
 import { ISSUERS_TOPIC, RECORD_OPERATION_TOPIC, type IssuersQuestion } from '../../worker/topics.ts';
 import type { ServingWorkers } from './ask-each.ts';
 
+const IN_FIRST_SLOT: ReadonlySet<keyof IssuersParts> = new Set<keyof IssuersParts>(['rotate', 'rotation']);
+
 export function gatheredIssuers(workers: ServingWorkers, options: { readonly signal: AbortSignal }): IssuersParts {
   const ask = async <Question extends keyof IssuersParts>(
     question: Question,
     ...given: Parameters<IssuersParts[Question]>
   ): Promise<Awaited<ReturnType<IssuersParts[Question]>>> => {
-    const [first] = workers();
-    if (first === undefined) throw new AuthorityError('CAP-S07', { detail: 'no worker serves' });
+    const serving = workers();
+    // Pairs of certificate and key are changed by one of them.
+    const first = IN_FIRST_SLOT.has(question) ? serving.find(({ slot }) => slot === 1) : serving[0];
+    if (first === undefined) throw new AuthorityError('CAP-S07', { detail: 'no worker serves that could do it' });
     const asked = { question, given } as unknown as IssuersQuestion;
     const answer = await first.link.ask(ISSUERS_TOPIC, asked as unknown as Json, options);
     return answer as unknown as Awaited<ReturnType<IssuersParts[Question]>>;
@@ -24,6 +28,8 @@ export function gatheredIssuers(workers: ServingWorkers, options: { readonly sig
     ask: async (asked, operator) => ask('ask', asked, operator),
     keys: async (name) => ask('keys', name),
     removeKey: async (removed, operator) => ask('removeKey', removed, operator),
+    rotate: async (asked, operator) => ask('rotate', asked, operator),
+    rotation: async (name) => ask('rotation', name),
     approve: async (digest, operator) => ask('approve', digest, operator),
   };
 }

@@ -8,6 +8,7 @@ import type { IssuerAct } from '../../../domain/trust/issuer-state.ts';
 import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
 import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
 import { registerIssuerKeys } from './issuer-keys.ts';
+import { registerIssuerRotate } from './issuer-rotate.ts';
 import { registerCeremony } from './ceremony.ts';
 import { printDetails, printIssuers, printOutcome, printPending } from '../../reports/server/issuers.ts';
 
@@ -36,6 +37,7 @@ const ACTS: Readonly<Record<IssuerAct, string>> = {
   retire: 'ends an issuer for good, when no leaf of it lives',
 };
 
+const ROTATE = 'has the next certificate of an issuer asked of its CA now, and not in its time';
 const KEYS = 'lists the keys in the token or folder of an issuer, and deletes one that is of no certificate';
 
 export function registerIssuer(program: Command, invocation: Invocation): void {
@@ -62,6 +64,7 @@ export function registerIssuer(program: Command, invocation: Invocation): void {
   );
   registerCeremony(issuer, invocation);
   registerIssuerKeys(register(issuer, 'keys <name>', KEYS), invocation);
+  registerIssuerRotate(register(issuer, 'rotate <name>', ROTATE), invocation);
   for (const act of Object.keys(ACTS) as IssuerAct[]) registerAct(issuer, act, invocation);
   register(issuer, 'pending', 'lists what waits for a second person').action(async (options: Printed) =>
     asked(

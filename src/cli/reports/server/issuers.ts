@@ -35,7 +35,7 @@ export function printDetails(details: IssuerDetails, printing: Printing): void {
     ['anchor', anchor ?? '-'],
     ['key', custody],
     ['longest certificate', maxTtlMs === undefined ? 'as the server allows' : formatDuration(maxTtlMs)],
-    ...former.map((row) => ['former certificate', formerOf(row)]),
+    ...former.map((row) => [isToCome(row) ? 'next certificate' : 'former certificate', formerOf(row)]),
   ]);
   const { live } = figures;
   const until = live.latestEndMs === undefined ? '' : `, the last until ${formatTime(live.latestEndMs)}`;
@@ -110,6 +110,10 @@ function nameOf({ name, isDefault }: IssuerRow): string {
 
 function sinceOf({ timeMs, actor, reason }: IssuerMove): string {
   return ` since ${formatTime(timeMs)}, by ${actor}: ${reason}`;
+}
+
+function isToCome({ state }: IssuerRow): boolean {
+  return state === 'preparing' || state === 'prepared';
 }
 
 function formerOf({ id = '-', state, leavesUntilMs }: IssuerRow): string {

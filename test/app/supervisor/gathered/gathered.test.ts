@@ -63,6 +63,8 @@ const UNASKED = {
   approve: unasked,
   keys: unasked,
   removeKey: unasked,
+  rotate: unasked,
+  rotation: unasked,
 };
 
 function policyOf(revision: string): PolicyInForce {
