@@ -258,7 +258,7 @@ export const schema = {
     ),
     crlFile: optional(
       filePath,
-      'PEM file with the revocation lists (CRLs) of the trust anchors and of the certificate authorities between them and the issuers, for those who look for one of every certificate in a chain. `capstan crl import` writes it.',
+      'PEM file with the revocation lists (CRLs) of the trust anchors and of the certificate authorities between them and the issuers, for those who look for one of every certificate in a chain.',
       followed,
     ),
     federated: withDefault(

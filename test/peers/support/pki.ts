@@ -49,6 +49,11 @@ export async function issueIntermediate(root: TestAuthority, commonName: string,
   return createAuthority(commonName, days, root);
 }
 
+/** The same without cRLSign: no revocation list of it is valid. */
+export async function issueMuteIntermediate(root: TestAuthority, commonName: string): Promise<TestAuthority> {
+  return createAuthority(commonName, 30, root, x509.KeyUsageFlags.keyCertSign);
+}
+
 /** A leaf for client and server, valid for an hour unless said otherwise; the chain stops below the root. */
 export async function issueLeaf(issuer: TestAuthority, request: LeafRequest): Promise<TestLeaf> {
   const keys = await generateKeys(request.weakKey === true ? WEAK : ALGORITHM);
@@ -80,7 +85,14 @@ export async function issueLeaf(issuer: TestAuthority, request: LeafRequest): Pr
   };
 }
 
-async function createAuthority(commonName: string, days: number, parent?: TestAuthority): Promise<TestAuthority> {
+const CA_USAGE: x509.KeyUsageFlags = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
+
+async function createAuthority(
+  commonName: string,
+  days: number,
+  parent?: TestAuthority,
+  usage = CA_USAGE,
+): Promise<TestAuthority> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.create({
     ...validity(days * 24 * HOUR_MS, undefined, parent?.certificate.notAfter),
@@ -92,7 +104,7 @@ async function createAuthority(commonName: string, days: number, parent?: TestAu
     signingAlgorithm: ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(true, parent === undefined ? undefined : 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      new x509.KeyUsagesExtension(usage, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       ...(parent === undefined ? [] : [await x509.AuthorityKeyIdentifierExtension.create(parent.certificate)]),
     ],
