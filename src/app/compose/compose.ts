@@ -25,7 +25,7 @@ import { composeStorage } from './storage.ts';
 import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
 import { composeRevocation, NOTHING_REVOKED, type Revocation } from './trust/revocation.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
-import type { UpstreamOf } from './trust/upstreams.ts';
+import { composeUpstreams, type UpstreamOf } from './trust/upstreams.ts';
 
 export interface Composition {
   readonly foundation: Foundation;
@@ -52,12 +52,13 @@ export interface Surroundings {
 export function compose(
   config: Config,
   lifecycle: Lifecycle,
-  { clock, worker, upstreamOf }: Surroundings,
+  { clock, worker, upstreamOf: given }: Surroundings,
 ): Composition {
   const foundation = composeFoundation(config, lifecycle, clock, worker);
   const storage = composeStorage(config, foundation);
   const cluster = composeCluster(config, foundation);
   const published = composePublishedTrust(config, foundation, cluster);
+  const upstreamOf = given ?? composeUpstreams(foundation, cluster.kubernetes);
   const trust = composeTrust(config, foundation, { ...storage, ...published, upstreamOf });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });

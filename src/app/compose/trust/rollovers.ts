@@ -54,7 +54,7 @@ export function composeRollovers(
       const { lifetime: lifetimeMs, prepareAt, activateAt } = upstream;
       const longestLeafMs = Math.min(lifetimes.max, maxTtl);
       const settings = { name, lifetimeMs, prepareAt, activateAt, longestLeafMs };
-      const own = new IssuerRollover({ ...parts, upstream: parts.upstreamOf(upstream), clock, events }, settings);
+      const own = new IssuerRollover({ ...parts, upstream: parts.upstreamOf(name, upstream), clock, events }, settings);
       return [[name, own] as const];
     }),
   );

@@ -27,7 +27,7 @@ import type { Foundation } from '../foundation.ts';
 import { composeGenerations } from './generations.ts';
 import { composeIssuers } from './issuers.ts';
 import { composeRollovers, type Rollovers } from './rollovers.ts';
-import { composeUpstream, type UpstreamOf } from './upstreams.ts';
+import type { UpstreamOf } from './upstreams.ts';
 import type { Storage } from '../storage.ts';
 
 export interface Trust {
@@ -55,14 +55,14 @@ export interface BeforeLeaves {
 export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 'anchorLedgers' | 'notedEvidence'> {
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
-  /** Reaches the CA above an issuer; a test hands in one of its own. */
-  readonly upstreamOf?: UpstreamOf | undefined;
+  /** Reaches the CA above an issuer. */
+  readonly upstreamOf: UpstreamOf;
 }
 
 export function composeTrust(
   config: Config,
   foundation: Foundation,
-  { history, issuerLedgers, anchorLedgers, notedEvidence, roots, upstreamOf = composeUpstream }: TrustParts,
+  { history, issuerLedgers, anchorLedgers, notedEvidence, roots, upstreamOf }: TrustParts,
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };

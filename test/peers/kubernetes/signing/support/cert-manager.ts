@@ -6,7 +6,6 @@ import path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { certManagerDefinitions } from '../../../programs/programs.ts';
 import { eventually } from '../../../../support/eventually.ts';
-import type { TestAuthority } from '../../../support/pki.ts';
 import type { ClusterObject, ObjectReference } from '../../support/cluster-api.ts';
 import type { KubernetesCluster } from '../../support/cluster.ts';
 import { ClusterProcess } from '../../support/cluster-process.ts';
@@ -23,6 +22,12 @@ export interface CertManagerSettings {
   readonly cluster: KubernetesCluster;
   /** Whether it approves every request, as it does unless it is told not to. */
   readonly approves?: boolean;
+}
+
+/** Without CAs above it. */
+interface CaPair {
+  readonly certificatePem: string;
+  readonly keyPem: string;
 }
 
 export class CertManager implements AsyncDisposable {
@@ -55,7 +60,7 @@ export class CertManager implements AsyncDisposable {
   }
 
   /** An Issuer that signs with this CA; it is ready when this resolves. */
-  async issuer(at: { readonly namespace: string; readonly name: string }, ca: TestAuthority): Promise<void> {
+  async issuer(at: { readonly namespace: string; readonly name: string }, ca: CaPair): Promise<void> {
     const issuer = issuerObject(at);
     await this.#cluster.apply([caSecret(at, ca), { ...issuer, spec: { ca: { secretName: at.name } } }]);
     await eventually(`the Issuer ${at.name} is ready`, async () => this.#isReady(issuer), { withinMs: READY_MS });
@@ -117,10 +122,7 @@ function issuerObject(metadata: { readonly namespace: string; readonly name: str
   return { apiVersion: API_VERSION, kind: 'Issuer', metadata };
 }
 
-function caSecret(
-  metadata: { readonly namespace: string; readonly name: string },
-  { certificatePem, chainPem, keyPem }: TestAuthority,
-): ClusterObject {
-  const data = { 'tls.crt': chainPem === '' ? certificatePem : chainPem, 'tls.key': keyPem };
-  return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData: data };
+function caSecret(metadata: ObjectReference['metadata'], { certificatePem, keyPem }: CaPair): ClusterObject {
+  const stringData = { 'tls.crt': certificatePem, 'tls.key': keyPem };
+  return { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, stringData };
 }
