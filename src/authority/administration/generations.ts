@@ -4,7 +4,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import { standingOf, type Generation, type IssuerLedger, type Standing } from '../../domain/trust/issuer-ledger.ts';
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import { readCaCertificate } from '../../domain/x509/ca-certificate.ts';
-import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
+import { certifiedOf, type Issuers, type NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { FormerIssuers } from '../../ports/storage/issuer-records.ts';
 import { generationKeyOf } from '../trust/governed-issuers.ts';
 
@@ -26,11 +26,11 @@ export interface GenerationsParts {
   readonly former: FormerIssuers;
 }
 
-/** What the issuers sign with now. */
+/** What the issuers sign with now, or would if their keys answered. */
 export function generationsInForce(issuers: Pick<Issuers, 'all'>): readonly KnownGeneration[] {
   return issuers.all().flatMap((named) => {
-    if (named.state.kind !== 'ready') return [];
-    const { issuer } = named.state;
+    const issuer = certifiedOf(named.state);
+    if (issuer === undefined) return [];
     const generation = { issuer: named.name, ...generationKeyOf(issuer), notAfterMs: issuer.notAfterMs };
     return [{ generation, subject: issuer.subject, unmoved: 'active' as const, named }];
   });

@@ -158,7 +158,7 @@ export class IssuerActs {
   #outage(ledger: IssuerLedger, act: IssuerAct, { named, generation }: KnownGeneration): readonly string[] {
     if (act === 'resume' || named === undefined) return [];
     const signing = generationsInForce(this.#parts.issuers).filter(
-      (one) => withdrawalOf(ledger, one.generation) === undefined,
+      ({ generation: one, named: its }) => its?.state.kind === 'ready' && withdrawalOf(ledger, one) === undefined,
     );
     const { id, keyId } = generation;
     if (!signing.some((one) => one.generation.id === id)) return [];

@@ -1,9 +1,9 @@
 // What operators are shown of issuers: their states, what hangs on them, and what became of them.
 import { AuthorityError } from '../../domain/errors.ts';
 import type { IssuerLedger, IssuerMove } from '../../domain/trust/issuer-ledger.ts';
-import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
+import { isWithdrawn, type LifecycleState } from '../../domain/trust/issuer-state.ts';
 import { pathCertificatesOf } from '../../domain/x509/path/certificate.ts';
-import type { NamedIssuer } from '../../ports/issuing/issuers.ts';
+import { certifiedOf, type NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { IssuerFigures, IssuerStatistics } from '../../ports/storage/issuer-statistics.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
@@ -109,7 +109,11 @@ export class IssuerOverview {
   #rowOf(known: KnownGeneration, isDefault: boolean): IssuerRow {
     const { generation, subject, leavesUntilMs, named } = known;
     const { issuer: name, id, notAfterMs } = generation;
-    const { state, by } = standingIn(this.#parts.ledger.current(), known);
+    const anchor = named && certifiedOf(named.state)?.anchorSha256;
+    const { state: standing, by } = standingIn(this.#parts.ledger.current(), known);
+    // What operators withdrew is that first of all.
+    const why = named?.state.kind === 'unavailable' ? named.state.why : undefined;
+    const state = why !== undefined && !isWithdrawn(standing) ? 'unavailable' : standing;
     return {
       name,
       isDefault,
@@ -119,14 +123,16 @@ export class IssuerOverview {
       ...(subject !== '' && { subject }),
       notAfterMs,
       ...(leavesUntilMs !== undefined && { leavesUntilMs }),
-      ...(named?.state.kind === 'ready' && { anchor: named.state.issuer.anchorSha256 }),
+      ...(anchor !== undefined && { anchor }),
+      ...(why !== undefined && { why }),
     };
   }
 }
 
 function chainOf({ state }: NamedIssuer): IssuerDetails['chain'] {
-  if (state.kind !== 'ready') return [];
-  return pathCertificatesOf(state.issuer.chainPems.join('')).map(({ subject, sha256, notAfterMs }) => ({
+  const issuer = certifiedOf(state);
+  if (issuer === undefined) return [];
+  return pathCertificatesOf(issuer.chainPems.join('')).map(({ subject, sha256, notAfterMs }) => ({
     subject,
     sha256,
     notAfterMs,

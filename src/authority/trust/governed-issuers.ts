@@ -5,7 +5,7 @@ import { withdrawalOf, type IssuerLedger, type IssuerMove } from '../../domain/t
 import type { LifecycleState, WithdrawnState } from '../../domain/trust/issuer-state.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { Listeners } from '../../live/listeners.ts';
-import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
+import { certifiedOf, type Issuers, type NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { FollowedLedger } from './followed-ledger.ts';
 
 interface Waits {
@@ -76,11 +76,12 @@ export class GovernedIssuers implements Issuers {
   /** The same object for the same issuer under the same ledger. */
   #govern(given: NamedIssuer): NamedIssuer {
     // Asked for its name alone before the ledger is known, as when a server is put together.
-    if (given.state.kind !== 'ready') return given;
+    const issuer = certifiedOf(given.state);
+    if (issuer === undefined || (given.state.kind !== 'ready' && !this.#parts.ledger.known)) return given;
     const ledger = this.#parts.ledger.current();
     const known = this.#governed.get(given.name);
     if (known?.given === given && known.ledger === ledger) return known.named;
-    const named = governed(given, given.state.issuer, ledger);
+    const named = governed(given, issuer, ledger);
     this.#governed.set(given.name, { given, ledger, named });
     return named;
   }

@@ -9,7 +9,18 @@ import type { Signer } from './signer.ts';
 export type IssuerState =
   | { readonly kind: 'ready'; readonly issuer: Issuer; readonly signer: Signer }
   /** `why` is safe for a caller: no path of a file. `withdrawn`: operators say that it is not to sign. */
-  | { readonly kind: 'unavailable'; readonly why: string; readonly withdrawn?: WithdrawnState };
+  | {
+      readonly kind: 'unavailable';
+      readonly why: string;
+      readonly withdrawn?: WithdrawnState;
+      /** Present where it is in force, and its key alone does not answer: operators may withdraw it meanwhile. */
+      readonly certified?: Issuer;
+    };
+
+/** @returns the certificate in force, whether or not it can sign now. */
+export function certifiedOf(state: IssuerState): Issuer | undefined {
+  return state.kind === 'ready' ? state.issuer : state.certified;
+}
 
 /** One issuer at one moment. A later state is another object, so that a request keeps the one it was given. */
 export interface NamedIssuer extends IssuerCandidate {

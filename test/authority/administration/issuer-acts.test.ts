@@ -144,6 +144,23 @@ describe('What operators do to issuers', () => {
     await assert.rejects(acts.approve(digest, BOB, stop), { reason: 'CAP-O02' });
   });
 
+  it('is done to an issuer whose key does not answer, by its name, and the next one that policy allows is asked then', async () => {
+    const certified = own.issuer;
+    issuers.put('default', { kind: 'unavailable', why: 'has a signing key that does not answer', certified });
+    const { ask } = await serverOf();
+    const outcome = await ask('suspend', 'default');
+    assert.deepEqual(outcome.outcome === 'done' && [outcome.move.id, outcome.move.from, outcome.move.to], [
+      own.issuer.id,
+      'active',
+      'suspended',
+    ]);
+    const ledger = new FollowedLedger({ ledgers, clock }, { name: 'the ledger of issuers' });
+    await ledger.start(stop);
+    const [first] = new GovernedIssuers({ issuers, ledger }).all();
+    assert.equal(first.state.kind === 'unavailable' && first.state.withdrawn, 'suspended');
+    assert.equal((await ask('resume', 'default')).outcome, 'done');
+  });
+
   it('is done once, although two approve it at two servers', async () => {
     const [one, other] = [await serverOf(['issuer.taint']), await serverOf(['issuer.taint'])];
     const digest = digestOf(await one.ask('taint', 'gold'));

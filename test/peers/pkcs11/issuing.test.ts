@@ -98,7 +98,14 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     assert.match(await health.text(), /the signing key does not answer/);
     assert.match(await (await server.get('/metrics')).text(), /capstan_issuer_key_available\{issuer="default"\} 0/);
     await eventually('the log says so', () => files.logged('issuerKeyLost').length === 1, SOON);
+    assert.match((await runHere('issuer', 'list')).output, /^default \(default\) +unavailable /m);
+    const suspended = await runHere('issuer', 'suspend', 'default', '--reason', 'the token was stolen');
+    assert.match(suspended.output, /is suspended; before it was active/, suspended.error);
+    assert.match((await ask(server)).details, /^CAP-S14 /);
     hsm.putBack();
+    await eventually('the log says so', () => files.logged('issuerKeyBack').length === 1, SOON);
+    assert.match((await ask(server)).details, /^CAP-S14 /);
+    assert.equal((await runHere('issuer', 'resume', 'default', '--reason', 'it was found')).code, 0);
     await eventually('it issues again', async () => (await ask(server)).code === status.OK, SOON);
     await demandCertificate(server);
     assert.ok((await server.get('/readyz')).ok);

@@ -102,7 +102,9 @@ export class DocumentIssuer {
     this.#key = new KeyInForce(parts.clock, {
       lost: (problem) => {
         this.#reports.keyLost(problem);
-        this.#become({ kind: 'unavailable', why: 'has a signing key that does not answer' });
+        const certified = this.#inForce?.material.issuer;
+        const why = 'has a signing key that does not answer';
+        this.#become({ kind: 'unavailable', why, ...(certified !== undefined && { certified }) });
       },
       // It is tried before it signs for others.
       back: (signal) => void this.#next(async () => this.#look(signal)),

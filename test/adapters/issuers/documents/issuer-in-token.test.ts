@@ -49,7 +49,9 @@ describe('An issuer whose key is in a token', () => {
     const before = issuer.named;
     assert.deepEqual([before.custody, before.state.kind], ['pkcs11', 'ready']);
     await lose(parts);
-    assert.deepEqual(issuer.named.state, { kind: 'unavailable', why: 'has a signing key that does not answer' });
+    const certified = before.state.kind === 'ready' ? before.state.issuer : undefined;
+    const why = 'has a signing key that does not answer';
+    assert.deepEqual(issuer.named.state, { kind: 'unavailable', why, certified });
     assert.deepEqual(issuer.health(clock.nowMs()), {
       state: 'not ready',
       why: 'the signing key does not answer: CKR_DEVICE_REMOVED at C_Sign',
