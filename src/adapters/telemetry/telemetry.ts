@@ -35,6 +35,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeHealth: (health: Pick<Health, 'parts'>) => void;
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
+  /** @param leftMs is asked at each scrape; called once, where it is measured. */
+  readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
   readonly observeIssuers: (given: () => readonly ObservedIssuer[]) => void;
   /** @param given is asked at each scrape; called once, where issuers have upstreams. */
@@ -64,6 +66,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     relayLog: log.relay,
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
+    observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),
     observeTurns: (waiting) => metrics.observeTurns(waiting),

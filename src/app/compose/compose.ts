@@ -24,6 +24,7 @@ import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
 import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
 import { composeRevocation, NOTHING_REVOKED, type Revocation } from './trust/revocation.ts';
+import { composeOutageBudget } from './trust/outage-budget.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
 import { composeUpstreams, type UpstreamOf } from './trust/upstreams.ts';
 
@@ -60,6 +61,7 @@ export function compose(
   const published = composePublishedTrust(config, foundation, cluster);
   const upstreamOf = given ?? composeUpstreams(foundation, cluster.kubernetes);
   const trust = composeTrust(config, foundation, { ...storage, ...published, upstreamOf });
+  composeOutageBudget(config, foundation, { storage, trust });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });
   composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });

@@ -27,6 +27,8 @@ export interface Storage extends Pick<
   readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
   readonly notedEvidence: NotedEvidence;
+  /** Whether decisions are recorded now, as far as is known. */
+  readonly canRecord: () => boolean;
 }
 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
@@ -73,6 +75,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     statistics,
     evidence,
     notedEvidence,
+    canRecord: () => store.health().state !== 'not ready',
     ...(bundleState !== undefined && { bundleState }),
   };
 }

@@ -242,6 +242,14 @@ export const METRICS = {
       'One that has ended, or waits for the one of the same key, is not distributed.',
     labels: { anchor: OPEN, subject: OPEN, distributed: OPEN },
   },
+  outageBudget: {
+    name: 'capstan_outage_budget_seconds',
+    kind: 'observed-gauge',
+    help:
+      'How long until the first live workload has no valid certificate if nothing more is issued. Ended workloads are left out, ' +
+      'and those that are overdue by half of what was left when renewal was due. One process measures it for all that share a store.',
+    labels: {},
+  },
   trustWarnings: {
     name: 'capstan_trust_warnings_total',
     kind: 'counter',

@@ -63,6 +63,15 @@ export class Metrics implements AsyncDisposable {
     observeAnchors(this.#meter, given);
   }
 
+  /** @param leftMs is asked at each scrape; called once, where it is measured. */
+  observeOutageBudget(leftMs: () => number | undefined): void {
+    const { name, help } = METRICS.outageBudget;
+    this.#meter.createObservableGauge(name, { description: help }).addCallback((result) => {
+      const ms = leftMs();
+      if (ms !== undefined) result.observe(ms / 1000);
+    });
+  }
+
   /** @param given is asked at each scrape; called once, when the issuers are known. */
   observeIssuers(given: () => readonly ObservedIssuer[]): void {
     observeIssuers(this.#meter, given);

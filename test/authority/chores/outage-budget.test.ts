@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { MEASURED_EVERY_MS, OutageBudget } from '../../../src/authority/chores/outage-budget.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
+import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
+import { FakeLease } from '../../support/fakes/lease.ts';
+import { FakeEvidence, workloadEvidence } from '../../support/trust/fake-evidence.ts';
+
+const HOUR_MS = 3_600_000;
+/** With a certificate of 24 hours. */
+const issuedAt = (timeMs: number): WorkloadEvidence => {
+  const leaf = { serial: '1', api: 'csr', issuer: 'a', issuedMs: timeMs, notAfterMs: timeMs + 24 * HOUR_MS };
+  return workloadEvidence({ leaf, live: [{ latestEndMs: leaf.notAfterMs }] });
+};
+
+describe('The outage budget', () => {
+  let clock: FakeClock;
+  let evidence: FakeEvidence;
+  let lease: FakeLease;
+  let able: boolean;
+  let end: AbortController;
+  let budget: OutageBudget;
+  let running: Promise<void>;
+  beforeEach(() => {
+    [clock, evidence, able, end] = [new FakeClock(NOON_MS), new FakeEvidence(), true, new AbortController()];
+    lease = new FakeLease();
+    budget = new OutageBudget({ reader: evidence, lease, clock, canIssue: () => able }, { sdsRenewAt: 0.5 });
+  });
+  afterEach(async () => {
+    end.abort();
+    await running;
+  });
+  const start = async (...workloads: readonly WorkloadEvidence[]): Promise<void> => {
+    evidence.workloads = workloads;
+    running = budget.run(end);
+    await settle();
+    lease.give();
+    await clock.advance(1);
+  };
+
+  it('is the time until the first workload is without a certificate, and counts down while nothing is issued', async () => {
+    await start(issuedAt(NOON_MS - 1 * HOUR_MS), issuedAt(NOON_MS - 5 * HOUR_MS));
+    assert.equal(budget.leftMs, 19 * HOUR_MS - 1);
+    await clock.advance(HOUR_MS);
+    assert.equal(budget.leftMs, 18 * HOUR_MS - 1);
+  });
+
+  it('rises when the workload that was first renews', async () => {
+    await start(issuedAt(NOON_MS - 12 * HOUR_MS), issuedAt(NOON_MS - 5 * HOUR_MS));
+    evidence.workloads = [issuedAt(NOON_MS), issuedAt(NOON_MS - 5 * HOUR_MS)];
+    await clock.advance(2 * MEASURED_EVERY_MS);
+    assert.equal(budget.leftMs, 19 * HOUR_MS - 1 - 2 * MEASURED_EVERY_MS);
+  });
+
+  it('is unknown where nobody is alive, or another process measures it', async () => {
+    await start();
+    assert.equal(budget.leftMs, undefined);
+    evidence.workloads = [issuedAt(NOON_MS)];
+    await clock.advance(2 * MEASURED_EVERY_MS);
+    assert.notEqual(budget.leftMs, undefined);
+    lease.lose();
+    await clock.advance(1);
+    assert.equal(budget.leftMs, undefined);
+  });
+
+  it('leaves out the dead, but nobody for the time in which nothing could be issued', async () => {
+    await start(issuedAt(NOON_MS - 11 * HOUR_MS), issuedAt(NOON_MS));
+    able = false;
+    await clock.advance(12 * HOUR_MS);
+    assert.equal(budget.leftMs, HOUR_MS - 1, 'it would have come');
+    able = true;
+    evidence.workloads = [issuedAt(NOON_MS - 1 * HOUR_MS), issuedAt(clock.nowMs())];
+    await clock.advance(MEASURED_EVERY_MS);
+    assert.ok(budget.leftMs < 12 * HOUR_MS);
+    await clock.advance(7 * HOUR_MS);
+    assert.ok(budget.leftMs > 12 * HOUR_MS, 'it has not come, though it could');
+  });
+
+  it('takes the time in which no server ran for one in which nobody could come', async () => {
+    await start(issuedAt(NOON_MS - 20 * HOUR_MS), issuedAt(NOON_MS - 19 * HOUR_MS));
+    assert.equal(budget.leftMs, 4 * HOUR_MS - 1);
+  });
+
+  it('goes on counting down while the store cannot be read', async () => {
+    await start(issuedAt(NOON_MS));
+    evidence.problem = new AuthorityError('CAP-S04');
+    evidence.workloads = [];
+    await clock.advance(HOUR_MS);
+    assert.equal(budget.leftMs, 23 * HOUR_MS - 1);
+  });
+});
