@@ -290,12 +290,12 @@ export const schema = {
   crl: {
     address: optional(
       address,
-      'Where the revocation lists of the issuers are served over HTTP, to whoever asks, at `/crl/<issuer id>.crl`. They are signed; TLS adds nothing. Absent, they are not.',
+      'Where the revocation lists of the issuers are served over HTTP, to whoever asks, at `/crl/<issuer id>.crl`, and with `trustAnchors.crlFile` all lists of whole chains at `/crl/ca-crl.pem`, as Istio mounts them. They are signed; TLS adds nothing. Absent, they are not.',
     ),
     lifetime: withDefault(
       duration('1h', '30d'),
       '24h',
-      'Time from the signing of a revocation list to its nextUpdate. After a quarter of it, or when a ban comes, the next one takes its place. Lists are made where `crl.address`, `sds.crl` or `cluster.kubernetes.publish.crlConfigMap` hands them out.',
+      'Time from the signing of a revocation list to its nextUpdate. After a quarter of it, or when a ban comes, the next one takes its place. Lists are made where `crl.address` or `sds.crl` hands them out.',
     ),
   },
 
@@ -425,11 +425,6 @@ export const schema = {
             'Longest that new trust anchors, and an issuer below them, wait until every selected namespace has them. After it they come in force all the same, with an alarm.',
           ),
         },
-        crlConfigMap: withDefault(
-          flag,
-          false,
-          'Whether the revocation lists of the issuers and of all certificate authorities above them are kept in the ConfigMap `istio-ca-crl` of the namespaces that `rootConfigMap` selects, under the key `ca-crl.pem`, which Istio mounts. Only while all of them are at hand and in their time; `trustAnchors.crlFile` has those of the authorities above.',
-        ),
         clusterTrustBundles: withDefault(
           listOf(clusterTrustBundle, MAX_TRUST_BUNDLES),
           [],

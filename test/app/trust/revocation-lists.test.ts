@@ -7,6 +7,7 @@ import { readCrl, readCrls } from '../../../src/domain/x509/crl/read-crl.ts';
 import { good, materialOf, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { secretsOf, type SotwClientStream } from '../../support/clients/sds-client.ts';
+import { crlIssuerOf, crlOf, crlPem } from '../../support/paths/crls.ts';
 import { tiersAt } from '../../support/paths/tiers.ts';
 import { RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
@@ -21,6 +22,12 @@ async function nextBundle(stream: SotwClientStream) {
   const { crl, onlyVerifyLeafCertCrl } = secret.type.value;
   const pem = crl === undefined ? undefined : Buffer.from(crl.specifier.value as Uint8Array).toString();
   return { crls: pem === undefined ? [] : good(readCrls(pem)), onlyVerifyLeafCertCrl };
+}
+
+/** A leaf of the issuer in force, PEM. */
+async function leafOf(server: RunningServer): Promise<readonly string[]> {
+  const { response } = await server.ask('default', 'demo');
+  return response?.certChain.slice(0, 1) ?? [];
 }
 
 describe('A server with revocation lists', function () {
@@ -127,6 +134,38 @@ describe('A server with revocation lists', function () {
     const stream = client.sotw();
     stream.subscribe('ROOTCA');
     assert.deepEqual((await nextBundle(stream)).crls, []);
+  });
+
+  it('serves the lists of whole chains as Istio mounts them, once the root has given its own', async () => {
+    const nowMs = Date.now();
+    const rootOf = (pki: TestAuthority) => ({ issuer: crlIssuerOf(pki.bundle.anchors[0]!), keyPem: pki.root.keyPem });
+    const other = await testAuthority();
+    files.write('root.crl', crlPem(crlOf(rootOf(other), nowMs)));
+    const settings = { 'crl.address': '127.0.0.1:0', 'trustAnchors.crlFile': files.path('root.crl') };
+    await using server = await RunningServer.start({ files, settings });
+    const fetchAll = async () => fetch(`http://${server.report.crlAddress}/crl/ca-crl.pem`);
+    assert.equal((await fetchAll()).status, 404);
+    assert.match(await (await server.get('/readyz')).text(), /there is no CRL of CN=Test Corporate Root/);
+    files.write('root.crl', crlPem(crlOf(rootOf(files.pki), nowMs)));
+    const text = await eventually(
+      'they are complete',
+      async () => {
+        const response = await fetchAll();
+        return response.status === 200 ? response.text() : undefined;
+      },
+      SOON,
+    );
+    for (const [name, pem] of [
+      ['root.pem', files.pki.root.certificatePem],
+      ['issuer.pem', files.pki.intermediate.certificatePem],
+      ['ca-crl.pem', text],
+      ['leaf.pem', (await leafOf(server)).join('')],
+    ] as const)
+      files.write(name, pem);
+    const place = (name: string): string => files.path(name);
+    const args = ['-crl_check_all', '-CAfile', place('root.pem'), '-untrusted', place('issuer.pem')];
+    const said = execFileSync('openssl', ['verify', ...args, '-CRLfile', place('ca-crl.pem'), place('leaf.pem')]);
+    assert.match(said.toString(), /: OK/);
   });
 
   it('has none unless it is told to', async () => {

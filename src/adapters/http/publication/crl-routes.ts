@@ -15,17 +15,29 @@ export interface ServedCrl {
 export interface CrlRoutesParts {
   /** @returns the list of an issuer by its id, while it is valid. */
   readonly crl: (issuer: string) => ServedCrl | undefined;
+  /** @returns PEM of the lists of every CA in every chain; nothing where one of them is missing. */
+  readonly chains: () => string | undefined;
   readonly nowMs: () => number;
   readonly events: Pick<Events, 'unexpected'>;
 }
 
 /** RFC 2585 section 4.2. */
 const CONTENT_TYPE = 'application/pkix-crl';
+/** Of several lists, as text. */
+const PEM_TYPE = 'application/x-pem-file';
 /** A ban is known to who comes again within this time. */
 const MAX_AGE_SECONDS = 60;
 
-export function crlRoutes({ crl, nowMs, events }: CrlRoutesParts): Hono {
+export function crlRoutes({ crl, chains, nowMs, events }: CrlRoutesParts): Hono {
   const routes = new Hono();
+  // Whole or not at all: who looks for a list of every certificate in a chain refuses all when one is missing.
+  routes.get('/crl/ca-crl.pem', (c) => {
+    const pem = chains();
+    if (pem === undefined)
+      return c.json({ error: 'the lists of whole chains are not complete: /readyz says why' }, 404);
+    c.header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`);
+    return c.body(pem, 200, { 'content-type': PEM_TYPE });
+  });
   routes.get('/crl/:file{[0-9a-f]{16}\\.crl}', (c) => {
     const found = crl(c.req.param('file').slice(0, -'.crl'.length));
     if (found === undefined) return c.json({ error: 'there is no current CRL of that issuer' }, 404);
@@ -37,7 +49,7 @@ export function crlRoutes({ crl, nowMs, events }: CrlRoutesParts): Hono {
     if (namesTag(c.req.header('if-none-match'), etag)) return c.body(null, 304);
     return c.body(Buffer.from(found.der), 200, { 'content-type': CONTENT_TYPE });
   });
-  routes.notFound((c) => c.json({ error: 'a CRL is at /crl/<issuer id>.crl' }, 404));
+  routes.notFound((c) => c.json({ error: 'a CRL is at /crl/<issuer id>.crl, all of them at /crl/ca-crl.pem' }, 404));
   routes.onError((cause, c) => {
     if (cause instanceof AuthorityError) return c.json({ error: cause.message }, 503);
     events.unexpected({ where: 'revocation lists', cause });

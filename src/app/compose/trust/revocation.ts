@@ -39,14 +39,14 @@ interface Former {
 
 /** @returns nothing where lists are handed out nowhere. */
 export function composeRevocation(config: Config, foundation: Foundation, former: Former): Revocation | undefined {
-  const { crl, sds, lifetimes, trustAnchors, cluster } = config;
-  const chains = cluster.kubernetes.publish.crlConfigMap;
-  if (crl.address === undefined && !sds.crl && !chains) return undefined;
+  const { crl, sds, lifetimes, trustAnchors } = config;
+  if (crl.address === undefined && !sds.crl) return undefined;
   const { clock, events, health, startUp, running: signal, files, worker } = foundation;
   const { storage, trust, credentials, revoked } = former;
   const { crls, history } = storage;
   const { issuers } = trust;
   const { crlFile } = trustAnchors;
+  const chains = crl.address !== undefined && crlFile !== undefined;
   const documents = crlFile === undefined ? undefined : watchedFiles({ crls: crlFile }, files);
   const imported = new DocumentCrls({ documents, clock, events });
   const sets: readonly CrlSet[] = [...(sds.crl ? (['leaf'] as const) : []), ...(chains ? (['chain'] as const) : [])];
@@ -84,7 +84,12 @@ function serve(
   inForce: CrlsInForce,
 ): HttpServer | undefined {
   if (address === undefined) return undefined;
-  const routes = crlRoutes({ crl: (issuer) => inForce.listOf(issuer), nowMs: () => clock.nowMs(), events });
+  const routes = crlRoutes({
+    crl: (issuer) => inForce.listOf(issuer),
+    chains: () => inForce.pemOf('chain')?.pem,
+    nowMs: () => clock.nowMs(),
+    events,
+  });
   const settings = { ...address, name: 'the address of revocation lists', reusePort: worker !== undefined };
   const http = untilFlushed.use(new HttpServer({ routes }, settings));
   startUp.at('listen', async (options) => http.start(options));
