@@ -1,9 +1,6 @@
 // The store of issuers over documents that a test edits, with the trial as a running server makes it.
 import { DocumentIssuer } from '../../src/adapters/issuers/documents/document-issuer.ts';
-import type {
-  DocumentIssuerParts,
-  DocumentIssuerSettings,
-} from '../../src/adapters/issuers/documents/document-issuer.ts';
+import type { DocumentIssuerParts, DocumentIssuerSettings } from '../../src/adapters/issuers/documents/issuer-parts.ts';
 import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
 import { pemSignerOpener } from '../../src/adapters/issuers/memory/pem-signer-opener.ts';
 import { memoryHandshake } from '../../src/adapters/issuers/memory/memory-handshake.ts';

@@ -16,6 +16,8 @@ export class FakeUpstream implements IntermediateUpstream {
   problem: string | undefined;
   /** Waited for before each answer. */
   held: Promise<unknown> = Promise.resolve();
+  /** How many certificates it is making: that takes real time, which a fake clock knows nothing of. */
+  signing = 0;
   /** In place of a certificate. */
   answer: string | undefined;
   readonly #root: CaKeyPair;
@@ -31,7 +33,12 @@ export class FakeUpstream implements IntermediateUpstream {
     this.asked.push(request);
     await this.held;
     if (this.problem !== undefined) throw new AuthorityError('CAP-S16', { detail: this.problem });
-    return this.answer ?? signedUnder(this.#root, request, this.#nowMs());
+    this.signing += 1;
+    try {
+      return this.answer ?? (await signedUnder(this.#root, request, this.#nowMs()));
+    } finally {
+      this.signing -= 1;
+    }
   }
 }
 

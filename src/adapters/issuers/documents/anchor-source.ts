@@ -3,6 +3,7 @@
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
 import { TrustBundle } from '../../../domain/trust/bundle.ts';
+import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import type { PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import { partialAnchors } from '../../../domain/x509/path/judge-certificate.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
@@ -60,4 +61,14 @@ export function anchorsOfDocument(
 
 export function anchorsInForce(anchors: Pick<TrustAnchors, 'current'>): AnchorSource {
   return { at: () => anchors.current(), changesAfter: () => Infinity, warningsOn: () => [] };
+}
+
+/** A trust anchor that was given, and whether it goes out. */
+export type GivenAnchor = CaCertificate & { readonly distributed: boolean };
+
+export function givenAnchorsOf({ anchors, undistributed }: TrustBundle): readonly GivenAnchor[] {
+  return [
+    ...anchors.map((anchor) => ({ ...anchor, distributed: true })),
+    ...undistributed.map(({ anchor }) => ({ ...anchor, distributed: false })),
+  ];
 }

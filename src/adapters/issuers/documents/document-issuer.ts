@@ -1,57 +1,26 @@
 // One issuer from documents, and with the default one the trust anchors: taken together or not at all. A broken or
 // half-finished edit, and one that peers would refuse, leaves the last good state in force and says so once. What was taken
 // is looked at again when one of its certificates begins or ends, when the clock is set, and when other anchors come in
-// force. It is long and imports much because what was read, tried and timed is one state that changes as a whole.
-import { createHash } from 'node:crypto';
-import type { IssuerTrial, TrialMaterial } from '../../../authority/trust/issuer-trial.ts';
+// force. It imports much because what was read, tried and timed is one state that changes as a whole.
+import type { TrialMaterial } from '../../../authority/trust/issuer-trial.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { IssuerBounds } from '../../../domain/issuance/chosen-issuer.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
-import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
-import type { Issuer } from '../../../domain/x509/issuer.ts';
 import { Alarm } from '../../../live/alarm.ts';
 import { Listeners } from '../../../live/listeners.ts';
 import { ReportOnce } from '../../../live/report-once.ts';
-import type { Clock } from '../../../ports/platform/clock.ts';
-import type { DocumentSource } from '../../../ports/platform/document-source.ts';
-import { degraded, notReady, READY, type HealthState } from '../../../ports/platform/health.ts';
+import { notReady, type HealthState } from '../../../ports/platform/health.ts';
 import type { IssuerState, NamedIssuer } from '../../../ports/issuing/issuers.ts';
 import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
-import { boundsWith, formatShort, shortLife } from './issuer-lifetime.ts';
+import { givenAnchorsOf, type GivenAnchor } from './anchor-source.ts';
+import { differs, digestOf, IssuerJudgement, wordsOf } from './issuer-judgement.ts';
+import { healthInForce } from './issuer-health.ts';
+import { boundsWith, formatShort } from './issuer-lifetime.ts';
 import { isKeyAway, KEY_RETRY_MS, KeyInForce } from './key-in-force.ts';
-import { IssuerMaterial, type MaterialSettings, type MaterialSource } from './issuer-material.ts';
-import { IssuerReports, type IssuerEvents } from './issuer-reports.ts';
-
-export interface DocumentIssuerParts extends MaterialSource {
-  /** `chain` and `key`, and `anchors` where `trustAnchors` is absent; all PEM. */
-  readonly documents: DocumentSource;
-  readonly events: IssuerEvents;
-  readonly clock: Clock;
-  readonly trial: IssuerTrial;
-  /** Waited for before another bundle, or an issuer below it, takes the place of what is in force; see RootsBeforeLeaves and listBeforeLeaves. */
-  readonly beforeInForce?: (next: TrialMaterial, options: { readonly signal: AbortSignal }) => Promise<void>;
-  /** What policies demand of an issuer beyond what peers do. Absent, nothing. */
-  readonly demands?: IssuerDemands;
-  /** Whether this CA has signed with the issuer before this start. Absent, it has not. */
-  readonly wasInForce?: (issuer: Issuer, options: { readonly signal: AbortSignal }) => Promise<boolean>;
-}
-
-export interface DocumentIssuerSettings extends MaterialSettings {
-  /** As policies call it. */
-  readonly name: string;
-  readonly bounds: IssuerBounds;
-  /** Of the leaves that it may be asked for, in ms. */
-  readonly longestLeafMs: number;
-}
-
-export interface IssuerDemands {
-  /** @returns why policies would not take the issuer of that name, to follow what is called it; nothing when they would, or are not loaded. */
-  readonly against: (name: string, issuer: Issuer) => string | undefined;
-  /** Calls `listener` when they may demand something else, until the signal aborts. */
-  readonly onChange: (listener: () => void, options: { readonly signal: AbortSignal }) => void;
-}
+import { IssuerMaterial } from './issuer-material.ts';
+import type { DocumentIssuerParts, DocumentIssuerSettings, IssuerStart } from './issuer-parts.ts';
+import { IssuerReports } from './issuer-reports.ts';
 
 interface InForce {
   readonly read: IssuerMaterial;
@@ -62,17 +31,12 @@ interface InForce {
   readonly short: string | undefined;
 }
 
-export interface IssuerStart {
-  readonly signal: AbortSignal;
-  /** Whether the default issuer waits for a key whose place does not answer; what else is wrong with it ends the start. */
-  readonly waitsForKey?: boolean;
-}
-
 export class DocumentIssuer {
   /** Those that it must lead to. */
   readonly trustAnchors: TrustAnchors;
   readonly #parts: DocumentIssuerParts;
   readonly #settings: DocumentIssuerSettings;
+  readonly #judgement: IssuerJudgement;
   readonly #reports: IssuerReports;
   readonly #listeners = new Listeners();
   readonly #anchorListeners = new Listeners<[TrustBundle]>();
@@ -94,6 +58,7 @@ export class DocumentIssuer {
   constructor(parts: DocumentIssuerParts, settings: DocumentIssuerSettings) {
     this.#parts = parts;
     this.#settings = settings;
+    this.#judgement = new IssuerJudgement(parts, settings);
     const bringsAnchors = parts.trustAnchors === undefined;
     this.#reports = new IssuerReports(parts.events, { name: settings.name, bringsAnchors });
     this.#failure = new ReportOnce((problem) => this.#reports.failed(problem));
@@ -158,27 +123,16 @@ export class DocumentIssuer {
 
   /** Not ready while nothing can be signed; degraded while what is given is not what is in force. */
   health(nowMs: number): HealthState {
-    if (this.#inForce === undefined) return notReady(this.#failure.problem ?? 'no issuer is loaded');
-    const { notBeforeMs, notAfterMs } = this.current().issuer;
-    if (notBeforeMs > nowMs) {
-      return notReady(`the issuer certificate is not valid before ${new Date(notBeforeMs).toISOString()}`);
-    }
-    if (notAfterMs <= nowMs) return notReady('the issuer certificate has expired');
-    if (this.#key.problem !== undefined) return notReady(`the signing key does not answer: ${this.#key.problem}`);
-    const problem = this.#failure.problem ?? this.#untimely.problem;
-    if (this.#state.kind === 'unavailable') return notReady(problem ?? `the issuer ${this.#state.why}`);
-    if (problem !== undefined) return degraded(`the last good issuer stays: ${problem}`);
-    return this.#inForce.short === undefined ? READY : degraded(formatShort(this.#inForce.short));
+    const { problem } = this.#failure;
+    if (this.#inForce === undefined) return notReady(problem ?? 'no issuer is loaded');
+    const { short, material } = this.#inForce;
+    const found = { state: this.#state, short, problem: problem ?? this.#untimely.problem, key: this.#key.problem };
+    return healthInForce(material.issuer, found, nowMs);
   }
 
   /** Every trust anchor that was given, and whether it goes out. */
-  anchors(): readonly (CaCertificate & { readonly distributed: boolean })[] {
-    if (this.#inForce === undefined) return [];
-    const { anchors, undistributed } = this.#inForce.material.bundle;
-    return [
-      ...anchors.map((anchor) => ({ ...anchor, distributed: true })),
-      ...undistributed.map(({ anchor }) => ({ ...anchor, distributed: false })),
-    ];
+  anchors(): readonly GivenAnchor[] {
+    return this.#inForce === undefined ? [] : givenAnchorsOf(this.#inForce.material.bundle);
   }
 
   /** The anchors in its documents, whatever is decided about them. */
@@ -243,7 +197,7 @@ export class DocumentIssuer {
     const read = await IssuerMaterial.read(texts, this.#parts, this.#settings, { signal });
     try {
       const material = await this.#tried(read, signal);
-      const short = await this.#shortLife(material, signal);
+      const short = await this.#judgement.shortLife(material.issuer, { inForce: this.#inForceId, signal });
       await this.#publish(material, signal);
       this.#reports.reloaded(material);
       this.#failure.over();
@@ -256,28 +210,13 @@ export class DocumentIssuer {
     }
   }
 
-  async #shortLife({ issuer }: TrialMaterial, signal: AbortSignal): Promise<string | undefined> {
-    const { documents, wasInForce } = this.#parts;
-    const inForce = this.#inForce?.material.issuer.id;
-    const place = documents.placeOf('chain');
-    const signs = async () =>
-      (inForce === undefined ? wasInForce?.(issuer, { signal }) : inForce === issuer.id) ?? false;
-    return shortLife(issuer, { place, longestLeafMs: this.#settings.longestLeafMs, signs });
+  async #tried(read: IssuerMaterial, signal: AbortSignal): Promise<TrialMaterial> {
+    this.#lookedMs = this.#parts.clock.nowMs();
+    return this.#judgement.tried(read, this.#lookedMs, { inForce: this.#inForceId, signal });
   }
 
-  /** Nothing of it is in force before the trial is over. */
-  async #tried(read: IssuerMaterial, signal: AbortSignal): Promise<TrialMaterial> {
-    const { clock, documents, trial, demands } = this.#parts;
-    this.#lookedMs = clock.nowMs();
-    const material = read.at(this.#lookedMs);
-    // What is in force already stays: policies refuse it by themselves, where the reason can be told to who asks.
-    const known = this.#inForce?.material.issuer.id === material.issuer.id;
-    const problem =
-      (known ? undefined : demands?.against(this.name, material.issuer)) ?? (await trial(material, { signal }));
-    if (problem === undefined) return material;
-    throw new AuthorityError('CAP-X03', {
-      detail: `${documents.placeOf('chain')} is no issuer for this mesh: ${problem}`,
-    });
+  get #inForceId(): string | undefined {
+    return this.#inForce?.material.issuer.id;
   }
 
   /** What is in force stays until then. At the start there is nothing yet that could, and nobody is served. */
@@ -355,25 +294,4 @@ export class DocumentIssuer {
       // There are none left; it has been told.
     }
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof AuthorityError ? error.message : 'unexpected failure';
-}
-
-function digestOf(texts: ReadonlyMap<string, string>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([...texts]))
-    .digest('hex');
-}
-
-function differs(one: TrialMaterial, other: TrialMaterial): boolean {
-  const [mine, its] = [one.issuer, other.issuer];
-  return (
-    one.bundle.digest !== other.bundle.digest ||
-    mine.notAfterMs !== its.notAfterMs ||
-    mine.notBeforeMs !== its.notBeforeMs ||
-    mine.anchors.join() !== its.anchors.join() ||
-    mine.chainPems.join('') !== its.chainPems.join('')
-  );
 }

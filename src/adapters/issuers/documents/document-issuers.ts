@@ -3,7 +3,8 @@ import type { PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { Issuers, NamedIssuer } from '../../../ports/issuing/issuers.ts';
 import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
-import type { DocumentIssuer, IssuerStart } from './document-issuer.ts';
+import type { DocumentIssuer } from './document-issuer.ts';
+import type { IssuerStart } from './issuer-parts.ts';
 
 export class DocumentIssuers implements Issuers {
   /** The default one, which brings the trust anchors. */

@@ -4,10 +4,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { X509Certificate } from 'node:crypto';
-import type {
-  DocumentIssuer,
-  DocumentIssuerSettings,
-} from '../../../../src/adapters/issuers/documents/document-issuer.ts';
+import type { DocumentIssuer } from '../../../../src/adapters/issuers/documents/document-issuer.ts';
+import type { DocumentIssuerSettings } from '../../../../src/adapters/issuers/documents/issuer-parts.ts';
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import { READY } from '../../../../src/ports/platform/health.ts';
