@@ -10,6 +10,7 @@ import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerAnchor } from './commands/administration/anchor.ts';
 import { registerIssuer } from './commands/administration/issuer.ts';
+import { registerRevoke } from './commands/administration/revoke.ts';
 import { registerIssue } from './commands/issue.ts';
 import { registerBackup } from './commands/journal/backup.ts';
 import { registerRestore } from './commands/journal/restore.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerSds,
   registerIssuer,
   registerAnchor,
+  registerRevoke,
   registerPolicy,
   registerBundle,
   registerDrift,
@@ -105,6 +107,8 @@ function program(invocation: Invocation): Command {
   const root = new Command('capstan')
     .description("The certificate authority of a service mesh: Istio's CSR API and Envoy's SDS from one process.")
     .helpCommand(false)
+    // So that a command and one below it may have options of one name.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text),

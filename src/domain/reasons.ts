@@ -3,7 +3,7 @@
 // decides the error code, and the error code decides the status at each edge (errors.ts).
 //
 // Letters: A authentication, C certificate signing request, K key, M other request fields, O operations of operators,
-// P policy, Q quantity, S state of the server, X our own fault.
+// P policy, Q quantity, R revocation, S state of the server, X our own fault.
 import type { ErrorCode } from './errors.ts';
 
 interface ReasonRow {
@@ -71,6 +71,8 @@ export const REASONS = {
   'CAP-Q03': row('quota_exceeded', 'the namespace has used up its quota'),
   'CAP-Q04': row('quota_exceeded', 'the identity has used up its quota'),
   'CAP-Q05': row('not_ready', 'the API server may not be asked for more pods of a node just now'),
+
+  'CAP-R01': row('policy_denied', 'the identity, the certificate or the node is revoked'),
 
   'CAP-S01': row('not_ready', 'no issuer is ready to sign'),
   'CAP-S02': row('not_ready', 'no policy is loaded'),

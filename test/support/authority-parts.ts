@@ -25,6 +25,7 @@ import type { PolicyChange, PolicySource } from '../../src/ports/policy/policy-s
 import { FakeQuotaCounters } from './fakes/quota-counters.ts';
 import type { Tracer } from '../../src/ports/platform/tracer.ts';
 import { good, TEST_TRUST_DOMAIN } from './certificates.ts';
+import { FakeBans } from '../authority/revocation/fake-bans.ts';
 import { FakeClock } from './fakes/fake-clock.ts';
 import { FakeCluster } from './policy/fake-cluster.ts';
 import { bundle, policySet, rule } from './policy/policies.ts';
@@ -223,6 +224,7 @@ export interface TestParts extends IssuingParts {
   readonly clusters: FakeCluster;
   readonly currentCertificates: FakeCurrentCertificates;
   readonly quotas: FakeQuotaCounters;
+  readonly revocations: FakeBans;
   readonly issuers: ReturnType<typeof fakeIssuers>;
   readonly federated: ReturnType<typeof fakeFederated>;
 }
@@ -230,6 +232,7 @@ export interface TestParts extends IssuingParts {
 export function testParts(material: TrialMaterial): TestParts {
   const issuers = fakeIssuers(material);
   const journal = new FakeJournal();
+  const clock = new FakeClock();
   const asked = {
     policies: fakePolicies(),
     clusters: new FakeCluster(),
@@ -238,7 +241,7 @@ export function testParts(material: TrialMaterial): TestParts {
     issuers,
     anchors: issuers.anchors,
     chooser: new IssuerChooser(issuers),
-    clock: new FakeClock(),
+    clock,
   };
   const judgement = new PolicyJudgement(asked, TEST_JUDGEMENT);
   judgement.start({ signal: NEVER });
@@ -248,6 +251,7 @@ export function testParts(material: TrialMaterial): TestParts {
     ...asked,
     judgement,
     attestation: NO_ATTESTATION,
+    revocations: new FakeBans(clock),
     turns,
     journal,
     events,

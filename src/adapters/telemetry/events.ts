@@ -155,6 +155,11 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'rotationMoved', rotation, from, to, actor: cut(actor), reason: cut(reason) };
       logger.warn(facts, `rotation of trust anchors is in phase ${to}`);
     },
+    banChanged({ act, id, kind, target, actor, reason }) {
+      metrics.count('banChanges', { act, kind });
+      const facts = { event: 'banChanged', act, id, kind, target: cut(target), actor: cut(actor), reason: cut(reason) };
+      logger.warn(facts, act === 'revoke' ? 'revoked' : 'revocation taken back');
+    },
     administered({ role, outcome }) {
       metrics.count('administration', { role, outcome });
       // What changes something is in the journal.

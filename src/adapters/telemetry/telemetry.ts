@@ -1,6 +1,7 @@
 // The telemetry of one process: events, tracer and the text of `/metrics`, opened together and
-// flushed together.
+// flushed together. It imports much because each kind of numbers that is read at a scrape has a type of its own.
 import type { Readable } from 'node:stream';
+import type { BanTarget } from '../../domain/revocation/ban.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { Health } from '../../ports/platform/health.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
@@ -41,6 +42,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeIssuers: (given: () => readonly ObservedIssuer[]) => void;
   /** @param given is asked at each scrape; called once, where issuers have upstreams. */
   readonly observeRollovers: (given: () => readonly ObservedRollover[]) => void;
+  /** @param given is asked at each scrape; called once, when bans are known. */
+  readonly observeBans: (given: () => readonly BanTarget['kind'][]) => void;
   /** @param given is asked at each scrape; called once, when the clusters are known. */
   readonly observeClusters: (given: () => readonly ObservedCluster[]) => void;
   /** @param waiting is asked at each scrape; called once. */
@@ -69,6 +72,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),
+    observeBans: (given) => metrics.observeBans(given),
     observeTurns: (waiting) => metrics.observeTurns(waiting),
     observeClusters: (given) => metrics.observeClusters(given),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -15,15 +15,17 @@ import { composeClosings } from './kubernetes/closings.ts';
 import { composePublication } from './kubernetes/publication.ts';
 import { composePublishedTrust } from './kubernetes/published-roots.ts';
 import { composeSigners } from './kubernetes/signers.ts';
+import { composeLedgers } from './stores/followed-ledgers.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
 import { composeAdmission } from './kubernetes/admission.ts';
 import { composePolicyStatus } from './kubernetes/policy-status.ts';
 import { composePolicy, type Policy } from './policy/policy.ts';
+import { composeRevocations } from './credentials/bans.ts';
 import { composeServices } from './services.ts';
 import { composeServingCertificate } from './serving-certificate.ts';
 import { composeStorage } from './storage.ts';
 import { composeBundleEndpoint } from './trust/bundle-endpoint.ts';
-import { composeRevocation, NOTHING_REVOKED, type Revocation } from './trust/revocation.ts';
+import { composeRevocation, type Revocation } from './trust/revocation.ts';
 import { composeOutageBudget } from './trust/outage-budget.ts';
 import { composeTrust, type Trust } from './trust/trust.ts';
 import { composeUpstreams, type UpstreamOf } from './trust/upstreams.ts';
@@ -59,17 +61,19 @@ export function compose(
   const storage = composeStorage(config, foundation);
   const cluster = composeCluster(config, foundation);
   const published = composePublishedTrust(config, foundation, cluster);
+  const ledgers = composeLedgers(foundation, storage);
+  const revocations = composeRevocations(foundation, { ledgers, cluster });
   const upstreamOf = given ?? composeUpstreams(foundation, cluster.kubernetes);
-  const trust = composeTrust(config, foundation, { ...storage, ...published, upstreamOf });
+  const trust = composeTrust(config, foundation, { ...storage, ...published, ledgers, upstreamOf });
   composeOutageBudget(config, foundation, { storage, trust });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });
   composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });
-  const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy });
+  const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy, revocations });
   composePublication(config, foundation, { cluster, published, issuing });
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
-  const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster });
-  const revocation = composeRevocation(config, foundation, { storage, trust, credentials, revoked: NOTHING_REVOKED });
+  const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster, revocations });
+  const revocation = composeRevocation(config, foundation, { storage, trust, credentials, ledgers });
   const services = composeServices(config, foundation, {
     storage,
     trust,
@@ -85,6 +89,7 @@ export function compose(
     cluster,
     storage,
     trust,
+    ledgers,
     policy,
     services,
     published,

@@ -3,6 +3,7 @@ import type { ReportedRefusals } from '../../adapters/kubernetes/events/refusals
 import { keyGenerator } from '../../adapters/issuers/memory/key-generator.ts';
 import { NamespaceTurns } from '../../authority/issuing/namespace-turns.ts';
 import type { IssuingParts } from '../../authority/issuing/issue-certificate.ts';
+import type { Revocations } from '../../authority/revocation/revocations.ts';
 import type { Config } from '../../config/schema.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import type { KeyGenerator } from '../../ports/issuing/key-generator.ts';
@@ -26,6 +27,7 @@ interface Former {
   readonly trust: Trust;
   readonly cluster: Cluster;
   readonly policy: Policy;
+  readonly revocations: Revocations;
 }
 
 /** Of a request's time, this much is left to decide and sign it once its turn has come. */
@@ -66,6 +68,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
       chooser,
       judgement,
       turns,
+      revocations: former.revocations,
       keys: keyGenerator,
     },
     lifetimes: {

@@ -22,6 +22,8 @@ export interface Storage extends Pick<
   | 'closings'
   | 'lease'
   | 'evidence'
+  | 'banLedgers'
+  | 'revokedLeaves'
 > {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
@@ -48,6 +50,8 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     crls,
     evidence,
     evidenceRecords,
+    banLedgers,
+    revokedLeaves,
   } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
@@ -72,10 +76,12 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     issuerLedgers,
     crls,
     anchorLedgers,
+    banLedgers,
     statistics,
     evidence,
     notedEvidence,
     canRecord: () => store.health().state !== 'not ready',
+    revokedLeaves,
     ...(bundleState !== undefined && { bundleState }),
   };
 }

@@ -18,6 +18,7 @@ import { SdsSockets, type WantedSocket } from '../sds-sockets.ts';
 import { askEach, type ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
 import { gatheredAnchors } from './gathered/gathered-anchors.ts';
+import { gatheredBans } from './gathered/gathered-bans.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
@@ -51,6 +52,7 @@ export function composeRelays(config: Config, foundation: Foundation, workers: S
     policyTime: gatheredPolicyTime(gathering, { signal }),
     issuers: gatheredIssuers(workers, { signal }),
     anchors: gatheredAnchors(workers, { signal }),
+    bans: gatheredBans(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

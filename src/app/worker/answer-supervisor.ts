@@ -1,6 +1,7 @@
 // What a worker answers the supervisor, which speaks to probes, scrapers and operators for all of them.
 import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
+import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import type { Observed } from '../../adapters/http/observation/routes.ts';
@@ -11,6 +12,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import {
   ANCHORS_TOPIC,
+  BANS_TOPIC,
   HEALTH_TOPIC,
   ISSUERS_TOPIC,
   METRICS_TOPIC,
@@ -20,6 +22,7 @@ import {
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
   type AnchorsQuestion,
+  type BansQuestion,
   type IssuersQuestion,
   type SettingBack,
 } from './topics.ts';
@@ -33,6 +36,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
   readonly anchors: AnchorsParts;
+  readonly bans: BansParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -40,7 +44,8 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
 
 /** @param link not yet told what topics it serves. */
 export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
-  const { telemetry, health, policy, sds, policyTime, issuers, anchors, recordOperation, followSetBack } = answers;
+  const { telemetry, health, policy, sds, policyTime, issuers, anchors, bans, recordOperation, followSetBack } =
+    answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
@@ -48,6 +53,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(POLICY_TIME_TOPIC, async () => json(await policyTime.read()));
   link.serve(ISSUERS_TOPIC, async (body) => answerIssuers(issuers, body));
   link.serve(ANCHORS_TOPIC, async (body) => answerAnchors(anchors, body));
+  link.serve(BANS_TOPIC, async (body) => answerBans(bans, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
     return null;
@@ -93,6 +99,23 @@ async function answerAnchors(anchors: AnchorsParts, body: Json): Promise<Json> {
       return json(await anchors.ask(...given));
     case 'approve':
       return json(await anchors.approve(...given));
+  }
+}
+
+/** @param body as `gatheredBans` sends it. */
+async function answerBans(bans: BansParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as BansQuestion;
+  switch (question) {
+    case 'list':
+      return json([...(await bans.list())]);
+    case 'revoke':
+      return json(await bans.revoke(...given));
+    case 'lift':
+      return json(await bans.lift(...given));
+    case 'pending':
+      return json([...(await bans.pending())]);
+    case 'approve':
+      return json(await bans.approve(...given));
   }
 }
 

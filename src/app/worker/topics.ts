@@ -1,6 +1,7 @@
 // What supervisor and worker talk about while a worker serves. A topic may be served at both ends, each its own way.
 
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
+import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 
 /** The worker's numbers: said by it every second, and asked for at each scrape. */
@@ -24,17 +25,19 @@ export interface SettingBack {
 export const ISSUERS_TOPIC = 'issuers';
 /** What operators ask of the rotation of trust anchors. */
 export const ANCHORS_TOPIC = 'anchors';
+/** As of issuers: what operators ask of bans. */
+export const BANS_TOPIC = 'bans';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
 export const RECORD_OPERATION_TOPIC = 'record operation';
-/** Asked by a worker after it changed the ledger of issuers, and by the supervisor of all: look at it. */
-export const LEDGER_CHANGED_TOPIC = 'issuer ledger changed';
+/** Asked by a worker after it changed a ledger of what operators decided, and by the supervisor of all: look at them. */
+export const LEDGER_CHANGED_TOPIC = 'ledger changed';
 
-export type IssuersQuestion = {
-  [Question in keyof IssuersParts]: { readonly question: Question; readonly given: Parameters<IssuersParts[Question]> };
-}[keyof IssuersParts];
-
-export type AnchorsQuestion = {
-  [Question in keyof AnchorsParts]: { readonly question: Question; readonly given: Parameters<AnchorsParts[Question]> };
-}[keyof AnchorsParts];
+/** One of the methods of what answers, with its arguments. */
+type QuestionOf<Parts extends Record<keyof Parts, (...given: never[]) => unknown>> = {
+  [Question in keyof Parts]: { readonly question: Question; readonly given: Parameters<Parts[Question]> };
+}[keyof Parts];
+export type IssuersQuestion = QuestionOf<IssuersParts>;
+export type AnchorsQuestion = QuestionOf<AnchorsParts>;
+export type BansQuestion = QuestionOf<BansParts>;

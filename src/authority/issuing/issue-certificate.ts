@@ -1,4 +1,5 @@
-// The issuing flow, read from top to bottom: choose the issuer and decide, prepare, sign, have it read again, record.
+// The issuing flow, read from top to bottom: choose the issuer and decide, prepare, sign, have it read again, record. It imports
+// much because every step of it is a part of its own.
 import { ApprovedRequest } from '../../domain/issuance/approved-request.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
 import { PreparedCertificate, SERIAL_BYTES } from '../../domain/issuance/prepared-certificate.ts';
@@ -11,12 +12,14 @@ import type { IssuerChooser } from './choose-issuer.ts';
 import type { DecisionRecorder, RecorderParts, IssuedCertificate } from './decision-recorder.ts';
 import type { NamespaceTurns, TurnOptions } from './namespace-turns.ts';
 import type { PolicyJudgement, Question } from './policy-judgement.ts';
+import type { Revocations } from '../revocation/revocations.ts';
 
 export interface IssuingParts extends RecorderParts {
   readonly issuers: Issuers;
   readonly anchors: TrustAnchors;
   readonly chooser: IssuerChooser;
   readonly judgement: PolicyJudgement;
+  readonly revocations: Pick<Revocations, 'demand' | 'onBan'>;
   readonly turns: Pick<NamespaceTurns, 'take'>;
   readonly tracer: Tracer;
 }
@@ -29,7 +32,7 @@ export interface Issued {
 
 /**
  * Issues a workload certificate for `order.identity`, as far as policy allows.
- * @throws AuthorityError `overloaded` (CAP-Q01), `policy_denied`, `quota_exceeded`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
+ * @throws AuthorityError CAP-R01 for who is banned, `overloaded` (CAP-Q01), `policy_denied`, `quota_exceeded`, `not_ready`, `dependency_unavailable` or `certificate_rejected`.
  */
 export async function issueForWorkload(
   parts: IssuingParts,
@@ -38,7 +41,9 @@ export async function issueForWorkload(
   order: Question & { readonly publicKey: SubjectPublicKey },
   options: TurnOptions,
 ): Promise<Issued> {
-  const { judgement, tracer, turns } = parts;
+  const { judgement, tracer, turns, revocations } = parts;
+  const demandNoBan = (): void => revocations.demand(order.caller, order.identity);
+  demandNoBan();
   const turn = await turns.take(order.identity.namespace, options);
   try {
     const whileHeld = { signal: options.signal, onHold: () => turn.end() };
@@ -46,7 +51,8 @@ export async function issueForWorkload(
     recorder.judgedBy(verdict);
     const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
     await judgement.count(verdict, options);
-    return await sign(parts, lifetimes, recorder, approved, order.requestedMs, options);
+    const { signal } = options;
+    return await sign(parts, lifetimes, recorder, approved, order.requestedMs, { signal, lastLook: demandNoBan });
   } finally {
     turn.end();
   }
@@ -54,6 +60,7 @@ export async function issueForWorkload(
 
 /**
  * Signs with the issuer that was chosen, and records, what has been approved.
+ * @param options.lastLook throws when it may not be given away any more: asked when it is signed and not on record yet.
  * @throws AuthorityError `not_ready` (CAP-S01) when that issuer leads to no trust anchor in force any more.
  */
 export async function sign(
@@ -62,7 +69,7 @@ export async function sign(
   recorder: DecisionRecorder,
   approved: ApprovedRequest,
   requestedMs: number,
-  options: { readonly signal: AbortSignal },
+  options: { readonly signal: AbortSignal; readonly lastLook?: () => void },
 ): Promise<Issued> {
   const { clock, random, tracer } = parts;
   const bundle = parts.anchors.current();
@@ -76,6 +83,7 @@ export async function sign(
   const signer = parts.chooser.signerOf(prepared.chosen);
   const signature = await tracer.span('sign', async () => signer.sign(prepared.tbs, options));
   const finished = prepared.finish(signature);
+  options.lastLook?.();
   const certificate = await tracer.span('record', async () => recorder.issue(finished, bundle));
   return { certificate, bundle };
 }

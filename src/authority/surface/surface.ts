@@ -128,9 +128,10 @@ export interface Watchers {
   proven(): Watcher | undefined;
 }
 
-/** A workload of which its cluster says that it is not there any more. */
+/** Workloads that are not there any more, as their cluster says, or that are banned. */
 export interface GoneCallers {
-  readonly namespace: string;
+  /** All of them are of it; absent, they may be of any. */
+  readonly namespace?: string;
   concerns(caller: Caller): boolean;
   /** What their streams end with. */
   readonly error: AuthorityError;
@@ -150,7 +151,7 @@ export interface WorkloadSecrets {
    * @throws AuthorityError CAP-S09 when nobody's proof holds any more, CAP-Q01 when there is no room.
    */
   watchSvid(watchers: Watchers, options: { readonly signal: AbortSignal }): AsyncIterable<SvidState>;
-  /** Calls `listener` when a workload is gone: the streams of its callers are to end. Until the signal aborts. */
+  /** Calls `listener` when a workload is gone or banned: the streams of its callers are to end. Until the signal aborts. */
   onGone(listener: (gone: GoneCallers) => void, options: { readonly signal: AbortSignal }): void;
   /** The bundle in force, then each later one, newest only. Ends when the signal aborts. */
   watchBundle(options: { readonly signal: AbortSignal }): AsyncIterable<TrustBundle>;

@@ -46,9 +46,9 @@ export class HeldWorkloads {
     return [...this.#byKey.values()];
   }
 
-  /** Of one namespace. */
-  in(namespace: string): readonly HeldWorkload[] {
-    return [...(this.#namespaces.get(namespace)?.held ?? NOTHING)];
+  /** Of one namespace, or of all. */
+  in(namespace: string | undefined): readonly HeldWorkload[] {
+    return namespace === undefined ? this.all() : [...(this.#namespaces.get(namespace)?.held ?? NOTHING)];
   }
 
   /** Joins those who watch a workload, if it is held. */

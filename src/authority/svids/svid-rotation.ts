@@ -87,7 +87,7 @@ export class SvidRotation {
     this.#alarm.ring();
   }
 
-  /** The policy changed: ask again now, so that a new "yes" or "no" takes effect. */
+  /** The policy changed, or the certificate in hand is revoked: ask again now, so that a new "yes" or "no" takes effect. */
   renewNow(): void {
     this.#orderedMs = 0;
     this.#alarm.ring();
@@ -106,6 +106,11 @@ export class SvidRotation {
   /** Which issuer signed the certificate in hand. */
   get issuerName(): string | undefined {
     return this.#svid?.issuerName;
+  }
+
+  /** Of the certificate in hand. */
+  get serial(): string | undefined {
+    return this.#svid?.serial;
   }
 
   get unavailable(): boolean {

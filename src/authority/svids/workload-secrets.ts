@@ -4,6 +4,7 @@
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import { workloadKey } from '../../domain/identity/workload-key.ts';
+import type { Ban } from '../../domain/revocation/ban.ts';
 import type { PolicyDecision } from '../../domain/policy/policy-decision.ts';
 import { readPublicKey } from '../../domain/x509/public-key.ts';
 import type { LifetimeSettings } from '../../domain/issuance/lifetime.ts';
@@ -65,7 +66,8 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Begins to follow issuer, anchor and policy changes; everything ends with the signal. */
   start({ signal }: { readonly signal: AbortSignal }): void {
     this.#lifetime = signal;
-    const { issuers, anchors, federated, revocation, policies, clusters, judgement, attestation } = this.#parts;
+    const { issuers, anchors, federated, revocation, revocations, policies, clusters, judgement, attestation } =
+      this.#parts;
     let digest: string | undefined;
     const publish = (): void => {
       const bundle = anchors.current();
@@ -80,6 +82,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
     issuers.onChange((name) => this.#followIssuer(issuers.all().find((issuer) => issuer.name === name)), { signal });
     policies.onChange((change) => this.#askAgain(({ namespace }) => change(namespace)), { signal });
     attestation.onGone((gone) => this.#forgetGone(gone), { signal });
+    revocations.onBan((ban) => this.#replaceRevoked(ban), { signal });
     // What the cluster takes away shows at the next renewal, in the grace that policy gives; what it allows
     // shows at once.
     clusters.onChange(
@@ -129,6 +132,12 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
   /** Its key is of no use to anybody any more. Its streams end where they are (`onGone`). */
   #forgetGone(gone: GoneCallers): void {
     for (const workload of this.#held.in(gone.namespace)) if (gone.concerns(workload.last)) this.#held.remove(workload);
+  }
+
+  /** Who may still have one has another certificate, with another key, at once. */
+  #replaceRevoked({ target }: Ban): void {
+    if (target.kind !== 'serial') return;
+    for (const { rotation } of this.#held.all()) if (rotation.serial === target.serial) rotation.renewNow();
   }
 
   /** A workload that was not held; its first certificate is asked for at once. */

@@ -126,6 +126,8 @@ export const GUARDED_OPERATIONS = [
   'anchor.advance',
   'anchor.abort',
   'anchor.retire',
+  'revoke',
+  'revoke.lift',
 ] as const;
 export type GuardedOperation = (typeof GUARDED_OPERATIONS)[number];
 

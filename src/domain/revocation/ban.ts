@@ -23,6 +23,8 @@ export type BanTarget =
   | { readonly kind: 'namespace'; readonly namespace: string; readonly cluster?: string }
   | { readonly kind: 'node'; readonly node: string; readonly cluster: string };
 
+export const BAN_KINDS = ['serial', 'identity', 'namespace', 'node'] as const satisfies readonly BanTarget['kind'][];
+
 export interface Ban extends Authorship {
   /** 16 hex digits. */
   readonly id: string;

@@ -1,6 +1,7 @@
 // What the CA reports about itself: one function per business event. The adapter writes
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
+import type { BanTarget } from '../../domain/revocation/ban.ts';
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import type { RotationPhase } from '../../domain/trust/rotation/rotation.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -150,6 +151,15 @@ export interface Events {
     readonly rotation: string;
     readonly from?: RotationPhase;
     readonly to: RotationPhase;
+    readonly actor: string;
+    readonly reason: string;
+  }): void;
+  /** An operator revoked something, or took that back; said by the process that did it. `id` is of the ban. */
+  banChanged(facts: {
+    readonly act: 'revoke' | 'lift';
+    readonly id: string;
+    readonly kind: BanTarget['kind'];
+    readonly target: string;
     readonly actor: string;
     readonly reason: string;
   }): void;

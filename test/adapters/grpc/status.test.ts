@@ -29,6 +29,7 @@ const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
   O: new Set([status.PERMISSION_DENIED, status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]),
   P: new Set([status.PERMISSION_DENIED]),
   Q: new Set([status.RESOURCE_EXHAUSTED, status.FAILED_PRECONDITION, status.UNAVAILABLE]),
+  R: new Set([status.PERMISSION_DENIED]),
   S: new Set([status.UNAVAILABLE]),
   X: new Set([status.INTERNAL, status.CANCELLED]),
 };

@@ -24,6 +24,7 @@ const PROXY = {
 };
 
 const ROTATED = { rotation: 'abcd', actor: 'CN:alice', reason: 'a drill' };
+const BAN = { id: 'a'.repeat(16), kind: 'node', target: 'node worker-3', actor: 'local', reason: 'a drill' } as const;
 const MOVED = { name: 'default', issuer: 'abcd', actor: 'CN:alice', reason: 'a drill' };
 
 const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
@@ -352,6 +353,18 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_anchor_rotation_moves_total{phase="adopt"}': 1 },
     },
   ],
+  banChanged: [
+    {
+      emit: (events) => events.banChanged({ ...BAN, act: 'revoke' }),
+      line: { level: 'warn', ...BAN, act: 'revoke' },
+      moves: { 'capstan_ban_changes_total{act="revoke",kind="node"}': 1 },
+    },
+    {
+      emit: (events) => events.banChanged({ ...BAN, act: 'lift' }),
+      line: { level: 'warn', ...BAN, act: 'lift' },
+      moves: { 'capstan_ban_changes_total{act="lift",kind="node"}': 1 },
+    },
+  ],
   administered: [
     {
       emit: (events) => events.administered({ role: 'viewer', outcome: 'refused' }),
@@ -501,6 +514,7 @@ describe('The events of the CA', () => {
     telemetry.observeTurns(() => 3);
     telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);
     telemetry.observeRollovers(() => [{ name: 'default', step: 'ask', atMs: 1_000 }]);
+    telemetry.observeBans(() => ['node', 'node']);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();
     for (const { name } of Object.values(METRICS)) assert.match(text, new RegExp(`^# TYPE ${name} `, 'm'));

@@ -158,12 +158,12 @@ const UNDECIDED: readonly Reason[] = [
 /**
  * Needs a bundle of its own, or a cluster: see impersonation.test.ts of the gRPC edge, and attestation.test.ts and
  * attestation-outage.test.ts of test/peers/kubernetes. Issuers that are withdrawn, or whose token is away: issuer-states.test.ts and
- * the tests of PKCS#11.
+ * the tests of PKCS#11. Who is revoked: bans.test.ts.
  */
 const ELSEWHERE: readonly Reason[] = [
   ...(['CAP-P09', 'CAP-P10', 'CAP-Q05'] as const),
   ...(['CAP-A11', 'CAP-A12', 'CAP-A13', 'CAP-A14', 'CAP-S13'] as const),
-  ...(['CAP-S14', 'CAP-S15'] as const),
+  ...(['CAP-S14', 'CAP-S15', 'CAP-R01'] as const),
 ];
 
 /** What no caller of the CSR API can provoke, and why. */

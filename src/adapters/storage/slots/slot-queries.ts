@@ -1,12 +1,17 @@
 // The questions about what was issued, asked of all journals of a store in turn: synchronous, for the thread that reads.
-// Which journals there are is looked up by the first question: they are listed before any of them is written.
+// Which journals there are is looked up by the first question: they are listed before any of them is written. It imports much
+// because it asks for every kind of record.
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
+import type { Ban } from '../../../domain/revocation/ban.ts';
+import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
 import type { ClosedPod, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
+import type { LeafWindow, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
 import { figuresFrom, liveLeavesFrom } from '../issuer-counts.ts';
+import { boundedRevoked } from '../revoked-leaf-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
 import { journalsOf } from './journal-slots.ts';
 
@@ -80,6 +85,18 @@ export class SlotQueries implements Disposable {
 
   figuresOf(name: string, window: StatisticsWindow): IssuerFigures {
     return figuresFrom(this.#each().map((journal) => journal.countsOf(name, window)));
+  }
+
+  revokedBy(bans: readonly Ban[], window: LeafWindow): RevokedLeavesFound {
+    return boundedRevoked(this.#each().flatMap((journal) => journal.revokedBy(bans, window)));
+  }
+
+  leafOf(serial: string, window: LeafWindow): RecordedLeaf | undefined {
+    for (const journal of this.#each()) {
+      const leaf = journal.leafOf(serial, window);
+      if (leaf !== undefined) return leaf;
+    }
+    return undefined;
   }
 
   [Symbol.dispose](): void {

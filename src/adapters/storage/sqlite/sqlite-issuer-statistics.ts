@@ -1,6 +1,8 @@
-// What the journal counts of issuers, in a thread of its own: an operator's question must not hold up the reads of requests.
+// What the journal knows of issuers and of revoked certificates, in a thread of its own: an operator's question must not hold up the reads of requests.
 // The thread starts with the first question.
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { Ban } from '../../../domain/revocation/ban.ts';
+import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type {
   IssuerFigures,
@@ -8,6 +10,7 @@ import type {
   LiveLeaves,
   StatisticsWindow,
 } from '../../../ports/storage/issuer-statistics.ts';
+import type { LeafWindow, RevokedLeaves, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import { journalProblem } from './file/journal-problem.ts';
 import type { ReadKind, Reads } from './reading/read-protocol.ts';
 import { ReadThread } from './reading/read-thread.ts';
@@ -16,7 +19,7 @@ interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class SqliteIssuerStatistics implements IssuerStatistics, AsyncDisposable {
+export class SqliteIssuerStatistics implements IssuerStatistics, RevokedLeaves, AsyncDisposable {
   readonly #clock: Clock;
   readonly #file: string;
   readonly #thread: ReadThread;
@@ -36,6 +39,14 @@ export class SqliteIssuerStatistics implements IssuerStatistics, AsyncDisposable
 
   async figuresOf(name: string, window: StatisticsWindow, options: Waits): Promise<IssuerFigures> {
     return this.#read('figures', { name, window }, options);
+  }
+
+  async revokedBy(bans: readonly Ban[], window: LeafWindow, options: Waits): Promise<RevokedLeavesFound> {
+    return this.#read('revoked', { bans, window }, options);
+  }
+
+  async leafOf(serial: string, window: LeafWindow, options: Waits): Promise<RecordedLeaf | undefined> {
+    return this.#read('leafOf', { serial, window }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

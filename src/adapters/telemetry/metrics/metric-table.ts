@@ -2,6 +2,7 @@
 // A label lists the values it can take, so that each series stands at zero from the first scrape;
 // an empty list marks a label whose values appear as they happen, from a set that the code bounds.
 // Identities are never labels: they are in the log line of the same event.
+import { BAN_KINDS } from '../../../domain/revocation/ban.ts';
 import { LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
 import { ROTATION_PHASES } from '../../../domain/trust/rotation/rotation.ts';
 import type {
@@ -221,6 +222,18 @@ export const METRICS = {
     kind: 'counter',
     help: 'Phases that rotations of trust anchors came into.',
     labels: { phase: ROTATION_PHASES },
+  },
+  bans: {
+    name: 'capstan_bans',
+    kind: 'observed-gauge',
+    help: 'What is revoked, by what it is: bans in force, and those of which certificates may live.',
+    labels: { kind: BAN_KINDS },
+  },
+  banChanges: {
+    name: 'capstan_ban_changes_total',
+    kind: 'counter',
+    help: 'What operators revoked, and took back.',
+    labels: { act: ['revoke', 'lift'], kind: BAN_KINDS },
   },
   administration: {
     name: 'capstan_administration_requests_total',

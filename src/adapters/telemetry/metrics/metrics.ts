@@ -7,7 +7,9 @@ import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetr
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
+import { observeBans } from './ban-metrics.ts';
 import { observeIssuers, observeRollovers, type ObservedIssuer, type ObservedRollover } from './issuer-metrics.ts';
+import type { BanTarget } from '../../../domain/revocation/ban.ts';
 import type { Health } from '../../../ports/platform/health.ts';
 import { resourceMetricsOf, stateOf, type MetricState } from './metric-state.ts';
 import { observeHealth } from './part-metrics.ts';
@@ -80,6 +82,11 @@ export class Metrics implements AsyncDisposable {
   /** @param given is asked at each scrape; called once, where issuers have upstreams. */
   observeRollovers(given: () => readonly ObservedRollover[]): void {
     observeRollovers(this.#meter, given);
+  }
+
+  /** @param given is asked at each scrape; called once, when bans are known. */
+  observeBans(given: () => readonly BanTarget['kind'][]): void {
+    observeBans(this.#meter, given);
   }
 
   /** @param waiting is asked at each scrape; called once, when the lines of the namespaces are known. */

@@ -3,6 +3,7 @@
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
+import { administerBans, type BansParts } from '../../../adapters/http/admin/administer-bans.ts';
 import { administerIssuers, type IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import { AdministrationSocket } from '../../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes, type AdministrationParts } from '../../../adapters/http/admin/administration.ts';
@@ -30,7 +31,9 @@ import type { Services } from '../services.ts';
 import type { Storage } from '../storage.ts';
 import type { PublishedTrust } from '../kubernetes/published-roots.ts';
 import { composeAnchorAdministration } from './anchor-administration.ts';
+import { composeBanAdministration } from './ban-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
+import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 import type { Trust } from '../trust/trust.ts';
 
 export interface Administration {
@@ -45,6 +48,7 @@ export interface Answers extends Omit<Observed, 'events'> {
   readonly policyTime: PolicyTimeParts;
   readonly issuers: IssuersParts;
   readonly anchors: AnchorsParts;
+  readonly bans: BansParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -54,6 +58,7 @@ interface Former {
   readonly storage: Storage;
   readonly policy: Policy;
   readonly trust: Trust;
+  readonly ledgers: FollowedLedgers;
   readonly services: Services;
   /** Absent where anchors are published nowhere. */
   readonly published: PublishedTrust | undefined;
@@ -75,6 +80,7 @@ export function composeAdministration(
     recordOperation: async (operation: OperationRecord) => journal.recordOperation(operation, { signal }),
     issuers: composeIssuerAdministration(config, foundation, former),
     anchors: composeAnchorAdministration(config, foundation, former),
+    bans: composeBanAdministration(config, foundation, former),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -105,6 +111,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerPolicyTime(answers.policyTime),
     administerIssuers(answers.issuers),
     administerAnchors(answers.anchors),
+    administerBans(answers.bans),
   ];
   const bounded = boundOperators(foundation, answers);
   const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });

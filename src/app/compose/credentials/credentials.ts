@@ -1,6 +1,8 @@
 // How callers prove who they are. The table of socket identities is filled by the sockets of SDS, which come later.
 import { SocketIdentities } from '../../../adapters/credentials/socket-identities.ts';
 import { NO_ATTESTATION, type Attestation } from '../../../authority/attestation/attestation.ts';
+import type { Revocations } from '../../../authority/revocation/revocations.ts';
+import { unlessRevoked } from '../../../authority/revocation/unless-revoked.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
@@ -16,7 +18,7 @@ export interface Credentials {
   /** In the order in which they are asked. */
   readonly authenticators: readonly Authenticator[];
   readonly socketIdentities: SocketIdentities;
-  /** Whether the workloads of callers are still there. */
+  /** Whether the workloads of callers are still there, and not banned. */
   readonly attestation: Attestation;
   /** Issuers of other servers of the same mesh. */
   readonly furtherIssuers: () => readonly CaCertificate[];
@@ -27,6 +29,7 @@ interface Former {
   readonly trust: Trust;
   readonly policy: Policy;
   readonly cluster: Pick<Cluster, 'kubernetes'>;
+  readonly revocations: Revocations;
 }
 
 export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
@@ -56,6 +59,10 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
   const { attestation = NO_ATTESTATION } = former.cluster.kubernetes?.attestation ?? {};
   startUp.at('load', async () => authentication.start({ signal: running }));
   health.report('token keys', authentication.health);
-  const { authenticators } = authentication;
-  return { authenticators, socketIdentities, attestation, furtherIssuers: certificates.furtherIssuers };
+  return {
+    authenticators: authentication.authenticators,
+    socketIdentities,
+    attestation: unlessRevoked(attestation, former.revocations),
+    furtherIssuers: certificates.furtherIssuers,
+  };
 }

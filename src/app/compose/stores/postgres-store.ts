@@ -1,6 +1,7 @@
 // The store of several servers: one PostgreSQL with their journal and what they share beside it. It imports much because
 // each of these is a port of its own.
 import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
+import { BAN_LEDGER } from '../../../adapters/storage/ledgers/ban-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
 import { PostgresPool } from '../../../adapters/storage/postgres/connection/postgres-pool.ts';
@@ -11,6 +12,7 @@ import { PostgresClosings } from '../../../adapters/storage/postgres/shared/post
 import { PostgresIssuerStatistics } from '../../../adapters/storage/postgres/postgres-issuer-statistics.ts';
 import { PostgresEvidence } from '../../../adapters/storage/postgres/postgres-evidence.ts';
 import { PostgresEvidenceRecords } from '../../../adapters/storage/postgres/shared/postgres-evidence-records.ts';
+import { PostgresRevokedLeaves } from '../../../adapters/storage/postgres/postgres-revoked-leaves.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
 import { PostgresLedgers } from '../../../adapters/storage/postgres/shared/postgres-ledgers.ts';
@@ -53,9 +55,11 @@ export function composePostgresStore(
     anchorLedgers: new PostgresLedgers(shared, { trust, form: ANCHOR_LEDGER }),
     issuerLedgers: new PostgresLedgers(shared, { trust, form: ISSUER_LEDGER }),
     crls: new PostgresCrls(shared, { trust }),
+    banLedgers: new PostgresLedgers(shared, { trust, form: BAN_LEDGER }),
     statistics: new PostgresIssuerStatistics(shared),
     evidence: new PostgresEvidence({ clock }, settings),
     evidenceRecords: new PostgresEvidenceRecords(shared),
+    revokedLeaves: new PostgresRevokedLeaves(shared),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
   };

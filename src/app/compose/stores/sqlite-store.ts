@@ -2,6 +2,7 @@
 import { crlFileOf, FileCrls } from '../../../adapters/storage/embedded/file-crls.ts';
 import { MemoryQuotaCounters } from '../../../adapters/storage/embedded/memory-quota-counters.ts';
 import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
+import { BAN_LEDGER } from '../../../adapters/storage/ledgers/ban-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedQuotaBank } from '../../../adapters/processes/relays/quota-bank.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
@@ -52,9 +53,11 @@ export function composeSqliteStore(
     anchorLedgers: embeddedLedgers({ file, journal, worker }, ANCHOR_LEDGER),
     issuerLedgers: embeddedLedgers({ file, journal, worker }, ISSUER_LEDGER),
     crls: new FileCrls(crlFileOf(file)),
+    banLedgers: embeddedLedgers({ file, journal, worker }, BAN_LEDGER),
     statistics,
     evidence,
     evidenceRecords: journal,
+    revokedLeaves: statistics,
     health,
   };
 }

@@ -1,4 +1,5 @@
 // What a store of the journal is to the rest of the server, whichever it is.
+import type { BanLedger } from '../../../domain/revocation/ban-ledger.ts';
 import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
 import type { HealthState } from '../../../ports/platform/health.ts';
@@ -17,6 +18,7 @@ import type { Ledgers } from '../../../ports/storage/ledgers.ts';
 import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
 import type { PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
+import type { RevokedLeaves } from '../../../ports/storage/revoked-leaves.ts';
 
 /** Where identities that ended go on record, and what was issued to their pods by all who share the store. */
 export interface Closings {
@@ -37,7 +39,7 @@ export interface Store {
   readonly lease: Lease;
   /** Of the policy bundles of all servers that share the store; absent where each process has a file of its own. */
   readonly bundleState?: PolicyBundleState;
-  /** What operators decided about issuers. */
+  /** What operators decided about issuers, and whom they banned. */
   readonly issuerLedgers: Ledgers<IssuerLedger>;
   /** The last revocation list of each issuer. */
   readonly crls: Crls;
@@ -46,7 +48,10 @@ export interface Store {
   readonly evidenceRecords: EvidenceRecords;
   /** What is decided about trust anchors. */
   readonly anchorLedgers: Ledgers<AnchorLedger>;
+  readonly banLedgers: Ledgers<BanLedger>;
   /** What was recorded of issuers, for operators. */
   readonly statistics: IssuerStatistics;
+  /** Which certificates bans have made void, for operators and revocation lists. */
+  readonly revokedLeaves: RevokedLeaves;
   readonly health: () => HealthState;
 }

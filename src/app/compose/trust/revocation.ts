@@ -6,21 +6,16 @@ import { DocumentCrls } from '../../../adapters/issuers/documents/document-crls.
 import { CrlSigner } from '../../../authority/revocation/crl-signer.ts';
 import { CrlsInForce, type CrlSet } from '../../../authority/revocation/crls-in-force.ts';
 import { listBeforeLeaves, SETTLE_MS } from '../../../authority/revocation/lists-before-leaves.ts';
+import { RevokedByBans } from '../../../authority/revocation/revoked-by-bans.ts';
 import type { RevocationFeed } from '../../../authority/svids/workload-secrets.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import { readyIssuersOf } from '../../../ports/issuing/issuers.ts';
-import type { RevokedNow } from '../../../ports/revocation/revoked-now.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Storage } from '../storage.ts';
+import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 import type { Trust } from './trust.ts';
-
-/** Where no ban can be. */
-export const NOTHING_REVOKED: RevokedNow = {
-  revoked: async () => ({ certificates: [], count: 0 }),
-  onChange: () => undefined,
-};
 
 export interface Revocation {
   readonly inForce: CrlsInForce;
@@ -34,7 +29,7 @@ interface Former {
   readonly storage: Storage;
   readonly trust: Trust;
   readonly credentials: Credentials;
-  readonly revoked: RevokedNow;
+  readonly ledgers: Pick<FollowedLedgers, 'bans'>;
 }
 
 /** @returns nothing where lists are handed out nowhere. */
@@ -42,8 +37,9 @@ export function composeRevocation(config: Config, foundation: Foundation, former
   const { crl, sds, lifetimes, trustAnchors } = config;
   if (crl.address === undefined && !sds.crl) return undefined;
   const { clock, events, health, startUp, running: signal, files, worker } = foundation;
-  const { storage, trust, credentials, revoked } = former;
-  const { crls, history } = storage;
+  const { storage, trust, credentials, ledgers } = former;
+  const { crls, history, revokedLeaves: leaves } = storage;
+  const revoked = new RevokedByBans({ ledger: ledgers.bans, leaves, clock }, { longestLeafMs: lifetimes.max });
   const { issuers } = trust;
   const { crlFile } = trustAnchors;
   const chains = crl.address !== undefined && crlFile !== undefined;

@@ -3,12 +3,10 @@
 import type { DocumentFederatedBundles } from '../../../adapters/issuers/documents/document-federated-bundles.ts';
 import type { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
 import { additionalIssuersHealth, defaultIssuerHealth } from '../../../adapters/issuers/documents/issuer-health.ts';
-import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
-import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
 import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import type { SigningIssuer } from '../../../authority/revocation/known-signers.ts';
-import { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
+import type { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
 import { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
 import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
@@ -19,14 +17,13 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
-import type { WorkerPlace } from '../../worker-place.ts';
-import { LEDGER_CHANGED_TOPIC } from '../../worker/topics.ts';
 import type { IssuerGenerations } from '../../../ports/issuing/issuer-generations.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeGenerations } from './generations.ts';
 import { composeIssuers } from './issuers.ts';
 import { composeRollovers, type Rollovers } from './rollovers.ts';
+import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 import type { UpstreamOf } from './upstreams.ts';
 import type { Storage } from '../storage.ts';
 
@@ -52,7 +49,8 @@ export interface BeforeLeaves {
   wait?: (next: SigningIssuer, options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
-export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 'anchorLedgers' | 'notedEvidence'> {
+export interface TrustParts extends Pick<Storage, 'history' | 'notedEvidence'> {
+  readonly ledgers: Pick<FollowedLedgers, 'issuers' | 'anchors'>;
   /** Absent where trust anchors are published nowhere. */
   readonly roots?: RootsBeforeLeaves;
   /** Reaches the CA above an issuer. */
@@ -62,17 +60,13 @@ export interface TrustParts extends Pick<Storage, 'history' | 'issuerLedgers' | 
 export function composeTrust(
   config: Config,
   foundation: Foundation,
-  { history, issuerLedgers, anchorLedgers, notedEvidence, roots, upstreamOf }: TrustParts,
+  { history, ledgers, notedEvidence, roots, upstreamOf }: TrustParts,
 ): Trust {
   const { clock, watching, files, random, events, telemetry, health, startUp, running, worker } = foundation;
   const options = { signal: running };
   const beforeLeaves: BeforeLeaves = {};
   const demands = new PolicyDemands();
-  const spreading = worker && { spread: async (given: Waits) => spread(worker, given) };
-  const anchorLedger = new FollowedLedger(
-    { ledgers: anchorLedgers, clock, ...spreading },
-    { name: ANCHOR_LEDGER.name },
-  );
+  const { issuers: ledger, anchors: anchorLedger } = ledgers;
   const anchors = new GovernedAnchors({ ledger: anchorLedger });
   const issuers = composeIssuers(config, {
     anchors,
@@ -92,7 +86,6 @@ export function composeTrust(
       await beforeLeaves.wait?.(next, options);
     },
   });
-  const ledger = new FollowedLedger({ ledgers: issuerLedgers, clock, ...spreading }, { name: ISSUER_LEDGER.name });
   const governed = new GovernedIssuers({ issuers, ledger });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
@@ -102,11 +95,6 @@ export function composeTrust(
   const generations = composeGenerations(config, { clock, demands });
   const rollovers = composeRollovers(config, foundation, { ledger, former: history, generations, upstreamOf });
   startUp.at('load', async ({ signal }) => {
-    await Promise.all([ledger.start(options), anchorLedger.start(options)]);
-    worker?.link.serve(LEDGER_CHANGED_TOPIC, async () => {
-      await Promise.all([ledger.look(options), anchorLedger.look(options)]);
-      return null;
-    });
     governed.start(options);
     anchors.start(options);
     rollovers.start(options);
@@ -141,13 +129,4 @@ export function composeTrust(
     rollovers,
     beforeLeaves,
   };
-}
-
-interface Waits {
-  readonly signal: AbortSignal;
-}
-
-/** Of several processes each hears at once of what another decided, by way of the supervisor. */
-async function spread({ link }: WorkerPlace, options: Waits): Promise<void> {
-  await link.ask(LEDGER_CHANGED_TOPIC, null, options);
 }

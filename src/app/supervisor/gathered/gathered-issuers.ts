@@ -1,4 +1,4 @@
-// What operators ask of issuers where there are several workers: all know the same, so the first that serves answers.
+// What operators ask of issuers where there are several workers.
 import type { IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import type { Json } from '../../../adapters/processes/link.ts';
 import { AuthorityError } from '../../../domain/errors.ts';

@@ -47,13 +47,14 @@ class ScriptedWorker {
       policyTime: { read: () => this.time, setBack: setBack('recorded') },
       issuers: this.issuers,
       anchors: { status: unasked, ask: unasked, approve: unasked },
+      bans: NO_BANS_ASKED,
       recordOperation: unasked,
       followSetBack: setBack('followed'),
     });
   }
 }
 
-const unasked = async (): Promise<never> => assert.fail('nobody asks for issuers');
+const unasked = async (): Promise<never> => assert.fail('nobody asks for them');
 const BY = { actor: 'local', role: 'security' };
 const UNASKED = {
   list: unasked,
@@ -66,6 +67,7 @@ const UNASKED = {
   rotate: unasked,
   rotation: unasked,
 };
+const NO_BANS_ASKED = { list: unasked, revoke: unasked, lift: unasked, pending: unasked, approve: unasked };
 
 function policyOf(revision: string): PolicyInForce {
   return { revision, bundle: { name: 'corp', sequence: 1, digest: 'aa' }, policies: [] };

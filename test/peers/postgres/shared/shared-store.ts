@@ -40,8 +40,8 @@ export class SharedStore {
     beforeEach(async () => {
       Object.assign(store, { failing: false, losing: false, questions: 0 });
       await store.cluster.query(
-        `TRUNCATE leases, policy_bundle_states, issuer_ledgers, anchor_ledgers, crls, quota_buckets, decisions, operations,
-          closings, bundles, proxies`,
+        `TRUNCATE leases, policy_bundle_states, issuer_ledgers, anchor_ledgers, ban_ledgers, crls, quota_buckets, decisions,
+          operations, closings, bundles, proxies`,
       );
     });
     after(async () => {

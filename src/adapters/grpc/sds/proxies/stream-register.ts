@@ -108,9 +108,10 @@ export class StreamRegister {
     for (const stream of this.#open) if (stream.listener === listener) stream.end(error);
   }
 
-  /** Ends the streams of a workload that is gone. */
+  /** Ends the streams of workloads that are gone. */
   endOfGone(gone: GoneCallers): void {
-    for (const stream of this.#byNamespace.get(gone.namespace) ?? []) {
+    const { namespace } = gone;
+    for (const stream of namespace === undefined ? this.#open : (this.#byNamespace.get(namespace) ?? [])) {
       if (gone.concerns(stream.watcher.caller)) stream.end(gone.error);
     }
   }

@@ -3,7 +3,15 @@
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { EVIDENCE } from './evidence.ts';
-import { ANCHOR_LEDGERS, CRLS, ISSUER_LEDGERS, LEASES, POLICY_BUNDLE_STATES, QUOTA_BUCKETS } from './shared.ts';
+import {
+  ANCHOR_LEDGERS,
+  BAN_LEDGERS,
+  CRLS,
+  ISSUER_LEDGERS,
+  LEASES,
+  POLICY_BUNDLE_STATES,
+  QUOTA_BUCKETS,
+} from './shared.ts';
 
 export const MIGRATIONS: readonly string[] = [
   `${DECISIONS}${ISSUERS}${OPERATIONS}${LEASES}${POLICY_BUNDLE_STATES}${QUOTA_BUCKETS}`,
@@ -13,6 +21,7 @@ export const MIGRATIONS: readonly string[] = [
   CRLS,
   ANCHOR_LEDGERS,
   EVIDENCE,
+  BAN_LEDGERS,
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

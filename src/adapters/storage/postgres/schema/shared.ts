@@ -23,8 +23,9 @@ export const QUOTA_BUCKETS = `
   ) WITH (fillfactor = 50);`;
 
 /** Of one trust domain each; the ledger is JSON. */
-export const ISSUER_LEDGERS = `
-  CREATE TABLE issuer_ledgers (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;
+export const ISSUER_LEDGERS = ledgerTable('issuer_ledgers');
+export const ANCHOR_LEDGERS = ledgerTable('anchor_ledgers');
+export const BAN_LEDGERS = ledgerTable('ban_ledgers');
 
 /** Of one trust domain each; the issuer's certificate and the list are DER in base64. */
 export const CRLS = `
@@ -33,5 +34,7 @@ export const CRLS = `
     certificate text NOT NULL, der text NOT NULL, PRIMARY KEY (trust, issuer)
   );`;
 
-export const ANCHOR_LEDGERS = `
-  CREATE TABLE anchor_ledgers (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;
+function ledgerTable(name: string): string {
+  return `
+  CREATE TABLE ${name} (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;
+}

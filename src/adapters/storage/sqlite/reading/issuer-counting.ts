@@ -9,8 +9,11 @@ const LIVE = `SELECT count(*) AS count, max(not_after_ms) AS latestEndMs FROM de
 const OLDEST_COUNTED = `SELECT time_ms AS timeMs FROM decisions WHERE time_ms >= ?
   ORDER BY time_ms DESC LIMIT 1 OFFSET ${MAX_COUNTED}`;
 /** spiffe://<trust domain>/ns/<namespace>/sa/<service account>; null for any other name. */
-const AFTER_NS = "substr(subject, nullif(instr(subject, '/ns/'), 0) + 4)";
-const NAMESPACES = `SELECT substr(${AFTER_NS}, 1, instr(${AFTER_NS}, '/') - 1) AS namespace, count(*) AS issued,
+export function namespaceOf(subject: string): string {
+  const afterNs = `substr(${subject}, nullif(instr(${subject}, '/ns/'), 0) + 4)`;
+  return `substr(${afterNs}, 1, instr(${afterNs}, '/') - 1)`;
+}
+const NAMESPACES = `SELECT ${namespaceOf('subject')} AS namespace, count(*) AS issued,
     sum(not_after_ms > ?1) AS live, max(CASE WHEN not_after_ms > ?1 THEN not_after_ms END) AS latestEndMs
   FROM (SELECT coalesce(identity, caller) AS subject, not_after_ms FROM decisions
     WHERE time_ms >= ?2 AND outcome = 'issued' AND issuer_name = ?3) GROUP BY 1`;

@@ -4,11 +4,15 @@
 // for every kind of record.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
+import type { Ban } from '../../../../domain/revocation/ban.ts';
+import type { RecordedLeaf } from '../../../../domain/revocation/revoked-leaves.ts';
+import type { RevokedCertificate } from '../../../../domain/revocation/revoked-certificate.ts';
 import type { ClosingQuery } from '../../../../ports/storage/closing-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
+import type { LeafWindow } from '../../../../ports/storage/revoked-leaves.ts';
 import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import type { IssuerCounts } from '../../issuer-counts.ts';
 import {
@@ -35,6 +39,7 @@ import {
 import { countsIn, liveLeavesIn } from './issuer-counting.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
 import { EvidenceQueries } from './evidence-queries.ts';
+import { leafIn, revokedIn } from './revoked-queries.ts';
 import { PodQueries } from './pod-queries.ts';
 
 /** One answer is held in memory whole. */
@@ -85,6 +90,14 @@ export class JournalQueries implements Disposable {
 
   liveLeavesOf(id: string, window: StatisticsWindow): Row {
     return this.#read(({ database }) => liveLeavesIn(database, id, window));
+  }
+
+  revokedBy(bans: readonly Ban[], window: LeafWindow): readonly RevokedCertificate[] {
+    return this.#read((journal) => revokedIn(journal, bans, window));
+  }
+
+  leafOf(serial: string, window: LeafWindow): RecordedLeaf | undefined {
+    return this.#read((journal) => leafIn(journal, serial, window));
   }
 
   /** A journal of before issuers had names counts none. */

@@ -1,9 +1,12 @@
 // What the issuance history and its thread say to each other: each kind of question, and its answer.
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
+import type { Ban } from '../../../../domain/revocation/ban.ts';
+import type { RecordedLeaf } from '../../../../domain/revocation/revoked-leaves.ts';
 import type { ClosedPod, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { PodIssuance, PodIssuances } from '../../../../ports/storage/pod-issuances.ts';
+import type { LeafWindow, RevokedLeavesFound } from '../../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
 
 export interface Reads {
@@ -19,6 +22,8 @@ export interface Reads {
   followedUntil: { question: { remoteCluster: string | undefined }; answer: FollowedUntil | undefined };
   leaves: { question: { id: string; window: StatisticsWindow }; answer: LiveLeaves };
   figures: { question: { name: string; window: StatisticsWindow }; answer: IssuerFigures };
+  revoked: { question: { bans: readonly Ban[]; window: LeafWindow }; answer: RevokedLeavesFound };
+  leafOf: { question: { serial: string; window: LeafWindow }; answer: RecordedLeaf | undefined };
   close: { question: undefined; answer: undefined };
 }
 

@@ -40,6 +40,10 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.liveLeavesOf(question.id, question.window);
     case 'figures':
       return queries.figuresOf(question.name, question.window);
+    case 'revoked':
+      return queries.revokedBy(question.bans, question.window);
+    case 'leafOf':
+      return queries.leafOf(question.serial, question.window);
     case 'close':
       queries[Symbol.dispose]();
       parentPort?.close();

@@ -1,0 +1,34 @@
+// What operators are shown of bans, and do against workloads.
+import type { BansParts } from '../../../adapters/http/admin/administer-bans.ts';
+import { BanActs } from '../../../authority/administration/ban-acts.ts';
+import { BanEffects } from '../../../authority/administration/ban-effects.ts';
+import { BanTargets } from '../../../authority/administration/ban-targets.ts';
+import type { Config } from '../../../config/schema.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Storage } from '../storage.ts';
+import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
+
+interface Former {
+  readonly storage: Pick<Storage, 'revokedLeaves'>;
+  readonly ledgers: Pick<FollowedLedgers, 'bans'>;
+  readonly policy: Policy;
+}
+
+export function composeBanAdministration(
+  { lifetimes, cluster, journal }: Config,
+  { clock, events, running: signal }: Foundation,
+  { storage: { revokedLeaves: leaves }, ledgers: { bans: ledger }, policy: { policies } }: Former,
+): BansParts {
+  const longestLeafMs = lifetimes.max;
+  const targets = new BanTargets({ leaves, clock }, { longestLeafMs, cluster: cluster.id });
+  const effects = new BanEffects({ leaves, clock }, { longestLeafMs, shared: journal.store.kind === 'postgres' });
+  const acts = new BanActs({ ledger, targets, effects, policies, clock, events }, { longestLeafMs });
+  return {
+    list: async () => acts.list(),
+    revoke: async (asked, operator) => acts.revoke(asked, operator, { signal }),
+    lift: async (asked, operator) => acts.lift(asked, operator, { signal }),
+    pending: async () => acts.pending(),
+    approve: async (digest, operator) => acts.approve(digest, operator, { signal }),
+  };
+}

@@ -1,0 +1,146 @@
+// The bans of a CA, as one value that its processes and servers share, and the acts on them that wait for a second person. A
+// change gives another value. What nothing can meet any more is left out by the next change.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../text/canonical-json.ts';
+import { PENDING_MS, type Authorship } from '../trust/issuer-ledger.ts';
+import type { Ban, BanTarget } from './ban.ts';
+
+export interface WantedBan {
+  readonly act: 'revoke';
+  readonly target: BanTarget;
+  readonly reason: string;
+  /** In ms; absent, until it is lifted. Never of a certificate: that is revoked until it ends. */
+  readonly forMs?: number;
+}
+
+export interface WantedLift {
+  readonly act: 'lift';
+  /** Of the ban. */
+  readonly id: string;
+  readonly reason: string;
+}
+
+export type WantedBanAct = WantedBan | WantedLift;
+
+/** An act that waits for a second person. */
+export interface PendingBanAct {
+  readonly wanted: WantedBanAct;
+  /** Names the content: `digestOfBanAct`. */
+  readonly digest: string;
+  readonly timeMs: number;
+  readonly actor: string;
+  /** All names of who asked; absent, the actor alone. */
+  readonly names?: readonly string[];
+  readonly role: string;
+  /** It lapses then. */
+  readonly untilMs: number;
+}
+
+export interface BanLedger {
+  /** Oldest first. */
+  readonly bans: readonly Ban[];
+  readonly pending: readonly PendingBanAct[];
+}
+
+export const NO_BANS: BanLedger = { bans: [], pending: [] };
+
+export const MAX_BANS = 10_000;
+/** Of the bans as JSON: processes hand the ledger to each other in one message. */
+export const MAX_BAN_CHARACTERS = 6 * 1024 * 1024;
+export const MAX_PENDING_BAN_ACTS = 100;
+
+/** Whether nothing is issued to whom it concerns. */
+export function isInForce({ untilMs }: Ban, nowMs: number): boolean {
+  return untilMs === undefined || nowMs < untilMs;
+}
+
+/** Whether nothing is refused by it any more and no certificate from before it lives. */
+export function isOver(ban: Ban, nowMs: number): boolean {
+  return !isInForce(ban, nowMs) && nowMs >= ban.leavesUntilMs;
+}
+
+/**
+ * @param settings.longestLeafMs no certificate lives longer.
+ * @returns the ledger with the ban, or with nothing new where one for the same target lasts as long; or why not.
+ */
+export function banned(
+  ledger: BanLedger,
+  { target, forMs }: WantedBan,
+  by: Authorship,
+  { longestLeafMs }: { readonly longestLeafMs: number },
+): { readonly ledger: BanLedger; readonly ban: Ban; readonly isNew: boolean } | { readonly problem: string } {
+  const kept = withoutOver(ledger, by.timeMs);
+  const leavesUntilMs = by.timeMs + longestLeafMs;
+  const untilMs = target.kind === 'serial' ? leavesUntilMs : forMs && by.timeMs + forMs;
+  const same = kept.bans.find((ban) => isSameTarget(ban.target, target) && lastsAsLong(ban, untilMs));
+  if (same !== undefined && isInForce(same, by.timeMs)) return { ledger, ban: same, isNew: false };
+  const id = idOf(target, by);
+  const ban: Ban = { id, target, ...by, ...(untilMs !== undefined && { untilMs }), leavesUntilMs };
+  const bans = [...kept.bans, ban];
+  if (bans.length > MAX_BANS || JSON.stringify(bans).length > MAX_BAN_CHARACTERS)
+    return {
+      problem: `${kept.bans.length} are in force, which is as many as can be: lift some, or revoke more at once`,
+    };
+  return { ledger: { ...kept, bans }, ban, isNew: true };
+}
+
+/** @returns the ledger without the ban, or why not. */
+export function lifted(
+  ledger: BanLedger,
+  id: string,
+  nowMs: number,
+): { readonly ledger: BanLedger; readonly ban: Ban } | { readonly problem: string } {
+  const kept = withoutOver(ledger, nowMs);
+  const ban = kept.bans.find((one) => one.id === id);
+  if (ban === undefined) return { problem: `nothing is revoked as ${id}` };
+  return { ledger: { ...kept, bans: kept.bans.filter((one) => one !== ban) }, ban };
+}
+
+/** What two persons have to mean alike: everything but who wants it and when. */
+export function digestOfBanAct(wanted: WantedBanAct): string {
+  return createHash('sha256').update(canonicalJson(wanted)).digest('hex').slice(0, 32);
+}
+
+/** Acts that still wait at a moment. */
+export function pendingBanActsAt({ pending }: BanLedger, nowMs: number): readonly PendingBanAct[] {
+  return pending.filter(({ untilMs }) => nowMs < untilMs);
+}
+
+/** @returns the ledger with the act pending, or why not. */
+export function proposedBanAct(
+  ledger: BanLedger,
+  wanted: WantedBanAct,
+  { timeMs, actor, role, names }: Pick<PendingBanAct, 'timeMs' | 'actor' | 'role' | 'names'>,
+): { readonly ledger: BanLedger; readonly act: PendingBanAct } | { readonly problem: string } {
+  const kept = withoutOver(ledger, timeMs);
+  const digest = digestOfBanAct(wanted);
+  if (kept.pending.some((one) => one.digest === digest))
+    return { problem: `it is pending already as ${digest}: approve that` };
+  if (kept.pending.length >= MAX_PENDING_BAN_ACTS) return { problem: `${MAX_PENDING_BAN_ACTS} acts wait already` };
+  const by = { timeMs, actor, role, ...(names !== undefined && { names }) };
+  const act = { wanted, digest, ...by, untilMs: timeMs + PENDING_MS };
+  return { ledger: { ...kept, pending: [...kept.pending, act] }, act };
+}
+
+/** @returns the ledger without the pending act, which is done or dropped. */
+export function settledBanAct(ledger: BanLedger, digest: string): BanLedger {
+  return { ...ledger, pending: ledger.pending.filter((one) => one.digest !== digest) };
+}
+
+export function isSameTarget(one: BanTarget, other: BanTarget): boolean {
+  return canonicalJson(one) === canonicalJson(other);
+}
+
+function withoutOver(ledger: BanLedger, nowMs: number): BanLedger {
+  return { bans: ledger.bans.filter((ban) => !isOver(ban, nowMs)), pending: pendingBanActsAt(ledger, nowMs) };
+}
+
+function lastsAsLong(ban: Ban, untilMs = Infinity): boolean {
+  return (ban.untilMs ?? Infinity) >= untilMs;
+}
+
+/** Two of one moment differ in what they are for. */
+function idOf(target: BanTarget, { timeMs, actor, reason }: Authorship): string {
+  const content = canonicalJson({ target, timeMs, actor, reason });
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+}
