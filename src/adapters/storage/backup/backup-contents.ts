@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { parseJson } from '../../../domain/text/parse-json.ts';
 import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
+import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import { openForReading } from '../sqlite/file/journal-file.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
 import { SqliteJournalReader } from '../sqlite/sqlite-journal-reader.ts';
 import type { CopiedStore, KeptIssuer } from './copied-store.ts';
+import { evidenceIn } from './kept-evidence.ts';
 import { issuersIn } from './kept-issuers.ts';
 
 const stateSchema = z.object({
@@ -24,7 +26,7 @@ interface BackupContents extends CopiedStore {
 
 /** @throws AuthorityError CAP-X03 naming a file that is missing, damaged, no backup, or of a newer version. */
 export async function openBackup(file: string, options: { readonly signal: AbortSignal }): Promise<BackupContents> {
-  const { madeAtMs, decisions, state, issuers } = wholeBackup(file);
+  const { madeAtMs, decisions, state, issuers, evidence } = wholeBackup(file);
   const reader = await SqliteJournalReader.open(file, options);
   return {
     reader,
@@ -32,6 +34,7 @@ export async function openBackup(file: string, options: { readonly signal: Abort
     decisions,
     bundleState: state,
     issuers: async () => issuers,
+    evidence: async () => evidence,
     async [Symbol.asyncDispose]() {
       reader[Symbol.dispose]();
     },
@@ -43,11 +46,13 @@ interface Whole {
   readonly decisions: number;
   readonly state: RollbackState | undefined;
   readonly issuers: readonly KeptIssuer[];
+  readonly evidence: EvidenceNotes;
 }
 
 function wholeBackup(file: string): Whole {
   try {
-    const { database } = openForReading(file);
+    const opened = openForReading(file);
+    const { database } = opened;
     using open = new DisposableStack();
     open.defer(() => database.close());
     if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'backup'").get() === undefined) {
@@ -59,7 +64,13 @@ function wholeBackup(file: string): Whole {
     if (checked !== 'ok' || row === undefined || row['decisions'] !== count) throw damaged(file);
     const state = row['bundle_state'] === null ? undefined : stateFrom(file, String(row['bundle_state']));
     const { made_at_ms: madeAtMs, decisions } = row;
-    return { madeAtMs: Number(madeAtMs), decisions: Number(decisions), state, issuers: issuersIn(database) };
+    return {
+      madeAtMs: Number(madeAtMs),
+      decisions: Number(decisions),
+      state,
+      issuers: issuersIn(database),
+      evidence: evidenceIn(opened),
+    };
   } catch (cause) {
     throw cause instanceof AuthorityError ? cause : journalProblem(file, cause).toOpeningError();
   }

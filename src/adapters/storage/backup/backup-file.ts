@@ -1,6 +1,6 @@
 // A backup is one file: an SQLite journal of the current schema, whatever store it was made of, with one row more that
 // says what it is and holds the rollback state of policy bundles. So it can be listed as any journal. It has its name only
-// once it is whole.
+// once it is whole. It imports much because every kind of record is in it.
 import { randomUUID } from 'node:crypto';
 import { linkSync, openSync, closeSync, fsyncSync, existsSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -9,9 +9,12 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { closingValues } from '../closing-records.ts';
 import { decisionValues, operationValues } from '../records.ts';
+import { KEEP_BUNDLE, KEEP_PROXY } from '../sqlite/file/evidence-schema.ts';
+import { proxyValues } from '../evidence-records.ts';
 import { INSERT_CLOSING } from '../sqlite/file/closing-schema.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
 import {
@@ -35,6 +38,7 @@ export interface BackupEnd {
   readonly operations: readonly OperationRecord[];
   readonly issuers: readonly KeptIssuer[];
   readonly bundleState: RollbackState | undefined;
+  readonly evidence: EvidenceNotes;
 }
 
 /** Every method throws AuthorityError CAP-S04 or CAP-X03 naming the file. */
@@ -88,7 +92,7 @@ export class BackupFile implements Disposable {
   }
 
   /** Gives the file its name, durably. */
-  finish({ madeAtMs, operations, issuers, bundleState }: BackupEnd): void {
+  finish({ madeAtMs, operations, issuers, bundleState, evidence }: BackupEnd): void {
     this.#writing(() => {
       const database = this.#database;
       const operation = database.prepare(INSERT_OPERATION);
@@ -97,6 +101,10 @@ export class BackupFile implements Disposable {
         'INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)',
       );
       for (const one of issuers) issuer.run(one.id, one.certificateDer, one.longestLeafMs, one.untilMs);
+      const keepBundle = database.prepare(KEEP_BUNDLE);
+      for (const { digest, anchors } of evidence.bundles) keepBundle.run(digest, JSON.stringify(anchors));
+      const keepProxy = database.prepare(KEEP_PROXY);
+      for (const note of evidence.proxies) keepProxy.run(...proxyValues(note));
       for (const index of this.#indexes) database.exec(index);
       const state = bundleState === undefined ? null : JSON.stringify(bundleState);
       database.prepare('INSERT INTO backup VALUES (?, ?, ?)').run(madeAtMs, this.#decisions, state);

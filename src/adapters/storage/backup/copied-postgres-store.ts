@@ -4,8 +4,12 @@ import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import type { PostgresSettings } from '../postgres/connection/settings.ts';
 import { PostgresJournalReader } from '../postgres/postgres-journal-reader.ts';
 import type { CopiedStore } from './copied-store.ts';
+import { SELECT_BUNDLES, SELECT_PROXIES } from '../postgres/reading/evidence-statements.ts';
+import { evidenceFrom } from './kept-evidence.ts';
 import { keptIssuer } from './kept-issuers.ts';
 
+/** An older schema has none. */
+const HAS_EVIDENCE = "SELECT to_regclass('proxies') IS NOT NULL AS there";
 const SELECT_ISSUERS = 'SELECT id, certificate, longest_leaf_ms, until_ms FROM issuers';
 
 /** @throws AuthorityError as its reader. */
@@ -19,6 +23,11 @@ export async function copyPostgresStore(
   return {
     reader,
     issuers: async (waits) => (await pool.query(SELECT_ISSUERS, [], waits)).map(keptIssuer),
+    evidence: async (waits) => {
+      const [row] = await pool.query(HAS_EVIDENCE, [], waits);
+      if (row?.['there'] !== true) return { bundles: [], proxies: [] };
+      return evidenceFrom(await pool.query(SELECT_BUNDLES, [], waits), await pool.query(SELECT_PROXIES, [], waits));
+    },
     async [Symbol.asyncDispose]() {
       await pool[Symbol.asyncDispose]();
       await reader[Symbol.asyncDispose]();

@@ -1,9 +1,10 @@
 // An SQLite store, as a backup is made of it: all of its journals are read.
 import { journalsOf } from '../slots/journal-slots.ts';
 import { StoreReader } from '../slots/store-reader.ts';
-import { openForReading } from '../sqlite/file/journal-file.ts';
+import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
-import type { CopiedStore, KeptIssuer } from './copied-store.ts';
+import type { CopiedStore } from './copied-store.ts';
+import { evidenceIn, mergedEvidence } from './kept-evidence.ts';
 import { issuersIn, mergedIssuers } from './kept-issuers.ts';
 
 /** @param file the store's. @throws AuthorityError as its reader. */
@@ -11,19 +12,21 @@ export async function copySqliteStore(file: string, options: { readonly signal: 
   const reader = await StoreReader.open(file, options);
   return {
     reader,
-    issuers: async () => mergedIssuers(journalsOf(file).flatMap(issuersOf)),
+    issuers: async () =>
+      mergedIssuers(journalsOf(file).flatMap((journal) => readIn(journal, ({ database }) => issuersIn(database)))),
+    evidence: async () => mergedEvidence(journalsOf(file).map((journal) => readIn(journal, evidenceIn))),
     async [Symbol.asyncDispose]() {
       reader[Symbol.dispose]();
     },
   };
 }
 
-function issuersOf(journal: string): readonly KeptIssuer[] {
+function readIn<T>(journal: string, read: (opened: ReadableJournal) => T): T {
   try {
-    const { database } = openForReading(journal);
+    const opened = openForReading(journal);
     using open = new DisposableStack();
-    open.defer(() => database.close());
-    return issuersIn(database);
+    open.defer(() => opened.database.close());
+    return read(opened);
   } catch (cause) {
     throw journalProblem(journal, cause).toOpeningError();
   }

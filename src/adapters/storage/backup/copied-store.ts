@@ -2,6 +2,7 @@
 // and of an issuer the longer memory counts.
 import type { ClosingJournalReader, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
+import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import type { OperationJournalReader, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 
 interface Waits {
@@ -21,6 +22,8 @@ export interface CopiedStore extends AsyncDisposable {
   readonly reader: IssuanceJournalReader & OperationJournalReader & ClosingJournalReader;
   /** @throws AuthorityError as the reader. */
   issuers(options: Waits): Promise<readonly KeptIssuer[]>;
+  /** What proxies acknowledged. @throws AuthorityError as the reader. */
+  evidence(options: Waits): Promise<EvidenceNotes>;
 }
 
 /**
@@ -35,4 +38,6 @@ export interface RestoredStore extends AsyncDisposable {
   /** @returns how many the store did not have. */
   addClosings(records: readonly ClosingRecord[], options: Waits): Promise<number>;
   addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void>;
+  /** Of a proxy that the store knows the later note counts. */
+  addEvidence(notes: EvidenceNotes, options: Waits): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // Making a backup of a store, and putting one back. Decisions go over a batch at a time, so it takes no memory. Of rollback
 // states the newer counts: no restore lets an older policy bundle in.
 import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
+import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import { openBackup } from './backup-contents.ts';
 import { BackupFile } from './backup-file.ts';
 import type { CopiedStore, RestoredStore } from './copied-store.ts';
@@ -48,13 +49,14 @@ export async function backUp(
   }
   for await (const closing of store.reader.scanClosings({ signal })) backup.appendClosing(closing);
   // What follows is newer than the decisions, and may be.
-  const [issuers, operations, state] = await Promise.all([
+  const [issuers, evidence, operations, state] = await Promise.all([
     store.issuers({ signal }),
+    store.evidence({ signal }),
     store.reader.operations({ limit: ALL_OPERATIONS }, { signal }),
     bundleState?.read({ signal }),
   ]);
   signal.throwIfAborted();
-  backup.finish({ madeAtMs: nowMs, operations: operations.toReversed(), issuers, bundleState: state });
+  backup.finish({ madeAtMs: nowMs, operations: operations.toReversed(), issuers, evidence, bundleState: state });
   const { decisions, closings } = backup;
   return { decisions, closings, operations: operations.length, issuers: issuers.length, bundleState: state };
 }
@@ -73,6 +75,7 @@ export async function restore(
   const state = await bundleState?.update((known) => newerState(known, backup.bundleState), options);
   const issuers = await backup.issuers(options);
   await store.addIssuers(issuers, options);
+  await addEvidence(store, await backup.evidence(options), options);
   const operations = await backup.reader.operations({ limit: ALL_OPERATIONS }, options);
   const addedOperations = await store.addOperations(operations.toReversed(), options);
   let [done, added] = [0, 0];
@@ -86,6 +89,13 @@ export async function restore(
     closings += await store.addClosings(batch, options);
   }
   return { decisions: added, closings, operations: addedOperations, issuers: issuers.length, bundleState: state };
+}
+
+async function addEvidence(store: RestoredStore, { bundles, proxies }: EvidenceNotes, options: Waits): Promise<void> {
+  await store.addEvidence({ bundles, proxies: [] }, options);
+  for (let first = 0; first < proxies.length; first += BATCH) {
+    await store.addEvidence({ bundles: [], proxies: proxies.slice(first, first + BATCH) }, options);
+  }
 }
 
 /** Sequences are counted by name: what is known under another name stays, and so does the latest time of both. */

@@ -4,10 +4,12 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { problemBehind } from '../postgres/connection/postgres-problem.ts';
 import type { PostgresSettings } from '../postgres/connection/settings.ts';
+import { PostgresEvidenceRecords } from '../postgres/shared/postgres-evidence-records.ts';
 import { migrate } from '../postgres/schema/migrate.ts';
 import { ADD_CLOSINGS, recordsAsJson, INSERT_DECISIONS } from '../postgres/writing/statements.ts';
 import { OPERATION_COLUMNS, operationValues } from '../records.ts';
@@ -91,6 +93,10 @@ export class RestoredPostgresStore implements RestoredStore {
       };
       await this.#pool.use(async (connection) => connection.commit(statement), options);
     }
+  }
+
+  async addEvidence(notes: EvidenceNotes, options: Waits): Promise<void> {
+    await new PostgresEvidenceRecords({ database: this.#pool }).recordEvidence(notes, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

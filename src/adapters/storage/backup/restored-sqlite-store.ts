@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { journalsOf, slotFile } from '../slots/journal-slots.ts';
 import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
@@ -91,6 +92,10 @@ export class RestoredSqliteStore implements RestoredStore {
 
   async addIssuers(issuers: readonly KeptIssuer[], { signal }: Waits): Promise<void> {
     this.#adding(signal, ([{ writer }]) => writer.mergeIssuers(issuers));
+  }
+
+  async addEvidence(notes: EvidenceNotes, { signal }: Waits): Promise<void> {
+    this.#adding(signal, ([{ writer }]) => writer.recordEvidence(notes));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -101,6 +101,35 @@ describe('A backup of an SQLite store', () => {
     assert.deepEqual(await listed.list({ limit: 9 }, WAITING), RECORDS.toReversed());
   });
 
+  it('has what proxies acknowledged, of all slots; a later note in the store stays', async () => {
+    const journal = at('journal');
+    planSlots(journal, 2, false);
+    const of = { identity: 'spiffe://cluster.local/ns/default/sa/demo', podUid: 'a', timeMs: NOON_MS };
+    const note = (slot: number, proxy: string, seenMs: number, bundle: string): void => {
+      const writer = new JournalWriter({ file: slotFile(journal, slot) });
+      const bundles = [{ digest: bundle, anchors: ['ab'] }];
+      writer.recordEvidence({ bundles, proxies: [{ ...of, proxy, seenMs, bundle }] });
+      writer.close();
+    };
+    note(1, 'one', NOON_MS, 'first');
+    note(2, 'two', NOON_MS, 'first');
+    await backedUp(journal);
+    for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
+    planSlots(journal, 2, false);
+    note(1, 'one', NOON_MS + 1, 'second');
+    await restored(journal);
+    using database = new DatabaseSync(slotFile(journal, 1), { readOnly: true });
+    const proxies = database.prepare('SELECT proxy, bundle FROM proxies ORDER BY proxy').all();
+    assert.deepEqual(
+      proxies.map((row) => ({ ...row })),
+      [
+        { proxy: 'one', bundle: 'second' },
+        { proxy: 'two', bundle: 'first' },
+      ],
+    );
+    assert.equal(database.prepare('SELECT digest FROM bundles').all().length, 2);
+  });
+
   it('has the journals of all slots, and what each lacks is added once', async () => {
     const journal = at('journal');
     planSlots(journal, 2, false);
