@@ -1,5 +1,5 @@
 // A PostgreSQL store, as a backup is put back into it. What the database does for itself (pg_dump, point-in-time recovery) rolls back
-// what is shared with it; a restore here only adds.
+// what is shared with it; a restore here only adds. It imports much because every kind of record comes back.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
