@@ -49,6 +49,8 @@ const REFRESH_SHARE = 1 / 4;
 const LOOK_MS = 30_000;
 /** After one that failed. */
 const RETRY_MS = 5_000;
+/** By then an issuer that comes in force is on record for all servers, or it never came. */
+const ANNOUNCED_MS = 60_000;
 /** One signature, by whatever key. */
 const SIGN_WITHIN_MS = 10_000;
 
@@ -108,7 +110,8 @@ export class CrlSigner {
   /** Signs the first list of an issuer that is not in force yet. @throws AuthorityError as its signer, or the store. */
   async signFirst(next: SigningIssuer, { signal }: Waits): Promise<void> {
     const certificate = certificateOf(next.issuer);
-    if (crlSigningProblem(certificate) !== undefined) return;
+    const usage = crlSigningProblem(certificate);
+    if (usage !== undefined) throw new AuthorityError('CAP-X03', { detail: `it ${usage}` });
     await this.#next(async () => {
       const kept = await this.#parts.crls.all({ signal });
       const { certificates } = await this.#parts.revoked.revoked({ signal });
@@ -117,6 +120,15 @@ export class CrlSigner {
       const revoked = certificates.filter(({ issuer }) => ids.has(issuer));
       await this.#sign(known, { revoked, coverMs: 0 }, kept, signal);
     });
+  }
+
+  /** Has all servers withdraw their lists: the issuer is about to sign leaves, and has none. @throws AuthorityError CAP-S04 */
+  async announce({ issuer: { id, certificateDer } }: SigningIssuer, { signal }: Waits): Promise<void> {
+    const { crls, clock } = this.#parts;
+    const nowMs = clock.nowMs();
+    const number = nextNumber(id, await crls.all({ signal }), nowMs);
+    const none = { issuer: id, certificateDer, number, der: new Uint8Array(), nextUpdateMs: nowMs + ANNOUNCED_MS };
+    await crls.keep(none, { nowMs, signal });
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -210,9 +222,7 @@ export class CrlSigner {
   ): Promise<void> {
     const { crls, clock, events } = this.#parts;
     const nowMs = clock.nowMs();
-    const before = kept.find((one) => one.issuer === issuer.id)?.number ?? 0;
-    // By the clock, so that numbers rise also where the last one was lost.
-    const number = Math.max(before + 1, Math.floor(nowMs / 1_000));
+    const number = nextNumber(issuer.id, kept, nowMs);
     const { lifetimeMs, backdateMs } = this.#settings;
     const [thisUpdateMs, nextUpdateMs] = [nowMs - backdateMs, Math.max(nowMs + lifetimeMs, coverMs)];
     const unsigned = unsignedCrl({ issuer, number, thisUpdateMs, nextUpdateMs, revoked });
@@ -245,6 +255,12 @@ export class CrlSigner {
     this.#read.set(kept, crl);
     return crl;
   }
+}
+
+/** By the clock, so that numbers rise also where the last one was lost. */
+function nextNumber(issuer: string, kept: readonly KeptCrl[], nowMs: number): number {
+  const before = kept.find((one) => one.issuer === issuer)?.number ?? 0;
+  return Math.max(before + 1, Math.floor(nowMs / 1_000));
 }
 
 function wordsOf(error: unknown): string {

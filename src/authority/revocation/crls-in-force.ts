@@ -56,6 +56,8 @@ interface Judged {
 interface Parsed {
   readonly kept: KeptCrl;
   readonly good?: { readonly crl: Crl; readonly by: CaCertificate };
+  /** Is about to sign leaves without a list. */
+  readonly announced?: CaCertificate;
 }
 
 export class CrlsInForce {
@@ -124,9 +126,12 @@ export class CrlsInForce {
     return crl.thisUpdateMs <= nowMs && nowMs < crl.nextUpdateMs ? { ...crl, sequence: kept.number } : undefined;
   }
 
-  /** Issuers that have a list, by id, for who asks which there are. */
-  issuers(): readonly string[] {
-    return this.#parsed.map(({ kept }) => kept.issuer).filter((id) => this.listOf(id) !== undefined);
+  /** Whether all servers know of the issuer: it has a list, or is known to have none. */
+  knows(issuer: string): boolean {
+    return (
+      this.#parsed.some(({ kept, announced }) => kept.issuer === issuer && announced !== undefined) ||
+      this.listOf(issuer) !== undefined
+    );
   }
 
   /** After a set has become another one, or none. */
@@ -227,7 +232,9 @@ export class CrlsInForce {
   /** In force now, in force before while leaves of them may live, and those of other servers. */
   #leafIssuers(): readonly CaCertificate[] {
     const ready = readyIssuersOf(this.#parts.issuers).flatMap(({ certificateDer }) => readOne(certificateDer));
-    const all = [...ready, ...this.#expected, ...this.#former, ...this.#parts.furtherIssuers()];
+    const nowMs = this.#parts.clock.nowMs();
+    const announced = this.#parsed.flatMap(({ kept, announced: by }) => (by && nowMs < kept.nextUpdateMs ? [by] : []));
+    const all = [...ready, ...this.#expected, ...announced, ...this.#former, ...this.#parts.furtherIssuers()];
     return [...new Map(all.map((ca) => [ca.sha256, ca])).values()];
   }
 
@@ -244,7 +251,9 @@ function readOne(der: Uint8Array): readonly CaCertificate[] {
 /** What somebody else put into the store is looked at as anything that comes from outside. */
 function parsedOne(kept: KeptCrl): Parsed {
   const [crl, [by]] = [readCrl(kept.der), readOne(kept.certificateDer)];
-  if ('problem' in crl || by === undefined || !by.sha256.startsWith(kept.issuer)) return { kept };
+  if (by === undefined || !by.sha256.startsWith(kept.issuer)) return { kept };
+  if (kept.der.length === 0) return { kept, announced: by };
+  if ('problem' in crl) return { kept };
   const isNumbered = Number.parseInt(crl.number ?? '', 16) === kept.number;
   return isNumbered && crlProblem(crl, by) === undefined ? { kept, good: { crl, by } } : { kept };
 }

@@ -9,8 +9,8 @@ import { certificateOf, type SigningIssuer } from './known-signers.ts';
 
 export interface ListsBeforeLeavesParts {
   /** Absent in a process that leaves signing to another one. */
-  readonly signer: Pick<CrlSigner, 'signFirst'> | undefined;
-  readonly inForce: Pick<CrlsInForce, 'expect' | 'lookSoon' | 'listOf'>;
+  readonly signer: Pick<CrlSigner, 'signFirst' | 'announce'> | undefined;
+  readonly inForce: Pick<CrlsInForce, 'expect' | 'lookSoon' | 'knows'>;
   readonly clock: Pick<Clock, 'sleep'>;
   readonly events: Pick<Events, 'reloadFailed'>;
 }
@@ -35,8 +35,10 @@ export async function listBeforeLeaves(
   }
   const takeBack = inForce.expect(certificateOf(next.issuer));
   try {
-    await signer.signFirst(next, options).catch((error: unknown) => {
+    await signer.signFirst(next, options).catch(async (error: unknown) => {
       options.signal.throwIfAborted();
+      // A store that cannot be written says so by itself.
+      await signer.announce(next, options).catch(() => undefined);
       const why = error instanceof AuthorityError ? error.message : 'unexpected failure';
       events.reloadFailed({
         source: 'crls',
@@ -55,7 +57,7 @@ async function listedByOther(
   { issuer }: SigningIssuer,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
-  for (let waitedMs = 0; waitedMs < OTHER_MS && inForce.listOf(issuer.id) === undefined; waitedMs += POLL_MS) {
+  for (let waitedMs = 0; waitedMs < OTHER_MS && !inForce.knows(issuer.id); waitedMs += POLL_MS) {
     await clock.sleep(POLL_MS, options);
   }
 }

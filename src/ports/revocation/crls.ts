@@ -8,6 +8,7 @@ export interface KeptCrl {
   readonly certificateDer: Uint8Array;
   /** The CRL number (RFC 5280 section 5.2.3). */
   readonly number: number;
+  /** Empty for an issuer that is about to sign leaves and has no list: until `nextUpdateMs` nobody hands any out. */
   readonly der: Uint8Array;
   /** In ms since the epoch. */
   readonly nextUpdateMs: number;

@@ -254,6 +254,18 @@ describe('Whoever has the key of an issuer', () => {
     stop.abort();
   });
 
+  it('announces an issuer that is about to sign leaves without a list', async () => {
+    const { signer, crls, options, stop } = made();
+    await signer.start(options);
+    await signer.announce(two.material, options);
+    const kept = (await crls.all({ signal: NEVER })).find(({ issuer }) => issuer === two.issuer.id);
+    assert.deepEqual([kept?.der.length, kept?.nextUpdateMs], [0, NOON_MS + 60_000]);
+    // What it signs later takes the place of that.
+    await signer.signFirst(two.material, options);
+    assert.ok((await crls.all({ signal: NEVER })).find(({ issuer }) => issuer === two.issuer.id)!.der.length > 0);
+    stop.abort();
+  });
+
   it('has signed the first list of an issuer before that is in force', async () => {
     const { signer, listOf, options, stop } = made();
     await signer.start(options);

@@ -228,12 +228,29 @@ describe('The revocation lists in force', () => {
     stop.abort();
   });
 
+  it('are withdrawn by every server for an issuer that is announced without a list, and for no longer than a minute', async () => {
+    const { inForce, clock, crls, keep, countIn, options, stop } = made(one.material, ['leaf']);
+    await keep(one);
+    await inForce.start(options);
+    assert.equal(inForce.knows(two.issuer.id), false);
+    const { id, certificateDer } = two.issuer;
+    const none = { issuer: id, certificateDer, number: 1, der: new Uint8Array(), nextUpdateMs: NOON_MS + 60_000 };
+    await crls.keep(none, { nowMs: NOON_MS, signal: NEVER });
+    await clock.advance(2_000);
+    assert.equal(countIn('leaf'), undefined);
+    assert.equal(inForce.knows(id), true);
+    await clock.advance(90_000);
+    assert.equal(countIn('leaf'), 1);
+    stop.abort();
+  });
+
   describe('before an issuer signs its first leaf', () => {
     it('have its list, and peers ten seconds to take it', async () => {
       const { inForce, clock, events, keep, countIn, options, stop } = made(one.material, ['leaf']);
       await keep(one);
       await inForce.start(options);
       const signer = {
+        announce: async () => undefined,
         signFirst: async () => {
           await keep(two);
         },
@@ -255,7 +272,8 @@ describe('The revocation lists in force', () => {
       const { inForce, clock, events, keep, countIn, options, stop } = made(one.material, ['leaf']);
       await keep(one);
       await inForce.start(options);
-      const signer = { signFirst: async () => Promise.reject(new AuthorityError('CAP-S15')) };
+      const announce = async () => undefined;
+      const signer = { announce, signFirst: async () => Promise.reject(new AuthorityError('CAP-S15')) };
       const wait = listBeforeLeaves({ signer, inForce, clock, events }, two.material, options);
       await settle();
       assert.equal(countIn('leaf'), undefined);
