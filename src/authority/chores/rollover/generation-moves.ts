@@ -52,6 +52,15 @@ export class GenerationMoves {
     await this.#move(former, { from: ['active', 'retiring'], to: 'retired' }, by, options);
   }
 
+  /** @param live ids of the certificates whose leaves may live: of the others each that was retiring is retired. */
+  async retiredBut(live: ReadonlySet<string>, by: Authorship, options: Waits): Promise<void> {
+    const last = new Map(this.#parts.ledger.current().moves.map((move) => [move.id, move]));
+    for (const move of last.values()) {
+      if (move.issuer !== this.#issuer || move.to !== 'retiring' || live.has(move.id)) continue;
+      await this.#move(move, { from: ['retiring'], to: 'retired' }, by, options);
+    }
+  }
+
   /** Nothing where it is so already, or an operator has it otherwise. */
   async #move(
     pair: Pick<IssuerPair, 'id' | 'keyId' | 'notAfterMs'>,

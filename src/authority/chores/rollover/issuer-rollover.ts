@@ -197,10 +197,12 @@ export class IssuerRollover {
   async #retire(options: Waits): Promise<void> {
     const { generations, former: records, clock } = this.#parts;
     const { former } = this.#pairs;
-    if (former === undefined) return;
     const known = await records.issuersAt(clock.nowMs(), options);
-    if (known.some(({ certificateDer }) => idOf(certificateDer) === former.id)) return;
-    await this.#moves.retired(former, this.#own('its last leaf is over'), options);
+    const live = new Set(known.map(({ certificateDer }) => idOf(certificateDer)));
+    const by = this.#own('its last leaf is over');
+    await this.#moves.retiredBut(live, by, options);
+    if (former === undefined || live.has(former.id)) return;
+    await this.#moves.retired(former, by, options);
     await generations.discard(this.#settings.name, former.id, options);
     const { former: gone, ...rest } = this.#pairs;
     this.#pairs = gone === undefined ? this.#pairs : rest;
@@ -270,7 +272,7 @@ export class IssuerRollover {
 /** Discard, ask and activate, and some to spare: one that finds no end waits for the next look. */
 const MAX_STEPS = 5;
 
-function idOf(der: Uint8Array): string | undefined {
+function idOf(der: Uint8Array): string {
   const certificate = readCaCertificate(der);
-  return 'problem' in certificate ? undefined : certificate.sha256.slice(0, 16);
+  return 'problem' in certificate ? '' : certificate.sha256.slice(0, 16);
 }

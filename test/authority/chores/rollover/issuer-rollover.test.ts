@@ -227,6 +227,16 @@ describe('The rollover of an issuer', function () {
       'bob prepared>active',
       'bob active>retiring',
     ]);
+    all.signedHere(all.generations.pairs.current);
+    await all.rollover.rotate({ activate: true }, by, { signal: stop.signal });
+    assert.notEqual(all.generations.pairs.former?.id, first?.id, 'the way back is the last one');
+    all.known.length = 0;
+    await pass(all, 2 * MINUTE_MS);
+    await until(
+      all,
+      'both are over',
+      () => movesOf(all).filter((one) => one === 'capstan retiring>retired').length === 2,
+    );
     stop.abort();
     await running;
   });
