@@ -117,6 +117,14 @@ CAP-S01, the other issuers go on and \`/readyz\` is degraded.
 
 [Custody](trust.md#in-a-transit-engine) says what such a key has to be, and what happens while the server is away.
 
+## A PKI engine above an issuer
+
+\`vault\` of an upstream has these fields:
+
+- \`mount\`: where the engine is mounted. Default \`pki\`.
+- \`issuerRef\`: name or id of the issuer there that signs. Default: the default issuer of the mount.
+- the server and how it learns who asks, as below.
+
 ## A server with the Vault API
 
 Wherever an OpenBao or a Vault is asked, these fields say which one, and as whom:

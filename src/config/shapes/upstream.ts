@@ -2,13 +2,14 @@
 import type { z } from 'zod';
 import { certManager } from './cert-manager.ts';
 import { duration, fields, fraction, type Shape } from './shapes.ts';
+import { vaultPki } from './vault.ts';
 
 const [DAY_MS, HALF] = [86_400_000, 1 / 2];
 /** As SPIRE activates the next X.509 CA (`preparationThreshold` and `activationThreshold` in pkg/server/ca/manager). */
 const FIVE_SIXTHS = 5 / 6;
 
 /** The ways to reach one, each a shape in a file of its own. */
-const KINDS = { certManager } as const;
+const KINDS = { vault: vaultPki, certManager } as const;
 
 const FIELDS = [
   ...Object.entries(KINDS).map(([kind, { words }]) => `\`${kind}\` with ${words}`),
@@ -16,6 +17,7 @@ const FIELDS = [
 ];
 
 const upstreamFields = fields(`an upstream: ${FIELDS.join('; ')}`, {
+  vault: vaultPki.schema.optional(),
   certManager: certManager.schema.optional(),
   lifetime: duration('5m', '3650d')
     .schema.optional()

@@ -66,6 +66,20 @@ export const transitKey: Shape<TransitPlace> = {
   schema: transitFields.schema.refine(hasOneLogin, { error: ONE_LOGIN }),
 };
 
+const pkiFields = fields('`address`, `caFile`, `mount`, `issuerRef`, and `tokenFile`, `appRole` or `kubernetes`', {
+  ...VAULT_FIELDS,
+  mount: mountOr('pki'),
+  issuerRef: vaultName.schema.optional(),
+});
+
+/** A PKI engine that signs intermediates. */
+export type PkiPlace = z.output<typeof pkiFields.schema>;
+
+export const vaultPki: Shape<PkiPlace> = {
+  ...pkiFields,
+  schema: pkiFields.schema.refine(hasOneLogin, { error: ONE_LOGIN }),
+};
+
 /** The files that it needs, so that one that is not on this machine is known for that. */
 export function filesOf({ caFile, tokenFile, appRole: role, kubernetes: account }: VaultPlace): readonly string[] {
   return [caFile, tokenFile, role?.secretIdFile, account?.tokenFile].flatMap((file) => file ?? []);

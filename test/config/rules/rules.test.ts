@@ -119,7 +119,7 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { ...inCluster, ...signedBy({ certManager: { issuer: { name: 'Corporate' } } }) },
     'issuer.upstream.certManager.issuer.name "Corporate" is not the name of an object of Kubernetes',
   ],
-  [{ ...inCluster, ...signedBy({}) }, 'issuer.upstream must name one of certManager'],
+  [{ ...inCluster, ...signedBy({}) }, 'issuer.upstream must name one of vault, certManager'],
   [
     { 'cluster.remote.directory': 'remote' },
     'cluster.remote.directory needs cluster.kubernetes.from: further clusters stand beside the own one',

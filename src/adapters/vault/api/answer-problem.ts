@@ -30,7 +30,7 @@ export function answerProblem(
     );
   if (statusCode === 204) return undefined;
   const type = (headers['content-type'] ?? 'no content type').split(';', 1)[0] ?? '';
-  if (type !== 'application/json' || typeof body !== 'object' || body === null)
+  if (type !== 'application/json' || typeof body !== 'object' || body === null || Array.isArray(body))
     return failed(
       'away',
       `answered ${statusCode} with ${quoted(type)} that is no JSON object: is the Vault API there?`,

@@ -14,6 +14,8 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 const MAX_SOCKETS = 16;
 /** Calls that wait for a connection or an answer; one more is refused. */
 const MAX_UNDER_WAY = 256;
+/** What a connection fails with that its other end has closed. */
+const CLOSED: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -105,7 +107,7 @@ export class VaultHttp {
     try {
       return await answerTo(first);
     } catch (error) {
-      const closed = first.reusedSocket && (error as { readonly code?: string }).code === 'ECONNRESET';
+      const closed = first.reusedSocket && CLOSED.has((error as { readonly code?: string }).code ?? '');
       if (!closed) throw error;
       return answerTo(this.#start(asked, how));
     }

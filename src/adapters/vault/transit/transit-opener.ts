@@ -5,7 +5,6 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { KeyFailure } from '../../../live/key-failure.ts';
 import { RemoteKey } from '../../../live/remote-key.ts';
 import type { KeyDocument, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
-import type { Clock } from '../../../ports/platform/clock.ts';
 import { VaultApi, type VaultApiParts, type VaultConnection } from '../api/vault-api.ts';
 import { TransitSession, type TransitKeyName } from './transit-session.ts';
 
@@ -15,18 +14,14 @@ export interface TransitKeyReference extends TransitKeyName {
 
 type TransitKey = RemoteKey<TransitSession>;
 
-export interface TransitOpenerParts extends VaultApiParts {
-  readonly clock: Pick<Clock, 'after' | 'monotonicMs' | 'sleep'>;
-}
-
 export class TransitOpener implements SignerOpener {
   readonly custody = 'transit';
-  readonly #parts: TransitOpenerParts;
+  readonly #parts: VaultApiParts;
   /** By server and credential: all keys there have one token. As many as the configuration names. */
   readonly #apis = new Map<string, VaultApi>();
   readonly #keys = new Set<TransitKey>();
 
-  constructor(parts: TransitOpenerParts) {
+  constructor(parts: VaultApiParts) {
     this.#parts = parts;
   }
 
