@@ -32,6 +32,11 @@ export class GovernedAnchors {
     return this.#ledger.known ? this.#ledger.current() : NO_ANCHORS;
   }
 
+  /** Judges by what goes out, also what does not sign yet. */
+  get judging(): { readonly govern: (given: TrustBundle) => TrustBundle } {
+    return { govern: (given) => this.govern(given) };
+  }
+
   /** What goes out, of what the files have. */
   govern(given: TrustBundle): TrustBundle {
     return anchorsUnder(this.decided(), given);

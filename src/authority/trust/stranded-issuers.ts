@@ -15,6 +15,8 @@ export interface StrandedIssuersParts {
   readonly former: FormerIssuers;
   readonly clock: Clock;
   readonly events: Pick<Events, 'issuerStranded'>;
+  /** Subjects of anchors that went when nobody's leaf was known to hang on them. Absent, there are none. */
+  readonly left?: () => readonly string[];
 }
 
 /** A chain that leaves were given, by an issuer of this process's time or by one that the journal knows. */
@@ -83,8 +85,9 @@ export class StrandedIssuers {
     }
     await this.#readFormer(options);
     const bundle = this.#parts.anchors.current();
+    const left = this.#parts.left?.() ?? [];
     const stranded = this.#chains().filter(
-      ({ issuer, above }) => findPaths(issuer, above, bundle.anchors).length === 0,
+      ({ issuer, above, top }) => findPaths(issuer, above, bundle.anchors).length === 0 && !left.includes(top.issuer),
     );
     for (const one of stranded.filter((chain) => !this.#stranded.some((reported) => isSame(reported, chain)))) {
       const { sha256, subject } = one.issuer;

@@ -50,6 +50,7 @@ const pending = z.strictObject({
 const schema = z.strictObject({
   kept: z.array(z.strictObject({ ...anchor, pem, sinceMs: timeMs })),
   retired: z.array(z.strictObject({ ...anchor, ...authorship })),
+  left: z.array(z.strictObject(anchor)),
   rotation: rotation.optional(),
   pending: z.array(pending),
 });

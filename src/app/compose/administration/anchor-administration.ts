@@ -4,7 +4,9 @@ import { AnchorActs } from '../../../authority/administration/anchor-acts.ts';
 import { RotationReview } from '../../../authority/administration/rotation-review.ts';
 import { AnchorKeeper } from '../../../authority/chores/keep-anchors.ts';
 import type { Config } from '../../../config/schema.ts';
+import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
 import type { StandingIssuer } from '../../../domain/trust/rotation/gate.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import type { EvidenceReader } from '../../../ports/storage/evidence.ts';
 import type { Foundation } from '../foundation.ts';
@@ -31,7 +33,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
       anchors,
       reader,
       ...(published && { published: published.published }),
-      issuers: async () => standingOf(trust),
+      issuers: async (options) => standingOf(trust, clock, options),
       own: async () => [],
       clock,
     },
@@ -60,10 +62,24 @@ function composeKeeper(
   health.report('anchors out of the file', () => degradedBy(keeper.problem));
 }
 
-function standingOf({ issuers }: Trust): readonly StandingIssuer[] {
-  return issuers.all().map(({ name, state }) => ({
-    name,
-    anchors: state.kind === 'ready' ? state.issuer.anchors : [],
-    holdsBack: false,
-  }));
+async function standingOf(
+  { issuers, generations }: Trust,
+  clock: Pick<Clock, 'nowMs'>,
+  options: { readonly signal: AbortSignal },
+): Promise<readonly StandingIssuer[]> {
+  const bundle = issuers.trustAnchors.current();
+  return Promise.all(
+    issuers.all().map(async ({ name, state }) => {
+      const holdsBack = generations.names.includes(name);
+      const { prepared } = holdsBack ? await generations.look(name, options) : {};
+      return {
+        name,
+        anchors: state.kind === 'ready' ? state.issuer.anchors : [],
+        holdsBack,
+        ...(prepared && {
+          prepared: { id: prepared.id, anchors: anchorsAbove(prepared.chainPem, bundle, clock.nowMs()) },
+        }),
+      };
+    }),
+  );
 }

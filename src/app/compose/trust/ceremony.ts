@@ -8,6 +8,8 @@ import { newKeyPem, type CaKeyType } from '../../../adapters/upstream/offline/ne
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { writingProblem } from '../../../domain/text/system-error.ts';
+import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
+import { TrustBundle } from '../../../domain/trust/bundle.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import {
@@ -39,6 +41,8 @@ export interface ImportedIntermediate {
   readonly certificate: PathCertificate;
   /** Nothing was changed: it is in force already. */
   readonly unchanged: boolean;
+  /** It leads to another trust anchor than the one in force, and is kept beside it until a rotation adopts that. */
+  readonly waits: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -78,7 +82,7 @@ export async function requestIntermediate(
  */
 export async function importIntermediate(
   config: Config,
-  { name, chainPem }: { readonly name: string; readonly chainPem: string },
+  { name, chainPem, now }: { readonly name: string; readonly chainPem: string; readonly now?: boolean },
   clock: Pick<Clock, 'nowMs'>,
   options: Waits,
 ): Promise<ImportedIntermediate> {
@@ -87,43 +91,67 @@ export async function importIntermediate(
   if (certificate === undefined) throw refusal('the chain has no certificate');
   return place.directory === undefined
     ? importBesideKey(config, place, { certificate, chainPem }, clock)
-    : importIntoFolder(config, { ...place, directory: place.directory }, { certificate, chainPem }, clock, options);
+    : importIntoFolder(
+        config,
+        { ...place, directory: place.directory },
+        { certificate, chainPem, now },
+        clock,
+        options,
+      );
 }
 
 interface Given {
   readonly certificate: PathCertificate;
   readonly chainPem: string;
+  /** In force at once, also below another trust anchor. */
+  readonly now?: boolean | undefined;
 }
 
 async function importIntoFolder(
   config: Config,
   place: Named & { readonly directory: string },
-  { certificate, chainPem }: Given,
+  given: Given,
   clock: Pick<Clock, 'nowMs'>,
   { signal }: Waits,
 ): Promise<ImportedIntermediate> {
   const folder = new IssuerFolder(place.directory, readFile);
-  return folder.alone(async () => importAlone(config, place, folder, { certificate, chainPem }, clock, { signal }));
+  return folder.alone(async () => importAlone(config, place, folder, given, clock, { signal }));
 }
 
 async function importAlone(
   config: Config,
   place: Named,
   folder: IssuerFolder,
-  { certificate, chainPem }: Given,
+  { certificate, chainPem, now }: Given,
   clock: Pick<Clock, 'nowMs'>,
   { signal }: Waits,
 ): Promise<ImportedIntermediate> {
-  if ((await folder.current('chain')) === chainPem) return { certificate, unchanged: true, warnings: [] };
+  if ((await folder.current('chain')) === chainPem) return { certificate, unchanged: true, waits: false, warnings: [] };
   const { secret } = await secretsOf(place);
   const keys = [await folder.nextKey(), await folder.current('key')].flatMap((text) => text ?? []);
   const key = await firstThatFits(place, keys, secret, certificate, { signal });
   const anchors = await anchorsOf(config, folder);
   let warnings: readonly string[] = [];
-  await folder.install({ chain: chainPem, key, anchors }, async (staged) => {
+  const judge = async (staged: string): Promise<void> => {
     warnings = await judged(config, { ...place, directory: staged }, clock);
-  });
-  return { certificate, unchanged: false, warnings };
+  };
+  const files = { chain: chainPem, key, anchors };
+  const waits = now !== true && leadsElsewhere(config, await folder.current('chain'), files, clock);
+  await (waits ? folder.prepare(files, judge) : folder.install(files, judge));
+  return { certificate, unchanged: false, waits, warnings };
+}
+
+/** Roots before leaves: what leads to another anchor is of no use to who does not know that one yet. */
+function leadsElsewhere(
+  { trustDomain }: Config,
+  current: string | undefined,
+  { chain, anchors }: { readonly chain: string; readonly anchors: string },
+  clock: Pick<Clock, 'nowMs'>,
+): boolean {
+  const bundle = TrustBundle.fromPem(trustDomain, anchors);
+  if (current === undefined || 'problem' in bundle) return false;
+  const [inForce, next] = [current, chain].map((pem) => anchorsAbove(pem, bundle, clock.nowMs()));
+  return inForce !== undefined && inForce.length > 0 && next?.some((one) => inForce.includes(one)) === false;
 }
 
 /** The key stays where it is, in a token or in a file: what changes is one file. */
@@ -135,7 +163,7 @@ async function importBesideKey(
 ): Promise<ImportedIntermediate> {
   const { chainFile = '' } = place;
   if ((await readIfThere(chainFile, MAX_FILE_BYTES)) === chainPem)
-    return { certificate, unchanged: true, warnings: [] };
+    return { certificate, unchanged: true, waits: false, warnings: [] };
   const folder = path.dirname(chainFile);
   const staging = await writingTo(folder, mkdtemp(path.join(folder, '.import-')));
   try {
@@ -143,7 +171,7 @@ async function importBesideKey(
     await writingTo(folder, writeFile(staged, chainPem, { mode: 0o600 }));
     const warnings = await judged(config, { ...place, chainFile: staged }, clock);
     await replaceFile(chainFile, chainPem);
-    return { certificate, unchanged: false, warnings };
+    return { certificate, unchanged: false, waits: false, warnings };
   } finally {
     await rm(staging, { recursive: true });
   }

@@ -12,7 +12,7 @@ import { anchorsOf, judged } from './judge-issuer.ts';
 /** What every implementation of the mesh takes, as a ceremony asks for where nobody says otherwise. */
 const KEY_TYPE = 'ec-p256';
 
-interface Judging extends Pick<Judgement, 'demands'> {
+interface Judging extends Pick<Judgement, 'demands' | 'govern'> {
   /** By which certificates are judged. */
   readonly clock: Pick<Clock, 'nowMs'>;
 }
@@ -32,7 +32,7 @@ export function composeGenerations(config: Config, judging: Judging): IssuerGene
 function folderOf(
   config: Config,
   place: Named & { readonly directory: string },
-  { clock, demands }: Judging,
+  { clock, demands, govern }: Judging,
 ): FolderOfIssuer {
   const folder = new IssuerFolder(place.directory, readFile);
   const asked = { commonName: `Capstan issuer ${place.name}`, trustDomain: config.trustDomain };
@@ -44,7 +44,7 @@ function folderOf(
       firstThatFits(place, keys, (await secretsOf(place)).secret, certificate, options),
     anchors: async () => anchorsOf(config, folder),
     judge: async (directory) => {
-      await judged(config, { ...place, directory }, clock, { demands });
+      await judged(config, { ...place, directory }, clock, { demands, govern });
     },
   };
 }

@@ -21,6 +21,7 @@ import type { Config } from '../../../config/schema.ts';
 import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { filesOf } from '../../../config/shapes/vault.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
 import type { PinTurns } from '../../../ports/issuing/pin-turns.ts';
 import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
@@ -31,7 +32,7 @@ import { vaultParts } from './vault.ts';
 
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce' | 'demands'> & {
   /** What is decided about trust anchors, and who may not sign yet because of it. */
-  readonly anchors?: GovernedAnchors;
+  readonly anchors?: Pick<GovernedAnchors, 'govern' | 'onChange' | 'heldBack'>;
   readonly random: Random;
   readonly files: Watching;
   /** Tokens are let go when it aborts. */
@@ -109,13 +110,15 @@ export interface Judgement {
   readonly wasInForce?: boolean;
   /** What is asked of an issuer before it comes in force; absent, nothing is known of it. */
   readonly demands?: DocumentIssuerParts['demands'] | undefined;
+  /** What is decided about trust anchors; absent, those in the files count. */
+  readonly govern?: ((given: TrustBundle) => TrustBundle) | undefined;
 }
 
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(
   config: Config,
   clock: Pick<Clock, 'nowMs'>,
-  { wasInForce = true, demands }: Judgement = {},
+  { wasInForce = true, demands, govern }: Judgement = {},
 ): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
   const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11, transit } = issuer;
@@ -136,6 +139,7 @@ export async function checkIssuer(
     // Nobody can tell here: what a server would take only for that is warned of.
     wasInForce: async () => wasInForce,
     ...(demands !== undefined && { demands }),
+    ...(govern !== undefined && { anchors: { govern, onChange: ignore, heldBack: () => undefined } }),
     until: once.signal,
   });
   try {

@@ -4,7 +4,7 @@ import { IssuerRollover } from '../../../authority/chores/rollover/issuer-rollov
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
-import type { IssuerGenerations, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
+import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
 import { degradedBy, notReadyBy, type HealthState } from '../../../ports/platform/health.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
 import type { Foundation } from '../foundation.ts';
@@ -44,6 +44,7 @@ export function composeRollovers(
     readonly former: FormerIssuers;
     readonly generations: IssuerGenerations;
     readonly upstreamOf: UpstreamOf;
+    readonly heldBack: (pair: IssuerPair) => string | undefined;
   },
 ): Rollovers {
   const { issuer, additionalIssuers, lifetimes } = config;

@@ -18,6 +18,9 @@ import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import type { IssuerGenerations } from '../../../ports/issuing/issuer-generations.ts';
+import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
+import type { IssuerPair } from '../../../ports/issuing/issuer-generations.ts';
+import { composeAdoption } from './adoption.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeGenerations } from './generations.ts';
@@ -89,11 +92,29 @@ export function composeTrust(
   const governed = new GovernedIssuers({ issuers, ledger });
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
-    { issuers, anchors: issuers.trustAnchors, former: history, clock, events },
+    {
+      issuers,
+      anchors: issuers.trustAnchors,
+      former: history,
+      clock,
+      events,
+      left: () => anchors.decided().left.map(({ subject }) => subject),
+    },
     { longestLeafMs: config.lifetimes.max },
   );
-  const generations = composeGenerations(config, { clock, demands });
-  const rollovers = composeRollovers(config, foundation, { ledger, former: history, generations, upstreamOf });
+  const generations = composeGenerations(config, { clock, demands, ...anchors.judging });
+  const heldBack = ({ id, chainPem }: IssuerPair): string | undefined => {
+    const led = anchorsAbove(chainPem, issuers.trustAnchors.current(), clock.nowMs());
+    return anchors.heldBack({ id, anchors: led });
+  };
+  const rollovers = composeRollovers(config, foundation, {
+    ledger,
+    former: history,
+    generations,
+    upstreamOf,
+    heldBack,
+  });
+  composeAdoption(foundation, { ledger, anchorLedger, generations, anchors: issuers.trustAnchors });
   startUp.at('load', async ({ signal }) => {
     governed.start(options);
     anchors.start(options);

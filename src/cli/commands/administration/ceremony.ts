@@ -9,6 +9,7 @@ import { LEAVES_IN_ISSUER } from '../../../domain/trust/lifetime-relations.ts';
 import { complainOfConfig } from '../../complaints.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../inputs/files.ts';
+import type { ImportedIntermediate } from '../../../app/compose/trust/ceremony.ts';
 import { outputOption, type Invocation } from '../../invocation.ts';
 import { loadNamedConfig, type ConfigOptions } from '../../options/config-options.ts';
 
@@ -20,6 +21,7 @@ interface CsrOptions extends ConfigOptions {
 
 interface ImportOptions extends ConfigOptions {
   readonly chain: string;
+  readonly now?: boolean;
 }
 
 export function registerCeremony(issuer: Command, invocation: Invocation): void {
@@ -32,6 +34,7 @@ export function registerCeremony(issuer: Command, invocation: Invocation): void 
   withConfig(issuer.command('import [name]'))
     .description('judges the certificate that came back as a server would, and puts it in force with its key')
     .requiredOption('--chain <file>', 'PEM file: the certificate, then those between it and a trust anchor')
+    .option('--now', 'in force at once, also below another trust anchor than the one in force')
     .action(async (name: string | undefined, options: ImportOptions) => importChain(name, options, invocation));
 }
 
@@ -83,28 +86,37 @@ async function importChain(name: string | undefined, options: ImportOptions, inv
   const chainPem = await readInput(options.chain);
   const { importIntermediate } = await import('../../../app/compose/trust/ceremony.ts');
   const issuer = name ?? config.issuer.name;
-  const done = await importIntermediate(config, { name: issuer, chainPem }, invocation.clock, invocation);
+  const done = await importIntermediate(
+    config,
+    { name: issuer, chainPem, now: options.now === true },
+    invocation.clock,
+    invocation,
+  );
   const { subject, sha256, notAfterMs } = done.certificate;
   const { terminal } = invocation;
   if (options.output === 'json') {
-    const { unchanged, warnings } = done;
+    const { unchanged, waits, warnings } = done;
     terminal.printJson({
       issuer,
       id: sha256.slice(0, 16),
       subject,
       notAfter: new Date(notAfterMs).toISOString(),
       unchanged,
+      waits,
       warnings,
     });
     return;
   }
   for (const warning of done.warnings) terminal.complain(`warning: ${warning}`);
   const what = `${subject} (${sha256.slice(0, 16)}), until ${formatTime(notAfterMs)}`;
-  terminal.print(
-    done.unchanged
-      ? `${issuer} has this certificate already: ${what}`
-      : `${issuer} signs with ${what}; a running server takes it within moments`,
-  );
+  terminal.print(resultOf(done, issuer, what));
+}
+
+function resultOf({ unchanged, waits }: ImportedIntermediate, issuer: string, what: string): string {
+  if (unchanged) return `${issuer} has this certificate already: ${what}`;
+  if (waits)
+    return `${issuer} keeps ${what}; it leads to another trust anchor, and signs when capstan anchor advance adopts that (--now: at once)`;
+  return `${issuer} signs with ${what}; a running server takes it within moments`;
 }
 
 function configOf(options: ConfigOptions, invocation: Invocation): Config | undefined {

@@ -53,6 +53,8 @@ export interface PendingStep extends WantedStep {
 export interface AnchorLedger {
   readonly kept: readonly KeptAnchor[];
   readonly retired: readonly RetiredAnchor[];
+  /** Those that went when nothing was known to hang on them: leaves below them that live are in nobody's use. */
+  readonly left: readonly AnchorName[];
   /** The one under way, or else the last one. */
   readonly rotation?: AnchorRotation;
   readonly pending: readonly PendingStep[];
@@ -62,7 +64,7 @@ export interface RotatingLedger extends AnchorLedger {
   readonly rotation: AnchorRotation;
 }
 
-export const NO_ANCHORS: AnchorLedger = { kept: [], retired: [], pending: [] };
+export const NO_ANCHORS: AnchorLedger = { kept: [], retired: [], left: [], pending: [] };
 
 /** As many as a bundle may have. */
 export const MAX_KEPT = 100;
@@ -99,13 +101,19 @@ export function keeping(
   const news = anchors.filter(({ sha256 }) => !known.has(sha256));
   if (news.length === 0) return ledger;
   const kept = [...ledger.kept, ...news.map((anchor) => ({ ...namedOf(anchor), pem: anchor.pem, sinceMs: nowMs }))];
-  return { ...ledger, kept: kept.filter(({ notAfterMs }) => nowMs < notAfterMs).slice(0, MAX_KEPT) };
+  const back = shasOf(news);
+  return {
+    ...ledger,
+    kept: kept.filter(({ notAfterMs }) => nowMs < notAfterMs).slice(0, MAX_KEPT),
+    left: ledger.left.filter(({ sha256 }) => !back.includes(sha256)),
+  };
 }
 
 /** @returns the ledger without anchors that nothing depends on and that no file has. */
 export function released(ledger: AnchorLedger, shas: readonly string[]): AnchorLedger {
-  const kept = ledger.kept.filter(({ sha256 }) => !shas.includes(sha256) || isHeld(ledger, sha256));
-  return kept.length === ledger.kept.length ? ledger : { ...ledger, kept };
+  const stays = ({ sha256 }: AnchorName): boolean => !shas.includes(sha256) || isHeld(ledger, sha256);
+  const [kept, gone] = [ledger.kept.filter(stays), ledger.kept.filter((one) => !stays(one))];
+  return gone.length === 0 ? ledger : { ...ledger, kept, left: bounded([...ledger.left, ...gone.map(namedOf)]) };
 }
 
 /**
@@ -151,7 +159,8 @@ export function advanced(
     ...ledger,
     rotation,
     kept: ledger.kept.filter(({ sha256 }) => !shas.includes(sha256)),
-    retired: retired.filter(({ notAfterMs }) => timeMs < notAfterMs).slice(-MAX_RETIRED),
+    retired: bounded(retired.filter(({ notAfterMs }) => timeMs < notAfterMs)),
+    left: by.overridden === undefined ? bounded([...ledger.left, ...rotation.old]) : ledger.left,
   };
 }
 
@@ -191,6 +200,10 @@ export function proposedStep(
 /** @returns the ledger without the pending step, which is done or dropped, and without those that lapsed. */
 export function settledStep(ledger: AnchorLedger, digest: string, nowMs: number): AnchorLedger {
   return { ...ledger, pending: pendingStepsAt(ledger, nowMs).filter((one) => one.digest !== digest) };
+}
+
+function bounded<T>(anchors: readonly T[]): readonly T[] {
+  return anchors.slice(-MAX_RETIRED);
 }
 
 function namedOf({ sha256, subject, notAfterMs }: AnchorName): AnchorName {
