@@ -38,6 +38,8 @@ export interface AnchorKeeperParts {
   readonly ledger: Pick<FollowedLedger<AnchorLedger>, 'current' | 'change'>;
   /** What the files of this server have; nothing before they are read. */
   readonly given: () => TrustBundle | undefined;
+  /** Hears of each content of the files once the ledger has it. */
+  readonly noted?: (given: TrustBundle) => void;
   readonly reader: EvidenceReader;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
   readonly events: Pick<Events, 'trustWarning' | 'rotationMoved'>;
@@ -60,6 +62,8 @@ export class AnchorKeeper {
   readonly #settings: AnchorKeeperSettings;
   /** Digest of the files' anchors when these were noted last. */
   #noted: string | undefined;
+  /** What these were. */
+  #last: readonly (AnchorName & { readonly pem: string })[] = [];
   /** Hex SHA-256 of all that were in this server's files. */
   readonly #seen = new Set<string>();
   readonly #staying: ReportOnce;
@@ -99,13 +103,18 @@ export class AnchorKeeper {
     if (given === undefined || given.digest === this.#noted) return;
     const all = [...given.anchors, ...given.undistributed.map(({ anchor }) => anchor)];
     const nowMs = this.#parts.clock.nowMs();
-    const news = newsIn(this.#parts.ledger.current(), all, nowMs);
+    const known = this.#parts.ledger.current();
+    // A server whose anchors nobody ever changed has nothing to say of them.
+    const both = this.#noted === undefined && isEmpty(known) ? [] : [...all, ...this.#last];
+    const news = newsIn(known, both, nowMs);
     if (news.length > 0) {
       const operation = fileRecord(news, 'in force', nowMs);
-      await this.#change((known) => keeping(known, all, nowMs), operation, options);
+      await this.#change((now) => keeping(now, both, nowMs), operation, options);
     }
     for (const { sha256 } of all) this.#seen.add(sha256);
     this.#noted = given.digest;
+    this.#last = all;
+    this.#parts.noted?.(given);
   }
 
   /** An anchor that was taken out of the file leaves when the last that hangs on it is gone. */
@@ -214,6 +223,10 @@ export class AnchorKeeper {
 
 function isTakenBack({ rotation }: AnchorLedger, sha256: string): boolean {
   return rotation?.phase === 'aborted' && shasOf(rotation.added).includes(sha256);
+}
+
+function isEmpty({ kept, retired, rotation }: AnchorLedger): boolean {
+  return kept.length === 0 && retired.length === 0 && rotation === undefined;
 }
 
 const NO_LAG: Lag = { count: 0, first: [] };

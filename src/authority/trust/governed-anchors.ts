@@ -16,6 +16,8 @@ export class GovernedAnchors {
   readonly #ledger: GovernedAnchorsParts['ledger'];
   readonly #listeners = new Listeners();
   #seen: string | undefined;
+  /** What the files had when the ledger was last looked at with them. */
+  #noted: TrustBundle | undefined;
 
   constructor({ ledger }: GovernedAnchorsParts) {
     this.#ledger = ledger;
@@ -39,7 +41,18 @@ export class GovernedAnchors {
 
   /** What goes out, of what the files have. */
   govern(given: TrustBundle): TrustBundle {
-    return anchorsUnder(this.decided(), given);
+    const ledger = this.decided();
+    const bundle = anchorsUnder(ledger, given);
+    // What an edit took out stays until the ledger has it.
+    const out = shasOf(ledger.retired);
+    const before = this.#noted?.anchors.filter(({ sha256 }) => !out.includes(sha256)) ?? [];
+    return bundle.with(before);
+  }
+
+  /** The ledger has what the files had before and have now, as far as it should. */
+  note(given: TrustBundle): void {
+    this.#noted = given;
+    this.#listeners.notify();
   }
 
   /** Calls `listener` after a change of what is decided, until the signal aborts. */

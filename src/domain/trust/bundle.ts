@@ -92,7 +92,12 @@ export class TrustBundle {
 
   /** @returns a bundle of these anchors and, after them, those of `other` that are not among them; federated as this one. */
   joinedWith(other: TrustBundle): TrustBundle {
-    const added = other.anchors.filter(({ sha256 }) => !this.anchors.some((anchor) => anchor.sha256 === sha256));
+    return this.with(other.anchors);
+  }
+
+  /** As `joinedWith`. */
+  with(anchors: readonly CaCertificate[]): TrustBundle {
+    const added = anchors.filter(({ sha256 }) => !this.anchors.some((anchor) => anchor.sha256 === sha256));
     if (added.length === 0) return this;
     return new TrustBundle(this.trustDomain, [...this.anchors, ...added], this.undistributed, this.federated);
   }

@@ -52,9 +52,9 @@ function composeKeeper(
   { clock, events, health, startUp, running: signal, worker }: Foundation,
   { trust, reader }: Pick<Former, 'trust'> & { readonly reader: EvidenceReader },
 ): void {
-  const { issuers, anchorLedger: ledger } = trust;
+  const { issuers, anchorLedger: ledger, governedAnchors: anchors } = trust;
   const keeper = new AnchorKeeper(
-    { ledger, given: () => issuers.first.anchorsGiven, reader, clock, events },
+    { ledger, given: () => issuers.first.anchorsGiven, noted: (given) => anchors.note(given), reader, clock, events },
     { looksAtWorkloads: worker === undefined || worker.slot === 1 },
   );
   // When the issuers in force are on record, and the journal is written.

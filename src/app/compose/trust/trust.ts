@@ -20,7 +20,7 @@ import { degradedBy } from '../../../ports/platform/health.ts';
 import type { IssuerGenerations } from '../../../ports/issuing/issuer-generations.ts';
 import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
 import type { IssuerPair } from '../../../ports/issuing/issuer-generations.ts';
-import { composeAdoption } from './adoption.ts';
+import { composeAdoption } from '../administration/anchor-adoption.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeGenerations } from './generations.ts';
@@ -37,6 +37,7 @@ export interface Trust {
   readonly governed: GovernedIssuers;
   readonly ledger: FollowedLedger<IssuerLedger>;
   readonly anchorLedger: FollowedLedger<AnchorLedger>;
+  readonly governedAnchors: GovernedAnchors;
   readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
   /** What issuers are to heed, which policies say once there are some. */
@@ -104,6 +105,8 @@ export function composeTrust(
   );
   const generations = composeGenerations(config, { clock, demands, ...anchors.judging });
   const heldBack = ({ id, chainPem }: IssuerPair): string | undefined => {
+    // Also before anything is in force: the first certificate of an issuer is held back by nothing.
+    if (anchors.decided().rotation?.phase !== 'publish' || issuers.first.anchors().length === 0) return undefined;
     const led = anchorsAbove(chainPem, issuers.trustAnchors.current(), clock.nowMs());
     return anchors.heldBack({ id, anchors: led });
   };
@@ -143,6 +146,7 @@ export function composeTrust(
     governed,
     ledger,
     anchorLedger,
+    governedAnchors: anchors,
     chooser: new IssuerChooser(governed),
     federated,
     demands,

@@ -5,7 +5,7 @@ import { degradedBy } from '../../../ports/platform/health.ts';
 import type { IssuerGenerations } from '../../../ports/issuing/issuer-generations.ts';
 import type { TrustAnchors } from '../../../ports/issuing/trust-anchors.ts';
 import type { Foundation } from '../foundation.ts';
-import type { Trust } from './trust.ts';
+import type { Trust } from '../trust/trust.ts';
 
 export function composeAdoption(
   { clock, events, health, startUp, running: signal, worker }: Foundation,
