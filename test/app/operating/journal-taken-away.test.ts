@@ -38,7 +38,12 @@ describe('A server whose journal', () => {
     ['is unlinked', (file: string) => rmSync(file), /journal.db is gone from its place/],
     ['is truncated', (file: string) => truncateSync(file, 0), /journal.db was changed by another program/],
     ['loses its lock', (file: string) => rmSync(`${file}.lock`), /journal.db.lock is gone from its place/],
-    ['loses its WAL', (file: string) => rmSync(`${file}-wal`), /journal.db-wal is gone from its place/],
+    // Whoever opens the journal to read, as the outage budget does now and then, makes an empty one.
+    [
+      'loses its WAL',
+      (file: string) => rmSync(`${file}-wal`),
+      /journal.db-wal is (gone from its place|another file now)/,
+    ],
   ] as const) {
     it(`${what} issues nothing, and is not ready also when nobody asks`, async () => {
       touch(journal());
