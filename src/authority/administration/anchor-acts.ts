@@ -62,6 +62,8 @@ export interface RotationStatus {
   readonly rotation?: AnchorRotation;
   /** Of a rotation under way. */
   readonly review?: ReviewedRotation;
+  /** There is no review yet, because what is known of workloads is still being read: ask again. */
+  readonly reading?: true;
   readonly pending: readonly PendingStep[];
 }
 
@@ -77,10 +79,11 @@ export class AnchorActs {
     const { anchors, ledger, review, clock } = this.#parts;
     const known = ledger.current();
     const { rotation } = known;
+    const looked = isUnderWay(rotation) && ((await review.look(rotation, options)) ?? 'reading');
     return {
       anchors: anchors.current().anchors.map(({ sha256, subject, notAfterMs }) => ({ sha256, subject, notAfterMs })),
       ...(rotation !== undefined && { rotation }),
-      ...(isUnderWay(rotation) && { review: await review.look(rotation, options) }),
+      ...(looked === 'reading' ? { reading: true } : looked && { review: looked }),
       pending: pendingStepsAt(known, clock.nowMs()),
     };
   }
@@ -88,7 +91,8 @@ export class AnchorActs {
   /**
    * Does it, or has it wait for a second person.
    * @throws AuthorityError CAP-O02 for anchors that are none, CAP-O03 for what the phase does not allow or what live workloads
-   *   stand against, naming them, CAP-S02 before policies are loaded, CAP-S04 when it cannot be known or recorded.
+   *   stand against, naming them, CAP-S02 before policies are loaded, CAP-S04 when it cannot be known or recorded, CAP-S07 while
+   *   workloads are still being read.
    */
   async ask({ act, pem, reason, override }: AskedStep, operator: Operator, options: Waits): Promise<StepOutcome> {
     const { clock, ledger } = this.#parts;
@@ -137,8 +141,9 @@ export class AnchorActs {
     const { rotation } = ledger.current();
     // The phase is looked at where it is changed.
     if (rotation?.id !== id || !isUnderWay(rotation) || !LEAVES[act].includes(rotation.phase)) return [];
-    const { obstacles } = await review.look(rotation, options);
-    const against = obstacles.map(({ text, advice }) => (advice === undefined ? text : `${text} (${advice})`));
+    const reviewed = await review.look(rotation, options);
+    if (reviewed === undefined) throw new AuthorityError('CAP-S07', { detail: STILL_READING });
+    const against = reviewed.obstacles.map(({ text, advice }) => (advice === undefined ? text : `${text} (${advice})`));
     if (against.length === 0 || override) return against;
     const detail = `${against.join('; ')} (--override does it all the same)`;
     throw new AuthorityError('CAP-O03', { detail });
@@ -217,6 +222,7 @@ const LEAVES: Readonly<Record<'advance' | 'retire', readonly AnchorRotation['pha
   advance: ['publish'],
   retire: ['adopt'],
 };
+const STILL_READING = 'what is known of live workloads is still being read: ask again in a moment';
 /** Of what was overridden, in the ledger and in the journal. */
 const MAX_OVERRIDDEN = 2_000;
 

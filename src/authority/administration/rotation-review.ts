@@ -8,12 +8,12 @@ import {
   type PhasePlan,
   type StandingIssuer,
 } from '../../domain/trust/rotation/gate.ts';
-import { RotationTally, type RotationProgress } from '../../domain/trust/rotation/progress.ts';
+import type { RotationProgress } from '../../domain/trust/rotation/progress.ts';
 import { shasOf, type AnchorRotation } from '../../domain/trust/rotation/rotation.ts';
 import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { PublishedRoots } from '../../ports/issuing/root-publication.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { EvidenceReader } from '../../ports/storage/evidence.ts';
+import type { LiveProgress } from './live-progress.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -21,7 +21,7 @@ interface Waits {
 
 export interface RotationReviewParts {
   readonly anchors: Pick<TrustAnchors, 'current'>;
-  readonly reader: EvidenceReader;
+  readonly progress: Pick<LiveProgress, 'look'>;
   /** Absent where anchors are published nowhere. */
   readonly published?: Pick<PublishedRoots, 'lacking'>;
   readonly issuers: (options: Waits) => Promise<readonly StandingIssuer[]>;
@@ -31,6 +31,7 @@ export interface RotationReviewParts {
 }
 
 export interface ReviewedRotation {
+  /** What is said of workloads is of that moment; in ms since the epoch. */
   readonly atMs: number;
   readonly progress: RotationProgress;
   /** What stands against the next step. */
@@ -48,19 +49,21 @@ export class RotationReview {
     this.#spreadMs = settings.spreadMs;
   }
 
-  /** @throws AuthorityError CAP-S04 when what is known of workloads cannot be read: nothing may be concluded then. */
-  async look(rotation: AnchorRotation, options: Waits): Promise<ReviewedRotation> {
-    const { clock, reader, issuers, own } = this.#parts;
-    const nowMs = clock.nowMs();
-    const tally = new RotationTally(rotation, nowMs);
-    for await (const workload of reader.liveWorkloads({ nowMs }, options)) tally.add(workload);
-    const { progress } = tally;
+  /**
+   * @returns nothing while workloads are still being read: ask again.
+   * @throws AuthorityError CAP-S04 when what is known of workloads cannot be read: nothing may be concluded then.
+   */
+  async look(rotation: AnchorRotation, options: Waits): Promise<ReviewedRotation | undefined> {
+    const { clock, issuers, own } = this.#parts;
+    const read = await this.#parts.progress.look(rotation, options);
+    if (read === undefined) return undefined;
+    const { progress, atMs } = read;
     const surroundings = { ...this.#lacking(rotation), issuers: await issuers(options), own: await own(options) };
     return {
-      atMs: nowMs,
+      atMs,
       progress,
       obstacles: obstaclesTo(rotation, progress, surroundings),
-      plan: planOf(rotation, progress, { nowMs, spreadMs: this.#spreadMs }),
+      plan: planOf(rotation, progress, { nowMs: clock.nowMs(), spreadMs: this.#spreadMs }),
     };
   }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
 import { AnchorActs, type StepOutcome } from '../../../src/authority/administration/anchor-acts.ts';
 import type { Operator } from '../../../src/authority/administration/issuer-acts.ts';
+import { LiveProgress, PATIENCE_MS } from '../../../src/authority/administration/live-progress.ts';
 import { RotationReview } from '../../../src/authority/administration/rotation-review.ts';
 import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
@@ -49,7 +51,8 @@ describe('What operators do to trust anchors', () => {
     await ledger.start(stop);
     const standing = async () => [];
     const { anchors } = issuers;
-    const parts = { anchors, reader: evidence, issuers: standing, own: standing, clock };
+    const progress = new LiveProgress({ reader: evidence, clock }, stop);
+    const parts = { anchors, progress, issuers: standing, own: standing, clock };
     const review = new RotationReview(parts, { spreadMs: 0 });
     const policies = fakePolicies(policySet(bundle({ twoPersons })));
     const acts = new AnchorActs({ ledger, anchors, issuers, review, policies, clock, events });
@@ -128,6 +131,22 @@ describe('What operators do to trust anchors', () => {
     published();
     evidence.problem = new AuthorityError('CAP-S04');
     await assert.rejects(ask('advance'), { reason: 'CAP-S04' });
+    assert.equal(phase(), 'publish');
+  });
+
+  it('says that workloads are still being read instead of keeping anybody waiting, and does nothing meanwhile', async () => {
+    const { acts, ask, phase } = await serverOf();
+    await ask('start');
+    published();
+    evidence.held = new Promise(() => undefined);
+    const asked = [
+      acts.status(stop),
+      assert.rejects(ask('advance'), { reason: 'CAP-S07', message: /ask again/ }),
+    ] as const;
+    await turn();
+    await clock.advance(PATIENCE_MS);
+    const [{ review, reading }] = await Promise.all(asked);
+    assert.deepEqual([review, reading], [undefined, true]);
     assert.equal(phase(), 'publish');
   });
 

@@ -7,12 +7,15 @@ export class FakeEvidence implements EvidenceReader {
   /** Thrown after the first `failsAfter` workloads. */
   problem: Error | undefined;
   failsAfter = 0;
+  /** Waited for before the first. */
+  held: Promise<unknown> = Promise.resolve();
 
   /** Those whose newest certificate is valid then. */
   async *liveWorkloads(
     { nowMs }: { readonly nowMs: number },
     { signal }: { readonly signal: AbortSignal },
   ): AsyncIterable<WorkloadEvidence> {
+    await this.held;
     for (const [index, workload] of this.workloads.entries()) {
       signal.throwIfAborted();
       if (this.problem !== undefined && index >= this.failsAfter) throw this.problem;

@@ -1,6 +1,7 @@
 // What operators are shown of the rotation of trust anchors, and do to it; and what goes on of it by itself.
 import type { AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { AnchorActs } from '../../../authority/administration/anchor-acts.ts';
+import { LiveProgress } from '../../../authority/administration/live-progress.ts';
 import { RotationReview } from '../../../authority/administration/rotation-review.ts';
 import { AnchorKeeper } from '../../../authority/chores/keep-anchors.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -31,7 +32,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
   const review = new RotationReview(
     {
       anchors,
-      reader,
+      progress: new LiveProgress({ reader, clock }, { signal }),
       ...(published && { published: published.published }),
       issuers: async (options) => standingOf(trust, clock, options),
       own: async () => [],

@@ -37,7 +37,13 @@ const STEPS: Readonly<Record<RotationAct, string>> = {
   abort: 'takes a rotation back, before the old trust anchors are retired',
 };
 
+/** Judged by what is known of every live workload. */
+const HAS_GATE: ReadonlySet<RotationAct> = new Set<RotationAct>(['advance', 'retire']);
+
 const WATCH_MS = 2_000;
+const LOOK_MS = 500;
+/** In all some minutes: a hundred thousand workloads are read in less. */
+const MAX_LOOKS = 200;
 
 export function registerAnchor(program: Command, invocation: Invocation): void {
   const anchor = program
@@ -53,11 +59,12 @@ export function registerAnchor(program: Command, invocation: Invocation): void {
     .option('--watch', 'goes on showing it until it is interrupted')
     .action(async (options: StatusOptions) => showStatus(options, invocation));
   register(anchor, 'plan', 'shows when each phase can end, and what is in the way').action(async (options: Printed) =>
-    asked(options, STATUS, (status: RotationStatus) => printPlan(status, invocation), invocation),
+    shown(options, (status) => printPlan(status, invocation), invocation),
   );
   register(anchor, 'approve <digest>', 'does what another person asked for').action(
     async (digest: string, options: Printed) => {
       const question: Question = { method: 'POST', path: `${PENDING_STEPS}/${encodeURIComponent(digest)}` };
+      await untilRead(options, invocation);
       await asked(options, question, (outcome: StepOutcome) => printStep(outcome, invocation), invocation);
     },
   );
@@ -68,13 +75,14 @@ const STATUS: Question = { method: 'GET', path: ROTATION };
 function registerStep(anchor: Command, act: RotationAct, invocation: Invocation): void {
   const command = register(anchor, act, STEPS[act]).requiredOption('--reason <text>', 'why, for the journal');
   if (act === 'start') command.requiredOption('--new <file>', 'PEM file with the new trust anchors');
-  if (act === 'advance' || act === 'retire') command.option('--override', 'also while something stands against it');
+  if (HAS_GATE.has(act)) command.option('--override', 'also while something stands against it');
   command.action(async ({ reason, override = false, new: file, ...options }: StepOptions) => {
     const pem = file === undefined ? {} : { pem: await readInput(file) };
     const question: Question = { method: 'POST', path: `${ROTATION}/${act}`, body: { reason, override, ...pem } };
     const print = (outcome: StepOutcome): void => printStep(outcome, invocation);
+    if (HAS_GATE.has(act)) await untilRead(options, invocation);
     await asked(options, question, print, invocation).catch(async (error: unknown) => {
-      if (act === 'advance' || act === 'retire') await explain(options, invocation);
+      if (HAS_GATE.has(act)) await explain(options, invocation);
       throw error;
     });
   });
@@ -92,12 +100,7 @@ async function explain(options: Printed, invocation: Invocation): Promise<void> 
 async function showStatus(options: StatusOptions, invocation: Invocation): Promise<void> {
   const { terminal, signal } = invocation;
   if (options.watch !== true) {
-    await asked(
-      options,
-      STATUS,
-      (status: RotationStatus) => printRotation(status, invocation, terminal.width),
-      invocation,
-    );
+    await shown(options, (status) => printRotation(status, invocation, terminal.width), invocation);
     return;
   }
   const server = await serverOf(options, invocation);
@@ -116,6 +119,26 @@ const UNKNOWN_WIDTH = 120;
 
 function register(anchor: Command, name: string, description: string): Command {
   return serverOptions(anchor.command(name)).description(description).addOption(outputOption());
+}
+
+async function shown(options: Printed, print: (status: RotationStatus) => void, invocation: Invocation): Promise<void> {
+  const status = await untilRead(options, invocation);
+  if (status === undefined) return;
+  if (options.output === 'json') invocation.terminal.printJson(status);
+  else print(status);
+}
+
+/** Many workloads take longer to read than one answer may take: the server is asked until it has read them. */
+async function untilRead(options: Printed, invocation: Invocation): Promise<RotationStatus | undefined> {
+  const server = await serverOf(options, invocation);
+  if (server === undefined) return undefined;
+  const { signal } = invocation;
+  let status = (await askServer(server, STATUS, signal)) as RotationStatus;
+  for (let looks = 0; status.reading === true && looks < MAX_LOOKS; looks += 1) {
+    await new SystemClock().sleep(LOOK_MS, { signal });
+    status = (await askServer(server, STATUS, signal)) as RotationStatus;
+  }
+  return status;
 }
 
 /** @param print is given the answer as the server's route gives it. */

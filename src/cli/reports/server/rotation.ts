@@ -27,12 +27,15 @@ export function printRotation(status: RotationStatus, { terminal }: Printing, wi
 /** Where it is not a terminal's. */
 const WIDTH = 120;
 
+const READING = 'What is known of live workloads is still being read: ask again in a moment.';
+
 /** @param width in characters; names that are longer are cut. */
 export function boardOf(status: RotationStatus, width: number): readonly string[] {
   const { rotation, review, anchors, pending } = status;
   const most = Math.max(NARROWEST, width);
   const lines = [
     ...(rotation === undefined ? ['No rotation of trust anchors was started.'] : headOf(rotation)),
+    ...(status.reading === true ? ['', READING] : []),
     ...(rotation === undefined || review === undefined
       ? ['In force:', ...anchors.map((one) => `  ${nameOf(one)}, until ${formatTime(one.notAfterMs)}`)]
       : [...sharesOf(review, most), ...laggardsOf(rotation, review), ...gateOf(rotation, review), ...timesOf(review)]),
@@ -100,7 +103,7 @@ function headOf(rotation: AnchorRotation): string[] {
   ];
 }
 
-function sharesOf({ progress }: ReviewedRotation, width: number): string[] {
+function sharesOf({ progress, atMs }: ReviewedRotation, width: number): string[] {
   const { all, namespaces } = progress;
   const shown: readonly (Share & { readonly name: string })[] = [
     { name: 'all', ...all },
@@ -118,7 +121,7 @@ function sharesOf({ progress }: ReviewedRotation, width: number): string[] {
       row(name, formatCount(workloads), share(know, workloads, bar), share(present, workloads, bar)),
     ),
     ...(hidden > 0 ? [`and ${formatQuantity(hidden, 'other namespace')}`] : []),
-    `${formatCount(all.acknowledged)} of ${formatCount(all.know)} that know it acknowledged it; the others received it, and nobody saw it used.`,
+    `As of ${formatTime(atMs)}: ${formatCount(all.acknowledged)} of ${formatCount(all.know)} that know it acknowledged it; the others received it, and nobody saw it used.`,
   ];
 }
 
