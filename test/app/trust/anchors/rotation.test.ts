@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
-import type { RotationStatus } from '../../../src/authority/administration/anchor-acts.ts';
-import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { buildCsr, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { NODE, pemOf, secretsOf } from '../../support/clients/sds-client.ts';
-import { eventually } from '../../support/eventually.ts';
-import { csrClient, RunningServer } from '../support/running-server.ts';
-import { ServerFiles } from '../support/server-files.ts';
+import type { RotationStatus } from '../../../../src/authority/administration/anchor-acts.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { buildCsr, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { NODE, pemOf, secretsOf } from '../../../support/clients/sds-client.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { csrClient, RunningServer } from '../../support/running-server.ts';
+import { ServerFiles } from '../../support/server-files.ts';
 
 const SETTINGS = { 'sds.rotationSpread': '0s' };
 const WITHIN = { withinMs: 60_000 };
