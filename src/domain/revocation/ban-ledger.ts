@@ -59,6 +59,11 @@ export function isOver(ban: Ban, nowMs: number): boolean {
   return !isInForce(ban, nowMs) && nowMs >= ban.leavesUntilMs;
 }
 
+/** Whether they are more than a server can hold. */
+export function isFull(bans: readonly Ban[]): boolean {
+  return bans.length > MAX_BANS || JSON.stringify(bans).length > MAX_BAN_CHARACTERS;
+}
+
 /**
  * @param settings.longestLeafMs no certificate lives longer.
  * @returns the ledger with the ban, or with nothing new where one for the same target lasts as long; or why not.
@@ -77,7 +82,7 @@ export function banned(
   const id = idOf(target, by);
   const ban: Ban = { id, target, ...by, ...(untilMs !== undefined && { untilMs }), leavesUntilMs };
   const bans = [...kept.bans, ban];
-  if (bans.length > MAX_BANS || JSON.stringify(bans).length > MAX_BAN_CHARACTERS)
+  if (isFull(bans))
     return {
       problem: `${kept.bans.length} are in force, which is as many as can be: lift some, or revoke more at once`,
     };

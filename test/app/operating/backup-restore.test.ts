@@ -59,7 +59,10 @@ describe('A store that was backed up and lost', () => {
     await eventually('the second bundle is in force', () => sequence() === 2, SOON);
     const { code, out, error } = await backup();
     assert.equal(code, 0, error);
-    assert.match(out, /\d+ decisions, 0 closings, \d+ operations?, 1 issuer; policy bundles before .*@2 stay refused/);
+    assert.match(
+      out,
+      /\d+ decisions, 0 closings, \d+ operations?, 1 issuer, 0 bans; policy bundles before .*@2 stay refused/,
+    );
     const second = bundle();
     const later = await enrolled();
     files.setPolicy(POLICY);
@@ -89,6 +92,25 @@ describe('A store that was backed up and lost', () => {
     assert.equal(sequence(), 2, 'where the state is lost too, it is that of the backup');
     putBack(first);
     await assert.rejects(RunningServer.start({ files }), /is a rollback: 1 is older than 2/);
+  });
+
+  it('knows after the restore whom an operator revoked, and lets nobody in who was revoked since', async () => {
+    const revoke = async (name: string) =>
+      run('revoke', '--identity', `spiffe://cluster.local/ns/default/sa/${name}`, '--reason', 'a drill');
+    const asked = async (name: string): Promise<string> => (await server.ask('default', name)).details.slice(0, 7);
+    const revoked = await revoke('web');
+    assert.equal(revoked.code, 0, revoked.error);
+    const { out } = await backup();
+    assert.match(out, /1 ban; /);
+    await server.stop();
+    loseJournal();
+    server = await RunningServer.start({ files });
+    assert.equal(await asked('web'), '', 'the bans are lost with the store');
+    assert.equal((await revoke('cart')).code, 0);
+    await server.stop();
+    assert.match((await restore()).out, /; 1 ban more$/m);
+    server = await RunningServer.start({ files });
+    assert.deepEqual([await asked('web'), await asked('cart')], ['CAP-R01', 'CAP-R01']);
   });
 
   it('has every decision once, however often it is restored, and those that it kept', async () => {

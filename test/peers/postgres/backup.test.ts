@@ -1,6 +1,9 @@
 // Backups cross from one store to the other, which is how a journal moves into PostgreSQL.
 import assert from 'node:assert/strict';
+import { ledgersBeside } from '../../../src/adapters/storage/backup/ledgers-beside.ts';
 import { JournalWriter } from '../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { NO_LEDGER } from '../../../src/domain/trust/issuer-ledger.ts';
+import { NO_ANCHORS } from '../../../src/domain/trust/rotation/anchor-ledger.ts';
 import { closing, issued, refused, traced } from '../../adapters/storage/sqlite/records.ts';
 import { PolicyFiles, type Run } from '../../cli/support/policy-files.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
@@ -16,6 +19,15 @@ const RECORDS = [
 ];
 const OPERATION = { timeMs: NOON_MS, operation: 'bundle reset-time', was: 'then', is: 'now' };
 const STATE = { name: 'corp', sequence: 7, digest: '7'.repeat(64), latestSeenMs: NOON_MS };
+const BAN = {
+  id: '1'.repeat(16),
+  target: { kind: 'namespace', namespace: 'shop' } as const,
+  timeMs: NOON_MS,
+  actor: 'local',
+  role: 'security',
+  reason: 'a drill',
+  leavesUntilMs: NOON_MS + 86_400_000,
+};
 const LIST = ['journal', 'list', '--limit', '5000', '--output', 'json'];
 
 describe('A backup', function () {
@@ -36,6 +48,10 @@ describe('A backup', function () {
     writer.close();
     const { apiVersion, kind } = { apiVersion: 'capstan.dev/v1alpha1', kind: 'PolicyBundleState' };
     await files.write('state.json', JSON.stringify({ apiVersion, kind, ...STATE }));
+    await ledgersBeside(files.path('journal.db')).replace(
+      { issuers: NO_LEDGER, anchors: NO_ANCHORS, bans: { bans: [BAN], pending: [] } },
+      { signal: AbortSignal.timeout(30_000) },
+    );
     await files.write('file.yaml', configuration(`"${files.path('journal.db')}"`, files.path('state.json')));
     await files.write('shared.yaml', configuration(`"${cluster.url()}"`, files.path('none.json'), cluster));
     await files.write('moved.yaml', configuration(`"${files.path('moved.db')}"`, files.path('moved.json')));
@@ -55,7 +71,7 @@ describe('A backup', function () {
     const made = await run('backup', '--to', '@first', '--config', '@file.yaml');
     assert.match(
       made.out,
-      /2,502 decisions, 1 closing, 1 operation, 1 issuer; policy bundles before corp@7 stay refused/,
+      /2,502 decisions, 1 closing, 1 operation, 1 issuer, 1 ban; policy bundles before corp@7 stay refused/,
     );
     const all = await run(...LIST, '--config', '@file.yaml');
     const into = await run('restore', '--from', '@first', '--config', '@shared.yaml');
@@ -65,9 +81,18 @@ describe('A backup', function () {
     assert.match(again.out, /^0 decisions, 0 closings and 0 operations added; policy bundles from corp@7 on/);
     assert.deepEqual(await run(...LIST, '--config', '@shared.yaml'), all);
     assert.deepEqual(await cluster!.query('SELECT id, until_ms FROM issuers'), [['one', String(NOON_MS + 1)]]);
+    assert.match(into.out, /; 1 ban more$/m);
+    assert.match(again.out, /; 0 bans more$/m);
+    const [[trust, ledger] = []] = await cluster!.query('SELECT trust, ledger FROM ban_ledgers');
+    assert.deepEqual([trust, JSON.parse(String(ledger))], ['cluster.local', { bans: [BAN], pending: [] }]);
     await run('backup', '--to', '@second', '--config', '@shared.yaml');
     const back = await run('restore', '--from', '@second', '--config', '@moved.yaml');
-    assert.match(back.out, /^2,502 decisions, 1 closing and 1 operation added; policy bundles from corp@7 on/);
+    assert.match(
+      back.out,
+      /^2,502 decisions, 1 closing and 1 operation added; policy bundles from corp@7 on; 1 ban more/,
+    );
+    const { bans } = await ledgersBeside(files!.path('moved.db')).read({ signal: AbortSignal.timeout(30_000) });
+    assert.deepEqual(bans, { bans: [BAN], pending: [] });
     assert.deepEqual(await run(...LIST, '--config', '@moved.yaml'), all);
     const operations = ['journal', 'operations', '--output', 'json', '--config'];
     assert.deepEqual(await run(...operations, '@moved.yaml'), await run(...operations, '@file.yaml'));

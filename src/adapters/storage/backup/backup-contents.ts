@@ -10,6 +10,7 @@ import { SqliteJournalReader } from '../sqlite/sqlite-journal-reader.ts';
 import type { CopiedStore, KeptIssuer } from './copied-store.ts';
 import { evidenceIn } from './kept-evidence.ts';
 import { issuersIn } from './kept-issuers.ts';
+import { ledgersIn, type KeptLedgers } from './kept-ledgers.ts';
 
 const stateSchema = z.object({
   name: z.string().min(1),
@@ -18,7 +19,8 @@ const stateSchema = z.object({
   latestSeenMs: z.int().min(0),
 });
 
-interface BackupContents extends CopiedStore {
+interface BackupContents extends Omit<CopiedStore, 'ledgers'> {
+  readonly ledgers: readonly KeptLedgers[];
   readonly madeAtMs: number;
   readonly decisions: number;
   readonly bundleState: RollbackState | undefined;
@@ -26,7 +28,7 @@ interface BackupContents extends CopiedStore {
 
 /** @throws AuthorityError CAP-X03 naming a file that is missing, damaged, no backup, or of a newer version. */
 export async function openBackup(file: string, options: { readonly signal: AbortSignal }): Promise<BackupContents> {
-  const { madeAtMs, decisions, state, issuers, evidence } = wholeBackup(file);
+  const { madeAtMs, decisions, state, issuers, evidence, ledgers } = wholeBackup(file);
   const reader = await SqliteJournalReader.open(file, options);
   return {
     reader,
@@ -35,6 +37,7 @@ export async function openBackup(file: string, options: { readonly signal: Abort
     bundleState: state,
     issuers: async () => issuers,
     evidence: async () => evidence,
+    ledgers,
     async [Symbol.asyncDispose]() {
       reader[Symbol.dispose]();
     },
@@ -47,6 +50,7 @@ interface Whole {
   readonly state: RollbackState | undefined;
   readonly issuers: readonly KeptIssuer[];
   readonly evidence: EvidenceNotes;
+  readonly ledgers: readonly KeptLedgers[];
 }
 
 function wholeBackup(file: string): Whole {
@@ -70,6 +74,7 @@ function wholeBackup(file: string): Whole {
       state,
       issuers: issuersIn(database),
       evidence: evidenceIn(opened),
+      ledgers: ledgersIn(database, file),
     };
   } catch (cause) {
     throw cause instanceof AuthorityError ? cause : journalProblem(file, cause).toOpeningError();

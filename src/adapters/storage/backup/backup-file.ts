@@ -1,5 +1,5 @@
 // A backup is one file: an SQLite journal of the current schema, whatever store it was made of, with one row more that
-// says what it is and holds the rollback state of policy bundles. So it can be listed as any journal. It has its name only
+// says what it is and holds the rollback state of policy bundles, and with what operators decided. So it can be listed as any journal. It has its name only
 // once it is whole. It imports much because every kind of record is in it.
 import { randomUUID } from 'node:crypto';
 import { linkSync, openSync, closeSync, fsyncSync, existsSync, rmSync } from 'node:fs';
@@ -26,6 +26,7 @@ import {
   SCHEMA_VERSION,
 } from '../sqlite/file/journal-schema.ts';
 import type { KeptIssuer } from './copied-store.ts';
+import { writeLedgers, type KeptLedgers } from './kept-ledgers.ts';
 
 /** Whoever loses the machine meanwhile has no file of that name, so nothing is made durable before the end. */
 const QUICK = 'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF';
@@ -39,6 +40,7 @@ export interface BackupEnd {
   readonly issuers: readonly KeptIssuer[];
   readonly bundleState: RollbackState | undefined;
   readonly evidence: EvidenceNotes;
+  readonly ledgers: readonly KeptLedgers[];
 }
 
 /** Every method throws AuthorityError CAP-S04 or CAP-X03 naming the file. */
@@ -92,7 +94,7 @@ export class BackupFile implements Disposable {
   }
 
   /** Gives the file its name, durably. */
-  finish({ madeAtMs, operations, issuers, bundleState, evidence }: BackupEnd): void {
+  finish({ madeAtMs, operations, issuers, bundleState, evidence, ledgers }: BackupEnd): void {
     this.#writing(() => {
       const database = this.#database;
       const operation = database.prepare(INSERT_OPERATION);
@@ -105,6 +107,7 @@ export class BackupFile implements Disposable {
       for (const { digest, anchors } of evidence.bundles) keepBundle.run(digest, JSON.stringify(anchors));
       const keepProxy = database.prepare(KEEP_PROXY);
       for (const note of evidence.proxies) keepProxy.run(...proxyValues(note));
+      writeLedgers(database, ledgers);
       for (const index of this.#indexes) database.exec(index);
       const state = bundleState === undefined ? null : JSON.stringify(bundleState);
       database.prepare('INSERT INTO backup VALUES (?, ?, ?)').run(madeAtMs, this.#decisions, state);

@@ -7,6 +7,7 @@ import type { CopiedStore } from './copied-store.ts';
 import { SELECT_BUNDLES, SELECT_PROXIES } from '../postgres/reading/evidence-statements.ts';
 import { evidenceFrom } from './kept-evidence.ts';
 import { keptIssuer } from './kept-issuers.ts';
+import { ledgersInPostgres } from './ledgers-in-postgres.ts';
 
 /** An older schema has none. */
 const HAS_EVIDENCE = "SELECT to_regclass('proxies') IS NOT NULL AS there";
@@ -28,6 +29,7 @@ export async function copyPostgresStore(
       if (row?.['there'] !== true) return { bundles: [], proxies: [] };
       return evidenceFrom(await pool.query(SELECT_BUNDLES, [], waits), await pool.query(SELECT_PROXIES, [], waits));
     },
+    ledgers: async (waits) => ledgersInPostgres(pool, waits),
     async [Symbol.asyncDispose]() {
       await pool[Symbol.asyncDispose]();
       await reader[Symbol.asyncDispose]();

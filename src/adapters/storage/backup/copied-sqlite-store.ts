@@ -4,6 +4,7 @@ import { StoreReader } from '../slots/store-reader.ts';
 import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
 import type { CopiedStore } from './copied-store.ts';
+import { ledgersBeside } from './ledgers-beside.ts';
 import { evidenceIn, mergedEvidence } from './kept-evidence.ts';
 import { issuersIn, mergedIssuers } from './kept-issuers.ts';
 
@@ -15,6 +16,7 @@ export async function copySqliteStore(file: string, options: { readonly signal: 
     issuers: async () =>
       mergedIssuers(journalsOf(file).flatMap((journal) => readIn(journal, ({ database }) => issuersIn(database)))),
     evidence: async () => mergedEvidence(journalsOf(file).map((journal) => readIn(journal, evidenceIn))),
+    ledgers: async (waits) => [{ trust: '', ...(await ledgersBeside(file).read(waits)) }],
     async [Symbol.asyncDispose]() {
       reader[Symbol.dispose]();
     },

@@ -3,6 +3,7 @@
 import type { ClosingJournalReader, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord, IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
+import type { KeptLedgers } from './kept-ledgers.ts';
 import type { OperationJournalReader, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 
 interface Waits {
@@ -24,6 +25,8 @@ export interface CopiedStore extends AsyncDisposable {
   issuers(options: Waits): Promise<readonly KeptIssuer[]>;
   /** What proxies acknowledged. @throws AuthorityError as the reader. */
   evidence(options: Waits): Promise<EvidenceNotes>;
+  /** What operators decided. @throws AuthorityError as the reader; CAP-X03 for a ledger that is damaged. */
+  ledgers(options: Waits): Promise<readonly KeptLedgers[]>;
 }
 
 /**
@@ -40,4 +43,11 @@ export interface RestoredStore extends AsyncDisposable {
   addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void>;
   /** Of a proxy that the store knows the later note counts. */
   addEvidence(notes: EvidenceNotes, options: Waits): Promise<void>;
+  /**
+   * Joins them with what the store has, as `joinedLedgers` says.
+   * @param options.trust the trust domain of the server, where it is known.
+   * @returns how many bans the store did not have.
+   * @throws AuthorityError CAP-X03 also where it has to be known whose they are; nothing is changed then.
+   */
+  addLedgers(kept: readonly KeptLedgers[], options: Waits & { readonly trust: string | undefined }): Promise<number>;
 }

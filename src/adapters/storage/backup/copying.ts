@@ -20,6 +20,7 @@ export interface Copied {
   readonly operations: number;
   readonly closings: number;
   readonly issuers: number;
+  readonly bans: number;
   /** As it is in the backup, or in force after a restore. */
   readonly bundleState: RollbackState | undefined;
 }
@@ -28,6 +29,8 @@ export interface Copying {
   readonly file: string;
   /** Where the rollback state of policy bundles is; none where bundles are unsigned, or nobody said. */
   readonly bundleState: Pick<PolicyBundleState, 'read' | 'update'> | undefined;
+  /** The trust domain, where a configuration says it. */
+  readonly trust?: string | undefined;
   /** Told how many decisions there are, and now and then how many are done. */
   readonly reach: (done: number, total: number) => void;
 }
@@ -49,29 +52,39 @@ export async function backUp(
   }
   for await (const closing of store.reader.scanClosings({ signal })) backup.appendClosing(closing);
   // What follows is newer than the decisions, and may be.
-  const [issuers, evidence, operations, state] = await Promise.all([
+  const [issuers, evidence, ledgers, operations, state] = await Promise.all([
     store.issuers({ signal }),
     store.evidence({ signal }),
+    store.ledgers({ signal }),
     store.reader.operations({ limit: ALL_OPERATIONS }, { signal }),
     bundleState?.read({ signal }),
   ]);
   signal.throwIfAborted();
-  backup.finish({ madeAtMs: nowMs, operations: operations.toReversed(), issuers, evidence, bundleState: state });
+  backup.finish({
+    madeAtMs: nowMs,
+    operations: operations.toReversed(),
+    issuers,
+    evidence,
+    ledgers,
+    bundleState: state,
+  });
   const { decisions, closings } = backup;
-  return { decisions, closings, operations: operations.length, issuers: issuers.length, bundleState: state };
+  const bans = ledgers.reduce((count, { bans: one }) => count + one.bans.length, 0);
+  return { decisions, closings, operations: operations.length, issuers: issuers.length, bans, bundleState: state };
 }
 
 /**
- * Adds what the store lacks. What would stop the store's certificates from being renewed, or let an older bundle in, goes
- * first: one that is interrupted is done by being done again.
+ * Adds what the store lacks. What forbids goes first, then what would stop the store's certificates from being renewed, or let
+ * an older bundle in: one that is interrupted is done by being done again.
  * @throws AuthorityError CAP-X03, CAP-S04; the signal's reason.
  */
 export async function restore(
   store: RestoredStore,
-  { file, bundleState, reach }: Copying,
+  { file, bundleState, trust, reach }: Copying,
   options: Waits,
 ): Promise<Copied> {
   await using backup = await openBackup(file, options);
+  const bans = await store.addLedgers(backup.ledgers, { ...options, trust });
   const state = await bundleState?.update((known) => newerState(known, backup.bundleState), options);
   const issuers = await backup.issuers(options);
   await store.addIssuers(issuers, options);
@@ -88,7 +101,7 @@ export async function restore(
   for await (const batch of batches(backup.reader.scanClosings(options))) {
     closings += await store.addClosings(batch, options);
   }
-  return { decisions: added, closings, operations: addedOperations, issuers: issuers.length, bundleState: state };
+  return { decisions: added, closings, operations: addedOperations, issuers: issuers.length, bans, bundleState: state };
 }
 
 async function addEvidence(store: RestoredStore, { bundles, proxies }: EvidenceNotes, options: Waits): Promise<void> {

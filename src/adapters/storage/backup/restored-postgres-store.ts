@@ -14,6 +14,8 @@ import { migrate } from '../postgres/schema/migrate.ts';
 import { ADD_CLOSINGS, recordsAsJson, INSERT_DECISIONS } from '../postgres/writing/statements.ts';
 import { OPERATION_COLUMNS, operationValues } from '../records.ts';
 import type { KeptIssuer, RestoredStore } from './copied-store.ts';
+import type { KeptLedgers } from './kept-ledgers.ts';
+import { joinInPostgres } from './ledgers-in-postgres.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -97,6 +99,13 @@ export class RestoredPostgresStore implements RestoredStore {
 
   async addEvidence(notes: EvidenceNotes, options: Waits): Promise<void> {
     await new PostgresEvidenceRecords({ database: this.#pool }).recordEvidence(notes, options);
+  }
+
+  async addLedgers(
+    kept: readonly KeptLedgers[],
+    options: Waits & { readonly trust: string | undefined },
+  ): Promise<number> {
+    return joinInPostgres(this.#pool, kept, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

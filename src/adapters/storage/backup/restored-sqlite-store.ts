@@ -1,4 +1,5 @@
-// An SQLite store, as a backup is put back into it: what none of its journals has goes into the first of them.
+// An SQLite store, as a backup is put back into it: what none of its journals has goes into the first of them. It imports much because
+// every kind of record comes back.
 import { existsSync, realpathSync } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
@@ -13,6 +14,8 @@ import { CLOSING_KEY } from '../closing-records.ts';
 import { OPERATION_COLUMNS, operationValues } from '../records.ts';
 import { JournalWriter } from '../sqlite/writing/journal-writer.ts';
 import type { KeptIssuer, RestoredStore } from './copied-store.ts';
+import type { KeptLedgers } from './kept-ledgers.ts';
+import { joinBeside } from './ledgers-beside.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -96,6 +99,13 @@ export class RestoredSqliteStore implements RestoredStore {
 
   async addEvidence(notes: EvidenceNotes, { signal }: Waits): Promise<void> {
     this.#adding(signal, ([{ writer }]) => writer.recordEvidence(notes));
+  }
+
+  async addLedgers(
+    kept: readonly KeptLedgers[],
+    options: Waits & { readonly trust: string | undefined },
+  ): Promise<number> {
+    return joinBeside(this.#file, kept, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

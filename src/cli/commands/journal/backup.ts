@@ -14,8 +14,8 @@ Examples:
   $ capstan backup --config capstan.yaml --to capstan.backup
   $ capstan restore --config capstan.yaml --from capstan.backup
 
-The file holds decisions, operations, issuers and the rollback state of policy bundles, which --config alone knows of;
-no key. It is a journal that can be listed, and can be restored into a store of either kind. A file that is there is
+The file holds decisions, operations, issuers, what is decided about issuers and trust anchors, bans, and the rollback
+state of policy bundles, which --config alone knows of; no key. It is a journal that can be listed, and can be restored into a store of either kind. A file that is there is
 never overwritten. A backup that is killed leaves a file whose name ends in .part beside it, of no use.`;
 
 export function registerBackup(program: Command, invocation: Invocation): void {
@@ -46,6 +46,7 @@ async function backup(options: BackupOptions, invocation: Invocation): Promise<v
     formatQuantity(copied.closings, 'closing'),
     formatQuantity(copied.operations, 'operation'),
     formatQuantity(copied.issuers, 'issuer'),
+    formatQuantity(copied.bans, 'ban'),
   ];
   terminal.print(`${options.to}: ${what.join(', ')}; ${formatState(copied.bundleState)}`);
 }

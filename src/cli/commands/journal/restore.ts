@@ -14,8 +14,8 @@ Example:
   $ capstan restore --config capstan.yaml --from capstan.backup
 
 Stop the servers of the store first. Nothing that the store has is taken away or set back: of the rollback states of
-policy bundles the newer counts, of an issuer the longer memory. A restore that was interrupted is done by doing it
-again. What was issued after the backup and lost is on no record: it lives, and renews with a token only.`;
+policy bundles the newer counts, of an issuer the longer memory. Whatever is revoked, or an issuer tainted, in either of
+them is so afterwards. A restore that was interrupted is done by doing it again. What was issued after the backup and lost is on no record: it lives, and renews with a token only.`;
 
 export function registerRestore(program: Command, invocation: Invocation): void {
   const command = program
@@ -38,12 +38,12 @@ async function restoreStore(options: RestoreOptions, invocation: Invocation): Pr
   await using store = await storeToRestore(kept.journal, { signal });
   await using bundleState = await bundleStateOf(kept);
   using progress = copyingProgress(invocation, options.progress === true);
-  const copying = { file: options.from, bundleState, reach: progress.reach };
-  const { decisions, closings, operations, bundleState: state } = await restore(store, copying, { signal });
+  const copying = { file: options.from, bundleState, trust: kept.trust, reach: progress.reach };
+  const { decisions, closings, operations, bans, bundleState: state } = await restore(store, copying, { signal });
   const added = `${formatQuantity(decisions, 'decision')}, ${formatQuantity(closings, 'closing')} and ${formatQuantity(operations, 'operation')} added`;
   const bundles =
     state === undefined
       ? 'no rollback state of policy bundles'
       : `policy bundles from ${state.name}@${state.sequence} on`;
-  terminal.print(`${added}; ${bundles}`);
+  terminal.print(`${added}; ${bundles}; ${formatQuantity(bans, 'ban')} more`);
 }

@@ -16,7 +16,9 @@ interface Waits {
 /** What a server keeps. */
 export interface Kept {
   readonly journal: ChosenJournal;
-  /** Known by a configuration alone: the file, or in a shared store the trust domain whose bundles are counted together. */
+  /** The trust domain, known by a configuration alone. */
+  readonly trust?: string;
+  /** As this is: the file, or in a shared store the trust domain whose bundles are counted together. */
   readonly bundles?: { readonly stateFile: string | undefined; readonly trust: string };
 }
 
@@ -30,7 +32,7 @@ export function keptBy(choice: JournalChoice, invocation: Invocation): Kept | un
   if (config === undefined) return undefined;
   const { journal, policy, trustDomain: trust } = config;
   const { stateFile, unsigned } = policy.bundle;
-  return { journal, ...(!unsigned && { bundles: { stateFile, trust } }) };
+  return { journal, trust, ...(!unsigned && { bundles: { stateFile, trust } }) };
 }
 
 /** @throws AuthorityError as readers of a journal. */

@@ -69,7 +69,7 @@ export const NO_ANCHORS: AnchorLedger = { kept: [], retired: [], left: [], pendi
 /** As many as a bundle may have. */
 export const MAX_KEPT = 100;
 /** Those that have ended go first: what has ended is distributed by nobody. */
-const MAX_RETIRED = 100;
+export const MAX_RETIRED = 100;
 const MAX_PENDING = 10;
 const PENDING_MS = 3_600_000;
 

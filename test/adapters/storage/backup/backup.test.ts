@@ -1,16 +1,29 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { backUp, restore, type Copying } from '../../../../src/adapters/storage/backup/copying.ts';
 import { copySqliteStore } from '../../../../src/adapters/storage/backup/copied-sqlite-store.ts';
+import { ledgersBeside } from '../../../../src/adapters/storage/backup/ledgers-beside.ts';
 import { RestoredSqliteStore } from '../../../../src/adapters/storage/backup/restored-sqlite-store.ts';
 import { planSlots, slotFile } from '../../../../src/adapters/storage/slots/journal-slots.ts';
 import { StoreReader } from '../../../../src/adapters/storage/slots/store-reader.ts';
 import { JournalLock } from '../../../../src/adapters/storage/sqlite/file/journal-lock.ts';
 import { SqliteJournalReader } from '../../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
+import { NO_LEDGER } from '../../../../src/domain/trust/issuer-ledger.ts';
+import { NO_ANCHORS } from '../../../../src/domain/trust/rotation/anchor-ledger.ts';
 import type { PolicyBundleState, RollbackState } from '../../../../src/ports/policy/policy-bundle-state.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import type { RecordedIssuer } from '../../../../src/ports/storage/issuer-records.ts';
@@ -81,7 +94,7 @@ describe('A backup of an SQLite store', () => {
     writer.recordClosings([CLOSING], { untilMs: NOON_MS });
     writer.keepIssuers([issuer('one')], NOON_MS);
     writer.close();
-    const counts = { decisions: 3, closings: 1, operations: 1, issuers: 1, bundleState: undefined };
+    const counts = { decisions: 3, closings: 1, operations: 1, issuers: 1, bans: 0, bundleState: undefined };
     assert.deepEqual(await backedUp(at('journal')), counts);
     assert.equal(statSync(at('backup')).mode & 0o777, 0o600);
     for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
@@ -128,6 +141,40 @@ describe('A backup of an SQLite store', () => {
       ],
     );
     assert.equal(database.prepare('SELECT digest FROM bundles').all().length, 2);
+  });
+
+  it('has what operators decided, and a restore takes none of that back', async () => {
+    const journal = at('journal');
+    write(journal, RECORDS);
+    const by = { timeMs: NOON_MS, actor: 'local', role: 'security', reason: 'a drill' };
+    const ban = (id: string) => ({
+      ...by,
+      id: id.repeat(16),
+      target: { kind: 'namespace', namespace: `shop-${id}` } as const,
+      leavesUntilMs: NOON_MS + DAY_MS,
+    });
+    const tainted = { issuer: 'default', id: 'a'.repeat(16), keyId: 'b'.repeat(64), notAfterMs: NOON_MS + DAY_MS };
+    const issuers = { moves: [{ ...tainted, ...by, from: 'active', to: 'tainted' } as const], pending: [] };
+    const anchor = { sha256: 'c'.repeat(64), subject: 'CN=old', notAfterMs: NOON_MS + DAY_MS };
+    const anchors = { kept: [], retired: [{ ...anchor, ...by }], left: [], pending: [] };
+    const ledgers = ledgersBeside(journal);
+    await ledgers.replace({ issuers, anchors, bans: { bans: [ban('1')], pending: [] } }, WAITING);
+    assert.equal((await backedUp(journal)).bans, 1);
+    for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
+    const since = { issuers: NO_LEDGER, anchors: NO_ANCHORS, bans: { bans: [ban('2')], pending: [] } };
+    await ledgersBeside(journal).replace(since, WAITING);
+    assert.equal((await restored(journal)).bans, 1);
+    const expected = { issuers, anchors, bans: { bans: [ban('2'), ban('1')], pending: [] } };
+    assert.deepEqual(await ledgersBeside(journal).read(WAITING), expected);
+    const text = readFileSync(at('journal.bans'), 'utf8');
+    assert.equal((await restored(journal)).bans, 0);
+    assert.equal(readFileSync(at('journal.bans'), 'utf8'), text, 'and the second time changes nothing');
+    writeFileSync(at('journal.bans'), 'damaged');
+    await assert.rejects(restored(journal), (error: Error) =>
+      /journal.bans is not the ledger of bans/.test(error.message),
+    );
+    rmSync(at('journal.bans'));
+    assert.equal((await restored(journal)).bans, 1, 'which is how a damaged one is mended');
   });
 
   it('has the journals of all slots, and what each lacks is added once', async () => {
