@@ -1,5 +1,5 @@
 // A small state file beside the journal: read and replaced whole, at start and in threads that may wait for the disk.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, fileProblem, writingProblem } from '../../../domain/text/system-error.ts';
 import { JournalProblem } from '../sqlite/file/journal-problem.ts';
@@ -23,7 +23,8 @@ export function replaceSmallFile(file: string, text: string): void {
   try {
     // A server that was killed may have left one behind.
     rmSync(fresh, { force: true });
-    synced(openSync(fresh, 'wx', 0o600), (handle) => void writeSync(handle, text));
+    // Not `writeSync`, which on a disk that fills up writes a part, and says so by a number alone.
+    synced(openSync(fresh, 'wx', 0o600), (handle) => writeFileSync(handle, text));
     renameSync(fresh, file);
     // A name is durable only when its folder is.
     synced(openSync(path.dirname(file), 'r'));
