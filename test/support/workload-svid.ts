@@ -16,6 +16,7 @@ export async function workloadSvid(
     certificateChainPem: leaf.chainPem,
     privateKeyPem: leaf.keyPem,
     issuerName: 'default',
+    trustAnchor: 'aa'.repeat(32),
     serial: leaf.serial,
     notBeforeMs: leaf.notBeforeMs,
     notAfterMs: leaf.notAfterMs,

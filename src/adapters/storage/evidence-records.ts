@@ -19,19 +19,22 @@ export const PROXY_COLUMNS = {
   seenMs: 'seen_ms',
   rejection: 'rejection',
   rejectedMs: 'rejected_ms',
+  leafAnchor: 'leaf_anchor',
+  leafEndMs: 'leaf_end_ms',
 } as const;
 
 /** @returns the values of a note, in the order of `PROXY_COLUMNS`: empty where a part of the key is absent. */
 export function proxyValues({ identity, remoteCluster, podUid, proxy, ...note }: ProxyNote): readonly Value[] {
-  const { bundle, timeMs, seenMs, rejected } = note;
+  const { bundle, timeMs, seenMs, rejected, leaf } = note;
   const key = [identity, remoteCluster ?? '', podUid ?? '', proxy];
   const moments = [timeMs, seenMs].map(Math.floor);
-  return [...key, bundle ?? null, ...moments, rejected?.message ?? null, rejected ? Math.floor(rejected.timeMs) : null];
+  const rejection = [rejected?.message ?? null, rejected ? Math.floor(rejected.timeMs) : null];
+  return [...key, bundle ?? null, ...moments, ...rejection, leaf?.trustAnchor ?? null, leaf?.notAfterMs ?? null];
 }
 
 /** @param row by field. */
 export function proxyFrom(row: Row): ProxyNote {
-  const { remoteCluster, podUid, bundle, rejection, rejectedMs } = row;
+  const { remoteCluster, podUid, bundle, rejection, rejectedMs, leafAnchor, leafEndMs } = row;
   return {
     identity: String(row['identity']),
     ...(isText(remoteCluster) && { remoteCluster }),
@@ -41,6 +44,7 @@ export function proxyFrom(row: Row): ProxyNote {
     timeMs: Number(row['timeMs']),
     seenMs: Number(row['seenMs']),
     ...(typeof rejection === 'string' && { rejected: { message: rejection, timeMs: Number(rejectedMs) } }),
+    ...(isText(leafAnchor) && { leaf: { trustAnchor: leafAnchor, notAfterMs: Number(leafEndMs) } }),
   };
 }
 
@@ -147,17 +151,18 @@ function receivedIn(byAge: readonly Row[], bundles: Bundles, isPod: boolean): Wo
   return { anchors, timeMs: Number(newest['timeMs']) };
 }
 
-function streamFrom({ proxy, bundle = '', timeMs, rejected }: ProxyNote, bundles: Bundles): StreamEvidence {
-  return { proxy, anchors: bundles.get(bundle) ?? [], timeMs, ...(rejected !== undefined && { rejected }) };
+function streamFrom({ proxy, bundle = '', timeMs, leaf, rejected }: ProxyNote, bundles: Bundles): StreamEvidence {
+  const since = { ...(leaf !== undefined && { leaf }), ...(rejected !== undefined && { rejected }) };
+  return { proxy, anchors: bundles.get(bundle) ?? [], timeMs, ...since };
 }
 
-/** Of one proxy that came to several processes the one that it was at last. */
+/** Of one proxy that came to several processes the one that it was at last, with the leaf that it acknowledged at any of them. */
 function newestNotes(proxies: readonly ProxyNote[]): readonly ProxyNote[] {
   const newest = new Map<string, ProxyNote>();
-  for (const note of proxies) {
+  for (const note of proxies.toSorted((a, b) => a.seenMs - b.seenMs)) {
     const key = JSON.stringify([note.remoteCluster, note.podUid, note.proxy]);
-    const known = newest.get(key);
-    if (known === undefined || known.seenMs < note.seenMs) newest.set(key, note);
+    const leaf = note.leaf ?? newest.get(key)?.leaf;
+    newest.set(key, leaf === undefined ? note : { ...note, leaf });
   }
   return [...newest.values()];
 }

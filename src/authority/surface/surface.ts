@@ -104,6 +104,8 @@ export interface WorkloadSvid {
   readonly privateKeyPem: string;
   /** Which issuer signed it, as policies call it. */
   readonly issuerName: string;
+  /** On which it hangs, as hex SHA-256. */
+  readonly trustAnchor: string;
   readonly serial: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;

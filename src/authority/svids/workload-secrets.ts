@@ -188,6 +188,7 @@ export class SharedWorkloadSecrets implements WorkloadSecrets {
         certificateChainPem: certificate.pem + certificate.issuer.chainPems.join(''),
         privateKeyPem,
         issuerName: certificate.issuerName,
+        trustAnchor: certificate.issuer.anchorSha256,
         serial: certificate.serial,
         notBeforeMs: certificate.notBeforeMs,
         notAfterMs: certificate.notAfterMs,

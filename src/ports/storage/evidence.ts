@@ -1,6 +1,6 @@
 // Evidence of trust: who has which bundle, and what every live workload's certificates hang on. The certificates and what came with
 // them are in the journal, before an answer leaves; what proxies acknowledge is noted beside it, a moment later.
-import type { WorkloadEvidence } from '../../domain/trust/rotation/evidence.ts';
+import type { AcknowledgedLeaf, WorkloadEvidence } from '../../domain/trust/rotation/evidence.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -15,12 +15,14 @@ export interface ProxyName {
   readonly proxy: string;
 }
 
-/** What is known now of one proxy; it takes the place of what was noted of it before. */
+/** What is known now of one proxy; it takes the place of what was noted of it before, but for a leaf where this has none. */
 export interface ProxyNote extends ProxyName {
   /** Digest of the newest bundle that it acknowledged; absent before the first. */
   readonly bundle?: string;
   /** When it acknowledged that, or asked first. */
   readonly timeMs: number;
+  /** The newest certificate that it acknowledged. */
+  readonly leaf?: AcknowledgedLeaf;
   /** When it was last there. */
   readonly seenMs: number;
   readonly rejected?: { readonly message: string; readonly timeMs: number };

@@ -2,7 +2,7 @@
 // Envoy, keeps its certificates, and shows them when it comes again; in a pod it has an istiod, may start an Envoy, and
 // shows its token alone. It runs in a folder of its own.
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../support/eventually.ts';
@@ -55,7 +55,14 @@ export class IstioAgent implements AsyncDisposable {
     // Certificates are stored in, and shown from, `etc/certs`; the agent makes no folder by itself.
     for (const folder of ['etc/certs', path.dirname(TOKEN)])
       mkdirSync(path.join(this.#home, folder), { recursive: true });
-    writeFileSync(path.join(this.#home, 'root.pem'), settings.anchorsPem);
+    this.setRoots(settings.anchorsPem);
+  }
+
+  /** By what it knows its CA, as a mounted ConfigMap `istio-ca-root-cert` has it. */
+  setRoots(anchorsPem: string): void {
+    const file = path.join(this.#home, 'root.pem');
+    writeFileSync(`${file}.new`, anchorsPem);
+    renameSync(`${file}.new`, file);
   }
 
   /** Where it looks for a socket of that name; the folder is for its user alone. */

@@ -3,14 +3,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, SignJWT } from 'jose';
 import { decisionFrom } from '../../../src/adapters/storage/records.ts';
 import { JournalQueries } from '../../../src/adapters/storage/sqlite/reading/journal-queries.ts';
+import { runCli } from '../../../src/cli/program.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { BundleSigner, bundleDocument } from '../../support/policy/signed-bundle.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
 import { endProcess, startProcess } from './owned-process.ts';
@@ -22,6 +24,7 @@ const START_MS = 60_000;
 const STOP_MS = 30_000;
 /** The server writes its log at least every 200 ms. */
 const LOG_LAG_MS = 400;
+const COMMAND_MS = 60_000;
 /** Most log lines kept of one run. */
 const MAX_LOG_LINES = 50_000;
 
@@ -49,6 +52,10 @@ export interface CapstanSettings {
   readonly processes?: number;
   /** Laid over the `sds` section. */
   readonly sds?: Readonly<Record<string, unknown>>;
+  /** Laid over the `lifetimes` section. */
+  readonly lifetimes?: Readonly<Record<string, unknown>>;
+  /** Whether its issuer is in a folder, where the next one can wait beside it, and not in plain files. */
+  readonly issuerFolder?: boolean;
 }
 
 /** One line of the server's log. */
@@ -92,7 +99,8 @@ export class Capstan implements AsyncDisposable {
     capstan.#write('bundle-key.pem', capstan.#bundleSigner.publicKeyPem);
     capstan.setPolicy(settings.namespaces ?? ['*']);
     capstan.replaceAnchors(root.certificatePem);
-    capstan.useIssuer(issuer);
+    if (settings.issuerFolder === true) capstan.#fillFolder(issuer);
+    else capstan.useIssuer(issuer);
     capstan.#write('capstan.yaml', JSON.stringify(capstan.#configuration(settings)));
     try {
       await capstan.restart();
@@ -176,6 +184,22 @@ export class Capstan implements AsyncDisposable {
     this.#write('anchors.pem', pem);
   }
 
+  /** As an operator types it on the server's machine, without `capstan`; the server's configuration is named already. */
+  async command(
+    ...argv: readonly string[]
+  ): Promise<{ readonly code: number; readonly output: string; readonly error: string }> {
+    const { terminal, out, error } = recordTerminal();
+    const options = { terminal, environment: {}, signal: AbortSignal.timeout(COMMAND_MS) };
+    const code = await runCli([...argv, '--config', this.#file('capstan.yaml')], options);
+    return { code, output: out(), error: error() };
+  }
+
+  /** A file beside the server's own. @returns its path. */
+  write(name: string, text: string): string {
+    this.#write(name, text);
+    return this.#file(name);
+  }
+
   /** Allows exactly these namespaces. */
   setPolicy(namespaces: readonly string[]): void {
     this.#sequence += 1;
@@ -191,11 +215,14 @@ export class Capstan implements AsyncDisposable {
   }
 
   /** A projected service account token of namespace `default`. */
-  async token(serviceAccount: string, options: { seconds?: number; audience?: string } = {}): Promise<string> {
-    const { seconds = 3600, audience = TOKEN_AUDIENCE } = options;
+  async token(
+    serviceAccount: string,
+    options: { seconds?: number; audience?: string; pod?: { readonly name: string; readonly uid: string } } = {},
+  ): Promise<string> {
+    const { seconds = 3600, audience = TOKEN_AUDIENCE, pod } = options;
     const nowSeconds = Math.floor(Date.now() / 1000);
     const serviceaccount = { name: serviceAccount, uid: 'sa-uid' };
-    return new SignJWT({ 'kubernetes.io': { namespace: 'default', serviceaccount } })
+    return new SignJWT({ 'kubernetes.io': { namespace: 'default', serviceaccount, ...(pod && { pod }) } })
       .setProtectedHeader({ alg: 'ES256', kid: 'test' })
       .setIssuer(TOKEN_ISSUER)
       .setSubject(`system:serviceaccount:default:${serviceAccount}`)
@@ -231,6 +258,10 @@ export class Capstan implements AsyncDisposable {
     return values.reduce((sum, [, , value]) => sum + Number(value), 0);
   }
 
+  async get(target: string): Promise<Response> {
+    return this.#get(target);
+  }
+
   /** The newest decisions first. */
   journal(limit = 1000): readonly DecisionRecord[] {
     using reader = new JournalQueries(this.#file('journal.sqlite'));
@@ -252,13 +283,16 @@ export class Capstan implements AsyncDisposable {
     }
   }
 
-  #configuration({ sockets, ttl, renewAt, federated = [], processes = 1, sds }: CapstanSettings): unknown {
+  #configuration({ sockets, ttl, renewAt, federated = [], processes = 1, sds, ...more }: CapstanSettings): unknown {
     const tokens = { issuer: TOKEN_ISSUER, keys: { file: this.#file('jwks.json') }, clockSkew: '0s' };
     return {
       trustDomain: TRUST_DOMAIN,
       processes,
       listen: { tls: { address: `127.0.0.1:${this.tlsPort}` }, http: { address: `127.0.0.1:${this.#httpPort}` } },
-      issuer: { chainFile: this.#file('issuer-chain.pem'), keyFile: this.#file('issuer-key.pem') },
+      issuer:
+        more.issuerFolder === true
+          ? { directory: this.#file('issuer') }
+          : { chainFile: this.#file('issuer-chain.pem'), keyFile: this.#file('issuer-key.pem') },
       trustAnchors: { file: this.#file('anchors.pem'), federated },
       policy: {
         bundle: {
@@ -269,7 +303,7 @@ export class Capstan implements AsyncDisposable {
       },
       journal: { store: this.#file('journal.sqlite') },
       authentication: { tokens: { issuers: [tokens] } },
-      lifetimes: { backdate: '1s' },
+      lifetimes: { backdate: '1s', ...more.lifetimes },
       sds: {
         ttl: ttl ?? '1h',
         ...(renewAt === undefined ? {} : { renewAt }),
@@ -277,6 +311,12 @@ export class Capstan implements AsyncDisposable {
         ...sds,
       },
     };
+  }
+
+  #fillFolder({ keyPem, chainPem }: TestAuthority): void {
+    mkdirSync(this.#file('issuer'), { mode: 0o700 });
+    this.#write('issuer/tls.key', keyPem);
+    this.#write('issuer/tls.crt', chainPem);
   }
 
   #file(name: string): string {

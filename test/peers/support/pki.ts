@@ -49,6 +49,27 @@ export async function issueIntermediate(root: TestAuthority, commonName: string,
   return createAuthority(commonName, days, root);
 }
 
+/** @returns PEM of a certificate with pathLen 0 for the key of a request, valid for a month. */
+export async function signIntermediate(root: TestAuthority, csrPem: string): Promise<string> {
+  const { publicKey, subject } = new x509.Pkcs10CertificateRequest(csrPem);
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...validity(30 * 24 * HOUR_MS, undefined, root.certificate.notAfter),
+    serialNumber: serialNumber(),
+    subject,
+    issuer: root.certificate.subject,
+    publicKey,
+    signingKey: root.keys.privateKey,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(CA_USAGE, true),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(root.certificate),
+    ],
+  });
+  return pemOf(certificate);
+}
+
 /** The same without cRLSign: no revocation list of it is valid. */
 export async function issueMuteIntermediate(root: TestAuthority, commonName: string): Promise<TestAuthority> {
   return createAuthority(commonName, 30, root, x509.KeyUsageFlags.keyCertSign);

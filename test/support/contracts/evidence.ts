@@ -182,6 +182,16 @@ export function describeEvidence(what: string, make: (known: KnownEvidence) => P
       assert.deepEqual(streams, [{ proxy: 'sidecar~1', anchors: [OLD, NEW], timeMs: NOON_MS - 1_000 }]);
     });
 
+    it('has the certificate that a proxy acknowledged last, also when it is back and has acknowledged none since', async () => {
+      const acknowledged = { trustAnchor: OLD, notAfterMs: NOON_MS + HOUR_MS };
+      const known = note({ bundle: 'both', leaf: acknowledged, seenMs: NOON_MS - 2_000 });
+      const { streams } = await only({
+        decisions: [leaf({ api: 'sds', trustAnchor: NEW })],
+        notes: { bundles: BUNDLES, proxies: [known, note({ bundle: 'both' })] },
+      });
+      assert.deepEqual(streams[0]?.leaf, acknowledged);
+    });
+
     it('keeps whatever text a client says', async () => {
       const message = 'a\u0000b "c" \\u0000';
       const proxy = note({ proxy: '\ud800 node', rejected: { message, timeMs: NOON_MS } });

@@ -336,26 +336,26 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
     this.#noteProxy();
   }
 
-  /** A client of delta that holds the bundle in force already is sent none, and acknowledges none. */
+  /** A client of delta that holds what is in force already is sent none, and acknowledges none. */
   #noteWhatItCameWith(): void {
     const { sent, lastSent, available, caller } = this.#session;
-    const { bundle } = available;
-    if (sent > 0 || bundle === undefined || 'unavailable' in bundle || bundle.kind !== 'bundle') return;
-    const holds = [...lastSent].some(
-      ([name, version]) => version === bundle.version && secretKindOf(name, caller) === 'bundle',
-    );
-    if (!holds) return;
-    this.#membership?.proxy.hasBundle(bundle.bundle.digest, this.#parts.clock.nowMs());
-    this.#noteProxy();
+    if (sent > 0) return;
+    for (const [name, version] of lastSent) {
+      const kind = secretKindOf(name, caller);
+      const content = kind === undefined ? undefined : available[kind];
+      if (content === undefined || 'unavailable' in content || content.version !== version) continue;
+      this.#membership?.proxy.has(content, this.#parts.clock.nowMs());
+      this.#noteProxy();
+    }
   }
 
-  /** What is known of the proxy's bundle; nothing where none of its streams asks for one. */
+  /** What is known of the proxy; nothing where none of its streams asks for one. */
   #noteProxy(): void {
     const { evidence, clock } = this.#parts;
     const { caller, remoteAddress } = this.#context.watcher;
-    const { bundle } = this.#membership?.proxy ?? {};
+    const { standing } = this.#membership?.proxy ?? {};
     this.#notedAtMs = clock.monotonicMs();
-    if (bundle === undefined) return;
+    if (standing === undefined) return;
     const { podUid } = caller.pod ?? {};
     const nodeId = this.#session.node?.id ?? '';
     evidence.note({
@@ -363,7 +363,7 @@ export class SecretStream<Request extends DiscoveryMessage> implements FeedFollo
       ...(caller.remoteCluster !== undefined && { remoteCluster: caller.remoteCluster }),
       ...(podUid !== undefined && { podUid }),
       proxy: (nodeId === '' ? remoteAddress : nodeId).slice(0, MAX_PROXY),
-      ...bundle,
+      ...standing,
       seenMs: clock.nowMs(),
     });
   }

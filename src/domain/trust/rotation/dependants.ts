@@ -46,6 +46,8 @@ export function dependsOn(workload: WorkloadEvidence, anchors: readonly string[]
     const words = `has certificate ${leaf.serial} of issuer ${leaf.issuerName ?? leaf.issuer} below it until ${formatTime(leaf.notAfterMs)}`;
     return laggard(workload, words, leaf.issuedMs);
   }
+  const late = lateIn(workload, anchors, nowMs);
+  if (late !== undefined) return late;
   // In a pod the newest certificate took the place of those before it. Without one nobody can tell how many holders there are.
   if (workload.podUid !== undefined) return undefined;
   const other = workload.live.find((one) => isBelow(one, anchors) && nowMs < one.latestEndMs);
@@ -54,9 +56,29 @@ export function dependsOn(workload: WorkloadEvidence, anchors: readonly string[]
   return { ...laggard(workload, words, leaf.issuedMs), dueMs: other.latestEndMs, untilMs: other.latestEndMs };
 }
 
-/** Whether its newest certificate hangs on one of these. */
-export function presents({ leaf }: WorkloadEvidence, anchors: readonly string[]): boolean {
-  return leaf.trustAnchor !== undefined && anchors.includes(leaf.trustAnchor);
+/** A proxy presents the certificate that it acknowledged last, whatever was issued for it since: that may not have arrived. */
+function lateIn(workload: WorkloadEvidence, anchors: readonly string[], nowMs: number): Laggard | undefined {
+  if (!isOverSds(workload)) return undefined;
+  const before = workload.live.find((one) => isBelow(one, anchors) && nowMs < one.latestEndMs);
+  for (const { proxy, leaf, timeMs } of workload.streams) {
+    const endMs = leaf === undefined ? before?.latestEndMs : leaf.notAfterMs;
+    if (endMs === undefined || endMs <= nowMs || (leaf !== undefined && !isBelow(leaf, anchors))) continue;
+    const words = `has not acknowledged its new certificate in proxy ${proxy}, and one below it may be in use there until ${formatTime(endMs)}`;
+    return { ...laggard(workload, words, Math.max(timeMs, workload.leaf.issuedMs)), untilMs: endMs };
+  }
+  return undefined;
+}
+
+/** Whether it is known to present a certificate that hangs on one of these. */
+export function presents(workload: WorkloadEvidence, anchors: readonly string[]): boolean {
+  const isNew = (leaf: { readonly trustAnchor?: string } | undefined): boolean =>
+    leaf?.trustAnchor !== undefined && anchors.includes(leaf.trustAnchor);
+  return isNew(workload.leaf) && (!isOverSds(workload) || workload.streams.every(({ leaf }) => isNew(leaf)));
+}
+
+/** Its certificate came over SDS, where proxies acknowledge what they have. */
+function isOverSds({ leaf }: WorkloadEvidence): boolean {
+  return leaf.api === 'sds';
 }
 
 /** @returns why the workload is known to have one of these still; nothing when it is not. */

@@ -58,8 +58,17 @@ export interface StreamEvidence {
   readonly anchors: readonly string[];
   /** When it acknowledged that, or asked first. */
   readonly timeMs: number;
+  /** The newest certificate that it acknowledged; absent before the first, and where it asks for none. */
+  readonly leaf?: AcknowledgedLeaf;
   /** A bundle that it rejected since, in its own words of at most `MAX_REJECTION` characters. */
   readonly rejected?: { readonly message: string; readonly timeMs: number };
+}
+
+/** What was sent and is not acknowledged may not have arrived, or was rejected: the proxy presents the one before it. */
+export interface AcknowledgedLeaf {
+  /** Hex SHA-256. */
+  readonly trustAnchor: string;
+  readonly notAfterMs: number;
 }
 
 export const MAX_REJECTION = 200;

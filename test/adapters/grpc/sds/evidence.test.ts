@@ -60,6 +60,23 @@ describe('Of the trust bundle of a proxy', function () {
     });
   }
 
+  for (const protocol of ['sotw', 'delta'] as const) {
+    it(`the certificate that it acknowledged is noted with it, and none that was only sent (${protocol})`, async () => {
+      const client = scene.client();
+      const [bundle, svid] = [client[protocol](), client[protocol]()];
+      bundle.subscribe('ROOTCA');
+      await bundle.accept();
+      await noted(({ bundle: digest }) => digest !== undefined);
+      svid.subscribe('default');
+      await svid.next();
+      await scene.quiet(client);
+      assert.equal(scene.notes.at(-1)?.leaf, undefined);
+      svid.ack(svid.responses[0]! as never);
+      const { leaf } = await noted((note) => note.leaf !== undefined);
+      assert.equal(leaf?.trustAnchor, 'aa'.repeat(32));
+    });
+  }
+
   it('a client of delta that comes back with the bundle in force has it, though it acknowledges nothing', async () => {
     const first = scene.client().delta();
     first.subscribe('ROOTCA');

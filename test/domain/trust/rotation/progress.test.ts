@@ -63,6 +63,28 @@ describe('The progress of a rotation of trust anchors', () => {
     );
   });
 
+  it('takes a certificate for moved only when each of its proxies has acknowledged it, and counts the one before until it ends', () => {
+    const endMs = NOON_MS + HOUR_MS / 2;
+    const renewed = workload({ below: NEW });
+    const leaf = { ...renewed.leaf, api: 'sds' };
+    const live = [...renewed.live, { trustAnchor: OLD, latestEndMs: endMs }];
+    const having = (...anchors: readonly (string | undefined)[]): WorkloadEvidence => {
+      const acknowledged = (trustAnchor?: string) =>
+        trustAnchor === undefined ? {} : { leaf: { trustAnchor, notAfterMs: endMs } };
+      const streams = anchors.map((one, index) => ({ ...stream(`p${index}`, OLD, NEW), ...acknowledged(one) }));
+      return workload({ leaf, live, streams });
+    };
+    for (const late of [having(NEW, OLD), having(NEW, undefined)]) {
+      const { all, dependent } = progressOf(ADOPT, [late], NOON_MS);
+      assert.equal(all.present, 0);
+      assert.match(wordsOn(dependent.first[0]!), /web-0.* has not acknowledged its new certificate in proxy p1/);
+      assert.equal(dependent.untilMs, endMs);
+      assert.equal(progressOf(ADOPT, [late], endMs).dependent.count, 0);
+    }
+    const { all, dependent } = progressOf(ADOPT, [having(NEW, NEW)], NOON_MS);
+    assert.deepEqual([all.present, dependent.count], [1, 0]);
+  });
+
   it('goes by every proxy of a workload, whatever it was sent with a CSR', () => {
     const late = { ...stream('b', OLD), rejected: { message: 'no such CA', timeMs: NOON_MS } };
     const { unaware } = progressOf(

@@ -55,7 +55,14 @@ export class HandFedSds implements AsyncDisposable {
   /** Offers this certificate from now on, whatever it is worth. */
   offer({ chainPem, keyPem, serial }: TestLeaf): void {
     const identity = this.#caller.identity.spiffeId;
-    const svid = { identity, issuerName: 'default', certificateChainPem: chainPem, privateKeyPem: keyPem, serial };
+    const svid = {
+      identity,
+      issuerName: 'default',
+      trustAnchor: 'aa'.repeat(32),
+      certificateChainPem: chainPem,
+      privateKeyPem: keyPem,
+      serial,
+    };
     this.#svid.set({ kind: 'svid', svid: { ...svid, notBeforeMs: 0, notAfterMs: Date.now() + HOUR_MS } });
   }
 

@@ -2,7 +2,7 @@
 // TLS contexts from all of them: while it holds a certificate that it rejected, a new bundle fails with it,
 // and Envoy blames the bundle. Rejected bytes are remembered here beyond a stream, because Envoy calls them
 // accepted when they come again, and uses them for nothing.
-import { MAX_REJECTION } from '../../../../domain/trust/rotation/evidence.ts';
+import { MAX_REJECTION, type AcknowledgedLeaf } from '../../../../domain/trust/rotation/evidence.ts';
 import type { ProxyNote } from '../../../../ports/storage/evidence.ts';
 import type { RejectionFacts } from '../../../../ports/platform/events.ts';
 import type { SecretKind } from '../session/resource-names.ts';
@@ -21,8 +21,9 @@ export interface ProxyStream {
   proxyChanged(): void;
 }
 
-/** What it has of trust bundles. */
-export type BundleStanding = Pick<ProxyNote, 'bundle' | 'timeMs' | 'rejected'>;
+/** What it has of trust bundles, and which certificate it presents. */
+export type TrustStanding = Pick<ProxyNote, 'bundle' | 'timeMs' | 'leaf' | 'rejected'>;
+type BundleStanding = Omit<TrustStanding, 'leaf'>;
 
 /** Rejected versions remembered; the oldest is forgotten. */
 const MAX_REJECTED = 32;
@@ -36,6 +37,8 @@ export class KnownProxy {
   /** How often a rejected bundle was allowed to be sent again, in other bytes. */
   #reissues = 0;
   #bundle: BundleStanding | undefined;
+  /** Stays when its last stream ends: it may be back with the same. */
+  #leaf: AcknowledgedLeaf | undefined;
   #reissued: { readonly of: Availability; readonly reissues: number; readonly availability: Availability } | undefined;
 
   /** No changed bundle may go to this proxy: its last certificate was rejected, and no other was accepted since. */
@@ -95,25 +98,27 @@ export class KnownProxy {
     return this.#reissued.availability;
   }
 
-  /** Which bundle it has, as far as its streams have asked for one. */
-  get bundle(): BundleStanding | undefined {
-    return this.#bundle;
+  /** What it has, as far as its streams have asked for a bundle. */
+  get standing(): TrustStanding | undefined {
+    return this.#bundle && { ...this.#bundle, ...(this.#leaf !== undefined && { leaf: this.#leaf }) };
   }
 
   asksForBundle(nowMs: number): void {
     this.#bundle ??= { timeMs: nowMs };
   }
 
-  /** It acknowledged this bundle, or came with it. */
-  hasBundle(digest: string, nowMs: number): void {
-    this.#bundle = { bundle: digest, timeMs: nowMs };
+  /** It acknowledged this secret, or came with it. */
+  has(content: SecretContent, nowMs: number): void {
+    if (content.kind === 'bundle') this.#bundle = { bundle: content.bundle.digest, timeMs: nowMs };
+    else this.#leaf = { trustAnchor: content.svid.trustAnchor, notAfterMs: content.svid.notAfterMs };
   }
 
   acknowledged(secrets: readonly NamedSecret[], nowMs: number): void {
     for (const { content } of secrets) {
       // Envoy accepts rejected bytes when they come again, without using them.
       if (this.#rejected.has(content.version)) continue;
-      if (content.kind === 'bundle') this.#acceptBundle(content.bundle.digest, nowMs);
+      this.has(content, nowMs);
+      if (content.kind === 'bundle') this.#openRejections.delete('bundle');
       else this.#acceptCertificate();
     }
   }
@@ -125,11 +130,6 @@ export class KnownProxy {
       if (content.kind === 'bundle') this.#rejectBundle(rejection);
     }
     this.#notify();
-  }
-
-  #acceptBundle(digest: string, nowMs: number): void {
-    this.#openRejections.delete('bundle');
-    this.hasBundle(digest, nowMs);
   }
 
   #rejectBundle({ message, rejectedAtMs: timeMs }: Rejection): void {

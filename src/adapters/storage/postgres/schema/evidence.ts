@@ -7,5 +7,6 @@ export const EVIDENCE = `
   CREATE TABLE proxies (
     identity text NOT NULL, remote_cluster text NOT NULL, pod_uid text NOT NULL, proxy text NOT NULL, bundle text,
     time_ms bigint NOT NULL, seen_ms bigint NOT NULL, rejection text, rejected_ms bigint,
+    leaf_anchor text, leaf_end_ms bigint,
     PRIMARY KEY (identity, remote_cluster, pod_uid, proxy)
   ) WITH (fillfactor = 67);`;

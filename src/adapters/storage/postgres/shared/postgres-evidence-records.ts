@@ -4,7 +4,7 @@ import { PROXY_COLUMNS, proxyValues } from '../../evidence-records.ts';
 import type { Database } from './database.ts';
 
 const COLUMNS = Object.values(PROXY_COLUMNS);
-const TYPES = ['text', 'text', 'text', 'text', 'text', 'bigint', 'bigint', 'text', 'bigint'];
+const TYPES = ['text', 'text', 'text', 'text', 'text', 'bigint', 'bigint', 'text', 'bigint', 'text', 'bigint'];
 const NOTED = COLUMNS.map((_, index) => `(note ->> ${index})::${TYPES[index]}`);
 /**
  * Parameters: bundles as JSON arrays of digest and anchors, notes as JSON arrays in the order of `PROXY_COLUMNS`, in the order of
@@ -17,7 +17,8 @@ const RECORD = `WITH kept AS (
   SELECT ${NOTED.join(', ')} FROM json_array_elements($2::json) AS note
   ON CONFLICT (identity, remote_cluster, pod_uid, proxy) DO UPDATE SET bundle = excluded.bundle,
     time_ms = excluded.time_ms, seen_ms = excluded.seen_ms, rejection = excluded.rejection,
-    rejected_ms = excluded.rejected_ms
+    rejected_ms = excluded.rejected_ms, leaf_anchor = coalesce(excluded.leaf_anchor, known.leaf_anchor),
+    leaf_end_ms = coalesce(excluded.leaf_end_ms, known.leaf_end_ms)
   WHERE excluded.seen_ms >= known.seen_ms`;
 
 export class PostgresEvidenceRecords implements EvidenceRecords {

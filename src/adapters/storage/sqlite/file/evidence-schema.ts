@@ -10,16 +10,21 @@ export const EVIDENCE = `
   CREATE TABLE proxies (
     identity TEXT NOT NULL, remote_cluster TEXT NOT NULL, pod_uid TEXT NOT NULL, proxy TEXT NOT NULL, bundle TEXT,
     time_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL, rejection TEXT, rejected_ms INTEGER,
+    leaf_anchor TEXT, leaf_end_ms INTEGER,
     PRIMARY KEY (identity, remote_cluster, pod_uid, proxy)
   ) STRICT;`;
 /** The schema version that brought them. */
 export const EVIDENCE_SINCE_VERSION = 12;
 
 const COLUMNS = Object.values(PROXY_COLUMNS);
-/** Parameters in the order of `PROXY_COLUMNS`. What is there already and newer stays. */
+/**
+ * Parameters in the order of `PROXY_COLUMNS`. What is there already and newer stays, and so does a leaf until the proxy has
+ * acknowledged another: one that is back may have it still.
+ */
 export const KEEP_PROXY = `INSERT INTO proxies (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (identity, remote_cluster, pod_uid, proxy) DO UPDATE SET bundle = excluded.bundle, time_ms = excluded.time_ms,
-    seen_ms = excluded.seen_ms, rejection = excluded.rejection, rejected_ms = excluded.rejected_ms
+    seen_ms = excluded.seen_ms, rejection = excluded.rejection, rejected_ms = excluded.rejected_ms,
+    leaf_anchor = coalesce(excluded.leaf_anchor, leaf_anchor), leaf_end_ms = coalesce(excluded.leaf_end_ms, leaf_end_ms)
   WHERE excluded.seen_ms >= seen_ms`;
 /** Parameters: digest, anchors as JSON. */
 export const KEEP_BUNDLE = 'INSERT INTO bundles (digest, anchors) VALUES (?, ?) ON CONFLICT DO NOTHING';
