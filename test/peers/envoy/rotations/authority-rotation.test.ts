@@ -1,18 +1,18 @@
 // Scenarios 4 and 5: what is above the leaves changes, first the intermediate under the same root, then
 // the root itself, and no call fails if the steps are taken in order.
 import assert from 'node:assert/strict';
-import { addPeerCluster, addRoute, type ApiType, FRESH_CONNECTIONS, leadingTo } from './support/bootstrap.ts';
-import { Capstan } from '../support/capstan.ts';
-import { Envoy } from './support/envoy.ts';
-import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
-import { eventually, freePort } from '../../support/eventually.ts';
-import { Load, type Tally } from '../support/load.ts';
-import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
-import { assertInIssueOrder, eventuallySees, MeshLoad, startMesh } from './support/mesh.ts';
-import { createRoot, issueIntermediate, type TestAuthority } from '../support/pki.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { SHOP } from './support/shop-proxy.ts';
-import { visit } from '../support/tls-visit.ts';
+import { addPeerCluster, addRoute, type ApiType, FRESH_CONNECTIONS, leadingTo } from '../support/bootstrap.ts';
+import { Capstan } from '../../support/capstan.ts';
+import { Envoy } from '../support/envoy.ts';
+import { CURRENT_ENVOY, envoyBinary } from '../support/envoy-package.ts';
+import { eventually, freePort } from '../../../support/eventually.ts';
+import { Load, type Tally } from '../../support/load.ts';
+import { tiersAt, type Tier } from '../../../support/paths/tiers.ts';
+import { assertInIssueOrder, eventuallySees, MeshLoad, startMesh } from '../support/mesh.ts';
+import { createRoot, issueIntermediate, type TestAuthority } from '../../support/pki.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { SHOP } from '../support/shop-proxy.ts';
+import { visit } from '../../support/tls-visit.ts';
 
 /** A new issuer is taken up within this time: the file watch, the spread of renewals, the push. */
 const ROLLOVER_MS = 20_000;

@@ -2,11 +2,11 @@
 // Envoys, one of which gets every update late, with Istio's own agent beside them. Nobody loses a request, and no step is
 // taken while somebody stands in its way, who is named.
 import assert from 'node:assert/strict';
-import { eventually } from '../../support/eventually.ts';
-import { findProgram } from '../programs/programs.ts';
-import { peerOrSkip } from '../support/presence.ts';
-import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
-import { RotatingMesh } from './support/rotating-mesh.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findProgram } from '../../programs/programs.ts';
+import { peerOrSkip } from '../../support/presence.ts';
+import { CURRENT_ENVOY, envoyBinary } from '../support/envoy-package.ts';
+import { RotatingMesh } from '../support/rotating-mesh.ts';
 
 const WITHIN = { withinMs: 60_000 };
 
