@@ -27,7 +27,10 @@ interface Read extends ReadProgress {
 
 /** Longest that who asks waits: half of what a process of several waits for another. */
 export const PATIENCE_MS = 1_000;
-/** So many times what a reading took is the next one away, so that a board that is watched is not all that a server does. */
+/**
+ * So many times what a reading took is the next one away, so that a board that is watched is not all that a server does. What is
+ * read within anybody's patience is read whenever it is asked for.
+ */
 const RESTS = 5;
 /** A result stands as long as this, or for twice as long as it took to read. Whoever is new meanwhile knows what is new. */
 const STANDS_MS = 60_000;
@@ -59,7 +62,7 @@ export class LiveProgress {
   ): Promise<ReadProgress | undefined> {
     const of = `${rotation.id} ${rotation.phase}`;
     const known = this.#last?.of === of ? this.#last : undefined;
-    if (known !== undefined && this.#ageOf(known) < known.tookMs * (1 + RESTS)) return known;
+    if (known !== undefined && this.#rests(known)) return known;
     this.#throwFailure();
     const read = await this.#withinPatience(this.#read(of, rotation), signal);
     if (read !== undefined) return read;
@@ -107,6 +110,10 @@ export class LiveProgress {
     const read = { of, progress: tally.progress, atMs, begunMs, tookMs: clock.monotonicMs() - begunMs };
     this.#last = read;
     return read;
+  }
+
+  #rests(known: Read): boolean {
+    return known.tookMs >= PATIENCE_MS && this.#ageOf(known) < known.tookMs * (1 + RESTS);
   }
 
   #ageOf({ begunMs }: Read): number {

@@ -56,6 +56,16 @@ describe('The progress of a rotation, read from many workloads', () => {
     assert.equal(readings.length, 1);
   });
 
+  it("is read anew for whoever asks after that, as long as it is read within anybody's patience", async () => {
+    for (const [reading, workloads] of [2, 3].entries()) {
+      const asked = ask();
+      await turn();
+      await clock.advance(PATIENCE_MS - 1);
+      await end(reading, workloads);
+      assert.equal(await asked, workloads);
+    }
+  });
+
   it('keeps nobody on the line, is read to its end all the same, and is known with its moment then', async () => {
     assert.equal(await askInVain(), undefined);
     await clock.advance(9_000);
