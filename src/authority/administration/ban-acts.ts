@@ -5,6 +5,7 @@ import type { GuardedOperation } from '../../domain/policy/documents.ts';
 import type { Ban } from '../../domain/revocation/ban.ts';
 import {
   banned,
+  isOver,
   lifted,
   pendingBanActsAt,
   proposedBanAct,
@@ -13,6 +14,7 @@ import {
   type PendingBanAct,
   type WantedBanAct,
 } from '../../domain/revocation/ban-ledger.ts';
+import { stillBanning } from '../../domain/revocation/overlapping-bans.ts';
 import type { Authorship } from '../../domain/trust/issuer-ledger.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
@@ -43,10 +45,12 @@ export interface AskedBan {
 
 export type BanOutcome =
   | {
-      readonly outcome: 'revoked' | 'revoked-already' | 'would-revoke' | 'lifted';
+      readonly outcome: 'revoked' | 'revoked-already' | 'would-revoke';
       readonly ban: Ban;
       readonly effect: BanEffect;
     }
+  /** `still` are the bans in force that go on to concern them, or some of them. */
+  | { readonly outcome: 'lifted'; readonly ban: Ban; readonly effect: BanEffect; readonly still: readonly Ban[] }
   | { readonly outcome: 'pending'; readonly pending: PendingBanAct };
 
 interface Waits {
@@ -116,7 +120,8 @@ export class BanActs {
 
   /** In force, or with certificates from before them that may live; oldest first. */
   list(): readonly Ban[] {
-    return this.#parts.ledger.current().bans;
+    const nowMs = this.#parts.clock.nowMs();
+    return this.#parts.ledger.current().bans.filter((ban) => !isOver(ban, nowMs));
   }
 
   #by({ actor, role }: Pick<Operator, 'actor' | 'role'>, reason: string): Authorship {
@@ -137,7 +142,8 @@ export class BanActs {
         return { ...next, operation: liftRecord(next.ban, by) };
       }, options);
       this.#tell('lift', ban, by);
-      return this.#outcome('lifted', ban, options);
+      const still = stillBanning(ledger.current(), ban, by.timeMs);
+      return { outcome: 'lifted', ban, effect: await this.#parts.effects.of(ban, options), still };
     }
     const { ban, isNew } = await ledger.change((known) => {
       const next = this.#banned(prepared(known), wanted, by);
@@ -157,7 +163,11 @@ export class BanActs {
     return next;
   }
 
-  async #outcome(outcome: Exclude<BanOutcome['outcome'], 'pending'>, ban: Ban, options: Waits): Promise<BanOutcome> {
+  async #outcome(
+    outcome: Exclude<BanOutcome['outcome'], 'pending' | 'lifted'>,
+    ban: Ban,
+    options: Waits,
+  ): Promise<BanOutcome> {
     return { outcome, ban, effect: await this.#parts.effects.of(ban, options) };
   }
 

@@ -4,7 +4,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import type { Caller } from '../../domain/identity/caller.ts';
 import type { KubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts';
 import type { Ban } from '../../domain/revocation/ban.ts';
-import type { BanLedger } from '../../domain/revocation/ban-ledger.ts';
+import { isOver, type BanLedger } from '../../domain/revocation/ban-ledger.ts';
 import { BannedCallers, concerns } from '../../domain/revocation/banned-callers.ts';
 import { Listeners } from '../../live/listeners.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
@@ -61,7 +61,9 @@ export class Revocations {
 
   /** How many bans there are of each kind, for who counts; none before they are known. */
   kinds(): readonly Ban['target']['kind'][] {
-    return this.#parts.ledger.known ? this.#parts.ledger.current().bans.map(({ target }) => target.kind) : [];
+    if (!this.#parts.ledger.known) return [];
+    const nowMs = this.#parts.clock.nowMs();
+    return this.#parts.ledger.current().bans.flatMap((ban) => (isOver(ban, nowMs) ? [] : [ban.target.kind]));
   }
 
   #nodeOf(caller: Caller): string | undefined {

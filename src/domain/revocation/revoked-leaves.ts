@@ -31,14 +31,14 @@ export function revocationsBy(bans: readonly Ban[]): (leaf: RecordedLeaf) => Rev
     const { timeMs, identity, serial, issuer, notAfterMs, proofId, nodeName: node, remoteCluster } = leaf;
     const identities = [{ uri: identity, namespace: namespaceIn(identity) }];
     const names = { identities, node, serial, proofId, remoteCluster };
-    const hits = byName.all(names, (ban) => timeMs <= ban.timeMs + SETTLES_MS);
+    const hits = byName.all(names, (ban) => timeMs <= Math.min(ban.timeMs + SETTLES_MS, ban.untilMs ?? Infinity));
     const [first] = hits.toSorted((a, b) => a.timeMs - b.timeMs);
     if (first === undefined) return undefined;
     return { serial, issuer, notAfterMs, revokedMs: first.timeMs, reason: revocationReasonOf(first.target) };
   };
 }
 
-/** Of one that was issued, which is well formed. */
-function namespaceIn(uri: string): string | undefined {
+/** Of one that was issued or named to us, which is well formed. */
+export function namespaceIn(uri: string): string | undefined {
   return /^spiffe:\/\/[^/]+\/ns\/([^/]+)\//.exec(uri)?.[1];
 }

@@ -193,11 +193,39 @@ describe('What is revoked at a running server', () => {
     assert.equal(again.ban.id, id);
   });
 
+  it('is said to go on where another ban concerns it too, when one is lifted', async () => {
+    const short = idIn(await revoke('--identity', DEMO, '--for', '1h', ...WHY));
+    const long = idIn(await revoke('--identity', DEMO, ...WHY));
+    const wide = idIn(await revoke('--namespace', 'default', ...WHY));
+    const output = await revoke('lift', long, ...WHY);
+    assert.match(output, /^Lifted: identity .* It is still revoked, all or in part:$/m);
+    assert.match(output, new RegExp(`^${short} +identity ${DEMO} +until 20`, 'm'));
+    assert.match(output, new RegExp(`^${wide} +namespace default +until it is lifted$`, 'm'));
+    await refused();
+    await revoke('lift', wide, ...WHY);
+    await refused();
+    assert.match(await revoke('lift', short, ...WHY), /^Not revoked any more: /);
+    await granted();
+  });
+
+  it('takes no option before the name of a subcommand, so that none is passed over', async () => {
+    const id = idIn(await revoke('--identity', DEMO, ...WHY));
+    const lifting = await run('revoke', '--dry-run', 'lift', id, ...WHY);
+    assert.deepEqual(
+      [lifting.code, /--dry-run is not for 'revoke lift'/.test(lifting.error)],
+      [64, true],
+      lifting.error,
+    );
+    assert.equal((await run('revoke', '--output', 'json', 'list')).code, 64);
+    await refused();
+  });
+
   it('is refused where it means nothing, naming what is wrong', async () => {
     const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
       [[], 64, /name one of --serial, --identity, --namespace and --node/],
       [['--node', 'a', '--namespace', 'b'], 64, /name one of/],
       [['--serial', 'xyz'], 65, /CAP-O02 .*hexadecimal/],
+      [['--serial', '0:00'], 65, /CAP-O02 .*it is not the number of a certificate/],
       [['--serial', 'abc123'], 65, /CAP-O02 .*no certificate of a workload with the serial abc123 lives/],
       [['--identity', 'demo'], 65, /CAP-O02 .*does not start with spiffe:/],
       [['--namespace', 'No Such'], 65, /CAP-O02 .*RFC 1123 label/],

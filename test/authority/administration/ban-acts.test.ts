@@ -86,6 +86,14 @@ describe('What operators revoke', () => {
     await assert.rejects(acts.lift({ id, reason: 'it is over' }, ALICE, stop), { reason: 'CAP-O02' });
   });
 
+  it('is listed no longer than it can meet anything', async () => {
+    await acts.revoke({ ...ASKED, forMs: HOUR_MS }, ALICE, stop);
+    await clock.advance(23 * HOUR_MS);
+    assert.equal(acts.list().length, 1, 'certificates from before it may live');
+    await clock.advance(HOUR_MS);
+    assert.deepEqual(acts.list(), []);
+  });
+
   it('changes nothing in a dry run, also where it needs two persons', async () => {
     needTwo('revoke');
     assert.equal((await acts.revoke({ ...ASKED, dryRun: true }, ALICE, stop)).outcome, 'would-revoke');

@@ -34,14 +34,15 @@ const printable = z
   .string()
   .trim()
   .min(1)
-  .regex(/^[^\p{C}\u2028\u2029]*$/u);
+  .regex(/^[^\p{C}\u2028\u2029]*$/u, 'it is not printable text on one line');
 const reason = printable.max(MAX_REASON);
 const cluster = printable.max(MAX_NAME).optional();
 /** As tools write it: upper case, colons and leading zeros mean nothing. */
 const serial = z
   .string()
   .regex(/^[0-9A-Fa-f:]{1,80}$/, 'it is not hexadecimal')
-  .transform((text) => text.replaceAll(':', '').toLowerCase().replace(/^0+/, ''));
+  .transform((text) => text.replaceAll(':', '').toLowerCase().replace(/^0+/, ''))
+  .refine((text) => text !== '', 'it is not the number of a certificate');
 const identity = z.string().superRefine((text, context) => {
   const spiffeId = SpiffeId.parse(text);
   const parsed = spiffeId instanceof SpiffeId ? kubernetesIdentityOf(spiffeId) : spiffeId;

@@ -46,6 +46,8 @@ export function registerRevoke(program: Command, invocation: Invocation): void {
     .option('--for <duration>', 'such as 12h; without it, until it is lifted', durationOption)
     .option('--dry-run', 'says what it would do, and does nothing')
     .addHelpText('after', EXAMPLES)
+    // `revoke --dry-run lift` would lift, and `revoke --server A list` ask another server, for each has options of its own.
+    .hook('preSubcommand', refuseOptionsBefore)
     .action(async (options: RevokeOptions) =>
       asked(options, questionOf(options), (outcome: BanOutcome) => printBanOutcome(outcome, invocation), invocation),
     );
@@ -97,6 +99,17 @@ function questionOf(options: RevokeOptions): Question {
     throw new CommandError(EXIT.usage, '--cluster and --for are not for a certificate: it is revoked until it ends');
   const target = { [kind]: options[kind], ...(cluster !== undefined && { cluster }) };
   return { method: 'POST', path: BANS, body: { target, reason, ...(forMs !== undefined && { forMs }), dryRun } };
+}
+
+/** @throws CommandError for an option before the name of a subcommand. */
+function refuseOptionsBefore(revoke: Command, subcommand: Command): void {
+  const given = revoke.options.find((one) => revoke.getOptionValueSource(one.attributeName()) === 'cli');
+  if (given === undefined) return;
+  const name = subcommand.name();
+  throw new CommandError(
+    EXIT.usage,
+    `${given.long ?? given.flags} is not for 'revoke ${name}' where it stands: options go behind '${name}'`,
+  );
 }
 
 function served(command: Command): Command {

@@ -10,7 +10,8 @@ import { MAX_REVOKED } from '../../../ports/storage/revoked-leaves.ts';
 import type { Invocation } from '../../invocation.ts';
 
 type Printing = Pick<Invocation, 'terminal'>;
-type Done = Extract<BanOutcome, { readonly ban: Ban }>;
+type Done = Exclude<BanOutcome, { readonly outcome: 'pending' | 'lifted' }>;
+type Lifted = Extract<BanOutcome, { readonly outcome: 'lifted' }>;
 
 export function printBans(bans: readonly Ban[], { terminal }: Printing): void {
   if (bans.length === 0) {
@@ -62,11 +63,10 @@ const FIRST_WORDS = {
 } as const;
 
 function printRevoked({ outcome, ban, effect }: Done, { terminal }: Printing): void {
-  const { id, target, untilMs } = ban;
-  const until = untilMs === undefined ? 'until it is lifted' : `until ${formatTime(untilMs)}`;
-  const words = FIRST_WORDS[outcome as keyof typeof FIRST_WORDS];
+  const { id, target } = ban;
+  const words = FIRST_WORDS[outcome];
   const as = outcome === 'would-revoke' ? '' : `, as ${id}`;
-  terminal.print(`${words}: ${describeTarget(target)}, ${until}${as}.`);
+  terminal.print(`${words}: ${describeTarget(target)}, ${untilOf(ban)}${as}.`);
   terminal.printTable([
     ['certificates', `refused with CAP-R01, ${whenOf(effect)}`],
     ['SDS', target.kind === 'serial' ? OF_CERTIFICATE : 'streams of it end at once, and nothing is renewed'],
@@ -79,7 +79,14 @@ function printRevoked({ outcome, ban, effect }: Done, { terminal }: Printing): v
 const OF_CERTIFICATE =
   'streams that showed it end at once; a workload that was given it gets another, with another key';
 
-function printLifted({ ban: { id, target }, effect }: Done, { terminal }: Printing): void {
+function printLifted({ ban: { id, target }, effect, still }: Lifted, { terminal }: Printing): void {
+  if (still.length > 0) {
+    terminal.print(
+      `Lifted: ${describeTarget(target)}, which was revoked as ${id}. It is still revoked, all or in part:`,
+    );
+    terminal.printTable(still.map((ban) => [ban.id, describeTarget(ban.target), untilOf(ban)]));
+    return;
+  }
   terminal.print(`Not revoked any more: ${describeTarget(target)}, which was so as ${id}.`);
   terminal.printTable([
     ['certificates', `given again where policy allows, ${whenOf(effect)}`],
@@ -96,6 +103,10 @@ function printPending({ wanted, digest, untilMs }: PendingBanAct, { terminal }: 
 
 function whatOf(wanted: PendingBanAct['wanted']): string {
   return wanted.act === 'lift' ? wanted.id : describeTarget(wanted.target);
+}
+
+function untilOf({ untilMs }: Ban): string {
+  return untilMs === undefined ? 'until it is lifted' : `until ${formatTime(untilMs)}`;
 }
 
 function whenOf({ othersWithinMs }: BanEffect): string {
