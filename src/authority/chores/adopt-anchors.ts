@@ -70,10 +70,12 @@ export class AnchorAdoption {
     const { generations, ledger, events, clock } = this.#parts;
     const pairs = await generations.look(name, options);
     const changed = await this.#change(name, pairs, rotation, options);
-    if (!changed) return;
+    const now = changed ? await generations.look(name, options) : pairs;
+    // Also where nothing was changed now: a crash may have come between a change and its record.
+    if (!this.#isSettled(now, rotation)) return;
     const reason = `rotation ${rotation.id} is in phase ${rotation.phase}`;
     const by: Authorship = { timeMs: clock.nowMs(), actor: 'capstan', role: 'server', reason };
-    await new GenerationMoves({ ledger, events }, name).follow(await generations.look(name, options), by, options);
+    await new GenerationMoves({ ledger, events }, name).follow(now, by, options);
   }
 
   async #change(name: string, pairs: IssuerPairs, rotation: AnchorRotation, options: Waits): Promise<boolean> {
@@ -83,10 +85,19 @@ export class AnchorAdoption {
       await this.#parts.generations.activate(name, prepared.id, options);
       return true;
     }
-    const goesBack = former !== undefined && rotation.signing.includes(former.id);
-    if (current === undefined || !goesBack || !this.#isNew(current, rotation)) return false;
+    if (current === undefined || former === undefined) return false;
+    // What signed below the new anchor before the rotation goes on. Which those are at other servers nobody knows who began it.
+    const isOurs = this.#isNew(current, rotation) && !rotation.signing.includes(current.id);
+    if (!isOurs || this.#isNew(former, rotation)) return false;
     await this.#parts.generations.revert(name, former.id, options);
     return true;
+  }
+
+  /** Whether the pairs changed places for the rotation. */
+  #isSettled({ current, former }: IssuerPairs, rotation: AnchorRotation): boolean {
+    if (current === undefined || former === undefined) return false;
+    const [comes, goes] = rotation.phase === 'adopt' ? [current, former] : [former, current];
+    return this.#isNew(comes, rotation) && !this.#isNew(goes, rotation);
   }
 
   /** Whether it leads to an anchor that comes. */
