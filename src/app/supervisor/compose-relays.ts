@@ -39,13 +39,17 @@ export interface Relays {
 /** Longest that shutting down waits for what workers logged last. */
 const LOGS_WITHIN_MS = 2_000;
 
-/** @param workers those that serve now. */
-export function composeRelays(config: Config, foundation: Foundation, workers: ServingWorkers): Relays {
+/** @param workers those that serve now. @param starting those that do not yet. */
+export function composeRelays(
+  config: Config,
+  foundation: Foundation,
+  { workers, starting }: { readonly workers: ServingWorkers; readonly starting: ServingWorkers },
+): Relays {
   const { clock, telemetry, health: own, running: signal } = foundation;
   const gathering = { workers, clock };
   const metrics = new GatheredMetrics({ ...gathering, telemetry });
   const administration = serveOperators(config, foundation, {
-    health: async () => gatherHealth({ ...gathering, own }),
+    health: async () => gatherHealth({ ...gathering, starting, own }),
     policy: async () => gatherPolicy(workers, clock),
     collect: async () => metrics.collect(),
     sds: { status: async () => gatherSdsStatus(gathering) },

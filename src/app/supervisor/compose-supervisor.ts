@@ -54,7 +54,10 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
       return { slot, of: count, config: parts.config };
     },
   });
-  const relays = composeRelays(config, foundation, () => workers.serving.flatMap(servingIn));
+  const relays = composeRelays(config, foundation, {
+    workers: () => workers.serving.flatMap(({ slot, link }) => reached(slot, link)),
+    starting: () => workers.starting.flatMap(({ slot, starting }) => reached(slot, starting)),
+  });
   const parts: SupervisorParts = { workers, relays, report: undefined, config };
   health.report('workers', () => workers.health());
   holdDirectory(config, count, foundation);
@@ -70,7 +73,7 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
   };
 }
 
-function servingIn({ slot, link }: WorkerSlot): readonly ServingWorker[] {
+function reached(slot: number, link: WorkerSlot['link']): readonly ServingWorker[] {
   return link === undefined ? [] : [{ slot, link }];
 }
 

@@ -46,6 +46,11 @@ export class WorkerSlot {
     return this.#isServing ? this.#worker?.link : undefined;
   }
 
+  /** To the worker that is on its way to serve here. */
+  get starting(): Link | undefined {
+    return this.#isServing ? undefined : this.#worker?.link;
+  }
+
   /**
    * Starts the first worker; from then on there is one.
    * @throws what it could not start for; then there is none.

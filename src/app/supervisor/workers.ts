@@ -43,6 +43,11 @@ export class Workers {
     return this.#slots.filter(({ link }) => link !== undefined);
   }
 
+  /** The slots in which a worker does not serve yet. */
+  get starting(): readonly WorkerSlot[] {
+    return this.#slots.filter(({ starting }) => starting !== undefined);
+  }
+
   /**
    * The first worker starts alone: what a first start creates is created once, and what is wrong with the
    * configuration is said once.

@@ -3,7 +3,13 @@
 import type { Attributes, Counter, Gauge, Histogram, Meter, UpDownCounter } from '@opentelemetry/api';
 import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { emptyResource } from '@opentelemetry/resources';
-import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  InstrumentType,
+  MeterProvider,
+  MetricReader,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
@@ -21,7 +27,10 @@ const MAX_SERIES_PER_METRIC = 500;
 type Instruments = ReturnType<typeof makeInstruments>;
 
 export class Metrics implements AsyncDisposable {
-  readonly #reader = new ScrapeReader({ cardinalitySelector: () => MAX_SERIES_PER_METRIC });
+  readonly #reader = new ScrapeReader({
+    cardinalitySelector: () => MAX_SERIES_PER_METRIC,
+    aggregationTemporalitySelector: temporalityOf,
+  });
   readonly #provider = new MeterProvider({ resource: emptyResource(), readers: [this.#reader] });
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   readonly #meter = this.#provider.getMeter('capstan');
@@ -132,6 +141,14 @@ export class Metrics implements AsyncDisposable {
     this.#process[Symbol.dispose]();
     await this.#provider.shutdown();
   }
+}
+
+/**
+ * What is observed at each scrape is all there is: of a cumulative gauge the SDK goes on to show every series that was ever observed,
+ * such as a state that an issuer has left.
+ */
+function temporalityOf(kind: InstrumentType): AggregationTemporality {
+  return kind === InstrumentType.OBSERVABLE_GAUGE ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
 }
 
 /** Hands out the numbers when asked and does nothing by itself. */

@@ -9,16 +9,28 @@ interface Parts {
   /** Of the supervisor itself, with one part that says which workers serve. */
   readonly own: Pick<Health, 'parts'>;
   readonly workers: ServingWorkers;
+  /** Those that do not serve yet. What they wait for, such as a CA that signs their first certificate, only they know. */
+  readonly starting: ServingWorkers;
   readonly clock: Pick<Clock, 'after'>;
 }
 
 /** @returns the parts of all processes; those of workers have their number. */
-export async function gatherHealth({ own, workers, clock }: Parts): Promise<readonly PartHealth[]> {
+export async function gatherHealth({ own, workers, starting, clock }: Parts): Promise<readonly PartHealth[]> {
   const answers = await askEach(workers(), HEALTH_TOPIC, clock);
+  if (answers.length === 0) return [...own.parts(), ...(await ofThoseThatStart(starting(), clock))];
   const each = answers.map(partsOf);
   const servable = each.some((parts) => parts.every(({ state }) => state !== 'not ready'));
   const ofWorkers = each.flat().map((part) => (servable ? serving(part) : part));
   return [...own.parts(), ...ofWorkers];
+}
+
+/** One that has not read its program yet does not answer: the supervisor's own part says that it does not serve. */
+async function ofThoseThatStart(
+  starting: ReturnType<ServingWorkers>,
+  clock: Parts['clock'],
+): Promise<readonly PartHealth[]> {
+  const answers = await askEach(starting, HEALTH_TOPIC, clock);
+  return answers.filter(({ body }) => body !== undefined).flatMap(partsOf);
 }
 
 function partsOf({ slot, body }: Answer): readonly PartHealth[] {

@@ -42,6 +42,21 @@ describe('The metrics', () => {
     assert.match(text, /^capstan_journal_failing 0$/m);
   });
 
+  it('have nothing of what was so at an earlier scrape: a state that was left, a step that is done, an anchor that went', async () => {
+    const anchor = { sha256: 'ab'.repeat(32), subject: 'CN=Old', notAfterMs: 1_000, distributed: true };
+    let [anchors, state, step] = [[anchor], 'suspended' as 'suspended' | 'active', 'ask' as 'ask' | 'activate'];
+    metrics.observeAnchors(() => anchors);
+    metrics.observeIssuers(() => [{ name: 'default', state }]);
+    metrics.observeRollovers(() => [{ name: 'default', step, atMs: 5_000 }]);
+    assert.match(await metrics.collect(), /^capstan_issuer_state\{issuer="default",state="suspended"\} 1$/m);
+    [anchors, state, step] = [[], 'active', 'activate'];
+    for (const page of [await metrics.collect(), metrics.pageOf(await metrics.state({ scraped: true }))]) {
+      assert.match(page, /^capstan_issuer_state\{issuer="default",state="active"\} 1$/m);
+      assert.match(page, /^capstan_issuer_rollover_due_seconds\{issuer="default",step="activate"\} 5$/m);
+      assert.doesNotMatch(page, /state="suspended"|step="ask"|CN=Old/);
+    }
+  });
+
   it('count the same after many scrapes by several scrapers', async () => {
     metrics.count('pushes', {});
     await Promise.all([metrics.collect(), metrics.collect()]);

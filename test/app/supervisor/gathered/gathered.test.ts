@@ -106,7 +106,7 @@ describe('Of a server of several processes', () => {
 
   describe('the health', () => {
     const gathered = async (...parts: readonly PartHealth[]) =>
-      gatherHealth({ own: new FakeHealth(...parts), workers: serving, clock });
+      gatherHealth({ own: new FakeHealth(...parts), workers: serving, starting: () => [], clock });
 
     it('is ready while one worker can serve, and what another cannot do is named with it', async () => {
       workers[1].health = [FAILING, DEGRADED];
@@ -126,6 +126,14 @@ describe('Of a server of several processes', () => {
         { ...FAILING, worker: 1 },
         { ...FAILING, worker: 2 },
       ]);
+    });
+
+    it('has what a worker waits for while none serves, and nothing of one that has not read its program yet', async () => {
+      workers[0].health = [FAILING];
+      stop(workers[1]);
+      const down: PartHealth = { part: 'workers', state: 'not ready', why: 'it has not started' };
+      const health = gatherHealth({ own: new FakeHealth(down), workers: () => [], starting: serving, clock });
+      assert.deepEqual(await withinASecond(health), [down, { ...FAILING, worker: 1 }]);
     });
 
     it('is known within a second, also of a worker that does not answer', async () => {
