@@ -117,16 +117,24 @@ export class AnchorDrill implements Disposable {
     await eventually(`it is in phase ${wanted}`, async () => (await there()) || undefined, PATIENTLY);
   }
 
-  /** The ceremony of the next intermediate, below the new root. @returns what the import says. */
-  async importNext(settings: Readonly<Record<string, unknown>>, ...more: readonly string[]): Promise<Ran> {
-    const { files, next } = this;
+  /** The ceremony of the next intermediate, below the new root unless it is another. @returns what the import says. */
+  async importNext(
+    settings: Readonly<Record<string, unknown>>,
+    { below = this.next, more = [] }: { readonly below?: TestAuthority; readonly more?: readonly string[] } = {},
+  ): Promise<Ran> {
+    const { files } = this;
     files.write('capstan.json', JSON.stringify(nested({ ...files.settings, ...settings })));
-    const config = ['--config', files.path('capstan.json')];
-    const asked = await this.run('issuer', 'csr', ...config);
+    const asked = await this.run('issuer', 'csr', '--config', files.path('capstan.json'));
     assert.equal(asked.code, 0, asked.error);
     const request = { csrPem: asked.output, lifetimeMs: 365 * DAY_MS };
-    files.write('next-chain.pem', await signedUnder(next.root, request, Date.now()));
-    return this.run('issuer', 'import', '--chain', files.path('next-chain.pem'), ...more, ...config);
+    files.write('next-chain.pem', await signedUnder(below.root, request, Date.now()));
+    return this.importAgain(...more);
+  }
+
+  /** What `importNext` had signed. */
+  async importAgain(...more: readonly string[]): Promise<Ran> {
+    const files = ['--chain', this.files.path('next-chain.pem'), '--config', this.files.path('capstan.json')];
+    return this.run('issuer', 'import', ...files, ...more);
   }
 
   /** A leaf for the service account, on a connection of its own. */

@@ -127,8 +127,12 @@ async function importAlone(
   { signal }: Waits,
 ): Promise<ImportedIntermediate> {
   if ((await folder.current('chain')) === chainPem) return { certificate, unchanged: true, waits: false, warnings: [] };
+  const prepared = await folder.kept('prepared');
+  const waitsAlready = prepared?.chain === chainPem;
+  if (waitsAlready && now !== true) return { certificate, unchanged: true, waits: true, warnings: [] };
   const { secret } = await secretsOf(place);
-  const keys = [await folder.nextKey(), await folder.current('key')].flatMap((text) => text ?? []);
+  const waiting = waitsAlready ? [prepared.key] : [];
+  const keys = [...waiting, ...[await folder.nextKey(), await folder.current('key')].flatMap((text) => text ?? [])];
   const key = await firstThatFits(place, keys, secret, certificate, { signal });
   const anchors = await anchorsOf(config, folder);
   let warnings: readonly string[] = [];
@@ -138,6 +142,7 @@ async function importAlone(
   const files = { chain: chainPem, key, anchors };
   const waits = now !== true && leadsElsewhere(config, await folder.current('chain'), files, clock);
   await (waits ? folder.prepare(files, judge) : folder.install(files, judge));
+  if (waitsAlready) await folder.discard('prepared');
   return { certificate, unchanged: false, waits, warnings };
 }
 

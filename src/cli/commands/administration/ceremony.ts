@@ -113,9 +113,9 @@ async function importChain(name: string | undefined, options: ImportOptions, inv
 }
 
 function resultOf({ unchanged, waits }: ImportedIntermediate, issuer: string, what: string): string {
-  if (unchanged) return `${issuer} has this certificate already: ${what}`;
   if (waits)
     return `${issuer} keeps ${what}; it leads to another trust anchor, and signs when capstan anchor advance adopts that (--now: at once)`;
+  if (unchanged) return `${issuer} has this certificate already: ${what}`;
   return `${issuer} signs with ${what}; a running server takes it within moments`;
 }
 
