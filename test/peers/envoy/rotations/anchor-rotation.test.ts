@@ -2,6 +2,7 @@
 // Envoys, one of which gets every update late, with Istio's own agent beside them. Nobody loses a request, and no step is
 // taken while somebody stands in its way, who is named.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { eventually } from '../../../support/eventually.ts';
 import { findProgram } from '../../programs/programs.ts';
 import { peerOrSkip } from '../../support/presence.ts';
@@ -26,6 +27,8 @@ describe('The rotation of a trust anchor between real proxies', function () {
     const done = await load.assertFlawless();
     assert.ok(done > 0);
     await mesh.assertOnNewAnchor();
+    const [, adopting = ''] = mesh.boards;
+    assert.equal(shapeOf(adopting), shapeOf(boardInDocs()), adopting);
   });
 
   it('loses requests when an issuer below the new anchor signs before that anchor is published', async () => {
@@ -36,3 +39,17 @@ describe('The rotation of a trust anchor between real proxies', function () {
     await eventually('requests fail', () => load.failures > 0, WITHIN);
   });
 });
+
+/** What docs/trust.md shows of the board: that of this rotation, while it adopts. */
+function boardInDocs(): string {
+  const text = readFileSync('docs/trust.md', 'utf8');
+  return /<!-- board -->\n\n```\n(.*?)```/s.exec(text)?.[1] ?? '';
+}
+
+/** Without what each rotation has of its own: hashes, serial numbers and times. */
+function shapeOf(board: string): string {
+  return board
+    .replaceAll(/\b[0-9a-f]{16,}(\.\.\.)?/g, 'HEX')
+    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
+    .trim();
+}
