@@ -1,5 +1,6 @@
 // The CA's own serving certificate: issued by the default issuer, or by the next one while operators do not let that sign;
-// renewed at half life, after each issuer change and when the clock was set, installed without closing a connection.
+// renewed at half life, after each issuer change (in a rotation of trust anchors when all workloads have moved) and when the clock
+// was set, installed without closing a connection.
 import { AuthorityError } from '../domain/errors.ts';
 import { ApprovedRequest } from '../domain/issuance/approved-request.ts';
 import { readPublicKey } from '../domain/x509/public-key.ts';
@@ -9,6 +10,7 @@ import { Alarm } from '../live/alarm.ts';
 import type { KeyGenerator } from '../ports/issuing/key-generator.ts';
 import { DecisionRecorder } from './issuing/decision-recorder.ts';
 import { sign, type IssuingParts } from './issuing/issue-certificate.ts';
+import type { OwnMoves } from './trust/own-certificates.ts';
 
 export interface ServingCertificate {
   /** Leaf, then intermediates. */
@@ -18,6 +20,8 @@ export interface ServingCertificate {
   readonly notAfterMs: number;
   /** Which issuer signed it. */
   readonly issuerName: string;
+  /** On which it hangs, as hex SHA-256. */
+  readonly trustAnchor: string;
 }
 
 export type Validity = Pick<ServingCertificate, 'notBeforeMs' | 'notAfterMs'>;
@@ -25,6 +29,8 @@ export type Validity = Pick<ServingCertificate, 'notBeforeMs' | 'notAfterMs'>;
 export interface ServingParts extends IssuingParts {
   readonly keys: KeyGenerator;
   readonly install: (certificate: ServingCertificate) => void;
+  /** Whether it is to stay below an anchor that a rotation replaces. */
+  readonly moves: OwnMoves;
 }
 
 export interface ServingSettings {
@@ -52,7 +58,8 @@ export async function issueServingCertificate(
     const { certificate } = await sign(parts, settings.lifetimes, recorder, approved, 0, options);
     const certificateChainPem = certificate.pem + certificate.issuer.chainPems.join('');
     const { notBeforeMs, notAfterMs, issuerName } = certificate;
-    return { certificateChainPem, privateKeyPem, notBeforeMs, notAfterMs, issuerName };
+    const { anchorSha256: trustAnchor } = certificate.issuer;
+    return { certificateChainPem, privateKeyPem, notBeforeMs, notAfterMs, issuerName, trustAnchor };
   });
 }
 
@@ -68,10 +75,18 @@ export async function keepServingCertificate(
   // Rung by a change of its issuer, also while a renewal is under way: it may have been signed by the former one.
   const alarm = new Alarm(parts.clock);
   const [{ name: defaultIssuer }] = parts.issuers.all();
+  let waiting = false;
+  const moveOrWait = (): void => {
+    waiting = parts.moves.waits(current.trustAnchor);
+    if (!waiting) alarm.ring();
+  };
   parts.issuers.onChange((name) => {
     const own = name === defaultIssuer || name === current.issuerName;
     // What a suspended issuer signed is as good as before.
-    if (own && !isSuspended(parts, name)) alarm.ring();
+    if (own && !isSuspended(parts, name)) moveOrWait();
+  }, options);
+  parts.moves.onChange(() => {
+    if (waiting) moveOrWait();
   }, options);
   parts.install(current);
   for (let renewed = true; ;) {

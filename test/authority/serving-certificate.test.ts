@@ -26,6 +26,9 @@ describe('The serving certificate', () => {
   let parts: TestParts;
   let stop: AbortController;
   let installed: ServingCertificate[];
+  /** While a rotation has what is below this anchor stay; and what tells of its end. */
+  let waitsBelow: string | undefined;
+  let moveOn: () => void;
   before(async () => {
     authority = await testAuthority({ nowMs: NOON_MS });
     const key = await keyGenerator.generate('ec-p256');
@@ -34,12 +37,17 @@ describe('The serving certificate', () => {
   beforeEach(() => {
     parts = testParts(authority.material);
     installed = [];
+    waitsBelow = undefined;
     stop = new AbortController();
   });
   afterEach(() => stop.abort());
 
   async function keep(): Promise<void> {
-    const serving: ServingParts = { ...parts, keys, install: (certificate) => installed.push(certificate) };
+    const moves = {
+      waits: (trustAnchor: string) => waitsBelow === trustAnchor,
+      onChange: (listener: () => void) => void (moveOn = listener),
+    };
+    const serving: ServingParts = { ...parts, keys, moves, install: (certificate) => installed.push(certificate) };
     const first = await issueServingCertificate(serving, SETTINGS, { signal: stop.signal });
     void keepServingCertificate(serving, SETTINGS, first, { signal: stop.signal });
     await settle();
@@ -61,6 +69,24 @@ describe('The serving certificate', () => {
     parts.issuers.swap((await testAuthority({ nowMs: NOON_MS, root: authority.root })).material);
     await settle();
     assert.equal(installed.length, 2);
+  });
+
+  it('stays below an anchor that a rotation replaces until all workloads have moved, but for its half life', async () => {
+    await keep();
+    waitsBelow = inForce().trustAnchor;
+    parts.issuers.swap((await testAuthority({ nowMs: NOON_MS, root: authority.root })).material);
+    moveOn();
+    await settle();
+    assert.equal(installed.length, 1);
+    waitsBelow = undefined;
+    moveOn();
+    moveOn();
+    await settle();
+    assert.equal(installed.length, 2);
+
+    waitsBelow = inForce().trustAnchor;
+    await parts.clock.advance(DAY_MS / 2 + 1_000);
+    assert.equal(installed.length, 3);
   });
 
   it('is renewed once more when the issuer changes while a renewal is under way', async () => {

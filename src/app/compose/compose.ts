@@ -95,8 +95,9 @@ export function compose(
     published,
   });
   const operators = composeOperatorsListener(config, foundation, administration);
+  const { ownCertificates } = trust;
   const https = [admission, operators].filter((listener) => listener !== undefined);
-  composeServingCertificate(config, foundation, { issuing, listeners, https });
-  const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing });
+  composeServingCertificate(config, foundation, { issuing, listeners, https, ownCertificates });
+  const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing, ownCertificates });
   return { foundation, trust, cluster, policy, listeners, bundleEndpoint, revocation, administration };
 }

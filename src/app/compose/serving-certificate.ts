@@ -7,6 +7,7 @@ import {
   servingProblem,
   type ServingCertificate,
 } from '../../authority/serving-certificate.ts';
+import type { OwnCertificates } from '../../authority/trust/own-certificates.ts';
 import type { Config } from '../../config/schema.ts';
 import { notReadyBy } from '../../ports/platform/health.ts';
 import type { Foundation } from './foundation.ts';
@@ -16,6 +17,7 @@ import type { Listeners } from './listeners.ts';
 
 interface Former {
   readonly issuing: Issuing;
+  readonly ownCertificates: OwnCertificates;
   readonly listeners: Listeners;
   /** Further listeners that show it. */
   readonly https: readonly HttpsListener[];
@@ -23,7 +25,7 @@ interface Former {
 
 export function composeServingCertificate(config: Config, foundation: Foundation, former: Former): void {
   const { clock, health, startUp, running } = foundation;
-  const { issuing, listeners, https } = former;
+  const { issuing, listeners, https, ownCertificates: moves } = former;
   const { tls } = listeners;
   const { ttl } = config.serving;
   const settings = {
@@ -33,14 +35,15 @@ export function composeServingCertificate(config: Config, foundation: Foundation
   let installed: ServingCertificate | undefined;
   const install = (certificate: ServingCertificate): void => {
     installed = certificate;
-    const { certificateChainPem, privateKeyPem } = certificate;
+    const { certificateChainPem, privateKeyPem, trustAnchor, notAfterMs } = certificate;
+    moves.note({ name: 'the serving certificate', trustAnchor, notAfterMs });
     const material = { certChainPem: certificateChainPem, keyPem: privateKeyPem };
     tls.setServingCertificate(material);
     for (const listener of https) listener.setServingCertificate(material);
   };
   startUp.at('load', async () => {
     const options = { signal: running };
-    const parts = { ...issuing.parts, install };
+    const parts = { ...issuing.parts, install, moves };
     tls.setClientTrust(parts.anchors.current().pem);
     parts.anchors.onChange(({ pem }) => tls.setClientTrust(pem), options);
     const first = await issueServingCertificate(parts, settings, options);

@@ -35,7 +35,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
       progress: new LiveProgress({ reader, clock }, { signal }),
       ...(published && { published: published.published }),
       issuers: async (options) => standingOf(trust, clock, options),
-      own: async () => [],
+      own: async () => trust.ownCertificates.all(),
       clock,
     },
     { spreadMs: config.sds.rotationSpread },

@@ -12,6 +12,7 @@ import {
   type Validity,
 } from '../../../authority/serving-certificate.ts';
 import { BundleSequence } from '../../../authority/trust/bundle-sequence.ts';
+import type { OwnCertificates } from '../../../authority/trust/own-certificates.ts';
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { spiffeBundle } from '../../../domain/trust/spiffe-bundle.ts';
@@ -27,7 +28,7 @@ const ENDPOINT_PATH = '/capstan.dev/bundle-endpoint';
 export function composeBundleEndpoint(
   config: Config,
   foundation: Foundation,
-  { issuing }: { readonly issuing: Issuing },
+  { issuing, ownCertificates }: Omit<Shown, 'listener'>,
 ): HttpsListener | undefined {
   const { address, refreshHint } = config.trustAnchors.endpoint;
   if (address === undefined) return undefined;
@@ -40,7 +41,7 @@ export function composeBundleEndpoint(
   const settings = { ...address, name: 'the address of the bundle endpoint', reusePort: worker !== undefined };
   const listener = untilFlushed.use(new HttpsListener(bundleRoutes({ bundle, events }), settings));
   const certificate = config.trustAnchors.endpoint.profile === 'https_web' ? fromFiles : fromOurselves;
-  const showCertificate = certificate(config, foundation, { issuing, listener });
+  const showCertificate = certificate(config, foundation, { issuing, listener, ownCertificates });
   startUp.at('listen', async (options) => {
     sequence.start({ signal });
     await showCertificate();
@@ -51,6 +52,7 @@ export function composeBundleEndpoint(
 
 interface Shown {
   readonly issuing: Issuing;
+  readonly ownCertificates: OwnCertificates;
   readonly listener: HttpsListener;
 }
 
@@ -100,7 +102,11 @@ function demandPair(certificatePem: string, keyPem: string, place: string): void
   throw new AuthorityError('CAP-X03', { detail: `${place} is the certificate of another key` });
 }
 
-function fromOurselves(config: Config, { clock, health, running }: Foundation, { issuing, listener }: Shown) {
+function fromOurselves(
+  config: Config,
+  { clock, health, running }: Foundation,
+  { issuing, listener, ownCertificates: moves }: Shown,
+) {
   let shown: ServingCertificate | undefined;
   const { ttl } = config.serving;
   const settings = {
@@ -110,8 +116,11 @@ function fromOurselves(config: Config, { clock, health, running }: Foundation, {
   };
   const parts = {
     ...issuing.parts,
+    moves,
     install: (one: ServingCertificate) => {
       shown = one;
+      const { trustAnchor, notAfterMs } = one;
+      moves.note({ name: 'the certificate of the bundle endpoint', trustAnchor, notAfterMs });
       listener.setServingCertificate({ certChainPem: one.certificateChainPem, keyPem: one.privateKeyPem });
     },
   };

@@ -8,6 +8,7 @@ import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import type { SigningIssuer } from '../../../authority/revocation/known-signers.ts';
 import type { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
 import { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
+import { OwnCertificates } from '../../../authority/trust/own-certificates.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
 import type { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import { PolicyDemands } from '../../../authority/trust/policy-demands.ts';
@@ -38,6 +39,7 @@ export interface Trust {
   readonly ledger: FollowedLedger<IssuerLedger>;
   readonly anchorLedger: FollowedLedger<AnchorLedger>;
   readonly governedAnchors: GovernedAnchors;
+  readonly ownCertificates: OwnCertificates;
   readonly chooser: IssuerChooser;
   readonly federated: DocumentFederatedBundles;
   /** What issuers are to heed, which policies say once there are some. */
@@ -147,6 +149,7 @@ export function composeTrust(
     ledger,
     anchorLedger,
     governedAnchors: anchors,
+    ownCertificates: new OwnCertificates({ anchors }),
     chooser: new IssuerChooser(governed),
     federated,
     demands,

@@ -1,6 +1,8 @@
 // The rotation of a trust anchor at a real server, by its commands and by hand in the file, with clients of the CSR API and of SDS.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import type { RotationStatus } from '../../../../src/authority/administration/anchor-acts.ts';
 import { runCli } from '../../../../src/cli/program.ts';
@@ -62,6 +64,15 @@ describe('A rotation of the trust anchor', function () {
       anchors: blocks(chain.at(-1) ?? '').map(nameOf),
     };
   }
+  /** Below which root the certificate is that the server shows. */
+  async function servedBelow(): Promise<string> {
+    const ca = files.pki.root.certificatePem + next.root.certificatePem;
+    const socket = connect({ port: server.tlsPort, host: '127.0.0.1', ca, servername: 'istiod.istio-system.svc' });
+    await once(socket, 'secureConnect');
+    const root = socket.getPeerCertificate(true).issuerCertificate.issuerCertificate;
+    socket.destroy();
+    return nameOf(new X509Certificate(root.raw).toString());
+  }
   const blocks = (pem: string): readonly string[] => pem.match(/-----BEGIN[^-]*-----[^-]*-----END[^-]*-----/g) ?? [];
   function nameOf(pem: string): string {
     const { fingerprint256 } = new X509Certificate(pem);
@@ -93,12 +104,14 @@ describe('A rotation of the trust anchor', function () {
 
     files.useIssuer(next);
     await eventually('the new one signs', async () => (await ask('api')).below === 'new' || undefined, WITHIN);
+    assert.equal(await servedBelow(), 'old', 'our own certificate moves last');
     assert.match(
       await step('retire'),
       /CAP-O03 .*1 live workload is below the old trust anchor: .*default\/sa\/web \(pod web-0\) has certificate/,
     );
     await ask('web');
     await stepDone('retire');
+    assert.equal(await servedBelow(), 'new');
     for (const name of ['web', 'api'])
       await eventually(
         'the old one is out',
