@@ -34,6 +34,11 @@ export class MemoryLedgers<L> implements Ledgers<L> {
     return true;
   }
 
+  /** As a database that was put back, or whose last moments are lost. */
+  setBack(kept: Revised<L>): void {
+    this.#kept = kept;
+  }
+
   #asked({ signal }: Waits): Revised<L> {
     signal.throwIfAborted();
     if (this.failure !== undefined) throw this.failure;

@@ -80,9 +80,8 @@ export class FollowedLedger<L> {
   /** Looks now. @throws AuthorityError CAP-X03 as `start`; the signal's reason. */
   async look(options: Waits): Promise<void> {
     try {
-      const { ledgers } = this.#parts;
-      const revision = await ledgers.revision(options);
-      if (this.#known === undefined || revision > this.#known.revision) this.#take(await ledgers.read(options));
+      // What came while it looked may be newer than what it saw, and each turn in vain is such a change.
+      for (let seen = false; !seen;) seen = await this.#see(options);
       this.#problem = undefined;
     } catch (error) {
       options.signal.throwIfAborted();
@@ -100,10 +99,12 @@ export class FollowedLedger<L> {
   async change<T extends LedgerChange<L>>(change: (ledger: L) => T, options: Waits): Promise<T> {
     const { ledgers } = this.#parts;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const before = this.#known;
       const { revision, ledger } = await ledgers.read(options);
       const next = change(ledger);
       if (!(await ledgers.replace(revision, next.ledger, next.operation, options))) continue;
-      this.#take({ revision: revision + 1, ledger: next.ledger });
+      const isNews = this.#known === before || revision >= (this.#known?.revision ?? 0);
+      if (isNews) this.#take({ revision: revision + 1, ledger: next.ledger });
       // Whoever cannot be reached now looks by itself.
       await this.#parts.spread?.(options).catch(() => undefined);
       return next;
@@ -111,9 +112,22 @@ export class FollowedLedger<L> {
     throw new AuthorityError('CAP-S04', { detail: `${this.#name} is changed by other processes all the time` });
   }
 
-  /** An answer that was under way while a newer one came is no news. */
+  /**
+   * A revision may be lower than the known one: of a database that lost its last moments, or was put back. What it has is what
+   * counts for all, and what is decided next.
+   * @returns false when something else came meanwhile.
+   */
+  async #see(options: Waits): Promise<boolean> {
+    const { ledgers } = this.#parts;
+    const before = this.#known;
+    const revision = await ledgers.revision(options);
+    const read = revision === before?.revision ? before : await ledgers.read(options);
+    if (this.#known !== before) return false;
+    if (read !== before) this.#take(read);
+    return true;
+  }
+
   #take(read: Revised<L>): void {
-    if (this.#known !== undefined && read.revision <= this.#known.revision) return;
     this.#known = read;
     this.#listeners.notify();
   }

@@ -40,6 +40,18 @@ describe('A ledger as one process follows it', () => {
     await assert.rejects(new FollowedLedger({ ledgers, clock }, NAMED).start(stop), { reason: 'CAP-X03' });
   });
 
+  it('goes by what the store has also when that was set back, and by what is decided after that', async () => {
+    const followed = new FollowedLedger({ ledgers, clock }, NAMED);
+    ledgers.setBack({ revision: 50, ledger: NO_LEDGER });
+    await followed.start(stop);
+    ledgers.setBack({ revision: 40, ledger: NO_LEDGER });
+    await followed.change((ledger) => ({ ledger: ledgerAfter(ledger, 'suspend'), operation: operation() }), stop);
+    assert.deepEqual(followed.current(), suspended, 'an act is in force when it was done');
+    ledgers.setBack({ revision: 30, ledger: ledgerAfter(NO_LEDGER, 'taint') });
+    await clock.advance(2_000);
+    assert.deepEqual(followed.current(), ledgerAfter(NO_LEDGER, 'taint'));
+  });
+
   it('shows what another process changed within two seconds, once', async () => {
     const followed = new FollowedLedger({ ledgers, clock }, NAMED);
     await followed.start(stop);
