@@ -1,6 +1,7 @@
 // `npm run soak`: what only time shows, against a whole server, in real time; `npm test` has a short form of each.
 // Each soak in turn, its numbers beside their bounds; the exit code is 1 when a bound is broken.
 import { parseArgs } from 'node:util';
+import { anchors } from './anchors.ts';
 import { floodSoaks } from './flood/flood.ts';
 import { outages } from './outage.ts';
 import { renewals } from './renewals.ts';
@@ -10,7 +11,16 @@ import { upgrades } from './upgrade/upgrade.ts';
 import { workerDeaths } from './worker-deaths.ts';
 import { broken, type Measured, type Soak } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [renewals, ...floodSoaks, workerDeaths, ...storms, replicas, outages, ...upgrades];
+const SOAKS: readonly Soak[] = [
+  renewals,
+  ...floodSoaks,
+  workerDeaths,
+  ...storms,
+  replicas,
+  outages,
+  anchors,
+  ...upgrades,
+];
 
 const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
 

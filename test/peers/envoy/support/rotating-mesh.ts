@@ -1,10 +1,11 @@
 // Two real Envoys that call each other, both served by one Capstan whose trust anchor is rotated; the answers to one of them
 // can be held, so that it is a phase behind. Istio's own agent may stand beside them.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, freePort } from '../../../support/eventually.ts';
 import { IstioAgent } from '../../istio-agent/istio-agent.ts';
 import { Capstan } from '../../support/capstan.ts';
-import { Load } from '../../support/load.ts';
+import { Load, type Manner } from '../../support/load.ts';
 import { createRoot, signIntermediate, type TestAuthority } from '../../support/pki.ts';
 import { tlsValues } from '../../support/token-files.ts';
 import { visit } from '../../support/tls-visit.ts';
@@ -82,7 +83,7 @@ export class RotatingMesh {
   load(stack: AsyncDisposableStack): BothWays {
     const loads = [this.#prompt, this.#late].map(({ plainPort: port }) => {
       const requestsPerSecond = this.#requestsPerSecond;
-      return stack.use(new Load({ port, path: '/other', requestsPerSecond, manners: ['h1-kept', 'h2-kept'] }));
+      return stack.use(new Load({ port, path: '/other', requestsPerSecond, manners: mannersFor(requestsPerSecond) }));
     });
     this.#load = new BothWays(loads);
     return this.#load;
@@ -240,12 +241,30 @@ export class BothWays {
     await eventually(`${requests} more requests each way`, enough, { withinMs: 60_000 });
   }
 
+  /** @param endMs as `performance.now()` counts. */
+  async until(endMs: number): Promise<void> {
+    await sleep(Math.max(0, endMs - performance.now()));
+  }
+
+  /** Lets requests under way end. @returns how many there were, and how many failed. */
+  async end(): Promise<{ readonly attempts: number; readonly failures: number }> {
+    const tallies = await Promise.all(this.#loads.map(async (load) => load.stop()));
+    return { attempts: tallies.reduce((sum, { attempts }) => sum + attempts, 0), failures: this.failures };
+  }
+
   /** @returns how many there were. @throws AssertionError naming the first failures, if there was one. */
   async assertFlawless(): Promise<number> {
     const tallies = await Promise.all(this.#loads.map(async (load) => load.stop()));
     assert.equal(this.failures, 0, tallies.flatMap(({ descriptions }) => descriptions).join('\n'));
     return tallies.reduce((sum, { attempts }) => sum + attempts, 0);
   }
+}
+
+/** One worker has one request under way, so a higher rate takes more of them. */
+function mannersFor(requestsPerSecond: number): readonly Manner[] {
+  return Array.from({ length: Math.max(2, Math.ceil(requestsPerSecond / 30)) }, (_, index) =>
+    index % 2 === 0 ? 'h1-kept' : 'h2-kept',
+  );
 }
 
 interface Ports {
