@@ -18,6 +18,8 @@ export class FakeUpstream implements IntermediateUpstream {
   held: Promise<unknown> = Promise.resolve();
   /** How many certificates it is making: that takes real time, which a fake clock knows nothing of. */
   signing = 0;
+  /** How long before it is asked its certificates begin. */
+  backdateMs = BACKDATE_MS;
   /** In place of a certificate. */
   answer: string | undefined;
   readonly #root: CaKeyPair;
@@ -35,7 +37,7 @@ export class FakeUpstream implements IntermediateUpstream {
     if (this.problem !== undefined) throw new AuthorityError('CAP-S16', { detail: this.problem });
     this.signing += 1;
     try {
-      return this.answer ?? (await signedUnder(this.#root, request, this.#nowMs()));
+      return this.answer ?? (await signedUnder(this.#root, request, this.#nowMs(), this.backdateMs));
     } finally {
       this.signing -= 1;
     }
@@ -43,7 +45,12 @@ export class FakeUpstream implements IntermediateUpstream {
 }
 
 /** @returns PEM of a CA certificate for the request's key, path length 0. */
-export async function signedUnder(root: CaKeyPair, request: IntermediateRequest, nowMs: number): Promise<string> {
+export async function signedUnder(
+  root: CaKeyPair,
+  request: IntermediateRequest,
+  nowMs: number,
+  backdateMs = BACKDATE_MS,
+): Promise<string> {
   const [issuer, csr] = [
     new x509.X509Certificate(root.certificatePem),
     new x509.Pkcs10CertificateRequest(request.csrPem),
@@ -54,7 +61,7 @@ export async function signedUnder(root: CaKeyPair, request: IntermediateRequest,
   const usages = (x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign) as x509.KeyUsageFlags;
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: `40${Buffer.from(webcrypto.getRandomValues(new Uint8Array(15))).toString('hex')}`,
-    notBefore: new Date(nowMs - BACKDATE_MS),
+    notBefore: new Date(nowMs - backdateMs),
     notAfter: new Date(nowMs + request.lifetimeMs),
     subject: csr.subject,
     issuer: issuer.subject,

@@ -35,6 +35,11 @@ export class GenerationMoves {
     return standingOf(this.#parts.ledger.current(), { id, keyId }, unmoved).state;
   }
 
+  /** @returns when its certificate came, in ms since the epoch; nothing where nobody recorded it. */
+  cameMs({ id }: IssuerPair): number | undefined {
+    return this.#parts.ledger.current().moves.find((move) => move.id === id && move.to === 'prepared')?.timeMs;
+  }
+
   /** @param keyId of a key that is asked for; it is called by that until it has its certificate. */
   async preparing(keyId: string, notAfterMs: number, by: Authorship, options: Waits): Promise<void> {
     await this.#move({ id: keyId.slice(0, 16), keyId, notAfterMs }, { from: [], to: 'preparing' }, by, options);

@@ -211,7 +211,7 @@ export class IssuerRollover {
   #view(): RolloverView {
     const { current, prepared } = this.#pairs;
     return {
-      ...(current && { current: { ...current, state: this.#moves.stateOf(current, 'active') } }),
+      ...(current && { current: { ...this.#usable(current), state: this.#moves.stateOf(current, 'active') } }),
       ...(prepared && {
         prepared: {
           ...prepared,
@@ -222,6 +222,16 @@ export class IssuerRollover {
     };
   }
 
+  /**
+   * With the life that counts. A CA may date back by so much that the next certificate is due when this one comes, and so with each that
+   * follows: such a life begins when it came. A clock that was ahead then says nothing.
+   */
+  #usable(pair: IssuerPair): IssuerPair {
+    const cameMs = this.#moves.cameMs(pair);
+    const counts = cameMs !== undefined && cameMs <= this.#parts.clock.nowMs();
+    return counts && shareOver(pair, this.#settings.prepareAt) <= cameMs ? { ...pair, notBeforeMs: cameMs } : pair;
+  }
+
   #own(reason: string): Authorship {
     return { timeMs: this.#parts.clock.nowMs(), actor: 'capstan', role: 'server', reason };
   }
@@ -229,6 +239,11 @@ export class IssuerRollover {
   #canSign(): boolean {
     const { current } = this.#pairs;
     return current !== undefined && this.#parts.clock.nowMs() < current.notAfterMs;
+  }
+
+  /** When the one after it comes in force. */
+  #activateMs(current: IssuerPair): number {
+    return shareOver(this.#usable(current), this.#settings.activateAt);
   }
 
   #untilMs(): number {
@@ -246,7 +261,7 @@ export class IssuerRollover {
     const step = this.#step;
     if (current === undefined || prepared === undefined || step?.kind !== 'wait' || step.untilMs !== Infinity)
       return undefined;
-    if (this.#parts.clock.nowMs() < shareOver(current, this.#settings.activateAt)) return undefined;
+    if (this.#parts.clock.nowMs() < this.#activateMs(current)) return undefined;
     const why = this.#parts.heldBack?.(prepared) ?? 'it or the one in force is suspended';
     return `issuer ${this.#settings.name}: certificate ${prepared.id} does not come in force: ${why}${this.#untilWhen()}`;
   }
@@ -262,7 +277,7 @@ export class IssuerRollover {
   /** Before leaves get shorter, once for each outage. */
   #warn(): void {
     const { current } = this.#pairs;
-    const late = current !== undefined && this.#parts.clock.nowMs() >= shareOver(current, this.#settings.activateAt);
+    const late = current !== undefined && this.#parts.clock.nowMs() >= this.#activateMs(current);
     if (!late || this.#warned) return;
     this.#warned = true;
     this.#parts.events.trustWarning({ problem: this.problem() ?? '' });

@@ -152,6 +152,23 @@ describe('The rollover of an issuer', function () {
     assert.notEqual(all.generations.pairs.former, undefined, 'late, so at once in force');
   });
 
+  it('counts the life of a certificate from when it came: a CA that dates back by more than that is not asked again and again', async () => {
+    const given = await parts();
+    const { rollover, upstream, generations } = given;
+    upstream.backdateMs = 10 * LIFETIME_MS;
+    void rollover.run({ signal: stop.signal });
+    await waits(given);
+    const first = generations.pairs.current!;
+    await pass(given, LIFETIME_MS / 2 - MINUTE_MS);
+    assert.equal(upstream.asked.length, 1);
+    await pass(given, 2 * MINUTE_MS);
+    assert.equal(upstream.asked.length, 2);
+    assert.equal(generations.pairs.current?.id, first.id);
+    await pass(given, LIFETIME_MS / 3 + MINUTE_MS);
+    assert.notEqual(generations.pairs.current.id, first.id);
+    assert.equal(upstream.asked.length, 2);
+  });
+
   it('does not wait for a CA that hangs', async () => {
     const all = await parts();
     all.upstream.held = new Promise(() => undefined);
