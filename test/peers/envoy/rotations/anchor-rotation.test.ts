@@ -46,10 +46,11 @@ function boardInDocs(): string {
   return /<!-- board -->\n\n```\n(.*?)```/s.exec(text)?.[1] ?? '';
 }
 
-/** Without what each rotation has of its own: hashes, serial numbers and times. */
+/** Without what each rotation has of its own: hashes and times; lines may break elsewhere. */
 function shapeOf(board: string): string {
   return board
     .replaceAll(/\b[0-9a-f]{16,}(\.\.\.)?/g, 'HEX')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
+    .replaceAll(/\s+/g, ' ')
     .trim();
 }
