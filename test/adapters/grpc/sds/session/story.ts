@@ -24,8 +24,9 @@ export const UNAVAILABLE: Availability = { unavailable: new AuthorityError('CAP-
 
 /** A secret of which the session may look at nothing but the version. */
 export function content(kind: SecretKind, version: string): SecretContent {
-  const bundle = kind === 'bundle' && { bundle: { digest: version } };
-  return { kind, version, notBeforeMs: 0, notAfterMs: Infinity, ...bundle } as SecretContent;
+  const span = { notBeforeMs: 0, notAfterMs: Infinity };
+  const secret = kind === 'bundle' ? { bundle: { digest: version } } : { svid: { trustAnchor: 'a1', ...span } };
+  return { kind, version, ...span, ...secret } as SecretContent;
 }
 
 export class Story<Request> {
