@@ -81,7 +81,7 @@ describe('What a person sees of a rotation of trust anchors', () => {
     );
   });
 
-  it('fits into any terminal: lines that are longer are cut', () => {
+  it('fits into any terminal: lines that are longer are continued further in', () => {
     for (const width of [60, 80, 200]) {
       const lines = boardOf(statusOf(rotation(), MESH), width);
       assert.deepEqual(

@@ -29,7 +29,7 @@ const WIDTH = 120;
 
 const READING = 'What is known of live workloads is still being read: ask again in a moment.';
 
-/** @param width in characters; lines that are longer are cut. */
+/** @param width in characters; lines that are longer are continued below, further in. */
 export function boardOf(status: RotationStatus, width: number): readonly string[] {
   const { rotation, review, anchors, pending } = status;
   const most = Math.max(NARROWEST, width);
@@ -44,7 +44,7 @@ export function boardOf(status: RotationStatus, width: number): readonly string[
         `Until ${formatTime(untilMs)} ${act} waits for a second person, asked for by ${actor}: capstan anchor approve ${digest}`,
     ),
   ];
-  return lines.map((line) => cut(line, most));
+  return lines.flatMap((line) => wrapped(line, most));
 }
 
 export function printPlan(status: RotationStatus, { terminal }: Printing): void {
@@ -174,6 +174,18 @@ function timesOf({ plan }: ReviewedRotation): string[] {
         `${phase.padEnd(7)} can end at ${formatTime(earliestMs)}, and at ${formatTime(latestMs)} at the latest`,
     ),
   ];
+}
+
+/** Spaces before what is in a list; what continues it stands no deeper however often it is continued. */
+const OF_A_LIST = 2;
+
+/** At spaces; a word that is wider than the terminal is broken. */
+function wrapped(line: string, width: number): string[] {
+  if (line.length <= width) return [line];
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  const space = line.lastIndexOf(' ', width);
+  const at = space > indent.length + 2 ? space : width;
+  return [line.slice(0, at), ...wrapped(`${indent.slice(0, OF_A_LIST)}  ${line.slice(at).trimStart()}`, width)];
 }
 
 function cut(text: string, width: number): string {

@@ -98,7 +98,9 @@ export function keeping(
   nowMs: number,
 ): AnchorLedger {
   const known = new Set(shasOf([...ledger.kept, ...ledger.retired]));
-  const news = anchors.filter(({ sha256 }) => !known.has(sha256));
+  const news = [...new Map(anchors.map((one) => [one.sha256, one])).values()].filter(
+    ({ sha256 }) => !known.has(sha256),
+  );
   if (news.length === 0) return ledger;
   const kept = [...ledger.kept, ...news.map((anchor) => ({ ...namedOf(anchor), pem: anchor.pem, sinceMs: nowMs }))];
   const back = shasOf(news);

@@ -71,6 +71,11 @@ describe('The ledger of trust anchors', () => {
     assert.deepEqual(out(nothing, bundles.old), [old]);
   });
 
+  it('keeps an anchor once, however often a file and the one before it have it', () => {
+    const kept = keeping(NO_ANCHORS, [...bundles.old.anchors, ...bundles.both.anchors], NOON_MS);
+    assert.deepEqual(shasOf(kept.kept), [old, next]);
+  });
+
   it('takes a retired anchor back only by another rotation', () => {
     const done = after(rotating(), 'advance', 'retire', 'finish');
     assert.equal(keeping(done, bundles.old.anchors, NOON_MS), done);
