@@ -258,10 +258,6 @@ export class Capstan implements AsyncDisposable {
     return values.reduce((sum, [, , value]) => sum + Number(value), 0);
   }
 
-  async get(target: string): Promise<Response> {
-    return this.#get(target);
-  }
-
   /** The newest decisions first. */
   journal(limit = 1000): readonly DecisionRecord[] {
     using reader = new JournalQueries(this.#file('journal.sqlite'));

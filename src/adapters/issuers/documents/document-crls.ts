@@ -1,8 +1,6 @@
 // Revocation lists that others signed, from a file: PEM, of the corporate root and of CAs between it and our issuers. A broken
 // edit leaves the last good ones; one that nobody renews is told long before it ends.
 import { AuthorityError } from '../../../domain/errors.ts';
-import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
-import { crlProblem, isNamedBy } from '../../../domain/x509/crl/judge-crl.ts';
 import { readCrls, type Crl } from '../../../domain/x509/crl/read-crl.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import { Listeners } from '../../../live/listeners.ts';
@@ -74,14 +72,6 @@ export class DocumentCrls implements ImportedCrls {
       this.#failure.found(error instanceof AuthorityError ? error.message : 'unexpected failure');
     }
   }
-}
-
-/** Why a list is of none of these CAs, in words that follow it; nothing when one of them has signed it. */
-export function importProblem(crl: Crl, cas: readonly CaCertificate[]): string | undefined {
-  const named = cas.filter((ca) => isNamedBy(crl, ca));
-  const problems = named.map((ca) => crlProblem(crl, ca));
-  if (problems.includes(undefined)) return undefined;
-  return problems[0] ?? 'is of no trust anchor, and of no CA in the chains of the issuers';
 }
 
 function renewalMs({ thisUpdateMs, nextUpdateMs }: Crl): number {
