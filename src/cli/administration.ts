@@ -13,7 +13,7 @@ import { DEV_DATA_DIRECTORY } from '../config/dev.ts';
 import { CommandError, EXIT, exitCodeOfRefusal } from './exit-codes.ts';
 import { readInput } from './inputs/files.ts';
 import { readConfig } from './inputs/read-config.ts';
-import type { Invocation } from './invocation.ts';
+import type { Invocation, OutputFormat } from './invocation.ts';
 
 export interface ServerOptions {
   readonly config?: string;
@@ -124,4 +124,26 @@ function bodyOf(json: string): unknown {
 
 function errorIn(body: unknown): string | undefined {
   return typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : undefined;
+}
+
+export interface Printed extends ServerOptions {
+  readonly output: OutputFormat;
+}
+
+/**
+ * Asks, and prints the answer in the form that was chosen.
+ * @param print is given the answer as the server's route gives it. Not called for JSON.
+ * @throws as `askServer`.
+ */
+export async function asked(
+  options: Printed,
+  question: Question,
+  print: (answer: never) => void,
+  invocation: Invocation,
+): Promise<void> {
+  const server = await serverOf(options, invocation);
+  if (server === undefined) return;
+  const answer = await askServer(server, question, invocation.signal);
+  if (options.output === 'json') invocation.terminal.printJson(answer);
+  else print(answer as never);
 }

@@ -4,14 +4,10 @@ import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { PENDING_STEPS, ROTATION } from '../../../adapters/http/admin/administer-anchors.ts';
 import type { RotationStatus, StepOutcome } from '../../../authority/administration/anchor-acts.ts';
 import type { RotationAct } from '../../../domain/trust/rotation/rotation.ts';
-import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
+import { askServer, asked, serverOf, serverOptions, type Printed, type Question } from '../../administration.ts';
 import { readInput } from '../../inputs/files.ts';
-import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { outputOption, type Invocation } from '../../invocation.ts';
 import { boardOf, printPlan, printRotation, printStep } from '../../reports/server/rotation.ts';
-
-interface Printed extends ServerOptions {
-  readonly output: OutputFormat;
-}
 
 interface StepOptions extends Printed {
   readonly reason: string;
@@ -139,18 +135,4 @@ async function untilRead(options: Printed, invocation: Invocation): Promise<Rota
     status = (await askServer(server, STATUS, signal)) as RotationStatus;
   }
   return status;
-}
-
-/** @param print is given the answer as the server's route gives it. */
-async function asked(
-  options: Printed,
-  question: Question,
-  print: (answer: never) => void,
-  invocation: Invocation,
-): Promise<void> {
-  const server = await serverOf(options, invocation);
-  if (server === undefined) return;
-  const answer = await askServer(server, question, invocation.signal);
-  if (options.output === 'json') invocation.terminal.printJson(answer);
-  else print(answer as never);
 }

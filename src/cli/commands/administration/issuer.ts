@@ -5,16 +5,12 @@ import type { ActOutcome } from '../../../authority/administration/issuer-acts.t
 import type { IssuerDetails, IssuerRow } from '../../../authority/administration/issuer-overview.ts';
 import type { PendingAct } from '../../../domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../domain/trust/issuer-state.ts';
-import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
-import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { asked, serverOptions, type Printed, type Question } from '../../administration.ts';
+import { outputOption, type Invocation } from '../../invocation.ts';
 import { registerIssuerKeys } from './issuer-keys.ts';
 import { registerIssuerRotate } from './issuer-rotate.ts';
 import { registerCeremony } from './ceremony.ts';
 import { printDetails, printIssuers, printOutcome, printPending } from '../../reports/server/issuers.ts';
-
-interface Printed extends ServerOptions {
-  readonly output: OutputFormat;
-}
 
 interface ActOptions extends Printed {
   readonly reason: string;
@@ -105,18 +101,4 @@ function register(issuer: Command, name: string, description: string): Command {
 
 function pageOf(name: string): string {
   return `${ISSUERS}/${encodeURIComponent(name)}`;
-}
-
-/** @param print is given the answer as the server's route gives it. */
-async function asked(
-  options: Printed,
-  question: Question,
-  print: (answer: never) => void,
-  invocation: Invocation,
-): Promise<void> {
-  const server = await serverOf(options, invocation);
-  if (server === undefined) return;
-  const answer = await askServer(server, question, invocation.signal);
-  if (options.output === 'json') invocation.terminal.printJson(answer);
-  else print(answer as never);
 }

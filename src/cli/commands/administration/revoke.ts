@@ -4,15 +4,11 @@ import { BANS, PENDING_BAN_ACTS } from '../../../adapters/http/admin/administer-
 import type { BanOutcome } from '../../../authority/administration/ban-acts.ts';
 import type { Ban } from '../../../domain/revocation/ban.ts';
 import type { PendingBanAct } from '../../../domain/revocation/ban-ledger.ts';
-import { askServer, serverOf, serverOptions, type Question, type ServerOptions } from '../../administration.ts';
+import { asked, serverOptions, type Printed, type Question } from '../../administration.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
-import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
+import { outputOption, type Invocation } from '../../invocation.ts';
 import { durationOption } from '../../options/option-values.ts';
 import { printBanOutcome, printBans, printPendingBanActs } from '../../reports/server/bans.ts';
-
-interface Printed extends ServerOptions {
-  readonly output: OutputFormat;
-}
 
 /** Whom it is about; exactly one is given. */
 const TARGETS = ['serial', 'identity', 'namespace', 'node'] as const;
@@ -114,18 +110,4 @@ function refuseOptionsBefore(revoke: Command, subcommand: Command): void {
 
 function served(command: Command): Command {
   return serverOptions(command).addOption(outputOption());
-}
-
-/** @param print is given the answer as the server's route gives it. */
-async function asked(
-  options: Printed,
-  question: Question,
-  print: (answer: never) => void,
-  invocation: Invocation,
-): Promise<void> {
-  const server = await serverOf(options, invocation);
-  if (server === undefined) return;
-  const answer = await askServer(server, question, invocation.signal);
-  if (options.output === 'json') invocation.terminal.printJson(answer);
-  else print(answer as never);
 }
