@@ -45,15 +45,18 @@ export async function throughout(what: string, look: () => Promise<boolean> | bo
   }
 }
 
-/** Below those that the kernel gives to outgoing connections (ip_local_port_range): none of them takes one meanwhile. */
-const PORTS = [20_000, 32_000] as const;
+/**
+ * From and below. Under those that the kernel gives to outgoing connections (ip_local_port_range): none of them takes one meanwhile.
+ * Runs of tests that go on side by side have a part each (`test/lanes`).
+ */
+const [FIRST_PORT, END_OF_PORTS] = (process.env['CAPSTAN_TEST_PORTS'] ?? '20000-32000').split('-').map(Number);
 /** Never one twice in a process. */
 const given = new Set<number>();
 
 /** A TCP port of the loopback that was free a moment ago, and is taken by nobody who does not ask for it. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(...PORTS);
+    const port = randomInt(FIRST_PORT!, END_OF_PORTS!);
     if (given.has(port)) continue;
     given.add(port);
     if (await isFree(port)) return port;

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { LANES, testFiles } from './lanes.ts';
+import { MochaRun } from './mocha-run.ts';
+import { reportOf } from './report.ts';
+
+const BODIES = {
+  good: "it('holds', () => undefined); it('holds too', () => undefined); it('is not written yet');",
+  bad: "it('holds', () => undefined); it('does not', () => { throw new Error('seen'); });",
+  empty: '',
+  crashed: "throw new Error('does not even load');",
+};
+
+describe('The two lanes of the tests', () => {
+  it('run every test file exactly once', () => {
+    const files = testFiles();
+    assert.ok(files.length > 400);
+    for (const file of files) assert.equal(LANES.filter(({ has }) => has(file)).length, 1, file);
+    for (const { name, has } of LANES) assert.ok(files.some(has), `${name} has no file`);
+  });
+
+  it('never give the same port', () => {
+    const [one, other] = LANES.map(({ ports }) => ports);
+    assert.ok(one![1] <= other![0] || other![1] <= one![0]);
+  });
+
+  describe('side by side', () => {
+    let folder: string;
+    let said: string;
+    before(() => {
+      folder = mkdtempSync(path.join(tmpdir(), 'capstan-lanes-'));
+      for (const [name, body] of Object.entries(BODIES)) writeFileSync(fileOf(name), body);
+    });
+    after(() => rmSync(folder, { recursive: true }));
+
+    const fileOf = (name: string): string => path.join(folder, `${name}.test.mjs`);
+    function report(names: readonly (keyof typeof BODIES)[], mayBeEmpty = false): Promise<boolean> {
+      said = '';
+      const runs = names.map((name) => ({ name, run: new MochaRun([fileOf(name)], []) }));
+      return reportOf(runs, { mayBeEmpty, write: (text) => (said += text.toString()) });
+    }
+
+    it('are well when both are, and say so in one sum', async () => {
+      assert.equal(await report(['good', 'good']), true);
+      assert.equal(said.split('holds too').length, 3, said);
+      assert.match(said, /== tests: all\n {2}4 passing\n {2}2 pending\n {2}0 failing\n$/);
+    });
+
+    for (const pair of [
+      ['good', 'bad'],
+      ['bad', 'good'],
+    ] as const) {
+      it(`fail when one does: ${pair.join(', ')}`, async () => {
+        assert.equal(await report(pair), false);
+        assert.match(said, /Error: seen/);
+        assert.match(said, / {2}3 passing\n {2}1 pending\n {2}1 failing\n {2}bad failed\n$/);
+      });
+    }
+
+    it('fail when one of them does not load', async () => {
+      assert.equal(await report(['good', 'crashed']), false);
+      assert.match(said, /does not even load/);
+      assert.match(said, /crashed failed\n$/);
+    });
+
+    it('fail when one of them ran no test, unless tests were chosen', async () => {
+      assert.equal(await report(['good', 'empty']), false);
+      assert.match(said, /empty ran no test\n$/);
+      assert.equal(await report(['good', 'empty'], true), true);
+    });
+
+    it('fail when one of them is ended from outside', async () => {
+      const run = new MochaRun([fileOf('good')], []);
+      run.signal('SIGTERM');
+      assert.equal((await run.ended()).ok, false);
+    });
+  });
+});

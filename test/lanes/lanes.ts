@@ -1,0 +1,26 @@
+// The two lanes in which `npm test` runs all test files side by side. Most of their time is waiting: for a lease to end, for a
+// proxy to take the next secret, for a file to be looked at again. What meets real peers waits most, so it is the one lane.
+import { globSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+export interface Lane {
+  readonly name: string;
+  /** Whether a test file is of this lane, by its path from the root of the repository. */
+  readonly has: (file: string) => boolean;
+  /** What `freePort` may give, from and below: no port twice while both lanes run. */
+  readonly ports: readonly [number, number];
+}
+
+const meetsPeers = (file: string): boolean => file.startsWith('test/peers/');
+
+export const LANES: readonly Lane[] = [
+  { name: 'peers', has: meetsPeers, ports: [26_000, 32_000] },
+  { name: 'rest', has: (file) => !meetsPeers(file), ports: [20_000, 26_000] },
+];
+
+/** All test files, in the order in which mocha would run them alone. */
+export function testFiles(): string[] {
+  return globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
+}
