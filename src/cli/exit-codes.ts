@@ -1,5 +1,5 @@
 // What the process says to a script. The numbers are those of sysexits.h, but for the checks (`policy`,
-// `drift`), which answer as linters do: 0, 1 and 2. The record is exhaustive: a new error code does not
+// `drift`, `doctor`, `rogue`), which answer as linters do: 0, 1 and 2. The record is exhaustive: a new error code does not
 // compile until it has an answer here.
 import { AuthorityError, type ErrorCode } from '../domain/errors.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';

@@ -7,7 +7,8 @@ import { registerBundle } from './commands/bundle/bundle.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDrift } from './commands/drift.ts';
-import { registerInspect } from './commands/inspect.ts';
+import { registerInspect } from './commands/certificates/inspect.ts';
+import { registerRogue } from './commands/certificates/rogue.ts';
 import { registerAnchor } from './commands/administration/anchor.ts';
 import { registerIssuer } from './commands/administration/issuer.ts';
 import { registerRevoke } from './commands/administration/revoke.ts';
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerIssue,
   registerToken,
   registerInspect,
+  registerRogue,
   registerJournal,
   registerBackup,
   registerRestore,
@@ -99,7 +101,7 @@ async function runCommand(argv: readonly string[], given: Omit<Invocation, 'endW
 
 /** Commands that pipelines run as checks keep to the three exit codes that pipelines know. */
 function isCheck([command]: readonly string[]): boolean {
-  return command === 'policy' || command === 'drift' || command === 'doctor';
+  return command === 'policy' || command === 'drift' || command === 'doctor' || command === 'rogue';
 }
 
 function program(invocation: Invocation): Command {

@@ -20,7 +20,7 @@ async function helpOf(words: readonly string[]): Promise<string> {
   return out();
 }
 
-for (const page of ['kubernetes.md', 'istio.md', 'migration.md']) {
+for (const page of ['kubernetes.md', 'istio.md', 'migration.md', 'rogue.md']) {
   describe(`The commands of docs/${page}`, () => {
     for (const command of commandsIn(page)) {
       it(command, async () => {

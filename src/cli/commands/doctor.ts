@@ -46,7 +46,7 @@ export function registerDoctor(program: Command, invocation: Invocation): void {
 async function doctor({ supportBundle, output, ...wanted }: DoctorOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const [{ consult }, { doctorReport }] = await Promise.all([
-    import('../inputs/consult-doctor.ts'),
+    import('../inputs/estate/consult-doctor.ts'),
     import('../reports/doctor/diagnosis.ts'),
   ]);
   const consulted = await consult(wanted, invocation);

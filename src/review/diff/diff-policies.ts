@@ -7,7 +7,7 @@ import {
   type Direction,
   type FieldDifference,
 } from '../../domain/policy/comparison/differences.ts';
-import { findingAt } from '../finding-places.ts';
+import { findingAt } from '../sources/finding-places.ts';
 import type { Finding, ReviewedCase, Severity } from '../findings.ts';
 
 export interface PolicyDiff {

@@ -6,7 +6,7 @@ import type { IssuanceClass } from '../../domain/policy/request.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import type { Finding } from '../findings.ts';
 import { off } from './lint-local.ts';
-import { findingAt } from '../finding-places.ts';
+import { findingAt } from '../sources/finding-places.ts';
 
 /** Capstan's own: no workload is ever of one. */
 const RESERVED: readonly IssuanceClass[] = ['self', 'intermediate'];

@@ -5,7 +5,7 @@ import { impossible, type Impossibility } from '../../domain/policy/comparison/i
 import type { Problem } from '../../domain/text/position.ts';
 import { lintBundle } from './lint-bundle.ts';
 import { lintLocal } from './lint-local.ts';
-import { findingAt, schemaFinding } from '../finding-places.ts';
+import { findingAt, schemaFinding } from '../sources/finding-places.ts';
 import type { Finding } from '../findings.ts';
 
 export interface ParsedPolicies {

@@ -5,7 +5,7 @@ import { grantsFor } from '../../domain/policy/comparison/rule-grants.ts';
 import { exceeds, type Exceeding } from '../../domain/policy/comparison/exceeds.ts';
 import { localName } from '../../domain/policy/evaluation/statement.ts';
 import type { Finding } from '../findings.ts';
-import { findingAt, isWritten } from '../finding-places.ts';
+import { findingAt, isWritten } from '../sources/finding-places.ts';
 
 /** @param bundle what the policy is held against; without one it is judged by itself. */
 export function lintLocal(

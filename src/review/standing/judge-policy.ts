@@ -5,7 +5,7 @@ import { bundleFor, effectiveBounds, formatEffective } from '../../domain/policy
 import { exceeds, type Exceeding } from '../../domain/policy/comparison/exceeds.ts';
 import { impossible } from '../../domain/policy/comparison/impossible.ts';
 import type { ClusterFacts, LocalPolicy, PolicyBundle } from '../../domain/policy/documents.ts';
-import { isWritten } from '../finding-places.ts';
+import { isWritten } from '../sources/finding-places.ts';
 
 export interface PolicyStanding {
   /** Of what was judged, as in `PolicySet.local`; absent when it is no policy. */

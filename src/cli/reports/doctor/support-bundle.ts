@@ -3,7 +3,7 @@
 import process from 'node:process';
 import path from 'node:path';
 import { showConfig } from '../../../config/redact.ts';
-import type { Consulted } from '../../inputs/consult-doctor.ts';
+import type { Consulted } from '../../inputs/estate/consult-doctor.ts';
 import { writeTogether } from '../../inputs/files.ts';
 import type { Invocation } from '../../invocation.ts';
 

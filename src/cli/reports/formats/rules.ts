@@ -63,6 +63,30 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'A change lets somebody have more than before',
     'Whoever owns the policy should look at it. `--allow-widening` accepts it.',
   ),
+  'rogue/self-signed-ca': row(
+    'A CA signed itself and is no corporate anchor',
+    'Whoever has its key makes any identity for all that trust it. Have it signed by the corporate CA, or remove it (docs/rogue.md).',
+  ),
+  'rogue/foreign-ca': row(
+    'A CA does not lead to the corporate anchors',
+    'Have it signed by the corporate CA, or remove it; `--known` names a CA that may be there (docs/rogue.md).',
+  ),
+  'rogue/path-length': row(
+    'A CA stands below one that may have none below it',
+    'Peers that check path lengths refuse what it signs. Ask who signed it: a key of a corporate CA may have been misused.',
+  ),
+  'rogue/self-signed-leaf': row(
+    'A certificate vouches for itself',
+    'Have it issued by a CA under the corporate anchors.',
+  ),
+  'rogue/foreign-leaves': row(
+    'Certificates do not lead to the corporate anchors',
+    'Have them issued by a CA under the corporate anchors; `--known` names a CA that may be there.',
+  ),
+  'rogue/not-read': row(
+    'Something was not looked at',
+    'Nothing is known of it. Have it looked at by somebody who may read it, or in a form that can be read.',
+  ),
 };
 
 export function helpOf(id: string): RuleHelp {

@@ -1,7 +1,7 @@
 // Findings at a field of a policy document.
-import type { ParsedDocument } from '../adapters/policy/source/parse-documents.ts';
-import type { Problem } from '../domain/text/position.ts';
-import type { Finding } from './findings.ts';
+import type { ParsedDocument } from '../../adapters/policy/source/parse-documents.ts';
+import type { Problem } from '../../domain/text/position.ts';
+import type { Finding } from '../findings.ts';
 
 /** @param field dotted, rules and conditions by their id, as decisions spell it; empty for the document itself. */
 export function findingAt(

@@ -1,10 +1,10 @@
 // An inspected chain as a person reads it: what the leaf is for, then the way down from the anchor.
-import { SpiffeId } from '../../domain/identity/spiffe-id.ts';
-import { kubernetesIdentityOf } from '../../domain/identity/kubernetes-identity.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatTime, formatValidity } from '../../domain/text/format-time.ts';
-import { titleOf, type CertificateFacts, type ReadCertificate } from '../../review/inspect/certificate-facts.ts';
-import type { Inspection } from '../../review/inspect/inspect-chain.ts';
+import { SpiffeId } from '../../../domain/identity/spiffe-id.ts';
+import { kubernetesIdentityOf } from '../../../domain/identity/kubernetes-identity.ts';
+import type { Terminal } from '../../terminal.ts';
+import { formatTime, formatValidity } from '../../../domain/text/format-time.ts';
+import { titleOf, type CertificateFacts, type ReadCertificate } from '../../../review/inspect/certificate-facts.ts';
+import type { Inspection } from '../../../review/inspect/inspect-chain.ts';
 
 const VERDICTS = {
   trusted: ['green', 'trusted: every link holds up to the trust anchor'],

@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { decodePemBlocks } from '../../domain/x509/pem.ts';
-import type { SubjectAltName } from '../../domain/x509/template.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
-import { readInput } from '../inputs/files.ts';
-import { ISTIO_FILES } from '../inputs/istio-files.ts';
-import type { ReadCertificate } from '../../review/inspect/certificate-facts.ts';
-import type { InspectedFile } from '../reports/chain.ts';
-import { durationOption } from '../options/option-values.ts';
-import { outputOption, type Invocation, type OutputFormat } from '../invocation.ts';
+import { decodePemBlocks } from '../../../domain/x509/pem.ts';
+import type { SubjectAltName } from '../../../domain/x509/template.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
+import { readInput } from '../../inputs/files.ts';
+import { ISTIO_FILES } from '../../inputs/istio-files.ts';
+import type { ReadCertificate } from '../../../review/inspect/certificate-facts.ts';
+import type { InspectedFile } from '../../reports/certificates/chain.ts';
+import { durationOption } from '../../options/option-values.ts';
+import { outputOption, type Invocation, type OutputFormat } from '../../invocation.ts';
 
 interface InspectOptions {
   readonly root?: string;
@@ -50,7 +50,7 @@ export function registerInspect(program: Command, invocation: Invocation): void 
 async function inspect(files: readonly string[], options: InspectOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock, endWith } = invocation;
   const nowMs = clock.nowMs();
-  const { printInspection } = await import('../reports/chain.ts');
+  const { printInspection } = await import('../../reports/certificates/chain.ts');
   const inspected: InspectedFile[] = [];
   for (const file of files) inspected.push(await inspectFile(file, options, nowMs));
   if (inspected.some(({ inspection }) => inspection.verdict !== 'trusted')) endWith(EXIT.data);
@@ -69,7 +69,7 @@ async function inspectFile(
   { root, certifies = [], partialChain = false, longestLeaf }: InspectOptions,
   nowMs: number,
 ): Promise<InspectedFile> {
-  const { inspectChain } = await import('../../review/inspect/inspect-chain.ts');
+  const { inspectChain } = await import('../../../review/inspect/inspect-chain.ts');
   const chain = await readCertificates(file);
   const beside = path.join(path.dirname(file), ISTIO_FILES.anchors);
   const anchorsFile = root ?? (existsSync(beside) ? beside : undefined);
@@ -93,7 +93,7 @@ function nameOf(value: string): SubjectAltName {
 
 /** @throws CommandError 65 naming the file when it is not PEM certificates and nothing else. */
 async function readCertificates(file: string): Promise<readonly ReadCertificate[]> {
-  const { readCertificate } = await import('../../review/inspect/certificate-facts.ts');
+  const { readCertificate } = await import('../../../review/inspect/certificate-facts.ts');
   const blocks = decodePemBlocks(await readInput(file), 'CERTIFICATE');
   if ('problem' in blocks) throw new CommandError(EXIT.data, `${file} ${blocks.problem}`);
   return blocks.map((der, index) => {

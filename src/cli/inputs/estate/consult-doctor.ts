@@ -2,17 +2,17 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { ownListeners } from '../../app/doctor/listeners.ts';
-import { openCluster, findConfig, type OpenedCluster } from '../../app/doctor/open.ts';
-import { lookAt, type LookedAt } from '../../app/doctor/look.ts';
-import { localFiles } from '../../app/doctor/files.ts';
-import type { LoadedConfig } from '../../config/load.ts';
-import { loadConfig } from '../../config/load.ts';
-import type { HostPort } from '../../config/shapes/shapes.ts';
-import { diagnose, type Diagnosis } from '../../review/doctor/diagnose.ts';
-import { complainOfConfig } from '../complaints.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
-import type { Invocation } from '../invocation.ts';
+import { ownListeners } from '../../../app/doctor/listeners.ts';
+import { openCluster, findConfig, type OpenedCluster } from '../../../app/doctor/open.ts';
+import { lookAt, type LookedAt } from '../../../app/doctor/look.ts';
+import { localFiles } from '../../../app/doctor/files.ts';
+import type { LoadedConfig } from '../../../config/load.ts';
+import { loadConfig } from '../../../config/load.ts';
+import type { HostPort } from '../../../config/shapes/shapes.ts';
+import { diagnose, type Diagnosis } from '../../../review/doctor/diagnose.ts';
+import { complainOfConfig } from '../../complaints.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
+import type { Invocation } from '../../invocation.ts';
 
 export interface DoctorPlaces {
   readonly config?: string;

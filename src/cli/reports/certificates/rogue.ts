@@ -1,0 +1,175 @@
+// Rogue CAs for people and programs: what it is, where it lies, why it should not be there, how it comes home.
+import { formatCount, formatQuantity } from '../../../domain/text/format-count.ts';
+import { formatTime, formatValidity } from '../../../domain/text/format-time.ts';
+import { shownName } from '../../../domain/text/shown-name.ts';
+import type { Finding } from '../../../review/findings.ts';
+import { adviceOn } from '../../../review/rogue/advice.ts';
+import type { NotRead, Sighting } from '../../../review/rogue/found.ts';
+import { placeName, type GatheredCertificate } from '../../../review/rogue/gathered.ts';
+import type { KnownAs, Rogue, RogueReport } from '../../../review/rogue/judge-rogues.ts';
+import { isCa } from '../../../review/rogue/lineage.ts';
+import type { Terminal } from '../../terminal.ts';
+import type { Report } from '../report.ts';
+
+export interface RogueSearch {
+  readonly report: RogueReport;
+  /** What was looked through, in words: `1,200 files`. */
+  readonly lookedThrough: readonly string[];
+  /** Whether what may be there is listed too. */
+  readonly all: boolean;
+  readonly nowMs: number;
+}
+
+/** Places that a person is shown of one certificate. */
+const MAX_PLACES = 5;
+
+const TITLES: Readonly<Record<Rogue['kind'], string>> = {
+  'self-signed-ca': 'self-signed CA',
+  'foreign-ca': 'CA under no corporate anchor',
+  'path-length': 'CA where none may be',
+  'self-signed-leaf': 'self-signed certificate',
+  'foreign-leaves': 'certificate under no corporate anchor',
+};
+
+const KNOWN: Readonly<Record<KnownAs, string>> = {
+  cluster: "the cluster's own",
+  known: 'named with --known',
+  public: 'a root of the public web',
+};
+
+export function rogueReport(search: RogueSearch, terminal: Terminal): Report {
+  const { rogues, notRead } = search.report;
+  const cases = [
+    { name: 'rogue', findings: rogues.map(findingOf) },
+    { name: 'not looked at', findings: notRead.map(notReadFinding) },
+  ];
+  return { tool: 'rogue', cases, json: jsonOf(search), text: () => print(search, terminal) };
+}
+
+function findingOf(rogue: Rogue): Finding {
+  const { kind, certificate, expired, hasPrivateKey, sightings } = rogue;
+  const { why, bringHome } = adviceOn(rogue);
+  const [first] = sightings;
+  const subject = shownName(certificate.subject);
+  const key = hasPrivateKey ? 'its private key lies beside it; ' : '';
+  return {
+    id: `rogue/${kind}`,
+    severity: expired ? 'warning' : 'error',
+    message: `${subject} (SHA-256 ${certificate.sha256}, until ${formatTime(certificate.notAfterMs)}): ${key}${why}. Bring home: ${bringHome}`,
+    ...(first?.place.kind === 'file' && { position: { place: placeName(first), line: first.line ?? 1, column: 1 } }),
+    ...(first !== undefined && first.place.kind !== 'file' && { subject: shownName(placeName(first)) }),
+  };
+}
+
+function notReadFinding({ why, count, examples }: NotRead): Finding {
+  const [first = ''] = examples;
+  const more = count > 1 ? ` (and ${formatCount(count - 1)} more)` : '';
+  return { id: 'rogue/not-read', severity: 'warning', message: `${shownName(first)} ${why}${more}` };
+}
+
+function jsonOf({ report, lookedThrough, all }: RogueSearch): unknown {
+  const { rogues, known, notRead, looked } = report;
+  return {
+    found: rogues.map((rogue) => ({
+      id: `rogue/${rogue.kind}`,
+      severity: rogue.expired ? 'warning' : 'error',
+      ...certificateData(rogue),
+      selfSigned: rogue.signer === undefined,
+      signer: rogue.signer ?? null,
+      namesake: rogue.namesake,
+      leaves: { count: rogue.leaves.count, places: rogue.leaves.sightings.map(placeData) },
+      ...adviceOn(rogue),
+    })),
+    notRead,
+    ...(all && { known: known.map(({ found, as }) => ({ as, ...certificateData(found) })) }),
+    certificates: looked,
+    lookedThrough,
+  };
+}
+
+function certificateData({ certificate, sightings, sightingCount, hasPrivateKey }: GatheredCertificate): object {
+  return {
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    sha256: certificate.sha256,
+    serial: certificate.serial,
+    notBefore: new Date(certificate.notBeforeMs).toISOString(),
+    notAfter: new Date(certificate.notAfterMs).toISOString(),
+    ca: isCa(certificate),
+    privateKey: hasPrivateKey,
+    places: sightings.map(placeData),
+    placeCount: sightingCount,
+  };
+}
+
+function placeData(sighting: Sighting): object {
+  const { place, part, line, privateKey } = sighting;
+  const { kind, name, madeBy, usedBy } = place;
+  return {
+    kind,
+    place: name,
+    part,
+    ...(line !== undefined && { line }),
+    ...(privateKey !== undefined && { privateKey }),
+    ...(madeBy !== undefined && { madeBy }),
+    ...(usedBy !== undefined && { usedBy }),
+  };
+}
+
+function print(search: RogueSearch, terminal: Terminal): void {
+  const { report, all, nowMs, lookedThrough } = search;
+  for (const rogue of report.rogues) printRogue(rogue, terminal, nowMs);
+  if (all) printKnown(report.known, terminal);
+  for (const { why, count, examples } of report.notRead) {
+    const more = count > examples.length ? ` and ${formatCount(count - examples.length)} more` : '';
+    terminal.print(`not looked at: ${examples.map(shownName).join(', ')}${more}: ${why}`);
+  }
+  if (report.notRead.length > 0) terminal.print('');
+  const looked = `${lookedThrough.join(' and ')}, ${formatQuantity(report.looked, 'certificate')}`;
+  const found = report.rogues.length === 0 ? 'nothing' : formatCount(report.rogues.length);
+  const part = report.notRead.length === 0 ? '' : ', but not everything was looked at';
+  terminal.print(`${looked}: ${found} found that should not be there${part}.`);
+}
+
+function printRogue(rogue: Rogue, terminal: Terminal, nowMs: number): void {
+  const { certificate, kind, sightings, sightingCount, leaves } = rogue;
+  const { why, bringHome } = adviceOn(rogue);
+  const say = (label: string, text: string): void => terminal.print(`  ${label.padEnd(8)}${text}`);
+  const title = `${TITLES[kind]}: ${shownName(certificate.subject)}`;
+  terminal.print(terminal.styled(rogue.expired ? 'yellow' : 'red', title));
+  say('SHA-256', certificate.sha256);
+  say('until', `${formatTime(certificate.notAfterMs)}, ${formatValidity(certificate, nowMs)}`);
+  printPlaces(sightings, sightingCount, say);
+  if (leaves.count > 0 && kind !== 'foreign-leaves') {
+    const places = leaves.sightings.map((sighting) => shownName(placeName(sighting))).join(', ');
+    const more = leaves.count > leaves.sightings.length ? ', …' : '';
+    say('signed', `${formatQuantity(leaves.count, 'certificate')}: ${places}${more}`);
+  }
+  say('why', why);
+  say('home', bringHome);
+  terminal.print('');
+}
+
+function printPlaces(sightings: readonly Sighting[], count: number, say: (label: string, text: string) => void): void {
+  for (const [index, sighting] of sightings.slice(0, MAX_PLACES).entries()) {
+    const { place, line, privateKey } = sighting;
+    const at = `${shownName(placeName(sighting))}${line === undefined || place.kind !== 'file' ? '' : `:${line}`}`;
+    say(index === 0 ? 'in' : '', `${at}${privateKey === undefined ? '' : `, private key: ${shownName(privateKey)}`}`);
+    if (place.madeBy !== undefined) say('', `made by ${shownName(place.madeBy)}`);
+    for (const user of place.usedBy ?? []) say('', `used by ${shownName(user)}`);
+  }
+  if (count > MAX_PLACES) say('', `and in ${formatQuantity(count - MAX_PLACES, 'more place')}`);
+}
+
+function printKnown(known: RogueReport['known'], terminal: Terminal): void {
+  if (known.length === 0) return;
+  terminal.printTable([
+    ['KNOWN', 'SUBJECT', 'PLACE'],
+    ...known.map(({ found: { certificate, sightings }, as }) => [
+      KNOWN[as],
+      shownName(certificate.subject),
+      sightings[0] === undefined ? '' : shownName(placeName(sightings[0])),
+    ]),
+  ]);
+  terminal.print('');
+}

@@ -1,0 +1,160 @@
+// Every certificate in bytes that nobody vouches for: PEM however it is quoted or indented, DER, and either of them in base64,
+// as kubeconfigs, Secrets and webhooks carry them. Nothing is parsed as YAML or JSON, so nothing is hidden by being neither.
+// Private keys are noticed by their markers; no byte of one is kept.
+import { hash, X509Certificate } from 'node:crypto';
+
+export interface FoundCertificate {
+  /** As OpenSSL read it: what stood behind it is left out. */
+  readonly der: Uint8Array;
+  /** Counted from 1; absent in binary files. */
+  readonly line?: number;
+}
+
+export interface CertificateText {
+  readonly certificates: readonly FoundCertificate[];
+  readonly hasPrivateKey: boolean;
+  /** Why something in it could not be looked into, in words that follow its name. */
+  readonly unread: readonly string[];
+}
+
+/** A Secret in a manifest in a ConfigMap: base64 in base64 no deeper than this. */
+const MAX_NESTING = 3;
+/** Of one text; a bundle of the public web's roots has some 150. */
+const MAX_CERTIFICATES = 5_000;
+
+/** RFC 7468 section 5.1, with the labels that it names as used before, and OpenSSL's own. */
+const BLOCK = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|X\.509 CERTIFICATE)-----([^-]*)-----END \1-----/g;
+const KEY = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----/;
+const PKCS7 = /-----BEGIN (?:PKCS7|CMS)-----/;
+/** Line ends and quotes as JSON, YAML and shells write them. */
+const AROUND_BASE64 = /\\[nrt]|[\s\\"',]/g;
+/** Shorter than any certificate, longer than a line of PEM. */
+const BASE64 = /[A-Za-z0-9+/]{120,}={0,2}/g;
+
+const SEQUENCE = 0x30;
+const UTF16_LITTLE = [0xff, 0xfe];
+/** Of Java's own key stores. */
+const JKS = [0xfe, 0xed, 0xfe, 0xed];
+/** 1.2.840.113549.1.7.2, signedData, with its header (RFC 5652 section 5.1). */
+const SIGNED_DATA = Buffer.from('06092a864886f70d010702', 'hex');
+
+/** @param bytes of a bounded text. Never throws: what cannot be read is named in `unread`. */
+export function certificatesIn(bytes: Uint8Array): CertificateText {
+  return read(bytes, 0);
+}
+
+function read(bytes: Uint8Array, nesting: number): CertificateText {
+  if (bytes[0] === SEQUENCE) {
+    const binary = fromDer(bytes);
+    if (binary !== undefined) return binary;
+  }
+  if (startsWith(bytes, JKS)) return unopened('a Java key store');
+  const text = textOf(bytes);
+  const parts = [fromPem(text), ...(nesting < MAX_NESTING ? [fromBase64(text, nesting)] : [])];
+  return {
+    certificates: unique(parts.flatMap(({ certificates }) => certificates)).slice(0, MAX_CERTIFICATES),
+    hasPrivateKey: parts.some(({ hasPrivateKey }) => hasPrivateKey),
+    unread: parts.flatMap(({ unread }) => unread),
+  };
+}
+
+/** PEM that is written in one line is base64 too. */
+function unique(certificates: readonly FoundCertificate[]): readonly FoundCertificate[] {
+  const met = new Set<string>();
+  return certificates.filter(({ der }) => {
+    const digest = hash('sha256', der, 'hex');
+    return !met.has(digest) && met.add(digest);
+  });
+}
+
+function fromPem(text: string): CertificateText {
+  const certificates: FoundCertificate[] = [];
+  let [unparsed, lines, counted] = [0, 1, 0];
+  for (const { 2: body = '', index } of text.matchAll(BLOCK)) {
+    if (certificates.length >= MAX_CERTIFICATES) break;
+    lines += text.slice(counted, index).split('\n').length - 1;
+    counted = index;
+    const der = parsed(Buffer.from(body.replace(AROUND_BASE64, ''), 'base64'));
+    if (der === undefined) unparsed += 1;
+    else certificates.push({ der, line: lines });
+  }
+  const unread = [
+    ...(unparsed === 0 ? [] : ['has a certificate that does not parse']),
+    ...(PKCS7.test(text) ? ['holds PKCS#7, which is not opened'] : []),
+    ...(certificates.length < MAX_CERTIFICATES
+      ? []
+      : [`has ${MAX_CERTIFICATES} certificates or more; the rest was left out`]),
+  ];
+  return { certificates, hasPrivateKey: KEY.test(text), unread };
+}
+
+/** Runs of base64 that hold PEM or a certificate's DER; a line of PEM is too short to be one. */
+function fromBase64(text: string, nesting: number): CertificateText {
+  const found: FoundCertificate[] = [];
+  const unread: string[] = [];
+  let [hasPrivateKey, lines, counted] = [false, 1, 0];
+  for (const { 0: run, index } of text.matchAll(BASE64)) {
+    if (found.length >= MAX_CERTIFICATES) break;
+    const decoded = Buffer.from(run, 'base64');
+    if (!isPromising(decoded)) continue;
+    lines += text.slice(counted, index).split('\n').length - 1;
+    counted = index;
+    const inner = read(decoded, nesting + 1);
+    hasPrivateKey ||= inner.hasPrivateKey;
+    found.push(...inner.certificates.map(({ der }) => ({ der, line: lines })));
+    unread.push(...inner.unread);
+  }
+  return { certificates: found, hasPrivateKey, unread };
+}
+
+function isPromising(decoded: Buffer): boolean {
+  if (decoded[0] === SEQUENCE && (decoded[1] ?? 0) > 0x80) return true;
+  return decoded.includes('-----BEGIN ') || decoded.includes('LS0tLS1CRUdJTi');
+}
+
+/** @returns nothing when the bytes are no DER that is known here. */
+function fromDer(bytes: Uint8Array): CertificateText | undefined {
+  const certificates: FoundCertificate[] = [];
+  for (let at = 0; at < bytes.length && certificates.length < MAX_CERTIFICATES;) {
+    const der = parsed(bytes.subarray(at));
+    if (der === undefined) break;
+    certificates.push({ der });
+    at += der.length;
+  }
+  if (certificates.length > 0) return { certificates, hasPrivateKey: false, unread: [] };
+  const inside = contentOf(bytes);
+  if (inside === undefined) return undefined;
+  // PFX begins with the version 3 (RFC 7292 section 4); keys with 0 or 1 (RFC 5958, RFC 8017, RFC 5915).
+  if (inside[0] === 2 && inside[1] === 1 && inside[2] === 3) return unopened('PKCS#12');
+  if (inside.subarray(0, SIGNED_DATA.length).equals(SIGNED_DATA)) return unopened('PKCS#7');
+  const isKey = inside[0] === 2 && inside[1] === 1 && (inside[2] === 0 || inside[2] === 1);
+  return isKey ? { certificates: [], hasPrivateKey: true, unread: [] } : undefined;
+}
+
+function contentOf(bytes: Uint8Array): Buffer | undefined {
+  const length = bytes[1] ?? 0;
+  const header = length < 0x80 ? 2 : 2 + (length & 0x7f);
+  return header > 6 ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(header);
+}
+
+function unopened(what: string): CertificateText {
+  return { certificates: [], hasPrivateKey: false, unread: [`is ${what}, which is not opened`] };
+}
+
+function parsed(der: Uint8Array): Uint8Array | undefined {
+  try {
+    return new X509Certificate(der).raw;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Latin-1 keeps every byte apart; PowerShell writes UTF-16. */
+function textOf(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString(startsWith(bytes, UTF16_LITTLE) ? 'utf16le' : 'latin1');
+}
+
+function startsWith(bytes: Uint8Array, beginning: readonly number[]): boolean {
+  return beginning.every((byte, at) => bytes[at] === byte);
+}

@@ -1,0 +1,49 @@
+// Where certificates were found, as the finder of rogue CAs is handed it: bytes of a place, and what is known of the place.
+
+/** What kind of place it is: what brings a CA home depends on it. */
+export type PlaceKind =
+  | 'file'
+  | 'istio-secret'
+  | 'secret'
+  | 'config-map'
+  | 'istio-roots'
+  | 'webhook'
+  | 'crd'
+  | 'api-service'
+  | 'trust-bundle';
+
+export interface Place {
+  readonly kind: PlaceKind;
+  /** What an operator calls it: the path of a file, `Secret istio-system/cacerts`. */
+  readonly name: string;
+  /** Who made it and when, in words. */
+  readonly madeBy?: string;
+  /** What names it, each in words: `webhook example.org/validate`. */
+  readonly usedBy?: readonly string[];
+}
+
+/** One text of a place: a file, a key of a Secret, a field of an object. */
+export interface PlacePart {
+  /** Empty where the place is one text. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One certificate of one place. */
+export interface Sighting {
+  readonly place: Place;
+  readonly part: string;
+  /** Counted from 1, where lines mean anything. */
+  readonly line?: number;
+  /** Where a private key lies with it, in words. */
+  readonly privateKey?: string;
+}
+
+/** What was not looked at: alike things are counted. */
+export interface NotRead {
+  /** In words that follow the name of one of them, or of a kind: `may not be listed`. */
+  readonly why: string;
+  readonly count: number;
+  /** The first few by name. */
+  readonly examples: readonly string[];
+}

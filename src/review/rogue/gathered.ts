@@ -1,0 +1,142 @@
+// What was found so far: each certificate once, with the places where it lies. Texts are let go as soon as they are read.
+import { hash } from 'node:crypto';
+import { readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
+import { formatCount } from '../../domain/text/format-count.ts';
+import { certificatesIn } from './certificates-in.ts';
+import type { NotRead, Place, PlacePart, Sighting } from './found.ts';
+import { keysOf, shownKeys } from './private-keys.ts';
+
+/** Different certificates; a parsed one takes some 10 kB. */
+const MAX_CERTIFICATES = 20_000;
+/** Places that are kept of each certificate; more are counted. */
+const MAX_SIGHTINGS = 20;
+/** Names that are kept of what could not be read for one reason. */
+const MAX_EXAMPLES = 5;
+/** Keys that are remembered of one place. */
+const MAX_KEYS = 100;
+
+export interface GatheredCertificate {
+  readonly certificate: PathCertificate;
+  /** The first of them, in the order in which they were found. */
+  readonly sightings: readonly Sighting[];
+  readonly sightingCount: number;
+  readonly hasPrivateKey: boolean;
+}
+
+interface Kept {
+  readonly certificate: PathCertificate;
+  readonly sightings: Sighting[];
+  sightingCount: number;
+  hasPrivateKey: boolean;
+}
+
+export class Gathered {
+  readonly #certificates = new Map<string, Kept>();
+  readonly #notRead = new Map<string, { count: number; readonly examples: string[] }>();
+
+  get certificates(): readonly GatheredCertificate[] {
+    return [...this.#certificates.values()];
+  }
+
+  get notRead(): readonly NotRead[] {
+    return [...this.#notRead].map(([why, { count, examples }]) => ({ why, count, examples }));
+  }
+
+  /** Its texts are handed in one by one; what lies beside what is known at its end. */
+  open(place: Place): OpenPlace {
+    return new OpenPlace(place, this);
+  }
+
+  /** @param name of what was not looked at. @param why in words that follow it. */
+  skip(name: string, why: string): void {
+    const known = this.#notRead.get(why) ?? { count: 0, examples: [] };
+    known.count += 1;
+    if (known.examples.length < MAX_EXAMPLES) known.examples.push(name);
+    this.#notRead.set(why, known);
+  }
+
+  /** @param name of the text, for a certificate that cannot be kept. */
+  add(der: Uint8Array, sighting: Sighting, name: string): void {
+    const kept = this.#keep(der, name);
+    if (kept === undefined) return;
+    kept.sightingCount += 1;
+    kept.hasPrivateKey ||= sighting.privateKey !== undefined;
+    if (kept.sightings.length < MAX_SIGHTINGS) kept.sightings.push(sighting);
+  }
+
+  #keep(der: Uint8Array, name: string): Kept | undefined {
+    const digest = hash('sha256', der, 'hex');
+    const known = this.#certificates.get(digest);
+    if (known !== undefined) return known;
+    if (this.#certificates.size >= MAX_CERTIFICATES) {
+      this.skip(name, `has a certificate beyond the first ${formatCount(MAX_CERTIFICATES)} different ones`);
+      return undefined;
+    }
+    const certificate = readPathCertificate(der);
+    if ('problem' in certificate) {
+      this.skip(name, certificate.problem);
+      return undefined;
+    }
+    const kept = { certificate, sightings: [], sightingCount: 0, hasPrivateKey: false };
+    this.#certificates.set(digest, kept);
+    return kept;
+  }
+}
+
+/** A place whose texts are being read: `add` each, then `end`. */
+export class OpenPlace {
+  readonly #place: Place;
+  readonly #gathered: Gathered;
+  readonly #found: {
+    readonly der: Uint8Array;
+    readonly part: string;
+    readonly line?: number;
+    readonly first: boolean;
+  }[] = [];
+  readonly #keys: string[] = [];
+
+  constructor(place: Place, gathered: Gathered) {
+    this.#place = place;
+    this.#gathered = gathered;
+  }
+
+  add({ name, bytes }: PlacePart): void {
+    const { certificates, hasPrivateKey, unread } = certificatesIn(bytes);
+    if (hasPrivateKey && this.#keys.length < MAX_KEYS) this.#keys.push(name);
+    for (const why of unread) this.#gathered.skip(this.#nameOf(name), why);
+    this.#found.push(
+      ...certificates.map(({ der, line }, index) => ({
+        der: Uint8Array.from(der),
+        part: name,
+        first: index === 0,
+        ...(line !== undefined && { line }),
+      })),
+    );
+  }
+
+  end(): void {
+    const texts = [...new Set(this.#found.map(({ part }) => part))];
+    for (const { der, part, line, first } of this.#found) {
+      // TLS peers take the first certificate of a text for the one of the key (RFC 8446 section 4.4.2).
+      const keys = first && this.#keys.length > 0 ? keysOf(part, texts, this.#keys) : [];
+      const sighting: Sighting = {
+        place: this.#place,
+        part,
+        ...(line !== undefined && { line }),
+        ...(keys.length > 0 && { privateKey: shownKeys(keys.map((key) => (key === part ? 'in the same text' : key))) }),
+      };
+      this.#gathered.add(der, sighting, this.#nameOf(part));
+    }
+  }
+
+  #nameOf(part: string): string {
+    return placeName({ place: this.#place, part });
+  }
+}
+
+/** @returns `certs/ca.pem`, or `Secret istio-system/cacerts ca-cert.pem`. */
+export function placeName({ place, part }: Pick<Sighting, 'place' | 'part'>): string {
+  if (place.kind !== 'file') return part === '' ? place.name : `${place.name} ${part}`;
+  if (place.name === '' || place.name === '.') return part;
+  return place.name.endsWith('/') ? `${place.name}${part}` : `${place.name}/${part}`;
+}

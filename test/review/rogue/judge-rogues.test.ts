@@ -1,0 +1,175 @@
+// Which certificates should not be there: a row for each way to be one, and one for each way not to be.
+import assert from 'node:assert/strict';
+import { readPathCertificate, type PathCertificate } from '../../../src/domain/x509/path/certificate.ts';
+import { adviceOn } from '../../../src/review/rogue/advice.ts';
+import { Gathered } from '../../../src/review/rogue/gathered.ts';
+import { judgeRogues, type Rogue, type RogueReport, type Trust } from '../../../src/review/rogue/judge-rogues.ts';
+import { good } from '../../support/certificates.ts';
+import { NOON_MS } from '../../support/fakes/fake-clock.ts';
+import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
+
+const tier = tiersAt(NOON_MS);
+const parsed = ({ der }: Tier): PathCertificate => good(readPathCertificate(der));
+
+describe('The finder of rogue CAs', () => {
+  let corporate: Tier;
+  let mesh: Tier;
+  before(async () => {
+    corporate = await tier('Corporate');
+    mesh = await tier('Mesh', { by: corporate, pathLength: 0 });
+  });
+
+  function judge(files: Readonly<Record<string, string>>, trust: Partial<Trust> = {}): RogueReport {
+    const gathered = new Gathered();
+    const place = gathered.open({ kind: 'file', name: 'dir' });
+    for (const [name, text] of Object.entries(files)) place.add({ name, bytes: Buffer.from(text) });
+    place.end();
+    return judgeRogues(
+      gathered,
+      { corporate: [parsed(corporate)], others: [], publicRoots: new Set(), ...trust },
+      NOON_MS,
+    );
+  }
+  function only({ rogues }: RogueReport): Rogue {
+    assert.equal(rogues.length, 1, rogues.map(({ certificate }) => certificate.subject).join());
+    return rogues[0]!;
+  }
+
+  it('finds nothing in what leads to the corporate anchors, in any order and in any file', async () => {
+    const leaf = await tier('leaf', { by: mesh, ca: false, subject: 'CN=leaf' });
+    const { rogues, looked } = judge({ 'a.pem': leaf.pem, 'b.pem': corporate.pem, 'z.pem': mesh.pem });
+    assert.deepEqual([rogues, looked], [[], 3]);
+  });
+
+  it('finds nothing in the anchor itself, renewed with its key', async () => {
+    const renewed = await tier('Corporate', { keys: corporate.keys, endsInDays: 90 });
+    assert.deepEqual(judge({ 'a.pem': renewed.pem }).rogues, []);
+  });
+
+  it('finds a CA that signed itself, with its key and what it signed', async () => {
+    const shadow = await tier('Shadow');
+    const leaf = await tier('leaf', { by: shadow, ca: false, subject: 'CN=leaf' });
+    const rogue = only(judge({ 'ca-cert.pem': shadow.pem, 'ca-key.pem': shadow.keyPem, 'tls.crt': leaf.pem }));
+    assert.equal(rogue.kind, 'self-signed-ca');
+    assert.deepEqual(
+      rogue.sightings.map(({ part, privateKey }) => [part, privateKey]),
+      [['ca-cert.pem', 'ca-key.pem']],
+    );
+    assert.deepEqual([rogue.hasPrivateKey, rogue.leaves.count, rogue.leaves.sightings[0]?.part], [true, 1, 'tls.crt']);
+    assert.match(adviceOn(rogue).why, /^it is a root of its own: /);
+  });
+
+  it('finds a CA below one that is not there, and says whose name it bears', async () => {
+    const lost = await tier('Lost Root');
+    const below = await tier('Below', { by: lost });
+    const rogue = only(judge({ 'a.pem': below.pem }));
+    assert.equal(rogue.kind, 'foreign-ca');
+    assert.deepEqual(rogue.signer, { subject: 'CN=Lost Root', found: 'nowhere' });
+    assert.match(adviceOn(rogue).why, /^signed by CN=Lost Root, whose certificate was not found; /);
+  });
+
+  it('finds a CA that bears the name of a corporate anchor, and is another', async () => {
+    const impostor = await tier('Corporate');
+    const rogue = only(judge({ 'a.pem': impostor.pem, 'root.pem': corporate.pem }));
+    assert.equal(rogue.namesake, true);
+    assert.match(adviceOn(rogue).why, /bears the name of a corporate anchor and has another key/);
+  });
+
+  it('finds a CA that a corporate one signed beyond its path length, and no leaf of that one', async () => {
+    const hidden = await tier('Hidden', { by: mesh });
+    const leaf = await tier('leaf', { by: hidden, ca: false, subject: 'CN=leaf' });
+    const rogue = only(judge({ 'chain.pem': leaf.pem + hidden.pem + mesh.pem }));
+    assert.deepEqual([rogue.kind, rogue.certificate.subject, rogue.leaves.count], ['path-length', 'CN=Hidden', 1]);
+  });
+
+  it('finds what a leaf signed, for a leaf is no CA', async () => {
+    const leaf = await tier('leaf', { by: mesh, ca: false, subject: 'CN=leaf' });
+    const forged = await tier('forged', { by: leaf, ca: false, subject: 'CN=forged' });
+    const rogue = only(judge({ 'a.pem': forged.pem + leaf.pem + mesh.pem }));
+    assert.deepEqual(rogue.signer, { subject: 'CN=leaf', found: 'no CA' });
+    assert.equal(rogue.kind, 'foreign-leaves');
+  });
+
+  it('finds a leaf that signed itself', async () => {
+    const alone = await tier('alone', { ca: false, subject: 'CN=alone' });
+    assert.equal(only(judge({ 'tls.crt': alone.pem, 'tls.key': alone.keyPem })).kind, 'self-signed-leaf');
+  });
+
+  it('counts leaves of a CA that is nowhere as one', async () => {
+    const lost = await tier('Lost');
+    const leaves = await Promise.all(
+      [1, 2, 3].map(async (n) => tier('leaf', { by: lost, ca: false, subject: `CN=${n}` })),
+    );
+    const rogue = only(judge({ 'a.pem': leaves.map(({ pem }) => pem).join('') }));
+    assert.deepEqual([rogue.kind, rogue.leaves.count], ['foreign-leaves', 3]);
+  });
+
+  it('warns only of what has expired', async () => {
+    const old = await tier('Old', { startsInDays: -9, endsInDays: -1 });
+    const rogue = only(judge({ 'a.pem': old.pem }));
+    assert.deepEqual([rogue.expired, adviceOn(rogue).bringHome], [true, 'remove it']);
+  });
+
+  it('leaves out CAs that are known, and what they signed', async () => {
+    const cluster = await tier('kubernetes');
+    const leaf = await tier('apiserver', { by: cluster, ca: false, subject: 'CN=kube-apiserver' });
+    const others = [{ certificate: parsed(cluster), as: 'cluster' }] as const;
+    const { rogues, known } = judge({ 'ca.crt': cluster.pem, 'apiserver.crt': leaf.pem }, { others });
+    assert.deepEqual(rogues, []);
+    assert.deepEqual(
+      known.map(({ found, as }) => [found.certificate.subject, as]),
+      [
+        ['CN=kubernetes', 'cluster'],
+        ['CN=kube-apiserver', 'cluster'],
+      ],
+    );
+  });
+
+  it('leaves out roots of the public web, but not what they signed', async () => {
+    const web = await tier('Public Web');
+    const leaf = await tier('www', { by: web, ca: false, subject: 'CN=www' });
+    const publicRoots = new Set([parsed(web).sha256]);
+    const rogue = only(judge({ 'bundle.pem': web.pem, 'www.pem': leaf.pem }, { publicRoots }));
+    assert.deepEqual([rogue.kind, rogue.signer?.found], ['foreign-leaves', 'public root']);
+  });
+
+  it('says once what lies in many places, and counts them', async () => {
+    const shadow = await tier('Shadow');
+    const files = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.pem`, shadow.pem]));
+    const rogue = only(judge(files));
+    assert.deepEqual([rogue.sightings.length, rogue.sightingCount], [20, 50]);
+  });
+
+  it('tells a thousand CAs of one name apart without trying every key on every signature', async () => {
+    const keys = (await tier('first')).keys;
+    const namesakes = await Promise.all(
+      Array.from({ length: 300 }, async () => tier('ca', { keys, keyId: false, authorityKeyId: false })),
+    );
+    const { rogues } = judge(Object.fromEntries(namesakes.map(({ pem }, n) => [`${n}.pem`, pem])));
+    assert.equal(rogues.length, 300);
+  });
+});
+
+describe('A private key', () => {
+  for (const [title, files, expected] of [
+    ['is of the certificate of its name', ['tls.crt', 'ca.crt'], { 'tls.crt': 'tls.key' }],
+    ['is of the only certificate, whatever it is called', ['server.pem'], { 'server.pem': 'tls.key' }],
+    [
+      'is of the CA in what Istio calls a plug-in CA',
+      ['ca-cert.pem', 'root-cert.pem'],
+      { 'ca-cert.pem': 'ca-key.pem' },
+    ],
+  ] as const) {
+    it(title, async () => {
+      const key = Object.values(expected)[0]!;
+      const gathered = new Gathered();
+      const place = gathered.open({ kind: 'secret', name: 'Secret a/b' });
+      const made = await Promise.all(files.map(async (file) => tier(file)));
+      for (const [index, { pem }] of made.entries()) place.add({ name: files[index]!, bytes: Buffer.from(pem) });
+      place.add({ name: key, bytes: Buffer.from(made[0]!.keyPem) });
+      place.end();
+      const found = gathered.certificates.flatMap(({ sightings }) => sightings).filter(({ privateKey }) => privateKey);
+      assert.deepEqual(Object.fromEntries(found.map(({ part, privateKey }) => [part, privateKey])), expected);
+    });
+  }
+});
