@@ -83,6 +83,7 @@ const DOMAIN_ROOMS = [
   'issuance',
   'revocation',
   'trust',
+  'administration',
   'policy',
   'cluster',
   'x509',

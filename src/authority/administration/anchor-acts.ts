@@ -7,9 +7,7 @@ import type { Authorship } from '../../domain/trust/issuer-ledger.ts';
 import { TrustBundle } from '../../domain/trust/bundle.ts';
 import {
   advanced,
-  pendingStepsAt,
-  proposedStep,
-  settledStep,
+  PENDING_STEPS,
   started,
   type AnchorLedger,
   type PendingStep,
@@ -84,7 +82,7 @@ export class AnchorActs {
       anchors: anchors.current().anchors.map(({ sha256, subject, notAfterMs }) => ({ sha256, subject, notAfterMs })),
       ...(rotation !== undefined && { rotation }),
       ...(looked === 'reading' ? { reading: true } : looked && { review: looked }),
-      pending: pendingStepsAt(known, clock.nowMs()),
+      pending: PENDING_STEPS.at(known, clock.nowMs()),
     };
   }
 
@@ -118,7 +116,7 @@ export class AnchorActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<StepOutcome> {
     const { clock, ledger } = this.#parts;
     const timeMs = clock.nowMs();
-    const step = pendingStepsAt(ledger.current(), timeMs).find((one) => one.digest === digest);
+    const step = PENDING_STEPS.find(ledger.current(), digest, timeMs);
     if (step === undefined) throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest}` });
     demandRoleOf(operator, ROLE_OF_ANCHOR_ACT[step.act]);
     demandAnother(step, operator);
@@ -127,9 +125,9 @@ export class AnchorActs {
     const by = { timeMs, actor, role, reason, approvedBy: operator.actor };
     const settle = (known: AnchorLedger): AnchorLedger => {
       // Somebody else may have approved it, or its hour may be over by now.
-      if (!pendingStepsAt(known, timeMs).some((one) => one.digest === digest))
+      if (PENDING_STEPS.find(known, digest, timeMs) === undefined)
         throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest} any more` });
-      return settledStep(known, digest, timeMs);
+      return PENDING_STEPS.settled(known, digest, timeMs);
     };
     return this.#do(step, judged, by, settle, options);
   }
@@ -202,16 +200,21 @@ export class AnchorActs {
     options: Waits,
   ): Promise<StepOutcome> {
     const by = { timeMs, actor, role, reason };
-    const { step: pending } = await this.#parts.ledger.change((known) => {
+    const { act: pending } = await this.#parts.ledger.change((known) => {
       // What could not be done at once is not worth a second person's time.
       const { rotation } = this.#after(known, wanted, by, against);
-      const next = proposedStep(known, wanted, { timeMs, actor, role, ...(names !== undefined && { names }) });
+      const next = PENDING_STEPS.proposed(known, wanted, {
+        timeMs,
+        actor,
+        role,
+        ...(names !== undefined && { names }),
+      });
       if ('problem' in next) throw refusal(`it ${next.problem}`);
       const { from, to } = lastMove(rotation);
       const details = { actor: by.actor, role: by.role, target: targetOf(rotation), reason: by.reason };
-      const is = `pending ${next.step.digest}`;
+      const is = `pending ${next.act.digest}`;
       const operation = { timeMs: by.timeMs, operation: `anchor ${wanted.act}`, was: from ?? '-', is, details };
-      return { ledger: next.anchors, step: next.step, operation, to };
+      return { ...next, operation, to };
     }, options);
     return { outcome: 'pending', pending };
   }

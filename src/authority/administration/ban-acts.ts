@@ -7,9 +7,7 @@ import {
   banned,
   isOver,
   lifted,
-  pendingBanActsAt,
-  proposedBanAct,
-  settledBanAct,
+  PENDING_BAN_ACTS,
   type BanLedger,
   type PendingBanAct,
   type WantedBanAct,
@@ -100,22 +98,23 @@ export class BanActs {
    */
   async approve(digest: string, operator: Operator, options: Waits): Promise<BanOutcome> {
     demandRoleOf(operator, 'security');
-    const act = this.pending().find((one) => one.digest === digest);
+    const { ledger, clock } = this.#parts;
+    const act = PENDING_BAN_ACTS.find(ledger.current(), digest, clock.nowMs());
     if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
     demandAnother(act, operator);
     const { wanted, actor, role } = act;
     const by = { ...this.#by({ actor, role }, wanted.reason), approvedBy: operator.actor };
     return this.#do(wanted, by, options, (known) => {
       // Somebody else may have approved it, or its hour may be over by now.
-      if (!pendingBanActsAt(known, by.timeMs).some((one) => one.digest === digest))
+      if (PENDING_BAN_ACTS.find(known, digest, by.timeMs) === undefined)
         throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
-      return settledBanAct(known, digest);
+      return PENDING_BAN_ACTS.settled(known, digest, by.timeMs);
     });
   }
 
   /** Acts that wait for a second person. */
   pending(): readonly PendingBanAct[] {
-    return pendingBanActsAt(this.#parts.ledger.current(), this.#parts.clock.nowMs());
+    return PENDING_BAN_ACTS.at(this.#parts.ledger.current(), this.#parts.clock.nowMs());
   }
 
   /** In force, or with certificates from before them that may live; oldest first. */
@@ -181,10 +180,8 @@ export class BanActs {
       // What could not be done at once is not worth a second person's time.
       if (wanted.act === 'lift') liftedIn(ledger, wanted.id, by);
       else this.#banned(ledger, wanted, by);
-      const { timeMs, actor, role } = by;
-      const { names } = operator;
-      const next = proposedBanAct(ledger, wanted, { timeMs, actor, role, ...(names !== undefined && { names }) });
-      if ('problem' in next) throw new AuthorityError('CAP-O05', { detail: next.problem });
+      const next = PENDING_BAN_ACTS.proposed(ledger, { wanted }, { ...operator, timeMs: by.timeMs });
+      if ('problem' in next) throw new AuthorityError('CAP-O05', { detail: `it ${next.problem}` });
       return { ...next, operation: proposedBanRecord(next.act) };
     }, options);
     return { outcome: 'pending', pending };

@@ -1,8 +1,9 @@
 // The bans of a CA, as one value that its processes and servers share, and the acts on them that wait for a second person. A
-// change gives another value. What nothing can meet any more is left out by the next change.
+// change gives another value. What nothing can meet any more is left out when the next ban comes or goes.
 import { createHash } from 'node:crypto';
+import { PendingActs, type Waiting } from '../administration/pending-acts.ts';
 import { canonicalJson } from '../text/canonical-json.ts';
-import { PENDING_MS, type Authorship } from '../trust/issuer-ledger.ts';
+import type { Authorship } from '../trust/issuer-ledger.ts';
 import type { Ban, BanTarget } from './ban.ts';
 
 export interface WantedBan {
@@ -23,18 +24,12 @@ export interface WantedLift {
 export type WantedBanAct = WantedBan | WantedLift;
 
 /** An act that waits for a second person. */
-export interface PendingBanAct {
-  readonly wanted: WantedBanAct;
-  /** Names the content: `digestOfBanAct`. */
-  readonly digest: string;
-  readonly timeMs: number;
-  readonly actor: string;
-  /** All names of who asked; absent, the actor alone. */
-  readonly names?: readonly string[];
-  readonly role: string;
-  /** It lapses then. */
-  readonly untilMs: number;
-}
+export type PendingBanAct = { readonly wanted: WantedBanAct } & Waiting;
+
+export const PENDING_BAN_ACTS = new PendingActs<{ readonly wanted: WantedBanAct }>({
+  contentOf: ({ wanted }) => wanted,
+  most: 100,
+});
 
 export interface BanLedger {
   /** Oldest first. */
@@ -47,7 +42,6 @@ export const NO_BANS: BanLedger = { bans: [], pending: [] };
 export const MAX_BANS = 10_000;
 /** Of the bans as JSON: processes hand the ledger to each other in one message. */
 export const MAX_BAN_CHARACTERS = 6 * 1024 * 1024;
-export const MAX_PENDING_BAN_ACTS = 100;
 
 /** Whether nothing is issued to whom it concerns. */
 export function isInForce({ untilMs }: Ban, nowMs: number): boolean {
@@ -101,43 +95,12 @@ export function lifted(
   return { ledger: { ...kept, bans: kept.bans.filter((one) => one !== ban) }, ban };
 }
 
-/** What two persons have to mean alike: everything but who wants it and when. */
-export function digestOfBanAct(wanted: WantedBanAct): string {
-  return createHash('sha256').update(canonicalJson(wanted)).digest('hex').slice(0, 32);
-}
-
-/** Acts that still wait at a moment. */
-export function pendingBanActsAt({ pending }: BanLedger, nowMs: number): readonly PendingBanAct[] {
-  return pending.filter(({ untilMs }) => nowMs < untilMs);
-}
-
-/** @returns the ledger with the act pending, or why not. */
-export function proposedBanAct(
-  ledger: BanLedger,
-  wanted: WantedBanAct,
-  { timeMs, actor, role, names }: Pick<PendingBanAct, 'timeMs' | 'actor' | 'role' | 'names'>,
-): { readonly ledger: BanLedger; readonly act: PendingBanAct } | { readonly problem: string } {
-  const kept = withoutOver(ledger, timeMs);
-  const digest = digestOfBanAct(wanted);
-  if (kept.pending.some((one) => one.digest === digest))
-    return { problem: `it is pending already as ${digest}: approve that` };
-  if (kept.pending.length >= MAX_PENDING_BAN_ACTS) return { problem: `${MAX_PENDING_BAN_ACTS} acts wait already` };
-  const by = { timeMs, actor, role, ...(names !== undefined && { names }) };
-  const act = { wanted, digest, ...by, untilMs: timeMs + PENDING_MS };
-  return { ledger: { ...kept, pending: [...kept.pending, act] }, act };
-}
-
-/** @returns the ledger without the pending act, which is done or dropped. */
-export function settledBanAct(ledger: BanLedger, digest: string): BanLedger {
-  return { ...ledger, pending: ledger.pending.filter((one) => one.digest !== digest) };
-}
-
 export function isSameTarget(one: BanTarget, other: BanTarget): boolean {
   return canonicalJson(one) === canonicalJson(other);
 }
 
 function withoutOver(ledger: BanLedger, nowMs: number): BanLedger {
-  return { bans: ledger.bans.filter((ban) => !isOver(ban, nowMs)), pending: pendingBanActsAt(ledger, nowMs) };
+  return { bans: ledger.bans.filter((ban) => !isOver(ban, nowMs)), pending: PENDING_BAN_ACTS.at(ledger, nowMs) };
 }
 
 function lastsAsLong(ban: Ban, untilMs = Infinity): boolean {

@@ -1,7 +1,6 @@
 // What operators decided about issuers, as one value that the processes and servers of a CA share: every move with its
 // time, actor and reason, and the acts that wait for a second person. A change gives another value.
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '../text/canonical-json.ts';
+import { PendingActs, type Waiting } from '../administration/pending-acts.ts';
 import { isWithdrawn, stateAfter, type IssuerAct, type LifecycleState, type WithdrawnState } from './issuer-state.ts';
 
 /** One certificate that an issuer of the configuration signs with. */
@@ -43,17 +42,12 @@ export interface WantedAct {
 }
 
 /** An act that waits for a second person. */
-export interface PendingAct extends WantedAct {
-  /** Names the content: `digestOf`. */
-  readonly digest: string;
-  readonly timeMs: number;
-  readonly actor: string;
-  readonly role: string;
-  /** Every name by which who asked is known. Absent, the actor alone. */
-  readonly names?: readonly string[];
-  /** It lapses then. */
-  readonly untilMs: number;
-}
+export type PendingAct = WantedAct & Waiting;
+
+export const PENDING_ISSUER_ACTS = new PendingActs<WantedAct>({
+  contentOf: ({ act, issuer, id, reason, override }) => ({ act, issuer, id, reason, override }),
+  most: 100,
+});
 
 export interface IssuerLedger {
   /** Oldest first. */
@@ -72,8 +66,6 @@ export interface Standing {
 
 /** Moves that are kept; the journal has all of them. The last of each certificate that has not ended is never among those that go. */
 const MAX_MOVES = 1_000;
-export const MAX_PENDING = 100;
-export const PENDING_MS = 3_600_000;
 
 /**
  * @param unmoved its state where nobody did anything.
@@ -135,38 +127,6 @@ export function recorded(
 ): Moved {
   const move: IssuerMove = { issuer, id, keyId, notAfterMs, ...by, from, to };
   return { ledger: { ...ledger, moves: bounded([...ledger.moves, move], by.timeMs) }, move };
-}
-
-/** What two persons have to mean alike: everything but who wants it and when. */
-export function digestOf({ act, issuer, id, reason, override }: WantedAct): string {
-  const content = canonicalJson({ act, issuer, id, reason, override });
-  return createHash('sha256').update(content).digest('hex').slice(0, 32);
-}
-
-/** Acts that still wait at a moment. */
-export function pendingAt({ pending }: IssuerLedger, nowMs: number): readonly PendingAct[] {
-  return pending.filter(({ untilMs }) => nowMs < untilMs);
-}
-
-/** @returns the ledger with the act pending, or why not. */
-export function proposed(
-  ledger: IssuerLedger,
-  wanted: WantedAct,
-  { timeMs, actor, role, names }: Pick<PendingAct, 'timeMs' | 'actor' | 'role' | 'names'>,
-): { readonly ledger: IssuerLedger; readonly act: PendingAct } | { readonly problem: string } {
-  const pending = pendingAt(ledger, timeMs);
-  const digest = digestOf(wanted);
-  if (pending.some((one) => one.digest === digest)) return { problem: `is pending already as ${digest}: approve that` };
-  if (pending.length >= MAX_PENDING) return { problem: `cannot wait: ${MAX_PENDING} acts do already` };
-  const { act, issuer, id, reason, override } = wanted;
-  const by = { timeMs, actor, role, ...(names !== undefined && { names }) };
-  const one = { act, issuer, id, reason, override, digest, ...by, untilMs: timeMs + PENDING_MS };
-  return { ledger: { ...ledger, pending: [...pending, one] }, act: one };
-}
-
-/** @returns the ledger without the pending act, which is done or dropped, and without those that lapsed. */
-export function settled(ledger: IssuerLedger, digest: string, nowMs: number): IssuerLedger {
-  return { ...ledger, pending: pendingAt(ledger, nowMs).filter((one) => one.digest !== digest) };
 }
 
 function lastOfEach(moves: readonly IssuerMove[]): readonly IssuerMove[] {

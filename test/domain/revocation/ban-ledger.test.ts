@@ -6,9 +6,6 @@ import {
   lifted,
   MAX_BANS,
   NO_BANS,
-  pendingBanActsAt,
-  proposedBanAct,
-  settledBanAct,
   type BanLedger,
 } from '../../../src/domain/revocation/ban-ledger.ts';
 
@@ -82,16 +79,5 @@ describe('The ledger of bans', () => {
     const { ban: one } = ban(NO_BANS, NODE, 0);
     const full = { ...NO_BANS, bans: Array.from({ length: 4_000 }, () => ({ ...one, reason: 'x'.repeat(1_600) })) };
     assert.ok('problem' in banned(full, { act: 'revoke', target: SERIAL, reason: 'a drill' }, by(1), LEAF));
-  });
-
-  it('has an act wait an hour for a second person, by a digest of what it does and why', () => {
-    const wanted = { act: 'revoke', target: NODE, reason: 'a drill' } as const;
-    const { ledger, act } = good(proposedBanAct(NO_BANS, wanted, by(0)));
-    assert.match((proposedBanAct(ledger, wanted, by(1)) as { problem: string }).problem, /pending already/);
-    const other = good(proposedBanAct(ledger, { ...wanted, reason: 'another' }, by(1)));
-    assert.notEqual(other.act.digest, act.digest);
-    assert.deepEqual(pendingBanActsAt(other.ledger, HOUR_MS - 1), [act, other.act]);
-    assert.deepEqual(pendingBanActsAt(other.ledger, HOUR_MS), [other.act]);
-    assert.deepEqual(settledBanAct(other.ledger, act.digest).pending, [other.act]);
   });
 });

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
-  digestOf,
-  MAX_PENDING,
   moved,
   NO_LEDGER,
-  pendingAt,
-  PENDING_MS,
-  proposed,
-  settled,
   standingOf,
   withdrawalOf,
   type Generation,
   type IssuerLedger,
-  type WantedAct,
 } from '../../../src/domain/trust/issuer-ledger.ts';
 import { ISSUER_ACTS, isWithdrawn, type IssuerAct } from '../../../src/domain/trust/issuer-state.ts';
 
@@ -25,13 +18,6 @@ const generation = (n: number, key = n): Generation => ({
   notAfterMs: FAR_MS,
 });
 const by = (timeMs = 0) => ({ timeMs, actor: 'local', role: 'security', reason: 'a drill' });
-const wanted = (reason = 'a drill'): WantedAct => ({
-  act: 'taint',
-  issuer: 'default',
-  id: generation(1).id,
-  reason,
-  override: false,
-});
 
 /** The ledger after the acts, leaving out those that are refused. */
 function after(acts: readonly (readonly [IssuerAct, Generation])[], ledger = NO_LEDGER): IssuerLedger {
@@ -113,48 +99,5 @@ describe('The ledger of issuers', () => {
       ledger.moves.some(({ id }) => id === ended.id),
       false,
     );
-  });
-});
-
-describe('An act that waits for a second person', () => {
-  const first = { timeMs: 0, actor: 'alice', role: 'security' };
-  const pendingIn = (ledger: IssuerLedger, nowMs = 0) => pendingAt(ledger, nowMs).map(({ digest }) => digest);
-
-  it('is called by its content, whoever wants it', () => {
-    assert.equal(digestOf(wanted()), digestOf({ ...wanted() }));
-    for (const other of [
-      wanted('another reason'),
-      { ...wanted(), override: true },
-      { ...wanted(), act: 'retire' as const },
-      { ...wanted(), id: generation(2).id },
-    ])
-      assert.notEqual(digestOf(other), digestOf(wanted()));
-  });
-
-  it('lapses after an hour', () => {
-    const next = proposed(NO_LEDGER, wanted(), first);
-    assert.ok(!('problem' in next));
-    assert.deepEqual(pendingIn(next.ledger, PENDING_MS - 1), [digestOf(wanted())]);
-    assert.deepEqual(pendingIn(next.ledger, PENDING_MS), []);
-  });
-
-  it('is pending once, and is gone when it is settled', () => {
-    const next = proposed(NO_LEDGER, wanted(), first);
-    assert.ok(!('problem' in next));
-    const again = proposed(next.ledger, wanted(), { ...first, actor: 'bob' });
-    assert.ok('problem' in again);
-    assert.match(again.problem, /^is pending already as [0-9a-f]{32}: approve that$/);
-    assert.deepEqual(settled(next.ledger, digestOf(wanted()), 0).pending, []);
-  });
-
-  it(`is one of ${MAX_PENDING} at most`, () => {
-    let ledger = NO_LEDGER;
-    for (let n = 0; n < MAX_PENDING; n += 1) {
-      const next = proposed(ledger, wanted(`reason ${n}`), first);
-      assert.ok(!('problem' in next));
-      ({ ledger } = next);
-    }
-    assert.ok('problem' in proposed(ledger, wanted('one more'), first));
-    assert.ok(!('problem' in proposed(ledger, wanted('one more'), { ...first, timeMs: PENDING_MS })));
   });
 });

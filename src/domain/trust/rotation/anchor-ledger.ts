@@ -1,7 +1,6 @@
 // What is decided about trust anchors, for all processes and servers of a CA, whatever a file has at this moment: a rotation, the
 // anchors that stay although a file lacks them, and those that are out although a file has them. A change gives another value.
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../text/canonical-json.ts';
+import { PendingActs, type Waiting } from '../../administration/pending-acts.ts';
 import type { Authorship } from '../issuer-ledger.ts';
 import { TrustBundle } from '../bundle.ts';
 import {
@@ -38,17 +37,12 @@ export interface WantedStep {
 }
 
 /** One that waits for a second person. */
-export interface PendingStep extends WantedStep {
-  /** Names the content: `stepDigestOf`. */
-  readonly digest: string;
-  readonly timeMs: number;
-  readonly actor: string;
-  readonly role: string;
-  /** All names of who asked; absent, the actor alone. */
-  readonly names?: readonly string[];
-  /** It lapses then. */
-  readonly untilMs: number;
-}
+export type PendingStep = WantedStep & Waiting;
+
+export const PENDING_STEPS = new PendingActs<WantedStep>({
+  contentOf: ({ act, rotation = '', pem = '', reason, override }) => ({ act, rotation, pem, reason, override }),
+  most: 10,
+});
 
 export interface AnchorLedger {
   readonly kept: readonly KeptAnchor[];
@@ -70,8 +64,6 @@ export const NO_ANCHORS: AnchorLedger = { kept: [], retired: [], left: [], pendi
 export const MAX_KEPT = 100;
 /** Those that have ended go first: what has ended is distributed by nobody. */
 export const MAX_RETIRED = 100;
-const MAX_PENDING = 10;
-const PENDING_MS = 3_600_000;
 
 /** What is in force, given what a server's files have: an anchor that is retired is out, and one that is kept is in. */
 export function anchorsUnder({ kept, retired }: AnchorLedger, given: TrustBundle): TrustBundle {
@@ -171,37 +163,6 @@ export function leavesMoved(ledger: AnchorLedger, id: string, nowMs: number): An
   const { rotation } = ledger;
   const concerns = rotation?.id === id && rotation.phase === 'adopt' && rotation.leavesMovedMs === undefined;
   return concerns ? { ...ledger, rotation: { ...rotation, leavesMovedMs: nowMs } } : ledger;
-}
-
-/** What two persons have to mean alike. */
-export function stepDigestOf({ act, rotation = '', pem = '', reason, override }: WantedStep): string {
-  const content = canonicalJson({ act, rotation, pem, reason, override });
-  return createHash('sha256').update(content).digest('hex').slice(0, 32);
-}
-
-/** Steps that still wait at a moment. */
-export function pendingStepsAt({ pending }: AnchorLedger, nowMs: number): readonly PendingStep[] {
-  return pending.filter(({ untilMs }) => nowMs < untilMs);
-}
-
-/** @returns the ledger with the step pending, or why not. */
-export function proposedStep(
-  ledger: AnchorLedger,
-  wanted: WantedStep,
-  { timeMs, actor, role, names }: Pick<PendingStep, 'timeMs' | 'actor' | 'role' | 'names'>,
-): { readonly anchors: AnchorLedger; readonly step: PendingStep } | { readonly problem: string } {
-  const pending = pendingStepsAt(ledger, timeMs);
-  const digest = stepDigestOf(wanted);
-  if (pending.some((one) => one.digest === digest)) return { problem: `is pending already as ${digest}: approve that` };
-  if (pending.length >= MAX_PENDING) return { problem: `cannot wait: ${MAX_PENDING} steps do already` };
-  const by = { timeMs, actor, role, ...(names !== undefined && { names }) };
-  const step = { ...wanted, digest, ...by, untilMs: timeMs + PENDING_MS };
-  return { anchors: { ...ledger, pending: [...pending, step] }, step };
-}
-
-/** @returns the ledger without the pending step, which is done or dropped, and without those that lapsed. */
-export function settledStep(ledger: AnchorLedger, digest: string, nowMs: number): AnchorLedger {
-  return { ...ledger, pending: pendingStepsAt(ledger, nowMs).filter((one) => one.digest !== digest) };
 }
 
 function bounded<T>(anchors: readonly T[]): readonly T[] {

@@ -8,10 +8,7 @@ import {
   isHeld,
   keeping,
   NO_ANCHORS,
-  pendingStepsAt,
-  proposedStep,
   released,
-  settledStep,
   started,
   type AnchorLedger,
 } from '../../../../src/domain/trust/rotation/anchor-ledger.ts';
@@ -114,15 +111,6 @@ describe('The ledger of trust anchors', () => {
     assert.deepEqual(shasOf(released(aborted, [next]).kept), [old]);
     const done = after(rotating(), 'advance', 'retire', 'finish');
     assert.equal(isHeld(done, next), true);
-  });
-
-  it('keeps a step that waits for a second person for an hour', () => {
-    const wanted = { act: 'retire', reason: 'a drill', override: true } as const;
-    const { anchors, step } = good(proposedStep(rotating(), wanted, BY));
-    assert.match('problem' in proposedStep(anchors, wanted, BY) ? 'pending' : '', /pending/);
-    assert.deepEqual(pendingStepsAt(anchors, NOON_MS + HOUR_MS - 1), [step]);
-    assert.deepEqual(pendingStepsAt(anchors, NOON_MS + HOUR_MS), []);
-    assert.deepEqual(settledStep(anchors, step.digest, NOON_MS).pending, []);
   });
 
   it('never has an anchor out that a live workload hangs on, whatever is done in whatever order, but by an override', () => {
