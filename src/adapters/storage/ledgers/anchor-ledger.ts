@@ -4,54 +4,46 @@ import { z } from 'zod';
 import { NO_ANCHORS, type AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
 import { ROTATION_ACTS, ROTATION_PHASES } from '../../../domain/trust/rotation/rotation.ts';
 import type { LedgerForm } from './ledger-form.ts';
+import { authorshipOf, sha256, shortId, timeMs, waitingOf } from './shapes.ts';
 
 /** Of a reason, or a text that is made of names of certificates. */
 const text = z.string().max(10_000);
-const timeMs = z.int().min(0);
-const authorship = { timeMs, actor: text, role: text, reason: text, approvedBy: text.optional() } as const;
-const anchor = { sha256: z.string().regex(/^[0-9a-f]{64}$/), subject: text, notAfterMs: timeMs } as const;
-const id = z.string().regex(/^[0-9a-f]{16}$/);
+const authorship = authorshipOf(text);
+const anchor = { sha256, subject: text, notAfterMs: timeMs } as const;
 /** As much as a request of an operator has. */
 const pem = z.string().max(64 * 1024);
 
+const move = z.strictObject({
+  ...authorship,
+  from: z.enum(ROTATION_PHASES).exactOptional(),
+  to: z.enum(ROTATION_PHASES),
+  overridden: text.exactOptional(),
+});
+
 const rotation = z.strictObject({
-  id,
+  id: shortId,
   added: z.array(z.strictObject(anchor)),
   old: z.array(z.strictObject(anchor)),
-  signing: z.array(id),
+  signing: z.array(shortId),
   phase: z.enum(ROTATION_PHASES),
-  leavesMovedMs: timeMs.optional(),
-  moves: z
-    .array(
-      z.strictObject({
-        ...authorship,
-        from: z.enum(ROTATION_PHASES).optional(),
-        to: z.enum(ROTATION_PHASES),
-        overridden: text.optional(),
-      }),
-    )
-    .min(1),
+  leavesMovedMs: timeMs.exactOptional(),
+  moves: z.tuple([move], move),
 });
 
 const pending = z.strictObject({
   act: z.enum(ROTATION_ACTS),
-  rotation: id.optional(),
-  pem: pem.optional(),
+  rotation: shortId.exactOptional(),
+  pem: pem.exactOptional(),
   reason: text,
   override: z.boolean(),
-  digest: z.string().regex(/^[0-9a-f]{32}$/),
-  timeMs,
-  actor: text,
-  role: text,
-  names: z.array(text).max(1_000).optional(),
-  untilMs: timeMs,
+  ...waitingOf(text),
 });
 
 const schema = z.strictObject({
   kept: z.array(z.strictObject({ ...anchor, pem, sinceMs: timeMs })),
   retired: z.array(z.strictObject({ ...anchor, ...authorship })),
   left: z.array(z.strictObject(anchor)),
-  rotation: rotation.optional(),
+  rotation: rotation.exactOptional(),
   pending: z.array(pending),
 });
 
@@ -62,9 +54,5 @@ export const ANCHOR_LEDGER: LedgerForm<AnchorLedger> = {
   table: 'anchor_ledgers',
   empty: NO_ANCHORS,
   withoutIt: 'trust anchors that workloads hang on would leave the bundle',
-  read: (value) => {
-    const parsed = schema.safeParse(value);
-    // What comes from JSON has no member that is undefined, and `moves` has one at least.
-    return parsed.success ? (parsed.data as unknown as AnchorLedger) : undefined;
-  },
+  read: (value) => schema.safeParse(value).data,
 };

@@ -1,13 +1,11 @@
 // The ledger of bans, written down.
 import { z } from 'zod';
-import { NO_BANS, type BanLedger, type WantedBanAct } from '../../../domain/revocation/ban-ledger.ts';
-import type { Ban, BanTarget } from '../../../domain/revocation/ban.ts';
+import { NO_BANS, type BanLedger } from '../../../domain/revocation/ban-ledger.ts';
 import type { LedgerForm } from './ledger-form.ts';
+import { authorshipOf, shortId, timeMs, waitingOf } from './shapes.ts';
 
 const text = z.string().max(2_048);
-const timeMs = z.int().min(0);
-const id = z.string().regex(/^[0-9a-f]{16}$/);
-const cluster = text.optional();
+const cluster = text.exactOptional();
 
 const target = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('serial'), serial: z.string().regex(/^[0-9a-f]+$/), identity: text, proofId: text }),
@@ -17,31 +15,19 @@ const target = z.discriminatedUnion('kind', [
 ]);
 
 const ban = z.strictObject({
-  id,
+  id: shortId,
   target,
-  timeMs,
-  actor: text,
-  role: text,
-  reason: text,
-  approvedBy: text.optional(),
-  untilMs: timeMs.optional(),
+  ...authorshipOf(text),
+  untilMs: timeMs.exactOptional(),
   leavesUntilMs: timeMs,
 });
 
 const wanted = z.discriminatedUnion('act', [
-  z.strictObject({ act: z.literal('revoke'), target, reason: text, forMs: timeMs.optional() }),
-  z.strictObject({ act: z.literal('lift'), id, reason: text }),
+  z.strictObject({ act: z.literal('revoke'), target, reason: text, forMs: timeMs.exactOptional() }),
+  z.strictObject({ act: z.literal('lift'), id: shortId, reason: text }),
 ]);
 
-const pending = z.strictObject({
-  wanted,
-  digest: z.string().regex(/^[0-9a-f]{32}$/),
-  timeMs,
-  actor: text,
-  names: z.array(text).max(1_000).optional(),
-  role: text,
-  untilMs: timeMs,
-});
+const pending = z.strictObject({ wanted, ...waitingOf(text) });
 
 const schema = z.strictObject({ bans: z.array(ban), pending: z.array(pending) });
 
@@ -52,41 +38,5 @@ export const BAN_LEDGER: LedgerForm<BanLedger> = {
   table: 'ban_ledgers',
   empty: NO_BANS,
   withoutIt: 'what was revoked would be given certificates again',
-  read: (value) => {
-    const parsed = schema.safeParse(value);
-    return parsed.success ? ledgerFrom(parsed.data) : undefined;
-  },
+  read: (value) => schema.safeParse(value).data,
 };
-
-/** Without the members that are absent. */
-function ledgerFrom({ bans, pending: acts }: z.infer<typeof schema>): BanLedger {
-  return {
-    bans: bans.map(banFrom),
-    pending: acts.map(({ wanted: asked, names, ...rest }) => ({
-      ...rest,
-      wanted: wantedFrom(asked),
-      ...(names !== undefined && { names }),
-    })),
-  };
-}
-
-function banFrom({ target: of, approvedBy, untilMs, ...rest }: z.infer<typeof ban>): Ban {
-  return {
-    ...rest,
-    target: targetFrom(of),
-    ...(approvedBy !== undefined && { approvedBy }),
-    ...(untilMs !== undefined && { untilMs }),
-  };
-}
-
-function wantedFrom(asked: z.infer<typeof wanted>): WantedBanAct {
-  if (asked.act === 'lift') return asked;
-  const { target: of, forMs, ...rest } = asked;
-  return { ...rest, target: targetFrom(of), ...(forMs !== undefined && { forMs }) };
-}
-
-function targetFrom(of: z.infer<typeof target>): BanTarget {
-  if (of.kind === 'serial' || of.kind === 'node') return of;
-  const { cluster: named, ...rest } = of;
-  return { ...rest, ...(named !== undefined && { cluster: named }) };
-}

@@ -3,20 +3,16 @@ import { z } from 'zod';
 import { NO_LEDGER, type IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import { ISSUER_ACTS, LIFECYCLE_STATES } from '../../../domain/trust/issuer-state.ts';
 import type { LedgerForm } from './ledger-form.ts';
+import { authorshipOf, sha256, shortId, timeMs, waitingOf } from './shapes.ts';
 
 const text = z.string().max(1_000);
-const timeMs = z.int().min(0);
-const generation = { issuer: text, id: z.string().regex(/^[0-9a-f]{16}$/) } as const;
+const generation = { issuer: text, id: shortId } as const;
 
 const move = z.strictObject({
   ...generation,
-  keyId: z.string().regex(/^[0-9a-f]{64}$/),
+  keyId: sha256,
   notAfterMs: timeMs,
-  timeMs,
-  actor: text,
-  role: text,
-  reason: text,
-  approvedBy: text.optional(),
+  ...authorshipOf(text),
   from: z.enum(LIFECYCLE_STATES),
   to: z.enum(LIFECYCLE_STATES),
 });
@@ -26,13 +22,7 @@ const pending = z.strictObject({
   act: z.enum(ISSUER_ACTS),
   reason: text,
   override: z.boolean(),
-  digest: z.string().regex(/^[0-9a-f]{32}$/),
-  timeMs,
-  actor: text,
-  role: text,
-  // As many as a client certificate has that TLS takes.
-  names: z.array(text).max(1_000).optional(),
-  untilMs: timeMs,
+  ...waitingOf(text),
 });
 
 const schema = z.strictObject({ moves: z.array(move), pending: z.array(pending) });
@@ -44,19 +34,5 @@ export const ISSUER_LEDGER: LedgerForm<IssuerLedger> = {
   table: 'issuer_ledgers',
   empty: NO_LEDGER,
   withoutIt: 'issuers that were suspended, tainted or retired would sign again',
-  read: (value) => {
-    const parsed = schema.safeParse(value);
-    return parsed.success ? ledgerFrom(parsed.data) : undefined;
-  },
+  read: (value) => schema.safeParse(value).data,
 };
-
-/** Without the members that are absent. */
-function ledgerFrom(parsed: z.infer<typeof schema>): IssuerLedger {
-  return {
-    moves: parsed.moves.map(({ approvedBy, ...rest }) => ({
-      ...rest,
-      ...(approvedBy !== undefined && { approvedBy }),
-    })),
-    pending: parsed.pending.map(({ names, ...rest }) => ({ ...rest, ...(names !== undefined && { names }) })),
-  };
-}
