@@ -38,11 +38,11 @@ describe('The thread that reads the journal', () => {
   });
 
   it('refuses more reads than may wait', async () => {
-    const thread = new ReadThread(file);
+    await using thread = new ReadThread({ clock: new FakeClock() }, file);
     const reads = Array.from({ length: 10_001 }, async () => thread.ask('issuers', { nowMs: 0 }, WAITING));
     const outcomes = await Promise.allSettled(reads);
-    await thread.close();
     assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 10_000);
-    assert.match(String((outcomes.at(-1) as PromiseRejectedResult).reason), /10000 requests to the reader .* wait/);
+    const last = outcomes.at(-1) as PromiseRejectedResult;
+    assert.match(String(last.reason), /CAP-S04 .*10000 requests to the reader .* wait/);
   });
 });

@@ -8,6 +8,7 @@ import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/j
 import { SqliteIssuerStatistics } from '../../../../src/adapters/storage/sqlite/sqlite-issuer-statistics.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
 import { describeIssuerStatistics } from '../../../support/contracts/issuer-statistics.ts';
+import { describeRevokedLeaves } from '../../../support/contracts/revoked-leaves.ts';
 
 describe('Of an embedded store', () => {
   let directory: string;
@@ -29,12 +30,11 @@ describe('Of an embedded store', () => {
   }
   const open = (): SqliteIssuerStatistics => (opened = new SqliteIssuerStatistics({ clock: new SystemClock() }, file));
 
-  describeIssuerStatistics('in the journal of one process', async (records) => {
+  async function ofOne(records: readonly DecisionRecord[]): Promise<SqliteIssuerStatistics> {
     write(file, records);
     return open();
-  });
-
-  describeIssuerStatistics('in the journals of two', async (records) => {
+  }
+  async function ofTwo(records: readonly DecisionRecord[]): Promise<SqliteIssuerStatistics> {
     planSlots(file, 2, false);
     for (const slot of [1, 2])
       write(
@@ -42,7 +42,15 @@ describe('Of an embedded store', () => {
         records.filter((_, index) => index % 2 === slot - 1),
       );
     return open();
-  });
+  }
+
+  for (const [where, opening] of [
+    ['in the journal of one process', ofOne],
+    ['in the journals of two', ofTwo],
+  ] as const) {
+    describeIssuerStatistics(where, opening);
+    describeRevokedLeaves(where, opening);
+  }
 
   it('are an error where the journal cannot be read', async () => {
     const window = { nowMs: 1, sinceMs: 0 };
