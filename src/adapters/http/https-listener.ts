@@ -1,14 +1,12 @@
 // An HTTPS listener for who is no workload: the API server, other trust domains, operators. It asks callers for no certificate
 // unless it is told whose it takes; without one, what it answers is what a stranger may read.
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
-import { AuthorityError } from '../../domain/errors.ts';
-import { listeningProblem } from '../../domain/text/system-error.ts';
 import {
   boundAddress,
   boundServer,
   closeServer,
   LIMITS,
+  listen,
   type Answering,
   type HttpSettings,
 } from './observation/server.ts';
@@ -72,17 +70,8 @@ export class HttpsListener implements AsyncDisposable {
    * Resolves once connections are accepted. The signal ends only the starting.
    * @throws AuthorityError `config_invalid` (CAP-X03) naming an address that cannot be listened on.
    */
-  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    signal.throwIfAborted();
-    const { host, port, reusePort, name } = this.#settings;
-    this.#server.listen({ host, port, reusePort });
-    try {
-      await once(this.#server, 'listening', { signal });
-    } catch (cause) {
-      this.#server.close();
-      signal.throwIfAborted();
-      throw new AuthorityError('CAP-X03', { detail: `${name} ${host}:${port} ${listeningProblem(cause)}`, cause });
-    }
+  async start(options: { readonly signal: AbortSignal }): Promise<void> {
+    await listen(this.#server, this.#settings, options);
   }
 
   address(): string {

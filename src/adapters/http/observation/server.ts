@@ -53,17 +53,9 @@ export class HttpServer implements AsyncDisposable {
    * Resolves once connections are accepted. The signal ends only the starting.
    * @throws AuthorityError `config_invalid` (CAP-X03) naming an address that cannot be listened on.
    */
-  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    signal.throwIfAborted();
-    const { host, port, reusePort = false, name = 'the HTTP address' } = this.#settings;
-    this.#server.listen({ host, port, reusePort });
-    try {
-      await once(this.#server, 'listening', { signal });
-    } catch (cause) {
-      this.#server.close();
-      signal.throwIfAborted();
-      throw new AuthorityError('CAP-X03', { detail: `${name} ${host}:${port} ${listeningProblem(cause)}`, cause });
-    }
+  async start(options: { readonly signal: AbortSignal }): Promise<void> {
+    const { reusePort = false, name = 'the HTTP address' } = this.#settings;
+    await listen(this.#server, { ...this.#settings, reusePort, name }, options);
   }
 
   address(): string {
@@ -72,6 +64,27 @@ export class HttpServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await closeServer(this.#server);
+  }
+}
+
+/**
+ * Resolves once connections are accepted. The signal ends only the starting.
+ * @param place `name` is what an operator calls the address; `reusePort` where several processes listen on it.
+ * @throws AuthorityError `config_invalid` (CAP-X03) naming an address that cannot be listened on.
+ */
+export async function listen(
+  server: Server | HttpsServer,
+  { host, port, reusePort, name }: HttpSettings & { readonly reusePort: boolean; readonly name: string },
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  signal.throwIfAborted();
+  server.listen({ host, port, reusePort });
+  try {
+    await once(server, 'listening', { signal });
+  } catch (cause) {
+    server.close();
+    signal.throwIfAborted();
+    throw new AuthorityError('CAP-X03', { detail: `${name} ${host}:${port} ${listeningProblem(cause)}`, cause });
   }
 }
 
