@@ -1,17 +1,15 @@
 // Puts a signature on the bytes it was made for, and checks it before anybody else sees it.
 import { verify } from 'node:crypto';
 import { bug } from '../errors.ts';
-import { DerWriter, MAX_HEADER, TAG } from './der.ts';
 import type { Issuer } from './issuer.ts';
 import { encodePem } from './pem.ts';
 import { ISSUER_SIGNATURES } from './key-types.ts';
+import { signedDer } from './signed.ts';
 
 export interface Certificate {
   readonly der: Uint8Array;
   readonly pem: string;
 }
-
-const NO_UNUSED_BITS = Uint8Array.of(0);
 
 /**
  * @param signature as the signer made it: for ECDSA the DER of r and s.
@@ -22,14 +20,6 @@ export function assembleCertificate(tbs: Uint8Array, signature: Uint8Array, issu
   if (!verify(hash, tbs, issuer.publicKey, signature)) {
     throw bug('the signer returned a signature that does not verify');
   }
-  const writer = new DerWriter(tbs.length + identifier.length + signature.length + 1 + 2 * MAX_HEADER);
-  const end = writer.mark;
-  writer.put(signature);
-  writer.put(NO_UNUSED_BITS);
-  writer.wrap(TAG.bitString, end);
-  writer.put(identifier);
-  writer.put(tbs);
-  writer.wrap(TAG.sequence, end);
-  const der = writer.finish();
+  const der = signedDer(tbs, identifier, signature);
   return { der, pem: encodePem('CERTIFICATE', der) };
 }

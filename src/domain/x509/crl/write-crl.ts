@@ -1,8 +1,9 @@
 // Writes a certificate revocation list, version 2 (RFC 5280 section 5): complete, direct, of one issuer. What is signed comes
 // first, so that the key may be anywhere. Fields are put last to first; see DerWriter.
-import { DerWriter, der, MAX_HEADER, oid, TAG } from '../der.ts';
+import { DerWriter, der, oid, TAG } from '../der.ts';
 import type { Issuer } from '../issuer.ts';
 import { ISSUER_SIGNATURES } from '../key-types.ts';
+import { signedDer } from '../signed.ts';
 import { putTime } from '../template.ts';
 
 /** Reasons of section 5.3.1 that are given here, each with its value. */
@@ -40,7 +41,6 @@ const VERSION_2 = Uint8Array.of(TAG.integer, 1, 1);
 const EXTENSIONS = 0xa0;
 const KEY_ID = 0x80;
 const ENUMERATED = 0x0a;
-const NO_UNUSED_BITS = Uint8Array.of(0);
 const AUTHORITY_KEY_ID = oid('2.5.29.35');
 const CRL_NUMBER = oid('2.5.29.20');
 const REASON_CODE = oid('2.5.29.21');
@@ -58,20 +58,7 @@ const REASON_EXTENSIONS = Object.fromEntries(
 export function unsignedCrl(contents: CrlContents): UnsignedCrl {
   const { identifier } = ISSUER_SIGNATURES[contents.issuer.algorithm];
   const tbs = tbsOf(contents, identifier);
-  return {
-    tbs,
-    assemble: (signature) => {
-      const writer = new DerWriter(tbs.length + identifier.length + signature.length + 1 + 2 * MAX_HEADER);
-      const end = writer.mark;
-      writer.put(signature);
-      writer.put(NO_UNUSED_BITS);
-      writer.wrap(TAG.bitString, end);
-      writer.put(identifier);
-      writer.put(tbs);
-      writer.wrap(TAG.sequence, end);
-      return writer.finish();
-    },
-  };
+  return { tbs, assemble: (signature) => signedDer(tbs, identifier, signature) };
 }
 
 function tbsOf(contents: CrlContents, identifier: Uint8Array): Uint8Array {
