@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { describeHeldBundle } from './held-bundle.ts';
 import { DeltaStory, FOREIGN, CALLER, UNAVAILABLE } from './story.ts';
 
 function accepted(): DeltaStory {
@@ -168,52 +169,7 @@ describe('A delta session', () => {
     });
   });
 
-  describe('belongs to a proxy that rejected its certificate', () => {
-    const held = { bundleOnHold: true, rejected: [] };
-    const free = { bundleOnHold: false, rejected: [] };
-
-    it('holds back a bundle in the place of another until the proxy is well again', () => {
-      const story = new DeltaStory();
-      story.ask('ROOTCA');
-      story.publish('bundle', 'b1');
-      story.ack();
-      story.know(held);
-      story.publish('bundle', 'b2');
-      story.publish('bundle', 'b3');
-      assert.deepEqual(story.said, ['ROOTCA=b1']);
-      story.know(free);
-      assert.deepEqual(story.said, ['ROOTCA=b1', 'ROOTCA=b3']);
-    });
-
-    it('sends a bundle to a proxy that has none, and certificates all the while', () => {
-      const story = new DeltaStory();
-      story.know(held);
-      story.ask('default', 'ROOTCA');
-      story.publish('bundle', 'b1');
-      story.ack();
-      story.publish('svid', 'v1');
-      assert.deepEqual(story.said, ['ROOTCA=b1', 'default=v1']);
-    });
-
-    it('holds the bundle back from one that comes back with another', () => {
-      const story = new DeltaStory();
-      story.know(held);
-      story.comeBack('ROOTCA', 'b1');
-      story.publish('bundle', 'b2');
-      assert.deepEqual(story.said, []);
-      story.know(free);
-      assert.deepEqual(story.said, ['ROOTCA=b2']);
-    });
-
-    it('sends nothing that the proxy rejected on another stream', () => {
-      const story = new DeltaStory();
-      story.know({ bundleOnHold: false, rejected: ['b1'] });
-      story.ask('ROOTCA');
-      story.publish('bundle', 'b1');
-      story.publish('bundle', 'b1 in other bytes');
-      assert.deepEqual(story.said, ['ROOTCA=b1 in other bytes']);
-    });
-  });
+  describeHeldBundle(() => new DeltaStory());
 
   describe('meets a refusal of the authority', () => {
     it('tells that the secret does not exist, and serves it when it comes', () => {
