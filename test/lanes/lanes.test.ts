@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { LANES, testFiles } from './lanes.ts';
+import { environmentOf, LANES, testFiles } from './lanes.ts';
 import { MochaRun } from './mocha-run.ts';
 import { reportOf } from './report.ts';
 
@@ -24,6 +24,12 @@ describe('The two lanes of the tests', () => {
   it('never give the same port', () => {
     const [one, other] = LANES.map(({ ports }) => ports);
     assert.ok(one![1] <= other![0] || other![1] <= one![0]);
+  });
+
+  it('have an environment in which the server and its commands find nothing that they would take for a setting', () => {
+    const names = LANES.flatMap((lane) => Object.keys(environmentOf(lane)));
+    assert.deepEqual(new Set(names), new Set(['TEST_PORTS']));
+    assert.ok(names.every((name) => !name.startsWith('CAPSTAN_')));
   });
 
   describe('side by side', () => {

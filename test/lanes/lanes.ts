@@ -26,3 +26,8 @@ export const LANES: readonly Lane[] = [
 export function testFiles(): string[] {
   return globSync('test/**/*.test.ts', { cwd: ROOT }).sort();
 }
+
+/** What a run of a lane has in its environment. Not of the `CAPSTAN_` kind: the server takes each of these for a setting. */
+export function environmentOf({ ports }: Pick<Lane, 'ports'>): Readonly<Record<string, string>> {
+  return { TEST_PORTS: ports.join('-') };
+}

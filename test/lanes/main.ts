@@ -1,14 +1,14 @@
 // `npm test`: every test file once, in two runs of mocha side by side. Options go to both: `npm test -- --grep renews`.
 // `npx mocha FILE` runs one file.
-import { LANES, testFiles } from './lanes.ts';
+import { environmentOf, LANES, testFiles } from './lanes.ts';
 import { MochaRun } from './mocha-run.ts';
 import { reportOf } from './report.ts';
 
 const options = process.argv.slice(2);
 const files = testFiles();
-const runs = LANES.map(({ name, has, ports }) => ({
-  name,
-  run: new MochaRun(files.filter(has), options, { CAPSTAN_TEST_PORTS: ports.join('-') }),
+const runs = LANES.map((lane) => ({
+  name: lane.name,
+  run: new MochaRun(files.filter(lane.has), options, environmentOf(lane)),
 }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

@@ -49,7 +49,7 @@ export async function throughout(what: string, look: () => Promise<boolean> | bo
  * From and below. Under those that the kernel gives to outgoing connections (ip_local_port_range): none of them takes one meanwhile.
  * Runs of tests that go on side by side have a part each (`test/lanes`).
  */
-const [FIRST_PORT, END_OF_PORTS] = (process.env['CAPSTAN_TEST_PORTS'] ?? '20000-32000').split('-').map(Number);
+const [FIRST_PORT, END_OF_PORTS] = (process.env['TEST_PORTS'] ?? '20000-32000').split('-').map(Number);
 /** Never one twice in a process. */
 const given = new Set<number>();
 
