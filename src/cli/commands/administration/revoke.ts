@@ -47,6 +47,12 @@ export function registerRevoke(program: Command, invocation: Invocation): void {
     .action(async (options: RevokeOptions) =>
       asked(options, questionOf(options), (outcome: BanOutcome) => printBanOutcome(outcome, invocation), invocation),
     );
+  registerBans(revoke, invocation);
+  registerPending(revoke, invocation);
+}
+
+/** What is done with bans that are there. */
+function registerBans(revoke: Command, invocation: Invocation): void {
   served(revoke.command('list'))
     .description('lists what is revoked')
     .action(async (options: Printed) =>
@@ -65,6 +71,10 @@ export function registerRevoke(program: Command, invocation: Invocation): void {
       const question: Question = { method: 'POST', path, body: { reason: options.reason } };
       await asked(options, question, (outcome: BanOutcome) => printBanOutcome(outcome, invocation), invocation);
     });
+}
+
+/** What is done with acts that wait for a second person. */
+function registerPending(revoke: Command, invocation: Invocation): void {
   served(revoke.command('pending'))
     .description('lists what waits for a second person')
     .action(async (options: Printed) =>
