@@ -7,7 +7,7 @@ import type { Authorship } from '../../domain/trust/issuer-ledger.ts';
 import { TrustBundle } from '../../domain/trust/bundle.ts';
 import {
   advanced,
-  PENDING_STEPS,
+  WAITING_STEPS,
   started,
   type AnchorLedger,
   type PendingStep,
@@ -82,7 +82,7 @@ export class AnchorActs {
       anchors: anchors.current().anchors.map(({ sha256, subject, notAfterMs }) => ({ sha256, subject, notAfterMs })),
       ...(rotation !== undefined && { rotation }),
       ...(looked === 'reading' ? { reading: true } : looked && { review: looked }),
-      pending: PENDING_STEPS.at(known, clock.nowMs()),
+      pending: WAITING_STEPS.at(known, clock.nowMs()),
     };
   }
 
@@ -116,7 +116,7 @@ export class AnchorActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<StepOutcome> {
     const { clock, ledger } = this.#parts;
     const timeMs = clock.nowMs();
-    const step = PENDING_STEPS.find(ledger.current(), digest, timeMs);
+    const step = WAITING_STEPS.find(ledger.current(), digest, timeMs);
     if (step === undefined) throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest}` });
     demandRoleOf(operator, ROLE_OF_ANCHOR_ACT[step.act]);
     demandAnother(step, operator);
@@ -125,9 +125,9 @@ export class AnchorActs {
     const by = { timeMs, actor, role, reason, approvedBy: operator.actor };
     const settle = (known: AnchorLedger): AnchorLedger => {
       // Somebody else may have approved it, or its hour may be over by now.
-      if (PENDING_STEPS.find(known, digest, timeMs) === undefined)
+      if (WAITING_STEPS.find(known, digest, timeMs) === undefined)
         throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest} any more` });
-      return PENDING_STEPS.settled(known, digest, timeMs);
+      return WAITING_STEPS.settled(known, digest, timeMs);
     };
     return this.#do(step, judged, by, settle, options);
   }
@@ -203,7 +203,7 @@ export class AnchorActs {
     const { act: pending } = await this.#parts.ledger.change((known) => {
       // What could not be done at once is not worth a second person's time.
       const { rotation } = this.#after(known, wanted, by, against);
-      const next = PENDING_STEPS.proposed(known, wanted, {
+      const next = WAITING_STEPS.proposed(known, wanted, {
         timeMs,
         actor,
         role,

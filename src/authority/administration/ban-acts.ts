@@ -7,7 +7,7 @@ import {
   banned,
   isOver,
   lifted,
-  PENDING_BAN_ACTS,
+  WAITING_BAN_ACTS,
   type BanLedger,
   type PendingBanAct,
   type WantedBanAct,
@@ -99,22 +99,22 @@ export class BanActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<BanOutcome> {
     demandRoleOf(operator, 'security');
     const { ledger, clock } = this.#parts;
-    const act = PENDING_BAN_ACTS.find(ledger.current(), digest, clock.nowMs());
+    const act = WAITING_BAN_ACTS.find(ledger.current(), digest, clock.nowMs());
     if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
     demandAnother(act, operator);
     const { wanted, actor, role } = act;
     const by = { ...this.#by({ actor, role }, wanted.reason), approvedBy: operator.actor };
     return this.#do(wanted, by, options, (known) => {
       // Somebody else may have approved it, or its hour may be over by now.
-      if (PENDING_BAN_ACTS.find(known, digest, by.timeMs) === undefined)
+      if (WAITING_BAN_ACTS.find(known, digest, by.timeMs) === undefined)
         throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
-      return PENDING_BAN_ACTS.settled(known, digest, by.timeMs);
+      return WAITING_BAN_ACTS.settled(known, digest, by.timeMs);
     });
   }
 
   /** Acts that wait for a second person. */
   pending(): readonly PendingBanAct[] {
-    return PENDING_BAN_ACTS.at(this.#parts.ledger.current(), this.#parts.clock.nowMs());
+    return WAITING_BAN_ACTS.at(this.#parts.ledger.current(), this.#parts.clock.nowMs());
   }
 
   /** In force, or with certificates from before them that may live; oldest first. */
@@ -180,7 +180,7 @@ export class BanActs {
       // What could not be done at once is not worth a second person's time.
       if (wanted.act === 'lift') liftedIn(ledger, wanted.id, by);
       else this.#banned(ledger, wanted, by);
-      const next = PENDING_BAN_ACTS.proposed(ledger, { wanted }, { ...operator, timeMs: by.timeMs });
+      const next = WAITING_BAN_ACTS.proposed(ledger, { wanted }, { ...operator, timeMs: by.timeMs });
       if ('problem' in next) throw new AuthorityError('CAP-O05', { detail: `it ${next.problem}` });
       return { ...next, operation: proposedBanRecord(next.act) };
     }, options);

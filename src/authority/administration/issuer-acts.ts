@@ -6,7 +6,7 @@ import type { GuardedOperation } from '../../domain/policy/documents.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import {
   moved,
-  PENDING_ISSUER_ACTS,
+  WAITING_ISSUER_ACTS,
   withdrawalOf,
   type Authorship,
   type IssuerLedger,
@@ -101,7 +101,7 @@ export class IssuerActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<ActOutcome> {
     const { clock, ledger } = this.#parts;
     demandRoleOf(operator, 'operator');
-    const act = PENDING_ISSUER_ACTS.find(ledger.current(), digest, clock.nowMs());
+    const act = WAITING_ISSUER_ACTS.find(ledger.current(), digest, clock.nowMs());
     if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
     demandRoleOf(operator, ROLE_OF_ACT[act.act]);
     demandAnother(act, operator);
@@ -111,9 +111,9 @@ export class IssuerActs {
     const by = { timeMs, actor: act.actor, role: act.role, reason: act.reason, approvedBy: operator.actor };
     const { move } = await ledger.change((known) => {
       // Somebody else may have approved it, or its hour may be over by now.
-      if (PENDING_ISSUER_ACTS.find(known, digest, timeMs) === undefined)
+      if (WAITING_ISSUER_ACTS.find(known, digest, timeMs) === undefined)
         throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
-      return this.#acted(PENDING_ISSUER_ACTS.settled(known, digest, timeMs), meant, act, by);
+      return this.#acted(WAITING_ISSUER_ACTS.settled(known, digest, timeMs), meant, act, by);
     }, options);
     return this.#done(move, notes);
   }
@@ -126,7 +126,7 @@ export class IssuerActs {
 
   /** Acts that wait for a second person. */
   pending(): readonly PendingAct[] {
-    return PENDING_ISSUER_ACTS.at(this.#parts.ledger.current(), this.#parts.clock.nowMs());
+    return WAITING_ISSUER_ACTS.at(this.#parts.ledger.current(), this.#parts.clock.nowMs());
   }
 
   async #meant(asked: Pick<AskedAct, 'issuer' | 'id'>, options: Waits): Promise<KnownGeneration> {
@@ -186,7 +186,7 @@ export class IssuerActs {
     const { act: pending } = await this.#parts.ledger.change((ledger) => {
       // What could not be done at once is not worth a second person's time.
       acted(ledger, meant, wanted.act, { timeMs, actor: operator.actor, role: operator.role, reason: wanted.reason });
-      const next = PENDING_ISSUER_ACTS.proposed(ledger, wanted, { ...operator, timeMs });
+      const next = WAITING_ISSUER_ACTS.proposed(ledger, wanted, { ...operator, timeMs });
       if ('problem' in next) throw refusal(wanted.issuer, next.problem);
       const { state } = standingIn(ledger, meant);
       return { ...next, operation: proposalRecord(next.act, state) };

@@ -26,7 +26,7 @@ export type WantedBanAct = WantedBan | WantedLift;
 /** An act that waits for a second person. */
 export type PendingBanAct = { readonly wanted: WantedBanAct } & Waiting;
 
-export const PENDING_BAN_ACTS = new PendingActs<{ readonly wanted: WantedBanAct }>({
+export const WAITING_BAN_ACTS = new PendingActs<{ readonly wanted: WantedBanAct }>({
   contentOf: ({ wanted }) => wanted,
   most: 100,
 });
@@ -100,7 +100,7 @@ export function isSameTarget(one: BanTarget, other: BanTarget): boolean {
 }
 
 function withoutOver(ledger: BanLedger, nowMs: number): BanLedger {
-  return { bans: ledger.bans.filter((ban) => !isOver(ban, nowMs)), pending: PENDING_BAN_ACTS.at(ledger, nowMs) };
+  return { bans: ledger.bans.filter((ban) => !isOver(ban, nowMs)), pending: WAITING_BAN_ACTS.at(ledger, nowMs) };
 }
 
 function lastsAsLong(ban: Ban, untilMs = Infinity): boolean {

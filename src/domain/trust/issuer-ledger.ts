@@ -44,7 +44,7 @@ export interface WantedAct {
 /** An act that waits for a second person. */
 export type PendingAct = WantedAct & Waiting;
 
-export const PENDING_ISSUER_ACTS = new PendingActs<WantedAct>({
+export const WAITING_ISSUER_ACTS = new PendingActs<WantedAct>({
   contentOf: ({ act, issuer, id, reason, override }) => ({ act, issuer, id, reason, override }),
   most: 100,
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { PENDING_MS, PendingActs, type Waiting } from '../../../src/domain/administration/pending-acts.ts';
-import { PENDING_BAN_ACTS } from '../../../src/domain/revocation/ban-ledger.ts';
-import { PENDING_ISSUER_ACTS } from '../../../src/domain/trust/issuer-ledger.ts';
-import { PENDING_STEPS } from '../../../src/domain/trust/rotation/anchor-ledger.ts';
+import { WAITING_BAN_ACTS } from '../../../src/domain/revocation/ban-ledger.ts';
+import { WAITING_ISSUER_ACTS } from '../../../src/domain/trust/issuer-ledger.ts';
+import { WAITING_STEPS } from '../../../src/domain/trust/rotation/anchor-ledger.ts';
 
 interface Act {
   readonly what: string;
@@ -74,24 +74,24 @@ describe('An act that waits for a second person', () => {
     const id = '0123456789abcdef';
     const reason = 'a drill';
     assert.equal(
-      PENDING_ISSUER_ACTS.digestOf({ act: 'taint', issuer: 'gold', id, reason, override: true }),
+      WAITING_ISSUER_ACTS.digestOf({ act: 'taint', issuer: 'gold', id, reason, override: true }),
       'bcaade2768ec129ef59fc49e9bb7cfbc',
     );
     assert.equal(
-      PENDING_STEPS.digestOf({ act: 'retire', reason, override: false }),
+      WAITING_STEPS.digestOf({ act: 'retire', reason, override: false }),
       '3e457fbc9a9819ac16348ce070d82973',
     );
     assert.equal(
-      PENDING_STEPS.digestOf({ act: 'start', rotation: id, pem: 'PEM', reason, override: false }),
+      WAITING_STEPS.digestOf({ act: 'start', rotation: id, pem: 'PEM', reason, override: false }),
       'dace7690e2a377d6044c02758669f6bf',
     );
     const target = { kind: 'node', node: 'worker-3', cluster: 'east' } as const;
     assert.equal(
-      PENDING_BAN_ACTS.digestOf({ wanted: { act: 'revoke', target, reason, forMs: 60_000 } }),
+      WAITING_BAN_ACTS.digestOf({ wanted: { act: 'revoke', target, reason, forMs: 60_000 } }),
       '93329caf131592435f3539f441f17c41',
     );
     assert.equal(
-      PENDING_BAN_ACTS.digestOf({ wanted: { act: 'lift', id, reason } }),
+      WAITING_BAN_ACTS.digestOf({ wanted: { act: 'lift', id, reason } }),
       '8e334ef6c393d4e79edbb581181ccdb1',
     );
   });
@@ -99,6 +99,6 @@ describe('An act that waits for a second person', () => {
 
 describe('Of each ledger', () => {
   it('a bounded number waits: a hundred acts on issuers, a hundred on bans, ten steps of a rotation', () => {
-    assert.deepEqual([PENDING_ISSUER_ACTS.most, PENDING_BAN_ACTS.most, PENDING_STEPS.most], [100, 100, 10]);
+    assert.deepEqual([WAITING_ISSUER_ACTS.most, WAITING_BAN_ACTS.most, WAITING_STEPS.most], [100, 100, 10]);
   });
 });

@@ -39,7 +39,7 @@ export interface WantedStep {
 /** One that waits for a second person. */
 export type PendingStep = WantedStep & Waiting;
 
-export const PENDING_STEPS = new PendingActs<WantedStep>({
+export const WAITING_STEPS = new PendingActs<WantedStep>({
   contentOf: ({ act, rotation = '', pem = '', reason, override }) => ({ act, rotation, pem, reason, override }),
   most: 10,
 });
