@@ -295,7 +295,7 @@ export const schema = {
     lifetime: withDefault(
       duration('1h', '30d'),
       '24h',
-      'Time from the signing of a revocation list to its nextUpdate. After a quarter of it, or when a ban comes, the next one takes its place. Lists are made where `crl.address` or `sds.crl` hands them out.',
+      'Time from the signing of a revocation list to its nextUpdate. After a quarter of it, or when a ban comes, the next one takes its place. Lists are made where `crl.address`, `sds.crl` or `cluster.kubernetes.publish.crlConfigMap` hands them out.',
     ),
   },
 
@@ -423,6 +423,28 @@ export const schema = {
             duration('0s', '10m'),
             '2m',
             'Longest that new trust anchors, and an issuer below them, wait until every selected namespace has them. After it they come in force all the same, with an alarm.',
+          ),
+        },
+        crlConfigMap: {
+          enabled: withDefault(
+            flag,
+            false,
+            'Whether the revocation lists of whole chains are kept in a ConfigMap `istio-ca-crl` of each selected namespace, under the key `ca-crl.pem`: pods of the mesh mount it. For where istiod is not the CA. It is empty while a list is missing or about to lapse. When it is switched off, those that Capstan wrote are emptied: see docs/trust.md.',
+          ),
+          name: withDefault(
+            objectName,
+            'istio-ca-crl',
+            "Name of these ConfigMaps: Istio's `pilot.crlConfigMapName`; ztunnel knows no other than the default.",
+          ),
+          namespaceSelector: withDefault(
+            labelSelector,
+            '',
+            'Which namespaces get one, by their labels. Empty, all do.',
+          ),
+          excludedNamespaces: withDefault(
+            listOf(namespaceName, 100),
+            ['kube-node-lease', 'kube-public', 'local-path-storage'],
+            'Namespaces that get none, whatever their labels.',
           ),
         },
         clusterTrustBundles: withDefault(

@@ -13,6 +13,7 @@ import { composeFoundation, type Foundation } from './foundation.ts';
 import { composeIssuing } from './issuing.ts';
 import { composeClosings } from './kubernetes/closings.ts';
 import { composePublication } from './kubernetes/publication.ts';
+import { composePublishedCrls } from './kubernetes/published-crls.ts';
 import { composePublishedTrust } from './kubernetes/published-roots.ts';
 import { composeSigners } from './kubernetes/signers.ts';
 import { composeLedgers } from './stores/followed-ledgers.ts';
@@ -74,6 +75,7 @@ export function compose(
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster, revocations });
   const revocation = composeRevocation(config, foundation, { storage, trust, credentials, ledgers });
+  composePublishedCrls(config, foundation, { kubernetes: cluster.kubernetes, revocation });
   const services = composeServices(config, foundation, {
     storage,
     trust,

@@ -25,6 +25,7 @@ import { askRights, clockOf, tokenIssuerOf } from '../../adapters/kubernetes/dia
 import {
   findIstiodTls,
   findMeshNamespaces,
+  findCrlConfigMaps,
   findRootConfigMaps,
   findWebhooks,
 } from '../../adapters/kubernetes/diagnosis/trust-objects.ts';
@@ -193,7 +194,7 @@ async function seeRoots(
     anchors,
   }: { readonly known: readonly Istiod[]; readonly place: Place; readonly anchors: readonly X509Certificate[] },
   options: Options,
-): Promise<Pick<DoctorFacts, 'istiodTls' | 'rootConfigMaps' | 'meshNamespaces' | 'webhooks'>> {
+): Promise<Pick<DoctorFacts, 'istiodTls' | 'rootConfigMaps' | 'crlConfigMaps' | 'meshNamespaces' | 'webhooks'>> {
   const withIstiod = [...new Set(known.map(({ namespace }) => namespace))];
   const meshNamespaces = await see('Namespaces', async () => findMeshNamespaces(api, options));
   const inMesh = 'known' in meshNamespaces ? meshNamespaces.known.map(({ name }) => name) : [];
@@ -202,6 +203,7 @@ async function seeRoots(
     meshNamespaces,
     istiodTls: await see('the Secret istiod-tls', async () => findIstiodTls(api, withIstiod, anchors, options)),
     rootConfigMaps: await see('ConfigMaps istio-ca-root-cert', async () => findRootConfigMaps(api, wanted, options)),
+    crlConfigMaps: await see('ConfigMaps istio-ca-crl', async () => findCrlConfigMaps(api, options)),
     webhooks: await see('webhook configurations', async () => findWebhooks(api, options)),
   };
 }

@@ -32,6 +32,7 @@ export function settingsOf(config: Config, place: Place): CapstanSettings {
     names: {
       lease: [leaseName],
       roots: [publish.rootConfigMap.name],
+      crls: [publish.crlConfigMap.name],
       trustBundleSigners: [...new Set(publish.clusterTrustBundles.map(({ signerName }) => signerName))],
       signers: [config.issuer, ...config.additionalIssuers].map(({ name }) => `capstan.dev/${name}`),
       webhook: [admission.configuration],
@@ -54,6 +55,7 @@ function featuresOf(config: Config): readonly Feature[] {
     attestation: true,
     leader: true,
     rootConfigMap: publish.rootConfigMap.enabled,
+    crlConfigMap: publish.crlConfigMap.enabled,
     clusterTrustBundle: publish.clusterTrustBundles.length > 0,
     istiodTls: publish.istiodTls.namespace !== undefined,
     policies,

@@ -6,6 +6,7 @@ import type { Config } from '../schema.ts';
 import { ADMINISTRATION_RULES } from './administration-rules.ts';
 import { ISSUER_RULES } from './issuer-rules.ts';
 import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
+import { PUBLICATION_RULES } from './publication-rules.ts';
 import { SIGNER_RULES } from './signer-rules.ts';
 
 export interface Rule {
@@ -29,7 +30,6 @@ const NEEDS_OWN_CLUSTER = 'needs cluster.kubernetes.from: further clusters stand
 
 const when = (wrong: boolean, problem: string): ReturnType<Rule['check']> => (wrong ? [{ problem }] : []);
 
-const NEEDS_API = 'needs cluster.kubernetes.from: what is published is written through the API server';
 const ISTIOD_TTL = `${PUBLISH}.istiodTls.ttl`;
 
 /** Each lifetime that is configured, by its key. */
@@ -223,27 +223,7 @@ export const RULES: readonly Rule[] = [
         'must be absent unless cluster.kubernetes.from is kubeconfig',
       ),
   },
-  {
-    reads: [`${PUBLISH}.rootConfigMap.enabled`, 'cluster.kubernetes.from'],
-    check: ({ cluster: { kubernetes } }) =>
-      when(kubernetes.publish.rootConfigMap.enabled && kubernetes.from === undefined, NEEDS_API),
-  },
-  {
-    reads: [`${PUBLISH}.clusterTrustBundles`, 'cluster.kubernetes.from'],
-    check: ({ cluster: { kubernetes } }) => {
-      const bundles = kubernetes.publish.clusterTrustBundles;
-      const again = repeated(bundles.map(({ signerName, name }) => `${signerName}:${name}`));
-      return [
-        ...when(bundles.length > 0 && kubernetes.from === undefined, NEEDS_API),
-        ...again.map((index) => ({ within: [index, 'name'], problem: 'is the name of another one too' })),
-      ];
-    },
-  },
-  {
-    reads: [`${PUBLISH}.istiodTls.namespace`, 'cluster.kubernetes.from'],
-    check: ({ cluster: { kubernetes } }) =>
-      when(kubernetes.publish.istiodTls.namespace !== undefined && kubernetes.from === undefined, NEEDS_API),
-  },
+  ...PUBLICATION_RULES,
   ...SIGNER_RULES,
   {
     reads: ['sds.sockets', 'trustDomain'],

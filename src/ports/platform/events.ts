@@ -59,7 +59,7 @@ export interface RejectionFacts extends StreamFacts {
 }
 
 /** What is published in Kubernetes; the value of the label and log field `object`. */
-export type PublishedKind = 'root-config-map' | 'cluster-trust-bundle';
+export type PublishedKind = 'root-config-map' | 'cluster-trust-bundle' | 'crl-config-map';
 
 export interface PublishedPlace {
   readonly object: PublishedKind;

@@ -3,6 +3,7 @@
 import type {
   CertificateSummary,
   ClockOf,
+  CrlConfigMap,
   Injection,
   Istiod,
   IstiodTls,
@@ -52,6 +53,8 @@ export interface ObjectNames {
   readonly lease: readonly string[];
   /** ConfigMaps of the roots. */
   readonly roots: readonly string[];
+  /** ConfigMaps of revocation lists. */
+  readonly crls: readonly string[];
   readonly trustBundleSigners: readonly string[];
   /** One for each issuer. */
   readonly signers: readonly string[];
@@ -66,6 +69,7 @@ export const FEATURES = [
   'policies',
   'events',
   'rootConfigMap',
+  'crlConfigMap',
   'clusterTrustBundle',
   'istiodTls',
   'certificateSigningRequests',
@@ -125,6 +129,8 @@ export interface DoctorFacts {
   readonly ztunnels: Seen<readonly Ztunnel[]>;
   readonly istiodTls: Seen<readonly IstiodTls[]>;
   readonly rootConfigMaps: Seen<readonly RootConfigMap[]>;
+  /** Of every namespace that has one. */
+  readonly crlConfigMaps: Seen<readonly CrlConfigMap[]>;
   /** With a label that brings its pods into the mesh. */
   readonly meshNamespaces: Seen<readonly MeshNamespace[]>;
   readonly webhooks: Seen<readonly Webhook[]>;

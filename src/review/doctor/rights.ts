@@ -23,6 +23,8 @@ const CERTIFICATES = 'certificates.k8s.io';
 const POLICIES = 'capstan.dev';
 const CRDS = { group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions', verbs: ['get'] } as const;
 const ROOTS = 'istio-ca-root-cert';
+const CRLS = 'istio-ca-crl';
+const CRLS_WHY = 'the revocation lists in each namespace';
 
 const [LEASES, SIGNERS] = ['leases', 'signers'];
 const ONE_WRITER = 'one replica writes at a time';
@@ -66,12 +68,24 @@ export const RIGHTS: readonly Right[] = [
     why: 'those that Capstan wrote are removed when that is switched off; those of others are left alone',
   },
   {
+    ...{ feature: 'leader', group: '', resource: 'configmaps', verbs: ['list', 'patch'], name: CRLS, nameFrom: 'crls' },
+    why: 'those that Capstan wrote are emptied when that is switched off; those of others are left alone',
+  },
+  {
     ...{ feature: 'rootConfigMap', group: '', resource: 'configmaps', verbs: ['create'] },
     why: 'the roots in each namespace; RBAC cannot name what does not exist yet',
   },
   {
     ...{ feature: 'rootConfigMap', group: '', resource: 'configmaps', verbs: ['list', 'watch', 'patch', 'delete'] },
     ...{ name: ROOTS, nameFrom: 'roots', why: 'the roots in each namespace' },
+  },
+  {
+    ...{ feature: 'crlConfigMap', group: '', resource: 'configmaps', verbs: ['create'] },
+    why: `${CRLS_WHY}; RBAC cannot name what does not exist yet`,
+  },
+  {
+    ...{ feature: 'crlConfigMap', group: '', resource: 'configmaps', verbs: ['list', 'watch', 'patch'] },
+    ...{ name: CRLS, nameFrom: 'crls', why: `${CRLS_WHY}, never deleted` },
   },
   {
     ...{ feature: 'clusterTrustBundle', group: CERTIFICATES, resource: 'clustertrustbundles' },

@@ -1,8 +1,10 @@
-// Whether the roots are everywhere they must be: the ConfigMap of each namespace, istiod's own certificate, the webhooks.
+// Whether the roots are everywhere they must be: the ConfigMap of each namespace, istiod's own certificate, the webhooks; and
+// whether the revocation lists beside them are in their time.
 import { formatTime } from '../../domain/text/format-time.ts';
 import { ifBothSeen, ifSeen, type Check, type Problem } from './check.ts';
 import type {
   CertificateSummary,
+  CrlConfigMap,
   Istiod,
   IstiodTls,
   RootConfigMap,
@@ -12,6 +14,7 @@ import type { DoctorFacts } from './facts.ts';
 
 const OURS = 'capstan';
 const ROOTS = 'istio-ca-root-cert';
+const CRLS = 'istio-ca-crl';
 
 export const ROOT_CHECKS: readonly Check[] = [
   {
@@ -35,6 +38,12 @@ export const ROOT_CHECKS: readonly Check[] = [
             severity: writers.length > 1 ? ('error' as const) : ('warning' as const),
           })),
       ),
+  },
+  {
+    id: 'crl-config-map',
+    consequence: 'proxies of that namespace refuse every peer',
+    judge: ({ crlConfigMaps, nowMs }) =>
+      ifSeen(crlConfigMaps, (maps) => maps.flatMap((map) => crlMapProblems(map, nowMs))),
   },
   {
     id: 'istiod-tls-absent',
@@ -101,6 +110,18 @@ function needed({ istiodTls, istiods }: DoctorFacts): DoctorFacts['istiodTls'] {
   if (!('known' in istiodTls) || !('known' in istiods)) return istiodTls;
   const external = withoutCa(istiods.known);
   return { known: istiodTls.known.filter(({ namespace }) => external.includes(namespace)) };
+}
+
+/** One without a list is as it should be: nobody is refused for it. */
+function crlMapProblems({ namespace, untilMs, problem, writers }: CrlConfigMap, nowMs: number): readonly Problem[] {
+  const lapsed = untilMs !== undefined && untilMs <= nowMs;
+  const others = writers.length > 1 ? `is written by ${writers.join(' and ')}` : undefined;
+  const wrong = problem ?? (lapsed ? `has a list that lapsed ${formatTime(untilMs)}` : others);
+  if (wrong === undefined) return [];
+  const fix =
+    'empty its key ca-crl.pem now; where cluster.kubernetes.publish.crlConfigMap is on, /readyz of Capstan says what keeps it ' +
+    'from writing, and PILOT_ENABLE_CA_CRL: "false" stops istiod';
+  return [{ subject: `ConfigMap ${namespace}/${CRLS}`, wrong, fix }];
 }
 
 function rootMapProblems({ namespace, roots }: RootConfigMap, ours: readonly CertificateSummary[]): readonly Problem[] {

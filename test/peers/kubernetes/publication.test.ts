@@ -7,8 +7,10 @@ import path from 'node:path';
 import { ChildServer } from '../../app/support/child-server.ts';
 import { csrClient, RunningServer } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
-import { buildCsr, testAuthority } from '../../support/certificates.ts';
+import { readCrls } from '../../../src/domain/x509/crl/read-crl.ts';
+import { buildCsr, good, testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { crlIssuerOf, crlOf, crlPem } from '../../support/paths/crls.ts';
 import { findProgram } from '../programs/programs.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import type { ClusterObject, ObjectReference } from './support/cluster-api.ts';
@@ -215,6 +217,31 @@ describe('A server that publishes in a Kubernetes cluster', function () {
     assert.notEqual(await bundle('capstan.dev:mesh:roots'), undefined);
     assert.notEqual(await cluster.api.get(foreign), undefined);
     assert.deepEqual(last.files.logged('publicationFailed').slice(before), []);
+  });
+
+  it('keeps revocation lists of whole chains where pods mount them, and empties them when one is out of date', async () => {
+    using own = await ServerFiles.create(files.pki);
+    own.write('anchors.pem', own.pki.root.certificatePem);
+    const [root] = own.pki.bundle.anchors;
+    const issuer = { issuer: crlIssuerOf(root!), keyPem: own.pki.root.keyPem };
+    own.write('root.crl', crlPem(crlOf(issuer, Date.now())));
+    const { settings } = await publisher({ 'crlConfigMap.enabled': true });
+    const crlFile = { 'trustAnchors.crlFile': own.path('root.crl') };
+    await using publishing = await RunningServer.start({ files: own, settings: { ...settings, ...crlFile } });
+    const listsIn = async (where: string): Promise<string | undefined> => {
+      const map = await cluster.api.get({ ...ROOT_CONFIG_MAP, metadata: { name: 'istio-ca-crl', namespace: where } });
+      return (map?.['data'] as Record<string, string> | undefined)?.['ca-crl.pem'];
+    };
+    await eventually(
+      'its lists are there',
+      async () => (await listsIn('shop'))?.startsWith('-----BEGIN') === true,
+      WITHIN,
+    );
+    assert.equal(good(readCrls((await listsIn('shop'))!)).length, 2);
+    const lapsed = { thisUpdateMs: Date.now() - 7_200_000, nextUpdateMs: Date.now() - 1 };
+    own.write('root.crl', crlPem(crlOf(issuer, Date.now(), lapsed)));
+    await eventually('they are withdrawn', async () => (await listsIn('shop')) === '', WITHIN);
+    assert.match(await (await publishing.get('/readyz')).text(), /revocation lists.*out of date/);
   });
 
   it('is cleaned up after by the commands of docs/kubernetes.md when it is gone, which leave what is not its own', async function () {

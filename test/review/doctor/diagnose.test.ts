@@ -234,6 +234,28 @@ const ILLS: readonly Ill[] = [
     says: /written by capstan and pilot-discovery/,
   },
   {
+    title: 'a revocation list in a namespace that has lapsed',
+    check: 'crl-config-map',
+    change: ({ nowMs }) => ({
+      crlConfigMaps: { known: [{ namespace: 'shop', untilMs: nowMs, writers: ['capstan'] }] },
+    }),
+    says: /lapsed.*empty its key ca-crl\.pem/,
+  },
+  {
+    title: 'a revocation list in a namespace that does not parse',
+    check: 'crl-config-map',
+    change: () => ({ crlConfigMaps: { known: [{ namespace: 'shop', problem: 'has no CRL', writers: ['x'] }] } }),
+    says: /has no CRL/,
+  },
+  {
+    title: 'two writers of the revocation lists',
+    check: 'crl-config-map',
+    change: () => ({
+      crlConfigMaps: { known: [{ namespace: 'shop', writers: ['capstan', 'pilot-discovery'] }] },
+    }),
+    says: /written by capstan and pilot-discovery.*PILOT_ENABLE_CA_CRL/,
+  },
+  {
     title: 'no istiod-tls',
     check: 'istiod-tls-absent',
     change: () => ({ istiodTls: { known: [{ namespace: 'istio-system', roots: [] }] } }),

@@ -87,6 +87,7 @@ export function goodFacts(): DoctorFacts {
       names: {
         lease: ['capstan'],
         roots: ['istio-ca-root-cert'],
+        crls: ['istio-ca-crl'],
         trustBundleSigners: [],
         signers: ['capstan.dev/default'],
         webhook: ['capstan'],
@@ -130,6 +131,12 @@ export function goodFacts(): DoctorFacts {
     istiodTls: { known: [{ namespace: 'istio-system', chain: [leaf()], roots: [ROOT.sha256] }] },
     rootConfigMaps: {
       known: ['istio-system', 'shop'].map((namespace) => ({ namespace, roots: [ROOT.sha256], writers: ['capstan'] })),
+    },
+    crlConfigMaps: {
+      known: [
+        { namespace: 'istio-system', untilMs: NOW_MS + 3_600_000, writers: ['capstan'] },
+        { namespace: 'shop', writers: ['capstan'] },
+      ],
     },
     meshNamespaces: { known: [{ name: 'shop', labels: { 'istio-injection': 'enabled' } }] },
     webhooks: {

@@ -5,6 +5,7 @@
 {{- if $k.from -}}
 {{- $on = list "attestation" "leader" -}}
 {{- if dig "publish" "rootConfigMap" "enabled" false $k -}}{{- $on = append $on "rootConfigMap" -}}{{- end -}}
+{{- if dig "publish" "crlConfigMap" "enabled" false $k -}}{{- $on = append $on "crlConfigMap" -}}{{- end -}}
 {{- if dig "publish" "clusterTrustBundles" list $k -}}{{- $on = append $on "clusterTrustBundle" -}}{{- end -}}
 {{- if dig "publish" "istiodTls" "namespace" "" $k -}}{{- $on = append $on "istiodTls" -}}{{- end -}}
 {{- if $k.policies -}}{{- $on = append $on "policies" -}}{{- end -}}

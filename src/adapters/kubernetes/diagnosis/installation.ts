@@ -74,6 +74,16 @@ export interface RootConfigMap {
   readonly writers: readonly string[];
 }
 
+export interface CrlConfigMap {
+  readonly namespace: string;
+  /** When the first of its lists lapses, in ms since the epoch; absent when it has none. */
+  readonly untilMs?: number;
+  /** Why its text is no list that proxies could use, in words that follow the object. */
+  readonly problem?: string;
+  /** Field managers that own its text. */
+  readonly writers: readonly string[];
+}
+
 export interface MeshNamespace {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -2,11 +2,12 @@
 // certificates are taken; its key is not looked at.
 import type { X509Certificate } from 'node:crypto';
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+import { readCrls } from '../../../domain/x509/crl/read-crl.ts';
 import { CONFIG_MAP, NAMESPACE, SECRET } from '../api/kinds.ts';
 import type { ApiKind, CallOptions, KubernetesApi } from '../api/kubernetes-api.ts';
 import { certificatesIn, chainProblem, rootsIn, summaryOf } from './certificates.ts';
 import { at, labelsAt, listAt, textAt } from './fields.ts';
-import type { IstiodTls, MeshNamespace, RootConfigMap, Webhook } from './installation.ts';
+import type { CrlConfigMap, IstiodTls, MeshNamespace, RootConfigMap, Webhook } from './installation.ts';
 
 type Api = Pick<KubernetesApi, 'get' | 'list'>;
 
@@ -51,14 +52,36 @@ export async function findRootConfigMaps(
 }
 
 function rootConfigMap(object: KubernetesObject): RootConfigMap {
-  const writers = listAt(object, 'metadata', 'managedFields')
-    .filter((entry) => at(entry, 'fieldsV1', 'f:data', 'f:root-cert.pem') !== undefined)
-    .map((entry) => textAt(entry, 'manager') ?? 'unknown');
   return {
     namespace: object.metadata.namespace ?? '',
     roots: rootsIn(textAt(object, 'data', 'root-cert.pem') ?? ''),
-    writers: [...new Set(writers)].sort(),
+    writers: writersOf(object, 'root-cert.pem'),
   };
+}
+
+function writersOf(object: KubernetesObject, key: string): readonly string[] {
+  const writers = listAt(object, 'metadata', 'managedFields')
+    .filter((entry) => at(entry, 'fieldsV1', 'f:data', `f:${key}`) !== undefined)
+    .map((entry) => textAt(entry, 'manager') ?? 'unknown');
+  return [...new Set(writers)].sort();
+}
+
+/** The ConfigMap of each namespace that has one: pods mount it wherever it is. */
+export async function findCrlConfigMaps(
+  api: Api,
+  options: CallOptions,
+  name = 'istio-ca-crl',
+): Promise<readonly CrlConfigMap[]> {
+  const { items } = await api.list(CONFIG_MAP, { fields: `metadata.name=${name}` }, options);
+  return items.map((object) => {
+    const { namespace = '' } = object.metadata;
+    const found = { namespace, writers: writersOf(object, 'ca-crl.pem') };
+    const text = textAt(object, 'data', 'ca-crl.pem') ?? '';
+    if (text.trim() === '') return found;
+    const lists = readCrls(text);
+    if ('problem' in lists) return { ...found, problem: lists.problem };
+    return { ...found, untilMs: Math.min(...lists.map(({ nextUpdateMs }) => nextUpdateMs)) };
+  });
 }
 
 /** Namespaces with a label that brings their pods into the mesh. */

@@ -2,7 +2,7 @@
 // object's name begins with its signer's, with a colon for the slash, as the API server demands; to write it the role needs
 // `attest` on that signer.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
-import type { TrustBundle } from '../../../domain/trust/bundle.ts';
+import type { PublishedText } from '../../../ports/issuing/publication.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
 import type { ObjectPlan, Planned } from './object-plan.ts';
@@ -72,7 +72,7 @@ export class ClusterTrustBundles implements ObjectPlan {
     for (const seen of this.#seen.list()) if (this.isOurs(seen)) yield seen.metadata.name;
   }
 
-  planned(key: string, { pem }: TrustBundle): Planned {
+  planned(key: string, { pem }: PublishedText): Planned {
     if (!this.#seen.synced) return 'left';
     const bundle = this.#wanted.get(key);
     if (bundle === undefined) return 'removed';

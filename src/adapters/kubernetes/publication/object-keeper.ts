@@ -3,10 +3,9 @@
 // one object. What is written is conditional on the version that was seen, and paced: a new trust anchor in 5,000 namespaces
 // takes 50 s and no place from anybody else's calls.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
-import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import { formatQuantity } from '../../../domain/text/format-count.ts';
 import { Alarm } from '../../../live/alarm.ts';
-import type { RootPublisher } from '../../../ports/issuing/root-publication.ts';
+import type { PublishedText, Publisher } from '../../../ports/issuing/publication.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import { isApiError, KubernetesApiError, type CallOptions, type KubernetesApi } from '../api/kubernetes-api.ts';
@@ -45,7 +44,7 @@ interface Known {
   readonly contest: Contest;
 }
 
-export class ObjectKeeper implements RootPublisher {
+export class ObjectKeeper implements Publisher {
   readonly #parts: ObjectKeeperParts;
   readonly #known = new Map<string, Known>();
   readonly #waiting = new WaitingKeys();
@@ -59,7 +58,7 @@ export class ObjectKeeper implements RootPublisher {
     this.#alarm = new Alarm(parts.clock);
   }
 
-  async keep(wanted: () => TrustBundle, { signal }: CallOptions): Promise<void> {
+  async keep(wanted: () => PublishedText, { signal }: CallOptions): Promise<void> {
     this.#parts.plan.onChange((key) => (key === undefined ? this.wantedChanged() : this.#lookAt(key)), { signal });
     this.wantedChanged();
     while (!signal.aborted) {
@@ -109,15 +108,15 @@ export class ObjectKeeper implements RootPublisher {
   }
 
   /** Looks at what waits and begins one write at most. @returns how long there is nothing to do, in ms. */
-  #step(wanted: () => TrustBundle, signal: AbortSignal): number {
+  #step(wanted: () => PublishedText, signal: AbortSignal): number {
     const nowMs = this.#parts.clock.monotonicMs();
     if (this.#writing.size >= MAX_WRITING) return Infinity;
     if (nowMs < this.#nextWriteMs) return this.#nextWriteMs - nowMs;
-    const bundle = wanted();
+    const text = wanted();
     for (;;) {
       const key = this.#waiting.take(nowMs, (candidate) => !this.#writing.has(candidate));
       if (key === undefined) return this.#waiting.nextDueMs - nowMs;
-      const write = this.#judge(key, this.#parts.plan.planned(key, bundle), nowMs);
+      const write = this.#judge(key, this.#parts.plan.planned(key, text), nowMs);
       if (write === undefined) continue;
       this.#nextWriteMs = nowMs + PACE_MS;
       void this.#write(key, write, signal);

@@ -1,6 +1,6 @@
 // What is to be published of one kind: which objects there are to be, and how they are seen to be now.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
-import type { TrustBundle } from '../../../domain/trust/bundle.ts';
+import type { PublishedText } from '../../../ports/issuing/publication.ts';
 import type { PublishedKind } from '../../../ports/platform/events.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 
@@ -14,7 +14,7 @@ export interface ObjectPlan {
   readonly advice: string;
   /** Every place that has an object of ours, or is to have one: a namespace, or the object's name. */
   keys(): Iterable<string>;
-  planned(key: string, bundle: TrustBundle): Planned;
+  planned(key: string, text: PublishedText): Planned;
   /** As it was seen last, cut by `cutTo`. */
   current(key: string): KubernetesObject | undefined;
   isOurs(current: KubernetesObject): boolean;

@@ -45,7 +45,11 @@ const SOURCES = [
 ] as const satisfies readonly ReloadedSource[];
 const WATCH_ENDS = ['expired', 'refused', 'throttled', 'unreachable', 'failed'] as const satisfies readonly WatchEnd[];
 const CAUSES = ['line_full', 'too_late', 'gone'] as const satisfies readonly NoTurn[];
-const PUBLISHED = ['root-config-map', 'cluster-trust-bundle'] as const satisfies readonly PublishedKind[];
+const PUBLISHED = [
+  'root-config-map',
+  'cluster-trust-bundle',
+  'crl-config-map',
+] as const satisfies readonly PublishedKind[];
 const CLOSING_REASONS = [
   'pod_deleted',
   'pod_finished',
@@ -306,20 +310,20 @@ export const METRICS = {
   publications: {
     name: 'capstan_publications_total',
     kind: 'counter',
-    help: 'Objects of Kubernetes with trust anchors that were written or removed, by the process that leads.',
+    help: 'Objects of Kubernetes with trust anchors or revocation lists that were written or removed, by the process that leads.',
     labels: { object: PUBLISHED, change: ['created', 'updated', 'removed'] },
   },
   publicationFailures: {
     name: 'capstan_publication_failures_total',
     kind: 'counter',
-    help: 'Objects with trust anchors that could not be written, each counted once for each problem; they are tried again.',
+    help: 'Objects with trust anchors or revocation lists that could not be written, each counted once for each problem; they are tried again.',
     labels: { object: PUBLISHED },
   },
   publicationsContested: {
     name: 'capstan_publications_contested_total',
     kind: 'counter',
     help:
-      'Other writers that kept changing an object with trust anchors, so that we stopped. ' +
+      'Other writers that kept changing an object with trust anchors or revocation lists, so that we stopped. ' +
       'capstan_part_degraded{part="published roots"} is 1 until they stop.',
     labels: { object: PUBLISHED },
   },

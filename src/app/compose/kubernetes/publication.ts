@@ -2,7 +2,7 @@
 // we let callers in.
 import { IstiodSecret } from '../../../adapters/kubernetes/publication/istiod-secret.ts';
 import { PlacedCertificateKeeper } from '../../../authority/chores/keep-placed-certificate.ts';
-import { publishRoots } from '../../../authority/chores/publish-roots.ts';
+import { publish } from '../../../authority/chores/publish.ts';
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { kubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
@@ -35,7 +35,7 @@ export function composePublication(config: Config, foundation: Foundation, forme
   const keeper = istiodKeeper(config, foundation, kubernetes, issuing);
   startUp.at('load', () => {
     roots.follow(anchors, { signal });
-    void publishRoots({ roots, publishers, lease, clock }, { signal }).catch(failed('publication of roots'));
+    void publish({ published: roots, publishers, lease, clock }, { signal }).catch(failed('publication of roots'));
   });
   // Before the listeners, which are composed later.
   startUp.at('listen', async (options) => {

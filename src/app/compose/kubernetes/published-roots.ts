@@ -12,14 +12,15 @@ import { ROOT_FIELD, RootConfigMaps } from '../../../adapters/kubernetes/publica
 import { SeenNamespaces } from '../../../adapters/kubernetes/publication/seen-namespaces.ts';
 import { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import type { Config } from '../../../config/schema.ts';
-import type { PublishedRoots, RootPublisher } from '../../../ports/issuing/root-publication.ts';
+import type { Publisher } from '../../../ports/issuing/publication.ts';
+import type { PublishedRoots } from '../../../ports/issuing/root-publication.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
 export interface PublishedTrust {
   readonly roots: RootsBeforeLeaves;
-  readonly publishers: readonly RootPublisher[];
+  readonly publishers: readonly Publisher[];
   /** Where they are published. */
   readonly published: Pick<PublishedRoots, 'lacking'>;
   /** What is wrong with what is published, in words; nothing when all is well. */

@@ -35,14 +35,15 @@ interface Former {
 /** @returns nothing where lists are handed out nowhere. */
 export function composeRevocation(config: Config, foundation: Foundation, former: Former): Revocation | undefined {
   const { crl, sds, lifetimes, trustAnchors } = config;
-  if (crl.address === undefined && !sds.crl) return undefined;
+  const inConfigMaps = config.cluster.kubernetes.publish.crlConfigMap.enabled;
+  if (crl.address === undefined && !sds.crl && !inConfigMaps) return undefined;
   const { clock, events, health, startUp, running: signal, files, worker } = foundation;
   const { storage, trust, credentials, ledgers } = former;
   const { crls, history, revokedLeaves: leaves } = storage;
   const revoked = new RevokedByBans({ ledger: ledgers.bans, leaves, clock }, { longestLeafMs: lifetimes.max });
   const { issuers } = trust;
   const { crlFile } = trustAnchors;
-  const chains = crl.address !== undefined && crlFile !== undefined;
+  const chains = (crl.address !== undefined || inConfigMaps) && crlFile !== undefined;
   const documents = crlFile === undefined ? undefined : watchedFiles({ crls: crlFile }, files);
   const imported = new DocumentCrls({ documents, clock, events });
   const sets: readonly CrlSet[] = [...(sds.crl ? (['leaf'] as const) : []), ...(chains ? (['chain'] as const) : [])];

@@ -49,6 +49,13 @@ const VALUES: Readonly<Record<string, Values>> = {
     },
   },
   'administration from elsewhere': ADMINISTRATION,
+  'revocation lists': {
+    config: {
+      crl: { address: '0.0.0.0:8080' },
+      trustAnchors: { crlFile: '/etc/capstan/root-crl.pem' },
+      cluster: { kubernetes: { publish: { crlConfigMap: { enabled: true } } } },
+    },
+  },
   'no access to the API server': { config: { cluster: { kubernetes: null } } },
 };
 
@@ -241,6 +248,14 @@ describe('The chart as Helm renders it', function () {
   it('mounts no Secret of an intermediate where an upstream signs it', () => {
     assert.match(podOf(renderChart()), /"name":"issuer"/);
     assert.doesNotMatch(podOf(renderChart(CERT_MANAGER)), /"name":"issuer"/);
+  });
+
+  it('lets everybody fetch revocation lists, at a port of their own', () => {
+    const { objects } = renderChart({ config: { crl: { address: '0.0.0.0:8081' } } });
+    assert.match(JSON.stringify(of(objects, 'Service')), /"name":"http-crl","port":8080,"targetPort":"crl"/);
+    assert.match(podOf({ objects }), /"name":"crl","containerPort":8081/);
+    assert.match(JSON.stringify(of(objects, 'NetworkPolicy')), /\{"ports":\[\{"port":"crl","protocol":"TCP"\}\]\}/);
+    assert.doesNotMatch(JSON.stringify(renderChart().objects), /"crl"/);
   });
 
   it('offers administration at a port of its own to the peers that its values name, with the CAs of these people at hand', () => {

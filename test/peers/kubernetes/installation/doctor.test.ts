@@ -7,7 +7,9 @@ import path from 'node:path';
 import { runCli } from '../../../../src/cli/program.ts';
 import { CHECKS } from '../../../../src/review/doctor/diagnose.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { testAuthority } from '../../../support/certificates.ts';
 import { freePort } from '../../../support/eventually.ts';
+import { crlIssuerOf, crlOf, crlPem } from '../../../support/paths/crls.ts';
 import { Capstan } from '../../support/capstan.ts';
 import { createRoot, issueIntermediate } from '../../support/pki.ts';
 import { peerOrSkip } from '../../support/presence.ts';
@@ -271,6 +273,29 @@ describe('capstan doctor in a cluster', function () {
     assert.match(findings[0]!.message, /capstan and pilot-discovery/);
   });
 
+  it('finds a revocation list that lapsed where pods mount it, and takes an empty one for none', async () => {
+    const root = await testAuthority();
+    const issuer = { issuer: crlIssuerOf(root.bundle.anchors[0]!), keyPem: root.root.keyPem };
+    const times = { thisUpdateMs: Date.now() - 7_200_000, nextUpdateMs: Date.now() - 60_000 };
+    const map = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio-ca-crl', namespace: 'default' },
+      data: { 'ca-crl.pem': crlPem(crlOf(issuer, Date.now(), times)) },
+    };
+    await apply([map]);
+    const { findings } = await diagnosed();
+    await apply([{ ...map, data: { 'ca-crl.pem': '' } }]);
+    const withdrawn = await diagnosed();
+    await cluster.api.delete(map);
+    assert.deepEqual(
+      findings.map(({ check, subject }) => [check, subject]),
+      [['crl-config-map', 'ConfigMap default/istio-ca-crl']],
+    );
+    assert.match(findings[0]!.message, /lapsed/);
+    assert.deepEqual(withdrawn.findings, []);
+  });
+
   it('finds that istiod-tls is not there', async () => {
     await cluster.api.delete({
       apiVersion: 'v1',
@@ -422,7 +447,7 @@ describe('capstan doctor in a cluster', function () {
   it('has been shown each of its checks here or over facts alone', () => {
     const shown = new Set([
       ...seeds.map(([check]) => check),
-      ...['unnamed-namespace', 'root-config-map-writers', 'istiod-tls-absent', 'ztunnel-account'],
+      ...['unnamed-namespace', 'root-config-map-writers', 'crl-config-map', 'istiod-tls-absent', 'ztunnel-account'],
     ]);
     const onlyOverFacts = CHECKS.map(({ id }) => id).filter((id) => !shown.has(id));
     // What a test cannot make: another clock, a server that says it is unwell, an intermediate that ends while it serves.
