@@ -36,6 +36,8 @@ describe('A server of a test in a real cluster', () => {
   it('has no account but the one of the chart: istiod and cert-manager have others, and the doctor in a pod', () => {
     assert.deepEqual(having(/accountKubeconfig/), [
       `${KUBERNETES}/installation/doctor.test.ts`,
+      // `capstan rogue`, with the role that is made for it.
+      `${KUBERNETES}/installation/rogue.test.ts`,
       `${KUBERNETES}/istio/support/istiod.ts`,
       `${KUBERNETES}/signing/support/cert-manager.ts`,
       `${KUBERNETES}/support/chart-account.ts`,
@@ -48,6 +50,8 @@ describe('A server of a test in a real cluster', () => {
     assert.deepEqual(roles, [
       // Of service accounts that are nobody's.
       `${KUBERNETES}/harness.test.ts`,
+      // The binding of the role that `capstan rogue` is given.
+      `${KUBERNETES}/installation/rogue.test.ts`,
       // Of istiod, and of cert-manager.
       `${KUBERNETES}/istio/support/istiod.ts`,
       `${KUBERNETES}/signing/support/cert-manager.ts`,

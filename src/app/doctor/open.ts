@@ -1,5 +1,6 @@
 // The API server that the doctor asks, and Capstan's own objects there.
 import { HttpsConnection } from '../../adapters/kubernetes/api/api-connection.ts';
+import type { Material } from '../../adapters/kubernetes/api/access/api-access.ts';
 import { inClusterAccess } from '../../adapters/kubernetes/api/access/in-cluster.ts';
 import { kubeconfigFileAccess } from '../../adapters/kubernetes/api/access/kubeconfig.ts';
 import { KubernetesClient } from '../../adapters/kubernetes/api/kubernetes-client.ts';
@@ -13,6 +14,7 @@ import {
 import type { Seen } from '../../adapters/kubernetes/diagnosis/installation.ts';
 import { see } from '../../adapters/kubernetes/diagnosis/see.ts';
 import { SystemClock } from '../../adapters/clock/system-clock.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
 
 export interface OpenedCluster {
   readonly api: KubernetesApi;
@@ -33,21 +35,23 @@ const ISTIO = 'istio-system';
 /** Where the chart mounts the configuration. */
 const CONFIG_FILE = '/etc/capstan/capstan.yaml';
 
-/** @param at.kubeconfig its files, read as one; absent: the service account of the pod. @throws AuthorityError CAP-X03; Error when nobody answers. */
-export async function openCluster(
-  {
-    namespace: named,
-    kubeconfig,
-    context,
-    environment,
-  }: {
-    readonly namespace?: string;
-    readonly kubeconfig?: readonly string[];
-    readonly context?: string;
-    readonly environment: Readonly<Record<string, string | undefined>>;
-  },
+/** Where an API server is: the files of a kubeconfig, read as one; without them, the service account of the pod. */
+export interface ApiPlace {
+  readonly kubeconfig?: readonly string[];
+  readonly context?: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** @throws AuthorityError CAP-X03; Error when nobody answers, or nothing may be asked at all. */
+export async function openApi(
+  { kubeconfig, context, environment }: ApiPlace,
   options: { readonly signal: AbortSignal },
-): Promise<OpenedCluster> {
+): Promise<{
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly ownNamespace: string | undefined;
+  readonly ca: Material | undefined;
+}> {
   const access =
     kubeconfig === undefined
       ? inClusterAccess(environment)
@@ -56,8 +60,17 @@ export async function openCluster(
   const api = new KubernetesClient({ connection: new HttpsConnection(access, clock), clock });
   // Whoever may ask nothing at all is told so before anything else.
   await api.raw('/version', options);
-  const inPod = kubeconfig === undefined;
-  const namespace = named ?? (inPod ? access.namespace : undefined) ?? ISTIO;
+  return { api, clock, ownNamespace: access.namespace, ca: access.ca };
+}
+
+/** @throws as `openApi`. */
+export async function openCluster(
+  { namespace: named, ...place }: ApiPlace & { readonly namespace?: string },
+  options: { readonly signal: AbortSignal },
+): Promise<OpenedCluster> {
+  const { api, ownNamespace } = await openApi(place, options);
+  const inPod = place.kubeconfig === undefined;
+  const namespace = named ?? (inPod ? ownNamespace : undefined) ?? ISTIO;
   // In a pod Capstan's own role reads no StatefulSets, and its files are at hand.
   const found = inPod
     ? undefined

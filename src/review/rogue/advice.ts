@@ -32,6 +32,7 @@ const HOME: Readonly<Record<PlaceKind, string>> = {
     'serve the webhook with a certificate under the corporate CA and put its anchors into caBundle (cert-manager.io/inject-ca-from does both)',
   crd: 'serve the conversion webhook with a certificate under the corporate CA and put its anchors into caBundle',
   'api-service': 'serve the API with a certificate under the corporate CA and put its anchors into caBundle',
+  issuer: 'have what this issuer asks served by a certificate under the corporate CA and put its anchors into caBundle',
   'trust-bundle': 'publish the corporate anchors in its stead; Capstan does so for its own signers',
 };
 
@@ -54,3 +55,9 @@ export function adviceOn({ kind, signer, namesake, expired, sightings, leaves }:
     bringHome: expired ? 'remove it' : HOME[place?.place.kind ?? 'file'],
   };
 }
+
+export const SELF_SIGNING: Advice = {
+  why: 'each certificate of it vouches for itself, and whoever may ask it for one has a CA',
+  bringHome:
+    'let an issuer that asks the corporate CA take its place, and refuse new ones by the admission policy of docs/rogue.md',
+};

@@ -10,7 +10,8 @@ export type PlaceKind =
   | 'webhook'
   | 'crd'
   | 'api-service'
-  | 'trust-bundle';
+  | 'trust-bundle'
+  | 'issuer';
 
 export interface Place {
   readonly kind: PlaceKind;
@@ -46,4 +47,12 @@ export interface NotRead {
   readonly count: number;
   /** The first few by name. */
   readonly examples: readonly string[];
+}
+
+/** An issuer of cert-manager each of whose certificates signs itself: there is no certificate of its own to judge. */
+export interface SelfSigningIssuer {
+  /** `ClusterIssuer bootstrap`. */
+  readonly name: string;
+  readonly madeBy: string;
+  readonly usedBy: readonly string[];
 }

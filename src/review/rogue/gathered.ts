@@ -11,7 +11,7 @@ const MAX_CERTIFICATES = 20_000;
 /** Places that are kept of each certificate; more are counted. */
 const MAX_SIGHTINGS = 20;
 /** Names that are kept of what could not be read for one reason. */
-const MAX_EXAMPLES = 5;
+const MAX_EXAMPLES = 100;
 /** Keys that are remembered of one place. */
 const MAX_KEYS = 100;
 

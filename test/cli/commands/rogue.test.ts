@@ -46,7 +46,11 @@ describe('capstan rogue', () => {
     const { signal } = new AbortController();
     const clock = new FakeClock();
     const argv = ['rogue', '--root', at('root.pem'), ...words];
-    return { code: await runCli(argv, { terminal, environment: {}, clock, signal }), out: out(), error: error() };
+    return {
+      code: await runCli(argv, { terminal, environment: { HOME: top }, clock, signal }),
+      out: out(),
+      error: error(),
+    };
   }
   async function found(...words: readonly string[]): Promise<Found & { readonly code: number }> {
     const { code, out } = await rogue('--output', 'json', ...words);
@@ -115,7 +119,6 @@ describe('capstan rogue', () => {
     const hostile = await tier('hostile', { subject: `CN=\u202eevil ${'x'.repeat(2_000)}` });
     write('estate/\u001b[2J\u202egnp.exe', hostile.pem);
     const { out } = await rogue(at('estate'));
-    // eslint-disable-next-line no-control-regex -- it is what must not be there
     assert.doesNotMatch(out, /[\u001b\u202e]/);
     assert.match(out, /CN=\\u\{202e\}evil x+… \(\d+ characters\)/);
     assert.match(out, /estate\/\\u\{1b\}\[2J\\u\{202e\}gnp\.exe:1/);
@@ -161,7 +164,11 @@ describe('capstan rogue', () => {
 
   for (const [title, words, complaint] of [
     ['a path that is not there', ['nowhere'], /cannot look in nowhere: it does not exist/],
-    ['no path', [], /missing required argument 'path'/],
+    [
+      'no path and no cluster',
+      [],
+      /there is no API server to ask: .*config does not exist; name one with --kubeconfig/,
+    ],
   ] as const) {
     it(`ends with 2 for ${title}`, async () => {
       const { code, error } = await rogue(...words);

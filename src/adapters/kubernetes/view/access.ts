@@ -21,13 +21,27 @@ export async function lackingVerbs(
   options: { readonly signal: AbortSignal },
 ): Promise<readonly string[]> {
   const answers = await Promise.all(
-    VERBS.map(async (verb) => {
-      const resourceAttributes = { group: groupOf(kind), resource: kind.plural, verb };
-      const { status } = await api.create(REVIEW, { spec: { resourceAttributes } }, options);
-      return (status as { readonly allowed?: boolean } | undefined)?.allowed === true ? [] : [verb];
-    }),
+    VERBS.map(async (verb) => ((await isAllowed(api, { verb, kind }, options)) ? [] : [verb])),
   );
   return answers.flat();
+}
+
+/**
+ * @param asked.namespace absent: everywhere.
+ * @throws KubernetesApiError when it cannot be asked.
+ */
+export async function isAllowed(
+  api: Pick<KubernetesApi, 'create'>,
+  {
+    verb,
+    kind,
+    namespace,
+  }: { readonly verb: (typeof VERBS)[number]; readonly kind: ApiKind; readonly namespace?: string },
+  options: { readonly signal: AbortSignal },
+): Promise<boolean> {
+  const resourceAttributes = { group: groupOf(kind), resource: kind.plural, verb, ...(namespace && { namespace }) };
+  const { status } = await api.create(REVIEW, { spec: { resourceAttributes } }, options);
+  return (status as { readonly allowed?: boolean } | undefined)?.allowed === true;
 }
 
 /** @returns as RBAC and `kubectl` call it: `gateways.gateway.networking.k8s.io`, `pods`. */

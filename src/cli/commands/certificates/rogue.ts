@@ -1,11 +1,16 @@
-// `capstan rogue`: every CA that should not be there, in files. It changes nothing and opens no private key.
+// `capstan rogue`: every CA that should not be there, in files and in a cluster. It changes nothing and opens no private key.
 import type { Command } from 'commander';
+import type { Gathered } from '../../../review/rogue/gathered.ts';
+import type { LookedInCluster } from '../../inputs/estate/look-through.ts';
 import type { Invocation } from '../../invocation.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
 interface RogueOptions {
   readonly root: readonly string[];
   readonly known?: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: readonly string[];
   readonly all?: true;
   readonly strict?: true;
   readonly progress?: true;
@@ -16,6 +21,10 @@ const EXAMPLES = `
 Examples:
   $ capstan rogue --root corporate-root.pem /etc/istio ~/.kube/config
   $ capstan rogue --root corporate-root.pem --known cluster-ca.pem --output json manifests
+  $ capstan rogue --root corporate-root.pem --kubeconfig ~/.kube/config
+
+Without a path, and with --kubeconfig, it looks in a cluster: that of --kubeconfig, else of the pod that this runs in, else
+of KUBECONFIG or ~/.kube/config. It looks where the account may, and says where it may not.
 
 What does not lead to a certificate of --root is found: CAs, certificates that signed themselves, and certificates of CAs
 that are not there. PEM, DER and either in base64 are read, in any file. Ends with exit code 1 when something is found
@@ -25,9 +34,16 @@ export function registerRogue(program: Command, invocation: Invocation): void {
   program
     .command('rogue')
     .description('find every CA that does not lead to the corporate anchors, and say how it comes home')
-    .argument('<path...>', 'files, and directories with all that is in them')
+    .argument('[path...]', 'files, and directories with all that is in them')
     .requiredOption('--root <file>', 'PEM corporate trust anchors; may be said again', another)
     .option('--known <file>', 'PEM certificates that may be there, and what they signed; may be said again', another)
+    .option('--kubeconfig <file>', 'how to reach the API server of the cluster to look in')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option(
+      '--namespace <name>',
+      'look in this namespace alone, and at what is of no namespace; may be said again',
+      another,
+    )
     .option('--all', 'list what may be there as well')
     .option('--strict', 'end with exit code 1 also for what could not be read')
     .option('--progress', 'show progress also where there is no terminal')
@@ -42,21 +58,24 @@ function another(named: string, others: readonly string[] | undefined): readonly
 
 async function rogue(paths: readonly string[], options: RogueOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock, endWith } = invocation;
-  const { root, known = [], all = false, strict = false, progress = false, output } = options;
-  const [{ readTrust }, { lookInFiles }, { Gathered }, { judgeRogues }, { rogueReport }] = await Promise.all([
+  const { root, known = [], all = false, strict = false, output } = options;
+  const [{ readTrust }, { Gathered }, { judgeRogues }, { rogueReport }] = await Promise.all([
     import('../../inputs/estate/read-trust.ts'),
-    import('../../inputs/estate/look-in-files.ts'),
     import('../../../review/rogue/gathered.ts'),
     import('../../../review/rogue/judge-rogues.ts'),
     import('../../reports/certificates/rogue.ts'),
   ]);
   const trust = await readTrust(root, known);
   const gathered = new Gathered();
-  const files = await lookInFiles({ paths, progress }, gathered, invocation);
-  const { formatQuantity } = await import('../../../domain/text/format-count.ts');
+  const looked = await look(paths, options, gathered, invocation);
   const nowMs = clock.nowMs();
-  const report = judgeRogues(gathered, trust, nowMs);
-  const shown = rogueReport({ report, lookedThrough: [formatQuantity(files, 'file')], all, nowMs }, terminal);
+  const others = [
+    ...trust.others,
+    ...looked.clusterCas.map((certificate) => ({ certificate, as: 'cluster' as const })),
+  ];
+  const report = judgeRogues(gathered, { ...trust, others }, nowMs);
+  const { issuers, through } = looked;
+  const shown = rogueReport({ report, issuers, lookedThrough: through, all, nowMs }, terminal);
   endWith(
     exitOf(
       shown.cases.flatMap(({ findings }) => findings),
@@ -64,4 +83,38 @@ async function rogue(paths: readonly string[], options: RogueOptions, invocation
     ),
   );
   printReport(shown, output, terminal);
+}
+
+interface Looked extends Pick<LookedInCluster, 'issuers' | 'clusterCas'> {
+  /** What it looked through, in words. */
+  readonly through: readonly string[];
+}
+
+async function look(
+  paths: readonly string[],
+  { progress: lines, kubeconfig, context, namespace }: RogueOptions,
+  gathered: Gathered,
+  invocation: Invocation,
+): Promise<Looked> {
+  const { formatQuantity } = await import('../../../domain/text/format-count.ts');
+  const progress = lines === true;
+  const through: string[] = [];
+  if (paths.length > 0) {
+    const { lookInFiles } = await import('../../inputs/estate/look-in-files.ts');
+    through.push(formatQuantity(await lookInFiles({ paths, progress }, gathered, invocation), 'file'));
+  }
+  if (paths.length > 0 && kubeconfig === undefined) return { issuers: [], clusterCas: [], through };
+  const { lookInCluster } = await import('../../inputs/estate/look-in-cluster.ts');
+  const found = await lookInCluster(
+    {
+      progress,
+      ...(kubeconfig !== undefined && { kubeconfig }),
+      ...(context !== undefined && { context }),
+      ...(namespace !== undefined && { namespaces: namespace }),
+    },
+    gathered,
+    invocation,
+  );
+  through.push(formatQuantity(found.objects, 'object'));
+  return { ...found, through };
 }

@@ -1,7 +1,4 @@
 // Where the doctor looks: which API server, which configuration, which port. What stands in the way of looking at all ends the command.
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
 import { ownListeners } from '../../../app/doctor/listeners.ts';
 import { openCluster, findConfig, type OpenedCluster } from '../../../app/doctor/open.ts';
 import { lookAt, type LookedAt } from '../../../app/doctor/look.ts';
@@ -12,6 +9,7 @@ import type { HostPort } from '../../../config/shapes/shapes.ts';
 import { diagnose, type Diagnosis } from '../../../review/doctor/diagnose.ts';
 import { complainOfConfig } from '../../complaints.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
+import { kubeconfigFiles } from './kubeconfig-files.ts';
 import type { Invocation } from '../../invocation.ts';
 
 export interface DoctorPlaces {
@@ -34,7 +32,7 @@ export interface Consulted extends LookedAt {
 export async function consult(places: DoctorPlaces, invocation: Invocation): Promise<Consulted> {
   const { signal, clock, environment } = invocation;
   const { namespace: named, context } = places;
-  const kubeconfig = kubeconfigOf(places, environment);
+  const kubeconfig = kubeconfigFiles(places.kubeconfig, environment);
   const cluster = await openCluster(
     {
       environment,
@@ -76,22 +74,6 @@ export async function consult(places: DoctorPlaces, invocation: Invocation): Pro
 /** A pod of a StatefulSet is called after it, with a number. */
 function statefulSetOf({ HOSTNAME }: Invocation['environment']): string | undefined {
   return /^(.+)-\d+$/.exec(HOSTNAME ?? '')?.[1];
-}
-
-/** Absent: the service account of the pod that this runs in. */
-function kubeconfigOf(
-  { kubeconfig }: DoctorPlaces,
-  environment: Invocation['environment'],
-): readonly string[] | undefined {
-  if (kubeconfig !== undefined) return [kubeconfig];
-  if (environment['KUBERNETES_SERVICE_HOST'] !== undefined) return undefined;
-  const named = (environment['KUBECONFIG'] ?? '').split(path.delimiter).filter((file) => file !== '');
-  const files = named.length > 0 ? named : [path.join(environment['HOME'] ?? homedir(), '.kube/config')];
-  if (files.some((file) => existsSync(file))) return files;
-  throw new CommandError(
-    EXIT.unreadable,
-    `there is no API server to ask: ${files.join(', ')} does not exist; name one with --kubeconfig`,
-  );
 }
 
 async function configOf(

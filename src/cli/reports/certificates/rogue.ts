@@ -3,8 +3,8 @@ import { formatCount, formatQuantity } from '../../../domain/text/format-count.t
 import { formatTime, formatValidity } from '../../../domain/text/format-time.ts';
 import { shownName } from '../../../domain/text/shown-name.ts';
 import type { Finding } from '../../../review/findings.ts';
-import { adviceOn } from '../../../review/rogue/advice.ts';
-import type { NotRead, Sighting } from '../../../review/rogue/found.ts';
+import { adviceOn, SELF_SIGNING } from '../../../review/rogue/advice.ts';
+import type { NotRead, SelfSigningIssuer, Sighting } from '../../../review/rogue/found.ts';
 import { placeName, type GatheredCertificate } from '../../../review/rogue/gathered.ts';
 import type { KnownAs, Rogue, RogueReport } from '../../../review/rogue/judge-rogues.ts';
 import { isCa } from '../../../review/rogue/lineage.ts';
@@ -13,6 +13,7 @@ import type { Report } from '../report.ts';
 
 export interface RogueSearch {
   readonly report: RogueReport;
+  readonly issuers: readonly SelfSigningIssuer[];
   /** What was looked through, in words: `1,200 files`. */
   readonly lookedThrough: readonly string[];
   /** Whether what may be there is listed too. */
@@ -40,7 +41,7 @@ const KNOWN: Readonly<Record<KnownAs, string>> = {
 export function rogueReport(search: RogueSearch, terminal: Terminal): Report {
   const { rogues, notRead } = search.report;
   const cases = [
-    { name: 'rogue', findings: rogues.map(findingOf) },
+    { name: 'rogue', findings: [...rogues.map(findingOf), ...search.issuers.map(issuerFinding)] },
     { name: 'not looked at', findings: notRead.map(notReadFinding) },
   ];
   return { tool: 'rogue', cases, json: jsonOf(search), text: () => print(search, terminal) };
@@ -61,13 +62,18 @@ function findingOf(rogue: Rogue): Finding {
   };
 }
 
+function issuerFinding({ name }: SelfSigningIssuer): Finding {
+  const message = `${SELF_SIGNING.why}. Bring home: ${SELF_SIGNING.bringHome}`;
+  return { id: 'rogue/self-signed-issuer', severity: 'error', message, subject: shownName(name) };
+}
+
 function notReadFinding({ why, count, examples }: NotRead): Finding {
   const [first = ''] = examples;
   const more = count > 1 ? ` (and ${formatCount(count - 1)} more)` : '';
   return { id: 'rogue/not-read', severity: 'warning', message: `${shownName(first)} ${why}${more}` };
 }
 
-function jsonOf({ report, lookedThrough, all }: RogueSearch): unknown {
+function jsonOf({ report, issuers, lookedThrough, all }: RogueSearch): unknown {
   const { rogues, known, notRead, looked } = report;
   return {
     found: rogues.map((rogue) => ({
@@ -79,6 +85,12 @@ function jsonOf({ report, lookedThrough, all }: RogueSearch): unknown {
       namesake: rogue.namesake,
       leaves: { count: rogue.leaves.count, places: rogue.leaves.sightings.map(placeData) },
       ...adviceOn(rogue),
+    })),
+    issuers: issuers.map((issuer) => ({
+      id: 'rogue/self-signed-issuer',
+      severity: 'error',
+      ...issuer,
+      ...SELF_SIGNING,
     })),
     notRead,
     ...(all && { known: known.map(({ found, as }) => ({ as, ...certificateData(found) })) }),
@@ -119,14 +131,17 @@ function placeData(sighting: Sighting): object {
 function print(search: RogueSearch, terminal: Terminal): void {
   const { report, all, nowMs, lookedThrough } = search;
   for (const rogue of report.rogues) printRogue(rogue, terminal, nowMs);
+  for (const issuer of search.issuers) printIssuer(issuer, terminal);
   if (all) printKnown(report.known, terminal);
   for (const { why, count, examples } of report.notRead) {
-    const more = count > examples.length ? ` and ${formatCount(count - examples.length)} more` : '';
-    terminal.print(`not looked at: ${examples.map(shownName).join(', ')}${more}: ${why}`);
+    const shown = examples.slice(0, MAX_PLACES);
+    const more = count > shown.length ? ` and ${formatCount(count - shown.length)} more` : '';
+    terminal.print(`not looked at: ${shown.map(shownName).join(', ')}${more}: ${why}`);
   }
   if (report.notRead.length > 0) terminal.print('');
   const looked = `${lookedThrough.join(' and ')}, ${formatQuantity(report.looked, 'certificate')}`;
-  const found = report.rogues.length === 0 ? 'nothing' : formatCount(report.rogues.length);
+  const count = report.rogues.length + search.issuers.length;
+  const found = count === 0 ? 'nothing' : formatCount(count);
   const part = report.notRead.length === 0 ? '' : ', but not everything was looked at';
   terminal.print(`${looked}: ${found} found that should not be there${part}.`);
 }
@@ -147,6 +162,15 @@ function printRogue(rogue: Rogue, terminal: Terminal, nowMs: number): void {
   }
   say('why', why);
   say('home', bringHome);
+  terminal.print('');
+}
+
+function printIssuer({ name, madeBy, usedBy }: SelfSigningIssuer, terminal: Terminal): void {
+  terminal.print(terminal.styled('red', `self-signing issuer: ${shownName(name)}`));
+  terminal.print(`  made by ${shownName(madeBy)}`);
+  for (const user of usedBy) terminal.print(`  used by ${shownName(user)}`);
+  terminal.print(`  why     ${SELF_SIGNING.why}`);
+  terminal.print(`  home    ${SELF_SIGNING.bringHome}`);
   terminal.print('');
 }
 

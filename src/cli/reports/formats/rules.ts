@@ -83,6 +83,10 @@ const RULES: Readonly<Record<string, RuleHelp>> = {
     'Certificates do not lead to the corporate anchors',
     'Have them issued by a CA under the corporate anchors; `--known` names a CA that may be there.',
   ),
+  'rogue/self-signed-issuer': row(
+    'An issuer has every certificate sign itself',
+    'Let an issuer that asks the corporate CA take its place (docs/rogue.md).',
+  ),
   'rogue/not-read': row(
     'Something was not looked at',
     'Nothing is known of it. Have it looked at by somebody who may read it, or in a form that can be read.',

@@ -1,0 +1,114 @@
+// The survey of a cluster for CAs, over an API server that lets it read little, and over one that fails in the middle.
+import assert from 'node:assert/strict';
+import { clusterCas, EstateSurvey, type SurveyEvent } from '../../../../src/adapters/kubernetes/estate/survey.ts';
+import { FakeClock } from '../../../support/fakes/fake-clock.ts';
+import { FakeKubernetesApi } from '../../../support/fakes/kubernetes/fake-kubernetes-api.ts';
+
+const { signal } = new AbortController();
+const TRUST =
+  'in all namespaces may not be listed by this account, and neither may namespaces: name some with --namespace';
+
+interface Asked {
+  readonly spec: { readonly resourceAttributes: { readonly resource: string; readonly namespace?: string } };
+}
+
+/** @param allowed `secrets`, or `secrets/shop` in one namespace. */
+function apiThatLets(...allowed: readonly string[]): FakeKubernetesApi {
+  const api = new FakeKubernetesApi();
+  const resource = (name: string, kind: string, scope = 'Namespaced') => {
+    return { resource: name, responseKind: { kind }, scope, verbs: ['list', 'watch'] };
+  };
+  const core = [resource('secrets', 'Secret'), resource('configmaps', 'ConfigMap'), resource('pods', 'Pod')];
+  const hooks = [resource('validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', 'Cluster')];
+  const group = (name: string, resources: readonly object[]) => ({
+    metadata: { name },
+    versions: [{ version: 'v1', resources }],
+  });
+  const list = (items: readonly object[]) => ({ kind: 'APIGroupDiscoveryList', items });
+  api.documents.set('/api', list([group('', core)]));
+  api.documents.set('/apis', list([group('admissionregistration.k8s.io', hooks)]));
+  api.reviews.set('SelfSubjectAccessReview', (review) => {
+    const { resource: asked, namespace } = (review as Asked).spec.resourceAttributes;
+    const name = namespace === undefined ? asked : `${asked}/${namespace}`;
+    return { status: { allowed: allowed.includes(name) || allowed.includes(asked) } };
+  });
+  for (const namespace of ['shop', 'bank']) {
+    api.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    const metadata = { name: 'tls', namespace };
+    api.put({ apiVersion: 'v1', kind: 'Secret', metadata, data: { 'tls.crt': Buffer.from('x').toString('base64') } });
+  }
+  return api;
+}
+
+async function survey(api: FakeKubernetesApi, namespaces?: readonly string[]): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for await (const event of new EstateSurvey({ api, clock: new FakeClock() }, namespaces).events({ signal })) {
+    const line = lineOf(event);
+    if (line !== undefined) lines.push(line);
+  }
+  return lines;
+}
+
+function lineOf(event: SurveyEvent): string | undefined {
+  if (event.type === 'object') return `${event.object.kind} ${event.object.namespace ?? ''}/${event.object.name}`;
+  return event.type === 'unlisted' ? `${event.what} ${event.why}` : undefined;
+}
+
+describe('A survey of a cluster', () => {
+  it('reads a kind everywhere where it may, and says of each other kind that it may not', async () => {
+    assert.deepEqual(await survey(apiThatLets('secrets', 'namespaces')), [
+      'pods in namespace shop may not be listed by this account',
+      'pods in namespace bank may not be listed by this account',
+      'validatingwebhookconfigurations.admissionregistration.k8s.io may not be listed by this account',
+      'configmaps in namespace shop may not be listed by this account',
+      'configmaps in namespace bank may not be listed by this account',
+      'Secret shop/tls',
+      'Secret bank/tls',
+    ]);
+  });
+
+  it('reads a kind in each namespace where it may, and names those where it may not', async () => {
+    const lines = await survey(apiThatLets('namespaces', 'secrets/bank'));
+    assert.deepEqual(lines.slice(-2), [
+      'secrets in namespace shop may not be listed by this account',
+      'Secret bank/tls',
+    ]);
+  });
+
+  it('says that it knows no namespaces where it may list neither', async () => {
+    assert.deepEqual(
+      (await survey(apiThatLets())).filter((line) => line.startsWith('secrets')),
+      [`secrets ${TRUST}`],
+    );
+  });
+
+  it('looks in no namespace but those that are named', async () => {
+    const api = apiThatLets('secrets');
+    assert.deepEqual(
+      (await survey(api, ['bank'])).filter((line) => line.startsWith('Secret')),
+      ['Secret bank/tls'],
+    );
+    assert.ok(!api.calls.some((call) => call.includes('namespaces')));
+  });
+
+  it('goes on with the next kind where one cannot be listed to its end', async () => {
+    const api = apiThatLets('secrets', 'configmaps', 'namespaces');
+    api.refuse('list configmaps', 500, 'InternalError');
+    const lines = await survey(api);
+    assert.ok(lines.some((line) => line.startsWith('configmaps could not be listed to their end: ')));
+    assert.ok(lines.includes('Secret bank/tls'));
+  });
+
+  it("finds the cluster's own CAs, or says that it may not read them", async () => {
+    const api = apiThatLets();
+    const metadata = { name: 'kube-root-ca.crt', namespace: 'kube-system' };
+    api.put({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'ca.crt': 'PEM' } });
+    api.refuse('extension-apiserver-authentication', 403, 'Forbidden');
+    const { pems, unread } = await clusterCas(api, { signal });
+    assert.deepEqual(pems, ['PEM']);
+    assert.deepEqual(
+      unread.map(({ what }) => what),
+      ['ConfigMap kube-system/extension-apiserver-authentication'],
+    );
+  });
+});
