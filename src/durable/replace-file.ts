@@ -1,4 +1,5 @@
 // A file that must never be half written, nor be lost once it counts.
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../domain/errors.ts';
@@ -9,9 +10,8 @@ import { codeOf, fileProblem, writingProblem } from '../domain/text/system-error
  * @throws AuthorityError CAP-X03 naming the file; what was there stays.
  */
 export async function replaceFile(file: string, text: string): Promise<void> {
-  const fresh = `${file}.new`;
+  const fresh = freshOf(file);
   try {
-    // A server that was killed may have left one behind.
     await rm(fresh, { force: true });
     await writeThrough(fresh, text);
     await rename(fresh, file);
@@ -19,6 +19,19 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   } catch (cause) {
     throw new AuthorityError('CAP-X03', { detail: `${file} ${writingProblem(cause)}`, cause });
   }
+}
+
+/**
+ * As `replaceFile`, at once: at a start, or where nothing else may come between.
+ * @throws what the system says, for its caller to name; what was there stays.
+ */
+export function replaceFileAtOnce(file: string, text: string): void {
+  const fresh = freshOf(file);
+  rmSync(fresh, { force: true });
+  // Not `writeSync`, which on a disk that fills up writes a part, and says so by a number alone.
+  flushed(openSync(fresh, 'wx', 0o600), (handle) => writeFileSync(handle, text));
+  renameSync(fresh, file);
+  flushed(openSync(path.dirname(file), 'r'), () => undefined);
 }
 
 /**
@@ -35,6 +48,20 @@ export async function readIfThere(file: string, maxBytes: number): Promise<strin
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;
     throw new AuthorityError('CAP-X03', { detail: `${file} ${fileProblem(cause)}`, cause });
+  }
+}
+
+/** Written beside the file that it replaces. A server that was killed may have left one behind. */
+function freshOf(file: string): string {
+  return `${file}.new`;
+}
+
+function flushed(handle: number, write: (handle: number) => void): void {
+  try {
+    write(handle);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 
