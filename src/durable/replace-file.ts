@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../domain/errors.ts';
 import { codeOf, fileProblem, writingProblem } from '../domain/text/system-error.ts';
+import { flushFolder, writeNew } from './durable-steps.ts';
 
 /**
  * Replaces a file in one step that outlives a power cut; only this user may read it.
@@ -13,7 +14,7 @@ export async function replaceFile(file: string, text: string): Promise<void> {
   const fresh = freshOf(file);
   try {
     await rm(fresh, { force: true });
-    await writeThrough(fresh, text);
+    await writeNew(fresh, text);
     await rename(fresh, file);
     await flushFolder(path.dirname(file));
   } catch (cause) {
@@ -63,16 +64,4 @@ function flushed(handle: number, write: (handle: number) => void): void {
   } finally {
     closeSync(handle);
   }
-}
-
-async function writeThrough(file: string, text: string): Promise<void> {
-  await using handle = await open(file, 'wx', 0o600);
-  await handle.writeFile(text);
-  await handle.sync();
-}
-
-/** A name is durable only when its folder is. */
-async function flushFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r');
-  await handle.sync();
 }

@@ -1,11 +1,12 @@
 // Everything that a CA on a laptop needs, in one directory. Made whole or not at all; what exists is
 // never overwritten, because the next start would silently be another CA.
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { TrustDomain } from '../../domain/identity/trust-domain.ts';
 import { codeOf, directoryProblem, fileProblem, writingProblem } from '../../domain/text/system-error.ts';
+import { flushFolder } from '../../durable/durable-steps.ts';
 import { devDataProblem } from './dev-data-check.ts';
 import { freshContents } from './dev-data-contents.ts';
 import { DEV_FILES, DEV_PLACES, type DevFile } from './dev-names.ts';
@@ -72,7 +73,7 @@ async function create(directory: string, nowMs: number, trustDomain: TrustDomain
   try {
     await fill(building, nowMs, trustDomain);
     await rename(building, directory);
-    await flushDirectory(path.dirname(directory));
+    await flushFolder(path.dirname(directory));
     return true;
   } catch (cause) {
     await rm(building, { recursive: true, force: true });
@@ -90,13 +91,7 @@ async function fill(building: string, nowMs: number, trustDomain: TrustDomain): 
     const place = path.join(building, DEV_FILES[file as DevFile]);
     await writeFile(place, text, { mode, flag: 'wx', flush: true });
   }
-  await flushDirectory(building);
-}
-
-/** Names are durable only when their directory is. */
-async function flushDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, 'r');
-  await handle.sync();
+  await flushFolder(building);
 }
 
 async function demandWhole(directory: string, files: Readonly<Record<DevFile, string>>, nowMs: number): Promise<void> {

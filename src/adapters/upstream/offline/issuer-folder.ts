@@ -8,7 +8,7 @@ import path from 'node:path';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { writingProblem } from '../../../domain/text/system-error.ts';
 import { lockFile } from '../../../durable/process-lock.ts';
-import { flush, isLink, pointTo, targetOf, write } from './durable-steps.ts';
+import { flushFolder, isLink, pointTo, targetOf, writeNew } from '../../../durable/durable-steps.ts';
 
 /** As a Secret of type kubernetes.io/tls has them. The chain comes last: where there is none, nothing is looked for beside it. */
 const FILES = { anchors: 'ca.crt', key: 'tls.key', chain: 'tls.crt' } as const;
@@ -104,12 +104,12 @@ export class IssuerFolder {
       const fresh = path.join(this.place, `${NEXT_KEY}.new`);
       await rm(fresh, { force: true });
       try {
-        await write(fresh, pem);
+        await writeNew(fresh, pem);
         await link(fresh, this.nextKeyPlace);
       } finally {
         await rm(fresh, { force: true });
       }
-      await flush(this.place);
+      await flushFolder(this.place);
     });
   }
 
@@ -120,7 +120,7 @@ export class IssuerFolder {
   async dropNextKey(pem: string): Promise<void> {
     await this.#writing(async () => {
       await this.#letGoOf(pem);
-      await flush(this.place);
+      await flushFolder(this.place);
     });
   }
 
@@ -198,7 +198,7 @@ export class IssuerFolder {
     if (leaving === undefined) return;
     if (leaving === (await targetOf(this.#at(DATA)))) await rm(this.#at(LEAVING));
     else await rename(this.#at(LEAVING), this.#at(FORMER));
-    await flush(this.place);
+    await flushFolder(this.place);
   }
 
   /** The folder of a pair, unless it is the one in force: a link may outlive its meaning. */
@@ -223,7 +223,7 @@ export class IssuerFolder {
     const named = await Promise.all([DATA, PREPARED, FORMER, LEAVING].map(async (name) => targetOf(this.#at(name))));
     const others = (await readdir(this.place)).filter((name) => name.startsWith(GENERATION) && !named.includes(name));
     for (const name of others) await rm(this.#at(name), { recursive: true });
-    await flush(this.place);
+    await flushFolder(this.place);
   }
 
   async #judged(files: IssuerFiles, judge: JudgeFolder): Promise<string> {
@@ -257,8 +257,8 @@ export class IssuerFolder {
     await mkdir(whole, { recursive: true, mode: 0o700 });
     try {
       for (const [of, file] of Object.entries(FILES))
-        await write(path.join(whole, file), files[of as keyof IssuerFiles]);
-      await flush(whole);
+        await writeNew(path.join(whole, file), files[of as keyof IssuerFiles]);
+      await flushFolder(whole);
     } catch (error) {
       // No copy of a key stays behind on a disk that is full.
       await rm(whole, { recursive: true, force: true });
@@ -275,7 +275,7 @@ export class IssuerFolder {
       await symlink(path.join(DATA, file), `${whole}.new`);
       await rename(`${whole}.new`, whole);
     }
-    await flush(this.place);
+    await flushFolder(this.place);
   }
 
   async #read(name: string): Promise<string | undefined> {

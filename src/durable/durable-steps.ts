@@ -1,18 +1,18 @@
-// Steps on files that a power cut leaves done or undone.
+// Steps on files that a power cut leaves done or undone. What they throw is what the system says.
 import { lstat, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 
 const PRIVATE = 0o600;
 
-/** A file that is not there yet. */
-export async function write(file: string, text: string): Promise<void> {
+/** A file that is not there yet; only this user may read it. */
+export async function writeNew(file: string, text: string): Promise<void> {
   await using handle = await open(file, 'wx', PRIVATE);
   await handle.writeFile(text);
   await handle.sync();
 }
 
 /** A name is durable only when its folder is. */
-export async function flush(folder: string): Promise<void> {
+export async function flushFolder(folder: string): Promise<void> {
   await using handle = await open(folder, 'r');
   await handle.sync();
 }
@@ -30,7 +30,7 @@ export async function pointTo(link: string, target: string): Promise<void> {
   await rm(fresh, { force: true });
   await symlink(target, fresh);
   await rename(fresh, link);
-  await flush(path.dirname(link));
+  await flushFolder(path.dirname(link));
 }
 
 /** @returns where the link leads to; nothing where there is none. */
