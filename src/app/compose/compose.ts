@@ -71,7 +71,7 @@ export function compose(
   composePolicyStatus(foundation, { cluster, policy });
   composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });
   const issuing = composeIssuing(config, foundation, { storage, trust, cluster, policy, revocations });
-  composePublication(config, foundation, { cluster, published, issuing });
+  composePublication(config, foundation, { cluster, published, issuing, ownCertificates: trust.ownCertificates });
   composeSigners(config, foundation, { kubernetes: cluster.kubernetes, issuing });
   const credentials = composeCredentials(config, foundation, { storage, trust, policy, cluster, revocations });
   const revocation = composeRevocation(config, foundation, { storage, trust, credentials, ledgers });

@@ -9,9 +9,16 @@ import {
   type StandingIssuer,
 } from '../../domain/trust/rotation/gate.ts';
 import type { RotationProgress } from '../../domain/trust/rotation/progress.ts';
+import {
+  placesHolding,
+  placesLacking,
+  shownOf,
+  type PublishedPlace,
+  type ShownPlaces,
+} from '../../domain/trust/rotation/published-place.ts';
 import { shasOf, type AnchorRotation } from '../../domain/trust/rotation/rotation.ts';
 import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
-import type { PublishedRoots } from '../../ports/issuing/root-publication.ts';
+import type { AnchorPlaces } from '../../ports/issuing/root-publication.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { LiveProgress } from './live-progress.ts';
 
@@ -23,7 +30,7 @@ export interface RotationReviewParts {
   readonly anchors: Pick<TrustAnchors, 'current'>;
   readonly progress: Pick<LiveProgress, 'look'>;
   /** Absent where anchors are published nowhere. */
-  readonly published?: Pick<PublishedRoots, 'lacking'>;
+  readonly published?: AnchorPlaces;
   readonly issuers: (options: Waits) => Promise<readonly StandingIssuer[]>;
   /** The CA's own certificates. */
   readonly own: (options: Waits) => Promise<readonly OwnCertificate[]>;
@@ -34,6 +41,8 @@ export interface ReviewedRotation {
   /** What is said of workloads is of that moment; in ms since the epoch. */
   readonly atMs: number;
   readonly progress: RotationProgress;
+  /** Where the anchors are published; absent while that cannot be known. */
+  readonly published?: ShownPlaces;
   /** What stands against the next step. */
   readonly obstacles: readonly Obstacle[];
   readonly plan: readonly PhasePlan[];
@@ -58,23 +67,27 @@ export class RotationReview {
     const read = await this.#parts.progress.look(rotation, options);
     if (read === undefined) return undefined;
     const { progress, atMs } = read;
-    const surroundings = { ...this.#lacking(rotation), issuers: await issuers(options), own: await own(options) };
+    const places = await this.#places(rotation, options);
+    const known = { issuers: await issuers(options), own: await own(options) };
+    const surroundings = { ...known, ...(places !== undefined && { places }) };
     return {
       atMs,
       progress,
+      ...(places !== undefined && { published: shownOf(places, behindIn(places, rotation)) }),
       obstacles: obstaclesTo(rotation, progress, surroundings),
       plan: planOf(rotation, progress, { nowMs: clock.nowMs(), spreadMs: this.#spreadMs }),
     };
   }
 
-  /** Places that lack what goes out; the new anchors are among that as soon as this process has them in force. */
-  #lacking({ added }: AnchorRotation): { readonly lacking?: number } {
+  /** Not known before this process itself has the new anchors in force. */
+  async #places({ added }: AnchorRotation, options: Waits): Promise<readonly PublishedPlace[] | undefined> {
     const { anchors, published } = this.#parts;
-    const bundle = anchors.current();
-    const inForce = shasOf(bundle.anchors);
-    if (!shasOf(added).every((sha256) => inForce.includes(sha256))) return {};
-    if (published === undefined) return { lacking: 0 };
-    const lacking = published.lacking(bundle);
-    return lacking === undefined ? {} : { lacking };
+    const inForce = shasOf(anchors.current().anchors);
+    if (!shasOf(added).every((sha256) => inForce.includes(sha256))) return undefined;
+    return published === undefined ? [] : published.places(options);
   }
+}
+
+function behindIn(places: readonly PublishedPlace[], { phase, added, old }: AnchorRotation): readonly PublishedPlace[] {
+  return phase === 'retire' ? placesHolding(places, shasOf(old)) : placesLacking(places, shasOf(added));
 }

@@ -15,6 +15,7 @@ import {
 import { dependsOn } from '../../domain/trust/rotation/dependants.ts';
 import { lagging } from '../../domain/trust/rotation/gate.ts';
 import { LagTally, RotationTally, type Lag } from '../../domain/trust/rotation/progress.ts';
+import { placesHolding } from '../../domain/trust/rotation/published-place.ts';
 import {
   isUnderWay,
   nameOf,
@@ -23,6 +24,7 @@ import {
   type AnchorRotation,
 } from '../../domain/trust/rotation/rotation.ts';
 import { ReportOnce } from '../../live/report-once.ts';
+import type { AnchorPlaces } from '../../ports/issuing/root-publication.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { EvidenceReader } from '../../ports/storage/evidence.ts';
@@ -41,6 +43,8 @@ export interface AnchorKeeperParts {
   /** Hears of each content of the files once the ledger has it. */
   readonly noted?: (given: TrustBundle) => void;
   readonly reader: EvidenceReader;
+  /** Absent where anchors are published nowhere. */
+  readonly published?: AnchorPlaces;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
   readonly events: Pick<Events, 'trustWarning' | 'rotationMoved'>;
 }
@@ -167,7 +171,14 @@ export class AnchorKeeper {
     for await (const workload of reader.liveWorkloads({ nowMs }, options)) tally.add(workload);
     const { dependent, holding } = tally.progress;
     if (rotation.phase === 'adopt' && dependent.count === 0) await this.#moveOwn(rotation, nowMs, options);
-    if (rotation.phase === 'retire' && holding.count === 0) await this.#finish(rotation, nowMs, options);
+    if (rotation.phase !== 'retire' || holding.count > 0) return;
+    if (await this.#isPublishedNowhere(rotation.old, options)) await this.#finish(rotation, nowMs, options);
+  }
+
+  async #isPublishedNowhere(anchors: readonly AnchorName[], options: Waits): Promise<boolean> {
+    const { published } = this.#parts;
+    const places = published === undefined ? [] : await published.places(options);
+    return places !== undefined && placesHolding(places, shasOf(anchors)).length === 0;
   }
 
   async #moveOwn({ id }: AnchorRotation, timeMs: number, options: Waits): Promise<void> {

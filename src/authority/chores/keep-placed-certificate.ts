@@ -14,8 +14,10 @@ import type { CertificatePlace, PlacedCertificate } from '../../ports/issuing/ce
 import { readyIssuersOf } from '../../ports/issuing/issuers.ts';
 import type { KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { Lease } from '../../ports/storage/lease.ts';
+import { anchorsAbove } from '../../domain/trust/anchors-above.ts';
 import { DecisionRecorder } from '../issuing/decision-recorder.ts';
 import { issueForWorkload, type IssuingParts } from '../issuing/issue-certificate.ts';
+import type { OwnMoves } from '../trust/own-certificates.ts';
 import { leafOf, replacementNeeded } from './placed-certificate.ts';
 import { whileLeading } from './while-leading.ts';
 
@@ -23,6 +25,8 @@ export interface PlacedParts extends IssuingParts {
   readonly keys: KeyGenerator;
   readonly place: CertificatePlace;
   readonly lease: Lease;
+  /** Whether it is to stay below an anchor that a rotation replaces. */
+  readonly moves: OwnMoves;
 }
 
 export interface PlacedSettings {
@@ -61,10 +65,11 @@ export class PlacedCertificateKeeper {
   }
 
   async #whileLeading(signal: AbortSignal): Promise<void> {
-    const { clock, issuers, anchors } = this.#parts;
+    const { clock, issuers, anchors, moves } = this.#parts;
     const alarm = new Alarm(clock);
     issuers.onChange(() => alarm.ring(), { signal });
     anchors.onChange(() => alarm.ring(), { signal });
+    moves.onChange(() => alarm.ring(), { signal });
     while (!signal.aborted) {
       await this.#look(signal);
       await alarm.sleep(this.#failure.problem === undefined ? LOOK_MS : RETRY_MS, { signal });
@@ -96,10 +101,18 @@ export class PlacedCertificateKeeper {
     options: { readonly signal: AbortSignal },
   ): Promise<PlacedCertificate | undefined> {
     const { clock, issuers, anchors } = this.#parts;
-    const wanted = { names: this.#names, issuers: readyIssuersOf(issuers) };
+    const waits = (chainPem: string): boolean => this.#waits(chainPem);
+    const wanted = { names: this.#names, issuers: readyIssuersOf(issuers), waits };
     if (replacementNeeded(placed, wanted, clock.nowMs()) !== undefined) return this.#issue(options);
     const { pem } = anchors.current();
     return placed === undefined || placed.anchorsPem === pem ? undefined : { ...placed, anchorsPem: pem };
+  }
+
+  /** In a rotation of trust anchors it moves last: who verifies it may not know the new one yet. */
+  #waits(chainPem: string): boolean {
+    const { anchors, clock, moves } = this.#parts;
+    const above = anchorsAbove(chainPem, anchors.current(), clock.nowMs());
+    return above.length > 0 && above.every((anchor) => moves.waits(anchor));
   }
 
   get #names(): readonly string[] {

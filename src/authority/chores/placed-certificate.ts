@@ -9,20 +9,22 @@ export interface WantedCertificate {
   readonly names: readonly string[];
   /** Those that can sign now. */
   readonly issuers: readonly Issuer[];
+  /** Whether what an issuer of before signed is to stay, by the PEM of that one's chain. */
+  readonly waits: (chainPem: string) => boolean;
 }
 
 /** @returns why another is to be issued, in words; nothing while this one is good for more than half of its life. */
 export function replacementNeeded(
   placed: PlacedCertificate | undefined,
-  { names, issuers }: WantedCertificate,
+  { names, issuers, waits }: WantedCertificate,
   nowMs: number,
 ): string | undefined {
   const leaf = leafOf(placed);
   if (placed === undefined || leaf === undefined) return 'there is none';
   const { issuer } = leaf;
-  const ours = issuers.find(({ chainPems }) => placed.certificateChainPem.endsWith(chainPems.join('')));
-  const [issuerPem = ''] = ours?.chainPems ?? [];
-  if (ours === undefined || !leaf.verify(new X509Certificate(issuerPem).publicKey)) {
+  const chainPem = chainOf(placed);
+  const isOurs = issuers.some(({ chainPems }) => chainPem === chainPems.join('')) || waits(chainPem);
+  if (!isOurs || !leaf.verify(new X509Certificate(chainPem).publicKey)) {
     return `it is signed by ${issuer.replaceAll('\n', ', ')}, which is no issuer in force`;
   }
   const found = leaf.subjectAltName?.split(', ') ?? [];
@@ -31,6 +33,14 @@ export function replacementNeeded(
   if (nowMs < startMs) return 'it is not valid yet';
   return nowMs >= startMs + (endMs - startMs) / 2 ? 'half of its life has passed' : undefined;
 }
+
+/** @returns the PEM of what is below its first certificate: the chain of its issuer. */
+export function chainOf({ certificateChainPem }: PlacedCertificate): string {
+  const end = certificateChainPem.indexOf(END);
+  return end === -1 ? '' : certificateChainPem.slice(end + END.length).trimStart();
+}
+
+const END = '-----END CERTIFICATE-----';
 
 /** @returns nothing when what is there is no certificate with its key. */
 export function leafOf(placed: PlacedCertificate | undefined): X509Certificate | undefined {

@@ -12,8 +12,12 @@ export interface OwnMoves {
   readonly onChange: (listener: () => void, options: { readonly signal: AbortSignal }) => void;
 }
 
+/** @returns nothing where no certificate is. What cannot be looked at is told as a `problem`. */
+export type CertificateLook = (options: { readonly signal: AbortSignal }) => Promise<OwnCertificate | undefined>;
+
 export class OwnCertificates implements OwnMoves {
   readonly #anchors: Pick<GovernedAnchors, 'decided' | 'onChange'>;
+  readonly #looks: CertificateLook[] = [];
   /** By name. */
   readonly #inForce = new Map<string, OwnCertificate>();
 
@@ -26,9 +30,15 @@ export class OwnCertificates implements OwnMoves {
     this.#inForce.set(certificate.name, certificate);
   }
 
-  /** Those of this process. */
-  all(): readonly OwnCertificate[] {
-    return [...this.#inForce.values()];
+  /** From now on this one is looked at too, where it lies: whoever put it there. */
+  include(look: CertificateLook): void {
+    this.#looks.push(look);
+  }
+
+  /** Those of this process, and those that lie where every process can look at them. */
+  async all(options: { readonly signal: AbortSignal }): Promise<readonly OwnCertificate[]> {
+    const looked = await Promise.all(this.#looks.map(async (look) => look(options)));
+    return [...this.#inForce.values(), ...looked.filter((one) => one !== undefined)];
   }
 
   waits(trustAnchor: string): boolean {

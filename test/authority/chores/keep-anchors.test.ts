@@ -5,6 +5,8 @@ import { GovernedAnchors } from '../../../src/authority/trust/governed-anchors.t
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { TrustBundle } from '../../../src/domain/trust/bundle.ts';
 import { advanced, NO_ANCHORS, started, type AnchorLedger } from '../../../src/domain/trust/rotation/anchor-ledger.ts';
+import type { PublishedPlace } from '../../../src/domain/trust/rotation/published-place.ts';
+import type { AnchorPlaces } from '../../../src/ports/issuing/root-publication.ts';
 import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
 import { shasOf, type RotationStep } from '../../../src/domain/trust/rotation/rotation.ts';
 import { good, testAuthority, type TestAuthority } from '../../support/certificates.ts';
@@ -40,13 +42,21 @@ describe('The keeper of trust anchors', () => {
   afterEach(() => stop.abort());
 
   /** Of a server, or of another process of it, with a file of its own. */
-  async function serverWith(file: TrustBundle, looksAtWorkloads = true) {
+  async function serverWith(file: TrustBundle, looksAtWorkloads = true, published?: AnchorPlaces) {
     const ledger = new FollowedLedger({ ledgers, clock }, { name: 'the ledger of trust anchors' });
     await ledger.start(stop);
     const place = { file };
     const governed = new GovernedAnchors({ ledger });
     const keeper = new AnchorKeeper(
-      { ledger, given: () => place.file, noted: (given) => governed.note(given), reader: evidence, clock, events },
+      {
+        ledger,
+        given: () => place.file,
+        noted: (given) => governed.note(given),
+        reader: evidence,
+        clock,
+        events,
+        ...(published && { published }),
+      },
       { looksAtWorkloads },
     );
     const look = async (): Promise<void> => {
@@ -173,6 +183,22 @@ describe('The keeper of trust anchors', () => {
     );
     assert.match(governed.problemWith(old.bundle) ?? '', /by a rotation, and not in the file: put it there/);
     assert.equal(governed.problemWith(next.bundle), undefined);
+  });
+
+  it('has none done while an object has the old anchor still, or nobody can know whether one does', async () => {
+    await rotate('advance', 'retire');
+    const seen: { places: readonly PublishedPlace[] | undefined } = { places: undefined };
+    const { look, governed } = await serverWith(next.bundle, true, { places: async () => seen.places });
+    const phase = (): string | undefined => governed.decided().rotation?.phase;
+    await look();
+    assert.equal(phase(), 'retire');
+    const name = 'shop/istio-ca-root-cert';
+    seen.places = [{ kind: 'ConfigMap', name, anchors: [sha(old), sha(next)] }];
+    await look();
+    assert.equal(phase(), 'retire');
+    seen.places = [{ kind: 'ConfigMap', name, anchors: [sha(next)] }];
+    await look();
+    assert.equal(phase(), 'done');
   });
 
   it('lets the new anchor of a rotation that was aborted go when nothing hangs on it', async () => {

@@ -4,6 +4,8 @@ import { keyGenerator } from '../../../src/adapters/issuers/memory/key-generator
 import { PlacedCertificateKeeper } from '../../../src/authority/chores/keep-placed-certificate.ts';
 import { kubernetesIdentity } from '../../../src/domain/identity/kubernetes-identity.ts';
 import { nameLimit } from '../../../src/domain/policy/name-patterns.ts';
+import { lookAtPlaced } from '../../../src/authority/trust/look-at-placed.ts';
+import type { OwnMoves } from '../../../src/authority/trust/own-certificates.ts';
 import type { CertificatePlace, PlacedCertificate } from '../../../src/ports/issuing/certificate-place.ts';
 import type { GeneratedKey, KeyGenerator } from '../../../src/ports/issuing/key-generator.ts';
 import { TEST_LIFETIMES, testParts } from '../../support/authority-parts.ts';
@@ -42,6 +44,19 @@ class FakePlace implements CertificatePlace {
   }
 }
 
+/** As in a rotation of trust anchors, of which it is told here how far it is. */
+class FakeMoves implements OwnMoves {
+  waiting: string | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly waits = (trustAnchor: string): boolean => trustAnchor === this.waiting;
+  readonly onChange = (listener: () => void): void => void this.#listeners.add(listener);
+
+  over(): void {
+    this.waiting = undefined;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
 describe('The certificate of a control plane', () => {
   let authority: TestAuthority;
   let stop: AbortController;
@@ -59,10 +74,10 @@ describe('The certificate of a control plane', () => {
   function scene({ dnsNames = DNS_NAMES, place = new FakePlace() } = {}) {
     const parts = testParts(authority.material);
     parts.policies.swap(POLICY);
-    const lease = new FakeLease();
+    const [lease, moves] = [new FakeLease(), new FakeMoves()];
     const identity = good(kubernetesIdentity(TEST_TRUST_DOMAIN, 'istio-system', 'istiod'));
     const keeper = new PlacedCertificateKeeper(
-      { ...parts, keys, place, lease },
+      { ...parts, keys, place, lease, moves },
       { identity, dnsNames, lifetimes: { ...TEST_LIFETIMES, defaultMs: DAY_MS, maxMs: DAY_MS }, askedBy: 'the key' },
     );
     void keeper.keep(stop);
@@ -74,7 +89,7 @@ describe('The certificate of a control plane', () => {
       await parts.clock.advance(ms);
       await settle();
     };
-    return { ...parts, place, lease, keeper, lead, pass };
+    return { ...parts, place, lease, moves, keeper, lead, pass };
   }
 
   const leafIn = (place: FakePlace): X509Certificate => new X509Certificate(place.placed!.certificateChainPem);
@@ -163,6 +178,40 @@ describe('The certificate of a control plane', () => {
     issuers.swap({ ...authority.material, bundle: bundleOfTwo });
     await pass(0);
     assert.deepEqual(place.placed, { ...before, anchorsPem: bundleOfTwo.pem });
+  });
+
+  it('moves last when a trust anchor is rotated, is shown as what hangs on the old one, and has both anchors meanwhile', async () => {
+    const next = await testAuthority({ nowMs: NOON_MS });
+    const both = authority.bundle.joinedWith(next.bundle);
+    const { place, lead, pass, issuers, moves, anchors, clock } = scene();
+    await lead();
+    const look = lookAtPlaced({ place, anchors, clock }, 'the certificate of istiod');
+    const before = place.placed!;
+    moves.waiting = authority.issuer.anchorSha256;
+    issuers.swap({ ...next.material, bundle: both });
+    await pass(60_000);
+    assert.deepEqual(place.placed, { ...before, anchorsPem: both.pem });
+    const own = { name: 'the certificate of istiod', notAfterMs: leafIn(place).validToDate.getTime() };
+    assert.deepEqual(await look(stop), { ...own, trustAnchor: authority.issuer.anchorSha256 });
+    moves.over();
+    await pass(0);
+    assert.ok(leafIn(place).verify(next.issuer.publicKey));
+    assert.equal((await look(stop))?.trustAnchor, next.issuer.anchorSha256);
+  });
+
+  it('moves at half of its life in any case, and is told as unknown where its place cannot be read', async () => {
+    const next = await testAuthority({ nowMs: NOON_MS });
+    const { place, lead, pass, issuers, moves, anchors, clock } = scene();
+    await lead();
+    moves.waiting = authority.issuer.anchorSha256;
+    issuers.swap({ ...next.material, bundle: authority.bundle.joinedWith(next.bundle) });
+    await pass(DAY_MS / 2 - 60_000);
+    assert.ok(leafIn(place).verify(authority.issuer.publicKey));
+    await pass(75_000);
+    assert.ok(leafIn(place).verify(next.issuer.publicKey));
+    const look = lookAtPlaced({ place, anchors, clock }, 'the certificate of istiod');
+    place.failure = new Error('Secret istio-system/istiod-tls could not be read: 403 Forbidden');
+    assert.deepEqual(await look(stop), { name: 'the certificate of istiod', problem: place.failure.message });
   });
 
   it('stays when another process begins to lead, and is replaced when its names are others', async () => {

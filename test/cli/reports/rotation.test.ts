@@ -52,7 +52,7 @@ function statusOf(now: AnchorRotation, workloads: readonly WorkloadEvidence[]): 
   const issuers = [
     { name: 'default', anchors, holdsBack: true, prepared: { id: 'd4'.repeat(8), anchors: [NEW.sha256] } },
   ];
-  const obstacles = obstaclesTo(now, progress, { lacking: 0, issuers, own: [] });
+  const obstacles = obstaclesTo(now, progress, { places: [], issuers, own: [] });
   const plan = planOf(now, progress, { nowMs: NOON_MS, spreadMs: 0 });
   return { anchors: [OLD, NEW], rotation: now, review: { atMs: NOON_MS, progress, obstacles, plan }, pending: [] };
 }

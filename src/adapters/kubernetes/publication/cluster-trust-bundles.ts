@@ -2,9 +2,12 @@
 // object's name begins with its signer's, with a colon for the slash, as the API server demands; to write it the role needs
 // `attest` on that signer.
 import type { KubernetesObject } from '../../../domain/cluster/snapshot.ts';
+import type { TrustDomain } from '../../../domain/identity/trust-domain.ts';
+import type { PublishedPlace } from '../../../domain/trust/rotation/published-place.ts';
 import type { PublishedText } from '../../../ports/issuing/publication.ts';
 import type { ApiKind } from '../api/kubernetes-api.ts';
 import { followObjects, type CacheParts, type FollowedObjects } from '../api/object-cache.ts';
+import { HeldTexts } from './held-texts.ts';
 import type { ObjectPlan, Planned } from './object-plan.ts';
 import {
   cutTo,
@@ -47,6 +50,7 @@ export class ClusterTrustBundles implements ObjectPlan {
   /** By the object's name. */
   readonly #wanted: ReadonlyMap<string, TrustBundleName>;
   readonly #seen: FollowedObjects;
+  readonly #held = new HeldTexts();
 
   constructor(
     parts: CacheParts,
@@ -65,6 +69,13 @@ export class ClusterTrustBundles implements ObjectPlan {
   /** Why they cannot be followed now, in words; nothing when they can. */
   get problem(): string | undefined {
     return this.#seen.problem;
+  }
+
+  /** As AnchorPlaces, of these objects. */
+  places(trustDomain: TrustDomain): readonly PublishedPlace[] | undefined {
+    if (!this.#seen.synced) return undefined;
+    const { kind } = CLUSTER_TRUST_BUNDLE;
+    return [...this.#wanted.keys()].map((name) => this.#held.place({ kind, name }, this.current(name), trustDomain));
   }
 
   *keys(): Iterable<string> {

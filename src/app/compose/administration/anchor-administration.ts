@@ -35,13 +35,13 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
       progress: new LiveProgress({ reader, clock }, { signal }),
       ...(published && { published: published.published }),
       issuers: async (options) => standingOf(trust, clock, options),
-      own: async () => trust.ownCertificates.all(),
+      own: async (options) => trust.ownCertificates.all(options),
       clock,
     },
     { spreadMs: config.sds.rotationSpread },
   );
   const acts = new AnchorActs({ ledger, anchors, issuers, review, policies: policy.policies, clock, events });
-  composeKeeper(foundation, { trust, reader });
+  composeKeeper(foundation, { trust, reader, published });
   return {
     status: async () => acts.status({ signal }),
     ask: async (asked, operator) => acts.ask(asked, operator, { signal }),
@@ -51,11 +51,19 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
 
 function composeKeeper(
   { clock, events, health, startUp, running: signal, worker }: Foundation,
-  { trust, reader }: Pick<Former, 'trust'> & { readonly reader: EvidenceReader },
+  { trust, reader, published }: Pick<Former, 'trust' | 'published'> & { readonly reader: EvidenceReader },
 ): void {
   const { issuers, anchorLedger: ledger, governedAnchors: anchors } = trust;
   const keeper = new AnchorKeeper(
-    { ledger, given: () => issuers.first.anchorsGiven, noted: (given) => anchors.note(given), reader, clock, events },
+    {
+      ledger,
+      given: () => issuers.first.anchorsGiven,
+      noted: (given) => anchors.note(given),
+      reader,
+      clock,
+      events,
+      ...(published && { published: published.published }),
+    },
     { looksAtWorkloads: worker === undefined || worker.slot === 1 },
   );
   // When the issuers in force are on record, and the journal is written.

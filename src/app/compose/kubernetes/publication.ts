@@ -1,6 +1,8 @@
 // What is written into the cluster, in this order: trust anchors where agents look for them, then istiod's certificate, then
 // we let callers in.
 import { IstiodSecret } from '../../../adapters/kubernetes/publication/istiod-secret.ts';
+import { lookAtPlaced } from '../../../authority/trust/look-at-placed.ts';
+import type { OwnCertificates } from '../../../authority/trust/own-certificates.ts';
 import { PlacedCertificateKeeper } from '../../../authority/chores/keep-placed-certificate.ts';
 import { publish } from '../../../authority/chores/publish.ts';
 import type { Config } from '../../../config/schema.ts';
@@ -11,16 +13,14 @@ import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Issuing } from '../issuing.ts';
 import type { Kubernetes } from './kubernetes.ts';
-import type { PublishedTrust } from './published-roots.ts';
+import { ISTIOD_SECRET, type PublishedTrust } from './published-roots.ts';
 
 interface Former {
   readonly cluster: Cluster;
   readonly published: PublishedTrust | undefined;
   readonly issuing: Issuing;
+  readonly ownCertificates: OwnCertificates;
 }
-
-/** As istiod's chart mounts it. */
-const ISTIOD_SECRET = 'istiod-tls';
 
 export function composePublication(config: Config, foundation: Foundation, former: Former): void {
   const { published, issuing } = former;
@@ -32,7 +32,7 @@ export function composePublication(config: Config, foundation: Foundation, forme
   const { lease } = kubernetes;
   // A fault of ours in what is published must not end what is issued.
   const failed = (where: string) => (cause: unknown) => events.unexpected({ where, cause });
-  const keeper = istiodKeeper(config, foundation, kubernetes, issuing);
+  const keeper = istiodKeeper(config, foundation, kubernetes, former);
   startUp.at('load', () => {
     roots.follow(anchors, { signal });
     void publish({ published: roots, publishers, lease, clock }, { signal }).catch(failed('publication of roots'));
@@ -50,16 +50,22 @@ function istiodKeeper(
   { cluster, trustDomain }: Config,
   { clock }: Foundation,
   { api, lease, namespace: own }: Kubernetes,
-  { parts, lifetimes }: Issuing,
+  { issuing: { parts, lifetimes }, ownCertificates: moves }: Former,
 ): PlacedCertificateKeeper | undefined {
   const { namespace, revisions, serviceAccount, dnsNames, ttl } = cluster.kubernetes.publish.istiodTls;
   if (namespace === undefined) return undefined;
   const identity = kubernetesIdentity(trustDomain, namespace, serviceAccount);
   if ('problem' in identity) throw new AuthorityError('CAP-X03', { detail: `istiod's identity ${identity.problem}` });
   const mark = { namespace: own, leaseName: cluster.kubernetes.leaseName };
-  const place = new IstiodSecret({ api, clock }, { namespace, name: ISTIOD_SECRET, mark });
+  const secret = { namespace, name: ISTIOD_SECRET, mark };
+  const place = new IstiodSecret({ api, clock }, secret);
+  // Every process looks; what one remembers of its writes is the other's that leads.
+  const seen = new IstiodSecret({ api, clock }, secret);
+  moves.include(
+    lookAtPlaced({ place: seen, anchors: parts.anchors, clock }, `the certificate of istiod (${ISTIOD_SECRET})`),
+  );
   return new PlacedCertificateKeeper(
-    { ...parts, place, lease },
+    { ...parts, place, lease, moves },
     {
       identity,
       dnsNames: [...new Set([...istiodNames(namespace, revisions), ...dnsNames])],

@@ -6,6 +6,11 @@ import {
   CLUSTER_TRUST_BUNDLE,
   ClusterTrustBundles,
 } from '../../../adapters/kubernetes/publication/cluster-trust-bundles.ts';
+import {
+  carriedAnchors,
+  secretCarrier,
+  webhookCarrier,
+} from '../../../adapters/kubernetes/publication/carried-anchors.ts';
 import { ObjectKeeper } from '../../../adapters/kubernetes/publication/object-keeper.ts';
 import { RemovedObjects } from '../../../adapters/kubernetes/publication/removed-objects.ts';
 import { ROOT_FIELD, RootConfigMaps } from '../../../adapters/kubernetes/publication/root-config-maps.ts';
@@ -13,16 +18,19 @@ import { SeenNamespaces } from '../../../adapters/kubernetes/publication/seen-na
 import { RootsBeforeLeaves } from '../../../authority/trust/roots-before-leaves.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { Publisher } from '../../../ports/issuing/publication.ts';
-import type { PublishedRoots } from '../../../ports/issuing/root-publication.ts';
+import type { AnchorPlaces } from '../../../ports/issuing/root-publication.ts';
 import type { Cluster } from '../cluster.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Kubernetes } from './kubernetes.ts';
 
+/** As istiod's chart mounts it. */
+export const ISTIOD_SECRET = 'istiod-tls';
+
 export interface PublishedTrust {
   readonly roots: RootsBeforeLeaves;
   readonly publishers: readonly Publisher[];
-  /** Where they are published. */
-  readonly published: Pick<PublishedRoots, 'lacking'>;
+  /** Where they are for others to read. */
+  readonly published: AnchorPlaces;
   /** What is wrong with what is published, in words; nothing when all is well. */
   problem(): string | undefined;
 }
@@ -40,11 +48,32 @@ export function composePublishedTrust(
   const { waitFor: waitMs } = config.cluster.kubernetes.publish.rootConfigMap;
   const published = maps.plan ?? { lacking: () => 0, onChange: () => undefined };
   const roots = new RootsBeforeLeaves({ published, clock, events }, { waitMs });
+  const followed = [maps.plan, bundles.plan].filter((plan) => plan !== undefined);
   return {
     roots,
     publishers: [maps.publisher, bundles.publisher],
-    published,
+    published: placesOf(config, kubernetes, followed),
     problem: () => maps.problem() ?? roots.problem() ?? bundles.problem(),
+  };
+}
+
+/** Those that are followed, and those that are asked for. */
+function placesOf(
+  { cluster: { kubernetes }, trustDomain }: Config,
+  { api }: Kubernetes,
+  followed: readonly (RootConfigMaps | ClusterTrustBundles)[],
+): AnchorPlaces {
+  const { publish, admission } = kubernetes;
+  const carriers = [
+    ...(publish.istiodTls.namespace === undefined ? [] : [secretCarrier(publish.istiodTls.namespace, ISTIOD_SECRET)]),
+    ...(admission.address === undefined ? [] : [webhookCarrier(admission.configuration)]),
+  ];
+  return {
+    places: async (options) => {
+      const carried = await carriedAnchors(api, carriers, trustDomain, options);
+      const all = [...followed.map((plan) => plan.places(trustDomain)), carried];
+      return all.includes(undefined) ? undefined : all.flatMap((places) => places ?? []);
+    },
   };
 }
 
@@ -77,10 +106,14 @@ function trustBundlesOf({ cluster }: Config, foundation: Foundation, { api, name
   const mark = { namespace, leaseName: cluster.kubernetes.leaseName };
   if (bundles.length === 0) {
     const what = { object: 'cluster-trust-bundle', kind: CLUSTER_TRUST_BUNDLE, field: BUNDLE_FIELD } as const;
-    return { publisher: new RemovedObjects({ api, clock, events }, what, mark), problem: () => undefined };
+    return {
+      plan: undefined,
+      publisher: new RemovedObjects({ api, clock, events }, what, mark),
+      problem: () => undefined,
+    };
   }
   const plan = new ClusterTrustBundles({ api, clock, random, events, cluster: cluster.id }, { bundles, mark });
   const publisher = new ObjectKeeper({ api, plan, clock, events });
   startUp.at('load', () => plan.start({ signal: running }));
-  return { publisher, problem: () => plan.problem ?? publisher.problem() };
+  return { plan, publisher, problem: () => plan.problem ?? publisher.problem() };
 }

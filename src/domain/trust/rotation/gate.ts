@@ -4,15 +4,19 @@ import { formatQuantity } from '../../text/format-count.ts';
 import { formatTime } from '../../text/format-time.ts';
 import { describe } from './dependants.ts';
 import type { Lag, RotationProgress } from './progress.ts';
+import { placesHolding, placesInWords, placesLacking, type PublishedPlace } from './published-place.ts';
 import { nameOf, phaseSinceMs, shasOf, type AnchorRotation, type RotationPhase } from './rotation.ts';
 
 /** A certificate of the CA's own: peers verify it too. */
 export interface OwnCertificate {
   /** In words, such as `the serving certificate`. */
   readonly name: string;
+  /** Why it cannot be looked at now. */
+  readonly problem?: string;
   /** Hex SHA-256; absent where it is not known. */
   readonly trustAnchor?: string;
-  readonly notAfterMs: number;
+  /** Absent where it is not known. */
+  readonly notAfterMs?: number;
 }
 
 /** An issuer, with what it would sign with after the next step. */
@@ -28,8 +32,8 @@ export interface StandingIssuer {
 
 /** What is known beside the workloads. */
 export interface Surroundings {
-  /** Places where anchors are published that lack a new one; absent while that cannot be known. */
-  readonly lacking?: number;
+  /** Where anchors are published; absent while that cannot be known. */
+  readonly places?: readonly PublishedPlace[];
   readonly issuers: readonly StandingIssuer[];
   readonly own: readonly OwnCertificate[];
 }
@@ -51,17 +55,21 @@ export function obstaclesTo(
     case 'publish':
       return [
         ...lagging(progress.unaware, 'not known to have the new trust anchor'),
-        ...unpublished(surroundings),
+        ...unpublished(rotation, surroundings),
         ...unprepared(rotation, surroundings),
       ];
     case 'adopt':
       return [
+        ...unpublished(rotation, surroundings),
         ...stillOld(rotation, surroundings),
         ...lagging(progress.dependent, 'below the old trust anchor'),
         ...ownBelow(rotation, surroundings),
       ];
     case 'retire':
-      return lagging(progress.holding, 'known to have the old trust anchor still');
+      return [
+        ...lagging(progress.holding, 'known to have the old trust anchor still'),
+        ...stillPublished(rotation, surroundings),
+      ];
     case 'done':
     case 'aborted':
       return [];
@@ -82,14 +90,17 @@ export function lagging({ count, first, untilMs }: Lag, what: string): readonly 
 /** In an error, which goes through a terminal and the journal. */
 const NAMED = 3;
 
-function unpublished({ lacking }: Surroundings): readonly Obstacle[] {
-  if (lacking === 0) return [];
-  if (lacking === undefined) return [{ text: 'it is not known where the new trust anchor is published' }];
-  return [
-    {
-      text: `the new trust anchor is missing in ${formatQuantity(lacking, 'place')} where trust anchors are published`,
-    },
-  ];
+/** Who starts knows its peers by what is published: also in adopt, and in a place that somebody wrote over meanwhile. */
+function unpublished({ added }: AnchorRotation, { places }: Surroundings): readonly Obstacle[] {
+  if (places === undefined) return [{ text: 'it is not known where the new trust anchor is published' }];
+  const behind = placesLacking(places, shasOf(added));
+  return behind.length === 0 ? [] : [{ text: `the new trust anchor is missing in ${placesInWords(behind)}` }];
+}
+
+function stillPublished({ old }: AnchorRotation, { places }: Surroundings): readonly Obstacle[] {
+  if (places === undefined) return [{ text: 'it is not known where the old trust anchor is published still' }];
+  const behind = placesHolding(places, shasOf(old));
+  return behind.length === 0 ? [] : [{ text: `the old trust anchor is still in ${placesInWords(behind)}` }];
 }
 
 function unprepared(rotation: AnchorRotation, { issuers }: Surroundings): readonly Obstacle[] {
@@ -119,9 +130,11 @@ function ownBelow(rotation: AnchorRotation, { own }: Surroundings): readonly Obs
   const old = shasOf(rotation.old);
   return own
     .filter(({ trustAnchor }) => trustAnchor === undefined || old.includes(trustAnchor))
-    .map(({ name, notAfterMs }) => ({
-      text: `${name} hangs on the old trust anchor, until ${formatTime(notAfterMs)} at the latest: it renews when no workload does any more`,
-    }));
+    .map(({ name, problem, notAfterMs }) => {
+      if (problem !== undefined) return { text: `it is not known what ${name} hangs on: ${problem}` };
+      const until = notAfterMs === undefined ? '' : `, until ${formatTime(notAfterMs)} at the latest`;
+      return { text: `${name} hangs on the old trust anchor${until}: it renews when no workload does any more` };
+    });
 }
 
 /** When a phase may end: as planned where all renew in time, and at the latest whatever they do. In ms since the epoch. */

@@ -59,7 +59,9 @@ export class RotationTally {
     this.#nowMs = nowMs;
   }
 
+  /** One of a Secret (istiod's) is no workload here: it moves last, as what is ours, and is looked at where it lies. */
   add(workload: WorkloadEvidence): void {
+    if (workload.leaf.api === 'secret') return;
     const namespace = namespaceOf(workload.identity);
     const share = this.#namespaces.get(namespace) ?? { workloads: 0, know: 0, acknowledged: 0, present: 0 };
     this.#namespaces.set(namespace, share);

@@ -388,8 +388,10 @@ describe('The root ConfigMaps', () => {
   });
 
   it('tell whether they have an anchor in every place, whoever wrote it', async () => {
-    const { start, plan, clock, publish, make } = scene({ namespaces: ['shop', 'kube-system'] });
+    const { start, plan, clock, publish, make, stored } = scene({ namespaces: ['shop', 'kube-system'] });
+    const { trustDomain } = first;
     assert.equal(plan.lacking(first), undefined);
+    assert.equal(plan.places(trustDomain), undefined);
     await start();
     assert.equal(plan.lacking(first), 0);
     assert.equal(plan.lacking(second), 2);
@@ -399,5 +401,12 @@ describe('The root ConfigMaps', () => {
     assert.equal(plan.lacking(first), 0);
     make('going', {}, { deletionTimestamp: '2026-01-06T12:00:00Z' });
     assert.equal(plan.lacking(second), 0);
+    const { digest, anchors } = first.joinedWith(second);
+    const held = { digest, anchors: anchors.map(({ sha256 }) => sha256) };
+    const placeIn = (namespace: string) => {
+      const version = stored(namespace)?.metadata.resourceVersion;
+      return { kind: 'ConfigMap', name: `${namespace}/${NAME}`, version, ...held };
+    };
+    assert.deepEqual(plan.places(trustDomain), [placeIn('shop'), placeIn('kube-system')]);
   });
 });

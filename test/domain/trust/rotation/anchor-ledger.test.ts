@@ -25,7 +25,7 @@ import { workloadEvidence } from '../../../support/trust/fake-evidence.ts';
 const HOUR_MS = 3_600_000;
 const tier = tiersAt(NOON_MS);
 const BY: Authorship = { timeMs: NOON_MS, actor: 'CN:alice', role: 'security', reason: 'a drill' };
-const NOTHING_ELSE = { lacking: 0, issuers: [], own: [] };
+const NOTHING_ELSE = { places: [], issuers: [], own: [] };
 
 describe('The ledger of trust anchors', () => {
   let bundles: Readonly<Record<'old' | 'next' | 'both' | 'other', TrustBundle>>;

@@ -20,7 +20,12 @@ const BY = { timeMs: NOON_MS, actor: 'CN:alice', role: 'security', reason: 'a dr
 const PUBLISH = begun({ added: [anchor(NEW, 'CN=New')], old: [anchor(OLD, 'CN=Old')], signing: [] }, BY);
 const ADOPT = good(stepped(PUBLISH, 'advance', BY));
 const RETIRE = good(stepped(ADOPT, 'retire', BY));
-const ALL_WELL: Surroundings = { lacking: 0, issuers: [], own: [] };
+const PLACES = [
+  { kind: 'ConfigMap', name: 'kube-system/istio-ca-root-cert', version: '7', anchors: [OLD, NEW] },
+  { kind: 'ConfigMap', name: 'shop/istio-ca-root-cert', version: '5', anchors: [OLD] },
+  { kind: 'ClusterTrustBundle', name: 'capstan.dev:mesh:roots', anchors: [] },
+];
+const ALL_WELL: Surroundings = { places: [], issuers: [], own: [] };
 
 /** With a certificate of one hour, a quarter of which is over. */
 function workload(parts: Partial<WorkloadEvidence> & { readonly below?: string } = {}): WorkloadEvidence {
@@ -142,13 +147,13 @@ describe('The progress of a rotation of trust anchors', () => {
 describe('The gate of a rotation of trust anchors', () => {
   it('stands against adopt while a workload, a place or an issuer is not ready', () => {
     const issuer = { name: 'default', anchors: [OLD], holdsBack: true };
-    const texts = textsOf(PUBLISH, [workload({ received: received(OLD) })], { lacking: 2, issuers: [issuer] });
+    const texts = textsOf(PUBLISH, [workload({ received: received(OLD) })], { places: PLACES, issuers: [issuer] });
     assert.match(
       texts[0] ?? '',
       /^1 live workload is not known to have the new trust anchor: spiffe.*web-0.*; by 2026/,
     );
     assert.deepEqual(texts.slice(1), [
-      'the new trust anchor is missing in 2 places where trust anchors are published',
+      'the new trust anchor is missing in 2 places: ConfigMap shop/istio-ca-root-cert; ClusterTrustBundle capstan.dev:mesh:roots',
       'issuer default has no certificate below the new trust anchor',
     ]);
     const prepared = { ...issuer, prepared: { id: 'ab', anchors: [NEW] } };
@@ -180,6 +185,24 @@ describe('The gate of a rotation of trust anchors', () => {
   it('stands against done while a workload is known to have the old anchor', () => {
     assert.equal(textsOf(RETIRE, [workload({ below: NEW, received: received(OLD, NEW) })]).length, 1);
     assert.deepEqual(textsOf(RETIRE, [workload({ below: NEW, received: received(NEW) })]), []);
+  });
+
+  it('stands against retire while a place lacks the new anchor, and against done while one has the old one, by name', () => {
+    const missing = 'the new trust anchor is missing in 2 places: ConfigMap shop/istio-ca-root-cert; ';
+    assert.ok(textsOf(ADOPT, [], { places: PLACES })[0]?.startsWith(missing));
+    assert.deepEqual(textsOf(RETIRE, [], { places: PLACES }), [
+      'the old trust anchor is still in 2 places: ConfigMap kube-system/istio-ca-root-cert; ConfigMap shop/istio-ca-root-cert',
+    ]);
+  });
+
+  it('counts the certificate of a Secret as one of ours, and neither as a workload nor twice', () => {
+    const istiod = workload({ received: received(OLD) });
+    const inSecret = { ...istiod, leaf: { ...istiod.leaf, api: 'secret' } };
+    for (const phase of [PUBLISH, ADOPT, RETIRE]) assert.deepEqual(textsOf(phase, [inSecret]), []);
+    const unseen = { name: 'the certificate of istiod (istiod-tls)', problem: 'it could not be read: 403' };
+    assert.deepEqual(textsOf(ADOPT, [], { own: [unseen] }), [
+      'it is not known what the certificate of istiod (istiod-tls) hangs on: it could not be read: 403',
+    ]);
   });
 
   it('names three of many, and how many others there are', () => {
