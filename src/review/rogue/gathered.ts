@@ -4,7 +4,7 @@ import { readPathCertificate, type PathCertificate } from '../../domain/x509/pat
 import { formatCount } from '../../domain/text/format-count.ts';
 import { certificatesIn } from './certificates-in.ts';
 import type { NotRead, Place, PlacePart, Sighting } from './found.ts';
-import { keysOf, shownKeys } from './private-keys.ts';
+import { keysByText, shownKeys } from './private-keys.ts';
 
 /** Different certificates; a parsed one takes some 10 kB. */
 const MAX_CERTIFICATES = 20_000;
@@ -55,13 +55,17 @@ export class Gathered {
     this.#notRead.set(why, known);
   }
 
-  /** @param name of the text, for a certificate that cannot be kept. */
-  add(der: Uint8Array, sighting: Sighting, name: string): void {
-    const kept = this.#keep(der, name);
-    if (kept === undefined) return;
+  /** @returns what says where a private key lies with it, once that is known. */
+  add(der: Uint8Array, sighting: Sighting): (privateKey: string) => void {
+    const kept = this.#keep(der, placeName(sighting));
+    if (kept === undefined) return () => undefined;
     kept.sightingCount += 1;
-    kept.hasPrivateKey ||= sighting.privateKey !== undefined;
-    if (kept.sightings.length < MAX_SIGHTINGS) kept.sightings.push(sighting);
+    const at = kept.sightings.length;
+    if (at < MAX_SIGHTINGS) kept.sightings.push(sighting);
+    return (privateKey) => {
+      kept.hasPrivateKey = true;
+      if (at < MAX_SIGHTINGS) kept.sightings[at] = { ...sighting, privateKey };
+    };
   }
 
   #keep(der: Uint8Array, name: string): Kept | undefined {
@@ -83,16 +87,12 @@ export class Gathered {
   }
 }
 
-/** A place whose texts are being read: `add` each, then `end`. */
+/** A place whose texts are being read: `add` each, then `end`. No bytes are kept until then. */
 export class OpenPlace {
   readonly #place: Place;
   readonly #gathered: Gathered;
-  readonly #found: {
-    readonly der: Uint8Array;
-    readonly part: string;
-    readonly line?: number;
-    readonly first: boolean;
-  }[] = [];
+  /** By text. */
+  readonly #firsts = new Map<string, (privateKey: string) => void>();
   readonly #keys: string[] = [];
 
   constructor(place: Place, gathered: Gathered) {
@@ -100,37 +100,25 @@ export class OpenPlace {
     this.#gathered = gathered;
   }
 
-  add({ name, bytes }: PlacePart): void {
+  add({ name: part, bytes }: PlacePart): void {
+    const place = this.#place;
     const { certificates, hasPrivateKey, unread } = certificatesIn(bytes);
-    if (hasPrivateKey && this.#keys.length < MAX_KEYS) this.#keys.push(name);
-    for (const why of unread) this.#gathered.skip(this.#nameOf(name), why);
-    this.#found.push(
-      ...certificates.map(({ der, line }, index) => ({
-        der: Uint8Array.from(der),
-        part: name,
-        first: index === 0,
-        ...(line !== undefined && { line }),
-      })),
-    );
-  }
-
-  end(): void {
-    const texts = [...new Set(this.#found.map(({ part }) => part))];
-    for (const { der, part, line, first } of this.#found) {
+    if (hasPrivateKey && this.#keys.length < MAX_KEYS) this.#keys.push(part);
+    for (const why of unread) this.#gathered.skip(placeName({ place, part }), why);
+    for (const { der, line } of certificates) {
+      const foundKey = this.#gathered.add(der, { place, part, ...(line !== undefined && { line }) });
       // TLS peers take the first certificate of a text for the one of the key (RFC 8446 section 4.4.2).
-      const keys = first && this.#keys.length > 0 ? keysOf(part, texts, this.#keys) : [];
-      const sighting: Sighting = {
-        place: this.#place,
-        part,
-        ...(line !== undefined && { line }),
-        ...(keys.length > 0 && { privateKey: shownKeys(keys.map((key) => (key === part ? 'in the same text' : key))) }),
-      };
-      this.#gathered.add(der, sighting, this.#nameOf(part));
+      if (!this.#firsts.has(part)) this.#firsts.set(part, foundKey);
     }
   }
 
-  #nameOf(part: string): string {
-    return placeName({ place: this.#place, part });
+  end(): void {
+    if (this.#keys.length === 0) return;
+    const keysOf = keysByText([...this.#firsts.keys()], this.#keys);
+    for (const [part, foundKey] of this.#firsts) {
+      const keys = keysOf(part);
+      if (keys.length > 0) foundKey(shownKeys(keys.map((key) => (key === part ? 'in the same text' : key))));
+    }
   }
 }
 

@@ -82,7 +82,7 @@ export function isCa({ extensions }: PathCertificate): boolean {
 function roomBelow(below: PathCertificate, left: number): number {
   if (left === EXCEEDED || !isCa(below)) return left;
   const cost = isSelfIssued(below) ? 0 : 1;
-  return left < cost ? EXCEEDED : Math.min(left - cost, pathLengthOf(below));
+  return Math.min(left - cost, pathLengthOf(below));
 }
 
 function pathLengthOf({ extensions }: PathCertificate): number {

@@ -8,15 +8,16 @@ const EXTENSION = /\.(pem|crt|cer|cert|der|key|ca-bundle|txt)$/;
 const ROLE = /[-_.]?(certificate|cert|crt|chain|bundle|fullchain|privkey|private|key)$/;
 
 /**
- * @param certificate the name of the text that it stands in. @param texts names of all texts of the place with certificates.
- * @param keys names of texts of the place with private keys.
- * @returns the names of the keys that are its own: by its name, else those that are of no other certificate.
+ * @param texts names of all texts of a place with certificates. @param keys names of its texts with private keys.
+ * @returns for the name of a text the names of the keys that are its own: by its name, else those that are of no other text.
  */
-export function keysOf(certificate: string, texts: readonly string[], keys: readonly string[]): readonly string[] {
-  const own = keys.filter((key) => key === certificate || stemOf(key) === stemOf(certificate));
-  if (own.length > 0) return own;
+export function keysByText(texts: readonly string[], keys: readonly string[]): (text: string) => readonly string[] {
   const stems = new Set(texts.map(stemOf));
-  return keys.filter((key) => !stems.has(stemOf(key)));
+  const nobodys = keys.filter((key) => !stems.has(stemOf(key)));
+  return (text) => {
+    const own = keys.filter((key) => key === text || stemOf(key) === stemOf(text));
+    return own.length > 0 ? own : nobodys;
+  };
 }
 
 /** In words that follow `private key:`. */

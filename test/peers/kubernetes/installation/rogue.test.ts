@@ -105,6 +105,8 @@ describe('capstan rogue in a cluster', function () {
   const ended = new AsyncDisposableStack();
   let cluster: KubernetesCluster;
   let folder: string;
+  /** A line of each private key that lies in the cluster, and all of it in base64. */
+  const keys: string[] = [];
 
   before(async function () {
     peerOrSkip(this, KubernetesCluster.programs(SETTINGS), 'Kubernetes');
@@ -124,6 +126,7 @@ describe('capstan rogue in a cluster', function () {
     const shadow = await of('Shadow Istio');
     const issuing = await of('Issuer CA');
     const alone = await tier('alone', { ca: false, subject: 'CN=alone' });
+    keys.push(...[shadow, issuing, alone].flatMap(({ keyPem }) => [keyPem.split('\n')[1]!, base64(keyPem)]));
     const lost = await tier('behind', { by: await of('Lost'), ca: false, subject: 'CN=behind a gateway' });
     await cluster.apply([
       ...['shop', 'legacy', 'istio-system'].map((name) => namespace(name)),
@@ -198,6 +201,7 @@ describe('capstan rogue in a cluster', function () {
     const signal = AbortSignal.timeout(120_000);
     const code = await runCli([...argv, ...more], { terminal, environment: {}, signal });
     assert.notEqual(out(), '', error());
+    for (const key of keys) assert.ok(!(out() + error()).includes(key), 'a private key was printed');
     return { code, ...(JSON.parse(out()) as Omit<Found, 'code'>) };
   }
 
