@@ -5,8 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { RevokedEntry } from '../../../src/domain/x509/crl/write-crl.ts';
+import type { Issuer } from '../../../src/domain/x509/issuer.ts';
 import type { SubjectAltName } from '../../../src/domain/x509/template.ts';
 import { everyShape, type Shape } from '../../domain/x509/shapes.ts';
+import { testAuthority } from '../../support/certificates.ts';
+import { crlOf, crlPem } from '../../support/paths/crls.ts';
 import { CLIENT, SERVER, tiersAt } from '../../support/paths/tiers.ts';
 import { ODD_BUT_READABLE, UNREADABLE_BY_GO } from '../../support/trust-domains.ts';
 import { peerOrSkip } from '../support/presence.ts';
@@ -104,6 +108,40 @@ describe("Go's crypto/x509", function () {
     };
     for (const trustDomain of UNREADABLE_BY_GO) assert.equal(await parses(trustDomain), false, trustDomain);
     for (const trustDomain of ODD_BUT_READABLE) assert.equal(await parses(trustDomain), true, trustDomain);
+  });
+
+  it('verifies the revocation lists of issuers with every kind of key, and reads what is in them', async () => {
+    const nowMs = Math.floor(Date.now() / 1_000) * 1_000;
+    const times = { thisUpdateMs: nowMs - 60_000, nextUpdateMs: nowMs + 3_600_000 };
+    const revoked = [
+      { serial: '80'.repeat(16), revokedMs: nowMs - 1_000, reason: 'keyCompromise' },
+      { serial: '7f', revokedMs: nowMs - 2_000, reason: 'privilegeWithdrawn' },
+    ] as const;
+    const read = async (
+      { issuer, keyPem }: { readonly issuer: Issuer; readonly keyPem: string },
+      entries: readonly RevokedEntry[],
+    ) => {
+      const list = crlPem(crlOf({ issuer, keyPem }, nowMs, { ...times, number: 0x80, revoked: entries }));
+      const [ca, file] = ['issuer.pem', 'list.pem'].map((name) => path.join(folder, name)) as [string, string];
+      await writeFile(ca, issuer.chainPems[0]!);
+      await writeFile(file, list);
+      return JSON.parse((await run(program, ['crl', ca, file])).stdout) as Record<string, unknown>;
+    };
+    const authorities = [...new Map(shapes.map(({ authority }) => [authority.issuer.algorithm, authority])).values()];
+    assert.equal(authorities.length, 3);
+    for (const { issuer, intermediate } of authorities) {
+      const { number, thisUpdate, nextUpdate, ...found } = await read({ issuer, keyPem: intermediate.keyPem }, revoked);
+      assert.equal(number, '80');
+      assert.deepEqual(
+        [thisUpdate, nextUpdate].map((time) => Date.parse(String(time))),
+        Object.values(times),
+      );
+      assert.deepEqual(found['revoked'], [`${'80'.repeat(16)} reason=1`, '7f reason=9']);
+      assert.deepEqual((await read({ issuer, keyPem: intermediate.keyPem }, []))['revoked'], []);
+    }
+    const { issuer } = await testAuthority();
+    const { intermediate: thief } = await testAuthority();
+    await assert.rejects(read({ issuer, keyPem: thief.keyPem }, []), /verification failure/);
   });
 
   it('refuses a leaf under a root that is not its own', async () => {
