@@ -1,21 +1,26 @@
 // Scenario 20: revocation lists over SDS, in the plain shape. A revoked leaf is refused and others go on; when the list of one
 // issuer is missing no handshake fails, because none is sent then.
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
+import { KeyUsageFlags } from '@peculiar/x509';
 import { crlFileOf, FileCrls } from '../../../src/adapters/storage/embedded/file-crls.ts';
 import { readCaCertificate } from '../../../src/domain/x509/ca-certificate.ts';
 import { pathCertificatesOf } from '../../../src/domain/x509/path/certificate.ts';
 import { good } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
-import { crlIssuerOf, crlOf } from '../../support/paths/crls.ts';
+import { crlIssuerOf, crlOf, crlPem } from '../../support/paths/crls.ts';
+import { CLIENT, SERVER, tiersAt } from '../../support/paths/tiers.ts';
+import { ServerFiles } from '../../app/support/server-files.ts';
 import { Capstan } from '../support/capstan.ts';
 import { issueMuteIntermediate } from '../support/pki.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { visit, type Visitor } from '../support/tls-visit.ts';
-import { CURRENT_ENVOY, envoyBinary } from './support/envoy-package.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './support/envoy-package.ts';
 import { eventuallySees, MeshLoad, startMesh } from './support/mesh.ts';
 import { SHOP } from './support/shop-proxy.ts';
+import { StaticEnvoy } from './support/static-envoy.ts';
 
 const SETTINGS = { sockets: [SHOP], sds: { spiffeValidator: false, crl: true } } as const;
 const SOON = { withinMs: 90_000 };
@@ -82,4 +87,36 @@ describe('Revocation lists over SDS', function () {
     assert.ok(alarms.some(({ problem }) => /CN=Mute Issuer .*without cRLSign/.test(String(problem))));
     await load.assertFlawless();
   });
+});
+
+describe('Revocation lists in a file that Envoy is given by name', function () {
+  this.timeout(120_000);
+  for (const version of [CURRENT_ENVOY, OLDEST_ENVOY] as const) {
+    it(`are none for Envoy ${version} while the file is empty, and it refuses all where one of a chain is missing or lapsed`, async function () {
+      peerOrSkip(this, envoyBinary(version), `envoy ${version}`);
+      using files = await ServerFiles.create();
+      const nowMs = Date.now();
+      const lapsed = { thisUpdateMs: nowMs - 7_200_000, nextUpdateMs: nowMs - 1_000 };
+      const tier = tiersAt(nowMs);
+      const usage = (KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign) as KeyUsageFlags;
+      const root = await tier('Root', { usage });
+      const between = await tier('Issuer', { by: root, usage });
+      const leaf = await tier('leaf', { by: between, ca: false, uses: [SERVER, CLIENT], subject: 'CN=leaf' });
+      const listOf = ({ pem, keyPem }: typeof root, times = {}): string => {
+        const [certificate] = pathCertificatesOf(pem);
+        return crlPem(crlOf({ issuer: crlIssuerOf(good(readCaCertificate(certificate!.der))), keyPem }, nowMs, times));
+      };
+      const own = listOf(between);
+      const texts = ['', listOf(root) + own, listOf(root), listOf(root, lapsed) + own];
+      const listeners = texts.map((text, index) => {
+        files.write(`${index}.crl`, text);
+        return { anchorsPem: root.pem, crlFile: files.path(`${index}.crl`) };
+      });
+      const presented = { chainPem: leaf.pem + between.pem, keyPem: leaf.keyPem };
+      await using envoy = await StaticEnvoy.start(version, listeners, presented);
+      const verdicts: boolean[] = [];
+      for (const index of texts.keys()) verdicts.push(await envoy.takes(index, presented));
+      assert.deepEqual(verdicts, [true, true, false, false]);
+    });
+  }
 });

@@ -1,6 +1,8 @@
 // Replies as bytes. A push to thousands of streams differs in the nonce alone, and protobuf messages
 // written one after the other are their merge: so each secret is encoded once, as a response that
 // holds nothing else, and every reply is that and a short head.
+// What waits in the queue of a stream that does not read is a copy all the same: grpc-js copies every message behind its length
+// (server-interceptors.js, serializeMessage), whatever a serializer returns.
 import { create, toBinary } from '@bufbuild/protobuf';
 import { anyPack, type Any } from '@bufbuild/protobuf/wkt';
 import { SecretSchema } from '../../../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js';
