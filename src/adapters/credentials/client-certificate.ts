@@ -21,6 +21,8 @@ interface JudgedLeaf {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly origin: Origin;
+  /** Every CA known here whose key signed it. */
+  readonly signers: readonly CaCertificate[];
 }
 
 /** What a sound leaf goes back to, as far as anybody knows. */
@@ -53,13 +55,15 @@ export interface ClientCertificateParts {
   readonly lookForIssuers: (options: Waits) => Promise<void>;
   /** Those that the operator takes beside them. */
   readonly furtherIssuers: () => readonly CaCertificate[];
+  /** Whether operators tainted the key of an issuer: its leaves may be anybody's. Asked at each call. @throws AuthorityError CAP-S04 */
+  readonly isTainted: (issuer: CaCertificate) => boolean;
   /** Longest time since the last proof by token or socket, in ms; Infinity where that does not matter. */
   readonly maxProofAgeMs: (identity: KubernetesIdentity) => number;
 }
 
 /**
  * @returns the authenticator that takes the leaf's single SPIFFE ID for the caller's. A sound leaf is insufficient
- *   where the proof behind it is too old (CAP-A08), the issuer is none of ours (CAP-A09) or nothing is on record
+ *   where the proof behind it is too old (CAP-A08), the issuer is none of ours, or tainted (CAP-A09), or nothing is on record
  *   of it (CAP-A10). It throws as `LeafRecords` and `maxProofAgeMs` do.
  */
 export function clientCertificateAuthenticator(parts: ClientCertificateParts): Authenticator {
@@ -85,6 +89,7 @@ function judgeTimes(leaf: JudgedLeaf, parts: ClientCertificateParts, nowMs: numb
   if (nowMs < leaf.notBeforeMs) return rejected('CAP-A02', 'it is not valid yet');
   if (nowMs > leaf.notAfterMs) return rejected('CAP-A02', 'it has expired');
   if (origin.kind === 'foreign') return insufficient('CAP-A09');
+  if (leaf.signers.some(parts.isTainted)) return insufficient('CAP-A09', TAINTED);
   if (origin.kind === 'unknown') return insufficient('CAP-A10');
   const { lineage } = origin;
   const maxAgeMs = parts.maxProofAgeMs(identity);
@@ -95,6 +100,9 @@ function judgeTimes(leaf: JudgedLeaf, parts: ClientCertificateParts, nowMs: numb
   if (nowMs > endsMs) return insufficient('CAP-A08', formatTime(lineage));
   return { outcome: 'authenticated', caller: callerOf(leaf, lineage, Math.min(leaf.notAfterMs, endsMs)) };
 }
+
+/** Serial and names of a recorded leaf are no secret, so a record does not tell its owner's from one that a thief of the key made. */
+const TAINTED = 'its issuer is tainted, and proves nobody any more';
 
 function formatTime({ provenAtMs }: Lineage): string {
   return provenAtMs === UNKNOWN_MS ? 'its time is not known here' : `it is of ${new Date(provenAtMs).toISOString()}`;
@@ -128,7 +136,7 @@ async function judgeLeaf(
   const notBeforeMs = certificate.validFromDate.getTime();
   const notAfterMs = certificate.validToDate.getTime();
   const facts = { identity, serial, notBeforeMs, notAfterMs };
-  return { ...facts, origin: await originOf(certificate, facts, parts, options) };
+  return { ...facts, ...(await originOf(certificate, facts, parts, options)) };
 }
 
 /** A verification takes some 100 us; only an issuer of the right name comes to it. */
@@ -138,10 +146,10 @@ function issuersOf(leaf: X509Certificate, candidates: readonly CaCertificate[]):
 
 async function originOf(
   certificate: X509Certificate,
-  leaf: Omit<JudgedLeaf, 'origin'>,
+  leaf: Omit<JudgedLeaf, 'origin' | 'signers'>,
   parts: ClientCertificateParts,
   options: Waits,
-): Promise<Origin> {
+): Promise<Pick<JudgedLeaf, 'origin' | 'signers'>> {
   const { records, furtherIssuers } = parts;
   const own = await ownIssuersOf(certificate, parts, options);
   const names = { identity: leaf.identity.spiffeId.uri, serial: leaf.serial, notAfterMs: leaf.notAfterMs };
@@ -149,11 +157,13 @@ async function originOf(
   if (record !== undefined && own.some((issuer) => idOf(issuer) === record.issuer)) {
     const { lineage, trustAnchor } = record;
     const proven = provenIn(record);
-    return { kind: 'recorded', lineage, proven, ...(trustAnchor !== undefined && { trustAnchor }) };
+    const origin = { kind: 'recorded', lineage, proven, ...(trustAnchor !== undefined && { trustAnchor }) } as const;
+    return { origin, signers: own };
   }
   const [listed] = issuersOf(certificate, furtherIssuers());
-  if (listed === undefined) return { kind: own.length === 0 ? 'foreign' : 'unknown' };
-  return { kind: 'listed', lineage: { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: UNKNOWN_MS } };
+  if (listed === undefined) return { origin: { kind: own.length === 0 ? 'foreign' : 'unknown' }, signers: own };
+  const lineage = { id: `${idOf(listed)}:${leaf.serial}`, provenAtMs: UNKNOWN_MS };
+  return { origin: { kind: 'listed', lineage }, signers: [...own, listed] };
 }
 
 /** A leaf of a stranger is looked for once more: it may be of another server's newest issuer. */

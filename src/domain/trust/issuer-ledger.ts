@@ -94,6 +94,12 @@ export function withdrawalOf(
   return by !== undefined && isWithdrawn(state) ? { state, by } : undefined;
 }
 
+/** @returns whether its key was tainted, by this or another certificate of it; what was retired after that stays so. */
+export function isTainted({ moves }: IssuerLedger, { id, keyId }: Pick<Generation, 'id' | 'keyId'>): boolean {
+  const ofKey = moves.filter((move) => move.id === id || move.keyId === keyId);
+  return lastOfEach(ofKey).some(({ from, to }) => to === 'tainted' || (to === 'retired' && from === 'tainted'));
+}
+
 export interface Moved {
   readonly ledger: IssuerLedger;
   readonly move: IssuerMove;

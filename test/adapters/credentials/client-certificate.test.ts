@@ -22,12 +22,13 @@ describe('A client certificate', () => {
   /** Of other servers on the same store: before a look, and after it. */
   let elsewhere: CaCertificate[];
   let found: CaCertificate[];
+  let tainted: string[];
   let maxProofAgeMs: number;
   before(async () => (pki = await testAuthority()));
   beforeEach(() => {
     clock = new FakeClock(Date.now());
     records = new FakeLeafRecords(pki.issuer.id, clock.nowMs() - DAY_MS);
-    further = [];
+    [further, tainted] = [[], []];
     [elsewhere, found] = [[], []];
     maxProofAgeMs = 30 * DAY_MS;
   });
@@ -40,6 +41,7 @@ describe('A client certificate', () => {
       ownIssuers: () => [caOf(own.intermediate), ...found],
       lookForIssuers: async () => void found.push(...elsewhere.splice(0)),
       furtherIssuers: () => further,
+      isTainted: (issuer) => tainted.includes(issuer.sha256),
       maxProofAgeMs: () => maxProofAgeMs,
     });
 
@@ -57,6 +59,22 @@ describe('A client certificate', () => {
     assert.equal((await judge({ leaf: leaf.der })).outcome, 'insufficient', 'it is a stranger before that');
     elsewhere = [caOf(other.intermediate)];
     assert.equal((await judge({ leaf: leaf.der })).outcome, 'authenticated');
+  });
+
+  it('proves nobody from the moment on that its issuer is tainted, recorded or listed, on the same connection too', async () => {
+    const authenticator = authenticatorUnder(pki);
+    const { der: leaf } = await leafUnder(pki.intermediate, { uris: [ID] });
+    const presented = { authorization: [], remoteAddress: 'x', clientCertificate: { leaf } };
+    const ask = async () => authenticator.authenticate(presented, { signal: NEVER });
+    assert.equal((await ask()).outcome, 'authenticated');
+    tainted.push(caOf(pki.intermediate).sha256);
+    const detail = 'its issuer is tainted, and proves nobody any more';
+    assert.deepEqual(await ask(), { outcome: 'insufficient', reason: 'CAP-A09', detail });
+    const other = await testAuthority({ root: pki.root });
+    further.push(caOf(other.intermediate));
+    tainted.push(caOf(other.intermediate).sha256);
+    const listed = await judge({ leaf: (await leafUnder(other.intermediate, { uris: [ID] })).der });
+    assert.deepEqual(listed, { outcome: 'insufficient', reason: 'CAP-A09', detail });
   });
 
   it('proves the identity in its single URI name, until it ends', async () => {

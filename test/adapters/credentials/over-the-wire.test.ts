@@ -37,6 +37,7 @@ describe('A caller at the TLS listener', () => {
         ownIssuers: () => [caOf(edge.pki.intermediate)],
         lookForIssuers: async () => undefined,
         furtherIssuers: () => [],
+        isTainted: () => false,
         maxProofAgeMs: () => DAY_MS,
       }),
       bearerTokenAuthenticator({ clock, verifier: jwtVerifier({ clock, trustDomain, issuers: [issuer] }) }),

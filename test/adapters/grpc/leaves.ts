@@ -16,6 +16,8 @@ export interface LeafOptions {
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
   readonly isCa?: boolean;
+  /** Hex; random unless it says otherwise. */
+  readonly serial?: string;
   /** Both usages unless it says otherwise; without any, the extension is left out. */
   readonly extendedUsages?: readonly string[];
 }
@@ -41,7 +43,7 @@ export async function leafUnder(issuer: CaKeyPair, options: LeafOptions = {}): P
   const { uris = [], dns = [], isCa = false, extendedUsages = BOTH_USAGES } = options;
   const { notBeforeMs = Date.now() - HOUR_MS, notAfterMs = Date.now() + HOUR_MS } = options;
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const serial = `4${randomBytes(8).toString('hex').slice(1)}`;
+  const { serial = `4${randomBytes(8).toString('hex').slice(1)}` } = options;
   const names = [
     ...uris.map((value) => ({ type: 'url' as const, value })),
     ...dns.map((value) => ({ type: 'dns' as const, value })),

@@ -8,6 +8,7 @@ import { runCli } from '../../../src/cli/program.ts';
 import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { buildCsr, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { pemOf, secretsOf } from '../../support/clients/sds-client.ts';
+import { leafUnder } from '../../adapters/grpc/leaves.ts';
 import { csrClient, RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
@@ -117,6 +118,35 @@ describe('The issuers of a running server', () => {
     assert.equal(await ask(), 'gold');
     const { code, error } = await run('issuer', 'resume', 'default', '--reason', 'never mind');
     assert.deepEqual([code, /CAP-O03 .*is tainted: only a suspended issuer resumes/.test(error)], [77, true], error);
+  });
+
+  it('that are tainted prove nobody any more: what is on record of their leaves a thief of the key can copy, and a token still renews', async () => {
+    await start({ withGold: true });
+    using client = csrClient(server.tlsPort, files.pki.root.certificatePem + gold.root.certificatePem);
+    const { pem: csr, privateKeyPem: keyPem } = await buildCsr();
+    const headers = { authorization: `Bearer ${await files.mint.tokenIn('default', 'web')}` };
+    const chainPem = (await client.call({ csr, headers })).response?.certChain.slice(0, -1).join('') ?? '';
+    using owner = csrClient(server.tlsPort, files.pki.root.certificatePem + gold.root.certificatePem, {
+      chainPem,
+      keyPem,
+    });
+    assert.equal((await owner.call({ csr })).code, status.OK);
+    const own = new X509Certificate(chainPem);
+    const forged = await leafUnder(files.pki.intermediate, {
+      uris: [/URI:([^,]+)/.exec(own.subjectAltName ?? '')?.[1] ?? ''],
+      serial: own.serialNumber.toLowerCase(),
+      notAfterMs: own.validToDate.getTime(),
+    });
+    using thief = csrClient(server.tlsPort, files.pki.root.certificatePem + gold.root.certificatePem, forged);
+    await issuer('taint', 'default', '--reason', 'the key leaked');
+    for (const renewing of [owner, thief]) {
+      const { code, details } = await renewing.call({ csr });
+      assert.equal(code, status.UNAUTHENTICATED);
+      assert.match(details, /^CAP-A09 .*: its issuer is tainted, and proves nobody any more/);
+    }
+    const { code, response } = await owner.call({ csr, headers });
+    assert.equal(code, status.OK);
+    assert.equal(signerOf(response?.certChain[0] ?? ''), 'gold');
   });
 
   it('are not tainted where nobody else could sign, unless it is forced', async () => {

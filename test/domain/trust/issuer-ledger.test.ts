@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  isTainted,
   moved,
   NO_LEDGER,
   standingOf,
@@ -43,6 +44,17 @@ describe('The ledger of issuers', () => {
     const ledger = after([['taint', generation(1)]]);
     assert.equal(standingOf(ledger, generation(2), 'active').state, 'active');
     assert.equal(standingOf(ledger, generation(3, 1), 'active').state, 'tainted');
+  });
+
+  it('knows every certificate of a tainted key as tainted, also when it is retired afterwards, and no other', () => {
+    const ledger = after([
+      ['taint', generation(1)],
+      ['retire', generation(1)],
+      ['retire', generation(2)],
+      ['suspend', generation(4)],
+    ]);
+    for (const tainted of [generation(1), generation(3, 1)]) assert.ok(isTainted(ledger, tainted));
+    for (const other of [generation(2), generation(4), generation(5)]) assert.ok(!isTainted(ledger, other));
   });
 
   it('resumes a certificate of a suspended key by the one that was suspended', () => {

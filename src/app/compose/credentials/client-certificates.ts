@@ -1,5 +1,6 @@
 // What it takes to judge a client certificate: our issuers, past and present, those that are listed beside them,
 // what is on record of their leaves, and how old the proof behind a leaf may be for its class.
+import { createHash } from 'node:crypto';
 import type { Watching } from '../../../adapters/files/watch-folder.ts';
 import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { clientCertificateAuthenticator } from '../../../adapters/credentials/client-certificate.ts';
@@ -8,6 +9,7 @@ import { KnownIssuers } from '../../../authority/trust/known-issuers.ts';
 import type { Config } from '../../../config/schema.ts';
 import type { KubernetesIdentity } from '../../../domain/identity/kubernetes-identity.ts';
 import { classOf } from '../../../domain/policy/evaluation/applicable.ts';
+import { isTainted, type IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { CaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import type { Authenticator } from '../../../ports/issuing/authenticator.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
@@ -26,6 +28,8 @@ export interface CertificateParts {
   readonly former: FormerIssuers;
   readonly leaves: LeafRecords;
   readonly policies: PolicySource;
+  /** What operators decided about issuers. */
+  readonly ledger: { current(): IssuerLedger };
 }
 
 export interface ClientCertificates {
@@ -37,7 +41,7 @@ export interface ClientCertificates {
 }
 
 export function composeClientCertificates(config: Config, parts: CertificateParts): ClientCertificates {
-  const { clock, files, events, issuers, journal, former, leaves, policies } = parts;
+  const { clock, files, events, issuers, journal, former, leaves, policies, ledger } = parts;
   const { furtherIssuersFile: file, maxProofAge } = config.authentication;
   const own = new KnownIssuers({ issuers, records: journal, former, clock }, { longestLeafMs: config.lifetimes.max });
   const further =
@@ -50,6 +54,7 @@ export function composeClientCertificates(config: Config, parts: CertificatePart
     ownIssuers: () => own.current(),
     lookForIssuers: async (options) => own.look(options),
     furtherIssuers,
+    isTainted: (issuer) => isTainted(ledger.current(), generationOf(issuer)),
     maxProofAgeMs: (identity) => maxProofAgeOf(maxProofAge, policies, identity),
   });
   const start = async (options: { readonly signal: AbortSignal }): Promise<void> => {
@@ -57,6 +62,12 @@ export function composeClientCertificates(config: Config, parts: CertificatePart
     await further?.start(options);
   };
   return { authenticator, furtherIssuers, start };
+}
+
+/** As `Issuer` names itself. */
+function generationOf({ sha256, x509 }: CaCertificate): { readonly id: string; readonly keyId: string } {
+  const spki = x509.publicKey.export({ type: 'spki', format: 'der' });
+  return { id: sha256.slice(0, 16), keyId: createHash('sha256').update(spki).digest('hex') };
 }
 
 function maxProofAgeOf(

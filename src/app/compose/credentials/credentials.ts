@@ -35,7 +35,7 @@ interface Former {
 export function composeCredentials(config: Config, foundation: Foundation, former: Former): Credentials {
   const { watching: clock, files, events, health, startUp, running } = foundation;
   const { journal, history, issuances } = former.storage;
-  const { issuers } = former.trust;
+  const { issuers, ledger } = former.trust;
   const { policies } = former.policy;
   const socketIdentities = new SocketIdentities();
   const certificates = composeClientCertificates(config, {
@@ -47,6 +47,7 @@ export function composeCredentials(config: Config, foundation: Foundation, forme
     former: history,
     leaves: issuances,
     policies,
+    ledger,
   });
   const authentication = composeAuthenticators(config, {
     clock,
