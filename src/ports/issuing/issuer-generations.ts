@@ -45,7 +45,7 @@ export interface IssuerGenerations {
   request(name: string, options: Waits): Promise<RequestedPair>;
   /**
    * Keeps the chain with the key that was requested, beside what is in force: in the place of another prepared one.
-   * @throws AuthorityError CAP-X03 also for what a server would not sign with, saying why; nothing has changed then.
+   * @throws AuthorityError CAP-S16 for what a server would not sign with, saying which rule is broken; nothing has changed then.
    */
   prepare(name: string, chainPem: string, options: Waits): Promise<IssuerPair>;
   /**

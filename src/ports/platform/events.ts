@@ -137,11 +137,14 @@ export interface Events {
   reloadFailed(facts: { readonly source: ReloadedSource; readonly problem: string; readonly kept?: boolean }): void;
   /** `name` as policies call it; `issuer` is its id. */
   issuerInForce(facts: { readonly name: string; readonly issuer: string; readonly notAfterMs: number }): void;
-  /** An operator changed the state of an issuer; said by the process that did it. `name` and `issuer` as in `issuerInForce`. */
+  /**
+   * An issuer came into another state, by an operator or by itself; said by the process that did it. `name` and `issuer` as in
+   * `issuerInForce`. `from` is absent of a key whose certificate is asked for: it had none.
+   */
   issuerMoved(facts: {
     readonly name: string;
     readonly issuer: string;
-    readonly from: LifecycleState;
+    readonly from?: LifecycleState;
     readonly to: LifecycleState;
     readonly actor: string;
     readonly reason: string;

@@ -1,7 +1,7 @@
 // An issuer with a CA above it that signs by itself, at a real server, by real time.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { runCli } from '../../../src/cli/program.ts';
@@ -148,6 +148,35 @@ describe('An issuer with an upstream', function () {
     assert.equal(code, 69);
     assert.match(error, /issuer default was not rotated: CAP-S16 .*: the fake CA is sealed: unseal it/);
     assert.equal((await server.ask('default', 'demo')).code, status.OK);
+  });
+
+  it('names what its CA sent and the rule that it breaks, and no file', async () => {
+    await using server = await RunningServer.start({ files, settings: settingsIn(files), upstream });
+    const first = inForce();
+    // Beyond the end of the root.
+    upstream.lifetimeMs = 36_500 * 86_400_000;
+    const { code, error } = await issuer('rotate', 'default', '--reason', 'a drill');
+    assert.equal(code, 69);
+    assert.match(
+      error,
+      /CAP-S16 .*: the fake CA sent what is not taken: the certificate has another lifetime than it needs: .* after its trust anchor/,
+    );
+    assert.ok(!error.includes(files.directory), error);
+    assert.equal(inForce().serialNumber, first.serialNumber);
+    assert.equal((await server.ask('default', 'demo')).code, status.OK);
+  });
+
+  it('goes on when its folder is removed while it runs: by a command it has another certificate, and knows that leaves of the former live', async () => {
+    await using server = await RunningServer.start({ files, settings: settingsIn(files), upstream });
+    const first = inForce();
+    rmSync(files.path('issuer'), { recursive: true });
+    assert.equal((await server.ask('default', 'demo')).code, status.OK);
+    const { code, error } = await issuer('rotate', 'default', '--activate', '--reason', 'a drill');
+    assert.equal(code, 0, error);
+    assert.notEqual(inForce().serialNumber, first.serialNumber);
+    await signsWith(server, () => inForce());
+    const states = (await issuer('list')).output.trim().split('\n').slice(1);
+    assert.deepEqual(states.map((line) => / (active|retiring) /.exec(line)?.[1]).sort(), ['active', 'retiring']);
   });
 
   it('goes on with what is in its folder after a restart, and asks nobody', async () => {

@@ -20,6 +20,8 @@ export class FakeUpstream implements IntermediateUpstream {
   signing = 0;
   /** How long before it is asked its certificates begin. */
   backdateMs = BACKDATE_MS;
+  /** In place of the lifetime that it is asked for. */
+  lifetimeMs: number | undefined;
   /** In place of a certificate. */
   answer: string | undefined;
   readonly #root: CaKeyPair;
@@ -37,10 +39,14 @@ export class FakeUpstream implements IntermediateUpstream {
     if (this.problem !== undefined) throw new AuthorityError('CAP-S16', { detail: this.problem });
     this.signing += 1;
     try {
-      return this.answer ?? (await signedUnder(this.#root, request, this.#nowMs(), this.backdateMs));
+      return this.answer ?? (await signedUnder(this.#root, this.#lasting(request), this.#nowMs(), this.backdateMs));
     } finally {
       this.signing -= 1;
     }
+  }
+
+  #lasting(request: IntermediateRequest): IntermediateRequest {
+    return { ...request, lifetimeMs: this.lifetimeMs ?? request.lifetimeMs };
   }
 }
 

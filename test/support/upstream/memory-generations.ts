@@ -51,7 +51,7 @@ export class MemoryGenerations implements IssuerGenerations {
 
   async prepare(_: string, chainPem: string): Promise<IssuerPair> {
     return this.#change('prepare', async () => {
-      if (this.refusal !== undefined) throw new AuthorityError('CAP-X03', { detail: this.refusal });
+      if (this.refusal !== undefined) throw new AuthorityError('CAP-S16', { detail: this.refusal });
       const prepared = pairOf(chainPem);
       this.#key = undefined;
       this.pairs = { ...this.pairs, prepared };

@@ -24,6 +24,7 @@ export interface FolderOfIssuer {
   readonly keyOf: (certificate: PathCertificate, keys: readonly string[], options: Waits) => Promise<string>;
   /** PEM of those that the chain is judged by. */
   readonly anchors: () => Promise<string>;
+  /** Throws CAP-X03 with the rule that is broken, in words without a path: what is judged is thrown away with its folder. */
   readonly judge: JudgeFolder;
 }
 
@@ -60,13 +61,13 @@ export class FolderGenerations implements IssuerGenerations {
     const { folder, keyOf, anchors, judge } = this.#of(name);
     const [certificate] = pathCertificatesOf(chainPem);
     const pair = pairOf(chainPem);
-    if (certificate === undefined || pair === undefined) throw refusal('what came back has no certificate');
+    if (certificate === undefined || pair === undefined) throw notTaken('it has no certificate');
     return folder.alone(async () => {
       const kept = await folder.kept('prepared');
       if (kept?.chain === chainPem) return pair;
       const keys = [await folder.nextKey(), kept?.key].flatMap((text) => text ?? []);
-      const key = await keyOf(certificate, keys, options);
-      await folder.prepare({ chain: chainPem, key, anchors: await anchors() }, judge);
+      const key = await taking(keyOf(certificate, keys, options));
+      await folder.prepare({ chain: chainPem, key, anchors: await anchors() }, async (staged) => taking(judge(staged)));
       return pair;
     });
   }
@@ -128,6 +129,18 @@ function pairOf(chainPem: string | undefined): IssuerPair | undefined {
   const { sha256, spki, subject, notBeforeMs, notAfterMs } = own;
   const keyId = createHash('sha256').update(spki).digest('hex');
   return { id: sha256.slice(0, 16), keyId, subject, notBeforeMs, notAfterMs, chainPem };
+}
+
+/** What the CA sent is at fault, and no file of an operator's. */
+async function taking<T>(judgement: Promise<T>): Promise<T> {
+  return judgement.catch((error: unknown) => {
+    if (error instanceof AuthorityError && error.reason === 'CAP-X03') throw notTaken(error.detail ?? error.message);
+    throw error;
+  });
+}
+
+function notTaken(detail: string): AuthorityError {
+  return new AuthorityError('CAP-S16', { detail });
 }
 
 function refusal(detail: string): AuthorityError {

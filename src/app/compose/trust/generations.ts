@@ -44,7 +44,7 @@ function folderOf(
       firstThatFits(place, keys, (await secretsOf(place)).secret, certificate, options),
     anchors: async () => anchorsOf(config, folder),
     judge: async (directory) => {
-      await judged(config, { ...place, directory }, clock, { demands, govern });
+      await judged(config, { ...place, directory }, clock, { demands, govern, chainCalled: 'the certificate' });
     },
   };
 }

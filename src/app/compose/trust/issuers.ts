@@ -25,6 +25,7 @@ import type { TrustBundle } from '../../../domain/trust/bundle.ts';
 import type { HostName } from '../../../domain/x509/template.ts';
 import type { PinTurns } from '../../../ports/issuing/pin-turns.ts';
 import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
+import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
 import { issuerDocuments } from './issuer-documents.ts';
@@ -39,6 +40,8 @@ type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce
   readonly until: AbortSignal;
   /** Where other processes of the server have the same tokens. */
   readonly pinTurns?: PinTurns | undefined;
+  /** What the chain of the default issuer is called where its file is nothing that an operator knows. */
+  readonly chainCalled?: string | undefined;
 };
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
@@ -54,7 +57,7 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
   const openerOf = composeOpeners(parts);
   const { keyWarnings } = issuer;
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator, keyWarnings };
-  const documents = issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files);
+  const documents = called(parts.chainCalled, issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files));
   const unbounded = { maxTtlMs: Infinity };
   const first = new DocumentIssuer(
     { ...shared, documents, opener: openerOf(issuer), governed },
@@ -73,6 +76,15 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
     );
   });
   return new DocumentIssuers(first, additional);
+}
+
+function called(chain: string | undefined, documents: DocumentSource): DocumentSource {
+  if (chain === undefined) return documents;
+  return {
+    read: async () => documents.read(),
+    placeOf: (name) => (name === 'chain' ? chain : documents.placeOf(name)),
+    onChange: (listener, options) => documents.onChange(listener, options),
+  };
 }
 
 /** Nothing of PKCS#11 is loaded here: it is in the processes that have the tokens. */
@@ -112,13 +124,15 @@ export interface Judgement {
   readonly demands?: DocumentIssuerParts['demands'] | undefined;
   /** What is decided about trust anchors; absent, those in the files count. */
   readonly govern?: ((given: TrustBundle) => TrustBundle) | undefined;
+  /** As `IssuerParts`. */
+  readonly chainCalled?: string | undefined;
 }
 
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(
   config: Config,
   clock: Pick<Clock, 'nowMs'>,
-  { wasInForce = true, demands, govern }: Judgement = {},
+  { wasInForce = true, demands, govern, chainCalled }: Judgement = {},
 ): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
   const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11, transit } = issuer;
@@ -141,6 +155,7 @@ export async function checkIssuer(
     ...(demands !== undefined && { demands }),
     ...(govern !== undefined && { anchors: { govern, onChange: ignore, heldBack: () => undefined } }),
     until: once.signal,
+    chainCalled,
   });
   try {
     await store.start({ signal: once.signal });

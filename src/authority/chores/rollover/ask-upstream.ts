@@ -1,12 +1,17 @@
-// One question to the CA above an issuer: it has an end, and whatever goes wrong is one sentence.
+// One question to the CA above an issuer: it has an end, and whatever goes wrong, or is more than was asked for, is one sentence.
 import { AuthorityError } from '../../../domain/errors.ts';
+import { formatDuration } from '../../../domain/text/duration.ts';
+import { formatTime } from '../../../domain/text/format-time.ts';
 import type { IntermediateRequest, IntermediateUpstream } from '../../../ports/issuing/intermediate-upstream.ts';
+import type { IssuerPair } from '../../../ports/issuing/issuer-generations.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 
 /** A CA that has a person look at each request is no upstream. */
 export const ANSWER_WITHIN_MS = 30_000;
 /** Chains of a real PKI have a few certificates of some 2 KiB. */
 const MAX_ANSWER = 256 * 1024;
+/** Times what was asked for: a CA rounds up, and its clock may be ahead. */
+const LONGER = 1.1;
 
 /** @throws AuthorityError CAP-S16; the signal's reason. */
 export async function askUpstream(
@@ -38,4 +43,22 @@ export async function askUpstream(
   } finally {
     takeBack();
   }
+}
+
+/**
+ * Whoever has its key can sign for so long, and the next one is asked for so late.
+ * @param asked.place of the CA; `name` of the issuer.
+ * @returns the warning of a certificate that lives longer than was asked for.
+ */
+export function longerThanAsked(
+  { id, notAfterMs }: Pick<IssuerPair, 'id' | 'notAfterMs'>,
+  asked: { readonly name: string; readonly place: string; readonly lifetimeMs: number; readonly prepareAt: number },
+  nowMs: number,
+): string | undefined {
+  const { name, place, lifetimeMs, prepareAt } = asked;
+  if (notAfterMs <= nowMs + LONGER * lifetimeMs) return undefined;
+  return (
+    `issuer ${name}: certificate ${id} ends at ${formatTime(notAfterMs)}, and ${place} was asked for ` +
+    `${formatDuration(lifetimeMs)}: the next one is asked for when ${Math.round(prepareAt * 100)} % of that life are over`
+  );
 }

@@ -86,7 +86,8 @@ export class GenerationMoves {
       return { ...next, operation: { timeMs, operation: 'issuer rotate', was: from, is: change.to, details } };
     }, options);
     const { issuer: name, from, to, actor, reason } = move;
-    events.issuerMoved({ name, issuer: id, from, to, actor, reason });
+    // Of a key that is asked for there was nothing before.
+    events.issuerMoved({ name, issuer: id, ...(from !== to && { from }), to, actor, reason });
   }
 
   /** @returns the state that it has, where the change is one from there. A pair that nobody moved is what the change comes from. */

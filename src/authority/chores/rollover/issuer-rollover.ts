@@ -20,7 +20,7 @@ import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
-import { askUpstream } from './ask-upstream.ts';
+import { askUpstream, longerThanAsked } from './ask-upstream.ts';
 import { GenerationMoves, type MovesParts } from './generation-moves.ts';
 
 interface Waits {
@@ -60,6 +60,8 @@ export class IssuerRollover {
   /** Steps follow one another, whoever asks for them. */
   #last: Promise<unknown> = Promise.resolve();
   #pairs: IssuerPairs = {};
+  /** The last that this process saw in force. */
+  #signed: IssuerPair | undefined;
   #step: RolloverStep | undefined;
   #failures = 0;
   #failedSinceMs: number | undefined;
@@ -87,7 +89,7 @@ export class IssuerRollover {
 
   /**
    * Does now what would be done later: has a next certificate prepared, and with `activate` puts it in force.
-   * @throws AuthorityError CAP-S16 with what the upstream said, CAP-X03 when what it sent is not taken or is held back.
+   * @throws AuthorityError CAP-S16 with what the upstream said, or why what it sent is not taken; CAP-X03 when that is held back.
    */
   async rotate({ activate }: { readonly activate: boolean }, by: Authorship, options: Waits): Promise<IssuerPairs> {
     return this.#next(async () => {
@@ -146,10 +148,13 @@ export class IssuerRollover {
 
   /** What is in the folder, on record, and what follows from it. */
   async #see(options: Waits, by?: Authorship): Promise<void> {
-    const { generations } = this.#parts;
-    const { name } = this.#settings;
-    this.#pairs = await generations.look(name, options);
-    await this.#moves.follow(this.#pairs, by ?? this.#own('as its files are'), options);
+    this.#pairs = await this.#parts.generations.look(this.#settings.name, options);
+    const { current, former } = this.#pairs;
+    // A folder that was emptied by hand has no former pair; leaves of what was in force live all the same.
+    const lost = current !== undefined && former === undefined && this.#signed?.id !== current.id;
+    const pairs = lost && this.#signed ? { ...this.#pairs, former: this.#signed } : this.#pairs;
+    await this.#moves.follow(pairs, by ?? this.#own('as its files are'), options);
+    this.#signed = current ?? this.#signed;
     await this.#retire(options);
     this.#step = rolloverStep(this.#view(), this.#settings, this.#parts.clock.nowMs());
   }
@@ -165,17 +170,18 @@ export class IssuerRollover {
   }
 
   async #ask(by: Authorship, options: Waits): Promise<IssuerPair> {
-    const { generations, upstream, clock } = this.#parts;
-    const { name, lifetimeMs } = this.#settings;
+    const { generations, upstream, clock, events } = this.#parts;
+    const { name, lifetimeMs, prepareAt } = this.#settings;
     const { csrPem, keyId } = await generations.request(name, options);
     await this.#moves.preparing(keyId, clock.nowMs() + lifetimeMs, by, options);
     const chainPem = await askUpstream(upstream, { csrPem, lifetimeMs }, clock, options);
     const prepared = await generations.prepare(name, chainPem, options).catch((error: unknown) => {
-      if (!(error instanceof AuthorityError)) throw error;
-      throw new AuthorityError(error.reason, {
-        detail: `${upstream.place} sent what is not taken: ${error.detail ?? ''}`,
-      });
+      if (!(error instanceof AuthorityError) || error.reason !== 'CAP-S16') throw error;
+      const detail = `${upstream.place} sent what is not taken: ${error.detail ?? ''}`;
+      throw new AuthorityError('CAP-S16', { detail, cause: error });
     });
+    const longer = longerThanAsked(prepared, { name, lifetimeMs, prepareAt, place: upstream.place }, clock.nowMs());
+    if (longer !== undefined) events.trustWarning({ problem: longer });
     await this.#see(options, by);
     return prepared;
   }

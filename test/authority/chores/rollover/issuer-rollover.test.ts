@@ -184,8 +184,44 @@ describe('The rollover of an issuer', function () {
     all.generations.refusal = 'it leads to no trust anchor';
     void all.rollover.run({ signal: stop.signal });
     await until(all, 'it says so', () => all.rollover.problem() !== undefined);
-    assert.match(all.rollover.problem() ?? '', /the fake CA sent what is not taken: it leads to no trust anchor/);
+    assert.match(
+      all.rollover.problem() ?? '',
+      /CAP-S16 .*: the fake CA sent what is not taken: it leads to no trust anchor/,
+    );
     assert.match(all.rollover.problem() ?? '', /nothing is signed before the first certificate is there$/);
+  });
+
+  it('warns of a certificate that lives longer than it asked for, and takes it', async () => {
+    const all = await parts();
+    all.upstream.lifetimeMs = 10 * LIFETIME_MS;
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    const [warned, ...others] = all.events.of('trustWarning');
+    assert.deepEqual(others, []);
+    assert.match(
+      String(warned?.['problem']),
+      /^issuer default: certificate [0-9a-f]{16} ends at 2026-01-06 21:50:00 UTC, and the fake CA was asked for 59m: the next one is asked for when 50 % of that life are over$/,
+    );
+  });
+
+  it('takes without a word what ends a little later than it asked for: a CA rounds up', async () => {
+    const all = await parts();
+    all.upstream.lifetimeMs = LIFETIME_MS + MINUTE_MS;
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    assert.deepEqual(all.events.of('trustWarning'), []);
+  });
+
+  it('tells of a key that is asked for without a state that it had before', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    const told = all.events.of('issuerMoved').map(({ from, to }) => [from, to]);
+    assert.deepEqual(told, [
+      [undefined, 'preparing'],
+      ['preparing', 'prepared'],
+      ['prepared', 'active'],
+    ]);
   });
 
   for (const at of ['request', 'prepare', 'activate', 'discard'] as const)
