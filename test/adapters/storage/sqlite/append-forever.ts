@@ -1,7 +1,6 @@
 // A child process of the journal's tests: appends until it is killed, and prints the id of each
 // record once it is told that the record is durable.
 import { randomUUID } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { SqliteJournal } from '../../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
@@ -15,7 +14,8 @@ async function appendForever(): Promise<never> {
   for (;;) {
     const id = randomUUID();
     await journal.append(issued(id), { signal: NEVER });
-    writeSync(1, `${id}\n`);
+    // Who reads may be slow: a full pipe is waited for.
+    await new Promise((written) => process.stdout.write(`${id}\n`, written));
   }
 }
 
