@@ -6,6 +6,7 @@ import { floodSoaks } from './flood/flood.ts';
 import { outages } from './outage.ts';
 import { renewals } from './renewals.ts';
 import { replicas } from './replicas/replicas.ts';
+import { replicaRotation } from './replicas/rotation.ts';
 import { storms } from './storm/storm.ts';
 import { upgrades } from './upgrade/upgrade.ts';
 import { workerDeaths } from './worker-deaths.ts';
@@ -17,6 +18,7 @@ const SOAKS: readonly Soak[] = [
   workerDeaths,
   ...storms,
   replicas,
+  replicaRotation,
   outages,
   anchors,
   ...upgrades,

@@ -1,4 +1,4 @@
-// Which pair of each issuer in a folder signs, as the rotation of trust anchors has it: in adopt the prepared one below the new
+// Which pair of each issuer in a folder signs, as the rotation of trust anchors has it: from adopt on the prepared one below the new
 // anchor, after an abort the one before it again. What is done is in the folder, so that a look after a crash goes on. One process
 // does it for all that share the folders, and every server for its own.
 import type { Authorship, IssuerLedger } from '../../domain/trust/issuer-ledger.ts';
@@ -53,7 +53,7 @@ export class AnchorAdoption {
   async look(options: Waits): Promise<void> {
     const { rotation } = this.#parts.anchorLedger.current();
     const problems: string[] = [];
-    if (rotation?.phase === 'adopt' || rotation?.phase === 'aborted') {
+    if (rotation !== undefined && rotation.phase !== 'publish') {
       for (const name of this.#parts.generations.names) {
         const problem = await this.#settle(name, rotation, options).catch((error: unknown) =>
           error instanceof Error ? error.message : 'unexpected failure',
@@ -80,8 +80,10 @@ export class AnchorAdoption {
 
   async #change(name: string, pairs: IssuerPairs, rotation: AnchorRotation, options: Waits): Promise<boolean> {
     const { current, prepared, former } = pairs;
-    if (rotation.phase === 'adopt') {
+    if (rotation.phase !== 'aborted') {
       if (prepared === undefined || !this.#isNew(prepared, rotation)) return false;
+      // A server that was away in adopt has it before it still; what signs below an anchor in force is rolled over in its time.
+      if (rotation.phase !== 'adopt' && current !== undefined && this.#isInForce(current)) return false;
       await this.#parts.generations.activate(name, prepared.id, options);
       return true;
     }
@@ -96,8 +98,12 @@ export class AnchorAdoption {
   /** Whether the pairs changed places for the rotation. */
   #isSettled({ current, former }: IssuerPairs, rotation: AnchorRotation): boolean {
     if (current === undefined || former === undefined) return false;
-    const [comes, goes] = rotation.phase === 'adopt' ? [current, former] : [former, current];
+    const [comes, goes] = rotation.phase === 'aborted' ? [former, current] : [current, former];
     return this.#isNew(comes, rotation) && !this.#isNew(goes, rotation);
+  }
+
+  #isInForce({ chainPem }: IssuerPair): boolean {
+    return this.#parts.anchorsOf(chainPem).length > 0;
   }
 
   /** Whether it leads to an anchor that comes. */

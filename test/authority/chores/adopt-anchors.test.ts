@@ -40,11 +40,13 @@ describe('The adoption of a trust anchor', () => {
     await ledger.start(stop);
     const place = { anchors: rotation(steps, signing) };
     const both = old.bundle.joinedWith(next.bundle);
-    const anchorsOf = (chainPem: string) => anchorsAbove(chainPem, both, NOON_MS);
+    const inForce = { bundle: both };
+    const anchorsOf = (chainPem: string) => anchorsAbove(chainPem, inForce.bundle, NOON_MS);
     const parts = { anchorLedger: { current: () => place.anchors }, ledger, generations, anchorsOf, clock, events };
     return {
       events,
       generations,
+      inForce,
       look: async () => ledger.look(stop),
       phase: (...now: readonly RotationStep[]) => void (place.anchors = rotation(now, signing)),
       adoption: new AnchorAdoption(parts),
@@ -72,6 +74,24 @@ describe('The adoption of a trust anchor', () => {
     assert.equal(given.moves().length, 1);
     assert.equal(given.events.of('issuerMoved').length, 1);
   });
+
+  for (const steps of [
+    ['advance', 'retire'],
+    ['advance', 'retire', 'finish'],
+  ] as const) {
+    it(`is made up for by a server that was away in adopt, ${steps.length === 2 ? 'while the old one goes' : 'when it is done'}`, async () => {
+      const given = await server(steps);
+      given.inForce.bundle = next.bundle;
+      await given.adoption.look(stop);
+      assert.equal(given.signer(), of(next).id);
+      assert.deepEqual(movesOf(given, old), ['active>retiring']);
+      // Another one that stands below an anchor in force is prepared for its rollover, and waits for that.
+      const later = await testAuthority({ root: next.root, nowMs: NOON_MS });
+      given.generations.pairs = { current: of(next), prepared: of(later) };
+      await given.adoption.look(stop);
+      assert.equal(given.signer(), of(next).id);
+    });
+  }
 
   it('leaves alone what is prepared below the old one, and an issuer that has nothing prepared', async () => {
     for (const prepared of [await testAuthority({ root: old.root, nowMs: NOON_MS }), undefined]) {

@@ -90,11 +90,13 @@ export class Replica implements AsyncDisposable {
     return this.#ports[0];
   }
 
+  async get(target: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.#ports[1]}${target}`, { signal: AbortSignal.timeout(30_000) });
+  }
+
   /** Resolves when `/readyz` says so. */
   async ready(): Promise<void> {
-    const url = `http://127.0.0.1:${this.#ports[1]}/readyz`;
-    const isReady = async (): Promise<boolean> =>
-      !this.runs || (await fetch(url, { signal: AbortSignal.timeout(30_000) })).ok;
+    const isReady = async (): Promise<boolean> => !this.runs || (await this.get('/readyz')).ok;
     await eventually('the replica is ready', isReady, { withinMs: READY_MS });
     if (!this.runs) throw new Error(`it ended: ${this.#said}`);
   }

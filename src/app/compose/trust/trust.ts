@@ -119,11 +119,13 @@ export function composeTrust(
     upstreamOf,
     heldBack,
   });
-  composeAdoption(foundation, { ledger, anchorLedger, generations, anchors: issuers.trustAnchors });
+  const adopting = { ledger, anchorLedger, generations, anchors: issuers.trustAnchors, governed: anchors };
+  const adoption = composeAdoption(config, foundation, adopting);
   startUp.at('load', async ({ signal }) => {
     governed.start(options);
     anchors.start(options);
     rollovers.start(options);
+    await adoption.first({ signal });
     await rollovers.first({ signal: AbortSignal.any([signal, running]) });
     await issuers.start({ ...options, waitsForKey: true });
     await federated.start(options);
