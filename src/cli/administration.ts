@@ -94,7 +94,7 @@ async function ask(server: ServerPlace, question: Question, signal: AbortSignal)
     return answer;
   } catch (cause) {
     const place = 'socketPath' in server ? server.socketPath : server.url.origin;
-    throw new CommandError(EXIT.unavailable, `${place}: ${problemOf(cause)}`, { cause });
+    throw new CommandError(EXIT.unavailable, `${place}: ${problemOf(cause, method)}`, { cause });
   }
 }
 
@@ -108,9 +108,12 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: "it may not be opened by this user: run this as the server's own",
 };
 
-function problemOf(cause: unknown): string {
+function problemOf(cause: unknown, method: Question['method']): string {
   const code = codeOf(cause);
-  return code === undefined ? 'the server does not answer' : (PROBLEMS[code] ?? `the server does not answer (${code})`);
+  const known = code === undefined ? undefined : PROBLEMS[code];
+  if (known !== undefined) return known;
+  const silent = code === undefined ? 'the server does not answer' : `the server does not answer (${code})`;
+  return method === 'GET' ? silent : `${silent}; what was asked for may be done: look before you ask again`;
 }
 
 function bodyOf(json: string): unknown {

@@ -53,6 +53,7 @@ export const REASONS = {
   'CAP-O03': row('policy_denied', 'issuer or trust anchors may not be changed so'),
   'CAP-O04': row('policy_denied', 'the operation needs another person'),
   'CAP-O05': row('overloaded', 'too many operations were asked for'),
+  'CAP-O06': row('dependency_unavailable', 'nobody can say now whether this was done: look before you ask again'),
 
   'CAP-P01': row('policy_denied', 'no policy rule allows this identity'),
   'CAP-P02': row('policy_denied', 'policy does not allow this key type for this identity'),

@@ -12,14 +12,23 @@ export interface Received {
   readonly handle?: Socket;
 }
 
+export interface AskOptions {
+  readonly signal: AbortSignal;
+  /** Longest wait for the answer, in ms. Absent, the bound of the link. */
+  readonly withinMs?: number;
+  /** That it changes something there: without an answer nobody here knows whether that was done. */
+  readonly changes?: boolean;
+}
+
 /** One end of what joins supervisor and worker. */
 export interface Link {
   /**
    * @throws AuthorityError CAP-S04 when the other end is gone, serves no such topic or does not answer within the bound,
-   *   or when too many asks are in flight or the message is too long; the signal's reason when it aborts; what the
-   *   handler at the other end threw as an AuthorityError, with its reason, detail and violations.
+   *   or when too many asks are in flight or the message is too long; CAP-O06 instead for what changes something, was sent and
+   *   has no answer; the signal's reason when it aborts; what the handler at the other end threw as an AuthorityError, with
+   *   its reason, detail and violations.
    */
-  ask(topic: string, body: Json, options: { readonly signal: AbortSignal }): Promise<Json>;
+  ask(topic: string, body: Json, options: AskOptions): Promise<Json>;
   /**
    * Without an answer: nobody hears of a message that did not arrive, for then the link ends and that is noticed.
    * @param handle a socket that is handed over: this end is not to use it any more; it is destroyed when it cannot go.

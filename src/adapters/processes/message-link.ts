@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { AuthorityError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { Json, Link, Received } from './link.ts';
+import type { AskOptions, Json, Link, Received } from './link.ts';
 import { readMessage, writeMessage, type Message } from './messages.ts';
 
 /** What carries messages to the other end and back, in order. */
@@ -14,7 +14,7 @@ export interface Channel {
   listen(onMessage: (text: string, handle: Socket | undefined) => void, onClosed: () => void): void;
 }
 
-/** Longest that an ask waits for its answer: as long as a worker may be silent before it is replaced. */
+/** Longest that an ask waits for its answer unless it says otherwise: as long as a worker may be silent before it is replaced. */
 export const ANSWER_WITHIN_MS = 2_000;
 /** Asks without an answer; one more is refused. */
 export const MAX_ASKS = 2_048;
@@ -60,11 +60,11 @@ export class MessageLink implements Link {
     return this.#closed.signal;
   }
 
-  async ask(topic: string, body: Json, { signal }: { readonly signal: AbortSignal }): Promise<Json> {
-    signal.throwIfAborted();
+  async ask(topic: string, body: Json, options: AskOptions): Promise<Json> {
+    options.signal.throwIfAborted();
     if (this.#asks.size >= MAX_ASKS) throw unanswered(topic, `${MAX_ASKS} requests wait already`);
     const number = (this.#lastNumber += 1);
-    const answer = await this.#answerTo({ kind: 'ask', number, topic, body }, signal);
+    const answer = await this.#answerTo({ kind: 'ask', number, topic, body }, options);
     if (answer.kind === 'answer') return answer.body;
     const { reason, detail, violations } = answer;
     throw new AuthorityError(reason, { violations, ...(detail !== undefined && { detail }) });
@@ -79,7 +79,10 @@ export class MessageLink implements Link {
     this.#handlers.set(topic, handler);
   }
 
-  async #answerTo(message: Extract<Message, { kind: 'ask' }>, signal: AbortSignal): Promise<Answer> {
+  async #answerTo(
+    message: Extract<Message, { kind: 'ask' }>,
+    { signal, withinMs = ANSWER_WITHIN_MS, changes = false }: AskOptions,
+  ): Promise<Answer> {
     const { number, topic } = message;
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
@@ -88,18 +91,18 @@ export class MessageLink implements Link {
         signal.removeEventListener('abort', giveUp);
         settle();
       };
-      const refuse = (why: string): void => end(() => reject(unanswered(topic, why)));
+      const lose = (why: string): void => end(() => reject(unanswered(topic, why, changes ? 'CAP-O06' : 'CAP-S04')));
       const giveUp = (): void => {
         this.#send({ kind: 'cancel', number });
         end(() => reject(signal.reason as Error));
       };
-      const takeBack = this.#parts.clock.after(ANSWER_WITHIN_MS, () => {
+      const takeBack = this.#parts.clock.after(withinMs, () => {
         this.#send({ kind: 'cancel', number });
-        refuse(`it did not answer within ${ANSWER_WITHIN_MS} ms`);
+        lose(`it did not answer within ${withinMs} ms`);
       });
       signal.addEventListener('abort', giveUp, { once: true });
-      this.#asks.set(number, (answer) => (answer === undefined ? refuse('it is gone') : end(() => resolve(answer))));
-      if (!this.#send(message)) refuse('it is gone or takes nothing');
+      this.#asks.set(number, (answer) => (answer === undefined ? lose('it is gone') : end(() => resolve(answer))));
+      if (!this.#send(message)) end(() => reject(unanswered(topic, 'it is gone or takes nothing')));
     });
   }
 
@@ -180,8 +183,8 @@ export class MessageLink implements Link {
   }
 }
 
-function unanswered(topic: string, why: string): AuthorityError {
-  return new AuthorityError('CAP-S04', { detail: `another process of this server was asked for ${topic}: ${why}` });
+function unanswered(topic: string, why: string, reason: 'CAP-S04' | 'CAP-O06' = 'CAP-S04'): AuthorityError {
+  return new AuthorityError(reason, { detail: `another process of this server was asked for ${topic}: ${why}` });
 }
 
 function cancelled(): AuthorityError {

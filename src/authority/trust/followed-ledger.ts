@@ -94,7 +94,7 @@ export class FollowedLedger<L> {
    * Changes it in one step, with its record.
    * @param change is shown the ledger as it is, again after another process was faster. What it throws is thrown here, and
    *   nothing has changed then.
-   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it could not be changed, or nobody knows.
+   * @throws AuthorityError CAP-S04 when it could not be changed, CAP-O06 when nobody knows whether it was.
    */
   async change<T extends LedgerChange<L>>(change: (ledger: L) => T, options: Waits): Promise<T> {
     const { ledgers } = this.#parts;

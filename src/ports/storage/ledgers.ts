@@ -34,7 +34,7 @@ export interface Ledgers<L> {
    * Durable, with the record, when it resolves.
    * @param revision of the ledger that `next` was made of.
    * @returns false when it has another revision by now; nothing has changed then.
-   * @throws as `read`. After CAP-S04 it may have changed all the same: read before another try.
+   * @throws as `read`; CAP-O06 when nobody knows whether it has changed. After either it may have: read before another try.
    */
   replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean>;
 }

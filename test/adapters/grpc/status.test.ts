@@ -26,7 +26,7 @@ const CONTRACT: Readonly<Record<string, ReadonlySet<status>>> = {
   K: new Set([status.INVALID_ARGUMENT]),
   M: new Set([status.INVALID_ARGUMENT, status.NOT_FOUND, status.UNAUTHENTICATED]),
   /** Of operations, which are asked for over HTTP; who retries waits. */
-  O: new Set([status.PERMISSION_DENIED, status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]),
+  O: new Set([status.PERMISSION_DENIED, status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED, status.UNAVAILABLE]),
   P: new Set([status.PERMISSION_DENIED]),
   Q: new Set([status.RESOURCE_EXHAUSTED, status.FAILED_PRECONDITION, status.UNAVAILABLE]),
   R: new Set([status.PERMISSION_DENIED]),

@@ -83,6 +83,22 @@ describe('The link between supervisor and worker', () => {
     assert.equal(given.aborted, true);
   });
 
+  it('waits as long as whoever asks says, and tells what is not known from what was not done', async () => {
+    const clock = new FakeClock();
+    const { supervisor, worker, cut } = linkedPair(clock);
+    supervisor.serve('change', forever);
+    const options = { ...never, withinMs: 8_000, changes: true };
+    const unknown = { code: 'dependency_unavailable', reason: 'CAP-O06', detail: /did not answer within 8000 ms/ };
+    const late = assert.rejects(worker.ask('change', null, options), unknown);
+    await clock.advance(8_000);
+    await late;
+    const gone = assert.rejects(worker.ask('change', null, options), { ...unknown, detail: /it is gone/ });
+    await settle();
+    cut();
+    await gone;
+    await assert.rejects(worker.ask('change', null, options), unavailable, 'it was never sent');
+  });
+
   it('gives up with the reason of the signal, at both ends', async () => {
     const { supervisor, worker } = linkedPair(new FakeClock());
     const asking = new AbortController();

@@ -177,6 +177,7 @@ const NEVER_HERE: Readonly<Partial<Record<Reason, string>>> = {
   'CAP-O03': 'operators alone change issuers',
   'CAP-O04': 'operators alone need a second person',
   'CAP-O05': 'operators alone ask for operations',
+  'CAP-O06': 'operators alone ask for operations',
   'CAP-P06': 'a CSR with a DNS name is refused before policy is asked',
   'CAP-A15': 'to its caller it is CAP-A07',
   'CAP-A16': 'to its caller it is CAP-A07',

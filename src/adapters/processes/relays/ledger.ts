@@ -1,6 +1,9 @@
 // The file of a ledger, which the supervisor keeps for its workers.
 import type { Json, Link } from '../link.ts';
 
+/** Of what waits for a disk. Whoever asks for an act waits longer (`app/operators-wait.ts`). */
+const REPLACED_WITHIN_MS = 5_000;
+
 interface Waits {
   readonly signal: AbortSignal;
 }
@@ -28,7 +31,10 @@ export function relayedLedger<Head, Kept extends Head>(link: Link, kind: string,
     place,
     head: async (options) => (await link.ask(head, null, options)) as unknown as Head,
     read: async (options) => (await link.ask(read, null, options)) as unknown as Kept,
-    replace: async (next, options) => (await link.ask(replace, next as unknown as Json, options)) === true,
+    replace: async (next, { signal }) => {
+      const options = { signal, withinMs: REPLACED_WITHIN_MS, changes: true };
+      return (await link.ask(replace, next as unknown as Json, options)) === true;
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { pathCertificatesOf } from '../../../domain/x509/path/certificate.ts';
 import { decodePemBlocks } from '../../../domain/x509/pem.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
+import { SUPERVISOR_ANSWERS_WITHIN_MS } from '../../operators-wait.ts';
 import { OPERATORS_TOPIC } from '../../worker/topics.ts';
 import type { WorkerPlace } from '../../worker-place.ts';
 import type { Foundation } from '../foundation.ts';
@@ -63,8 +64,11 @@ function answerOf(
   signal: AbortSignal,
 ): OperatorsParts['answer'] | undefined {
   if (worker === undefined) return administration?.answer;
-  return async (request) =>
-    (await worker.link.ask(OPERATORS_TOPIC, request as unknown as Json, { signal })) as unknown as OperatorsAnswer;
+  const withinMs = SUPERVISOR_ANSWERS_WITHIN_MS;
+  return async (request) => {
+    const options = { signal, withinMs, changes: request.method === 'POST' };
+    return (await worker.link.ask(OPERATORS_TOPIC, request as unknown as Json, options)) as unknown as OperatorsAnswer;
+  };
 }
 
 /**

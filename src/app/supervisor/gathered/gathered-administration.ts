@@ -10,6 +10,7 @@ import {
   SET_POLICY_TIME_BACK_TOPIC,
   type SettingBack,
 } from '../../worker/topics.ts';
+import { WORKER_ANSWERS_WITHIN_MS } from '../../operators-wait.ts';
 import { askEach, type Answer, type ServingWorker, type ServingWorkers } from './ask-each.ts';
 
 interface Parts {
@@ -61,7 +62,9 @@ async function setBack(
   by: SettingBack['by'],
   options: { readonly signal: AbortSignal },
 ): Promise<Json> {
-  return link.ask(SET_POLICY_TIME_BACK_TOPIC, { expectedMs: timeMs, by }, options);
+  const { signal } = options;
+  const waits = { signal, withinMs: WORKER_ANSWERS_WITHIN_MS, changes: true };
+  return link.ask(SET_POLICY_TIME_BACK_TOPIC, { expectedMs: timeMs, by }, waits);
 }
 
 function demandAll(answers: readonly Answer[]): readonly Json[] {

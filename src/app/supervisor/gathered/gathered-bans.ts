@@ -4,8 +4,8 @@ import { BANS_TOPIC } from '../../worker/topics.ts';
 import type { ServingWorkers } from './ask-each.ts';
 import { askFirst } from './ask-first.ts';
 
-export function gatheredBans(workers: ServingWorkers, options: { readonly signal: AbortSignal }): BansParts {
-  const ask = askFirst<BansParts>(workers, BANS_TOPIC, options);
+export function gatheredBans(workers: ServingWorkers, { signal }: { readonly signal: AbortSignal }): BansParts {
+  const ask = askFirst<BansParts>(workers, BANS_TOPIC, { signal, acts: ['revoke', 'lift', 'approve'] });
   return {
     list: async () => ask('list'),
     revoke: async (asked, operator) => ask('revoke', asked, operator),

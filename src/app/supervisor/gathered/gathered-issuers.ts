@@ -3,24 +3,17 @@ import type { IssuersParts } from '../../../adapters/http/admin/administer-issue
 import type { Json } from '../../../adapters/processes/link.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import { ISSUERS_TOPIC, RECORD_OPERATION_TOPIC, type IssuersQuestion } from '../../worker/topics.ts';
+import { ISSUERS_TOPIC, RECORD_OPERATION_TOPIC } from '../../worker/topics.ts';
 import type { ServingWorkers } from './ask-each.ts';
+import { askFirst } from './ask-first.ts';
 
-const IN_FIRST_SLOT: ReadonlySet<keyof IssuersParts> = new Set<keyof IssuersParts>(['rotate', 'rotation']);
-
-export function gatheredIssuers(workers: ServingWorkers, options: { readonly signal: AbortSignal }): IssuersParts {
-  const ask = async <Question extends keyof IssuersParts>(
-    question: Question,
-    ...given: Parameters<IssuersParts[Question]>
-  ): Promise<Awaited<ReturnType<IssuersParts[Question]>>> => {
-    const serving = workers();
+export function gatheredIssuers(workers: ServingWorkers, { signal }: { readonly signal: AbortSignal }): IssuersParts {
+  const ask = askFirst<IssuersParts>(workers, ISSUERS_TOPIC, {
+    signal,
+    acts: ['ask', 'removeKey', 'rotate', 'approve'],
     // Pairs of certificate and key are changed by one of them.
-    const first = IN_FIRST_SLOT.has(question) ? serving.find(({ slot }) => slot === 1) : serving[0];
-    if (first === undefined) throw new AuthorityError('CAP-S07', { detail: 'no worker serves that could do it' });
-    const asked = { question, given } as unknown as IssuersQuestion;
-    const answer = await first.link.ask(ISSUERS_TOPIC, asked as unknown as Json, options);
-    return answer as unknown as Awaited<ReturnType<IssuersParts[Question]>>;
-  };
+    inFirstSlot: ['rotate', 'rotation'],
+  });
   return {
     list: async () => ask('list'),
     show: async (name) => ask('show', name),

@@ -52,9 +52,15 @@ export class PostgresLedgers<L> implements Ledgers<L> {
     options.signal.throwIfAborted();
     const values = [this.#trust, revision, JSON.stringify(next), ...operationValues(operation)];
     const { create, replace } = this.#statements;
-    const rows = await this.#database.commit(revision === 0 ? create : replace, values, options);
+    const rows = await this.#database.commit(revision === 0 ? create : replace, values, options).catch(orUnknown);
     return rows.length === 1;
   }
+}
+
+/** A connection that was lost does not say what became of the statement. */
+function orUnknown(cause: unknown): never {
+  const lost = cause instanceof AuthorityError && cause.reason === 'CAP-S04';
+  throw lost ? new AuthorityError('CAP-O06', { detail: 'the database did not answer', cause: cause.cause }) : cause;
 }
 
 /** The last two give a row only when the revision is the one that was seen. Parameters: trust, revision, ledger, the operation's. */

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { askServer } from '../../src/cli/administration.ts';
+
+const NEVER = new AbortController().signal;
+
+describe('What a command says of a server that ends a connection without an answer', () => {
+  let folder: string;
+  let server: Server;
+  beforeEach(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'capstan-'));
+    server = createServer((request) => void request.on('end', () => request.socket.destroy()).resume());
+    server.listen({ path: path.join(folder, 's') });
+    await once(server, 'listening');
+  });
+  afterEach(async () => {
+    server.close();
+    await once(server, 'close');
+    rmSync(folder, { recursive: true });
+  });
+
+  const asked = async (method: 'GET' | 'POST') =>
+    askServer(
+      { socketPath: path.join(folder, 's') },
+      { method, path: '/bans', ...(method === 'POST' && { body: {} }) },
+      NEVER,
+    );
+
+  it('is that an act may be done', async () => {
+    const message =
+      /the server does not answer \(ECONNRESET\); what was asked for may be done: look before you ask again$/;
+    await assert.rejects(asked('POST'), { exitCode: 69, message });
+  });
+
+  it('is nothing more of a question', async () => {
+    await assert.rejects(asked('GET'), { exitCode: 69, message: /the server does not answer \(ECONNRESET\)$/ });
+  });
+});
