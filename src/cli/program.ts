@@ -10,6 +10,7 @@ import { registerDrift } from './commands/drift.ts';
 import { registerInspect } from './commands/certificates/inspect.ts';
 import { registerRogue } from './commands/certificates/rogue.ts';
 import { registerAnchor } from './commands/administration/anchor.ts';
+import { registerCrl } from './commands/administration/crl.ts';
 import { registerIssuer } from './commands/administration/issuer.ts';
 import { registerRevoke } from './commands/administration/revoke.ts';
 import { registerIssue } from './commands/issue.ts';
@@ -42,6 +43,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerIssuer,
   registerAnchor,
   registerRevoke,
+  registerCrl,
   registerPolicy,
   registerBundle,
   registerDrift,

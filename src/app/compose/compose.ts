@@ -95,6 +95,7 @@ export function compose(
     policy,
     services,
     published,
+    revocation,
   });
   const operators = composeOperatorsListener(config, foundation, administration);
   const { ownCertificates } = trust;

@@ -19,6 +19,7 @@ import { askEach, type ServingWorkers } from './gathered/ask-each.ts';
 import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-administration.ts';
 import { gatheredAnchors } from './gathered/gathered-anchors.ts';
 import { gatheredBans } from './gathered/gathered-bans.ts';
+import { gatheredCrls } from './gathered/gathered-crls.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
@@ -57,6 +58,7 @@ export function composeRelays(
     issuers: gatheredIssuers(workers, { signal }),
     anchors: gatheredAnchors(workers, { signal }),
     bans: gatheredBans(workers, { signal }),
+    crls: gatheredCrls(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

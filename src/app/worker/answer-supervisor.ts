@@ -1,7 +1,9 @@
-// What a worker answers the supervisor, which speaks to probes, scrapers and operators for all of them.
+// What a worker answers the supervisor, which speaks to probes, scrapers and operators for all of them. It imports much
+// because whatever operators ask of is named here.
 import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
+import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import type { Observed } from '../../adapters/http/observation/routes.ts';
@@ -13,6 +15,7 @@ import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import {
   ANCHORS_TOPIC,
   BANS_TOPIC,
+  CRLS_TOPIC,
   HEALTH_TOPIC,
   ISSUERS_TOPIC,
   METRICS_TOPIC,
@@ -23,6 +26,7 @@ import {
   SET_POLICY_TIME_BACK_TOPIC,
   type AnchorsQuestion,
   type BansQuestion,
+  type CrlsQuestion,
   type IssuersQuestion,
   type SettingBack,
 } from './topics.ts';
@@ -37,6 +41,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly issuers: IssuersParts;
   readonly anchors: AnchorsParts;
   readonly bans: BansParts;
+  readonly crls: CrlsParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -44,7 +49,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
 
 /** @param link not yet told what topics it serves. */
 export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
-  const { telemetry, health, policy, sds, policyTime, issuers, anchors, bans, recordOperation, followSetBack } =
+  const { telemetry, health, policy, sds, policyTime, issuers, anchors, bans, crls, recordOperation, followSetBack } =
     answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
@@ -54,6 +59,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(ISSUERS_TOPIC, async (body) => answerIssuers(issuers, body));
   link.serve(ANCHORS_TOPIC, async (body) => answerAnchors(anchors, body));
   link.serve(BANS_TOPIC, async (body) => answerBans(bans, body));
+  link.serve(CRLS_TOPIC, async (body) => answerCrls(crls, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
     return null;
@@ -117,6 +123,12 @@ async function answerBans(bans: BansParts, body: Json): Promise<Json> {
     case 'approve':
       return json(await bans.approve(...given));
   }
+}
+
+/** @param body as `gatheredCrls` sends it. */
+async function answerCrls(crls: CrlsParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as CrlsQuestion;
+  return json(question === 'list' ? await crls.list() : await crls.show(...given));
 }
 
 export interface TellingParts {

@@ -2,6 +2,7 @@
 
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
+import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 
 /** The worker's numbers: said by it every second, and asked for at each scrape. */
@@ -27,6 +28,8 @@ export const ISSUERS_TOPIC = 'issuers';
 export const ANCHORS_TOPIC = 'anchors';
 /** As of issuers: what operators ask of bans. */
 export const BANS_TOPIC = 'bans';
+/** And what they ask of revocation lists. */
+export const CRLS_TOPIC = 'crls';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
@@ -41,3 +44,4 @@ type QuestionOf<Parts extends Record<keyof Parts, (...given: never[]) => unknown
 export type IssuersQuestion = QuestionOf<IssuersParts>;
 export type AnchorsQuestion = QuestionOf<AnchorsParts>;
 export type BansQuestion = QuestionOf<BansParts>;
+export type CrlsQuestion = QuestionOf<CrlsParts>;

@@ -126,6 +126,28 @@ export class CrlsInForce {
     return crl.thisUpdateMs <= nowMs && nowMs < crl.nextUpdateMs ? { ...crl, sequence: kept.number } : undefined;
   }
 
+  /** All that are at hand, of whatever time: those of our issuers, then those that were imported, with the CA that signed each. */
+  lists(): readonly { readonly crl: Crl; readonly by: CaCertificate | undefined; readonly imported: boolean }[] {
+    const own = this.#parsed.flatMap(({ good }) => (good === undefined ? [] : [{ ...good, imported: false }]));
+    const cas = [...this.#casBetween(), ...this.#parts.anchors.current().anchors];
+    const signerOf = (crl: Crl): CaCertificate | undefined => cas.find((ca) => crlProblem(crl, ca) === undefined);
+    return [...own, ...this.#parts.imported.current().map((crl) => ({ crl, by: signerOf(crl), imported: true }))];
+  }
+
+  /** Those that are handed out, each with the end of its use or with what is missing. */
+  sets(): readonly ({ readonly set: CrlSet } & (
+    { readonly untilMs: number } | { readonly missing: readonly string[] }
+  ))[] {
+    return this.#sets.map((set) => {
+      const coverage = this.#coverage[set];
+      if ('missing' in coverage) return { set, missing: coverage.missing };
+      const inUse = this.pemOf(set);
+      return inUse === undefined
+        ? { set, missing: ['a list of it is not in its time'] }
+        : { set, untilMs: inUse.untilMs };
+    });
+  }
+
   /** Whether all servers know of the issuer: it has a list, or is known to have none. */
   knows(issuer: string): boolean {
     return (
@@ -212,11 +234,14 @@ export class CrlsInForce {
 
   #judgeChains(): CrlCoverage {
     if (!this.#sets.includes('chain')) return UNKNOWN;
-    const { anchors, issuers, clock } = this.#parts;
+    const { anchors, clock } = this.#parts;
     const bundle = anchors.current().anchors;
-    const between = readyIssuersOf(issuers).flatMap(({ chainPems }) => pathCertificatesOf(chainPems.join('')));
-    const cas = casAbove(this.#leafIssuers(), between, bundle);
+    const cas = casAbove(this.#leafIssuers(), this.#casBetween(), bundle);
     return 'problem' in cas ? { missing: [cas.problem] } : coverageOf(cas, this.#lists(), clock.nowMs());
+  }
+
+  #casBetween(): readonly CaCertificate[] {
+    return readyIssuersOf(this.#parts.issuers).flatMap(({ chainPems }) => pathCertificatesOf(chainPems.join('')));
   }
 
   /** An issuer that is about to sign leaves: from now on it counts as one that does. @returns how to take that back. */

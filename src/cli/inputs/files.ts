@@ -19,12 +19,17 @@ export interface InputOptions {
 }
 
 /** @param file or `-`, where `maxBytes` is said. @throws CommandError 66 naming the file. */
-export async function readInput(file: string, { hint, maxBytes }: InputOptions = {}): Promise<string> {
+export async function readInput(file: string, options: InputOptions = {}): Promise<string> {
+  return (await readInputBytes(file, options)).toString('utf8');
+}
+
+/** As `readInput`, of what may be no text. */
+export async function readInputBytes(file: string, { hint, maxBytes }: InputOptions = {}): Promise<Buffer> {
   const most = maxBytes ?? MAX_FILE_BYTES;
   try {
     if (file === STANDARD_INPUT && maxBytes !== undefined) return await readStandardInput(most);
     if ((await stat(file)).size > most) throw new Error(`it is larger than ${most} bytes`);
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (cause) {
     throw new CommandError(
       EXIT.noInput,
@@ -34,7 +39,7 @@ export async function readInput(file: string, { hint, maxBytes }: InputOptions =
   }
 }
 
-async function readStandardInput(most: number): Promise<string> {
+async function readStandardInput(most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
@@ -42,12 +47,12 @@ async function readStandardInput(most: number): Promise<string> {
     if (length > most) throw new Error(`it is larger than ${most} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 export interface OutputFile {
   readonly name: string;
-  readonly text: string;
+  readonly text: string | Uint8Array;
   readonly mode: number;
 }
 

@@ -4,6 +4,7 @@ import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/ht
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { administerBans, type BansParts } from '../../../adapters/http/admin/administer-bans.ts';
+import { administerCrls, type CrlsParts } from '../../../adapters/http/admin/administer-crls.ts';
 import { administerIssuers, type IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import { AdministrationSocket } from '../../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes, type AdministrationParts } from '../../../adapters/http/admin/administration.ts';
@@ -32,8 +33,10 @@ import type { Storage } from '../storage.ts';
 import type { PublishedTrust } from '../kubernetes/published-roots.ts';
 import { composeAnchorAdministration } from './anchor-administration.ts';
 import { composeBanAdministration } from './ban-administration.ts';
+import { composeCrlAdministration } from './crl-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
+import type { Revocation } from '../trust/revocation.ts';
 import type { Trust } from '../trust/trust.ts';
 
 export interface Administration {
@@ -49,6 +52,7 @@ export interface Answers extends Omit<Observed, 'events'> {
   readonly issuers: IssuersParts;
   readonly anchors: AnchorsParts;
   readonly bans: BansParts;
+  readonly crls: CrlsParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -62,6 +66,8 @@ interface Former {
   readonly services: Services;
   /** Absent where anchors are published nowhere. */
   readonly published: PublishedTrust | undefined;
+  /** Absent where revocation lists are handed out nowhere. */
+  readonly revocation: Revocation | undefined;
 }
 
 /** @returns nothing for a worker, which answers its supervisor instead. */
@@ -81,6 +87,7 @@ export function composeAdministration(
     issuers: composeIssuerAdministration(config, foundation, former),
     anchors: composeAnchorAdministration(config, foundation, former),
     bans: composeBanAdministration(config, foundation, former),
+    crls: composeCrlAdministration(foundation, former),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -112,6 +119,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerIssuers(answers.issuers),
     administerAnchors(answers.anchors),
     administerBans(answers.bans),
+    administerCrls(answers.crls),
   ];
   const bounded = boundOperators(foundation, answers);
   const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });
