@@ -23,6 +23,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
+import { demandWaiting, settledIn } from '../trust/waiting-acts.ts';
 import { lastMove, recordOfMove, targetOf } from './anchor-records.ts';
 import type { Operator } from './issuer-acts.ts';
 import { demandAnother, demandRoleOf, ROLE_OF_ANCHOR_ACT } from './roles.ts';
@@ -33,7 +34,7 @@ interface Waits {
 }
 
 export interface AnchorActsParts {
-  readonly ledger: Pick<FollowedLedger<AnchorLedger>, 'current' | 'change'>;
+  readonly ledger: Pick<FollowedLedger<AnchorLedger>, 'current' | 'look' | 'change'>;
   readonly anchors: TrustAnchors;
   readonly issuers: Pick<Issuers, 'all'>;
   readonly review: Pick<RotationReview, 'look'>;
@@ -116,20 +117,14 @@ export class AnchorActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<StepOutcome> {
     const { clock, ledger } = this.#parts;
     const timeMs = clock.nowMs();
-    const step = WAITING_STEPS.find(ledger.current(), digest, timeMs);
-    if (step === undefined) throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest}` });
+    const waiting = { waiting: WAITING_STEPS, ledger, standing: standingOf };
+    const step = await demandWaiting(waiting, digest, timeMs, options);
     demandRoleOf(operator, ROLE_OF_ANCHOR_ACT[step.act]);
     demandAnother(step, operator);
     const judged = await this.#judge(step, options);
     const { actor, role, reason } = step;
     const by = { timeMs, actor, role, reason, approvedBy: operator.actor };
-    const settle = (known: AnchorLedger): AnchorLedger => {
-      // Somebody else may have approved it, or its hour may be over by now.
-      if (WAITING_STEPS.find(known, digest, timeMs) === undefined)
-        throw new AuthorityError('CAP-O02', { detail: `no step is pending as ${digest} any more` });
-      return WAITING_STEPS.settled(known, digest, timeMs);
-    };
-    return this.#do(step, judged, by, settle, options);
+    return this.#do(step, judged, by, (known) => settledIn(waiting, known, digest, timeMs), options);
   }
 
   /** @returns what stands against it. @throws AuthorityError CAP-O03 when that is not overridden. */
@@ -168,7 +163,7 @@ export class AnchorActs {
   #after(known: AnchorLedger, wanted: WantedStep, by: Authorship, against: readonly string[]): RotatingLedger {
     if (wanted.act === 'start') return this.#started(known, wanted, by);
     const current = known.rotation;
-    if (current?.id !== wanted.rotation) throw refusal(`the rotation is ${current?.id ?? 'none'} by now`);
+    if (current?.id !== wanted.rotation) throw refusal(`${standingOf(known)} by now`);
     const overridden = against.length === 0 ? undefined : against.join('; ').slice(0, MAX_OVERRIDDEN);
     const next = advanced(known, wanted.act, { ...by, ...(overridden !== undefined && { overridden }) });
     if ('problem' in next) throw refusal(next.problem);
@@ -231,4 +226,8 @@ const MAX_OVERRIDDEN = 2_000;
 
 function refusal(detail: string): AuthorityError {
   return new AuthorityError('CAP-O03', { detail });
+}
+
+function standingOf({ rotation }: AnchorLedger): string {
+  return rotation === undefined ? 'there is no rotation' : `the rotation ${rotation.id} is in phase ${rotation.phase}`;
 }

@@ -18,6 +18,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
+import { demandWaiting, settledIn } from '../trust/waiting-acts.ts';
 import type { BanEffect, BanEffects } from './ban-effects.ts';
 import type { AskedTarget, BanTargets } from './ban-targets.ts';
 import { banRecord, describeTarget, liftRecord, proposedBanRecord } from './ban-records.ts';
@@ -25,7 +26,7 @@ import type { Operator } from './issuer-acts.ts';
 import { demandAnother, demandRoleOf } from './roles.ts';
 
 export interface BanActsParts {
-  readonly ledger: Pick<FollowedLedger<BanLedger>, 'current' | 'change'>;
+  readonly ledger: Pick<FollowedLedger<BanLedger>, 'current' | 'look' | 'change'>;
   readonly targets: Pick<BanTargets, 'of'>;
   readonly effects: Pick<BanEffects, 'of'>;
   readonly policies: Pick<PolicySource, 'current'>;
@@ -54,6 +55,9 @@ export type BanOutcome =
 interface Waits {
   readonly signal: AbortSignal;
 }
+
+/** Bans in one line. */
+const MAX_NAMED = 10;
 
 export class BanActs {
   readonly #parts: BanActsParts;
@@ -99,17 +103,16 @@ export class BanActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<BanOutcome> {
     demandRoleOf(operator, 'security');
     const { ledger, clock } = this.#parts;
-    const act = WAITING_BAN_ACTS.find(ledger.current(), digest, clock.nowMs());
-    if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
+    const waiting = {
+      waiting: WAITING_BAN_ACTS,
+      ledger,
+      standing: (known: BanLedger) => standingAt(known, clock.nowMs()),
+    };
+    const act = await demandWaiting(waiting, digest, clock.nowMs(), options);
     demandAnother(act, operator);
     const { wanted, actor, role } = act;
     const by = { ...this.#by({ actor, role }, wanted.reason), approvedBy: operator.actor };
-    return this.#do(wanted, by, options, (known) => {
-      // Somebody else may have approved it, or its hour may be over by now.
-      if (WAITING_BAN_ACTS.find(known, digest, by.timeMs) === undefined)
-        throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
-      return WAITING_BAN_ACTS.settled(known, digest, by.timeMs);
-    });
+    return this.#do(wanted, by, options, (known) => settledIn(waiting, known, digest, by.timeMs));
   }
 
   /** Acts that wait for a second person. */
@@ -186,6 +189,13 @@ export class BanActs {
     }, options);
     return { outcome: 'pending', pending };
   }
+}
+
+/** Whom they concern is for who may list them. */
+function standingAt({ bans }: BanLedger, nowMs: number): string {
+  const inForce = bans.filter((ban) => !isOver(ban, nowMs)).map(({ id }) => id);
+  const last = inForce.slice(-MAX_NAMED).join(', ');
+  return inForce.length === 0 ? 'nothing is revoked' : `${inForce.length} are revoked, the last as ${last}`;
 }
 
 function liftedIn(ledger: BanLedger, id: string, { timeMs }: Authorship) {

@@ -22,6 +22,7 @@ import type { IssuerStatistics } from '../../ports/storage/issuer-statistics.ts'
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 import { demandAnother, demandRoleOf, ROLE_OF_ACT } from './roles.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
+import { demandWaiting, settledIn } from '../trust/waiting-acts.ts';
 import {
   generationMeant,
   generationsAt,
@@ -32,7 +33,7 @@ import {
 } from './generations.ts';
 
 export interface IssuerActsParts extends GenerationsParts {
-  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current' | 'change'>;
+  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current' | 'look' | 'change'>;
   readonly statistics: Pick<IssuerStatistics, 'liveLeavesOf'>;
   readonly policies: Pick<PolicySource, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -101,21 +102,25 @@ export class IssuerActs {
   async approve(digest: string, operator: Operator, options: Waits): Promise<ActOutcome> {
     const { clock, ledger } = this.#parts;
     demandRoleOf(operator, 'operator');
-    const act = WAITING_ISSUER_ACTS.find(ledger.current(), digest, clock.nowMs());
-    if (act === undefined) throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest}` });
+    const waiting = { waiting: WAITING_ISSUER_ACTS, ledger, standing: (known: IssuerLedger) => this.#standing(known) };
+    const act = await demandWaiting(waiting, digest, clock.nowMs(), options);
     demandRoleOf(operator, ROLE_OF_ACT[act.act]);
     demandAnother(act, operator);
     const meant = await this.#meant(act, options);
     const notes = await this.#judge(act, meant, options);
     const timeMs = clock.nowMs();
     const by = { timeMs, actor: act.actor, role: act.role, reason: act.reason, approvedBy: operator.actor };
-    const { move } = await ledger.change((known) => {
-      // Somebody else may have approved it, or its hour may be over by now.
-      if (WAITING_ISSUER_ACTS.find(known, digest, timeMs) === undefined)
-        throw new AuthorityError('CAP-O02', { detail: `no act is pending as ${digest} any more` });
-      return this.#acted(WAITING_ISSUER_ACTS.settled(known, digest, timeMs), meant, act, by);
-    }, options);
+    const { move } = await ledger.change(
+      (known) => this.#acted(settledIn(waiting, known, digest, timeMs), meant, act, by),
+      options,
+    );
     return this.#done(move, notes);
+  }
+
+  /** `default is active, gold is tainted`. */
+  #standing(ledger: IssuerLedger): string {
+    const inForce = generationsInForce(this.#parts.issuers).slice(0, MAX_NAMED);
+    return inForce.map((one) => `${one.generation.issuer} is ${standingIn(ledger, one).state}`).join(', ');
   }
 
   #done(move: IssuerMove, notes: readonly string[]): ActOutcome {
@@ -194,6 +199,9 @@ export class IssuerActs {
     return { outcome: 'pending', pending };
   }
 }
+
+/** Issuers in one line; whoever has more of them asks `capstan issuer list`. */
+const MAX_NAMED = 10;
 
 /** @throws AuthorityError CAP-O03 */
 function demandNothingAgainst({ act, issuer, override }: WantedAct, against: readonly string[]): void {

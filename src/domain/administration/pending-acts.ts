@@ -22,7 +22,7 @@ export interface Waiting extends Asking {
 }
 
 /** Of a ledger, those that wait, oldest first. */
-interface HasPending<A> {
+export interface HasPending<A> {
   readonly pending: readonly (A & Waiting)[];
 }
 

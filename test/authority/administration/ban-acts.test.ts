@@ -27,14 +27,19 @@ describe('What operators revoke', () => {
   beforeEach(async () => {
     [clock, ledgers, twoPersons, events] = [new FakeClock(), new MemoryLedgers(NO_BANS), [], recordEvents()];
     stop = new AbortController();
+    acts = await actsOn();
+  });
+  afterEach(() => stop.abort());
+
+  /** Of a server on the same store. */
+  async function actsOn(): Promise<BanActs> {
     const ledger = new FollowedLedger({ ledgers, clock }, { name: 'the ledger of bans' });
     await ledger.start(stop);
     const targets = { of: async () => ({ kind: 'node', node: 'worker-3', cluster: OWN_CLUSTER }) as const };
     const effects = { of: async () => ({ othersWithinMs: 0 }) };
     const policies = { current: () => fakePolicies(policySet(bundle({ twoPersons }))).current() };
-    acts = new BanActs({ ledger, targets, effects, policies, clock, events }, { longestLeafMs: 24 * HOUR_MS });
-  });
-  afterEach(() => stop.abort());
+    return new BanActs({ ledger, targets, effects, policies, clock, events }, { longestLeafMs: 24 * HOUR_MS });
+  }
 
   const needTwo = (...operations: readonly GuardedOperation[]): void => void (twoPersons = operations);
   async function pending(): Promise<string> {
@@ -67,6 +72,31 @@ describe('What operators revoke', () => {
     const [ban] = acts.list();
     assert.deepEqual([ban?.actor, ban?.approvedBy, acts.pending()], ['CN:alice', 'CN:bob', []]);
     await assert.rejects(acts.approve(digest, BOB, stop), { reason: 'CAP-O02' });
+  });
+
+  it('is done once where two persons approve it at once, and the other is told that', async () => {
+    needTwo('revoke');
+    const digest = await pending();
+    const carol = { ...BOB, actor: 'CN:carol' };
+    const approved = await Promise.allSettled([acts.approve(digest, BOB, stop), acts.approve(digest, carol, stop)]);
+    const [ban] = acts.list();
+    assert.deepEqual(approved.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+    const [refused] = approved.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    assert.match(refused?.message ?? '', new RegExp(`CAP-O02 .*: it is done, .*the last as ${ban?.id}$`));
+    assert.deepEqual(
+      ledgers.operations.map(({ was, is }) => [was, is]),
+      [
+        ['free', `pending ${digest}`],
+        ['free', `revoked as ${ban?.id}`],
+      ],
+    );
+  });
+
+  it('is approved at another server a moment after it was asked for', async () => {
+    needTwo('revoke');
+    const elsewhere = await actsOn();
+    const digest = await pending();
+    assert.equal((await elsewhere.approve(digest, BOB, stop)).outcome, 'revoked');
   });
 
   it('waits no longer than an hour', async () => {

@@ -118,4 +118,22 @@ describe('The issuers of two servers on one database', function () {
       /CAP-O03 .* leaves of certificate/,
     );
   });
+
+  it('are changed once where an operator of each does the same at once, and the other is told the state', async () => {
+    for (const [act, state] of [
+      ['taint', 'tainted'],
+      ['retire', 'retired'],
+    ] as const) {
+      const argv = [act, 'default', '--reason', 'a drill', act === 'taint' ? '--force' : '--override'] as const;
+      const ran = await Promise.all(['one', 'other'].map(async (server) => issuer(server, ...argv)));
+      const [other] = ran.filter(({ code }) => code !== 0);
+      assert.deepEqual(ran.map(({ code }) => code).sort(), [0, 77], JSON.stringify(ran));
+      assert.match(other?.error ?? '', new RegExp(`CAP-O03 .*issuer default is ${state} already`));
+    }
+    assert.deepEqual(await cluster!.query("SELECT operation, was, became FROM operations WHERE became <> 'refused'"), [
+      ['issuer suspend', 'active', 'suspended'],
+      ['issuer taint', 'suspended', 'tainted'],
+      ['issuer retire', 'tainted', 'retired'],
+    ]);
+  });
 });
