@@ -98,4 +98,15 @@ describe('The issuers of a server of several processes', function () {
     assert.equal((await asAlice('resume', 'default', '--reason', 'it is over')).code, 0);
     assert.deepEqual(await signers(), ['default']);
   });
+
+  it('sign nothing with a stolen key in any of them when the command that taints it returns, nor in one that starts later', async () => {
+    assert.deepEqual(await signers(), ['default']);
+    const { code, error } = await here('taint', 'default', '--reason', 'the key leaked');
+    assert.equal(code, 0, error);
+    assert.deepEqual(await signers(), ['gold']);
+    const [first] = workersOf(files);
+    await kill9(first?.pid ?? 0);
+    await untilServing(files, 2);
+    assert.deepEqual(await signers(), ['gold']);
+  });
 });

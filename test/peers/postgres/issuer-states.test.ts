@@ -136,4 +136,13 @@ describe('The issuers of two servers on one database', function () {
       ['issuer retire', 'tainted', 'retired'],
     ]);
   });
+
+  it('sign nothing with a stolen key in either within seconds, whichever is told that it is tainted', async () => {
+    const [one, other] = servers as [RunningServer, RunningServer];
+    assert.deepEqual(await Promise.all([ask(one), ask(other)]), ['gold', 'gold']);
+    const { code, error } = await issuer('other', 'taint', 'gold', '--reason', 'the key leaked', '--force');
+    assert.equal(code, 0, error);
+    assert.match(await ask(other), /^CAP-S14 /);
+    await eventually('the one knows', async () => (await ask(one)).startsWith('CAP-S14 '), SOON);
+  });
 });
