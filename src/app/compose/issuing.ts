@@ -39,7 +39,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
   const { lifetimes, fairness, listen } = config;
   const { clock, random, tracer, telemetry } = foundation;
   const { issuances, refusals } = former.storage;
-  const { issuers, governed, chooser } = former.trust;
+  const { issuers, bridged, chooser } = former.trust;
   const anchors = issuers.trustAnchors;
   const { judgement } = former.policy;
   const refusalEvents = composeRefusalEvents(config, foundation, former.cluster.kubernetes);
@@ -63,7 +63,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
       clock,
       random,
       tracer,
-      issuers: governed,
+      issuers: bridged,
       anchors,
       chooser,
       judgement,

@@ -1,4 +1,4 @@
-// What operators do to trust anchors: start a rotation, advance, retire, abort. Each step is judged by what is known of every
+// What operators do to trust anchors: start a rotation, advance, retire, abort, bridge. Each step is judged by what is known of every
 // workload, waits for a second person where the policy bundle asks for one, and changes the ledger together with its record.
 // It imports much because judging a step asks the issuers, the anchors, the evidence and the policies.
 import { AuthorityError } from '../../domain/errors.ts';
@@ -14,7 +14,15 @@ import {
   type RotatingLedger,
   type WantedStep,
 } from '../../domain/trust/rotation/anchor-ledger.ts';
-import { isUnderWay, nameOf, type AnchorRotation, type RotationAct } from '../../domain/trust/rotation/rotation.ts';
+import { shortBridge } from '../../domain/trust/rotation/bridge.ts';
+import { lagging } from '../../domain/trust/rotation/gate.ts';
+import {
+  isBridgeAct,
+  isUnderWay,
+  nameOf,
+  type AnchorRotation,
+  type RotationAct,
+} from '../../domain/trust/rotation/rotation.ts';
 import { partialAnchors } from '../../domain/x509/path/judge-certificate.ts';
 import type { Issuers } from '../../ports/issuing/issuers.ts';
 import { readyIssuersOf } from '../../ports/issuing/issuers.ts';
@@ -22,9 +30,10 @@ import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
+import { bridgeChanged } from '../trust/bridge-change.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
 import { demandWaiting, settledIn } from '../trust/waiting-acts.ts';
-import { lastMove, recordOfMove, targetOf } from './anchor-records.ts';
+import { lastMove, MAX_OVERRIDDEN, recordOfBridge, recordOfMove, targetOf } from './anchor-records.ts';
 import type { Operator } from './issuer-acts.ts';
 import { demandAnother, demandRoleOf, ROLE_OF_ANCHOR_ACT } from './roles.ts';
 import type { ReviewedRotation, RotationReview } from './rotation-review.ts';
@@ -45,15 +54,24 @@ export interface AnchorActsParts {
 
 export interface AskedStep {
   readonly act: RotationAct;
-  /** Of `start`: the anchors that come. */
+  /** Of `start`: the anchors that come; of `bridge` the cross-certificate. */
   readonly pem?: string;
   readonly reason: string;
   readonly override: boolean;
+  /** Judged only. */
+  readonly dryRun?: boolean;
 }
 
 export type StepOutcome =
-  | { readonly outcome: 'done'; readonly rotation: AnchorRotation; readonly notes: readonly string[] }
-  | { readonly outcome: 'pending'; readonly pending: PendingStep };
+  | {
+      readonly outcome: 'done';
+      readonly act: RotationAct;
+      readonly rotation: AnchorRotation;
+      readonly notes: readonly string[];
+    }
+  | { readonly outcome: 'pending'; readonly pending: PendingStep }
+  /** What it would be; nothing was done. */
+  | { readonly outcome: 'judged'; readonly rotation: AnchorRotation; readonly notes: readonly string[] };
 
 export interface RotationStatus {
   /** The trust anchors that go out, in order. */
@@ -68,9 +86,12 @@ export interface RotationStatus {
 
 export class AnchorActs {
   readonly #parts: AnchorActsParts;
+  readonly #longestLeafMs: number;
 
-  constructor(parts: AnchorActsParts) {
+  /** @param settings.longestLeafMs no leaf lives longer. */
+  constructor(parts: AnchorActsParts, settings: { readonly longestLeafMs: number }) {
     this.#parts = parts;
+    this.#longestLeafMs = settings.longestLeafMs;
   }
 
   /** @throws AuthorityError CAP-S04 when what is known of workloads cannot be read. */
@@ -93,7 +114,11 @@ export class AnchorActs {
    *   stand against, naming them, CAP-S02 before policies are loaded, CAP-S04 when it cannot be known or recorded, CAP-S07 while
    *   workloads are still being read.
    */
-  async ask({ act, pem, reason, override }: AskedStep, operator: Operator, options: Waits): Promise<StepOutcome> {
+  async ask(
+    { act, pem, reason, override, dryRun = false }: AskedStep,
+    operator: Operator,
+    options: Waits,
+  ): Promise<StepOutcome> {
     const { clock, ledger } = this.#parts;
     const rotation = act === 'start' ? undefined : ledger.current().rotation?.id;
     const wanted: WantedStep = {
@@ -105,6 +130,10 @@ export class AnchorActs {
     };
     const by = { timeMs: clock.nowMs(), actor: operator.actor, role: operator.role, reason };
     const judged = await this.#judge(wanted, options);
+    if (dryRun) {
+      const { rotation: judgedTo } = this.#after(ledger.current(), wanted, by, judged);
+      return { outcome: 'judged', rotation: judgedTo, notes: this.#notesOf(act, judgedTo, judged) };
+    }
     if (this.#needsTwo(act)) return this.#propose(wanted, judged, { ...by, ...operator }, options);
     return this.#do(wanted, judged, by, (known) => known, options);
   }
@@ -129,14 +158,18 @@ export class AnchorActs {
 
   /** @returns what stands against it. @throws AuthorityError CAP-O03 when that is not overridden. */
   async #judge({ act, rotation: id, override }: WantedStep, options: Waits): Promise<readonly string[]> {
-    if (act === 'start' || act === 'abort') return [];
+    if (act === 'start' || act === 'abort' || act === 'bridge') return [];
     const { ledger, review } = this.#parts;
     const { rotation } = ledger.current();
     // The phase is looked at where it is changed.
     if (rotation?.id !== id || !isUnderWay(rotation) || !LEAVES[act].includes(rotation.phase)) return [];
     const reviewed = await review.look(rotation, options);
     if (reviewed === undefined) throw new AuthorityError('CAP-S07', { detail: STILL_READING });
-    const against = reviewed.obstacles.map(({ text, advice }) => (advice === undefined ? text : `${text} (${advice})`));
+    const obstacles =
+      act === 'unbridge'
+        ? lagging(reviewed.progress.bridged, 'bridged and would verify no peer any more')
+        : reviewed.obstacles;
+    const against = obstacles.map(({ text, advice }) => (advice === undefined ? text : `${text} (${advice})`));
     if (against.length === 0 || override) return against;
     const detail = `${against.join('; ')} (--override does it all the same)`;
     throw new AuthorityError('CAP-O03', { detail });
@@ -151,21 +184,30 @@ export class AnchorActs {
   ): Promise<StepOutcome> {
     const { rotation } = await this.#parts.ledger.change((known) => {
       const next = this.#after(settle(known), wanted, by, notes);
-      return { ledger: next, rotation: next.rotation, operation: recordOfMove(wanted.act, next.rotation) };
+      const { act } = wanted;
+      const operation =
+        isBridgeAct(act) && known.rotation !== undefined
+          ? recordOfBridge(act, known.rotation, next.rotation, by, notes)
+          : recordOfMove(act, next.rotation);
+      return { ledger: next, rotation: next.rotation, operation };
     }, options);
+    if (isBridgeAct(wanted.act))
+      return { outcome: 'done', act: wanted.act, rotation, notes: this.#notesOf(wanted.act, rotation, notes) };
     const { from, to } = lastMove(rotation);
     const { actor, reason } = by;
     this.#parts.events.rotationMoved({ rotation: rotation.id, ...(from && { from }), to, actor, reason });
-    return { outcome: 'done', rotation, notes };
+    return { outcome: 'done', act: wanted.act, rotation, notes };
   }
 
   /** @throws AuthorityError CAP-O03 when the ledger, as it is by now, does not allow it; CAP-O02. */
   #after(known: AnchorLedger, wanted: WantedStep, by: Authorship, against: readonly string[]): RotatingLedger {
-    if (wanted.act === 'start') return this.#started(known, wanted, by);
+    const { act } = wanted;
+    if (act === 'start') return this.#started(known, wanted, by);
+    if (isBridgeAct(act)) return bridgeChanged(known, wanted, by, this.#parts.anchors.current());
     const current = known.rotation;
     if (current?.id !== wanted.rotation) throw refusal(`${standingOf(known)} by now`);
     const overridden = against.length === 0 ? undefined : against.join('; ').slice(0, MAX_OVERRIDDEN);
-    const next = advanced(known, wanted.act, { ...by, ...(overridden !== undefined && { overridden }) });
+    const next = advanced(known, act, { ...by, ...(overridden !== undefined && { overridden }) });
     if ('problem' in next) throw refusal(next.problem);
     return next;
   }
@@ -181,6 +223,13 @@ export class AnchorActs {
     const next = started(known, { added, inForce, signing }, by);
     if ('problem' in next) throw refusal(next.problem);
     return next;
+  }
+
+  /** What is to be said of a step beside what stood against it. */
+  #notesOf(act: RotationAct, { bridge }: AnchorRotation, against: readonly string[]): readonly string[] {
+    if (act !== 'bridge' || bridge === undefined) return against;
+    const short = shortBridge(bridge, this.#longestLeafMs, this.#parts.clock.nowMs());
+    return short === undefined ? against : [...against, short];
   }
 
   #needsTwo(act: RotationAct): boolean {
@@ -215,14 +264,14 @@ export class AnchorActs {
   }
 }
 
-/** Which phase each step leaves where it has a gate. */
-const LEAVES: Readonly<Record<'advance' | 'retire', readonly AnchorRotation['phase'][]>> = {
+/** In which phases each step has a gate. */
+const LEAVES: Readonly<Record<'advance' | 'retire' | 'unbridge', readonly AnchorRotation['phase'][]>> = {
   advance: ['publish'],
   retire: ['adopt'],
+  // In publish too an issuer may be below the new anchor alone: one that was so when the rotation began.
+  unbridge: ['publish', 'adopt'],
 };
 const STILL_READING = 'what is known of live workloads is still being read: ask again in a moment';
-/** Of what was overridden, in the ledger and in the journal. */
-const MAX_OVERRIDDEN = 2_000;
 
 function refusal(detail: string): AuthorityError {
   return new AuthorityError('CAP-O03', { detail });

@@ -13,7 +13,7 @@ export interface ReadProgress {
 }
 
 interface Reading {
-  /** Which rotation it is of, in which phase: what was read before a step says nothing of the next. */
+  /** Which rotation it is of, in which phase and with which bridge: what was read before a step says nothing of the next. */
   readonly of: string;
   readonly result: Promise<Read>;
 }
@@ -60,7 +60,7 @@ export class LiveProgress {
     rotation: AnchorRotation,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<ReadProgress | undefined> {
-    const of = `${rotation.id} ${rotation.phase}`;
+    const of = `${rotation.id} ${rotation.phase} ${rotation.bridge?.sha256 ?? ''}`;
     const known = this.#last?.of === of ? this.#last : undefined;
     if (known !== undefined && this.#rests(known)) return known;
     this.#throwFailure();

@@ -29,6 +29,8 @@ export const ROLE_OF_ANCHOR_ACT: Readonly<Record<RotationAct, Role>> = {
   advance: 'security',
   retire: 'security',
   abort: 'operator',
+  bridge: 'security',
+  unbridge: 'security',
 };
 
 /**

@@ -101,7 +101,14 @@ export class GovernedAnchors {
 
   #content(): string {
     const { kept, retired, rotation } = this.decided();
-    return JSON.stringify([shasOf(kept), shasOf(retired), rotation?.id, rotation?.phase, rotation?.leavesMovedMs]);
+    return JSON.stringify([
+      shasOf(kept),
+      shasOf(retired),
+      rotation?.id,
+      rotation?.phase,
+      rotation?.leavesMovedMs,
+      rotation?.bridge?.sha256,
+    ]);
   }
 }
 

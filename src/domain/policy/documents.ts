@@ -126,6 +126,8 @@ export const GUARDED_OPERATIONS = [
   'anchor.advance',
   'anchor.abort',
   'anchor.retire',
+  'anchor.bridge',
+  'anchor.unbridge',
   'revoke',
   'revoke.lift',
 ] as const;

@@ -82,6 +82,11 @@ export class Issuer {
     this.weaknesses = [...new Set(paths.flatMap(weaknessesOf).map(inSentence))];
   }
 
+  /** @returns the same issuer, whose leaves carry this chain: its own first, then what leads peers to further anchors. */
+  withChain(chainPems: readonly string[]): Issuer {
+    return Object.assign(Object.create(Issuer.prototype) as Issuer, this, { chainPems });
+  }
+
   /**
    * @param chainPem the issuer's certificate, then others in any order; what leads nowhere is left out.
    * @param anchors what the chain must reach.

@@ -55,7 +55,10 @@ describe('What operators do to trust anchors', () => {
     const parts = { anchors, progress, issuers: standing, own: standing, clock };
     const review = new RotationReview(parts, { spreadMs: 0 });
     const policies = fakePolicies(policySet(bundle({ twoPersons })));
-    const acts = new AnchorActs({ ledger, anchors, issuers, review, policies, clock, events });
+    const acts = new AnchorActs(
+      { ledger, anchors, issuers, review, policies, clock, events },
+      { longestLeafMs: HOUR_MS },
+    );
     const ask = async (act: RotationAct, more: object = {}, by = ALICE): Promise<StepOutcome> =>
       acts.ask(
         { act, reason: 'a drill', override: false, ...(act === 'start' && { pem: next.root.certificatePem }), ...more },

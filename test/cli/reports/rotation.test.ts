@@ -126,7 +126,10 @@ describe('What a person sees of a rotation of trust anchors', () => {
 
   it('is what a step has done, what was overridden, and what comes next', () => {
     const done = printed((terminal) =>
-      printStep({ outcome: 'done', rotation: rotation('advance'), notes: ['1 live workload is behind'] }, { terminal }),
+      printStep(
+        { outcome: 'done', act: 'start', rotation: rotation('advance'), notes: ['1 live workload is behind'] },
+        { terminal },
+      ),
     );
     assert.match(done, /^Rotation [0-9a-f]{16} is in phase adopt since .*, by CN=alice: all know it$/m);
     assert.match(done, /^Overridden: 1 live workload is behind\.$/m);

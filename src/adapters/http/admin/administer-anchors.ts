@@ -21,6 +21,8 @@ export const PENDING_STEPS = `${ROTATION}/pending`;
 const override = z.boolean().default(false);
 const step = z.strictObject({ reason, override });
 const start = z.strictObject({ reason, override, pem: z.string() });
+const dryRun = z.boolean().default(false);
+const bridge = z.strictObject({ reason, override, dryRun, pem: z.string() });
 
 export function administerAnchors({ status, ask, approve }: AnchorsParts): AdministrationPart {
   return (routes) => {
@@ -38,9 +40,10 @@ export function administerAnchors({ status, ask, approve }: AnchorsParts): Admin
 }
 
 async function stepIn(c: Context<AdministrationEnvironment>, act: RotationAct): Promise<AskedStep> {
-  return { act, ...(act === 'start' ? await bodyOf(c, start) : await bodyOf(c, step)) };
+  if (act === 'start') return { act, ...(await bodyOf(c, start)) };
+  return { act, ...(act === 'bridge' ? await bodyOf(c, bridge) : await bodyOf(c, step)) };
 }
 
 function answer(c: Context, outcome: StepOutcome): Response {
-  return c.json(outcome, outcome.outcome === 'done' ? 200 : 202);
+  return c.json(outcome, outcome.outcome === 'pending' ? 202 : 200);
 }

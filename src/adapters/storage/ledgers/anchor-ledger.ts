@@ -20,6 +20,8 @@ const move = z.strictObject({
   overridden: text.exactOptional(),
 });
 
+const bridge = z.strictObject({ ...anchor, ...authorship, pem, from: sha256 });
+
 const rotation = z.strictObject({
   id: shortId,
   added: z.array(z.strictObject(anchor)),
@@ -27,6 +29,7 @@ const rotation = z.strictObject({
   signing: z.array(shortId),
   phase: z.enum(ROTATION_PHASES),
   leavesMovedMs: timeMs.exactOptional(),
+  bridge: bridge.exactOptional(),
   moves: z.tuple([move], move),
 });
 

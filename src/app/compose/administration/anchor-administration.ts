@@ -6,6 +6,7 @@ import { RotationReview } from '../../../authority/administration/rotation-revie
 import { AnchorKeeper } from '../../../authority/chores/keep-anchors.ts';
 import type { Config } from '../../../config/schema.ts';
 import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
+import { bridgeAt, bridgedChain } from '../../../domain/trust/rotation/bridge.ts';
 import type { StandingIssuer } from '../../../domain/trust/rotation/gate.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
@@ -40,7 +41,10 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
     },
     { spreadMs: config.sds.rotationSpread },
   );
-  const acts = new AnchorActs({ ledger, anchors, issuers, review, policies: policy.policies, clock, events });
+  const acts = new AnchorActs(
+    { ledger, anchors, issuers, review, policies: policy.policies, clock, events },
+    { longestLeafMs: config.lifetimes.max },
+  );
   composeKeeper(foundation, { trust, reader, published });
   return {
     status: async () => acts.status({ signal }),
@@ -72,11 +76,17 @@ function composeKeeper(
 }
 
 async function standingOf(
-  { issuers, generations }: Trust,
+  { issuers, generations, governedAnchors }: Trust,
   clock: Pick<Clock, 'nowMs'>,
   options: { readonly signal: AbortSignal },
 ): Promise<readonly StandingIssuer[]> {
   const bundle = issuers.trustAnchors.current();
+  const nowMs = clock.nowMs();
+  const bridge = bridgeAt(governedAnchors.decided().rotation, nowMs);
+  const unbridged = (chainPem: string): { readonly unbridged?: string } => {
+    const chain = bridge && bridgedChain(chainPem, bridge, bundle, nowMs);
+    return chain !== undefined && 'problem' in chain ? { unbridged: chain.problem } : {};
+  };
   return Promise.all(
     issuers.all().map(async ({ name, state }) => {
       const holdsBack = generations.names.includes(name);
@@ -85,6 +95,7 @@ async function standingOf(
         name,
         anchors: state.kind === 'ready' ? state.issuer.anchors : [],
         holdsBack,
+        ...(prepared && unbridged(prepared.chainPem)),
         ...(prepared && {
           prepared: { id: prepared.id, anchors: anchorsAbove(prepared.chainPem, bundle, clock.nowMs()) },
         }),

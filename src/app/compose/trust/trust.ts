@@ -7,6 +7,7 @@ import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts
 import { IssuerChooser } from '../../../authority/issuing/choose-issuer.ts';
 import type { SigningIssuer } from '../../../authority/revocation/known-signers.ts';
 import type { FollowedLedger } from '../../../authority/trust/followed-ledger.ts';
+import { BridgedIssuers } from '../../../authority/trust/bridged-issuers.ts';
 import { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
 import { OwnCertificates } from '../../../authority/trust/own-certificates.ts';
 import { GovernedIssuers } from '../../../authority/trust/governed-issuers.ts';
@@ -36,6 +37,8 @@ export interface Trust {
   readonly issuers: DocumentIssuers;
   /** As operators let them sign. */
   readonly governed: GovernedIssuers;
+  /** As their leaves go out. */
+  readonly bridged: BridgedIssuers;
   readonly ledger: FollowedLedger<IssuerLedger>;
   readonly anchorLedger: FollowedLedger<AnchorLedger>;
   readonly governedAnchors: GovernedAnchors;
@@ -93,6 +96,10 @@ export function composeTrust(
     },
   });
   const governed = new GovernedIssuers({ issuers, ledger });
+  const bridged = new BridgedIssuers(
+    { issuers: governed, anchors: issuers.trustAnchors, governed: anchors, clock },
+    { longestLeafMs: config.lifetimes.max },
+  );
   const federated = composeFederation(config, { clock: watching, files, events });
   const stranded = new StrandedIssuers(
     {
@@ -124,6 +131,7 @@ export function composeTrust(
   startUp.at('load', async ({ signal }) => {
     governed.start(options);
     anchors.start(options);
+    bridged.start(options);
     rollovers.start(options);
     await adoption.first({ signal });
     await rollovers.first({ signal: AbortSignal.any([signal, running]) });
@@ -144,15 +152,17 @@ export function composeTrust(
   health.report('trust anchors', () =>
     degradedBy(anchorLedger.problem ?? stranded.problem() ?? anchors.problemWith(given())),
   );
+  health.report('bridge of a rotation', () => degradedBy(bridged.problem()));
   health.report('federated bundles', () => degradedBy(federated.problem));
   return {
     issuers,
     governed,
+    bridged,
     ledger,
     anchorLedger,
     governedAnchors: anchors,
     ownCertificates: new OwnCertificates({ anchors }),
-    chooser: new IssuerChooser(governed),
+    chooser: new IssuerChooser(bridged),
     federated,
     demands,
     generations,

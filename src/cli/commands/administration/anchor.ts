@@ -12,7 +12,9 @@ import { boardOf, printPlan, printRotation, printStep } from '../../reports/serv
 interface StepOptions extends Printed {
   readonly reason: string;
   readonly new?: string;
+  readonly certificate?: string;
   readonly override?: boolean;
+  readonly dryRun?: boolean;
 }
 
 interface StatusOptions extends Printed {
@@ -31,10 +33,13 @@ const STEPS: Readonly<Record<RotationAct, string>> = {
   advance: 'has issuers below the new trust anchors sign, when every workload knows these',
   retire: 'takes the old trust anchors out of the bundles, when nothing hangs on them',
   abort: 'takes a rotation back, before the old trust anchors are retired',
+  bridge:
+    'has chains below the new trust anchor carry a certificate of it that the old one signed, for workloads that know the old one alone',
+  unbridge: 'takes that certificate out of the chains again',
 };
 
 /** Judged by what is known of every live workload. */
-const HAS_GATE: ReadonlySet<RotationAct> = new Set<RotationAct>(['advance', 'retire']);
+const HAS_GATE: ReadonlySet<RotationAct> = new Set<RotationAct>(['advance', 'retire', 'unbridge']);
 
 const WATCH_MS = 2_000;
 const LOOK_MS = 500;
@@ -46,7 +51,8 @@ export function registerAnchor(program: Command, invocation: Invocation): void {
     .command('anchor')
     .description('rotate the trust anchors of a running server, phase by phase, with proof that each is complete')
     .addHelpText('after', EXAMPLES);
-  for (const act of ['start', 'advance', 'retire', 'abort'] as const) registerStep(anchor, act, invocation);
+  for (const act of ['start', 'advance', 'retire', 'abort', 'bridge', 'unbridge'] as const)
+    registerStep(anchor, act, invocation);
   register(
     anchor,
     'status',
@@ -71,9 +77,14 @@ const STATUS: Question = { method: 'GET', path: ROTATION };
 function registerStep(anchor: Command, act: RotationAct, invocation: Invocation): void {
   const command = register(anchor, act, STEPS[act]).requiredOption('--reason <text>', 'why, for the journal');
   if (act === 'start') command.requiredOption('--new <file>', 'PEM file with the new trust anchors');
+  if (act === 'bridge')
+    command
+      .requiredOption('--certificate <file>', 'PEM file with the cross-certificate')
+      .option('--dry-run', 'judges it, and changes nothing');
   if (HAS_GATE.has(act)) command.option('--override', 'also while something stands against it');
-  command.action(async ({ reason, override = false, new: file, ...options }: StepOptions) => {
-    const pem = file === undefined ? {} : { pem: await readInput(file) };
+  command.action(async ({ reason, override = false, new: anchors, certificate, dryRun, ...options }: StepOptions) => {
+    const file = anchors ?? certificate;
+    const pem = file === undefined ? {} : { pem: await readInput(file), ...(dryRun === true && { dryRun }) };
     const question: Question = { method: 'POST', path: `${ROTATION}/${act}`, body: { reason, override, ...pem } };
     const print = (outcome: StepOutcome): void => printStep(outcome, invocation);
     if (HAS_GATE.has(act)) await untilRead(options, invocation);

@@ -38,7 +38,13 @@ export function boardOf(status: RotationStatus, width: number): readonly string[
     ...(status.reading === true ? ['', READING] : []),
     ...(rotation === undefined || review === undefined
       ? ['In force:', ...anchors.map((one) => `  ${nameOf(one)}, until ${formatTime(one.notAfterMs)}`)]
-      : [...sharesOf(review, most), ...laggardsOf(rotation, review), ...gateOf(rotation, review), ...timesOf(review)]),
+      : [
+          ...sharesOf(review, most),
+          ...laggardsOf(rotation, review),
+          ...bridgedIn(rotation, review),
+          ...gateOf(rotation, review),
+          ...timesOf(review),
+        ]),
     ...pending.map(
       ({ act, digest, actor, untilMs }) =>
         `Until ${formatTime(untilMs)} ${act} waits for a second person, asked for by ${actor}: capstan anchor approve ${digest}`,
@@ -64,7 +70,8 @@ export function printPlan(status: RotationStatus, { terminal }: Printing): void 
   terminal.print(
     'A CSR client has received the new anchor with its certificate, and nobody saw it used; a proxy has acknowledged it.',
   );
-  for (const line of gateOf(rotation, review)) terminal.print(line);
+  for (const line of [...gateOf(rotation, review), ...bridgedIn(rotation, review), ...bridgeOffer(rotation, review)])
+    terminal.print(line);
 }
 
 export function printStep(outcome: StepOutcome, { terminal }: Printing): void {
@@ -77,7 +84,12 @@ export function printStep(outcome: StepOutcome, { terminal }: Printing): void {
   }
   const { rotation, notes } = outcome;
   for (const line of headOf(rotation)) terminal.print(line);
-  for (const note of notes) terminal.print(`Overridden: ${note}.`);
+  if (outcome.outcome === 'judged') {
+    for (const note of notes) terminal.print(`Note: ${note}.`);
+    terminal.print('Nothing was done: it would be taken like this.');
+    return;
+  }
+  for (const note of notes) terminal.print(`${outcome.act === 'bridge' ? 'Note' : 'Overridden'}: ${note}.`);
   terminal.print(NEXT[rotation.phase]);
 }
 
@@ -100,8 +112,49 @@ function headOf(rotation: AnchorRotation): string[] {
     `Rotation ${id} is in phase ${phase} since ${formatTime(last.timeMs)}, by ${who}: ${last.reason}`,
     ...old.map((one) => `  from  ${nameOf(one)}`),
     ...added.map((one) => `  to    ${nameOf(one)}`),
+    ...bridgeOf(rotation),
   ];
 }
+
+function bridgeOf({ bridge, old }: AnchorRotation): string[] {
+  if (bridge === undefined) return [];
+  const from = old.find(({ sha256 }) => sha256 === bridge.from);
+  const signer = from === undefined ? bridge.from.slice(0, 16) : nameOf(from);
+  const certificate = `cross-certificate with SHA-256 ${bridge.sha256.slice(0, 16)}`;
+  return [
+    `  bridge  ${certificate}, signed by ${signer}, until ${formatTime(bridge.notAfterMs)}, by ${bridge.actor}: ${bridge.reason}`,
+  ];
+}
+
+/** Who verifies through it: in nobody's way before retire. */
+function bridgedIn({ phase }: AnchorRotation, { progress }: ReviewedRotation): string[] {
+  const { count, first } = progress.bridged;
+  if (count === 0 || phase === 'retire') return [];
+  const more = count - Math.min(first.length, MOST.laggards);
+  return [
+    '',
+    `Bridged (${formatCount(count)}), without the new trust anchor, and in the way of retire alone:`,
+    ...first.slice(0, MOST.laggards).map((one) => `  ${describe(one)}`),
+    ...(more > 0 ? [`  and ${formatQuantity(more, 'other')}`] : []),
+  ];
+}
+
+/** What goes on without those who lag behind. */
+function bridgeOffer({ phase, bridge }: AnchorRotation, { progress }: ReviewedRotation): string[] {
+  if (progress.unaware.count === 0 || bridge !== undefined || (phase !== 'publish' && phase !== 'adopt')) return [];
+  return [
+    '',
+    'To go on without waiting for those who lack the new trust anchor, have its certificate signed by the old one, where the key of that is:',
+    ...SIGN_BRIDGE.map((line) => `  ${line}`),
+    '  capstan anchor bridge --certificate cross.pem --reason TEXT',
+  ];
+}
+
+const SIGN_BRIDGE = [
+  String.raw`printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n' > cross.ext`,
+  String.raw`printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' >> cross.ext`,
+  'openssl x509 -in new-root.pem -CA old-root.pem -CAkey old-root.key -CAcreateserial -clrext -extfile cross.ext -days 90 -sha256 -out cross.pem',
+];
 
 function sharesOf({ progress, atMs }: ReviewedRotation, width: number): string[] {
   const { all, namespaces } = progress;

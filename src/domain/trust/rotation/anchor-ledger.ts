@@ -3,6 +3,7 @@
 import { PendingActs, type Waiting } from '../../administration/pending-acts.ts';
 import type { Authorship } from '../issuer-ledger.ts';
 import { TrustBundle } from '../bundle.ts';
+import type { Bridge } from './bridge.ts';
 import {
   begun,
   isUnderWay,
@@ -29,7 +30,7 @@ export interface WantedStep {
   readonly act: RotationAct;
   /** The rotation that is meant; absent of `start`. */
   readonly rotation?: string;
-  /** Of `start`: the anchors that come, PEM. */
+  /** Of `start`: the anchors that come, PEM; of `bridge` the cross-certificate. */
   readonly pem?: string;
   readonly reason: string;
   /** It was asked for although something stands against it. */
@@ -156,6 +157,21 @@ export function advanced(
     retired: bounded(retired.filter(({ notAfterMs }) => timeMs < notAfterMs)),
     left: by.overridden === undefined ? bounded([...ledger.left, ...rotation.old]) : ledger.left,
   };
+}
+
+/** @returns the ledger with this bridge in place of another, or without one; or why not, to follow "the rotation". */
+export function bridged(
+  ledger: AnchorLedger,
+  bridge: Bridge | undefined,
+): RotatingLedger | { readonly problem: string } {
+  if (ledger.rotation === undefined) return { problem: 'was not started' };
+  const { bridge: former, ...rotation } = ledger.rotation;
+  const { phase } = rotation;
+  if (phase !== 'publish' && phase !== 'adopt')
+    return { problem: `is in phase ${phase}: bundles do not have old and new, and there is nothing to bridge` };
+  if (bridge === undefined && former === undefined) return { problem: 'has no bridge' };
+  if (bridge !== undefined && bridge.sha256 === former?.sha256) return { problem: 'has this bridge already' };
+  return { ...ledger, rotation: bridge === undefined ? rotation : { ...rotation, bridge } };
 }
 
 /** @returns the ledger that says that no workload hangs on the old anchors; the same one when it says so, or the rotation is another. */

@@ -39,6 +39,12 @@ export function unawareOf(workload: WorkloadEvidence, anchors: readonly string[]
     : laggard(workload, 'was sent a trust bundle without it', received.timeMs);
 }
 
+/** Whether it is known to verify what hangs on this anchor, hex SHA-256, in every proxy. */
+export function isKnownTo({ streams, received }: WorkloadEvidence, anchor: string): boolean {
+  if (streams.length > 0) return streams.every(({ anchors }) => anchors.includes(anchor));
+  return received?.anchors.includes(anchor) === true;
+}
+
 /** @returns why something of the workload needs one of these anchors; nothing when it does not. */
 export function dependsOn(workload: WorkloadEvidence, anchors: readonly string[], nowMs: number): Laggard | undefined {
   const { leaf } = workload;

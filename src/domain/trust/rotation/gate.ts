@@ -28,6 +28,8 @@ export interface StandingIssuer {
   readonly prepared?: { readonly id: string; readonly anchors: readonly string[] };
   /** Whether one can wait beside it: in a folder. What is in plain files is changed by hand, in adopt. */
   readonly holdsBack: boolean;
+  /** Why what it signs with below the new anchor cannot carry the bridge that there is. */
+  readonly unbridged?: string;
 }
 
 /** What is known beside the workloads. */
@@ -57,12 +59,15 @@ export function obstaclesTo(
         ...lagging(progress.unaware, 'not known to have the new trust anchor'),
         ...unpublished(rotation, surroundings),
         ...unprepared(rotation, surroundings),
+        ...unbridged(surroundings),
       ];
     case 'adopt':
       return [
         ...unpublished(rotation, surroundings),
         ...stillOld(rotation, surroundings),
         ...lagging(progress.dependent, 'below the old trust anchor'),
+        // They would know no anchor at all of those that are presented.
+        ...lagging(progress.bridged, 'bridged, and not known to have the new trust anchor'),
         ...ownBelow(rotation, surroundings),
       ];
     case 'retire':
@@ -112,6 +117,13 @@ function unprepared(rotation: AnchorRotation, { issuers }: Surroundings): readon
       text: `issuer ${name} has no certificate below the new trust anchor`,
       advice: `capstan issuer csr --issuer ${name}, have it signed below ${rotation.added.map(nameOf).join(' or ')}, capstan issuer import: it waits for adopt`,
     }));
+}
+
+/** Whoever counts on the bridge would find another than the one that was judged. */
+function unbridged({ issuers }: Surroundings): readonly Obstacle[] {
+  return issuers.flatMap(({ name, unbridged: why }) =>
+    why === undefined ? [] : [{ text: `the chain of issuer ${name} cannot carry the bridge: ${why}` }],
+  );
 }
 
 function stillOld(rotation: AnchorRotation, { issuers }: Surroundings): readonly Obstacle[] {

@@ -28,7 +28,10 @@ function cameBack({ added, moves: [first] }: AnchorRotation, { sha256, timeMs }:
 function further(own: AnchorRotation | undefined, other: AnchorRotation | undefined): AnchorRotation | undefined {
   if (own === undefined || other === undefined) return own ?? other;
   if (own.id !== other.id) return other.moves[0].timeMs > own.moves[0].timeMs ? other : own;
-  return other.moves.length > own.moves.length ? other : own;
+  const [one, lesser] = other.moves.length > own.moves.length ? [other, own] : [own, other];
+  // One too many breaks nobody; one too few cuts off who needs it.
+  const bridge = one.bridge ?? lesser.bridge;
+  return { ...one, ...(bridge && { bridge }) };
 }
 
 function union<T extends AnchorName>(own: readonly T[], other: readonly T[]): readonly T[] {

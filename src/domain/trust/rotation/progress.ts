@@ -1,6 +1,7 @@
 // How far a rotation is, by the evidence of every live workload: shares by namespace and in all, and who lags behind.
 // Workloads are counted one at a time, for there may be a hundred thousand.
-import { dependsOn, holds, presents, unawareOf, type Laggard } from './dependants.ts';
+import { bridgeAt } from './bridge.ts';
+import { dependsOn, holds, isKnownTo, presents, unawareOf, type Laggard } from './dependants.ts';
 import type { WorkloadEvidence } from './evidence.ts';
 import { shasOf, type AnchorRotation } from './rotation.ts';
 
@@ -33,8 +34,10 @@ export interface RotationProgress {
   readonly all: Share;
   /** By name. */
   readonly namespaces: readonly NamespaceShare[];
-  /** Who does not know the new anchors: stands against adopt. */
+  /** Who does not know the new anchors, and cannot verify what hangs on them: stands against adopt. */
   readonly unaware: Lag;
+  /** Who does not know them either, and verifies through the bridge: stands against retire alone. */
+  readonly bridged: Lag;
   /** Who hangs on the old ones: stands against retire. */
   readonly dependent: Lag;
   /** Who has the old ones still: what retire waits for. */
@@ -49,13 +52,21 @@ export class RotationTally {
   readonly #added: readonly string[];
   readonly #old: readonly string[];
   readonly #nowMs: number;
+  /** The anchor from which the bridge leads; none without one. */
+  readonly #bridgedFrom: string | undefined;
   readonly #namespaces = new Map<string, MutableShare>();
-  readonly #lags = { unaware: new LagTally(), dependent: new LagTally(), holding: new LagTally() };
+  readonly #lags = {
+    unaware: new LagTally(),
+    bridged: new LagTally(),
+    dependent: new LagTally(),
+    holding: new LagTally(),
+  };
   #longestLifeMs = 0;
 
-  constructor({ added, old }: Pick<AnchorRotation, 'added' | 'old'>, nowMs: number) {
-    this.#added = shasOf(added);
-    this.#old = shasOf(old);
+  constructor(rotation: AnchorRotation, nowMs: number) {
+    this.#added = shasOf(rotation.added);
+    this.#old = shasOf(rotation.old);
+    this.#bridgedFrom = bridgeAt(rotation, nowMs)?.from;
     this.#nowMs = nowMs;
   }
 
@@ -70,19 +81,21 @@ export class RotationTally {
     if (unaware === undefined) share.know += 1;
     if (unaware === undefined && workload.streams.length > 0) share.acknowledged += 1;
     if (presents(workload, this.#added)) share.present += 1;
-    this.#lags.unaware.add(unaware);
+    const isBridged = this.#bridgedFrom !== undefined && isKnownTo(workload, this.#bridgedFrom);
+    this.#lags[isBridged ? 'bridged' : 'unaware'].add(unaware);
     this.#lags.dependent.add(dependsOn(workload, this.#old, this.#nowMs));
     this.#lags.holding.add(holds(workload, this.#old));
     this.#longestLifeMs = Math.max(this.#longestLifeMs, workload.leaf.notAfterMs - workload.leaf.issuedMs);
   }
 
   get progress(): RotationProgress {
-    const { unaware, dependent, holding } = this.#lags;
+    const { unaware, bridged, dependent, holding } = this.#lags;
     const namespaces = [...this.#namespaces].map(([namespace, share]) => ({ namespace, ...share }));
     return {
       all: sumOf(namespaces),
       namespaces: namespaces.sort((a, b) => (a.namespace < b.namespace ? -1 : 1)),
       unaware: unaware.lag,
+      bridged: bridged.lag,
       dependent: dependent.lag,
       holding: holding.lag,
       longestLifeMs: this.#longestLifeMs,
@@ -91,7 +104,7 @@ export class RotationTally {
 }
 
 export function progressOf(
-  rotation: Pick<AnchorRotation, 'added' | 'old'>,
+  rotation: AnchorRotation,
   workloads: Iterable<WorkloadEvidence>,
   nowMs: number,
 ): RotationProgress {

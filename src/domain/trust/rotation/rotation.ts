@@ -3,15 +3,22 @@
 // bundles. Done: nobody is known who has them still. Each step gives another value, and has its author.
 import { createHash } from 'node:crypto';
 import type { Authorship } from '../issuer-ledger.ts';
+import type { Bridge } from './bridge.ts';
 
 export const ROTATION_PHASES = ['publish', 'adopt', 'retire', 'done', 'aborted'] as const;
 export type RotationPhase = (typeof ROTATION_PHASES)[number];
 
 /** What operators do to a rotation; each is a command of the same name. */
-export const ROTATION_ACTS = ['start', 'advance', 'abort', 'retire'] as const;
+export const ROTATION_ACTS = ['start', 'advance', 'abort', 'retire', 'bridge', 'unbridge'] as const;
 export type RotationAct = (typeof ROTATION_ACTS)[number];
-/** Those of a rotation that has begun, and `finish`, which comes by itself. */
-export type RotationStep = Exclude<RotationAct, 'start'> | 'finish';
+/** Those that lead to another phase, and `finish`, which comes by itself. */
+export type RotationStep = Exclude<RotationAct, 'start' | BridgeAct> | 'finish';
+/** Those that leave the phase as it is. */
+export type BridgeAct = Extract<RotationAct, 'bridge' | 'unbridge'>;
+
+export function isBridgeAct(act: RotationAct): act is BridgeAct {
+  return act === 'bridge' || act === 'unbridge';
+}
 
 export interface AnchorName {
   /** Hex, of the certificate. */
@@ -40,6 +47,8 @@ export interface AnchorRotation {
   readonly phase: RotationPhase;
   /** In adopt, since when no workload hangs on the old anchors: from then on the CA's own certificates move too. */
   readonly leavesMovedMs?: number;
+  /** For who knows the old anchors alone; in force in publish and adopt, until it ends. */
+  readonly bridge?: Bridge;
   /** Oldest first; the last one led to the phase. */
   readonly moves: readonly [RotationMove, ...RotationMove[]];
 }

@@ -1,7 +1,10 @@
 // Two real Envoys that call each other, both served by one Capstan whose trust anchor is rotated; the answers to one of them
 // can be held, so that it is a phase behind. Istio's own agent may stand beside them.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { eventually, freePort } from '../../../support/eventually.ts';
 import { IstioAgent } from '../../istio-agent/istio-agent.ts';
 import { Capstan } from '../../support/capstan.ts';
@@ -111,6 +114,51 @@ export class RotatingMesh {
     await this.#untilUpdated(this.#prompt, 'ROOTCA', 3);
     await this.#lateIsNamed(/known to have the old trust anchor still/);
     this.#held.release();
+    this.#capstan.replaceAnchors(this.#next.certificatePem);
+    await eventually('it is done', async () => /in phase done/.test(await this.#board()) || undefined, PATIENTLY);
+    await this.#load?.more(REQUESTS_EACH_PHASE);
+  }
+
+  /**
+   * Into adopt while one proxy is never told of the new root. @param bridges whether there is a bridge for it, made and given as
+   * the plan says; without one the step is taken all the same.
+   */
+  async adoptWithoutLate({ bridges }: { readonly bridges: boolean }): Promise<void> {
+    const file = this.#capstan.write('new-root.pem', this.#next.certificatePem);
+    this.#held.hold();
+    await this.#do('start', '--new', file);
+    this.#capstan.replaceAnchors(this.#capstan.anchorsPem + this.#next.certificatePem);
+    await this.#untilUpdated(this.#prompt, 'ROOTCA', 2);
+    await this.#importIntermediate();
+    await this.#refused('advance', /not known to have the new trust anchor/);
+    if (bridges) await this.#bridge();
+    await this.#do('advance', ...(bridges ? [] : ['--override']));
+    await this.#untilUpdated(this.#prompt, 'default', 2);
+    if (bridges) await this.#refused('retire', /bridged, and not known to have the new trust anchor/);
+  }
+
+  /** By the commands of the plan, in a shell. */
+  async #bridge(): Promise<void> {
+    const { output } = await this.#command('anchor', 'plan');
+    const commands = output.split('\n').filter((line) => /^ {2}(printf|openssl) /.test(line));
+    const { keyPem, certificatePem } = this.#capstan.root;
+    this.#capstan.write('old-root.key', keyPem);
+    const cwd = path.dirname(this.#capstan.write('old-root.pem', certificatePem));
+    await promisify(execFile)('sh', ['-ec', commands.join('\n')], { cwd });
+    const cross = path.join(cwd, 'cross.pem');
+    await this.#do('bridge', '--certificate', cross, '--dry-run');
+    await this.#do('bridge', '--certificate', cross);
+  }
+
+  /** The proxy that lagged behind is told of everything, and the rotation goes on to its end. */
+  async catchUp(): Promise<void> {
+    this.#held.release();
+    await eventually(
+      'nothing is in the way of retire',
+      async () => /Nothing is in the way/.test(await this.#board()) || undefined,
+      PATIENTLY,
+    );
+    await this.#do('retire');
     this.#capstan.replaceAnchors(this.#next.certificatePem);
     await eventually('it is done', async () => /in phase done/.test(await this.#board()) || undefined, PATIENTLY);
     await this.#load?.more(REQUESTS_EACH_PHASE);
