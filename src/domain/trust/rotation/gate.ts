@@ -66,7 +66,9 @@ export function obstaclesTo(
         ...unpublished(rotation, surroundings),
         ...stillOld(rotation, surroundings),
         ...lagging(progress.dependent, 'below the old trust anchor'),
-        // They would know no anchor at all of those that are presented.
+        // Both would know no anchor at all of those that are presented. The first were bridged until the bridge ended or was
+        // taken back, or somebody advanced in spite of them.
+        ...lagging(progress.unaware, 'not known to have the new trust anchor'),
         ...lagging(progress.bridged, 'bridged, and not known to have the new trust anchor'),
         ...ownBelow(rotation, surroundings),
       ];

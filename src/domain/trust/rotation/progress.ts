@@ -34,7 +34,7 @@ export interface RotationProgress {
   readonly all: Share;
   /** By name. */
   readonly namespaces: readonly NamespaceShare[];
-  /** Who does not know the new anchors, and cannot verify what hangs on them: stands against adopt. */
+  /** Who does not know the new anchors, and cannot verify what hangs on them: stands against adopt and retire. */
   readonly unaware: Lag;
   /** Who does not know them either, and verifies through the bridge: stands against retire alone. */
   readonly bridged: Lag;

@@ -13,6 +13,7 @@ import {
 import { bridgeAt, bridgedChain, shortBridge, type Bridge } from '../../../../src/domain/trust/rotation/bridge.ts';
 import { crossCertificateFrom } from '../../../../src/domain/trust/rotation/cross-certificate.ts';
 import { obstaclesTo } from '../../../../src/domain/trust/rotation/gate.ts';
+import type { WorkloadEvidence } from '../../../../src/domain/trust/rotation/evidence.ts';
 import { joinedAnchorLedgers } from '../../../../src/domain/trust/rotation/joined-anchor-ledgers.ts';
 import { progressOf } from '../../../../src/domain/trust/rotation/progress.ts';
 import type { AnchorRotation } from '../../../../src/domain/trust/rotation/rotation.ts';
@@ -24,6 +25,15 @@ import { workloadEvidence } from '../../../support/trust/fake-evidence.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const tier = tiersAt(NOON_MS);
+
+function obstacles(
+  { rotation }: AnchorLedger,
+  workloads: readonly WorkloadEvidence[],
+  nowMs = NOON_MS,
+): readonly string[] {
+  const progress = progressOf(rotation!, workloads, nowMs);
+  return obstaclesTo(rotation!, progress, { places: [], issuers: [], own: [] }).map(({ text }) => text);
+}
 const BY: Authorship = { timeMs: NOON_MS, actor: 'CN:alice', role: 'security', reason: 'a drill' };
 
 describe('The bridge of a rotation', () => {
@@ -72,7 +82,10 @@ describe('The bridge of a rotation', () => {
       [(await cross({}, 'Another name')).pem, /is of CN=Another name, and not of name and key/],
       [(await cross({ by: stranger })).pem, /is not signed by CN=Old root/],
       [(await cross({ ca: false })).pem, /is not a CA certificate/],
-      [(await cross({ usage: x509.KeyUsageFlags.digitalSignature })).pem, /not a CA certificate: its key usage leaves out signing/],
+      [
+        (await cross({ usage: x509.KeyUsageFlags.digitalSignature })).pem,
+        /not a CA certificate: its key usage leaves out signing/,
+      ],
       [(await cross({ pathLength: 0 })).pem, /allows 0 intermediates below it/],
       [(await cross({ more: [td('other.example')] })).pem, /name constraints that do not allow/],
       [(await cross({ uses: ['1.3.6.1.5.5.7.3.1'] })).pem, /extended key usage without clientAuth/],
@@ -153,16 +166,33 @@ describe('The bridge of a rotation', () => {
         [1, 1],
       ],
     );
-    const texts = (known: AnchorLedger) =>
-      obstaclesTo(known.rotation!, progressOf(known.rotation!, [knowing], NOON_MS), {
-        lacking: 0,
-        issuers: [],
-        own: [],
-      }).map(({ text }) => text);
-    assert.deepEqual(texts(given), []);
+    assert.deepEqual(obstacles(given, [knowing]), []);
     assert.match(
-      texts(good(advanced(given, 'advance', BY))).join(),
+      obstacles(good(advanced(given, 'advance', BY)), [knowing]).join(),
       /1 live workload is bridged, and not known to have/,
     );
+  });
+
+  it('leaves whoever needed it in the way of retire when it has ended, or was taken back, in adopt', async () => {
+    const adopt = good(advanced(good(bridged(ledger, await bridgeOf({ endsInDays: 10 }))), 'advance', BY));
+    const anchors = [bundleOf(old).anchors[0]!.sha256];
+    const laggardAt = (issuedMs: number) => [
+      workloadEvidence({
+        // Of an issuer below the new anchor: nothing of its own is in the way.
+        leaf: {
+          ...workloadEvidence().leaf,
+          trustAnchor: bundleOf(next).anchors[0]!.sha256,
+          issuedMs,
+          notAfterMs: issuedMs + HOUR_MS,
+        },
+        received: { anchors, timeMs: issuedMs },
+      }),
+    ];
+    const without = good(bridged(adopt, undefined));
+    const endMs = NOON_MS + 10 * DAY_MS;
+    for (const texts of [obstacles(without, laggardAt(NOON_MS)), obstacles(adopt, laggardAt(endMs), endMs)]) {
+      assert.equal(texts.length, 1);
+      assert.match(texts.join(), /^1 live workload is not known to have the new trust anchor: /);
+    }
   });
 });

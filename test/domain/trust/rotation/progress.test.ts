@@ -171,7 +171,8 @@ describe('The gate of a rotation of trust anchors', () => {
   it('stands against retire while a workload, an issuer or a certificate of ours is below the old anchor', () => {
     const own = { name: 'the serving certificate', trustAnchor: OLD, notAfterMs: NOON_MS + HOUR_MS };
     const issuers = [{ name: 'gold', anchors: [OLD], holdsBack: false }];
-    const texts = textsOf(ADOPT, [workload()], { own: [own], issuers });
+    const knows = { received: received(OLD, NEW) };
+    const texts = textsOf(ADOPT, [workload(knows)], { own: [own], issuers });
     assert.equal(texts.length, 3);
     assert.match(texts[0] ?? '', /^issuer gold signs below the old trust anchor$/);
     assert.match(
@@ -179,7 +180,8 @@ describe('The gate of a rotation of trust anchors', () => {
       /^1 live workload is below the old trust anchor: .*certificate ab12 of issuer default/,
     );
     assert.match(texts[2] ?? '', /^the serving certificate hangs on the old trust anchor/);
-    assert.deepEqual(textsOf(ADOPT, [workload({ below: NEW })], { own: [{ ...own, trustAnchor: NEW }] }), []);
+    const moved = workload({ ...knows, below: NEW });
+    assert.deepEqual(textsOf(ADOPT, [moved], { own: [{ ...own, trustAnchor: NEW }] }), []);
   });
 
   it('stands against done while a workload is known to have the old anchor', () => {
