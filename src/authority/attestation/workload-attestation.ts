@@ -61,9 +61,9 @@ export class WorkloadAttestation implements Attestation {
     let absence: Absence | undefined = first;
     while (absence !== undefined) {
       const { reason, detail, mayBeNew } = absence;
-      if (!mayBeNew || this.#isKnownGone(caller) || clock.monotonicMs() >= untilMs) {
-        throw new AuthorityError(reason, { detail });
-      }
+      if (!mayBeNew || this.#isKnownGone(caller)) throw new AuthorityError(reason, { detail });
+      const { workloads } = this.#clusterOf(caller);
+      if (clock.monotonicMs() >= untilMs) throw neverSeen(absence, workloads.staleMs());
       await clock.sleep(LOOK_EVERY_MS, { signal });
       absence = absenceOf(caller, this.#clusterOf(caller).workloads);
     }
@@ -90,6 +90,13 @@ function asSeenBefore(cluster: AttestedCluster, unavailable: string): Standing {
   const seenMs = cluster.workloads.staleMs() === Infinity ? cluster.seenBeforeStartMs() : undefined;
   if (seenMs === undefined) throw new AuthorityError('CAP-S13', { detail: unavailable, retryAfterMs: AGAIN_MS });
   return { clusterStaleMs: Math.ceil(seenMs) };
+}
+
+/** What was made while the API server is not followed has been seen by nobody, so it cannot be told from what never was. */
+function neverSeen({ reason, detail }: Absence, staleMs: number): AuthorityError {
+  if (staleMs === 0) return new AuthorityError(reason, { detail });
+  const since = `the API server has not been followed for ${Math.ceil(staleMs / 1_000)} s, and before that ${detail}`;
+  return new AuthorityError('CAP-S13', { detail: since, retryAfterMs: AGAIN_MS });
 }
 
 function uidOf(gone: Gone): string {

@@ -155,6 +155,12 @@ describe('The workload behind a caller', () => {
       await refused('CAP-A11', /no pod/);
     });
 
+    it('is neither there nor gone when nobody has seen it: it is told to try again', async () => {
+      own.stale = 3_200;
+      const unseen = web({ pod: { ...POD, podName: 'web-7', podUid: 'uid-of-web-7' } });
+      await refusedLater('CAP-S13', /not been followed for 4 s, and before that there is no pod shop\/web-7/, unseen);
+    });
+
     it('is neither there nor gone when that is too old: it is told to try again', async () => {
       own.stale = 900_001;
       own.unavailable = 'the API server has not been followed for 900 s';
