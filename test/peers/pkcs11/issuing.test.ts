@@ -1,18 +1,21 @@
 // A server whose issuer's key is in a SoftHSM token: it signs there, is missed while the token is away, and is found again.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import type { Outcome } from '../../adapters/grpc/wire.ts';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import type { KeyRow } from '../../../src/authority/administration/issuer-keys.ts';
+import { readCrl } from '../../../src/domain/x509/crl/read-crl.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { checkIssuer } from '../../../src/app/compose/trust/issuers.ts';
 import { ChildServer } from '../../app/support/child-server.ts';
 import { configOf, csrClient, RunningServer } from '../../app/support/running-server.ts';
 import { nested, ServerFiles } from '../../app/support/server-files.ts';
-import { buildCsr } from '../../support/certificates.ts';
+import { buildCsr, good } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { OpenSslRoot } from './support/openssl-root.ts';
@@ -111,6 +114,36 @@ describe('An issuer whose key is in a PKCS#11 token', function () {
     assert.ok((await server.get('/readyz')).ok);
     await eventually('the log says so', () => files.logged('issuerKeyBack').length === 1, SOON);
     assert.ok(!files.logText.includes('876543'), 'no PIN in the log');
+  });
+
+  it('signs revocation lists; while it is away the last one is served and it is said which is due, until it is back', async () => {
+    await using server = await RunningServer.start({
+      files,
+      settings: { ...settings(), 'crl.address': '127.0.0.1:0' },
+    });
+    const id = new X509Certificate(readFileSync(files.path('issuer-chain.pem'))).fingerprint256
+      .replaceAll(':', '')
+      .toLowerCase();
+    const list = async (): Promise<Buffer> => {
+      const answer = await fetch(`http://${server.report.crlAddress}/crl/${id.slice(0, 16)}.crl`);
+      assert.equal(answer.status, 200);
+      return Buffer.from(await answer.arrayBuffer());
+    };
+    const { response } = await ask(server);
+    const serial = new X509Certificate(response?.certChain[0] ?? '').serialNumber.toLowerCase().replace(/^0+/, '');
+    const revokes = async (): Promise<boolean> => good(readCrl(await list())).serials.has(serial);
+    const first = await list();
+    hsm.pull();
+    await eventually('it is missed', () => files.logged('issuerKeyLost').length === 1, SOON);
+    const ban = await runHere('revoke', '--serial', serial, '--reason', 'a drill');
+    assert.equal(ban.code, 0, ban.error);
+    const problem = async (): Promise<boolean> =>
+      /the list of issuer [0-9a-f]{16} cannot be signed/.test(await (await server.get('/readyz')).text());
+    await eventually('it is said', problem, SOON);
+    assert.ok(first.equals(await list()));
+    hsm.putBack();
+    await eventually('it is listed', revokes, SOON);
+    await eventually('all is well', async () => !(await problem()), SOON);
   });
 
   it('is missed also while nobody asks for a certificate', async () => {
