@@ -1,4 +1,5 @@
 // A ledger in memory, as several processes share it, with the records of what changed it.
+import { writtenLedger, type LedgerForm } from '../../src/adapters/storage/ledgers/ledger-form.ts';
 import type { Ledgers, Revised } from '../../src/ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../src/ports/storage/operation-journal.ts';
 
@@ -14,7 +15,11 @@ export class MemoryLedgers<L> implements Ledgers<L> {
   reads = 0;
   #kept: Revised<L>;
 
-  constructor(empty: L) {
+  readonly #form: LedgerForm<L> | undefined;
+
+  /** @param form what may be in it; absent, anything. */
+  constructor(empty: L, form?: LedgerForm<L>) {
+    this.#form = form;
     this.#kept = { revision: 0, ledger: empty };
   }
 
@@ -29,6 +34,7 @@ export class MemoryLedgers<L> implements Ledgers<L> {
 
   async replace(revision: number, ledger: L, operation: OperationRecord, options: Waits): Promise<boolean> {
     if (this.#asked(options).revision !== revision) return false;
+    if (this.#form !== undefined) writtenLedger(this.#form, ledger);
     this.#kept = { revision: revision + 1, ledger };
     this.operations.push(operation);
     return true;

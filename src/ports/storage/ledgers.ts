@@ -34,7 +34,8 @@ export interface Ledgers<L> {
    * Durable, with the record, when it resolves.
    * @param revision of the ledger that `next` was made of.
    * @returns false when it has another revision by now; nothing has changed then.
-   * @throws as `read`; CAP-O06 when nobody knows whether it has changed. After either it may have: read before another try.
+   * @throws as `read`; CAP-O02 naming what in `next` could not be read again: nothing has changed then; CAP-O06 when nobody
+   *   knows whether it has changed. After CAP-O06 or what `read` throws it may have: read before another try.
    */
   replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean>;
 }

@@ -77,6 +77,19 @@ export function describeLedgers(what: string, make: () => SharedLedgers | Promis
       assert.deepEqual(await recorded(), [operation(), operation('it is over')]);
     });
 
+    it('takes nothing that could not be read again, names the field, and stays as it was', async () => {
+      const first = ledgerAfter(NO_LEDGER, 'suspend');
+      await one.replace(0, first, operation(), NEVER);
+      const { revision, ledger } = await other.read(NEVER);
+      const next = ledgerAfter(ledger, 'resume', 'x'.repeat(1_001));
+      await assert.rejects(one.replace(revision, next, operation('too long'), NEVER), {
+        reason: 'CAP-O02',
+        message: /the ledger of issuers would have moves\.1\.reason/,
+      });
+      assert.deepEqual(await other.read(NEVER), { revision, ledger: first });
+      assert.deepEqual(await recorded(), [operation()]);
+    });
+
     it('is not changed by a call that was given up before', async () => {
       const reason = new Error('the server stops');
       const change = one.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), {

@@ -11,7 +11,7 @@ import { joinedAnchorLedgers } from '../../../domain/trust/rotation/joined-ancho
 import { ANCHOR_LEDGER } from '../ledgers/anchor-ledger.ts';
 import { BAN_LEDGER } from '../ledgers/ban-ledger.ts';
 import { ISSUER_LEDGER } from '../ledgers/issuer-ledger.ts';
-import type { LedgerForm } from '../ledgers/ledger-form.ts';
+import { ledgerIn, type LedgerForm } from '../ledgers/ledger-form.ts';
 
 export interface Ledgers {
   readonly issuers: IssuerLedger;
@@ -47,7 +47,7 @@ export function ledgersFrom(rows: readonly LedgerRow[], where: string): readonly
     const of = <L>(form: LedgerForm<L>): L => {
       const row = rows.find((one) => one.kind === form.kind && one.trust === trust);
       if (row === undefined) return form.empty;
-      const ledger = form.read(parseJson(row.ledger));
+      const ledger = ledgerIn(form, parseJson(row.ledger));
       if (ledger === undefined) throw damaged(where, row);
       return ledger;
     };

@@ -3,6 +3,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { ANCHOR_LEDGER } from '../ledgers/anchor-ledger.ts';
 import { BAN_LEDGER } from '../ledgers/ban-ledger.ts';
 import { ISSUER_LEDGER } from '../ledgers/issuer-ledger.ts';
+import { writtenLedger } from '../ledgers/ledger-form.ts';
 import type { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { joinedLedgers, ledgersFrom, type KeptLedgers } from './kept-ledgers.ts';
 
@@ -25,7 +26,8 @@ export async function ledgersInPostgres(database: PostgresPool, options: Waits):
 
 /**
  * While no server uses the database, in one transaction.
- * @param options.trust whose an SQLite store's are. @returns how many bans came.
+ * @param options.trust whose an SQLite store's are. @returns how many bans came. @throws AuthorityError CAP-O02 for what could not be read
+ * again.
  */
 export async function joinInPostgres(
   database: PostgresPool,
@@ -41,7 +43,11 @@ export async function joinInPostgres(
   await database.transaction(
     async (connection) => {
       for (const { trust, joined } of next) {
-        const texts = [joined.issuers, joined.anchors, joined.bans].map((ledger) => JSON.stringify(ledger));
+        const texts = [
+          writtenLedger(ISSUER_LEDGER, joined.issuers),
+          writtenLedger(ANCHOR_LEDGER, joined.anchors),
+          writtenLedger(BAN_LEDGER, joined.bans),
+        ];
         for (const [at, { table }] of FORMS.entries())
           await connection.query({ text: upsert(table), values: [trust, texts[at] ?? ''] });
       }

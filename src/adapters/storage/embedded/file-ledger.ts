@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { parseJson } from '../../../domain/text/parse-json.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import type { LedgerForm } from '../ledgers/ledger-form.ts';
+import { ledgerIn, writtenLedger, type LedgerForm } from '../ledgers/ledger-form.ts';
 import { readSmallFile, replaceSmallFile } from '../slots/small-file.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
 
@@ -30,7 +30,10 @@ export interface LedgerFile<L> {
   /** Of what the file holds, what costs the same however long the ledger is. */
   head(options: Waits): Promise<LedgerHead>;
   read(options: Waits): Promise<KeptLedger<L>>;
-  /** @returns false when the file has another revision than the one before `next`. */
+  /**
+   * @returns false when the file has another revision than the one before `next`.
+   * @throws AuthorityError CAP-O02 for what could not be read again.
+   */
   replace(next: KeptLedger<L>, options: Waits): Promise<boolean>;
 }
 
@@ -81,6 +84,7 @@ export class FileLedger<L> implements LedgerFile<L> {
   /** Operators' acts are rare, and each waits for the disk. */
   async replace(next: KeptLedger<L>, options: Waits): Promise<boolean> {
     await this.read(options);
+    writtenLedger(this.#form, next.ledger);
     // From here to the end nobody else's change comes between.
     if (this.#kept === undefined || next.revision !== this.#kept.revision + 1) return false;
     this.#asked(() => replaceSmallFile(this.place, textOf(next, this.#form)));
@@ -105,7 +109,7 @@ function textOf<L>(kept: KeptLedger<L>, { kind }: LedgerForm<L>): string {
 function parse<L>(text: string | undefined, file: string, form: LedgerForm<L>): KeptLedger<L> {
   if (text === undefined) return { revision: 0, ledger: form.empty, unrecorded: [] };
   const parsed = schema.safeParse(parseJson(text));
-  const ledger = parsed.success && parsed.data.kind === form.kind ? form.read(parsed.data.ledger) : undefined;
+  const ledger = parsed.success && parsed.data.kind === form.kind ? ledgerIn(form, parsed.data.ledger) : undefined;
   if (parsed.success && ledger !== undefined) {
     const { revision, unrecorded } = parsed.data;
     return { revision, ledger, unrecorded: unrecorded as unknown as readonly OperationRecord[] };

@@ -57,5 +57,5 @@ export const ANCHOR_LEDGER: LedgerForm<AnchorLedger> = {
   table: 'anchor_ledgers',
   empty: NO_ANCHORS,
   withoutIt: 'trust anchors that workloads hang on would leave the bundle',
-  read: (value) => schema.safeParse(value).data,
+  schema,
 };

@@ -38,5 +38,5 @@ export const BAN_LEDGER: LedgerForm<BanLedger> = {
   table: 'ban_ledgers',
   empty: NO_BANS,
   withoutIt: 'what was revoked would be given certificates again',
-  read: (value) => schema.safeParse(value).data,
+  schema,
 };

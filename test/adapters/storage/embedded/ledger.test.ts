@@ -65,7 +65,7 @@ describe('Of an embedded store', () => {
   });
   describeLedgers('that a supervisor keeps for two workers', () => shared(ofWorkers()));
   describeLedgers('that a test shares', () => {
-    const own = new MemoryLedgers(NO_LEDGER);
+    const own = new MemoryLedgers(NO_LEDGER, ISSUER_LEDGER);
     return { views: [own, own], recorded: () => own.operations };
   });
 

@@ -1,6 +1,8 @@
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import * as x509 from '@peculiar/x509';
 import { ANCHOR_LEDGER } from '../../../../src/adapters/storage/ledgers/anchor-ledger.ts';
+import { ledgerIn } from '../../../../src/adapters/storage/ledgers/ledger-form.ts';
 import { TrustBundle } from '../../../../src/domain/trust/bundle.ts';
 import type { Authorship } from '../../../../src/domain/trust/issuer-ledger.ts';
 import {
@@ -144,7 +146,7 @@ describe('The bridge of a rotation', () => {
 
   it('is written down and read back, and comes with a backup of the same rotation', async () => {
     const given = good(bridged(ledger, await bridgeOf()));
-    assert.deepEqual(ANCHOR_LEDGER.read(JSON.parse(JSON.stringify(given))), given);
+    assert.deepEqual(ledgerIn(ANCHOR_LEDGER, JSON.parse(JSON.stringify(given))), given);
     assert.deepEqual(joinedAnchorLedgers(ledger, given).rotation, given.rotation);
     assert.deepEqual(joinedAnchorLedgers(given, ledger).rotation, given.rotation);
   });

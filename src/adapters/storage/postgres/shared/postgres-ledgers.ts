@@ -3,7 +3,7 @@ import { AuthorityError } from '../../../../domain/errors.ts';
 import { parseJson } from '../../../../domain/text/parse-json.ts';
 import type { Ledgers, Revised } from '../../../../ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
-import type { LedgerForm } from '../../ledgers/ledger-form.ts';
+import { ledgerIn, writtenLedger, type LedgerForm } from '../../ledgers/ledger-form.ts';
 import { OPERATION_COLUMNS, operationValues } from '../../records.ts';
 import type { Database } from './database.ts';
 
@@ -41,7 +41,7 @@ export class PostgresLedgers<L> implements Ledgers<L> {
     signal.throwIfAborted();
     const [row] = await this.#database.query(this.#statements.read, [this.#trust], { signal });
     if (row === undefined) return { revision: 0, ledger: this.#form.empty };
-    const ledger = this.#form.read(parseJson(String(row['ledger'])));
+    const ledger = ledgerIn(this.#form, parseJson(String(row['ledger'])));
     if (ledger !== undefined) return { revision: Number(row['revision']), ledger };
     const { table, name, withoutIt } = this.#form;
     const detail = `the row of ${this.#trust} in the table ${table} is not ${name}; restore it; without it ${withoutIt}`;
@@ -50,7 +50,7 @@ export class PostgresLedgers<L> implements Ledgers<L> {
 
   async replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean> {
     options.signal.throwIfAborted();
-    const values = [this.#trust, revision, JSON.stringify(next), ...operationValues(operation)];
+    const values = [this.#trust, revision, writtenLedger(this.#form, next), ...operationValues(operation)];
     const { create, replace } = this.#statements;
     const rows = await this.#database.commit(revision === 0 ? create : replace, values, options).catch(orUnknown);
     return rows.length === 1;
