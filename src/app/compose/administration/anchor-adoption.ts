@@ -1,6 +1,6 @@
 // Has issuers in folders sign below the anchor that the rotation is at. Of several processes the one in slot 1 does it.
-import { readFile } from '../trust/issuer-key.ts';
-import { anchorsOf as anchorsIn } from '../trust/judge-issuer.ts';
+import { readFile } from '../trust/custody/issuer-key.ts';
+import { anchorsOf as anchorsIn } from '../trust/custody/judge-issuer.ts';
 import { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
 import { AnchorAdoption } from '../../../authority/chores/adopt-anchors.ts';
 import type { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';

@@ -12,8 +12,8 @@ import { crlProblem, crlTimeProblem, isNamedBy } from '../../../domain/x509/crl/
 import { MAX_CRL_BYTES, readCrl, readCrls, type Crl } from '../../../domain/x509/crl/read-crl.ts';
 import { pathCertificatesOf } from '../../../domain/x509/path/certificate.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import { readFile } from '../trust/issuer-key.ts';
-import { MAX_FILE_BYTES } from '../trust/judge-issuer.ts';
+import { readFile } from '../trust/custody/issuer-key.ts';
+import { MAX_FILE_BYTES } from '../trust/custody/judge-issuer.ts';
 
 export interface ImportedCrl {
   readonly crl: Crl;

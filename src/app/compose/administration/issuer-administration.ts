@@ -8,7 +8,7 @@ import type { Config } from '../../../config/schema.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Storage } from '../storage.ts';
-import { keyInventories } from '../trust/issuer-keys.ts';
+import { keyInventories } from '../trust/custody/issuer-keys.ts';
 import type { Trust } from '../trust/trust.ts';
 
 interface Former {

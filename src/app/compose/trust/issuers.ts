@@ -28,7 +28,7 @@ import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
-import { issuerDocuments } from './issuer-documents.ts';
+import { issuerDocuments } from './custody/issuer-documents.ts';
 import { vaultParts } from './vault.ts';
 
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce' | 'demands'> & {

@@ -25,7 +25,7 @@ import type { IssuerPair } from '../../../ports/issuing/issuer-generations.ts';
 import { composeAdoption } from '../administration/anchor-adoption.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
-import { composeGenerations } from './generations.ts';
+import { composeGenerations } from './custody/generations.ts';
 import { composeIssuers } from './issuers.ts';
 import { composeRollovers, type Rollovers } from './rollovers.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';

@@ -9,7 +9,7 @@ import { LEAVES_IN_ISSUER } from '../../../domain/trust/lifetime-relations.ts';
 import { complainOfConfig } from '../../complaints.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../../inputs/files.ts';
-import type { ImportedIntermediate } from '../../../app/compose/trust/ceremony.ts';
+import type { ImportedIntermediate } from '../../../app/compose/trust/custody/ceremony.ts';
 import { outputOption, type Invocation } from '../../invocation.ts';
 import { loadNamedConfig, type ConfigOptions } from '../../options/config-options.ts';
 
@@ -47,7 +47,7 @@ function withConfig(command: Command): Command {
 async function csr(name: string | undefined, options: CsrOptions, invocation: Invocation): Promise<void> {
   const config = configOf(options, invocation);
   if (config === undefined) return;
-  const { requestIntermediate } = await import('../../../app/compose/trust/ceremony.ts');
+  const { requestIntermediate } = await import('../../../app/compose/trust/custody/ceremony.ts');
   const issuer = name ?? config.issuer.name;
   if (options.keyId !== undefined && !/^([0-9a-f]{2})+$/i.test(options.keyId))
     throw new CommandError(EXIT.usage, '--key-id must be bytes in hex, such as 02');
@@ -84,7 +84,7 @@ async function importChain(name: string | undefined, options: ImportOptions, inv
   const config = configOf(options, invocation);
   if (config === undefined) return;
   const chainPem = await readInput(options.chain);
-  const { importIntermediate } = await import('../../../app/compose/trust/ceremony.ts');
+  const { importIntermediate } = await import('../../../app/compose/trust/custody/ceremony.ts');
   const issuer = name ?? config.issuer.name;
   const done = await importIntermediate(
     config,

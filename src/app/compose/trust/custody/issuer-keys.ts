@@ -1,10 +1,10 @@
 // The keys that lie beside that of an issuer: in its token, or in its folder.
-import { FolderKeys } from '../../../adapters/upstream/offline/folder-keys.ts';
-import { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
-import type { Config } from '../../../config/schema.ts';
-import type { KeyInventory } from '../../../ports/issuing/key-inventory.ts';
+import { FolderKeys } from '../../../../adapters/upstream/offline/folder-keys.ts';
+import { IssuerFolder } from '../../../../adapters/upstream/offline/issuer-folder.ts';
+import type { Config } from '../../../../config/schema.ts';
+import type { KeyInventory } from '../../../../ports/issuing/key-inventory.ts';
 import { publicKeyOf, readFile } from './issuer-key.ts';
-import type { Trust } from './trust.ts';
+import type { Trust } from '../trust.ts';
 
 /** @returns what finds the inventory of an issuer by its name. */
 export function keyInventories(

@@ -1,20 +1,20 @@
 // What is done with the key of an issuer outside of a server's signing: it is found, opened once, asked with and compared.
 import { createHash, createPublicKey } from 'node:crypto';
-import { SystemClock } from '../../../adapters/clock/system-clock.ts';
-import { watchFolder } from '../../../adapters/files/watch-folder.ts';
-import { watchedFiles } from '../../../adapters/files/watched-files.ts';
-import type { ReadFile } from '../../../adapters/upstream/offline/issuer-folder.ts';
-import type { Config } from '../../../config/schema.ts';
-import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
-import { AuthorityError } from '../../../domain/errors.ts';
-import { KEY_TABLE } from '../../../domain/x509/key-types.ts';
-import type { PathCertificate } from '../../../domain/x509/path/certificate.ts';
-import { readPublicKey } from '../../../domain/x509/public-key.ts';
-import { caRequest } from '../../../domain/x509/request/ca-request.ts';
-import type { RequestedPair } from '../../../ports/issuing/issuer-generations.ts';
-import type { KeyDocument, OpenedKey } from '../../../ports/issuing/signer-opener.ts';
+import { SystemClock } from '../../../../adapters/clock/system-clock.ts';
+import { watchFolder } from '../../../../adapters/files/watch-folder.ts';
+import { watchedFiles } from '../../../../adapters/files/watched-files.ts';
+import type { ReadFile } from '../../../../adapters/upstream/offline/issuer-folder.ts';
+import type { Config } from '../../../../config/schema.ts';
+import type { IssuerPlace } from '../../../../config/shapes/issuer.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
+import { KEY_TABLE } from '../../../../domain/x509/key-types.ts';
+import type { PathCertificate } from '../../../../domain/x509/path/certificate.ts';
+import { readPublicKey } from '../../../../domain/x509/public-key.ts';
+import { caRequest } from '../../../../domain/x509/request/ca-request.ts';
+import type { RequestedPair } from '../../../../ports/issuing/issuer-generations.ts';
+import type { KeyDocument, OpenedKey } from '../../../../ports/issuing/signer-opener.ts';
 import { keyDocuments } from './issuer-documents.ts';
-import { composeOpeners } from './issuers.ts';
+import { composeOpeners } from '../issuers.ts';
 
 interface Waits {
   readonly signal: AbortSignal;

@@ -1,14 +1,14 @@
 // Whether a server that has never signed with an issuer would: the judgement of a ceremony and of what an upstream sent.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { ANCHOR_FILES } from '../../../adapters/issuers/documents/issuer-directory.ts';
-import { readIfThere } from '../../../durable/replace-file.ts';
-import type { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
-import type { Config } from '../../../config/schema.ts';
-import { PLACE_FIELDS } from '../../../config/shapes/issuer.ts';
-import { AuthorityError } from '../../../domain/errors.ts';
-import type { Clock } from '../../../ports/platform/clock.ts';
-import { checkIssuer, type Judgement } from './issuers.ts';
+import { ANCHOR_FILES } from '../../../../adapters/issuers/documents/issuer-directory.ts';
+import { readIfThere } from '../../../../durable/replace-file.ts';
+import type { IssuerFolder } from '../../../../adapters/upstream/offline/issuer-folder.ts';
+import type { Config } from '../../../../config/schema.ts';
+import { PLACE_FIELDS } from '../../../../config/shapes/issuer.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
+import type { Clock } from '../../../../ports/platform/clock.ts';
+import { checkIssuer, type Judgement } from '../issuers.ts';
 import type { Named } from './issuer-key.ts';
 
 /** As of any file of an issuer. */

@@ -1,12 +1,12 @@
 // The pairs of the issuers that are in folders.
-import { FolderGenerations, type FolderOfIssuer } from '../../../adapters/upstream/offline/folder-generations.ts';
-import { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
-import { newKeyPem } from '../../../adapters/upstream/offline/new-key.ts';
-import type { Config } from '../../../config/schema.ts';
-import type { IssuerGenerations } from '../../../ports/issuing/issuer-generations.ts';
-import type { Clock } from '../../../ports/platform/clock.ts';
+import { FolderGenerations, type FolderOfIssuer } from '../../../../adapters/upstream/offline/folder-generations.ts';
+import { IssuerFolder } from '../../../../adapters/upstream/offline/issuer-folder.ts';
+import { newKeyPem } from '../../../../adapters/upstream/offline/new-key.ts';
+import type { Config } from '../../../../config/schema.ts';
+import type { IssuerGenerations } from '../../../../ports/issuing/issuer-generations.ts';
+import type { Clock } from '../../../../ports/platform/clock.ts';
 import { csrOf, documentOf, firstLine, firstThatFits, readFile, secretsOf, type Named } from './issuer-key.ts';
-import type { Judgement } from './issuers.ts';
+import type { Judgement } from '../issuers.ts';
 import { anchorsOf, judged } from './judge-issuer.ts';
 
 /** What every implementation of the mesh takes, as a ceremony asks for where nobody says otherwise. */

@@ -2,16 +2,16 @@
 // work on the issuer's files and need no server; one that runs follows them.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readIfThere, replaceFile } from '../../../durable/replace-file.ts';
-import { IssuerFolder } from '../../../adapters/upstream/offline/issuer-folder.ts';
-import { newKeyPem, type CaKeyType } from '../../../adapters/upstream/offline/new-key.ts';
-import type { Config } from '../../../config/schema.ts';
-import { AuthorityError } from '../../../domain/errors.ts';
-import { writingProblem } from '../../../domain/text/system-error.ts';
-import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
-import { TrustBundle } from '../../../domain/trust/bundle.ts';
-import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
-import type { Clock } from '../../../ports/platform/clock.ts';
+import { readIfThere, replaceFile } from '../../../../durable/replace-file.ts';
+import { IssuerFolder } from '../../../../adapters/upstream/offline/issuer-folder.ts';
+import { newKeyPem, type CaKeyType } from '../../../../adapters/upstream/offline/new-key.ts';
+import type { Config } from '../../../../config/schema.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
+import { writingProblem } from '../../../../domain/text/system-error.ts';
+import { anchorsAbove } from '../../../../domain/trust/anchors-above.ts';
+import { TrustBundle } from '../../../../domain/trust/bundle.ts';
+import { pathCertificatesOf, type PathCertificate } from '../../../../domain/x509/path/certificate.ts';
+import type { Clock } from '../../../../ports/platform/clock.ts';
 import {
   csrOf,
   documentOf,

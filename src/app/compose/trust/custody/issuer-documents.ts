@@ -1,16 +1,16 @@
 // The documents of one issuer, from wherever the configuration says that they are.
 import path from 'node:path';
-import { withGivenDocuments, type GivenDocument } from '../../../adapters/files/given-documents.ts';
-import type { Watching } from '../../../adapters/files/watch-folder.ts';
-import { watchedFiles, type WatchedFile } from '../../../adapters/files/watched-files.ts';
-import { ISSUER_FILES, issuerDirectory } from '../../../adapters/issuers/documents/issuer-directory.ts';
-import { writeReference } from '../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
-import { writeTransitReference } from '../../../adapters/vault/transit/transit-opener.ts';
-import { processEnvironment } from '../../../config/environment.ts';
-import type { IssuerPlace, TokenKeyPlace } from '../../../config/shapes/issuer.ts';
-import type { TransitPlace } from '../../../config/shapes/vault.ts';
-import type { DocumentSource } from '../../../ports/platform/document-source.ts';
-import { connectionOf } from './vault.ts';
+import { withGivenDocuments, type GivenDocument } from '../../../../adapters/files/given-documents.ts';
+import type { Watching } from '../../../../adapters/files/watch-folder.ts';
+import { watchedFiles, type WatchedFile } from '../../../../adapters/files/watched-files.ts';
+import { ISSUER_FILES, issuerDirectory } from '../../../../adapters/issuers/documents/issuer-directory.ts';
+import { writeReference } from '../../../../adapters/issuers/pkcs11/pkcs11-opener.ts';
+import { writeTransitReference } from '../../../../adapters/vault/transit/transit-opener.ts';
+import { processEnvironment } from '../../../../config/environment.ts';
+import type { IssuerPlace, TokenKeyPlace } from '../../../../config/shapes/issuer.ts';
+import type { TransitPlace } from '../../../../config/shapes/vault.ts';
+import type { DocumentSource } from '../../../../ports/platform/document-source.ts';
+import { connectionOf } from '../vault.ts';
 
 /** @param settings.anchorsFile takes the place of the anchors in a folder. */
 export function issuerDocuments(
