@@ -249,6 +249,7 @@ export function testParts(material: TrialMaterial): TestParts {
   const turns = new NamespaceTurns({ clock: asked.clock, events }, TEST_TURNS);
   return {
     ...asked,
+    cluster: 'default',
     judgement,
     attestation: NO_ATTESTATION,
     revocations: new FakeBans(clock),

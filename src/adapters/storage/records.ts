@@ -39,6 +39,7 @@ export const DECISION_COLUMNS: Readonly<Record<DecisionField, string>> = {
   podUid: 'pod_uid',
   nodeName: 'node_name',
   attestation: 'attestation',
+  cluster: 'cluster',
   remoteCluster: 'remote_cluster',
   policyRevision: 'policy_revision',
   identity: 'identity',

@@ -57,6 +57,7 @@ export function composeIssuing(config: Config, foundation: Foundation, former: F
   return {
     refusalEvents,
     parts: {
+      cluster: config.cluster.id,
       journal: issuances,
       refusals,
       events,

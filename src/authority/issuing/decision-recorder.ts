@@ -23,6 +23,8 @@ import { policyTraceOf } from './policy-trace.ts';
 import type { RefusalRecords } from './refusal-records.ts';
 
 export interface RecorderParts {
+  /** Id of the server's own cluster. */
+  readonly cluster: string;
   readonly journal: IssuanceJournal;
   readonly refusals: RefusalRecords;
   readonly events: Events;
@@ -204,6 +206,7 @@ export class DecisionRecorder {
       timeMs: this.#parts.clock.nowMs(),
       api: this.#api,
       remoteAddress: this.#remoteAddress,
+      cluster: caller?.remoteCluster ?? this.#parts.cluster,
       ...(caller && {
         caller: caller.identity.spiffeId.uri,
         authenticationMethod: caller.authenticationMethod,

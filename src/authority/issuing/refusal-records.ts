@@ -23,7 +23,7 @@ export const INTERVAL_MS = 60_000;
 
 /** Of callers who proved nothing, in an interval: a kind is one source, reason and API. */
 export const STRANGERS: SampleBounds = { each: 1, alone: 100, kinds: 100 };
-/** Of one namespace, in an interval: a kind is one identity, reason and API. */
+/** Of one namespace, in an interval: a kind is one identity of one cluster, reason and API. */
 export const NAMESPACE: SampleBounds = { each: 10, alone: 100, kinds: 50 };
 
 /** Records written at a time, so that a whole interval never crowds out the decisions of the moment. */
@@ -57,7 +57,7 @@ export class RefusalRecords {
             { group: 'strangers', kind: `${rest} ${sourceOf(record.remoteAddress)}`, rest },
             (mixed) => ofStrangers(record, mixed),
           )
-        : this.#namespaces.take(ofNamespace(subject ?? caller.identity, rest), (mixed) =>
+        : this.#namespaces.take(ofNamespace(subject ?? caller.identity, record, rest), (mixed) =>
             ofCallers(record, mixed, subject),
           );
     return tally?.of.decisionId;
@@ -104,10 +104,11 @@ export class RefusalRecords {
 
 /** What all of a tally have in common, in the words of the first. */
 function ofStrangers(
-  { decisionId, timeMs, api, remoteAddress, reason, message }: RefusedRecord,
+  { decisionId, timeMs, api, remoteAddress, cluster, reason, message }: RefusedRecord,
   mixed: boolean,
 ): RefusedRecord {
-  const common = { decisionId, timeMs, api, outcome: 'refused', reason } as const;
+  const where = cluster === undefined ? {} : { cluster };
+  const common = { decisionId, timeMs, api, ...where, outcome: 'refused', reason } as const;
   return mixed
     ? { ...common, remoteAddress: SEVERAL, message: textOf(reason) }
     : { ...common, remoteAddress: sourceOf(remoteAddress), message };
@@ -115,13 +116,20 @@ function ofStrangers(
 
 function ofCallers(record: RefusedRecord, mixed: boolean, subject: KubernetesIdentity | undefined): RefusedRecord {
   const { caller, authenticationMethod } = record;
-  const common = { ...ofStrangers(record, true), ...(authenticationMethod && { authenticationMethod }) };
+  const { cluster, ...several } = ofStrangers(record, true);
+  const common = { ...several, ...(authenticationMethod && { authenticationMethod }) };
   if (mixed || caller === undefined) return common;
-  return { ...common, caller, ...(subject && { identity: subject.spiffeId.uri }), message: record.message };
+  return {
+    ...common,
+    ...(cluster !== undefined && { cluster }),
+    caller,
+    ...(subject && { identity: subject.spiffeId.uri }),
+    message: record.message,
+  };
 }
 
-function ofNamespace({ namespace, spiffeId }: KubernetesIdentity, rest: string) {
-  return { group: namespace, kind: `${rest} ${spiffeId.uri}`, rest };
+function ofNamespace({ namespace, spiffeId }: KubernetesIdentity, { cluster = '' }: RefusedRecord, rest: string) {
+  return { group: namespace, kind: `${rest} ${spiffeId.uri} ${cluster}`, rest };
 }
 
 /** In place of an address, where there was more than one. */

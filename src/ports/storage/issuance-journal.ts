@@ -70,7 +70,12 @@ interface DecisionFacts {
   readonly nodeName?: string;
   /** Absent where no API server vouched for the caller, and from records of before schema version 9. */
   readonly attestation?: AttestationTrace;
-  /** Id of the caller's cluster, where it is another than the server's own. */
+  /**
+   * Id of the caller's cluster, and of the server's own where nobody is known to be of another. Absent from records that stand
+   * for several, and from those of before schema version 13.
+   */
+  readonly cluster?: string;
+  /** The same, where it is another than the server's own. */
   readonly remoteCluster?: string;
   /** Digest of the policy that decided; absent when policy was not reached. */
   readonly policyRevision?: string;

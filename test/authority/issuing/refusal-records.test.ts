@@ -105,6 +105,27 @@ describe('Refusals in a flood', () => {
     );
   });
 
+  it('of one identity in two clusters: told apart, and what is counted of several names none', async () => {
+    const { records, refusal, journal } = scene();
+    const caller = testCaller('team-a', 'demo');
+    const own = { caller: caller.identity.spiffeId.uri, reason: 'CAP-P01' } as const;
+    for (let count = 0; count <= NAMESPACE.each; count += 1) {
+      for (const cluster of ['own', 'west']) records.count(refusal({ ...own, cluster }), caller);
+    }
+    for (let other = 0; other < NAMESPACE.kinds; other += 1) {
+      const one = testCaller('team-a', `sa-${other}`);
+      for (let count = 0; count <= NAMESPACE.each; count += 1) records.count(refusal({ cluster: 'own' }), one);
+    }
+    await records.endInterval();
+    const named = journal.records.filter((record) => record.caller === own.caller);
+    assert.deepEqual(
+      named.map(({ cluster }) => cluster),
+      ['own', 'west'],
+    );
+    const several = journal.records.filter(({ caller: named }) => named === undefined);
+    assert.ok(several.length > 0 && several.every(({ cluster }) => cluster === undefined));
+  });
+
   it('of one namespace with many identities: a bound over all of them', async () => {
     const { records, refusal, journal } = scene();
     let alone = 0;

@@ -80,9 +80,16 @@ describe('Answering a CSR', () => {
     );
   });
 
-  it('is on record with the cluster of its caller, where that is a remote one', async () => {
+  it('is on record with the cluster of its caller, and whether that is a remote one', async () => {
+    await answer();
     await answer({}, { ...testCaller(), remoteCluster: 'west' });
-    assert.equal(parts.journal.records[0]?.remoteCluster, 'west');
+    assert.deepEqual(
+      parts.journal.records.map(({ cluster, remoteCluster }) => [cluster, remoteCluster]),
+      [
+        [parts.cluster, undefined],
+        ['west', 'west'],
+      ],
+    );
   });
 
   it('answers with the leaf, each intermediate, and the whole trust bundle', async () => {

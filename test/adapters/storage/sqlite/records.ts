@@ -18,6 +18,7 @@ export function issued(decisionId: string, changes: Partial<IssuedRecord> = {}):
     podName: 'demo-1',
     podUid: '8a1f',
     nodeName: 'node-1',
+    cluster: 'east',
     policyRevision: '0123456789abcdef',
     identity: 'spiffe://cluster.local/ns/default/sa/demo',
     serial: '7f00aa',

@@ -22,6 +22,7 @@ export const MIGRATIONS: readonly string[] = [
   ANCHOR_LEDGERS,
   EVIDENCE,
   BAN_LEDGERS,
+  'ALTER TABLE decisions ADD COLUMN cluster text',
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

@@ -52,6 +52,7 @@ export const MIGRATIONS: readonly string[] = [
   CLOSINGS,
   'ALTER TABLE operations ADD COLUMN details TEXT;',
   EVIDENCE,
+  'ALTER TABLE decisions ADD COLUMN cluster TEXT;',
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -91,6 +92,7 @@ const SINCE_VERSION: Partial<Record<DecisionField, number>> = {
   remoteCluster: 9,
   presentedAnchor: EVIDENCE_SINCE_VERSION,
   bundle: EVIDENCE_SINCE_VERSION,
+  cluster: 13,
 };
 
 /** What columns were called before version 7. */
