@@ -16,6 +16,7 @@ const SIGNER: Readonly<Record<Signer['found'], string>> = {
   'no CA': ', which is no CA',
   nowhere: ', whose certificate was not found',
   'public root': ', a root of the public web',
+  unchecked: ', of which too many were found to try the key of each',
 };
 
 /** How to replace what lies in a place of each kind, as what follows "bring home:". */

@@ -3,27 +3,19 @@
 // found are counted with it: who ends the CA ends them.
 import { isSelfIssued, sameBytes, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 import { compareText } from '../../domain/text/compare-text.ts';
-import type { Gathered, GatheredCertificate } from './gathered.ts';
+import { placeName, type Gathered, type GatheredCertificate } from './gathered.ts';
 import type { NotRead, Sighting } from './found.ts';
-import { CertificatesByName, isCa, lineageFrom, type Lineage } from './lineage.ts';
+import { isCa } from './lineage.ts';
+import type { SameKey } from './namesakes.ts';
+import { Signatures, type SignatureOptions } from './signatures.ts';
+import { lineagesOf, type KnownAs, type Lineages, type Trust } from './trust.ts';
 
 export type RogueKind = 'self-signed-ca' | 'foreign-ca' | 'path-length' | 'self-signed-leaf' | 'foreign-leaves';
 
-/** CAs that are not the corporate ones and may be there. */
-export type KnownAs = 'cluster' | 'known' | 'public';
-
-export interface Trust {
-  readonly corporate: readonly PathCertificate[];
-  /** The cluster's own CAs, and what an operator named. What they signed is left out too. */
-  readonly others: readonly { readonly certificate: PathCertificate; readonly as: 'cluster' | 'known' }[];
-  /** Roots of the public web: trusting them is left out; what they signed is not. SHA-256, lower-case hex. */
-  readonly publicRoots: ReadonlySet<string>;
-}
-
 export interface Signer {
   readonly subject: string;
-  /** Whether its certificate was found, and may sign. */
-  readonly found: 'found' | 'no CA' | 'nowhere' | 'public root';
+  /** Whether its certificate was found, and may sign; `unchecked` where there are too many of its name to try all. */
+  readonly found: 'found' | 'no CA' | 'nowhere' | 'public root' | 'unchecked';
 }
 
 export interface Rogue {
@@ -54,97 +46,164 @@ export interface RogueReport {
 
 /** Places that are kept of the leaves of one CA. */
 const MAX_LEAF_PLACES = 5;
+/** Names that are said of what could not be told. */
+const MAX_EXAMPLES = 3;
 
-export function judgeRogues(gathered: Gathered, trust: Trust, nowMs: number): RogueReport {
+/**
+ * What could not be told because of the bound on signatures is suspect, and said in `notRead`.
+ * @throws the signal's reason.
+ */
+export async function judgeRogues(
+  gathered: Gathered,
+  trust: Trust,
+  { nowMs, ...options }: SignatureOptions & { readonly nowMs: number },
+): Promise<RogueReport> {
   const { certificates, notRead } = gathered;
-  const judge = new Judge(certificates, trust, nowMs);
+  const signatures = new Signatures(options);
+  const lineages = await lineagesOf(certificates, trust, signatures);
+  const judge = new Judge(certificates, trust, { ...lineages, signatures, nowMs });
   const suspects = certificates.filter((found) => judge.isSuspect(found));
-  const rogues = judge.withLeaves(suspects);
-  return { rogues: rogues.sort(compareRogues), known: judge.known(), notRead, looked: certificates.length };
+  const rogues = await judge.withLeaves(suspects);
+  const unchecked = judge.unchecked();
+  return {
+    rogues: rogues.sort(compareRogues),
+    known: judge.known(),
+    notRead: [...notRead, ...(unchecked === undefined ? [] : [unchecked])],
+    looked: certificates.length,
+  };
 }
 
 class Judge {
   readonly #found: readonly GatheredCertificate[];
   readonly #trust: Trust;
-  readonly #nowMs: number;
-  readonly #byName: CertificatesByName;
-  readonly #corporate: ReadonlyMap<string, Lineage>;
-  readonly #knownAs = new Map<string, KnownAs>();
+  readonly #parts: Lineages & { readonly signatures: Signatures; readonly nowMs: number };
+  /** Of each key one CA that is suspect, nothing where there is none. */
+  readonly #suspectOf = new Map<SameKey, PathCertificate | undefined>();
+  /** Whose signer could not be told, by SHA-256. */
+  readonly #unchecked = new Map<string, GatheredCertificate>();
 
-  constructor(found: readonly GatheredCertificate[], trust: Trust, nowMs: number) {
+  constructor(
+    found: readonly GatheredCertificate[],
+    trust: Trust,
+    parts: Lineages & { readonly signatures: Signatures; readonly nowMs: number },
+  ) {
     this.#found = found;
     this.#trust = trust;
-    this.#nowMs = nowMs;
-    const { corporate, others, publicRoots } = trust;
-    const given = [...corporate, ...others.map(({ certificate }) => certificate)];
-    const unique = new Map(
-      [...given, ...found.map(({ certificate }) => certificate)].map((one) => [one.sha256, one] as const),
-    );
-    this.#byName = new CertificatesByName(unique.values());
-    this.#corporate = lineageFrom(corporate, this.#byName);
-    for (const { certificate } of found) {
-      if (publicRoots.has(certificate.sha256)) this.#knownAs.set(certificate.sha256, 'public');
-    }
-    for (const as of ['cluster', 'known'] as const) {
-      const anchors = others.filter((other) => other.as === as).map(({ certificate }) => certificate);
-      for (const sha256 of lineageFrom(anchors, this.#byName).keys()) this.#knownAs.set(sha256, as);
-    }
+    this.#parts = parts;
   }
 
   isSuspect({ certificate: { sha256 } }: GatheredCertificate): boolean {
-    return this.#corporate.get(sha256) !== 'within' && !this.#knownAs.has(sha256);
+    return this.#parts.corporate.get(sha256) !== 'within' && !this.#parts.knownAs.has(sha256);
   }
 
   /** Leaves go to their CA where that is suspect too; others are one suspect for each name of a signer. */
-  withLeaves(suspects: readonly GatheredCertificate[]): Rogue[] {
+  async withLeaves(suspects: readonly GatheredCertificate[]): Promise<Rogue[]> {
     const cas = new Map<string, Rogue>();
     const leaves: GatheredCertificate[] = [];
     for (const found of suspects) {
-      const kind = this.#kindOf(found);
+      const kind = await this.#kindOf(found);
       if (kind === 'foreign-leaves') leaves.push(found);
-      else cas.set(found.certificate.sha256, this.#rogue(kind, found));
+      else cas.set(found.certificate.sha256, await this.#rogue(kind, found));
     }
     for (const leaf of leaves) {
-      const signer = this.#byName.signersOf(leaf.certificate).find(({ sha256 }) => cas.has(sha256));
+      const signer = await this.#suspectSignerOf(leaf, cas);
       const key = signer?.sha256 ?? `leaves of ${Buffer.from(leaf.certificate.issuerDer).toString('hex')}`;
-      cas.set(key, withLeaf(cas.get(key) ?? this.#rogue('foreign-leaves', leaf), leaf));
+      cas.set(key, withLeaf(cas.get(key) ?? (await this.#rogue('foreign-leaves', leaf)), leaf));
     }
     return [...cas.values()];
   }
 
+  /** What the bound on signatures left open. */
+  unchecked(): NotRead | undefined {
+    const lineages = this.#parts.corporate;
+    const open = this.#found.filter(
+      ({ certificate: { sha256 } }) => this.#unchecked.has(sha256) || lineages.get(sha256) === 'unchecked',
+    );
+    if (open.length === 0) return undefined;
+    const examples = open.slice(0, MAX_EXAMPLES).flatMap(({ sightings }) => sightings.slice(0, 1).map(placeName));
+    return {
+      why: 'has a certificate for which too many CAs bear its signer\u2019s name to try each',
+      count: open.length,
+      examples,
+    };
+  }
+
   known(): RogueReport['known'] {
     return this.#found.flatMap((found) => {
-      const as = this.#knownAs.get(found.certificate.sha256);
-      return as === undefined || this.#corporate.has(found.certificate.sha256) ? [] : [{ found, as }];
+      const as = this.#parts.knownAs.get(found.certificate.sha256);
+      const lineage = this.#parts.corporate.get(found.certificate.sha256) ?? 'unchecked';
+      return as === undefined || lineage !== 'unchecked' ? [] : [{ found, as }];
     });
   }
 
-  #kindOf({ certificate }: GatheredCertificate): RogueKind {
-    const selfSigned = signedItself(certificate);
+  async #kindOf({ certificate }: GatheredCertificate): Promise<RogueKind> {
+    const selfSigned = await this.#signedItself(certificate);
     if (!isCa(certificate)) return selfSigned ? 'self-signed-leaf' : 'foreign-leaves';
-    if (this.#corporate.has(certificate.sha256)) return 'path-length';
+    if (this.#parts.corporate.get(certificate.sha256) === 'beyond path length') return 'path-length';
     return selfSigned ? 'self-signed-ca' : 'foreign-ca';
   }
 
-  #rogue(kind: RogueKind, found: GatheredCertificate): Rogue {
+  async #rogue(kind: RogueKind, found: GatheredCertificate): Promise<Rogue> {
     const { certificate, sightings, sightingCount, hasPrivateKey } = found;
     return {
       kind,
       certificate,
-      signer: kind === 'self-signed-ca' || kind === 'self-signed-leaf' ? undefined : this.#signerOf(certificate),
+      signer: kind === 'self-signed-ca' || kind === 'self-signed-leaf' ? undefined : await this.#signerOf(found),
       namesake: this.#trust.corporate.some(({ subjectDer }) => sameBytes(subjectDer, certificate.subjectDer)),
-      expired: certificate.notAfterMs < this.#nowMs,
+      expired: certificate.notAfterMs < this.#parts.nowMs,
       ...{ sightings, sightingCount, hasPrivateKey },
       leaves: { count: 0, sightings: [] },
     };
   }
 
-  #signerOf(certificate: PathCertificate): Signer {
-    const signers = this.#byName.signersOf(certificate);
-    const signer = signers.find(isCa) ?? signers[0];
-    if (signer === undefined) return { subject: certificate.issuer, found: 'nowhere' };
+  async #signerOf(found: GatheredCertificate): Promise<Signer> {
+    const { certificate } = found;
+    const { signers, allTried } = await this.#signersOf(found);
+    const groups = signers.map(({ members }) => members.find(isCa) ?? members[0]);
+    const signer = groups.find((one) => one !== undefined && isCa(one)) ?? groups[0];
+    if (signer === undefined) return { subject: certificate.issuer, found: allTried ? 'nowhere' : 'unchecked' };
     if (this.#trust.publicRoots.has(signer.sha256)) return { subject: signer.subject, found: 'public root' };
     return { subject: signer.subject, found: isCa(signer) ? 'found' : 'no CA' };
+  }
+
+  async #suspectSignerOf(
+    leaf: GatheredCertificate,
+    cas: ReadonlyMap<string, Rogue>,
+  ): Promise<PathCertificate | undefined> {
+    const { signers } = await this.#signersOf(leaf);
+    for (const group of signers) {
+      if (!this.#suspectOf.has(group)) {
+        this.#suspectOf.set(
+          group,
+          group.members.find(({ sha256 }) => cas.has(sha256)),
+        );
+      }
+      const suspect = this.#suspectOf.get(group);
+      if (suspect !== undefined) return suspect;
+    }
+    return undefined;
+  }
+
+  /** Whoever signed it; nothing more is tried once one is found, for two keys do not make one signature. */
+  async #signersOf(
+    found: GatheredCertificate,
+  ): Promise<{ readonly signers: readonly SameKey[]; readonly allTried: boolean }> {
+    const { certificate } = found;
+    const { namesakes, signatures } = this.#parts;
+    const signers: SameKey[] = [];
+    for (const group of namesakes.possibleSignersOf(certificate)) {
+      if (signers[0] !== undefined && !sameBytes(signers[0].any.spki, group.any.spki)) continue;
+      const signed = await signatures.made(certificate, group.any);
+      if (signed === 'signed') signers.push(group);
+      if (signed !== 'unchecked') continue;
+      this.#unchecked.set(certificate.sha256, found);
+      return { signers, allTried: false };
+    }
+    return { signers, allTried: true };
+  }
+
+  async #signedItself(certificate: PathCertificate): Promise<boolean> {
+    return isSelfIssued(certificate) && (await this.#parts.signatures.made(certificate, certificate)) === 'signed';
   }
 }
 
@@ -156,15 +215,6 @@ function withLeaf(rogue: Rogue, { sightings, hasPrivateKey }: GatheredCertificat
     hasPrivateKey: rogue.hasPrivateKey || (rogue.kind === 'foreign-leaves' && hasPrivateKey),
     leaves: { count: count + 1, sightings: places },
   };
-}
-
-/** A key that OpenSSL cannot use has signed nothing that anybody verifies. */
-function signedItself(certificate: PathCertificate): boolean {
-  try {
-    return isSelfIssued(certificate) && certificate.x509.verify(certificate.x509.publicKey);
-  } catch {
-    return false;
-  }
 }
 
 const ORDER: readonly RogueKind[] = [

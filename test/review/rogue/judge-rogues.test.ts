@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readPathCertificate, type PathCertificate } from '../../../src/domain/x509/path/certificate.ts';
 import { adviceOn } from '../../../src/review/rogue/advice.ts';
 import { Gathered } from '../../../src/review/rogue/gathered.ts';
-import { judgeRogues, type Rogue, type RogueReport, type Trust } from '../../../src/review/rogue/judge-rogues.ts';
+import { judgeRogues, type Rogue, type RogueReport } from '../../../src/review/rogue/judge-rogues.ts';
+import type { SignatureOptions } from '../../../src/review/rogue/signatures.ts';
+import type { Trust } from '../../../src/review/rogue/trust.ts';
 import { good } from '../../support/certificates.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { tiersAt, type Tier } from '../../support/paths/tiers.ts';
@@ -19,7 +21,11 @@ describe('The finder of rogue CAs', () => {
     mesh = await tier('Mesh', { by: corporate, pathLength: 0 });
   });
 
-  function judge(files: Readonly<Record<string, string>>, trust: Partial<Trust> = {}): RogueReport {
+  async function judge(
+    files: Readonly<Record<string, string>>,
+    trust: Partial<Trust> = {},
+    options: Partial<SignatureOptions> = {},
+  ): Promise<RogueReport> {
     const gathered = new Gathered();
     const place = gathered.open({ kind: 'file', name: 'dir' });
     for (const [name, text] of Object.entries(files)) place.add({ name, bytes: Buffer.from(text) });
@@ -27,7 +33,7 @@ describe('The finder of rogue CAs', () => {
     return judgeRogues(
       gathered,
       { corporate: [parsed(corporate)], others: [], publicRoots: new Set(), ...trust },
-      NOON_MS,
+      { nowMs: NOON_MS, signal: new AbortController().signal, ...options },
     );
   }
   function only({ rogues }: RogueReport): Rogue {
@@ -37,19 +43,19 @@ describe('The finder of rogue CAs', () => {
 
   it('finds nothing in what leads to the corporate anchors, in any order and in any file', async () => {
     const leaf = await tier('leaf', { by: mesh, ca: false, subject: 'CN=leaf' });
-    const { rogues, looked } = judge({ 'a.pem': leaf.pem, 'b.pem': corporate.pem, 'z.pem': mesh.pem });
+    const { rogues, looked } = await judge({ 'a.pem': leaf.pem, 'b.pem': corporate.pem, 'z.pem': mesh.pem });
     assert.deepEqual([rogues, looked], [[], 3]);
   });
 
   it('finds nothing in the anchor itself, renewed with its key', async () => {
     const renewed = await tier('Corporate', { keys: corporate.keys, endsInDays: 90 });
-    assert.deepEqual(judge({ 'a.pem': renewed.pem }).rogues, []);
+    assert.deepEqual((await judge({ 'a.pem': renewed.pem })).rogues, []);
   });
 
   it('finds a CA that signed itself, with its key and what it signed', async () => {
     const shadow = await tier('Shadow');
     const leaf = await tier('leaf', { by: shadow, ca: false, subject: 'CN=leaf' });
-    const rogue = only(judge({ 'ca-cert.pem': shadow.pem, 'ca-key.pem': shadow.keyPem, 'tls.crt': leaf.pem }));
+    const rogue = only(await judge({ 'ca-cert.pem': shadow.pem, 'ca-key.pem': shadow.keyPem, 'tls.crt': leaf.pem }));
     assert.equal(rogue.kind, 'self-signed-ca');
     assert.deepEqual(
       rogue.sightings.map(({ part, privateKey }) => [part, privateKey]),
@@ -62,7 +68,7 @@ describe('The finder of rogue CAs', () => {
   it('finds a CA below one that is not there, and says whose name it bears', async () => {
     const lost = await tier('Lost Root');
     const below = await tier('Below', { by: lost });
-    const rogue = only(judge({ 'a.pem': below.pem }));
+    const rogue = only(await judge({ 'a.pem': below.pem }));
     assert.equal(rogue.kind, 'foreign-ca');
     assert.deepEqual(rogue.signer, { subject: 'CN=Lost Root', found: 'nowhere' });
     assert.match(adviceOn(rogue).why, /^signed by CN=Lost Root, whose certificate was not found; /);
@@ -70,7 +76,7 @@ describe('The finder of rogue CAs', () => {
 
   it('finds a CA that bears the name of a corporate anchor, and is another', async () => {
     const impostor = await tier('Corporate');
-    const rogue = only(judge({ 'a.pem': impostor.pem, 'root.pem': corporate.pem }));
+    const rogue = only(await judge({ 'a.pem': impostor.pem, 'root.pem': corporate.pem }));
     assert.equal(rogue.namesake, true);
     assert.match(adviceOn(rogue).why, /bears the name of a corporate anchor and has another key/);
   });
@@ -78,21 +84,21 @@ describe('The finder of rogue CAs', () => {
   it('finds a CA that a corporate one signed beyond its path length, and no leaf of that one', async () => {
     const hidden = await tier('Hidden', { by: mesh });
     const leaf = await tier('leaf', { by: hidden, ca: false, subject: 'CN=leaf' });
-    const rogue = only(judge({ 'chain.pem': leaf.pem + hidden.pem + mesh.pem }));
+    const rogue = only(await judge({ 'chain.pem': leaf.pem + hidden.pem + mesh.pem }));
     assert.deepEqual([rogue.kind, rogue.certificate.subject, rogue.leaves.count], ['path-length', 'CN=Hidden', 1]);
   });
 
   it('finds what a leaf signed, for a leaf is no CA', async () => {
     const leaf = await tier('leaf', { by: mesh, ca: false, subject: 'CN=leaf' });
     const forged = await tier('forged', { by: leaf, ca: false, subject: 'CN=forged' });
-    const rogue = only(judge({ 'a.pem': forged.pem + leaf.pem + mesh.pem }));
+    const rogue = only(await judge({ 'a.pem': forged.pem + leaf.pem + mesh.pem }));
     assert.deepEqual(rogue.signer, { subject: 'CN=leaf', found: 'no CA' });
     assert.equal(rogue.kind, 'foreign-leaves');
   });
 
   it('finds a leaf that signed itself', async () => {
     const alone = await tier('alone', { ca: false, subject: 'CN=alone' });
-    assert.equal(only(judge({ 'tls.crt': alone.pem, 'tls.key': alone.keyPem })).kind, 'self-signed-leaf');
+    assert.equal(only(await judge({ 'tls.crt': alone.pem, 'tls.key': alone.keyPem })).kind, 'self-signed-leaf');
   });
 
   it('counts leaves of a CA that is nowhere as one', async () => {
@@ -100,13 +106,13 @@ describe('The finder of rogue CAs', () => {
     const leaves = await Promise.all(
       [1, 2, 3].map(async (n) => tier('leaf', { by: lost, ca: false, subject: `CN=${n}` })),
     );
-    const rogue = only(judge({ 'a.pem': leaves.map(({ pem }) => pem).join('') }));
+    const rogue = only(await judge({ 'a.pem': leaves.map(({ pem }) => pem).join('') }));
     assert.deepEqual([rogue.kind, rogue.leaves.count], ['foreign-leaves', 3]);
   });
 
   it('warns only of what has expired', async () => {
     const old = await tier('Old', { startsInDays: -9, endsInDays: -1 });
-    const rogue = only(judge({ 'a.pem': old.pem }));
+    const rogue = only(await judge({ 'a.pem': old.pem }));
     assert.deepEqual([rogue.expired, adviceOn(rogue).bringHome], [true, 'remove it']);
   });
 
@@ -114,7 +120,7 @@ describe('The finder of rogue CAs', () => {
     const cluster = await tier('kubernetes');
     const leaf = await tier('apiserver', { by: cluster, ca: false, subject: 'CN=kube-apiserver' });
     const others = [{ certificate: parsed(cluster), as: 'cluster' }] as const;
-    const { rogues, known } = judge({ 'ca.crt': cluster.pem, 'apiserver.crt': leaf.pem }, { others });
+    const { rogues, known } = await judge({ 'ca.crt': cluster.pem, 'apiserver.crt': leaf.pem }, { others });
     assert.deepEqual(rogues, []);
     assert.deepEqual(
       known.map(({ found, as }) => [found.certificate.subject, as]),
@@ -129,24 +135,60 @@ describe('The finder of rogue CAs', () => {
     const web = await tier('Public Web');
     const leaf = await tier('www', { by: web, ca: false, subject: 'CN=www' });
     const publicRoots = new Set([parsed(web).sha256]);
-    const rogue = only(judge({ 'bundle.pem': web.pem, 'www.pem': leaf.pem }, { publicRoots }));
+    const rogue = only(await judge({ 'bundle.pem': web.pem, 'www.pem': leaf.pem }, { publicRoots }));
     assert.deepEqual([rogue.kind, rogue.signer?.found], ['foreign-leaves', 'public root']);
   });
 
   it('says once what lies in many places, and counts them', async () => {
     const shadow = await tier('Shadow');
     const files = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.pem`, shadow.pem]));
-    const rogue = only(judge(files));
+    const rogue = only(await judge(files));
     assert.deepEqual([rogue.sightings.length, rogue.sightingCount], [20, 50]);
   });
 
-  it('tells a thousand CAs of one name apart without trying every key on every signature', async () => {
-    const keys = (await tier('first')).keys;
-    const namesakes = await Promise.all(
-      Array.from({ length: 300 }, async () => tier('ca', { keys, keyId: false, authorityKeyId: false })),
-    );
-    const { rogues } = judge(Object.fromEntries(namesakes.map(({ pem }, n) => [`${n}.pem`, pem])));
-    assert.equal(rogues.length, 300);
+  describe('among very many CAs of one name', () => {
+    it('asks once of all that share a key', async () => {
+      const keys = (await tier('first')).keys;
+      const namesakes = await Promise.all(
+        Array.from({ length: 300 }, async () => tier('ca', { keys, keyId: false, authorityKeyId: false })),
+      );
+      const files = Object.fromEntries(namesakes.map(({ pem }, n) => [`${n}.pem`, pem]));
+      const { rogues, notRead } = await judge(files, {}, { maxChecked: 300 });
+      assert.deepEqual([rogues.length, notRead], [300, []]);
+    });
+
+    it('says of whom it could not try every key', async () => {
+      const leaf = await leafAmong(30);
+      const { rogues, notRead } = await judge(leaf, {}, { maxChecked: 40 });
+      assert.equal(rogues.filter(({ kind }) => kind === 'self-signed-ca').length, 30);
+      const { signer } = rogues.find(({ kind }) => kind === 'foreign-leaves')!;
+      assert.deepEqual(signer, { subject: 'CN=ca', found: 'unchecked' });
+      assert.match(notRead[0]!.why, /^has a certificate for which too many CAs bear its signer’s name/);
+      assert.deepEqual([notRead[0]!.count, notRead[0]!.examples], [1, ['dir/leaf.pem']]);
+    });
+
+    it('takes nothing for the corporate CA’s that it did not try, and finds it in the end', async () => {
+      const below = await tier('Below', { by: corporate });
+      const { rogues, notRead } = await judge({ 'a.pem': below.pem }, {}, { maxChecked: 0 });
+      assert.deepEqual(
+        [rogues.map(({ certificate }) => certificate.subject), notRead.map(({ count }) => count)],
+        [['CN=Below'], [1]],
+      );
+      assert.deepEqual((await judge({ 'a.pem': below.pem })).rogues, []);
+    });
+
+    it('ends when it is interrupted', async () => {
+      const interrupt = new AbortController();
+      const options = { signal: interrupt.signal, progress: () => interrupt.abort(new Error('interrupted')) };
+      await assert.rejects(judge(await leafAmong(200), {}, options), /interrupted/);
+    });
+
+    async function leafAmong(count: number): Promise<Record<string, string>> {
+      const none = { keyId: false, authorityKeyId: false };
+      const cas = await Promise.all(Array.from({ length: count }, async () => tier('ca', none)));
+      const leaf = await tier('leaf', { by: await tier('ca', none), ca: false, subject: 'CN=leaf', ...none });
+      return { 'leaf.pem': leaf.pem, ...Object.fromEntries(cas.map(({ pem }, n) => [`${n}.pem`, pem])) };
+    }
   });
 });
 

@@ -1,8 +1,11 @@
 // `capstan rogue`: every CA that should not be there, in files and in a cluster. It changes nothing and opens no private key.
 import type { Command } from 'commander';
 import type { Gathered } from '../../../review/rogue/gathered.ts';
+import type { RogueReport } from '../../../review/rogue/judge-rogues.ts';
+import type { Trust } from '../../../review/rogue/trust.ts';
 import type { LookedInCluster } from '../../inputs/estate/look-through.ts';
 import type { Invocation } from '../../invocation.ts';
+import { Progress } from '../../progress.ts';
 import { exitOf, printReport, reportOption, type ReportFormat } from '../../reports/report.ts';
 
 interface RogueOptions {
@@ -16,6 +19,9 @@ interface RogueOptions {
   readonly progress?: true;
   readonly output: ReportFormat;
 }
+
+/** Of a certificate about so many are checked: its own, and that of the CA above it. */
+const SIGNATURES_EACH = 2;
 
 const EXAMPLES = `
 Examples:
@@ -59,10 +65,9 @@ function another(named: string, others: readonly string[] | undefined): readonly
 async function rogue(paths: readonly string[], options: RogueOptions, invocation: Invocation): Promise<void> {
   const { terminal, clock, endWith } = invocation;
   const { root, known = [], all = false, strict = false, output } = options;
-  const [{ readTrust }, { Gathered }, { judgeRogues }, { rogueReport }] = await Promise.all([
+  const [{ readTrust }, { Gathered }, { rogueReport }] = await Promise.all([
     import('../../inputs/estate/read-trust.ts'),
     import('../../../review/rogue/gathered.ts'),
-    import('../../../review/rogue/judge-rogues.ts'),
     import('../../reports/certificates/rogue.ts'),
   ]);
   const trust = await readTrust(root, known);
@@ -73,7 +78,7 @@ async function rogue(paths: readonly string[], options: RogueOptions, invocation
     ...trust.others,
     ...looked.clusterCas.map((certificate) => ({ certificate, as: 'cluster' as const })),
   ];
-  const report = judgeRogues(gathered, { ...trust, others }, nowMs);
+  const report = await judged(gathered, { ...trust, others }, { nowMs, lines: options.progress === true }, invocation);
   const { issuers, through } = looked;
   const shown = rogueReport({ report, issuers, lookedThrough: through, all, nowMs }, terminal);
   endWith(
@@ -83,6 +88,22 @@ async function rogue(paths: readonly string[], options: RogueOptions, invocation
     ),
   );
   printReport(shown, output, terminal);
+}
+
+async function judged(
+  gathered: Gathered,
+  trust: Trust,
+  { nowMs, lines }: { readonly nowMs: number; readonly lines: boolean },
+  { terminal, clock, signal }: Invocation,
+): Promise<RogueReport> {
+  const { judgeRogues } = await import('../../../review/rogue/judge-rogues.ts');
+  const total = SIGNATURES_EACH * gathered.certificates.length;
+  const progress = new Progress({ terminal, clock }, { what: 'signatures', total, lines });
+  try {
+    return await judgeRogues(gathered, trust, { nowMs, signal, progress: (checked) => progress.reach(checked) });
+  } finally {
+    progress.end();
+  }
 }
 
 interface Looked extends Pick<LookedInCluster, 'issuers' | 'clusterCas'> {

@@ -4,7 +4,7 @@ import { getCACertificates } from 'node:tls';
 import { readCaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { readPathCertificate, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import { decodePem, decodePemBlocks } from '../../../domain/x509/pem.ts';
-import type { Trust } from '../../../review/rogue/judge-rogues.ts';
+import type { Trust } from '../../../review/rogue/trust.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { readInput } from '../files.ts';
 

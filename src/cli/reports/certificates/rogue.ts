@@ -6,8 +6,9 @@ import type { Finding } from '../../../review/findings.ts';
 import { adviceOn, SELF_SIGNING } from '../../../review/rogue/advice.ts';
 import type { NotRead, SelfSigningIssuer, Sighting } from '../../../review/rogue/found.ts';
 import { placeName, type GatheredCertificate } from '../../../review/rogue/gathered.ts';
-import type { KnownAs, Rogue, RogueReport } from '../../../review/rogue/judge-rogues.ts';
+import type { Rogue, RogueReport } from '../../../review/rogue/judge-rogues.ts';
 import { isCa } from '../../../review/rogue/lineage.ts';
+import type { KnownAs } from '../../../review/rogue/trust.ts';
 import type { Terminal } from '../../terminal.ts';
 import type { Report } from '../report.ts';
 

@@ -55,7 +55,8 @@ export function isAmong({ sha256 }: PathCertificate, others: readonly PathCertif
   return others.some((other) => other.sha256 === sha256);
 }
 
-function hasSigned(signer: PathCertificate, { x509 }: PathCertificate): boolean {
+/** Whether its key made the signature; names are not looked at. */
+export function hasSigned(signer: PathCertificate, { x509 }: PathCertificate): boolean {
   try {
     return x509.verify(signer.x509.publicKey);
   } catch {
