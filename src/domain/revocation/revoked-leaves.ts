@@ -18,20 +18,21 @@ export interface RecordedLeaf {
   readonly remoteCluster?: string;
 }
 
-/**
- * What was being issued when the ban came is void too, here and on servers that had not heard of it yet. Nobody who is concerned
- * had another certificate so soon.
- */
+/** In which everybody has heard of a ban, and what was being issued when it came is on record. */
 export const SETTLES_MS = 10_000;
 
-/** @returns what tells of a leaf how the earliest ban that hits it revoked it; nothing where none does. */
+/**
+ * Whatever is on record of whom a ban concerns, from before its end, is from before the ban, was on its way as it came, or has a
+ * time of a clock that was wrong, for nobody who is concerned is given anything.
+ * @returns what tells of a leaf how the earliest ban that hits it revoked it; nothing where none does.
+ */
 export function revocationsBy(bans: readonly Ban[]): (leaf: RecordedLeaf) => RevokedCertificate | undefined {
   const byName = new BansByName(bans);
   return (leaf) => {
     const { timeMs, identity, serial, issuer, notAfterMs, proofId, nodeName: node, remoteCluster } = leaf;
     const identities = [{ uri: identity, namespace: namespaceIn(identity) }];
     const names = { identities, node, serial, proofId, remoteCluster };
-    const hits = byName.all(names, (ban) => timeMs <= Math.min(ban.timeMs + SETTLES_MS, ban.untilMs ?? Infinity));
+    const hits = byName.all(names, (ban) => timeMs < (ban.untilMs ?? Infinity));
     const [first] = hits.toSorted((a, b) => a.timeMs - b.timeMs);
     if (first === undefined) return undefined;
     return { serial, issuer, notAfterMs, revokedMs: first.timeMs, reason: revocationReasonOf(first.target) };

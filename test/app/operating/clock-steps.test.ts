@@ -2,11 +2,15 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { connect as connectTls } from 'node:tls';
+import { status } from '@grpc/grpc-js';
 import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import type { Outcome } from '../../adapters/grpc/wire.ts';
+import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
+import { buildCsr, testAuthority } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
-import { testAuthority } from '../../support/certificates.ts';
 import { pemOf, secretsOf } from '../../support/clients/sds-client.ts';
-import { RunningServer } from '../support/running-server.ts';
+import { RunningServer, type Showing } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
 const HOUR_MS = 3_600_000;
@@ -70,6 +74,30 @@ describe('A server whose clock is set', () => {
     assert.ok(record?.outcome === 'issued' && record.provenAtMs !== undefined);
     assert.ok(record.provenAtMs <= record.timeMs, `${record.provenAtMs - record.timeMs} ms ahead`);
     stream.cancel();
+  });
+
+  it('months ahead for a moment has forgotten no ban when it is right again', async () => {
+    const revoke = async (...argv: readonly string[]): Promise<void> => {
+      const { terminal, error } = recordTerminal();
+      const all = ['revoke', ...argv, '--reason', 'a drill', '--data-dir', files.directory];
+      const code = await runCli(all, { terminal, environment: {}, signal: AbortSignal.timeout(30_000) });
+      assert.equal(code, 0, error());
+    };
+    const { pem: csr, privateKeyPem: keyPem } = await buildCsr();
+    const request = async (showing: Showing, headers: Readonly<Record<string, string>>): Promise<Outcome> => {
+      using client = server.client(showing);
+      return await client.call({ csr, headers });
+    };
+    const authorization = `Bearer ${await files.mint.tokenIn('default', 'demo')}`;
+    const stolen = await request({}, { authorization });
+    const chainPem = stolen.response?.certChain.slice(0, -1).join('') ?? assert.fail(stolen.details);
+    await revoke('--serial', new X509Certificate(chainPem).serialNumber);
+    offsetMs = 90 * DAY_MS;
+    await revoke('--node', 'worker-3');
+    offsetMs = 0;
+    const { code, details } = await request({ chainPem, keyPem }, {});
+    assert.equal(code, status.PERMISSION_DENIED, details);
+    assert.match(details, /^CAP-R01 /);
   });
 
   it('back to before its issuer hands out nothing from the future, and says why it is not ready', async () => {

@@ -70,6 +70,13 @@ describe('Two ledgers of bans that a restore joins', () => {
     assert.equal(good(joinedBanLedgers(own, own)).bans.length, MAX_BANS);
     assert.ok('problem' in joinedBanLedgers(own, { ...NO_BANS, bans: [ban(MAX_BANS)] }));
   });
+
+  it('have room for each other where bans of the past are over', () => {
+    const over = (n: number): Ban => ({ ...ban(n), untilMs: n + 1 });
+    const own = { ...NO_BANS, bans: Array.from({ length: MAX_BANS }, (_, n) => over(n)) };
+    const { bans } = good(joinedBanLedgers(own, { ...NO_BANS, bans: [ban(MAX_BANS)] }));
+    assert.deepEqual([bans[0], bans.at(-1)], [over(1), ban(MAX_BANS)]);
+  });
 });
 
 describe('Two ledgers of anchors that a restore joins', () => {
