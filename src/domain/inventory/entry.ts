@@ -1,0 +1,79 @@
+// One line of the inventory: a workload that has a certificate, or had one. Whoever has several is there with the newest.
+import type { IssuanceClass } from '../policy/request.ts';
+
+/**
+ * An identity in one pod; holders without a pod that share an identity are one, for nobody can tell them apart. What a node proxy
+ * holds for pods of its node is an entry of each of those pods, as far as they are known.
+ */
+export interface InventoryKey {
+  /** SPIFFE ID; of the server's own certificates the first DNS name. */
+  readonly identity: string;
+  /** Id of the cluster that it runs in. */
+  readonly cluster: string;
+  readonly podUid?: string;
+}
+
+export interface InventoryEntry extends InventoryKey {
+  readonly class: IssuanceClass;
+  /** Absent of what is named otherwise than Istio names workloads. */
+  readonly namespace?: string;
+  readonly podName?: string;
+  readonly nodeName?: string;
+  /** SPIFFE ID of the node proxy that holds the certificate. */
+  readonly relay?: string;
+  /** `csr`, `sds` and so on, as in the journal. */
+  readonly api: string;
+  readonly authenticationMethod?: string;
+  /** The decision that issued the certificate, and the one that it goes back to; as in the journal. */
+  readonly decisionId: string;
+  readonly proofId?: string;
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** Issuer id, and its name. */
+  readonly issuer: string;
+  readonly issuerName?: string;
+  /** Hex SHA-256. */
+  readonly trustAnchor?: string;
+  readonly policyRevision?: string;
+  /** Digest of the trust bundle that came with the certificate; absent where answers bring none. */
+  readonly bundle?: string;
+  /** All moments in ms since the epoch. */
+  readonly issuedMs: number;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** When the next certificate is expected, and from when on it is late: see renewal.ts. */
+  readonly renewalMs: number;
+  readonly overdueMs: number;
+  /** The newest trust bundle that one of its proxies has acknowledged over SDS. */
+  readonly acknowledged?: AcknowledgedBundle;
+  readonly end?: InventoryEnd;
+}
+
+export interface AcknowledgedBundle {
+  readonly digest: string;
+  readonly timeMs: number;
+}
+
+export interface InventoryEnd {
+  /** That of a closing, or `EXPIRED`. */
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Nobody renewed it, and nobody saw its holder go. */
+export const EXPIRED = 'expired';
+
+/** `ended` has no certificate that is of use; `revoked` has one that lives, and is banned. */
+export const INVENTORY_STATES = ['live', 'renewing', 'overdue', 'ended', 'revoked'] as const;
+export type InventoryState = (typeof INVENTORY_STATES)[number];
+
+/** @param isRevoked whether a ban hits its certificate. */
+export function stateOf(
+  { end, notAfterMs, overdueMs, renewalMs }: Pick<InventoryEntry, 'end' | 'notAfterMs' | 'overdueMs' | 'renewalMs'>,
+  { nowMs, isRevoked }: { readonly nowMs: number; readonly isRevoked: boolean },
+): InventoryState {
+  if (end !== undefined || notAfterMs <= nowMs) return 'ended';
+  if (isRevoked) return 'revoked';
+  if (overdueMs <= nowMs) return 'overdue';
+  return renewalMs <= nowMs ? 'renewing' : 'live';
+}

@@ -1,0 +1,66 @@
+// Everybody who has a certificate, as it can be asked for. It is derived from the journal, a little later than that: nothing waits for
+// it, an answer says as of when it is, and what is lost of it is made again.
+import type { InventoryEntry } from '../../domain/inventory/entry.ts';
+import type { InventoryConditions, InventoryPlace } from '../../domain/inventory/question.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export interface InventoryQuestion {
+  readonly conditions: InventoryConditions;
+  /** From the beginning where absent; of the order of the conditions. */
+  readonly after?: InventoryPlace;
+  /** At most `MAX_PAGE`. */
+  readonly limit: number;
+  readonly nowMs: number;
+}
+
+export const MAX_PAGE = 1_000;
+
+export interface InventoryPage {
+  /** Fewer than were asked for, and even none, does not mean that there are no more. */
+  readonly entries: readonly InventoryEntry[];
+  /** Where the next page begins; absent when there is none. */
+  readonly next?: InventoryPlace;
+  /** What was on record by then is in it, in ms since the epoch; absent before anything was read. */
+  readonly asOfMs?: number;
+}
+
+export interface Inventory {
+  /**
+   * What bans have revoked is not known here: state `revoked` stands for all that lives.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be read now; the signal's reason.
+   */
+  page(question: InventoryQuestion, options: Waits): Promise<InventoryPage>;
+}
+
+export interface InventoryProgress {
+  /** Whether all that was on record is in it. */
+  readonly isCurrent: boolean;
+  readonly asOfMs: number;
+}
+
+/** For who keeps it: one process of all that share the journal. */
+export interface InventoryKeeping {
+  /**
+   * Takes in some of what is on record and not in it yet: no more than takes about a fiftieth of a second.
+   * @throws as `Inventory`; what was taken in stays.
+   */
+  follow(moment: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress>;
+  /**
+   * Those who became overdue in (sinceMs, nowMs], first who is first late; and how many are overdue at `nowMs`.
+   * @param question.limit at most this many are named.
+   */
+  overdue(
+    question: { readonly sinceMs: number; readonly nowMs: number; readonly limit: number },
+    options: Waits,
+  ): Promise<OverdueFound>;
+}
+
+export interface OverdueFound {
+  readonly entries: readonly InventoryEntry[];
+  /** Who became overdue, named or not. */
+  readonly became: number;
+  readonly count: number;
+}
