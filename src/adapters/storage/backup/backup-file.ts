@@ -14,7 +14,7 @@ import type { OperationRecord } from '../../../ports/storage/operation-journal.t
 import { closingValues } from '../closing-records.ts';
 import { decisionValues, operationValues } from '../records.ts';
 import { KEEP_BUNDLE, KEEP_PROXY } from '../sqlite/file/evidence-schema.ts';
-import { proxyValues } from '../evidence-records.ts';
+import { proxyValues } from '../readings/evidence-records.ts';
 import { INSERT_CLOSING } from '../sqlite/file/closing-schema.ts';
 import { journalProblem } from '../sqlite/file/journal-problem.ts';
 import {

@@ -1,6 +1,6 @@
 // What proxies acknowledged, as a backup has it: all of it is held in memory, some hundred bytes for each proxy.
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
-import { bundlesFrom, proxyFrom } from '../evidence-records.ts';
+import { bundlesFrom, proxyFrom } from '../readings/evidence-records.ts';
 import type { Row } from '../records.ts';
 import { EVIDENCE_SINCE_VERSION, SELECT_BUNDLES, SELECT_PROXIES } from '../sqlite/file/evidence-schema.ts';
 import type { ReadableJournal } from '../sqlite/file/journal-file.ts';

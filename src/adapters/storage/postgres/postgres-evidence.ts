@@ -5,7 +5,14 @@ import type { WorkloadEvidence } from '../../../domain/trust/rotation/evidence.t
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { EvidenceReader } from '../../../ports/storage/evidence.ts';
 import { closedPodFrom } from '../closing-records.ts';
-import { bundlesFrom, notEnded, podUidsOf, proxyFrom, workloadsFrom, type Bundles } from '../evidence-records.ts';
+import {
+  bundlesFrom,
+  notEnded,
+  podUidsOf,
+  proxyFrom,
+  workloadsFrom,
+  type Bundles,
+} from '../readings/evidence-records.ts';
 import type { Row } from '../records.ts';
 import type { PostgresConnection } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';

@@ -5,7 +5,7 @@ import type {
   LiveLeaves,
   StatisticsWindow,
 } from '../../../ports/storage/issuer-statistics.ts';
-import { figuresFrom, liveLeavesFrom, MAX_COUNTED } from '../issuer-counts.ts';
+import { figuresFrom, liveLeavesFrom, MAX_COUNTED } from '../readings/issuer-counts.ts';
 import type { Row } from '../records.ts';
 import type { Database } from './shared/database.ts';
 

@@ -4,7 +4,13 @@ import type { Ban } from '../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
 import type { LeafWindow, RevokedLeaves, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { Row } from '../records.ts';
-import { LEAF_COLUMNS, MAX_CANDIDATES, namesOfBans, recordedLeafFrom, revokedFrom } from '../revoked-leaf-records.ts';
+import {
+  LEAF_COLUMNS,
+  MAX_CANDIDATES,
+  namesOfBans,
+  recordedLeafFrom,
+  revokedFrom,
+} from '../readings/revoked-leaf-records.ts';
 import type { Database } from './shared/database.ts';
 
 interface Waits {

@@ -1,7 +1,7 @@
 // The evidence of trust in all journals of a store: identity by identity, so that one identity is held at a time however many
 // there are. Synchronous, for a thread of its own.
 import type { WorkloadEvidence } from '../../../domain/trust/rotation/evidence.ts';
-import { bundlesFrom, notEnded, podUidsOf, workloadsFrom } from '../evidence-records.ts';
+import { bundlesFrom, notEnded, podUidsOf, workloadsFrom } from '../readings/evidence-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
 import { journalsOf } from './journal-slots.ts';
 

@@ -10,8 +10,8 @@ import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
-import { figuresFrom, liveLeavesFrom } from '../issuer-counts.ts';
-import { boundedRevoked } from '../revoked-leaf-records.ts';
+import { figuresFrom, liveLeavesFrom } from '../readings/issuer-counts.ts';
+import { boundedRevoked } from '../readings/revoked-leaf-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
 import { journalsOf } from './journal-slots.ts';
 

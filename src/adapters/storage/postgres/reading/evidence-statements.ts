@@ -1,6 +1,6 @@
 // What is asked of a PostgreSQL as evidence of trust. Subject by subject along their index, in which what is valid of each lies
 // together: nothing that has ended is looked at, however far back the journal goes.
-import { GROUPED_BY, OF_THE_NEWEST, PROXY_COLUMNS } from '../../evidence-records.ts';
+import { GROUPED_BY, OF_THE_NEWEST, PROXY_COLUMNS } from '../../readings/evidence-records.ts';
 import { DECISION_COLUMNS } from '../../records.ts';
 
 const KEYS = GROUPED_BY.map((field) => `${DECISION_COLUMNS[field]} AS "${field}"`);

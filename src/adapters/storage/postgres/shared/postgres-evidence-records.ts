@@ -1,6 +1,6 @@
 // What proxies acknowledged goes into the shared store, by whichever server they came to.
 import type { EvidenceNotes, EvidenceRecords } from '../../../../ports/storage/evidence.ts';
-import { PROXY_COLUMNS, proxyValues } from '../../evidence-records.ts';
+import { PROXY_COLUMNS, proxyValues } from '../../readings/evidence-records.ts';
 import type { Database } from './database.ts';
 
 const COLUMNS = Object.values(PROXY_COLUMNS);

@@ -1,6 +1,6 @@
 // The journal's tables of what proxies acknowledged in SQLite, and what is asked of them and of the decisions as evidence of
 // trust: by the index of identities, in which what is valid of each lies together, so nothing that has ended is looked at.
-import { PROXY_COLUMNS } from '../../evidence-records.ts';
+import { PROXY_COLUMNS } from '../../readings/evidence-records.ts';
 
 /** One row for each proxy of a workload, and one for each bundle that was ever handed out; its anchors are JSON. */
 export const EVIDENCE = `

@@ -1,7 +1,7 @@
 // What a SQLite journal knows as evidence of trust: identity by identity, in the order of their index.
 import type { StatementSync } from 'node:sqlite';
 import type { ProxyNote } from '../../../../ports/storage/evidence.ts';
-import { GROUPED_BY, OF_THE_NEWEST, proxyFrom } from '../../evidence-records.ts';
+import { GROUPED_BY, OF_THE_NEWEST, proxyFrom } from '../../readings/evidence-records.ts';
 import type { Row } from '../../records.ts';
 import {
   EVIDENCE_SINCE_VERSION,

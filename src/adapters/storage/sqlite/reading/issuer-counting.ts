@@ -1,7 +1,7 @@
 // What a SQLite journal counts of an issuer. By the index of times, so that what is older than any leaf is not looked at.
 import type { DatabaseSync } from 'node:sqlite';
 import type { StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
-import { MAX_COUNTED, type IssuerCounts } from '../../issuer-counts.ts';
+import { MAX_COUNTED, type IssuerCounts } from '../../readings/issuer-counts.ts';
 import type { Row } from '../../records.ts';
 
 const LIVE = `SELECT count(*) AS count, max(not_after_ms) AS latestEndMs FROM decisions

@@ -14,7 +14,7 @@ import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
 import type { LeafWindow } from '../../../../ports/storage/revoked-leaves.ts';
 import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
-import type { IssuerCounts } from '../../issuer-counts.ts';
+import type { IssuerCounts } from '../../readings/issuer-counts.ts';
 import {
   currentCertificateFrom,
   formerIssuerFrom,

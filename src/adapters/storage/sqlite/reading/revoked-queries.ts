@@ -12,7 +12,7 @@ import {
   namesOfBans,
   recordedLeafFrom,
   revokedFrom,
-} from '../../revoked-leaf-records.ts';
+} from '../../readings/revoked-leaf-records.ts';
 import { ATTESTED_SINCE_VERSION } from '../file/closing-schema.ts';
 import { namespaceOf } from './issuer-counting.ts';
 

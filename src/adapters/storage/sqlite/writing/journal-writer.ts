@@ -8,7 +8,7 @@ import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import { closingValues } from '../../closing-records.ts';
-import { proxyValues } from '../../evidence-records.ts';
+import { proxyValues } from '../../readings/evidence-records.ts';
 import { decisionValues, operationValues } from '../../records.ts';
 import { DELETE_CLOSINGS_BEFORE, INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
 import { DELETE_PROXIES_BEFORE, KEEP_BUNDLE, KEEP_PROXY } from '../file/evidence-schema.ts';

@@ -1,6 +1,6 @@
 // What each journal counts of an issuer, and the sum of several journals as an operator is shown it.
-import { MAX_GROUPS, type IssuerFigures, type LiveLeaves } from '../../ports/storage/issuer-statistics.ts';
-import type { Row } from './records.ts';
+import { MAX_GROUPS, type IssuerFigures, type LiveLeaves } from '../../../ports/storage/issuer-statistics.ts';
+import type { Row } from '../records.ts';
 
 /** Decisions that one journal is looked through for: the newest. */
 export const MAX_COUNTED = 1_000_000;

@@ -1,11 +1,11 @@
 // What is read of decisions, closings and proxies as evidence of trust, whichever database they are in, and what it says of each
 // workload: pure.
-import type { LiveAnchor, StreamEvidence, WorkloadEvidence } from '../../domain/trust/rotation/evidence.ts';
-import { parseJson } from '../../domain/text/parse-json.ts';
-import type { ClosedPod } from '../../ports/storage/closing-journal.ts';
-import { SEEN_EVERY_MS, type ProxyNote } from '../../ports/storage/evidence.ts';
-import { podIssuancesFrom } from './closing-records.ts';
-import type { DecisionField, Row } from './records.ts';
+import type { LiveAnchor, StreamEvidence, WorkloadEvidence } from '../../../domain/trust/rotation/evidence.ts';
+import { parseJson } from '../../../domain/text/parse-json.ts';
+import type { ClosedPod } from '../../../ports/storage/closing-journal.ts';
+import { SEEN_EVERY_MS, type ProxyNote } from '../../../ports/storage/evidence.ts';
+import { podIssuancesFrom } from '../closing-records.ts';
+import type { DecisionField, Row } from '../records.ts';
 
 type Value = string | number | null;
 

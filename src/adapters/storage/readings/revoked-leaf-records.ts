@@ -1,10 +1,10 @@
 // What is asked of the journal about certificates that bans hit, whichever database it is: rows that may be hit are found by
 // names, and the domain says which of them are.
-import type { Ban } from '../../domain/revocation/ban.ts';
-import type { RevokedCertificate } from '../../domain/revocation/revoked-certificate.ts';
-import { revocationsBy, type RecordedLeaf } from '../../domain/revocation/revoked-leaves.ts';
-import { MAX_REVOKED, type RevokedLeavesFound } from '../../ports/storage/revoked-leaves.ts';
-import type { Row } from './records.ts';
+import type { Ban } from '../../../domain/revocation/ban.ts';
+import type { RevokedCertificate } from '../../../domain/revocation/revoked-certificate.ts';
+import { revocationsBy, type RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
+import { MAX_REVOKED, type RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
+import type { Row } from '../records.ts';
 
 /** Rows that are looked through for one question, those that end last first. */
 export const MAX_CANDIDATES = MAX_REVOKED + 1;
