@@ -1,6 +1,12 @@
 // A ledger in memory, as several processes share it, with the records of what changed it.
 import { writtenLedger, type LedgerForm } from '../../src/adapters/storage/ledgers/ledger-form.ts';
-import type { Ledgers, Revised } from '../../src/ports/storage/ledgers.ts';
+import {
+  isSameRevision,
+  UNCHANGED,
+  type Ledgers,
+  type Revised,
+  type Revision,
+} from '../../src/ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../src/ports/storage/operation-journal.ts';
 
 interface Waits {
@@ -20,10 +26,10 @@ export class MemoryLedgers<L> implements Ledgers<L> {
   /** @param form what may be in it; absent, anything. */
   constructor(empty: L, form?: LedgerForm<L>) {
     this.#form = form;
-    this.#kept = { revision: 0, ledger: empty };
+    this.#kept = { revision: UNCHANGED, ledger: empty };
   }
 
-  async revision(options: Waits): Promise<number> {
+  async revision(options: Waits): Promise<Revision> {
     return this.#asked(options).revision;
   }
 
@@ -32,12 +38,17 @@ export class MemoryLedgers<L> implements Ledgers<L> {
     return this.#asked(options);
   }
 
-  async replace(revision: number, ledger: L, operation: OperationRecord, options: Waits): Promise<boolean> {
-    if (this.#asked(options).revision !== revision) return false;
+  async replace(
+    revision: Revision,
+    ledger: L,
+    operation: OperationRecord,
+    options: Waits,
+  ): Promise<Revision | undefined> {
+    if (!isSameRevision(this.#asked(options).revision, revision)) return undefined;
     if (this.#form !== undefined) writtenLedger(this.#form, ledger);
-    this.#kept = { revision: revision + 1, ledger };
+    this.#kept = { revision: { number: revision.number + 1 }, ledger };
     this.operations.push(operation);
-    return true;
+    return this.#kept.revision;
   }
 
   /** As a database that was put back, or whose last moments are lost. */

@@ -4,7 +4,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import { every } from '../../live/every.ts';
 import { Listeners } from '../../live/listeners.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import type { Ledgers, Revised } from '../../ports/storage/ledgers.ts';
+import { isSameRevision, type Ledgers, type Revised } from '../../ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 
 interface Waits {
@@ -102,9 +102,10 @@ export class FollowedLedger<L> {
       const before = this.#known;
       const { revision, ledger } = await ledgers.read(options);
       const next = change(ledger);
-      if (!(await ledgers.replace(revision, next.ledger, next.operation, options))) continue;
-      const isNews = this.#known === before || revision >= (this.#known?.revision ?? 0);
-      if (isNews) this.#take({ revision: revision + 1, ledger: next.ledger });
+      const written = await ledgers.replace(revision, next.ledger, next.operation, options);
+      if (written === undefined) continue;
+      const isNews = this.#known === before || written.number >= (this.#known?.revision.number ?? 0);
+      if (isNews) this.#take({ revision: written, ledger: next.ledger });
       // Whoever cannot be reached now looks by itself.
       await this.#parts.spread?.(options).catch(() => undefined);
       return next;
@@ -113,15 +114,16 @@ export class FollowedLedger<L> {
   }
 
   /**
-   * A revision may be lower than the known one: of a database that lost its last moments, or was put back. What it has is what
-   * counts for all, and what is decided next.
+   * A revision may be lower than the known one, or the same with another ledger: of a database that lost its last moments, or was
+   * put back. What it has is what counts for all, and what is decided next.
    * @returns false when something else came meanwhile.
    */
   async #see(options: Waits): Promise<boolean> {
     const { ledgers } = this.#parts;
     const before = this.#known;
     const revision = await ledgers.revision(options);
-    const read = revision === before?.revision ? before : await ledgers.read(options);
+    const isKnown = before !== undefined && isSameRevision(revision, before.revision);
+    const read = isKnown ? before : await ledgers.read(options);
     if (this.#known !== before) return false;
     if (read !== before) this.#take(read);
     return true;

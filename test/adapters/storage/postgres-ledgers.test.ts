@@ -3,6 +3,7 @@ import { ISSUER_LEDGER } from '../../../src/adapters/storage/ledgers/issuer-ledg
 import { PostgresLedgers } from '../../../src/adapters/storage/postgres/shared/postgres-ledgers.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { NO_LEDGER } from '../../../src/domain/trust/issuer-ledger.ts';
+import { UNCHANGED } from '../../../src/ports/storage/ledgers.ts';
 import { ledgerAfter, operation } from '../../support/contracts/ledgers.ts';
 
 describe('A ledger in a database that is lost', () => {
@@ -14,7 +15,7 @@ describe('A ledger in a database that is lost', () => {
   const { signal } = new AbortController();
 
   it('while it is changed may be changed or not', async () => {
-    const changed = ledgers.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), { signal });
+    const changed = ledgers.replace(UNCHANGED, ledgerAfter(NO_LEDGER, 'suspend'), operation(), { signal });
     await rejects(changed, { reason: 'CAP-O06' });
   });
 

@@ -7,6 +7,7 @@ import { NO_LEDGER, type IssuerLedger } from '../../../src/domain/trust/issuer-l
 import { pathCertificatesOf, type PathCertificate } from '../../../src/domain/x509/path/certificate.ts';
 import type { HeldKey } from '../../../src/ports/issuing/key-inventory.ts';
 import type { OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
+import { UNCHANGED } from '../../../src/ports/storage/ledgers.ts';
 import { fakeIssuers, readyState, type FakeIssuers } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
@@ -125,7 +126,7 @@ describe('The keys beside that of an issuer', () => {
     const by = { timeMs: 0, actor: 'local', role: 'security', reason: 'a drill' };
     const ledger = { moves: [{ ...suspended, ...by, from: 'active' as const, to: 'suspended' as const }], pending: [] };
     const record = { timeMs: 0, operation: 'issuer suspend', was: 'active', is: 'suspended' };
-    await ledgers.replace(0, ledger, record, stop);
+    await ledgers.replace(UNCHANGED, ledger, record, stop);
     for (const one of [...spki, LEFT]) await assert.rejects(remove(one), refusal(/cannot lose key/));
     assert.deepEqual(log, []);
   });

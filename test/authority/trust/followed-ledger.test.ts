@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import { NO_LEDGER, type IssuerLedger } from '../../../src/domain/trust/issuer-ledger.ts';
+import { UNCHANGED } from '../../../src/ports/storage/ledgers.ts';
 import { ledgerAfter, operation } from '../../support/contracts/ledgers.ts';
 import { FakeClock, settle } from '../../support/fakes/fake-clock.ts';
 import { MemoryLedgers } from '../../support/memory-ledgers.ts';
@@ -18,7 +19,7 @@ describe('A ledger as one process follows it', () => {
   afterEach(() => stop.abort());
 
   const suspended = ledgerAfter(NO_LEDGER, 'suspend');
-  const elsewhere = async (): Promise<boolean> => ledgers.replace(0, suspended, operation(), stop);
+  const elsewhere = async (): Promise<unknown> => ledgers.replace(UNCHANGED, suspended, operation(), stop);
 
   it('is not known before it was read, however long that takes, so that nothing signs by an empty one', async () => {
     await elsewhere();
@@ -42,14 +43,25 @@ describe('A ledger as one process follows it', () => {
 
   it('goes by what the store has also when that was set back, and by what is decided after that', async () => {
     const followed = new FollowedLedger({ ledgers, clock }, NAMED);
-    ledgers.setBack({ revision: 50, ledger: NO_LEDGER });
+    ledgers.setBack({ revision: { number: 50 }, ledger: NO_LEDGER });
     await followed.start(stop);
-    ledgers.setBack({ revision: 40, ledger: NO_LEDGER });
+    ledgers.setBack({ revision: { number: 40 }, ledger: NO_LEDGER });
     await followed.change((ledger) => ({ ledger: ledgerAfter(ledger, 'suspend'), operation: operation() }), stop);
     assert.deepEqual(followed.current(), suspended, 'an act is in force when it was done');
-    ledgers.setBack({ revision: 30, ledger: ledgerAfter(NO_LEDGER, 'taint') });
+    ledgers.setBack({ revision: { number: 30 }, ledger: ledgerAfter(NO_LEDGER, 'taint') });
     await clock.advance(2_000);
     assert.deepEqual(followed.current(), ledgerAfter(NO_LEDGER, 'taint'));
+  });
+
+  it('goes by what the store has also where that was set back and has come as far with another ledger', async () => {
+    const followed = new FollowedLedger({ ledgers, clock }, NAMED);
+    ledgers.setBack({ revision: { number: 7, digest: 'a' }, ledger: suspended });
+    await followed.start(stop);
+    ledgers.setBack({ revision: { number: 7, digest: 'b' }, ledger: ledgerAfter(NO_LEDGER, 'taint') });
+    await clock.advance(2_000);
+    assert.deepEqual(followed.current(), ledgerAfter(NO_LEDGER, 'taint'));
+    await clock.advance(2_000);
+    assert.equal(ledgers.reads, 2);
   });
 
   it('shows what another process changed within two seconds, once', async () => {

@@ -1,7 +1,7 @@
 // A ledger of an embedded store: it lies in a file, and the records of what changed it go into the journal after it. What a
 // crash or a full disk leaves between them is recorded by a later look.
 import { canonicalJson } from '../../../domain/text/canonical-json.ts';
-import type { Ledgers, Revised } from '../../../ports/storage/ledgers.ts';
+import { isSameRevision, type Ledgers, type Revised, type Revision } from '../../../ports/storage/ledgers.ts';
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import type { LedgerFile, LedgerHead } from './file-ledger.ts';
 
@@ -28,25 +28,31 @@ export class JournaledLedger<L> implements Ledgers<L> {
     this.#recordsForOthers = settings.recordsForOthers;
   }
 
-  async revision(options: Waits): Promise<number> {
+  async revision(options: Waits): Promise<Revision> {
     const head = await this.#parts.file.head(options);
     this.#recordWhatIsLeft(head, options);
-    return head.revision;
+    return { number: head.revision };
   }
 
   async read(options: Waits): Promise<Revised<L>> {
     const { revision, ledger } = await this.#parts.file.read(options);
-    return { revision, ledger };
+    return { revision: { number: revision }, ledger };
   }
 
-  async replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean> {
+  async replace(
+    revision: Revision,
+    next: L,
+    operation: OperationRecord,
+    options: Waits,
+  ): Promise<Revision | undefined> {
     const { file } = this.#parts;
     const head = await file.head(options);
-    if (head.revision !== revision) return false;
+    if (!isSameRevision({ number: head.revision }, revision)) return undefined;
     const unrecorded = [...head.unrecorded, operation];
-    if (!(await file.replace({ revision: revision + 1, ledger: next, unrecorded }, options))) return false;
+    const number = revision.number + 1;
+    if (!(await file.replace({ revision: number, ledger: next, unrecorded }, options))) return undefined;
     await this.#record(operation, options);
-    return true;
+    return { number };
   }
 
   /** Who changed the ledger has recorded it before the second look at the same revision, or is gone, or cannot. */

@@ -14,7 +14,7 @@ import type { PostgresConnection } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';
 import { PostgresProblem, problemBehind } from './connection/postgres-problem.ts';
 import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
-import { migrate } from './schema/migrate.ts';
+import { keepMigrated, migrate } from './schema/migrate.ts';
 import {
   BEGIN_PROBE,
   recordsAsJson,
@@ -208,6 +208,7 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
 
 async function probe(connection: PostgresConnection): Promise<void> {
   try {
+    await keepMigrated(connection);
     await connection.run(BEGIN_PROBE);
     await connection.query({ text: PROBE_RECORD, writes: 1 });
     await connection.run(END_PROBE);
@@ -219,9 +220,13 @@ async function probe(connection: PostgresConnection): Promise<void> {
   }
 }
 
-/** A host that became a standby while it kept its connections would show it only to a write. */
+/**
+ * A host that became a standby while it kept its connections would show it only to a write; one that took over may lack the last step
+ * of the schema.
+ */
 async function look(connection: PostgresConnection): Promise<void> {
   const [row] = await connection.query({ text: 'SELECT pg_is_in_recovery() AS standby' });
   if (row?.['standby'] === true)
     throw new PostgresProblem('read-only', 'PostgreSQL is a standby now, and takes no writes');
+  await keepMigrated(connection);
 }

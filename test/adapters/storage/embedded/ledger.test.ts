@@ -15,6 +15,7 @@ import { ISSUER_LEDGER } from '../../../../src/adapters/storage/ledgers/issuer-l
 import { AuthorityError } from '../../../../src/domain/errors.ts';
 import { NO_LEDGER, type IssuerLedger } from '../../../../src/domain/trust/issuer-ledger.ts';
 import type { OperationJournal, OperationRecord } from '../../../../src/ports/storage/operation-journal.ts';
+import { UNCHANGED } from '../../../../src/ports/storage/ledgers.ts';
 import { describeLedgers, ledgerAfter, operation, type SharedLedgers } from '../../../support/contracts/ledgers.ts';
 import { FakeClock, settle } from '../../../support/fakes/fake-clock.ts';
 import { linkedPair } from '../../../support/fakes/linked-pair.ts';
@@ -72,13 +73,18 @@ describe('Of an embedded store', () => {
   describe('the ledger of issuers', () => {
     it('is the same after a restart, for its user alone to read', async () => {
       const next = ledgerAfter(NO_LEDGER, 'taint');
-      await over(new FileLedger(file, ISSUER_LEDGER)).replace(0, next, operation(), NEVER);
+      await over(new FileLedger(file, ISSUER_LEDGER)).replace(UNCHANGED, next, operation(), NEVER);
       assert.deepEqual((await over(new FileLedger(file, ISSUER_LEDGER)).read(NEVER)).ledger, next);
       assert.equal(statSync(file).mode & 0o777, 0o600);
     });
 
     it('that is damaged is an error and never an empty one', async () => {
-      await over(new FileLedger(file, ISSUER_LEDGER)).replace(0, ledgerAfter(NO_LEDGER, 'taint'), operation(), NEVER);
+      await over(new FileLedger(file, ISSUER_LEDGER)).replace(
+        UNCHANGED,
+        ledgerAfter(NO_LEDGER, 'taint'),
+        operation(),
+        NEVER,
+      );
       for (const damage of ['', '{}', readFileSync(file, 'utf8').replace('tainted', 'trusted')]) {
         writeFileSync(file, damage);
         await assert.rejects(over(new FileLedger(file, ISSUER_LEDGER)).read(NEVER), {
@@ -91,7 +97,7 @@ describe('Of an embedded store', () => {
     it('keeps the record of a change that the journal could not take, for a later look, and gives it once', async () => {
       journal.full = true;
       const next = ledgerAfter(NO_LEDGER, 'suspend');
-      assert.equal(await over(new FileLedger(file, ISSUER_LEDGER)).replace(0, next, operation(), NEVER), true);
+      await over(new FileLedger(file, ISSUER_LEDGER)).replace(UNCHANGED, next, operation(), NEVER);
       assert.deepEqual(journal.records, []);
       journal.full = false;
       const restarted = over(new FileLedger(file, ISSUER_LEDGER));
@@ -106,7 +112,7 @@ describe('Of an embedded store', () => {
     it('has one of several workers record what another left', async () => {
       const [first, second] = ofWorkers();
       journal.full = true;
-      await second.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
+      await second.replace(UNCHANGED, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
       journal.full = false;
       for (let look = 0; look < 4; look += 1) {
         await Promise.all([first.revision(NEVER), second.revision(NEVER)]);
@@ -117,9 +123,9 @@ describe('Of an embedded store', () => {
 
     it('stays as it was when it cannot be written', async () => {
       const own = over(new FileLedger(path.join(directory, 'gone', 'journal.db.issuers'), ISSUER_LEDGER));
-      const change = own.replace(0, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
+      const change = own.replace(UNCHANGED, ledgerAfter(NO_LEDGER, 'suspend'), operation(), NEVER);
       await assert.rejects(change, { reason: 'CAP-S04', message: /journal\.db\.issuers/ });
-      assert.deepEqual(await own.read(NEVER), { revision: 0, ledger: NO_LEDGER });
+      assert.deepEqual(await own.read(NEVER), { revision: UNCHANGED, ledger: NO_LEDGER });
       assert.deepEqual(journal.records, []);
     });
   });

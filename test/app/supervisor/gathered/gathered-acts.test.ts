@@ -24,7 +24,9 @@ const forever = async (): Promise<never> => new Promise(() => undefined);
 class HeldLedgers extends MemoryLedgers<BanLedger> {
   readonly held = Promise.withResolvers<undefined>();
 
-  override async replace(...given: Parameters<MemoryLedgers<BanLedger>['replace']>): Promise<boolean> {
+  override async replace(
+    ...given: Parameters<MemoryLedgers<BanLedger>['replace']>
+  ): ReturnType<MemoryLedgers<BanLedger>['replace']> {
     await this.held.promise;
     return super.replace(...given);
   }

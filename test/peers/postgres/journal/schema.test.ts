@@ -82,6 +82,29 @@ describe('The schema in PostgreSQL', function () {
     assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
   });
 
+  it('that lost its last step, as by a failover, has it again while servers run', async () => {
+    await using started = await startJournal(cluster);
+    await cluster.query(`ALTER TABLE ban_ledgers DROP COLUMN digest; ALTER TABLE issuer_ledgers DROP COLUMN digest;
+      ALTER TABLE anchor_ledgers DROP COLUMN digest; UPDATE schema_version SET version = ${MIGRATIONS.length - 1}`);
+    const has = "SELECT 1 FROM information_schema.columns WHERE table_name = 'ban_ledgers' AND column_name = 'digest'";
+    await eventually('the step is taken', async () => (await cluster.query(has)).length > 0, { withinMs: 20_000 });
+    await started.journal.append(issued('after'), { signal: NEVER });
+    assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
+    assert.deepEqual(started.events.of('journalFailing'), []);
+  });
+
+  it('that is gone is not made anew under servers that run: what they have forbidden would be forgotten', async () => {
+    await using started = await startJournal(cluster);
+    await cluster.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION ${cluster.user}`);
+    const { journal } = started;
+    await eventually('it is missed', () => journal.problem !== undefined, { withinMs: 20_000 });
+    await isRefused(journal.append(issued('after'), { signal: NEVER }), 'CAP-S04', /has lost a table of the journal/);
+    const looks = (): number => cluster.log.split('relation "schema_version" does not exist').length;
+    const before = looks();
+    await eventually('several looks', () => looks() > before + 1, { withinMs: 20_000 });
+    assert.deepEqual(await cluster.query("SELECT to_regclass('schema_version')"), [['']]);
+  });
+
   it('that another server takes long to bring up to date is waited for', async () => {
     const [first = ''] = MIGRATIONS;
     const other = migrated([`${first}; SELECT pg_sleep(3)`]);

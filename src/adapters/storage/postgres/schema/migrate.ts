@@ -47,6 +47,16 @@ export async function versionOf(connection: PostgresConnection, newest = MIGRATI
 }
 
 /**
+ * Takes the steps that a database has lost, as one does that took over before it had them, or was put back. One without any
+ * version has lost more than that, and is left as it is.
+ * @throws PostgresProblem `misconfigured` also for one without a version.
+ */
+export async function keepMigrated(connection: PostgresConnection): Promise<void> {
+  const [row] = await connection.query({ text: SELECT_VERSION });
+  if (Number(row?.['version'] ?? MIGRATIONS.length) < MIGRATIONS.length) await migrate(connection);
+}
+
+/**
  * What `migrate` would end with, without a change to the database.
  * @throws PostgresProblem `misconfigured` when the schema is not for this version, or is not this user's to make.
  */

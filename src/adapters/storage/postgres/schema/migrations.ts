@@ -9,6 +9,7 @@ import {
   CRLS,
   ISSUER_LEDGERS,
   LEASES,
+  LEDGER_DIGESTS,
   POLICY_BUNDLE_STATES,
   QUOTA_BUCKETS,
 } from './shared.ts';
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly string[] = [
   EVIDENCE,
   BAN_LEDGERS,
   'ALTER TABLE decisions ADD COLUMN cluster text',
+  LEDGER_DIGESTS,
 ];
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */

@@ -34,6 +34,18 @@ export const CRLS = `
     certificate text NOT NULL, der text NOT NULL, PRIMARY KEY (trust, issuer)
   );`;
 
+/**
+ * Of the text as it is, for a backslash means itself: made by the database, so that also what a server of before writes has one. It is
+ * of the form that may stand there, which convert_to may not (postgresql.org/docs/current/ddl-generated-columns.html).
+ */
+export const LEDGER_DIGESTS = ['issuer_ledgers', 'anchor_ledgers', 'ban_ledgers']
+  .map(
+    (name) => `
+  ALTER TABLE ${name} ADD COLUMN digest text
+    GENERATED ALWAYS AS (encode(sha256(decode(replace(ledger, E'\\\\', E'\\\\\\\\'), 'escape')), 'hex')) STORED;`,
+  )
+  .join('');
+
 function ledgerTable(name: string): string {
   return `
   CREATE TABLE ${name} (trust text PRIMARY KEY, revision bigint NOT NULL, ledger text NOT NULL);`;

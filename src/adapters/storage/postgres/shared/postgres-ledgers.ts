@@ -1,10 +1,10 @@
 // A ledger as a row that all servers change by comparing its revision, in one statement with the record of the operation.
 import { AuthorityError } from '../../../../domain/errors.ts';
 import { parseJson } from '../../../../domain/text/parse-json.ts';
-import type { Ledgers, Revised } from '../../../../ports/storage/ledgers.ts';
+import { UNCHANGED, type Ledgers, type Revised, type Revision } from '../../../../ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import { ledgerIn, writtenLedger, type LedgerForm } from '../../ledgers/ledger-form.ts';
-import { OPERATION_COLUMNS, operationValues } from '../../records.ts';
+import { OPERATION_COLUMNS, operationValues, type Row } from '../../records.ts';
 import type { Database } from './database.ts';
 
 interface Waits {
@@ -31,29 +31,38 @@ export class PostgresLedgers<L> implements Ledgers<L> {
     this.#statements = statementsOf(settings.form.table);
   }
 
-  async revision({ signal }: Waits): Promise<number> {
+  async revision({ signal }: Waits): Promise<Revision> {
     signal.throwIfAborted();
     const [row] = await this.#database.query(this.#statements.revision, [this.#trust], { signal });
-    return row === undefined ? 0 : Number(row['revision']);
+    return row === undefined ? UNCHANGED : revisionIn(row);
   }
 
   async read({ signal }: Waits): Promise<Revised<L>> {
     signal.throwIfAborted();
     const [row] = await this.#database.query(this.#statements.read, [this.#trust], { signal });
-    if (row === undefined) return { revision: 0, ledger: this.#form.empty };
+    if (row === undefined) return { revision: UNCHANGED, ledger: this.#form.empty };
     const ledger = ledgerIn(this.#form, parseJson(String(row['ledger'])));
-    if (ledger !== undefined) return { revision: Number(row['revision']), ledger };
+    if (ledger !== undefined) return { revision: revisionIn(row), ledger };
     const { table, name, withoutIt } = this.#form;
     const detail = `the row of ${this.#trust} in the table ${table} is not ${name}; restore it; without it ${withoutIt}`;
     throw new AuthorityError('CAP-X03', { detail });
   }
 
-  async replace(revision: number, next: L, operation: OperationRecord, options: Waits): Promise<boolean> {
+  async replace(
+    { number, digest = '' }: Revision,
+    next: L,
+    operation: OperationRecord,
+    options: Waits,
+  ): Promise<Revision | undefined> {
     options.signal.throwIfAborted();
-    const values = [this.#trust, revision, writtenLedger(this.#form, next), ...operationValues(operation)];
     const { create, replace } = this.#statements;
-    const rows = await this.#database.commit(revision === 0 ? create : replace, values, options).catch(orUnknown);
-    return rows.length === 1;
+    const values = [this.#trust, number, writtenLedger(this.#form, next), ...operationValues(operation)];
+    const written =
+      number === 0
+        ? this.#database.commit(create, values, options)
+        : this.#database.commit(replace, [...values, digest], options);
+    const [row] = await written.catch(orUnknown);
+    return row === undefined ? undefined : revisionIn(row);
   }
 }
 
@@ -63,19 +72,28 @@ function orUnknown(cause: unknown): never {
   throw lost ? new AuthorityError('CAP-O06', { detail: 'the database did not answer', cause: cause.cause }) : cause;
 }
 
-/** The last two give a row only when the revision is the one that was seen. Parameters: trust, revision, ledger, the operation's. */
+function revisionIn(row: Row): Revision {
+  return { number: Number(row['revision']), digest: String(row['digest']) };
+}
+
+/**
+ * The last two give a row only when the revision is the one that was seen, of the ledger that was seen: what was read of a
+ * database that has lost its last moments since must not replace what others wrote there. Parameters: trust, revision, ledger, the
+ * operation's, digest.
+ */
 function statementsOf(table: string) {
   return {
-    revision: `SELECT revision FROM ${table} WHERE trust = $1`,
-    read: `SELECT revision, ledger FROM ${table} WHERE trust = $1`,
+    revision: `SELECT revision, digest FROM ${table} WHERE trust = $1`,
+    read: `SELECT revision, digest, ledger FROM ${table} WHERE trust = $1`,
     create: recorded(`INSERT INTO ${table} (trust, revision, ledger) VALUES ($1, $2::bigint + 1, $3)
-      ON CONFLICT (trust) DO NOTHING RETURNING 1`),
+      ON CONFLICT (trust) DO NOTHING RETURNING revision, digest`),
     replace: recorded(`UPDATE ${table} SET revision = revision + 1, ledger = $3
-      WHERE trust = $1 AND revision = $2::bigint RETURNING 1`),
+      WHERE trust = $1 AND revision = $2::bigint AND digest = $9::text RETURNING revision, digest`),
   };
 }
 
 function recorded(change: string): string {
   return `WITH changed AS (${change})
-    INSERT INTO operations (${COLUMNS}) SELECT ${TYPED} WHERE EXISTS (SELECT FROM changed) RETURNING 1`;
+    INSERT INTO operations (${COLUMNS}) SELECT ${TYPED} FROM changed
+    RETURNING (SELECT revision FROM changed), (SELECT digest FROM changed)`;
 }
