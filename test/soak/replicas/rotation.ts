@@ -105,11 +105,6 @@ class RotatingReplicas {
     await this.cluster.query('UPDATE leases SET expires_at = clock_timestamp()');
   }
 
-  async epoch(): Promise<number> {
-    const [[epoch] = []] = await this.cluster.query('SELECT epoch FROM leases');
-    return Number(epoch);
-  }
-
   async #leads(name: Name): Promise<boolean> {
     const server = this.#servers.get(name);
     if (server?.runs !== true) return false;
@@ -219,7 +214,6 @@ export async function runReplicaRotation({ seconds, say, patient }: RotationSoak
     { name: 'certificates delivered', value: delivered.length, unit: 'in all' },
     { name: 'bundle documents read', value: seen.documents, unit: 'in all' },
     { name: 'leaders killed', value: replicas.kills, unit: 'in all' },
-    { name: 'leases', value: await replicas.epoch(), unit: 'in all' },
     { name: 'roots lost, or back', value: seen.wrong.length, unit: 'times', bound: 0 },
     {
       name: 'delivered without a record',

@@ -20,12 +20,14 @@ export interface PostgresLeaseSettings {
 const TIMES = { termMs: 15_000, renewEveryMs: 4_000, marginMs: 2_000, lookEveryMs: 3_000 };
 
 /**
- * Free, over, or left to ourselves by a try whose answer we never got: only then does it change, and the epoch rises.
+ * Free, over, or left to ourselves by a try whose answer we never got: only then does it change, and the epoch rises: to the
+ * database's clock, in ms. Counted on by one, it would be the same for two holders when a failover loses that the first of them took it.
  * Parameters: name, holder, term in ms.
  */
 const TAKE = `INSERT INTO leases AS lease (name, holder, epoch, expires_at)
-  VALUES ($1, $2, 1, clock_timestamp() + $3::bigint * interval '1 ms')
-  ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = lease.epoch + 1,
+  VALUES ($1, $2, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint,
+    clock_timestamp() + $3::bigint * interval '1 ms')
+  ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = greatest(lease.epoch + 1, excluded.epoch),
     expires_at = clock_timestamp() + $3::bigint * interval '1 ms'
   WHERE lease.expires_at <= clock_timestamp() OR lease.holder = excluded.holder
   RETURNING epoch`;
