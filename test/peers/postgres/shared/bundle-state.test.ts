@@ -38,6 +38,29 @@ describe('The rollback state of a shared store', function () {
     assert.equal((await stateOf().read(NEVER))?.sequence, 3);
   });
 
+  it('is shown again to a replica that saw another one of the same revision, as before a failover', async () => {
+    await stateOf().update(nextState, NEVER);
+    const shown: (number | undefined)[] = [];
+    const moved = new PostgresBundleState(
+      {
+        database: {
+          query: store.database.query,
+          commit: async (...question) => {
+            if (shown.length === 1) await store.cluster.query('UPDATE policy_bundle_states SET sequence = 7');
+            return store.database.commit(...question);
+          },
+        },
+      },
+      { trust: 'cluster.local' },
+    );
+    await moved.update((known) => {
+      shown.push(known?.sequence);
+      return nextState(known);
+    }, NEVER);
+    assert.deepEqual(shown, [1, 7]);
+    assert.equal((await stateOf().read(NEVER))?.sequence, 8);
+  });
+
   it('is one for each trust domain', async () => {
     await stateOf().update(nextState, NEVER);
     assert.equal(await stateOf('other.example').read(NEVER), undefined);

@@ -19,12 +19,12 @@ interface Revised {
 const MAX_ROUNDS = 100;
 
 const READ = `SELECT revision, name, sequence, digest, latest_seen_ms FROM policy_bundle_states WHERE trust = $1`;
-/** Both give the row only when the revision is the one that was seen. */
+/** Both give the row only when revision and state are those that were seen: a failover may have made another of the same revision. */
 const CREATE = `INSERT INTO policy_bundle_states (trust, revision, name, sequence, digest, latest_seen_ms)
   VALUES ($1, $2 + 1, $3, $4, $5, $6) ON CONFLICT (trust) DO NOTHING RETURNING revision`;
 const REPLACE = `UPDATE policy_bundle_states
   SET revision = $2 + 1, name = $3, sequence = $4, digest = $5, latest_seen_ms = $6
-  WHERE trust = $1 AND revision = $2 RETURNING revision`;
+  WHERE trust = $1 AND revision = $2 AND (name, sequence, digest, latest_seen_ms) = ($7, $8, $9, $10) RETURNING revision`;
 
 export class PostgresBundleState implements PolicyBundleState {
   readonly place: string;
@@ -61,15 +61,17 @@ export class PostgresBundleState implements PolicyBundleState {
       const known = await this.#known(options);
       const next = change(known.state);
       if (next === undefined) return known.state;
-      if (await this.#wrote(next, known.revision, options)) return next;
+      if (await this.#wrote(next, known, options)) return next;
     }
     throw new AuthorityError('CAP-X03', { detail: `${this.place} was changed ${MAX_ROUNDS} times meanwhile` });
   }
 
-  async #wrote(next: RollbackState, revision: number, options: Options): Promise<boolean> {
-    const { name, sequence, digest, latestSeenMs } = next;
-    const values = [this.#trust, revision, name, sequence, digest, Math.floor(latestSeenMs)];
-    const write = this.#database.commit(revision === 0 ? CREATE : REPLACE, values, options);
+  async #wrote(next: RollbackState, { revision, state }: Revised, options: Options): Promise<boolean> {
+    const values = [this.#trust, revision, ...columnsOf(next)];
+    const write =
+      state === undefined
+        ? this.#database.commit(CREATE, values, options)
+        : this.#database.commit(REPLACE, [...values, ...columnsOf(state)], options);
     return (await this.#named(write)).length === 1;
   }
 
@@ -88,6 +90,10 @@ export class PostgresBundleState implements PolicyBundleState {
       ? { revision: 0, state: undefined }
       : { revision: Number(row['revision']), state: from(row) };
   }
+}
+
+function columnsOf({ name, sequence, digest, latestSeenMs }: RollbackState): readonly (string | number)[] {
+  return [name, sequence, digest, Math.floor(latestSeenMs)];
 }
 
 function from(row: Row): RollbackState {
