@@ -84,13 +84,13 @@ describe('The schema in PostgreSQL', function () {
 
   it('that lost its last step, as by a failover, has it again while servers run', async () => {
     await using started = await startJournal(cluster);
-    await cluster.query(`ALTER TABLE ban_ledgers DROP COLUMN digest; ALTER TABLE issuer_ledgers DROP COLUMN digest;
-      ALTER TABLE anchor_ledgers DROP COLUMN digest; UPDATE schema_version SET version = ${MIGRATIONS.length - 1}`);
-    const has = "SELECT 1 FROM information_schema.columns WHERE table_name = 'ban_ledgers' AND column_name = 'digest'";
-    await eventually('the step is taken', async () => (await cluster.query(has)).length > 0, { withinMs: 20_000 });
+    await cluster.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION ${cluster.user}`);
+    await migrated(MIGRATIONS.slice(0, -1));
+    const isWhole = async (): Promise<boolean> =>
+      (await cluster.query('SELECT version FROM schema_version')).flat()[0] === String(MIGRATIONS.length);
+    await eventually('the step is taken', isWhole, { withinMs: 20_000 });
+    await eventually('it works', () => started.journal.problem === undefined, { withinMs: 20_000 });
     await started.journal.append(issued('after'), { signal: NEVER });
-    assert.deepEqual(await version(), [[String(MIGRATIONS.length)]]);
-    assert.deepEqual(started.events.of('journalFailing'), []);
   });
 
   it('that is gone is not made anew under servers that run: what they have forbidden would be forgotten', async () => {
