@@ -24,6 +24,8 @@ export interface ServeReport {
   readonly crlAddress?: string;
   /** Of the SPIFFE bundle endpoint. */
   readonly bundleAddress?: string;
+  /** Where browsers find the console, with the link that works once where there is one. */
+  readonly consoleUrl?: string;
   readonly sockets: readonly string[];
   /** The parts that do not work as they should. */
   readonly troubled: readonly TroubledPart[];
@@ -119,6 +121,7 @@ function reportOf(config: Config, composition: Composition): ServeReport {
     httpAddress: composition.administration?.http.address() ?? '',
     ...(plaintext && { plaintextAddress: plaintext.address() }),
     ...(composition.bundleEndpoint && { bundleAddress: composition.bundleEndpoint.address() }),
+    ...(composition.console && { consoleUrl: composition.console.url() }),
     ...(composition.revocation?.http && { crlAddress: composition.revocation.http.address() }),
     sockets: sockets.paths,
     troubled: composition.foundation.health.parts().flatMap((part) => (part.state === 'ready' ? [] : [part])),

@@ -36,6 +36,8 @@ export function devValues(
     ...(!asksCluster && { 'cluster.manifests': manifests }),
     'authentication.tokens.issuers': [{ issuer: DEV_TOKEN_ISSUER, keys: { file: files.tokenIssuerKeys } }],
     'sds.socketDirectory': sockets,
+    'listen.console.address': '127.0.0.1:0',
+    'listen.console.oneTimeLink': true,
     'journal.store': `sqlite:${journal}`,
     'telemetry.logFile': `${root}/capstan.log`,
   };

@@ -113,6 +113,18 @@ export const schema = {
         ),
       },
     },
+    console: {
+      address: optional(
+        address,
+        'Where the console, the pages for people, is served to browsers over HTTPS, with the certificate of `listen.tls`. Absent, there is none. `serve --dev` serves it on loopback without TLS, to whoever has the link that it prints once.',
+      ),
+      oneTimeLink: withDefault(
+        flag,
+        false,
+        'Whether the console is served without TLS on loopback and opened by a link that works once.',
+        { devOnly: true },
+      ),
+    },
     plaintext: {
       address: optional(
         loopbackAddress,

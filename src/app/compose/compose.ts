@@ -6,6 +6,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { WorkerPlace } from '../worker-place.ts';
 import { composeAdministration, type Administration } from './administration/administration.ts';
+import { composeConsole, type Console } from './administration/console.ts';
 import { composeOperatorsListener } from './administration/operators.ts';
 import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';
@@ -41,6 +42,8 @@ export interface Composition {
   readonly revocation: Revocation | undefined;
   /** Absent for a worker: its supervisor answers probes and operators. */
   readonly administration: Administration | undefined;
+  /** Absent where it is not configured. */
+  readonly console: Console | undefined;
 }
 
 /** What a server stands on that is not its configuration. */
@@ -98,9 +101,10 @@ export function compose(
     revocation,
   });
   const operators = composeOperatorsListener(config, foundation, administration);
+  const console = composeConsole(config, foundation, administration);
   const { ownCertificates } = trust;
-  const https = [admission, operators].filter((listener) => listener !== undefined);
+  const https = [admission, operators, console?.https].filter((listener) => listener !== undefined);
   composeServingCertificate(config, foundation, { issuing, listeners, https, ownCertificates });
   const bundleEndpoint = composeBundleEndpoint(config, foundation, { issuing, ownCertificates });
-  return { foundation, trust, cluster, policy, listeners, bundleEndpoint, revocation, administration };
+  return { foundation, trust, cluster, policy, listeners, bundleEndpoint, revocation, administration, console };
 }

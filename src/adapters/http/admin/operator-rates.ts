@@ -2,9 +2,14 @@
 import { Recent } from '../../../domain/bounded/recent.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 
-/** Requests at once, and for each second after that. A person, and a page that looks every few seconds, have room. */
-const BURST = 60;
-const PER_SECOND = 2;
+/** Requests at once, and for each second after that. */
+export interface Rate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** A person, and a page that looks every few seconds, have room. */
+const OF_OPERATORS: Rate = { burst: 60, perSecond: 2 };
 /** Operators whose use is remembered; a forgotten one has its whole burst again. */
 const MAX_OPERATORS = 2_000;
 
@@ -13,15 +18,19 @@ export class OperatorRates {
   /** When an operator has its whole burst again. */
   readonly #wholeAtMs = new Recent<number>(MAX_OPERATORS);
 
-  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+  readonly #rate: Rate;
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>, rate: Rate = OF_OPERATORS) {
     this.#clock = clock;
+    this.#rate = rate;
   }
 
   /** @returns whether this request is one too many; if not, it counts. */
   overloaded(actor: string): boolean {
+    const { burst, perSecond } = this.#rate;
     const nowMs = this.#clock.monotonicMs();
-    const wholeAtMs = Math.max(nowMs, this.#wholeAtMs.get(actor) ?? nowMs) + 1_000 / PER_SECOND;
-    if (wholeAtMs > nowMs + (BURST * 1_000) / PER_SECOND) return true;
+    const wholeAtMs = Math.max(nowMs, this.#wholeAtMs.get(actor) ?? nowMs) + 1_000 / perSecond;
+    if (wholeAtMs > nowMs + (burst * 1_000) / perSecond) return true;
     this.#wholeAtMs.set(actor, wholeAtMs);
     return false;
   }

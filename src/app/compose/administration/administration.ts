@@ -1,6 +1,7 @@
 // What probes and scrapers read over HTTP, and what an operator on this machine asks over the Unix socket. Of several
 // processes the supervisor serves both and asks its workers.
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
+import { administerOverview, type OverviewParts } from '../../../adapters/http/admin/administer-overview.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { administerBans, type BansParts } from '../../../adapters/http/admin/administer-bans.ts';
@@ -20,6 +21,8 @@ import { HttpServer } from '../../../adapters/http/observation/server.ts';
 import { administrationSocketOf } from '../../../config/administration-socket.ts';
 import type { Config } from '../../../config/schema.ts';
 import { RefusedOperations } from '../../../authority/administration/refused-operations.ts';
+import { FiguresOfLately } from '../../../authority/administration/server-figures.ts';
+import { figuresIn } from '../../../review/figures/figures-in.ts';
 import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import { policyInForce } from '../../policy-in-force.ts';
@@ -120,6 +123,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerAnchors(answers.anchors),
     administerBans(answers.bans),
     administerCrls(answers.crls),
+    administerOverview(composeOverview(config, foundation, answers)),
   ];
   const bounded = boundOperators(foundation, answers);
   const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });
@@ -133,6 +137,28 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
   });
   health.report('administration', () => degradedBy(socket.problem));
   return { http, answer: async (request) => answerOperator(relayed, request) };
+}
+
+/** Numbers of lately are kept where there is a page that shows them. */
+function composeOverview(
+  { trustDomain, listen }: Config,
+  { clock, events, startUp, running: signal }: Foundation,
+  { health, policy, collect }: Answers,
+): OverviewParts {
+  const figures = new FiguresOfLately({ read: async () => figuresIn(await collect()), clock });
+  if (listen.console.address !== undefined) {
+    startUp.at('administer', () => {
+      void figures.run({ signal }).catch((cause: unknown) => events.unexpected({ where: 'figures', cause }));
+    });
+  }
+  return {
+    trustDomain,
+    health,
+    policy,
+    nowMs: () => clock.nowMs(),
+    figures: async () => figures.now(),
+    lately: () => figures.lately(),
+  };
 }
 
 /** What one operator may ask for, and the record of what is refused. */

@@ -58,7 +58,8 @@ export function composeOperatorsListener(
   return listener;
 }
 
-function answerOf(
+/** @returns what answers operators: of several processes the supervisor. */
+export function answerOf(
   administration: Administration | undefined,
   worker: WorkerPlace | undefined,
   signal: AbortSignal,

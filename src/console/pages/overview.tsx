@@ -1,0 +1,137 @@
+// Whether all is well, at a glance: what is not, how long it can go on without us, what ends next, what was decided lately.
+import type { Overview } from '../../adapters/http/admin/administer-overview.ts';
+import type { IssuerRow } from '../../authority/administration/issuer-overview.ts';
+import { REASONS } from '../../domain/reasons.ts';
+import { DecisionsChart } from '../parts/chart.tsx';
+import { Facts, type Fact } from '../parts/facts.tsx';
+import { Table, type Row } from '../parts/table.tsx';
+import { WithAnswer } from '../parts/answered.tsx';
+import { Code, Count, Moment, Name, Span, State } from '../parts/values.tsx';
+import { useAnswer } from '../use-answer.ts';
+import { issuerState } from './issuers.tsx';
+
+export function OverviewPage() {
+  const overview = useAnswer<Overview>('/api/overview');
+  const issuers = useAnswer<{ readonly issuers: readonly IssuerRow[] }>('/api/issuers');
+  return (
+    <WithAnswer
+      of={overview}
+      show={(answer) => (
+        <>
+          <Troubled of={answer} />
+          <Facts facts={factsOf(answer)} />
+          <section>
+            <h2>Decisions of the past hour</h2>
+            <DecisionsChart lately={answer.lately} />
+          </section>
+          <Table
+            caption="What ends next"
+            head={['What', 'State', 'Ends']}
+            none="Nothing is known to end."
+            rows={endsOf(answer, issuers.answer?.issuers ?? [])}
+          />
+          <Table
+            caption="Refusals since the server started"
+            head={['Reason', 'Meaning', 'Refusals']}
+            numbers={[2]}
+            none="Nothing was refused."
+            rows={refusalsOf(answer)}
+          />
+        </>
+      )}
+    />
+  );
+}
+
+function Troubled({ of: { troubled } }: { readonly of: Overview }) {
+  if (troubled.length === 0) return <p class="well">Every part works as it should.</p>;
+  const rows = troubled.map(({ part, worker, state, why }) => ({
+    key: `${part} ${worker ?? ''}`,
+    cells: [
+      worker === undefined ? part : `${part}, worker ${worker}`,
+      <State word={state} tone={state === 'degraded' ? 'warn' : 'bad'} />,
+      <Name of={why} />,
+    ],
+  }));
+  return <Table caption="Not as it should be" head={['Part', 'State', 'Why']} rows={rows} none="" />;
+}
+
+function factsOf({ trustDomain, figures }: Overview): readonly Fact[] {
+  const { issued, refused, streams, outageBudgetMs } = figures;
+  const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
+  return [
+    ['Trust domain', <Code of={trustDomain} />],
+    ['Outage budget', outageBudgetMs === undefined ? 'not known yet' : <Span of={outageBudgetMs} />],
+    ['Issued since the start', <Count of={issued} />],
+    ['Refused since the start', <Count of={refusals} />],
+    ['SDS streams', <Count of={streams} />],
+  ];
+}
+
+interface End {
+  readonly key: string;
+  readonly what: Row['cells'][number];
+  readonly state: Row['cells'][number];
+  readonly atMs: number;
+}
+
+function endsOf({ figures }: Overview, issuers: readonly IssuerRow[]): readonly Row[] {
+  const { anchors, bundleSoftExpiryMs, bundleHardExpiryMs, rollovers } = figures;
+  const ends: readonly End[] = [
+    ...issuers.flatMap((row): End[] => {
+      const { name, id = '', notAfterMs } = row;
+      if (notAfterMs === undefined) return [];
+      const what = (
+        <>
+          issuer <Name of={name === '' ? id : name} />
+        </>
+      );
+      return [{ key: `issuer ${name} ${id}`, what, state: issuerState(row), atMs: notAfterMs }];
+    }),
+    ...anchors.map(({ anchor, subject, endsMs, distributed }) => ({
+      key: `anchor ${anchor}`,
+      what: (
+        <>
+          trust anchor <Name of={subject} />
+        </>
+      ),
+      state: distributed ? <State word="distributed" tone="good" /> : <State word="not distributed" tone="warn" />,
+      atMs: endsMs,
+    })),
+    ...[
+      ['policy bundle, to be replaced', bundleSoftExpiryMs] as const,
+      ['policy bundle, for new identities', bundleHardExpiryMs] as const,
+    ].flatMap(([what, atMs]): End[] => (atMs === undefined ? [] : [{ key: what, what, state: '', atMs }])),
+    ...rollovers.map(({ issuer, step, dueMs }) => ({
+      key: `rollover ${issuer} ${step}`,
+      what: (
+        <>
+          issuer <Name of={issuer} />: {STEPS[step] ?? step}
+        </>
+      ),
+      state: '',
+      atMs: dueMs,
+    })),
+  ];
+  return ends
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .map(({ key, what, state, atMs }) => ({ key, cells: [what, state, <Moment at={atMs} />] }));
+}
+
+const STEPS: Readonly<Record<string, string>> = {
+  ask: 'asks its upstream for the next certificate',
+  activate: 'signs with the next certificate',
+};
+
+function refusalsOf({ figures }: Overview): readonly Row[] {
+  return Object.entries(figures.refused)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, count]) => ({
+      key: reason,
+      cells: [<Code of={reason} />, meaningOf(reason), <Count of={count} />],
+    }));
+}
+
+function meaningOf(reason: string): string {
+  return REASONS[reason as keyof typeof REASONS]?.text ?? '';
+}

@@ -1,0 +1,58 @@
+// What is around every page: where one can go, who is signed in.
+import { useEffect, useRef } from 'preact/hooks';
+import type { SessionAnswer } from '../ask.ts';
+import { pageOf, PAGES } from '../pages/pages.tsx';
+import { useAddress } from '../route.ts';
+import { Name } from './values.tsx';
+
+interface Props {
+  readonly session: SessionAnswer;
+  readonly onSignOut: () => void;
+}
+
+export function Frame({ session, onSignOut }: Props) {
+  const address = useAddress();
+  const page = pageOf(address.path);
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = `${page?.title ?? 'No such page'} – Capstan`;
+    // Who hears the page is told that it is another one.
+    if (!first.current) main.current?.focus();
+    first.current = false;
+  }, [page]);
+  const View = page?.view;
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <header>
+        <a class="brand" href="/">
+          Capstan
+        </a>
+        <nav aria-label="Pages">
+          <ul>
+            {PAGES.map(({ path, title }) => (
+              <li key={path}>
+                <a href={path} aria-current={path === page?.path ? 'page' : undefined}>
+                  {title}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <p class="who">
+          <Name of={session.actor} /> <span class="role">{session.role}</span>
+          <button type="button" onClick={onSignOut}>
+            Sign out
+          </button>
+        </p>
+      </header>
+      <main id="main" tabIndex={-1} ref={main}>
+        <h1>{page?.title ?? 'No such page'}</h1>
+        {View === undefined ? <p>There is nothing at this address.</p> : <View address={address} />}
+      </main>
+    </>
+  );
+}

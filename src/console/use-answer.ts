@@ -1,0 +1,45 @@
+// An answer of the server that is asked for again while its page is open. The last one stays while a newer cannot be had, with
+// word of that: what is old must not look new.
+import { useEffect, useState } from 'preact/hooks';
+import { ask, Refused } from './ask.ts';
+import { onLook } from './live.ts';
+
+export interface Answered<Answer> {
+  readonly answer?: Answer;
+  /** Of the answer, by this browser's clock. */
+  readonly atMs?: number;
+  /** Why there is no newer one. */
+  readonly problem?: string;
+}
+
+/** @param path such as `/api/overview`; another one is asked at once. */
+export function useAnswer<Answer>(path: string): Answered<Answer> {
+  const [known, setKnown] = useState<Answered<Answer> & { readonly path?: string }>({});
+  useEffect(() => {
+    const end = new AbortController();
+    const { signal } = end;
+    let asking = false;
+    const look = async (byItself: boolean): Promise<void> => {
+      if (asking) return;
+      asking = true;
+      try {
+        const answer = await ask<Answer>(path, { byItself, signal });
+        setKnown({ path, answer, atMs: Date.now() });
+      } catch (cause) {
+        if (signal.aborted) return;
+        if (cause instanceof Refused && cause.status === 401) dispatchEvent(new Event('signed-out'));
+        const problem = cause instanceof Refused ? cause.message : 'the server does not answer';
+        setKnown((before) => ({ ...(before.path === path && before), path, problem }));
+      } finally {
+        asking = false;
+      }
+    };
+    void look(false);
+    const ended = onLook(() => void look(true));
+    return () => {
+      ended();
+      end.abort();
+    };
+  }, [path]);
+  return known.path === path ? known : {};
+}
