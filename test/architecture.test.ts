@@ -22,6 +22,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   review: 4,
   app: 5,
   cli: 6,
+  console: 7,
 };
 /** Rooms of the first floor that only some may enter, besides themselves. */
 const OPEN_TO: Readonly<Record<string, readonly string[]>> = {
@@ -101,7 +102,7 @@ interface Import {
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
-  (name) => name.endsWith('.ts') && !name.startsWith('gen/'),
+  (name) => /\.tsx?$/.test(name) && !name.startsWith('gen/'),
 );
 const sources = new Map(files.map((file) => [file, readFileSync(path.join(SRC, file), 'utf8')]));
 const imports: readonly Import[] = files.flatMap((file) => importsOf(file));
@@ -189,6 +190,14 @@ describe('The house', () => {
     refuse('ports speak domain types', foreign.map(at));
   });
 
+  it('keeps the console in the browser apart: of the server it has types alone', () => {
+    const values = local.filter(
+      ({ file, target, typeOnly }) =>
+        under('console')(file) && !typeOnly && !under('console', 'domain/text', 'domain/reasons.ts')(target),
+    );
+    refuse('what the console runs beside its own is of domain/text', values.map(at));
+  });
+
   it('lets only the gRPC adapter see generated code', () => {
     const seen = imports.filter(({ file, target }) => target.startsWith('gen/') && !under('adapters/grpc')(file));
     refuse('generated types stay at the wire', seen.map(at));
@@ -224,7 +233,7 @@ describe('The house', () => {
 
   it('names things by the words of the trade', () => {
     const found = files.flatMap((file) =>
-      identifiersOf(sources.get(file) ?? '').flatMap(({ name, line }) =>
+      identifiersOf(file, sources.get(file) ?? '').flatMap(({ name, line }) =>
         Object.entries(PRIVATE_WORDS)
           .filter(([word]) => ` ${wordsOf(name)} `.includes(` ${word} `))
           .map(([, instead]) => `src/${file}:${line} ${name}: say ${instead}`),
@@ -250,13 +259,16 @@ describe('The house', () => {
 
   it('takes time, timers and randomness through ports', () => {
     const impure = /\b(Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|performance\.now)\b/;
-    refuse('use the Clock and Random ports', linesMatching(impure, under('app', 'adapters')));
+    refuse('use the Clock and Random ports', linesMatching(impure, under('app', 'adapters', 'console')));
   });
 
   it('writes to the terminal in one place', () => {
     refuse(
       'src/cli/terminal.ts is the only writer',
-      linesMatching(/\bconsole\.|process\.(stdout|stderr)/, under('cli/terminal.ts')),
+      linesMatching(
+        /\bconsole\.(log|info|warn|error|debug|table)\b|process\.(stdout|stderr)/,
+        under('cli/terminal.ts'),
+      ),
     );
   });
 
@@ -290,8 +302,8 @@ function foldersBelow(root: string): string[] {
 }
 
 /** The identifiers of a file, with their lines; its comments and the text of its strings are no identifiers. */
-function identifiersOf(text: string): { readonly name: string; readonly line: number }[] {
-  const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest);
+function identifiersOf(file: string, text: string): { readonly name: string; readonly line: number }[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
   const found: { readonly name: string; readonly line: number }[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {

@@ -37,7 +37,17 @@ export async function tell(path: string, body: unknown): Promise<void> {
   await bodyOf(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }));
 }
 
+/** By how much the server's clock is ahead of this machine's, to the second. */
+let aheadMs = 0;
+
+/** What the server's clock shows: moments are its own. */
+export function serverNowMs(): number {
+  return Date.now() + aheadMs;
+}
+
 async function bodyOf<Answer>(response: Response): Promise<Answer> {
+  const dateMs = Date.parse(response.headers.get('date') ?? '');
+  if (Math.abs(dateMs - serverNowMs()) > 2_000) aheadMs = dateMs - Date.now();
   const body = (await response.json().catch(() => ({}))) as Answer & { readonly error?: string };
   if (!response.ok) throw Object.assign(new Refused(response.status, body.error ?? 'the server refuses'), { body });
   return body;

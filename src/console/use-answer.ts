@@ -1,12 +1,12 @@
 // An answer of the server that is asked for again while its page is open. The last one stays while a newer cannot be had, with
 // word of that: what is old must not look new.
 import { useEffect, useState } from 'preact/hooks';
-import { ask, Refused } from './ask.ts';
+import { ask, Refused, serverNowMs } from './ask.ts';
 import { onLook } from './live.ts';
 
 export interface Answered<Answer> {
   readonly answer?: Answer;
-  /** Of the answer, by this browser's clock. */
+  /** Of the answer, by the server's clock. */
   readonly atMs?: number;
   /** Why there is no newer one. */
   readonly problem?: string;
@@ -24,7 +24,7 @@ export function useAnswer<Answer>(path: string): Answered<Answer> {
       asking = true;
       try {
         const answer = await ask<Answer>(path, { byItself, signal });
-        setKnown({ path, answer, atMs: Date.now() });
+        setKnown({ path, answer, atMs: serverNowMs() });
       } catch (cause) {
         if (signal.aborted) return;
         if (cause instanceof Refused && cause.status === 401) dispatchEvent(new Event('signed-out'));

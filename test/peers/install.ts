@@ -14,6 +14,7 @@ import {
 import type { Say } from './programs/go-module.ts';
 import { buildProgram, findProgram, judgedBy, programNames, type ProgramName } from './programs/programs.ts';
 import { findOpenBao, installOpenBao } from './openbao/support/openbao-package.ts';
+import { findChromium } from './chromium/support/chromium.ts';
 import { findSoftHsm } from './pkcs11/support/softhsm.ts';
 import { findPostgres } from '../support/postgres/binaries.ts';
 import { PEERS_HOME } from './support/presence.ts';
@@ -47,6 +48,12 @@ const PEERS: readonly Peer[] = [
     judges: 'the shared store: commits, crashes, failover',
     find: findPostgres,
     install: () => installPackage('postgresql'),
+  },
+  {
+    name: 'Chromium',
+    judges: 'the console as people see it',
+    find: findChromium,
+    install: () => installPackage('chromium'),
   },
   {
     name: 'SoftHSM',

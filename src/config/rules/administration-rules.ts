@@ -1,4 +1,5 @@
 // Rules about where operators are heard.
+import { isLoopback } from '../shapes/shapes.ts';
 import type { Rule } from './rules.ts';
 
 const NEEDS_SOCKET = {
@@ -6,6 +7,10 @@ const NEEDS_SOCKET = {
 };
 const NEEDS_CLIENT_CA = {
   problem: 'is required with listen.administration.address: operators are known by their client certificates',
+};
+
+const STAYS_HERE = {
+  problem: 'must be a loopback address with `serve --dev`: without TLS the console stays on this machine',
 };
 
 export const ADMINISTRATION_RULES: readonly Rule[] = [
@@ -18,5 +23,10 @@ export const ADMINISTRATION_RULES: readonly Rule[] = [
     reads: ['listen.administration.clientCaFile', 'listen.administration.address'],
     check: ({ listen: { administration } }) =>
       administration.address !== undefined && administration.clientCaFile === undefined ? [NEEDS_CLIENT_CA] : [],
+  },
+  {
+    reads: ['listen.console.address', 'listen.console.oneTimeLink'],
+    check: ({ listen: { console } }) =>
+      console.oneTimeLink && console.address !== undefined && !isLoopback(console.address.host) ? [STAYS_HERE] : [],
   },
 ];

@@ -133,5 +133,5 @@ function refusalsOf({ figures }: Overview): readonly Row[] {
 }
 
 function meaningOf(reason: string): string {
-  return REASONS[reason as keyof typeof REASONS]?.text ?? '';
+  return (REASONS as Readonly<Record<string, { readonly text: string } | undefined>>)[reason]?.text ?? '';
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { RecentDecisions } from '../../authority/administration/server-figures.ts';
+import type { RecentDecisions } from '../../authority/chores/server-figures.ts';
 
 const HEIGHT = 140;
 

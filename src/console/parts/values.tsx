@@ -1,4 +1,5 @@
 // Values as every page shows them: names that others chose, moments, lengths of time, numbers.
+import { serverNowMs } from '../ask.ts';
 import { formatCount } from '../../domain/text/format-count.ts';
 import { formatSpan, formatTime } from '../../domain/text/format-time.ts';
 import { shownName } from '../../domain/text/shown-name.ts';
@@ -19,7 +20,7 @@ export function Code({ of }: { readonly of: string }) {
 
 /** A moment, and how far it is. */
 export function Moment({ at }: { readonly at: number }) {
-  const leftMs = at - Date.now();
+  const leftMs = at - serverNowMs();
   const far = leftMs >= 0 ? `in ${formatSpan(leftMs)}` : `${formatSpan(-leftMs)} ago`;
   return (
     <time dateTime={new Date(at).toISOString()}>

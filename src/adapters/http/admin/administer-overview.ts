@@ -1,5 +1,5 @@
 // How the server fares, on one page: what is not as it should be, the numbers of now, and those of the past hour.
-import type { RecentDecisions, ServerFigures } from '../../../authority/administration/server-figures.ts';
+import type { RecentDecisions, ServerFigures } from '../../../authority/chores/server-figures.ts';
 import type { PartHealth, TroubledPart } from '../../../ports/platform/health.ts';
 import type { PolicyInForce } from '../observation/routes.ts';
 import { demandRole, type AdministrationPart } from './administration.ts';

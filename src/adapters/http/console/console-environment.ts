@@ -22,8 +22,8 @@ export type Scheme = 'http' | 'https';
 /** What a page says of a request that it makes by itself; that keeps nobody signed in. */
 const AUTOMATIC = 'capstan-refresh';
 
-/** Browsers take the first only over TLS, for this host and path alone (RFC 6265bis, 4.1.3.2). */
-const COOKIES: Readonly<Record<Scheme, string>> = { https: '__Host-capstan', http: 'capstan' };
+/** Browsers take it only over TLS, and send it to this host alone (RFC 6265bis, 4.1.3.2). */
+const SECURE_NAME = '__Host-capstan';
 
 /** The session behind requests, for one scheme. */
 export class SessionCookie {
@@ -36,7 +36,7 @@ export class SessionCookie {
   }
 
   sessionOf(c: Context, automatic = c.req.header(AUTOMATIC) !== undefined): Session | undefined {
-    const id = getCookie(c, this.#name);
+    const id = getCookie(c, this.#nameFor(c));
     const certificate = certificateOf(c)?.sha256;
     return id === undefined
       ? undefined
@@ -46,16 +46,17 @@ export class SessionCookie {
   signIn(c: Context, signedIn: SignedIn): void {
     this.#end(c);
     const id = this.#sessions.open(signedIn);
-    setCookie(c, this.#name, id, { ...this.#traits, sameSite: 'Strict' });
+    setCookie(c, this.#nameFor(c), id, { ...this.#traits, sameSite: 'Strict' });
   }
 
   signOut(c: Context): void {
     this.#end(c);
-    deleteCookie(c, this.#name, this.#traits);
+    deleteCookie(c, this.#nameFor(c), this.#traits);
   }
 
-  get #name(): string {
-    return COOKIES[this.#scheme];
+  /** Browsers send cookies to every port of a host: two servers of one machine do not sign each other out. */
+  #nameFor(c: Context): string {
+    return this.#scheme === 'https' ? SECURE_NAME : `capstan-${new URL(c.req.url).port}`;
   }
 
   get #traits() {
@@ -63,7 +64,7 @@ export class SessionCookie {
   }
 
   #end(c: Context): void {
-    const former = getCookie(c, this.#name);
+    const former = getCookie(c, this.#nameFor(c));
     if (former !== undefined) this.#sessions.close(former);
   }
 }

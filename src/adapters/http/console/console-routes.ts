@@ -61,7 +61,7 @@ export function consoleRoutes(parts: ConsoleParts, settings: ConsoleSettings): C
   routes.use(
     bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => c.json({ error: 'the request is too large' }, 413) }),
   );
-  routes.use('/login/*', async (c, next) => {
+  routes.use('/login/*', async (c: Context, next) => {
     if (parts.tooManySignIns(requestSourceOf(c))) return c.json({ error: 'too many attempts: wait a minute' }, 429);
     return next();
   });

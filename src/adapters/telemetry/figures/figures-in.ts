@@ -1,6 +1,6 @@
 // What a page shows of a server's own numbers, read from its metrics: so that a page and a dashboard cannot disagree, and several
 // processes count as one.
-import type { ServerFigures } from '../../authority/administration/server-figures.ts';
+import type { ServerFigures } from '../../../authority/chores/server-figures.ts';
 import { metricSamples, type MetricSample } from './metric-samples.ts';
 
 /** @param text the metrics in the Prometheus text format. */
