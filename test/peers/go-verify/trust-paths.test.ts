@@ -6,11 +6,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { makePath, PATH_CASES, type MadePath, type PathCase, type Verifier } from '../support/paths/path-cases.ts';
-import { tiersAt } from '../support/paths/tiers.ts';
-import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from './envoy/support/envoy-package.ts';
-import { peerOrSkip } from './support/presence.ts';
-import { StaticEnvoy } from './envoy/support/static-envoy.ts';
+import { makePath, PATH_CASES, type MadePath, type PathCase, type Verifier } from '../../support/paths/path-cases.ts';
+import { tiersAt } from '../../support/paths/tiers.ts';
+import { CURRENT_ENVOY, envoyBinary, OLDEST_ENVOY } from '../envoy/support/envoy-package.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { StaticEnvoy } from '../envoy/support/static-envoy.ts';
 
 const run = promisify(execFile);
 const bundleOf = ({ anchors }: MadePath): string => anchors.map(({ pem }) => pem).join('');
@@ -76,7 +76,7 @@ describe('A path is taken or refused as the table says', function () {
   it('by Go', async function () {
     peerOrSkip(this, await run('go', ['version']).catch(() => undefined), 'go');
     const program = path.join(folder, 'go-verify');
-    await run('go', ['build', '-trimpath', '-o', program, '.'], { cwd: path.join(import.meta.dirname, 'go-verify') });
+    await run('go', ['build', '-trimpath', '-o', program, '.'], { cwd: import.meta.dirname });
     const verdicts: boolean[] = [];
     for (const one of made) verdicts.push(await succeeds(program, [...(await files(one)), 'server', 'client']));
     compare('go', verdicts);
