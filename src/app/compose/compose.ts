@@ -69,7 +69,7 @@ export function compose(
   const revocations = composeRevocations(foundation, { ledgers, cluster });
   const upstreamOf = given ?? composeUpstreams(foundation, cluster.kubernetes);
   const trust = composeTrust(config, foundation, { ...storage, ...published, ledgers, upstreamOf });
-  composeOutageBudget(config, foundation, { storage, trust });
+  composeOutageBudget(config, foundation, { storage, trust, cluster });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });
   composeClosings(config, foundation, { kubernetes: cluster.kubernetes, storage, policies: policy.policies });

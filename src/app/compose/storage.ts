@@ -29,8 +29,6 @@ export interface Storage extends Pick<
   readonly issuances: RecentIssuances;
   readonly refusals: RefusalRecords;
   readonly notedEvidence: NotedEvidence;
-  /** Whether decisions are recorded now, as far as is known. */
-  readonly canRecord: () => boolean;
 }
 
 export function composeStorage(config: Config, foundation: Foundation): Storage {
@@ -80,7 +78,6 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     statistics,
     evidence,
     notedEvidence,
-    canRecord: () => store.health().state !== 'not ready',
     revokedLeaves,
     ...(bundleState !== undefined && { bundleState }),
   };

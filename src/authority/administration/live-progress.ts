@@ -36,7 +36,7 @@ const RESTS = 5;
 const STANDS_MS = 60_000;
 
 export class LiveProgress {
-  readonly #parts: { readonly reader: EvidenceReader; readonly clock: Clock };
+  readonly #parts: { readonly reader: Pick<EvidenceReader, 'liveWorkloads'>; readonly clock: Clock };
   readonly #running: AbortSignal;
   #reading: Reading | undefined;
   #last: Read | undefined;
@@ -45,7 +45,7 @@ export class LiveProgress {
 
   /** @param running ends whatever is being read. */
   constructor(
-    parts: { readonly reader: EvidenceReader; readonly clock: Clock },
+    parts: { readonly reader: Pick<EvidenceReader, 'liveWorkloads'>; readonly clock: Clock },
     { signal: running }: { readonly signal: AbortSignal },
   ) {
     this.#parts = parts;

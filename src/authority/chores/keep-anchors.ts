@@ -42,7 +42,7 @@ export interface AnchorKeeperParts {
   readonly given: () => TrustBundle | undefined;
   /** Hears of each content of the files once the ledger has it. */
   readonly noted?: (given: TrustBundle) => void;
-  readonly reader: EvidenceReader;
+  readonly reader: Pick<EvidenceReader, 'liveWorkloads'>;
   /** Absent where anchors are published nowhere. */
   readonly published?: AnchorPlaces;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;

@@ -1,18 +1,29 @@
 // How long until the first live workload has no valid certificate, if nothing more is issued: a workload's certificate that ends
-// last, and of all workloads the earliest of these ends. Who is gone must not count, or the budget would be used up by the dead.
+// last, and of all workloads the earliest of these ends. Who is gone must not count, or the budget would be used up by the dead; who
+// ran out because nothing could be issued must, or the worst of an outage would look like the end of it.
 //
 // A client renews at half of the life of its newest certificate, as Istio's agent and ztunnel do; over SDS this CA does, at a share of
 // its own. Of what is then left, one that has not come after half is dead or gone: at three quarters of the life. Only time in which
-// it could have come counts: while nothing can be issued nobody is late, and after it everybody has as long as before.
+// it could have come counts: while nothing can be issued to it it is not late, and after that it has as long as before, also where its
+// certificate has ended meanwhile.
 import type { WorkloadEvidence } from './rotation/evidence.ts';
 
-/** A time in which nothing could be issued, in ms since the epoch. */
+/** Whom something keeps from being issued to: with neither field everybody, with both whom both name. */
+export interface Barred {
+  /** Whose newest certificate is of the issuer of this name. */
+  readonly issuer?: string;
+  /** Pods of the cluster of this id; of the server's own, empty. */
+  readonly cluster?: string;
+}
+
+/** A time in which nothing could be issued to those, in ms since the epoch. */
 export interface Interruption {
   readonly fromMs: number;
   readonly toMs: number;
+  readonly barred: Barred;
 }
 
-type Held = Pick<WorkloadEvidence, 'leaf' | 'live'>;
+type Held = Pick<WorkloadEvidence, 'leaf' | 'live' | 'cluster' | 'podUid'>;
 
 export interface RenewalFacts {
   readonly interruptions: readonly Interruption[];
@@ -22,19 +33,48 @@ export interface RenewalFacts {
 
 const CLIENTS_RENEW_AT = 1 / 2;
 
-/** @returns when it has no valid certificate any more, in ms since the epoch; nothing for one that is overdue. */
+/** @returns when it has no valid certificate any more, in ms since the epoch, which may be over; nothing for one that is overdue. */
 export function endOf(workload: Held, facts: RenewalFacts, nowMs: number): number | undefined {
   if (isOverdue(workload, facts, nowMs)) return undefined;
   return workload.live.reduce((ms, { latestEndMs }) => Math.max(ms, latestEndMs), workload.leaf.notAfterMs);
 }
 
-function isOverdue({ leaf }: Held, { interruptions, sdsRenewAt }: RenewalFacts, nowMs: number): boolean {
-  const lifeMs = leaf.notAfterMs - leaf.issuedMs;
-  const dueMs = leaf.issuedMs + lifeMs * (leaf.api === 'sds' ? sdsRenewAt : CLIENTS_RENEW_AT);
-  const lostMs = interruptions.reduce((sum, { fromMs, toMs }) => sum + overlap(fromMs, toMs, dueMs, nowMs), 0);
-  return nowMs - dueMs - lostMs > (leaf.notAfterMs - dueMs) / 2;
+/**
+ * @param longestLeafMs of the lives of certificates.
+ * @returns those that make a difference to anybody yet: after half of a life in which they could come, all who had been kept are
+ *   back or overdue.
+ */
+export function stillFelt(
+  interruptions: readonly Interruption[],
+  longestLeafMs: number,
+  nowMs: number,
+): readonly Interruption[] {
+  return interruptions.filter(({ toMs }) => nowMs - toMs - lostMs(interruptions, toMs, nowMs) <= longestLeafMs / 2);
 }
 
-function overlap(fromMs: number, toMs: number, dueMs: number, nowMs: number): number {
-  return Math.max(0, Math.min(toMs, nowMs) - Math.max(fromMs, dueMs));
+function isOverdue(workload: Held, { interruptions, sdsRenewAt }: RenewalFacts, nowMs: number): boolean {
+  const { leaf } = workload;
+  const lifeMs = leaf.notAfterMs - leaf.issuedMs;
+  const dueMs = leaf.issuedMs + lifeMs * (leaf.api === 'sds' ? sdsRenewAt : CLIENTS_RENEW_AT);
+  const graceMs = (leaf.notAfterMs - dueMs) / 2;
+  if (nowMs - dueMs <= graceMs) return false;
+  const its = interruptions.filter(({ barred }) => isBarred(workload, barred));
+  return nowMs - dueMs - lostMs(its, dueMs, nowMs) > graceMs;
+}
+
+function isBarred({ leaf, cluster = '', podUid }: Held, barred: Barred): boolean {
+  if (barred.issuer !== undefined && barred.issuer !== leaf.issuerName) return false;
+  // Who is of no pod is asked for at no API server.
+  return barred.cluster === undefined || (barred.cluster === cluster && podUid !== undefined);
+}
+
+/** How much of a time they take, where they overlap once. */
+function lostMs(interruptions: readonly Interruption[], fromMs: number, toMs: number): number {
+  let [sumMs, seenMs] = [0, fromMs];
+  for (const one of interruptions.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const endMs = Math.min(one.toMs, toMs);
+    sumMs += Math.max(0, endMs - Math.max(one.fromMs, seenMs));
+    seenMs = Math.max(seenMs, endMs);
+  }
+  return sumMs;
 }

@@ -66,4 +66,10 @@ export interface EvidenceReader {
    *   before is then not all: nothing may be concluded from it.
    */
   liveWorkloads(moment: { readonly nowMs: number }, options: Waits): AsyncIterable<WorkloadEvidence>;
+  /**
+   * @returns when the last certificate of a workload was issued before that, by any server, in ms since the epoch, also where
+   *   it has ended; nothing where none is on record.
+   * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be read now; the signal's reason.
+   */
+  lastIssuedMs(moment: { readonly beforeMs: number }, options: Waits): Promise<number | undefined>;
 }

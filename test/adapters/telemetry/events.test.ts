@@ -513,7 +513,7 @@ describe('The events of the CA', () => {
     telemetry.observeOutageBudget(() => 1);
     telemetry.observeTurns(() => 3);
     telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);
-    telemetry.observeRollovers(() => [{ name: 'default', step: 'ask', atMs: 1_000 }]);
+    telemetry.observeRollovers(() => [{ name: 'default', due: { step: 'ask', atMs: 1_000 }, failingMs: 0 }]);
     telemetry.observeBans(() => ['node', 'node']);
     for (const { emit } of Object.values(CASES).flat()) emit(telemetry.events);
     const text = await telemetry.collect();

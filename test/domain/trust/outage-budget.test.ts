@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict';
-import { endOf, type Interruption } from '../../../src/domain/trust/outage-budget.ts';
+import { endOf, stillFelt, type Barred, type Interruption } from '../../../src/domain/trust/outage-budget.ts';
+import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
 import { workloadEvidence } from '../../support/trust/fake-evidence.ts';
 
 const HOUR_MS = 3_600_000;
-const leaf = (api = 'csr') => ({ serial: '1', api, issuer: 'a', issuedMs: 0, notAfterMs: 24 * HOUR_MS });
-const held = (latestEndMs = 24 * HOUR_MS, api = 'csr') =>
-  workloadEvidence({ leaf: leaf(api), live: [{ latestEndMs }] });
+const leaf = (api = 'csr') => ({
+  serial: '1',
+  api,
+  issuer: 'a',
+  issuerName: 'gold',
+  issuedMs: 0,
+  notAfterMs: 24 * HOUR_MS,
+});
+const held = (latestEndMs = 24 * HOUR_MS, api = 'csr', changes: Partial<WorkloadEvidence> = {}) =>
+  workloadEvidence({ leaf: leaf(api), live: [{ latestEndMs }], ...changes });
 const at = (hours: number, { interruptions = [] as readonly Interruption[], workload = held() } = {}) =>
   endOf(workload, { interruptions, sdsRenewAt: 0.8 }, hours * HOUR_MS);
-const out = (from: number, to: number): Interruption => ({ fromMs: from * HOUR_MS, toMs: to * HOUR_MS });
+const out = (from: number, to: number, barred: Barred = {}): Interruption => ({
+  fromMs: from * HOUR_MS,
+  toMs: to * HOUR_MS,
+  barred,
+});
 
 describe('A workload in the outage budget', () => {
   it('has a certificate until the one that ends last ends, whatever was issued last', () => {
@@ -30,5 +42,45 @@ describe('A workload in the outage budget', () => {
     const twice = [out(12, 14), out(15, 17)];
     assert.equal(at(22, { interruptions: twice }), 24 * HOUR_MS);
     assert.equal(at(22.1, { interruptions: twice }), undefined);
+  });
+
+  it('stays when its certificate ended in such a time, until it is as late as ever', () => {
+    const interruptions = [out(10, 100)];
+    assert.equal(at(99, { interruptions }), 24 * HOUR_MS);
+    assert.equal(at(106, { interruptions }), 24 * HOUR_MS);
+    assert.equal(at(106.1, { interruptions }), undefined);
+  });
+
+  it('is late only by the time that is in none of two interruptions that overlap', () => {
+    const interruptions = [out(12, 20), out(10, 22, { issuer: 'gold' })];
+    assert.equal(at(28, { interruptions }), 24 * HOUR_MS);
+    assert.equal(at(28.1, { interruptions }), undefined);
+  });
+
+  it('is kept waiting by its own issuer and its own cluster alone', () => {
+    const kept = (barred: Barred, changes: Partial<WorkloadEvidence> = {}): boolean =>
+      at(20, { interruptions: [out(10, 20, barred)], workload: held(undefined, 'csr', changes) }) !== undefined;
+    assert.ok(kept({ issuer: 'gold' }));
+    assert.ok(!kept({ issuer: 'silver' }));
+    assert.ok(kept({ cluster: 'west' }, { cluster: 'west', podUid: '1' }));
+    assert.ok(!kept({ cluster: 'west' }, { podUid: '1' }));
+    assert.ok(kept({ cluster: '' }, { podUid: '1' }));
+    assert.ok(!kept({ cluster: '' }, { cluster: 'west', podUid: '1' }));
+    assert.ok(!kept({ cluster: '' }), 'a machine needs no API server');
+  });
+});
+
+describe('An interruption', () => {
+  const felt = (hours: number, ...interruptions: readonly Interruption[]): number =>
+    stillFelt(interruptions, 24 * HOUR_MS, hours * HOUR_MS).length;
+
+  it('makes no difference any more after half of the longest life in which all could come', () => {
+    assert.equal(felt(32, out(10, 20)), 1);
+    assert.equal(felt(32.1, out(10, 20)), 0);
+  });
+
+  it('makes one as long as another holds up who was late already', () => {
+    assert.equal(felt(200, out(10, 20), out(31, 200)), 2);
+    assert.equal(felt(200, out(10, 20), out(33, 200)), 1);
   });
 });

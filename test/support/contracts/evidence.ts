@@ -238,6 +238,34 @@ export function describeEvidence(what: string, make: (known: KnownEvidence) => P
       );
     });
 
+    it('has at an earlier moment also who has no certificate any more, and of who renewed since the newest', async () => {
+      const reader = await make({
+        decisions: [
+          leaf({ podUid: 'ran-out', notAfterMs: NOON_MS - 5 }),
+          leaf({ podUid: 'renewed', notAfterMs: NOON_MS - 5 }),
+          leaf({ podUid: 'renewed', timeMs: NOON_MS - 2, serial: 'beef' }),
+          leaf({ podUid: 'long-ago', notAfterMs: NOON_MS - 11 }),
+        ],
+      });
+      const then = await Array.fromAsync(reader.liveWorkloads({ nowMs: NOON_MS - 10 }, NEVER));
+      assert.deepEqual(then.map(({ podUid }) => podUid).toSorted(), ['ran-out', 'renewed']);
+      assert.equal(then.find(({ podUid }) => podUid === 'renewed')?.leaf.serial, 'beef');
+    });
+
+    it('knows when a workload was issued to last, also what has ended, and nothing of what Capstan issues to itself', async () => {
+      const reader = await make({
+        decisions: [
+          leaf({ timeMs: NOON_MS - 9, notAfterMs: NOON_MS - 8 }),
+          leaf({ timeMs: NOON_MS - 7, notAfterMs: NOON_MS - 6 }),
+          leaf({ timeMs: NOON_MS - 5, api: 'self', identity: 'capstan.example' }),
+          refused('not', { caller: DEMO, timeMs: NOON_MS - 4 }),
+        ],
+      });
+      assert.equal(await reader.lastIssuedMs({ beforeMs: NOON_MS }, NEVER), NOON_MS - 7);
+      assert.equal(await reader.lastIssuedMs({ beforeMs: NOON_MS - 7 }, NEVER), NOON_MS - 9);
+      assert.equal(await reader.lastIssuedMs({ beforeMs: NOON_MS - 9 }, NEVER), undefined);
+    });
+
     it('gives each workload once, however many identities, pods and certificates there are', async () => {
       const identities = Array.from({ length: 700 }, (_, index) => `spiffe://cluster.local/ns/many/sa/${index}`);
       const many = identities.map((identity) => leaf({ identity, caller: identity }));

@@ -7,8 +7,17 @@ export class FakeEvidence implements EvidenceReader {
   /** Thrown after the first `failsAfter` workloads. */
   problem: Error | undefined;
   failsAfter = 0;
+  /** Of certificates that are nobody's any more. */
+  issuedMs: readonly number[] = [];
   /** Waited for before the first. */
   held: Promise<unknown> = Promise.resolve();
+
+  async lastIssuedMs({ beforeMs }: { readonly beforeMs: number }): Promise<number | undefined> {
+    await this.held;
+    if (this.problem !== undefined) throw this.problem;
+    const times = [...this.issuedMs, ...this.workloads.map(({ leaf }) => leaf.issuedMs)];
+    return times.filter((ms) => ms < beforeMs).toSorted((a, b) => b - a)[0];
+  }
 
   /** Those whose newest certificate is valid then. */
   async *liveWorkloads(

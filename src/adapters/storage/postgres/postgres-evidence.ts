@@ -19,8 +19,8 @@ import { PostgresPool } from './connection/postgres-pool.ts';
 import { PostgresProblem } from './connection/postgres-problem.ts';
 import type { PostgresSettings } from './connection/settings.ts';
 import { SELECT_CLOSED } from './reading/closing-statements.ts';
-import { SELECT_BUNDLES, SELECT_LIVE, SELECT_PROXIES_OF } from './reading/evidence-statements.ts';
-import { LONG_MS, snapshot } from './reading/snapshot.ts';
+import { SELECT_BUNDLES, SELECT_LAST_ISSUED, SELECT_LIVE, SELECT_PROXIES_OF } from './reading/evidence-statements.ts';
+import { inSnapshot, LONG_MS, snapshot } from './reading/snapshot.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -53,10 +53,29 @@ export class PostgresEvidence implements EvidenceReader {
         yield* await workloadsOf(connection, groups, bundles);
       }
     } catch (cause) {
-      options.signal.throwIfAborted();
-      throw cause instanceof PostgresProblem ? new AuthorityError('CAP-S04', { cause }) : cause;
+      throw readingProblem(cause, options);
     }
   }
+
+  async lastIssuedMs({ beforeMs }: { readonly beforeMs: number }, options: Waits): Promise<number | undefined> {
+    options.signal.throwIfAborted();
+    try {
+      await using pool = new PostgresPool(this.#parts, this.#settings);
+      const [row] = await inSnapshot(
+        pool,
+        async (connection) => connection.query({ text: SELECT_LAST_ISSUED, values: [beforeMs] }, LONG_MS),
+        options,
+      );
+      return row === undefined ? undefined : Number(row['timeMs']);
+    } catch (cause) {
+      throw readingProblem(cause, options);
+    }
+  }
+}
+
+function readingProblem(cause: unknown, { signal }: Waits): unknown {
+  if (signal.aborted) return signal.reason;
+  return cause instanceof PostgresProblem ? new AuthorityError('CAP-S04', { cause }) : cause;
 }
 
 /** Pages with all rows of each subject in them: those of one subject come one after another. */

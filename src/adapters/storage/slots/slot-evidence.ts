@@ -32,6 +32,12 @@ export class SlotEvidence implements Disposable {
     }
   }
 
+  /** As EvidenceReader. */
+  lastIssuedMs(beforeMs: number): number | undefined {
+    const times = this.#journals.flatMap(({ evidence }) => evidence.lastIssuedMs(beforeMs) ?? []);
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
   [Symbol.dispose](): void {
     for (const journal of this.#journals) journal[Symbol.dispose]();
   }

@@ -66,6 +66,11 @@ export class SqliteEvidence implements EvidenceReader, AsyncDisposable {
     }
   }
 
+  async lastIssuedMs({ beforeMs }: { readonly beforeMs: number }, { signal }: Waits): Promise<number | undefined> {
+    signal.throwIfAborted();
+    return (await this.#page({ kind: 'lastIssued', beforeMs }, signal)).lastIssuedMs;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#thread.close({ kind: 'close' });
     this.#end.abort();

@@ -19,13 +19,20 @@ export function observeIssuers(meter: Meter, given: () => readonly ObservedIssue
 export interface ObservedRollover {
   /** As policies call the issuer. */
   readonly name: string;
-  readonly step: 'ask' | 'activate';
-  readonly atMs: number;
+  /** What is due next and when; absent where it depends on somebody. */
+  readonly due?: { readonly step: 'ask' | 'activate'; readonly atMs: number } | undefined;
+  /** For how long it has been failing. */
+  readonly failingMs: number;
 }
 
 export function observeRollovers(meter: Meter, given: () => readonly ObservedRollover[]): void {
-  const { name: metric, help } = METRICS.issuerRolloverDue;
-  meter.createObservableGauge(metric, { description: help }).addCallback((result) => {
-    for (const { name, step, atMs } of given()) result.observe(atMs / 1000, { issuer: name, step });
+  const { issuerRolloverDue, upstreamFailing } = METRICS;
+  meter.createObservableGauge(issuerRolloverDue.name, { description: issuerRolloverDue.help }).addCallback((result) => {
+    for (const { name, due } of given()) {
+      if (due !== undefined) result.observe(due.atMs / 1000, { issuer: name, step: due.step });
+    }
+  });
+  meter.createObservableGauge(upstreamFailing.name, { description: upstreamFailing.help }).addCallback((result) => {
+    for (const { name, failingMs } of given()) result.observe(failingMs / 1000, { issuer: name });
   });
 }

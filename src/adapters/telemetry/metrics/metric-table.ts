@@ -209,6 +209,12 @@ export const METRICS = {
     help: 'When the next step of the rollover of an issuer with an upstream is due, in seconds since the epoch: its next certificate is asked for, or comes in force.',
     labels: { issuer: OPEN, step: ROLLOVER_STEPS },
   },
+  upstreamFailing: {
+    name: 'capstan_issuer_upstream_failing_seconds',
+    kind: 'observed-gauge',
+    help: 'For how long the next certificate of an issuer with an upstream could not be had, since it was asked for first; 0 while all is well.',
+    labels: { issuer: OPEN },
+  },
   issuerDecisions: {
     name: 'capstan_issuer_decisions_total',
     kind: 'counter',
@@ -263,8 +269,9 @@ export const METRICS = {
     name: 'capstan_outage_budget_seconds',
     kind: 'observed-gauge',
     help:
-      'How long until the first live workload has no valid certificate if nothing more is issued. Ended workloads are left out, ' +
-      'and those that are overdue by half of what was left when renewal was due. One process measures it for all that share a store.',
+      'How long until the first live workload has no valid certificate if nothing more is issued; 0 while one has none because nothing could be. ' +
+      'Ended workloads are left out, and those that could renew and are overdue by half of what was left when it was due. ' +
+      'One process measures it for all that share a store.',
     labels: {},
   },
   trustWarnings: {

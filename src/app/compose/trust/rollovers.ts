@@ -62,10 +62,7 @@ export function composeRollovers(
   if (acts && rollovers.size > 0) {
     health.report('issuer upstreams', () => healthOf(rollovers, issuer.name));
     telemetry.observeRollovers(() =>
-      [...rollovers].flatMap(([name, one]) => {
-        const due = one.due();
-        return due === undefined ? [] : [{ name, ...due }];
-      }),
+      [...rollovers].map(([name, one]) => ({ name, due: one.due(), failingMs: one.failingMs })),
     );
   }
   const demanded = (name: string): IssuerRollover => {

@@ -1,7 +1,7 @@
 // The rollover of one issuer without a command: the next certificate is asked for early and kept, comes in force later, and the one
 // before it goes when its last leaf is over. One process does it for all that share the issuer's folder; what it did is in the
-// folder, so that another one goes on wherever it was killed. It imports much because a step asks the folder, the CA above, the ledger
-// and the journal.
+// folder, so that another one goes on wherever it was killed. It is long and imports much because a step asks the folder, the CA above,
+// the ledger and the journal, in an order that is read here alone.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
@@ -107,6 +107,11 @@ export class IssuerRollover {
     if (problem === undefined) return this.#hold();
     const since = formatTime(this.#failedSinceMs ?? this.#parts.clock.nowMs());
     return `issuer ${this.#settings.name}, since ${since}: ${problem}${this.#untilWhen()}`;
+  }
+
+  /** For how long the next certificate could not be had; 0 while all is well. */
+  get failingMs(): number {
+    return this.#failedSinceMs === undefined ? 0 : Math.max(0, this.#parts.clock.nowMs() - this.#failedSinceMs);
   }
 
   /** Whether nothing is there to sign with. */

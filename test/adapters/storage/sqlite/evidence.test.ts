@@ -58,5 +58,7 @@ describe('Of an embedded store', () => {
   it('are an error where the journal cannot be read', async () => {
     const reading = open().liveWorkloads({ nowMs: 1 }, { signal: new AbortController().signal });
     await assert.rejects(Array.fromAsync(reading), { reason: 'CAP-S04' });
+    const asked = open().lastIssuedMs({ beforeMs: 1 }, { signal: new AbortController().signal });
+    await assert.rejects(asked, { reason: 'CAP-S04' });
   });
 });

@@ -47,11 +47,12 @@ describe('The metrics', () => {
     let [anchors, state, step] = [[anchor], 'suspended' as 'suspended' | 'active', 'ask' as 'ask' | 'activate'];
     metrics.observeAnchors(() => anchors);
     metrics.observeIssuers(() => [{ name: 'default', state }]);
-    metrics.observeRollovers(() => [{ name: 'default', step, atMs: 5_000 }]);
+    metrics.observeRollovers(() => [{ name: 'default', due: { step, atMs: 5_000 }, failingMs: 90_000 }]);
     assert.match(await metrics.collect(), /^capstan_issuer_state\{issuer="default",state="suspended"\} 1$/m);
     [anchors, state, step] = [[], 'active', 'activate'];
     for (const page of [await metrics.collect(), metrics.pageOf(await metrics.state({ scraped: true }))]) {
       assert.match(page, /^capstan_issuer_state\{issuer="default",state="active"\} 1$/m);
+      assert.match(page, /^capstan_issuer_upstream_failing_seconds\{issuer="default"\} 90$/m);
       assert.match(page, /^capstan_issuer_rollover_due_seconds\{issuer="default",step="activate"\} 5$/m);
       assert.doesNotMatch(page, /state="suspended"|step="ask"|CN=Old/);
     }

@@ -141,14 +141,18 @@ describe('The rollover of an issuer', function () {
     assert.match(problem, /signs until 2026-01-06 12:59:00 UTC, from 2026-01-06 12:54:00 UTC on leaves get shorter$/);
     assert.equal(all.rollover.lacks, false);
     assert.equal(all.events.of('trustWarning').length, 0);
+    const failingMs = all.rollover.failingMs;
+    assert.ok(failingMs > 0 && failingMs < 2 * MINUTE_MS);
     const asked = all.upstream.asked.length;
     await pass(all, 19 * MINUTE_MS);
     assert.ok(all.upstream.asked.length - asked < 8, 'a CA that is away is asked every five minutes');
+    assert.ok(all.rollover.failingMs >= failingMs + 19 * MINUTE_MS, 'since it was asked first');
     await pass(all, 5 * MINUTE_MS);
     await until(all, 'it is warned of', () => all.events.of('trustWarning').length === 1);
     all.upstream.problem = undefined;
     await pass(all, 6 * MINUTE_MS);
     await until(all, 'it is as it should be again', () => all.rollover.problem() === undefined);
+    assert.equal(all.rollover.failingMs, 0);
     assert.notEqual(all.generations.pairs.former, undefined, 'late, so at once in force');
   });
 

@@ -20,6 +20,10 @@ export const SELECT_LIVE = `WITH RECURSIVE subjects AS (
       GROUP BY ${GROUPED_BY.map((_, index) => index + 1).join(', ')} OFFSET 0
     ) AS live CROSS JOIN LATERAL (SELECT * FROM decisions WHERE id = live."newestId") AS newest`;
 
+/** Parameter: moment in ms. Refusals since are walked over in the index of times. */
+export const SELECT_LAST_ISSUED = `SELECT time_ms AS "timeMs" FROM decisions
+  WHERE time_ms < $1 AND outcome = 'issued' AND api <> 'self' ORDER BY time_ms DESC, id DESC LIMIT 1`;
+
 const PROXY = Object.entries(PROXY_COLUMNS).map(([field, column]) => `${column} AS "${field}"`);
 /** Parameter: SPIFFE IDs as JSON. */
 export const SELECT_PROXIES_OF = `SELECT ${PROXY.join(', ')} FROM proxies

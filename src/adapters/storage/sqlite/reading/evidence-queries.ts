@@ -43,6 +43,11 @@ export class EvidenceQueries {
     return this.#ask(selectLive, FIRST_VERSION, (statement) => statement.all(subject, nowMs));
   }
 
+  lastIssuedMs(beforeMs: number): number | undefined {
+    const [row] = this.#ask(selectLastIssued, FIRST_VERSION, (statement) => statement.all(beforeMs));
+    return row === undefined ? undefined : Number(row['timeMs']);
+  }
+
   proxiesOf(identity: string): readonly ProxyNote[] {
     return this.#ask(
       () => SELECT_PROXIES_OF,
@@ -73,6 +78,12 @@ function selectLive(version: number): string {
       FROM decisions WHERE coalesce(identity, caller) = ? AND not_after_ms > ? AND ${columnOf('api', version)} <> 'self'
       GROUP BY ${GROUPED_BY.map((_, index) => index + 1).join(', ')}) AS live
     JOIN decisions AS newest ON newest.id = live.newestId`;
+}
+
+/** Parameter: moment in ms. Refusals since are walked over in the index of times. */
+function selectLastIssued(version: number): string {
+  return `SELECT time_ms AS timeMs FROM decisions INDEXED BY decisions_by_time
+    WHERE time_ms < ? AND outcome = 'issued' AND ${columnOf('api', version)} <> 'self' ORDER BY time_ms DESC LIMIT 1`;
 }
 
 function qualified(column: string): string {

@@ -33,6 +33,7 @@ function answer(request: EvidenceRequest): ThreadAnswer<EvidencePage> {
 
 function perform(request: EvidenceRequest): EvidencePage {
   if (request.kind === 'page') return page(request.reading, request.nowMs);
+  if (request.kind === 'lastIssued') return lastIssued(request.beforeMs);
   if (request.kind === 'end') end(request.reading);
   else {
     for (const reading of readings.keys()) end(reading);
@@ -54,6 +55,11 @@ function page(id: number, nowMs: number): EvidencePage {
     workloads.push(...next.value);
   }
   return { workloads, isLast: false };
+}
+
+function lastIssued(beforeMs: number): EvidencePage {
+  using journals = new SlotEvidence(file);
+  return { workloads: [], isLast: true, lastIssuedMs: journals.lastIssuedMs(beforeMs) };
 }
 
 function begin(id: number, nowMs: number): Reading {
