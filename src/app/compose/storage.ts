@@ -24,6 +24,7 @@ export interface Storage extends Pick<
   | 'evidence'
   | 'banLedgers'
   | 'revokedLeaves'
+  | 'newest'
 > {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
@@ -50,6 +51,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     evidenceRecords,
     banLedgers,
     revokedLeaves,
+    newest,
   } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
@@ -79,6 +81,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     evidence,
     notedEvidence,
     revokedLeaves,
+    newest,
     ...(bundleState !== undefined && { bundleState }),
   };
 }

@@ -20,6 +20,7 @@ import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-adminis
 import { gatheredAnchors } from './gathered/gathered-anchors.ts';
 import { gatheredBans } from './gathered/gathered-bans.ts';
 import { gatheredCrls } from './gathered/gathered-crls.ts';
+import { gatheredRecords } from './gathered/gathered-records.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
@@ -59,6 +60,7 @@ export function composeRelays(
     anchors: gatheredAnchors(workers, { signal }),
     bans: gatheredBans(workers, { signal }),
     crls: gatheredCrls(workers, { signal }),
+    records: gatheredRecords(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

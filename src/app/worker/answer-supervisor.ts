@@ -3,6 +3,7 @@
 import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
+import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
@@ -22,12 +23,14 @@ import {
   POLICY_TIME_TOPIC,
   POLICY_TOPIC,
   RECORD_OPERATION_TOPIC,
+  RECORDS_TOPIC,
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
   type AnchorsQuestion,
   type BansQuestion,
   type CrlsQuestion,
   type IssuersQuestion,
+  type RecordsQuestion,
   type SettingBack,
 } from './topics.ts';
 
@@ -42,6 +45,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly anchors: AnchorsParts;
   readonly bans: BansParts;
   readonly crls: CrlsParts;
+  readonly records: RecordsParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -49,8 +53,20 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
 
 /** @param link not yet told what topics it serves. */
 export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
-  const { telemetry, health, policy, sds, policyTime, issuers, anchors, bans, crls, recordOperation, followSetBack } =
-    answers;
+  const {
+    telemetry,
+    health,
+    policy,
+    sds,
+    policyTime,
+    issuers,
+    anchors,
+    bans,
+    crls,
+    records,
+    recordOperation,
+    followSetBack,
+  } = answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
@@ -60,6 +76,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(ANCHORS_TOPIC, async (body) => answerAnchors(anchors, body));
   link.serve(BANS_TOPIC, async (body) => answerBans(bans, body));
   link.serve(CRLS_TOPIC, async (body) => answerCrls(crls, body));
+  link.serve(RECORDS_TOPIC, async (body) => answerRecords(records, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
     return null;
@@ -129,6 +146,12 @@ async function answerBans(bans: BansParts, body: Json): Promise<Json> {
 async function answerCrls(crls: CrlsParts, body: Json): Promise<Json> {
   const { question, given } = body as unknown as CrlsQuestion;
   return json(question === 'list' ? await crls.list() : await crls.show(...given));
+}
+
+/** @param body as `gatheredRecords` sends it. */
+async function answerRecords(records: RecordsParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as RecordsQuestion;
+  return json(question === 'refusals' ? await records.refusals(...given) : [...(await records.operations(...given))]);
 }
 
 export interface TellingParts {

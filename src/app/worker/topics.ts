@@ -2,6 +2,7 @@
 
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
+import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 
@@ -30,6 +31,8 @@ export const ANCHORS_TOPIC = 'anchors';
 export const BANS_TOPIC = 'bans';
 /** And what they ask of revocation lists. */
 export const CRLS_TOPIC = 'crls';
+/** And what is on record lately. */
+export const RECORDS_TOPIC = 'records';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
@@ -44,4 +47,5 @@ type QuestionOf<Parts extends Record<keyof Parts, (...given: never[]) => unknown
 export type IssuersQuestion = QuestionOf<IssuersParts>;
 export type AnchorsQuestion = QuestionOf<AnchorsParts>;
 export type BansQuestion = QuestionOf<BansParts>;
+export type RecordsQuestion = QuestionOf<RecordsParts>;
 export type CrlsQuestion = QuestionOf<CrlsParts>;

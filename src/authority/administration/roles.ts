@@ -10,6 +10,8 @@ export type Role = (typeof ROLES)[number];
 
 export interface RoledOperator extends Operator {
   readonly role: Role;
+  /** Of a team, which sees what is of its namespaces and nothing else; absent, all. */
+  readonly namespaces?: readonly string[];
 }
 
 /** Who has the server's own Unix socket: it could do all that with the server's files too. */

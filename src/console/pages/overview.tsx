@@ -1,7 +1,6 @@
 // Whether all is well, at a glance: what is not, how long it can go on without us, what ends next, what was decided lately.
 import type { Overview } from '../../adapters/http/admin/administer-overview.ts';
 import type { IssuerRow } from '../../authority/administration/issuer-overview.ts';
-import { REASONS } from '../../domain/reasons.ts';
 import { DecisionsChart } from '../parts/chart.tsx';
 import { Facts, type Fact } from '../parts/facts.tsx';
 import { Table, type Row } from '../parts/table.tsx';
@@ -9,6 +8,7 @@ import { WithAnswer } from '../parts/answered.tsx';
 import { Code, Count, Moment, Name, Span, State } from '../parts/values.tsx';
 import { useAnswer } from '../use-answer.ts';
 import { issuerState } from './issuers.tsx';
+import { meaningOf } from './refusals.tsx';
 
 export function OverviewPage() {
   const overview = useAnswer<Overview>('/api/overview');
@@ -128,10 +128,12 @@ function refusalsOf({ figures }: Overview): readonly Row[] {
     .toSorted(([, a], [, b]) => b - a)
     .map(([reason, count]) => ({
       key: reason,
-      cells: [<Code of={reason} />, meaningOf(reason), <Count of={count} />],
+      cells: [
+        <a href={`/refusals?reason=${encodeURIComponent(reason)}`}>
+          <Code of={reason} />
+        </a>,
+        meaningOf(reason),
+        <Count of={count} />,
+      ],
     }));
-}
-
-function meaningOf(reason: string): string {
-  return (REASONS as Readonly<Record<string, { readonly text: string } | undefined>>)[reason]?.text ?? '';
 }

@@ -2,11 +2,16 @@
 import { serverNowMs } from '../ask.ts';
 import { formatCount } from '../../domain/text/format-count.ts';
 import { formatSpan, formatTime } from '../../domain/text/format-time.ts';
-import { shownName } from '../../domain/text/shown-name.ts';
+import { plainText, shownName } from '../../domain/text/shown-name.ts';
 
 /** A name that somebody else chose: in its own direction of reading, what is invisible spelled out, cut where it is long. */
 export function Name({ of }: { readonly of: string }) {
   return <bdi>{shownName(of)}</bdi>;
+}
+
+/** What the server says, however long, in which names of others may stand: line by line, with what is invisible spelled out. */
+export function Shown({ text }: { readonly text: string }) {
+  return <bdi>{plainText(text)}</bdi>;
 }
 
 /** As `Name`, of something that is compared or copied. */

@@ -10,6 +10,11 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu;
 export function shownName(name: string): string {
   const characters = Array.from(name);
   const cut = characters.length <= LONGEST ? name : characters.slice(0, LONGEST).join('');
-  const plain = cut.replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  const plain = plainText(cut);
   return characters.length <= LONGEST ? plain : `${plain}… (${characters.length} characters)`;
+}
+
+/** @returns the text, of whatever length, with `\u{202e}` for what cannot be seen. */
+export function plainText(text: string): string {
+  return text.replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -1,5 +1,6 @@
 // The record of what operators did to a running server that could weaken what it decides. Beside the decisions in
 // the journal, because they are looked for where somebody asks why something was issued.
+import type { IssuanceJournalReader } from './issuance-journal.ts';
 
 export interface OperationRecord {
   readonly timeMs: number;
@@ -47,3 +48,6 @@ export interface OperationJournalReader {
   /** None in a journal of before operations were recorded. @throws as `IssuanceJournalReader`. */
   operations(query: OperationQuery, options: { readonly signal: AbortSignal }): Promise<readonly OperationRecord[]>;
 }
+
+/** What pages of a server show of the newest records. Questions take nothing from those that sign. */
+export interface NewestRecords extends Pick<IssuanceJournalReader, 'list'>, OperationJournalReader {}

@@ -11,8 +11,11 @@ import { watchedPage, type WatchedPage } from './support/watched-page.ts';
 const SETTINGS = { 'listen.console.address': '127.0.0.1:0', 'listen.console.oneTimeLink': true };
 const PAGES = [
   { name: 'overview', link: 'Overview', shows: 'Every part works as it should.' },
+  { name: 'refusals', link: 'Refusals', shows: 'To pass:' },
+  { name: 'policies', link: 'Policies', shows: 'The bundle alone is in force.' },
   { name: 'issuers', link: 'Issuers', shows: 'active' },
   { name: 'trust-anchors', link: 'Trust anchors', shows: 'No rotation of trust anchors was started.' },
+  { name: 'audit', link: 'Audit', shows: 'Nobody did anything that is on record.' },
 ] as const;
 
 describe('The console in Chromium', () => {
@@ -75,6 +78,49 @@ describe('The console in Chromium', () => {
     await keepScreenshot(page, 'issuer');
     await page.goBack();
     await page.getByText('Chain, up to the trust anchor').waitFor({ state: 'detached' });
+  });
+
+  it('explains a refusal, and narrows them by what stands in the address', async () => {
+    await page.goto(new URL('/refusals?namespace=shop', page.url()).href);
+    await page.getByText('Why, of decision').click();
+    await page.getByText('Refused because').waitFor();
+    await demandAccessible(page);
+    await keepScreenshot(page, 'refusal');
+    await page.getByLabel('Namespace').fill('nowhere');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing of it fits what is chosen.').waitFor();
+    assert.equal(new URL(page.url()).search, '?namespace=nowhere');
+    await page.goBack();
+    await page.getByText('To pass:').first().waitFor();
+  });
+
+  it('shows hostile names as text: no script runs, no line is turned around or pushed off the page', async () => {
+    const script = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
+    const hostile = [script, 'api\u202Etxt.exe', 'line\nbreak\u0007', `spiffe://${'x'.repeat(2_000)}`];
+    const group = {
+      reason: 'CAP-P01',
+      namespace: hostile[1],
+      rule: script,
+      count: 1_000_000,
+      firstMs: 0,
+      lastMs: Date.now(),
+      identities: { first: hostile, count: 9_000 },
+      latest: { decisionId: 'x', message: script, explanation: hostile, toPass: hostile },
+    };
+    await page.route('**/api/refusals*', (route) =>
+      route.fulfill({ json: { asOfMs: 0, sinceMs: 0, groups: [group], hidden: 3 } }),
+    );
+    await page.goto(new URL('/refusals', page.url()).href);
+    await page.getByText('1,000,000').waitFor();
+    assert.equal(await page.title(), 'Refusals – Capstan');
+    assert.equal(await page.locator('main img, main script').count(), 0);
+    await page.getByText('api\\u{202e}txt.exe').first().waitFor();
+    await page.getByText('(2009 characters)').first().waitFor();
+    const wide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+    assert.equal(wide, false);
+    await demandAccessible(page);
+    await keepScreenshot(page, 'hostile-names');
+    await page.unroute('**/api/refusals*');
   });
 
   it('is walked by keyboard: past the head, to a page, with the focus on it', async () => {

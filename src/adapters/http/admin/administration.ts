@@ -98,13 +98,23 @@ export function administrationRoutes(
   return routes;
 }
 
-/** Refuses who has a lesser role. */
+/** Refuses who has a lesser role, and a team: what is asked is of the whole mesh. */
 export function demandRole(least: Role): MiddlewareHandler<AdministrationEnvironment> {
   return async (c, next) => {
-    demandRoleOf(c.get('operator'), least);
+    const operator = c.get('operator');
+    demandRoleOf(operator, least);
+    if (operator.namespaces !== undefined) throw new AuthorityError('CAP-O01', { detail: OF_THE_WHOLE_MESH });
     await next();
   };
 }
+
+const OF_THE_WHOLE_MESH = 'it shows the whole mesh, and the caller sees its own namespaces alone';
+
+/** Lets a team in too: the handler shows what is of `operator.namespaces`, where there are any, and nothing else. */
+export const demandTeam: MiddlewareHandler<AdministrationEnvironment> = async (c, next) => {
+  demandRoleOf(c.get('operator'), 'viewer');
+  await next();
+};
 
 function answerOf(c: Context, error: AuthorityError): Response {
   const { code, reason, message } = error;

@@ -40,6 +40,9 @@ const READABLE: readonly RegExp[] = [
   /^\/overview$/,
   /^\/issuers(\/[^/]+)?$/,
   /^\/pending-acts$/,
+  /^\/refusals$/,
+  /^\/operations$/,
+  /^\/policies$/,
   /^\/anchors\/rotation$/,
 ];
 /** Paths of pages: those that the first page shows by itself. */
@@ -85,8 +88,8 @@ function addApi(routes: ConsoleRoutes, { cookie, live, ways, answer }: ConsolePa
   routes.get('/api/session', (c) => {
     const session = cookie.sessionOf(c);
     if (session === undefined) return c.json({ ways: ways.filter(({ open }) => open(c)).map(({ name }) => name) }, 401);
-    const { actor, role } = session.operator;
-    return c.json({ actor, role, endsMs: session.endsMs });
+    const { actor, role, namespaces } = session.operator;
+    return c.json({ actor, role, endsMs: session.endsMs, ...(namespaces !== undefined && { namespaces }) });
   });
   routes.get('/api/live', (c) => {
     const session = cookie.sessionOf(c, true);

@@ -5,14 +5,18 @@ import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { Ban } from '../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
 import type { ClosedPod, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
+import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../ports/storage/issuer-records.ts';
+import type { OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
 import { figuresFrom, liveLeavesFrom } from '../readings/issuer-counts.ts';
 import { boundedRevoked } from '../readings/revoked-leaf-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
+import { decisionFrom } from '../records.ts';
+import { newestOf } from './merge-records.ts';
 import { journalsOf } from './journal-slots.ts';
 
 /** Every method throws JournalProblem; one journal that cannot be read is never taken for one that knows nothing. */
@@ -97,6 +101,20 @@ export class SlotQueries implements Disposable {
       if (leaf !== undefined) return leaf;
     }
     return undefined;
+  }
+
+  /** Newest first. */
+  decisions(query: JournalQuery): readonly DecisionRecord[] {
+    const lists = this.#each().map((journal) => journal.list(query).map(decisionFrom));
+    return newestOf(lists, query.limit);
+  }
+
+  /** Newest first. */
+  operations(query: OperationQuery): readonly OperationRecord[] {
+    return newestOf(
+      this.#each().map((journal) => journal.operations(query)),
+      query.limit,
+    );
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 // processes the supervisor serves both and asks its workers.
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
 import { administerOverview, type OverviewParts } from '../../../adapters/http/admin/administer-overview.ts';
+import { administerRecords, type RecordsParts } from '../../../adapters/http/admin/administer-records.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { administerBans, type BansParts } from '../../../adapters/http/admin/administer-bans.ts';
@@ -37,6 +38,7 @@ import type { PublishedTrust } from '../kubernetes/published-roots.ts';
 import { composeAnchorAdministration } from './anchor-administration.ts';
 import { composeBanAdministration } from './ban-administration.ts';
 import { composeCrlAdministration } from './crl-administration.ts';
+import { composeRecordAdministration } from './record-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 import type { Revocation } from '../trust/revocation.ts';
@@ -56,6 +58,7 @@ export interface Answers extends Omit<Observed, 'events'> {
   readonly anchors: AnchorsParts;
   readonly bans: BansParts;
   readonly crls: CrlsParts;
+  readonly records: RecordsParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -91,6 +94,7 @@ export function composeAdministration(
     anchors: composeAnchorAdministration(config, foundation, former),
     bans: composeBanAdministration(config, foundation, former),
     crls: composeCrlAdministration(foundation, former),
+    records: composeRecordAdministration(foundation, former.storage),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -123,6 +127,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerAnchors(answers.anchors),
     administerBans(answers.bans),
     administerCrls(answers.crls),
+    administerRecords(answers.records, () => clock.nowMs()),
     administerOverview(composeOverview(config, foundation, answers)),
   ];
   const bounded = boundOperators(foundation, answers);

@@ -12,6 +12,7 @@ import { PostgresClosings } from '../../../adapters/storage/postgres/shared/post
 import { PostgresIssuerStatistics } from '../../../adapters/storage/postgres/postgres-issuer-statistics.ts';
 import { PostgresEvidence } from '../../../adapters/storage/postgres/postgres-evidence.ts';
 import { PostgresEvidenceRecords } from '../../../adapters/storage/postgres/shared/postgres-evidence-records.ts';
+import { PostgresNewestRecords } from '../../../adapters/storage/postgres/postgres-newest-records.ts';
 import { PostgresRevokedLeaves } from '../../../adapters/storage/postgres/postgres-revoked-leaves.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
@@ -59,6 +60,7 @@ export function composePostgresStore(
     statistics: new PostgresIssuerStatistics(shared),
     evidence: new PostgresEvidence({ clock }, settings),
     evidenceRecords: new PostgresEvidenceRecords(shared),
+    newest: new PostgresNewestRecords(shared),
     revokedLeaves: new PostgresRevokedLeaves(shared),
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),

@@ -9,6 +9,7 @@ import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-cou
 import { slotFile } from '../../../adapters/storage/slots/journal-slots.ts';
 import { SqliteIssuanceHistory } from '../../../adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteIssuerStatistics } from '../../../adapters/storage/sqlite/sqlite-issuer-statistics.ts';
+import { SqliteNewestRecords } from '../../../adapters/storage/sqlite/sqlite-newest-records.ts';
 import { SqliteEvidence } from '../../../adapters/storage/sqlite/sqlite-evidence.ts';
 import { SqliteJournal } from '../../../adapters/storage/sqlite/sqlite-journal.ts';
 import { degradedBy, notReady } from '../../../ports/platform/health.ts';
@@ -25,11 +26,13 @@ export function composeSqliteStore(
   const { clock, events, lifecycle, startUp, running, worker } = foundation;
   const history = new SqliteIssuanceHistory({ clock }, file);
   const statistics = new SqliteIssuerStatistics({ clock }, file);
+  const newest = new SqliteNewestRecords({ clock }, file);
   const evidence = new SqliteEvidence({ clock }, file);
   const journal = new SqliteJournal({ clock, events }, { file: slotFile(file, worker?.slot) });
   const left = new LeftJournals({ clock, events }, { file, processes: 1, retentionMs });
   lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());
   lifecycle.at('flush', 'figures of issuers', async () => statistics[Symbol.asyncDispose]());
+  lifecycle.at('flush', 'reader of the newest records', async () => newest[Symbol.asyncDispose]());
   lifecycle.at('flush', 'reader of evidence', async () => evidence[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journals that are left', async () => left[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
@@ -58,6 +61,7 @@ export function composeSqliteStore(
     evidence,
     evidenceRecords: journal,
     revokedLeaves: statistics,
+    newest,
     health,
   };
 }

@@ -15,7 +15,7 @@ import type { FormerIssuers, IssuerRecords } from '../../../ports/storage/issuer
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
 import type { Ledgers } from '../../../ports/storage/ledgers.ts';
-import type { OperationJournal } from '../../../ports/storage/operation-journal.ts';
+import type { NewestRecords, OperationJournal } from '../../../ports/storage/operation-journal.ts';
 import type { PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
 import type { RevokedLeaves } from '../../../ports/storage/revoked-leaves.ts';
@@ -53,5 +53,7 @@ export interface Store {
   readonly statistics: IssuerStatistics;
   /** Which certificates bans have made void, for operators and revocation lists. */
   readonly revokedLeaves: RevokedLeaves;
+  /** What was recorded lately, for pages. */
+  readonly newest: NewestRecords;
   readonly health: () => HealthState;
 }

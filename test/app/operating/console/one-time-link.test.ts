@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { FIRST_PAGE, readBuiltPages } from '../../../../src/adapters/http/console/built-pages.ts';
+import type { RefusalGroup } from '../../../../src/review/explain/refusal-groups.ts';
 import { RunningServer } from '../../support/running-server.ts';
 import { demandBuiltConsole } from './support/built-console.ts';
 
@@ -43,6 +44,35 @@ describe('The console of dev mode', () => {
     const { issuers } = (await (await get('/api/issuers', session)).json()) as { issuers: readonly unknown[] };
     assert.equal(issuers.length, 1);
     assert.equal((await get('/api/anchors/rotation', session)).status, 200);
+  });
+
+  it('shows what was refused by its cause, with what would pass', async () => {
+    await server.ask('shop', 'api');
+    await server.ask('shop', 'api');
+    const { groups } = (await (await get('/api/refusals?since=15m', await signedIn())).json()) as {
+      groups: readonly RefusalGroup[];
+    };
+    assert.equal(groups.length, 1);
+    const [{ reason, namespace, count, identities, latest }] = groups as [RefusalGroup];
+    assert.deepEqual({ reason, namespace, count }, { reason: 'CAP-P01', namespace: 'shop', count: 2 });
+    assert.deepEqual(identities, { first: ['spiffe://cluster.local/ns/shop/sa/api'], count: 1 });
+    assert.ok(latest.toPass.length > 0);
+    assert.match(latest.explanation.join('\n'), /to pass: /);
+  });
+
+  it('shows policies in force and what operators did', async () => {
+    const session = await signedIn();
+    const { inForce } = (await (await get('/api/policies', session)).json()) as { inForce: { revision: string } };
+    assert.match(inForce.revision, /^[0-9a-f]+$/);
+    const { operations } = (await (await get('/api/operations', session)).json()) as { operations: unknown };
+    assert.deepEqual(operations, []);
+  });
+
+  it('says what is wrong with a question', async () => {
+    const session = await signedIn();
+    for (const since of ['yesterday', '31d', '-1h']) {
+      assert.equal((await get(`/api/refusals?since=${since}`, session)).status, 400, since);
+    }
   });
 
   it('takes the link once', async () => {

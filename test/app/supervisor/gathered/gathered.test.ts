@@ -48,6 +48,7 @@ class ScriptedWorker {
       issuers: this.issuers,
       anchors: { status: unasked, ask: unasked, approve: unasked },
       bans: NO_BANS_ASKED,
+      records: { refusals: unasked, operations: unasked },
       crls: { list: unasked, show: unasked },
       recordOperation: unasked,
       followSetBack: setBack('followed'),

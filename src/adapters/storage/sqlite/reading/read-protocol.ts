@@ -3,8 +3,10 @@ import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
 import type { Ban } from '../../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../../domain/revocation/revoked-leaves.ts';
 import type { ClosedPod, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
+import type { DecisionRecord, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
 import type { LeafNames, LeafRecord } from '../../../../ports/storage/issuance-history.ts';
 import type { FormerIssuer } from '../../../../ports/storage/issuer-records.ts';
+import type { OperationQuery, OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import type { PodIssuance, PodIssuances } from '../../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../../ports/storage/issuer-statistics.ts';
@@ -24,6 +26,8 @@ export interface Reads {
   figures: { question: { name: string; window: StatisticsWindow }; answer: IssuerFigures };
   revoked: { question: { bans: readonly Ban[]; window: LeafWindow }; answer: RevokedLeavesFound };
   leafOf: { question: { serial: string; window: LeafWindow }; answer: RecordedLeaf | undefined };
+  decisions: { question: JournalQuery; answer: readonly DecisionRecord[] };
+  operations: { question: OperationQuery; answer: readonly OperationRecord[] };
   close: { question: undefined; answer: undefined };
 }
 

@@ -44,6 +44,10 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.revokedBy(question.bans, question.window);
     case 'leafOf':
       return queries.leafOf(question.serial, question.window);
+    case 'decisions':
+      return queries.decisions(question);
+    case 'operations':
+      return queries.operations(question);
     case 'close':
       queries[Symbol.dispose]();
       parentPort?.close();

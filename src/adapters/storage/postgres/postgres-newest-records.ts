@@ -1,0 +1,32 @@
+// The newest records of all servers that write to one PostgreSQL, for the pages of one that signs.
+import type { CompiledQuery } from 'kysely';
+import type { DecisionRecord, JournalQuery } from '../../../ports/storage/issuance-journal.ts';
+import type { NewestRecords, OperationQuery, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { decisionFrom, operationFrom, type Row } from '../records.ts';
+import { newestFirst } from './reading/decision-queries.ts';
+import { newestOperations, valuesOf } from './reading/tables.ts';
+import type { Database } from './shared/database.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+export class PostgresNewestRecords implements NewestRecords {
+  readonly #database: Pick<Database, 'query'>;
+
+  constructor({ database }: { readonly database: Pick<Database, 'query'> }) {
+    this.#database = database;
+  }
+
+  async list(query: JournalQuery, options: Waits): Promise<readonly DecisionRecord[]> {
+    return (await this.#ask(newestFirst(query), options)).map((row) => decisionFrom(valuesOf(row)));
+  }
+
+  async operations({ sinceMs = 0, limit }: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {
+    return (await this.#ask(newestOperations(sinceMs, limit), options)).map(operationFrom);
+  }
+
+  async #ask({ sql, parameters }: CompiledQuery, options: Waits): Promise<readonly Row[]> {
+    return this.#database.query(sql, parameters as readonly (string | number)[], options);
+  }
+}
