@@ -1,0 +1,23 @@
+// Heads that somebody kept elsewhere: the file of a witness, JSON Lines as in an export, none of anything else.
+import { readLine } from './export-line.ts';
+import type { Head } from './head.ts';
+
+export interface WitnessedHeads {
+  readonly heads: readonly { readonly line: number; readonly head: Head }[];
+  /** Lines that are no heads. */
+  readonly malformed: readonly number[];
+}
+
+/** @param text of the file. Its last line may lack its end: it was being written. */
+export function readWitnessedHeads(text: string): WitnessedHeads {
+  const heads: { line: number; head: Head }[] = [];
+  const malformed: number[] = [];
+  const lines = text.split('\n');
+  lines.pop();
+  for (const [index, line] of lines.entries()) {
+    const read = readLine(line);
+    if (read?.kind === 'head') heads.push({ line: index + 1, head: read });
+    else malformed.push(index + 1);
+  }
+  return { heads, malformed };
+}

@@ -1,0 +1,198 @@
+// A journal of three chains as an export has it: decisions, operations and closings that look like real ones, heads that were
+// made meanwhile, records from before there were chains, and the end.
+import { generateKeyPairSync, sign } from 'node:crypto';
+import {
+  CHAIN_KINDS,
+  linkDigest,
+  openingPoint,
+  type ChainKind,
+  type ChainOpening,
+  type ChainPoint,
+} from '../../../../src/domain/audit/chain.ts';
+import type { ChainRange } from '../../../../src/domain/audit/export-line.ts';
+import { endLine, ExportWriter } from '../../../../src/domain/audit/export-writer.ts';
+import { lastHeadOf, nextHead, type ChainState, type Head, type LastHead } from '../../../../src/domain/audit/head.ts';
+import {
+  readAuditKey,
+  signedBytes,
+  statementDigest,
+  type AuditKey,
+  type Signature,
+  type StatementPurpose,
+} from '../../../../src/domain/audit/statement.ts';
+
+const START_MS = Date.UTC(2026, 0, 31, 12);
+
+export interface HeadKey {
+  readonly publicPem: string;
+  readonly auditKey: AuditKey;
+  readonly sign: (purpose: StatementPurpose, statement: object) => Signature;
+}
+
+export function headKey(): HeadKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const publicPem = publicKey.export({ type: 'spki', format: 'pem' });
+  const auditKey = readAuditKey(publicPem);
+  if ('problem' in auditKey) throw new Error(auditKey.problem);
+  return {
+    publicPem,
+    auditKey,
+    sign: (purpose, statement) => ({
+      keyId: auditKey.keyId,
+      algorithm: 'ecdsa-p256-sha256',
+      signature: sign('sha256', signedBytes(purpose, statement), privateKey).toString('base64'),
+    }),
+  };
+}
+
+/** A journal in memory that is written to and exported. */
+export class SampleJournal {
+  readonly #key: HeadKey;
+  #chains: { readonly opening: ChainOpening; readonly links: Linked[] }[];
+  readonly #heads: Head[] = [];
+  readonly #unchained: { readonly kind: ChainKind; readonly record: object }[] = [];
+  #last: LastHead | undefined;
+  #nowMs = START_MS;
+
+  constructor(key: HeadKey) {
+    this.#key = key;
+    this.#chains = CHAIN_KINDS.map((kind) => ({
+      opening: { chain: `${kind}-00000001`, kind, server: 'capstan-0', openedMs: START_MS },
+      links: [],
+    }));
+  }
+
+  /** A decision, operation or closing that has not been there before. */
+  append(kind: ChainKind): void {
+    const chain = this.#chains.find(({ opening }) => opening.kind === kind)!;
+    this.#nowMs += 1_000;
+    const sequence = chain.links.length + 1;
+    const record = RECORDS[kind](sequence, this.#nowMs);
+    const previous = chain.links.at(-1) ?? openingPoint(chain.opening);
+    const link = { kind, chain: chain.opening.chain, sequence, record };
+    chain.links.push({ ...link, digest: linkDigest(previous.digest, link) });
+  }
+
+  /** A record of a server that knows no chains. */
+  appendUnchained(): void {
+    this.#unchained.push({ kind: 'decision', record: RECORDS.decision(0, START_MS - 1_000) });
+  }
+
+  /** As somebody does who may write to the database. */
+  drop(kind: ChainKind): void {
+    this.#chains = this.#chains.filter(({ opening }) => opening.kind !== kind);
+  }
+
+  /** @returns the head that was made now. */
+  makeHead(): Head {
+    this.#nowMs += 1_000;
+    const previous = this.#heads.at(-1);
+    const statement = nextHead(this.#states(), this.#last, {
+      timeMs: this.#nowMs,
+      trustDomain: 'cluster.local',
+      cluster: 'kubernetes',
+      server: 'capstan-0',
+      ...(previous && { previous: statementDigest(previous.statement) }),
+    });
+    if (statement === undefined) throw new Error('nothing has moved');
+    this.#last = lastHeadOf(statement, this.#states(), this.#last);
+    const head = { statement, ...this.#key.sign('head', statement) };
+    this.#heads.push(head);
+    return head;
+  }
+
+  /** @returns the lines, each without its line feed. */
+  export({ end = 'signed' }: { readonly end?: 'signed' | 'unsigned' | 'none' } = {}): string[] {
+    const writer = new ExportWriter();
+    const states = this.#states();
+    const lines = [
+      writer.line({ kind: 'export', version: 1, timeMs: this.#nowMs }),
+      ...states.map(({ opening }) => writer.line({ kind: 'chain', opening, after: openingPoint(opening) })),
+      ...this.#heads.map((head) => writer.line({ kind: 'head', ...head })),
+      ...this.#chains.flatMap(({ links }) => links.map((link) => writer.line(link))),
+      ...this.#unchained.map((line) => writer.line(line)),
+    ];
+    const statement = writer.end({ timeMs: this.#nowMs, chains: states.map(rangeOf) });
+    if (end === 'signed') lines.push(endLine(statement, this.#key.sign('export', statement)));
+    if (end === 'unsigned') lines.push(endLine(statement));
+    return lines.map((line) => line.trimEnd());
+  }
+
+  #states(): readonly ChainState[] {
+    return this.#chains.map(({ opening, links }) => ({
+      opening,
+      last: pointOf(links.at(-1)) ?? openingPoint(opening),
+      lastMs: this.#nowMs,
+    }));
+  }
+}
+
+type Linked = ChainPoint & { readonly kind: ChainKind; readonly chain: string; readonly record: object };
+
+function pointOf(link: Linked | undefined): ChainPoint | undefined {
+  return link && { sequence: link.sequence, digest: link.digest };
+}
+
+function rangeOf({ opening, last }: ChainState): ChainRange {
+  const { chain, kind } = opening;
+  return { chain, kind, after: openingPoint(opening), through: last, last: last.sequence };
+}
+
+/** As the journal has them, with the fields that a SIEM looks for. */
+export const RECORDS: Readonly<Record<ChainKind, (number: number, timeMs: number) => object>> = {
+  decision: (number, timeMs) => ({
+    decisionId: `018f${number.toString(16).padStart(28, '0')}`,
+    timeMs,
+    outcome: 'issued',
+    api: 'csr',
+    remoteAddress: '192.0.2.7:40000',
+    caller: `spiffe://cluster.local/ns/shop/sa/cart-${number % 100}`,
+    authenticationMethod: 'token',
+    podName: `cart-${number}`,
+    podUid: `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`,
+    nodeName: `node-${number % 50}`,
+    cluster: 'kubernetes',
+    policyRevision: '6f'.repeat(32),
+    policy: {
+      subject: `spiffe://cluster.local/ns/shop/sa/cart-${number % 100}`,
+      class: 'workload',
+      key: { type: 'ec-p256', bits: 0 },
+      requestedTtlMs: 86_400_000,
+      issuer: 'default',
+      bundle: 'corp@12',
+      snapshot: 'ab'.repeat(16),
+      applied: ['bundle rules[0]', 'cluster workloads'],
+    },
+    identity: `spiffe://cluster.local/ns/shop/sa/cart-${number % 100}`,
+    serial: `${number.toString(16)}f00d`,
+    issuer: '0123456789abcdef',
+    issuerName: 'default',
+    trustAnchor: 'cd'.repeat(32),
+    notBeforeMs: timeMs,
+    notAfterMs: timeMs + 86_400_000,
+    keyType: 'ec-p256',
+  }),
+  operation: (number, timeMs) => ({
+    timeMs,
+    operation: 'issuer suspend',
+    was: 'active',
+    is: 'suspended',
+    details: {
+      actor: `URI:spiffe://corp.example/ops/alice-${number}`,
+      role: 'security',
+      reason: 'café \u2603 is closed',
+    },
+  }),
+  closing: (number, timeMs) => ({
+    timeMs,
+    identity: 'spiffe://cluster.local/ns/shop/sa/cart',
+    reason: 'pod_deleted',
+    cluster: 'kubernetes',
+    namespace: 'shop',
+    podName: `cart-${number}`,
+    podUid: `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`,
+    liveCertificates: 1,
+    latestEndMs: timeMs + 3_600_000,
+    serials: ['f00d'],
+  }),
+};
