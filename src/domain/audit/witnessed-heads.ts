@@ -8,12 +8,11 @@ export interface WitnessedHeads {
   readonly malformed: readonly number[];
 }
 
-/** @param text of the file. Its last line may lack its end: it was being written. */
+/** @param text of the file. What is behind its last line feed does not count: it was being written. */
 export function readWitnessedHeads(text: string): WitnessedHeads {
   const heads: { line: number; head: Head }[] = [];
   const malformed: number[] = [];
-  const lines = text.split('\n');
-  lines.pop();
+  const lines = text.split('\n').slice(0, -1);
   for (const [index, line] of lines.entries()) {
     const read = readLine(line);
     if (read?.kind === 'head') heads.push({ line: index + 1, head: read });

@@ -19,7 +19,7 @@ import {
   type JournalChoice,
   type Since,
 } from '../../options/journal-options.ts';
-import { printNewest } from '../../reports/newest.ts';
+import { printNewest } from '../../reports/journal/newest.ts';
 import { closingRow, closingWithTimes, listedClosings, type ListedClosing } from './listed-closing.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 

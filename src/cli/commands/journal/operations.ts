@@ -11,7 +11,7 @@ import {
   type JournalChoice,
   type Since,
 } from '../../options/journal-options.ts';
-import { printNewest } from '../../reports/newest.ts';
+import { printNewest } from '../../reports/journal/newest.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 
 interface OperationsOptions extends JournalChoice {

@@ -1,6 +1,6 @@
 // What a journal lists, newest first, for people and programs.
-import type { OutputFormat } from '../invocation.ts';
-import type { Terminal } from '../terminal.ts';
+import type { OutputFormat } from '../../invocation.ts';
+import type { Terminal } from '../../terminal.ts';
 
 export interface NewestForm<T> {
   /** `decisions`. */
