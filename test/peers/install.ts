@@ -69,7 +69,7 @@ const PEERS: readonly Peer[] = [
   },
   {
     name: 'promtool',
-    judges: 'the metrics page',
+    judges: 'the metrics page, and with its server the alerts',
     find: findPromtool,
     install: installPromtool,
   },

@@ -18,8 +18,8 @@ const rules = (parse(read('istio-config/alerts/capstan.yaml')) as { groups: { ru
 const { tests } = parse(read('istio-config/alerts/capstan.test.yaml')) as {
   tests: { name: string; promql_expr_test: { exp_samples: unknown[] }[] }[];
 };
-const SERIES = new Map(
-  Object.values(METRICS).map(({ name, labels }) => [name, labels as Record<string, readonly string[]>]),
+const SERIES = new Map<string, Readonly<Record<string, readonly string[]>>>(
+  Object.values(METRICS).map(({ name, labels }) => [name, labels]),
 );
 
 describe('The alerts for Prometheus', () => {
@@ -42,7 +42,7 @@ describe('The alerts for Prometheus', () => {
         const labels = SERIES.get(name!);
         assert.ok(labels, `${alert} asks for ${name}`);
         for (const [, label, operator, value] of matchers.matchAll(/(\w+)(=~?)"([^"]*)"/g)) {
-          const values = labels[label!];
+          const values: readonly string[] | undefined = labels[label!];
           assert.ok(values, `${alert} asks for the label ${label} of ${name}`);
           const asked = operator === '=~' ? value!.split('|') : [value!];
           if (values.length > 0)
