@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { RunningServer } from '../app/support/running-server.ts';
-import { ServerFiles } from '../app/support/server-files.ts';
-import { testAuthority } from '../support/certificates.ts';
-import { findProgram } from './programs/programs.ts';
-import { peerOrSkip } from './support/presence.ts';
-import { createRoot, issueLeaf, type TestAuthority as Web } from './support/pki.ts';
+import { RunningServer } from '../../app/support/running-server.ts';
+import { ServerFiles } from '../../app/support/server-files.ts';
+import { testAuthority } from '../../support/certificates.ts';
+import { findProgram } from '../programs/programs.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { createRoot, issueLeaf, type TestAuthority as Web } from '../support/pki.ts';
 
 const run = promisify(execFile);
 

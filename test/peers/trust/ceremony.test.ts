@@ -6,15 +6,15 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
-import { nested, ServerFiles } from '../app/support/server-files.ts';
-import { csrClient, RunningServer } from '../app/support/running-server.ts';
-import { buildCsr } from '../support/certificates.ts';
-import { eventually } from '../support/eventually.ts';
-import { peerOrSkip } from './support/presence.ts';
+import { nested, ServerFiles } from '../../app/support/server-files.ts';
+import { csrClient, RunningServer } from '../../app/support/running-server.ts';
+import { buildCsr } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
+import { peerOrSkip } from '../support/presence.ts';
 
 const run = promisify(execFile);
-const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
-const DOCS = readFileSync(path.resolve(import.meta.dirname, '../../docs/trust.md'), 'utf8');
+const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
+const DOCS = readFileSync(path.resolve(import.meta.dirname, '../../../docs/trust.md'), 'utf8');
 
 function blockOf(mark: string): string {
   const [, block] = new RegExp(`<!-- ${mark} -->\n\n\`\`\`\\w+\n([^]*?)\`\`\``).exec(DOCS) ?? [];
