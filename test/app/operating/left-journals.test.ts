@@ -33,7 +33,7 @@ describe('A single server after several processes', () => {
   const issuedAgo = (id: string, agoMs: number) => issued(id, { timeMs: Date.now() - agoMs });
 
   it('reads their records with its own, and deletes the old ones of theirs too', async () => {
-    recordInSlot(1, issuedAgo('young', DAY_MS), issuedAgo('old', 400 * DAY_MS));
+    recordInSlot(1, issuedAgo('old', 400 * DAY_MS), issuedAgo('young', DAY_MS));
     await using server = await RunningServer.start({ files });
     assert.equal((await server.ask('default', 'demo')).code, 0);
     using reader = await StoreReader.open(store, WAITING);

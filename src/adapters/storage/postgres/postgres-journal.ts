@@ -10,6 +10,7 @@ import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issue
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { operationValues } from '../records.ts';
+import { recordsAsJson } from '../storable-json.ts';
 import type { PostgresConnection } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';
 import { PostgresProblem, problemBehind } from './connection/postgres-problem.ts';
@@ -17,7 +18,6 @@ import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
 import { keepMigrated, migrate } from './schema/migrate.ts';
 import {
   BEGIN_PROBE,
-  recordsAsJson,
   END_PROBE,
   FORGET_ISSUERS,
   INSERT_DECISIONS,

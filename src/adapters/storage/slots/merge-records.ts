@@ -16,14 +16,20 @@ export function newestOf<T extends Timed>(lists: readonly (readonly T[])[], limi
  * Oldest first; of each source one record is held. Sources are ended with it.
  * @param sources each oldest first, as far as the clock was steady while it was written.
  */
-export async function* oldestFirst<T extends Timed>(
+export function oldestFirst<T extends Timed>(sources: readonly AsyncIterable<T>[]): AsyncGenerator<T, void, undefined> {
+  return smallestFirst(sources, ({ timeMs }) => timeMs);
+}
+
+/** @param sources each in the order of `by`. As `oldestFirst`. */
+export async function* smallestFirst<T>(
   sources: readonly AsyncIterable<T>[],
+  by: (item: T) => number,
 ): AsyncGenerator<T, void, undefined> {
   const iterators = sources.map((source) => source[Symbol.asyncIterator]());
   try {
     const heads = await Promise.all(iterators.map(async (iterator) => iterator.next()));
     for (;;) {
-      const first = oldestAmong(heads);
+      const first = smallestAmong(heads, by);
       const [head, iterator] = [heads[first], iterators[first]];
       if (head === undefined || iterator === undefined || head.done === true) return;
       yield head.value;
@@ -35,12 +41,12 @@ export async function* oldestFirst<T extends Timed>(
 }
 
 /** @returns its index; -1 when all are at their end. */
-function oldestAmong<T extends Timed>(heads: readonly IteratorResult<T, void>[]): number {
+function smallestAmong<T>(heads: readonly IteratorResult<T, void>[], by: (item: T) => number): number {
   let first = -1;
-  let firstMs = Infinity;
+  let smallest = Infinity;
   for (const [index, head] of heads.entries()) {
-    if (head.done === true || head.value.timeMs >= firstMs) continue;
-    [first, firstMs] = [index, head.value.timeMs];
+    if (head.done === true || by(head.value) >= smallest) continue;
+    [first, smallest] = [index, by(head.value)];
   }
   return first;
 }

@@ -12,6 +12,8 @@ import type { OperationQuery, OperationRecord } from '../../../ports/storage/ope
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
+import type { ChainState, StoredPoint } from '../../../ports/audit/chain-reader.ts';
+import { joinedStates } from '../chain-records.ts';
 import { figuresFrom, liveLeavesFrom } from '../readings/issuer-counts.ts';
 import { boundedRevoked } from '../readings/revoked-leaf-records.ts';
 import { JournalQueries } from '../sqlite/reading/journal-queries.ts';
@@ -115,6 +117,18 @@ export class SlotQueries implements Disposable {
       this.#each().map((journal) => journal.operations(query)),
       query.limit,
     );
+  }
+
+  chains(): readonly ChainState[] {
+    return joinedStates(this.#each().map((journal) => journal.chains.chains()));
+  }
+
+  chainPoint(chain: string, sequence: number): StoredPoint | undefined {
+    for (const journal of this.#each()) {
+      const point = journal.chains.pointOf(chain, sequence);
+      if (point !== undefined) return point;
+    }
+    return undefined;
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 // Reads a store of SQLite journals as one journal, also while a server writes it: for a process that signs nothing, such as
 // a command. Records of several journals are merged here and not in the database: ATTACH would bind the queries to the
 // number of journals, which SQLite bounds at ten (sqlite.org/limits.html), and to one version of the schema.
+import type { ChainReader, ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
@@ -17,12 +18,15 @@ import { journalProblem } from '../sqlite/file/journal-problem.ts';
 import { SqliteJournalReader } from '../sqlite/sqlite-journal-reader.ts';
 import { journalsOf } from './journal-slots.ts';
 import { newestOf, oldestFirst } from './merge-records.ts';
+import { SlotChainReader } from './slot-chain-reader.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class StoreReader implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, Disposable {
+export class StoreReader
+  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, ChainSnapshots, Disposable
+{
   readonly #journals: readonly SqliteJournalReader[];
 
   private constructor(journals: readonly SqliteJournalReader[]) {
@@ -64,6 +68,10 @@ export class StoreReader implements IssuanceJournalReader, OperationJournalReade
   async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
     const lists = await Promise.all(this.#journals.map(async (journal) => journal.closings(query, options)));
     return newestOf(lists, query.limit);
+  }
+
+  async chainsNow(options: Waits): Promise<ChainReader & AsyncDisposable> {
+    return SlotChainReader.open(this.#journals, options);
   }
 
   async operations(query: OperationQuery, options: Waits): Promise<readonly OperationRecord[]> {

@@ -1,7 +1,8 @@
-// What the journal knows of issuers and of revoked certificates, in a thread of its own: an operator's question must not hold up the reads of requests.
+// What the journal knows of issuers, of revoked certificates and of its chains, in a thread of its own: an operator's question must not hold up the reads of requests.
 // The thread starts with the first question.
 import type { Ban } from '../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
+import type { ChainState, ChainStates, StoredPoint } from '../../../ports/audit/chain-reader.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type {
   IssuerFigures,
@@ -16,7 +17,7 @@ interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class SqliteIssuerStatistics implements IssuerStatistics, RevokedLeaves, AsyncDisposable {
+export class SqliteIssuerStatistics implements IssuerStatistics, RevokedLeaves, ChainStates, AsyncDisposable {
   readonly #thread: ReadThread;
 
   /** @param file the journal's. */
@@ -38,6 +39,14 @@ export class SqliteIssuerStatistics implements IssuerStatistics, RevokedLeaves, 
 
   async leafOf(serial: string, window: LeafWindow, options: Waits): Promise<RecordedLeaf | undefined> {
     return this.#thread.ask('leafOf', { serial, window }, options);
+  }
+
+  async chains(options: Waits): Promise<readonly ChainState[]> {
+    return this.#thread.ask('chains', undefined, options);
+  }
+
+  async pointOf(chain: string, sequence: number, options: Waits): Promise<StoredPoint | undefined> {
+    return this.#thread.ask('chainPoint', { chain, sequence }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

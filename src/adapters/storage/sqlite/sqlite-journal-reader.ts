@@ -1,6 +1,7 @@
 // Lists and goes through the journal, also while a server writes it. For a process that signs nothing, such as a command:
 // it reads on its own event loop, which costs less than to have a thread read and hand over.
 import { setImmediate } from 'node:timers/promises';
+import type { ChainReader, ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
@@ -17,6 +18,7 @@ import { closingFrom } from '../closing-records.ts';
 import { decisionFrom } from '../records.ts';
 import { journalProblem } from './file/journal-problem.ts';
 import { JournalQueries } from './reading/journal-queries.ts';
+import { SqliteChainReader } from './sqlite-chain-reader.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -26,7 +28,7 @@ interface Waits {
 const TURN = 500;
 
 export class SqliteJournalReader
-  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, Disposable
+  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, ChainSnapshots, Disposable
 {
   readonly #file: string;
   readonly #queries: JournalQueries;
@@ -61,6 +63,11 @@ export class SqliteJournalReader
 
   async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
     return this.#read((queries) => queries.closings(query).map(closingFrom), options);
+  }
+
+  async chainsNow({ signal }: Waits): Promise<ChainReader & AsyncDisposable> {
+    signal.throwIfAborted();
+    return SqliteChainReader.open(this.#file);
   }
 
   async *#scan<Values, Found>(

@@ -14,6 +14,7 @@ import type { HeldLease, Lease } from '../../../ports/storage/lease.ts';
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { existsSync, lstatSync, statSync } from 'node:fs';
 import { GroupCommit } from '../group-commit.ts';
+import { recordsAsJson } from '../storable-json.ts';
 import { checkJournal, type CheckResult } from './file/journal-check.ts';
 import { JournalLock, lockFileOf, realFile } from './file/journal-lock.ts';
 import { JournalProblem } from './file/journal-problem.ts';
@@ -125,7 +126,7 @@ export class SqliteJournal
   async recordOperation(operation: OperationRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
-    await this.#write({ kind: 'record-operation', operation });
+    await this.#write({ kind: 'record-operation', operation: recordsAsJson([operation]) });
   }
 
   async deleteBefore(
@@ -135,7 +136,7 @@ export class SqliteJournal
   ): Promise<number> {
     signal.throwIfAborted();
     this.#demandEpoch(epoch);
-    return this.#write({ kind: 'delete-before', beforeMs, limit });
+    return this.#write({ kind: 'delete-before', beforeMs, limit, nowMs: this.#parts.clock.nowMs() });
   }
 
   async recordClosings(
@@ -145,7 +146,7 @@ export class SqliteJournal
   ): Promise<void> {
     signal.throwIfAborted();
     this.#demandEpoch(epoch);
-    await this.#write({ kind: 'record-closings', closings: JSON.stringify(closings), followed });
+    await this.#write({ kind: 'record-closings', closings: recordsAsJson(closings), followed });
   }
 
   async recordEvidence(notes: EvidenceNotes, { signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -209,7 +210,7 @@ export class SqliteJournal
   }
 
   async #commit(batch: readonly DecisionRecord[]): Promise<void> {
-    await this.#write({ kind: 'append', records: JSON.stringify(batch) });
+    await this.#write({ kind: 'append', records: recordsAsJson(batch) });
     this.#works();
   }
 

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { planSlots, slotFile } from '../../../../src/adapters/storage/slots/journal-slots.ts';
 import { StoreReader } from '../../../../src/adapters/storage/slots/store-reader.ts';
+import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
+import { SqliteIssuerStatistics } from '../../../../src/adapters/storage/sqlite/sqlite-issuer-statistics.ts';
 import { JournalWriter } from '../../../../src/adapters/storage/sqlite/writing/journal-writer.ts';
 import type { DecisionRecord, JournalQuery } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
@@ -11,6 +13,7 @@ import { issued, NEVER, refused } from '../sqlite/records.ts';
 
 const WAITING = { signal: NEVER };
 const OTHER = 'spiffe://cluster.local/ns/default/sa/other';
+import { provenLinks } from '../contracts/chains.ts';
 
 describe('A store of several journals', () => {
   let directory: string;
@@ -49,6 +52,26 @@ describe('A store of several journals', () => {
       assert.deepEqual(ids(await reader.list(query, WAITING)), expected);
     });
   }
+
+  it('has the chains of all journals, each proved by itself', async () => {
+    using reader = await StoreReader.open(file, WAITING);
+    await using chains = await reader.chainsNow(WAITING);
+    const states = await chains.chains(WAITING);
+    const proven = await Promise.all(states.map(async (state) => provenLinks(chains, state)));
+    assert.deepEqual(proven.map((records) => ids(records as DecisionRecord[])).toSorted(), [
+      ['d1', 'd4'],
+      ['d2', 'd3', 'd5'],
+    ]);
+    assert.deepEqual(await Array.fromAsync(chains.unchained(WAITING)), []);
+    await using statistics = new SqliteIssuerStatistics({ clock: new SystemClock() }, file);
+    assert.deepEqual(await statistics.chains(WAITING), states);
+    for (const { opening, last } of states) {
+      const point = await statistics.pointOf(opening.chain, last.sequence, WAITING);
+      assert.deepEqual(point, await chains.pointOf(opening.chain, last.sequence, WAITING));
+      assert.equal(point?.digest, last.digest);
+    }
+    assert.equal(await statistics.pointOf('none', 1, WAITING), undefined);
+  });
 
   it('counts all, and gives them oldest first', async () => {
     using reader = await StoreReader.open(file, WAITING);

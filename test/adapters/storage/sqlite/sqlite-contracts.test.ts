@@ -30,7 +30,7 @@ async function openStore(): Promise<StoredJournal> {
     recordClosings: async (closings, followed) => writer.recordClosings(closings, followed),
     record: async (...records) => writer.append(records),
     recordOperation: async (operation) => writer.recordOperation(operation),
-    deleteBefore: async (beforeMs, limit) => writer.deleteBefore(beforeMs, limit),
+    deleteBefore: async (beforeMs, limit) => writer.deleteBefore(beforeMs, limit, Infinity),
     keepIssuers: async (issuers, nowMs) => writer.keepIssuers(issuers, nowMs),
     async [Symbol.asyncDispose]() {
       reader[Symbol.dispose]();

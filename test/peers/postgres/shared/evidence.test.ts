@@ -2,7 +2,8 @@
 import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
 import { PostgresEvidence } from '../../../../src/adapters/storage/postgres/postgres-evidence.ts';
 import { PostgresEvidenceRecords } from '../../../../src/adapters/storage/postgres/shared/postgres-evidence-records.ts';
-import { ADD_CLOSINGS, recordsAsJson } from '../../../../src/adapters/storage/postgres/writing/statements.ts';
+import { ADD_CLOSINGS } from '../../../../src/adapters/storage/postgres/writing/statements.ts';
+import { recordsAsJson } from '../../../../src/adapters/storage/storable-json.ts';
 import { describeEvidence } from '../../../support/contracts/evidence.ts';
 import { SharedStore } from './shared-store.ts';
 

@@ -1,7 +1,8 @@
 // Identities that ended go on record in the shared journal by whoever holds its lease, as old records leave it.
 import { AuthorityError } from '../../../../domain/errors.ts';
 import type { ClosingJournal, ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
-import { RECORD_CLOSINGS, recordsAsJson } from '../writing/statements.ts';
+import { recordsAsJson } from '../../storable-json.ts';
+import { RECORD_CLOSINGS } from '../writing/statements.ts';
 import type { Database } from './database.ts';
 
 export class PostgresClosings implements ClosingJournal {

@@ -1,5 +1,4 @@
 // What the journal writes into PostgreSQL, as SQL, and the records as one text for one round trip.
-import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { ClosingRecord } from '../../../../ports/storage/closing-journal.ts';
 import { CLOSING_COLUMNS, CLOSING_FIELDS, CLOSING_KEY } from '../../closing-records.ts';
 import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
@@ -72,15 +71,6 @@ export const BEGIN_PROBE = 'BEGIN; SAVEPOINT probe';
 export const PROBE_RECORD = `INSERT INTO decisions (decision_id, time_ms, outcome, api, remote_address)
   VALUES ('probe ' || pg_backend_pid(), 0, 'refused', 'self', repeat('-', ${PROBE_BYTES}))`;
 export const END_PROBE = 'ROLLBACK TO SAVEPOINT probe; UPDATE schema_version SET version = version';
-
-/** Escapes in JSON of what no text of PostgreSQL holds: U+0000, and half of a surrogate pair. */
-const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
-
-/** @returns JSON of the records; what a caller put in that PostgreSQL does not store stands there as U+FFFD. */
-export function recordsAsJson(records: readonly (DecisionRecord | ClosingRecord)[]): string {
-  const json = JSON.stringify(records);
-  return json.includes('\\u') ? json.replace(UNSTORABLE, '$1\\ufffd') : json;
-}
 
 function typeOf(field: DecisionField): string {
   return NUMBERS.includes(field) ? 'bigint' : isJson(field) ? 'json' : 'text';

@@ -1,6 +1,7 @@
 // The journal's tables of identities that ended in SQLite, and what is asked of them and of the decisions for them.
 import { MAX_LOOKED_THROUGH } from '../../../../ports/storage/pod-issuances.ts';
-import { CLOSING_COLUMNS, CLOSING_FIELDS, CLOSING_KEY, POD_ISSUANCE } from '../../closing-records.ts';
+import { CHAIN_COLUMNS } from '../../chain-records.ts';
+import { CLOSING_COLUMNS, CLOSING_KEY, POD_ISSUANCE } from '../../closing-records.ts';
 
 /**
  * One row for each pod, identity and account that ended; and until when the ends of each cluster are on record. Reasons are
@@ -22,15 +23,13 @@ export const CLOSINGS_SINCE_VERSION = 10;
 /** The schema version since which decisions say of whom an API server vouched. */
 export const ATTESTED_SINCE_VERSION = 9;
 
-export const INSERT_CLOSING = `INSERT INTO closings (${Object.values(CLOSING_COLUMNS).join(', ')})
-  VALUES (${CLOSING_FIELDS.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
+const INSERTED = [...Object.values(CLOSING_COLUMNS), ...Object.values(CHAIN_COLUMNS)];
+/** Also where it is in its chain, after the fields. */
+export const INSERT_CLOSING = `INSERT INTO closings (${INSERTED.join(', ')})
+  VALUES (${INSERTED.map(() => '?').join(', ')}) ON CONFLICT DO NOTHING`;
 /** Parameters: id of the remote cluster or empty, moment in ms. */
 export const KEEP_FOLLOWED = `INSERT INTO closings_followed (remote_cluster, until_ms) VALUES (?, ?)
   ON CONFLICT (remote_cluster) DO UPDATE SET until_ms = excluded.until_ms`;
-/** As of decisions. */
-export const DELETE_CLOSINGS_BEFORE = `DELETE FROM closings WHERE id IN
-  (SELECT id FROM closings WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;
-
 /** In the order of their fields. */
 export const SELECT_CLOSINGS = `SELECT ${Object.values(CLOSING_COLUMNS).join(', ')} FROM closings`;
 /** Parameter: UIDs as JSON. */

@@ -1,5 +1,8 @@
 // The journal's tables in SQLite, how they came about, and what is asked of them. Which field of a record lies in
 // which column is in ../records.ts.
+import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import { CHAIN_COLUMNS } from '../../chain-records.ts';
+import { CHAINS } from './chain-schema.ts';
 import { CLOSINGS } from './closing-schema.ts';
 import { EVIDENCE, EVIDENCE_SINCE_VERSION } from './evidence-schema.ts';
 import { DECISION_COLUMNS, DECISION_FIELDS, OPERATION_COLUMNS, type DecisionField } from '../../records.ts';
@@ -53,6 +56,7 @@ export const MIGRATIONS: readonly string[] = [
   'ALTER TABLE operations ADD COLUMN details TEXT;',
   EVIDENCE,
   'ALTER TABLE decisions ADD COLUMN cluster TEXT;',
+  CHAINS,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -103,7 +107,8 @@ const FORMER_COLUMN_OF: Partial<Record<DecisionField, string>> = {
 };
 const RENAMED_BY_VERSION = 7;
 
-export const INSERT = insertInto('decisions', DECISION_COLUMNS);
+/** Also where it is in its chain, after the fields. */
+export const INSERT = insertInto('decisions', { ...DECISION_COLUMNS, ...CHAIN_COLUMNS });
 /**
  * The newest certificate of an identity that is valid at a moment, of the thousand that end last: what it costs does
  * not grow with what the identity holds. Parameters: SPIFFE ID, moment in ms. It may be of a remote cluster: rows say so, and
@@ -142,21 +147,21 @@ export const RETIRE_ISSUERS = `UPDATE issuers SET until_ms = min(until_ms, ? + l
   WHERE id NOT IN (SELECT value FROM json_each(?))`;
 export const FORGET_ISSUERS = 'DELETE FROM issuers WHERE until_ms < ?';
 export const SELECT_ISSUERS = 'SELECT certificate, until_ms AS untilMs FROM issuers WHERE until_ms >= ?';
-/** What an operator did. Few, so they are kept for good. */
-export const INSERT_OPERATION = insertInto('operations', OPERATION_COLUMNS);
+/** What an operator did, and where it is in its chain. Few, so they are kept for good. */
+export const INSERT_OPERATION = insertInto('operations', { ...OPERATION_COLUMNS, ...CHAIN_COLUMNS });
 /** Newest first; parameters: not before this moment in ms, and how many at most. @param version of the file's schema. */
 export function selectOperations(version: number): string {
-  const columns =
-    version < OPERATION_DETAILS_SINCE_VERSION ? { ...OPERATION_COLUMNS, details: 'NULL' } : OPERATION_COLUMNS;
-  return `SELECT ${byField(columns)} FROM operations WHERE time_ms >= ? ORDER BY id DESC LIMIT ?`;
+  return `SELECT ${byField(operationColumns(version))} FROM operations WHERE time_ms >= ? ORDER BY id DESC LIMIT ?`;
+}
+
+/** By field. @param version of the file's schema. */
+export function operationColumns(version: number): Readonly<Record<keyof OperationRecord, string>> {
+  return version < OPERATION_DETAILS_SINCE_VERSION ? { ...OPERATION_COLUMNS, details: 'NULL' } : OPERATION_COLUMNS;
 }
 export const ISSUER_NAMES_SINCE_VERSION = 8;
 /** The schema versions that brought them, and who did them. */
 export const OPERATIONS_SINCE_VERSION = 6;
 const OPERATION_DETAILS_SINCE_VERSION = 11;
-/** Removes the oldest records before a moment; parameters: the moment in ms, and how many at most. */
-export const DELETE_BEFORE = `DELETE FROM decisions WHERE id IN
-  (SELECT id FROM decisions WHERE time_ms < ? ORDER BY time_ms LIMIT ?)`;
 
 /**
  * The columns in the order of their fields. A file is only migrated when it is opened for writing, so an older one is

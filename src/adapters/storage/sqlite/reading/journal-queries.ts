@@ -36,6 +36,7 @@ import {
   selectFrom,
   selectLeaf,
 } from '../file/journal-schema.ts';
+import { ChainQueries } from './chain-queries.ts';
 import { countsIn, liveLeavesIn } from './issuer-counting.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
 import { EvidenceQueries } from './evidence-queries.ts';
@@ -60,8 +61,12 @@ export class JournalQueries implements Disposable {
     this.#read(({ database, version }) => (version < since ? [] : ask(this.#kept(database, sql(version))))),
   );
 
+  /** The chains that records are linked in. */
+  readonly chains: ChainQueries;
+
   constructor(file: string) {
     this.#file = file;
+    this.chains = new ChainQueries(file, (question) => this.#read(question));
   }
 
   open(): void {

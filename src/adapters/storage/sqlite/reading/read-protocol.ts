@@ -1,4 +1,5 @@
 // What the issuance history and its thread say to each other: each kind of question, and its answer.
+import type { ChainState, StoredPoint } from '../../../../ports/audit/chain-reader.ts';
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
 import type { Ban } from '../../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../../domain/revocation/revoked-leaves.ts';
@@ -28,6 +29,8 @@ export interface Reads {
   leafOf: { question: { serial: string; window: LeafWindow }; answer: RecordedLeaf | undefined };
   decisions: { question: JournalQuery; answer: readonly DecisionRecord[] };
   operations: { question: OperationQuery; answer: readonly OperationRecord[] };
+  chains: { question: undefined; answer: readonly ChainState[] };
+  chainPoint: { question: { chain: string; sequence: number }; answer: StoredPoint | undefined };
   close: { question: undefined; answer: undefined };
 }
 

@@ -48,6 +48,10 @@ function perform({ kind, question }: ReadRequest): unknown {
       return queries.decisions(question);
     case 'operations':
       return queries.operations(question);
+    case 'chains':
+      return queries.chains();
+    case 'chainPoint':
+      return queries.chainPoint(question.chain, question.sequence);
     case 'close':
       queries[Symbol.dispose]();
       parentPort?.close();

@@ -1,22 +1,23 @@
 // What the journal's own thread does, synchronously: one transaction per batch. The file is opened
 // by the first request and, when a handle proves unusable, again by the next one. It imports much because it writes every kind
 // of record.
+import { hostname } from 'node:os';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import { asStored, placeValues } from '../../chain-records.ts';
 import { closingValues } from '../../closing-records.ts';
 import { proxyValues } from '../../readings/evidence-records.ts';
 import { decisionValues, operationValues } from '../../records.ts';
-import { DELETE_CLOSINGS_BEFORE, INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
+import { INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
 import { DELETE_PROXIES_BEFORE, KEEP_BUNDLE, KEEP_PROXY } from '../file/evidence-schema.ts';
 import { openForWriting } from '../file/journal-file.ts';
 import { demandSameFile, JournalPlace } from '../file/journal-place.ts';
 import { journalProblem } from '../file/journal-problem.ts';
 import {
-  DELETE_BEFORE,
   FORGET_ISSUERS,
   INSERT,
   INSERT_OPERATION,
@@ -25,9 +26,13 @@ import {
   RETIRE_ISSUERS,
 } from '../file/journal-schema.ts';
 import { pragma } from '../file/sqlite-file.ts';
+import { FileChains } from './file-chains.ts';
+import { removeOld } from './file-retention.ts';
 
 export interface WriterSettings {
   readonly file: string;
+  /** Who opens chains of records, as operators call it; the machine where nothing else is said. */
+  readonly server?: string;
   /** As if the disk ended after so many pages of 4 KiB; for tests. */
   readonly maxPages?: number;
   /** Device and inode of the journal, when it was open before; empty otherwise. */
@@ -45,9 +50,7 @@ interface OpenJournal {
   readonly begin: StatementSync;
   readonly commit: StatementSync;
   readonly insert: StatementSync;
-  readonly deleteBefore: StatementSync;
-  readonly deleteClosingsBefore: StatementSync;
-  readonly deleteProxiesBefore: StatementSync;
+  readonly chains: FileChains;
 }
 
 /** SQLite's own measure for a checkpoint, which we make ourselves. */
@@ -86,8 +89,11 @@ export class JournalWriter {
 
   /** Returns once all records are durable; when it throws, none is. */
   append(records: readonly DecisionRecord[]): void {
-    this.#transaction(records.length, ({ insert }) => {
-      for (const record of records) insert.run(...decisionValues(record));
+    this.#transaction(records.length, ({ insert, chains }) => {
+      const places = chains.places('decision', records);
+      for (const [index, record] of records.entries()) {
+        insert.run(...decisionValues(record), ...placeValues(places[index]));
+      }
     });
   }
 
@@ -96,21 +102,30 @@ export class JournalWriter {
     this.#transaction(1, ({ database }) => database.exec(`PRAGMA user_version = ${pragma(database, 'user_version')}`));
   }
 
-  /** Removes at most `limit` of the records of each kind older than `beforeMs`. @returns of how many of the kind it removed most of. */
-  deleteBefore(beforeMs: number, limit: number): number {
-    return this.#transaction(limit, ({ deleteBefore, deleteClosingsBefore, deleteProxiesBefore }) => {
-      const removed = [deleteBefore, deleteClosingsBefore, deleteProxiesBefore].map((each) =>
-        Number(each.run(beforeMs, limit).changes),
+  /**
+   * Removes at most `limit` of the records of each kind older than `beforeMs`.
+   * @param nowMs what is of later is of a clock that was wrong.
+   * @returns of how many of the kind it removed most of.
+   */
+  deleteBefore(beforeMs: number, limit: number, nowMs: number): number {
+    return this.#transaction(limit, ({ database }) => {
+      const removed = (['decision', 'closing'] as const).map((kind) =>
+        removeOld(database, kind, { beforeMs, nowMs }, limit),
       );
-      return Math.max(...removed);
+      const proxies = database.prepare(DELETE_PROXIES_BEFORE).run(beforeMs, limit).changes;
+      return Math.max(...removed, Number(proxies));
     });
   }
 
   /** Returns once they are durable; one that is there already is left. Rare beside decisions, so nothing is prepared for it. */
   recordClosings(closings: readonly ClosingRecord[], followed: FollowedUntil | undefined): void {
-    this.#transaction(closings.length, ({ database }) => {
+    this.#transaction(closings.length, ({ database, chains }) => {
       const insert = database.prepare(INSERT_CLOSING);
-      for (const closing of closings) insert.run(...closingValues(closing));
+      for (const closing of closings) {
+        const [place] = chains.places('closing', [asStored(closing)]);
+        // One that is there already is no link: the next takes its place.
+        insert.run(...closingValues(closing), ...placeValues(place));
+      }
       if (followed === undefined) return;
       database.prepare(KEEP_FOLLOWED).run(followed.remoteCluster ?? '', Math.floor(followed.untilMs));
     });
@@ -154,7 +169,10 @@ export class JournalWriter {
    */
   recordOperation(operation: OperationRecord): void {
     this.look();
-    this.#transaction(1, ({ database }) => database.prepare(INSERT_OPERATION).run(...operationValues(operation)));
+    this.#transaction(1, ({ database, chains }) => {
+      const [place] = chains.places('operation', [operation]);
+      database.prepare(INSERT_OPERATION).run(...operationValues(operation), ...placeValues(place));
+    });
   }
 
   close(): void {
@@ -217,7 +235,7 @@ export class JournalWriter {
   }
 }
 
-function openJournal({ file, maxPages }: WriterSettings, known: boolean): OpenJournal {
+function openJournal({ file, maxPages, server }: WriterSettings, known: boolean): OpenJournal {
   const database = openForWriting(file, known);
   database.exec('PRAGMA wal_autocheckpoint = 0');
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`);
@@ -227,9 +245,7 @@ function openJournal({ file, maxPages }: WriterSettings, known: boolean): OpenJo
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
     insert: database.prepare(INSERT),
-    deleteBefore: database.prepare(DELETE_BEFORE),
-    deleteClosingsBefore: database.prepare(DELETE_CLOSINGS_BEFORE),
-    deleteProxiesBefore: database.prepare(DELETE_PROXIES_BEFORE),
+    chains: new FileChains(database, server ?? hostname()),
   };
 }
 

@@ -2,7 +2,6 @@
 import type { FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
-import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 
 export type WriterRequest =
   /** `known`: there was a journal before, so none is made. */
@@ -13,9 +12,10 @@ export type WriterRequest =
   | { readonly kind: 'look' }
   /** Whether a record could be written now. */
   | { readonly kind: 'probe' }
-  | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number }
+  | { readonly kind: 'delete-before'; readonly beforeMs: number; readonly limit: number; readonly nowMs: number }
   | { readonly kind: 'keep-issuers'; readonly issuers: readonly RecordedIssuer[]; readonly nowMs: number }
-  | { readonly kind: 'record-operation'; readonly operation: OperationRecord }
+  /** `operation`: JSON of the one record, in a list. */
+  | { readonly kind: 'record-operation'; readonly operation: string }
   /** `closings`: JSON of the records. */
   | { readonly kind: 'record-closings'; readonly closings: string; readonly followed: FollowedUntil | undefined }
   | ({ readonly kind: 'record-evidence' } & EvidenceNotes)

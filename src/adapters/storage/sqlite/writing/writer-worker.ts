@@ -2,6 +2,7 @@
 // answers each request in turn and ends after a request to close.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ClosingRecord } from '../../../../ports/storage/closing-journal.ts';
+import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import { journalProblem } from '../file/journal-problem.ts';
 import type { ThreadAnswer } from '../answering-thread.ts';
@@ -37,12 +38,12 @@ function perform(request: WriterRequest): number {
       writer.probe();
       return 0;
     case 'delete-before':
-      return writer.deleteBefore(request.beforeMs, request.limit);
+      return writer.deleteBefore(request.beforeMs, request.limit, request.nowMs);
     case 'keep-issuers':
       writer.keepIssuers(request.issuers, request.nowMs);
       return 0;
     case 'record-operation':
-      writer.recordOperation(request.operation);
+      for (const operation of JSON.parse(request.operation) as OperationRecord[]) writer.recordOperation(operation);
       return 0;
     case 'record-closings':
       writer.recordClosings(JSON.parse(request.closings) as ClosingRecord[], request.followed);

@@ -43,15 +43,18 @@ describe('The writer of the journal', () => {
 
   const many = (name: string, count: number): DecisionRecord[] =>
     Array.from({ length: count }, (_, index) => issued(`${name} ${index}`));
-  /** A record; `act` runs when it is written, within the transaction. */
-  const during = (act: () => void): DecisionRecord =>
-    Object.defineProperty(issued('meanwhile'), 'podName', {
+  /** A record; `act` runs once when it is linked and written, within the transaction. */
+  const during = (act: () => void): DecisionRecord => {
+    let acted = false;
+    return Object.defineProperty(issued('meanwhile'), 'podName', {
       enumerable: true,
       get: () => {
-        act();
+        if (!acted) act();
+        acted = true;
         return 'pod';
       },
     });
+  };
   const overwrite = (): void => {
     const handle = openSync(file, 'r+');
     writeSync(handle, Buffer.alloc(4096, 7), 0, 4096, 4096);
