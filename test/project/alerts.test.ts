@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { METRICS } from '../../src/adapters/telemetry/metrics/metric-table.ts';
+import { metricsAskedFor } from './support/promql.ts';
 
 interface Rule {
   readonly alert: string;
@@ -18,9 +18,6 @@ const rules = (parse(read('istio-config/alerts/capstan.yaml')) as { groups: { ru
 const { tests } = parse(read('istio-config/alerts/capstan.test.yaml')) as {
   tests: { name: string; promql_expr_test: { exp_samples: unknown[] }[] }[];
 };
-const SERIES = new Map<string, Readonly<Record<string, readonly string[]>>>(
-  Object.values(METRICS).map(({ name, labels }) => [name, labels]),
-);
 
 describe('The alerts for Prometheus', () => {
   it('are each worth a page or a ticket, and have a name of their own', () => {
@@ -38,17 +35,7 @@ describe('The alerts for Prometheus', () => {
 
   it('ask only for metrics and labels that Capstan has, and for values that they can take', () => {
     for (const { alert, expr } of rules) {
-      for (const [, name, matchers = ''] of expr.matchAll(/\b((?:capstan|process)_[a-z_]+)(?:\{([^}]*)\})?/g)) {
-        const labels = SERIES.get(name!);
-        assert.ok(labels, `${alert} asks for ${name}`);
-        for (const [, label, operator, value] of matchers.matchAll(/(\w+)(=~?)"([^"]*)"/g)) {
-          const values: readonly string[] | undefined = labels[label!];
-          assert.ok(values, `${alert} asks for the label ${label} of ${name}`);
-          const asked = operator === '=~' ? value!.split('|') : [value!];
-          if (values.length > 0)
-            for (const one of asked) assert.ok(values.includes(one), `${alert}: ${label} is never ${one}`);
-        }
-      }
+      for (const { name, problem } of metricsAskedFor(expr)) assert.equal(problem, undefined, `${alert}: ${name}`);
     }
   });
 

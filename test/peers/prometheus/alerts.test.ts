@@ -1,6 +1,6 @@
 // Alerts of a real server in a real Prometheus: each is fired by what on-call would have to mend, and is resolved once it is mended.
 import assert from 'node:assert/strict';
-import { renameSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { RunningServer } from '../../app/support/running-server.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -56,6 +56,15 @@ describe('A real Prometheus with the alerts of Capstan', function () {
       SOON,
     );
     assert.deepEqual(await prometheus.firing(), []);
+  });
+
+  it('takes every query of the dashboard', async () => {
+    const file = new URL('../../../istio-config/dashboards/capstan.json', import.meta.url);
+    const { panels } = JSON.parse(readFileSync(file, 'utf8')) as { panels: { targets?: { expr: string }[] }[] };
+    for (const { expr } of panels.flatMap(({ targets = [] }) => targets)) {
+      const query = expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*');
+      assert.equal(await prometheus.problemOf(query), undefined, expr);
+    }
   });
 
   it('calls when an edit is not taken, until one is', async () => {

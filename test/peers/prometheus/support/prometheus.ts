@@ -82,6 +82,12 @@ export class Prometheus implements AsyncDisposable {
       .map(({ labels, annotations }) => ({ name: labels.alertname, summary: annotations.summary }));
   }
 
+  /** @returns why the query could not be answered, in Prometheus' own words; nothing where it was. */
+  async problemOf(query: string): Promise<string | undefined> {
+    const response = await fetch(`http://${this.#address}/api/v1/query?${new URLSearchParams({ query }).toString()}`);
+    return ((await response.json()) as { readonly error?: string }).error;
+  }
+
   async #isReady(): Promise<boolean> {
     return fetch(`http://${this.#address}/-/ready`).then(
       ({ ok }) => ok,
