@@ -86,18 +86,19 @@ export interface PlaceProblem {
 
 /** What is wrong with the fields together. */
 export function placeProblems(place: IssuerPlace): readonly PlaceProblem[] {
-  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory, upstream: from } = place;
+  const { chainFile, keyFile, keyPassphraseFile, keyPassphraseEnv, directory } = place;
   const wrong = (field: keyof IssuerPlace, is: boolean, problem: string): readonly PlaceProblem[] =>
     is ? [{ field, problem }] : [];
   const [elsewhere, another] = REMOTE_KEYS.filter(({ field }) => place[field] !== undefined);
   const inFolder = directory !== undefined;
+  if (isInMemory(place)) return memoryProblems(place);
   return [
-    ...wrong('chainFile', chainFile === undefined && !inFolder, 'is required: a file path, or `directory`'),
+    ...wrong('chainFile', chainFile === undefined && !inFolder, 'is required: a file path, `directory` or `upstream`'),
     ...wrong('chainFile', chainFile !== undefined && inFolder, 'must be absent with `directory`, which has both'),
     ...wrong(
       'keyFile',
       keyFile === undefined && !inFolder && elsewhere === undefined,
-      'is required: a file path, or `directory`, `pkcs11` or `transit`',
+      'is required: a file path, or `directory`, `pkcs11`, `transit` or `upstream`',
     ),
     ...wrong('keyFile', keyFile !== undefined && inFolder, 'must be absent with `directory`, which has both'),
     ...(elsewhere === undefined
@@ -115,8 +116,22 @@ export function placeProblems(place: IssuerPlace): readonly PlaceProblem[] {
       keyPassphraseFile !== undefined && keyPassphraseEnv !== undefined,
       'must be absent with `keyPassphraseFile`',
     ),
-    ...wrong('upstream', from !== undefined && !inFolder, 'needs `directory`, where keys and certificates are kept'),
   ];
+}
+
+/** Whether its key is made at each start and ends with the server: it has a CA that signs by itself, and no folder. */
+export function isInMemory({ upstream: from, directory }: IssuerPlace): boolean {
+  return from !== undefined && directory === undefined;
+}
+
+/** Nothing of it is in a file or a token, nor is there anything to be encrypted. */
+function memoryProblems(place: IssuerPlace): readonly PlaceProblem[] {
+  const problem =
+    'must be absent with `upstream`, which keeps key and certificate in memory, or in `directory` where that is given';
+  return PLACE_FIELDS.filter((field) => field !== 'upstream' && place[field] !== undefined).map((field) => ({
+    field,
+    problem,
+  }));
 }
 
 export const additionalIssuer = fields(

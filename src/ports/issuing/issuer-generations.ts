@@ -1,5 +1,6 @@
 // The pairs of certificate and key that an issuer keeps: the one that signs, one that is to follow it, and the one before it for
-// as long as its leaves live, so that there is a way back. Only an issuer whose files Capstan itself writes has them.
+// as long as its leaves live, so that there is a way back. An issuer whose files Capstan itself writes has them, and one that is in
+// memory alone.
 
 /** One certificate of an issuer, with its key. */
 export interface IssuerPair {
@@ -21,6 +22,8 @@ export interface IssuerPairs {
   readonly prepared?: IssuerPair;
   /** In force before the current one. */
   readonly former?: IssuerPair;
+  /** Hex SHA-256 of the public key that waits for its certificate. Told where keys end with the server. */
+  readonly waitingKeyId?: string;
 }
 
 export interface RequestedPair {

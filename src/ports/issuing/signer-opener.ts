@@ -6,9 +6,9 @@ import type { Signer } from './signer.ts';
 
 /**
  * Where the private key lies: `file` is a key that every process may read for itself, `pkcs11` one that is in a token, and `transit`
- * one in the engine of that name of Vault or OpenBao; both stay there.
+ * one in the engine of that name of Vault or OpenBao; both stay there. `memory` is one that was made in this server and ends with it.
  */
-export type Custody = 'file' | 'pkcs11' | 'transit';
+export type Custody = 'file' | 'pkcs11' | 'transit' | 'memory';
 
 /** Where a key lies that is not always at hand. */
 export interface KeyPlace {

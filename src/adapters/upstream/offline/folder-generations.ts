@@ -1,6 +1,5 @@
 // The pairs of issuers whose folders Capstan writes. What it takes to make a key, to ask with it and to judge what came back is
 // handed in: it is the same for a ceremony.
-import { createHash } from 'node:crypto';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { pathCertificatesOf, type PathCertificate } from '../../../domain/x509/path/certificate.ts';
 import type {
@@ -9,6 +8,7 @@ import type {
   IssuerPairs,
   RequestedPair,
 } from '../../../ports/issuing/issuer-generations.ts';
+import { notTaken, pairOf, taking } from '../issuer-pair.ts';
 import type { IssuerFolder, JudgeFolder, KeptPair } from './issuer-folder.ts';
 
 interface Waits {
@@ -121,26 +121,6 @@ export class FolderGenerations implements IssuerGenerations {
     if (found !== undefined) return found;
     throw refusal(`issuer ${name} keeps no pairs: it has no \`upstream\` with a \`directory\``);
   }
-}
-
-function pairOf(chainPem: string | undefined): IssuerPair | undefined {
-  const [own] = chainPem === undefined ? [] : pathCertificatesOf(chainPem);
-  if (own === undefined || chainPem === undefined) return undefined;
-  const { sha256, spki, subject, notBeforeMs, notAfterMs } = own;
-  const keyId = createHash('sha256').update(spki).digest('hex');
-  return { id: sha256.slice(0, 16), keyId, subject, notBeforeMs, notAfterMs, chainPem };
-}
-
-/** What the CA sent is at fault, and no file of an operator's. */
-async function taking<T>(judgement: Promise<T>): Promise<T> {
-  return judgement.catch((error: unknown) => {
-    if (error instanceof AuthorityError && error.reason === 'CAP-X03') throw notTaken(error.detail ?? error.message);
-    throw error;
-  });
-}
-
-function notTaken(detail: string): AuthorityError {
-  return new AuthorityError('CAP-S16', { detail });
 }
 
 function refusal(detail: string): AuthorityError {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import { SystemRandom } from '../../../adapters/clock/system-random.ts';
 import { watchFolder, type Watching } from '../../../adapters/files/watch-folder.ts';
+import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { DocumentIssuer } from '../../../adapters/issuers/documents/document-issuer.ts';
 import type { DocumentIssuerParts } from '../../../adapters/issuers/documents/issuer-parts.ts';
 import { DocumentIssuers } from '../../../adapters/issuers/documents/document-issuers.ts';
@@ -18,7 +19,7 @@ import { TransitOpener } from '../../../adapters/vault/transit/transit-opener.ts
 import type { GovernedAnchors } from '../../../authority/trust/governed-anchors.ts';
 import { issuerTrial, type IssuerTrial } from '../../../authority/trust/issuer-trial.ts';
 import type { Config } from '../../../config/schema.ts';
-import type { IssuerPlace } from '../../../config/shapes/issuer.ts';
+import { isInMemory, type IssuerPlace } from '../../../config/shapes/issuer.ts';
 import { filesOf } from '../../../config/shapes/vault.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { TrustBundle } from '../../../domain/trust/bundle.ts';
@@ -28,7 +29,9 @@ import type { SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { DocumentSource } from '../../../ports/platform/document-source.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Random } from '../../../ports/platform/random.ts';
+import type { InMemoryDocuments } from './custody/in-memory.ts';
 import { issuerDocuments } from './custody/issuer-documents.ts';
+import type { Named } from './custody/issuer-key.ts';
 import { vaultParts } from './vault.ts';
 
 type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce' | 'wasInForce' | 'demands'> & {
@@ -42,6 +45,8 @@ type IssuerParts = Pick<DocumentIssuerParts, 'events' | 'clock' | 'beforeInForce
   readonly pinTurns?: PinTurns | undefined;
   /** What the chain of the default issuer is called where its file is nothing that an operator knows. */
   readonly chainCalled?: string | undefined;
+  /** Where there are issuers whose keys end with the server. */
+  readonly inMemory?: InMemoryDocuments | undefined;
 };
 
 export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssuers {
@@ -55,18 +60,20 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
     (await tried(material, options)) ?? governed?.heldBack(material.issuer);
   const shared = { ...parts, trial };
   const openerOf = composeOpeners(parts);
+  const placed = placesOf(parts, openerOf);
   const { keyWarnings } = issuer;
   const settings = { trustDomain, servingNames, partialAnchors: !sds.spiffeValidator, keyWarnings };
-  const documents = called(parts.chainCalled, issuerDocuments(issuer, { anchorsFile: trustAnchors.file }, parts.files));
+  const own = placed(issuer, trustAnchors.file);
+  const documents = called(parts.chainCalled, own.documents);
   const unbounded = { maxTtlMs: Infinity };
   const first = new DocumentIssuer(
-    { ...shared, documents, opener: openerOf(issuer), governed },
+    { ...shared, ...own, documents, governed },
     { ...settings, name: issuer.name, bounds: unbounded, longestLeafMs: lifetimes.max },
   );
-  const additional = additionalIssuers.map(({ name, maxTtl, ...place }) => {
-    const own = issuerDocuments(place, { anchorsFile: undefined }, parts.files);
+  const additional = additionalIssuers.map(({ maxTtl, ...place }) => {
+    const { name } = place;
     return new DocumentIssuer(
-      { ...shared, documents: own, opener: openerOf(place), trustAnchors: first.trustAnchors },
+      { ...shared, ...placed(place, undefined), trustAnchors: first.trustAnchors },
       {
         ...settings,
         name,
@@ -76,6 +83,19 @@ export function composeIssuers(config: Config, parts: IssuerParts): DocumentIssu
     );
   });
   return new DocumentIssuers(first, additional);
+}
+
+/** @returns what finds the documents of an issuer, and what opens its key. */
+function placesOf(
+  { files, inMemory }: Pick<IssuerParts, 'files' | 'inMemory'>,
+  openerOf: ReturnType<typeof composeOpeners>,
+) {
+  return (place: Named, anchorsFile: string | undefined): Pick<DocumentIssuerParts, 'documents' | 'opener'> => {
+    if (inMemory === undefined || !isInMemory(place))
+      return { documents: issuerDocuments(place, { anchorsFile }, files), opener: openerOf(place) };
+    const others = watchedFiles(anchorsFile === undefined ? {} : { anchors: anchorsFile }, files);
+    return { documents: inMemory.documentsOf(place.name, others), opener: inMemory.opener };
+  };
 }
 
 function called(chain: string | undefined, documents: DocumentSource): DocumentSource {
@@ -126,13 +146,14 @@ export interface Judgement {
   readonly govern?: ((given: TrustBundle) => TrustBundle) | undefined;
   /** As `IssuerParts`. */
   readonly chainCalled?: string | undefined;
+  readonly inMemory?: InMemoryDocuments | undefined;
 }
 
 /** @returns what a server would say of the files that are named, now; nothing when one of the default issuer's is not on this machine. */
 export async function checkIssuer(
   config: Config,
   clock: Pick<Clock, 'nowMs'>,
-  { wasInForce = true, demands, govern, chainCalled }: Judgement = {},
+  { wasInForce = true, demands, govern, chainCalled, inMemory }: Judgement = {},
 ): Promise<CheckedIssuer | undefined> {
   const { issuer, trustAnchors } = config;
   const { chainFile, keyFile, keyPassphraseFile, directory, pkcs11, transit } = issuer;
@@ -141,22 +162,29 @@ export async function checkIssuer(
   if (!named.every((file) => file === undefined || existsSync(file))) return undefined;
   // Its first certificate comes from its CA.
   if (issuer.upstream !== undefined && directory !== undefined && !hasIssuer(directory)) return undefined;
+  if (isInMemory(issuer) && inMemory === undefined) return undefined;
   const warnings: string[] = [];
   const events: DocumentIssuerParts['events'] = { ...UNHEARD, trustWarning: ({ problem }) => warnings.push(problem) };
   const machine = new SystemClock({ wallMs: () => clock.nowMs() });
   const once = new AbortController();
-  const store = composeIssuers(config, {
-    clock: machine,
-    files: { clock: machine, watchFolder },
-    random: new SystemRandom(),
-    events,
-    // Nobody can tell here: what a server would take only for that is warned of.
-    wasInForce: async () => wasInForce,
-    ...(demands !== undefined && { demands }),
-    ...(govern !== undefined && { anchors: { govern, onChange: ignore, heldBack: () => undefined } }),
-    until: once.signal,
-    chainCalled,
-  });
+  // Of others in memory nothing is known here.
+  const additionalIssuers = config.additionalIssuers.filter((one) => !isInMemory(one));
+  const store = composeIssuers(
+    { ...config, additionalIssuers },
+    {
+      clock: machine,
+      files: { clock: machine, watchFolder },
+      random: new SystemRandom(),
+      events,
+      // Nobody can tell here: what a server would take only for that is warned of.
+      wasInForce: async () => wasInForce,
+      ...(demands !== undefined && { demands }),
+      ...(govern !== undefined && { anchors: { govern, onChange: ignore, heldBack: () => undefined } }),
+      until: once.signal,
+      chainCalled,
+      inMemory,
+    },
+  );
   try {
     await store.start({ signal: once.signal });
     const additional = store.additionalProblem(clock.nowMs());

@@ -26,6 +26,7 @@ import { composeAdoption } from '../administration/anchor-adoption.ts';
 import { composeFederation } from './federation.ts';
 import type { Foundation } from '../foundation.ts';
 import { composeGenerations } from './custody/generations.ts';
+import { composeInMemory, type InMemory } from './custody/in-memory.ts';
 import { composeIssuers } from './issuers.ts';
 import { composeRollovers, type Rollovers } from './rollovers.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
@@ -47,8 +48,10 @@ export interface Trust {
   readonly federated: DocumentFederatedBundles;
   /** What issuers are to heed, which policies say once there are some. */
   readonly demands: PolicyDemands;
-  /** The pairs of issuers that are in folders. */
+  /** The pairs of issuers that are in folders or in memory. */
   readonly generations: IssuerGenerations;
+  /** Where there are issuers whose keys end with the server. */
+  readonly inMemory: InMemory | undefined;
   readonly rollovers: Rollovers;
   readonly beforeLeaves: BeforeLeaves;
 }
@@ -77,8 +80,10 @@ export function composeTrust(
   const demands = new PolicyDemands();
   const { issuers: ledger, anchors: anchorLedger } = ledgers;
   const anchors = new GovernedAnchors({ ledger: anchorLedger });
+  const inMemory = composeInMemory(config, foundation);
   const issuers = composeIssuers(config, {
     anchors,
+    inMemory,
     demands,
     clock: watching,
     files,
@@ -112,7 +117,7 @@ export function composeTrust(
     },
     { longestLeafMs: config.lifetimes.max },
   );
-  const generations = composeGenerations(config, { clock, demands, ...anchors.judging });
+  const generations = composeGenerations(config, { clock, demands, ...anchors.judging }, inMemory);
   const heldBack = ({ id, chainPem }: IssuerPair): string | undefined => {
     // Also before anything is in force: the first certificate of an issuer is held back by nothing.
     if (anchors.decided().rotation?.phase !== 'publish' || issuers.first.anchors().length === 0) return undefined;
@@ -166,6 +171,7 @@ export function composeTrust(
     federated,
     demands,
     generations,
+    inMemory,
     rollovers,
     beforeLeaves,
   };

@@ -6,6 +6,7 @@ import { readIfThere, replaceFile } from '../../../../durable/replace-file.ts';
 import { IssuerFolder } from '../../../../adapters/upstream/offline/issuer-folder.ts';
 import { newKeyPem, type CaKeyType } from '../../../../adapters/upstream/offline/new-key.ts';
 import type { Config } from '../../../../config/schema.ts';
+import { isInMemory } from '../../../../config/shapes/issuer.ts';
 import { AuthorityError } from '../../../../domain/errors.ts';
 import { writingProblem } from '../../../../domain/text/system-error.ts';
 import { anchorsAbove } from '../../../../domain/trust/anchors-above.ts';
@@ -58,7 +59,7 @@ export async function requestIntermediate(
   },
   { signal }: Waits,
 ): Promise<RequestedIntermediate> {
-  const place = withKeyId(placeOf(config, settings.name), settings.keyId);
+  const place = withKeyId(fileOrTokenOf(config, settings.name), settings.keyId);
   const { directory } = place;
   const { secret } = await secretsOf(place);
   let [text, keyPlace, keyIsNew] = [await keyTextOf(place), keyPlaceOf(place), false];
@@ -86,7 +87,7 @@ export async function importIntermediate(
   clock: Pick<Clock, 'nowMs'>,
   options: Waits,
 ): Promise<ImportedIntermediate> {
-  const place = placeOf(config, name);
+  const place = fileOrTokenOf(config, name);
   const [certificate] = pathCertificatesOf(chainPem);
   if (certificate === undefined) throw refusal('the chain has no certificate');
   return place.directory === undefined
@@ -186,6 +187,15 @@ async function writingTo<T>(folder: string, work: Promise<T>): Promise<T> {
   return work.catch((cause: unknown) => {
     throw new AuthorityError('CAP-X03', { detail: `${folder} ${writingProblem(cause)}`, cause });
   });
+}
+
+/** @throws AuthorityError CAP-X03 for a key that no command reaches. */
+function fileOrTokenOf(config: Config, name: string): Named {
+  const place = placeOf(config, name);
+  if (!isInMemory(place)) return place;
+  throw refusal(
+    `the issuer ${name} has its key in the memory of its server: its CA signs by itself (capstan issuer rotate)`,
+  );
 }
 
 /** For the next key of a token, which lies beside the one in force under the same label. */

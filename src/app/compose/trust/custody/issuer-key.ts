@@ -27,18 +27,20 @@ export async function csrOf(
   { commonName, trustDomain }: { readonly commonName: string; readonly trustDomain: string },
   { signal }: Waits,
 ): Promise<RequestedPair> {
-  return withKey(
-    place,
-    document,
-    async (key) => {
-      const { spki } = key;
-      const algorithm = KEY_TABLE[readPublicKey(spki).family].signs;
-      const request = caRequest({ commonName, spki, algorithm, trustDomainId: `spiffe://${trustDomain}` });
-      const csrPem = request.assemble(await key.signerFor(algorithm).sign(request.info, { signal }));
-      return { csrPem, keyId: createHash('sha256').update(spki).digest('hex') };
-    },
-    { signal },
-  );
+  return withKey(place, document, async (key) => requestOf(key, { commonName, trustDomain }, { signal }), { signal });
+}
+
+/** As `csrOf`, of a key that is open. */
+export async function requestOf(
+  key: OpenedKey,
+  { commonName, trustDomain }: { readonly commonName: string; readonly trustDomain: string },
+  options: Waits,
+): Promise<RequestedPair> {
+  const { spki } = key;
+  const algorithm = KEY_TABLE[readPublicKey(spki).family].signs;
+  const request = caRequest({ commonName, spki, algorithm, trustDomainId: `spiffe://${trustDomain}` });
+  const csrPem = request.assemble(await key.signerFor(algorithm).sign(request.info, options));
+  return { csrPem, keyId: createHash('sha256').update(spki).digest('hex') };
 }
 
 /** @returns the one of the texts that the certificate is of. @throws AuthorityError CAP-X03 when none is. */

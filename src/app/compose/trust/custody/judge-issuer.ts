@@ -25,7 +25,7 @@ export async function judged(
   config: Config,
   place: Named,
   clock: Pick<Clock, 'nowMs'>,
-  { demands, govern, chainCalled }: Pick<Judgement, 'demands' | 'govern' | 'chainCalled'> = {},
+  { demands, govern, chainCalled, inMemory }: Omit<Judgement, 'wasInForce'> = {},
 ): Promise<readonly string[]> {
   const { maxTtl = Infinity, ...own } = place;
   // Nothing of where the default issuer is: its files are not those of another one.
@@ -38,7 +38,7 @@ export async function judged(
     additionalIssuers: [],
     lifetimes: { ...config.lifetimes, max },
   };
-  const checked = await checkIssuer(alone, clock, { wasInForce: false, demands, govern, chainCalled });
+  const checked = await checkIssuer(alone, clock, { wasInForce: false, demands, govern, chainCalled, inMemory });
   if (checked === undefined) throw refusal(`a file of the issuer ${place.name} is missing: see capstan config check`);
   if (checked.problem !== undefined) throw refusal(checked.problem);
   return checked.warnings;

@@ -1,0 +1,43 @@
+// Issuers whose keys end with the server: with several processes they are the supervisor's.
+import { MemoryKeys } from '../../../../adapters/issuers/memory/memory-keys.ts';
+import type { HeldPair, PairsPlace } from '../../../../adapters/upstream/memory/held-pairs.ts';
+import { documentsOfPair, pairDocuments } from '../../../../adapters/upstream/memory/pair-documents.ts';
+import { PairsInMemory } from '../../../../adapters/upstream/memory/pairs-in-memory.ts';
+import type { Config } from '../../../../config/schema.ts';
+import { isInMemory } from '../../../../config/shapes/issuer.ts';
+import type { SignerOpener } from '../../../../ports/issuing/signer-opener.ts';
+import type { DocumentSource } from '../../../../ports/platform/document-source.ts';
+import type { Foundation } from '../../foundation.ts';
+
+/** What issuers in memory are read from. */
+export interface InMemoryDocuments {
+  readonly opener: SignerOpener;
+  /** @param others the documents that are in files. */
+  readonly documentsOf: (issuer: string, others: DocumentSource) => DocumentSource;
+}
+
+export interface InMemory extends InMemoryDocuments {
+  /** Of the issuers. */
+  readonly names: readonly string[];
+  readonly pairs: PairsPlace;
+}
+
+/** @returns nothing where the configuration has no such issuer. */
+export function composeInMemory(config: Config, { running }: Pick<Foundation, 'running'>): InMemory | undefined {
+  const names = namesInMemory(config);
+  if (names.length === 0) return undefined;
+  const opener = new MemoryKeys();
+  const pairs = new PairsInMemory(names, opener);
+  const documentsOf: InMemory['documentsOf'] = (issuer, others) =>
+    pairDocuments(issuer, { pairs, others, signal: running });
+  return { names, pairs, opener, documentsOf };
+}
+
+export function namesInMemory({ issuer, additionalIssuers }: Config): readonly string[] {
+  return [issuer, ...additionalIssuers].filter((one) => isInMemory(one)).map(({ name }) => name);
+}
+
+/** Of a pair that is judged before it is kept. */
+export function stagedDocuments(held: HeldPair): InMemoryDocuments['documentsOf'] {
+  return (issuer, others) => documentsOfPair(held, { issuer, called: 'the certificate', others });
+}
