@@ -44,8 +44,9 @@ export function rolloverStep(view: RolloverView, shares: RolloverShares, nowMs: 
   if (isLost(prepared.state)) return { kind: 'discard', id, why: `it is ${prepared.state}` };
   if (prepared.notAfterMs <= nowMs) return { kind: 'discard', id, why: 'it has ended' };
   const dueMs = Math.max(prepared.notBeforeMs, current === undefined ? 0 : shareOver(current, shares.activateAt));
-  // Who suspends an issuer does not want another certificate of it to sign in its place.
-  const suspended = prepared.state === 'suspended' || current?.state === 'suspended';
+  // Who suspends an issuer does not want another certificate of it to sign in its place. Where there is none, a suspended one comes in
+  // force and signs nothing.
+  const suspended = current !== undefined && (prepared.state === 'suspended' || current.state === 'suspended');
   const untilMs = suspended || prepared.heldBack !== undefined ? Infinity : urgent === undefined ? dueMs : 0;
   if (nowMs < untilMs) return { kind: 'wait', untilMs, next: 'activate' };
   return { kind: 'activate', id, why: urgent ?? overdue(shares.activateAt, current?.id ?? '') };

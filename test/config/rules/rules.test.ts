@@ -43,6 +43,7 @@ const TRANSIT: readonly (readonly [more: object, problem: string])[] = [
   [{ tokenFile: undefined }, ' must have one of `tokenFile`, `appRole` and `kubernetes`'],
   [{ kubernetes: { role: 'capstan' } }, ' must have one of `tokenFile`, `appRole` and `kubernetes`'],
 ];
+const pki = { address: 'https://bao.example:8200', caFile: 'bao-ca.pem', mount: 'pki', tokenFile: 'token' };
 const signedBy = (upstream: object) => ({ ...noFiles, 'issuer.directory': 'issuer', 'issuer.upstream': upstream });
 const byCertManager = signedBy({ certManager: { issuer: { name: 'corporate' } } });
 
@@ -52,15 +53,18 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
     { 'issuer.directory': 'cacerts', 'issuer.keyFile': undefined },
     'issuer.chainFile must be absent with `directory`, which has both',
   ],
-  [{ 'issuer.chainFile': undefined }, 'issuer.chainFile is required: a file path, or `directory`'],
-  [{ 'issuer.keyFile': undefined }, 'issuer.keyFile is required: a file path, or `directory`, `pkcs11` or `transit`'],
+  [{ 'issuer.chainFile': undefined }, 'issuer.chainFile is required: a file path, `directory` or `upstream`'],
+  [
+    { 'issuer.keyFile': undefined },
+    'issuer.keyFile is required: a file path, or `directory`, `pkcs11`, `transit` or `upstream`',
+  ],
   [
     { 'issuer.keyPassphraseFile': 'passphrase', 'issuer.keyPassphraseEnv': 'PASSPHRASE' },
     'issuer.keyPassphraseEnv must be absent with `keyPassphraseFile`',
   ],
   [
     { additionalIssuers: [{ name: 'gold', chainFile: 'gold.pem' }] },
-    'additionalIssuers[0].keyFile is required: a file path, or `directory`, `pkcs11` or `transit`',
+    'additionalIssuers[0].keyFile is required: a file path, or `directory`, `pkcs11`, `transit` or `upstream`',
   ],
   [
     { additionalIssuers: [{ ...gold, directory: 'gold', keyFile: undefined }] },
@@ -118,6 +122,17 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
   [
     { ...inCluster, ...signedBy({ certManager: { issuer: { name: 'Corporate' } } }) },
     'issuer.upstream.certManager.issuer.name "Corporate" is not the name of an object of Kubernetes',
+  ],
+  ...(['issuer.chainFile', 'issuer.keyFile'] as const).map(
+    (field) =>
+      [
+        { ...noFiles, 'issuer.upstream': { vault: pki }, [field]: 'file.pem' },
+        `${field} must be absent with \`upstream\`, which keeps key and certificate in memory, or in \`directory\` where that is given`,
+      ] as const,
+  ),
+  [
+    { ...noFiles, 'issuer.upstream': { vault: pki }, processes: 2 },
+    'issuer.upstream needs `directory` with several processes: a key in memory is that of one process',
   ],
   [{ ...inCluster, ...signedBy({}) }, 'issuer.upstream must name one of vault, certManager'],
   [
@@ -362,6 +377,15 @@ describe('The rules of the configuration', () => {
       const given = { ...NEEDED, additionalIssuers: [{ ...gold, keyFile: undefined, ...place }] };
       assert.ok(!('problems' in loadConfig({ given })));
     }
+  });
+
+  it('let an issuer with an upstream have its key in memory, with nothing else said of where it is', () => {
+    const upstream = { vault: pki };
+    for (const given of [
+      { ...noFiles, 'issuer.upstream': upstream },
+      { additionalIssuers: [{ name: 'gold', upstream }] },
+    ])
+      assert.ok(!('problems' in loadConfig({ given: { ...NEEDED, ...given } })));
   });
 
   it('let one socket be the only way to prove an identity', () => {

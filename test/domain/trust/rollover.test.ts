@@ -74,6 +74,12 @@ const CASES: readonly {
     step: { kind: 'wait', untilMs: Infinity, next: 'activate' },
   },
   {
+    that: 'activates what is suspended where nothing is in force: it signs nothing',
+    view: { prepared: { ...PREPARED, state: 'suspended' } },
+    atMs: 300,
+    step: { kind: 'activate', id: 'two' },
+  },
+  {
     that: 'lets go of what is prepared and tainted',
     view: { current: CURRENT, prepared: { ...PREPARED, state: 'tainted' } },
     atMs: 400,

@@ -1,7 +1,8 @@
 // Issuers with a CA above them that signs by itself: at the first start and in time before a certificate ends. Of several processes
-// the one in slot 1 does it, and the others follow the files.
+// the one in slot 1 does it, and the others follow the files, or what the supervisor keeps in memory.
 import { IssuerRollover } from '../../../authority/chores/rollover/issuer-rollover.ts';
 import type { Config } from '../../../config/schema.ts';
+import { isInMemory } from '../../../config/shapes/issuer.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
 import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
@@ -19,7 +20,7 @@ export interface Rollovers {
   /** Begins to roll over, until the signal aborts. */
   readonly start: (options: Waits) => void;
   /**
-   * Resolves when the default issuer has a certificate in its files, however long its CA takes; at once without an upstream.
+   * Resolves when the default issuer has a certificate, however long its CA takes; at once without an upstream.
    * @throws AuthorityError CAP-X03 when the files cannot be read; the signal's reason.
    */
   readonly first: (options: Waits) => Promise<void>;
@@ -47,14 +48,16 @@ export function composeRollovers(
     readonly heldBack: (pair: IssuerPair) => string | undefined;
   },
 ): Rollovers {
-  const { issuer, additionalIssuers, lifetimes } = config;
+  const { issuer, additionalIssuers, lifetimes, journal } = config;
   const acts = worker === undefined || worker.slot === 1;
   const rollovers = new Map(
-    [{ ...issuer, maxTtl: undefined }, ...additionalIssuers].flatMap(({ name, upstream, maxTtl = Infinity }) => {
+    [{ ...issuer, maxTtl: undefined }, ...additionalIssuers].flatMap(({ maxTtl = Infinity, ...place }) => {
+      const { name, upstream } = place;
       if (upstream === undefined) return [];
       const { lifetime: lifetimeMs, prepareAt, activateAt } = upstream;
       const longestLeafMs = Math.min(lifetimes.max, maxTtl);
-      const settings = { name, lifetimeMs, prepareAt, activateAt, longestLeafMs };
+      const inMemory = isInMemory(place) ? { shared: journal.store.kind === 'postgres' } : undefined;
+      const settings = { name, lifetimeMs, prepareAt, activateAt, longestLeafMs, inMemory };
       const own = new IssuerRollover({ ...parts, upstream: parts.upstreamOf(name, upstream), clock, events }, settings);
       return [[name, own] as const];
     }),

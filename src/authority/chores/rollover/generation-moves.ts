@@ -6,6 +6,7 @@ import {
   type Authorship,
   type Generation,
   type IssuerLedger,
+  type IssuerMove,
 } from '../../../domain/trust/issuer-ledger.ts';
 import { isWithdrawn, type LifecycleState } from '../../../domain/trust/issuer-state.ts';
 import type { IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
@@ -51,6 +52,42 @@ export class GenerationMoves {
     if (current !== undefined)
       await this.#move(current, { from: ['preparing', 'prepared', 'retiring'], to: 'active' }, by, options);
     if (former !== undefined) await this.#move(former, { from: ['active'], to: 'retiring' }, by, options);
+  }
+
+  /**
+   * What an earlier server left on record, whose keys ended with it: nothing is signed with them, and leaves may live.
+   * @param own ids of the certificates and of the keys that this server has.
+   */
+  async ended(own: ReadonlySet<string>, by: Authorship, options: Waits): Promise<void> {
+    for (const move of this.#lastOfOthers(own)) {
+      await this.#move(move, { from: ['active'], to: 'retiring' }, by, options);
+      await this.#move(move, { from: ['preparing', 'prepared'], to: 'retired' }, by, options);
+    }
+  }
+
+  /**
+   * The suspension that a certificate takes over which follows one of a server that ended.
+   * @param own as `ended`.
+   * @param shared whether others sign by the same name at the same time: then any suspension of one that has not ended counts, for
+   *   nobody knows whose it was; otherwise the last that was said.
+   */
+  suspension(own: ReadonlySet<string>, shared: boolean, nowMs: number): IssuerMove | undefined {
+    if (shared) return this.#lastOfOthers(own).find(({ to, notAfterMs }) => to === 'suspended' && nowMs < notAfterMs);
+    const { moves } = this.#parts.ledger.current();
+    const last = moves.findLast(({ issuer, from, to }) => issuer === this.#issuer && [from, to].includes('suspended'));
+    return last?.to === 'suspended' ? last : undefined;
+  }
+
+  /** As if it had been suspended while it was in force, so that it signs when it is resumed. */
+  async suspended(prepared: IssuerPair, by: Authorship, options: Waits): Promise<void> {
+    await this.#move(prepared, { from: ['prepared'], to: 'active' }, by, options);
+    await this.#move(prepared, { from: ['active'], to: 'suspended' }, by, options);
+  }
+
+  #lastOfOthers(own: ReadonlySet<string>): readonly IssuerMove[] {
+    const { moves } = this.#parts.ledger.current();
+    const last = new Map(moves.filter(({ issuer }) => issuer === this.#issuer).map((move) => [move.id, move]));
+    return [...last.values()].filter(({ id, keyId }) => !own.has(id) && !own.has(keyId));
   }
 
   async retired(former: IssuerPair, by: Authorship, options: Waits): Promise<void> {
@@ -103,6 +140,11 @@ export class GenerationMoves {
     if (by === undefined) return to === 'active' ? undefined : unmoved;
     return from.includes(state) ? state : undefined;
   }
+}
+
+/** What Capstan does by itself. */
+export function bySelf(reason: string, timeMs: number): Authorship {
+  return { timeMs, actor: 'capstan', role: 'server', reason };
 }
 
 /** What a pair is before it becomes that, where nobody recorded anything. */

@@ -1,7 +1,7 @@
 // The rollover of one issuer without a command: the next certificate is asked for early and kept, comes in force later, and the one
-// before it goes when its last leaf is over. One process does it for all that share the issuer's folder; what it did is in the
-// folder, so that another one goes on wherever it was killed. It is long and imports much because a step asks the folder, the CA above,
-// the ledger and the journal, in an order that is read here alone.
+// before it goes when its last leaf is over. One process does it for all that share the issuer's pairs; what it did is in them,
+// so that another one goes on wherever it was killed. It imports much because a step asks the folder, the CA above, the ledger
+// and the journal.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
@@ -14,14 +14,15 @@ import {
 } from '../../../domain/trust/rollover.ts';
 import { readCaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { Alarm } from '../../../live/alarm.ts';
-import { ReportOnce } from '../../../live/report-once.ts';
 import type { IntermediateUpstream } from '../../../ports/issuing/intermediate-upstream.ts';
 import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
 import { askUpstream, longerThanAsked } from './ask-upstream.ts';
-import { GenerationMoves, type MovesParts } from './generation-moves.ts';
+import { FormerServer, type RolloverInMemory } from './former-server.ts';
+import { bySelf, GenerationMoves, type MovesParts } from './generation-moves.ts';
+import { RolloverFailures } from './rollover-failures.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -44,37 +45,34 @@ export interface RolloverSettings extends RolloverShares {
   readonly lifetimeMs: number;
   /** Of the leaves that it may be asked for. */
   readonly longestLeafMs: number;
+  /** Keys end with the server. Absent, they outlive it. */
+  readonly inMemory?: RolloverInMemory | undefined;
 }
 
 /** So a folder that somebody else fills, and a state that an operator sets, are seen within this time. */
 const LOOK_EVERY_MS = 60_000;
-/** After a failure; twice that after the next, and so on. */
-const [FIRST_RETRY_MS, LAST_RETRY_MS, LAST_RETRY_WITHOUT_MS] = [1_000, 300_000, 15_000];
 
 export class IssuerRollover {
   readonly #parts: RolloverParts;
   readonly #settings: RolloverSettings;
   readonly #moves: GenerationMoves;
   readonly #alarm: Alarm;
-  readonly #failure: ReportOnce;
+  readonly #failures: RolloverFailures;
+  readonly #former: FormerServer | undefined;
   /** Steps follow one another, whoever asks for them. */
   #last: Promise<unknown> = Promise.resolve();
   #pairs: IssuerPairs = {};
   /** The last that this process saw in force. */
   #signed: IssuerPair | undefined;
   #step: RolloverStep | undefined;
-  #failures = 0;
-  #failedSinceMs: number | undefined;
-  #warned = false;
 
   constructor(parts: RolloverParts, settings: RolloverSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#moves = new GenerationMoves(parts, settings.name);
     this.#alarm = new Alarm(parts.clock);
-    this.#failure = new ReportOnce((problem) => {
-      parts.events.reloadFailed({ source: 'upstream', problem: `${settings.name} ${problem}`, kept: this.#canSign() });
-    });
+    this.#failures = new RolloverFailures(parts, { name: settings.name, canSign: () => this.#canSign() });
+    this.#former = settings.inMemory && new FormerServer(this.#moves, settings.inMemory);
   }
 
   /** Rolls over until the signal aborts. */
@@ -82,7 +80,8 @@ export class IssuerRollover {
     while (!signal.aborted) {
       await this.#next(async () => this.#look(signal));
       const untilMs = this.#untilMs();
-      if (this.#failures > 0) await this.#alarm.sleep(this.#retryMs(), { signal });
+      const retryMs = this.#failures.retryMs();
+      if (retryMs !== undefined) await this.#alarm.sleep(retryMs, { signal });
       else await this.#alarm.sleepUntil(Math.min(untilMs, this.#parts.clock.nowMs() + LOOK_EVERY_MS), { signal });
     }
   }
@@ -103,15 +102,13 @@ export class IssuerRollover {
 
   /** Why the next certificate is not there, since when, and until when that does no harm; nothing when all is well. */
   problem(): string | undefined {
-    const { problem } = this.#failure;
-    if (problem === undefined) return this.#hold();
-    const since = formatTime(this.#failedSinceMs ?? this.#parts.clock.nowMs());
-    return `issuer ${this.#settings.name}, since ${since}: ${problem}${this.#untilWhen()}`;
+    const { problem } = this.#failures;
+    return problem === undefined ? this.#hold() : `${problem}${this.#untilWhen()}`;
   }
 
   /** For how long the next certificate could not be had; 0 while all is well. */
   get failingMs(): number {
-    return this.#failedSinceMs === undefined ? 0 : Math.max(0, this.#parts.clock.nowMs() - this.#failedSinceMs);
+    return this.#failures.failingMs;
   }
 
   /** Whether nothing is there to sign with. */
@@ -138,16 +135,11 @@ export class IssuerRollover {
       await this.#see({ signal });
       // A step shows what the next one is; a few lead from an empty folder to a certificate in force.
       for (let steps = 0; steps < MAX_STEPS && this.#step?.kind !== 'wait'; steps += 1) await this.#do(signal);
-      this.#failure.over();
-      this.#failures = 0;
-      this.#failedSinceMs = undefined;
-      this.#warned = false;
+      this.#failures.over();
     } catch (error) {
       if (signal.aborted) return;
-      this.#failures += 1;
-      this.#failedSinceMs ??= this.#parts.clock.nowMs();
-      this.#failure.found(error instanceof AuthorityError ? error.message : 'unexpected failure');
-      this.#warn();
+      this.#failures.found(error);
+      if (this.#isLate()) this.#failures.warn(this.problem() ?? '');
     }
   }
 
@@ -160,6 +152,7 @@ export class IssuerRollover {
     const pairs = lost && this.#signed ? { ...this.#pairs, former: this.#signed } : this.#pairs;
     await this.#moves.follow(pairs, by ?? this.#own('as its files are'), options);
     this.#signed = current ?? this.#signed;
+    await this.#former?.follow(this.#pairs, this.#parts.clock.nowMs(), options);
     await this.#retire(options);
     this.#step = rolloverStep(this.#view(), this.#settings, this.#parts.clock.nowMs());
   }
@@ -178,7 +171,9 @@ export class IssuerRollover {
     const { generations, upstream, clock, events } = this.#parts;
     const { name, lifetimeMs, prepareAt } = this.#settings;
     const { csrPem, keyId } = await generations.request(name, options);
-    await this.#moves.preparing(keyId, clock.nowMs() + lifetimeMs, by, options);
+    // Each start asks for a first one, and the ledger has what came of it.
+    const isFirst = this.#former !== undefined && this.#pairs.current === undefined;
+    if (!isFirst) await this.#moves.preparing(keyId, clock.nowMs() + lifetimeMs, by, options);
     const chainPem = await askUpstream(upstream, { csrPem, lifetimeMs }, clock, options);
     const prepared = await generations.prepare(name, chainPem, options).catch((error: unknown) => {
       if (!(error instanceof AuthorityError) || error.reason !== 'CAP-S16') throw error;
@@ -244,7 +239,7 @@ export class IssuerRollover {
   }
 
   #own(reason: string): Authorship {
-    return { timeMs: this.#parts.clock.nowMs(), actor: 'capstan', role: 'server', reason };
+    return bySelf(reason, this.#parts.clock.nowMs());
   }
 
   #canSign(): boolean {
@@ -261,18 +256,13 @@ export class IssuerRollover {
     return this.#step?.kind === 'wait' ? this.#step.untilMs : 0;
   }
 
-  #retryMs(): number {
-    const most = this.#canSign() ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_MS;
-    return Math.min(most, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
-  }
-
   /** Where somebody has to decide, and it is late. */
   #hold(): string | undefined {
     const { current, prepared } = this.#pairs;
     const step = this.#step;
     if (current === undefined || prepared === undefined || step?.kind !== 'wait' || step.untilMs !== Infinity)
       return undefined;
-    if (this.#parts.clock.nowMs() < this.#activateMs(current)) return undefined;
+    if (!this.#isLate()) return undefined;
     const why = this.#parts.heldBack?.(prepared) ?? 'it or the one in force is suspended';
     return `issuer ${this.#settings.name}: certificate ${prepared.id} does not come in force: ${why}${this.#untilWhen()}`;
   }
@@ -285,13 +275,9 @@ export class IssuerRollover {
     return `; certificate ${current.id} signs until ${end}, from ${shorter} on leaves get shorter`;
   }
 
-  /** Before leaves get shorter, once for each outage. */
-  #warn(): void {
+  #isLate(): boolean {
     const { current } = this.#pairs;
-    const late = current !== undefined && this.#parts.clock.nowMs() >= this.#activateMs(current);
-    if (!late || this.#warned) return;
-    this.#warned = true;
-    this.#parts.events.trustWarning({ problem: this.problem() ?? '' });
+    return current !== undefined && this.#parts.clock.nowMs() >= this.#activateMs(current);
   }
 }
 
