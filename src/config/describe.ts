@@ -88,9 +88,9 @@ Each entry of \`authentication.tokens.issuers\` has these fields:
 Each entry of \`additionalIssuers\` has these fields:
 
 - \`name\`: what policies call it, other than \`issuer.name\`. Required.
-- \`chainFile\`: PEM file with its certificate, then what stands between it and one of the trust anchors in force. Required unless \`directory\` is given.
-- \`keyFile\`: PEM file with its private key; give it mode 0400. Required unless \`directory\`, \`pkcs11\` or \`transit\` is given.
-- \`keyPassphraseFile\`, \`keyPassphraseEnv\`, \`directory\`, \`pkcs11\`, \`transit\`: as the keys of \`issuer\` that are called so; trust anchors in the folder are not looked at.
+- \`chainFile\`: PEM file with its certificate, then what stands between it and one of the trust anchors in force. Required unless \`directory\` or \`upstream\` is given.
+- \`keyFile\`: PEM file with its private key; give it mode 0400. Required unless \`directory\`, \`pkcs11\`, \`transit\` or \`upstream\` is given.
+- \`keyPassphraseFile\`, \`keyPassphraseEnv\`, \`directory\`, \`pkcs11\`, \`transit\`, \`upstream\`: as the keys of \`issuer\` that are called so; trust anchors in the folder are not looked at.
 - \`maxTtl\`: the longest certificate that it signs, not shorter than \`lifetimes.min\`. Absent, \`lifetimes.max\`.
 
 Its files are followed. While they are broken its last good state signs; without one, what policy sends to it is refused with

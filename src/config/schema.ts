@@ -214,12 +214,12 @@ export const schema = {
     name: withDefault(clusterId, 'default', 'Name of this issuer, for policies.'),
     chainFile: optional(
       filePath,
-      'PEM file with the intermediate that signs, followed by the certificates between it and a trust anchor. Required unless `issuer.directory` is given.',
+      'PEM file with the intermediate that signs, followed by the certificates between it and a trust anchor. Required unless `issuer.directory` or `issuer.upstream` is given.',
       followed,
     ),
     keyFile: optional(
       filePath,
-      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory`, `issuer.pkcs11` or `issuer.transit` is given.",
+      "PEM file with the intermediate's private key, encrypted as `openssl pkcs8 -topk8 -scrypt` does it; give it mode 0400. A key that is not encrypted is taken with a warning. Required unless `issuer.directory`, `issuer.pkcs11`, `issuer.transit` or `issuer.upstream` is given.",
       followed,
     ),
     keyPassphraseFile: optional(
@@ -248,7 +248,7 @@ export const schema = {
     ),
     upstream: optional(
       upstream,
-      'The CA that signs the intermediates of this issuer by itself, at the first start and in time before one ends. They are kept in `issuer.directory`, which may be empty at first and must be writable.',
+      'The CA that signs the intermediates of this issuer by itself, at the first start and in time before one ends. They are kept in `issuer.directory`, which may be empty at first and must be writable. Without it key and certificate are in memory alone, and each start asks for a new intermediate.',
     ),
     keyWarnings: withDefault(flag, true, 'Whether a private key that is not encrypted is warned of.', {
       devOnly: true,

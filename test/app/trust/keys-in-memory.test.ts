@@ -4,13 +4,17 @@ import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { newKeyPem } from '../../../src/adapters/upstream/offline/new-key.ts';
+import { importIntermediate, requestIntermediate } from '../../../src/app/compose/trust/custody/ceremony.ts';
+import { checkIssuer } from '../../../src/app/compose/trust/issuers.ts';
 import { runCli } from '../../../src/cli/program.ts';
+import { NEVER } from '../../../src/live/abortable.ts';
 import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
 import { RenewingAgent } from '../../support/clients/renewing-agent.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
 import { FakeUpstream, keyAskedFor } from '../../support/upstream/fake-upstream.ts';
-import { RunningServer } from '../support/running-server.ts';
+import { configOf, RunningServer } from '../support/running-server.ts';
 import { ServerFiles } from '../support/server-files.ts';
 
 const IN_TIME = { withinMs: 60_000 };
@@ -150,6 +154,20 @@ describe('An issuer whose key is in memory alone', function () {
         ['issuer', 'prepared', 'memory'],
       ],
     );
+  });
+
+  it('has no ceremony, and `config check` has nothing to find fault with', async () => {
+    const config = configOf({ ...files.settings, ...SETTINGS });
+    const asked = { name: 'default', commonName: 'mesh', keyType: 'ec-p256' } as const;
+    const why = /has its key in the memory of its server: its CA signs by itself/;
+    await assert.rejects(requestIntermediate(config, asked, { signal: NEVER }), { reason: 'CAP-X03', detail: why });
+    const given = { name: 'default', chainPem: files.pki.intermediate.certificatePem };
+    const clock = new SystemClock();
+    await assert.rejects(importIntermediate(config, given, clock, { signal: NEVER }), {
+      reason: 'CAP-X03',
+      detail: why,
+    });
+    assert.equal(await checkIssuer(config, clock), undefined);
   });
 });
 
