@@ -18,9 +18,10 @@ describe('The keys of issuers in memory', () => {
   it('sign by their name, which is the digest of the public half', async () => {
     const keys = new MemoryKeys();
     const name = await keys.make();
-    const { spki, signerFor } = await opened(keys, name);
+    const key = await opened(keys, name);
+    const { spki } = key;
     assert.equal(hash('sha256', spki, 'hex'), name);
-    const signature = await signerFor('ecdsa-p256-sha256').sign(TBS, WAITING);
+    const signature = await key.signerFor('ecdsa-p256-sha256').sign(TBS, WAITING);
     const publicKey = { key: Buffer.from(spki), format: 'der', type: 'spki' } as const;
     assert.ok(verify('sha256', TBS, publicKey, signature));
   });

@@ -31,7 +31,13 @@ describe('An issuer whose keys end with the server', () => {
 
   const by = (actor: string) => ({ timeMs: NOON_MS, actor, role: 'server', reason: 'a drill' });
   const generation = (id: string, issuer = 'default') => ({ issuer, ...pair(id) });
-  const operation = { timeMs: NOON_MS, operation: 'issuer rotate', was: '', is: '', details: { actor: 'alice', role: 'security' } };
+  const operation = {
+    timeMs: NOON_MS,
+    operation: 'issuer rotate',
+    was: '',
+    is: '',
+    details: { actor: 'alice', role: 'security' },
+  };
   async function on(id: string, from: LifecycleState, to: LifecycleState, issuer?: string): Promise<void> {
     await ledger.change(
       (known) => ({ ...recorded(known, generation(id, issuer), { from, to }, by('capstan')), operation }),
