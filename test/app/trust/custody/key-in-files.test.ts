@@ -5,16 +5,16 @@ import { createPrivateKey } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { buildCsr, testAuthority } from '../../support/certificates.ts';
-import { eventually } from '../../support/eventually.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { buildCsr, testAuthority } from '../../../support/certificates.ts';
+import { eventually } from '../../../support/eventually.ts';
 import { peerOrSkip } from '../../peers/support/presence.ts';
-import { ChildServer } from '../support/child-server.ts';
-import { RunningServer } from '../support/running-server.ts';
-import { nested, ServerFiles } from '../support/server-files.ts';
+import { ChildServer } from '../../support/child-server.ts';
+import { RunningServer } from '../../support/running-server.ts';
+import { nested, ServerFiles } from '../../support/server-files.ts';
 
-const MAIN = path.resolve(import.meta.dirname, '../../../src/main.ts');
+const MAIN = path.resolve(import.meta.dirname, '../../../../src/main.ts');
 const PASSPHRASE = 'correct horse battery staple';
 /** A change is noticed within half a minute at the latest. */
 const SOON = { withinMs: 60_000 };
