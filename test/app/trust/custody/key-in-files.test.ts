@@ -9,7 +9,7 @@ import { runCli } from '../../../../src/cli/program.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { buildCsr, testAuthority } from '../../../support/certificates.ts';
 import { eventually } from '../../../support/eventually.ts';
-import { peerOrSkip } from '../../peers/support/presence.ts';
+import { peerOrSkip } from '../../../peers/support/presence.ts';
 import { ChildServer } from '../../support/child-server.ts';
 import { RunningServer } from '../../support/running-server.ts';
 import { nested, ServerFiles } from '../../support/server-files.ts';
