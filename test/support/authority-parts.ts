@@ -49,10 +49,10 @@ export class FakeJournal implements IssuanceJournal {
   readonly records: DecisionRecord[] = [];
   failing = false;
 
-  append(record: DecisionRecord): Promise<void> {
+  append(record: DecisionRecord): Promise<boolean> {
     if (this.failing) return Promise.reject(new AuthorityError('CAP-S04'));
     this.records.push(record);
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 }
 

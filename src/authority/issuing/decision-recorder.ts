@@ -19,6 +19,7 @@ import type {
   IssuedRecord,
 } from '../../ports/storage/issuance-journal.ts';
 import type { Random } from '../../ports/platform/random.ts';
+import type { Revision } from '../../ports/storage/ledgers.ts';
 import { policyTraceOf } from './policy-trace.ts';
 import type { RefusalRecords } from './refusal-records.ts';
 
@@ -31,6 +32,14 @@ export interface RecorderParts {
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/**
+ * Records when it may be, by the bans that it saw; again after a look when the journal has seen others.
+ * @throws AuthorityError when it may not be.
+ */
+export type Allowed = (record: (bans?: Revision) => Promise<boolean>) => Promise<void>;
+
+const atOnce: Allowed = async (record) => void (await record());
 
 /** For `DecisionRecorder.issue` alone. */
 let recorded: (finished: FinishedCertificate, decisionId: string) => IssuedCertificate;
@@ -136,8 +145,13 @@ export class DecisionRecorder {
   /**
    * Records the certificate; only then does it become one that may be delivered.
    * @param bundle what goes out with an answer that brings one.
+   * @param allowed what looks whether it may be given away, and records it by what it saw.
    */
-  async issue(finished: FinishedCertificate, { digest }: Pick<TrustBundle, 'digest'>): Promise<IssuedCertificate> {
+  async issue(
+    finished: FinishedCertificate,
+    { digest }: Pick<TrustBundle, 'digest'>,
+    allowed: Allowed = atOnce,
+  ): Promise<IssuedCertificate> {
     finished.take();
     const { contents, chosen } = finished;
     const facts = this.#facts();
@@ -155,7 +169,7 @@ export class DecisionRecorder {
       notAfterMs: contents.notAfterMs,
       keyType: contents.publicKey.keyType,
     };
-    await this.#record(record);
+    await allowed(async (bans) => this.#record(record, { bans }));
     return recorded(finished, this.id);
   }
 
@@ -180,18 +194,22 @@ export class DecisionRecorder {
       return error.withDecision(countedIn);
     }
     try {
-      await this.#record(record, error.cause);
+      await this.#record(record, { cause: error.cause });
       return error.withDecision(this.id);
     } catch (journalError) {
       return journalError instanceof AuthorityError ? journalError.withDecision(this.id) : error;
     }
   }
 
-  async #record(record: DecisionRecord, cause?: unknown): Promise<void> {
+  async #record(
+    record: DecisionRecord,
+    { bans, cause }: { readonly bans?: Revision | undefined; readonly cause?: unknown },
+  ): Promise<boolean> {
     const { journal, events } = this.#parts;
     // The record of a decision outlives the request that asked for it; the journal bounds its own waits.
-    await journal.append(record, { signal: NEVER });
-    events.decided(record, { durationMs: this.#elapsedMs(), cause });
+    const isRecorded = await journal.append(record, { signal: NEVER, ...(bans && { bans }) });
+    if (isRecorded) events.decided(record, { durationMs: this.#elapsedMs(), cause });
+    return isRecorded;
   }
 
   #elapsedMs(): number {

@@ -9,7 +9,7 @@ import type { Issuers } from '../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import type { IssuerChooser } from './choose-issuer.ts';
-import type { DecisionRecorder, RecorderParts, IssuedCertificate } from './decision-recorder.ts';
+import type { Allowed, DecisionRecorder, RecorderParts, IssuedCertificate } from './decision-recorder.ts';
 import type { NamespaceTurns, TurnOptions } from './namespace-turns.ts';
 import type { PolicyJudgement, Question } from './policy-judgement.ts';
 import type { Revocations } from '../revocation/revocations.ts';
@@ -19,7 +19,7 @@ export interface IssuingParts extends RecorderParts {
   readonly anchors: TrustAnchors;
   readonly chooser: IssuerChooser;
   readonly judgement: PolicyJudgement;
-  readonly revocations: Pick<Revocations, 'demand' | 'onBan'>;
+  readonly revocations: Pick<Revocations, 'demand' | 'unlessBanned' | 'onBan'>;
   readonly turns: Pick<NamespaceTurns, 'take'>;
   readonly tracer: Tracer;
 }
@@ -42,8 +42,7 @@ export async function issueForWorkload(
   options: TurnOptions,
 ): Promise<Issued> {
   const { judgement, tracer, turns, revocations } = parts;
-  const demandNoBan = (): void => revocations.demand(order.caller, order.identity);
-  demandNoBan();
+  revocations.demand(order.caller, order.identity);
   const turn = await turns.take(order.identity.namespace, options);
   try {
     const whileHeld = { signal: options.signal, onHold: () => turn.end() };
@@ -52,7 +51,9 @@ export async function issueForWorkload(
     const approved = ApprovedRequest.byPolicy(verdict, order.publicKey);
     await judgement.count(verdict, options);
     const { signal } = options;
-    return await sign(parts, lifetimes, recorder, approved, order.requestedMs, { signal, lastLook: demandNoBan });
+    const allowed: Allowed = async (record) =>
+      revocations.unlessBanned(order.caller, order.identity, record, { signal });
+    return await sign(parts, lifetimes, recorder, approved, order.requestedMs, { signal, allowed });
   } finally {
     turn.end();
   }
@@ -60,7 +61,7 @@ export async function issueForWorkload(
 
 /**
  * Signs with the issuer that was chosen, and records, what has been approved.
- * @param options.lastLook throws when it may not be given away any more: asked when it is signed and not on record yet.
+ * @param options.allowed throws when it may not be given away any more: asked when it is signed and not on record yet.
  * @throws AuthorityError `not_ready` (CAP-S01) when that issuer leads to no trust anchor in force any more.
  */
 export async function sign(
@@ -69,7 +70,7 @@ export async function sign(
   recorder: DecisionRecorder,
   approved: ApprovedRequest,
   requestedMs: number,
-  options: { readonly signal: AbortSignal; readonly lastLook?: () => void },
+  options: { readonly signal: AbortSignal; readonly allowed?: Allowed },
 ): Promise<Issued> {
   const { clock, random, tracer } = parts;
   const bundle = parts.anchors.current();
@@ -83,7 +84,6 @@ export async function sign(
   const signer = parts.chooser.signerOf(prepared.chosen);
   const signature = await tracer.span('sign', async () => signer.sign(prepared.tbs, options));
   const finished = prepared.finish(signature);
-  options.lastLook?.();
-  const certificate = await tracer.span('record', async () => recorder.issue(finished, bundle));
+  const certificate = await tracer.span('record', async () => recorder.issue(finished, bundle, options.allowed));
   return { certificate, bundle };
 }

@@ -4,7 +4,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import { every } from '../../live/every.ts';
 import { Listeners } from '../../live/listeners.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
-import { isSameRevision, type Ledgers, type Revised } from '../../ports/storage/ledgers.ts';
+import { isSameRevision, UNCHANGED, type Ledgers, type Revised, type Revision } from '../../ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../ports/storage/operation-journal.ts';
 
 interface Waits {
@@ -61,6 +61,11 @@ export class FollowedLedger<L> {
   current(): L {
     if (this.#known === undefined) throw new AuthorityError('CAP-S04', { detail: `${this.#name} is not read yet` });
     return this.#known.ledger;
+  }
+
+  /** Of what is known. */
+  get revision(): Revision {
+    return this.#known?.revision ?? UNCHANGED;
   }
 
   get known(): boolean {

@@ -5,6 +5,7 @@ import type { IssuanceClass, IssuerChoice } from '../../domain/policy/request.ts
 import type { PodName, SubjectPod } from '../../domain/policy/subject-pods.ts';
 import type { ObjectReference } from '../../domain/cluster/snapshot.ts';
 import type { Reason } from '../../domain/reasons.ts';
+import type { Revision } from './ledgers.ts';
 
 /**
  * Which part of the CA a decision was made for. `secret` is a certificate that is put into a Secret for its owner; the last two are
@@ -137,13 +138,20 @@ export interface JournalQuery {
   readonly limit: number;
 }
 
+export interface Appending {
+  readonly signal: AbortSignal;
+  /** Of a certificate: the ledger of bans by which it may be given. Absent where no ban counts. */
+  readonly bans?: Revision;
+}
+
 export interface IssuanceJournal {
   /**
    * Resolves once the record would survive `kill -9` and a power cut. Records of one moment share one commit.
+   * @returns false when the store, which several servers share, has another ledger of bans by now: nothing is recorded then.
    * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be made durable, or when too
    *   many records wait already; the decision must then not be delivered.
    */
-  append(record: DecisionRecord, options: { readonly signal: AbortSignal }): Promise<void>;
+  append(record: DecisionRecord, options: Appending): Promise<boolean>;
 }
 
 /** Which records to go through. */

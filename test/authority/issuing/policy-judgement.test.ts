@@ -89,7 +89,7 @@ describe('Asking policy', () => {
   }
 
   /** Records that what was decided was issued. */
-  const issue = async (decision: PolicyDecision, notAfterMs: number): Promise<void> =>
+  const issue = async (decision: PolicyDecision, notAfterMs: number): Promise<unknown> =>
     parts.journal.append(
       issued('renewed', {
         identity: decision.request.subject.spiffeId,

@@ -58,7 +58,10 @@ describe('PostgreSQL, read', function () {
     const clock = new SystemClock();
     let nowMs = clock.nowMs();
     const settable = new SystemClock({ wallMs: () => nowMs });
-    const journal = new PostgresJournal({ clock: settable, events: recordEvents() }, settingsOf(cluster));
+    const journal = new PostgresJournal(
+      { clock: settable, events: recordEvents() },
+      { ...settingsOf(cluster), trust: 'cluster.local' },
+    );
     await journal.start(WAITING);
     await cluster.query('TRUNCATE decisions, issuers, operations, closings, closings_followed, leases');
     const reader = await PostgresJournalReader.open({ clock }, settingsOf(cluster), WAITING);

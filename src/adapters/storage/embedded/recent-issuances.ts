@@ -5,7 +5,12 @@ import { Recent } from '../../../domain/bounded/recent.ts';
 import type { CurrentCertificate } from '../../../domain/policy/request.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafNames, LeafRecord, LeafRecords } from '../../../ports/storage/issuance-history.ts';
-import type { DecisionRecord, IssuanceJournal, IssuedRecord } from '../../../ports/storage/issuance-journal.ts';
+import type {
+  Appending,
+  DecisionRecord,
+  IssuanceJournal,
+  IssuedRecord,
+} from '../../../ports/storage/issuance-journal.ts';
 import { currentCertificateOf, leafRecordOf } from '../records.ts';
 
 /** Identities: more than one server issues to within a leaf's life. */
@@ -38,9 +43,10 @@ export class RecentIssuances implements IssuanceJournal, CurrentCertificates, Le
     this.#trustedForMs = shared ? TRUSTED_FOR_MS : Infinity;
   }
 
-  async append(record: DecisionRecord, options: { readonly signal: AbortSignal }): Promise<void> {
-    await this.#parts.journal.append(record, options);
-    if (record.outcome === 'issued') this.#remember(record);
+  async append(record: DecisionRecord, options: Appending): Promise<boolean> {
+    const isRecorded = await this.#parts.journal.append(record, options);
+    if (isRecorded && record.outcome === 'issued') this.#remember(record);
+    return isRecorded;
   }
 
   async currentCertificateOf(

@@ -5,13 +5,13 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
-import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
+import type { Appending, DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { operationValues } from '../records.ts';
 import { recordsAsJson } from '../storable-json.ts';
-import type { PostgresConnection } from './connection/postgres-connection.ts';
+import { tooFewKept, type PostgresConnection } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';
 import { PostgresProblem, problemBehind } from './connection/postgres-problem.ts';
 import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
@@ -20,7 +20,7 @@ import {
   BEGIN_PROBE,
   END_PROBE,
   FORGET_ISSUERS,
-  INSERT_DECISIONS,
+  RECORD_DECISIONS,
   INSERT_OPERATION,
   KEEP_ISSUER,
   PROBE_RECORD,
@@ -32,6 +32,19 @@ export interface PostgresJournalParts {
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered'>;
 }
 
+export interface PostgresJournalSettings extends PostgresSettings {
+  /** Whose bans count: the trust domain. */
+  readonly trust: string;
+}
+
+interface Item {
+  readonly record: DecisionRecord;
+  /** Digest of the ledger by which it may be given; empty of an empty one. */
+  readonly bans?: string;
+  /** After the commit; not when the database had other bans. */
+  isRecorded: boolean;
+}
+
 /** How soon a database that went away is missed, and one that came back found. */
 const LOOK_EVERY_MS = 500;
 /** Between two tries of one write: a server that starts again refuses for a moment. */
@@ -40,17 +53,17 @@ const NEVER = new AbortController().signal;
 
 export class PostgresJournal implements IssuanceJournal, IssuerRecords, OperationJournal, AsyncDisposable {
   readonly #parts: PostgresJournalParts;
-  readonly #settings: PostgresSettings;
+  readonly #settings: PostgresJournalSettings;
   /** Of its own, so that no reader keeps a record waiting; commits come one at a time. */
   readonly #pool: PostgresPool;
-  readonly #commits: GroupCommit<DecisionRecord>;
+  readonly #commits: GroupCommit<Item>;
   readonly #end = new AbortController();
   #running = false;
   #problem: string | undefined = 'the journal is not open';
   #alarmed = false;
 
   /** Of the settings' connections it uses one. */
-  constructor(parts: PostgresJournalParts, settings: PostgresSettings) {
+  constructor(parts: PostgresJournalParts, settings: PostgresJournalSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#pool = new PostgresPool(parts, { ...settings, maxConnections: 1 });
@@ -74,9 +87,11 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
     void every(LOOK_EVERY_MS, this.#parts.clock, async () => this.#look(), { signal: this.#end.signal });
   }
 
-  async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async append(record: DecisionRecord, { bans, signal }: Appending): Promise<boolean> {
     this.#demandRunning();
-    return this.#commits.add(record, signal);
+    const item: Item = { record, ...(bans && { bans: bans.digest ?? '' }), isRecorded: true };
+    await this.#commits.add(item, signal);
+    return item.isRecorded;
   }
 
   async keepIssuers(issuers: readonly RecordedIssuer[], { signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -135,11 +150,22 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
     }
   }
 
-  async #commit(batch: readonly DecisionRecord[]): Promise<void> {
+  async #commit(batch: readonly Item[]): Promise<void> {
     this.#demandRunning();
-    const values = [recordsAsJson(batch)];
-    const statement = { name: 'append', text: INSERT_DECISIONS, values, writes: batch.length };
-    await this.#write(async () => this.#insisting((connection, withinMs) => connection.commit(statement, withinMs)));
+    const records = batch.map(({ record, bans }) => (bans === undefined ? record : { ...record, bans }));
+    const statement = {
+      name: 'append',
+      text: RECORD_DECISIONS,
+      values: [recordsAsJson(records), this.#settings.trust],
+    };
+    await this.#write(async () =>
+      this.#insisting(async (connection, withinMs) => {
+        const [row] = await connection.commit(statement, withinMs);
+        for (const item of batch) item.isRecorded = item.bans === undefined || item.bans === row?.['digest'];
+        const due = batch.filter(({ isRecorded }) => isRecorded).length;
+        if (Number(row?.['written']) !== due) throw tooFewKept(connection.host, Number(row?.['written']), due);
+      }),
+    );
   }
 
   /**

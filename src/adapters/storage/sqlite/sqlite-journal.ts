@@ -7,7 +7,7 @@ import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { ClosingJournal, ClosingRecord, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
 import type { EvidenceNotes, EvidenceRecords } from '../../../ports/storage/evidence.ts';
-import type { DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
+import type { Appending, DecisionRecord, IssuanceJournal } from '../../../ports/storage/issuance-journal.ts';
 import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issuer-records.ts';
 import type { JournalRetention } from '../../../ports/storage/journal-retention.ts';
 import type { HeldLease, Lease } from '../../../ports/storage/lease.ts';
@@ -113,9 +113,11 @@ export class SqliteJournal
     if (this.#unchecked) void this.#lookThrough(end);
   }
 
-  async append(record: DecisionRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  /** Of bans the other processes of the server hear before who banned does. */
+  async append(record: DecisionRecord, { signal }: Appending): Promise<boolean> {
     if (!this.#running) throw new AuthorityError('CAP-S04', { detail: 'the journal is not open' });
-    return this.#commits.add(record, signal);
+    await this.#commits.add(record, signal);
+    return true;
   }
 
   async keepIssuers(issuers: readonly RecordedIssuer[], { signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -33,7 +33,7 @@ export function composePostgresStore(
   { trust }: { readonly trust: string },
   { clock, events, random, lifecycle, startUp }: Foundation,
 ): Store {
-  const journal = new PostgresJournal({ clock, events }, settings);
+  const journal = new PostgresJournal({ clock, events }, { ...settings, trust });
   // The journal has one connection for itself, and who reads evidence has one.
   const pool = new PostgresPool({ clock }, { ...settings, maxConnections: Math.max(1, settings.maxConnections - 2) });
   const shared = { database: pool, clock };

@@ -46,7 +46,7 @@ describe('The issuance journal', () => {
     return reader.list({ limit: 10_000 }).map(decisionFrom);
   }
 
-  async function isRefused(append: Promise<void>): Promise<void> {
+  async function isRefused(append: Promise<unknown>): Promise<void> {
     await assert.rejects(append, (error: unknown) => error instanceof AuthorityError && error.reason === 'CAP-S04');
   }
 

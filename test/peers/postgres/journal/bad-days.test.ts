@@ -26,7 +26,7 @@ describe('A bad day of PostgreSQL', function () {
   after(async () => cluster[Symbol.asyncDispose]());
 
   async function append({ journal }: StartedJournal, id: string): Promise<void> {
-    return journal.append(issued(id), { signal: NEVER });
+    await journal.append(issued(id), { signal: NEVER });
   }
 
   /** Refused in time, and from then on at once; alarmed once. */

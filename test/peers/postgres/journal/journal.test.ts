@@ -46,7 +46,7 @@ describe('The journal in PostgreSQL', function () {
   it('sends records of one moment in one round trip', async () => {
     await using started = await startJournal(cluster);
     const { journal } = started;
-    const one = async (id: number): Promise<void> => journal.append(issued(`d-${id}`), { signal: NEVER });
+    const one = async (id: number): Promise<unknown> => journal.append(issued(`d-${id}`), { signal: NEVER });
     await one(-1);
     await Promise.all(Array.from({ length: 1_000 }, async (_, id) => one(id)));
     const transactions = await cluster.query('SELECT count(DISTINCT xmin::text) FROM decisions');

@@ -28,7 +28,10 @@ export async function startJournal(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<StartedJournal> {
   const events = recordEvents();
-  const journal = new PostgresJournal({ clock: new SystemClock(), events }, settingsOf(cluster, changes));
+  const journal = new PostgresJournal(
+    { clock: new SystemClock(), events },
+    { ...settingsOf(cluster, changes), trust: 'cluster.local' },
+  );
   try {
     await journal.start({ signal });
   } catch (error) {

@@ -132,8 +132,7 @@ export class PostgresConnection {
     const asked = this.#client.query<Row>({ text, values: [...values], ...prepared });
     const { rows, rowCount } = await this.#bounded(withinMs, asked);
     if (writes === undefined || rowCount === writes) return rows;
-    const kept = `PostgreSQL at ${nameOf(this.host)} kept ${rowCount ?? 0} of ${writes} records`;
-    throw new PostgresProblem('misconfigured', `${kept}: take the triggers, rules and row policies off its tables`);
+    throw tooFewKept(this.host, rowCount ?? 0, writes);
   }
 
   /** Several statements in one text, without values; what they return is left. @throws PostgresProblem */
@@ -230,6 +229,12 @@ function demandUsable(name: string, row: Row | undefined): void {
   if (row?.['encoding'] === 'UTF8') return;
   const has = `the database at ${name} has the encoding ${String(row?.['encoding'])}`;
   throw new PostgresProblem('misconfigured', `${has}: make one with ENCODING 'UTF8'`);
+}
+
+/** What a trigger, a rule or a row policy has left out. */
+export function tooFewKept(host: PostgresHost, kept: number, of: number): PostgresProblem {
+  const what = `PostgreSQL at ${nameOf(host)} kept ${kept} of ${of} records`;
+  return new PostgresProblem('misconfigured', `${what}: take the triggers, rules and row policies off its tables`);
 }
 
 /** @returns how messages call a host. */

@@ -10,10 +10,25 @@ const NUMBERS: readonly DecisionField[] = ['timeMs', 'notBeforeMs', 'notAfterMs'
  * to it was lost, is written again as it is: the commit of a statement that wrote nothing waits neither for the disk nor
  * for a standby, and would call durable what another session has not made durable yet.
  */
-export const INSERT_DECISIONS = `INSERT INTO decisions (${DECISION_FIELDS.map((field) => DECISION_COLUMNS[field]).join(', ')})
-  SELECT ${DECISION_FIELDS.map((field) => (isJson(field) ? `"${field}"::text` : `"${field}"`)).join(', ')}
-  FROM json_to_recordset($1::json) AS record (${DECISION_FIELDS.map((field) => `"${field}" ${typeOf(field)}`).join(', ')})
+export const INSERT_DECISIONS = insertDecisions('');
+
+/**
+ * As it, but those certificates that were judged by other bans than are in force. The ledger is read in the statement that records: a
+ * ban that was in force before nothing else is passed over. Parameters: the records as JSON, each with `bans`, the digest of the
+ * ledger by which it may be given, empty of an empty one and null where no ban counts; the trust domain. Gives the digest in force, and how many records were written.
+ */
+export const RECORD_DECISIONS = `WITH in_force AS MATERIALIZED (
+    SELECT coalesce((SELECT digest FROM ban_ledgers WHERE trust = $2), '') AS digest
+  ), written AS (${insertDecisions('CROSS JOIN in_force WHERE record.bans IS NULL OR record.bans = in_force.digest')} RETURNING 1)
+  SELECT digest, (SELECT count(*) FROM written) AS written FROM in_force`;
+
+function insertDecisions(condition: string): string {
+  return `INSERT INTO decisions (${DECISION_FIELDS.map((field) => DECISION_COLUMNS[field]).join(', ')})
+  SELECT ${DECISION_FIELDS.map((field) => `record."${field}"${isJson(field) ? '::text' : ''}`).join(', ')}
+  FROM json_to_recordset($1::json) AS record
+    (${DECISION_FIELDS.map((field) => `"${field}" ${typeOf(field)}`).join(', ')}, bans text) ${condition}
   ON CONFLICT (decision_id) DO UPDATE SET time_ms = excluded.time_ms`;
+}
 
 /** An issuer in force: its leaves end with it. Parameters: id, DER, longest leaf in ms, its end in ms. */
 export const KEEP_ISSUER = `INSERT INTO issuers AS kept (id, certificate, longest_leaf_ms, until_ms)

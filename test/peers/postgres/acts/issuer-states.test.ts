@@ -4,15 +4,15 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
-import { csrClient, RunningServer } from '../../app/support/running-server.ts';
-import { ServerFiles } from '../../app/support/server-files.ts';
-import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { buildCsr, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { eventually } from '../../support/eventually.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { PostgresCluster } from '../../support/postgres/cluster.ts';
-import { peerOrSkip } from '../support/presence.ts';
+import { csrClient, RunningServer } from '../../../app/support/running-server.ts';
+import { ServerFiles } from '../../../app/support/server-files.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { buildCsr, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { PostgresCluster } from '../../../support/postgres/cluster.ts';
+import { peerOrSkip } from '../../support/presence.ts';
 
 const SOON = { withinMs: 30_000 };
 
