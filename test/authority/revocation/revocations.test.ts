@@ -4,6 +4,7 @@ import { THERE } from '../../../src/authority/attestation/attestation.ts';
 import type { Caller } from '../../../src/domain/identity/caller.ts';
 import { OWN_CLUSTER, type BanTarget } from '../../../src/domain/revocation/ban.ts';
 import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { Revision } from '../../../src/ports/storage/ledgers.ts';
 import { testCaller } from '../../support/authority-parts.ts';
 import { banOf, FakeBans } from './fake-bans.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
@@ -134,6 +135,25 @@ describe('Bans', () => {
     assert.deepEqual(gone, [true, false]);
     await assert.rejects(attestation.demand(DEMO, NEVER), (error) => error instanceof AuthorityError);
     assert.equal(asked, 1);
+  });
+
+  it('that a store has and nobody knew here are looked at before anything is on record', async () => {
+    let recorded = 0;
+    bans.atLook = () => bans.set(banOf({ kind: 'identity', identity: uriOf(DEMO) }));
+    const record = async ({ number }: Revision): Promise<boolean> => number === 1 && (recorded += 1) > 0;
+    await assert.rejects(bans.unlessBanned(DEMO, DEMO.identity, record, NEVER), { reason: 'CAP-R01' });
+    assert.equal(recorded, 0);
+    const other = testCaller('default', 'web');
+    await bans.unlessBanned(other, other.identity, record, NEVER);
+    assert.equal(recorded, 1);
+  });
+
+  it('are looked at once for all who wait, and no oftener than five times by one', async () => {
+    const record = async (): Promise<boolean> => false;
+    const waiting = Array.from({ length: 50 }, async () => bans.unlessBanned(DEMO, DEMO.identity, record, NEVER));
+    for (const { status } of await Promise.allSettled(waiting)) assert.equal(status, 'rejected');
+    await assert.rejects(bans.unlessBanned(DEMO, DEMO.identity, record, NEVER), { reason: 'CAP-S04' });
+    assert.ok(bans.looks <= 10, String(bans.looks));
   });
 
   it('are found among ten thousand', () => {

@@ -68,14 +68,18 @@ function printRevoked({ outcome, ban, effect }: Done, { terminal }: Printing): v
   const as = outcome === 'would-revoke' ? '' : `, as ${id}`;
   terminal.print(`${words}: ${describeTarget(target)}, ${untilOf(ban)}${as}.`);
   terminal.printTable([
-    ['certificates', `refused with CAP-R01, ${whenOf(effect)}`],
-    ['SDS', target.kind === 'serial' ? OF_CERTIFICATE : 'streams of it end at once, and nothing is renewed'],
+    [
+      'certificates',
+      `refused with CAP-R01, ${HERE}${effect.othersWithinMs === 0 ? '' : ', and on all of its database'}`,
+    ],
+    ['SDS', target.kind === 'serial' ? OF_CERTIFICATE : `streams of it end ${soonOf(effect)}, and nothing is renewed`],
     ['live', leavesOf(effect)],
   ]);
   if (outcome === 'would-revoke') return;
   if (target.kind !== 'serial') terminal.print(`To take it back: capstan revoke lift ${id} --reason TEXT`);
 }
 
+const HERE = 'in every process of this server from now on';
 const OF_CERTIFICATE =
   'streams that showed it end at once; a workload that was given it gets another, with another key';
 
@@ -110,10 +114,15 @@ function untilOf({ untilMs }: Ban): string {
 }
 
 function whenOf({ othersWithinMs }: BanEffect): string {
-  const here = 'in every process of this server from now on';
-  return othersWithinMs === 0
-    ? here
-    : `${here}, on the others of its database within ${formatDuration(othersWithinMs)}`;
+  return othersWithinMs === 0 ? HERE : `${HERE}, ${onOthers(othersWithinMs)}`;
+}
+
+function soonOf({ othersWithinMs }: BanEffect): string {
+  return othersWithinMs === 0 ? 'at once' : `at once, ${onOthers(othersWithinMs)}`;
+}
+
+function onOthers(withinMs: number): string {
+  return `on the others of its database within ${formatDuration(withinMs)}`;
 }
 
 function leavesOf(effect: BanEffect): string {

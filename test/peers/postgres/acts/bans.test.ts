@@ -16,6 +16,8 @@ import { ConnectionGate } from '../../../support/postgres/connection-gate.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 
 const SOON = { withinMs: 30_000 };
+const SAID =
+  /refused with CAP-R01, .* from now on, and on all of its database$[^]* end at once, on the others of its database within 5s, and/m;
 const idOf = (account: string): string => `spiffe://cluster.local/ns/default/sa/${account}`;
 
 describe('Whom two servers on one database have revoked', function () {
@@ -54,6 +56,7 @@ describe('Whom two servers on one database have revoked', function () {
     const where = ['--reason', 'a drill', '--data-dir', files.path(server)];
     const options = { terminal, environment: {}, signal: AbortSignal.timeout(30_000) };
     assert.equal(await runCli(['revoke', ...argv, ...where], options), 0, error());
+    assert.match(out(), argv[0] === 'lift' ? /given again .* on the others of its database within 5s/ : SAID);
     return /[0-9a-f]{16}/.exec(out())?.[0] ?? assert.fail(out());
   }
   const tokenOf = async (account: string): Promise<string> => files.mint.tokenIn('default', account);

@@ -6,6 +6,7 @@ import {
   type DecisionValues,
 } from '../../../../src/adapters/storage/records.ts';
 import type { DecisionRecord } from '../../../../src/ports/storage/issuance-journal.ts';
+import { UNCHANGED, type Revision } from '../../../../src/ports/storage/ledgers.ts';
 import { issued, NEVER, refused, traced } from '../../../adapters/storage/sqlite/records.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
@@ -41,6 +42,35 @@ describe('The journal in PostgreSQL', function () {
       await Promise.all(records.map(async (record) => started.journal.append(record, { signal: NEVER })));
     }
     assert.deepEqual(await recorded(), records);
+  });
+
+  it('takes no certificate that was judged by other bans than it has, and the records beside it', async () => {
+    await using started = await startJournal(cluster);
+    const { journal, events } = started;
+    const append = async (id: string, bans?: Revision): Promise<boolean> =>
+      journal.append(issued(id), { signal: NEVER, ...(bans && { bans }) });
+    assert.deepEqual(
+      await Promise.all([
+        append('by none', UNCHANGED),
+        append('by others', { number: 1, digest: 'a' }),
+        append('its own'),
+      ]),
+      [true, false, true],
+    );
+    await cluster.query("INSERT INTO ban_ledgers VALUES ('cluster.local', 1, '{}'), ('other.example', 1, '[]')");
+    const [[digest = ''] = []] = await cluster.query("SELECT digest FROM ban_ledgers WHERE trust = 'cluster.local'");
+    assert.deepEqual(
+      await Promise.all([
+        append('before', UNCHANGED),
+        append('by these', { number: 1, digest }),
+        append('also its own'),
+      ]),
+      [false, true, true],
+    );
+    await cluster.query('TRUNCATE ban_ledgers');
+    const ids = (await recorded()).map(({ decisionId }) => decisionId);
+    assert.deepEqual(ids, ['by none', 'its own', 'by these', 'also its own']);
+    assert.deepEqual([journal.problem, events.of('journalFailing')], [undefined, []]);
   });
 
   it('sends records of one moment in one round trip', async () => {
