@@ -39,7 +39,9 @@ export interface RecorderParts {
  */
 export type Allowed = (record: (bans?: Revision) => Promise<boolean>) => Promise<void>;
 
-const atOnce: Allowed = async (record) => void (await record());
+const atOnce: Allowed = async (record) => {
+  await record();
+};
 
 /** For `DecisionRecorder.issue` alone. */
 let recorded: (finished: FinishedCertificate, decisionId: string) => IssuedCertificate;
