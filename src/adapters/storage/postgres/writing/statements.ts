@@ -13,9 +13,10 @@ const NUMBERS: readonly DecisionField[] = ['timeMs', 'notBeforeMs', 'notAfterMs'
 export const INSERT_DECISIONS = insertDecisions('');
 
 /**
- * As it, but those certificates that were judged by other bans than are in force. The ledger is read in the statement that records: a
- * ban that was in force before nothing else is passed over. Parameters: the records as JSON, each with `bans`, the digest of the
- * ledger by which it may be given, empty of an empty one and null where no ban counts; the trust domain. Gives the digest in force, and how many records were written.
+ * As it, but for certificates that were judged by other bans than are in force: they are left out. The ledger is read in the
+ * statement that records, so that no ban is passed over that was in force before. Parameters: the records as JSON, each with `bans`, the
+ * digest of the ledger by which it may be given, empty of an empty one and null where no ban counts; the trust domain. Gives the
+ * digest in force, and how many records were written.
  */
 export const RECORD_DECISIONS = `WITH in_force AS MATERIALIZED (
     SELECT coalesce((SELECT digest FROM ban_ledgers WHERE trust = $2), '') AS digest
