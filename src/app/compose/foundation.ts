@@ -6,6 +6,7 @@ import { RelayedWatches } from '../../adapters/processes/relayed-watches.ts';
 import { WORKER_LOG_FD } from '../../adapters/processes/worker-process.ts';
 import { openTelemetry, type Telemetry } from '../../adapters/telemetry/telemetry.ts';
 import type { Config } from '../../config/schema.ts';
+import { SettledTime } from '../../live/settled-time.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import { notReady, READY, type Health } from '../../ports/platform/health.ts';
@@ -20,6 +21,8 @@ import type { WorkerPlace } from '../worker-place.ts';
 
 export interface Foundation {
   readonly clock: Clock;
+  /** What the wall clock is believed to be where a conclusion cannot be taken back. */
+  readonly settled: SettledTime;
   /** The clock of loops that look at something again and again: a demand to look now reaches all of them. */
   readonly watching: WatchClock;
   /** By what files are followed: the same clock, and notice of changes. */
@@ -67,6 +70,9 @@ export function composeFoundation(
   const { events } = telemetry;
   worker?.onFailure((topic, cause) => events.unexpected({ where: `link ${topic}`, cause }));
   const watching = new WatchClock(clock);
+  const settled = new SettledTime(clock);
+  // So that it knows what the clock was before the first step of it.
+  settled.nowMs();
   const startUp = new StartUp();
   if (worker !== undefined) {
     const { link } = worker;
@@ -76,6 +82,7 @@ export function composeFoundation(
   }
   return {
     clock,
+    settled,
     watching,
     files: { clock: watching, watchFolder: worker === undefined ? watchFolder : relayedWatches(worker) },
     random: new SystemRandom(),

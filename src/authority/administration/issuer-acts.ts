@@ -15,6 +15,7 @@ import {
   type WantedAct,
 } from '../../domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../domain/trust/issuer-state.ts';
+import type { SettledTime } from '../../live/settled-time.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
 import type { PolicySource } from '../../ports/policy/policy-source.ts';
@@ -38,6 +39,8 @@ export interface IssuerActsParts extends GenerationsParts {
   readonly policies: Pick<PolicySource, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly events: Pick<Events, 'issuerMoved'>;
+  /** By it leaves are over: what is retired does not come back with a clock that was wrong. */
+  readonly settled: Pick<SettledTime, 'nowMs'>;
 }
 
 /** Who asks. */
@@ -168,7 +171,7 @@ export class IssuerActs {
   }
 
   async #leaves({ generation: { id } }: KnownGeneration, options: Waits): Promise<readonly string[]> {
-    const nowMs = this.#parts.clock.nowMs();
+    const nowMs = this.#parts.settled.nowMs();
     const window = { nowMs, sinceMs: nowMs - this.#longestLeafMs };
     const { count, latestEndMs } = await this.#parts.statistics.liveLeavesOf(id, window, options);
     if (count === 0) return [];

@@ -5,6 +5,7 @@ import { AuthorityError } from '../../domain/errors.ts';
 import { standingOf, type IssuerLedger } from '../../domain/trust/issuer-ledger.ts';
 import type { PathCertificate } from '../../domain/x509/path/certificate.ts';
 import type { HeldKey, KeyInventory } from '../../ports/issuing/key-inventory.ts';
+import type { SettledTime } from '../../live/settled-time.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { OperationJournal } from '../../ports/storage/operation-journal.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
@@ -14,6 +15,8 @@ import type { Operator } from './issuer-acts.ts';
 export interface IssuerKeysParts extends GenerationsParts {
   readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** By it certificates are over: a key that is deleted does not come back with a clock that was wrong. */
+  readonly settled: Pick<SettledTime, 'nowMs'>;
   readonly journal: OperationJournal;
   /** @returns the keys beside that of an issuer; nothing where its key lies alone, or is not open. */
   readonly inventoryOf: (issuer: string) => KeyInventory | undefined;
@@ -106,8 +109,8 @@ export class IssuerKeys {
 
   /** @returns what tells of a key, by its hex SHA-256, whether it is of an issuer. */
   async #inUse(options: Waits): Promise<(keyId: string) => boolean> {
-    const { ledger, clock, given } = this.#parts;
-    const nowMs = clock.nowMs();
+    const { ledger, settled, given } = this.#parts;
+    const nowMs = settled.nowMs();
     const known = await generationsAt(this.#parts, ledger.current(), nowMs, options);
     const ids = new Set([
       ...known.map(({ generation }) => generation.keyId),

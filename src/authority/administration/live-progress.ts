@@ -3,6 +3,7 @@
 // moment that it is of. Readings follow each other at a distance, however often somebody asks.
 import { RotationTally, type RotationProgress } from '../../domain/trust/rotation/progress.ts';
 import type { AnchorRotation } from '../../domain/trust/rotation/rotation.ts';
+import type { SettledTime } from '../../live/settled-time.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { EvidenceReader } from '../../ports/storage/evidence.ts';
 
@@ -10,6 +11,13 @@ export interface ReadProgress {
   readonly progress: RotationProgress;
   /** When it was begun to be read: what happened later may be missing. In ms since the epoch. */
   readonly atMs: number;
+}
+
+export interface LiveProgressParts {
+  readonly reader: Pick<EvidenceReader, 'liveWorkloads'>;
+  readonly clock: Clock;
+  /** By it workloads are live: who hangs on an anchor by this is not cut off by a clock that is wrong. */
+  readonly settled: Pick<SettledTime, 'nowMs'>;
 }
 
 interface Reading {
@@ -36,7 +44,7 @@ const RESTS = 5;
 const STANDS_MS = 60_000;
 
 export class LiveProgress {
-  readonly #parts: { readonly reader: Pick<EvidenceReader, 'liveWorkloads'>; readonly clock: Clock };
+  readonly #parts: LiveProgressParts;
   readonly #running: AbortSignal;
   #reading: Reading | undefined;
   #last: Read | undefined;
@@ -44,10 +52,7 @@ export class LiveProgress {
   #failure: { readonly error: unknown } | undefined;
 
   /** @param running ends whatever is being read. */
-  constructor(
-    parts: { readonly reader: Pick<EvidenceReader, 'liveWorkloads'>; readonly clock: Clock },
-    { signal: running }: { readonly signal: AbortSignal },
-  ) {
+  constructor(parts: LiveProgressParts, { signal: running }: { readonly signal: AbortSignal }) {
     this.#parts = parts;
     this.#running = running;
   }
@@ -103,10 +108,10 @@ export class LiveProgress {
   }
 
   async #tally(of: string, rotation: AnchorRotation): Promise<Read> {
-    const { clock, reader } = this.#parts;
-    const [atMs, begunMs] = [clock.nowMs(), clock.monotonicMs()];
-    const tally = new RotationTally(rotation, atMs);
-    for await (const workload of reader.liveWorkloads({ nowMs: atMs }, { signal: this.#running })) tally.add(workload);
+    const { clock, reader, settled } = this.#parts;
+    const [atMs, begunMs, nowMs] = [clock.nowMs(), clock.monotonicMs(), settled.nowMs()];
+    const tally = new RotationTally(rotation, nowMs);
+    for await (const workload of reader.liveWorkloads({ nowMs }, { signal: this.#running })) tally.add(workload);
     const read = { of, progress: tally.progress, atMs, begunMs, tookMs: clock.monotonicMs() - begunMs };
     this.#last = read;
     return read;

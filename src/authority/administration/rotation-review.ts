@@ -17,6 +17,8 @@ import {
   type ShownPlaces,
 } from '../../domain/trust/rotation/published-place.ts';
 import { shasOf, type AnchorRotation } from '../../domain/trust/rotation/rotation.ts';
+import { formatSpan } from '../../domain/text/format-time.ts';
+import { BELIEVED_AFTER_MS, type SettledTime } from '../../live/settled-time.ts';
 import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { AnchorPlaces } from '../../ports/issuing/root-publication.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
@@ -35,6 +37,7 @@ export interface RotationReviewParts {
   /** The CA's own certificates. */
   readonly own: (options: Waits) => Promise<readonly OwnCertificate[]>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly settled: Pick<SettledTime, 'aheadMs'>;
 }
 
 export interface ReviewedRotation {
@@ -74,9 +77,18 @@ export class RotationReview {
       atMs,
       progress,
       ...(places !== undefined && { published: shownOf(places, behindIn(places, rotation)) }),
-      obstacles: obstaclesTo(rotation, progress, surroundings),
+      obstacles: this.#withClock(obstaclesTo(rotation, progress, surroundings)),
       plan: planOf(rotation, progress, { nowMs: clock.nowMs(), spreadMs: this.#spreadMs }),
     };
+  }
+
+  /** Who counts as live by a clock that is not believed yet looks to an operator as if it were over. */
+  #withClock(obstacles: readonly Obstacle[]): readonly Obstacle[] {
+    const aheadMs = this.#parts.settled.aheadMs();
+    if (aheadMs === 0 || obstacles.length === 0) return obstacles;
+    const [ahead, believed] = [aheadMs, BELIEVED_AFTER_MS].map(formatSpan);
+    const text = `the clock was set forwards by ${ahead}: until it has been so for ${believed} nobody counts as over by that`;
+    return [{ text }, ...obstacles];
   }
 
   /** Not known before this process itself has the new anchors in force. */

@@ -24,6 +24,7 @@ import {
   type AnchorRotation,
 } from '../../domain/trust/rotation/rotation.ts';
 import { ReportOnce } from '../../live/report-once.ts';
+import type { SettledTime } from '../../live/settled-time.ts';
 import type { AnchorPlaces } from '../../ports/issuing/root-publication.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { Events } from '../../ports/platform/events.ts';
@@ -46,6 +47,8 @@ export interface AnchorKeeperParts {
   /** Absent where anchors are published nowhere. */
   readonly published?: AnchorPlaces;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
+  /** By it certificates are over: what leaves the bundle does not come back with a clock that was wrong. */
+  readonly settled: Pick<SettledTime, 'nowMs'>;
   readonly events: Pick<Events, 'trustWarning' | 'rotationMoved'>;
 }
 
@@ -123,10 +126,10 @@ export class AnchorKeeper {
 
   /** An anchor that was taken out of the file leaves when the last that hangs on it is gone. */
   async #letGo(options: Waits): Promise<void> {
-    const { ledger, given, clock } = this.#parts;
+    const { ledger, given, clock, settled } = this.#parts;
     const inFile = new Set(shasOf(given()?.anchors ?? []));
     const known = ledger.current();
-    const nowMs = clock.nowMs();
+    const nowMs = settled.nowMs();
     const leaving = known.kept.filter(
       ({ sha256, sinceMs }) =>
         !inFile.has(sha256) &&
@@ -141,7 +144,7 @@ export class AnchorKeeper {
     const free = leaving.filter((_, index) => lags[index]?.count === 0);
     if (free.length > 0) {
       const shas = shasOf(free);
-      await this.#change((now) => released(now, shas), fileRecord(free, 'out of force', nowMs), options);
+      await this.#change((now) => released(now, shas), fileRecord(free, 'out of force', clock.nowMs()), options);
     }
     const staying = leaving.flatMap((anchor, index) => {
       const [obstacle] = lagging(lags[index] ?? NO_LAG, 'below it');
@@ -162,17 +165,17 @@ export class AnchorKeeper {
   }
 
   async #goOn(options: Waits): Promise<void> {
-    const { ledger, reader, clock } = this.#parts;
+    const { ledger, reader, settled } = this.#parts;
     const { rotation } = ledger.current();
     if (!isUnderWay(rotation) || rotation.phase === 'publish') return;
     if (rotation.phase === 'adopt' && rotation.leavesMovedMs !== undefined) return;
-    const nowMs = clock.nowMs();
+    const nowMs = settled.nowMs();
     const tally = new RotationTally(rotation, nowMs);
     for await (const workload of reader.liveWorkloads({ nowMs }, options)) tally.add(workload);
     const { dependent, holding } = tally.progress;
-    if (rotation.phase === 'adopt' && dependent.count === 0) await this.#moveOwn(rotation, nowMs, options);
+    if (rotation.phase === 'adopt' && dependent.count === 0) await this.#moveOwn(rotation, options);
     if (rotation.phase !== 'retire' || holding.count > 0) return;
-    if (await this.#isPublishedNowhere(rotation.old, options)) await this.#finish(rotation, nowMs, options);
+    if (await this.#isPublishedNowhere(rotation.old, options)) await this.#finish(rotation, options);
   }
 
   async #isPublishedNowhere(anchors: readonly AnchorName[], options: Waits): Promise<boolean> {
@@ -181,7 +184,8 @@ export class AnchorKeeper {
     return places !== undefined && placesHolding(places, shasOf(anchors)).length === 0;
   }
 
-  async #moveOwn({ id }: AnchorRotation, timeMs: number, options: Waits): Promise<void> {
+  async #moveOwn({ id }: AnchorRotation, options: Waits): Promise<void> {
+    const timeMs = this.#parts.clock.nowMs();
     const details = { ...SERVER, target: `rotation ${id}`, reason: 'no workload hangs on an old trust anchor' };
     const operation = {
       timeMs,
@@ -193,9 +197,9 @@ export class AnchorKeeper {
     await this.#change((known) => leavesMoved(known, id, timeMs), operation, options);
   }
 
-  async #finish({ id }: AnchorRotation, timeMs: number, options: Waits): Promise<void> {
-    const { ledger, events } = this.#parts;
-    const by = { ...SERVER, timeMs, reason: 'no workload is known to have an old trust anchor' };
+  async #finish({ id }: AnchorRotation, options: Waits): Promise<void> {
+    const { ledger, events, clock } = this.#parts;
+    const by = { ...SERVER, timeMs: clock.nowMs(), reason: 'no workload is known to have an old trust anchor' };
     const done = await ledger
       .change((known) => {
         const next = known.rotation?.id === id ? advanced(known, 'finish', by) : { problem: 'is another one' };

@@ -45,13 +45,18 @@ export class AnchorDrill implements Disposable {
   /** Of all leaves that were delivered. */
   readonly serials: string[] = [];
 
-  private constructor(files: ServerFiles, next: TestAuthority) {
+  readonly #madeMs: number | undefined;
+
+  private constructor(files: ServerFiles, next: TestAuthority, madeMs: number | undefined) {
     this.files = files;
     this.next = next;
+    this.#madeMs = madeMs;
   }
 
-  static async create(): Promise<AnchorDrill> {
-    const drill = new AnchorDrill(await ServerFiles.create(), await testAuthority());
+  /** @param nowMs when CAs are made; now, unless a clock is to be set back. */
+  static async create({ nowMs }: { readonly nowMs?: number } = {}): Promise<AnchorDrill> {
+    const made = async (): Promise<TestAuthority> => testAuthority({ ...(nowMs !== undefined && { nowMs }) });
+    const drill = new AnchorDrill(await ServerFiles.create(await made()), await made(), nowMs);
     drill.files.write('new.pem', drill.next.root.certificatePem);
     return drill;
   }
@@ -127,7 +132,7 @@ export class AnchorDrill implements Disposable {
     const asked = await this.run('issuer', 'csr', '--config', files.path('capstan.json'));
     assert.equal(asked.code, 0, asked.error);
     const request = { csrPem: asked.output, lifetimeMs: 365 * DAY_MS };
-    files.write('next-chain.pem', await signedUnder(below.root, request, Date.now()));
+    files.write('next-chain.pem', await signedUnder(below.root, request, this.#madeMs ?? Date.now()));
     return this.importAgain(...more);
   }
 

@@ -10,6 +10,7 @@ import type { GuardedOperation } from '../../../src/domain/policy/documents.ts';
 import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
 import { NO_ANCHORS, type AnchorLedger } from '../../../src/domain/trust/rotation/anchor-ledger.ts';
 import type { RotationAct } from '../../../src/domain/trust/rotation/rotation.ts';
+import { SettledTime } from '../../../src/live/settled-time.ts';
 import { fakeIssuers, fakePolicies, type FakeIssuers } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
@@ -27,6 +28,7 @@ describe('What operators do to trust anchors', () => {
   let old: TestAuthority;
   let next: TestAuthority;
   let clock: FakeClock;
+  let settled: SettledTime;
   let issuers: FakeIssuers;
   let ledgers: MemoryLedgers<AnchorLedger>;
   let evidence: FakeEvidence;
@@ -37,6 +39,8 @@ describe('What operators do to trust anchors', () => {
   });
   beforeEach(() => {
     clock = new FakeClock();
+    settled = new SettledTime(clock);
+    settled.nowMs();
     issuers = fakeIssuers(old.material);
     ledgers = new MemoryLedgers(NO_ANCHORS);
     evidence = new FakeEvidence();
@@ -51,8 +55,8 @@ describe('What operators do to trust anchors', () => {
     await ledger.start(stop);
     const standing = async () => [];
     const { anchors } = issuers;
-    const progress = new LiveProgress({ reader: evidence, clock }, stop);
-    const parts = { anchors, progress, issuers: standing, own: standing, clock };
+    const progress = new LiveProgress({ reader: evidence, clock, settled }, stop);
+    const parts = { anchors, progress, issuers: standing, own: standing, clock, settled };
     const review = new RotationReview(parts, { spreadMs: 0 });
     const policies = fakePolicies(policySet(bundle({ twoPersons })));
     const acts = new AnchorActs(
@@ -116,6 +120,23 @@ describe('What operators do to trust anchors', () => {
       events.of('rotationMoved').map(({ to }) => to),
       ['publish', 'adopt', 'retire'],
     );
+  });
+
+  it('goes no step by a clock that was set forwards, and says that nobody counts as over by it', async () => {
+    const { ask, phase } = await serverOf();
+    evidence.workloads = [workload(old, old, next)];
+    await ask('start');
+    published();
+    await ask('advance');
+    clock.jumpTo(NOON_MS + 48 * HOUR_MS);
+    await assert.rejects(ask('retire'), {
+      reason: 'CAP-O03',
+      message:
+        /: the clock was set forwards by 2 days: until it has been so for 60 minutes nobody counts as over by that; 1 live workload is below the old/,
+    });
+    assert.equal(phase(), 'adopt');
+    await clock.advance(HOUR_MS);
+    await ask('retire');
   });
 
   it('says what was overridden, to who did it and in the journal', async () => {

@@ -6,6 +6,7 @@ import type { GuardedOperation } from '../../../src/domain/policy/documents.ts';
 import { NO_LEDGER, type IssuerLedger } from '../../../src/domain/trust/issuer-ledger.ts';
 import type { IssuerAct } from '../../../src/domain/trust/issuer-state.ts';
 import type { LiveLeaves } from '../../../src/ports/storage/issuer-statistics.ts';
+import { SettledTime } from '../../../src/live/settled-time.ts';
 import { fakeIssuers, fakePolicies, readyState, type FakeIssuers } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
@@ -48,7 +49,7 @@ describe('What operators do to issuers', () => {
     const former = { issuersAt: async () => [] };
     const statistics = { liveLeavesOf: async () => live };
     const policies = fakePolicies(policySet(bundle({ twoPersons })));
-    const parts = { issuers, former, ledger, statistics, policies, clock, events };
+    const parts = { issuers, former, ledger, statistics, policies, clock, settled: new SettledTime(clock), events };
     const acts = new IssuerActs(parts, { longestLeafMs: HOUR_MS });
     const ask = async (act: IssuerAct, issuer: string, more: object = {}, by = ALICE): Promise<ActOutcome> =>
       acts.ask({ act, issuer, reason: 'a drill', override: false, ...more }, by, stop);

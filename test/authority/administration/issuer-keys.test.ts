@@ -8,6 +8,7 @@ import { pathCertificatesOf, type PathCertificate } from '../../../src/domain/x5
 import type { HeldKey } from '../../../src/ports/issuing/key-inventory.ts';
 import type { OperationRecord } from '../../../src/ports/storage/operation-journal.ts';
 import { UNCHANGED } from '../../../src/ports/storage/ledgers.ts';
+import { SettledTime } from '../../../src/live/settled-time.ts';
 import { fakeIssuers, readyState, type FakeIssuers } from '../../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/fakes/fake-clock.ts';
@@ -58,6 +59,7 @@ describe('The keys beside that of an issuer', () => {
       issuers,
       ledger,
       clock,
+      settled: new SettledTime(clock),
       former: { issuersAt: async () => former.map((certificateDer) => ({ certificateDer, untilMs: Infinity })) },
       journal: { recordOperation: async (record: OperationRecord) => void log.push(JSON.stringify(record)) },
       inventoryOf: (name) =>

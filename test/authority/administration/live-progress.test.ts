@@ -4,6 +4,7 @@ import { LiveProgress, PATIENCE_MS } from '../../../src/authority/administration
 import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
 import { begun, stepped, type AnchorRotation } from '../../../src/domain/trust/rotation/rotation.ts';
+import { SettledTime } from '../../../src/live/settled-time.ts';
 import { good } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { workloadEvidence } from '../../support/trust/fake-evidence.ts';
@@ -30,7 +31,7 @@ describe('The progress of a rotation, read from many workloads', () => {
         yield* await reading.promise;
       },
     };
-    progress = new LiveProgress({ reader, clock }, stop);
+    progress = new LiveProgress({ reader, clock, settled: new SettledTime(clock) }, stop);
   });
   afterEach(() => stop.abort());
 

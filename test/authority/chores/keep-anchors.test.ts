@@ -9,6 +9,7 @@ import type { PublishedPlace } from '../../../src/domain/trust/rotation/publishe
 import type { AnchorPlaces } from '../../../src/ports/issuing/root-publication.ts';
 import type { WorkloadEvidence } from '../../../src/domain/trust/rotation/evidence.ts';
 import { shasOf, type RotationStep } from '../../../src/domain/trust/rotation/rotation.ts';
+import { SettledTime } from '../../../src/live/settled-time.ts';
 import { good, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
 import { recordEvents, type RecordedEvents } from '../../support/fakes/recorded-events.ts';
@@ -24,6 +25,7 @@ describe('The keeper of trust anchors', () => {
   let next: TestAuthority;
   let both: TrustBundle;
   let clock: FakeClock;
+  let settled: SettledTime;
   let ledgers: MemoryLedgers<AnchorLedger>;
   let evidence: FakeEvidence;
   let events: RecordedEvents;
@@ -34,6 +36,8 @@ describe('The keeper of trust anchors', () => {
   });
   beforeEach(() => {
     clock = new FakeClock();
+    settled = new SettledTime(clock);
+    settled.nowMs();
     ledgers = new MemoryLedgers(NO_ANCHORS);
     evidence = new FakeEvidence();
     events = recordEvents();
@@ -54,6 +58,7 @@ describe('The keeper of trust anchors', () => {
         noted: (given) => governed.note(given),
         reader: evidence,
         clock,
+        settled,
         events,
         ...(published && { published }),
       },
@@ -125,6 +130,45 @@ describe('The keeper of trust anchors', () => {
     await clock.advance(HOUR_MS);
     await again.look();
     assert.deepEqual(again.out(), [sha(next)]);
+  });
+
+  for (const [way, stepMs] of [
+    ['two days forwards', 48 * HOUR_MS],
+    ['two days back', -48 * HOUR_MS],
+  ] as const) {
+    it(`lets nothing go, moves nothing and has nothing done because a clock was set ${way}`, async () => {
+      evidence.workloads = [holder(old, old, next)];
+      const byHand = await serverWith(both);
+      await byHand.look();
+      byHand.place.file = next.bundle;
+      clock.jumpTo(NOON_MS + stepMs);
+      await byHand.look();
+      assert.deepEqual(new Set(byHand.out()), new Set([sha(next), sha(old)]));
+      clock.jumpTo(NOON_MS);
+      for (const steps of [['advance'], ['advance', 'retire']] as const) {
+        await rotate(...steps);
+        const { look, governed } = await serverWith(old.bundle);
+        clock.jumpTo(NOON_MS + stepMs);
+        await look();
+        const { rotation } = governed.decided();
+        assert.deepEqual(
+          [rotation?.phase, rotation?.leavesMovedMs],
+          [steps.at(-1) === 'retire' ? 'retire' : 'adopt', undefined],
+        );
+        clock.jumpTo(NOON_MS);
+      }
+    });
+  }
+
+  it('believes a clock that has been ahead for an hour', async () => {
+    await rotate('advance', 'retire');
+    const { look, governed } = await serverWith(old.bundle);
+    evidence.workloads = [holder(next, old, next)];
+    clock.jumpTo(NOON_MS + 48 * HOUR_MS);
+    await look();
+    await clock.advance(HOUR_MS);
+    await look();
+    assert.equal(governed.decided().rotation?.phase, 'done');
   });
 
   it('lets nothing go while it cannot be known what hangs on it', async () => {

@@ -25,7 +25,7 @@ interface Former {
 }
 
 export function composeAnchorAdministration(config: Config, foundation: Foundation, former: Former): AnchorsParts {
-  const { clock, events, running: signal } = foundation;
+  const { clock, settled, events, running: signal } = foundation;
   const { trust, policy, storage, published } = former;
   const { issuers, anchorLedger: ledger } = trust;
   const anchors = issuers.trustAnchors;
@@ -33,11 +33,12 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
   const review = new RotationReview(
     {
       anchors,
-      progress: new LiveProgress({ reader, clock }, { signal }),
+      progress: new LiveProgress({ reader, clock, settled }, { signal }),
       ...(published && { published: published.published }),
       issuers: async (options) => standingOf(trust, clock, options),
       own: async (options) => trust.ownCertificates.all(options),
       clock,
+      settled,
     },
     { spreadMs: config.sds.rotationSpread },
   );
@@ -54,7 +55,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
 }
 
 function composeKeeper(
-  { clock, events, health, startUp, running: signal, worker }: Foundation,
+  { clock, settled, events, health, startUp, running: signal, worker }: Foundation,
   { trust, reader, published }: Pick<Former, 'trust' | 'published'> & { readonly reader: EvidenceReader },
 ): void {
   const { issuers, anchorLedger: ledger, governedAnchors: anchors } = trust;
@@ -65,6 +66,7 @@ function composeKeeper(
       noted: (given) => anchors.note(given),
       reader,
       clock,
+      settled,
       events,
       ...(published && { published: published.published }),
     },

@@ -19,11 +19,11 @@ interface Former {
 
 export function composeIssuerAdministration(
   config: Config,
-  { clock, events, running: signal }: Foundation,
+  { clock, settled, events, running: signal }: Foundation,
   { storage: { history, statistics, journal }, trust, policy: { policies } }: Former,
 ): IssuersParts {
   const { issuers, ledger } = trust;
-  const parts = { issuers, former: history, ledger, statistics, policies, clock, events };
+  const parts = { issuers, former: history, ledger, statistics, policies, clock, settled, events };
   const settings = { longestLeafMs: config.lifetimes.max };
   const acts = new IssuerActs(parts, settings);
   const overview = new IssuerOverview(parts, settings);

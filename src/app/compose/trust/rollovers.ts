@@ -40,7 +40,7 @@ const LOOK_MS = 500;
 
 export function composeRollovers(
   config: Config,
-  { clock, events, health, telemetry, worker }: Foundation,
+  { clock, settled, events, health, telemetry, worker }: Foundation,
   parts: Pick<Trust, 'ledger'> & {
     readonly former: FormerIssuers;
     readonly generations: IssuerGenerations;
@@ -58,7 +58,10 @@ export function composeRollovers(
       const longestLeafMs = Math.min(lifetimes.max, maxTtl);
       const inMemory = isInMemory(place) ? { shared: journal.store.kind === 'postgres' } : undefined;
       const settings = { name, lifetimeMs, prepareAt, activateAt, longestLeafMs, inMemory };
-      const own = new IssuerRollover({ ...parts, upstream: parts.upstreamOf(name, upstream), clock, events }, settings);
+      const own = new IssuerRollover(
+        { ...parts, upstream: parts.upstreamOf(name, upstream), clock, settled, events },
+        settings,
+      );
       return [[name, own] as const];
     }),
   );

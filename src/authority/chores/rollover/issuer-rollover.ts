@@ -14,6 +14,7 @@ import {
 } from '../../../domain/trust/rollover.ts';
 import { readCaCertificate } from '../../../domain/x509/ca-certificate.ts';
 import { Alarm } from '../../../live/alarm.ts';
+import type { SettledTime } from '../../../live/settled-time.ts';
 import type { IntermediateUpstream } from '../../../ports/issuing/intermediate-upstream.ts';
 import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
@@ -33,6 +34,8 @@ export interface RolloverParts extends MovesParts {
   readonly upstream: IntermediateUpstream;
   readonly former: FormerIssuers;
   readonly clock: Clock;
+  /** By it the last leaf of a former one is over: its key does not come back. */
+  readonly settled: Pick<SettledTime, 'nowMs'>;
   readonly events: Pick<Events, 'issuerMoved' | 'trustWarning' | 'reloadFailed'>;
   /** Why a prepared certificate does not come in force yet, whatever its time; nothing when it may. */
   readonly heldBack?: (pair: IssuerPair) => string | undefined;
@@ -201,9 +204,9 @@ export class IssuerRollover {
 
   /** The way back is kept while leaves of the former one may live. */
   async #retire(options: Waits): Promise<void> {
-    const { generations, former: records, clock } = this.#parts;
+    const { generations, former: records, settled } = this.#parts;
     const { former } = this.#pairs;
-    const known = await records.issuersAt(clock.nowMs(), options);
+    const known = await records.issuersAt(settled.nowMs(), options);
     const live = new Set(known.map(({ certificateDer }) => idOf(certificateDer)));
     const by = this.#own('its last leaf is over');
     await this.#moves.retiredBut(live, by, options);

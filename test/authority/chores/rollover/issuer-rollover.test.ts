@@ -6,6 +6,7 @@ import { NO_LEDGER, recorded, type IssuerLedger } from '../../../../src/domain/t
 import type { IssuerPair } from '../../../../src/ports/issuing/issuer-generations.ts';
 import type { FormerIssuer } from '../../../../src/ports/storage/issuer-records.ts';
 import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
+import { SettledTime } from '../../../../src/live/settled-time.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { FakeClock, NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { recordEvents } from '../../../support/fakes/recorded-events.ts';
@@ -41,10 +42,11 @@ describe('The rollover of an issuer', function () {
     const ledger = new FollowedLedger({ ledgers, clock }, { name: 'the ledger' });
     await ledger.start({ signal: stop.signal });
     const known: FormerIssuer[] = [];
-    const former = { issuersAt: async () => known };
+    const former = { issuersAt: async (nowMs: number) => known.filter(({ untilMs }) => nowMs < untilMs) };
     const events = recordEvents();
     const held: { why?: string } = {};
-    const given = { generations, upstream, ledger, former, clock, events, heldBack: () => held.why };
+    const settled = new SettledTime(clock);
+    const given = { generations, upstream, ledger, former, clock, settled, events, heldBack: () => held.why };
     const rollover = new IssuerRollover(given, SETTINGS);
     const signedHere = (pair: IssuerPair | undefined): void => {
       if (pair !== undefined) known.push({ certificateDer: derOf(pair), untilMs: Infinity });
@@ -128,6 +130,30 @@ describe('The rollover of an issuer', function () {
     );
     assert.match(all.ledgers.operations[4]?.details?.reason ?? '', /^50 % of the life of certificate/);
   });
+
+  for (const [way, stepMs] of [
+    ['beyond the end of its leaves', 12 * MINUTE_MS],
+    ['back', -12 * MINUTE_MS],
+  ] as const) {
+    it(`keeps the way back when the clock is set ${way} after it rolled over, and goes on when that is right again`, async () => {
+      const all = await parts();
+      void all.rollover.run({ signal: stop.signal });
+      await until(all, 'the first is in force', () => all.generations.pairs.current !== undefined);
+      const first = all.generations.pairs.current ?? assert.fail();
+      all.known.push({ certificateDer: derOf(first), untilMs: first.notAfterMs });
+      await waits(all);
+      await pass(all, 50 * MINUTE_MS);
+      await until(all, 'the former one retires', () => movesOf(all).includes('capstan active>retiring'));
+      const [rightMs, atMs] = [all.clock.nowMs(), all.clock.monotonicMs()];
+      all.clock.jumpTo(rightMs + stepMs);
+      await pass(all, 3 * MINUTE_MS);
+      assert.equal(all.generations.pairs.former?.id, first.id);
+      assert.ok(!movesOf(all).some((move) => move.endsWith('>retired')), movesOf(all).join());
+      all.clock.jumpTo(rightMs + all.clock.monotonicMs() - atMs);
+      await pass(all, 11 * MINUTE_MS);
+      await until(all, 'the former one is retired', () => movesOf(all).includes('capstan retiring>retired'));
+    });
+  }
 
   it('goes on signing while its CA is away, says since when and until when, and is warned of before leaves get shorter', async () => {
     const all = await parts();
