@@ -14,6 +14,8 @@ export type AskedTarget =
 export interface BanTargetsParts {
   readonly leaves: Pick<RevokedLeaves, 'leafOf'>;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Ids of the clusters whose workloads are known besides the own one. */
+  readonly remoteClusters: () => readonly string[];
 }
 
 export interface BanTargetsSettings {
@@ -22,6 +24,9 @@ export interface BanTargetsSettings {
   /** Id of the server's own cluster. */
   readonly cluster: string;
 }
+
+/** Clusters in one line. */
+const MAX_NAMED = 10;
 
 export class BanTargets {
   readonly #parts: BanTargetsParts;
@@ -32,7 +37,7 @@ export class BanTargets {
     this.#settings = settings;
   }
 
-  /** @throws AuthorityError CAP-O02 where no certificate of that serial lives; CAP-S04 when that cannot be known. */
+  /** @throws AuthorityError CAP-O02 where no certificate of that serial lives, or no such cluster is known; CAP-S04 when that cannot be known. */
   async of(asked: AskedTarget, options: { readonly signal: AbortSignal }): Promise<BanTarget> {
     if ('serial' in asked) return this.#certificate(asked.serial, options);
     const cluster = this.#clusterOf(asked.cluster);
@@ -44,8 +49,18 @@ export class BanTargets {
       : { kind: 'namespace', namespace: asked.namespace, ...where };
   }
 
+  /** A ban in a cluster that nobody is of would be answered as if it concerned somebody. */
   #clusterOf(id: string | undefined): string | undefined {
-    return id === this.#settings.cluster ? OWN_CLUSTER : id;
+    const { cluster: own } = this.#settings;
+    if (id === undefined) return undefined;
+    if (id === own) return OWN_CLUSTER;
+    const others = this.#parts.remoteClusters();
+    if (others.includes(id)) return id;
+    const known = [own, ...others.slice(0, MAX_NAMED)].join(', ') + (others.length > MAX_NAMED ? ' and more' : '');
+    const detail = `no cluster ${id} is known here; known are ${known} (the first is the server's own)`;
+    throw new AuthorityError('CAP-O02', {
+      detail: others.length === 0 ? `no cluster ${id} is known here, only the server's own, ${own}` : detail,
+    });
   }
 
   async #certificate(serial: string, options: { readonly signal: AbortSignal }): Promise<BanTarget> {

@@ -126,7 +126,7 @@ function onOthers(withinMs: number): string {
 }
 
 function leavesOf(effect: BanEffect): string {
-  if (effect.leaves?.count === 0) return 'no certificate of it lives; is the name right?';
+  if (effect.leaves?.count === 0) return 'it concerns nobody now: no certificate of it lives; is the name right?';
   return `${countOf(effect)}: peers take them until they end, unless they ask revocation lists (CRLs)`;
 }
 

@@ -116,9 +116,31 @@ describe('What is revoked at a running server', () => {
     await granted('demo', { node: 'worker-4' });
   });
 
-  it('a node of another cluster is not the own one of that name', async () => {
-    await revoke('--node', 'worker-3', '--cluster', 'east', ...WHY);
-    await granted('demo', { node: 'worker-3' });
+  it('a cluster that nobody knows is refused with the known ones, for a node, a namespace and an identity alike', async () => {
+    for (const target of [
+      ['--node', 'worker-3'],
+      ['--namespace', 'default'],
+      ['--identity', DEMO],
+    ]) {
+      const { code, error } = await run('revoke', ...target, '--cluster', 'east', ...WHY);
+      assert.equal(code, 65);
+      assert.match(error, /CAP-O02 .*no cluster east is known here, only the server's own, default/);
+    }
+    assert.equal(await revoke('list'), 'Nothing is revoked.\n');
+    await revoke('--node', 'worker-3', '--cluster', 'default', ...WHY);
+    await refused('demo', { node: 'worker-3' });
+  });
+
+  it('says when it concerns nobody now, whatever it is of', async () => {
+    const cases = [
+      ['--node', 'worker-33'],
+      ['--namespace', 'defualt'],
+      ['--identity', `${DEMO}-2`],
+    ];
+    for (const target of cases) {
+      const output = await revoke(...target, ...WHY);
+      assert.match(output, /^live +it concerns nobody now: no certificate of it lives; is the name right\?$/m);
+    }
   });
 
   it('a certificate: nobody renews with it nor with what was renewed with it, and its owner gets another by a token', async () => {
