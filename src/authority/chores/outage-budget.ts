@@ -25,9 +25,10 @@ export interface OutageBudgetSettings extends Pick<RenewalFacts, 'sdsRenewAt'> {
   readonly longestLeafMs: number;
 }
 
-/** Between the starts of readings, and how much longer than a reading the pause after it is. */
+/** Between the starts of readings; how much longer than a reading the pause after it is, and its bound. */
 export const MEASURED_EVERY_MS = 15_000;
 const RESTS = 50;
+const LONGEST_REST_MS = 900_000;
 /** How often it is asked who can be issued to. */
 const LOOKED_EVERY_MS = 5_000;
 
@@ -72,7 +73,8 @@ export class OutageBudget {
         this.#begun ||= await this.#begin(startedMs, signal);
         if (this.#begun) await this.#measure(signal);
         const tookMs = clock.monotonicMs() - beganMs;
-        await clock.sleep(Math.max(MEASURED_EVERY_MS - tookMs, RESTS * tookMs), { signal });
+        const restMs = Math.min(RESTS * tookMs, LONGEST_REST_MS);
+        await clock.sleep(Math.max(MEASURED_EVERY_MS - tookMs, restMs), { signal });
       }
     } catch (cause) {
       if (!signal.aborted) throw cause;
