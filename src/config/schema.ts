@@ -31,6 +31,7 @@ import {
 import { additionalIssuer, environmentVariable, MAX_ADDITIONAL_ISSUERS, tokenKey } from './shapes/issuer.ts';
 import { upstream } from './shapes/upstream.ts';
 import { transitKey } from './shapes/vault.ts';
+import { claimValue, consoleTeam, MAX_TEAMS, origin } from './shapes/console.ts';
 import { certifiedName, MAX_OPERATORS } from './shapes/operators.ts';
 import { journalStore } from './shapes/journal-store.ts';
 import {
@@ -116,8 +117,59 @@ export const schema = {
     console: {
       address: optional(
         address,
-        'Where the console, the pages for people, is served to browsers over HTTPS, with the certificate of `listen.tls`. Absent, there is none. `serve --dev` serves it on loopback without TLS, to whoever has the link that it prints once.',
+        'Where the console, the pages for people, is served to browsers over HTTPS. Absent, there is none. `serve --dev` serves it on loopback without TLS, to whoever has the link that it prints once. People sign in with a client certificate where `listen.administration.clientCaFile` is set, with the roles of `listen.administration.roles`, and by `listen.console.oidc`.',
       ),
+      url: optional(
+        origin,
+        'How browsers reach it, such as https://ca.example.com:15016; required with `listen.console.oidc.issuer`. Absent, under the names and addresses of `serving`.',
+      ),
+      chainFile: optional(
+        filePath,
+        "PEM file with the certificate that it shows to browsers, and what is above it. Absent, the certificate of `listen.tls`, which is under the mesh's anchors.",
+        followed,
+      ),
+      keyFile: optional(filePath, 'PEM file with the key of `listen.console.chainFile`.', followed),
+      teams: withDefault(
+        listOf(consoleTeam, MAX_TEAMS),
+        [],
+        'Teams that see their namespaces alone, each with its `member`, a name in client certificates or `group:` and a value of the claim, and its `namespaces`. Who has a role sees all.',
+      ),
+      oidc: {
+        issuer: optional(
+          httpsUrl,
+          'OpenID provider at which people sign in, by the authorization code flow with PKCE. Its metadata is read from `/.well-known/openid-configuration` below this URL.',
+        ),
+        clientId: optional(name, 'How the provider calls the console. Required with the issuer.'),
+        clientSecretFile: optional(
+          filePath,
+          'File with the secret that the provider gave to the console; it is read at each sign-in. Absent, the console is a public client.',
+          followed,
+        ),
+        caFile: optional(
+          filePath,
+          "PEM file with the certificate authorities of the provider's certificate. Absent, those of the web.",
+          followed,
+        ),
+        scopes: withDefault(
+          listOf(name, 20),
+          ['openid', 'profile', 'email'],
+          'Scopes to ask for; `openid` is one of them.',
+        ),
+        claim: withDefault(name, 'groups', 'Claim of the ID token, text or a list, whose values give roles and teams.'),
+        roles: {
+          viewer: withDefault(
+            listOf(claimValue, MAX_OPERATORS),
+            [],
+            'Values of the claim of those who may look at everything.',
+          ),
+          operator: withDefault(listOf(claimValue, MAX_OPERATORS), [], 'Values of the claim of operators.'),
+          security: withDefault(
+            listOf(claimValue, MAX_OPERATORS),
+            [],
+            'Values of the claim of those who may do everything.',
+          ),
+        },
+      },
       oneTimeLink: withDefault(
         flag,
         false,

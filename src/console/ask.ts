@@ -12,6 +12,8 @@ export class Refused extends Error {
 
 export interface SessionAnswer {
   readonly actor: string;
+  /** As the person is called. */
+  readonly called: string;
   readonly role: string;
   readonly endsMs: number;
   /** Absent for who sees all. */

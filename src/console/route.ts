@@ -44,7 +44,7 @@ function followed(event: MouseEvent): void {
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   if (link === null || !plain || event.defaultPrevented || link.origin !== location.origin || link.target !== '')
     return;
-  if (link.hash !== '') return;
+  if (link.hash !== '' || link.pathname.startsWith('/login/')) return;
   event.preventDefault();
   goTo(link.pathname + link.search);
 }

@@ -22,6 +22,8 @@ export interface HttpsSettings extends HttpSettings {
   readonly reusePort: boolean;
   /** PEM of those who may sign the certificates of callers; absent, they are asked for none. */
   readonly clientCa?: string;
+  /** Who shows no certificate of theirs comes in all the same, as a stranger. */
+  readonly strangers?: boolean;
 }
 
 const HANDSHAKE_MS = 5_000;
@@ -46,7 +48,10 @@ export class HttpsListener implements AsyncDisposable {
     const { requestMs = LIMITS.requestTimeout, maxConnections } = settings;
     const headersTimeout = Math.min(LIMITS.headersTimeout, requestMs);
     const limits = { ...LIMITS, headersTimeout, requestTimeout: requestMs };
-    const asking = settings.clientCa !== undefined && { requestCert: true, rejectUnauthorized: true };
+    const asking = settings.clientCa !== undefined && {
+      requestCert: true,
+      rejectUnauthorized: settings.strangers !== true,
+    };
     const minVersion = this.#minVersion;
     this.#server = createServer({ ...limits, handshakeTimeout: HANDSHAKE_MS, minVersion, ...asking });
     boundServer(this.#server, routes, maxConnections);

@@ -160,6 +160,22 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'banChanged', act, id, kind, target: cut(target), actor: cut(actor), reason: cut(reason) };
       logger.warn(facts, act === 'revoke' ? 'revoked' : 'revocation taken back');
     },
+    signIn({ way, outcome, role, actor, source, problem, cause }) {
+      metrics.count('signIns', { way, outcome });
+      const facts = {
+        event: 'signIn',
+        way,
+        outcome,
+        source,
+        ...(role !== undefined && { role }),
+        ...(actor !== undefined && { actor: cut(actor) }),
+        ...(problem !== undefined && { problem: cut(problem) }),
+        ...(cause !== undefined && { cause: describeCause(cause) }),
+      };
+      if (outcome === 'signed_in') logger.info(facts, 'signed in to the console');
+      // A stranger can try again and again.
+      else noise.write({ level: 'warn', message: 'not signed in', facts, group: STRANGERS, kind: `${way} ${source}` });
+    },
     administered({ role, outcome }) {
       metrics.count('administration', { role, outcome });
       // What changes something is in the journal.

@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/platform/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { WorkerPlace } from '../worker-place.ts';
 import { composeAdministration, type Administration } from './administration/administration.ts';
-import { composeConsole, type Console } from './administration/console.ts';
+import { composeConsole, type Console } from './administration/console/console.ts';
 import { composeOperatorsListener } from './administration/operators.ts';
 import { composeCluster, type Cluster } from './cluster.ts';
 import { composeCredentials } from './credentials/credentials.ts';

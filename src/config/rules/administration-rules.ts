@@ -9,6 +9,13 @@ const NEEDS_CLIENT_CA = {
   problem: 'is required with listen.administration.address: operators are known by their client certificates',
 };
 
+const NEEDS_ORIGIN = { problem: 'is required with listen.console.oidc.issuer: the provider sends browsers back there' };
+const NEEDS_CLIENT_ID = { problem: 'is required with listen.console.oidc.issuer' };
+const NEEDS_KEY = { problem: 'is required with listen.console.chainFile' };
+const NEEDS_CHAIN = { problem: 'is required with listen.console.keyFile' };
+const NEEDS_SIGN_IN = {
+  problem: 'needs a way to sign in: listen.administration.clientCaFile or listen.console.oidc.issuer',
+};
 const STAYS_HERE = {
   problem: 'must be a loopback address with `serve --dev`: without TLS the console stays on this machine',
 };
@@ -23,6 +30,41 @@ export const ADMINISTRATION_RULES: readonly Rule[] = [
     reads: ['listen.administration.clientCaFile', 'listen.administration.address'],
     check: ({ listen: { administration } }) =>
       administration.address !== undefined && administration.clientCaFile === undefined ? [NEEDS_CLIENT_CA] : [],
+  },
+  {
+    reads: ['listen.console.url', 'listen.console.oidc.issuer'],
+    check: ({ listen: { console } }) =>
+      console.oidc.issuer !== undefined && console.url === undefined ? [NEEDS_ORIGIN] : [],
+  },
+  {
+    reads: ['listen.console.oidc.clientId', 'listen.console.oidc.issuer'],
+    check: ({ listen: { console } }) =>
+      console.oidc.issuer !== undefined && console.oidc.clientId === undefined ? [NEEDS_CLIENT_ID] : [],
+  },
+  {
+    reads: ['listen.console.keyFile', 'listen.console.chainFile'],
+    check: ({ listen: { console } }) =>
+      console.chainFile !== undefined && console.keyFile === undefined ? [NEEDS_KEY] : [],
+  },
+  {
+    reads: ['listen.console.chainFile', 'listen.console.keyFile'],
+    check: ({ listen: { console } }) =>
+      console.keyFile !== undefined && console.chainFile === undefined ? [NEEDS_CHAIN] : [],
+  },
+  {
+    reads: [
+      'listen.console.address',
+      'listen.console.oneTimeLink',
+      'listen.administration.clientCaFile',
+      'listen.console.oidc.issuer',
+    ],
+    check: ({ listen: { console, administration } }) =>
+      console.address !== undefined &&
+      !console.oneTimeLink &&
+      administration.clientCaFile === undefined &&
+      console.oidc.issuer === undefined
+        ? [NEEDS_SIGN_IN]
+        : [],
   },
   {
     reads: ['listen.console.address', 'listen.console.oneTimeLink'],

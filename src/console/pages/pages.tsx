@@ -1,5 +1,6 @@
 // The pages of the console, in the order in which they stand above each of them.
 import type { ComponentType } from 'preact';
+import type { SessionAnswer } from '../ask.ts';
 import type { Address } from '../route.ts';
 import { AuditPage } from './audit.tsx';
 import { IssuersPage } from './issuers.tsx';
@@ -16,17 +17,21 @@ interface Page {
   readonly path: string;
   readonly title: string;
   readonly view: ComponentType<PageProps>;
+  /** Whether it can show what is of some namespaces alone. */
+  readonly ofTeams?: boolean;
 }
 
-export const PAGES: readonly Page[] = [
+const PAGES: readonly Page[] = [
   { path: '/', title: 'Overview', view: OverviewPage },
-  { path: '/refusals', title: 'Refusals', view: RefusalsPage },
+  { path: '/refusals', title: 'Refusals', view: RefusalsPage, ofTeams: true },
   { path: '/policies', title: 'Policies', view: PoliciesPage },
   { path: '/issuers', title: 'Issuers', view: IssuersPage },
   { path: '/rotation', title: 'Trust anchors', view: RotationPage },
   { path: '/audit', title: 'Audit', view: AuditPage },
 ];
 
-export function pageOf(path: string): Page | undefined {
-  return PAGES.find((page) => page.path === path);
+/** A team has the pages that show what is of its namespaces, the first of them at `/` too. */
+export function pagesFor({ namespaces }: SessionAnswer): readonly Page[] {
+  if (namespaces === undefined) return PAGES;
+  return PAGES.filter(({ ofTeams }) => ofTeams === true).map((page, at) => (at === 0 ? { ...page, path: '/' } : page));
 }

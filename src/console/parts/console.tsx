@@ -1,5 +1,6 @@
 // Who is signed in decides what is shown: the pages, or how to sign in.
 import { useCallback, useEffect, useState } from 'preact/hooks';
+import type { NotSignedIn } from '../../adapters/http/console/oidc/sign-in-by-oidc.ts';
 import { ask, Refused, tell, type SessionAnswer } from '../ask.ts';
 import { Frame } from './frame.tsx';
 import { SignIn, type Way } from './sign-in.tsx';
@@ -21,13 +22,14 @@ export function Console() {
     }
   }, []);
   useEffect(() => {
-    void useLink().then(look);
+    void whyNot().then(look);
     const signedOut = (): void => void look('Your session is over.');
     addEventListener('signed-out', signedOut);
     return () => removeEventListener('signed-out', signedOut);
   }, [look]);
   if (known.kind === 'asking') return <p class="waiting">Asking the server…</p>;
-  if (known.kind === 'out') return <SignIn ways={known.ways} problem={known.problem} />;
+  if (known.kind === 'out')
+    return <SignIn ways={known.ways} problem={known.problem} onSignIn={(why) => void look(why)} />;
   const signOut = async (): Promise<void> => {
     await tell('/logout', {}).catch(() => undefined);
     await look('You are signed out.');
@@ -35,12 +37,28 @@ export function Console() {
   return <Frame session={known.session} onSignOut={() => void signOut()} />;
 }
 
-/** What stands after the `#` of a link that works once. @returns why it does not. */
-async function useLink(): Promise<string | undefined> {
-  const secret = location.hash.slice(1);
-  if (secret === '') return undefined;
-  history.replaceState(null, '', location.pathname + location.search);
-  return tell('/login/link', { secret }).then(
+const WHY_NOT: Readonly<Record<NotSignedIn, string>> = {
+  'provider-away': 'The provider at which people sign in does not answer. Sessions that are open go on.',
+  'not-begun': 'This sign-in was not begun in this browser, or too long ago, or is over already.',
+  'bad-answer': 'The answer of the provider cannot be taken; the log of the server says why.',
+  'no-role': 'You have no role here: nothing that the provider says of you gives one.',
+};
+
+const NOT_SIGNED_IN = 'not-signed-in';
+
+/**
+ * Uses what stands after the `#` of a link that works once.
+ * @returns why somebody who came back from a provider, or by such a link, is not signed in.
+ */
+async function whyNot(): Promise<string | undefined> {
+  const { pathname, searchParams, hash } = new URL(location.href);
+  const why = searchParams.get(NOT_SIGNED_IN);
+  if (why === null && hash === '') return undefined;
+  searchParams.delete(NOT_SIGNED_IN);
+  const query = searchParams.size === 0 ? '' : `?${searchParams.toString()}`;
+  history.replaceState(null, '', pathname + query);
+  if (hash === '') return (WHY_NOT as Readonly<Record<string, string>>)[why ?? ''];
+  return tell('/login/link', { secret: hash.slice(1) }).then(
     () => undefined,
     (cause: unknown) => (cause instanceof Refused ? `${cause.message}.` : 'The server does not answer.'),
   );

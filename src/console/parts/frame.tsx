@@ -1,7 +1,7 @@
 // What is around every page: where one can go, who is signed in.
 import { useEffect, useRef } from 'preact/hooks';
 import type { SessionAnswer } from '../ask.ts';
-import { pageOf, PAGES } from '../pages/pages.tsx';
+import { pagesFor } from '../pages/pages.tsx';
 import { useAddress } from '../route.ts';
 import { Name } from './values.tsx';
 
@@ -12,7 +12,8 @@ interface Props {
 
 export function Frame({ session, onSignOut }: Props) {
   const address = useAddress();
-  const page = pageOf(address.path);
+  const pages = pagesFor(session);
+  const page = pages.find(({ path }) => path === address.path);
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
@@ -33,7 +34,7 @@ export function Frame({ session, onSignOut }: Props) {
         </a>
         <nav aria-label="Pages">
           <ul>
-            {PAGES.map(({ path, title }) => (
+            {pages.map(({ path, title }) => (
               <li key={path}>
                 <a href={path} aria-current={path === page?.path ? 'page' : undefined}>
                   {title}
@@ -43,7 +44,7 @@ export function Frame({ session, onSignOut }: Props) {
           </ul>
         </nav>
         <p class="who">
-          <Name of={session.actor} /> <span class="role">{session.role}</span>
+          <Name of={session.called} /> <span class="role">{roleOf(session)}</span>
           <button type="button" onClick={onSignOut}>
             Sign out
           </button>
@@ -55,4 +56,8 @@ export function Frame({ session, onSignOut }: Props) {
       </main>
     </>
   );
+}
+
+function roleOf({ role, namespaces }: SessionAnswer): string {
+  return namespaces === undefined ? role : `${role} of ${namespaces.join(', ')}`;
 }

@@ -83,6 +83,24 @@ export interface WatchFacts {
   readonly kind: string;
 }
 
+/** How somebody signs in to the console; the value of the label and log field `way`. */
+export type SignInWay = 'link' | 'certificate' | 'oidc';
+
+export interface SignInFacts {
+  readonly way: SignInWay;
+  /** `refused`: the person is known or not, and may not; `failed`: nobody could tell. */
+  readonly outcome: 'signed_in' | 'refused' | 'failed';
+  /** Of the role that it gives, where it gives one. */
+  readonly role?: string;
+  /** By what name, where it is known. */
+  readonly actor?: string;
+  /** As `sourceOf` spells it. */
+  readonly source: string;
+  /** Why not. No token, no code and no secret is in it. */
+  readonly problem?: string;
+  readonly cause?: unknown;
+}
+
 export interface Events {
   /**
    * A request was decided and its record is durable; or, when it is `counted`, will be with others of its kind.
@@ -171,6 +189,8 @@ export interface Events {
     readonly role: 'none' | 'viewer' | 'operator' | 'security';
     readonly outcome: 'answered' | 'refused';
   }): void;
+  /** Somebody signed in to the console, or tried to. */
+  signIn(facts: SignInFacts): void;
   /** `notAfterMs` is that of the anchor that ends first. */
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
   /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */

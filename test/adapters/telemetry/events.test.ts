@@ -141,6 +141,20 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: {},
     },
   ],
+  signIn: [
+    {
+      emit: (events) =>
+        events.signIn({ way: 'oidc', outcome: 'signed_in', source: '192.0.2.7', actor: 'OIDC:7', role: 'viewer' }),
+      line: { level: 'info', way: 'oidc', actor: 'OIDC:7', role: 'viewer', source: '192.0.2.7' },
+      moves: { 'capstan_console_sign_ins_total{way="oidc",outcome="signed_in"}': 1 },
+    },
+    {
+      emit: (events) =>
+        events.signIn({ way: 'link', outcome: 'refused', source: '192.0.2.7', problem: 'it was used already' }),
+      line: { level: 'warn', way: 'link', problem: 'it was used already' },
+      moves: { 'capstan_console_sign_ins_total{way="link",outcome="refused"}': 1 },
+    },
+  ],
   trustWarning: [
     {
       emit: (events) => events.trustWarning({ problem: 'anchors.pem: trust anchor CN=Root ended' }),

@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Context, Hono } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { sourceOf } from '../../../domain/identity/source.ts';
+import type { Events, SignInWay as WayName } from '../../../ports/platform/events.ts';
 import type { Session, Sessions, SignedIn } from './sessions.ts';
 
 export type ConsoleRoutes = Hono;
@@ -11,7 +12,7 @@ export type ConsoleRoutes = Hono;
 /** A way to sign in: it adds what it needs under `/login`. */
 export interface SignInWay {
   /** As the page knows it. */
-  readonly name: 'link' | 'certificate' | 'oidc';
+  readonly name: WayName;
   /** Whether it can be taken now. */
   readonly open: (c: Context) => boolean;
   readonly addTo: (routes: ConsoleRoutes) => void;
@@ -25,13 +26,23 @@ const AUTOMATIC = 'capstan-refresh';
 /** Browsers take it only over TLS, and send it to this host alone (RFC 6265bis, 4.1.3.2). */
 const SECURE_NAME = '__Host-capstan';
 
+/** What came of an attempt that signed nobody in. */
+export interface Unsuccessful {
+  readonly outcome: 'refused' | 'failed';
+  readonly actor?: string;
+  readonly problem: string;
+  readonly cause?: unknown;
+}
+
 /** The session behind requests, for one scheme. */
 export class SessionCookie {
   readonly #sessions: Sessions;
+  readonly #events: Pick<Events, 'signIn'>;
   readonly #scheme: Scheme;
 
-  constructor(sessions: Sessions, scheme: Scheme) {
-    this.#sessions = sessions;
+  constructor(parts: { readonly sessions: Sessions; readonly events: Pick<Events, 'signIn'> }, scheme: Scheme) {
+    this.#sessions = parts.sessions;
+    this.#events = parts.events;
     this.#scheme = scheme;
   }
 
@@ -43,10 +54,17 @@ export class SessionCookie {
       : this.#sessions.find(id, { automatic, ...(certificate !== undefined && { certificate }) });
   }
 
-  signIn(c: Context, signedIn: SignedIn): void {
+  signIn(c: Context, way: WayName, signedIn: SignedIn): void {
     this.#end(c);
+    const { actor, role } = signedIn.operator;
+    this.#events.signIn({ way, outcome: 'signed_in', actor, role, source: requestSourceOf(c) });
     const id = this.#sessions.open(signedIn);
     setCookie(c, this.#nameFor(c), id, { ...this.#traits, sameSite: 'Strict' });
+  }
+
+  /** Says that nobody was signed in, and why. */
+  notSignedIn(c: Context, way: WayName, why: Unsuccessful): void {
+    this.#events.signIn({ way, source: requestSourceOf(c), ...why });
   }
 
   signOut(c: Context): void {

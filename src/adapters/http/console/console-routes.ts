@@ -88,8 +88,9 @@ function addApi(routes: ConsoleRoutes, { cookie, live, ways, answer }: ConsolePa
   routes.get('/api/session', (c) => {
     const session = cookie.sessionOf(c);
     if (session === undefined) return c.json({ ways: ways.filter(({ open }) => open(c)).map(({ name }) => name) }, 401);
-    const { actor, role, namespaces } = session.operator;
-    return c.json({ actor, role, endsMs: session.endsMs, ...(namespaces !== undefined && { namespaces }) });
+    const { operator, endsMs, called = operator.actor } = session;
+    const { actor, role, namespaces } = operator;
+    return c.json({ actor, called, role, endsMs, ...(namespaces !== undefined && { namespaces }) });
   });
   routes.get('/api/live', (c) => {
     const session = cookie.sessionOf(c, true);

@@ -15,6 +15,8 @@ export interface SessionSettings {
 /** What a person who signed in is known by. */
 export interface SignedIn {
   readonly operator: RoledOperator;
+  /** As the person is called, where that is another name than the operator's. */
+  readonly called?: string;
   /** SHA-256 of the client certificate that it was shown with: without that the session is nobody's. */
   readonly certificate?: string;
 }
@@ -72,10 +74,11 @@ export class Sessions {
       this.#kept.delete(key);
       return undefined;
     }
-    const { operator, certificate, startedMs } = kept;
+    const { operator, called, certificate, startedMs } = kept;
     if (certificate !== undefined && certificate !== use.certificate) return undefined;
     if (!use.automatic) kept.usedMs = nowMs;
-    return { operator, endsMs: this.#clock.nowMs() + startedMs + this.#settings.longestMs - nowMs };
+    const endsMs = this.#clock.nowMs() + startedMs + this.#settings.longestMs - nowMs;
+    return { operator, ...(called !== undefined && { called }), endsMs };
   }
 
   close(id: string): void {

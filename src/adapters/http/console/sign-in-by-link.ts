@@ -14,9 +14,10 @@ export function signInByLink(link: OneTimeLink, cookie: SessionCookie): SignInWa
       routes.post('/login/link', async (c) => {
         const parsed = body.safeParse(await c.req.json<unknown>().catch(() => undefined));
         if (!parsed.success || !link.use(parsed.data.secret)) {
+          cookie.notSignedIn(c, 'link', { outcome: 'refused', problem: 'the link is not the one, or was used' });
           return c.json({ error: 'this link was used already, or is of a server that has ended' }, 401);
         }
-        cookie.signIn(c, { operator: LOCAL_OPERATOR });
+        cookie.signIn(c, 'link', { operator: LOCAL_OPERATOR });
         return c.json({});
       });
     },

@@ -251,6 +251,12 @@ export const METRICS = {
     help: 'Requests of operators, by the role of who asked.',
     labels: { role: ['none', 'viewer', 'operator', 'security'], outcome: ['answered', 'refused'] },
   },
+  signIns: {
+    name: 'capstan_console_sign_ins_total',
+    kind: 'counter',
+    help: 'Attempts to sign in to the console, by the way and by what came of them.',
+    labels: { way: ['link', 'certificate', 'oidc'], outcome: ['signed_in', 'refused', 'failed'] },
+  },
   trustAnchorNotAfter: {
     name: 'capstan_trust_anchor_not_after_seconds',
     kind: 'gauge',
