@@ -9,7 +9,7 @@ import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
 import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.ts';
-import type { ObservedAnchor } from './metrics/anchor-metrics.ts';
+import type { ObservedAnchor, ObservedLaggards } from './metrics/anchor-metrics.ts';
 import type { MetricState } from './metrics/metric-state.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Noise } from './noise.ts';
@@ -36,6 +36,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeHealth: (health: Pick<Health, 'parts'>) => void;
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
   readonly observeAnchors: (given: () => readonly ObservedAnchor[]) => void;
+  /** @param counted is asked at each scrape; called once, where they are counted. */
+  readonly observeRotation: (counted: () => ObservedLaggards | undefined) => void;
   /** @param leftMs is asked at each scrape; called once, where it is measured. */
   readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
@@ -69,6 +71,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     relayLog: log.relay,
     observeHealth: (health) => metrics.observeHealth(health),
     observeAnchors: (given) => metrics.observeAnchors(given),
+    observeRotation: (counted) => metrics.observeRotation(counted),
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),

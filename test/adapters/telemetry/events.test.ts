@@ -524,6 +524,7 @@ describe('The events of the CA', () => {
     telemetry.observeHealth(new FakeHealth({ part: 'issuer', state: 'ready' }));
     telemetry.observeClusters(() => [{ cluster: 'one', staleMs: 2_000 }]);
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
+    telemetry.observeRotation(() => ({ phase: 'adopt', count: 2 }));
     telemetry.observeOutageBudget(() => 1);
     telemetry.observeTurns(() => 3);
     telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);

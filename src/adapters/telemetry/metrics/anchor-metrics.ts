@@ -1,4 +1,4 @@
-// Each trust anchor by name, read at each scrape: an anchor that left the file leaves the page too.
+// Each trust anchor by name, and the rotation that is under way, read at each scrape: what is over leaves the page too.
 import type { Meter } from '@opentelemetry/api';
 import { METRICS } from './metric-table.ts';
 
@@ -8,6 +8,11 @@ export interface ObservedAnchor {
   readonly subject: string;
   readonly notAfterMs: number;
   readonly distributed: boolean;
+}
+
+export interface ObservedLaggards {
+  readonly phase: string;
+  readonly count: number;
 }
 
 /** A subject may be as long as its CA likes; a label may not. */
@@ -24,5 +29,13 @@ export function observeAnchors(meter: Meter, given: () => readonly ObservedAncho
       };
       result.observe(notAfterMs / 1000, labels);
     }
+  });
+}
+
+export function observeRotation(meter: Meter, counted: () => ObservedLaggards | undefined): void {
+  const { name, help } = METRICS.rotationLaggards;
+  meter.createObservableGauge(name, { description: help }).addCallback((result) => {
+    const laggards = counted();
+    if (laggards !== undefined) result.observe(laggards.count, { phase: laggards.phase });
   });
 }

@@ -271,6 +271,14 @@ export const METRICS = {
       'One that has ended, or waits for the one of the same key, is not distributed.',
     labels: { anchor: OPEN, subject: OPEN, distributed: OPEN },
   },
+  rotationLaggards: {
+    name: 'capstan_anchor_rotation_laggards',
+    kind: 'observed-gauge',
+    help:
+      'Live workloads that stand in the way of the next step of the rotation of trust anchors that is under way, by its phase; ' +
+      'capstan anchor status names them. Counted every 15 seconds by one process for all that share a store.',
+    labels: { phase: OPEN },
+  },
   outageBudget: {
     name: 'capstan_outage_budget_seconds',
     kind: 'observed-gauge',

@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
-import { observeAnchors, type ObservedAnchor } from './anchor-metrics.ts';
+import { observeAnchors, observeRotation, type ObservedAnchor, type ObservedLaggards } from './anchor-metrics.ts';
 import { observeBans } from './ban-metrics.ts';
 import { observeIssuers, observeRollovers, type ObservedIssuer, type ObservedRollover } from './issuer-metrics.ts';
 import type { BanTarget } from '../../../domain/revocation/ban.ts';
@@ -72,6 +72,11 @@ export class Metrics implements AsyncDisposable {
   /** @param given is asked at each scrape; called once, when the store of issuers is known. */
   observeAnchors(given: () => readonly ObservedAnchor[]): void {
     observeAnchors(this.#meter, given);
+  }
+
+  /** @param counted is asked at each scrape; called once, where they are counted. */
+  observeRotation(counted: () => ObservedLaggards | undefined): void {
+    observeRotation(this.#meter, counted);
   }
 
   /** @param leftMs is asked at each scrape; called once, where it is measured. */

@@ -4,6 +4,7 @@ import { AnchorActs } from '../../../authority/administration/anchor-acts.ts';
 import { LiveProgress } from '../../../authority/administration/live-progress.ts';
 import { RotationReview } from '../../../authority/administration/rotation-review.ts';
 import { AnchorKeeper } from '../../../authority/chores/keep-anchors.ts';
+import { RotationLaggards } from '../../../authority/chores/rotation-laggards.ts';
 import type { Config } from '../../../config/schema.ts';
 import { anchorsAbove } from '../../../domain/trust/anchors-above.ts';
 import { bridgeAt, bridgedChain } from '../../../domain/trust/rotation/bridge.ts';
@@ -30,10 +31,11 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
   const { issuers, anchorLedger: ledger } = trust;
   const anchors = issuers.trustAnchors;
   const { evidence: reader } = storage;
+  const progress = new LiveProgress({ reader, clock, settled }, { signal });
   const review = new RotationReview(
     {
       anchors,
-      progress: new LiveProgress({ reader, clock, settled }, { signal }),
+      progress,
       ...(published && { published: published.published }),
       issuers: async (options) => standingOf(trust, clock, options),
       own: async (options) => trust.ownCertificates.all(options),
@@ -47,6 +49,7 @@ export function composeAnchorAdministration(config: Config, foundation: Foundati
     { longestLeafMs: config.lifetimes.max },
   );
   composeKeeper(foundation, { trust, reader, published });
+  countLaggards(foundation, { trust, storage, progress });
   return {
     status: async () => acts.status({ signal }),
     ask: async (asked, operator) => acts.ask(asked, operator, { signal }),
@@ -75,6 +78,25 @@ function composeKeeper(
   // When the issuers in force are on record, and the journal is written.
   startUp.at('listen', () => void keeper.keep({ signal }));
   health.report('anchors out of the file', () => degradedBy(keeper.problem));
+}
+
+function countLaggards(
+  { clock, events, startUp, telemetry, running: signal, worker }: Foundation,
+  {
+    trust: { governedAnchors },
+    storage: { lease },
+    progress,
+  }: Pick<Former, 'trust' | 'storage'> & { readonly progress: LiveProgress },
+): void {
+  // Each worker has the lease of its own journal.
+  if (worker !== undefined && worker.slot !== 1) return;
+  const laggards = new RotationLaggards({ rotation: () => governedAnchors.decided().rotation, progress, lease, clock });
+  telemetry.observeRotation(() => laggards.counted);
+  startUp.at('listen', () => {
+    void laggards
+      .run({ signal })
+      .catch((cause: unknown) => events.unexpected({ where: 'laggards of a rotation', cause }));
+  });
 }
 
 async function standingOf(

@@ -91,6 +91,15 @@ describe('A rotation of the trust anchor', function () {
     assert.notEqual(refused.code, 0);
     assert.match(refused.error, /CAP-O03 .*live workload.* not known to have the new trust anchor.*default\/sa\/web/s);
 
+    await eventually(
+      'who is in the way is counted',
+      async () => {
+        const page = await (await server.get('/metrics')).text();
+        return page.includes('capstan_anchor_rotation_laggards{phase="publish"} 1\n');
+      },
+      PATIENTLY,
+    );
+
     files.useIssuer(next);
     await eventually(
       'it is held back',
