@@ -29,6 +29,12 @@ export function complainOfConfig(problems: readonly ConfigProblem[], terminal: T
   return EXIT.config;
 }
 
+/** Nothing is known to be wrong: what does not answer now can be judged later. */
+export function complainOfAway(away: readonly ConfigProblem[], terminal: Terminal): void {
+  terminal.complain(`what answers now is as it should be; not answering now: ${formatQuantity(away.length, 'part')}`);
+  for (const one of away) terminal.explain(placed(one));
+}
+
 /** One line each; nothing is refused. */
 export function warnOfConfig(warnings: readonly ConfigProblem[], terminal: Terminal): void {
   for (const warning of warnings) terminal.complain(`warning: ${placed(warning)}`);

@@ -36,12 +36,18 @@ describe('A server on PostgreSQL', function () {
   });
 
   /** The command itself, with an empty environment. */
-  async function run(...words: readonly string[]): Promise<{ readonly out: string; readonly error: string }> {
+  async function run(...words: readonly string[]): Promise<Ran> {
     const config = words.includes('--config') ? [] : ['--config', files!.path('capstan.yaml')];
     const args = [MAIN, ...words, ...config];
-    const failed = (cause: unknown) => cause as { readonly stdout: string; readonly stderr: string };
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: {} }).catch(failed);
-    return { out: stdout, error: stderr };
+    const failed = (cause: unknown) =>
+      cause as { readonly stdout: string; readonly stderr: string; readonly code: number };
+    const done = await promisify(execFile)(process.execPath, args, { env: {} }).catch(failed);
+    return { out: done.stdout, error: done.stderr, code: 'code' in done ? done.code : 0 };
+  }
+  interface Ran {
+    readonly out: string;
+    readonly error: string;
+    readonly code: number;
   }
 
   async function listed(...words: readonly string[]): Promise<readonly { readonly identity?: string }[]> {
@@ -111,7 +117,9 @@ describe('A server on PostgreSQL', function () {
     const { error } = await run('config', 'check', '--config', files!.path('foreign.yaml'));
     assert.match(error, /journal\.store: the database has no schema in which this user may make the tables/);
     await cluster!.stop();
-    assert.match(await checked(), /could not be asked, so what a crash could lose is not known/);
+    const away = await run('config', 'check');
+    assert.match(away.error, /journal\.store: could not be asked, so what a crash could lose is not known/);
+    assert.equal(away.code, 69);
     await cluster!.restart();
   });
 });

@@ -10,6 +10,8 @@ import type { Config } from '../../../config/schema.ts';
 export interface CheckedStore {
   /** With which a server would not start. */
   readonly problem?: string;
+  /** Why it could not be asked: nothing is known to be wrong, and a server would wait for it. */
+  readonly away?: string;
   readonly warnings: readonly string[];
 }
 
@@ -34,6 +36,6 @@ export async function checkStore(
     if (problem === undefined) throw cause;
     return problem.kind === 'misconfigured'
       ? { problem: problem.message, warnings: [] }
-      : { warnings: [`could not be asked, so what a crash could lose is not known: ${problem.message}`] };
+      : { away: `could not be asked, so what a crash could lose is not known: ${problem.message}`, warnings: [] };
   }
 }

@@ -132,6 +132,8 @@ export function servingNamesOf({ serving: { dnsNames, ipAddresses } }: Config): 
 
 export interface CheckedIssuer {
   readonly problem?: string;
+  /** The problem is that the place of the key does not answer now: nothing is known to be wrong, and a server would wait for it. */
+  readonly away?: boolean;
   readonly warnings: readonly string[];
   /** What is wrong with additional issuers: the server starts all the same. */
   readonly additional?: string;
@@ -191,7 +193,7 @@ export async function checkIssuer(
     return { warnings, ...(additional !== undefined && { additional }) };
   } catch (error) {
     if (!(error instanceof AuthorityError)) throw error;
-    return { problem: error.detail ?? error.message, warnings };
+    return { problem: error.detail ?? error.message, away: error.reason === 'CAP-S15', warnings };
   } finally {
     once.abort();
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { ConfigProblem } from '../../../config/sources.ts';
 import { loadNamedConfig, type ConfigOptions } from '../../options/config-options.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
-import { complainOfConfig, warnOfConfig } from '../../complaints.ts';
+import { complainOfAway, complainOfConfig, warnOfConfig } from '../../complaints.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { outputOption, type Invocation } from '../../invocation.ts';
 
@@ -11,7 +11,7 @@ export function registerConfigCheck(config: Command, invocation: Invocation): vo
   config
     .command('check')
     .description(
-      'report everything that is wrong with a configuration, and what its author may not have meant; exit code 78 when anything is wrong',
+      'report everything that is wrong with a configuration, and what its author may not have meant; exit code 78 when anything is wrong, 69 when nothing is but a token, a key server or a database does not answer now',
     )
     .option('--config <file>', 'YAML file; the environment is read with it')
     .addOption(outputOption())
@@ -22,22 +22,30 @@ export function registerConfigCheck(config: Command, invocation: Invocation): vo
 async function check(options: ConfigOptions, invocation: Invocation): Promise<void> {
   const { terminal, endWith } = invocation;
   const loaded = loadNamedConfig(options, invocation);
-  const { problems, warnings } =
-    'problems' in loaded ? { ...loaded, warnings: [] } : await withFiles(loaded, invocation);
-  if (problems.length > 0) endWith(EXIT.config);
-  if (options.output === 'json') terminal.printJson({ valid: problems.length === 0, problems, warnings });
-  else if (problems.length > 0) complainOfConfig(problems, terminal);
+  const { problems, away, warnings } =
+    'problems' in loaded ? { ...loaded, away: [], warnings: [] } : await withFiles(loaded, invocation);
+  const isWrong = problems.length > 0;
+  if (isWrong) endWith(EXIT.config);
+  else if (away.length > 0) endWith(EXIT.unavailable);
+  const valid = !isWrong && away.length === 0;
+  if (options.output === 'json') terminal.printJson({ valid, problems, away, warnings });
+  else if (isWrong) complainOfConfig([...problems, ...away], terminal);
   else {
     warnOfConfig(warnings, terminal);
-    terminal.print('The configuration is valid.');
+    if (valid) terminal.print('The configuration is valid.');
+    else complainOfAway(away, terminal);
   }
 }
 
+interface Checked {
+  readonly problems: readonly ConfigProblem[];
+  /** What does not answer now: whether it is as it should be can be told later. */
+  readonly away: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+}
+
 /** Trust material and token keys on this machine, and the journal's database, are judged as a server would at its start. */
-async function withFiles(
-  { config, entries, warnings }: LoadedConfig,
-  { clock, signal }: Invocation,
-): Promise<{ readonly problems: readonly ConfigProblem[]; readonly warnings: readonly ConfigProblem[] }> {
+async function withFiles({ config, entries, warnings }: LoadedConfig, { clock, signal }: Invocation): Promise<Checked> {
   const { checkIssuer } = await import('../../../app/compose/trust/issuers.ts');
   const { checkTokenKeys } = await import('../../../app/compose/credentials/authenticators.ts');
   const checked = await checkIssuer(config, clock);
@@ -57,12 +65,15 @@ async function withFiles(
     path: `${issuers}[${index}].keys.file`,
     message: problem,
   }));
+  const issuer = checked?.problem === undefined ? [] : [placed(checked.problem)];
+  const isAway = checked?.away === true;
   return {
     problems: [
-      ...(checked?.problem === undefined ? [] : [placed(checked.problem)]),
+      ...(isAway ? [] : issuer),
       ...keys,
       ...(store.problem === undefined ? [] : [placed(store.problem, 'journal.store')]),
     ],
+    away: [...(isAway ? issuer : []), ...(store.away === undefined ? [] : [placed(store.away, 'journal.store')])],
     warnings: [
       ...warnings,
       ...(checked?.warnings ?? []).map((warning) => placed(warning)),
