@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 /** sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 
 /**
  * For who keeps something in the file besides.
@@ -22,14 +23,15 @@ export function lockedDatabase(file: string, { waitMs }: { readonly waitMs: numb
   }
 }
 
-/** @returns the lock until it is disposed of, in a file that stays there; nothing while another process has it. @throws as SQLite does. */
+/** @returns the lock until it is disposed of, in a file that stays there; nothing while another process has it. @throws as SQLite does; ENOSPC, as of any file, where it cannot be made. */
 export function lockFile(file: string): Disposable | undefined {
   try {
     const database = lockedDatabase(file, { waitMs: 0 });
     return { [Symbol.dispose]: () => database.close() };
   } catch (cause) {
     if (isBusy(cause)) return undefined;
-    throw cause;
+    if (resultOf(cause) !== SQLITE_FULL) throw cause;
+    throw Object.assign(new Error('the disk is full', { cause }), { code: 'ENOSPC' });
   }
 }
 

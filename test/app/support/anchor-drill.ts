@@ -127,13 +127,18 @@ export class AnchorDrill implements Disposable {
     settings: Readonly<Record<string, unknown>>,
     { below = this.next, more = [] }: { readonly below?: TestAuthority; readonly more?: readonly string[] } = {},
   ): Promise<Ran> {
+    await this.requestNext(settings, below);
+    return this.importAgain(...more);
+  }
+
+  /** The ceremony up to the import. */
+  async requestNext(settings: Readonly<Record<string, unknown>>, below = this.next): Promise<void> {
     const { files } = this;
     files.write('capstan.json', JSON.stringify(nested({ ...files.settings, ...settings })));
     const asked = await this.run('issuer', 'csr', '--config', files.path('capstan.json'));
     assert.equal(asked.code, 0, asked.error);
     const request = { csrPem: asked.output, lifetimeMs: 365 * DAY_MS };
     files.write('next-chain.pem', await signedUnder(below.root, request, this.#madeMs ?? Date.now()));
-    return this.importAgain(...more);
   }
 
   /** What `importNext` had signed. */
