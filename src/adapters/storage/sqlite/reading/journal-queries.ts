@@ -42,6 +42,7 @@ import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from 
 import { EvidenceQueries } from './evidence-queries.ts';
 import { leafIn, revokedIn } from './revoked-queries.ts';
 import { PodQueries } from './pod-queries.ts';
+import { TailQueries } from './tail-queries.ts';
 
 /** One answer is held in memory whole. */
 export const MAX_LISTED = 100_000;
@@ -63,6 +64,10 @@ export class JournalQueries implements Disposable {
 
   /** The chains that records are linked in. */
   readonly chains: ChainQueries;
+  /** What came after what is known. */
+  readonly tail = new TailQueries((sql, since, ask) =>
+    this.#read(({ database, version }) => (version < since ? [] : ask(this.#kept(database, sql(version))))),
+  );
 
   constructor(file: string) {
     this.#file = file;

@@ -1,0 +1,170 @@
+// The pages of the inventory as SQL for SQLite and PostgreSQL. A page is found by one index, which one the conditions say and not the
+// guess of a database; what else is asked is looked for among the next rows of that index, so many of them that a page stays quick.
+// When they do not fill it, the next page goes on behind them.
+import { isOfOne, orderOf, type InventoryConditions, type InventoryOrder } from '../../../domain/inventory/question.ts';
+import type { InventoryQuestion } from '../../../ports/inventory/inventory.ts';
+import { ENTRY_COLUMNS } from './entry-rows.ts';
+import type { LiveIndex } from './entry-statements.ts';
+
+type Value = string | number;
+
+/** Parameters are `?`. */
+export interface EntryQuestion {
+  readonly sql: string;
+  readonly values: readonly Value[];
+}
+
+export interface PageQuestion {
+  readonly order: InventoryOrder;
+  readonly page: EntryQuestion;
+  /** The last row that the page was looked for in; nothing is found where it was looked for in all there are. */
+  readonly lookedThrough: EntryQuestion;
+}
+
+/** Rows that a page is looked for in. */
+export const MAX_LOOKED_THROUGH = 3_000;
+
+/** Conditions that hold together. */
+interface Condition {
+  readonly sql: string;
+  readonly values: readonly Value[];
+}
+
+interface Path {
+  readonly index: LiveIndex | 'inventory_once' | 'inventory_by_pod' | 'inventory_by_end' | undefined;
+  readonly found: Condition;
+}
+
+const KEY = ['identity', 'cluster', 'pod_uid'];
+const MOMENT: Readonly<Record<InventoryOrder, string | undefined>> = {
+  identity: undefined,
+  end: 'not_after_ms',
+  overdue: 'overdue_ms',
+  ended: 'ended_ms',
+};
+/** Under the names of their fields. */
+export const SELECTED = Object.entries(ENTRY_COLUMNS)
+  .map(([field, column]) => `${column} AS "${field}"`)
+  .join(', ');
+
+/** @param naming the words with which a database is told which index, where it has some. */
+export function pageQuestion(
+  { conditions, after, limit, nowMs }: InventoryQuestion,
+  naming: (index: string) => string,
+): PageQuestion {
+  const order = orderOf(conditions);
+  const { index, found } = pathOf(conditions, nowMs);
+  const columns = [MOMENT[order], ...KEY].filter((column) => column !== undefined);
+  const [comparison, direction] = order === 'ended' ? ['<', ' DESC'] : ['>', ''];
+  const behind = after && {
+    sql: `(${columns.join(', ')}) ${comparison} (${columns.map(() => '?').join(', ')})`,
+    values: [...(after.atMs === undefined ? [] : [after.atMs]), after.identity, after.cluster, after.podUid],
+  };
+  const { sql, values } = all([found, ...(behind ? [behind] : [])]);
+  const from = `FROM inventory_entries${index === undefined ? '' : naming(index)} WHERE ${sql}
+    ORDER BY ${columns.map((column) => column + direction).join(', ')}`;
+  const further = all([{ sql: '1 = 1', values: [] }, ...furtherConditions(conditions, nowMs)]);
+  return {
+    order,
+    page: {
+      sql: `SELECT ${SELECTED} FROM (SELECT * ${from} LIMIT ${MAX_LOOKED_THROUGH}) AS looked WHERE ${further.sql} LIMIT ?`,
+      values: [...values, ...further.values, limit],
+    },
+    lookedThrough: { sql: `SELECT ${SELECTED} ${from} LIMIT 1 OFFSET ${MAX_LOOKED_THROUGH - 1}`, values },
+  };
+}
+
+/** Columns of which a value is held by few of those that live; whoever is named first is found by. */
+const BY_COLUMN = [
+  ['nodeName', 'inventory_live_by_node'],
+  ['trustAnchor', 'inventory_live_by_anchor'],
+  ['issuer', 'inventory_live_by_issuer'],
+  ['policyRevision', 'inventory_live_by_policy'],
+  ['namespace', 'inventory_live_by_namespace'],
+  ['cluster', 'inventory_live_by_cluster'],
+] as const satisfies readonly (readonly [keyof InventoryConditions, LiveIndex])[];
+
+function pathOf(conditions: InventoryConditions, nowMs: number): Path {
+  const { identity, serial, podName, endsBeforeMs } = conditions;
+  if (serial !== undefined) return { index: undefined, found: ofSerial(serial) };
+  if (podName !== undefined) return { index: 'inventory_by_pod', found: equal('pod_name', podName) };
+  if (identity !== undefined) return { index: 'inventory_once', found: equal('identity', identity) };
+  switch (orderOf(conditions)) {
+    case 'ended':
+      return { index: 'inventory_by_end', found: { sql: 'ended_ms IS NOT NULL', values: [] } };
+    case 'overdue':
+      return { index: 'inventory_live_by_overdue', found: live({ sql: 'overdue_ms <= ?', values: [nowMs] }) };
+    case 'end':
+      return { index: 'inventory_live_by_end', found: live({ sql: 'not_after_ms < ?', values: [endsBeforeMs ?? 0] }) };
+    case 'identity': {
+      for (const [name, index] of BY_COLUMN) {
+        const value = conditions[name];
+        if (value !== undefined) return { index, found: live(equal(ENTRY_COLUMNS[name], value)) };
+      }
+      return { index: 'inventory_live', found: { sql: 'ended_ms IS NULL', values: [] } };
+    }
+  }
+}
+
+function ofSerial(serial: string): Condition {
+  const ids = `SELECT id FROM inventory_entries WHERE serial = ? UNION
+    SELECT entry FROM inventory_certificates WHERE serial = ?`;
+  return { sql: `id IN (${ids})`, values: [serial, serial] };
+}
+
+const COMPARED = [
+  'identity',
+  'podName',
+  'nodeName',
+  'namespace',
+  'issuer',
+  'issuerName',
+  'trustAnchor',
+  'cluster',
+  'policyRevision',
+] as const satisfies readonly (keyof InventoryConditions)[];
+
+/** All of them: that by which it is found holds once more. */
+function furtherConditions(conditions: InventoryConditions, nowMs: number): readonly Condition[] {
+  const compared = COMPARED.flatMap((name) => {
+    const value = conditions[name];
+    return value === undefined ? [] : [equal(ENTRY_COLUMNS[name], value)];
+  });
+  const { endsBeforeMs } = conditions;
+  const ends = endsBeforeMs === undefined ? [] : [{ sql: 'not_after_ms < ?', values: [endsBeforeMs] }];
+  return [...compared, ...ends, ...inState(conditions, nowMs)];
+}
+
+/** As `stateOf` of the domain, but for bans. */
+function inState(conditions: InventoryConditions, nowMs: number): readonly Condition[] {
+  const { state } = conditions;
+  const lives = { sql: 'ended_ms IS NULL AND not_after_ms > ?', values: [nowMs] };
+  if (state === undefined) return isOfOne(conditions) ? [] : [lives];
+  switch (state) {
+    case 'ended':
+      return [{ sql: '(ended_ms IS NOT NULL OR not_after_ms <= ?)', values: [nowMs] }];
+    case 'live':
+      return [lives, { sql: 'renewal_ms > ?', values: [nowMs] }];
+    case 'renewing':
+      return [lives, { sql: 'renewal_ms <= ? AND overdue_ms > ?', values: [nowMs, nowMs] }];
+    case 'overdue':
+      return [lives, { sql: 'overdue_ms <= ?', values: [nowMs] }];
+    case 'revoked':
+      return [lives];
+  }
+}
+
+function equal(column: string, value: string): Condition {
+  return { sql: `${column} = ?`, values: [value] };
+}
+
+function live(condition: Condition): Condition {
+  return all([{ sql: 'ended_ms IS NULL', values: [] }, condition]);
+}
+
+function all(conditions: readonly Condition[]): Condition {
+  return {
+    sql: conditions.map(({ sql }) => sql).join(' AND '),
+    values: conditions.flatMap(({ values }) => values),
+  };
+}

@@ -1,0 +1,66 @@
+// The file of the inventory beside a store of SQLite journals, `<journal>.inventory`. Everything in it comes out of the journals: one
+// that is of another version or damaged is removed and made again.
+import { rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { createIfMissing, pragma } from '../../sqlite/file/sqlite-file.ts';
+import { entryTables } from '../entry-statements.ts';
+
+/** Marks the file as ours ("CAPI"). */
+const APPLICATION_ID = 0x43415049;
+/** Whoever changes a table, or what is put into one, raises it. */
+const VERSION = 1;
+const BUSY_TIMEOUT_MS = 1_000;
+const CACHE_KIB = 16 * 1024;
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** NORMAL: commits do not wait for the disk; a power cut may take the last of them, which are read again (sqlite.org/wal.html). */
+const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};
+  PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}; PRAGMA trusted_schema = OFF`;
+
+/** How far each journal is read, and as of when all of it was. */
+const PROGRESS = `
+  CREATE TABLE places (journal TEXT NOT NULL, source TEXT NOT NULL, id INTEGER NOT NULL, mark TEXT NOT NULL,
+    PRIMARY KEY (journal, source)) STRICT;
+  CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), as_of_ms INTEGER NOT NULL) STRICT;`;
+const TABLES = entryTables({ id: 'INTEGER PRIMARY KEY', text: 'TEXT', number: 'INTEGER', options: ' STRICT' });
+
+/** @param file the store's. */
+export function inventoryFileOf(file: string): string {
+  return `${file}.inventory`;
+}
+
+/** @param file of the inventory; one that is of no use is made anew. Readable by its owner alone, as the journal. */
+export function openInventory(file: string): DatabaseSync {
+  const kept = existing(file);
+  if (kept !== undefined) return kept;
+  removeInventory(file);
+  createIfMissing(file);
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    database.exec(`${SETTINGS}; BEGIN IMMEDIATE; ${TABLES} ${PROGRESS}
+      PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}; COMMIT`);
+    return database;
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+}
+
+/** With what SQLite keeps beside it. */
+export function removeInventory(file: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+}
+
+function existing(file: string): DatabaseSync | undefined {
+  createIfMissing(file);
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    if (pragma(database, 'application_id') === APPLICATION_ID && pragma(database, 'user_version') === VERSION) {
+      database.exec(SETTINGS);
+      return database;
+    }
+  } catch {
+    // No database, or damaged: made again.
+  }
+  database.close();
+  return undefined;
+}

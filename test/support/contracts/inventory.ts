@@ -1,0 +1,333 @@
+// What every inventory has to do, over whichever store it is derived from.
+import assert from 'node:assert/strict';
+import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
+import { placeOf, type InventoryConditions } from '../../../src/domain/inventory/question.ts';
+import type { Inventory, InventoryKeeping } from '../../../src/ports/inventory/inventory.ts';
+import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
+import type { ProxyNote } from '../../../src/ports/storage/evidence.ts';
+import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
+import { closing, issued, NEVER, refused, traced } from '../../adapters/storage/sqlite/records.ts';
+import { NOON_MS } from '../fakes/fake-clock.ts';
+
+/** A store whose records this test writes. */
+export interface InventoriedStore {
+  readonly inventory: Inventory & InventoryKeeping;
+  readonly write: (records: {
+    readonly decisions?: readonly DecisionRecord[];
+    readonly closings?: readonly ClosingRecord[];
+    readonly proxies?: readonly ProxyNote[];
+  }) => Promise<void>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const SHOP = 'spiffe://cluster.local/ns/shop/sa/web';
+const ZTUNNEL = 'spiffe://cluster.local/ns/istio-system/sa/ztunnel';
+const WAITING = { signal: NEVER };
+/** As the contract's stores are opened. */
+export const INVENTORY_SETTINGS = { cluster: 'east', sdsRenewAt: 0.5, retentionMs: 24 * HOUR_MS };
+
+function leaf(pod: string, changes: Parameters<typeof issued>[1] = {}): DecisionRecord {
+  const timeMs = changes.timeMs ?? NOON_MS;
+  return issued(`${pod}@${timeMs}`, {
+    serial: `5e${pod}`,
+    caller: SHOP,
+    identity: SHOP,
+    podName: pod,
+    podUid: `uid-${pod}`,
+    policy: traced({ subject: SHOP }),
+    issuerName: 'prod',
+    trustAnchor: 'a1'.repeat(32),
+    notBeforeMs: timeMs - MINUTE_MS,
+    notAfterMs: timeMs + HOUR_MS,
+    ...changes,
+  });
+}
+
+export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDisposable>): void {
+  let store: InventoriedStore & AsyncDisposable;
+  let nowMs: number;
+
+  beforeEach(async () => {
+    store = await open();
+    nowMs = NOON_MS;
+  });
+  afterEach(async () => store[Symbol.asyncDispose]());
+
+  async function followed(): Promise<void> {
+    while (!(await store.inventory.follow({ nowMs }, WAITING)).isCurrent);
+  }
+
+  async function found(conditions: InventoryConditions = {}, limit = 100): Promise<readonly InventoryEntry[]> {
+    const { entries } = await store.inventory.page({ conditions, limit, nowMs }, WAITING);
+    return entries;
+  }
+
+  async function names(conditions: InventoryConditions = {}): Promise<readonly (string | undefined)[]> {
+    return (await found(conditions)).map(({ podName, identity }) => podName ?? identity);
+  }
+
+  it('knows nothing, and not as of when, before it has read anything', async () => {
+    const { entries, asOfMs } = await store.inventory.page({ conditions: {}, limit: 10, nowMs }, WAITING);
+    assert.deepEqual([entries, asOfMs], [[], undefined]);
+  });
+
+  it('has whoever has a certificate, with all that is known of it, and says as of when', async () => {
+    await store.write({ decisions: [leaf('web-1'), refused('no')] });
+    await followed();
+    const { entries, asOfMs, next } = await store.inventory.page({ conditions: {}, limit: 10, nowMs }, WAITING);
+    assert.deepEqual([asOfMs, next], [NOON_MS, undefined]);
+    assert.deepEqual(entries, [
+      {
+        identity: SHOP,
+        cluster: 'east',
+        podUid: 'uid-web-1',
+        class: 'workload',
+        namespace: 'shop',
+        podName: 'web-1',
+        nodeName: 'node-1',
+        api: 'csr',
+        authenticationMethod: 'token',
+        decisionId: `web-1@${NOON_MS}`,
+        serial: '5eweb-1',
+        issuer: 'fedcba9876543210',
+        issuerName: 'prod',
+        trustAnchor: 'a1'.repeat(32),
+        policyRevision: '0123456789abcdef',
+        issuedMs: NOON_MS,
+        notBeforeMs: NOON_MS - MINUTE_MS,
+        notAfterMs: NOON_MS + HOUR_MS,
+        renewalMs: NOON_MS + HOUR_MS / 2,
+        overdueMs: NOON_MS + (HOUR_MS * 3) / 4,
+      },
+    ]);
+  });
+
+  it('has the newest certificate of each pod, and finds a pod by an older one that lives', async () => {
+    const second = { timeMs: NOON_MS + 30 * MINUTE_MS, serial: '5e02' };
+    await store.write({ decisions: [leaf('web-1'), leaf('web-2')] });
+    await followed();
+    nowMs += 30 * MINUTE_MS;
+    await store.write({ decisions: [leaf('web-1', second)] });
+    await followed();
+    assert.deepEqual(
+      (await found()).map(({ podName, serial }) => [podName, serial]),
+      [
+        ['web-1', '5e02'],
+        ['web-2', '5eweb-2'],
+      ],
+    );
+    assert.deepEqual(await names({ serial: '5eweb-1' }), ['web-1']);
+    assert.deepEqual(await names({ serial: '5e02' }), ['web-1']);
+    nowMs += 31 * MINUTE_MS;
+    await followed();
+    assert.deepEqual(await names({ serial: '5eweb-1' }), [], 'it is over');
+  });
+
+  it('is told apart by cluster, also where older records name none', async () => {
+    const { cluster: _, ...unnamed } = leaf('web-1') as DecisionRecord & { cluster?: string };
+    const west = leaf('web-1', { timeMs: NOON_MS + 1, cluster: 'west', remoteCluster: 'west', podUid: 'uid-web-1' });
+    await store.write({ decisions: [unnamed as DecisionRecord, west] });
+    await followed();
+    assert.deepEqual(
+      (await found()).map(({ cluster }) => cluster),
+      ['east', 'west'],
+    );
+    assert.deepEqual((await found({ cluster: 'west' })).length, 1);
+  });
+
+  it('has what a node proxy holds as entries of the pods that it is for', async () => {
+    const relayed = traced({
+      subject: SHOP,
+      podNames: [
+        { name: 'web-1', uid: 'uid-web-1' },
+        { name: 'web-2', uid: 'uid-web-2' },
+      ],
+    });
+    await store.write({ decisions: [leaf('zt', { caller: ZTUNNEL, policy: relayed, attestation: {} })] });
+    await followed();
+    assert.deepEqual(
+      (await found()).map(({ podName, podUid, relay, nodeName }) => [podName, podUid, relay, nodeName]),
+      [
+        ['web-1', 'uid-web-1', ZTUNNEL, 'node-1'],
+        ['web-2', 'uid-web-2', ZTUNNEL, 'node-1'],
+      ],
+    );
+  });
+
+  it("has the server's own certificates, gateways and holders without a pod", async () => {
+    const gateway = leaf('gw', { policy: traced({ class: 'gateway' }) });
+    const { caller: _, podName: _n, podUid: _u, nodeName: _o, policy: _p, ...self } = leaf('self', {
+      timeMs: NOON_MS + 1,
+      api: 'self',
+      identity: 'capstan.istio-system.svc',
+    }) as Extract<DecisionRecord, { outcome: 'issued' }>;
+    await store.write({ decisions: [gateway, self] });
+    await followed();
+    assert.deepEqual(
+      (await found()).map(({ identity, class: kind, podUid }) => [identity, kind, podUid]),
+      [
+        ['capstan.istio-system.svc', 'self', undefined],
+        [SHOP, 'gateway', 'uid-gw'],
+      ],
+    );
+  });
+
+  it('has a pod that lives five seconds: it appears, and it ends', async () => {
+    await store.write({ decisions: [leaf('web-1')] });
+    await followed();
+    assert.deepEqual(await names(), ['web-1']);
+    nowMs += 5_000;
+    await store.write({
+      closings: [closing('uid-web-1', { timeMs: nowMs, identity: SHOP, namespace: 'shop', podName: 'web-1' })],
+    });
+    await followed();
+    assert.deepEqual(await names(), []);
+    const [ended] = await found({ state: 'ended' });
+    assert.deepEqual([ended?.podName, ended?.end], ['web-1', { reason: 'pod_deleted', atMs: nowMs }]);
+    assert.deepEqual(await names({ podName: 'web-1' }), ['web-1'], 'who asks for one finds it also when it has ended');
+  });
+
+  it('takes a pod for gone also where its end is read before its last certificate', async () => {
+    await store.write({ closings: [closing('uid-web-1', { identity: SHOP, namespace: 'shop' })] });
+    await followed();
+    await store.write({ decisions: [leaf('web-1', { timeMs: NOON_MS + 500 })] });
+    await followed();
+    assert.deepEqual(await names(), []);
+    const [ended] = await found({ state: 'ended' });
+    assert.deepEqual([ended?.serial, ended?.end?.reason], ['5eweb-1', 'pod_deleted']);
+  });
+
+  it('has a pod again whose account was made anew and that enrolled since', async () => {
+    const recreated = closing('uid-web-1', {
+      identity: SHOP,
+      timeMs: NOON_MS + 1_000,
+      reason: 'service_account_recreated',
+    });
+    await store.write({ decisions: [leaf('web-1')], closings: [recreated] });
+    await followed();
+    assert.deepEqual(await names(), []);
+    await store.write({ decisions: [leaf('web-1', { timeMs: NOON_MS + 2_000, serial: '5e02' })] });
+    await followed();
+    assert.deepEqual(await names(), ['web-1']);
+  });
+
+  it('ends what nobody renews, and has it again when it is', async () => {
+    await store.write({ decisions: [leaf('web-1')] });
+    await followed();
+    nowMs += HOUR_MS;
+    await followed();
+    const [ended] = await found({ state: 'ended' });
+    assert.deepEqual(ended?.end, { reason: 'expired', atMs: NOON_MS + HOUR_MS });
+    await store.write({ decisions: [leaf('web-1', { timeMs: nowMs, serial: '5e02' })] });
+    await followed();
+    assert.deepEqual(await names(), ['web-1']);
+  });
+
+  it('forgets what has ended with its records', async () => {
+    await store.write({ decisions: [leaf('web-1')] });
+    await followed();
+    nowMs += HOUR_MS;
+    await followed();
+    nowMs += INVENTORY_SETTINGS.retentionMs + 1;
+    await followed();
+    assert.deepEqual(await names({ podName: 'web-1' }), []);
+  });
+
+  it('says who is late, each once, who was late first in front; and how many are', async () => {
+    await store.write({
+      decisions: [leaf('web-2', { timeMs: NOON_MS + MINUTE_MS }), leaf('web-1'), leaf('web-3', { timeMs: NOON_MS + 40 * MINUTE_MS })],
+    });
+    nowMs = NOON_MS + 50 * MINUTE_MS;
+    await followed();
+    const all = await store.inventory.overdue({ sinceMs: 0, nowMs, limit: 10 }, WAITING);
+    assert.deepEqual(
+      [all.entries.map(({ podName }) => podName), all.became, all.count],
+      [['web-1', 'web-2'], 2, 2],
+    );
+    const some = await store.inventory.overdue({ sinceMs: NOON_MS + 45 * MINUTE_MS, nowMs, limit: 10 }, WAITING);
+    assert.deepEqual([some.entries.map(({ podName }) => podName), some.became, some.count], [['web-2'], 1, 2]);
+    assert.deepEqual(await names({ state: 'overdue' }), ['web-1', 'web-2']);
+    assert.deepEqual(await names({ state: 'live' }), ['web-3']);
+    assert.deepEqual(await names({ endsBeforeMs: NOON_MS + 61 * MINUTE_MS }), ['web-1']);
+  });
+
+  it('is found by each condition, and by all of them together', async () => {
+    const other = leaf('api-1', {
+      timeMs: NOON_MS + 1,
+      caller: 'spiffe://cluster.local/ns/bank/sa/api',
+      identity: 'spiffe://cluster.local/ns/bank/sa/api',
+      nodeName: 'node-2',
+      issuer: '00ff00ff00ff00ff',
+      issuerName: 'next',
+      trustAnchor: 'b2'.repeat(32),
+      policyRevision: 'fedc',
+    });
+    await store.write({ decisions: [leaf('web-1'), other] });
+    await followed();
+    const conditions: InventoryConditions = {
+      identity: 'spiffe://cluster.local/ns/bank/sa/api',
+      serial: '5eapi-1',
+      podName: 'api-1',
+      nodeName: 'node-2',
+      namespace: 'bank',
+      issuer: '00ff00ff00ff00ff',
+      issuerName: 'next',
+      trustAnchor: 'b2'.repeat(32),
+      policyRevision: 'fedc',
+      state: 'live',
+      cluster: 'east',
+      endsBeforeMs: NOON_MS + 2 * HOUR_MS,
+    };
+    assert.deepEqual(await names(conditions), ['api-1']);
+    for (const [name, value] of Object.entries(conditions)) {
+      const both = ['state', 'cluster', 'endsBeforeMs'].includes(name);
+      const alone = (await names({ [name]: value })).toSorted();
+      assert.deepEqual(alone, both ? ['api-1', 'web-1'] : ['api-1'], name);
+    }
+    assert.deepEqual(await names({ ...conditions, nodeName: 'node-1' }), []);
+  });
+
+  it('goes on from page to page, without a gap and without the same twice, whatever comes and goes meanwhile', async () => {
+    const pods = Array.from({ length: 25 }, (_, index) => `web-${String(index).padStart(2, '0')}`);
+    await store.write({ decisions: pods.map((pod, index) => leaf(pod, { timeMs: NOON_MS + index })) });
+    await followed();
+    for (const conditions of [{}, { namespace: 'shop' }, { endsBeforeMs: NOON_MS + 2 * HOUR_MS }]) {
+      const seen: (string | undefined)[] = [];
+      let after: ReturnType<typeof placeOf> | undefined;
+      do {
+        const page = await store.inventory.page({ conditions, limit: 10, nowMs, ...(after && { after }) }, WAITING);
+        seen.push(...page.entries.map(({ podName }) => podName));
+        after = page.next;
+      } while (after !== undefined);
+      assert.deepEqual(seen, pods);
+    }
+  });
+
+  it('takes words of others for what they are', async () => {
+    const hostile = `'; DROP TABLE inventory_entries; --<script>\u202e${'x'.repeat(2_000)}`;
+    await store.write({ decisions: [leaf('web-1', { podName: hostile, nodeName: '%_' })] });
+    await followed();
+    assert.deepEqual(await names({ podName: hostile }), [hostile]);
+    assert.deepEqual(await names({ nodeName: '%' }), []);
+    assert.deepEqual(await names({ nodeName: '%_' }), [hostile]);
+    assert.deepEqual(await names({ namespace: "' OR '1' = '1" }), []);
+  });
+
+  it('says which trust bundle its proxies acknowledged last', async () => {
+    const note = { identity: SHOP, podUid: 'uid-web-1', seenMs: NOON_MS };
+    await store.write({
+      decisions: [leaf('web-1'), leaf('web-2')],
+      proxies: [
+        { ...note, proxy: 'a', bundle: 'old', timeMs: NOON_MS - 2 },
+        { ...note, proxy: 'b', bundle: 'new', timeMs: NOON_MS - 1 },
+        { ...note, proxy: 'c', timeMs: NOON_MS },
+      ],
+    });
+    await followed();
+    assert.deepEqual(
+      (await found()).map(({ acknowledged }) => acknowledged),
+      [{ digest: 'new', timeMs: NOON_MS - 1 }, undefined],
+    );
+  });
+}
