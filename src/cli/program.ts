@@ -11,6 +11,7 @@ import { registerInspect } from './commands/certificates/inspect.ts';
 import { registerRogue } from './commands/certificates/rogue.ts';
 import { registerAnchor } from './commands/administration/anchor.ts';
 import { registerCrl } from './commands/administration/crl.ts';
+import { registerInventory } from './commands/administration/inventory.ts';
 import { registerIssuer } from './commands/administration/issuer.ts';
 import { registerRevoke } from './commands/administration/revoke.ts';
 import { registerIssue } from './commands/issue.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((program: Command, invocation: Invocation) => void)[] 
   registerJournal,
   registerBackup,
   registerRestore,
+  registerInventory,
   registerSds,
   registerIssuer,
   registerAnchor,

@@ -29,6 +29,8 @@ const BLANK_BELOW = (lines: number): string => (lines === 0 ? '' : `\u001B[${lin
 const ESCAPE = '\u001B';
 /** What a terminal would obey: names in a manifest must not write to it. Our own colours may, where there is colour. */
 const CONTROL = /(?![\n\t])\p{Cc}/gu;
+/** What cannot be seen, or turns around what is beside it (Unicode Standard Annex 9). */
+const UNSEEN = /(?!\n)[\p{Cc}\p{Cf}\p{Co}\u2028\u2029]/gu;
 const CONTROL_BUT_COLOUR = new RegExp(`(?![\\n\\t])(?!${ESCAPE}\\[[\\d;]*m)\\p{Cc}`, 'gu');
 
 export class Terminal {
@@ -52,8 +54,10 @@ export class Terminal {
     return this.#printed;
   }
 
+  /** What is invisible, or turns the text beside it around, is spelled as JSON spells it. */
   printJson(value: unknown): void {
-    this.print(JSON.stringify(value, undefined, 2));
+    const json: string = JSON.stringify(value, undefined, 2);
+    this.print(json.replace(UNSEEN, escaped));
   }
 
   /** Columns as wide as their widest cell, two spaces apart; the first row is the head. */
@@ -124,6 +128,13 @@ export class Terminal {
   styled(style: Style, text: string): string {
     return this.#writer.colour ? styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+/** Each unit of UTF-16 by itself, as JSON escapes them (RFC 8259 section 7). */
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('');
 }
 
 /** @param environment for NO_COLOR (https://no-color.org): any value but the empty one turns colour off. */

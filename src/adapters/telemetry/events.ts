@@ -48,6 +48,12 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
     refusalsCounted(record) {
       logger[decisionLevel(record)]({ event: 'refusalsCounted', ...record }, 'requests refused');
     },
+    identityOverdue({ identity, cluster, podName, nodeName, serial, issuedMs, renewalMs, notAfterMs }) {
+      const pod = { ...(podName !== undefined && { podName }), ...(nodeName !== undefined && { nodeName }) };
+      const times = { issuedMs, renewalMs, notAfterMs };
+      const facts = { event: 'identityOverdue', identity, cluster, ...pod, serial, ...times };
+      noise.write({ level: 'warn', message: 'renewal overdue', facts, group: namespaceOf(identity), kind: identity });
+    },
     connectionRefused({ listener, remoteAddress, problem }) {
       metrics.count('connectionsRefused', { listener });
       const facts = { event: 'connectionRefused', listener, remoteAddress, problem: cut(problem) };

@@ -8,6 +8,7 @@ import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
+import type { ObservedInventory } from './metrics/inventory-metrics.ts';
 import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.ts';
 import type { ObservedAnchor, ObservedLaggards } from './metrics/anchor-metrics.ts';
 import type { MetricState } from './metrics/metric-state.ts';
@@ -40,6 +41,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeRotation: (counted: () => ObservedLaggards | undefined) => void;
   /** @param leftMs is asked at each scrape; called once, where it is measured. */
   readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
+  /** @param kept is asked at each scrape; called once, where it is kept. */
+  readonly observeInventory: (kept: ObservedInventory) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
   readonly observeIssuers: (given: () => readonly ObservedIssuer[]) => void;
   /** @param given is asked at each scrape; called once, where issuers have upstreams. */
@@ -73,6 +76,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeAnchors: (given) => metrics.observeAnchors(given),
     observeRotation: (counted) => metrics.observeRotation(counted),
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
+    observeInventory: (kept) => metrics.observeInventory(kept),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),
     observeBans: (given) => metrics.observeBans(given),

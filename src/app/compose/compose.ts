@@ -17,6 +17,7 @@ import { composePublication } from './kubernetes/publication.ts';
 import { composePublishedCrls } from './kubernetes/published-crls.ts';
 import { composePublishedTrust } from './kubernetes/published-roots.ts';
 import { composeSigners } from './kubernetes/signers.ts';
+import { composeInventory } from './stores/inventory.ts';
 import { composeLedgers } from './stores/followed-ledgers.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
 import { composeAdmission } from './kubernetes/admission.ts';
@@ -69,6 +70,7 @@ export function compose(
   const revocations = composeRevocations(foundation, { ledgers, cluster });
   const upstreamOf = given ?? composeUpstreams(foundation, cluster.kubernetes);
   const trust = composeTrust(config, foundation, { ...storage, ...published, ledgers, upstreamOf });
+  composeInventory(foundation, storage);
   composeOutageBudget(config, foundation, { storage, trust, cluster });
   const policy = composePolicy(config, foundation, { storage, trust, cluster });
   composePolicyStatus(foundation, { cluster, policy });

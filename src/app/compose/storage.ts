@@ -25,6 +25,7 @@ export interface Storage extends Pick<
   | 'banLedgers'
   | 'revokedLeaves'
   | 'newest'
+  | 'inventory'
 > {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
@@ -52,6 +53,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     banLedgers,
     revokedLeaves,
     newest,
+    inventory,
   } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
@@ -82,13 +84,17 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     notedEvidence,
     revokedLeaves,
     newest,
+    inventory,
     ...(bundleState !== undefined && { bundleState }),
   };
 }
 
-function composeStore({ journal, trustDomain }: Config, foundation: Foundation): Store {
+function composeStore({ journal, trustDomain, cluster, sds }: Config, foundation: Foundation): Store {
   const { store, retention, postgres } = journal;
   return store.kind === 'sqlite'
-    ? composeSqliteStore({ file: store.file, retentionMs: retention }, foundation)
+    ? composeSqliteStore(
+        { file: store.file, retentionMs: retention, cluster: cluster.id, sdsRenewAt: sds.renewAt },
+        foundation,
+      )
     : composePostgresStore({ ...store, ...postgres }, { trust: trustDomain }, foundation);
 }

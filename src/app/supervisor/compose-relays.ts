@@ -21,6 +21,7 @@ import { gatheredAnchors } from './gathered/gathered-anchors.ts';
 import { gatheredBans } from './gathered/gathered-bans.ts';
 import { gatheredCrls } from './gathered/gathered-crls.ts';
 import { gatheredRecords } from './gathered/gathered-records.ts';
+import { gatheredInventory } from './gathered/gathered-inventory.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
 import { gatherHealth } from './gathered/gathered-health.ts';
 import { GatheredMetrics, type NewWorker } from './gathered/gathered-metrics.ts';
@@ -61,6 +62,7 @@ export function composeRelays(
     bans: gatheredBans(workers, { signal }),
     crls: gatheredCrls(workers, { signal }),
     records: gatheredRecords(workers, { signal }),
+    inventory: gatheredInventory(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

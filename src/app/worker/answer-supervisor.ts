@@ -5,6 +5,7 @@ import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
 import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
+import type { InventoryParts } from '../../adapters/http/admin/administer-inventory.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 import type { SdsStatusParts } from '../../adapters/http/admin/administer-sds.ts';
 import type { Observed } from '../../adapters/http/observation/routes.ts';
@@ -18,6 +19,7 @@ import {
   BANS_TOPIC,
   CRLS_TOPIC,
   HEALTH_TOPIC,
+  INVENTORY_TOPIC,
   ISSUERS_TOPIC,
   METRICS_TOPIC,
   POLICY_TIME_TOPIC,
@@ -29,6 +31,7 @@ import {
   type AnchorsQuestion,
   type BansQuestion,
   type CrlsQuestion,
+  type InventoryQuestion,
   type IssuersQuestion,
   type RecordsQuestion,
   type SettingBack,
@@ -46,6 +49,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly bans: BansParts;
   readonly crls: CrlsParts;
   readonly records: RecordsParts;
+  readonly inventory: InventoryParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -67,6 +71,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
     recordOperation,
     followSetBack,
   } = answers;
+  const { inventory } = answers;
   link.serve(METRICS_TOPIC, async () => telemetry.state({ scraped: true }));
   link.serve(HEALTH_TOPIC, async () => json(await health()));
   link.serve(POLICY_TOPIC, async () => json((await policy()) ?? null));
@@ -77,6 +82,9 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(BANS_TOPIC, async (body) => answerBans(bans, body));
   link.serve(CRLS_TOPIC, async (body) => answerCrls(crls, body));
   link.serve(RECORDS_TOPIC, async (body) => answerRecords(records, body));
+  link.serve(INVENTORY_TOPIC, async (body) =>
+    json(await inventory.list(...(body as unknown as InventoryQuestion).given)),
+  );
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
     return null;

@@ -4,6 +4,7 @@ import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
 import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
+import type { InventoryParts } from '../../adapters/http/admin/administer-inventory.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';
 
 /** The worker's numbers: said by it every second, and asked for at each scrape. */
@@ -33,6 +34,8 @@ export const BANS_TOPIC = 'bans';
 export const CRLS_TOPIC = 'crls';
 /** And what is on record lately. */
 export const RECORDS_TOPIC = 'records';
+/** And what they ask of the inventory. */
+export const INVENTORY_TOPIC = 'inventory';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
@@ -49,3 +52,4 @@ export type AnchorsQuestion = QuestionOf<AnchorsParts>;
 export type BansQuestion = QuestionOf<BansParts>;
 export type RecordsQuestion = QuestionOf<RecordsParts>;
 export type CrlsQuestion = QuestionOf<CrlsParts>;
+export type InventoryQuestion = QuestionOf<InventoryParts>;

@@ -48,19 +48,20 @@ export interface InventoryKeeping {
    * @throws as `Inventory`; what was taken in stays.
    */
   follow(moment: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress>;
-  /**
-   * Those who became overdue in (sinceMs, nowMs], first who is first late; and how many are overdue at `nowMs`.
-   * @param question.limit at most this many are named.
-   */
-  overdue(
-    question: { readonly sinceMs: number; readonly nowMs: number; readonly limit: number },
-    options: Waits,
-  ): Promise<OverdueFound>;
+  /** Those who became overdue since what `toldOverdue` noted last, and how many are overdue at `nowMs`. */
+  overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound>;
+  /** That whoever became overdue until then was told of. It is kept, as far as the inventory is. */
+  toldOverdue(moment: { readonly nowMs: number }, options: Waits): Promise<void>;
+}
+
+export interface OverdueQuestion {
+  readonly nowMs: number;
+  /** At most this many are named. */
+  readonly limit: number;
 }
 
 export interface OverdueFound {
+  /** First who was first late. */
   readonly entries: readonly InventoryEntry[];
-  /** Who became overdue, named or not. */
-  readonly became: number;
   readonly count: number;
 }

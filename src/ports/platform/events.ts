@@ -1,6 +1,7 @@
 // What the CA reports about itself: one function per business event. The adapter writes
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
+import type { InventoryEntry } from '../../domain/inventory/entry.ts';
 import type { BanTarget } from '../../domain/revocation/ban.ts';
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
 import type { RotationPhase } from '../../domain/trust/rotation/rotation.ts';
@@ -112,6 +113,8 @@ export interface Events {
   ): void;
   /** The durable record of `count` refusals, each of which was `decided` and `counted`. */
   refusalsCounted(record: RefusedRecord): void;
+  /** It did not renew when it should have, and its certificate still lives; once for each certificate. */
+  identityOverdue(entry: InventoryEntry): void;
   connectionRefused(facts: {
     readonly listener: ListenerKind;
     readonly remoteAddress: string;

@@ -69,6 +69,25 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_identities_closed_total{reason="namespace_removed"}': 1 },
     },
   ],
+  identityOverdue: [
+    {
+      emit: (events) =>
+        events.identityOverdue({
+          ...{ identity: STREAM.caller, cluster: 'east', podName: 'demo-1', nodeName: 'node-1', class: 'workload' },
+          ...{ api: 'csr', decisionId: 'd-1', serial: '5e01', issuer: 'abcd' },
+          ...{ issuedMs: 0, notBeforeMs: 0, renewalMs: 30, overdueMs: 45, notAfterMs: 60 },
+        }),
+      line: {
+        level: 'warn',
+        identity: STREAM.caller,
+        cluster: 'east',
+        podName: 'demo-1',
+        renewalMs: 30,
+        notAfterMs: 60,
+      },
+      moves: {},
+    },
+  ],
   refusalsCounted: [
     {
       emit: (events) => events.refusalsCounted({ ...REFUSED, count: 1_200 }),
@@ -526,6 +545,7 @@ describe('The events of the CA', () => {
     telemetry.observeAnchors(() => [{ sha256: 'ab'.repeat(32), subject: 'CN=Root', notAfterMs: 1, distributed: true }]);
     telemetry.observeRotation(() => ({ phase: 'adopt', count: 2 }));
     telemetry.observeOutageBudget(() => 1);
+    telemetry.observeInventory({ overdue: 2, ageMs: 1_000 });
     telemetry.observeTurns(() => 3);
     telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);
     telemetry.observeRollovers(() => [{ name: 'default', due: { step: 'ask', atMs: 1_000 }, failingMs: 0 }]);

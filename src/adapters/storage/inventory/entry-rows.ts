@@ -100,14 +100,19 @@ export function entriesOf(row: Row, settings: EntrySettings, nowMs: number): rea
   const { caller, identity, relayedPolicy } = row;
   const entry = { ...certificateOf(row, settings, nowMs), ...holderOf(row) };
   if (caller === null || caller === identity) return [entry];
-  const relayed = { ...entry, relay: String(caller) };
+  const relayed = { ...entry, relay: text(row, 'caller') };
   const served = typeof relayedPolicy === 'string' ? podIssuancesFrom(row) : [];
   if (served.length === 0) return [relayed];
   return served.map(({ podUid, podName }) => ({ ...relayed, podUid, podName }));
 }
 
 function holderOf(row: Row): Pick<EntryRow, 'podUid' | 'podName' | 'nodeName' | 'relay'> {
-  return { podUid: text(row, 'podUid') ?? '', podName: text(row, 'podName'), nodeName: text(row, 'nodeName'), relay: null };
+  return {
+    podUid: text(row, 'podUid') ?? '',
+    podName: text(row, 'podName'),
+    nodeName: text(row, 'nodeName'),
+    relay: null,
+  };
 }
 
 function certificateOf(row: Row, settings: EntrySettings, nowMs: number) {

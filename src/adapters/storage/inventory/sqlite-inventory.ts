@@ -9,6 +9,7 @@ import type {
   InventoryProgress,
   InventoryQuestion,
   OverdueFound,
+  OverdueQuestion,
 } from '../../../ports/inventory/inventory.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import { AnsweringThread } from '../sqlite/answering-thread.ts';
@@ -52,8 +53,12 @@ export class SqliteInventory implements Inventory, InventoryKeeping, AsyncDispos
     return this.#ask({ kind: 'follow', nowMs }, options);
   }
 
-  async overdue(question: Parameters<InventoryKeeping['overdue']>[0], options: Waits): Promise<OverdueFound> {
+  async overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound> {
     return this.#ask({ kind: 'overdue', question }, options);
+  }
+
+  async toldOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
+    await this.#ask({ kind: 'toldOverdue', nowMs }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

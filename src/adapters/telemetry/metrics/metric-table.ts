@@ -288,6 +288,20 @@ export const METRICS = {
       'One process measures it for all that share a store.',
     labels: {},
   },
+  overdueIdentities: {
+    name: 'capstan_overdue_identities',
+    kind: 'observed-gauge',
+    help:
+      'Identities whose certificate lives and should have been renewed before: late by half of what was left then. The log names each ' +
+      'once. One process counts them for all that share a store.',
+    labels: {},
+  },
+  inventoryAge: {
+    name: 'capstan_inventory_age_seconds',
+    kind: 'observed-gauge',
+    help: 'How old what the inventory knows is; a second or two, unless it is made again or cannot be kept. As of the overdue.',
+    labels: {},
+  },
   trustWarnings: {
     name: 'capstan_trust_warnings_total',
     kind: 'counter',

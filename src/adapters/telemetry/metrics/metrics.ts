@@ -14,6 +14,7 @@ import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } fr
 import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, observeRotation, type ObservedAnchor, type ObservedLaggards } from './anchor-metrics.ts';
 import { observeBans } from './ban-metrics.ts';
+import { observeInventory, type ObservedInventory } from './inventory-metrics.ts';
 import { observeIssuers, observeRollovers, type ObservedIssuer, type ObservedRollover } from './issuer-metrics.ts';
 import type { BanTarget } from '../../../domain/revocation/ban.ts';
 import type { Health } from '../../../ports/platform/health.ts';
@@ -86,6 +87,11 @@ export class Metrics implements AsyncDisposable {
       const ms = leftMs();
       if (ms !== undefined) result.observe(ms / 1000);
     });
+  }
+
+  /** @param kept is asked at each scrape; called once, where it is kept. */
+  observeInventory(kept: ObservedInventory): void {
+    observeInventory(this.#meter, kept);
   }
 
   /** @param given is asked at each scrape; called once, when the issuers are known. */

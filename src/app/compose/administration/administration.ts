@@ -7,6 +7,7 @@ import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { administerBans, type BansParts } from '../../../adapters/http/admin/administer-bans.ts';
 import { administerCrls, type CrlsParts } from '../../../adapters/http/admin/administer-crls.ts';
+import { administerInventory, type InventoryParts } from '../../../adapters/http/admin/administer-inventory.ts';
 import { administerIssuers, type IssuersParts } from '../../../adapters/http/admin/administer-issuers.ts';
 import { AdministrationSocket } from '../../../adapters/http/admin/administration-socket.ts';
 import { administrationRoutes, type AdministrationParts } from '../../../adapters/http/admin/administration.ts';
@@ -39,6 +40,7 @@ import { composeAnchorAdministration } from './anchor-administration.ts';
 import { composeBanAdministration } from './ban-administration.ts';
 import { composeCrlAdministration } from './crl-administration.ts';
 import { composeRecordAdministration } from './record-administration.ts';
+import { composeInventoryAdministration } from './inventory-administration.ts';
 import { composeIssuerAdministration } from './issuer-administration.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 import type { Revocation } from '../trust/revocation.ts';
@@ -59,6 +61,7 @@ export interface Answers extends Omit<Observed, 'events'> {
   readonly bans: BansParts;
   readonly crls: CrlsParts;
   readonly records: RecordsParts;
+  readonly inventory: InventoryParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -95,6 +98,7 @@ export function composeAdministration(
     bans: composeBanAdministration(config, foundation, former),
     crls: composeCrlAdministration(foundation, former),
     records: composeRecordAdministration(foundation, former.storage),
+    inventory: composeInventoryAdministration(config, foundation, former),
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -129,6 +133,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerCrls(answers.crls),
     administerRecords(answers.records, () => clock.nowMs()),
     administerOverview(composeOverview(config, foundation, answers)),
+    administerInventory(answers.inventory),
   ];
   const bounded = boundOperators(foundation, answers);
   const routes = administrationRoutes(parts, { events, ...bounded, operatorOf: () => LOCAL_OPERATOR });

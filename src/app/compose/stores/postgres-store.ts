@@ -62,6 +62,7 @@ export function composePostgresStore(
     evidenceRecords: new PostgresEvidenceRecords(shared),
     newest: new PostgresNewestRecords(shared),
     revokedLeaves: new PostgresRevokedLeaves(shared),
+    inventory: undefined,
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
   };

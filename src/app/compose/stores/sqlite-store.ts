@@ -4,6 +4,8 @@ import { MemoryQuotaCounters } from '../../../adapters/storage/embedded/memory-q
 import { ANCHOR_LEDGER } from '../../../adapters/storage/ledgers/anchor-ledger.ts';
 import { BAN_LEDGER } from '../../../adapters/storage/ledgers/ban-ledger.ts';
 import { ISSUER_LEDGER } from '../../../adapters/storage/ledgers/issuer-ledger.ts';
+import { SqliteInventory } from '../../../adapters/storage/inventory/sqlite-inventory.ts';
+import type { InventorySettings } from '../../../adapters/storage/inventory/sqlite/inventory-store.ts';
 import { relayedQuotaBank } from '../../../adapters/processes/relays/quota-bank.ts';
 import { LentQuotaCounters } from '../../../adapters/storage/lent/lent-quota-counters.ts';
 import { slotFile } from '../../../adapters/storage/slots/journal-slots.ts';
@@ -20,7 +22,7 @@ import { LeftJournals } from './left-journals.ts';
 import type { Store } from './store.ts';
 
 export function composeSqliteStore(
-  { file, retentionMs }: { readonly file: string; readonly retentionMs: number },
+  { file, retentionMs, ...habits }: Omit<InventorySettings, 'inventory'>,
   foundation: Foundation,
 ): Store {
   const { clock, events, lifecycle, startUp, running, worker } = foundation;
@@ -30,6 +32,9 @@ export function composeSqliteStore(
   const evidence = new SqliteEvidence({ clock }, file);
   const journal = new SqliteJournal({ clock, events }, { file: slotFile(file, worker?.slot) });
   const left = new LeftJournals({ clock, events }, { file, processes: 1, retentionMs });
+  const isFirst = worker === undefined || worker.slot === 1;
+  const inventory = isFirst ? new SqliteInventory({ clock }, { file, retentionMs, ...habits }) : undefined;
+  lifecycle.at('flush', 'inventory', async () => inventory?.[Symbol.asyncDispose]());
   lifecycle.at('flush', 'issuance history', async () => history[Symbol.asyncDispose]());
   lifecycle.at('flush', 'figures of issuers', async () => statistics[Symbol.asyncDispose]());
   lifecycle.at('flush', 'reader of the newest records', async () => newest[Symbol.asyncDispose]());
@@ -45,7 +50,7 @@ export function composeSqliteStore(
     return problem === undefined ? degradedBy(checking ?? left.problem) : notReady(problem);
   };
   // Each worker has the lease of its own journal: one of them records for all.
-  const closings = worker === undefined || worker.slot === 1 ? { journal, issuances: history } : undefined;
+  const closings = isFirst ? { journal, issuances: history } : undefined;
   return {
     journal,
     history,
@@ -62,6 +67,7 @@ export function composeSqliteStore(
     evidenceRecords: journal,
     revokedLeaves: statistics,
     newest,
+    inventory,
     health,
   };
 }

@@ -6,6 +6,7 @@ import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
 import type { Crls } from '../../../ports/revocation/crls.ts';
+import type { Inventory, InventoryKeeping } from '../../../ports/inventory/inventory.ts';
 import type { CurrentCertificates } from '../../../ports/storage/current-certificates.ts';
 import type { LeafRecords } from '../../../ports/storage/issuance-history.ts';
 import type { EvidenceReader, EvidenceRecords } from '../../../ports/storage/evidence.ts';
@@ -55,5 +56,7 @@ export interface Store {
   readonly revokedLeaves: RevokedLeaves;
   /** What was recorded lately, for pages. */
   readonly newest: NewestRecords;
+  /** Absent in a worker where the one of the first slot keeps it. */
+  readonly inventory: (Inventory & InventoryKeeping) | undefined;
   readonly health: () => HealthState;
 }

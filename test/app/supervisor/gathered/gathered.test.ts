@@ -50,6 +50,7 @@ class ScriptedWorker {
       bans: NO_BANS_ASKED,
       records: { refusals: unasked, operations: unasked },
       crls: { list: unasked, show: unasked },
+      inventory: { list: unasked },
       recordOperation: unasked,
       followSetBack: setBack('followed'),
     });

@@ -16,11 +16,12 @@ const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};
   PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}; PRAGMA trusted_schema = OFF`;
 
-/** How far each journal is read, and as of when all of it was. */
+/** How far each journal is read, as of when all of it was, and until when it was told who is late. */
 const PROGRESS = `
   CREATE TABLE places (journal TEXT NOT NULL, source TEXT NOT NULL, id INTEGER NOT NULL, mark TEXT NOT NULL,
     PRIMARY KEY (journal, source)) STRICT;
-  CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), as_of_ms INTEGER NOT NULL) STRICT;`;
+  CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), as_of_ms INTEGER,
+    told_ms INTEGER) STRICT;`;
 const TABLES = entryTables({ id: 'INTEGER PRIMARY KEY', text: 'TEXT', number: 'INTEGER', options: ' STRICT' });
 
 /** @param file the store's. */

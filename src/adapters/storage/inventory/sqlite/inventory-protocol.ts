@@ -4,22 +4,22 @@ import type {
   InventoryProgress,
   InventoryQuestion,
   OverdueFound,
+  OverdueQuestion,
 } from '../../../../ports/inventory/inventory.ts';
 
 export type InventoryRequest =
   | { readonly kind: 'follow'; readonly nowMs: number }
   | { readonly kind: 'page'; readonly question: InventoryQuestion }
-  | {
-      readonly kind: 'overdue';
-      readonly question: { readonly sinceMs: number; readonly nowMs: number; readonly limit: number };
-    }
+  | { readonly kind: 'overdue'; readonly question: OverdueQuestion }
+  | { readonly kind: 'toldOverdue'; readonly nowMs: number }
   | { readonly kind: 'close' };
 
-/** To a request the answer of its kind; to `close` none. */
+/** To a request the answer of its kind. */
 export interface InventoryAnswers {
   readonly follow: InventoryProgress;
   readonly page: InventoryPage;
   readonly overdue: OverdueFound;
+  readonly toldOverdue: null;
   readonly close: null;
 }
 export type InventoryAnswer = InventoryAnswers[keyof InventoryAnswers];

@@ -7,6 +7,7 @@ import type {
   InventoryProgress,
   InventoryQuestion,
   OverdueFound,
+  OverdueQuestion,
 } from '../../../../ports/inventory/inventory.ts';
 import type { Row } from '../../records.ts';
 import { journalsOf } from '../../slots/journal-slots.ts';
@@ -39,7 +40,9 @@ const KEEP_PLACE = `INSERT INTO places (journal, source, id, mark) VALUES (?, ?,
 const SELECT_PLACE = 'SELECT id, mark FROM places WHERE journal = ? AND source = ?';
 const KEEP_PROGRESS = `INSERT INTO progress (one, as_of_ms) VALUES (1, ?)
   ON CONFLICT (one) DO UPDATE SET as_of_ms = excluded.as_of_ms`;
-const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs FROM progress';
+const KEEP_TOLD = `INSERT INTO progress (one, told_ms) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET told_ms = excluded.told_ms`;
+const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs, told_ms AS toldMs FROM progress';
+const NEVER_MS = -1;
 /** Parameters: moment, how many at most. */
 const EXPIRE = `UPDATE inventory_entries SET ended_ms = not_after_ms, end_reason = '${EXPIRED}' WHERE id IN
   (SELECT id FROM inventory_entries INDEXED BY inventory_live_by_end WHERE ended_ms IS NULL AND not_after_ms <= ? LIMIT ?)`;
@@ -87,11 +90,15 @@ export class InventoryStore implements Disposable {
     };
   }
 
-  overdue({ sinceMs, nowMs, limit }: { sinceMs: number; nowMs: number; limit: number }): OverdueFound {
-    const count = (afterMs: number): number =>
-      Number(this.#statement(`SELECT count(*) AS count ${OVERDUE}`).get(nowMs, afterMs, nowMs)?.['count']);
-    const named = this.#statement(`SELECT ${SELECTED} ${OVERDUE} ORDER BY overdue_ms LIMIT ?`).all(nowMs, sinceMs, nowMs, limit);
-    return { entries: named.map(entryFrom), became: count(sinceMs), count: count(-1) };
+  overdue({ nowMs, limit }: OverdueQuestion): OverdueFound {
+    const toldMs = this.#statement(SELECT_PROGRESS).get()?.['toldMs'] ?? NEVER_MS;
+    const named = this.#statement(`SELECT ${SELECTED} ${OVERDUE} ORDER BY overdue_ms LIMIT ?`);
+    const counted = this.#statement(`SELECT count(*) AS count ${OVERDUE}`).get(nowMs, NEVER_MS, nowMs);
+    return { entries: named.all(nowMs, toldMs, nowMs, limit).map(entryFrom), count: Number(counted?.['count']) };
+  }
+
+  toldOverdue(nowMs: number): void {
+    this.#run(KEEP_TOLD, nowMs);
   }
 
   /** What was taken in is of no use: it is made again. */
@@ -172,13 +179,15 @@ export class InventoryStore implements Disposable {
   }
 
   #asOfMs(): number | undefined {
-    const row = this.#statement(SELECT_PROGRESS).get();
-    return row === undefined ? undefined : Number(row['asOfMs']);
+    const asOfMs = this.#statement(SELECT_PROGRESS).get()?.['asOfMs'] ?? undefined;
+    return asOfMs === undefined ? undefined : Number(asOfMs);
   }
 
   #ask({ sql, values }: EntryQuestion): readonly Row[] {
     // Not kept: there are as many as there are ways to ask.
-    return this.#open().prepare(sql).all(...values);
+    return this.#open()
+      .prepare(sql)
+      .all(...values);
   }
 
   #run(sql: string, ...values: readonly SQLInputValue[]): number {

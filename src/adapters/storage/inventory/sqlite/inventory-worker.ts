@@ -38,6 +38,9 @@ function perform(request: InventoryRequest): InventoryAnswer {
       return store.page(request.question);
     case 'overdue':
       return store.overdue(request.question);
+    case 'toldOverdue':
+      store.toldOverdue(request.nowMs);
+      return null;
     case 'close':
       store[Symbol.dispose]();
       parentPort?.close();

@@ -1,0 +1,108 @@
+// Who has a certificate, for operators: page by page, by conditions in the address. All roles may read.
+import type { Context } from 'hono';
+import { z } from 'zod';
+import type { InventoryRow, InventoryRows, InventoryWish } from '../../../authority/inventory/inventory-overview.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import { INVENTORY_STATES } from '../../../domain/inventory/entry.ts';
+import {
+  INVENTORY_ORDERS,
+  orderOf,
+  type InventoryConditions,
+  type InventoryPlace,
+} from '../../../domain/inventory/question.ts';
+import { parseJson } from '../../../domain/text/parse-json.ts';
+import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
+import { demandRole, type AdministrationPart } from './administration.ts';
+
+export interface InventoryParts {
+  readonly list: (wish: InventoryWish) => Promise<InventoryRows>;
+}
+
+/** As it is read over HTTP. */
+export interface InventoryAnswer extends Omit<InventoryRows, 'next' | 'rows'> {
+  readonly rows: readonly InventoryRow[];
+  /** What `cursor` of the next page is; absent on the last. */
+  readonly cursor?: string;
+}
+
+export const INVENTORY = '/inventory';
+
+const MAX_TEXT = 4_096;
+const text = z.string().min(1).max(MAX_TEXT);
+const PARAMETERS = z.strictObject({
+  identity: text.optional(),
+  serial: z
+    .string()
+    .regex(/^[0-9a-fA-F:]{1,80}$/)
+    .transform((serial) =>
+      serial
+        .replaceAll(':', '')
+        .toLowerCase()
+        .replace(/^0+(?=.)/, ''),
+    )
+    .optional(),
+  podName: text.optional(),
+  nodeName: text.optional(),
+  namespace: text.optional(),
+  issuer: text.optional(),
+  issuerName: text.optional(),
+  trustAnchor: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/)
+    .toLowerCase()
+    .optional(),
+  cluster: text.optional(),
+  policyRevision: text.optional(),
+  state: z.enum(INVENTORY_STATES).optional(),
+  endsBeforeMs: z.coerce.number().int().nonnegative().optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
+  cursor: text.optional(),
+});
+
+const PLACE = z.strictObject({
+  order: z.enum(INVENTORY_ORDERS),
+  atMs: z.number().int().optional(),
+  identity: z.string(),
+  cluster: z.string(),
+  podUid: z.string(),
+});
+
+export function administerInventory({ list }: InventoryParts): AdministrationPart {
+  return (routes) => {
+    routes.get(INVENTORY, demandRole('viewer'), async (c) => {
+      const { next, ...answer } = await list(wishOf(c));
+      return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies InventoryAnswer);
+    });
+  };
+}
+
+/** @throws AuthorityError CAP-O02 for a parameter that is none, twice there or malformed. */
+function wishOf({ req }: Pick<Context, 'req'>): InventoryWish {
+  const given = Object.entries(req.queries());
+  const parsed = PARAMETERS.safeParse(
+    Object.fromEntries(given.map(([name, values]) => [name, values.length === 1 ? values[0] : values])),
+  );
+  if (!parsed.success) {
+    const place = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw new AuthorityError('CAP-O02', { detail: `the question is not as it should be${place && ` at ${place}`}` });
+  }
+  const { limit, cursor, ...named } = parsed.data;
+  const conditions = Object.fromEntries(
+    Object.entries(named).filter(([, value]) => value !== undefined),
+  ) as InventoryConditions;
+  return { conditions, limit, ...(cursor !== undefined && { after: placeIn(cursor, conditions) }) };
+}
+
+function cursorOf(place: InventoryPlace): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+/** @throws AuthorityError CAP-O02 for one that no page of this question gave. */
+function placeIn(cursor: string, conditions: InventoryConditions): InventoryPlace {
+  const parsed = PLACE.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
+  const place = parsed.success ? parsed.data : undefined;
+  if (place?.order !== orderOf(conditions) || (place.order === 'identity') !== (place.atMs === undefined)) {
+    throw new AuthorityError('CAP-O02', { detail: 'the cursor is of another question' });
+  }
+  return place as InventoryPlace;
+}

@@ -1,0 +1,26 @@
+// What operators are shown of the inventory.
+import type { InventoryParts } from '../../../adapters/http/admin/administer-inventory.ts';
+import { inventoryOverview } from '../../../authority/inventory/inventory-overview.ts';
+import type { Config } from '../../../config/schema.ts';
+import { AuthorityError } from '../../../domain/errors.ts';
+import type { Foundation } from '../foundation.ts';
+import type { Storage } from '../storage.ts';
+import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
+
+interface Former {
+  readonly storage: Pick<Storage, 'inventory'>;
+  readonly ledgers: Pick<FollowedLedgers, 'bans'>;
+}
+
+export function composeInventoryAdministration(
+  { cluster }: Pick<Config, 'cluster'>,
+  { clock, running: signal }: Pick<Foundation, 'clock' | 'running'>,
+  { storage: { inventory }, ledgers: { bans } }: Former,
+): InventoryParts {
+  return {
+    list: async (wish) => {
+      if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
+      return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, wish, { signal });
+    },
+  };
+}

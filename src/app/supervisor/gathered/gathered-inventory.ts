@@ -1,0 +1,13 @@
+// What operators ask of the inventory where there are several workers: the first of them keeps it for all.
+import type { InventoryParts } from '../../../adapters/http/admin/administer-inventory.ts';
+import { INVENTORY_TOPIC } from '../../worker/topics.ts';
+import type { ServingWorkers } from './ask-each.ts';
+import { askFirst } from './ask-first.ts';
+
+export function gatheredInventory(
+  workers: ServingWorkers,
+  { signal }: { readonly signal: AbortSignal },
+): InventoryParts {
+  const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot: ['list'] });
+  return { list: async (wish) => ask('list', wish) };
+}

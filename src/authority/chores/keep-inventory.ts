@@ -1,0 +1,91 @@
+// The inventory follows the journal, and whoever is late is told of: by one process for all that share a store. What it falls behind, it
+// takes in at a share of a thread's time, so that issuing does not feel it; who is late is said only of an inventory that is current.
+import { AuthorityError } from '../../domain/errors.ts';
+import type { InventoryKeeping, InventoryProgress } from '../../ports/inventory/inventory.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { Lease } from '../../ports/storage/lease.ts';
+import { whileLeading, type Leading } from './while-leading.ts';
+
+export interface KeptInventoryParts {
+  readonly inventory: InventoryKeeping;
+  readonly lease: Lease;
+  readonly clock: Pick<Clock, 'nowMs' | 'sleep'>;
+  readonly events: Pick<Events, 'identityOverdue'>;
+}
+
+/** So late may an entry be, beside what a commit takes. */
+export const FOLLOWED_EVERY_MS = 1_000;
+/** Between two steps of what it has fallen behind. */
+const PAUSE_MS = 30;
+/** Of an inventory that cannot be kept now. */
+const RETRY_MS = 5_000;
+/** Of more who become late within a look the first are named; the gauge counts all. */
+const MAX_NAMED = 1_000;
+
+export class KeptInventory {
+  readonly #parts: KeptInventoryParts;
+  #progress: InventoryProgress | undefined;
+  #overdue: number | undefined;
+  #problem: string | undefined;
+
+  constructor(parts: KeptInventoryParts) {
+    this.#parts = parts;
+  }
+
+  /** How many are overdue; nothing while it is not known here. */
+  get overdue(): number | undefined {
+    return this.#overdue;
+  }
+
+  /** How old what it knows is, in ms; as `overdue`. */
+  get ageMs(): number | undefined {
+    return this.#progress === undefined ? undefined : Math.max(0, this.#parts.clock.nowMs() - this.#progress.asOfMs);
+  }
+
+  /** Why it cannot be kept now; nothing when it can. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Runs until the signal aborts. */
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    await whileLeading(this.#parts, async (leading) => this.#lead(leading), options);
+  }
+
+  async #lead({ signal }: Leading): Promise<void> {
+    try {
+      while (!signal.aborted) await this.#parts.clock.sleep(await this.#step(signal), { signal });
+    } catch (cause) {
+      if (!signal.aborted) throw cause;
+    } finally {
+      // Another process says it now.
+      [this.#progress, this.#overdue, this.#problem] = [undefined, undefined, undefined];
+    }
+  }
+
+  /** @returns how long the next one can wait, in ms. */
+  async #step(signal: AbortSignal): Promise<number> {
+    const { inventory, clock } = this.#parts;
+    try {
+      this.#progress = await inventory.follow({ nowMs: clock.nowMs() }, { signal });
+      this.#problem = undefined;
+      if (!this.#progress.isCurrent) return PAUSE_MS;
+      await this.#tellOverdue(this.#progress.asOfMs, signal);
+      return FOLLOWED_EVERY_MS;
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (!(cause instanceof AuthorityError)) throw cause;
+      this.#problem = cause.message;
+      return RETRY_MS;
+    }
+  }
+
+  async #tellOverdue(nowMs: number, signal: AbortSignal): Promise<void> {
+    const { inventory, events } = this.#parts;
+    const { entries, count } = await inventory.overdue({ nowMs, limit: MAX_NAMED }, { signal });
+    this.#overdue = count;
+    for (const entry of entries) events.identityOverdue(entry);
+    if (entries.length > 0) await inventory.toldOverdue({ nowMs }, { signal });
+  }
+}

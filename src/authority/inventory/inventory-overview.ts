@@ -1,0 +1,62 @@
+// The inventory as operators ask for it: what is derived from the journal, judged by the clock and by the bans in force.
+import type { InventoryEntry, InventoryState } from '../../domain/inventory/entry.ts';
+import { stateOf } from '../../domain/inventory/entry.ts';
+import type { InventoryConditions, InventoryPlace } from '../../domain/inventory/question.ts';
+import type { BanLedger } from '../../domain/revocation/ban-ledger.ts';
+import { revocationsBy } from '../../domain/revocation/revoked-leaves.ts';
+import { MAX_PAGE, type Inventory } from '../../ports/inventory/inventory.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { FollowedLedger } from '../trust/followed-ledger.ts';
+
+export interface InventoryOverviewParts {
+  readonly inventory: Inventory;
+  readonly bans: Pick<FollowedLedger<BanLedger>, 'current'>;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+export interface InventoryRow extends InventoryEntry {
+  readonly state: InventoryState;
+  /** When a ban hit its certificate first, in ms since the epoch; also after its end. */
+  readonly revokedMs?: number;
+}
+
+export interface InventoryRows {
+  /** By when the states are told, and as of when the rest is; absent before the journal was read. */
+  readonly nowMs: number;
+  readonly asOfMs?: number;
+  /** Fewer than were asked for does not mean that there are no more. */
+  readonly rows: readonly InventoryRow[];
+  readonly next?: InventoryPlace;
+}
+
+export interface InventoryWish {
+  readonly conditions: InventoryConditions;
+  readonly after?: InventoryPlace;
+  readonly limit: number;
+}
+
+/**
+ * @param settings.cluster the server's own.
+ * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be told now; the signal's reason.
+ */
+export async function inventoryOverview(
+  { inventory, bans, clock }: InventoryOverviewParts,
+  { cluster: own }: { readonly cluster: string },
+  { conditions, after, limit }: InventoryWish,
+  options: { readonly signal: AbortSignal },
+): Promise<InventoryRows> {
+  const nowMs = clock.nowMs();
+  const question = { conditions, limit: Math.min(limit, MAX_PAGE), nowMs, ...(after && { after }) };
+  const revocationOf = revocationsBy(bans.current().bans);
+  const { entries, asOfMs, next } = await inventory.page(question, options);
+  const rows = entries.map((entry): InventoryRow => {
+    const { issuedMs: timeMs, proofId = '', cluster, identity, serial, issuer, notAfterMs, nodeName } = entry;
+    const leaf = { timeMs, identity, serial, issuer, notAfterMs, proofId };
+    const where = { ...(nodeName !== undefined && { nodeName }), ...(cluster !== own && { remoteCluster: cluster }) };
+    const revoked = revocationOf({ ...leaf, ...where });
+    const state = stateOf(entry, { nowMs, isRevoked: revoked !== undefined });
+    return { ...entry, state, ...(revoked && { revokedMs: revoked.revokedMs }) };
+  });
+  const wanted = rows.filter(({ state }) => conditions.state === undefined || state === conditions.state);
+  return { nowMs, rows: wanted, ...(asOfMs !== undefined && { asOfMs }), ...(next && { next }) };
+}

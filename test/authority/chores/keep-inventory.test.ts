@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { FOLLOWED_EVERY_MS, KeptInventory } from '../../../src/authority/chores/keep-inventory.ts';
+import { AuthorityError } from '../../../src/domain/errors.ts';
+import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
+import type { InventoryKeeping } from '../../../src/ports/inventory/inventory.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
+import { recordEvents } from '../../support/fakes/recorded-events.ts';
+
+/** One that takes in a step at a time, and knows who is late. */
+class FakeInventory implements InventoryKeeping {
+  /** Steps until it is current. */
+  behind = 0;
+  problem: string | undefined;
+  late: { readonly podName: string; readonly overdueMs: number }[] = [];
+  toldMs = -1;
+
+  async follow({ nowMs }: { readonly nowMs: number }) {
+    if (this.problem !== undefined) throw new AuthorityError('CAP-S04', { detail: this.problem });
+    const isCurrent = this.behind === 0;
+    this.behind = Math.max(0, this.behind - 1);
+    return Promise.resolve({ isCurrent, asOfMs: isCurrent ? nowMs : NOON_MS - 60_000 });
+  }
+
+  async overdue({ nowMs }: { readonly nowMs: number }) {
+    const late = this.late.filter(({ overdueMs }) => overdueMs <= nowMs);
+    const entries = late.filter(({ overdueMs }) => overdueMs > this.toldMs) as unknown as InventoryEntry[];
+    return Promise.resolve({ entries, count: late.length });
+  }
+
+  async toldOverdue({ nowMs }: { readonly nowMs: number }): Promise<void> {
+    this.toldMs = nowMs;
+    return Promise.resolve();
+  }
+}
+
+function scene() {
+  const [inventory, clock, events, end] = [new FakeInventory(), new FakeClock(), recordEvents(), new AbortController()];
+  const held = { epoch: 1, lost: new AbortController().signal, release: async () => Promise.resolve() };
+  const lease = { acquire: async () => Promise.resolve(held) };
+  const kept = new KeptInventory({ inventory, lease, clock, events });
+  const ended = kept.run({ signal: end.signal });
+  const told = () => events.of('identityOverdue').map(({ podName }) => podName);
+  return { inventory, clock, kept, told, stop: async () => (end.abort(), ended) };
+}
+
+describe('The keeping of the inventory', () => {
+  it('names each that becomes late once, and counts all that are', async () => {
+    const { inventory, clock, kept, told, stop } = scene();
+    inventory.late = [
+      { podName: 'web-1', overdueMs: NOON_MS },
+      { podName: 'web-2', overdueMs: NOON_MS + 1_500 },
+    ];
+    await clock.advance(1);
+    assert.deepEqual([told(), kept.overdue], [['web-1'], 1]);
+    for (let looks = 0; looks < 3; looks += 1) await clock.advance(FOLLOWED_EVERY_MS);
+    assert.deepEqual([told(), kept.overdue], [['web-1', 'web-2'], 2]);
+    inventory.late = [];
+    await clock.advance(FOLLOWED_EVERY_MS);
+    assert.equal(kept.overdue, 0);
+    await stop();
+    assert.deepEqual([kept.overdue, kept.ageMs], [undefined, undefined], 'another process says it now');
+  });
+
+  it('says nobody is late of what it has not caught up with: who renewed since is not known', async () => {
+    const { inventory, clock, kept, told, stop } = scene();
+    inventory.behind = 2;
+    inventory.late = [{ podName: 'web-1', overdueMs: NOON_MS }];
+    await clock.advance(1);
+    assert.deepEqual([told(), kept.overdue], [[], undefined]);
+    assert.ok((kept.ageMs ?? 0) >= 60_000);
+    await clock.advance(30);
+    await clock.advance(30);
+    assert.deepEqual([told(), kept.overdue], [['web-1'], 1]);
+    await stop();
+  });
+
+  it('says why it cannot be kept, and goes on when it can', async () => {
+    const { inventory, clock, kept, stop } = scene();
+    inventory.problem = 'the disk is full';
+    await clock.advance(FOLLOWED_EVERY_MS);
+    assert.match(kept.problem ?? '', /the disk is full/);
+    inventory.problem = undefined;
+    await clock.advance(5_000);
+    assert.equal(kept.problem, undefined);
+    await stop();
+  });
+});

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { inventoryOverview } from '../../../src/authority/inventory/inventory-overview.ts';
+import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
+import type { InventoryConditions } from '../../../src/domain/inventory/question.ts';
+import type { Ban, BanTarget } from '../../../src/domain/revocation/ban.ts';
+import type { Inventory } from '../../../src/ports/inventory/inventory.ts';
+import { FakeClock, NOON_MS } from '../../support/fakes/fake-clock.ts';
+import { NEVER } from '../../adapters/storage/sqlite/records.ts';
+
+const HOUR_MS = 3_600_000;
+
+function entry(name: string, changes: Partial<InventoryEntry> = {}): InventoryEntry {
+  return {
+    identity: `spiffe://cluster.local/ns/${name}/sa/web`,
+    cluster: 'east',
+    nodeName: `node-of-${name}`,
+    class: 'workload',
+    api: 'csr',
+    decisionId: `d-${name}`,
+    proofId: `d-${name}`,
+    serial: `5e-${name}`,
+    issuer: 'fedcba9876543210',
+    issuedMs: NOON_MS - 1_000,
+    notBeforeMs: NOON_MS - 1_000,
+    notAfterMs: NOON_MS + HOUR_MS,
+    renewalMs: NOON_MS + HOUR_MS / 2,
+    overdueMs: NOON_MS + (HOUR_MS * 3) / 4,
+    ...changes,
+  };
+}
+
+function ban(target: BanTarget): Ban {
+  const by = { timeMs: NOON_MS, actor: 'local', role: 'security', reason: 'a drill' };
+  return { id: 'a'.repeat(16), target, leavesUntilMs: NOON_MS + HOUR_MS, ...by };
+}
+
+async function shown(targets: readonly BanTarget[], conditions: InventoryConditions = {}) {
+  const entries = [
+    entry('shop'),
+    entry('bank'),
+    entry('bank', { cluster: 'west' }),
+    entry('gone', { end: { reason: 'pod_deleted', atMs: NOON_MS } }),
+  ];
+  const inventory: Inventory = { page: async () => Promise.resolve({ entries, asOfMs: NOON_MS - 5 }) };
+  const bans = { current: () => ({ bans: targets.map(ban), pending: [] }) };
+  const parts = { inventory, bans, clock: new FakeClock() };
+  const wish = { conditions, limit: 10 };
+  const { rows, asOfMs } = await inventoryOverview(parts, { cluster: 'east' }, wish, { signal: NEVER });
+  assert.equal(asOfMs, NOON_MS - 5);
+  return rows.map(({ identity, cluster, state }) => `${/ns\/(\w+)/.exec(identity)?.[1] ?? ''} ${cluster} ${state}`);
+}
+
+describe('The inventory as operators see it', () => {
+  it('tells the state of each', async () => {
+    assert.deepEqual(await shown([]), ['shop east live', 'bank east live', 'bank west live', 'gone east ended']);
+  });
+
+  it('shows whose certificate a ban has revoked, in the cluster that it is for', async () => {
+    assert.deepEqual(await shown([{ kind: 'namespace', namespace: 'bank', cluster: 'west' }]), [
+      'shop east live',
+      'bank east live',
+      'bank west revoked',
+      'gone east ended',
+    ]);
+    const node: BanTarget = { kind: 'node', node: 'node-of-shop', cluster: '' };
+    assert.equal((await shown([node]))[0], 'shop east revoked');
+    const serial: BanTarget = {
+      kind: 'serial',
+      serial: '5e-shop',
+      identity: entry('shop').identity,
+      proofId: 'd-shop',
+    };
+    assert.equal((await shown([serial]))[0], 'shop east revoked');
+  });
+
+  it('finds what is revoked, and takes it for nothing else', async () => {
+    const bank: BanTarget = { kind: 'namespace', namespace: 'bank' };
+    assert.deepEqual(await shown([bank], { state: 'revoked' }), ['bank east revoked', 'bank west revoked']);
+    assert.deepEqual(await shown([bank], { state: 'live' }), ['shop east live']);
+  });
+});
