@@ -10,12 +10,14 @@ import { whileLeading, type Leading } from './while-leading.ts';
 export interface KeptInventoryParts {
   readonly inventory: InventoryKeeping;
   readonly lease: Lease;
-  readonly clock: Pick<Clock, 'nowMs' | 'sleep'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'sleep'>;
   readonly events: Pick<Events, 'identityOverdue'>;
 }
 
 /** So late may an entry be, beside what a commit takes. */
 export const FOLLOWED_EVERY_MS = 1_000;
+/** How often it is asked who is late. */
+export const LATE_ASKED_EVERY_MS = 5_000;
 /** Between two steps of what it has fallen behind. */
 const PAUSE_MS = 30;
 /** Of an inventory that cannot be kept now. */
@@ -26,6 +28,7 @@ const MAX_NAMED = 1_000;
 export class KeptInventory {
   readonly #parts: KeptInventoryParts;
   #progress: InventoryProgress | undefined;
+  #askedLateMs = -Infinity;
   #overdue: number | undefined;
   #problem: string | undefined;
 
@@ -61,6 +64,7 @@ export class KeptInventory {
     } finally {
       // Another process says it now.
       [this.#progress, this.#overdue, this.#problem] = [undefined, undefined, undefined];
+      this.#askedLateMs = -Infinity;
     }
   }
 
@@ -71,7 +75,10 @@ export class KeptInventory {
       this.#progress = await inventory.follow({ nowMs: clock.nowMs() }, { signal });
       this.#problem = undefined;
       if (!this.#progress.isCurrent) return PAUSE_MS;
-      await this.#tellOverdue(this.#progress.asOfMs, signal);
+      if (clock.monotonicMs() - this.#askedLateMs >= LATE_ASKED_EVERY_MS) {
+        await this.#tellOverdue(this.#progress.asOfMs, signal);
+        this.#askedLateMs = clock.monotonicMs();
+      }
       return FOLLOWED_EVERY_MS;
     } catch (cause) {
       signal.throwIfAborted();
@@ -86,6 +93,6 @@ export class KeptInventory {
     const { entries, count } = await inventory.overdue({ nowMs, limit: MAX_NAMED }, { signal });
     this.#overdue = count;
     for (const entry of entries) events.identityOverdue(entry);
-    if (entries.length > 0) await inventory.toldOverdue({ nowMs }, { signal });
+    if (entries.length > 0) await inventory.reportedOverdue({ nowMs }, { signal });
   }
 }

@@ -29,7 +29,7 @@ export interface InventoryRows {
   readonly next?: InventoryPlace;
 }
 
-export interface InventoryWish {
+export interface InventoryPageRequest {
   readonly conditions: InventoryConditions;
   readonly after?: InventoryPlace;
   readonly limit: number;
@@ -42,7 +42,7 @@ export interface InventoryWish {
 export async function inventoryOverview(
   { inventory, bans, clock }: InventoryOverviewParts,
   { cluster: own }: { readonly cluster: string },
-  { conditions, after, limit }: InventoryWish,
+  { conditions, after, limit }: InventoryPageRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<InventoryRows> {
   const nowMs = clock.nowMs();

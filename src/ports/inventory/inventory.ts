@@ -48,10 +48,10 @@ export interface InventoryKeeping {
    * @throws as `Inventory`; what was taken in stays.
    */
   follow(moment: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress>;
-  /** Those who became overdue since what `toldOverdue` noted last, and how many are overdue at `nowMs`. */
+  /** Those who became overdue since what `reportedOverdue` noted last, and how many are overdue at `nowMs`. */
   overdue(question: OverdueQuestion, options: Waits): Promise<OverdueFound>;
   /** That whoever became overdue until then was told of. It is kept, as far as the inventory is. */
-  toldOverdue(moment: { readonly nowMs: number }, options: Waits): Promise<void>;
+  reportedOverdue(moment: { readonly nowMs: number }, options: Waits): Promise<void>;
 }
 
 export interface OverdueQuestion {

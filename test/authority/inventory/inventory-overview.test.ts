@@ -44,8 +44,8 @@ async function shown(targets: readonly BanTarget[], conditions: InventoryConditi
   const inventory: Inventory = { page: async () => Promise.resolve({ entries, asOfMs: NOON_MS - 5 }) };
   const bans = { current: () => ({ bans: targets.map(ban), pending: [] }) };
   const parts = { inventory, bans, clock: new FakeClock() };
-  const wish = { conditions, limit: 10 };
-  const { rows, asOfMs } = await inventoryOverview(parts, { cluster: 'east' }, wish, { signal: NEVER });
+  const request = { conditions, limit: 10 };
+  const { rows, asOfMs } = await inventoryOverview(parts, { cluster: 'east' }, request, { signal: NEVER });
   assert.equal(asOfMs, NOON_MS - 5);
   return rows.map(({ identity, cluster, state }) => `${/ns\/(\w+)/.exec(identity)?.[1] ?? ''} ${cluster} ${state}`);
 }

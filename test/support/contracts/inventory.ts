@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { InventoryEntry } from '../../../src/domain/inventory/entry.ts';
 import type { InventoryConditions, InventoryPlace } from '../../../src/domain/inventory/question.ts';
-import type { Inventory, InventoryKeeping } from '../../../src/ports/inventory/inventory.ts';
+import type { Inventory, InventoryKeeping, InventoryPage } from '../../../src/ports/inventory/inventory.ts';
 import type { ClosingRecord } from '../../../src/ports/storage/closing-journal.ts';
 import type { ProxyNote } from '../../../src/ports/storage/evidence.ts';
 import type { DecisionRecord } from '../../../src/ports/storage/issuance-journal.ts';
@@ -256,9 +256,9 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
       return [entries.map(({ podName }) => podName), count];
     };
     assert.deepEqual(await late(), [['web-1', 'web-2'], 2]);
-    await store.inventory.toldOverdue({ nowMs: NOON_MS + 45 * MINUTE_MS }, WAITING);
+    await store.inventory.reportedOverdue({ nowMs: NOON_MS + 45 * MINUTE_MS }, WAITING);
     assert.deepEqual(await late(), [['web-2'], 2]);
-    await store.inventory.toldOverdue({ nowMs }, WAITING);
+    await store.inventory.reportedOverdue({ nowMs }, WAITING);
     assert.deepEqual(await late(), [[], 2]);
     assert.deepEqual(await names({ state: 'overdue' }), ['web-1', 'web-2']);
     assert.deepEqual(await names({ state: 'live' }), ['web-3']);
@@ -293,7 +293,7 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
       endsBeforeMs: NOON_MS + 2 * HOUR_MS,
     };
     assert.deepEqual(await names(conditions), ['api-1']);
-    for (const [name, value] of Object.entries(conditions)) {
+    for (const [name, value] of Object.entries({ ...conditions })) {
       const both = ['state', 'cluster', 'endsBeforeMs'].includes(name);
       const alone = (await names({ [name]: value })).toSorted();
       assert.deepEqual(alone, both ? ['api-1', 'web-1'] : ['api-1'], name);
@@ -309,7 +309,10 @@ export function inventoryContract(open: () => Promise<InventoriedStore & AsyncDi
       const seen: (string | undefined)[] = [];
       let after: InventoryPlace | undefined;
       do {
-        const page = await store.inventory.page({ conditions, limit: 10, nowMs, ...(after && { after }) }, WAITING);
+        const page: InventoryPage = await store.inventory.page(
+          { conditions, limit: 10, nowMs, ...(after && { after }) },
+          WAITING,
+        );
         seen.push(...page.entries.map(({ podName }) => podName));
         after = page.next;
       } while (after !== undefined);

@@ -1,7 +1,11 @@
 // Who has a certificate, for operators: page by page, by conditions in the address. All roles may read.
 import type { Context } from 'hono';
 import { z } from 'zod';
-import type { InventoryRow, InventoryRows, InventoryWish } from '../../../authority/inventory/inventory-overview.ts';
+import type {
+  InventoryRow,
+  InventoryRows,
+  InventoryPageRequest,
+} from '../../../authority/inventory/inventory-overview.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { INVENTORY_STATES } from '../../../domain/inventory/entry.ts';
 import {
@@ -15,7 +19,7 @@ import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
 import { demandRole, type AdministrationPart } from './administration.ts';
 
 export interface InventoryParts {
-  readonly list: (wish: InventoryWish) => Promise<InventoryRows>;
+  readonly list: (request: InventoryPageRequest) => Promise<InventoryRows>;
 }
 
 /** As it is read over HTTP. */
@@ -70,14 +74,14 @@ const PLACE = z.strictObject({
 export function administerInventory({ list }: InventoryParts): AdministrationPart {
   return (routes) => {
     routes.get(INVENTORY, demandRole('viewer'), async (c) => {
-      const { next, ...answer } = await list(wishOf(c));
+      const { next, ...answer } = await list(requestOf(c));
       return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies InventoryAnswer);
     });
   };
 }
 
 /** @throws AuthorityError CAP-O02 for a parameter that is none, twice there or malformed. */
-function wishOf({ req }: Pick<Context, 'req'>): InventoryWish {
+function requestOf({ req }: Pick<Context, 'req'>): InventoryPageRequest {
   const given = Object.entries(req.queries());
   const parsed = PARAMETERS.safeParse(
     Object.fromEntries(given.map(([name, values]) => [name, values.length === 1 ? values[0] : values])),

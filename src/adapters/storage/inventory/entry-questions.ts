@@ -22,7 +22,7 @@ export interface PageQuestion {
 }
 
 /** Rows that a page is looked for in. */
-export const MAX_LOOKED_THROUGH = 3_000;
+export const MAX_LOOKED_THROUGH = 2_000;
 
 /** Conditions that hold together. */
 interface Condition {

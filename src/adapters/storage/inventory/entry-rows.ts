@@ -37,7 +37,7 @@ export const ENTRY_COLUMNS = {
   endedMs: 'ended_ms',
   endReason: 'end_reason',
 } as const;
-type EntryField = keyof typeof ENTRY_COLUMNS;
+export type EntryField = keyof typeof ENTRY_COLUMNS;
 export const ENTRY_FIELDS = Object.keys(ENTRY_COLUMNS) as readonly EntryField[];
 
 /** An entry as it lies in the database: its values by field. */

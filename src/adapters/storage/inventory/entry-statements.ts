@@ -1,6 +1,6 @@
 // What is written into the inventory's tables, as SQL that SQLite and PostgreSQL both understand. Every statement may be run twice.
 import { EXPIRED } from '../../../domain/inventory/entry.ts';
-import { ENTRY_COLUMNS, ENTRY_FIELDS } from './entry-rows.ts';
+import { ENTRY_COLUMNS, ENTRY_FIELDS, type EntryField, type EntryRow } from './entry-rows.ts';
 
 const COLUMNS = Object.values(ENTRY_COLUMNS);
 const KEY = ['identity', 'cluster', 'pod_uid'];
@@ -21,6 +21,46 @@ export function upsertEntry(values: string): string {
     ON CONFLICT (${KEY.join(', ')}) DO UPDATE SET ${replaced.join(', ')} WHERE excluded.issued_ms >= entries.issued_ms`;
 }
 
+/** What changes with each certificate; what else a renewal has is nearly always as it was. */
+const RENEWED_FIELDS = [
+  'decisionId',
+  'proofId',
+  'authenticationMethod',
+  'api',
+  'serial',
+  'bundle',
+  'issuedMs',
+  'notBeforeMs',
+  'notAfterMs',
+  'renewalMs',
+  'overdueMs',
+] as const satisfies readonly EntryField[];
+const UNCHANGED_FIELDS = [
+  'class',
+  'podName',
+  'nodeName',
+  'relay',
+  'issuer',
+  'issuerName',
+  'trustAnchor',
+  'policyRevision',
+] as const satisfies readonly EntryField[];
+
+/**
+ * As `upsertEntry` of one that lives and is only renewed: of the many indexes it writes three (sqlite.org/lang_update.html writes
+ * those of every column that is set, changed or not). It changes nothing where anything else is new.
+ */
+export const RENEW = `UPDATE inventory_entries SET ${RENEWED_FIELDS.map((field) => `${ENTRY_COLUMNS[field]} = ?`).join(', ')}
+  WHERE ${KEY.map((column) => `${column} = ?`).join(' AND ')} AND ended_ms IS NULL AND issued_ms <= ?
+    AND ${UNCHANGED_FIELDS.map((field) => `${ENTRY_COLUMNS[field]} IS ?`).join(' AND ')}`;
+
+/** Its parameters. */
+export function renewedValues(entry: EntryRow): readonly (string | number | null)[] {
+  const { identity, cluster, podUid, issuedMs } = entry;
+  const unchanged = UNCHANGED_FIELDS.map((field) => entry[field]);
+  return [...RENEWED_FIELDS.map((field) => entry[field]), identity, cluster, podUid, issuedMs, ...unchanged];
+}
+
 /** What ended; what is known of its certificates stays. @param values as of `upsertEntry`. */
 export function endEntry(values: string): string {
   return `INSERT INTO inventory_entries AS entries (${COLUMNS.join(', ')}) ${values}
@@ -37,11 +77,21 @@ export interface Types {
   readonly id: string;
   readonly text: string;
   readonly number: string;
-  /** Behind the columns of a table. */
+  /** Behind the columns of a table, and of one that is all key. */
   readonly options: string;
+  readonly keyed: string;
 }
 
-const NOT_NULL: readonly string[] = ['identity', 'cluster', 'pod_uid', 'class', 'api', 'decision_id', 'serial', 'issuer'];
+const NOT_NULL: readonly string[] = [
+  'identity',
+  'cluster',
+  'pod_uid',
+  'class',
+  'api',
+  'decision_id',
+  'serial',
+  'issuer',
+];
 const ORDER = 'identity, cluster, pod_uid';
 /** Of what lives, which is the small part, there is an index for each question. */
 const LIVE_INDEXES = {
@@ -58,7 +108,7 @@ const LIVE_INDEXES = {
 export type LiveIndex = keyof typeof LIVE_INDEXES;
 
 /** One row for each entry; and of the certificates that are not over the serials, because an entry has its newest alone. */
-export function entryTables({ id, text, number, options }: Types): string {
+export function entryTables({ id, text, number, options, keyed }: Types): string {
   const columns = COLUMNS.map((column) => {
     const type = column.endsWith('_ms') ? number : text;
     return `${column} ${type}${NOT_NULL.includes(column) || isAlwaysThere(column) ? ' NOT NULL' : ''}`;
@@ -75,7 +125,7 @@ export function entryTables({ id, text, number, options }: Types): string {
     CREATE INDEX inventory_by_end ON inventory_entries (ended_ms, ${ORDER}) WHERE ended_ms IS NOT NULL;
     ${live.join('\n    ')}
     CREATE TABLE inventory_certificates (serial ${text} NOT NULL, entry ${number} NOT NULL, not_after_ms ${number} NOT NULL,
-      PRIMARY KEY (serial, entry))${options};
+      PRIMARY KEY (serial, entry))${keyed};
     CREATE INDEX inventory_certificates_by_end ON inventory_certificates (not_after_ms);`;
 }
 

@@ -57,8 +57,8 @@ export class SqliteInventory implements Inventory, InventoryKeeping, AsyncDispos
     return this.#ask({ kind: 'overdue', question }, options);
   }
 
-  async toldOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
-    await this.#ask({ kind: 'toldOverdue', nowMs }, options);
+  async reportedOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
+    await this.#ask({ kind: 'reportedOverdue', nowMs }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

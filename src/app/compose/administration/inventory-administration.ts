@@ -18,9 +18,9 @@ export function composeInventoryAdministration(
   { storage: { inventory }, ledgers: { bans } }: Former,
 ): InventoryParts {
   return {
-    list: async (wish) => {
+    list: async (request) => {
       if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
-      return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, wish, { signal });
+      return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
     },
   };
 }

@@ -9,5 +9,5 @@ export function gatheredInventory(
   { signal }: { readonly signal: AbortSignal },
 ): InventoryParts {
   const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot: ['list'] });
-  return { list: async (wish) => ask('list', wish) };
+  return { list: async (request) => ask('list', request) };
 }

@@ -5,7 +5,7 @@ import type { InventoryRow } from '../../../authority/inventory/inventory-overvi
 import { formatTime } from '../../../domain/text/format-time.ts';
 import { shownName, plainText } from '../../../domain/text/shown-name.ts';
 import type { Invocation } from '../../invocation.ts';
-import { csvRow } from '../csv.ts';
+import { csvRow } from '../formats/csv.ts';
 
 export type InventoryFormat = 'table' | 'json' | 'csv';
 

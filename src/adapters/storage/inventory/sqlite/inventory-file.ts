@@ -11,9 +11,12 @@ const APPLICATION_ID = 0x43415049;
 const VERSION = 1;
 const BUSY_TIMEOUT_MS = 1_000;
 const CACHE_KIB = 16 * 1024;
+/** A checkpoint waits for the disk, on which the journal is too: one for some thousand renewals. */
+const CHECKPOINT_PAGES = 16_384;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** NORMAL: commits do not wait for the disk; a power cut may take the last of them, which are read again (sqlite.org/wal.html). */
 const SETTINGS = `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};
+  PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
   PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES}; PRAGMA trusted_schema = OFF`;
 
 /** How far each journal is read, as of when all of it was, and until when it was told who is late. */
@@ -21,8 +24,14 @@ const PROGRESS = `
   CREATE TABLE places (journal TEXT NOT NULL, source TEXT NOT NULL, id INTEGER NOT NULL, mark TEXT NOT NULL,
     PRIMARY KEY (journal, source)) STRICT;
   CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), as_of_ms INTEGER,
-    told_ms INTEGER) STRICT;`;
-const TABLES = entryTables({ id: 'INTEGER PRIMARY KEY', text: 'TEXT', number: 'INTEGER', options: ' STRICT' });
+    reported_ms INTEGER) STRICT;`;
+const TABLES = entryTables({
+  id: 'INTEGER PRIMARY KEY',
+  text: 'TEXT',
+  number: 'INTEGER',
+  options: ' STRICT',
+  keyed: ' STRICT, WITHOUT ROWID',
+});
 
 /** @param file the store's. */
 export function inventoryFileOf(file: string): string {

@@ -11,7 +11,7 @@ export type InventoryRequest =
   | { readonly kind: 'follow'; readonly nowMs: number }
   | { readonly kind: 'page'; readonly question: InventoryQuestion }
   | { readonly kind: 'overdue'; readonly question: OverdueQuestion }
-  | { readonly kind: 'toldOverdue'; readonly nowMs: number }
+  | { readonly kind: 'reportedOverdue'; readonly nowMs: number }
   | { readonly kind: 'close' };
 
 /** To a request the answer of its kind. */
@@ -19,7 +19,7 @@ export interface InventoryAnswers {
   readonly follow: InventoryProgress;
   readonly page: InventoryPage;
   readonly overdue: OverdueFound;
-  readonly toldOverdue: null;
+  readonly reportedOverdue: null;
   readonly close: null;
 }
 export type InventoryAnswer = InventoryAnswers[keyof InventoryAnswers];

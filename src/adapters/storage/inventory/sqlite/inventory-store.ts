@@ -16,7 +16,7 @@ import { BEGINNING, type TailPlace, type TailTable } from '../../sqlite/reading/
 import { acknowledgedIn } from '../acknowledged.ts';
 import { pageQuestion, SELECTED, type EntryQuestion } from '../entry-questions.ts';
 import { endedEntryOf, entriesOf, ENTRY_FIELDS, entryFrom, type EntryRow, type EntrySettings } from '../entry-rows.ts';
-import { endEntry, PARAMETERS, upsertEntry } from '../entry-statements.ts';
+import { endEntry, PARAMETERS, RENEW, renewedValues, upsertEntry } from '../entry-statements.ts';
 import { openInventory, removeInventory } from './inventory-file.ts';
 
 export interface InventorySettings extends EntrySettings {
@@ -40,8 +40,8 @@ const KEEP_PLACE = `INSERT INTO places (journal, source, id, mark) VALUES (?, ?,
 const SELECT_PLACE = 'SELECT id, mark FROM places WHERE journal = ? AND source = ?';
 const KEEP_PROGRESS = `INSERT INTO progress (one, as_of_ms) VALUES (1, ?)
   ON CONFLICT (one) DO UPDATE SET as_of_ms = excluded.as_of_ms`;
-const KEEP_TOLD = `INSERT INTO progress (one, told_ms) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET told_ms = excluded.told_ms`;
-const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs, told_ms AS toldMs FROM progress';
+const KEEP_REPORTED = `INSERT INTO progress (one, reported_ms) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET reported_ms = excluded.reported_ms`;
+const SELECT_PROGRESS = 'SELECT as_of_ms AS asOfMs, reported_ms AS reportedMs FROM progress';
 const NEVER_MS = -1;
 /** Parameters: moment, how many at most. */
 const EXPIRE = `UPDATE inventory_entries SET ended_ms = not_after_ms, end_reason = '${EXPIRED}' WHERE id IN
@@ -50,8 +50,9 @@ const FORGET_CERTIFICATES = `DELETE FROM inventory_certificates WHERE (serial, e
   (SELECT serial, entry FROM inventory_certificates WHERE not_after_ms <= ? LIMIT ?)`;
 const FORGET_ENDED = `DELETE FROM inventory_entries WHERE id IN
   (SELECT id FROM inventory_entries INDEXED BY inventory_by_end WHERE ended_ms IS NOT NULL AND ended_ms < ? LIMIT ?)`;
+/** Out of the index alone, for in an outage they are many: what is over has ended by then. Parameters: until and from when in ms. */
 const OVERDUE = `FROM inventory_entries INDEXED BY inventory_live_by_overdue
-  WHERE ended_ms IS NULL AND overdue_ms <= ? AND overdue_ms > ? AND not_after_ms > ?`;
+  WHERE ended_ms IS NULL AND overdue_ms <= ? AND overdue_ms > ?`;
 
 /** Every method throws what SQLite does, or a JournalProblem. */
 export class InventoryStore implements Disposable {
@@ -91,14 +92,14 @@ export class InventoryStore implements Disposable {
   }
 
   overdue({ nowMs, limit }: OverdueQuestion): OverdueFound {
-    const toldMs = this.#statement(SELECT_PROGRESS).get()?.['toldMs'] ?? NEVER_MS;
+    const reportedMs = this.#statement(SELECT_PROGRESS).get()?.['reportedMs'] ?? NEVER_MS;
     const named = this.#statement(`SELECT ${SELECTED} ${OVERDUE} ORDER BY overdue_ms LIMIT ?`);
-    const counted = this.#statement(`SELECT count(*) AS count ${OVERDUE}`).get(nowMs, NEVER_MS, nowMs);
-    return { entries: named.all(nowMs, toldMs, nowMs, limit).map(entryFrom), count: Number(counted?.['count']) };
+    const counted = this.#statement(`SELECT count(*) AS count ${OVERDUE}`).get(nowMs, NEVER_MS);
+    return { entries: named.all(nowMs, reportedMs, limit).map(entryFrom), count: Number(counted?.['count']) };
   }
 
-  toldOverdue(nowMs: number): void {
-    this.#run(KEEP_TOLD, nowMs);
+  reportedOverdue(nowMs: number): void {
+    this.#run(KEEP_REPORTED, nowMs);
   }
 
   /** What was taken in is of no use: it is made again. */
@@ -140,7 +141,8 @@ export class InventoryStore implements Disposable {
 
   #issued(row: Row, nowMs: number): void {
     for (const entry of entriesOf(row, this.#settings, nowMs)) {
-      this.#run(UPSERT, ...valuesOf(entry));
+      const renewed = entry.endedMs === null ? this.#run(RENEW, ...renewedValues(entry)) : 0;
+      if (renewed === 0) this.#run(UPSERT, ...valuesOf(entry));
       const { serial, notAfterMs, identity, cluster, podUid } = entry;
       if (Number(notAfterMs) > nowMs) this.#run(KEEP_CERTIFICATE, serial, notAfterMs, identity, cluster, podUid);
     }

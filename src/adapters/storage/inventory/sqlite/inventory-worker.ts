@@ -1,5 +1,6 @@
 // The thread that keeps the inventory and answers what is asked of it: neither requests nor the server's event loop wait for it, and
 // between two steps of following there is room for a page.
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ThreadAnswer } from '../../sqlite/answering-thread.ts';
 import { JournalProblem } from '../../sqlite/file/journal-problem.ts';
@@ -10,6 +11,9 @@ import { InventoryStore, type InventorySettings } from './inventory-store.ts';
 const STEP_MS = 20;
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
 const OF_NO_USE = [11, 26];
+
+// Of this thread alone, on Linux (setpriority(2), "C library/kernel differences"): where processors are scarce, issuing goes first.
+if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
 
 const settings = workerData as InventorySettings;
 const store = new InventoryStore(settings);
@@ -38,8 +42,8 @@ function perform(request: InventoryRequest): InventoryAnswer {
       return store.page(request.question);
     case 'overdue':
       return store.overdue(request.question);
-    case 'toldOverdue':
-      store.toldOverdue(request.nowMs);
+    case 'reportedOverdue':
+      store.reportedOverdue(request.nowMs);
       return null;
     case 'close':
       store[Symbol.dispose]();

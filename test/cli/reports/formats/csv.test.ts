@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { csvRow } from '../../../src/cli/reports/csv.ts';
+import { csvRow } from '../../../../src/cli/reports/formats/csv.ts';
 
 describe('A row of comma-separated values', () => {
   it('quotes what would end a cell or a row', () => {
