@@ -97,7 +97,9 @@ export class TailQueries {
 function selectDecisions(version: number): string {
   const fields = READ_FIELDS.map((field) => `${columnOf(field, version)} AS ${field}`);
   const policy = columnOf('policy', version);
-  const read = [...fields, `CASE WHEN json_valid(${policy}) THEN ${policy} ->> '$.class' END AS class`,
+  const read = [
+    ...fields,
+    `CASE WHEN json_valid(${policy}) THEN ${policy} ->> '$.class' END AS class`,
     `CASE WHEN caller <> identity THEN ${policy} END AS relayedPolicy`,
   ];
   return `SELECT id, ${read.join(', ')} FROM decisions WHERE id > ? ORDER BY id LIMIT ?`;
