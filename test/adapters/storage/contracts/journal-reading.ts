@@ -1,6 +1,6 @@
 // What everybody who reads a journal may rely on, whichever store it is in.
 import assert from 'node:assert/strict';
-import { MANY, NEWEST } from '../../../../src/adapters/storage/newest-first.ts';
+import { MANY, NEWEST } from '../../../../src/adapters/storage/readings/newest-first.ts';
 import type { JournalQuery } from '../../../../src/ports/storage/issuance-journal.ts';
 import { NOON_MS } from '../../../support/fakes/fake-clock.ts';
 import { issued, NEVER, refused, traced } from '../sqlite/records.ts';

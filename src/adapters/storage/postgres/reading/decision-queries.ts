@@ -3,7 +3,7 @@
 // in order, one that has many is likely among the newest of all.
 import { sql, type CompiledQuery, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
-import { MANY, NEWEST } from '../../newest-first.ts';
+import { MANY, NEWEST } from '../../readings/newest-first.ts';
 import { DECISION, tables, type Tables } from './tables.ts';
 
 type Where = (builder: ExpressionBuilder<Tables, 'decisions'>) => Expression<SqlBool>;

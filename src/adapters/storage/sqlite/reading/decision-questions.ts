@@ -3,7 +3,7 @@
 // they are put in order, one that has many is likely among the newest of all.
 import type { SQLInputValue } from 'node:sqlite';
 import type { JournalConditions, JournalQuery } from '../../../../ports/storage/issuance-journal.ts';
-import { MANY, NEWEST } from '../../newest-first.ts';
+import { MANY, NEWEST } from '../../readings/newest-first.ts';
 
 /** What follows the columns, and the values of its parameters. */
 export interface Question {
