@@ -77,7 +77,7 @@ export class Sessions {
     const { operator, called, certificate, startedMs } = kept;
     if (certificate !== undefined && certificate !== use.certificate) return undefined;
     if (!use.automatic) kept.usedMs = nowMs;
-    const endsMs = this.#clock.nowMs() + startedMs + this.#settings.longestMs - nowMs;
+    const endsMs = Math.round(this.#clock.nowMs() + startedMs + this.#settings.longestMs - nowMs);
     return { operator, ...(called !== undefined && { called }), endsMs };
   }
 

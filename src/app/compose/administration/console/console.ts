@@ -83,10 +83,11 @@ function listenerOf(
   const { chainFile, keyFile } = console;
   const clients = file !== undefined && { clientCa: '', strangers: true };
   const listener = new HttpsListener(routes, { ...settings, maxConnections: MAX_CONNECTIONS, ...clients });
+  // First: without it nothing is applied, and what is wrong with the certificate would be found too late.
+  if (file !== undefined) followClientCa(listener, { file, part: 'console listener' }, foundation);
   if (chainFile !== undefined && keyFile !== undefined) {
     followShownCertificate(listener, { chainFile, keyFile }, foundation);
   }
-  if (file !== undefined) followClientCa(listener, { file, part: 'console listener' }, foundation);
   return listener;
 }
 
