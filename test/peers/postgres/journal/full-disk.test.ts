@@ -3,13 +3,20 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { SystemClock } from '../../../../src/adapters/clock/system-clock.ts';
+import { ISSUER_LEDGER } from '../../../../src/adapters/storage/ledgers/issuer-ledger.ts';
+import { PostgresPool } from '../../../../src/adapters/storage/postgres/connection/postgres-pool.ts';
+import { PostgresLedgers } from '../../../../src/adapters/storage/postgres/shared/postgres-ledgers.ts';
+import { NO_LEDGER } from '../../../../src/domain/trust/issuer-ledger.ts';
+import { UNCHANGED } from '../../../../src/ports/storage/ledgers.ts';
+import { ledgerAfter, operation } from '../../../support/contracts/ledgers.ts';
 import { issued, NEVER } from '../../../adapters/storage/sqlite/records.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
 import { giveToServer } from '../../../support/postgres/server-user.ts';
 import { peerOrSkip } from '../../support/presence.ts';
-import { isRefused, startJournal } from '../support/journals.ts';
+import { isRefused, settingsOf, startJournal } from '../support/journals.ts';
 
 describe('A PostgreSQL whose disk is full', function () {
   this.timeout(120_000);
@@ -31,6 +38,26 @@ describe('A PostgreSQL whose disk is full', function () {
   after(() => {
     execFileSync('umount', ['--lazy', disk]);
     rmSync(disk, { recursive: true });
+  });
+
+  it('changes no ledger, nor the record of it, and says so, and changes it when there is room', async () => {
+    await using cluster = await PostgresCluster.start();
+    await using started = await startJournal(cluster);
+    await using database = new PostgresPool({ clock: new SystemClock() }, settingsOf(cluster));
+    await cluster.query(`CREATE TABLESPACE small LOCATION '${disk}'`);
+    await cluster.query('ALTER TABLE issuer_ledgers SET TABLESPACE small');
+    assert.throws(() => writeFileSync(path.join(disk, 'filler'), Buffer.alloc(4 << 20)), /ENOSPC/);
+    const ledgers = new PostgresLedgers({ database }, { trust: 'corp.example', form: ISSUER_LEDGER });
+    const change = async (): Promise<unknown> =>
+      ledgers.replace(UNCHANGED, ledgerAfter(NO_LEDGER, 'suspend'), operation(), { signal: NEVER });
+    await isRefused(change(), 'CAP-S04', /cannot grow: its disk is full/);
+    assert.deepEqual(await ledgers.revision({ signal: NEVER }), UNCHANGED);
+    rmSync(path.join(disk, 'filler'));
+    assert.notEqual(await change(), undefined);
+    assert.deepEqual(await cluster.query('SELECT count(*) FROM operations'), [['1']]);
+    assert.equal(started.journal.problem, undefined);
+    await cluster.query('DROP TABLE issuer_ledgers');
+    await cluster.query('DROP TABLESPACE small');
   });
 
   it('records nothing and says so, and goes on when there is room', async () => {

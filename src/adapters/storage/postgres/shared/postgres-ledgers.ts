@@ -4,6 +4,7 @@ import { parseJson } from '../../../../domain/text/parse-json.ts';
 import { UNCHANGED, type Ledgers, type Revised, type Revision } from '../../../../ports/storage/ledgers.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
 import { ledgerIn, writtenLedger, type LedgerForm } from '../../ledgers/ledger-form.ts';
+import { problemBehind } from '../connection/postgres-problem.ts';
 import { OPERATION_COLUMNS, operationValues, type Row } from '../../records.ts';
 import type { Database } from './database.ts';
 
@@ -66,9 +67,10 @@ export class PostgresLedgers<L> implements Ledgers<L> {
   }
 }
 
-/** A connection that was lost does not say what became of the statement. */
+/** A connection that was lost does not say what became of the statement; a database that refuses it, as one whose disk is full, does. */
 function orUnknown(cause: unknown): never {
-  const lost = cause instanceof AuthorityError && cause.reason === 'CAP-S04';
+  const kind = problemBehind(cause)?.kind ?? 'lost';
+  const lost = cause instanceof AuthorityError && cause.reason === 'CAP-S04' && kind === 'lost';
   throw lost ? new AuthorityError('CAP-O06', { detail: 'the database did not answer', cause: cause.cause }) : cause;
 }
 
