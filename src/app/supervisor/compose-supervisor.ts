@@ -13,6 +13,7 @@ import type { ServeReport, Server } from '../serve.ts';
 import { composeRelays, openSockets, type Relays } from './compose-relays.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import type { ServingWorker } from './gathered/ask-each.ts';
+import { keepKeys } from './kept-keys.ts';
 import { REREAD_TOPIC } from './start-of-worker.ts';
 import { reportForWorkers } from './shared-reports.ts';
 import { shareWithWorkers } from './shared-state.ts';
@@ -40,6 +41,7 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
   const onFailure = (topic: string, cause: unknown): void => events.unexpected({ where: `link ${topic}`, cause });
   const share = shareWithWorkers(config, clock);
   const report = reportForWorkers(config, foundation);
+  const shareKeys = keepKeys(config);
   const workers = new Workers(count, {
     clock,
     events,
@@ -51,6 +53,7 @@ export function composeSupervisor(config: Config, count: number, lifecycle: Life
     },
     place: (slot, process) => {
       relays.attach({ slot, ...process });
+      shareKeys(process.link, process.closed);
       return { slot, of: count, config: parts.config };
     },
   });

@@ -1,7 +1,7 @@
 // Rules between the keys that say where issuers and trust anchors are.
 import { formatDuration } from '../../domain/text/duration.ts';
 import { LEAVES_IN_ISSUER } from '../../domain/trust/lifetime-relations.ts';
-import { isInMemory, PLACE_FIELDS, placeProblems, type IssuerPlace } from '../shapes/issuer.ts';
+import { PLACE_FIELDS, placeProblems, type IssuerPlace } from '../shapes/issuer.ts';
 import type { Rule } from './rules.ts';
 
 export const ISSUER_RULES: readonly Rule[] = [
@@ -34,13 +34,6 @@ export const ISSUER_RULES: readonly Rule[] = [
     check: ({ issuer, trustAnchors }) =>
       issuer.upstream !== undefined && trustAnchors.file === undefined
         ? [{ problem: 'needs trustAnchors.file: what an upstream names as its root is never trusted for that' }]
-        : [],
-  },
-  {
-    reads: ['issuer.upstream', 'processes', 'issuer.directory', 'additionalIssuers'],
-    check: ({ issuer, additionalIssuers, processes }) =>
-      processes !== 1 && [issuer, ...additionalIssuers].some((one) => isInMemory(one))
-        ? [{ problem: 'needs `directory` with several processes: a key in memory is that of one process' }]
         : [],
   },
   {

@@ -130,10 +130,6 @@ const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, prob
         `${field} must be absent with \`upstream\`, which keeps key and certificate in memory, or in \`directory\` where that is given`,
       ] as const,
   ),
-  [
-    { ...noFiles, 'issuer.upstream': { vault: pki }, processes: 2 },
-    'issuer.upstream needs `directory` with several processes: a key in memory is that of one process',
-  ],
   [{ ...inCluster, ...signedBy({}) }, 'issuer.upstream must name one of vault, certManager'],
   [
     { 'cluster.remote.directory': 'remote' },

@@ -6,6 +6,7 @@ import { AuthorityError } from '../../../domain/errors.ts';
 import type { SignatureAlgorithm } from '../../../domain/x509/key-types.ts';
 import type { Custody, OpenedKey, SignerOpener } from '../../../ports/issuing/signer-opener.ts';
 import type { Link } from '../link.ts';
+import { keyAtHand } from './pairs.ts';
 
 const OPEN_TOPIC = 'signer/open';
 const SIGN_TOPIC = 'signer/sign';
@@ -64,7 +65,7 @@ export function relayedSignerOpener(link: Link, { custody }: { readonly custody:
       // A key that a document holds, and what opens one, is no business of another process.
       if (PRIVATE_KEY.test(text)) return { problem: 'is a private key, where the name of one is expected' };
       if (secret !== undefined) return { problem: 'comes with a secret, where the supervisor has what opens it' };
-      const opened = (await link.ask(OPEN_TOPIC, text, options)) as unknown as Opened;
+      const opened = (await keyAtHand(link.ask(OPEN_TOPIC, text, options))) as unknown as Opened;
       return 'problem' in opened ? opened : relayedKey(link, Buffer.from(opened.spki, 'base64'));
     },
   };
@@ -78,7 +79,7 @@ function relayedKey(link: Link, spki: Uint8Array): OpenedKey {
       algorithm,
       sign: async (tbs, options) => {
         const body = { key, algorithm, tbs: base64(tbs) } satisfies ToSign;
-        return Buffer.from((await link.ask(SIGN_TOPIC, body, options)) as string, 'base64');
+        return Buffer.from((await keyAtHand(link.ask(SIGN_TOPIC, body, options))) as string, 'base64');
       },
     }),
   };

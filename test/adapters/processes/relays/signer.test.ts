@@ -46,7 +46,7 @@ describe('A key that only the supervisor holds', () => {
     const former = workerOf(shared);
     const signer = (await opened(former.opener)).signerFor('ecdsa-p256-sha256');
     former.cut();
-    await assert.rejects(async () => signer.sign(TBS, WAITING), { reason: 'CAP-S04' });
+    await assert.rejects(async () => signer.sign(TBS, WAITING), { reason: 'CAP-S15' });
     const next = (await opened(workerOf(shared).opener)).signerFor('ecdsa-p256-sha256');
     assert.ok((await next.sign(TBS, WAITING)).length > 0);
   });
@@ -66,12 +66,12 @@ describe('A key that only the supervisor holds', () => {
     const clock = new FakeClock();
     const hanging: SignerOpener = { custody: 'file', open: async () => new Promise(() => undefined) };
     const late = workerOf(new SharedSigners(hanging), clock).opener.open({ text: 'mesh' }, WAITING);
-    const refused = assert.rejects(late, { reason: 'CAP-S04' });
+    const refused = assert.rejects(late, { reason: 'CAP-S15' });
     await clock.advance(2_000);
     await refused;
     const away: SignerOpener = { custody: 'file', open: async () => Promise.reject(new AuthorityError('CAP-S04')) };
     await assert.rejects(workerOf(new SharedSigners(away)).opener.open({ text: 'mesh' }, WAITING), {
-      reason: 'CAP-S04',
+      reason: 'CAP-S15',
     });
   });
 
