@@ -1,9 +1,9 @@
 // The rotation soak of three servers on one database, for less than a minute.
 import assert from 'node:assert/strict';
-import { runReplicaRotation } from '../../soak/replicas/rotation.ts';
-import { broken } from '../../soak/soak.ts';
-import { findPostgres } from '../../support/postgres/binaries.ts';
-import { peerOrSkip } from '../support/presence.ts';
+import { runReplicaRotation } from '../../../soak/replicas/rotation.ts';
+import { broken } from '../../../soak/soak.ts';
+import { findPostgres } from '../../../support/postgres/binaries.ts';
+import { peerOrSkip } from '../../support/presence.ts';
 
 describe('A rotation of the trust anchor on three servers with one database', function () {
   this.timeout(300_000);
