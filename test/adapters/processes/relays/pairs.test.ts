@@ -23,7 +23,10 @@ describe('Pairs that the supervisor has', () => {
       const closed = new AbortController();
       signers.attach(link);
       servePairs(link, pairs, closed.signal);
-      const end = (): void => (cut(), closed.abort());
+      const end = (): void => {
+        cut();
+        closed.abort();
+      };
       return { pairs: relayedPairs<HeldPairs>(other), opener: relayedSignerOpener(other, { custody: 'memory' }), end };
     };
     return { keys, pairs, worker };
