@@ -22,9 +22,9 @@ export class SettledTime {
     this.#clock = clock;
   }
 
-  /** Milliseconds since the epoch, never ahead of the wall clock. */
+  /** Whole milliseconds since the epoch, as a database takes them; never ahead of the wall clock. */
   nowMs(): number {
-    return this.#clock.monotonicMs() + this.#settle();
+    return Math.floor(this.#clock.monotonicMs() + this.#settle());
   }
 
   /** By how much the wall clock is ahead of what is believed, in ms; 0 when it is believed. */

@@ -22,6 +22,12 @@ describe('Settled time', () => {
     }
   });
 
+  it('is in whole milliseconds, though the monotonic clock is not', () => {
+    let monotonicMs = 1_234.5678;
+    const machine = new SettledTime({ nowMs: () => NOON_MS, monotonicMs: () => (monotonicMs += 0.0123) });
+    for (let at = 0; at < 10; at += 1) assert.ok(Number.isInteger(machine.nowMs()));
+  });
+
   it('goes on as it was when the clock is set forwards, and is the new one when that has been so for an hour', async () => {
     clock.jumpTo(NOON_MS + 48 * HOUR_MS);
     assert.deepEqual([time.nowMs(), time.aheadMs()], [NOON_MS, 48 * HOUR_MS]);
