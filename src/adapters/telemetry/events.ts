@@ -161,6 +161,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       const facts = { event: 'rotationMoved', rotation, from, to, actor: cut(actor), reason: cut(reason) };
       logger.warn(facts, `rotation of trust anchors is in phase ${to}`);
     },
+    bridgeChanged({ act, rotation, certificate, actor, reason }) {
+      const facts = { event: 'bridgeChanged', act, rotation, certificate, actor: cut(actor), reason: cut(reason) };
+      logger.warn(facts, act === 'bridge' ? 'rotation has a bridge' : 'bridge of the rotation taken back');
+    },
     banChanged({ act, id, kind, target, actor, reason }) {
       metrics.count('banChanges', { act, kind });
       const facts = { event: 'banChanged', act, id, kind, target: cut(target), actor: cut(actor), reason: cut(reason) };

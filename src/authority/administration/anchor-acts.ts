@@ -49,7 +49,7 @@ export interface AnchorActsParts {
   readonly review: Pick<RotationReview, 'look'>;
   readonly policies: Pick<PolicySource, 'current'>;
   readonly clock: Pick<Clock, 'nowMs'>;
-  readonly events: Pick<Events, 'rotationMoved'>;
+  readonly events: Pick<Events, 'rotationMoved' | 'bridgeChanged'>;
 }
 
 export interface AskedStep {
@@ -182,19 +182,23 @@ export class AnchorActs {
     settle: (known: AnchorLedger) => AnchorLedger,
     options: Waits,
   ): Promise<StepOutcome> {
-    const { rotation } = await this.#parts.ledger.change((known) => {
+    const { rotation, before } = await this.#parts.ledger.change((known) => {
       const next = this.#after(settle(known), wanted, by, notes);
       const { act } = wanted;
       const operation =
         isBridgeAct(act) && known.rotation !== undefined
           ? recordOfBridge(act, known.rotation, next.rotation, by, notes)
           : recordOfMove(act, next.rotation);
-      return { ledger: next, rotation: next.rotation, operation };
+      return { ledger: next, rotation: next.rotation, before: known.rotation, operation };
     }, options);
-    if (isBridgeAct(wanted.act))
-      return { outcome: 'done', act: wanted.act, rotation, notes: this.#notesOf(wanted.act, rotation, notes) };
-    const { from, to } = lastMove(rotation);
     const { actor, reason } = by;
+    if (isBridgeAct(wanted.act)) {
+      const { sha256 = '' } = rotation.bridge ?? before?.bridge ?? {};
+      const certificate = sha256.slice(0, 16);
+      this.#parts.events.bridgeChanged({ act: wanted.act, rotation: rotation.id, certificate, actor, reason });
+      return { outcome: 'done', act: wanted.act, rotation, notes: this.#notesOf(wanted.act, rotation, notes) };
+    }
+    const { from, to } = lastMove(rotation);
     this.#parts.events.rotationMoved({ rotation: rotation.id, ...(from && { from }), to, actor, reason });
     return { outcome: 'done', act: wanted.act, rotation, notes };
   }

@@ -1,6 +1,7 @@
 // What the CA reports about itself: one function per business event. The adapter writes
 // the log line and moves the metric together, so that they cannot disagree. No event ever carries
 // a private key, a token or a whole CSR.
+// It is long because every business event has its facts here.
 import type { InventoryEntry } from '../../domain/inventory/entry.ts';
 import type { BanTarget } from '../../domain/revocation/ban.ts';
 import type { LifecycleState } from '../../domain/trust/issuer-state.ts';
@@ -175,6 +176,17 @@ export interface Events {
     readonly rotation: string;
     readonly from?: RotationPhase;
     readonly to: RotationPhase;
+    readonly actor: string;
+    readonly reason: string;
+  }): void;
+  /**
+   * The bridge of a rotation was given or taken back; said by the process that did it. `certificate` is the hex SHA-256 of the
+   * cross-certificate, first 16 digits.
+   */
+  bridgeChanged(facts: {
+    readonly act: 'bridge' | 'unbridge';
+    readonly rotation: string;
+    readonly certificate: string;
     readonly actor: string;
     readonly reason: string;
   }): void;

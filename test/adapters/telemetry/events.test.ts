@@ -386,6 +386,18 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { 'capstan_anchor_rotation_moves_total{phase="adopt"}': 1 },
     },
   ],
+  bridgeChanged: [
+    {
+      emit: (events) => events.bridgeChanged({ ...ROTATED, act: 'bridge', certificate: 'cd01' }),
+      line: { level: 'warn', ...ROTATED, act: 'bridge', certificate: 'cd01' },
+      moves: {},
+    },
+    {
+      emit: (events) => events.bridgeChanged({ ...ROTATED, act: 'unbridge', certificate: 'cd01' }),
+      line: { level: 'warn', ...ROTATED, act: 'unbridge', certificate: 'cd01' },
+      moves: {},
+    },
+  ],
   banChanged: [
     {
       emit: (events) => events.banChanged({ ...BAN, act: 'revoke' }),

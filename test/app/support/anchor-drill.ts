@@ -1,6 +1,7 @@
 // A rotation of the trust anchor as operators do it, on servers whose issuers are in folders: the next intermediate is asked for,
 // signed below the new root and imported by the commands, and waits there for its phase.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
@@ -26,6 +27,13 @@ const LEADS_TO: Readonly<Record<'advance' | 'retire' | 'abort', readonly string[
   abort: ['aborted'],
 };
 
+const CROSS_EXTENSIONS = [
+  'basicConstraints=critical,CA:TRUE',
+  'keyUsage=critical,keyCertSign,cRLSign',
+  'subjectKeyIdentifier=hash',
+  'authorityKeyIdentifier=keyid',
+].join('\n');
+
 export interface Ran {
   readonly code: number;
   readonly output: string;
@@ -37,6 +45,8 @@ export interface Received {
   readonly below: 'old' | 'new';
   readonly anchors: string;
 }
+
+type Made = Pick<NonNullable<Parameters<typeof testAuthority>[0]>, 'nowMs' | 'keyType'>;
 
 export class AnchorDrill implements Disposable {
   readonly files: ServerFiles;
@@ -53,9 +63,10 @@ export class AnchorDrill implements Disposable {
     this.#madeMs = madeMs;
   }
 
-  /** @param nowMs when CAs are made; now, unless a clock is to be set back. */
-  static async create({ nowMs }: { readonly nowMs?: number } = {}): Promise<AnchorDrill> {
-    const made = async (): Promise<TestAuthority> => testAuthority({ ...(nowMs !== undefined && { nowMs }) });
+  /** @param nowMs when CAs are made; now, unless a clock is to be set back. @param keyType of their keys. */
+  static async create({ nowMs, keyType }: Made = {}): Promise<AnchorDrill> {
+    const made = async (): Promise<TestAuthority> =>
+      testAuthority({ ...(nowMs !== undefined && { nowMs }), ...(keyType && { keyType }) });
     const drill = new AnchorDrill(await ServerFiles.create(await made()), await made(), nowMs);
     drill.files.write('new.pem', drill.next.root.certificatePem);
     return drill;
@@ -163,6 +174,24 @@ export class AnchorDrill implements Disposable {
         .map((pem) => (new X509Certificate(pem).fingerprint256 === newRoot.fingerprint256 ? 'new' : 'old'))
         .join(),
     };
+  }
+
+  /** Has the new root signed by the old one, as `capstan anchor plan` says it. @param digest such as `sha256`. */
+  crossCertificate(digest: string): string {
+    const { root } = this.files.pki;
+    this.files.write('old-root.pem', root.certificatePem);
+    this.files.write('old-root.key', root.keyPem);
+    this.files.write('cross.ext', CROSS_EXTENSIONS);
+    const [next, old, key, extensions, cross] = [
+      'new.pem',
+      'old-root.pem',
+      'old-root.key',
+      'cross.ext',
+      'cross.pem',
+    ].map((name) => this.files.path(name)) as [string, string, string, string, string];
+    const signing = ['-CA', old, '-CAkey', key, '-CAcreateserial', '-clrext', '-extfile', extensions, '-days', '90'];
+    execFileSync('openssl', ['x509', '-in', next, ...signing, `-${digest}`, '-out', cross], { stdio: 'pipe' });
+    return cross;
   }
 
   /** Waits until many connections at once, which the kernel spreads over all processes, have the same answer. */
