@@ -92,7 +92,7 @@ function endsOf({ figures }: Overview, issuers: readonly IssuerRow[]): readonly 
       key: `anchor ${anchor}`,
       what: (
         <>
-          trust anchor <Name of={subject} />
+          trust anchor <Name of={subject} /> <Code of={anchor} />
         </>
       ),
       state: distributed ? <State word="distributed" tone="good" /> : <State word="not distributed" tone="warn" />,

@@ -6,7 +6,7 @@ import type { AnchorRotation, RotationPhase } from '../../domain/trust/rotation/
 import { WithAnswer } from '../parts/answered.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Table } from '../parts/table.tsx';
-import { Code, Count, Moment, Name } from '../parts/values.tsx';
+import { Code, Count, Moment, Name, Shown } from '../parts/values.tsx';
 import { useAnswer } from '../use-answer.ts';
 
 const PHASES: readonly RotationPhase[] = ['publish', 'adopt', 'retire', 'done'];
@@ -68,14 +68,27 @@ function Phases({ of: { id, phase, added, old, moves } }: { readonly of: AnchorR
       </ol>
       <Facts
         facts={[
-          ['From', old.map(({ sha256, subject }) => <Name key={sha256} of={subject} />)],
-          ['To', added.map(({ sha256, subject }) => <Name key={sha256} of={subject} />)],
+          ['From', <Anchors of={old} />],
+          ['To', <Anchors of={added} />],
           ['In this phase since', <Moment at={last.timeMs} />],
           ['By', <Name of={last.approvedBy === undefined ? last.actor : `${last.actor} and ${last.approvedBy}`} />],
           ['Reason', <Name of={last.reason} />],
         ]}
       />
     </section>
+  );
+}
+
+/** Anchors of one name differ in their digests. */
+function Anchors({ of }: { readonly of: AnchorRotation['old'] }) {
+  return (
+    <>
+      {of.map(({ sha256, subject }) => (
+        <div key={sha256}>
+          <Name of={subject} /> <Code of={sha256.slice(0, 16)} />
+        </div>
+      ))}
+    </>
   );
 }
 
@@ -92,10 +105,10 @@ function Reviewed({ rotation, review }: { readonly rotation: AnchorRotation; rea
           <ul>
             {obstacles.map(({ text, advice }) => (
               <li key={text}>
-                <Name of={text} />
+                <Shown text={text} />
                 {advice !== undefined && (
                   <p class="advice">
-                    <Name of={advice} />
+                    <Shown text={advice} />
                   </p>
                 )}
               </li>

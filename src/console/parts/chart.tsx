@@ -6,6 +6,9 @@ import type { RecentDecisions } from '../../authority/chores/server-figures.ts';
 
 const HEIGHT = 140;
 
+/** As every other moment on the page, in UTC. */
+const clockTime = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(11, 16);
+
 export function DecisionsChart({ lately }: { readonly lately: RecentDecisions }) {
   const place = useRef<HTMLDivElement>(null);
   const { endsMs, issued, refused, stepMs } = lately;
@@ -21,7 +24,10 @@ export function DecisionsChart({ lately }: { readonly lately: RecentDecisions })
         height: HEIGHT,
         cursor: { show: false },
         legend: { show: false },
-        axes: [axis, { ...axis, size: 48 }],
+        axes: [
+          { ...axis, values: (_, moments) => moments.map(clockTime) },
+          { ...axis, size: 48 },
+        ],
         scales: { y: { range: (_, __, most) => [0, Math.max(1, most)] } },
         series: [
           {},
@@ -43,7 +49,7 @@ export function DecisionsChart({ lately }: { readonly lately: RecentDecisions })
   return (
     <figure>
       <figcaption>
-        Per second: <span class="key good">issued</span>, <span class="key bad">refused</span>
+        Per second, by UTC: <span class="key good">issued</span>, <span class="key bad">refused</span>
       </figcaption>
       <div ref={place} class="chart" aria-hidden="true" />
     </figure>
