@@ -9,6 +9,7 @@ import { RunningServer, csrClient } from '../../app/support/running-server.ts';
 import { ServerFiles } from '../../app/support/server-files.ts';
 import { buildCsr } from '../../support/certificates.ts';
 import { eventually, freePort } from '../../support/eventually.ts';
+import { budgetSeconds, failingSeconds, untilItCountsDown } from '../support/outage-budget.ts';
 import { peerOrSkip } from '../support/presence.ts';
 import { findOpenBao } from './support/openbao-package.ts';
 import { OpenBao } from './support/openbao.ts';
@@ -56,9 +57,9 @@ describe('An issuer below the PKI of OpenBao', function () {
   }
 
   /** @returns the intermediate under which a new certificate is. */
-  async function issuedUnder(server: RunningServer): Promise<X509Certificate> {
+  async function issuedUnder(server: RunningServer, serviceAccount = 'demo'): Promise<X509Certificate> {
     using client = csrClient(server.tlsPort, rootPem);
-    const headers = { authorization: `Bearer ${await server.files.mint.token()}` };
+    const headers = { authorization: `Bearer ${await server.files.mint.token(serviceAccount)}` };
     const { code, details, response } = await client.call({ csr: (await buildCsr()).pem, headers });
     assert.equal(code, status.OK, details);
     const [leaf, issuer] = response!.certChain.map((pem) => new X509Certificate(pem));
@@ -86,6 +87,10 @@ describe('An issuer below the PKI of OpenBao', function () {
     assert.match(health, /the PKI corp at https:\/\/127\.0\.0\.1:\d+: it cannot be reached/);
     assert.equal((await server.get('/readyz')).status, 200);
     assert.equal((await issuedUnder(server)).fingerprint256, first.fingerprint256);
+    const issue = async (): Promise<void> =>
+      assert.equal((await issuedUnder(server, 'other')).fingerprint256, first.fingerprint256);
+    await untilItCountsDown(server, issue);
+    assert.ok((await failingSeconds(server, 'default'))! > 4);
     await bao.startAgain();
     const second = await eventually(
       'the next is in force',
@@ -97,5 +102,11 @@ describe('An issuer below the PKI of OpenBao', function () {
     );
     assert.notDeepEqual(second.publicKey.export({ format: 'jwk' }), first.publicKey.export({ format: 'jwk' }));
     assert.equal((await server.get('/readyz')).status, 200);
+    assert.equal(await failingSeconds(server, 'default'), 0);
+    const isAsEver = async (): Promise<boolean> => {
+      await issuedUnder(server);
+      return ((await budgetSeconds(server)) ?? 0) > 30;
+    };
+    await eventually('the outage budget rises', isAsEver, SOON);
   });
 });

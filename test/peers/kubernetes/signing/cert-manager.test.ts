@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { ServerFiles } from '../../../app/support/server-files.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { findPrograms } from '../../programs/programs.ts';
+import { budgetSeconds, failingSeconds, untilItCountsDown } from '../../support/outage-budget.ts';
 import { peerOrSkip } from '../../support/presence.ts';
 import { AttestedServer, podWithToken } from '../support/attested-server.ts';
 import { ApiRefusal, type ClusterObject } from '../support/cluster-api.ts';
@@ -97,9 +98,18 @@ describe('An issuer whose intermediates cert-manager signs', function () {
       /issuer default, since .*CertificateRequest capstan-default-\w+ (has neither been approved|is approved, and)/;
     await eventually('what it waits for', async () => said.test(await readyz()), SOON);
     assert.equal(await issuedBy(), first);
+    await untilItCountsDown(capstan.server, async () => assert.equal(await issuedBy(), first));
+    assert.ok((await failingSeconds(capstan.server, 'default'))! > 4);
     await certManager.startAgain();
     await eventually('the next one in force', () => inForce().fingerprint256 !== first, SOON);
     await eventually('leaves of it', async () => (await issuedBy()) === inForce().fingerprint256, SOON);
+    const isWell = async (): Promise<boolean> => (await failingSeconds(capstan.server, 'default')) === 0;
+    await eventually('cert-manager counts as back', isWell, SOON);
+    const isAsEver = async (): Promise<boolean> => {
+      await issuedBy();
+      return ((await budgetSeconds(capstan.server)) ?? 0) > 30;
+    };
+    await eventually('the outage budget rises', isAsEver, { ...SOON, everyMs: 500 });
   });
 
   it('has asked once for each', async () => {
