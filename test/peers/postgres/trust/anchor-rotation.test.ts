@@ -21,7 +21,6 @@ describe('A rotation of the trust anchor on three servers with one database', fu
     );
     const valueOf = (name: string): number => measured.find((one) => one.name === name)?.value ?? 0;
     assert.equal(valueOf('leaders killed'), 5);
-    assert.ok(valueOf('leases') > 5, 'another one led each time');
     for (const some of ['certificates delivered', 'bundle documents read']) assert.ok(valueOf(some) > 100, some);
   });
 });
