@@ -24,7 +24,7 @@ const SOAKS: readonly Soak[] = [
   ...upgrades,
 ];
 
-const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks: ${SOAKS.map(({ name }) => name).join(', ')}`;
+const USAGE = `usage: npm run soak -- [--only NAME] [--seconds N] [--from REVISION]; soaks, each with its seconds: ${SOAKS.map(({ name, seconds }) => `${name} ${seconds}`).join(', ')}`;
 
 function lineOf(measured: Measured): string {
   const { name, value, unit, bound } = measured;
@@ -33,12 +33,19 @@ function lineOf(measured: Measured): string {
 }
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, seconds: { type: 'string' }, from: { type: 'string' } },
+  options: {
+    only: { type: 'string' },
+    seconds: { type: 'string' },
+    from: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 });
 const chosen = SOAKS.filter(({ name }) => values.only === undefined || name.startsWith(values.only));
 const { from } = values;
 const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
-if (chosen.length === 0 || (seconds !== undefined && !(seconds > 0))) {
+if (values.help === true) {
+  console.log(USAGE);
+} else if (chosen.length === 0 || (seconds !== undefined && !(seconds > 0))) {
   console.error(USAGE);
   process.exitCode = 64;
 } else {
