@@ -7,6 +7,7 @@ import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
 import { KEPT_BOUNDS } from '../../../src/adapters/kubernetes/api/kept-bytes.ts';
 import { KnownClusters } from '../../../src/adapters/kubernetes/clusters/known-clusters.ts';
 import { FollowedWorkloads, workloadCaches } from '../../../src/adapters/kubernetes/workloads/followed-workloads.ts';
+import { SqliteInventory } from '../../../src/adapters/storage/inventory/sqlite-inventory.ts';
 import { SqliteIssuanceHistory } from '../../../src/adapters/storage/sqlite/sqlite-issuance-history.ts';
 import { SqliteJournal } from '../../../src/adapters/storage/sqlite/sqlite-journal.ts';
 import { SqliteJournalReader } from '../../../src/adapters/storage/sqlite/sqlite-journal-reader.ts';
@@ -131,6 +132,23 @@ describe('The ends of identities', function () {
         ['seen', 'pod_deleted', false],
       ],
     );
+  });
+
+  it('are in the inventory: a pod that lives for a moment appears in it, and ends', async () => {
+    const settings = { file: file(), cluster: 'east', sdsRenewAt: 0.5, retentionMs: 60 * MINUTE_MS };
+    await using running = await server();
+    await using inventory = new SqliteInventory({ clock: new SystemClock() }, settings);
+    const shown = async (): Promise<readonly string[]> => {
+      const nowMs = Date.now();
+      await inventory.follow({ nowMs }, WAITING);
+      const { entries } = await inventory.page({ conditions: { podName: 'short' }, limit: 10, nowMs }, WAITING);
+      return entries.map(({ podName, end }) => `${podName ?? ''} ${end?.reason ?? 'lives'}`);
+    };
+    addPod('short');
+    await running.issue('short');
+    assert.deepEqual(await shown(), ['short lives']);
+    api.remove(PODS, { namespace: 'shop', name: 'short' });
+    await eventually('its end', async () => (await shown())[0] === 'short pod_deleted', SOON);
   });
 
   it('are not of a pod that is left out because its namespace has more than is kept of one, before it is deleted', async () => {
