@@ -2,10 +2,9 @@
 // last, and of all workloads the earliest of these ends. Who is gone must not count, or the budget would be used up by the dead; who
 // ran out because nothing could be issued must, or the worst of an outage would look like the end of it.
 //
-// A client renews at half of the life of its newest certificate, as Istio's agent and ztunnel do; over SDS this CA does, at a share of
-// its own. Of what is then left, one that has not come after half is dead or gone: at three quarters of the life. Only time in which
-// it could have come counts: while nothing can be issued to it it is not late, and after that it has as long as before, also where its
-// certificate has ended meanwhile.
+// Who is overdue (../inventory/renewal.ts) is dead or gone. Only time in which it could have come counts: while nothing can be issued to
+// it it is not late, and after that it has as long as before, also where its certificate has ended meanwhile.
+import { renewalOf } from '../inventory/renewal.ts';
 import type { WorkloadEvidence } from './rotation/evidence.ts';
 
 /** Whom something keeps from being issued to: with neither field everybody, with both whom both name. */
@@ -31,8 +30,6 @@ export interface RenewalFacts {
   readonly sdsRenewAt: number;
 }
 
-const CLIENTS_RENEW_AT = 1 / 2;
-
 /** @returns when it has no valid certificate any more, in ms since the epoch, which may be over; nothing for one that is overdue. */
 export function endOf(workload: Held, facts: RenewalFacts, nowMs: number): number | undefined {
   if (isOverdue(workload, facts, nowMs)) return undefined;
@@ -54,9 +51,8 @@ export function stillFelt(
 
 function isOverdue(workload: Held, { interruptions, sdsRenewAt }: RenewalFacts, nowMs: number): boolean {
   const { leaf } = workload;
-  const lifeMs = leaf.notAfterMs - leaf.issuedMs;
-  const dueMs = leaf.issuedMs + lifeMs * (leaf.api === 'sds' ? sdsRenewAt : CLIENTS_RENEW_AT);
-  const graceMs = (leaf.notAfterMs - dueMs) / 2;
+  const { renewalMs: dueMs, overdueMs } = renewalOf(leaf, { sdsRenewAt });
+  const graceMs = overdueMs - dueMs;
   if (nowMs - dueMs <= graceMs) return false;
   const its = interruptions.filter(({ barred }) => isBarred(workload, barred));
   return nowMs - dueMs - lostMs(its, dueMs, nowMs) > graceMs;

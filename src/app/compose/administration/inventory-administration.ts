@@ -13,14 +13,20 @@ interface Former {
 }
 
 export function composeInventoryAdministration(
-  { cluster }: Pick<Config, 'cluster'>,
+  { cluster, journal }: Pick<Config, 'cluster' | 'journal'>,
   { clock, running: signal }: Pick<Foundation, 'clock' | 'running'>,
   { storage: { inventory }, ledgers: { bans } }: Former,
 ): InventoryParts {
   return {
     list: async (request) => {
-      if (inventory === undefined) throw new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
+      if (inventory === undefined) throw absent(journal);
       return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
     },
   };
+}
+
+function absent({ store: { kind } }: Config['journal']): AuthorityError {
+  return kind === 'postgres'
+    ? new AuthorityError('CAP-O02', { detail: 'a server that records in PostgreSQL keeps no inventory yet' })
+    : new AuthorityError('CAP-S07', { detail: 'this process keeps no inventory' });
 }
