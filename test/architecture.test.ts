@@ -80,6 +80,7 @@ const PRIVATE_WORDS: Readonly<Record<string, string>> = {
 };
 /** Inside the domain an import may only go to a room further to the right, or stay. */
 const DOMAIN_ROOMS = [
+  'inventory',
   'issuance',
   'revocation',
   'trust',

@@ -41,7 +41,7 @@ export interface InventoryEntry extends InventoryKey {
   readonly issuedMs: number;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** When the next certificate is expected, and from when on it is late: see renewal.ts. */
+  /** When the next certificate is expected, and from when on it is late: see trust/renewal.ts. */
   readonly renewalMs: number;
   readonly overdueMs: number;
   /** The newest trust bundle that one of its proxies has acknowledged over SDS. */

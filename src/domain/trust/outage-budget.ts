@@ -2,9 +2,9 @@
 // last, and of all workloads the earliest of these ends. Who is gone must not count, or the budget would be used up by the dead; who
 // ran out because nothing could be issued must, or the worst of an outage would look like the end of it.
 //
-// Who is overdue (../inventory/renewal.ts) is dead or gone. Only time in which it could have come counts: while nothing can be issued to
+// Who is overdue (renewal.ts) is dead or gone. Only time in which it could have come counts: while nothing can be issued to
 // it it is not late, and after that it has as long as before, also where its certificate has ended meanwhile.
-import { renewalOf } from '../inventory/renewal.ts';
+import { renewalOf } from './renewal.ts';
 import type { WorkloadEvidence } from './rotation/evidence.ts';
 
 /** Whom something keeps from being issued to: with neither field everybody, with both whom both name. */

@@ -1,7 +1,7 @@
 // One mapping between entries of the inventory and the rows of a database, whichever it is, and how they come out of the rows of the
 // journal: pure. A part of the key that is absent is empty, because no two rows may be the same in it.
 import { EXPIRED, type InventoryEntry } from '../../../domain/inventory/entry.ts';
-import { renewalOf, type RenewalHabits } from '../../../domain/inventory/renewal.ts';
+import { renewalOf, type RenewalHabits } from '../../../domain/trust/renewal.ts';
 import type { IssuanceClass } from '../../../domain/policy/request.ts';
 import { namespaceIn } from '../../../domain/revocation/revoked-leaves.ts';
 import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { renewalOf } from '../../../src/domain/inventory/renewal.ts';
+import { renewalOf } from '../../../src/domain/trust/renewal.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 
 const HOUR_MS = 3_600_000;
