@@ -199,6 +199,10 @@ export function telemetryEvents({ logger, noise, faults, metrics }: Parts): Even
       metrics.count('trustWarnings', {});
       logger.warn({ event: 'trustWarning', problem: cut(problem) }, 'trust material needs a look');
     },
+    auditWarning({ problem }) {
+      metrics.count('auditWarnings', {});
+      logger.warn({ event: 'auditWarning', problem: cut(problem) }, 'the proof of the journal needs a look');
+    },
     issuerKeyLost({ name, problem }) {
       metrics.count('issuerKeyLosses', { issuer: name });
       metrics.set('issuerKeyAvailable', 0, { issuer: name });

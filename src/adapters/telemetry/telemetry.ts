@@ -7,6 +7,7 @@ import type { Health } from '../../ports/platform/health.ts';
 import type { Tracer } from '../../ports/platform/tracer.ts';
 import { telemetryEvents } from './events.ts';
 import { openLog, type LogSettings } from './logger.ts';
+import type { ObservedAudit } from './metrics/audit-metrics.ts';
 import type { ObservedCluster } from './metrics/cluster-metrics.ts';
 import type { ObservedInventory } from './metrics/inventory-metrics.ts';
 import type { ObservedIssuer, ObservedRollover } from './metrics/issuer-metrics.ts';
@@ -43,6 +44,8 @@ export interface Telemetry extends AsyncDisposable {
   readonly observeOutageBudget: (leftMs: () => number | undefined) => void;
   /** @param kept is asked at each scrape; called once, where it is kept. */
   readonly observeInventory: (kept: ObservedInventory) => void;
+  /** @param seen is asked at each scrape; called once. */
+  readonly observeAudit: (seen: ObservedAudit) => void;
   /** @param given is asked at each scrape; called once, when the issuers are known. */
   readonly observeIssuers: (given: () => readonly ObservedIssuer[]) => void;
   /** @param given is asked at each scrape; called once, where issuers have upstreams. */
@@ -77,6 +80,7 @@ export function openTelemetry(settings: TelemetrySettings): Telemetry {
     observeRotation: (counted) => metrics.observeRotation(counted),
     observeOutageBudget: (leftMs) => metrics.observeOutageBudget(leftMs),
     observeInventory: (kept) => metrics.observeInventory(kept),
+    observeAudit: (seen) => metrics.observeAudit(seen),
     observeIssuers: (given) => metrics.observeIssuers(given),
     observeRollovers: (given) => metrics.observeRollovers(given),
     observeBans: (given) => metrics.observeBans(given),

@@ -210,6 +210,8 @@ export interface Events {
   bundleInForce(facts: { readonly digest: string; readonly anchors: number; readonly notAfterMs: number }): void;
   /** Trust material in force works and should not be as it is, or a trust anchor that was given does not go out. Said once. */
   trustWarning(facts: { readonly problem: string }): void;
+  /** What proves the journal is late or lacks something: no head was signed, or a witness keeps none. Said once. */
+  auditWarning(facts: { readonly problem: string }): void;
   /** The signing key of an issuer does not answer: it signs nothing until it is back. `name` as policies call the issuer. */
   issuerKeyLost(facts: { readonly name: string; readonly problem: string }): void;
   issuerKeyBack(facts: { readonly name: string }): void;

@@ -181,6 +181,13 @@ const CASES: Readonly<Record<keyof Events, readonly Case[]>> = {
       moves: { capstan_trust_warnings_total: 1 },
     },
   ],
+  auditWarning: [
+    {
+      emit: (events) => events.auditWarning({ problem: 'no head of the journal can be signed' }),
+      line: { level: 'warn', problem: 'no head of the journal can be signed' },
+      moves: { capstan_audit_warnings_total: 1 },
+    },
+  ],
   issuerKeyLost: [
     {
       emit: (events) => events.issuerKeyLost({ name: 'default', problem: 'CKR_DEVICE_REMOVED at C_Sign' }),
@@ -558,6 +565,7 @@ describe('The events of the CA', () => {
     telemetry.observeRotation(() => ({ phase: 'adopt', count: 2 }));
     telemetry.observeOutageBudget(() => 1);
     telemetry.observeInventory({ overdue: 2, ageMs: 1_000 });
+    telemetry.observeAudit({ unsignedMs: () => 1, unwitnessed: () => 0 });
     telemetry.observeTurns(() => 3);
     telemetry.observeIssuers(() => [{ name: 'default', state: 'suspended' }]);
     telemetry.observeRollovers(() => [{ name: 'default', due: { step: 'ask', atMs: 1_000 }, failingMs: 0 }]);

@@ -308,6 +308,26 @@ export const METRICS = {
     help: 'Warnings of trust material that works and should not be as it is; the log line names it.',
     labels: {},
   },
+  auditUnsigned: {
+    name: 'capstan_audit_unsigned_seconds',
+    kind: 'observed-gauge',
+    help:
+      'For how long records of the journal have waited for a signed head; 0 while all are in one, and without a key for heads (`audit`) since the start. ' +
+      'One process makes heads for all that share a store.',
+    labels: {},
+  },
+  auditUnwitnessed: {
+    name: 'capstan_audit_unwitnessed_heads',
+    kind: 'observed-gauge',
+    help: 'How many signed heads of the journal wait for a witness (`audit.witness`) that does not keep them.',
+    labels: {},
+  },
+  auditWarnings: {
+    name: 'capstan_audit_warnings_total',
+    kind: 'counter',
+    help: 'Warnings that a head of the journal was not signed, or not kept by a witness; the log line says why.',
+    labels: {},
+  },
   issuerKeyAvailable: {
     name: 'capstan_issuer_key_available',
     kind: 'gauge',

@@ -13,6 +13,7 @@ import {
 import { knownSeries, METRICS, type LabelsOf, type MetricKey, type MetricOf } from './metric-table.ts';
 import { observeClusters, type ObservedCluster } from './cluster-metrics.ts';
 import { observeAnchors, observeRotation, type ObservedAnchor, type ObservedLaggards } from './anchor-metrics.ts';
+import { observeAudit, type ObservedAudit } from './audit-metrics.ts';
 import { observeBans } from './ban-metrics.ts';
 import { observeInventory, type ObservedInventory } from './inventory-metrics.ts';
 import { observeIssuers, observeRollovers, type ObservedIssuer, type ObservedRollover } from './issuer-metrics.ts';
@@ -92,6 +93,11 @@ export class Metrics implements AsyncDisposable {
   /** @param kept is asked at each scrape; called once, where it is kept. */
   observeInventory(kept: ObservedInventory): void {
     observeInventory(this.#meter, kept);
+  }
+
+  /** @param seen is asked at each scrape; called once. */
+  observeAudit(seen: ObservedAudit): void {
+    observeAudit(this.#meter, seen);
   }
 
   /** @param given is asked at each scrape; called once, when the issuers are known. */

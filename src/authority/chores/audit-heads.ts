@@ -1,0 +1,187 @@
+// Signs where the chains of the journal stand, by one process for all that share the store, and has witnesses keep that too. Nobody
+// who asks for a certificate waits for it: a key or a witness that is away makes heads late, and says so.
+import { writeLine } from '../../domain/audit/export-line.ts';
+import { lastHeadOf, nextHead, type HeadStatement, type LastHead } from '../../domain/audit/head.ts';
+import { statementDigest } from '../../domain/audit/statement.ts';
+import { AuthorityError } from '../../domain/errors.ts';
+import { ReportOnce } from '../../live/report-once.ts';
+import { within } from '../../live/within.ts';
+import type { AuditHeads, HeadWitness, KeptHead } from '../../ports/audit/audit-heads.ts';
+import type { ChainStates } from '../../ports/audit/chain-reader.ts';
+import type { StatementSigner } from '../../ports/audit/statement-signer.ts';
+import type { Clock } from '../../ports/platform/clock.ts';
+import type { Events } from '../../ports/platform/events.ts';
+import type { Lease } from '../../ports/storage/lease.ts';
+import { whileLeading, type Leading } from './while-leading.ts';
+
+export interface AuditHeadsParts {
+  readonly chains: ChainStates;
+  readonly heads: AuditHeads;
+  readonly signer: StatementSigner;
+  readonly witnesses: readonly HeadWitness[];
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly events: Pick<Events, 'auditWarning'>;
+}
+
+export interface AuditHeadsSettings extends Pick<HeadStatement, 'trustDomain' | 'cluster' | 'server'> {
+  readonly everyMs: number;
+}
+
+/** Heads that wait for a witness that is away; of more the oldest are forgotten, and those behind them name them. */
+export const MAX_WAITING = 1_000;
+/** What takes longer has failed, and is done again the next time. */
+const STEP_MS = 10_000;
+
+export class AuditHeadMaker {
+  readonly #parts: AuditHeadsParts;
+  readonly #settings: AuditHeadsSettings;
+  readonly #witnessed: readonly Witnessed[];
+  readonly #failing: ReportOnce;
+  #last: LastHead | undefined;
+  #leads = false;
+  /** Since when records wait for a head; nothing while all that was looked at is in one. */
+  #unsignedSinceMs: number | undefined;
+
+  constructor(parts: AuditHeadsParts, settings: AuditHeadsSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    const warn = (problem: string): void => parts.events.auditWarning({ problem });
+    this.#failing = new ReportOnce(warn);
+    this.#witnessed = parts.witnesses.map((witness) => ({ witness, waiting: [], failing: new ReportOnce(warn) }));
+  }
+
+  /** For how long records have waited for a signed head, in ms; nothing where another process makes heads. */
+  get unsignedMs(): number | undefined {
+    if (!this.#leads) return undefined;
+    return this.#unsignedSinceMs === undefined ? 0 : this.#parts.clock.monotonicMs() - this.#unsignedSinceMs;
+  }
+
+  /** How many heads wait for the witness that lacks most; nothing where another process makes heads. */
+  get unwitnessed(): number | undefined {
+    return this.#leads ? Math.max(0, ...this.#witnessed.map(({ waiting }) => waiting.length)) : undefined;
+  }
+
+  /** Why heads are late, in words for an operator. */
+  get problem(): string | undefined {
+    const problems = [this.#failing, ...this.#witnessed.map(({ failing }) => failing)].map(({ problem }) => problem);
+    return problems.find((problem) => problem !== undefined);
+  }
+
+  /** Runs until the signal aborts. */
+  async run(options: { readonly signal: AbortSignal }): Promise<void> {
+    await whileLeading(this.#parts, async (leading) => this.#lead(leading), options);
+  }
+
+  /** Once more, when nothing is recorded any more: what was since the last head. */
+  async finish({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { lease, clock } = this.#parts;
+    await within(
+      STEP_MS,
+      clock,
+      async (options) => {
+        const { epoch, release } = await lease.acquire(options);
+        await this.#make({ epoch, ...options });
+        await release();
+      },
+      { signal },
+    );
+  }
+
+  async #lead(leading: Leading): Promise<void> {
+    this.#leads = true;
+    // Another may have made heads meanwhile.
+    this.#last = undefined;
+    try {
+      while (!leading.signal.aborted) {
+        await this.#make(leading);
+        await this.#parts.clock.sleep(this.#settings.everyMs, leading).catch(() => undefined);
+      }
+    } finally {
+      this.#leads = false;
+    }
+  }
+
+  /** Never throws: what fails is done again the next time. */
+  async #make(leading: Leading): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      const isDone = await within(STEP_MS, clock, async ({ signal }) => this.#sign({ ...leading, signal }), leading);
+      if (isDone === true) this.#signed();
+      else this.#late(`no head of the journal was signed within ${STEP_MS / 1000} seconds`);
+    } catch (error) {
+      if (leading.signal.aborted) return;
+      this.#late(`no head of the journal can be signed: ${wordsOf(error)}`);
+    }
+    for (const witnessed of this.#witnessed) await this.#tell(witnessed, leading);
+  }
+
+  #signed(): void {
+    this.#failing.over();
+    this.#unsignedSinceMs = undefined;
+  }
+
+  #late(problem: string): void {
+    this.#failing.found(problem);
+    this.#unsignedSinceMs ??= this.#parts.clock.monotonicMs();
+  }
+
+  async #sign({ epoch, signal }: Leading): Promise<true> {
+    const { chains, heads, signer, clock } = this.#parts;
+    const { everyMs: _, ...server } = this.#settings;
+    const states = await chains.chains({ signal });
+    const before = await heads.lastHead({ signal });
+    if (this.#last === undefined && before !== undefined) this.#enqueue(before);
+    const facts = { ...server, timeMs: clock.nowMs(), ...(before && { previous: before.digest }) };
+    const statement = nextHead(states, this.#last, facts);
+    if (statement === undefined) return true;
+    const text = writeLine({ kind: 'head', ...(await signer.sign('head', statement, { signal })) });
+    const head = { timeMs: statement.timeMs, digest: statementDigest(statement), text };
+    await heads.keepHead(head, { epoch, signal });
+    this.#last = lastHeadOf(statement, states, this.#last);
+    this.#enqueue(head);
+    return true;
+  }
+
+  #enqueue(head: KeptHead): void {
+    for (const { waiting } of this.#witnessed) {
+      waiting.push(head);
+      if (waiting.length > MAX_WAITING) waiting.shift();
+    }
+  }
+
+  async #tell({ witness, waiting, failing }: Witnessed, { signal }: Leading): Promise<void> {
+    try {
+      for (let head = waiting[0]; head !== undefined; head = waiting[0]) {
+        const kept = head;
+        const isKept = await within(
+          STEP_MS,
+          this.#parts.clock,
+          async (options) => {
+            await witness.keep(kept, options);
+            return true;
+          },
+          { signal },
+        );
+        if (isKept !== true) throw new Error(`it did not answer within ${STEP_MS / 1000} seconds`);
+        waiting.shift();
+      }
+      failing.over();
+    } catch (error) {
+      if (signal.aborted) return;
+      failing.found(`the witness ${witness.name} keeps no heads: ${wordsOf(error)}`);
+    }
+  }
+}
+
+interface Witnessed {
+  readonly witness: HeadWitness;
+  /** Oldest first. */
+  readonly waiting: KeptHead[];
+  readonly failing: ReportOnce;
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof AuthorityError) return error.detail ?? error.message;
+  return error instanceof Error ? error.message : String(error);
+}
