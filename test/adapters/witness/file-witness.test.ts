@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { FileWitness } from '../../../src/adapters/witness/file-witness.ts';
+
+describe('A file that witnesses heads', () => {
+  let folder: string;
+  beforeEach(async () => void (folder = await mkdtemp(path.join(tmpdir(), 'capstan-witness-'))));
+  afterEach(async () => rm(folder, { recursive: true }));
+  const head = (text: string) => ({ timeMs: 1, digest: 'ab'.repeat(32), text });
+
+  it('has one line for each, the newest last', async () => {
+    const file = path.join(folder, 'heads.jsonl');
+    for (const text of ['{"a":1}', '{"b":2}']) await new FileWitness(file).keep(head(text));
+    assert.equal(await readFile(file, 'utf8'), '{"a":1}\n{"b":2}\n');
+  });
+
+  it('begins anew when it was moved away', async () => {
+    const file = path.join(folder, 'heads.jsonl');
+    const witness = new FileWitness(file);
+    await witness.keep(head('{"a":1}'));
+    await rename(file, `${file}.1`);
+    await witness.keep(head('{"b":2}'));
+    assert.equal(await readFile(file, 'utf8'), '{"b":2}\n');
+  });
+
+  it('says why it cannot be written', async () => {
+    const witness = new FileWitness(path.join(folder, 'missing', 'heads.jsonl'));
+    await assert.rejects(witness.keep(head('{}')), /^Error: it (does not exist|.*folder)/);
+  });
+});
