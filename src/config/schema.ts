@@ -773,6 +773,53 @@ export const schema = {
     },
   },
 
+  audit: {
+    keyFile: optional(
+      filePath,
+      'PEM file with the private key that signs heads of the journal, one of its own, encrypted as `issuer.keyFile`; give it mode 0400. Without a key the journal is a chain that nobody signs, which is warned of.',
+      followed,
+    ),
+    keyPassphraseFile: optional(
+      filePath,
+      'File with the passphrase of that key in its first line; give it mode 0400.',
+      followed,
+    ),
+    keyPassphraseEnv: optional(
+      environmentVariable,
+      'Name of an environment variable with that passphrase. Either this or `audit.keyPassphraseFile`.',
+    ),
+    pkcs11: optional(
+      tokenKey,
+      'The key of heads in a PKCS#11 token, such as an HSM, which it never leaves; instead of `audit.keyFile`.',
+      followed,
+    ),
+    transit: optional(
+      transitKey,
+      'The key of heads in the transit engine of OpenBao or Vault, which it never leaves; instead of `audit.keyFile`.',
+      followed,
+    ),
+    headEvery: withDefault(
+      duration('1s', '1h'),
+      '10s',
+      'How often a head is signed where something was recorded since the last one; one more is when the server stops.',
+    ),
+    witness: {
+      file: optional(
+        filePath,
+        'File that each head is appended to, on another volume than the journal, best one that only grows. Whoever holds the key of heads can rewrite what no witness has seen.',
+      ),
+      url: optional(
+        httpsUrl,
+        'Where each head is posted, one line of JSON in a request; an answer of 2xx says that it is kept.',
+      ),
+      caFile: optional(
+        filePath,
+        'PEM file with the CA by which the certificate of `audit.witness.url` is verified; read for each head. Absent, those of the platform.',
+      ),
+      tokenFile: optional(filePath, 'File with a bearer token for `audit.witness.url`; read for each head.'),
+    },
+  },
+
   telemetry: {
     logLevel: withDefault(
       choice('debug', 'info', 'warn', 'error'),

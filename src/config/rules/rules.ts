@@ -4,6 +4,7 @@ import { kubernetesIdentity } from '../../domain/identity/kubernetes-identity.ts
 import { isOnThisMachine } from '../shapes/journal-store.ts';
 import type { Config } from '../schema.ts';
 import { ADMINISTRATION_RULES } from './administration-rules.ts';
+import { AUDIT_RULES } from './audit-rules.ts';
 import { ISSUER_RULES } from './issuer-rules.ts';
 import { POLICY_OBJECT_RULES } from './policy-object-rules.ts';
 import { PUBLICATION_RULES } from './publication-rules.ts';
@@ -44,6 +45,7 @@ function lifetimesOf({ lifetimes, sds, serving, cluster }: Config): Readonly<Rec
 
 export const RULES: readonly Rule[] = [
   ...ISSUER_RULES,
+  ...AUDIT_RULES,
   {
     reads: ['lifetimes.default', 'lifetimes.max'],
     check: ({ lifetimes }) => when(lifetimes.default > lifetimes.max, 'must not be longer than lifetimes.max'),

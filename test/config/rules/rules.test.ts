@@ -50,6 +50,27 @@ const byCertManager = signedBy({ certManager: { issuer: { name: 'corporate' } } 
 /** What is given, and the problem that follows. */
 const BROKEN: readonly (readonly [given: Readonly<Record<string, unknown>>, problem: string])[] = [
   [
+    { 'audit.keyFile': 'heads-key.pem', 'audit.pkcs11': token },
+    'audit.pkcs11 must be absent with audit.keyFile: a key is in one place',
+  ],
+  [
+    { 'audit.pkcs11': token, 'audit.transit': transit },
+    'audit.transit must be absent with audit.pkcs11: a key is in one place',
+  ],
+  [{ 'audit.keyPassphraseFile': 'passphrase' }, 'audit.keyPassphraseFile is of no use without audit.keyFile'],
+  [
+    { 'audit.keyFile': 'heads-key.pem', 'audit.keyPassphraseFile': 'passphrase', 'audit.keyPassphraseEnv': 'HEADS' },
+    'audit.keyPassphraseEnv must be absent with audit.keyPassphraseFile',
+  ],
+  [
+    { 'audit.keyFile': 'heads-key.pem', 'audit.witness.tokenFile': 'token' },
+    'audit.witness.tokenFile is of no use without audit.witness.url',
+  ],
+  [
+    { 'audit.witness.file': 'heads.jsonl' },
+    'audit.witness.file needs a key of heads (audit.keyFile, audit.pkcs11 or audit.transit): without one there are none',
+  ],
+  [
     { 'issuer.directory': 'cacerts', 'issuer.keyFile': undefined },
     'issuer.chainFile must be absent with `directory`, which has both',
   ],
