@@ -49,6 +49,12 @@ export class Terminal {
     this.#writer.out(this.#clean(text.endsWith('\n') ? text : `${text}\n`));
   }
 
+  /** Lines of data for a program, to standard output: only a terminal is protected from what is in them. */
+  printData(text: string): void {
+    this.#printed += 1;
+    this.#writer.out(this.width === undefined ? text : this.#clean(text));
+  }
+
   /** How often anything was printed. */
   get printedLines(): number {
     return this.#printed;

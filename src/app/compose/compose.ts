@@ -20,6 +20,7 @@ import { composeSigners } from './kubernetes/signers.ts';
 import { composeInventory } from './stores/inventory.ts';
 import { composeLedgers } from './stores/followed-ledgers.ts';
 import { composeListeners, type Listeners } from './listeners.ts';
+import { composeAudit } from './stores/audit.ts';
 import { composeAdmission } from './kubernetes/admission.ts';
 import { composePolicyStatus } from './kubernetes/policy-status.ts';
 import { composePolicy, type Policy } from './policy/policy.ts';
@@ -64,6 +65,7 @@ export function compose(
 ): Composition {
   const foundation = composeFoundation(config, lifecycle, clock, worker);
   const storage = composeStorage(config, foundation);
+  const audit = composeAudit(config, foundation, storage);
   const cluster = composeCluster(config, foundation);
   const published = composePublishedTrust(config, foundation, cluster);
   const ledgers = composeLedgers(foundation, storage);
@@ -99,6 +101,7 @@ export function compose(
     ledgers,
     policy,
     services,
+    audit,
     published,
     revocation,
   });

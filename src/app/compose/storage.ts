@@ -26,6 +26,7 @@ export interface Storage extends Pick<
   | 'revokedLeaves'
   | 'newest'
   | 'inventory'
+  | 'proof'
 > {
   /** The journal and the history behind a memory of what this process issued. */
   readonly issuances: RecentIssuances;
@@ -54,6 +55,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     revokedLeaves,
     newest,
     inventory,
+    proof,
   } = store;
   const shared = worker !== undefined || config.journal.store.kind === 'postgres';
   const issuances = new RecentIssuances({ journal, history }, { shared });
@@ -85,6 +87,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     revokedLeaves,
     newest,
     inventory,
+    ...(proof !== undefined && { proof }),
     ...(bundleState !== undefined && { bundleState }),
   };
 }

@@ -20,6 +20,7 @@ import { gatheredPolicyTime, gatherSdsStatus } from './gathered/gathered-adminis
 import { gatheredAnchors } from './gathered/gathered-anchors.ts';
 import { gatheredBans } from './gathered/gathered-bans.ts';
 import { gatheredCrls } from './gathered/gathered-crls.ts';
+import { gatheredAudit } from './gathered/gathered-audit.ts';
 import { gatheredRecords } from './gathered/gathered-records.ts';
 import { gatheredInventory } from './gathered/gathered-inventory.ts';
 import { gatheredIssuers, recordedByOne } from './gathered/gathered-issuers.ts';
@@ -63,6 +64,7 @@ export function composeRelays(
     crls: gatheredCrls(workers, { signal }),
     records: gatheredRecords(workers, { signal }),
     inventory: gatheredInventory(workers, { signal }),
+    audit: gatheredAudit(workers, { signal }),
     recordOperation: recordedByOne(workers, { signal }),
   });
   const handover = composeHandover(config, foundation, workers);

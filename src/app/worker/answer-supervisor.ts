@@ -3,6 +3,7 @@
 import type { PolicyTimeParts } from '../../adapters/http/admin/administer-policy-time.ts';
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
+import type { AuditParts } from '../../adapters/http/admin/administer-audit.ts';
 import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { InventoryParts } from '../../adapters/http/admin/administer-inventory.ts';
@@ -26,6 +27,7 @@ import {
   POLICY_TOPIC,
   RECORD_OPERATION_TOPIC,
   RECORDS_TOPIC,
+  AUDIT_TOPIC,
   SDS_STATUS_TOPIC,
   SET_POLICY_TIME_BACK_TOPIC,
   type AnchorsQuestion,
@@ -34,6 +36,7 @@ import {
   type InventoryQuestion,
   type IssuersQuestion,
   type RecordsQuestion,
+  type AuditQuestion,
   type SettingBack,
 } from './topics.ts';
 
@@ -50,6 +53,7 @@ export interface WorkerAnswers extends Pick<Observed, 'health' | 'policy'> {
   readonly crls: CrlsParts;
   readonly records: RecordsParts;
   readonly inventory: InventoryParts;
+  readonly audit: AuditParts;
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
   /** As `policyTime.setBack`, after another worker did it and put it on record. */
   readonly followSetBack: (expectedMs: number) => ReturnType<PolicyTimeParts['setBack']>;
@@ -68,6 +72,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
     bans,
     crls,
     records,
+    audit,
     recordOperation,
     followSetBack,
   } = answers;
@@ -85,6 +90,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(INVENTORY_TOPIC, async (body) =>
     json(await inventory.list(...(body as unknown as InventoryQuestion).given)),
   );
+  link.serve(AUDIT_TOPIC, async (body) => answerAudit(audit, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
     return null;
@@ -160,6 +166,12 @@ async function answerCrls(crls: CrlsParts, body: Json): Promise<Json> {
 async function answerRecords(records: RecordsParts, body: Json): Promise<Json> {
   const { question, given } = body as unknown as RecordsQuestion;
   return json(question === 'refusals' ? await records.refusals(...given) : [...(await records.operations(...given))]);
+}
+
+/** @param body as `gatheredAudit` sends it. */
+async function answerAudit(audit: AuditParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as AuditQuestion;
+  return json(question === 'status' ? await audit.status() : await audit.signEnd(...given));
 }
 
 export interface TellingParts {

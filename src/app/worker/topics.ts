@@ -2,6 +2,7 @@
 
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
+import type { AuditParts } from '../../adapters/http/admin/administer-audit.ts';
 import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { InventoryParts } from '../../adapters/http/admin/administer-inventory.ts';
@@ -36,6 +37,8 @@ export const CRLS_TOPIC = 'crls';
 export const RECORDS_TOPIC = 'records';
 /** And what they ask of the inventory. */
 export const INVENTORY_TOPIC = 'inventory';
+/** And how the journal is proven. */
+export const AUDIT_TOPIC = 'audit';
 /** What an operator asks by a client certificate: the supervisor answers. */
 export const OPERATORS_TOPIC = 'operators';
 /** An operation that one worker records for all. */
@@ -50,6 +53,7 @@ type QuestionOf<Parts extends Record<keyof Parts, (...given: never[]) => unknown
 export type IssuersQuestion = QuestionOf<IssuersParts>;
 export type AnchorsQuestion = QuestionOf<AnchorsParts>;
 export type BansQuestion = QuestionOf<BansParts>;
+export type AuditQuestion = QuestionOf<AuditParts>;
 export type RecordsQuestion = QuestionOf<RecordsParts>;
 export type CrlsQuestion = QuestionOf<CrlsParts>;
 export type InventoryQuestion = QuestionOf<InventoryParts>;

@@ -1,5 +1,6 @@
 // Signs where the chains of the journal stand, by one process for all that share the store, and has witnesses keep that too. Nobody
-// who asks for a certificate waits for it: a key or a witness that is away makes heads late, and says so.
+// who asks for a certificate waits for it: a key or a witness that is away makes heads late, and says so. It imports much because
+// journal, key and witnesses meet here.
 import { writeLine } from '../../domain/audit/export-line.ts';
 import { lastHeadOf, nextHead, type HeadStatement, type LastHead } from '../../domain/audit/head.ts';
 import { statementDigest } from '../../domain/audit/statement.ts';
@@ -24,7 +25,9 @@ export interface AuditHeadsParts {
   readonly events: Pick<Events, 'auditWarning'>;
 }
 
-export interface AuditHeadsSettings extends Pick<HeadStatement, 'trustDomain' | 'cluster' | 'server'> {
+export interface AuditHeadsSettings {
+  /** Who makes heads. */
+  readonly maker: Pick<HeadStatement, 'trustDomain' | 'cluster' | 'server'>;
   readonly everyMs: number;
 }
 
@@ -80,9 +83,9 @@ export class AuditHeadMaker {
       STEP_MS,
       clock,
       async (options) => {
-        const { epoch, release } = await lease.acquire(options);
-        await this.#make({ epoch, ...options });
-        await release();
+        const held = await lease.acquire(options);
+        await this.#make({ epoch: held.epoch, ...options });
+        await held.release();
       },
       { signal },
     );
@@ -128,11 +131,10 @@ export class AuditHeadMaker {
 
   async #sign({ epoch, signal }: Leading): Promise<true> {
     const { chains, heads, signer, clock } = this.#parts;
-    const { everyMs: _, ...server } = this.#settings;
     const states = await chains.chains({ signal });
     const before = await heads.lastHead({ signal });
     if (this.#last === undefined && before !== undefined) this.#enqueue(before);
-    const facts = { ...server, timeMs: clock.nowMs(), ...(before && { previous: before.digest }) };
+    const facts = { ...this.#settings.maker, timeMs: clock.nowMs(), ...(before && { previous: before.digest }) };
     const statement = nextHead(states, this.#last, facts);
     if (statement === undefined) return true;
     const text = writeLine({ kind: 'head', ...(await signer.sign('head', statement, { signal })) });

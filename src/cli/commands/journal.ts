@@ -1,12 +1,13 @@
 // `capstan journal …`: what was decided and done, also while a server is running, and whether that is what an export has.
 import type { Command } from 'commander';
 import type { Invocation } from '../invocation.ts';
+import { registerJournalExport } from './journal/export.ts';
 import { registerJournalList } from './journal/list.ts';
 import { registerJournalOperations } from './journal/operations.ts';
 import { registerJournalVerify } from './journal/verify.ts';
 
 /** In the order in which `--help` lists them. */
-const COMMANDS = [registerJournalOperations, registerJournalList, registerJournalVerify];
+const COMMANDS = [registerJournalOperations, registerJournalList, registerJournalExport, registerJournalVerify];
 
 export function registerJournal(program: Command, invocation: Invocation): void {
   const journal = program

@@ -7,13 +7,13 @@ import { AuthorityError } from '../../../src/domain/errors.ts';
 import type { HeadWitness, KeptHead } from '../../../src/ports/audit/audit-heads.ts';
 import type { StatementSigner } from '../../../src/ports/audit/statement-signer.ts';
 import { headKey, RECORDS } from '../../domain/audit/support/sample-export.ts';
-import { FakeAuditStore } from '../../support/fakes/audit-store.ts';
+import { FakeAuditStore } from '../audit/support/audit-store.ts';
 import { FakeClock, NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import { FakeLease } from '../../support/fakes/lease.ts';
 import { recordEvents, type RecordedEvents } from '../../support/fakes/recorded-events.ts';
 
 const EVERY_MS = 10_000;
-const SETTINGS = { everyMs: EVERY_MS, trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-0' };
+const MAKER = { trustDomain: 'cluster.local', cluster: 'kubernetes', server: 'capstan-0' };
 
 describe('The heads of the journal', () => {
   const key = headKey();
@@ -59,7 +59,10 @@ describe('The heads of the journal', () => {
     publicKey: async () => key.publicPem,
   };
   const another = (): AuditHeadMaker =>
-    new AuditHeadMaker({ chains: store, heads: store, signer, witnesses: [witness], lease, clock, events }, SETTINGS);
+    new AuditHeadMaker(
+      { chains: store, heads: store, signer, witnesses: [witness], lease, clock, events },
+      { everyMs: EVERY_MS, maker: MAKER },
+    );
   const lead = async (): Promise<void> => {
     running = maker.run(end);
     await settle();
@@ -71,8 +74,7 @@ describe('The heads of the journal', () => {
     store.kept.map(({ text }) => {
       const line = readLine(text);
       assert.ok(line?.kind === 'head');
-      const { kind: _, ...head } = line;
-      return head;
+      return line;
     });
   const named = () =>
     heads().map(({ statement }) => statement.chains.map(({ chain, sequence }) => `${chain}:${sequence}`));
@@ -88,7 +90,7 @@ describe('The heads of the journal', () => {
     assert.equal(second!.statement.previous, statementDigest(first!.statement));
     assert.ok(heads().every((head) => isSignedBy(key.auditKey, 'head', head)));
     const { version, trustDomain, cluster, server } = second!.statement;
-    assert.deepEqual({ version, trustDomain, cluster, server }, { version: 1, ...without(SETTINGS) });
+    assert.deepEqual({ version, trustDomain, cluster, server }, { version: 1, ...MAKER });
   });
 
   it('name every chain once an hour, and again when another process has made one', async () => {
@@ -195,10 +197,6 @@ describe('The heads of the journal', () => {
     assert.deepEqual(named().at(-1), ['d1:1']);
   });
 });
-
-function without({ everyMs: _, ...settings }: typeof SETTINGS) {
-  return settings;
-}
 
 function lastOf(store: FakeAuditStore): Head['statement'] {
   const line = readLine(store.kept.at(-1)!.text);

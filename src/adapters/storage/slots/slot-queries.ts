@@ -12,6 +12,7 @@ import type { OperationQuery, OperationRecord } from '../../../ports/storage/ope
 import type { PodIssuance, PodIssuances } from '../../../ports/storage/pod-issuances.ts';
 import type { LeafWindow, RevokedLeavesFound } from '../../../ports/storage/revoked-leaves.ts';
 import type { IssuerFigures, LiveLeaves, StatisticsWindow } from '../../../ports/storage/issuer-statistics.ts';
+import type { KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainState, StoredPoint } from '../../../ports/audit/chain-reader.ts';
 import { joinedStates } from '../chain-records.ts';
 import { figuresFrom, liveLeavesFrom } from '../readings/issuer-counts.ts';
@@ -129,6 +130,12 @@ export class SlotQueries implements Disposable {
       if (point !== undefined) return point;
     }
     return undefined;
+  }
+
+  /** Of those in journals of former processes too. */
+  lastHead(): KeptHead | undefined {
+    const heads = this.#each().flatMap((journal) => journal.heads.last() ?? []);
+    return heads.sort((a, b) => b.timeMs - a.timeMs)[0];
   }
 
   [Symbol.dispose](): void {

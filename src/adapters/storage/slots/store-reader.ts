@@ -1,6 +1,7 @@
 // Reads a store of SQLite journals as one journal, also while a server writes it: for a process that signs nothing, such as
 // a command. Records of several journals are merged here and not in the database: ATTACH would bind the queries to the
 // number of journals, which SQLite bounds at ten (sqlite.org/limits.html), and to one version of the schema.
+import type { AuditHeadReader, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainReader, ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
@@ -25,7 +26,13 @@ interface Waits {
 }
 
 export class StoreReader
-  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, ChainSnapshots, Disposable
+  implements
+    IssuanceJournalReader,
+    OperationJournalReader,
+    ClosingJournalReader,
+    ChainSnapshots,
+    AuditHeadReader,
+    Disposable
 {
   readonly #journals: readonly SqliteJournalReader[];
 
@@ -68,6 +75,10 @@ export class StoreReader
   async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
     const lists = await Promise.all(this.#journals.map(async (journal) => journal.closings(query, options)));
     return newestOf(lists, query.limit);
+  }
+
+  heads(query: { readonly sinceMs?: number }, options: Waits): AsyncIterable<KeptHead> {
+    return merged(this.#journals.map((journal) => journal.heads(query, options)));
   }
 
   async chainsNow(options: Waits): Promise<ChainReader & AsyncDisposable> {

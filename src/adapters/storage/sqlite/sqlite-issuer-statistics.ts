@@ -2,6 +2,7 @@
 // The thread starts with the first question.
 import type { Ban } from '../../../domain/revocation/ban.ts';
 import type { RecordedLeaf } from '../../../domain/revocation/revoked-leaves.ts';
+import type { AuditHeads, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainState, ChainStates, StoredPoint } from '../../../ports/audit/chain-reader.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type {
@@ -17,7 +18,9 @@ interface Waits {
   readonly signal: AbortSignal;
 }
 
-export class SqliteIssuerStatistics implements IssuerStatistics, RevokedLeaves, ChainStates, AsyncDisposable {
+export class SqliteIssuerStatistics
+  implements IssuerStatistics, RevokedLeaves, ChainStates, Pick<AuditHeads, 'lastHead'>, AsyncDisposable
+{
   readonly #thread: ReadThread;
 
   /** @param file the journal's. */
@@ -47,6 +50,10 @@ export class SqliteIssuerStatistics implements IssuerStatistics, RevokedLeaves, 
 
   async pointOf(chain: string, sequence: number, options: Waits): Promise<StoredPoint | undefined> {
     return this.#thread.ask('chainPoint', { chain, sequence }, options);
+  }
+
+  async lastHead(options: Waits): Promise<KeptHead | undefined> {
+    return this.#thread.ask('lastHead', undefined, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,7 @@
 // Lists and goes through the journal, also while a server writes it. For a process that signs nothing, such as a command:
 // it reads on its own event loop, which costs less than to have a thread read and hand over.
 import { setImmediate } from 'node:timers/promises';
+import type { AuditHeadReader, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainReader, ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
@@ -28,7 +29,13 @@ interface Waits {
 const TURN = 500;
 
 export class SqliteJournalReader
-  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, ChainSnapshots, Disposable
+  implements
+    IssuanceJournalReader,
+    OperationJournalReader,
+    ClosingJournalReader,
+    ChainSnapshots,
+    AuditHeadReader,
+    Disposable
 {
   readonly #file: string;
   readonly #queries: JournalQueries;
@@ -63,6 +70,14 @@ export class SqliteJournalReader
 
   async closings(query: ClosingQuery, options: Waits): Promise<readonly ClosingRecord[]> {
     return this.#read((queries) => queries.closings(query).map(closingFrom), options);
+  }
+
+  heads({ sinceMs = 0 }: { readonly sinceMs?: number }, options: Waits): AsyncGenerator<KeptHead, void, undefined> {
+    return this.#scan(
+      (queries) => queries.heads.since(sinceMs),
+      (head) => head,
+      options,
+    );
   }
 
   async chainsNow({ signal }: Waits): Promise<ChainReader & AsyncDisposable> {

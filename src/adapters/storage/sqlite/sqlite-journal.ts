@@ -3,6 +3,7 @@
 // nothing is issued unrecorded. It imports much because it implements the ports of all records.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { every } from '../../../live/every.ts';
+import type { AuditHeads, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { ClosingJournal, ClosingRecord, FollowedUntil } from '../../../ports/storage/closing-journal.ts';
@@ -46,6 +47,7 @@ export class SqliteJournal
     ClosingJournal,
     EvidenceRecords,
     JournalRetention,
+    Pick<AuditHeads, 'keepHead'>,
     Lease,
     AsyncDisposable
 {
@@ -149,6 +151,15 @@ export class SqliteJournal
     signal.throwIfAborted();
     this.#demandEpoch(epoch);
     await this.#write({ kind: 'record-closings', closings: recordsAsJson(closings), followed });
+  }
+
+  async keepHead(
+    head: KeptHead,
+    { epoch, signal }: { readonly epoch: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    signal.throwIfAborted();
+    this.#demandEpoch(epoch);
+    await this.#write({ kind: 'keep-head', head });
   }
 
   async recordEvidence(notes: EvidenceNotes, { signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -1,6 +1,7 @@
 // What probes and scrapers read over HTTP, and what an operator on this machine asks over the Unix socket. Of several
 // processes the supervisor serves both and asks its workers.
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
+import { administerAudit, type AuditParts } from '../../../adapters/http/admin/administer-audit.ts';
 import { administerOverview, type OverviewParts } from '../../../adapters/http/admin/administer-overview.ts';
 import { administerRecords, type RecordsParts } from '../../../adapters/http/admin/administer-records.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
@@ -62,6 +63,7 @@ export interface Answers extends Omit<Observed, 'events'> {
   readonly crls: CrlsParts;
   readonly records: RecordsParts;
   readonly inventory: InventoryParts;
+  readonly audit: AuditParts;
   /** Resolves once it is on record. */
   readonly recordOperation: (record: OperationRecord) => Promise<void>;
 }
@@ -73,6 +75,7 @@ interface Former {
   readonly trust: Trust;
   readonly ledgers: FollowedLedgers;
   readonly services: Services;
+  readonly audit: AuditParts;
   /** Absent where anchors are published nowhere. */
   readonly published: PublishedTrust | undefined;
   /** Absent where revocation lists are handed out nowhere. */
@@ -99,6 +102,7 @@ export function composeAdministration(
     crls: composeCrlAdministration(foundation, former),
     records: composeRecordAdministration(foundation, former.storage),
     inventory: composeInventoryAdministration(config, foundation, former),
+    audit: former.audit,
     sds: { status: () => former.services.sds.status() },
     policyTime: {
       read: () => ({ timeMs: bundles.timeMs(), clockMs: clock.nowMs() }),
@@ -132,6 +136,7 @@ export function serveOperators(config: Config, foundation: Foundation, answers: 
     administerBans(answers.bans),
     administerCrls(answers.crls),
     administerRecords(answers.records, () => clock.nowMs()),
+    administerAudit(answers.audit),
     administerOverview(composeOverview(config, foundation, answers)),
     administerInventory(answers.inventory),
   ];

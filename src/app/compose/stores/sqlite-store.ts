@@ -68,6 +68,13 @@ export function composeSqliteStore(
     revokedLeaves: statistics,
     newest,
     inventory,
+    proof: {
+      chains: statistics,
+      heads: {
+        keepHead: async (...given) => journal.keepHead(...given),
+        lastHead: async (options) => statistics.lastHead(options),
+      },
+    },
     health,
   };
 }

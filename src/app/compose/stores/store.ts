@@ -2,6 +2,8 @@
 import type { BanLedger } from '../../../domain/revocation/ban-ledger.ts';
 import type { IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import type { AnchorLedger } from '../../../domain/trust/rotation/anchor-ledger.ts';
+import type { AuditHeads } from '../../../ports/audit/audit-heads.ts';
+import type { ChainStates } from '../../../ports/audit/chain-reader.ts';
 import type { HealthState } from '../../../ports/platform/health.ts';
 import type { PolicyBundleState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { ClosingJournal } from '../../../ports/storage/closing-journal.ts';
@@ -58,5 +60,7 @@ export interface Store {
   readonly newest: NewestRecords;
   /** Absent in a worker where the one of the first slot keeps it. */
   readonly inventory: (Inventory & InventoryKeeping) | undefined;
+  /** The chains that records are linked in, of all who share the store, and what was signed of them; absent where they cannot be read. */
+  readonly proof?: { readonly chains: ChainStates; readonly heads: AuditHeads };
   readonly health: () => HealthState;
 }

@@ -3,6 +3,8 @@
 import { SystemClock } from '../../../adapters/clock/system-clock.ts';
 import type { PostgresSettings } from '../../../adapters/storage/postgres/connection/settings.ts';
 import { isOnThisMachine, type JournalStore } from '../../../config/shapes/journal-store.ts';
+import type { AuditHeadReader } from '../../../ports/audit/audit-heads.ts';
+import type { ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader } from '../../../ports/storage/closing-journal.ts';
 import type { IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
 import type { OperationJournalReader } from '../../../ports/storage/operation-journal.ts';
@@ -13,6 +15,7 @@ type PostgresStore = Extract<JournalStore, { kind: 'postgres' }>;
 export type OpenJournal = IssuanceJournalReader &
   OperationJournalReader &
   ClosingJournalReader &
+  Partial<ChainSnapshots & AuditHeadReader> &
   (Disposable | AsyncDisposable);
 
 /** One to read by, and one for what is read while that goes through the journal. */

@@ -37,6 +37,7 @@ import {
   selectLeaf,
 } from '../file/journal-schema.ts';
 import { ChainQueries } from './chain-queries.ts';
+import { HeadQueries } from './head-queries.ts';
 import { countsIn, liveLeavesIn } from './issuer-counting.ts';
 import { amongNewest, conditionsOf, HAS_MANY, newestFirst, type Question } from './decision-questions.ts';
 import { EvidenceQueries } from './evidence-queries.ts';
@@ -68,10 +69,13 @@ export class JournalQueries implements Disposable {
   readonly tail = new TailQueries((sql, since, ask) =>
     this.#read(({ database, version }) => (version < since ? [] : ask(this.#kept(database, sql(version))))),
   );
+  /** What was signed of them. */
+  readonly heads: HeadQueries;
 
   constructor(file: string) {
     this.#file = file;
     this.chains = new ChainQueries(file, (question) => this.#read(question));
+    this.heads = new HeadQueries((question) => this.#read(question));
   }
 
   open(): void {

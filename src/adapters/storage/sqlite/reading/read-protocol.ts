@@ -1,4 +1,6 @@
-// What the issuance history and its thread say to each other: each kind of question, and its answer.
+// What the issuance history and its thread say to each other: each kind of question, and its answer. It imports much
+// because it names every kind.
+import type { KeptHead } from '../../../../ports/audit/audit-heads.ts';
 import type { ChainState, StoredPoint } from '../../../../ports/audit/chain-reader.ts';
 import type { CurrentCertificate } from '../../../../domain/policy/request.ts';
 import type { Ban } from '../../../../domain/revocation/ban.ts';
@@ -31,6 +33,7 @@ export interface Reads {
   operations: { question: OperationQuery; answer: readonly OperationRecord[] };
   chains: { question: undefined; answer: readonly ChainState[] };
   chainPoint: { question: { chain: string; sequence: number }; answer: StoredPoint | undefined };
+  lastHead: { question: undefined; answer: KeptHead | undefined };
   close: { question: undefined; answer: undefined };
 }
 

@@ -3,6 +3,7 @@
 // of record.
 import { hostname } from 'node:os';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { KeptHead } from '../../../../ports/audit/audit-heads.ts';
 import type { ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
@@ -14,6 +15,7 @@ import { proxyValues } from '../../readings/evidence-records.ts';
 import { decisionValues, operationValues } from '../../records.ts';
 import { INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
 import { DELETE_PROXIES_BEFORE, KEEP_BUNDLE, KEEP_PROXY } from '../file/evidence-schema.ts';
+import { DELETE_HEADS_BEFORE, KEEP_HEAD } from '../file/head-schema.ts';
 import { openForWriting } from '../file/journal-file.ts';
 import { demandSameFile, JournalPlace } from '../file/journal-place.ts';
 import { journalProblem } from '../file/journal-problem.ts';
@@ -113,7 +115,8 @@ export class JournalWriter {
         removeOld(database, kind, { beforeMs, nowMs }, limit),
       );
       const proxies = database.prepare(DELETE_PROXIES_BEFORE).run(beforeMs, limit).changes;
-      return Math.max(...removed, Number(proxies));
+      const heads = database.prepare(DELETE_HEADS_BEFORE).run(beforeMs, limit).changes;
+      return Math.max(...removed, Number(proxies), Number(heads));
     });
   }
 
@@ -173,6 +176,11 @@ export class JournalWriter {
       const [place] = chains.places('operation', [operation]);
       database.prepare(INSERT_OPERATION).run(...operationValues(operation), ...placeValues(place));
     });
+  }
+
+  /** Returns once it is durable. */
+  keepHead({ timeMs, digest, text }: KeptHead): void {
+    this.#transaction(1, ({ database }) => database.prepare(KEEP_HEAD).run(timeMs, digest, text, digest));
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 // What the journal and its writing thread say to each other: requests one way, one answer for each, in order.
+import type { KeptHead } from '../../../../ports/audit/audit-heads.ts';
 import type { FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
@@ -19,6 +20,7 @@ export type WriterRequest =
   /** `closings`: JSON of the records. */
   | { readonly kind: 'record-closings'; readonly closings: string; readonly followed: FollowedUntil | undefined }
   | ({ readonly kind: 'record-evidence' } & EvidenceNotes)
+  | { readonly kind: 'keep-head'; readonly head: KeptHead }
   | { readonly kind: 'close' };
 
 /**

@@ -51,6 +51,9 @@ function perform(request: WriterRequest): number {
     case 'record-evidence':
       writer.recordEvidence(request);
       return 0;
+    case 'keep-head':
+      writer.keepHead(request.head);
+      return 0;
     case 'close':
       writer.close();
       parentPort?.close();

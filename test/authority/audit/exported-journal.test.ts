@@ -5,13 +5,9 @@ import { statementDigest } from '../../../src/domain/audit/statement.ts';
 import { ExportVerifier } from '../../../src/domain/audit/verifier.ts';
 import type { Verdict } from '../../../src/domain/audit/verdict.ts';
 import { writeLine } from '../../../src/domain/audit/export-line.ts';
-import {
-  exportedLines,
-  exportedRanges,
-  type ExportedTimes,
-} from '../../../src/review/journal-export/export-journal.ts';
+import { exportedLines, exportedRanges, type ExportedTimes } from '../../../src/authority/audit/exported-journal.ts';
 import { headKey, RECORDS } from '../../domain/audit/support/sample-export.ts';
-import { FakeAuditStore } from '../../support/fakes/audit-store.ts';
+import { FakeAuditStore } from './support/audit-store.ts';
 import { NOON_MS } from '../../support/fakes/fake-clock.ts';
 
 describe('An export of the journal', () => {

@@ -5,8 +5,8 @@ import {
   type ChainKind,
   type ChainOpening,
   type ChainPoint,
-} from '../../../src/domain/audit/chain.ts';
-import type { AuditHeadReader, AuditHeads, KeptHead } from '../../../src/ports/audit/audit-heads.ts';
+} from '../../../../src/domain/audit/chain.ts';
+import type { AuditHeadReader, AuditHeads, KeptHead } from '../../../../src/ports/audit/audit-heads.ts';
 import type {
   ChainReader,
   ChainSnapshots,
@@ -14,7 +14,7 @@ import type {
   StoredLink,
   StoredPoint,
   UnchainedRecord,
-} from '../../../src/ports/audit/chain-reader.ts';
+} from '../../../../src/ports/audit/chain-reader.ts';
 
 interface FakeChain {
   readonly opening: ChainOpening;

@@ -1,0 +1,45 @@
+// The key of heads, the last head, and the signed end of an export: who may look at records may have them proven.
+import { z } from 'zod';
+import type { AnsweredEnd, AskedEnd } from '../../../authority/audit/export-ends.ts';
+import type { Operator } from '../../../authority/administration/issuer-acts.ts';
+import { MAX_CHAINS } from '../../../domain/audit/head.ts';
+import { demandRole, type AdministrationPart } from './administration.ts';
+import { bodyOf } from './body.ts';
+
+export interface AuditStatus {
+  /** PEM; absent where no key is configured. */
+  readonly publicKey?: string;
+  /** The last one, whoever made it. */
+  readonly head?: { readonly timeMs: number; readonly digest: string };
+}
+
+export interface AuditParts {
+  readonly status: () => Promise<AuditStatus>;
+  readonly signEnd: (asked: AskedEnd, by: Pick<Operator, 'actor' | 'role'>) => Promise<AnsweredEnd>;
+}
+
+export const AUDIT = '/audit';
+export const EXPORT_ENDS = '/audit/export-ends';
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const asked = z.strictObject({
+  timeMs: count,
+  sinceMs: count.exactOptional(),
+  untilMs: count.exactOptional(),
+  chains: z.array(z.tuple([z.string().max(64), count, count])).max(MAX_CHAINS),
+  unchained: count,
+  content: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+export function administerAudit({ status, signEnd }: AuditParts): AdministrationPart {
+  return (routes) => {
+    routes.get(AUDIT, demandRole('viewer'), async (c) => c.json(await status()));
+    routes.post(EXPORT_ENDS, demandRole('viewer'), async (c) => {
+      const { actor, role } = c.get('operator');
+      const answer = await signEnd(await bodyOf(c, asked), { actor, role });
+      return 'problem' in answer
+        ? c.json({ error: `the export is not signed: ${answer.problem}` }, 409)
+        : c.json(answer);
+    });
+  };
+}
