@@ -2,12 +2,19 @@
 import type { Command } from 'commander';
 import type { Invocation } from '../invocation.ts';
 import { registerJournalExport } from './journal/export.ts';
+import { registerJournalHead } from './journal/head.ts';
 import { registerJournalList } from './journal/list.ts';
 import { registerJournalOperations } from './journal/operations.ts';
 import { registerJournalVerify } from './journal/verify.ts';
 
 /** In the order in which `--help` lists them. */
-const COMMANDS = [registerJournalOperations, registerJournalList, registerJournalExport, registerJournalVerify];
+const COMMANDS = [
+  registerJournalOperations,
+  registerJournalList,
+  registerJournalExport,
+  registerJournalHead,
+  registerJournalVerify,
+];
 
 export function registerJournal(program: Command, invocation: Invocation): void {
   const journal = program

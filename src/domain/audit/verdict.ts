@@ -99,7 +99,7 @@ function goneChains({ chains, named }: Seen): readonly Gap[] {
       ? []
       : [
           gap(
-            'missing_chain',
+            'lost_chain',
             `${first.source.name} names the chain ${chain}, which is not there: a signed end would say whether retention took it`,
             chain,
           ),

@@ -111,6 +111,19 @@ describe('A journal that is proven', () => {
     assert.match(removed.out, /\(missing\)$/m);
   });
 
+  it('names its last head and the public key to who asks', async () => {
+    await enrol();
+    await eventually('a head is signed', () => witnessed() > 0, SOON);
+    const { code, out, error } = await run('journal', 'head', '--config', files.path('capstan.json'));
+    assert.equal(code, 0, error);
+    assert.match(out, /^[0-9a-f]{64} of \d{4}-\d\d-\d\d [\d:]+ UTC\n-----BEGIN PUBLIC KEY-----\n/);
+    const [digest = ''] = out.split(' ');
+    await exportTo('journal.jsonl');
+    const expecting = await verify('journal.jsonl', '--expect-head', digest);
+    assert.notEqual(expecting.code, 65, expecting.out);
+    assert.equal((await verify('journal.jsonl', '--expect-head', 'ab'.repeat(32))).code, 65);
+  });
+
   it('says in its metrics that all of it is in a head', async () => {
     await enrol();
     await eventually('a head is signed', async () => /^capstan_audit_unsigned_seconds 0$/m.test(await page()), SOON);

@@ -24,7 +24,8 @@ Examples:
   $ zcat journal.jsonl.gz | capstan journal verify - --key heads.pem --witness witness.jsonl
 
 Ends with exit code 0 when all of it is proven, with 1 when nothing speaks against it and something is not proven (of an
-end that nobody signed and nobody else has seen: "nothing proves the end"), and with 65 when it is not what was recorded.`;
+end that nobody signed and nobody else has seen: "nothing proves the end"), and with 65 when it is not what was recorded.
+docs/audit.md says what each proves.`;
 
 export function registerJournalVerify(journal: Command, invocation: Invocation): void {
   journal

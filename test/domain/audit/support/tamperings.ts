@@ -311,7 +311,7 @@ export const TAMPERING_ROWS: readonly TamperingRow[] = [
     done: 'a chain removed with the end',
     hand: changed((lines) => withoutDecisions(lines), { end: 'none' }),
     result: 'not_proven',
-    says: 'missing_chain',
+    says: 'lost_chain',
   },
   {
     done: 'a chain removed from the journal before it was exported and signed',
