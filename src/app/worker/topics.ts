@@ -2,8 +2,8 @@
 
 import type { AnchorsParts } from '../../adapters/http/admin/administer-anchors.ts';
 import type { BansParts } from '../../adapters/http/admin/administer-bans.ts';
-import type { AuditParts } from '../../adapters/http/admin/administer-audit.ts';
-import type { RecordsParts } from '../../adapters/http/admin/administer-records.ts';
+import type { AuditParts } from '../../adapters/http/admin/records/administer-audit.ts';
+import type { RecordsParts } from '../../adapters/http/admin/records/administer-records.ts';
 import type { CrlsParts } from '../../adapters/http/admin/administer-crls.ts';
 import type { InventoryParts } from '../../adapters/http/admin/administer-inventory.ts';
 import type { IssuersParts } from '../../adapters/http/admin/administer-issuers.ts';

@@ -1,5 +1,5 @@
 // What was refused lately, by its causes: each with why, and what would pass.
-import type { LatelyRefused } from '../../adapters/http/admin/administer-records.ts';
+import type { LatelyRefused } from '../../adapters/http/admin/records/administer-records.ts';
 import { formatTime } from '../../domain/text/format-time.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import type { RefusalGroup } from '../../review/explain/refusal-groups.ts';

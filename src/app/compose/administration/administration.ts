@@ -1,9 +1,9 @@
 // What probes and scrapers read over HTTP, and what an operator on this machine asks over the Unix socket. Of several
 // processes the supervisor serves both and asks its workers.
 import { administerPolicyTime, type PolicyTimeParts } from '../../../adapters/http/admin/administer-policy-time.ts';
-import { administerAudit, type AuditParts } from '../../../adapters/http/admin/administer-audit.ts';
+import { administerAudit, type AuditParts } from '../../../adapters/http/admin/records/administer-audit.ts';
 import { administerOverview, type OverviewParts } from '../../../adapters/http/admin/administer-overview.ts';
-import { administerRecords, type RecordsParts } from '../../../adapters/http/admin/administer-records.ts';
+import { administerRecords, type RecordsParts } from '../../../adapters/http/admin/records/administer-records.ts';
 import { administerSds, type SdsStatusParts } from '../../../adapters/http/admin/administer-sds.ts';
 import { administerAnchors, type AnchorsParts } from '../../../adapters/http/admin/administer-anchors.ts';
 import { administerBans, type BansParts } from '../../../adapters/http/admin/administer-bans.ts';

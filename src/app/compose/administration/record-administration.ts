@@ -5,7 +5,7 @@ import {
   type AskedRefusals,
   type LatelyRefused,
   type RecordsParts,
-} from '../../../adapters/http/admin/administer-records.ts';
+} from '../../../adapters/http/admin/records/administer-records.ts';
 import type { RefusedRecord } from '../../../ports/storage/issuance-journal.ts';
 import { namespaceOf, refusalGroups, type RefusalGroup } from '../../../review/explain/refusal-groups.ts';
 import type { Foundation } from '../foundation.ts';

@@ -1,7 +1,7 @@
 // How the journal is proven: heads of its chains are signed by a key of their own, kept beside the journal and by witnesses, and the
 // ends of exports are signed by the same. It imports much because a key of any custody is one of its parts.
 import { hostname } from 'node:os';
-import type { AuditParts, AuditStatus } from '../../../adapters/http/admin/administer-audit.ts';
+import type { AuditParts, AuditStatus } from '../../../adapters/http/admin/records/administer-audit.ts';
 import { DocumentKey } from '../../../adapters/issuers/documents/document-key.ts';
 import { relayedPinTurns } from '../../../adapters/processes/relays/pin-turns.ts';
 import { FileWitness } from '../../../adapters/witness/file-witness.ts';

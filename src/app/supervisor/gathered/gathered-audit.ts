@@ -1,5 +1,5 @@
 // How the journal is proven, where there are several workers: any of them reads the chains of all, and has the key.
-import type { AuditParts } from '../../../adapters/http/admin/administer-audit.ts';
+import type { AuditParts } from '../../../adapters/http/admin/records/administer-audit.ts';
 import { AUDIT_TOPIC } from '../../worker/topics.ts';
 import type { ServingWorkers } from './ask-each.ts';
 import { askFirst } from './ask-first.ts';

@@ -1,5 +1,5 @@
 // What operators ask of the newest records where there are several workers: any of them reads the journals of all.
-import type { RecordsParts } from '../../../adapters/http/admin/administer-records.ts';
+import type { RecordsParts } from '../../../adapters/http/admin/records/administer-records.ts';
 import { RECORDS_TOPIC } from '../../worker/topics.ts';
 import type { ServingWorkers } from './ask-each.ts';
 import { askFirst } from './ask-first.ts';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
-import { EXPORT_ENDS } from '../../../adapters/http/admin/administer-audit.ts';
+import { EXPORT_ENDS } from '../../../adapters/http/admin/records/administer-audit.ts';
 import type { AskedEnd } from '../../../authority/audit/export-ends.ts';
 import type { ChainRange, EndStatement } from '../../../domain/audit/export-line.ts';
 import { statementDigest, type Signed } from '../../../domain/audit/statement.ts';

@@ -1,6 +1,6 @@
 // `capstan journal head`: the last signed head of a running server's journal, and the key that verifies heads.
 import type { Command } from 'commander';
-import { AUDIT, type AuditStatus } from '../../../adapters/http/admin/administer-audit.ts';
+import { AUDIT, type AuditStatus } from '../../../adapters/http/admin/records/administer-audit.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
 import { asked, serverOptions, type Printed } from '../../administration.ts';
 import { outputOption, type Invocation } from '../../invocation.ts';

@@ -1,10 +1,10 @@
 // The key of heads, the last head, and the signed end of an export: who may look at records may have them proven.
 import { z } from 'zod';
-import type { AnsweredEnd, AskedEnd } from '../../../authority/audit/export-ends.ts';
-import type { Operator } from '../../../authority/administration/issuer-acts.ts';
-import { MAX_CHAINS } from '../../../domain/audit/head.ts';
-import { demandRole, type AdministrationPart } from './administration.ts';
-import { bodyOf } from './body.ts';
+import type { AnsweredEnd, AskedEnd } from '../../../../authority/audit/export-ends.ts';
+import type { Operator } from '../../../../authority/administration/issuer-acts.ts';
+import { MAX_CHAINS } from '../../../../domain/audit/head.ts';
+import { demandRole, type AdministrationPart } from '../administration.ts';
+import { bodyOf } from '../body.ts';
 
 export interface AuditStatus {
   /** PEM; absent where no key is configured. */

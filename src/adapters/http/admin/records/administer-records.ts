@@ -1,9 +1,9 @@
 // What is on record lately: refusals by their causes, and what operators did.
 import { z } from 'zod';
-import { AuthorityError } from '../../../domain/errors.ts';
-import { parseDuration } from '../../../domain/text/duration.ts';
-import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
-import { demandRole, demandTeam, type AdministrationPart } from './administration.ts';
+import { AuthorityError } from '../../../../domain/errors.ts';
+import { parseDuration } from '../../../../domain/text/duration.ts';
+import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
+import { demandRole, demandTeam, type AdministrationPart } from '../administration.ts';
 
 export interface AskedRefusals {
   readonly sinceMs: number;

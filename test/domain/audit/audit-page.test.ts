@@ -1,10 +1,10 @@
 // The table of tamperings in docs/audit.md is that of the verifier's test. To make it anew:
-// UPDATE_DOCS=1 npx mocha test/project/docs-audit.test.ts
+// UPDATE_DOCS=1 npx mocha test/domain/audit/audit-page.test.ts
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { GAPS, TAMPERINGS } from '../../src/domain/audit/findings.ts';
-import { headKey } from '../domain/audit/support/sample-export.ts';
-import { TAMPERING_ROWS, verified } from '../domain/audit/support/tamperings.ts';
+import { GAPS, TAMPERINGS } from '../../../src/domain/audit/findings.ts';
+import { headKey } from './support/sample-export.ts';
+import { TAMPERING_ROWS, verified } from './support/tamperings.ts';
 
 const PAGE = 'docs/audit.md';
 const MARK = '<!-- tamperings -->\n';
