@@ -59,7 +59,8 @@ describe('The console in Chromium', () => {
         .first()
         .waitFor();
       await demandAccessible(page);
-      await keepScreenshot(page, name);
+      // Of what operators did there is a better one, where somebody did something.
+      if (name !== 'audit') await keepScreenshot(page, name);
       await page.emulateMedia({ colorScheme: 'dark' });
       await demandAccessible(page);
       if (name === 'overview') await keepScreenshot(page, 'overview-dark');

@@ -57,6 +57,14 @@ describe('The console while something happens', function () {
     await keepScreenshot(page, 'rotation');
   });
 
+  it('shows who did what, and why', async () => {
+    await open('/audit');
+    await page.getByText('local (security)').first().waitFor();
+    await page.getByText('it ends').first().waitFor();
+    await demandAccessible(page);
+    await keepScreenshot(page, 'operations');
+  });
+
   it('shows a refusal without being asked again', async () => {
     await open('/refusals');
     await page.getByText('Nothing was refused in that time.').waitFor();

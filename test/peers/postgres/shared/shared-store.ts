@@ -7,6 +7,7 @@ import { AuthorityError } from '../../../../src/domain/errors.ts';
 import type { IssuanceJournal } from '../../../../src/ports/storage/issuance-journal.ts';
 import type { PostgresSettings } from '../../../../src/adapters/storage/postgres/connection/settings.ts';
 import type { JournalRetention } from '../../../../src/ports/storage/journal-retention.ts';
+import type { OperationJournal } from '../../../../src/ports/storage/operation-journal.ts';
 import { findPostgres } from '../../../support/postgres/binaries.ts';
 import { PostgresCluster } from '../../../support/postgres/cluster.ts';
 import { peerOrSkip } from '../../support/presence.ts';
@@ -62,11 +63,12 @@ export class SharedStore {
   };
 
   /** @param leaseName under which records are deleted. */
-  journal(leaseName: string): IssuanceJournal & JournalRetention {
+  journal(leaseName: string): IssuanceJournal & JournalRetention & OperationJournal {
     const { database } = this;
     const retention = new PostgresRetention({ database }, { leaseName });
     return {
       append: async (...record) => this.#running.started.journal.append(...record),
+      recordOperation: async (...record) => this.#running.started.journal.recordOperation(...record),
       deleteBefore: async (...which) => retention.deleteBefore(...which),
     };
   }
