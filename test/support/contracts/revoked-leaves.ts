@@ -33,7 +33,7 @@ const RECORDS: readonly DecisionRecord[] = [
   leaf('5', idOf('shop'), { remoteCluster: 'east' }),
   leaf('6', idOf('bank'), { nodeName: 'node-2' }),
   leaf('7', idOf('bank'), { nodeName: 'node-2', remoteCluster: 'east' }),
-  // Issued long after the ban, as when that was lifted or ended.
+  // After the ban, as by a clock that was ahead: nobody who is concerned is given anything while the ban lasts.
   leaf('8', idOf('shop'), { timeMs: NOON_MS - 1 }),
   issued('9', { timeMs: NOON_MS - HOUR_MS, identity: 'capstan.example', api: 'self', serial: '9', nodeName: 'node-2' }),
   refused('10', { timeMs: NOON_MS - HOUR_MS, identity: idOf('shop') }),
@@ -61,15 +61,22 @@ export function describeRevokedLeaves(
       return certificates.map(({ serial }) => serial).toSorted();
     }
 
-    it('are those of an identity that live and are from before the ban, in all clusters or in one', async () => {
-      assert.deepEqual(await hit({ kind: 'identity', identity: idOf('shop') }), ['1', '3', '5']);
-      assert.deepEqual(await hit({ kind: 'identity', identity: idOf('shop'), cluster: OWN_CLUSTER }), ['1', '3']);
+    it('are those of an identity that live, in all clusters or in one', async () => {
+      assert.deepEqual(await hit({ kind: 'identity', identity: idOf('shop') }), ['1', '3', '5', '8']);
+      assert.deepEqual(await hit({ kind: 'identity', identity: idOf('shop'), cluster: OWN_CLUSTER }), ['1', '3', '8']);
       assert.deepEqual(await hit({ kind: 'identity', identity: idOf('shop'), cluster: 'east' }), ['5']);
       assert.deepEqual(await hit({ kind: 'identity', identity: idOf('nobody') }), []);
     });
 
+    it('are none that were issued after a ban that has ended', async () => {
+      const target = { kind: 'identity', identity: idOf('shop') } as const;
+      const ban = banOf(target, { timeMs: NOON_MS - 30 * 60_000, untilMs: NOON_MS - 60_000 });
+      const { certificates } = await leaves.revokedBy([ban], WINDOW, NEVER);
+      assert.deepEqual(certificates.map(({ serial }) => serial).toSorted(), ['1', '3', '5']);
+    });
+
     it('are those of a namespace', async () => {
-      assert.deepEqual(await hit({ kind: 'namespace', namespace: 'shop' }), ['1', '2', '3', '5']);
+      assert.deepEqual(await hit({ kind: 'namespace', namespace: 'shop' }), ['1', '2', '3', '5', '8']);
       assert.deepEqual(await hit({ kind: 'namespace', namespace: 'sho' }), []);
     });
 
@@ -95,7 +102,7 @@ export function describeRevokedLeaves(
         revokedMs: NOON_MS - 120_000,
         reason: 'keyCompromise',
       });
-      assert.deepEqual(certificates.map(({ serial }) => serial).toSorted(), ['1', '2', '3']);
+      assert.deepEqual(certificates.map(({ serial }) => serial).toSorted(), ['1', '2', '3', '8']);
     });
 
     it('are found by a serial, while they live', async () => {
