@@ -67,7 +67,7 @@ describe('PostgreSQL, read', function () {
     const reader = await PostgresJournalReader.open({ clock }, settingsOf(cluster), WAITING);
     const pool = new PostgresPool({ clock }, settingsOf(cluster));
     await cluster.query(`INSERT INTO leases VALUES ('journal', 'a test', 1, 'infinity')`);
-    const retention = new PostgresRetention({ database: pool }, { leaseName: 'journal' });
+    const retention = new PostgresRetention({ database: pool, clock }, { leaseName: 'journal' });
     const closings = new PostgresClosings({ database: pool }, { leaseName: 'journal' });
     return {
       reader,

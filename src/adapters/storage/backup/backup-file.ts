@@ -4,14 +4,15 @@
 import { randomUUID } from 'node:crypto';
 import { linkSync, openSync, closeSync, fsyncSync, existsSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { ChainKind } from '../../../domain/audit/chain.ts';
 import { codeOf } from '../../../domain/text/system-error.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
-import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
-import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import { placeValues } from '../chain-records.ts';
 import { closingValues } from '../closing-records.ts';
+import { chainValues, OPEN_CHAIN } from '../sqlite/file/chain-schema.ts';
 import { decisionValues, operationValues } from '../records.ts';
 import { KEEP_BUNDLE, KEEP_PROXY } from '../sqlite/file/evidence-schema.ts';
 import { proxyValues } from '../readings/evidence-records.ts';
@@ -27,6 +28,7 @@ import {
 } from '../sqlite/file/journal-schema.ts';
 import type { KeptIssuer } from './copied-store.ts';
 import { writeLedgers, type KeptLedgers } from './kept-ledgers.ts';
+import type { PlacedRecord } from './placed-records.ts';
 
 /** Whoever loses the machine meanwhile has no file of that name, so nothing is made durable before the end. */
 const QUICK = 'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF';
@@ -34,9 +36,10 @@ const BACKUP_TABLE =
   'CREATE TABLE backup (made_at_ms INTEGER NOT NULL, decisions INTEGER NOT NULL, bundle_state TEXT) STRICT';
 const INDEXES = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
 
+const VALUES = { decision: decisionValues, operation: operationValues, closing: closingValues } as const;
+
 export interface BackupEnd {
   readonly madeAtMs: number;
-  readonly operations: readonly OperationRecord[];
   readonly issuers: readonly KeptIssuer[];
   readonly bundleState: RollbackState | undefined;
   readonly evidence: EvidenceNotes;
@@ -48,11 +51,9 @@ export class BackupFile implements Disposable {
   readonly #file: string;
   readonly #part: string;
   readonly #database: DatabaseSync;
-  readonly #insert: StatementSync;
-  readonly #insertClosing: StatementSync;
+  readonly #inserts: Readonly<Record<ChainKind, StatementSync>>;
   readonly #indexes: readonly string[];
-  #decisions = 0;
-  #closings = 0;
+  readonly #counts = { decision: 0, operation: 0, closing: 0 };
 
   /** @throws AuthorityError CAP-X03 also when there is such a file. */
   constructor(file: string) {
@@ -68,37 +69,38 @@ export class BackupFile implements Disposable {
       for (const { name } of indexes) this.#database.exec(`DROP INDEX ${String(name)}`);
       // Over rows that are there an index is made in a tenth of the time.
       this.#indexes = indexes.map(({ sql }) => String(sql));
-      this.#insert = this.#database.prepare(INSERT);
-      this.#insertClosing = this.#database.prepare(INSERT_CLOSING);
+      this.#inserts = {
+        decision: this.#database.prepare(INSERT),
+        operation: this.#database.prepare(INSERT_OPERATION),
+        closing: this.#database.prepare(INSERT_CLOSING),
+      };
     } catch (cause) {
       throw journalProblem(this.#part, cause).toOpeningError();
     }
   }
 
-  get decisions(): number {
-    return this.#decisions;
+  /** How many records of each kind were appended. */
+  get counts(): Readonly<Record<ChainKind, number>> {
+    return this.#counts;
   }
 
-  append(record: DecisionRecord): void {
-    this.#writing(() => this.#insert.run(...decisionValues(record)));
-    this.#decisions += 1;
+  /** A store that gets them back goes on with none of them. */
+  keepChains(states: readonly ChainState[]): void {
+    this.#writing(() => {
+      const open = this.#database.prepare(OPEN_CHAIN);
+      for (const state of states) open.run(...chainValues(state));
+    });
   }
 
-  get closings(): number {
-    return this.#closings;
-  }
-
-  appendClosing(record: ClosingRecord): void {
-    this.#writing(() => this.#insertClosing.run(...closingValues(record)));
-    this.#closings += 1;
+  append(kind: ChainKind, { record, place }: PlacedRecord): void {
+    this.#writing(() => this.#inserts[kind].run(...VALUES[kind](record as never), ...placeValues(place)));
+    this.#counts[kind] += 1;
   }
 
   /** Gives the file its name, durably. */
-  finish({ madeAtMs, operations, issuers, bundleState, evidence, ledgers }: BackupEnd): void {
+  finish({ madeAtMs, issuers, bundleState, evidence, ledgers }: BackupEnd): void {
     this.#writing(() => {
       const database = this.#database;
-      const operation = database.prepare(INSERT_OPERATION);
-      for (const record of operations) operation.run(...operationValues(record));
       const issuer = database.prepare(
         'INSERT INTO issuers (id, certificate, longest_leaf_ms, until_ms) VALUES (?, ?, ?, ?)',
       );
@@ -110,7 +112,7 @@ export class BackupFile implements Disposable {
       writeLedgers(database, ledgers);
       for (const index of this.#indexes) database.exec(index);
       const state = bundleState === undefined ? null : JSON.stringify(bundleState);
-      database.prepare('INSERT INTO backup VALUES (?, ?, ?)').run(madeAtMs, this.#decisions, state);
+      database.prepare('INSERT INTO backup VALUES (?, ?, ?)').run(madeAtMs, this.#counts.decision, state);
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
       database.close();
       synced(this.#part);

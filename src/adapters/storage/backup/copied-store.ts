@@ -1,10 +1,13 @@
 // A store as a backup is made of it, and as one is put back. Nothing is ever taken away by it: what a store lacks is added,
 // and of an issuer the longer memory counts.
-import type { ClosingJournalReader, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
-import type { DecisionRecord, IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
+import type { ChainKind } from '../../../domain/audit/chain.ts';
+import type { ChainSnapshots, ChainState } from '../../../ports/audit/chain-reader.ts';
+import type { ClosingJournalReader } from '../../../ports/storage/closing-journal.ts';
+import type { IssuanceJournalReader } from '../../../ports/storage/issuance-journal.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
 import type { KeptLedgers } from './kept-ledgers.ts';
-import type { OperationJournalReader, OperationRecord } from '../../../ports/storage/operation-journal.ts';
+import type { PlacedRecord } from './placed-records.ts';
+import type { OperationJournalReader } from '../../../ports/storage/operation-journal.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -20,7 +23,7 @@ export interface KeptIssuer {
 
 /** May be copied while servers write it: what is recorded meanwhile is not in the copy, or not all of it. */
 export interface CopiedStore extends AsyncDisposable {
-  readonly reader: IssuanceJournalReader & OperationJournalReader & ClosingJournalReader;
+  readonly reader: IssuanceJournalReader & OperationJournalReader & ClosingJournalReader & ChainSnapshots;
   /** @throws AuthorityError as the reader. */
   issuers(options: Waits): Promise<readonly KeptIssuer[]>;
   /** What proxies acknowledged. @throws AuthorityError as the reader. */
@@ -34,12 +37,14 @@ export interface CopiedStore extends AsyncDisposable {
  * when it cannot be written.
  */
 export interface RestoredStore extends AsyncDisposable {
-  /** @returns how many the store did not have. */
-  addDecisions(records: readonly DecisionRecord[], options: Waits): Promise<number>;
-  /** @returns how many the store did not have. */
-  addOperations(records: readonly OperationRecord[], options: Waits): Promise<number>;
-  /** @returns how many the store did not have. */
-  addClosings(records: readonly ClosingRecord[], options: Waits): Promise<number>;
+  /** Before their records. A chain that the store has already begins where the one of both does that goes further back. */
+  addChains(chains: readonly ChainState[], options: Waits): Promise<void>;
+  /** As they are, each in its place. @returns how many the store did not have. */
+  addRecords<Kind extends ChainKind>(
+    kind: Kind,
+    records: readonly PlacedRecord<Kind>[],
+    options: Waits,
+  ): Promise<number>;
   addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void>;
   /** Of a proxy that the store knows the later note counts. */
   addEvidence(notes: EvidenceNotes, options: Waits): Promise<void>;

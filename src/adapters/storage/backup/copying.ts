@@ -2,9 +2,11 @@
 // states the newer counts: no restore lets an older policy bundle in.
 import type { PolicyBundleState, RollbackState } from '../../../ports/policy/policy-bundle-state.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
+import type { ChainKind } from '../../../domain/audit/chain.ts';
 import { openBackup } from './backup-contents.ts';
 import { BackupFile } from './backup-file.ts';
 import type { CopiedStore, RestoredStore } from './copied-store.ts';
+import { placedRecords, type PlacedRecord } from './placed-records.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -12,8 +14,6 @@ interface Waits {
 
 /** Decisions that are handed over at once, each batch in a transaction. */
 const BATCH = 1_000;
-/** More than operators do: a store keeps all of them. */
-const ALL_OPERATIONS = 100_000;
 
 export interface Copied {
   readonly decisions: number;
@@ -46,31 +46,32 @@ export async function backUp(
 ): Promise<Copied> {
   using backup = new BackupFile(file);
   const total = await store.reader.count({}, { signal });
-  for await (const record of store.reader.scan({}, { signal })) {
-    backup.append(record);
-    if (backup.decisions % BATCH === 0) reach(backup.decisions, total);
+  {
+    await using chains = await store.reader.chainsNow({ signal });
+    backup.keepChains(await chains.chains({ signal }));
+    for await (const { kind, ...placed } of placedRecords(chains, { signal })) {
+      backup.append(kind, placed);
+      if (kind === 'decision' && backup.counts.decision % BATCH === 0) reach(backup.counts.decision, total);
+    }
   }
-  for await (const closing of store.reader.scanClosings({ signal })) backup.appendClosing(closing);
-  // What follows is newer than the decisions, and may be.
-  const [issuers, evidence, ledgers, operations, state] = await Promise.all([
+  // What follows is newer than the records, and may be.
+  const [issuers, evidence, ledgers, state] = await Promise.all([
     store.issuers({ signal }),
     store.evidence({ signal }),
     store.ledgers({ signal }),
-    store.reader.operations({ limit: ALL_OPERATIONS }, { signal }),
     bundleState?.read({ signal }),
   ]);
   signal.throwIfAborted();
   backup.finish({
     madeAtMs: nowMs,
-    operations: operations.toReversed(),
     issuers,
     evidence,
     ledgers,
     bundleState: state,
   });
-  const { decisions, closings } = backup;
+  const { decision: decisions, operation: operations, closing: closings } = backup.counts;
   const bans = ledgers.reduce((count, { bans: one }) => count + one.bans.length, 0);
-  return { decisions, closings, operations: operations.length, issuers: issuers.length, bans, bundleState: state };
+  return { decisions, closings, operations, issuers: issuers.length, bans, bundleState: state };
 }
 
 /**
@@ -89,19 +90,18 @@ export async function restore(
   const issuers = await backup.issuers(options);
   await store.addIssuers(issuers, options);
   await addEvidence(store, await backup.evidence(options), options);
-  const operations = await backup.reader.operations({ limit: ALL_OPERATIONS }, options);
-  const addedOperations = await store.addOperations(operations.toReversed(), options);
-  let [done, added] = [0, 0];
-  for await (const batch of batches(backup.reader.scan({}, options))) {
-    added += await store.addDecisions(batch, options);
+  await using chains = await backup.reader.chainsNow(options);
+  await store.addChains(await chains.chains(options), options);
+  const added = { decision: 0, operation: 0, closing: 0 };
+  let done = 0;
+  for await (const { kind, batch } of batches(placedRecords(chains, options))) {
+    added[kind] += await store.addRecords(kind, batch, options);
+    if (kind !== 'decision') continue;
     done += batch.length;
     reach(done, backup.decisions);
   }
-  let closings = 0;
-  for await (const batch of batches(backup.reader.scanClosings(options))) {
-    closings += await store.addClosings(batch, options);
-  }
-  return { decisions: added, closings, operations: addedOperations, issuers: issuers.length, bans, bundleState: state };
+  const { decision: decisions, operation: operations, closing: closings } = added;
+  return { decisions, closings, operations, issuers: issuers.length, bans, bundleState: state };
 }
 
 async function addEvidence(store: RestoredStore, { bundles, proxies }: EvidenceNotes, options: Waits): Promise<void> {
@@ -119,13 +119,19 @@ function newerState(known: RollbackState | undefined, kept: RollbackState | unde
   return { ...newer, latestSeenMs };
 }
 
-async function* batches<T>(records: AsyncIterable<T>): AsyncGenerator<readonly T[], void> {
-  let batch: T[] = [];
-  for await (const record of records) {
-    batch.push(record);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
+/** Of one kind each, in the order in which they come. */
+async function* batches(
+  records: AsyncIterable<PlacedRecord & { readonly kind: ChainKind }>,
+): AsyncGenerator<{ readonly kind: ChainKind; readonly batch: readonly PlacedRecord[] }, void> {
+  let batch: PlacedRecord[] = [];
+  let last: ChainKind = 'decision';
+  for await (const { kind, ...placed } of records) {
+    if (batch.length === BATCH || (batch.length > 0 && kind !== last)) {
+      yield { kind: last, batch };
+      batch = [];
+    }
+    batch.push(placed);
+    last = kind;
   }
-  if (batch.length > 0) yield batch;
+  if (batch.length > 0) yield { kind: last, batch };
 }

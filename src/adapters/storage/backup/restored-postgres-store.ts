@@ -2,21 +2,23 @@
 // what is shared with it; a restore here only adds. It imports much because every kind of record comes back.
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
-import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { ChainKind } from '../../../domain/audit/chain.ts';
+import type { ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
-import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
 import { problemBehind } from '../postgres/connection/postgres-problem.ts';
 import type { PostgresSettings } from '../postgres/connection/settings.ts';
 import { PostgresEvidenceRecords } from '../postgres/shared/postgres-evidence-records.ts';
 import { migrate } from '../postgres/schema/migrate.ts';
-import { ADD_CLOSINGS, INSERT_DECISIONS } from '../postgres/writing/statements.ts';
+import { placeValues } from '../chain-records.ts';
+import { placesJson, restoredChainJson } from '../postgres/writing/server-chain.ts';
+import { ADD_CLOSINGS, INSERT_DECISIONS, openChain } from '../postgres/writing/statements.ts';
 import { OPERATION_COLUMNS, operationValues } from '../records.ts';
 import { recordsAsJson } from '../storable-json.ts';
 import type { KeptIssuer, RestoredStore } from './copied-store.ts';
 import type { KeptLedgers } from './kept-ledgers.ts';
 import { joinInPostgres } from './ledgers-in-postgres.ts';
+import type { PlacedRecord } from './placed-records.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -31,8 +33,15 @@ const MERGE_ISSUER = `INSERT INTO issuers AS kept (id, certificate, longest_leaf
     until_ms = greatest(kept.until_ms, excluded.until_ms)`;
 const COLUMNS = Object.values(OPERATION_COLUMNS);
 const TYPED = '$1::bigint, $2::text, $3::text, $4::text, $5::text';
-const ADD_OPERATION = `INSERT INTO operations (${COLUMNS.join(', ')}) SELECT ${TYPED}
+const ADD_OPERATION = `INSERT INTO operations (${COLUMNS.join(', ')}, chain, chain_sequence, chain_digest)
+  SELECT ${TYPED}, $6::text, $7::bigint, $8::text
   WHERE NOT EXISTS (SELECT 1 FROM operations WHERE (${COLUMNS.join(', ')}) IS NOT DISTINCT FROM (${TYPED})) RETURNING 1`;
+/** Of what is known of a chain twice the longer one counts. Parameter: what `restoredChainJson` gave. */
+const MERGE_CHAIN = openChain(
+  '$1',
+  `DO UPDATE SET removed_sequence = excluded.removed_sequence, removed_digest = excluded.removed_digest,
+    removed_ms = excluded.removed_ms WHERE excluded.removed_sequence < kept.removed_sequence`,
+);
 /** A row that was there has the transaction that wrote it anew in xmax. */
 const ADD_DECISIONS = `${INSERT_DECISIONS} RETURNING xmax = 0 AS added`;
 /** Sessions of servers, and of commands that read; others of the same user are seen by everybody. */
@@ -64,27 +73,36 @@ export class RestoredPostgresStore implements RestoredStore {
     }
   }
 
-  async addDecisions(records: readonly DecisionRecord[], options: Waits): Promise<number> {
-    const values = [recordsAsJson(records)];
-    const statement = { name: 'restore', text: ADD_DECISIONS, values, writes: records.length };
+  async addChains(chains: readonly ChainState[], options: Waits): Promise<void> {
+    for (const state of chains) await this.#pool.commit(MERGE_CHAIN, [restoredChainJson(state)], options);
+  }
+
+  async addRecords<Kind extends ChainKind>(
+    kind: Kind,
+    records: readonly PlacedRecord<Kind>[],
+    options: Waits,
+  ): Promise<number> {
+    return kind === 'operation'
+      ? this.#addOperations(records as readonly PlacedRecord<'operation'>[], options)
+      : this.#addAtOnce(kind === 'decision' ? ADD_DECISIONS : ADD_CLOSINGS, records, options);
+  }
+
+  /** In one statement, whose rows say which are new. */
+  async #addAtOnce(text: string, records: readonly PlacedRecord[], options: Waits): Promise<number> {
+    const values = [recordsAsJson(records.map(({ record }) => record)), placesJson(records.map(({ place }) => place))];
+    const statement = { text, values, writes: records.length };
     const rows = await this.#pool.use(async (connection) => connection.commit(statement), options);
     return rows.filter(({ added }) => added === true).length;
   }
 
-  async addOperations(records: readonly OperationRecord[], options: Waits): Promise<number> {
+  /** What makes an operation another one is all of it. */
+  async #addOperations(records: readonly PlacedRecord<'operation'>[], options: Waits): Promise<number> {
     let added = 0;
-    for (const record of records) {
-      const statement = { text: ADD_OPERATION, values: operationValues(record) };
-      added += (await this.#pool.use(async (connection) => connection.commit(statement), options)).length;
+    for (const { record, place } of records) {
+      const values = [...operationValues(record), ...placeValues(place)];
+      added += (await this.#pool.commit(ADD_OPERATION, values, options)).length;
     }
     return added;
-  }
-
-  async addClosings(records: readonly ClosingRecord[], options: Waits): Promise<number> {
-    const values = [recordsAsJson(records)];
-    const statement = { text: ADD_CLOSINGS, values, writes: records.length };
-    const rows = await this.#pool.use(async (connection) => connection.commit(statement), options);
-    return rows.filter(({ added }) => added === true).length;
   }
 
   async addIssuers(issuers: readonly KeptIssuer[], options: Waits): Promise<void> {

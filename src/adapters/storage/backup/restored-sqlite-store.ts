@@ -2,10 +2,9 @@
 // every kind of record comes back.
 import { existsSync, realpathSync } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
-import type { ClosingRecord } from '../../../ports/storage/closing-journal.ts';
-import type { DecisionRecord } from '../../../ports/storage/issuance-journal.ts';
+import type { ChainKind } from '../../../domain/audit/chain.ts';
+import type { ChainState } from '../../../ports/audit/chain-reader.ts';
 import type { EvidenceNotes } from '../../../ports/storage/evidence.ts';
-import type { OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { journalsOf, slotFile } from '../slots/journal-slots.ts';
 import { openForReading, type ReadableJournal } from '../sqlite/file/journal-file.ts';
 import { JournalLock } from '../sqlite/file/journal-lock.ts';
@@ -15,25 +14,34 @@ import { OPERATION_COLUMNS, operationValues } from '../records.ts';
 import { JournalWriter } from '../sqlite/writing/journal-writer.ts';
 import type { KeptIssuer, RestoredStore } from './copied-store.ts';
 import type { KeptLedgers } from './kept-ledgers.ts';
+import type { PlacedRecord, RecordOfKind } from './placed-records.ts';
 import { joinBeside } from './ledgers-beside.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
 }
 
-const HAS_DECISION = 'SELECT 1 FROM decisions WHERE decision_id = ?';
-const HAS_OPERATION = `SELECT 1 FROM operations WHERE ${Object.values(OPERATION_COLUMNS)
-  .map((column) => `${column} IS ?`)
-  .join(' AND ')}`;
-
-const HAS_CLOSING = `SELECT 1 FROM closings WHERE ${CLOSING_KEY.map((column) => `${column} = ?`).join(' AND ')}`;
+const HAS: Readonly<Record<ChainKind, string>> = {
+  decision: 'SELECT 1 FROM decisions WHERE decision_id = ?',
+  operation: `SELECT 1 FROM operations WHERE ${whereSame(Object.values(OPERATION_COLUMNS), 'IS')}`,
+  closing: `SELECT 1 FROM closings WHERE ${whereSame(CLOSING_KEY, '=')}`,
+};
+/** By what a record is known, as parameters of `HAS`. */
+const KEYS: { readonly [Kind in ChainKind]: (record: RecordOfKind[Kind]) => readonly (string | number | null)[] } = {
+  decision: ({ decisionId }) => [decisionId],
+  operation: operationValues,
+  closing: ({ podUid, serviceAccountUid = '', identity, remoteCluster = '' }) => [
+    podUid,
+    serviceAccountUid,
+    identity,
+    remoteCluster,
+  ],
+};
 
 /** One journal of the store, in which nobody else writes. */
 interface OwnJournal extends Disposable {
   readonly writer: JournalWriter;
-  readonly hasDecision: StatementSync;
-  readonly hasOperation: StatementSync;
-  readonly hasClosing: StatementSync;
+  readonly has: Readonly<Record<ChainKind, StatementSync>>;
 }
 
 export class RestoredSqliteStore implements RestoredStore {
@@ -66,29 +74,18 @@ export class RestoredSqliteStore implements RestoredStore {
     }
   }
 
-  async addDecisions(records: readonly DecisionRecord[], { signal }: Waits): Promise<number> {
-    return this.#adding(signal, ([{ writer }]) => {
-      const lacking = records.filter(({ decisionId }) => !this.#has('hasDecision', [decisionId]));
-      if (lacking.length > 0) writer.append(lacking);
-      return lacking.length;
-    });
+  async addChains(chains: readonly ChainState[], { signal }: Waits): Promise<void> {
+    this.#adding(signal, ([{ writer }]) => writer.mergeChains(chains));
   }
 
-  async addOperations(records: readonly OperationRecord[], { signal }: Waits): Promise<number> {
+  async addRecords<Kind extends ChainKind>(
+    kind: Kind,
+    records: readonly PlacedRecord<Kind>[],
+    { signal }: Waits,
+  ): Promise<number> {
     return this.#adding(signal, ([{ writer }]) => {
-      const lacking = records.filter((record) => !this.#has('hasOperation', operationValues(record)));
-      for (const record of lacking) writer.recordOperation(record);
-      return lacking.length;
-    });
-  }
-
-  async addClosings(records: readonly ClosingRecord[], { signal }: Waits): Promise<number> {
-    return this.#adding(signal, ([{ writer }]) => {
-      const lacking = records.filter(
-        ({ podUid, serviceAccountUid = '', identity, remoteCluster = '' }) =>
-          !this.#has('hasClosing', [podUid, serviceAccountUid, identity, remoteCluster]),
-      );
-      if (lacking.length > 0) writer.recordClosings(lacking, undefined);
+      const lacking = records.filter(({ record }) => !this.#has(kind, KEYS[kind](record as never)));
+      if (lacking.length > 0) writer.restore(kind, lacking);
       return lacking.length;
     });
   }
@@ -112,8 +109,8 @@ export class RestoredSqliteStore implements RestoredStore {
     this.#resources.dispose();
   }
 
-  #has(which: 'hasDecision' | 'hasOperation' | 'hasClosing', values: readonly (string | number | null)[]): boolean {
-    return this.#journals.some((journal) => journal[which].get(...values) !== undefined);
+  #has(kind: ChainKind, key: readonly (string | number | null)[]): boolean {
+    return this.#journals.some(({ has }) => has[kind].get(...key) !== undefined);
   }
 
   #adding<T>(signal: AbortSignal, add: (journals: readonly [OwnJournal, ...OwnJournal[]]) => T): T {
@@ -139,19 +136,24 @@ function ownJournal(name: string): OwnJournal {
   writer.open();
   lock.begin();
   const { database } = resources.adopt(openForReading(journal), ({ database: open }: ReadableJournal) => open.close());
-  const [hasDecision, hasOperation] = [database.prepare(HAS_DECISION), database.prepare(HAS_OPERATION)];
-  const hasClosing = database.prepare(HAS_CLOSING);
+  const has = {
+    decision: database.prepare(HAS.decision),
+    operation: database.prepare(HAS.operation),
+    closing: database.prepare(HAS.closing),
+  };
   const owned = resources.move();
   return {
     writer,
-    hasDecision,
-    hasOperation,
-    hasClosing,
+    has,
     [Symbol.dispose]() {
       if (!unchecked) lock.end();
       owned.dispose();
     },
   };
+}
+
+function whereSame(columns: readonly string[], same: '=' | 'IS'): string {
+  return columns.map((column) => `${column} ${same} ?`).join(' AND ');
 }
 
 function fileItself(name: string): string {

@@ -1,4 +1,5 @@
-// What the journal in a PostgreSQL counts of issuers, over all servers that write there.
+// What the journal in a PostgreSQL counts of issuers, and how far its chains go, over all servers that write there.
+import type { ChainState, ChainStates, StoredPoint } from '../../../ports/audit/chain-reader.ts';
 import type {
   IssuerFigures,
   IssuerStatistics,
@@ -7,6 +8,7 @@ import type {
 } from '../../../ports/storage/issuer-statistics.ts';
 import { figuresFrom, liveLeavesFrom, MAX_COUNTED } from '../readings/issuer-counts.ts';
 import type { Row } from '../records.ts';
+import { chainsAmong, pointOf } from './reading/chain-questions.ts';
 import type { Database } from './shared/database.ts';
 
 interface Waits {
@@ -26,7 +28,7 @@ const REVISIONS = `SELECT policy_revision AS revision, count(*) FILTER (WHERE ou
   FROM decisions WHERE time_ms >= $1 AND (issuer_name = $2
     OR (outcome = 'refused' AND policy IS NOT NULL AND policy::json ->> 'issuer' = $2)) GROUP BY 1`;
 
-export class PostgresIssuerStatistics implements IssuerStatistics {
+export class PostgresIssuerStatistics implements IssuerStatistics, ChainStates {
   readonly #database: Pick<Database, 'query'>;
 
   constructor({ database }: { readonly database: Pick<Database, 'query'> }) {
@@ -35,6 +37,14 @@ export class PostgresIssuerStatistics implements IssuerStatistics {
 
   async liveLeavesOf(id: string, { nowMs, sinceMs }: StatisticsWindow, options: Waits): Promise<LiveLeaves> {
     return liveLeavesFrom(await this.#ask(LIVE, [sinceMs, id, nowMs], options));
+  }
+
+  async chains(options: Waits): Promise<readonly ChainState[]> {
+    return chainsAmong(async (text, values) => this.#ask(text, values, options));
+  }
+
+  async pointOf(chain: string, sequence: number, options: Waits): Promise<StoredPoint | undefined> {
+    return pointOf(async (text, values) => this.#ask(text, values, options), chain, sequence);
   }
 
   async figuresOf(name: string, window: StatisticsWindow, options: Waits): Promise<IssuerFigures> {

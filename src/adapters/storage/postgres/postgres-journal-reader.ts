@@ -4,6 +4,7 @@
 import type { CompiledQuery } from 'kysely';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { ChainReader, ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
   DecisionRecord,
@@ -26,6 +27,7 @@ import { SELECT_CLOSINGS } from './reading/closing-statements.ts';
 import { amongNewest, counted, hasMany, newestFirst, oldestFirst } from './reading/decision-queries.ts';
 import { inSnapshot, LONG_MS, snapshot } from './reading/snapshot.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
+import { PostgresChainReader } from './postgres-chain-reader.ts';
 import { versionOf } from './schema/migrate.ts';
 
 interface Waits {
@@ -40,7 +42,7 @@ const PAGE = 1_000;
 const CLOSINGS_SINCE_VERSION = 3;
 
 export class PostgresJournalReader
-  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, AsyncDisposable
+  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, ChainSnapshots, AsyncDisposable
 {
   readonly #pool: PostgresPool;
   /** Of the schema. */
@@ -101,6 +103,10 @@ export class PostgresJournalReader
     const text = `${SELECT_CLOSINGS} WHERE time_ms >= $1 ${condition} ORDER BY time_ms DESC, id DESC LIMIT $2`;
     const values = [sinceMs, Math.min(limit, MAX_LISTED), ...(identity === undefined ? [] : [identity])];
     return (await reading(options, async () => this.#pool.query(text, values, options))).map(closingOf);
+  }
+
+  async chainsNow(options: Waits): Promise<ChainReader & AsyncDisposable> {
+    return PostgresChainReader.open(this.#pool, this.#version, options);
   }
 
   async *#scan<Found>(

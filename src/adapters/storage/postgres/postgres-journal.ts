@@ -1,6 +1,7 @@
 // The issuance journal in a PostgreSQL that several servers share. It alarms once when records stop being durable and
 // once when they are again; meanwhile every append is refused at once, so nothing is issued unrecorded and nobody waits.
 // It imports much because it implements the ports of all records.
+import { hostname } from 'node:os';
 import { AuthorityError } from '../../../domain/errors.ts';
 import { every } from '../../../live/every.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
@@ -10,26 +11,29 @@ import type { IssuerRecords, RecordedIssuer } from '../../../ports/storage/issue
 import type { OperationJournal, OperationRecord } from '../../../ports/storage/operation-journal.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { operationValues } from '../records.ts';
-import { recordsAsJson } from '../storable-json.ts';
+import { recordsAsJson, storedRecords } from '../storable-json.ts';
+import { placeValues, TABLES } from '../chain-records.ts';
+import { look, probe } from './connection/probe.ts';
+import { followedFrom, openedChainJson, placesJson, linking, ServerChain } from './writing/server-chain.ts';
 import { tooFewKept, type PostgresConnection } from './connection/postgres-connection.ts';
 import { PostgresPool } from './connection/postgres-pool.ts';
 import { PostgresProblem, problemBehind } from './connection/postgres-problem.ts';
 import { GRACE_MS, type PostgresSettings } from './connection/settings.ts';
-import { keepMigrated, migrate } from './schema/migrate.ts';
+import { migrate } from './schema/migrate.ts';
 import {
-  BEGIN_PROBE,
-  END_PROBE,
+  APPEND_OPERATION,
   FORGET_ISSUERS,
   RECORD_DECISIONS,
-  INSERT_OPERATION,
   KEEP_ISSUER,
-  PROBE_RECORD,
   RETIRE_ISSUERS,
+  selectFollowed,
 } from './writing/statements.ts';
 
 export interface PostgresJournalParts {
   readonly clock: Clock;
   readonly events: Pick<Events, 'journalFailing' | 'journalRecovered'>;
+  /** Who opens chains of records, as operators call it; the machine where nothing else is said. */
+  readonly server?: string;
 }
 
 export interface PostgresJournalSettings extends PostgresSettings {
@@ -57,6 +61,8 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
   /** Of its own, so that no reader keeps a record waiting; commits come one at a time. */
   readonly #pool: PostgresPool;
   readonly #commits: GroupCommit<Item>;
+  readonly #decisions: ServerChain;
+  readonly #operations: ServerChain;
   readonly #end = new AbortController();
   #running = false;
   #problem: string | undefined = 'the journal is not open';
@@ -68,6 +74,9 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
     this.#settings = settings;
     this.#pool = new PostgresPool(parts, { ...settings, maxConnections: 1 });
     this.#commits = new GroupCommit((batch) => this.#commit(batch));
+    const server = parts.server ?? hostname();
+    this.#decisions = new ServerChain('decision', server);
+    this.#operations = new ServerChain('operation', server);
   }
 
   /** Why records are not durable now; nothing when they are. */
@@ -118,8 +127,21 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
   async recordOperation(operation: OperationRecord, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     this.#demandRunning();
-    const statement = { text: INSERT_OPERATION, values: operationValues(operation), writes: 1 };
-    await this.#write(async () => this.#pool.use((connection) => connection.commit(statement), { signal: NEVER }));
+    const [stored = operation] = storedRecords(recordsAsJson([operation]), [operation]);
+    await this.#write(async () =>
+      this.#pool.use(
+        async (connection) => {
+          // Of one connection, so the next waits until this one is written or the connection gone.
+          const links = this.#operations.next([stored]);
+          const values = [...operationValues(stored), ...placeValues(links.places[0]), openedChainJson(links)];
+          await linking(this.#operations, links, async () => {
+            await connection.commit({ text: APPEND_OPERATION, values, writes: 1 });
+            return undefined;
+          });
+        },
+        { signal: NEVER },
+      ),
+    );
   }
 
   /** Waits for what was appended, then closes the connection. */
@@ -139,7 +161,7 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
   /** @returns whether it could be opened; else it alarms, for what may pass. */
   async #opened(signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#pool.use(async (connection) => migrate(connection), { signal });
+      await this.#pool.use(async (connection) => this.#prepare(connection), { signal });
       this.#works();
       return true;
     } catch (cause) {
@@ -150,22 +172,53 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
     }
   }
 
+  async #prepare(connection: PostgresConnection): Promise<void> {
+    await migrate(connection);
+    for (const chain of [this.#decisions, this.#operations]) {
+      const values = [chain.kind, chain.server];
+      chain.follow(followedFrom(await connection.query({ text: selectFollowed(TABLES[chain.kind]), values })));
+    }
+  }
+
+  /** All of it or nothing: where the database has other bans than some were judged by, the others are linked without them. */
   async #commit(batch: readonly Item[]): Promise<void> {
     this.#demandRunning();
-    const records = batch.map(({ record, bans }) => (bans === undefined ? record : { ...record, bans }));
-    const statement = {
-      name: 'append',
-      text: RECORD_DECISIONS,
-      values: [recordsAsJson(records), this.#settings.trust],
-    };
-    await this.#write(async () =>
-      this.#insisting(async (connection, withinMs) => {
-        const [row] = await connection.commit(statement, withinMs);
-        for (const item of batch) item.isRecorded = item.bans === undefined || item.bans === row?.['digest'];
-        const due = batch.filter(({ isRecorded }) => isRecorded).length;
-        if (Number(row?.['written']) !== due) throw tooFewKept(connection.host, Number(row?.['written']), due);
-      }),
-    );
+    const inForce = await this.#record(batch);
+    for (const item of batch) item.isRecorded = inForce === undefined;
+    if (inForce === undefined) return;
+    const due = batch.filter(({ bans }) => bans === undefined || bans === inForce);
+    // Fewer each time, so it ends.
+    if (due.length > 0) await this.#commit(due);
+  }
+
+  /** @returns the digest of the bans in force, where they are others and nothing was recorded. */
+  async #record(batch: readonly Item[]): Promise<string | undefined> {
+    const records = batch.map(({ record }) => record);
+    const json = recordsAsJson(records);
+    const links = this.#decisions.next(storedRecords(json, records));
+    const bans = JSON.stringify([...new Set(batch.flatMap((item) => item.bans ?? []))]);
+    const values = [json, placesJson(links.places), openedChainJson(links), this.#settings.trust, bans];
+    const statement = { name: 'append', text: RECORD_DECISIONS, values };
+    let tries = 0;
+    return linking(this.#decisions, links, async () => {
+      let inForce: string | undefined;
+      await this.#write(async () =>
+        this.#insisting(async (connection, withinMs) => {
+          tries += 1;
+          const [row] = await connection.commit(statement, withinMs);
+          if (row?.['agreed'] === true) {
+            const written = Number(row['written']);
+            if (written !== batch.length) throw tooFewKept(connection.host, written, batch.length);
+            return;
+          }
+          // An earlier try may have recorded all of it: nobody knows, so nothing of it is delivered.
+          if (tries > 1)
+            throw new AuthorityError('CAP-S04', { detail: 'the bans changed while it was being recorded' });
+          inForce = String(row?.['digest']);
+        }),
+      );
+      return inForce;
+    });
   }
 
   /**
@@ -230,29 +283,4 @@ export class PostgresJournal implements IssuanceJournal, IssuerRecords, Operatio
         (cause: unknown) => (this.#end.signal.aborted ? undefined : this.#fails(problemBehind(cause) ?? cause)),
       );
   }
-}
-
-async function probe(connection: PostgresConnection): Promise<void> {
-  try {
-    await keepMigrated(connection);
-    await connection.run(BEGIN_PROBE);
-    await connection.query({ text: PROBE_RECORD, writes: 1 });
-    await connection.run(END_PROBE);
-    await connection.commit({ text: 'COMMIT' });
-  } catch (cause) {
-    // What is left of its transaction goes with the connection.
-    connection.destroy();
-    throw cause;
-  }
-}
-
-/**
- * A host that became a standby while it kept its connections would show it only to a write; one that took over may lack the last step
- * of the schema.
- */
-async function look(connection: PostgresConnection): Promise<void> {
-  const [row] = await connection.query({ text: 'SELECT pg_is_in_recovery() AS standby' });
-  if (row?.['standby'] === true)
-    throw new PostgresProblem('read-only', 'PostgreSQL is a standby now, and takes no writes');
-  await keepMigrated(connection);
 }

@@ -1,11 +1,11 @@
 // The lease by which one process of all replicas writes into the cluster: shared by all parts that write.
-import { hostname } from 'node:os';
 import { KubernetesLease } from '../../../adapters/kubernetes/lease/kubernetes-lease.ts';
 import type { KubernetesApi } from '../../../adapters/kubernetes/api/kubernetes-api.ts';
 import type { Config } from '../../../config/schema.ts';
 import { degradedBy } from '../../../ports/platform/health.ts';
 import type { Lease } from '../../../ports/storage/lease.ts';
 import type { Foundation } from '../foundation.ts';
+import { serverName } from '../../worker-place.ts';
 
 const HOLDER_BYTES = 8;
 
@@ -16,8 +16,7 @@ export function composeLease(
   { api, namespace }: { readonly api: KubernetesApi; readonly namespace: string },
 ): Lease {
   // The pod's name and the worker's slot, for who looks at the Lease; the rest makes each start of each process another holder.
-  const place = worker === undefined ? hostname() : `${hostname()}-${worker.slot}`;
-  const holder = `${place}_${Buffer.from(random.bytes(HOLDER_BYTES)).toString('hex')}`;
+  const holder = `${serverName(worker)}_${Buffer.from(random.bytes(HOLDER_BYTES)).toString('hex')}`;
   const lease = new KubernetesLease({ api, clock }, { namespace, name: cluster.kubernetes.leaseName, holder });
   lifecycle.at('flush', 'lease of the cluster', async () => lease[Symbol.asyncDispose]());
   health.report('lease', () =>

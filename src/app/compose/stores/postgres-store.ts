@@ -23,6 +23,7 @@ import { PostgresQuotaBank } from '../../../adapters/storage/postgres/shared/pos
 import { PostgresRetention } from '../../../adapters/storage/postgres/shared/postgres-retention.ts';
 import { notReady, READY } from '../../../ports/platform/health.ts';
 import type { Foundation } from '../foundation.ts';
+import { serverName } from '../../worker-place.ts';
 import type { Store } from './store.ts';
 
 /** Of the chores of the journal, as its row in the table of leases. */
@@ -31,13 +32,15 @@ const LEASE_NAME = 'journal';
 export function composePostgresStore(
   settings: PostgresSettings,
   { trust }: { readonly trust: string },
-  { clock, events, random, lifecycle, startUp }: Foundation,
+  { clock, events, random, lifecycle, startUp, worker }: Foundation,
 ): Store {
-  const journal = new PostgresJournal({ clock, events }, { ...settings, trust });
+  const server = serverName(worker);
+  const journal = new PostgresJournal({ clock, events, server }, { ...settings, trust });
   // The journal has one connection for itself, and who reads evidence has one.
   const pool = new PostgresPool({ clock }, { ...settings, maxConnections: Math.max(1, settings.maxConnections - 2) });
   const shared = { database: pool, clock };
   const holder = Buffer.from(random.bytes(16)).toString('hex');
+  const statistics = new PostgresIssuerStatistics(shared);
   const lease = new PostgresLease(shared, { name: LEASE_NAME, holder });
   lifecycle.at('flush', 'connections to PostgreSQL', async () => pool[Symbol.asyncDispose]());
   lifecycle.at('flush', 'journal', async () => journal[Symbol.asyncDispose]());
@@ -49,7 +52,7 @@ export function composePostgresStore(
     quotas: new LentQuotaCounters({ bank: new PostgresQuotaBank(shared), clock }),
     retention: new PostgresRetention(shared, { leaseName: LEASE_NAME }),
     closings: {
-      journal: new PostgresClosings(shared, { leaseName: LEASE_NAME }),
+      journal: new PostgresClosings(shared, { leaseName: LEASE_NAME, server }),
       issuances: new PostgresPodIssuances({ pool }),
     },
     lease,
@@ -57,7 +60,7 @@ export function composePostgresStore(
     issuerLedgers: new PostgresLedgers(shared, { trust, form: ISSUER_LEDGER }),
     crls: new PostgresCrls(shared, { trust }),
     banLedgers: new PostgresLedgers(shared, { trust, form: BAN_LEDGER }),
-    statistics: new PostgresIssuerStatistics(shared),
+    statistics,
     evidence: new PostgresEvidence({ clock }, settings),
     evidenceRecords: new PostgresEvidenceRecords(shared),
     newest: new PostgresNewestRecords(shared),

@@ -19,6 +19,7 @@ import type { QuotaCounters } from '../../../ports/storage/quota-counters.ts';
 import type { Foundation } from '../foundation.ts';
 import { embeddedLedgers } from './embedded-ledgers.ts';
 import { LeftJournals } from './left-journals.ts';
+import { serverName } from '../../worker-place.ts';
 import type { Store } from './store.ts';
 
 export function composeSqliteStore(
@@ -30,7 +31,10 @@ export function composeSqliteStore(
   const statistics = new SqliteIssuerStatistics({ clock }, file);
   const newest = new SqliteNewestRecords({ clock }, file);
   const evidence = new SqliteEvidence({ clock }, file);
-  const journal = new SqliteJournal({ clock, events }, { file: slotFile(file, worker?.slot) });
+  const journal = new SqliteJournal(
+    { clock, events },
+    { file: slotFile(file, worker?.slot), server: serverName(worker) },
+  );
   const left = new LeftJournals({ clock, events }, { file, processes: 1, retentionMs });
   const isFirst = worker === undefined || worker.slot === 1;
   const inventory = isFirst ? new SqliteInventory({ clock }, { file, retentionMs, ...habits }) : undefined;

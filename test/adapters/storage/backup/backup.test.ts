@@ -40,6 +40,7 @@ const RECORDS = [
   refused('b', { timeMs: NOON_MS + 1, count: 3 }),
   issued('c', { timeMs: NOON_MS + 2 }),
 ];
+import { provenLinks } from '../contracts/chains.ts';
 
 describe('A backup of an SQLite store', () => {
   let folder: string;
@@ -82,6 +83,13 @@ describe('A backup of an SQLite store', () => {
     return await Array.fromAsync(reader.scan({}, WAITING));
   }
 
+  async function chainsOf(file: string) {
+    using reader = await StoreReader.open(file, WAITING);
+    await using chains = await reader.chainsNow(WAITING);
+    const states = await chains.chains(WAITING);
+    return await Promise.all(states.map(async (state) => ({ state, records: await provenLinks(chains, state) })));
+  }
+
   function issuersIn(file: string): readonly unknown[] {
     using database = new DatabaseSync(file, { readOnly: true });
     return database.prepare('SELECT id, until_ms AS untilMs FROM issuers ORDER BY id').all();
@@ -112,6 +120,35 @@ describe('A backup of an SQLite store', () => {
     assert.equal(lock.found, 'closed', 'and a server starts with it as after a stop in order');
     using listed = await SqliteJournalReader.open(at('backup'), WAITING);
     assert.deepEqual(await listed.list({ limit: 9 }, WAITING), RECORDS.toReversed());
+  });
+
+  it('brings records back in the chains that prove them, which the store then leaves alone', async () => {
+    const file = at('journal');
+    const writer = new JournalWriter({ file });
+    const at9 = issued('last', { timeMs: NOON_MS + 9 });
+    writer.append([...RECORDS, at9]);
+    writer.recordOperation(OPERATION);
+    writer.recordClosings([CLOSING], { untilMs: NOON_MS });
+    writer.deleteBefore(NOON_MS + 9, 2, Infinity);
+    writer.close();
+    const before = await chainsOf(file);
+    await backedUp(file);
+    for (const name of readdirSync(folder)) if (name !== 'backup') rmSync(at(name));
+    write(file, [issued('since the loss', { timeMs: NOON_MS + 20 })]);
+    await restored(file);
+    await restored(file);
+    write(file, [issued('after', { timeMs: NOON_MS + 30 })]);
+    const after = await chainsOf(file);
+    assert.deepEqual(
+      before,
+      after.filter(({ state: { opening } }) => before.some(({ state }) => state.opening.chain === opening.chain)),
+    );
+    const [own, ...more] = after.filter(({ state: { opening } }) => opening.openedMs === NOON_MS + 20);
+    assert.equal(more.length, 0);
+    assert.deepEqual(own?.records, [
+      issued('since the loss', { timeMs: NOON_MS + 20 }),
+      issued('after', { timeMs: NOON_MS + 30 }),
+    ]);
   });
 
   it('has what proxies acknowledged, of all slots; a later note in the store stays', async () => {

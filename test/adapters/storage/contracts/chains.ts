@@ -92,7 +92,8 @@ export function itLinksRecords(open: () => Promise<ChainedStore>, { continued }:
     await store.journal.record(issued('a'));
     const [before] = await states();
     await store.restart();
-    await store.journal.record(issued('b'), issued('c'));
+    const later = ['b', 'c'].map((name) => issued(name, { timeMs: NOON_MS + 1 }));
+    await store.journal.record(...later);
     const [first, second, ...more] = await states();
     assert.deepEqual(more, []);
     if (continued) {
@@ -104,7 +105,7 @@ export function itLinksRecords(open: () => Promise<ChainedStore>, { continued }:
       assert.deepEqual(second?.opening.follows, { chain: first?.opening.chain, ...first?.last });
     }
     const { decision } = await provenRecords(store.snapshots);
-    assert.deepEqual(decision, [issued('a'), issued('b'), issued('c')]);
+    assert.deepEqual(decision, [issued('a'), ...later]);
   });
 
   it('leaves a closing alone that is there already, and links the others', async () => {

@@ -19,7 +19,8 @@ describe('Of a shared store', function () {
     const records = new PostgresEvidenceRecords({ database: store.database });
     for (const proxy of notes?.proxies ?? []) await records.recordEvidence({ bundles: [], proxies: [proxy] }, NEVER);
     await records.recordEvidence({ bundles: notes?.bundles ?? [], proxies: [] }, NEVER);
-    await store.database.query(ADD_CLOSINGS, [recordsAsJson(closings)], NEVER);
+    const places = JSON.stringify(closings.map(() => ({})));
+    await store.database.query(ADD_CLOSINGS, [recordsAsJson(closings), places], NEVER);
     return new PostgresEvidence({ clock: new SystemClock() }, store.settings);
   });
 });

@@ -65,7 +65,7 @@ export class SharedStore {
   /** @param leaseName under which records are deleted. */
   journal(leaseName: string): IssuanceJournal & JournalRetention & OperationJournal {
     const { database } = this;
-    const retention = new PostgresRetention({ database }, { leaseName });
+    const retention = new PostgresRetention({ database, clock: new SystemClock() }, { leaseName });
     return {
       append: async (...record) => this.#running.started.journal.append(...record),
       recordOperation: async (...record) => this.#running.started.journal.recordOperation(...record),

@@ -1,5 +1,6 @@
 // What has been done to the database, one step per schema version; a step that was released is never edited. A step may
 // only add: servers of the version before work with the database meanwhile (docs/decisions/0050).
+import { CHAINS } from './chains.ts';
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { EVIDENCE } from './evidence.ts';
@@ -25,7 +26,11 @@ export const MIGRATIONS: readonly string[] = [
   BAN_LEDGERS,
   'ALTER TABLE decisions ADD COLUMN cluster text',
   LEDGER_DIGESTS,
+  CHAINS,
 ];
+
+/** The schema version that brought chains. */
+export const CHAINS_SINCE_VERSION = 11;
 
 /** The oldest version whose servers can use a database of MIGRATIONS.length; as of SQLite's journal. */
 export const USABLE_FROM = 1;

@@ -1,5 +1,7 @@
 // The chains of the journal in SQLite, and what is asked of them. The records themselves are linked in their own tables.
-import type { ChainKind } from '../../../../domain/audit/chain.ts';
+import { openingPoint, type ChainKind } from '../../../../domain/audit/chain.ts';
+import { canonicalJson } from '../../../../domain/text/canonical-json.ts';
+import type { ChainState } from '../../../../ports/audit/chain-reader.ts';
 import { INDEX_CHAINS, TABLES } from '../../chain-records.ts';
 
 const LINKED = Object.values(TABLES).map(
@@ -34,6 +36,14 @@ export const SELECT_CONTINUED = `SELECT opening, removed_sequence AS removedSequ
  */
 export const OPEN_CHAIN = `INSERT INTO chains
   (chain, kind, opened_ms, opening, continued, removed_sequence, removed_digest, removed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+/** @returns the parameters of OPEN_CHAIN for a chain that came with a backup, and that nobody goes on with. */
+export function chainValues({ opening, removed, last, lastMs }: ChainState): readonly (string | number | null)[] {
+  const { chain, kind, openedMs } = opening;
+  const { sequence, digest } = removed ?? openingPoint(opening);
+  // Only where no link is left the time is that of the last one that was removed.
+  const removedMs = last.sequence === sequence ? (lastMs ?? null) : null;
+  return [chain, kind, openedMs, canonicalJson(opening), 0, sequence, digest, removedMs];
+}
 /** Parameters: sequence, digest and time of the last link that is removed; chain. */
 export const NOTE_REMOVED =
   'UPDATE chains SET removed_sequence = ?, removed_digest = ?, removed_ms = ? WHERE chain = ?';

@@ -4,18 +4,21 @@
 import { hostname } from 'node:os';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { KeptHead } from '../../../../ports/audit/audit-heads.ts';
+import type { ChainKind } from '../../../../domain/audit/chain.ts';
+import type { ChainState } from '../../../../ports/audit/chain-reader.ts';
 import type { ClosingRecord, FollowedUntil } from '../../../../ports/storage/closing-journal.ts';
 import type { DecisionRecord } from '../../../../ports/storage/issuance-journal.ts';
 import type { EvidenceNotes } from '../../../../ports/storage/evidence.ts';
 import type { RecordedIssuer } from '../../../../ports/storage/issuer-records.ts';
 import type { OperationRecord } from '../../../../ports/storage/operation-journal.ts';
-import { asStored, placeValues } from '../../chain-records.ts';
+import { asStored, placeValues, type ChainPlace } from '../../chain-records.ts';
 import { closingValues } from '../../closing-records.ts';
 import { proxyValues } from '../../readings/evidence-records.ts';
 import { decisionValues, operationValues } from '../../records.ts';
 import { INSERT_CLOSING, KEEP_FOLLOWED } from '../file/closing-schema.ts';
 import { DELETE_PROXIES_BEFORE, KEEP_BUNDLE, KEEP_PROXY } from '../file/evidence-schema.ts';
 import { DELETE_HEADS_BEFORE, KEEP_HEAD } from '../file/head-schema.ts';
+import { chainValues, MERGE_CHAIN } from '../file/chain-schema.ts';
 import { openForWriting } from '../file/journal-file.ts';
 import { demandSameFile, JournalPlace } from '../file/journal-place.ts';
 import { journalProblem } from '../file/journal-problem.ts';
@@ -45,6 +48,15 @@ export interface WriterSettings {
 interface MergedIssuer extends Pick<RecordedIssuer, 'id' | 'certificateDer' | 'longestLeafMs'> {
   readonly untilMs: number;
 }
+
+/** A record of the kind that it is restored as. */
+interface RestoredRecord {
+  readonly record: DecisionRecord | OperationRecord | ClosingRecord;
+  readonly place?: ChainPlace;
+}
+
+const INSERTS = { decision: INSERT, operation: INSERT_OPERATION, closing: INSERT_CLOSING } as const;
+const VALUES = { decision: decisionValues, operation: operationValues, closing: closingValues } as const;
 
 interface OpenJournal {
   readonly database: DatabaseSync;
@@ -96,6 +108,22 @@ export class JournalWriter {
       for (const [index, record] of records.entries()) {
         insert.run(...decisionValues(record), ...placeValues(places[index]));
       }
+    });
+  }
+
+  /** Chains of another store, which this one does not go on with. */
+  mergeChains(states: readonly ChainState[]): void {
+    this.#transaction(states.length, ({ database }) => {
+      const merge = database.prepare(MERGE_CHAIN);
+      for (const state of states) merge.run(...chainValues(state));
+    });
+  }
+
+  /** Records of another store in their places there. Returns once all are durable; when it throws, none is. */
+  restore(kind: ChainKind, records: readonly RestoredRecord[]): void {
+    this.#transaction(records.length, ({ database }) => {
+      const insert = database.prepare(INSERTS[kind]);
+      for (const { record, place } of records) insert.run(...VALUES[kind](record as never), ...placeValues(place));
     });
   }
 
