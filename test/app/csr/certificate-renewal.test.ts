@@ -187,6 +187,27 @@ describe('A leaf of another authority under the corporate root', () => {
     assert.equal((await enrol(here, showing)).code, status.OK, 'the last good list stays');
   });
 
+  it('of its next issuer counts once that is listed too, best before it signs; those of the former one go on', async () => {
+    const next = await testAuthority({ root: one.pki.root });
+    one.write('further.pem', other.pki.intermediate.certificatePem);
+    const settings = {
+      'authentication.furtherIssuersFile': one.path('further.pem'),
+      'authentication.maxProofAge.workload': 'unlimited',
+    };
+    await using here = await RunningServer.start({ files: one, settings });
+    await using there = await RunningServer.start({ files: other });
+    const headers = { authorization: `Bearer ${await other.mint.token()}` };
+    const former = await enrol(there, {}, headers);
+    other.useIssuer(next);
+    await eventually('the next issuer', () => other.logged('issuerInForce').length === 2, SOON);
+    const newest = (await enrol(there, {}, headers)).showing;
+    assert.match((await enrol(here, newest)).details, /^CAP-A09 /);
+    assert.equal((await enrol(here, former.showing)).code, status.OK);
+    one.write('further.pem', other.pki.intermediate.certificatePem + next.intermediate.certificatePem);
+    await eventually('the list', async () => (await enrol(here, newest)).code === status.OK, SOON);
+    assert.equal((await enrol(here, former.showing)).code, status.OK);
+  });
+
   it('counts as no fresh proof once the age of proofs is limited again, however it was renewed meanwhile', async () => {
     one.write('further.pem', other.pki.intermediate.certificatePem);
     const listed = { 'authentication.furtherIssuersFile': one.path('further.pem') };
