@@ -50,3 +50,21 @@ describe('The documentation', () => {
     });
   }
 });
+
+describe('The threat model', () => {
+  const rows = readFileSync(new URL('../../docs/threat-model.md', import.meta.url), 'utf8')
+    .split('### ')
+    .slice(1)
+    .flatMap((part) => part.split('\n').filter((line) => line.startsWith('| ')))
+    .filter((line) => !/^\| (threat|---) \|/.test(line));
+
+  it('ties every threat to a test', () => {
+    assert.ok(rows.length > 100);
+    for (const row of rows) assert.match(row.split(' | ')[2] ?? '', /`test\/[^`]+`/, row);
+  });
+
+  it('lists no threat twice', () => {
+    const threats = rows.map((row) => row.split(' | ')[0]);
+    assert.equal(new Set(threats).size, threats.length);
+  });
+});
