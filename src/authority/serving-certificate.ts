@@ -1,4 +1,5 @@
-// The CA's own serving certificate: issued by the default issuer, or by the next one while operators do not let that sign;
+// The CA's own serving certificate: issued by the default issuer, or by the next one while operators do not let that sign, or by one
+// that is suspended where no other can; where none may at all, as soon as one may;
 // renewed at half life, after each issuer change (in a rotation of trust anchors when all workloads have moved) and when the clock
 // was set, installed without closing a connection.
 import { AuthorityError } from '../domain/errors.ts';
@@ -45,7 +46,7 @@ const RETRY_MS = 10_000;
 const RENEW_AT = 0.5;
 
 /** @throws AuthorityError when it cannot be issued now. */
-export async function issueServingCertificate(
+async function issueServingCertificate(
   parts: ServingParts,
   settings: ServingSettings,
   options: { readonly signal: AbortSignal },
@@ -63,11 +64,30 @@ export async function issueServingCertificate(
   });
 }
 
-/** Installs `first`, then keeps renewing until the signal aborts. */
-export async function keepServingCertificate(
+/**
+ * Installs the first one, then keeps it renewed until the signal aborts. Where no issuer may sign it now, it comes as soon as one
+ * may: nobody is met by TLS until then, but the server's own socket is, by which operators have an issuer sign again.
+ * @throws AuthorityError when it cannot be issued for another reason.
+ */
+export async function startServingCertificate(
   parts: ServingParts,
   settings: ServingSettings,
-  first: ServingCertificate,
+  options: { readonly signal: AbortSignal },
+): Promise<void> {
+  const first = await issueServingCertificate(parts, settings, options).catch((error: unknown) => {
+    if (!(error instanceof AuthorityError) || error.code !== 'not_ready') throw error;
+    parts.events.reloadFailed({ source: 'serving-certificate', problem: error.message });
+    return undefined;
+  });
+  if (first !== undefined) parts.install(first);
+  void keepServingCertificate(parts, settings, first, options);
+}
+
+/** Renews `current`, or issues the first one, until the signal aborts. */
+async function keepServingCertificate(
+  parts: ServingParts,
+  settings: ServingSettings,
+  first: ServingCertificate | undefined,
   options: { readonly signal: AbortSignal },
 ): Promise<void> {
   const { signal } = options;
@@ -77,24 +97,22 @@ export async function keepServingCertificate(
   const [{ name: defaultIssuer }] = parts.issuers.all();
   let waiting = false;
   const moveOrWait = (): void => {
-    waiting = parts.moves.waits(current.trustAnchor);
+    waiting = current !== undefined && parts.moves.waits(current.trustAnchor);
     if (!waiting) alarm.ring();
   };
   parts.issuers.onChange((name) => {
-    const own = name === defaultIssuer || name === current.issuerName;
+    const own = current === undefined || name === defaultIssuer || name === current.issuerName;
     // What a suspended issuer signed is as good as before.
     if (own && !isSuspended(parts, name)) moveOrWait();
   }, options);
   parts.moves.onChange(() => {
     if (waiting) moveOrWait();
   }, options);
-  parts.install(current);
-  for (let renewed = true; ;) {
-    await (renewed ? untilDue(parts, alarm, current, { signal }) : alarm.sleep(RETRY_MS, { signal }));
+  for (let due = current; ;) {
+    await (due === undefined ? alarm.sleep(RETRY_MS, { signal }) : untilDue(parts, alarm, due, { signal }));
     if (signal.aborted) return;
-    const next = await renew(parts, settings, { signal });
-    renewed = next !== undefined;
-    current = next ?? current;
+    due = await renew(parts, settings, { signal });
+    current = due ?? current;
   }
 }
 

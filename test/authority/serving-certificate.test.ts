@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { keyGenerator } from '../../src/adapters/issuers/memory/key-generator.ts';
 import {
-  issueServingCertificate,
-  keepServingCertificate,
   servingProblem,
+  startServingCertificate,
   type ServingCertificate,
   type ServingParts,
 } from '../../src/authority/serving-certificate.ts';
 import type { KeyGenerator } from '../../src/ports/issuing/key-generator.ts';
-import { TEST_LIFETIMES, testParts, type TestParts } from '../support/authority-parts.ts';
+import type { IssuerState } from '../../src/ports/issuing/issuers.ts';
+import { readyState, TEST_LIFETIMES, testParts, type TestParts } from '../support/authority-parts.ts';
 import { testAuthority, type TestAuthority } from '../support/certificates.ts';
 import { NOON_MS, settle } from '../support/fakes/fake-clock.ts';
 
@@ -48,8 +48,7 @@ describe('The serving certificate', () => {
       onChange: (listener: () => void) => void (moveOn = listener),
     };
     const serving: ServingParts = { ...parts, keys, moves, install: (certificate) => installed.push(certificate) };
-    const first = await issueServingCertificate(serving, SETTINGS, { signal: stop.signal });
-    void keepServingCertificate(serving, SETTINGS, first, { signal: stop.signal });
+    await startServingCertificate(serving, SETTINGS, { signal: stop.signal });
     await settle();
   }
 
@@ -112,6 +111,39 @@ describe('The serving certificate', () => {
     await parts.clock.advance(10_000);
     assert.equal(installed.length, 2);
     assert.equal(servingProblem(inForce(), parts.clock.nowMs()), undefined);
+  });
+
+  const suspended = (): IssuerState => {
+    const { issuer, signer } = authority.material;
+    return { kind: 'unavailable', why: 'is suspended since noon', withdrawn: 'suspended', held: { issuer, signer } };
+  };
+  const tainted = { kind: 'unavailable', why: 'is tainted since noon', withdrawn: 'tainted' } as const;
+
+  it('is renewed in time by its issuer while that is suspended and no other can sign', async () => {
+    parts.clock.jumpTo(NOON_MS + 60 * DAY_MS);
+    await keep();
+    parts.issuers.put('default', suspended());
+    await settle();
+    assert.equal(installed.length, 1, 'what a suspended issuer signed is as good as before');
+    await parts.clock.advance(DAY_MS / 2 + 1_000);
+    assert.equal(installed.length, 2);
+    await parts.clock.advance(DAY_MS);
+    assert.equal(servingProblem(inForce(), parts.clock.nowMs()), undefined);
+  });
+
+  it('is absent while no issuer may sign, which is told, and comes as soon as one may', async () => {
+    parts.issuers.put('default', tainted);
+    await keep();
+    assert.equal(installed.length, 0);
+    assert.deepEqual(parts.events.of('reloadFailed').length, 1);
+    parts.issuers.put('default', readyState(authority.material));
+    await settle();
+    assert.equal(installed.length, 1);
+  });
+
+  it('is not waited for where its record cannot be written: the start fails', async () => {
+    parts.journal.failing = true;
+    await assert.rejects(keep(), { reason: 'CAP-S04' });
   });
 
   for (const [name, hours] of [

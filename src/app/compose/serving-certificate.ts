@@ -1,10 +1,9 @@
-// The certificate that the TLS listener shows, and the anchors by which it judges those of clients. The first must exist
-// before the listener opens; later ones come by themselves.
+// The certificate that the TLS listener shows, and the anchors by which it judges those of clients. The first is there
+// before the listener opens, unless operators let no issuer sign; later ones come by themselves.
 import type { HttpsListener } from '../../adapters/http/https-listener.ts';
 import {
-  issueServingCertificate,
-  keepServingCertificate,
   servingProblem,
+  startServingCertificate,
   type ServingCertificate,
 } from '../../authority/serving-certificate.ts';
 import type { OwnCertificates } from '../../authority/trust/own-certificates.ts';
@@ -46,9 +45,7 @@ export function composeServingCertificate(config: Config, foundation: Foundation
     const parts = { ...issuing.parts, install, moves };
     tls.setClientTrust(parts.anchors.current().pem);
     parts.anchors.onChange(({ pem }) => tls.setClientTrust(pem), options);
-    const first = await issueServingCertificate(parts, settings, options);
-    install(first);
-    void keepServingCertificate(parts, settings, first, options);
+    await startServingCertificate(parts, settings, options);
   });
   health.report('serving certificate', () => notReadyBy(servingProblem(installed, clock.nowMs())));
 }

@@ -6,6 +6,7 @@ import type { ClusterSnapshot } from '../../domain/cluster/snapshot.ts';
 import { allowedIssuers, ANY_ISSUER } from '../../domain/policy/evaluation/allowed-issuers.ts';
 import type { PolicySet } from '../../domain/policy/policy-set.ts';
 import type { Asking } from '../../domain/policy/evaluation/snapshot-reader.ts';
+import type { WithdrawnState } from '../../domain/trust/issuer-state.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { Signer } from '../../ports/issuing/signer.ts';
@@ -14,6 +15,8 @@ export class IssuerChooser {
   readonly #issuers: Pick<Issuers, 'all'>;
   /** By the state that was chosen, which lasts as long as a request that holds it. */
   readonly #signers = new WeakMap<Issuer, Signer>();
+  /** Chosen for the CA itself although suspended. */
+  readonly #suspended = new WeakSet<ChosenIssuer>();
 
   constructor(issuers: Pick<Issuers, 'all'>) {
     this.#issuers = issuers;
@@ -42,10 +45,20 @@ export class IssuerChooser {
     return [own(first), ...others.map(own)];
   }
 
-  /** For what the CA signs for itself: the default issuer, or the next one that operators let sign. */
+  /**
+   * For the certificates with which the CA itself is met: the default issuer, or the next one that can sign where operators do not
+   * let that. Where none can, one that is suspended: its key is trusted, and who is to resume it has to come in.
+   */
   own(nowMs: number): ChosenIssuer {
     const all = this.each(nowMs);
-    return all.find(({ withdrawn }) => withdrawn === undefined) ?? all[0];
+    const [first] = all;
+    if (first.withdrawn === undefined) return first;
+    return (
+      all.find(({ unavailable }) => unavailable === undefined) ??
+      this.#whileSuspended(nowMs) ??
+      all.find(({ withdrawn }) => withdrawn === undefined) ??
+      first
+    );
   }
 
   /**
@@ -54,11 +67,27 @@ export class IssuerChooser {
    */
   signerOf(chosen: ChosenIssuer): Signer {
     const now = this.#issuers.all().find(({ name }) => name === chosen.name);
-    if (now?.state.kind === 'unavailable' && now.state.withdrawn !== undefined)
+    if (now?.state.kind === 'unavailable' && !this.#maySign(chosen, now.state.withdrawn))
       throw new AuthorityError('CAP-S14', { detail: `issuer ${chosen.name} ${now.state.why}` });
     const signer = this.#signers.get(chosen.issuer);
     if (signer !== undefined) return signer;
     throw new Error(`no signer is known for ${chosen.issuer.subject}, which was not chosen here`);
+  }
+
+  #maySign(chosen: ChosenIssuer, withdrawn: WithdrawnState | undefined): boolean {
+    return withdrawn === undefined || (withdrawn === 'suspended' && this.#suspended.has(chosen));
+  }
+
+  #whileSuspended(nowMs: number): ChosenIssuer | undefined {
+    for (const candidate of this.#issuers.all()) {
+      const { state } = candidate;
+      if (state.kind === 'ready' || state.held === undefined) continue;
+      const chosen = ChosenIssuer.whileSuspended(candidate, nowMs);
+      this.#suspended.add(chosen);
+      this.#signers.set(state.held.issuer, state.held.signer);
+      return chosen;
+    }
+    return undefined;
   }
 
   #known(chosen: ChosenIssuer, { state }: NamedIssuer): ChosenIssuer {

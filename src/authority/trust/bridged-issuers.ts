@@ -6,7 +6,7 @@ import { shasOf } from '../../domain/trust/rotation/rotation.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { Listeners } from '../../live/listeners.ts';
-import type { Issuers, NamedIssuer } from '../../ports/issuing/issuers.ts';
+import type { Issuers, IssuerState, NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { GovernedAnchors } from './governed-anchors.ts';
@@ -100,19 +100,25 @@ export class BridgedIssuers implements Issuers {
 
   #carry(given: NamedIssuer, bridge: Bridge, bundle: TrustBundle): Pick<Bridged, 'named' | 'problem'> {
     const { state } = given;
-    if (state.kind !== 'ready' || !this.#isBelowNew(state.issuer)) return { named: given };
-    const { issuer } = state;
+    const pair = state.kind === 'ready' ? state : state.held;
+    if (pair === undefined || !this.#isBelowNew(pair.issuer)) return { named: given };
+    const { issuer } = pair;
     const chain = bridgedChain(issuer.chainPems.join(''), bridge, bundle, this.#parts.clock.nowMs());
     if ('problem' in chain) return { named: given, problem: chain.problem };
     // One that has a way of its own to the old anchor stays as it is.
     const goesOn = issuer.chainPems.every((pem, at) => chain[at] === pem);
-    return { named: goesOn ? { ...given, state: { ...state, issuer: issuer.withChain(chain) } } : given };
+    return { named: goesOn ? { ...given, state: withIssuer(state, issuer.withChain(chain)) } : given };
   }
 
   #isBelowNew({ anchorSha256 }: Issuer): boolean {
     const { rotation } = this.#parts.governed.decided();
     return rotation !== undefined && shasOf(rotation.added).includes(anchorSha256);
   }
+}
+
+function withIssuer(state: IssuerState, issuer: Issuer): IssuerState {
+  if (state.kind === 'ready') return { ...state, issuer };
+  return state.held === undefined ? state : { ...state, held: { ...state.held, issuer } };
 }
 
 const ANOTHER = 'whoever knows the old trust anchor alone refuses all peers then; have another one signed';

@@ -5,7 +5,7 @@ import { withdrawalOf, type IssuerLedger, type IssuerMove } from '../../domain/t
 import type { LifecycleState, WithdrawnState } from '../../domain/trust/issuer-state.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { Listeners } from '../../live/listeners.ts';
-import { certifiedOf, type Issuers, type NamedIssuer } from '../../ports/issuing/issuers.ts';
+import { certifiedOf, type Issuers, type NamedIssuer, type SigningPair } from '../../ports/issuing/issuers.ts';
 import type { FollowedLedger } from './followed-ledger.ts';
 
 interface Waits {
@@ -91,7 +91,12 @@ function governed(given: NamedIssuer, issuer: Issuer, ledger: IssuerLedger): Nam
   const withdrawal = withdrawalOf(ledger, generationKeyOf(issuer));
   if (withdrawal === undefined) return given;
   const { state, by } = withdrawal;
-  return { ...given, state: { kind: 'unavailable', why: whyOf(state, by), withdrawn: state } };
+  const held = state === 'suspended' && given.state.kind === 'ready' && { held: signingPairOf(given.state) };
+  return { ...given, state: { kind: 'unavailable', why: whyOf(state, by), withdrawn: state, ...held } };
+}
+
+function signingPairOf({ issuer, signer }: SigningPair): SigningPair {
+  return { issuer, signer };
 }
 
 /** How a certificate is named in the ledger. */

@@ -15,7 +15,13 @@ export interface IssuerCandidate {
   readonly state:
     | { readonly kind: 'ready'; readonly issuer: Issuer }
     /** `why` is safe for a caller. `withdrawn`: operators say that it is not to sign. */
-    | { readonly kind: 'unavailable'; readonly why: string; readonly withdrawn?: WithdrawnState };
+    | {
+        readonly kind: 'unavailable';
+        readonly why: string;
+        readonly withdrawn?: WithdrawnState;
+        /** What a suspended one signs with as soon as it is resumed. */
+        readonly held?: { readonly issuer: Issuer };
+      };
 }
 
 /** What this issuer signs at most, whatever policy grants. */
@@ -115,6 +121,13 @@ export class ChosenIssuer implements Judged {
   /** For what the CA signs for itself: its serving certificate, and the trial of an issuer. */
   static forOwn(candidate: IssuerCandidate, nowMs: number): ChosenIssuer {
     return new ChosenIssuer(candidate, { why: 'own', limitedBy: [] }, nowMs);
+  }
+
+  /** As `forOwn`, by one that is suspended: for the certificates with which the CA itself is met, where no other can sign them. */
+  static whileSuspended(candidate: IssuerCandidate, nowMs: number): ChosenIssuer {
+    const { state } = candidate;
+    if (state.kind === 'ready' || state.held === undefined) return ChosenIssuer.forOwn(candidate, nowMs);
+    return ChosenIssuer.forOwn({ ...candidate, state: { kind: 'ready', issuer: state.held.issuer } }, nowMs);
   }
 
   /** @throws AuthorityError CAP-S01 when it cannot sign now, CAP-S14 when operators withdrew it. */

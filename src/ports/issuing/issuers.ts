@@ -6,8 +6,14 @@ import type { Issuer } from '../../domain/x509/issuer.ts';
 import type { Custody } from './signer-opener.ts';
 import type { Signer } from './signer.ts';
 
+/** A certificate in force and what signs with its key. */
+export interface SigningPair {
+  readonly issuer: Issuer;
+  readonly signer: Signer;
+}
+
 export type IssuerState =
-  | { readonly kind: 'ready'; readonly issuer: Issuer; readonly signer: Signer }
+  | ({ readonly kind: 'ready' } & SigningPair)
   /** `why` is safe for a caller: no path of a file. `withdrawn`: operators say that it is not to sign. */
   | {
       readonly kind: 'unavailable';
@@ -15,6 +21,8 @@ export type IssuerState =
       readonly withdrawn?: WithdrawnState;
       /** Present where it is in force, and its key alone does not answer: operators may withdraw it meanwhile. */
       readonly certified?: Issuer;
+      /** Of one that is suspended: it signs for nobody with it, but for the certificates with which the CA itself is met. */
+      readonly held?: SigningPair;
     };
 
 /** @returns the certificate in force, whether or not it can sign now. */

@@ -87,10 +87,9 @@ export class TlsListener implements Listener {
     this.#connections.closeAuthenticated();
   }
 
+  /** Before it has a serving certificate every handshake fails, which clients take for "not yet". */
   async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    if (this.#serving === undefined || this.#clientTrustPem === undefined) {
-      throw new Error('a TLS listener needs its serving certificate and client trust before it starts');
-    }
+    if (this.#clientTrustPem === undefined) throw new Error('a TLS listener needs its client trust before it starts');
     const { host, port, reusePort = false } = this.#settings;
     this.#grpc.guard(this.#settings.requestArrivalMs ?? REQUEST_ARRIVAL_MS);
     await listen(this.#tcp, { host, port, reusePort }, { named: `the TLS address ${host}:${port}`, signal });

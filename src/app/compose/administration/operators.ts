@@ -14,7 +14,7 @@ import type { Foundation } from '../foundation.ts';
 import type { Administration } from './administration.ts';
 import { followClientCa } from './client-ca.ts';
 
-/** @returns the listener, which needs a serving certificate before it starts; nothing where none is configured. */
+/** @returns the listener, in which nobody comes before it has a serving certificate; nothing where none is configured. */
 export function composeOperatorsListener(
   config: Config,
   foundation: Foundation,

@@ -5,9 +5,8 @@ import { watchedFiles } from '../../../adapters/files/watched-files.ts';
 import { HttpsListener } from '../../../adapters/http/https-listener.ts';
 import { bundleRoutes } from '../../../adapters/http/publication/bundle-routes.ts';
 import {
-  issueServingCertificate,
-  keepServingCertificate,
   servingProblem,
+  startServingCertificate,
   type ServingCertificate,
   type Validity,
 } from '../../../authority/serving-certificate.ts';
@@ -125,8 +124,5 @@ function fromOurselves(
     },
   };
   health.report('bundle endpoint', () => degradedBy(servingProblem(shown, clock.nowMs())));
-  return async (): Promise<void> => {
-    const first = await issueServingCertificate(parts, settings, { signal: running });
-    void keepServingCertificate(parts, settings, first, { signal: running });
-  };
+  return async (): Promise<void> => startServingCertificate(parts, settings, { signal: running });
 }

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { runCli } from '../../../src/cli/program.ts';
-import { recordTerminal } from '../../cli/support/recorded-terminal.ts';
-import { buildCsr, testAuthority, type TestAuthority } from '../../support/certificates.ts';
-import { pemOf, secretsOf } from '../../support/clients/sds-client.ts';
-import { leafUnder } from '../../adapters/grpc/leaves.ts';
-import { csrClient, RunningServer } from '../support/running-server.ts';
-import { ServerFiles } from '../support/server-files.ts';
+import { runCli } from '../../../../src/cli/program.ts';
+import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
+import { buildCsr, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
+import { pemOf, secretsOf } from '../../../support/clients/sds-client.ts';
+import { leafUnder } from '../../../adapters/grpc/leaves.ts';
+import { csrClient, RunningServer } from '../../support/running-server.ts';
+import { ServerFiles } from '../../support/server-files.ts';
 
 describe('The issuers of a running server', () => {
   let gold: TestAuthority;
