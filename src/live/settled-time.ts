@@ -29,7 +29,9 @@ export class SettledTime {
 
   /** By how much the wall clock is ahead of what is believed, in ms; 0 when it is believed. */
   aheadMs(): number {
-    return Math.round(this.#clock.nowMs() - this.nowMs());
+    const settledMs = this.nowMs();
+    // Two readings of the clocks are never of one moment, so a difference alone is no step.
+    return this.#step === undefined ? 0 : Math.round(this.#clock.nowMs() - settledMs);
   }
 
   #settle(): number {

@@ -28,6 +28,13 @@ describe('Settled time', () => {
     for (let at = 0; at < 10; at += 1) assert.ok(Number.isInteger(machine.nowMs()));
   });
 
+  it('is ahead of nothing while nobody sets the clock, though two readings of it are never of one moment', () => {
+    let monotonicMs = 1_234.5678;
+    const readings = () => (monotonicMs += 0.0123);
+    const machine = new SettledTime({ nowMs: () => NOON_MS + Math.floor(readings() - 1_234), monotonicMs: readings });
+    for (let at = 0; at < 1_000; at += 1) assert.equal(machine.aheadMs(), 0);
+  });
+
   it('goes on as it was when the clock is set forwards, and is the new one when that has been so for an hour', async () => {
     clock.jumpTo(NOON_MS + 48 * HOUR_MS);
     assert.deepEqual([time.nowMs(), time.aheadMs()], [NOON_MS, 48 * HOUR_MS]);

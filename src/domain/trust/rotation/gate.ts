@@ -117,7 +117,7 @@ function unprepared(rotation: AnchorRotation, { issuers }: Surroundings): readon
     .filter(({ anchors, prepared, holdsBack }) => holdsBack && !leads(anchors) && !leads(prepared?.anchors))
     .map(({ name }) => ({
       text: `issuer ${name} has no certificate below the new trust anchor`,
-      advice: `capstan issuer csr --issuer ${name}, have it signed below ${rotation.added.map(nameOf).join(' or ')}, capstan issuer import: it waits for adopt`,
+      advice: `capstan issuer csr ${name} --config FILE, have it signed below ${rotation.added.map(nameOf).join(' or ')}, capstan issuer import ${name} --config FILE --chain FILE: it waits for adopt`,
     }));
 }
 

@@ -156,6 +156,15 @@ describe('The gate of a rotation of trust anchors', () => {
       'the new trust anchor is missing in 2 places: ConfigMap shop/istio-ca-root-cert; ClusterTrustBundle capstan.dev:mesh:roots',
       'issuer default has no certificate below the new trust anchor',
     ]);
+    const unprepared = obstaclesTo(PUBLISH, progressOf(PUBLISH, [], NOON_MS), {
+      issuers: [issuer],
+      own: [],
+      places: [],
+    });
+    assert.match(
+      unprepared.find(({ advice }) => advice !== undefined)?.advice ?? '',
+      /^capstan issuer csr default --config FILE, .*, capstan issuer import default --config FILE --chain FILE: /,
+    );
     const prepared = { ...issuer, prepared: { id: 'ab', anchors: [NEW] } };
     assert.deepEqual(textsOf(PUBLISH, [workload({ received: received(OLD, NEW) })], { issuers: [prepared] }), []);
   });
