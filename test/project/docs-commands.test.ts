@@ -11,7 +11,7 @@ function commandsIn(page: string): readonly string[] {
   const text = readFileSync(path.join(DOCS, page), 'utf8');
   const inline = [...text.matchAll(/`(capstan [a-z][^`]*)`/g)].map(([, command]) => command!);
   const typed = [...text.matchAll(/^(?:\$ )?(capstan [a-z].*)$/gm)].map(([, command]) => command!);
-  return [...new Set([...inline, ...typed])].filter((command) => !command.includes('…'));
+  return [...new Set([...inline, ...typed])].filter((command) => !/…|:$/.test(command));
 }
 
 async function helpOf(words: readonly string[]): Promise<string> {

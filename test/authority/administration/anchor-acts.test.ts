@@ -85,7 +85,7 @@ describe('What operators do to trust anchors', () => {
       podName: 'web-0',
       leaf: { ...leaf, trustAnchor, issuedMs: NOON_MS, notAfterMs: NOON_MS + HOUR_MS },
       live: [{ trustAnchor, latestEndMs: NOON_MS + HOUR_MS }],
-      received: { anchors: knows.map(({ issuer }) => issuer.anchorSha256), timeMs: NOON_MS },
+      received: [{ anchors: knows.map(({ issuer }) => issuer.anchorSha256), timeMs: NOON_MS }],
     });
   }
 

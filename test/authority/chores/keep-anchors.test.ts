@@ -79,7 +79,7 @@ describe('The keeper of trust anchors', () => {
       podName: 'web-0',
       leaf: { ...leaf, trustAnchor: sha(below), issuedMs: NOON_MS, notAfterMs: NOON_MS + 24 * HOUR_MS },
       live: [],
-      received: { anchors: knows.map(sha), timeMs: NOON_MS },
+      received: [{ anchors: knows.map(sha), timeMs: NOON_MS }],
     });
   }
   async function rotate(...steps: readonly RotationStep[]): Promise<void> {

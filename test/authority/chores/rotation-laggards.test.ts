@@ -26,7 +26,7 @@ function workload(podName: string, below: string, ...anchors: readonly string[])
     notAfterMs: NOON_MS * 2,
   };
   const live = [{ trustAnchor: below, latestEndMs: leaf.notAfterMs }];
-  return workloadEvidence({ podUid: podName, podName, leaf, live, received: { anchors, timeMs: NOON_MS } });
+  return workloadEvidence({ podUid: podName, podName, leaf, live, received: [{ anchors, timeMs: NOON_MS }] });
 }
 
 describe('Laggards of a rotation of trust anchors', () => {

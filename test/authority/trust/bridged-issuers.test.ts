@@ -80,7 +80,7 @@ describe('The bridge of a rotation, as operators give it and as leaves carry it'
     const anchorOf = (root: Tier): string => bundleOf(root).anchors[0]!.sha256;
     const { leaf: any } = workloadEvidence();
     const leaf = { ...any, trustAnchor: anchorOf(next), issuedMs: NOON_MS, notAfterMs: NOON_MS + HOUR_MS };
-    return workloadEvidence({ podUid: 'uid', leaf, received: { anchors: [anchorOf(old)], timeMs: NOON_MS } });
+    return workloadEvidence({ podUid: 'uid', leaf, received: [{ anchors: [anchorOf(old)], timeMs: NOON_MS }] });
   };
 
   it('lets a rotation go on past who knows the old anchor alone, and not to its end', async () => {

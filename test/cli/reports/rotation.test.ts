@@ -29,7 +29,7 @@ function workload(name: string, { knows = false, below = OLD, node = false } = {
     podName: `${account}-0`,
     leaf: { ...leaf, issuerName: 'default', trustAnchor: below.sha256 },
     live: [{ trustAnchor: below.sha256, latestEndMs: leaf.notAfterMs }],
-    received: { anchors, timeMs: issuedMs },
+    received: [{ anchors, timeMs: issuedMs }],
     streams: node ? [{ proxy: `sidecar~${account}`, anchors, timeMs: issuedMs }] : [],
   };
 }

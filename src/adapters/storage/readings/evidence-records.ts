@@ -144,11 +144,11 @@ function liveAnchors(rows: readonly Row[]): readonly LiveAnchor[] {
 /** A pod has the newest of what it was sent; of holders without a pod, each may have any. */
 function receivedIn(byAge: readonly Row[], bundles: Bundles, isPod: boolean): WorkloadEvidence['received'] {
   const answers = byAge.filter(({ api }) => api === 'csr').slice(0, isPod ? 1 : undefined);
-  const [newest] = answers;
-  if (newest === undefined || !answers.every(({ bundle }) => isText(bundle))) return undefined;
-  const [first = [], ...others] = answers.map(({ bundle }) => bundles.get(String(bundle)) ?? []);
-  const anchors = first.filter((anchor) => others.every((other) => other.includes(anchor)));
-  return { anchors, timeMs: Number(newest['timeMs']) };
+  if (answers.length === 0 || !answers.every(({ bundle }) => isText(bundle))) return undefined;
+  const newest = new Map(answers.toReversed().map(({ bundle, timeMs }) => [String(bundle), Number(timeMs)]));
+  return [...newest]
+    .map(([bundle, timeMs]) => ({ anchors: bundles.get(bundle) ?? [], timeMs }))
+    .sort((a, b) => b.timeMs - a.timeMs);
 }
 
 function streamFrom({ proxy, bundle = '', timeMs, leaf, rejected }: ProxyNote, bundles: Bundles): StreamEvidence {

@@ -1,7 +1,7 @@
 // Who stands in the way of a step: workloads that do not know an anchor, and those that hang on one. Each is called by its name,
 // with why and since when, by the strongest evidence that there is.
 import { formatTime } from '../../text/format-time.ts';
-import type { StreamEvidence, WorkloadEvidence } from './evidence.ts';
+import type { ReceivedBundle, StreamEvidence, WorkloadEvidence } from './evidence.ts';
 
 export interface Laggard {
   /** SPIFFE ID. */
@@ -25,24 +25,29 @@ const RENEWED_AT = 0.5;
 /**
  * @param anchors hex SHA-256 of anchors, all of which a peer must know.
  * @returns why the workload is not known to have them; nothing when it is. Of several proxies each must have acknowledged them:
- *   what came with a CSR is weaker, and counts where there is no proxy.
+ *   what came with a CSR is weaker, and counts where there is no proxy. Without a pod neither a proxy nor a certificate that was
+ *   presented says anything of the other holders, so that each answer to a CSR counts.
  */
 export function unawareOf(workload: WorkloadEvidence, anchors: readonly string[]): Laggard | undefined {
   const { streams, received, leaf, presented } = workload;
   const late = streams.find((stream) => !includesAll(stream.anchors, anchors));
   if (late !== undefined) return laggard(workload, wordsOn(late), late.rejected?.timeMs ?? late.timeMs);
-  if (streams.length > 0) return undefined;
-  if (received !== undefined && includesAll(received.anchors, anchors)) return undefined;
-  if (presented !== undefined && anchors.includes(presented.trustAnchor)) return undefined;
-  return received === undefined
+  const without = received?.find((one) => !includesAll(one.anchors, anchors));
+  const isKnown = streams.length > 0 || received !== undefined;
+  if (isKnown && (without === undefined || (streams.length > 0 && isInPod(workload)))) return undefined;
+  if (isInPod(workload) && presented !== undefined && anchors.includes(presented.trustAnchor)) return undefined;
+  return without === undefined
     ? laggard(workload, 'has no trust bundle that is on record', leaf.issuedMs)
-    : laggard(workload, 'was sent a trust bundle without it', received.timeMs);
+    : laggard(workload, wordsOfSent(workload, without, 'without it'), without.timeMs);
 }
 
 /** Whether it is known to verify what hangs on this anchor, hex SHA-256, in every proxy. */
-export function isKnownTo({ streams, received }: WorkloadEvidence, anchor: string): boolean {
-  if (streams.length > 0) return streams.every(({ anchors }) => anchors.includes(anchor));
-  return received?.anchors.includes(anchor) === true;
+export function isKnownTo(workload: WorkloadEvidence, anchor: string): boolean {
+  const { streams, received } = workload;
+  const knowing = (those: readonly { readonly anchors: readonly string[] }[]): boolean =>
+    those.every(({ anchors }) => anchors.includes(anchor));
+  if (streams.length > 0 && (!knowing(streams) || isInPod(workload))) return knowing(streams);
+  return received === undefined ? streams.length > 0 : knowing(received);
 }
 
 /** @returns why something of the workload needs one of these anchors; nothing when it does not. */
@@ -55,7 +60,7 @@ export function dependsOn(workload: WorkloadEvidence, anchors: readonly string[]
   const late = lateIn(workload, anchors, nowMs);
   if (late !== undefined) return late;
   // In a pod the newest certificate took the place of those before it. Without one nobody can tell how many holders there are.
-  if (workload.podUid !== undefined) return undefined;
+  if (isInPod(workload)) return undefined;
   const other = workload.live.find((one) => isBelow(one, anchors) && nowMs < one.latestEndMs);
   if (other === undefined) return undefined;
   const words = `has no pod, so that an earlier certificate below it may be in use until ${formatTime(other.latestEndMs)}`;
@@ -93,8 +98,18 @@ export function holds(workload: WorkloadEvidence, anchors: readonly string[]): L
   const has = (known: readonly string[]): boolean => anchors.some((anchor) => known.includes(anchor));
   const stream = streams.find((one) => has(one.anchors));
   if (stream !== undefined) return laggard(workload, `has it in proxy ${stream.proxy}`, stream.timeMs);
-  if (streams.length > 0 || received === undefined || !has(received.anchors)) return undefined;
-  return laggard(workload, 'was sent a trust bundle with it', received.timeMs);
+  const sent = streams.length > 0 && isInPod(workload) ? undefined : received?.find((one) => has(one.anchors));
+  return sent && laggard(workload, wordsOfSent(workload, sent, 'with it'), sent.timeMs);
+}
+
+function isInPod({ podUid }: WorkloadEvidence): boolean {
+  return podUid !== undefined;
+}
+
+/** Without a pod a later answer may have gone to another holder. */
+function wordsOfSent({ received }: WorkloadEvidence, sent: ReceivedBundle, which: 'with it' | 'without it'): string {
+  const words = `was sent a trust bundle ${which}`;
+  return sent === received?.[0] ? words : `has no pod, so that a holder may be left that ${words}`;
 }
 
 /** `spiffe://... (pod x)` and why. */

@@ -21,10 +21,10 @@ export interface WorkloadEvidence {
   /** Its live certificates, one entry for each anchor that they hang on. */
   readonly live: readonly LiveAnchor[];
   /**
-   * The trust anchors that were sent with answers to its CSRs: of the newest for a pod, and for holders without a pod those
-   * that all answers with a live certificate had. Absent where no answer said.
+   * The trust bundles that were sent with answers to its CSRs: the newest for a pod, and for holders without a pod those of all answers
+   * with a live certificate, newest first, for each may be in use. Absent where one of these answers did not say.
    */
-  readonly received?: { readonly anchors: readonly string[]; readonly timeMs: number };
+  readonly received?: readonly ReceivedBundle[];
   /** One for each proxy that has asked for the trust bundle over SDS and was seen since its oldest live certificate. */
   readonly streams: readonly StreamEvidence[];
   /** The anchor of the newest certificate that it authenticated to us with. */
@@ -49,6 +49,13 @@ export interface LiveAnchor {
   /** Hex SHA-256; absent as in `LeafEvidence`. */
   readonly trustAnchor?: string;
   readonly latestEndMs: number;
+}
+
+export interface ReceivedBundle {
+  /** Hex SHA-256. */
+  readonly anchors: readonly string[];
+  /** Of the newest answer that had it, in ms since the epoch. */
+  readonly timeMs: number;
 }
 
 export interface StreamEvidence {

@@ -189,7 +189,7 @@ describe('The ledger of trust anchors', () => {
       podUid: `pod-${who}`,
       leaf: { ...leaf, trustAnchor, issuedMs: NOON_MS, notAfterMs: NOON_MS + HOUR_MS },
       live: [{ trustAnchor, latestEndMs: NOON_MS + HOUR_MS }],
-      received: { anchors, timeMs: NOON_MS },
+      received: [{ anchors, timeMs: NOON_MS }],
     });
   }
 });

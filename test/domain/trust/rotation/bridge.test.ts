@@ -155,7 +155,7 @@ describe('The bridge of a rotation', () => {
     const [given, bare] = [good(bridged(ledger, await bridgeOf())), ledger];
     const anchors = [bundleOf(old).anchors[0]!.sha256];
     const leaf = { ...workloadEvidence().leaf, issuedMs: NOON_MS, notAfterMs: NOON_MS + HOUR_MS };
-    const knowing = workloadEvidence({ leaf, received: { anchors, timeMs: NOON_MS } });
+    const knowing = workloadEvidence({ leaf, received: [{ anchors, timeMs: NOON_MS }] });
     const unknown = workloadEvidence({ leaf });
     const counts = (known: AnchorLedger) => {
       const { unaware, bridged: over } = progressOf(known.rotation!, [knowing, unknown], NOON_MS);
@@ -187,7 +187,7 @@ describe('The bridge of a rotation', () => {
           issuedMs,
           notAfterMs: issuedMs + HOUR_MS,
         },
-        received: { anchors, timeMs: issuedMs },
+        received: [{ anchors, timeMs: issuedMs }],
       }),
     ];
     const without = good(bridged(adopt, undefined));

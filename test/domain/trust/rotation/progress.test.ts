@@ -42,7 +42,7 @@ function workload(parts: Partial<WorkloadEvidence> & { readonly below?: string }
   const live = [{ trustAnchor: below, latestEndMs: leaf.notAfterMs }];
   return workloadEvidence({ podUid: 'uid', podName: 'web-0', leaf, live, ...rest });
 }
-const received = (...anchors: readonly string[]) => ({ anchors, timeMs: NOON_MS });
+const received = (...anchors: readonly string[]) => [{ anchors, timeMs: NOON_MS }];
 const stream = (proxy: string, ...anchors: readonly string[]) => ({ proxy, anchors, timeMs: NOON_MS });
 const textsOf = (rotation: AnchorRotation, workloads: readonly WorkloadEvidence[], more: Partial<Surroundings> = {}) =>
   obstaclesTo(rotation, progressOf(rotation, workloads, NOON_MS), { ...ALL_WELL, ...more }).map(({ text }) => text);
@@ -196,6 +196,37 @@ describe('The gate of a rotation of trust anchors', () => {
   it('stands against done while a workload is known to have the old anchor', () => {
     assert.equal(textsOf(RETIRE, [workload({ below: NEW, received: received(OLD, NEW) })]).length, 1);
     assert.deepEqual(textsOf(RETIRE, [workload({ below: NEW, received: received(NEW) })]), []);
+  });
+
+  it('goes by what each holder without a pod was sent, however new the newest answer is', () => {
+    const before = { anchors: [OLD], timeMs: NOON_MS - HOUR_MS };
+    const now = { anchors: [NEW], timeMs: NOON_MS };
+    const machines = (...those: readonly (typeof now)[]) => {
+      const { identity, leaf, streams, live } = workload({ below: NEW });
+      return { identity, leaf, streams, live, received: those };
+    };
+    const [late] = textsOf(RETIRE, [machines(now, before)]);
+    const words =
+      / has no pod, so that a holder may be left that was sent a trust bundle with it, since 2026-01-06 11:00:00 UTC; by /;
+    assert.match(late ?? '', words);
+    const { unaware } = progressOf(PUBLISH, [machines(now, before)], NOON_MS);
+    assert.match(
+      unaware.first.map(wordsOn).join(),
+      /may be left that was sent a trust bundle without it, since 2026-01-06 11:00:00 UTC$/,
+    );
+    assert.deepEqual(textsOf(RETIRE, [machines(now)]), []);
+    // What one of them acknowledged or presented says nothing of the others.
+    const one = { ...machines(before), streams: [stream('p', NEW)], presented: { trustAnchor: NEW, timeMs: NOON_MS } };
+    for (const those of [one, { ...one, streams: [] }])
+      assert.deepEqual(
+        [PUBLISH, RETIRE]
+          .map((rotation) => progressOf(rotation, [those], NOON_MS))
+          .map((of) => [of.unaware.count, of.holding.count]),
+        [
+          [1, 1],
+          [1, 1],
+        ],
+      );
   });
 
   it('stands against retire while a place lacks the new anchor, and against done while one has the old one, by name', () => {
