@@ -7,11 +7,12 @@ import { recordTerminal } from '../cli/support/recorded-terminal.ts';
 
 const DOCS = path.resolve(import.meta.dirname, '../../docs');
 
+/** Without those that are cut short, and the first lines of what is signed. */
 function commandsIn(page: string): readonly string[] {
   const text = readFileSync(path.join(DOCS, page), 'utf8');
   const inline = [...text.matchAll(/`(capstan [a-z][^`]*)`/g)].map(([, command]) => command!);
   const typed = [...text.matchAll(/^(?:\$ )?(capstan [a-z].*)$/gm)].map(([, command]) => command!);
-  return [...new Set([...inline, ...typed])].filter((command) => !/…|:$/.test(command));
+  return [...new Set([...inline, ...typed])].filter((command) => !/…| v\d$/.test(command));
 }
 
 async function helpOf(words: readonly string[]): Promise<string> {
