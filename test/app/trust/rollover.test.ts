@@ -179,6 +179,33 @@ describe('An issuer with an upstream', function () {
     assert.deepEqual(states.map((line) => / (active|retiring) /.exec(line)?.[1]).sort(), ['active', 'retiring']);
   });
 
+  it('replaces a certificate that is tainted at once', async () => {
+    await using server = await RunningServer.start({ files, settings: settingsIn(files), upstream });
+    const first = inForce();
+    const tainted = await issuer('taint', 'default', '--reason', 'the key leaked', '--force');
+    assert.equal(tainted.code, 0, tainted.error);
+    const isAnother = (): boolean => inForce().serialNumber !== first.serialNumber;
+    await eventually('another one is in force', isAnother, { withinMs: 20_000 });
+    await signsWith(server, () => inForce());
+  });
+
+  it('is started while its certificate is tainted and its CA away: up and not ready, and well as soon as that signs', async () => {
+    const before = await RunningServer.start({ files, settings: settingsIn(files), upstream });
+    const first = inForce();
+    upstream.problem = 'the fake CA is sealed: unseal it';
+    assert.equal((await issuer('taint', 'default', '--reason', 'the key leaked', '--force')).code, 0);
+    await before.stop();
+    await using server = await RunningServer.start({ files, settings: settingsIn(files), upstream });
+    const ready = await server.get('/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(await ready.text(), /the fake CA is sealed: unseal it/);
+    assert.match((await issuer('list')).output, /^default \(default\) +tainted /m);
+    upstream.problem = undefined;
+    await signsWith(server, () => inForce());
+    assert.notEqual(inForce().serialNumber, first.serialNumber);
+    assert.equal((await server.get('/readyz')).status, 200);
+  });
+
   it('goes on with what is in its folder after a restart, and asks nobody', async () => {
     const first = await RunningServer.start({ files, settings: settingsIn(files), upstream });
     const { serialNumber } = inForce();

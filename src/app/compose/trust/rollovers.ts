@@ -46,6 +46,7 @@ export function composeRollovers(
     readonly generations: IssuerGenerations;
     readonly upstreamOf: UpstreamOf;
     readonly heldBack: (pair: IssuerPair) => string | undefined;
+    readonly onRelease: (listener: () => void, options: Waits) => void;
   },
 ): Rollovers {
   const { issuer, additionalIssuers, lifetimes, journal } = config;

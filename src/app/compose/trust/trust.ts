@@ -130,6 +130,7 @@ export function composeTrust(
     generations,
     upstreamOf,
     heldBack,
+    onRelease: (listener, options) => anchors.onChange(listener, options),
   });
   const adopting = { ledger, anchorLedger, generations, anchors: issuers.trustAnchors, governed: anchors };
   const adoption = composeAdoption(config, foundation, adopting);

@@ -8,7 +8,7 @@ import {
   type IssuerLedger,
   type IssuerMove,
 } from '../../../domain/trust/issuer-ledger.ts';
-import { isWithdrawn, type LifecycleState } from '../../../domain/trust/issuer-state.ts';
+import { isWithdrawn, type LifecycleState, type WithdrawnState } from '../../../domain/trust/issuer-state.ts';
 import type { IssuerPair, IssuerPairs } from '../../../ports/issuing/issuer-generations.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { FollowedLedger } from '../../trust/followed-ledger.ts';
@@ -34,6 +34,12 @@ export class GenerationMoves {
 
   stateOf({ id, keyId }: IssuerPair, unmoved: LifecycleState): LifecycleState {
     return standingOf(this.#parts.ledger.current(), { id, keyId }, unmoved).state;
+  }
+
+  /** @returns the state in which operators keep it from signing; nothing while they do not. */
+  withdrawal(pair: IssuerPair): WithdrawnState | undefined {
+    const state = this.stateOf(pair, 'active');
+    return isWithdrawn(state) ? state : undefined;
   }
 
   /** @returns when its certificate came, in ms since the epoch; nothing where nobody recorded it. */

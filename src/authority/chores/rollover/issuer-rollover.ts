@@ -1,10 +1,10 @@
 // The rollover of one issuer without a command: the next certificate is asked for early and kept, comes in force later, and the one
 // before it goes when its last leaf is over. One process does it for all that share the issuer's pairs; what it did is in them,
-// so that another one goes on wherever it was killed. It imports much because a step asks the folder, the CA above, the ledger
+// so that another one goes on wherever it was killed. It is long and imports much because a step asks the folder, the CA above, the ledger
 // and the journal.
 import { AuthorityError } from '../../../domain/errors.ts';
 import { formatTime } from '../../../domain/text/format-time.ts';
-import type { Authorship } from '../../../domain/trust/issuer-ledger.ts';
+import type { Authorship, IssuerLedger } from '../../../domain/trust/issuer-ledger.ts';
 import {
   rolloverStep,
   shareOver,
@@ -20,6 +20,7 @@ import type { IssuerGenerations, IssuerPair, IssuerPairs } from '../../../ports/
 import type { Clock } from '../../../ports/platform/clock.ts';
 import type { Events } from '../../../ports/platform/events.ts';
 import type { FormerIssuers } from '../../../ports/storage/issuer-records.ts';
+import type { FollowedLedger } from '../../trust/followed-ledger.ts';
 import { askUpstream, longerThanAsked } from './ask-upstream.ts';
 import { FormerServer, type RolloverInMemory } from './former-server.ts';
 import { bySelf, GenerationMoves, type MovesParts } from './generation-moves.ts';
@@ -30,6 +31,7 @@ interface Waits {
 }
 
 export interface RolloverParts extends MovesParts {
+  readonly ledger: Pick<FollowedLedger<IssuerLedger>, 'current' | 'change' | 'onChange'>;
   readonly generations: IssuerGenerations;
   readonly upstream: IntermediateUpstream;
   readonly former: FormerIssuers;
@@ -39,6 +41,8 @@ export interface RolloverParts extends MovesParts {
   readonly events: Pick<Events, 'issuerMoved' | 'trustWarning' | 'reloadFailed'>;
   /** Why a prepared certificate does not come in force yet, whatever its time; nothing when it may. */
   readonly heldBack?: (pair: IssuerPair) => string | undefined;
+  /** Calls `listener` when that may say something else, until the signal aborts. */
+  readonly onRelease?: (listener: () => void, options: Waits) => void;
 }
 
 export interface RolloverSettings extends RolloverShares {
@@ -52,7 +56,7 @@ export interface RolloverSettings extends RolloverShares {
   readonly inMemory?: RolloverInMemory | undefined;
 }
 
-/** So a folder that somebody else fills, and a state that an operator sets, are seen within this time. */
+/** So a folder that somebody else fills is seen within this time. */
 const LOOK_EVERY_MS = 60_000;
 
 export class IssuerRollover {
@@ -68,6 +72,8 @@ export class IssuerRollover {
   /** The last that this process saw in force. */
   #signed: IssuerPair | undefined;
   #step: RolloverStep | undefined;
+  /** By which that was found. */
+  #decided = '';
 
   constructor(parts: RolloverParts, settings: RolloverSettings) {
     this.#parts = parts;
@@ -80,6 +86,12 @@ export class IssuerRollover {
 
   /** Rolls over until the signal aborts. */
   async run({ signal }: Waits): Promise<void> {
+    // What it records itself is no news: while its CA is away it would ask again for that.
+    const look = (): void => {
+      if (this.#decisions() !== this.#decided) this.#alarm.ring();
+    };
+    this.#parts.ledger.onChange(look, { signal });
+    this.#parts.onRelease?.(look, { signal });
     while (!signal.aborted) {
       await this.#next(async () => this.#look(signal));
       const untilMs = this.#untilMs();
@@ -157,6 +169,7 @@ export class IssuerRollover {
     this.#signed = current ?? this.#signed;
     await this.#former?.follow(this.#pairs, this.#parts.clock.nowMs(), options);
     await this.#retire(options);
+    this.#decided = this.#decisions();
     this.#step = rolloverStep(this.#view(), this.#settings, this.#parts.clock.nowMs());
   }
 
@@ -229,6 +242,13 @@ export class IssuerRollover {
         },
       }),
     };
+  }
+
+  /** What operators decided of its certificates. */
+  #decisions(): string {
+    const { current, prepared } = this.#pairs;
+    const withdrawn = [current, prepared].map((pair) => pair && this.#moves.withdrawal(pair));
+    return JSON.stringify([...withdrawn, prepared && this.#parts.heldBack?.(prepared)]);
   }
 
   /**

@@ -118,6 +118,17 @@ describe('An issuer whose key is in memory alone', function () {
     assert.equal(new Set(upstream.asked.map(({ csrPem }) => keyAskedFor(csrPem))).size, 1, 'one key is asked for');
   });
 
+  it('is started while it is suspended and no other can sign: up and not ready, and signs when it is resumed', async () => {
+    const before = await start();
+    assert.equal((await issuer('suspend', 'default', '--reason', 'an inquiry')).code, 0);
+    await before.stop();
+    await using server = await start();
+    assert.equal((await server.get('/readyz')).status, 503);
+    assert.match((await server.ask('default', 'demo')).details, /^CAP-S14 .*issuer default is suspended since/);
+    assert.equal((await issuer('resume', 'default', '--reason', 'it is over')).code, 0);
+    await signerOf(server);
+  });
+
   it('stays suspended over a restart, until it is resumed', async () => {
     const spare = { name: 'spare', chainFile: files.path('issuer-chain.pem'), keyFile: files.path('issuer-key.pem') };
     const another = { additionalIssuers: [spare] };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { IssuerRollover } from '../../../../src/authority/chores/rollover/issuer-rollover.ts';
 import { FollowedLedger } from '../../../../src/authority/trust/followed-ledger.ts';
 import { NO_LEDGER, recorded, type IssuerLedger } from '../../../../src/domain/trust/issuer-ledger.ts';
+import type { LifecycleState } from '../../../../src/domain/trust/issuer-state.ts';
 import type { IssuerPair } from '../../../../src/ports/issuing/issuer-generations.ts';
 import type { FormerIssuer } from '../../../../src/ports/storage/issuer-records.ts';
 import { createRoot } from '../../../../src/adapters/dev/bootstrap-authority.ts';
@@ -45,13 +46,38 @@ describe('The rollover of an issuer', function () {
     const former = { issuersAt: async (nowMs: number) => known.filter(({ untilMs }) => nowMs < untilMs) };
     const events = recordEvents();
     const held: { why?: string } = {};
+    let release = (): void => undefined;
+    const onRelease = (listener: () => void): void => void (release = listener);
     const settled = new SettledTime(clock);
-    const given = { generations, upstream, ledger, former, clock, settled, events, heldBack: () => held.why };
+    const given = {
+      generations,
+      upstream,
+      ledger,
+      former,
+      clock,
+      settled,
+      events,
+      heldBack: () => held.why,
+      onRelease,
+    };
     const rollover = new IssuerRollover(given, SETTINGS);
     const signedHere = (pair: IssuerPair | undefined): void => {
       if (pair !== undefined) known.push({ certificateDer: derOf(pair), untilMs: Infinity });
     };
-    return { clock, upstream, generations, ledgers, ledger, rollover, given, known, signedHere, events, held };
+    return {
+      clock,
+      upstream,
+      generations,
+      ledgers,
+      ledger,
+      rollover,
+      given,
+      known,
+      signedHere,
+      events,
+      held,
+      release: () => release(),
+    };
   }
   type Parts = Awaited<ReturnType<typeof parts>>;
 
@@ -339,30 +365,70 @@ describe('The rollover of an issuer', function () {
     const by = { timeMs: NOON_MS, actor: 'alice', role: 'operator', reason: 'a drill' };
     await assert.rejects(all.rollover.rotate({ activate: true }, by, { signal: stop.signal }), /CAP-X03 .*held back/);
     all.held.why = undefined as never;
-    await pass(all, 2 * MINUTE_MS);
+    all.release();
     await until(all, 'it is in force', () => all.generations.pairs.former !== undefined);
   });
 
-  it('does not get round an operator who tainted what is prepared', async () => {
-    const all = await parts();
-    void all.rollover.run({ signal: stop.signal });
+  /** What an operator does, as the commands do. */
+  async function move({ ledger }: Parts, pair: IssuerPair, from: LifecycleState, to: LifecycleState): Promise<void> {
+    const by = { timeMs: NOON_MS, actor: 'alice', role: 'security', reason: 'a drill' };
+    await ledger.change(
+      (known) => ({
+        ...recorded(known, { issuer: 'default', ...pair }, { from, to }, by),
+        operation: { timeMs: NOON_MS, operation: 'issuer move', was: from, is: to },
+      }),
+      { signal: stop.signal },
+    );
+  }
+  async function prepared(all: Parts): Promise<IssuerPair> {
     await waits(all);
     all.signedHere(all.generations.pairs.current);
     await pass(all, 30 * MINUTE_MS);
     await until(all, 'the next is prepared', () => all.generations.pairs.prepared !== undefined);
-    const tainted = all.generations.pairs.prepared!;
-    const by = { timeMs: NOON_MS, actor: 'alice', role: 'security', reason: 'stolen' };
-    const generation = { issuer: 'default', ...tainted };
-    await until(all, 'it is on record', () => all.ledger.current().moves.some(({ id }) => id === tainted.id));
-    await all.ledger.change(
-      (ledger) => ({
-        ...recorded(ledger, generation, { from: 'prepared', to: 'tainted' }, by),
-        operation: { timeMs: NOON_MS, operation: 'issuer taint', was: 'prepared', is: 'tainted' },
-      }),
-      { signal: stop.signal },
-    );
-    await pass(all, 2 * MINUTE_MS);
+    const { prepared: next } = all.generations.pairs;
+    await until(all, 'it is on record', () => all.rollover.due()?.step === 'activate');
+    return next!;
+  }
+
+  it('does not get round an operator who tainted what is prepared: it is thrown away at once, and another one asked for', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    const tainted = await prepared(all);
+    await move(all, tainted, 'prepared', 'tainted');
     await until(all, 'another is prepared', () => (all.generations.pairs.prepared?.id ?? tainted.id) !== tainted.id);
     assert.notEqual(all.generations.pairs.prepared?.keyId, tainted.keyId);
+  });
+
+  it('puts what is prepared in force at once when the one in force is tainted', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    const next = await prepared(all);
+    await move(all, all.generations.pairs.current!, 'active', 'tainted');
+    await until(all, 'it is in force', () => all.generations.pairs.current?.id === next.id);
+  });
+
+  it('waits from the moment on at which the one in force is suspended, and goes on when that is resumed', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    const next = await prepared(all);
+    const current = all.generations.pairs.current!;
+    await move(all, current, 'active', 'suspended');
+    await until(all, 'it depends on somebody', () => all.rollover.due() === undefined);
+    await pass(all, 22 * MINUTE_MS);
+    assert.equal(all.generations.pairs.current?.id, current.id);
+    await move(all, current, 'suspended', 'active');
+    await until(all, 'it is in force', () => all.generations.pairs.current?.id === next.id);
+  });
+
+  it('asks a CA that is away no more often for what it records itself', async () => {
+    const all = await parts();
+    void all.rollover.run({ signal: stop.signal });
+    await waits(all);
+    all.signedHere(all.generations.pairs.current);
+    all.upstream.problem = 'sealed';
+    await pass(all, 29 * MINUTE_MS);
+    await until(all, 'it fails', () => all.rollover.problem() !== undefined);
+    for (let turns = 0; turns < 20; turns += 1) await all.clock.advance(0);
+    assert.equal(all.upstream.asked.length, 2);
   });
 });
