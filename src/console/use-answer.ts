@@ -12,8 +12,11 @@ export interface Answered<Answer> {
   readonly problem?: string;
 }
 
-/** @param path such as `/api/overview`; another one is asked at once. */
-export function useAnswer<Answer>(path: string): Answered<Answer> {
+/**
+ * @param path such as `/api/overview`; another one is asked at once.
+ * @param askedNow what is asked when it is, where the path is of a moment that moves on.
+ */
+export function useAnswer<Answer>(path: string, askedNow = (): string => path): Answered<Answer> {
   const [known, setKnown] = useState<Answered<Answer> & { readonly path?: string }>({});
   useEffect(() => {
     const end = new AbortController();
@@ -23,7 +26,7 @@ export function useAnswer<Answer>(path: string): Answered<Answer> {
       if (asking) return;
       asking = true;
       try {
-        const answer = await ask<Answer>(path, { byItself, signal });
+        const answer = await ask<Answer>(askedNow(), { byItself, signal });
         setKnown({ path, answer, atMs: serverNowMs() });
       } catch (cause) {
         if (signal.aborted) return;

@@ -7,6 +7,7 @@ import { revocationsBy } from '../../domain/revocation/revoked-leaves.ts';
 import { MAX_PAGE, type Inventory } from '../../ports/inventory/inventory.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { FollowedLedger } from '../trust/followed-ledger.ts';
+import { pageOfNamespaces } from './several-namespaces.ts';
 
 export interface InventoryOverviewParts {
   readonly inventory: Inventory;
@@ -33,22 +34,28 @@ export interface InventoryPageRequest {
   readonly conditions: InventoryConditions;
   readonly after?: InventoryPlace;
   readonly limit: number;
+  /** Only what is of these is shown; absent, all. */
+  readonly namespaces?: readonly string[];
 }
 
 /**
  * @param settings.cluster the server's own.
- * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be told now; the signal's reason.
+ * @throws AuthorityError `dependency_unavailable` (CAP-S04) when it cannot be told now; `policy_denied` (CAP-O01) for a namespace
+ *   that is not shown; the signal's reason.
  */
 export async function inventoryOverview(
   { inventory, bans, clock }: InventoryOverviewParts,
   { cluster: own }: { readonly cluster: string },
-  { conditions, after, limit }: InventoryPageRequest,
+  { conditions, after, limit, namespaces }: InventoryPageRequest,
   options: { readonly signal: AbortSignal },
 ): Promise<InventoryRows> {
   const nowMs = clock.nowMs();
   const question = { conditions, limit: Math.min(limit, MAX_PAGE), nowMs, ...(after && { after }) };
   const revocationOf = revocationsBy(bans.current().bans);
-  const { entries, asOfMs, next } = await inventory.page(question, options);
+  const { entries, asOfMs, next } =
+    namespaces === undefined
+      ? await inventory.page(question, options)
+      : await pageOfNamespaces(inventory, question, namespaces, options);
   const rows = entries.map((entry): InventoryRow => {
     const { issuedMs: timeMs, proofId = '', cluster, identity, serial, issuer, notAfterMs, nodeName } = entry;
     const leaf = { timeMs, identity, serial, issuer, notAfterMs, proofId };

@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact';
 import type { SessionAnswer } from '../ask.ts';
 import type { Address } from '../route.ts';
 import { AuditPage } from './audit.tsx';
+import { IdentitiesPage } from './identities.tsx';
 import { IssuersPage } from './issuers.tsx';
 import { OverviewPage } from './overview.tsx';
 import { PoliciesPage } from './policies.tsx';
@@ -23,6 +24,7 @@ interface Page {
 
 const PAGES: readonly Page[] = [
   { path: '/', title: 'Overview', view: OverviewPage },
+  { path: '/identities', title: 'Identities', view: IdentitiesPage, ofTeams: true },
   { path: '/refusals', title: 'Refusals', view: RefusalsPage, ofTeams: true },
   { path: '/policies', title: 'Policies', view: PoliciesPage },
   { path: '/issuers', title: 'Issuers', view: IssuersPage },

@@ -115,10 +115,14 @@ describe('Signing in to the console', function () {
   it('shows a team what is of its namespaces, and nothing else', async () => {
     const page = await open();
     await atProvider(page, 'tina');
+    await heading(page, 'Identities');
+    await page.getByText('Nobody has such a certificate.').waitFor();
+    await demandAccessible(page);
+    await page.getByRole('link', { name: 'Refusals', exact: true }).click();
     await heading(page, 'Refusals');
     await page.getByText('spiffe://cluster.local/ns/shop/sa/api').first().waitFor();
     assert.equal(await page.getByText('spiffe://cluster.local/ns/pay/sa/api').count(), 0);
-    assert.equal(await page.getByRole('navigation').getByRole('link').count(), 1);
+    assert.equal(await page.getByRole('navigation').getByRole('link').count(), 2);
     await demandAccessible(page);
     await keepScreenshot(page, 'team');
     for (const path of [

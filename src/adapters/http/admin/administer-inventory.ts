@@ -1,4 +1,5 @@
-// Who has a certificate, for operators: page by page, by conditions in the address. All roles may read.
+// Who has a certificate, for operators: page by page, by conditions in the address. All roles may read, and a team
+// what is of its namespaces.
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type {
@@ -16,7 +17,7 @@ import {
 } from '../../../domain/inventory/question.ts';
 import { parseJson } from '../../../domain/text/parse-json.ts';
 import { MAX_PAGE } from '../../../ports/inventory/inventory.ts';
-import { demandRole, type AdministrationPart } from './administration.ts';
+import { demandTeam, type AdministrationPart } from './administration.ts';
 
 export interface InventoryParts {
   readonly list: (request: InventoryPageRequest) => Promise<InventoryRows>;
@@ -73,8 +74,9 @@ const PLACE = z.strictObject({
 
 export function administerInventory({ list }: InventoryParts): AdministrationPart {
   return (routes) => {
-    routes.get(INVENTORY, demandRole('viewer'), async (c) => {
-      const { next, ...answer } = await list(requestOf(c));
+    routes.get(INVENTORY, demandTeam, async (c) => {
+      const { namespaces } = c.get('operator');
+      const { next, ...answer } = await list({ ...requestOf(c), ...(namespaces !== undefined && { namespaces }) });
       return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies InventoryAnswer);
     });
   };

@@ -1,11 +1,19 @@
 // The console over HTTPS: what it shows to browsers, and who signs in with a client certificate.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
+import type { InventoryRow } from '../../../../src/authority/inventory/inventory-overview.ts';
 import { createRoot, issueLeaf, type TestAuthority, type TestLeaf } from '../../../peers/support/pki.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { RunningServer } from '../../support/running-server.ts';
 import { ServerFiles } from '../../support/server-files.ts';
 import { Visitor } from './support/visitor.ts';
+
+interface Listed {
+  readonly status: number;
+  readonly rows: readonly InventoryRow[];
+  readonly names: readonly string[];
+}
 
 const OPS = 'spiffe://corp.example/ops';
 
@@ -35,7 +43,10 @@ describe('The console over HTTPS', () => {
         'listen.console.address': '127.0.0.1:0',
         'listen.administration.clientCaFile': files.path('people.pem'),
         'listen.administration.roles.viewer': [`URI:${OPS}/victor`],
-        'listen.console.teams': [{ member: `URI:${OPS}/tina`, namespaces: ['shop'] }],
+        'listen.console.teams': [
+          { member: `URI:${OPS}/tina`, namespaces: ['shop'] },
+          { member: `URI:${OPS}/dora`, namespaces: ['shop', 'default'] },
+        ],
         ...settings,
       },
     });
@@ -105,6 +116,38 @@ describe('The console over HTTPS', () => {
     assert.deepEqual((body as { namespaces: unknown }).namespaces, ['shop']);
     assert.equal((await visitor.get('/api/refusals')).status, 200);
     assert.equal((await visitor.get('/api/issuers')).status, 403);
+  });
+
+  it('shows a team whoever has a certificate in its namespaces, and nobody else', async () => {
+    const base = await start();
+    assert.equal((await server!.ask('default', 'web')).code, status.OK);
+    const signedIn = async (name: string): Promise<(query: string) => Promise<Listed>> => {
+      const visitor = new Visitor(base, { ca: anchors(), shown: await person(name) });
+      assert.equal((await visitor.post('/login/certificate', {})).status, 200);
+      return async (query) => {
+        const visit = await visitor.get(`/api/inventory${query}`);
+        const { rows = [] } = visit.body as { readonly rows?: readonly InventoryRow[] };
+        return { status: visit.status, rows, names: rows.map(({ identity }) => identity.replace(/.*\//, '')) };
+      };
+    };
+    const [victor, tina, dora] = [await signedIn('victor'), await signedIn('tina'), await signedIn('dora')];
+    const everybody = await eventually(
+      'both certificates',
+      async () => {
+        const listed = await victor('');
+        return listed.rows.length === 2 && listed;
+      },
+      { withinMs: 20_000 },
+    );
+    const web = everybody.rows.find(({ namespace }) => namespace === 'default')!;
+    assert.deepEqual((await dora('')).names, ['web']);
+    assert.deepEqual((await tina('')).names, []);
+    for (const query of [`?serial=${web.serial}`, `?identity=${web.identity}`, `?podName=${web.podName ?? ''}`]) {
+      assert.deepEqual((await dora(query)).names, ['web'], query);
+      assert.deepEqual((await tina(query)).names, [], query);
+      assert.equal((await tina(`${query}&namespace=default`)).status, 403);
+    }
+    assert.equal((await dora('?namespace=istio-system')).status, 403);
   });
 
   it('knows nobody by a certificate of another authority, and none without a role', async () => {

@@ -1,0 +1,181 @@
+// Who has a certificate, as the console shows it in a real browser: found by whatever is known of it, page by page, and when it is late
+// or has ended.
+import assert from 'node:assert/strict';
+import { status } from '@grpc/grpc-js';
+import type { Browser, Page } from 'playwright-core';
+import { SystemClock } from '../../../src/adapters/clock/system-clock.ts';
+import type { InventoryAnswer } from '../../../src/adapters/http/admin/administer-inventory.ts';
+import { demandBuiltConsole } from '../../app/operating/console/support/built-console.ts';
+import { RunningServer } from '../../app/support/running-server.ts';
+import { peerOrSkip } from '../support/presence.ts';
+import { demandAccessible, findChromium, openChromium } from './support/chromium.ts';
+import { keepScreenshot, SIZE } from './support/screenshots.ts';
+import { watchedPage, type WatchedPage } from './support/watched-page.ts';
+
+const SETTINGS = { 'listen.console.address': '127.0.0.1:0', 'listen.console.oneTimeLink': true };
+const MINUTE_MS = 60_000;
+/** More than stand on one page. */
+const MANY = 104;
+
+describe('The identities in the console', function () {
+  this.timeout(60_000);
+  let browser: Browser;
+  let server: RunningServer;
+  let watched: WatchedPage;
+  let page: Page;
+  let offsetMs = 0;
+  const clock = new SystemClock({ wallMs: () => Date.now() + offsetMs });
+  const started = new AsyncDisposableStack();
+  before(async function () {
+    const found = peerOrSkip(this, findChromium(), 'Chromium');
+    demandBuiltConsole();
+    browser = await openChromium(found);
+    started.defer(async () => browser.close());
+    server = started.use(await RunningServer.start({ settings: SETTINGS, clock }));
+    const names = Array.from({ length: MANY }, (_, at) => `web-${String(at).padStart(3, '0')}`);
+    for (const name of names) assert.equal((await server.ask('default', name)).code, status.OK);
+    const context = await browser.newContext({ viewport: SIZE, colorScheme: 'light' });
+    watched = await watchedPage(context, server.report.consoleUrl!);
+    page = watched.page;
+    await page.goto(server.report.consoleUrl!);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  });
+  after(async () => started.disposeAsync());
+  afterEach(() => watched.demandClean());
+
+  async function open(search: string): Promise<void> {
+    await page.goto(new URL(`/identities${search}`, page.url()).href);
+    await page.getByRole('heading', { name: 'Identities', level: 1 }).waitFor();
+  }
+
+  const identity = (name: string): string => `spiffe://cluster.local/ns/default/sa/${name}`;
+  const rowOf = (name: string) => page.getByRole('row').filter({ hasText: identity(name) });
+  const answer = async (query: string): Promise<InventoryAnswer> =>
+    page.evaluate<InventoryAnswer>(`fetch('/api/inventory${query}').then((answer) => answer.json())`);
+
+  it('are there a moment after their certificates, and axe finds nothing in light and dark', async () => {
+    await page.getByRole('link', { name: 'Identities', exact: true }).click();
+    await rowOf('web-000').waitFor();
+    await page.getByText('With what was on record at').waitFor();
+    await demandAccessible(page);
+    await keepScreenshot(page, 'identities');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await demandAccessible(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  it('go on behind the first hundred, with the place in the address, and from there back to the first', async () => {
+    await open('?namespace=default');
+    await page.getByRole('link', { name: 'Next page' }).click();
+    await rowOf(`web-${MANY - 1}`).waitFor();
+    assert.equal(await rowOf('web-000').count(), 0);
+    assert.ok(new URL(page.url()).searchParams.has('cursor'));
+    await page.reload();
+    await rowOf(`web-${MANY - 1}`).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Next page' }).count(), 0);
+    await page.getByRole('link', { name: 'First page' }).click();
+    await rowOf('web-000').waitFor();
+    assert.equal(new URL(page.url()).search, '?namespace=default');
+  });
+
+  it('are found by serial, identity, pod and node, issuer, anchor, namespace, state and end', async () => {
+    const [one] = (await answer(`?identity=${identity('web-007')}`)).rows;
+    assert.ok(one);
+    for (const [label, value] of [
+      ['Serial', one.serial],
+      ['Identity', one.identity],
+      ['Pod', one.podName ?? assert.fail('it has no pod')],
+    ] as const) {
+      await open('');
+      await rowOf('web-000').waitFor();
+      await page.getByRole('searchbox', { name: label, exact: true }).fill(value);
+      await page.keyboard.press('Enter');
+      await rowOf('web-000').waitFor({ state: 'detached' });
+      await rowOf('web-007').waitFor();
+      assert.equal(await page.getByRole('row').count(), 2, label);
+    }
+    const { issuerName = '', trustAnchor = '', nodeName = '' } = one;
+    const place = `issuerName=${issuerName}&trustAnchor=${trustAnchor}&nodeName=${nodeName}`;
+    await open(`?${place}&namespace=default&state=live&endsWithin=6h`);
+    await rowOf('web-007').waitFor();
+    await page.getByLabel('Ends within').selectOption('15m');
+    await page.getByText('Nobody has such a certificate.').waitFor();
+    await page.getByLabel('Ends within').selectOption('any');
+    await rowOf('web-007').waitFor();
+    await page.getByLabel('State').selectOption('renewing');
+    await page.getByText('Nobody has such a certificate.').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('state'), 'renewing');
+    // Bans are looked up for each page: there may be more behind one that has nobody.
+    await page.getByLabel('State').selectOption('revoked');
+    await page.getByText('Nobody among those that were looked through').waitFor();
+    await page.getByRole('link', { name: 'Next page' }).waitFor();
+  });
+
+  it('are not asked for with what makes no sense: the server says what', async () => {
+    for (const [search, at] of [
+      ['?serial=xyz', 'serial'],
+      ['?endsWithin=soon', 'endsBeforeMs'],
+      ['?cursor=none', 'the cursor is of another question'],
+    ] as const) {
+      await open(search);
+      await page.getByRole('alert').filter({ hasText: at }).waitFor();
+    }
+  });
+
+  it('are named while they are late, before they end, and as ended when they have', async () => {
+    offsetMs = 46 * MINUTE_MS;
+    // The browser goes by the clock of the server, which Node knows nothing of.
+    await page.route('**/api/inventory*', async (route) => {
+      const response = await route.fetch();
+      const date = new Date(Date.now() + offsetMs).toUTCString();
+      await route.fulfill({ response, headers: { ...response.headers(), date } });
+    });
+    await open('?namespace=default');
+    await page.getByLabel('State').selectOption('overdue');
+    await rowOf('web-000').filter({ hasText: 'overdue' }).waitFor();
+    await page.getByText(/on record at .* seconds? ago/).waitFor();
+    await demandAccessible(page);
+    await keepScreenshot(page, 'identities-overdue');
+    offsetMs = 61 * MINUTE_MS;
+    await open(`?identity=${identity('web-000')}`);
+    await rowOf('web-000').filter({ hasText: 'ended' }).waitFor();
+    offsetMs = 0;
+    await page.unroute('**/api/inventory*');
+  });
+
+  it('have hostile names as text: no script runs, no line is turned around or pushed off the page', async () => {
+    const script = '<img src=x onerror="document.title=1"><script>document.title=1</script>';
+    const row = (await answer(`?identity=${identity('web-001')}`)).rows[0]!;
+    const hostile = {
+      ...row,
+      identity: `spiffe://${'x'.repeat(2_000)}`,
+      podName: 'api\u202Etxt.exe',
+      nodeName: 'line\nbreak\u0007',
+      cluster: script,
+      issuerName: script,
+      state: 'ended',
+      end: { reason: script, atMs: 0 },
+    };
+    const json = { nowMs: Date.now(), asOfMs: Date.now(), rows: [row, hostile] };
+    await page.route('**/api/inventory*', (route) => route.fulfill({ json }));
+    await open('');
+    await page.getByText('api\\u{202e}txt.exe').waitFor();
+    await page.getByText('line\\u{a}break\\u{7}').waitFor();
+    await page.getByText('(2009 characters)').waitFor();
+    assert.equal(await page.title(), 'Identities – Capstan');
+    assert.equal(await page.locator('main img, main script').count(), 0);
+    const wide = await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth');
+    assert.equal(wide, false);
+    await demandAccessible(page);
+    await keepScreenshot(page, 'identities-hostile');
+    await page.unroute('**/api/inventory*');
+  });
+
+  it('are not known where nobody keeps them: the page has the words of the server', async () => {
+    const error = 'CAP-O02 a server that records elsewhere keeps no inventory yet';
+    await page.route('**/api/inventory*', (route) => route.fulfill({ status: 400, json: { error } }));
+    await open('');
+    await page.getByRole('alert').filter({ hasText: error }).waitFor();
+    await page.unroute('**/api/inventory*');
+  });
+});
