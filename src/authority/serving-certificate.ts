@@ -8,6 +8,7 @@ import { readPublicKey } from '../domain/x509/public-key.ts';
 import type { HostName } from '../domain/x509/template.ts';
 import type { LifetimeSettings } from '../domain/issuance/lifetime.ts';
 import { Alarm } from '../live/alarm.ts';
+import { certifiedOf } from '../ports/issuing/issuers.ts';
 import type { KeyGenerator } from '../ports/issuing/key-generator.ts';
 import { DecisionRecorder } from './issuing/decision-recorder.ts';
 import { sign, type IssuingParts } from './issuing/issue-certificate.ts';
@@ -102,8 +103,7 @@ async function keepServingCertificate(
   };
   parts.issuers.onChange((name) => {
     const own = current === undefined || name === defaultIssuer || name === current.issuerName;
-    // What a suspended issuer signed is as good as before.
-    if (own && !isSuspended(parts, name)) moveOrWait();
+    if (own && !isPaused(parts, name)) moveOrWait();
   }, options);
   parts.moves.onChange(() => {
     if (waiting) moveOrWait();
@@ -116,9 +116,10 @@ async function keepServingCertificate(
   }
 }
 
-function isSuspended({ issuers }: Pick<ServingParts, 'issuers'>, name: string): boolean {
+/** Suspended, or its key does not answer: what it signed is as good as before. */
+function isPaused({ issuers }: Pick<ServingParts, 'issuers'>, name: string): boolean {
   const state = issuers.all().find((one) => one.name === name)?.state;
-  return state?.kind === 'unavailable' && state.withdrawn === 'suspended';
+  return state?.kind === 'unavailable' && certifiedOf(state) !== undefined;
 }
 
 /** Half of the life that is left has passed, the clock was set so that it is over or not valid yet, or the alarm rang. */

@@ -70,6 +70,19 @@ describe('The serving certificate', () => {
     assert.equal(installed.length, 2);
   });
 
+  it('stays while the key of its issuer does not answer, and is replaced when that is tainted', async () => {
+    await keep();
+    const other = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+    parts.issuers.put('other', readyState(other.material));
+    parts.issuers.put('default', { kind: 'unavailable', why: 'is away', certified: authority.material.issuer });
+    await settle();
+    assert.equal(installed.length, 1);
+    parts.issuers.put('default', tainted);
+    await settle();
+    assert.equal(installed.length, 2);
+    assert.ok(new X509Certificate(inForce().certificateChainPem).verify(other.issuer.publicKey));
+  });
+
   it('stays below an anchor that a rotation replaces until all workloads have moved, but for its half life', async () => {
     await keep();
     waitsBelow = inForce().trustAnchor;

@@ -11,7 +11,7 @@ import { readPublicKey } from '../../domain/x509/public-key.ts';
 import { Alarm } from '../../live/alarm.ts';
 import { ReportOnce } from '../../live/report-once.ts';
 import type { CertificatePlace, PlacedCertificate } from '../../ports/issuing/certificate-place.ts';
-import { readyIssuersOf } from '../../ports/issuing/issuers.ts';
+import { certifiedIssuersOf } from '../../ports/issuing/issuers.ts';
 import type { KeyGenerator } from '../../ports/issuing/key-generator.ts';
 import type { Lease } from '../../ports/storage/lease.ts';
 import { anchorsAbove } from '../../domain/trust/anchors-above.ts';
@@ -102,7 +102,7 @@ export class PlacedCertificateKeeper {
   ): Promise<PlacedCertificate | undefined> {
     const { clock, issuers, anchors } = this.#parts;
     const waits = (chainPem: string): boolean => this.#waits(chainPem);
-    const wanted = { names: this.#names, issuers: readyIssuersOf(issuers), waits };
+    const wanted = { names: this.#names, issuers: certifiedIssuersOf(issuers), waits };
     if (replacementNeeded(placed, wanted, clock.nowMs()) !== undefined) return this.#issue(options);
     const { pem } = anchors.current();
     return placed === undefined || placed.anchorsPem === pem ? undefined : { ...placed, anchorsPem: pem };

@@ -7,7 +7,7 @@ import type { PlacedCertificate } from '../../ports/issuing/certificate-place.ts
 export interface WantedCertificate {
   /** Each as X509Certificate.subjectAltName spells it, such as `DNS:istiod.istio-system.svc`. */
   readonly names: readonly string[];
-  /** Those that can sign now. */
+  /** Those whose leaves are good, whether or not they can sign now. */
   readonly issuers: readonly Issuer[];
   /** Whether what an issuer of before signed is to stay, by the PEM of that one's chain. */
   readonly waits: (chainPem: string) => boolean;

@@ -6,7 +6,7 @@ import { shasOf } from '../../domain/trust/rotation/rotation.ts';
 import type { TrustBundle } from '../../domain/trust/bundle.ts';
 import type { Issuer } from '../../domain/x509/issuer.ts';
 import { Listeners } from '../../live/listeners.ts';
-import type { Issuers, IssuerState, NamedIssuer } from '../../ports/issuing/issuers.ts';
+import { certifiedOf, type Issuers, type IssuerState, type NamedIssuer } from '../../ports/issuing/issuers.ts';
 import type { TrustAnchors } from '../../ports/issuing/trust-anchors.ts';
 import type { Clock } from '../../ports/platform/clock.ts';
 import type { GovernedAnchors } from './governed-anchors.ts';
@@ -100,9 +100,8 @@ export class BridgedIssuers implements Issuers {
 
   #carry(given: NamedIssuer, bridge: Bridge, bundle: TrustBundle): Pick<Bridged, 'named' | 'problem'> {
     const { state } = given;
-    const pair = state.kind === 'ready' ? state : state.held;
-    if (pair === undefined || !this.#isBelowNew(pair.issuer)) return { named: given };
-    const { issuer } = pair;
+    const issuer = certifiedOf(state);
+    if (issuer === undefined || !this.#isBelowNew(issuer)) return { named: given };
     const chain = bridgedChain(issuer.chainPems.join(''), bridge, bundle, this.#parts.clock.nowMs());
     if ('problem' in chain) return { named: given, problem: chain.problem };
     // One that has a way of its own to the old anchor stays as it is.
@@ -118,7 +117,7 @@ export class BridgedIssuers implements Issuers {
 
 function withIssuer(state: IssuerState, issuer: Issuer): IssuerState {
   if (state.kind === 'ready') return { ...state, issuer };
-  return state.held === undefined ? state : { ...state, held: { ...state.held, issuer } };
+  return { ...state, ...(state.held === undefined ? { certified: issuer } : { held: { ...state.held, issuer } }) };
 }
 
 const ANOTHER = 'whoever knows the old trust anchor alone refuses all peers then; have another one signed';

@@ -91,8 +91,10 @@ function governed(given: NamedIssuer, issuer: Issuer, ledger: IssuerLedger): Nam
   const withdrawal = withdrawalOf(ledger, generationKeyOf(issuer));
   if (withdrawal === undefined) return given;
   const { state, by } = withdrawal;
-  const held = state === 'suspended' && given.state.kind === 'ready' && { held: signingPairOf(given.state) };
-  return { ...given, state: { kind: 'unavailable', why: whyOf(state, by), withdrawn: state, ...held } };
+  const unavailable = { kind: 'unavailable', why: whyOf(state, by), withdrawn: state } as const;
+  if (state !== 'suspended') return { ...given, state: unavailable };
+  const held = given.state.kind === 'ready' ? { held: signingPairOf(given.state) } : { certified: issuer };
+  return { ...given, state: { ...unavailable, ...held } };
 }
 
 function signingPairOf({ issuer, signer }: SigningPair): SigningPair {

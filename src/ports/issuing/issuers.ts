@@ -19,15 +19,15 @@ export type IssuerState =
       readonly kind: 'unavailable';
       readonly why: string;
       readonly withdrawn?: WithdrawnState;
-      /** Present where it is in force, and its key alone does not answer: operators may withdraw it meanwhile. */
+      /** Present where it is in force, and its key alone does not answer: operators may withdraw it meanwhile, also suspend it. */
       readonly certified?: Issuer;
       /** Of one that is suspended: it signs for nobody with it, but for the certificates with which the CA itself is met. */
       readonly held?: SigningPair;
     };
 
-/** @returns the certificate in force, whether or not it can sign now. */
+/** @returns the certificate in force, whether or not it signs now: what it signed is as good as ever. */
 export function certifiedOf(state: IssuerState): Issuer | undefined {
-  return state.kind === 'ready' ? state.issuer : state.certified;
+  return state.kind === 'ready' ? state.issuer : (state.certified ?? state.held?.issuer);
 }
 
 /** One issuer at one moment. A later state is another object, so that a request keeps the one it was given. */
@@ -44,6 +44,11 @@ export interface Issuers {
   all(): readonly [NamedIssuer, ...NamedIssuer[]];
   /** Calls `listener` with the name of each issuer whose state changed, until the signal aborts. */
   onChange(listener: (name: string) => void, options: { readonly signal: AbortSignal }): void;
+}
+
+/** Those whose leaves are as good as ever, also where they do not sign for a while. */
+export function certifiedIssuersOf(issuers: Pick<Issuers, 'all'>): readonly Issuer[] {
+  return issuers.all().flatMap(({ state }) => certifiedOf(state) ?? []);
 }
 
 /** Those that can sign now. */

@@ -8,7 +8,7 @@ import { lookAtPlaced } from '../../../src/authority/trust/look-at-placed.ts';
 import type { OwnMoves } from '../../../src/authority/trust/own-certificates.ts';
 import type { CertificatePlace, PlacedCertificate } from '../../../src/ports/issuing/certificate-place.ts';
 import type { GeneratedKey, KeyGenerator } from '../../../src/ports/issuing/key-generator.ts';
-import { TEST_LIFETIMES, testParts } from '../../support/authority-parts.ts';
+import { readyState, TEST_LIFETIMES, testParts } from '../../support/authority-parts.ts';
 import { good, TEST_TRUST_DOMAIN, testAuthority, type TestAuthority } from '../../support/certificates.ts';
 import { NOON_MS, settle } from '../../support/fakes/fake-clock.ts';
 import { FakeLease } from '../../support/fakes/lease.ts';
@@ -168,6 +168,25 @@ describe('The certificate of a control plane', () => {
     await pass(15_000);
     assert.ok(leafIn(place).checkPrivateKey(createPrivateKey(place.placed.privateKeyPem)));
     assert.equal(place.writes, 4);
+  });
+
+  it('stays while its issuer does not sign for a while, and is issued by another one when that is over for good', async () => {
+    const { place, lead, pass, issuers } = scene();
+    const other = await testAuthority({ nowMs: NOON_MS, root: authority.root });
+    issuers.put('other', readyState(other.material));
+    await lead();
+    const { issuer, signer } = authority.material;
+    const suspended = { withdrawn: 'suspended', held: { issuer, signer } } as const;
+    for (const paused of [suspended, { certified: issuer }]) {
+      issuers.put('default', { kind: 'unavailable', why: 'is away', ...paused });
+      await pass(60_000);
+      issuers.put('default', readyState(authority.material));
+      await pass(60_000);
+    }
+    assert.equal(place.writes, 1);
+    issuers.put('default', { kind: 'unavailable', why: 'is tainted', withdrawn: 'tainted' });
+    await pass(0);
+    assert.ok(leafIn(place).verify(other.issuer.publicKey));
   });
 
   it('has the trust anchors beside it that are in force, under the same certificate', async () => {
