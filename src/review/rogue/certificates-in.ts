@@ -1,7 +1,10 @@
 // Every certificate in bytes that nobody vouches for: PEM however it is quoted or indented, DER, and either of them in base64,
-// as kubeconfigs, Secrets and webhooks carry them. Nothing is parsed as YAML or JSON, so nothing is hidden by being neither.
-// Private keys are noticed by their markers; no byte of one is kept.
+// as kubeconfigs, Secrets and webhooks carry them. Nothing is parsed as YAML or JSON, so nothing is hidden by being neither, and
+// what bytes look like at their beginning keeps nobody from looking behind it. Private keys are noticed by their markers; no byte of
+// one is kept.
 import { hash, X509Certificate } from 'node:crypto';
+import { GZIP, packedIn } from './packed.ts';
+import { runsIn, unescaped } from './written-base64.ts';
 
 export interface FoundCertificate {
   /** As OpenSSL read it: what stood behind it is left out. */
@@ -24,12 +27,16 @@ const MAX_CERTIFICATES = 5_000;
 
 /** RFC 7468 section 5.1, with the labels that it names as used before, and OpenSSL's own. */
 const BLOCK = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|X\.509 CERTIFICATE)-----([^-]*)-----END \1-----/g;
+const TOO_MANY = `has ${MAX_CERTIFICATES} certificates or more; the rest was left out`;
 const KEY = /-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY-----/;
 const PKCS7 = /-----BEGIN (?:PKCS7|CMS)-----/;
 /** Line ends and quotes as JSON, YAML and shells write them. */
 const AROUND_BASE64 = /\\[nrt]|[\s\\"',]/g;
 /** Shorter than any certificate, longer than a line of PEM. */
-const BASE64 = /[A-Za-z0-9+/]{120,}={0,2}/g;
+const SHORTEST_BASE64 = 120;
+
+/** PEM, and in base64 PEM, DER and gzip. */
+const MARKERS = ['-----BEGIN ', 'LS0tLS1CRUdJTi', 'MII', 'H4sI'];
 
 const SEQUENCE = 0x30;
 const UTF16_LITTLE = [0xff, 0xfe];
@@ -38,23 +45,39 @@ const JKS = [0xfe, 0xed, 0xfe, 0xed];
 /** 1.2.840.113549.1.7.2, signedData, with its header (RFC 5652 section 5.1). */
 const SIGNED_DATA = Buffer.from('06092a864886f70d010702', 'hex');
 
-/** @param bytes of a bounded text. Never throws: what cannot be read is named in `unread`. */
-export function certificatesIn(bytes: Uint8Array): CertificateText {
-  return read(bytes, 0);
+/** How far inside the bytes that were handed in. */
+interface Depth {
+  readonly nesting: number;
+  readonly isUnpacked: boolean;
 }
 
-function read(bytes: Uint8Array, nesting: number): CertificateText {
-  if (bytes[0] === SEQUENCE) {
-    const binary = fromDer(bytes);
-    if (binary !== undefined) return binary;
-  }
-  if (startsWith(bytes, JKS)) return unopened('a Java key store');
-  const text = textOf(bytes);
-  const parts = [fromPem(text), ...(nesting < MAX_NESTING ? [fromBase64(text, nesting)] : [])];
+/** @param bytes of a bounded text. Never throws: what cannot be read is named in `unread`. */
+export function certificatesIn(bytes: Uint8Array): CertificateText {
+  return read(bytes, { nesting: 0, isUnpacked: false });
+}
+
+function read(bytes: Uint8Array, depth: Depth): CertificateText {
+  const packed = packedIn(bytes);
+  if (packed === undefined) return readPlain(bytes, depth);
+  if ('problem' in packed) return unreadable(packed.problem);
+  // What unpacks to itself would never end.
+  if (depth.isUnpacked) return unreadable('is compressed more than once, which is not opened');
+  return read(packed.bytes, { ...depth, isUnpacked: true });
+}
+
+/** What bytes look like at their beginning is no reason not to look behind it: who reads PEM skips what stands before it. */
+function readPlain(bytes: Uint8Array, depth: Depth): CertificateText {
+  const text = unescaped(textOf(bytes));
+  const parts = [
+    ...(bytes[0] === SEQUENCE ? [fromDer(bytes)] : []),
+    ...(startsWith(bytes, JKS) ? [unreadable('is a Java key store, which is not opened')] : []),
+    fromPem(text),
+    ...(depth.nesting < MAX_NESTING ? [fromBase64(text, { ...depth, nesting: depth.nesting + 1 })] : []),
+  ];
   return {
     certificates: unique(parts.flatMap(({ certificates }) => certificates)).slice(0, MAX_CERTIFICATES),
     hasPrivateKey: parts.some(({ hasPrivateKey }) => hasPrivateKey),
-    unread: parts.flatMap(({ unread }) => unread),
+    unread: [...new Set(parts.flatMap(({ unread }) => unread))],
   };
 }
 
@@ -72,7 +95,7 @@ function fromPem(text: string): CertificateText {
   let [unparsed, lines, counted] = [0, 1, 0];
   for (const { 2: body = '', index } of text.matchAll(BLOCK)) {
     if (certificates.length >= MAX_CERTIFICATES) break;
-    lines += text.slice(counted, index).split('\n').length - 1;
+    lines += linesIn(text.slice(counted, index));
     counted = index;
     const der = parsed(Buffer.from(body.replace(AROUND_BASE64, ''), 'base64'));
     if (der === undefined) unparsed += 1;
@@ -81,54 +104,60 @@ function fromPem(text: string): CertificateText {
   const unread = [
     ...(unparsed === 0 ? [] : ['has a certificate that does not parse']),
     ...(PKCS7.test(text) ? ['holds PKCS#7, which is not opened'] : []),
-    ...(certificates.length < MAX_CERTIFICATES
-      ? []
-      : [`has ${MAX_CERTIFICATES} certificates or more; the rest was left out`]),
+    ...(certificates.length < MAX_CERTIFICATES ? [] : [TOO_MANY]),
   ];
   return { certificates, hasPrivateKey: KEY.test(text), unread };
 }
 
 /** Runs of base64 that hold PEM or a certificate's DER; a line of PEM is too short to be one. */
-function fromBase64(text: string, nesting: number): CertificateText {
+function fromBase64(text: string, inside: Depth): CertificateText {
   const found: FoundCertificate[] = [];
   const unread: string[] = [];
-  let [hasPrivateKey, lines, counted] = [false, 1, 0];
-  for (const { 0: run, index } of text.matchAll(BASE64)) {
-    if (found.length >= MAX_CERTIFICATES) break;
-    const decoded = Buffer.from(run, 'base64');
+  let [hasPrivateKey, line, counted] = [false, 1, 0];
+  for (const { base64, index } of runsIn(text, SHORTEST_BASE64)) {
+    if (found.length >= MAX_CERTIFICATES) {
+      unread.push(TOO_MANY);
+      break;
+    }
+    const decoded = Buffer.from(base64, 'base64');
     if (!isPromising(decoded)) continue;
-    lines += text.slice(counted, index).split('\n').length - 1;
+    const inner = read(decoded, inside);
+    // Back where it begins, when one of its lines was a run of its own.
+    line += index < counted ? -linesIn(text.slice(index, counted)) : linesIn(text.slice(counted, index));
     counted = index;
-    const inner = read(decoded, nesting + 1);
     hasPrivateKey ||= inner.hasPrivateKey;
-    found.push(...inner.certificates.map(({ der }) => ({ der, line: lines })));
+    found.push(...inner.certificates.map(({ der }) => ({ der, line })));
     unread.push(...inner.unread);
   }
   return { certificates: found, hasPrivateKey, unread };
 }
 
-function isPromising(decoded: Buffer): boolean {
-  if (decoded[0] === SEQUENCE && (decoded[1] ?? 0) > 0x80) return true;
-  return decoded.includes('-----BEGIN ') || decoded.includes('LS0tLS1CRUdJTi');
+function linesIn(text: string): number {
+  return text.split('\n').length - 1;
 }
 
-/** @returns nothing when the bytes are no DER that is known here. */
-function fromDer(bytes: Uint8Array): CertificateText | undefined {
+function isPromising(decoded: Buffer): boolean {
+  if (decoded[0] === SEQUENCE && (decoded[1] ?? 0) > 0x80) return true;
+  return GZIP.equals(decoded.subarray(0, GZIP.length)) || MARKERS.some((marker) => decoded.includes(marker));
+}
+
+function fromDer(bytes: Uint8Array): CertificateText {
   const certificates: FoundCertificate[] = [];
-  for (let at = 0; at < bytes.length && certificates.length < MAX_CERTIFICATES;) {
+  for (let at = 0; at < bytes.length;) {
+    if (certificates.length >= MAX_CERTIFICATES) return { certificates, hasPrivateKey: false, unread: [TOO_MANY] };
     const der = parsed(bytes.subarray(at));
-    if (der === undefined) break;
+    // Of PEM OpenSSL takes what follows, wherever it begins.
+    if (der === undefined || !startsWith(bytes.subarray(at), der)) break;
     certificates.push({ der });
     at += der.length;
   }
   if (certificates.length > 0) return { certificates, hasPrivateKey: false, unread: [] };
   const inside = contentOf(bytes);
-  if (inside === undefined) return undefined;
   // PFX begins with the version 3 (RFC 7292 section 4); keys with 0 or 1 (RFC 5958, RFC 8017, RFC 5915).
-  if (inside[0] === 2 && inside[1] === 1 && inside[2] === 3) return unopened('PKCS#12');
-  if (inside.subarray(0, SIGNED_DATA.length).equals(SIGNED_DATA)) return unopened('PKCS#7');
-  const isKey = inside[0] === 2 && inside[1] === 1 && (inside[2] === 0 || inside[2] === 1);
-  return isKey ? { certificates: [], hasPrivateKey: true, unread: [] } : undefined;
+  if (inside?.[0] === 2 && inside[1] === 1 && inside[2] === 3) return unreadable('is PKCS#12, which is not opened');
+  if (inside?.subarray(0, SIGNED_DATA.length).equals(SIGNED_DATA)) return unreadable('is PKCS#7, which is not opened');
+  const hasPrivateKey = inside?.[0] === 2 && inside[1] === 1 && (inside[2] === 0 || inside[2] === 1);
+  return { certificates: [], hasPrivateKey, unread: [] };
 }
 
 function contentOf(bytes: Uint8Array): Buffer | undefined {
@@ -137,8 +166,8 @@ function contentOf(bytes: Uint8Array): Buffer | undefined {
   return header > 6 ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(header);
 }
 
-function unopened(what: string): CertificateText {
-  return { certificates: [], hasPrivateKey: false, unread: [`is ${what}, which is not opened`] };
+function unreadable(why: string): CertificateText {
+  return { certificates: [], hasPrivateKey: false, unread: [why] };
 }
 
 function parsed(der: Uint8Array): Uint8Array | undefined {
@@ -155,6 +184,6 @@ function textOf(bytes: Uint8Array): string {
   return buffer.toString(startsWith(bytes, UTF16_LITTLE) ? 'utf16le' : 'latin1');
 }
 
-function startsWith(bytes: Uint8Array, beginning: readonly number[]): boolean {
-  return beginning.every((byte, at) => bytes[at] === byte);
+function startsWith(bytes: Uint8Array, beginning: readonly number[] | Uint8Array): boolean {
+  return Buffer.from(beginning).equals(bytes.subarray(0, beginning.length));
 }
