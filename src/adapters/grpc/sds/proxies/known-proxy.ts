@@ -37,6 +37,8 @@ export class KnownProxy {
   /** How often a rejected bundle was allowed to be sent again, in other bytes. */
   #reissues = 0;
   #bundle: BundleStanding | undefined;
+  /** Digest of the one that it acknowledged before that, which a part of it has that rejects the newest. */
+  #bundleBefore: string | undefined;
   /** Stays when its last stream ends: it may be back with the same. */
   #leaf: AcknowledgedLeaf | undefined;
   #reissued: { readonly of: Availability; readonly reissues: number; readonly availability: Availability } | undefined;
@@ -75,6 +77,7 @@ export class KnownProxy {
       this.#allowReissue();
       // Perhaps it has none: what it has it says again.
       this.#bundle = undefined;
+      this.#bundleBefore = undefined;
     }
     this.#streams.add(stream);
   }
@@ -109,7 +112,7 @@ export class KnownProxy {
 
   /** It acknowledged this secret, or came with it. */
   has(content: SecretContent, nowMs: number): void {
-    if (content.kind === 'bundle') this.#bundle = { bundle: content.bundle.digest, timeMs: nowMs };
+    if (content.kind === 'bundle') this.#hasBundle(content.bundle.digest, nowMs);
     else this.#leaf = { trustAnchor: content.svid.trustAnchor, notAfterMs: content.svid.notAfterMs };
   }
 
@@ -127,14 +130,22 @@ export class KnownProxy {
     for (const { content } of secrets) {
       this.#remember(content);
       this.#openRejections.set(content.kind, rejection);
-      if (content.kind === 'bundle') this.#rejectBundle(rejection);
+      if (content.kind === 'bundle') this.#rejectBundle(content.bundle.digest, rejection);
     }
     this.#notify();
   }
 
-  #rejectBundle({ message, rejectedAtMs: timeMs }: Rejection): void {
+  #hasBundle(bundle: string, timeMs: number): void {
+    if (this.#bundle?.bundle !== bundle) this.#bundleBefore = this.#bundle?.bundle;
+    this.#bundle = { bundle, timeMs };
+  }
+
+  /** What one of its streams rejects it does not have, whatever another said of the same before. */
+  #rejectBundle(digest: string, { message, rejectedAtMs: timeMs }: Rejection): void {
     const rejected = { message: message.slice(0, MAX_REJECTION), timeMs };
-    this.#bundle = { timeMs, ...this.#bundle, rejected };
+    const { bundle = digest, timeMs: sinceMs = timeMs } = this.#bundle ?? {};
+    const has = bundle === digest ? this.#bundleBefore : bundle;
+    this.#bundle = { ...(has !== undefined && { bundle: has }), timeMs: sinceMs, rejected };
   }
 
   #acceptCertificate(): void {

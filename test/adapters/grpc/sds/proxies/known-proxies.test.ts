@@ -84,6 +84,24 @@ describe('What is known of a proxy', () => {
     assert.equal(versionOf(proxy.sendable(BUNDLE)), accepted);
   });
 
+  it('has the bundle of before when one of its streams rejects what another acknowledged, in either order', () => {
+    for (const isRejectedFirst of [false, true]) {
+      const { proxy } = join({ workload: String(isRejectedFirst) });
+      proxy.acknowledged(named('bundle', 'old'), 1);
+      const steps = [
+        () => proxy.acknowledged(named('bundle', 'new'), 2),
+        () => proxy.rejects(named('bundle', 'new'), REJECTION),
+      ];
+      for (const step of isRejectedFirst ? steps.toReversed() : steps) step();
+      const { standing } = proxy;
+      assert.deepEqual([standing?.bundle, standing?.rejected?.message], ['old', 'bad key']);
+    }
+    const { proxy } = join({ workload: 'a new one' });
+    proxy.acknowledged(named('bundle', 'new'), 1);
+    proxy.rejects(named('bundle', 'new'), REJECTION);
+    assert.deepEqual(proxy.standing, { timeMs: 1, rejected: { message: 'bad key', timeMs: 1 } });
+  });
+
   it('leaves every other bundle as it is', () => {
     const { proxy } = join();
     proxy.rejects(named('bundle', 'b1'), REJECTION);
