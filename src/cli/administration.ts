@@ -26,7 +26,11 @@ export interface ServerOptions {
 
 /** Where a server answers operators. */
 export type ServerPlace =
-  | { readonly socketPath: string }
+  | {
+      readonly socketPath: string;
+      /** Nobody named a server: it is the socket of `serve --dev`. */
+      readonly unnamed?: true;
+    }
   | { readonly url: URL; readonly cert: string; readonly key: string; readonly ca: string };
 
 export interface Question {
@@ -55,7 +59,11 @@ export function serverOptions(command: Command): Command {
 export async function serverOf(options: ServerOptions, invocation: Invocation): Promise<ServerPlace | undefined> {
   const { config, dataDir, server } = options;
   if (server !== undefined) return remoteServer(server, options);
-  if (config === undefined) return { socketPath: path.join(dataDir, ADMINISTRATION_SOCKET) };
+  if (config === undefined)
+    return {
+      socketPath: path.join(dataDir, ADMINISTRATION_SOCKET),
+      ...(dataDir === DEV_DATA_DIRECTORY && { unnamed: true }),
+    };
   const read = readConfig(config, invocation);
   return read && { socketPath: administrationSocketOf(read) };
 }
@@ -94,7 +102,8 @@ async function ask(server: ServerPlace, question: Question, signal: AbortSignal)
     return answer;
   } catch (cause) {
     const place = 'socketPath' in server ? server.socketPath : server.url.origin;
-    throw new CommandError(EXIT.unavailable, `${place}: ${problemOf(cause, method)}`, { cause });
+    const hint = 'unnamed' in server && codeOf(cause) === 'ENOENT' ? NAME_IT : '';
+    throw new CommandError(EXIT.unavailable, `${place}: ${problemOf(cause, method)}${hint}`, { cause });
   }
 }
 
@@ -107,6 +116,8 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no server listens there',
   EACCES: "it may not be opened by this user: run this as the server's own",
 };
+
+const NAME_IT = ' (name another server by its configuration, --config FILE, or by its address, --server URL)';
 
 function problemOf(cause: unknown, method: Question['method']): string {
   const code = codeOf(cause);

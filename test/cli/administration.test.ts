@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { askServer } from '../../src/cli/administration.ts';
+import { runCli } from '../../src/cli/program.ts';
+import { recordTerminal } from './support/recorded-terminal.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -38,5 +40,27 @@ describe('What a command says of a server that ends a connection without an answ
 
   it('is nothing more of a question', async () => {
     await assert.rejects(asked('GET'), { exitCode: 69, message: /the server does not answer \(ECONNRESET\)$/ });
+  });
+});
+
+describe('What a command says where there is no server', () => {
+  async function said(...options: readonly string[]): Promise<string> {
+    const { terminal, error } = recordTerminal();
+    await runCli(['issuer', 'list', ...options], { terminal, environment: {}, signal: NEVER });
+    return error();
+  }
+
+  it('is how to name one, to whoever named none', async () => {
+    assert.match(
+      await said(),
+      /^capstan: \.capstan\/admin\.sock: there is no such socket; is the server running\? \(name another server by its configuration, --config FILE, /,
+    );
+  });
+
+  it('is nothing of that to whoever named one', async () => {
+    assert.match(
+      await said('--data-dir', '/nowhere'),
+      /admin\.sock: there is no such socket; is the server running\?\n$/,
+    );
   });
 });
