@@ -92,8 +92,13 @@ export class GenerationMoves {
 
   #lastOfOthers(own: ReadonlySet<string>): readonly IssuerMove[] {
     const { moves } = this.#parts.ledger.current();
-    const last = new Map(moves.filter(({ issuer }) => issuer === this.#issuer).map((move) => [move.id, move]));
-    return [...last.values()].filter(({ id, keyId }) => !own.has(id) && !own.has(keyId));
+    const last = [
+      ...new Map(moves.filter(({ issuer }) => issuer === this.#issuer).map((move) => [move.id, move])).values(),
+    ];
+    // The record of a key that was asked for is over when it has its certificate, and would withdraw that as one of the same key.
+    const isCertified = ({ id, keyId, to }: IssuerMove): boolean =>
+      to === 'preparing' && last.some((other) => other.keyId === keyId && other.id !== id);
+    return last.filter((move) => !own.has(move.id) && !own.has(move.keyId) && !isCertified(move));
   }
 
   async retired(former: IssuerPair, by: Authorship, options: Waits): Promise<void> {

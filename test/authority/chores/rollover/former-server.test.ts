@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { FormerServer } from '../../../../src/authority/chores/rollover/former-server.ts';
 import { GenerationMoves } from '../../../../src/authority/chores/rollover/generation-moves.ts';
 import { FollowedLedger } from '../../../../src/authority/trust/followed-ledger.ts';
-import { moved, NO_LEDGER, recorded, type IssuerLedger } from '../../../../src/domain/trust/issuer-ledger.ts';
+import {
+  moved,
+  NO_LEDGER,
+  recorded,
+  standingOf,
+  type IssuerLedger,
+} from '../../../../src/domain/trust/issuer-ledger.ts';
 import type { IssuerAct, LifecycleState } from '../../../../src/domain/trust/issuer-state.ts';
 import { NEVER } from '../../../../src/live/abortable.ts';
 import type { IssuerPair, IssuerPairs } from '../../../../src/ports/issuing/issuer-generations.ts';
@@ -75,6 +81,20 @@ describe('An issuer whose keys end with the server', () => {
     const { length } = ledger.current().moves;
     await follow({ current: pair('own'), waitingKeyId: 'key of waits' });
     assert.equal(ledger.current().moves.length, length, 'once');
+  });
+
+  it('leaves the record of a key alone that has its certificate: that goes on as long as its leaves, and can be tainted', async () => {
+    const asked = { ...generation('after'), id: 'its key' };
+    await ledger.change(
+      (known) => ({ ...recorded(known, asked, { from: 'preparing', to: 'preparing' }, by('capstan')), operation }),
+      WAITING,
+    );
+    await on('after', 'preparing', 'prepared');
+    await on('after', 'prepared', 'active');
+    await follow({ current: pair('own') });
+    assert.equal(standingOf(ledger.current(), pair('after'), 'active').state, 'retiring');
+    await act('after', 'taint');
+    assert.equal(last('after'), 'tainted');
   });
 
   it('leaves what is on record alone where other servers sign by the same name: nobody can tell whose it is', async () => {
