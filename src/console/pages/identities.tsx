@@ -2,6 +2,7 @@
 import type { InventoryAnswer } from '../../adapters/http/admin/administer-inventory.ts';
 import type { InventoryRow } from '../../authority/inventory/inventory-overview.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
+import { formatSpan, formatTime } from '../../domain/text/format-time.ts';
 import { serverNowMs } from '../ask.ts';
 import { WithAnswer } from '../parts/answered.tsx';
 import { Choice, Filters, Text } from '../parts/filters.tsx';
@@ -76,7 +77,8 @@ function questionOf({ query }: Address): string {
   return `/api/inventory?${asked.toString()}`;
 }
 
-function Identities({ of: { rows, cursor, asOfMs }, address }: { readonly of: InventoryAnswer } & PageProps) {
+function Identities({ of, address }: { readonly of: InventoryAnswer } & PageProps) {
+  const { rows, cursor } = of;
   const isFirst = !address.query.has('cursor');
   const none =
     cursor === undefined
@@ -84,7 +86,7 @@ function Identities({ of: { rows, cursor, asOfMs }, address }: { readonly of: In
       : 'Nobody among those that were looked through; there are more.';
   return (
     <>
-      <RecordedUntil atMs={asOfMs} />
+      <RecordedUntil of={of} />
       <Table caption="Identities" head={HEAD} none={none} rows={rows.map(rowOf)} />
       <nav class="turn" aria-label="More identities">
         {!isFirst && <a href={withChoice(address, { cursor: '' })}>First page</a>}
@@ -94,12 +96,12 @@ function Identities({ of: { rows, cursor, asOfMs }, address }: { readonly of: In
   );
 }
 
-/** The list is derived from the journal: how far. */
-export function RecordedUntil({ atMs }: { readonly atMs: number | undefined }) {
-  if (atMs === undefined) return <p class="as-of old">The journal is not read yet: nobody is listed.</p>;
+/** The list is derived from the journal: how far, by the clock of the server alone. */
+export function RecordedUntil({ of: { asOfMs, nowMs } }: { readonly of: Pick<InventoryAnswer, 'asOfMs' | 'nowMs'> }) {
+  if (asOfMs === undefined) return <p class="as-of old">The journal is not read yet: nobody is listed.</p>;
   return (
     <p class="as-of">
-      With what was on record at <Moment at={atMs} />
+      With what was on record at {formatTime(asOfMs)}, {formatSpan(Math.max(0, nowMs - asOfMs))} before
     </p>
   );
 }
