@@ -109,6 +109,12 @@ describe('A server that is started while its issuers may not sign', function () 
     }
   }
   const bundlePort = (): number => Number(server.report.bundleAddress?.split(':').at(-1));
+  /** Below the same root, with a key of its own. */
+  async function anotherIssuer(): Promise<void> {
+    const { intermediate } = await testAuthority({ root: files.pki.root });
+    files.write('issuer-key.pem', intermediate.keyPem);
+    files.write('issuer-chain.pem', intermediate.certificatePem);
+  }
   async function readiness(): Promise<{ code: number; text: string }> {
     const answer = await server.get('/readyz');
     return { code: answer.status, text: await answer.text() };
@@ -152,9 +158,7 @@ describe('A server that is started while its issuers may not sign', function () 
       ['ROOTCA'],
     );
 
-    const next = await testAuthority({ root: files.pki.root });
-    files.write('issuer-key.pem', next.intermediate.keyPem);
-    files.write('issuer-chain.pem', next.intermediate.certificatePem);
+    await anotherIssuer();
     await eventually('it signs', async () => (await ask()) === 'default', IN_TIME);
     assert.equal((await readiness()).code, 200);
     assert.equal((await asAlice('list')).code, 0);
@@ -215,5 +219,20 @@ describe('A server that is started while its issuers may not sign', function () 
     assert.equal((await asAlice('resume', 'default', '--reason', 'reviewed')).code, 0);
     const asked = await Promise.all(Array.from({ length: MANY }, ask));
     assert.deepEqual([...new Set(asked)], ['default']);
+  });
+
+  it('comes up with several processes too where its only issuer is tainted, and each of them is well with another certificate', async () => {
+    await start({ settings: { processes: 2 } });
+    await issuer('taint', 'default', '--reason', 'the key leaked', '--force');
+    await restart({ settings: { processes: 2 } });
+    const ready = await readiness();
+    assert.equal(ready.code, 503);
+    assert.match(ready.text, /there is no serving certificate yet/);
+    assert.match(await issuer('list'), /^default \(default\) +tainted /m);
+    await anotherIssuer();
+    const ofAll = async (): Promise<string> =>
+      [...new Set(await Promise.all(Array.from({ length: MANY }, ask)))].join();
+    await eventually('each of them signs', async () => (await ofAll()) === 'default', IN_TIME);
+    assert.equal((await readiness()).code, 200);
   });
 });
