@@ -87,7 +87,7 @@ export function composeStorage(config: Config, foundation: Foundation): Storage 
     revokedLeaves,
     newest,
     inventory,
-    ...(proof !== undefined && { proof }),
+    proof,
     ...(bundleState !== undefined && { bundleState }),
   };
 }

@@ -43,6 +43,8 @@ export class AuditHeadMaker {
   readonly #failing: ReportOnce;
   #last: LastHead | undefined;
   #leads = false;
+  /** Made heads until it was told to end; where another process had the lease then, that one makes the last. */
+  #ledToTheEnd = false;
   /** Since when records wait for a head; nothing while all that was looked at is in one. */
   #unsignedSinceMs: number | undefined;
 
@@ -65,19 +67,25 @@ export class AuditHeadMaker {
     return this.#leads ? Math.max(0, ...this.#witnessed.map(({ waiting }) => waiting.length)) : undefined;
   }
 
-  /** Why heads are late, in words for an operator. */
+  /** Why heads are late, in words for an operator; nothing where another process makes heads. */
   get problem(): string | undefined {
+    if (!this.#leads) return undefined;
     const problems = [this.#failing, ...this.#witnessed.map(({ failing }) => failing)].map(({ problem }) => problem);
     return problems.find((problem) => problem !== undefined);
   }
 
   /** Runs until the signal aborts. */
   async run(options: { readonly signal: AbortSignal }): Promise<void> {
-    await whileLeading(this.#parts, async (leading) => this.#lead(leading), options);
+    const work = async (leading: Leading): Promise<void> => {
+      await this.#lead(leading);
+      this.#ledToTheEnd = options.signal.aborted;
+    };
+    await whileLeading(this.#parts, work, options);
   }
 
-  /** Once more, when nothing is recorded any more: what was since the last head. */
+  /** Once more, when nothing is recorded any more: what was since the last head. Where another process made heads it does nothing. */
   async finish({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (!this.#ledToTheEnd) return;
     const { lease, clock } = this.#parts;
     await within(
       STEP_MS,

@@ -185,6 +185,26 @@ describe('The heads of the journal', () => {
     assert.deepEqual([store.kept.length, maker.unsignedMs, maker.unwitnessed], [0, undefined, undefined]);
   });
 
+  it('are waited for by no process that ends where another makes them', async () => {
+    running = maker.run(end);
+    decide(1);
+    end.abort();
+    await running;
+    await maker.finish(new AbortController());
+    assert.deepEqual([store.kept.length, clock.sleepers], [0, 0]);
+  });
+
+  it('are late where they are made alone: who has lost the lease says nothing of them', async () => {
+    await lead();
+    [away] = [new AuthorityError('CAP-S15', { detail: 'the token "mesh" is away' })];
+    decide(1);
+    await clock.advance(EVERY_MS);
+    assert.match(maker.problem ?? '', /the token "mesh" is away/);
+    lease.lose();
+    await settle();
+    assert.equal(maker.problem, undefined);
+  });
+
   it('end with one of what was recorded last', async () => {
     await lead();
     end.abort();

@@ -4,6 +4,7 @@
 import type { CompiledQuery } from 'kysely';
 import { AuthorityError } from '../../../domain/errors.ts';
 import type { Clock } from '../../../ports/platform/clock.ts';
+import type { AuditHeadReader, KeptHead } from '../../../ports/audit/audit-heads.ts';
 import type { ChainReader, ChainSnapshots } from '../../../ports/audit/chain-reader.ts';
 import type { ClosingJournalReader, ClosingQuery, ClosingRecord } from '../../../ports/storage/closing-journal.ts';
 import type {
@@ -28,7 +29,10 @@ import { amongNewest, counted, hasMany, newestFirst, oldestFirst } from './readi
 import { inSnapshot, LONG_MS, snapshot } from './reading/snapshot.ts';
 import { newestOperations, valuesOf } from './reading/tables.ts';
 import { PostgresChainReader } from './postgres-chain-reader.ts';
+import { SELECT_HEADS } from './schema/audit-heads.ts';
 import { versionOf } from './schema/migrate.ts';
+import { CHAINS_SINCE_VERSION } from './schema/migrations.ts';
+import { headFrom } from './shared/postgres-audit-heads.ts';
 
 interface Waits {
   readonly signal: AbortSignal;
@@ -42,7 +46,13 @@ const PAGE = 1_000;
 const CLOSINGS_SINCE_VERSION = 3;
 
 export class PostgresJournalReader
-  implements IssuanceJournalReader, OperationJournalReader, ClosingJournalReader, ChainSnapshots, AsyncDisposable
+  implements
+    IssuanceJournalReader,
+    OperationJournalReader,
+    ClosingJournalReader,
+    ChainSnapshots,
+    AuditHeadReader,
+    AsyncDisposable
 {
   readonly #pool: PostgresPool;
   /** Of the schema. */
@@ -107,6 +117,15 @@ export class PostgresJournalReader
 
   async chainsNow(options: Waits): Promise<ChainReader & AsyncDisposable> {
     return PostgresChainReader.open(this.#pool, this.#version, options);
+  }
+
+  /** None that a database of before knows. */
+  async *heads(
+    { sinceMs = 0 }: { readonly sinceMs?: number },
+    options: Waits,
+  ): AsyncGenerator<KeptHead, void, undefined> {
+    if (this.#version < CHAINS_SINCE_VERSION) return;
+    yield* this.#scan({ text: SELECT_HEADS, values: [sinceMs] }, headFrom, options);
   }
 
   async *#scan<Found>(

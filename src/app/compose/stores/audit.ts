@@ -22,19 +22,15 @@ type Proven = Pick<Storage, 'proof' | 'lease' | 'journal'>;
 const UNSIGNED =
   'the journal is a chain that nobody signs: who can write it can change it unseen; name a key of heads (audit.keyFile, audit.pkcs11 or audit.transit)';
 
-const UNREADABLE = 'the chains of a journal in PostgreSQL cannot be signed by this version';
-
 export function composeAudit(config: Config, foundation: Foundation, { proof, lease, journal }: Proven): AuditParts {
   const { clock, running: signal, worker } = foundation;
-  // Of several workers one makes heads for all, and says what is to be said of them.
-  const isFirst = worker === undefined || worker.slot === 1;
   const signer = composeSigner(config, foundation);
-  if (proof === undefined || signer === undefined) {
-    const problem = proof === undefined ? UNREADABLE : UNSIGNED;
-    if (isFirst && !(proof === undefined && signer === undefined)) sayUnsigned(foundation, problem);
-    return { status: async () => statusOf(proof, undefined, { signal }), signEnd: async () => ({ problem }) };
+  if (signer === undefined) {
+    // Of several workers one says so.
+    if (worker === undefined || worker.slot === 1) sayUnsigned(foundation);
+    return { status: async () => statusOf(proof, undefined, { signal }), signEnd: async () => ({ problem: UNSIGNED }) };
   }
-  if (isFirst) composeHeads(config, foundation, { ...proof, lease }, signer);
+  if (proof.isMadeHere) composeHeads(config, foundation, { ...proof, lease }, signer);
   const ends = new ExportEnds(
     { chains: proof.chains, signer, journal, clock },
     { ...serverOf(config), retentionMs: config.journal.retention },
@@ -46,10 +42,10 @@ export function composeAudit(config: Config, foundation: Foundation, { proof, le
 }
 
 /** Once, and by a number that rises. */
-function sayUnsigned({ clock, events, startUp, telemetry }: Foundation, problem: string): void {
+function sayUnsigned({ clock, events, startUp, telemetry }: Foundation): void {
   const startedMs = clock.monotonicMs();
   telemetry.observeAudit({ unsignedMs: () => clock.monotonicMs() - startedMs, unwitnessed: () => undefined });
-  startUp.at('storage', () => events.auditWarning({ problem }));
+  startUp.at('storage', () => events.auditWarning({ problem: UNSIGNED }));
 }
 
 async function statusOf(
@@ -57,7 +53,7 @@ async function statusOf(
   signer: StatementSigner | undefined,
   options: { readonly signal: AbortSignal },
 ): Promise<AuditStatus> {
-  const head = await proof?.heads.lastHead(options);
+  const head = await proof.heads.lastHead(options);
   return {
     ...(signer !== undefined && { publicKey: await signer.publicKey(options) }),
     ...(head !== undefined && { head: { timeMs: head.timeMs, digest: head.digest } }),

@@ -15,6 +15,7 @@ import { PostgresEvidenceRecords } from '../../../adapters/storage/postgres/shar
 import { PostgresNewestRecords } from '../../../adapters/storage/postgres/postgres-newest-records.ts';
 import { PostgresRevokedLeaves } from '../../../adapters/storage/postgres/postgres-revoked-leaves.ts';
 import { PostgresJournal } from '../../../adapters/storage/postgres/postgres-journal.ts';
+import { PostgresAuditHeads } from '../../../adapters/storage/postgres/shared/postgres-audit-heads.ts';
 import { PostgresBundleState } from '../../../adapters/storage/postgres/shared/postgres-bundle-state.ts';
 import { PostgresLedgers } from '../../../adapters/storage/postgres/shared/postgres-ledgers.ts';
 import { PostgresCrls } from '../../../adapters/storage/postgres/shared/postgres-crls.ts';
@@ -66,6 +67,7 @@ export function composePostgresStore(
     newest: new PostgresNewestRecords(shared),
     revokedLeaves: new PostgresRevokedLeaves(shared),
     inventory: undefined,
+    proof: { chains: statistics, heads: new PostgresAuditHeads(shared, { leaseName: LEASE_NAME }), isMadeHere: true },
     bundleState: new PostgresBundleState(shared, { trust }),
     health: () => (journal.problem === undefined ? READY : notReady(journal.problem)),
   };

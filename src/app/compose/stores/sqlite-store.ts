@@ -78,6 +78,8 @@ export function composeSqliteStore(
         keepHead: async (...given) => journal.keepHead(...given),
         lastHead: async (options) => statistics.lastHead(options),
       },
+      // Each worker has the lease of its own journal: one of them makes heads of all.
+      isMadeHere: isFirst,
     },
     health,
   };

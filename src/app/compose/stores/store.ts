@@ -60,7 +60,12 @@ export interface Store {
   readonly newest: NewestRecords;
   /** Absent in a worker where the one of the first slot keeps it. */
   readonly inventory: (Inventory & InventoryKeeping) | undefined;
-  /** The chains that records are linked in, of all who share the store, and what was signed of them; absent where they cannot be read. */
-  readonly proof?: { readonly chains: ChainStates; readonly heads: AuditHeads };
+  /** The chains that records are linked in, of all who share the store, and what was signed of them. */
+  readonly proof: {
+    readonly chains: ChainStates;
+    readonly heads: AuditHeads;
+    /** Whether this process makes heads while it has the lease. */
+    readonly isMadeHere: boolean;
+  };
   readonly health: () => HealthState;
 }

@@ -68,17 +68,13 @@ async function exportJournal(options: ExportOptions, invocation: Invocation): Pr
   const nowMs = clock.nowMs();
   const times = timesOf(options, nowMs);
   await using reader = await openJournal(journal, { signal });
-  const { chainsNow, heads } = reader;
-  if (chainsNow === undefined || heads === undefined) {
-    throw new CommandError(EXIT.data, 'a journal in PostgreSQL is not exported by this version');
-  }
-  await using chains = await chainsNow.call(reader, { signal });
+  await using chains = await reader.chainsNow({ signal });
   const exported = await exportedRanges({ chains }, times, { signal });
   const ranges = exported.map(({ range }) => range);
   const writer = new ExportWriter();
   await using to = await outputTo(options.to, invocation);
   using progress = exportProgress(ranges, options, invocation);
-  const parts = { chains, writer, heads: { heads: heads.bind(reader) } };
+  const parts = { chains, writer, heads: reader };
   for await (const line of exportedLines(parts, exported, { nowMs, ...times }, { signal })) {
     await to.write(line);
     progress.reach(writer.records);

@@ -15,7 +15,8 @@ type PostgresStore = Extract<JournalStore, { kind: 'postgres' }>;
 export type OpenJournal = IssuanceJournalReader &
   OperationJournalReader &
   ClosingJournalReader &
-  Partial<ChainSnapshots & AuditHeadReader> &
+  ChainSnapshots &
+  AuditHeadReader &
   (Disposable | AsyncDisposable);
 
 /** One to read by, and one for what is read while that goes through the journal. */

@@ -59,8 +59,13 @@ const DELETE_BEFORE = `WITH held AS MATERIALIZED (
     DELETE FROM proxies WHERE EXISTS (SELECT FROM held) AND (identity, remote_cluster, pod_uid, proxy) IN
       (SELECT identity, remote_cluster, pod_uid, proxy FROM proxies WHERE seen_ms < $3 LIMIT $4)
     RETURNING 1
+  ), deleted_heads AS (
+    DELETE FROM audit_heads WHERE EXISTS (SELECT FROM held) AND number IN
+      (SELECT number FROM audit_heads WHERE time_ms < $3 AND number < (SELECT max(number) FROM audit_heads)
+        ORDER BY number LIMIT $4)
+    RETURNING 1
   ) SELECT EXISTS (SELECT FROM held) AS held, greatest(${removed('decision')}, ${removed('closing')},
-      (SELECT count(*) FROM deleted_proxies)) AS deleted`;
+      (SELECT count(*) FROM deleted_proxies), (SELECT count(*) FROM deleted_heads)) AS deleted`;
 
 export interface PostgresRetentionParts {
   readonly database: Database;
