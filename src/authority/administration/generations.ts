@@ -77,8 +77,12 @@ function generationsToCome(
   });
 }
 
+/** Who suspends and resumes a certificate records that it is `active`; that its files were replaced since is on record of a rollover alone. */
 export function standingIn(ledger: IssuerLedger, { generation, unmoved }: KnownGeneration): Standing {
-  return standingOf(ledger, generation, unmoved);
+  const standing = standingOf(ledger, generation, unmoved);
+  if (unmoved !== 'retiring' || standing.state !== 'active') return standing;
+  const isOfRollover = ledger.moves.some(({ id, from }) => id === generation.id && from === 'prepared');
+  return isOfRollover ? standing : { ...standing, state: unmoved };
 }
 
 /**
