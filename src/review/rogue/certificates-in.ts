@@ -3,7 +3,7 @@
 // what bytes look like at their beginning keeps nobody from looking behind it. Private keys are noticed by their markers; no byte of
 // one is kept.
 import { hash, X509Certificate } from 'node:crypto';
-import { GZIP, packedIn } from './packed.ts';
+import { GZIP, MAX_UNPACKED, packedIn } from './packed.ts';
 import { runsIn, unescaped } from './written-base64.ts';
 
 export interface FoundCertificate {
@@ -22,8 +22,8 @@ export interface CertificateText {
 
 /** A Secret in a manifest in a ConfigMap: base64 in base64 no deeper than this. */
 const MAX_NESTING = 3;
-/** Of one text; a bundle of the public web's roots has some 150. */
-const MAX_CERTIFICATES = 5_000;
+/** Of one text: as many as are kept at all, and hardly less than fit into a file that is read. */
+const MAX_CERTIFICATES = 20_000;
 
 /** RFC 7468 section 5.1, with the labels that it names as used before, and OpenSSL's own. */
 const BLOCK = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|X\.509 CERTIFICATE)-----([^-]*)-----END \1-----/g;
@@ -49,17 +49,24 @@ const SIGNED_DATA = Buffer.from('06092a864886f70d010702', 'hex');
 interface Depth {
   readonly nesting: number;
   readonly isUnpacked: boolean;
+  /** What may still be unpacked of all that was handed in: one text may hold many that are small and grow. */
+  readonly room: { bytes: number };
 }
 
 /** @param bytes of a bounded text. Never throws: what cannot be read is named in `unread`. */
 export function certificatesIn(bytes: Uint8Array): CertificateText {
-  return read(bytes, { nesting: 0, isUnpacked: false });
+  return read(bytes, { nesting: 0, isUnpacked: false, room: { bytes: MAX_UNPACKED } });
 }
 
 function read(bytes: Uint8Array, depth: Depth): CertificateText {
-  const packed = packedIn(bytes);
+  const packed = packedIn(bytes, depth.room.bytes);
   if (packed === undefined) return readPlain(bytes, depth);
-  if ('problem' in packed) return unreadable(packed.problem);
+  if ('problem' in packed) {
+    // A bomb was unpacked as far as it may be.
+    if (packed.isTooLarge) depth.room.bytes = 0;
+    return unreadable(packed.problem);
+  }
+  depth.room.bytes -= packed.bytes.length;
   // What unpacks to itself would never end.
   if (depth.isUnpacked) return unreadable('is compressed more than once, which is not opened');
   return read(packed.bytes, { ...depth, isUnpacked: true });
@@ -145,9 +152,10 @@ function fromDer(bytes: Uint8Array): CertificateText {
   const certificates: FoundCertificate[] = [];
   for (let at = 0; at < bytes.length;) {
     if (certificates.length >= MAX_CERTIFICATES) return { certificates, hasPrivateKey: false, unread: [TOO_MANY] };
-    const der = parsed(bytes.subarray(at));
-    // Of PEM OpenSSL takes what follows, wherever it begins.
-    if (der === undefined || !startsWith(bytes.subarray(at), der)) break;
+    // Alone: OpenSSL looks for PEM in all that it is handed, wherever that begins.
+    const one = bytes.subarray(at, at + lengthOf(bytes.subarray(at, at + LONGEST_HEADER)));
+    const der = parsed(one);
+    if (der === undefined || !startsWith(one, der)) break;
     certificates.push({ der });
     at += der.length;
   }
@@ -158,6 +166,17 @@ function fromDer(bytes: Uint8Array): CertificateText {
   if (inside?.subarray(0, SIGNED_DATA.length).equals(SIGNED_DATA)) return unreadable('is PKCS#7, which is not opened');
   const hasPrivateKey = inside?.[0] === 2 && inside[1] === 1 && (inside[2] === 0 || inside[2] === 1);
   return { certificates: [], hasPrivateKey, unread: [] };
+}
+
+/** Tag, and a length of up to four bytes. */
+const LONGEST_HEADER = 6;
+
+/** @param header the first bytes of DER. @returns the length of header and content. */
+function lengthOf(header: Uint8Array): number {
+  const [, first = 0, ...more] = header;
+  if (first < 0x80) return 2 + first;
+  const bytes = more.slice(0, first & 0x7f);
+  return 2 + bytes.length + bytes.reduce((length, byte) => length * 0x100 + byte, 0);
 }
 
 function contentOf(bytes: Uint8Array): Buffer | undefined {

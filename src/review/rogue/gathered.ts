@@ -1,13 +1,16 @@
 // What was found so far: each certificate once, with the places where it lies. Texts are let go as soon as they are read.
 import { hash } from 'node:crypto';
-import { readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
+import { isSelfIssued, readPathCertificate, type PathCertificate } from '../../domain/x509/path/certificate.ts';
 import { formatCount } from '../../domain/text/format-count.ts';
 import { certificatesIn } from './certificates-in.ts';
 import type { NotRead, Place, PlacePart, Sighting } from './found.ts';
+import { isCa } from './lineage.ts';
 import { keysByText, shownKeys } from './private-keys.ts';
 
 /** Different certificates; a parsed one takes some 10 kB. */
-const MAX_CERTIFICATES = 20_000;
+export const MAX_CERTIFICATES = 20_000;
+/** Of these leaves: whoever may have any number of them issued leaves room for the CA that is looked for. */
+export const MAX_LEAVES = 15_000;
 /** Places that are kept of each certificate; more are counted. */
 const MAX_SIGHTINGS = 20;
 /** Names that are kept of what could not be read for one reason. */
@@ -32,6 +35,7 @@ interface Kept {
 
 export class Gathered {
   readonly #certificates = new Map<string, Kept>();
+  #leaves = 0;
   readonly #notRead = new Map<string, { count: number; readonly examples: string[] }>();
 
   get certificates(): readonly GatheredCertificate[] {
@@ -72,15 +76,21 @@ export class Gathered {
     const digest = hash('sha256', der, 'hex');
     const known = this.#certificates.get(digest);
     if (known !== undefined) return known;
-    if (this.#certificates.size >= MAX_CERTIFICATES) {
-      this.skip(name, `has a certificate beyond the first ${formatCount(MAX_CERTIFICATES)} different ones`);
-      return undefined;
-    }
     const certificate = readPathCertificate(der);
     if ('problem' in certificate) {
       this.skip(name, certificate.problem);
       return undefined;
     }
+    const isLeaf = !isCa(certificate) && !isSelfIssued(certificate);
+    if (isLeaf && this.#leaves >= MAX_LEAVES) {
+      this.skip(name, `has a leaf beyond the first ${formatCount(MAX_LEAVES)} different ones`);
+      return undefined;
+    }
+    if (this.#certificates.size >= MAX_CERTIFICATES) {
+      this.skip(name, `has a certificate beyond the first ${formatCount(MAX_CERTIFICATES)} different ones`);
+      return undefined;
+    }
+    if (isLeaf) this.#leaves += 1;
     const kept = { certificate, sightings: [], sightingCount: 0, hasPrivateKey: false };
     this.#certificates.set(digest, kept);
     return kept;

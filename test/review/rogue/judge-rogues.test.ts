@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readPathCertificate, type PathCertificate } from '../../../src/domain/x509/path/certificate.ts';
 import { adviceOn } from '../../../src/review/rogue/advice.ts';
-import { Gathered } from '../../../src/review/rogue/gathered.ts';
+import { Gathered, MAX_LEAVES } from '../../../src/review/rogue/gathered.ts';
 import { judgeRogues, type Rogue, type RogueReport } from '../../../src/review/rogue/judge-rogues.ts';
 import type { SignatureOptions } from '../../../src/review/rogue/signatures.ts';
 import type { Trust } from '../../../src/review/rogue/trust.ts';
@@ -144,6 +144,24 @@ describe('The finder of rogue CAs', () => {
     const files = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}.pem`, shadow.pem]));
     const rogue = only(await judge(files));
     assert.deepEqual([rogue.sightings.length, rogue.sightingCount], [20, 50]);
+  });
+
+  it('finds a CA behind as many leaves as anybody has, and says which were left out', async () => {
+    const leaf = await tier('leaf', { by: mesh, ca: false, subject: 'CN=leaf' });
+    const rogue = await tier('Some Root');
+    const gathered = new Gathered();
+    const sighting = { place: { kind: 'secret', name: 'Secret shop/many' }, part: 'tls.crt' } as const;
+    for (let index = 0; index <= MAX_LEAVES; index += 1) {
+      const other = Buffer.from(leaf.der);
+      other.writeUInt32BE(index, other.length - 4);
+      gathered.add(other, sighting);
+    }
+    gathered.add(rogue.der, sighting);
+    assert.equal(gathered.certificates.at(-1)?.certificate.subject, 'CN=Some Root');
+    assert.deepEqual(
+      gathered.notRead.map(({ why, count }) => [why, count]),
+      [['has a leaf beyond the first 15,000 different ones', 1]],
+    );
   });
 
   describe('among very many CAs of one name', () => {
