@@ -9,7 +9,7 @@ import { runCli } from '../../../../src/cli/program.ts';
 import { recordTerminal } from '../../../cli/support/recorded-terminal.ts';
 import { createRoot, issueLeaf, type TestAuthority as Peer } from '../../../peers/support/pki.ts';
 import { buildCsr, testAuthority, type TestAuthority } from '../../../support/certificates.ts';
-import { secretsOf } from '../../../support/clients/sds-client.ts';
+import { pemOf, secretsOf } from '../../../support/clients/sds-client.ts';
 import { eventually, freePort } from '../../../support/eventually.ts';
 import { csrClient, RunningServer } from '../../support/running-server.ts';
 import { ServerFiles } from '../../support/server-files.ts';
@@ -137,6 +137,20 @@ describe('A server that is started while its issuers may not sign', function () 
     assert.equal(code, 0, error);
     assert.equal(await ask(), 'default');
     assert.equal((await readiness()).code, 200);
+  });
+
+  it('gives a proxy that waits its certificate as soon as the issuer is resumed', async () => {
+    await start();
+    await issuer('suspend', 'default', '--reason', 'under review');
+    await restart({ settings: { 'sds.rotationSpread': '0s' } });
+    using envoy = server.envoy();
+    const stream = envoy.sotw();
+    stream.subscribe('default');
+    const refused = /^capstan_issuer_decisions_total\{issuer="default",outcome="refused"\} [1-9]/m;
+    const page = async (): Promise<string> => (await server.get('/metrics')).text();
+    await eventually('it is refused', async () => refused.test(await page()), IN_TIME);
+    await issuer('resume', 'default', '--reason', 'reviewed');
+    assert.equal(signerOfShown(new X509Certificate(pemOf(secretsOf(await stream.accept())[0]!))), 'default');
   });
 
   it('whose only issuer is tainted is up and not ready, gives proxies the trust bundle, and is well with another certificate', async () => {
