@@ -156,7 +156,7 @@ export function composeTrust(
   health.report('issuer states', () => degradedBy(ledger.problem ?? governed.problem()));
   const given = (): TrustBundle | undefined => issuers.first.anchorsGiven;
   health.report('trust anchors', () =>
-    degradedBy(anchorLedger.problem ?? stranded.problem() ?? anchors.problemWith(given())),
+    degradedBy(anchorLedger.problem ?? bothOf(stranded.problem(), anchors.problemWith(given()))),
   );
   health.report('bridge of a rotation', () => degradedBy(bridged.problem()));
   health.report('federated bundles', () => degradedBy(federated.problem));
@@ -176,4 +176,9 @@ export function composeTrust(
     rollovers,
     beforeLeaves,
   };
+}
+
+/** A retire in spite of its gate strands an issuer, and leaves the file to be changed as any other does. */
+function bothOf(...problems: readonly (string | undefined)[]): string | undefined {
+  return problems.filter((problem) => problem !== undefined).join('; ') || undefined;
 }

@@ -133,6 +133,17 @@ describe('A rotation of the trust anchor', function () {
     await eventually('all is well', async () => (await degraded()) === '{"ready":true}' || undefined, WITHIN);
   });
 
+  it('reminds of the file also where leaves hang on an anchor that was retired all the same', async () => {
+    await ask('web');
+    await anchor('start', '--new', files.path('new.pem'), '--reason', 'a drill');
+    await anchor('advance', '--reason', 'a drill', '--override');
+    files.useIssuer(next);
+    await eventually('the new one signs', async () => (await ask('api')).below === 'new' || undefined, WITHIN);
+    assert.equal((await anchor('retire', '--reason', 'a drill', '--override')).code, 0);
+    const both = /leads to no trust anchor any more: .*; .* is retired since .*: take it out of the file/;
+    await eventually('both are said', async () => both.test(await degraded()) || undefined, PATIENTLY);
+  });
+
   it('is known to a proxy that acknowledged the new bundle over SDS, and to none that did not', async () => {
     using envoy = server.envoy();
     const stream = envoy.sotw();
