@@ -103,6 +103,25 @@ describe('What a person sees of a rotation of trust anchors', () => {
     assert.ok(moved.includes('Nothing is in the way: capstan anchor retire'));
   });
 
+  it('has the bridge while that is in force, and no longer', () => {
+    const bridge = {
+      sha256: 'e5'.repeat(32),
+      from: OLD.sha256,
+      notAfterMs: NOON_MS,
+      pem: '',
+      actor: 'CN=alice',
+      reason: 'a drill',
+    };
+    const bridged = (...steps: readonly RotationStep[]) =>
+      boardOf(statusOf({ ...rotation(...steps), bridge } as AnchorRotation, MESH), 300).some((line) =>
+        /^ {2}bridge /.test(line),
+      );
+    assert.deepEqual(
+      [bridged(), bridged('advance'), bridged('advance', 'retire'), bridged('abort')],
+      [true, true, false, false],
+    );
+  });
+
   it('has no more than twenty namespaces and ten names, and the number of the others', () => {
     const many = Array.from({ length: 30 }, (_, index) => workload(`team-${index}/web`));
     const board = boardOf(statusOf(rotation(), many), 120);

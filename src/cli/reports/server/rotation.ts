@@ -116,8 +116,9 @@ function headOf(rotation: AnchorRotation): string[] {
   ];
 }
 
-function bridgeOf({ bridge, old }: AnchorRotation): string[] {
-  if (bridge === undefined) return [];
+/** It ends with the phases that it is in force in. */
+function bridgeOf({ bridge, old, phase }: AnchorRotation): string[] {
+  if (bridge === undefined || (phase !== 'publish' && phase !== 'adopt')) return [];
   const from = old.find(({ sha256 }) => sha256 === bridge.from);
   const signer = from === undefined ? bridge.from.slice(0, 16) : nameOf(from);
   const certificate = `cross-certificate with SHA-256 ${bridge.sha256.slice(0, 16)}`;
