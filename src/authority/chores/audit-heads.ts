@@ -192,6 +192,8 @@ interface Witnessed {
 }
 
 function wordsOf(error: unknown): string {
-  if (error instanceof AuthorityError) return error.detail ?? error.message;
+  if (error instanceof AuthorityError && error.detail !== undefined) return error.detail;
+  // Its own words are of the key of an issuer; the cause has what is wrong with this one.
+  if (error instanceof AuthorityError && error.cause instanceof Error) return error.cause.message;
   return error instanceof Error ? error.message : String(error);
 }

@@ -185,6 +185,12 @@ describe('The heads of the journal', () => {
     assert.deepEqual([store.kept.length, maker.unsignedMs, maker.unwitnessed], [0, undefined, undefined]);
   });
 
+  it('are late in the words of what keeps the key, which is not that of an issuer', async () => {
+    away = new AuthorityError('CAP-S15', { cause: new Error('the transit engine cannot be reached') });
+    await lead();
+    assert.equal(maker.problem, 'no head of the journal can be signed: the transit engine cannot be reached');
+  });
+
   it('are waited for by no process that ends where another makes them', async () => {
     running = maker.run(end);
     decide(1);
