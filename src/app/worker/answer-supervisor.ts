@@ -87,9 +87,7 @@ export function answerSupervisor(link: Link, answers: WorkerAnswers): void {
   link.serve(BANS_TOPIC, async (body) => answerBans(bans, body));
   link.serve(CRLS_TOPIC, async (body) => answerCrls(crls, body));
   link.serve(RECORDS_TOPIC, async (body) => answerRecords(records, body));
-  link.serve(INVENTORY_TOPIC, async (body) =>
-    json(await inventory.list(...(body as unknown as InventoryQuestion).given)),
-  );
+  link.serve(INVENTORY_TOPIC, async (body) => answerInventory(inventory, body));
   link.serve(AUDIT_TOPIC, async (body) => answerAudit(audit, body));
   link.serve(RECORD_OPERATION_TOPIC, async (body) => {
     await recordOperation(body as unknown as OperationRecord);
@@ -166,6 +164,12 @@ async function answerCrls(crls: CrlsParts, body: Json): Promise<Json> {
 async function answerRecords(records: RecordsParts, body: Json): Promise<Json> {
   const { question, given } = body as unknown as RecordsQuestion;
   return json(question === 'refusals' ? await records.refusals(...given) : [...(await records.operations(...given))]);
+}
+
+/** @param body as `gatheredInventory` sends it. */
+async function answerInventory(inventory: InventoryParts, body: Json): Promise<Json> {
+  const { question, given } = body as unknown as InventoryQuestion;
+  return json(question === 'list' ? await inventory.list(...given) : await inventory.show(...given));
 }
 
 /** @param body as `gatheredAudit` sends it. */

@@ -129,7 +129,8 @@ export class IssuerOverview {
   }
 }
 
-function chainOf({ state }: NamedIssuer): IssuerDetails['chain'] {
+/** Nothing of an issuer without a certificate. */
+export function chainOf({ state }: Pick<NamedIssuer, 'state'>): IssuerDetails['chain'] {
   const issuer = certifiedOf(state);
   if (issuer === undefined) return [];
   return pathCertificatesOf(issuer.chainPems.join('')).map(({ subject, sha256, notAfterMs }) => ({

@@ -114,7 +114,9 @@ function rowOf(row: InventoryRow): Row {
     key: `${identity} ${cluster} ${podUid}`,
     cells: [
       <div class="long">
-        <Name of={identity} />
+        <a href={identityAt(identity)}>
+          <Name of={identity} />
+        </a>
       </div>,
       <StateOf of={row} />,
       <Name of={podName ?? '–'} />,
@@ -125,6 +127,11 @@ function rowOf(row: InventoryRow): Row {
       <Moment at={notAfterMs} />,
     ],
   };
+}
+
+/** Where the page of one is. */
+export function identityAt(identity: string): string {
+  return `/identity?identity=${encodeURIComponent(identity)}`;
 }
 
 /** With why it ended, where it did. */

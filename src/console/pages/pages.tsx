@@ -4,6 +4,7 @@ import type { SessionAnswer } from '../ask.ts';
 import type { Address } from '../route.ts';
 import { AuditPage } from './audit.tsx';
 import { IdentitiesPage } from './identities.tsx';
+import { IdentityPage } from './identity.tsx';
 import { IssuersPage } from './issuers.tsx';
 import { OverviewPage } from './overview.tsx';
 import { PoliciesPage } from './policies.tsx';
@@ -14,17 +15,20 @@ export interface PageProps {
   readonly address: Address;
 }
 
-interface Page {
+export interface Page {
   readonly path: string;
   readonly title: string;
   readonly view: ComponentType<PageProps>;
   /** Whether it can show what is of some namespaces alone. */
   readonly ofTeams?: boolean;
+  /** Of a page that is reached from another one alone, the path of that. */
+  readonly under?: string;
 }
 
 const PAGES: readonly Page[] = [
   { path: '/', title: 'Overview', view: OverviewPage },
   { path: '/identities', title: 'Identities', view: IdentitiesPage, ofTeams: true },
+  { path: '/identity', title: 'Identity', view: IdentityPage, ofTeams: true, under: '/identities' },
   { path: '/refusals', title: 'Refusals', view: RefusalsPage, ofTeams: true },
   { path: '/policies', title: 'Policies', view: PoliciesPage },
   { path: '/issuers', title: 'Issuers', view: IssuersPage },

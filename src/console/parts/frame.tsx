@@ -1,7 +1,7 @@
 // What is around every page: where one can go, who is signed in.
 import { useEffect, useRef } from 'preact/hooks';
 import type { SessionAnswer } from '../ask.ts';
-import { pagesFor } from '../pages/pages.tsx';
+import { pagesFor, type Page } from '../pages/pages.tsx';
 import { useAddress } from '../route.ts';
 import { Name } from './values.tsx';
 
@@ -34,13 +34,15 @@ export function Frame({ session, onSignOut }: Props) {
         </a>
         <nav aria-label="Pages">
           <ul>
-            {pages.map(({ path, title }) => (
-              <li key={path}>
-                <a href={path} aria-current={path === page?.path ? 'page' : undefined}>
-                  {title}
-                </a>
-              </li>
-            ))}
+            {pages
+              .filter(({ under }) => under === undefined)
+              .map(({ path, title }) => (
+                <li key={path}>
+                  <a href={path} aria-current={currentAs(path, page)}>
+                    {title}
+                  </a>
+                </li>
+              ))}
           </ul>
         </nav>
         <p class="who">
@@ -56,6 +58,12 @@ export function Frame({ session, onSignOut }: Props) {
       </main>
     </>
   );
+}
+
+/** A page under another one is within its section. */
+function currentAs(path: string, page: Page | undefined): 'page' | 'true' | undefined {
+  if (path === page?.path) return 'page';
+  return page !== undefined && path === page.under ? 'true' : undefined;
 }
 
 function roleOf({ role, namespaces }: SessionAnswer): string {

@@ -111,6 +111,40 @@ describe('The identities in the console', function () {
     await page.getByRole('link', { name: 'Next page' }).waitFor();
   });
 
+  it('have a page each: its certificate, the chain to the anchor, and what was decided about it and why', async () => {
+    const [one] = (await answer(`?identity=${identity('web-003')}`)).rows;
+    await open('?namespace=default');
+    await rowOf('web-003').getByRole('link').click();
+    await page.getByRole('heading', { name: 'Identity', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'Pod web-003-0' }).waitFor();
+    const chain = page.locator('.chain li');
+    assert.match(await chain.first().innerText(), new RegExp(`certificate ${one!.serial} until`));
+    assert.equal(await chain.last().innerText(), `trust anchor ${one!.trustAnchor!}`);
+    assert.ok((await chain.count()) > 2);
+    await page.getByText('Why, of decision').click();
+    await page.getByText('asked for a certificate of class workload').waitFor();
+    assert.equal(await page.locator('nav [aria-current]').innerText(), 'Identities');
+    await demandAccessible(page);
+    await keepScreenshot(page, 'identity');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await demandAccessible(page);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.goto(new URL(`/identity?identity=${identity('nobody')}`, page.url()).href);
+    await page.getByText('It has no certificate, and had none lately.').waitFor();
+    await page.getByText('Nothing about it is on record.').waitFor();
+    await page.goto(new URL('/identity', page.url()).href);
+    await page.getByRole('alert').filter({ hasText: 'no identity is named' }).waitFor();
+  });
+
+  it('have in their history what was refused', async () => {
+    assert.notEqual((await server.ask('shop', 'api')).code, status.OK);
+    await page.goto(new URL('/identity?identity=spiffe://cluster.local/ns/shop/sa/api', page.url()).href);
+    await page.getByRole('row').filter({ hasText: 'refused' }).filter({ hasText: 'CAP-P01' }).first().waitFor();
+    await page.getByText('Why, of decision').click();
+    await page.getByText('Refused because').waitFor();
+    await demandAccessible(page);
+  });
+
   it('are not asked for with what makes no sense: the server says what', async () => {
     for (const [search, at] of [
       ['?serial=xyz', 'serial'],
@@ -139,6 +173,8 @@ describe('The identities in the console', function () {
     offsetMs = 61 * MINUTE_MS;
     await open(`?identity=${identity('web-000')}`);
     await rowOf('web-000').filter({ hasText: 'ended' }).waitFor();
+    await rowOf('web-000').getByRole('link').click();
+    await page.getByText('expired').waitFor();
     offsetMs = 0;
     await page.unroute('**/api/inventory*');
   });
@@ -168,6 +204,23 @@ describe('The identities in the console', function () {
     assert.equal(wide, false);
     await demandAccessible(page);
     await keepScreenshot(page, 'identities-hostile');
+    const decided = { decisionId: script, timeMs: 0, outcome: 'refused', subject: 'x', api: 'csr', reason: script };
+    const about = {
+      podName: hostile.podName,
+      issuer: script,
+      message: script,
+      explanation: [script, hostile.identity],
+    };
+    const chains = { [row.issuer]: [{ subject: script, sha256: 'a'.repeat(64), notAfterMs: 0 }] };
+    const details = { ...json, chains, decisions: [{ ...decided, ...about }] };
+    await page.route('**/api/inventory/identity*', (route) => route.fulfill({ json: details }));
+    await page.goto(new URL(`/identity?identity=${encodeURIComponent(script)}`, page.url()).href);
+    await page.getByText('Why, of decision').click();
+    assert.equal(await page.title(), 'Identity – Capstan');
+    assert.equal(await page.locator('main img, main script').count(), 0);
+    assert.equal(await page.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth'), false);
+    await demandAccessible(page);
+    await page.unroute('**/api/inventory/identity*');
     await page.unroute('**/api/inventory*');
   });
 

@@ -21,6 +21,26 @@ import { demandTeam, type AdministrationPart } from './administration.ts';
 
 export interface InventoryParts {
   readonly list: (request: InventoryPageRequest) => Promise<InventoryRows>;
+  readonly show: (asked: AskedIdentity) => Promise<IdentityAnswer>;
+}
+
+export interface AskedIdentity {
+  readonly identity: string;
+  /** Only of these; absent, all. */
+  readonly namespaces?: readonly string[];
+}
+
+/**
+ * One identity: its certificates, what they lead to, and what was decided about it.
+ * @typeParam Decision as `review` tells it: handed through.
+ */
+export interface IdentityAnswer<Decision = unknown> extends Omit<InventoryRows, 'next'> {
+  /** Of each issuer that is in force now, by its id: from its own certificate upwards, below the anchor. */
+  readonly chains: Readonly<
+    Record<string, readonly { readonly subject: string; readonly sha256: string; readonly notAfterMs: number }[]>
+  >;
+  /** The newest `MAX_DECISIONS`, newest first. */
+  readonly decisions: readonly Decision[];
 }
 
 /** As it is read over HTTP. */
@@ -31,6 +51,10 @@ export interface InventoryAnswer extends Omit<InventoryRows, 'next' | 'rows'> {
 }
 
 export const INVENTORY = '/inventory';
+export const IDENTITY = '/inventory/identity';
+/** Of one identity. */
+export const MAX_DECISIONS = 50;
+export const MAX_HOLDERS = 100;
 
 const MAX_TEXT = 4_096;
 const text = z.string().min(1).max(MAX_TEXT);
@@ -72,12 +96,18 @@ const PLACE = z.strictObject({
   podUid: z.string(),
 });
 
-export function administerInventory({ list }: InventoryParts): AdministrationPart {
+export function administerInventory({ list, show }: InventoryParts): AdministrationPart {
   return (routes) => {
     routes.get(INVENTORY, demandTeam, async (c) => {
       const { namespaces } = c.get('operator');
       const { next, ...answer } = await list({ ...requestOf(c), ...(namespaces !== undefined && { namespaces }) });
       return c.json({ ...answer, ...(next && { cursor: cursorOf(next) }) } satisfies InventoryAnswer);
+    });
+    routes.get(IDENTITY, demandTeam, async (c) => {
+      const { namespaces } = c.get('operator');
+      const identity = text.safeParse(c.req.query('identity'));
+      if (!identity.success) throw new AuthorityError('CAP-O02', { detail: 'no identity is named' });
+      return c.json(await show({ identity: identity.data, ...(namespaces !== undefined && { namespaces }) }));
     });
   };
 }

@@ -38,7 +38,7 @@ export interface ConsoleSettings {
 /** What pages may ask, as the administration spells it. */
 const READABLE: readonly RegExp[] = [
   /^\/overview$/,
-  /^\/inventory$/,
+  /^\/inventory(\/identity)?$/,
   /^\/issuers(\/[^/]+)?$/,
   /^\/pending-acts$/,
   /^\/refusals$/,

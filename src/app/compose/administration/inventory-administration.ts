@@ -1,28 +1,53 @@
 // What operators are shown of the inventory.
-import type { InventoryParts } from '../../../adapters/http/admin/administer-inventory.ts';
+import {
+  MAX_DECISIONS,
+  MAX_HOLDERS,
+  type AskedIdentity,
+  type IdentityAnswer,
+  type InventoryParts,
+} from '../../../adapters/http/admin/administer-inventory.ts';
+import { chainOf } from '../../../authority/administration/issuer-overview.ts';
 import { inventoryOverview } from '../../../authority/inventory/inventory-overview.ts';
 import type { Config } from '../../../config/schema.ts';
 import { AuthorityError } from '../../../domain/errors.ts';
+import { namespaceIn } from '../../../domain/revocation/revoked-leaves.ts';
+import { certifiedOf, type NamedIssuer } from '../../../ports/issuing/issuers.ts';
+import { decidedAbout, type Decided } from '../../../review/explain/decided.ts';
 import type { Foundation } from '../foundation.ts';
 import type { Storage } from '../storage.ts';
+import type { Trust } from '../trust/trust.ts';
 import type { FollowedLedgers } from '../stores/followed-ledgers.ts';
 
 interface Former {
-  readonly storage: Pick<Storage, 'inventory'>;
+  readonly storage: Pick<Storage, 'inventory' | 'newest'>;
+  readonly trust: Pick<Trust, 'issuers'>;
   readonly ledgers: Pick<FollowedLedgers, 'bans'>;
 }
 
 export function composeInventoryAdministration(
   { cluster, journal }: Pick<Config, 'cluster' | 'journal'>,
   { clock, running: signal }: Pick<Foundation, 'clock' | 'running'>,
-  { storage: { inventory }, ledgers: { bans } }: Former,
+  { storage: { inventory, newest }, ledgers: { bans }, trust: { issuers } }: Former,
 ): InventoryParts {
-  return {
-    list: async (request) => {
-      if (inventory === undefined) throw absent(journal);
-      return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
-    },
+  const list: InventoryParts['list'] = async (request) => {
+    if (inventory === undefined) throw absent(journal);
+    return inventoryOverview({ inventory, bans, clock }, { cluster: cluster.id }, request, { signal });
   };
+  const show = async ({ identity, namespaces }: AskedIdentity): Promise<IdentityAnswer<Decided>> => {
+    const isSeen = (one: string): boolean => namespaces?.includes(namespaceIn(one) ?? '') ?? true;
+    if (!isSeen(identity)) throw new AuthorityError('CAP-O01', { detail: 'the identity is of another namespace' });
+    const { nowMs, asOfMs, rows } = await list({ conditions: { identity }, limit: MAX_HOLDERS });
+    const records = await newest.list({ identity, limit: MAX_DECISIONS }, { signal });
+    // A node proxy asks for others too.
+    const decisions = records.map(decidedAbout).filter(({ subject }) => subject === identity || isSeen(subject));
+    return { nowMs, rows, ...(asOfMs !== undefined && { asOfMs }), chains: chainsOf(issuers.all()), decisions };
+  };
+  return { list, show };
+}
+
+/** Of what signs now: a former certificate of an issuer is in force no more. */
+function chainsOf(issuers: readonly NamedIssuer[]): IdentityAnswer['chains'] {
+  return Object.fromEntries(issuers.map((named) => [certifiedOf(named.state)?.id ?? '', chainOf(named)]));
 }
 
 function absent({ store: { kind } }: Config['journal']): AuthorityError {

@@ -8,6 +8,6 @@ export function gatheredInventory(
   workers: ServingWorkers,
   { signal }: { readonly signal: AbortSignal },
 ): InventoryParts {
-  const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot: ['list'] });
-  return { list: async (request) => ask('list', request) };
+  const ask = askFirst<InventoryParts>(workers, INVENTORY_TOPIC, { signal, acts: [], inFirstSlot: ['list', 'show'] });
+  return { list: async (request) => ask('list', request), show: async (asked) => ask('show', asked) };
 }

@@ -148,6 +148,11 @@ describe('The console over HTTPS', () => {
       assert.equal((await tina(`${query}&namespace=default`)).status, 403);
     }
     assert.equal((await dora('?namespace=istio-system')).status, 403);
+    const one = `/identity?identity=${web.identity}`;
+    assert.deepEqual((await dora(one)).names, ['web']);
+    assert.deepEqual((await victor(one)).names, ['web']);
+    assert.equal((await tina(one)).status, 403);
+    assert.equal((await victor('/identity')).status, 400);
   });
 
   it('knows nobody by a certificate of another authority, and none without a role', async () => {

@@ -51,7 +51,7 @@ class ScriptedWorker {
       records: { refusals: unasked, operations: unasked },
       audit: { status: unasked, signEnd: unasked },
       crls: { list: unasked, show: unasked },
-      inventory: { list: unasked },
+      inventory: { list: unasked, show: unasked },
       recordOperation: unasked,
       followSetBack: setBack('followed'),
     });
