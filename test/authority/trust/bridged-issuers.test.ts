@@ -3,6 +3,7 @@ import { AnchorActs, type AskedStep, type StepOutcome } from '../../../src/autho
 import type { Operator } from '../../../src/authority/administration/issuer-acts.ts';
 import { LiveProgress } from '../../../src/authority/administration/live-progress.ts';
 import { RotationReview } from '../../../src/authority/administration/rotation-review.ts';
+import { IssuerChooser } from '../../../src/authority/issuing/choose-issuer.ts';
 import { BridgedIssuers } from '../../../src/authority/trust/bridged-issuers.ts';
 import { FollowedLedger } from '../../../src/authority/trust/followed-ledger.ts';
 import { GovernedAnchors } from '../../../src/authority/trust/governed-anchors.ts';
@@ -107,6 +108,24 @@ describe('The bridge of a rotation, as operators give it and as leaves carry it'
     );
     assert.match(ledgers.operations[1]!.is, /^[0-9a-f]{16} until /);
     assert.match(ledgers.operations[3]!.details?.reason ?? '', /overriding: 1 live workload is bridged/);
+  });
+
+  it('is behind the chain of a suspended issuer too, by which the server itself is met where no other can sign', async () => {
+    const { ask, bridge, bridged } = await server();
+    await ask('start', { pem: next.pem });
+    published();
+    await bridge();
+    await ask('advance');
+    adopted();
+    const { issuer, signer } = materialOf(below.next, [], [next]);
+    issuers.put('default', {
+      kind: 'unavailable',
+      why: 'is suspended since noon',
+      withdrawn: 'suspended',
+      held: { issuer, signer },
+    });
+    const own = new IssuerChooser(bridged).own(clock.nowMs());
+    assert.deepEqual(own.issuer.chainPems, [below.next.pem, cross.pem]);
   });
 
   it('is behind the chains below the new anchor alone, from when it is given until it ends or is taken back', async () => {
