@@ -4,6 +4,7 @@ import { CHAINS } from './chains.ts';
 import { CLOSINGS } from './closings.ts';
 import { DECISIONS, ISSUERS, OPERATIONS } from './decisions.ts';
 import { EVIDENCE } from './evidence.ts';
+import { INVENTORY } from './inventory.ts';
 import {
   ANCHOR_LEDGERS,
   BAN_LEDGERS,
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly string[] = [
   'ALTER TABLE decisions ADD COLUMN cluster text',
   LEDGER_DIGESTS,
   CHAINS,
+  INVENTORY,
 ];
 
 /** The schema version that brought chains. */

@@ -1,0 +1,113 @@
+// The inventory of all servers that record in one PostgreSQL, in tables of its own beside the journal: whoever holds the lease keeps it,
+// and each of them answers.
+import type { InventoryEntry } from '../../../domain/inventory/entry.ts';
+import { placeOf } from '../../../domain/inventory/question.ts';
+import type {
+  Inventory,
+  InventoryKeeping,
+  InventoryPage,
+  InventoryProgress,
+  InventoryQuestion,
+  OverdueFound,
+  OverdueQuestion,
+} from '../../../ports/inventory/inventory.ts';
+import type { Clock } from '../../../ports/platform/clock.ts';
+import { PostgresPool } from '../postgres/connection/postgres-pool.ts';
+import type { PostgresSettings } from '../postgres/connection/settings.ts';
+import type { Database } from '../postgres/shared/database.ts';
+import { proxyFrom } from '../readings/evidence-records.ts';
+import type { Row } from '../records.ts';
+import { acknowledgedIn } from './acknowledged.ts';
+import { pageQuestion, type EntryQuestion } from './entry-questions.ts';
+import { entryFrom } from './entry-rows.ts';
+import { InventoryFollower, type FollowerSettings } from './postgres/inventory-follower.ts';
+import {
+  COUNT_OVERDUE,
+  KEEP_REPORTED,
+  SELECT_OVERDUE,
+  SELECT_PROGRESS,
+  SELECT_PROXIES_OF,
+} from './postgres/inventory-statements.ts';
+
+interface Waits {
+  readonly signal: AbortSignal;
+}
+
+const NEVER_MS = -1;
+
+export class PostgresInventory implements Inventory, InventoryKeeping, AsyncDisposable {
+  readonly #database: Database;
+  readonly #settings: FollowerSettings;
+  readonly #following: PostgresPool;
+  readonly #follower: InventoryFollower;
+
+  /** @param parts.database for questions; following has a connection of its own, by `connection`. */
+  constructor(
+    { database, clock }: { readonly database: Database; readonly clock: Pick<Clock, 'after' | 'monotonicMs'> },
+    settings: FollowerSettings & { readonly connection: PostgresSettings },
+  ) {
+    this.#database = database;
+    this.#settings = settings;
+    this.#following = new PostgresPool({ clock }, { ...settings.connection, maxConnections: 1 });
+    this.#follower = new InventoryFollower({ pool: this.#following, clock }, settings);
+  }
+
+  async page(question: InventoryQuestion, options: Waits): Promise<InventoryPage> {
+    const { order, page, lookedThrough } = pageQuestion(question, () => '');
+    const entries = (await this.#ask(page, options)).map(entryFrom);
+    const isWhole = entries.length >= question.limit;
+    const last = isWhole ? entries.at(-1) : (await this.#ask(lookedThrough, options)).map(entryFrom)[0];
+    const { asOfMs } = await this.#progress(options);
+    return {
+      entries: await this.#acknowledged(entries, options),
+      ...(last !== undefined && { next: placeOf(last, order) }),
+      ...(asOfMs !== undefined && { asOfMs }),
+    };
+  }
+
+  async follow(moment: { readonly nowMs: number }, options: Waits): Promise<InventoryProgress> {
+    return this.#follower.follow(moment, options);
+  }
+
+  async overdue({ nowMs, limit }: OverdueQuestion, options: Waits): Promise<OverdueFound> {
+    const { reportedMs = NEVER_MS } = await this.#progress(options);
+    const rows = await this.#database.query(SELECT_OVERDUE, [nowMs, reportedMs, limit], options);
+    const [counted] = await this.#database.query(COUNT_OVERDUE, [nowMs, NEVER_MS], options);
+    return { entries: rows.map(entryFrom), count: Number(counted?.['count']) };
+  }
+
+  async reportedOverdue({ nowMs }: { readonly nowMs: number }, options: Waits): Promise<void> {
+    await this.#database.commit(KEEP_REPORTED, [nowMs], options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#following[Symbol.asyncDispose]();
+  }
+
+  async #progress(options: Waits): Promise<{ readonly asOfMs?: number; readonly reportedMs?: number }> {
+    const [row = {}] = await this.#database.query(SELECT_PROGRESS, [], options);
+    return Object.fromEntries(Object.entries(row).flatMap(([name, ms]) => (ms === null ? [] : [[name, Number(ms)]])));
+  }
+
+  async #acknowledged(entries: readonly InventoryEntry[], options: Waits): Promise<readonly InventoryEntry[]> {
+    if (entries.length === 0) return entries;
+    const asked = entries.map(({ identity, cluster, podUid = '' }) => {
+      return { identity, cluster, podUid, own: cluster === this.#settings.cluster };
+    });
+    const rows = await this.#database.query(SELECT_PROXIES_OF, [JSON.stringify(asked)], options);
+    const notes = Map.groupBy(rows, ({ ofCluster, identity, podUid }) => JSON.stringify([ofCluster, identity, podUid]));
+    return entries.map((entry) => {
+      const { identity, cluster, podUid = '' } = entry;
+      const its = notes.get(JSON.stringify([cluster, identity, podUid])) ?? [];
+      const acknowledged = acknowledgedIn(its.map(proxyFrom));
+      return acknowledged === undefined ? entry : { ...entry, acknowledged };
+    });
+  }
+
+  async #ask({ sql, values }: EntryQuestion, options: Waits): Promise<readonly Row[]> {
+    let parameters = 0;
+    // There is no `?` but for parameters.
+    const text = sql.replaceAll('?', () => `$${(parameters += 1)}`);
+    return this.#database.query(text, values, options);
+  }
+}

@@ -1,0 +1,84 @@
+// What the inventory asks of a PostgreSQL, as SQL. Parameters that are many are one text of JSON.
+import { EXPIRED } from '../../../../domain/inventory/entry.ts';
+import { CLOSING_COLUMNS } from '../../closing-records.ts';
+import { PROXY_COLUMNS } from '../../readings/evidence-records.ts';
+import { DECISION_COLUMNS } from '../../records.ts';
+import { SELECTED } from '../entry-questions.ts';
+import { ENTRY_FIELDS, READ_FIELDS } from '../entry-rows.ts';
+import { endEntry, upsertEntry } from '../entry-statements.ts';
+
+/**
+ * One follows at a time, for each holds the row of the progress. What is lost in a crash is read again, so no commit waits for the disk
+ * or for a standby.
+ */
+export const BEGIN_STEP = `SET LOCAL synchronous_commit TO off;
+  INSERT INTO inventory_progress DEFAULT VALUES ON CONFLICT DO NOTHING`;
+export const HOLD_PROGRESS = `SELECT turn, decisions, closings, as_of_ms AS "asOfMs" FROM inventory_progress FOR UPDATE`;
+export const SELECT_PROGRESS = 'SELECT as_of_ms AS "asOfMs", reported_ms AS "reportedMs" FROM inventory_progress';
+/** Parameters: turn, last settled decision and closing, moment or NULL. */
+export const KEEP_PROGRESS = `UPDATE inventory_progress SET turn = $1, decisions = $2, closings = $3,
+  as_of_ms = coalesce($4::bigint, as_of_ms)`;
+export const KEEP_REPORTED = `INSERT INTO inventory_progress (reported_ms) VALUES ($1)
+  ON CONFLICT (one) DO UPDATE SET reported_ms = excluded.reported_ms`;
+/** As texts: they are beyond what a number holds. */
+export const SELECT_SNAPSHOT = `SELECT pg_snapshot_xmin(seen)::text AS xmin, pg_snapshot_xmax(seen)::text AS xmax
+  FROM pg_current_snapshot() AS seen`;
+
+/** Parameters: last row, missing rows as JSON, how many at most. */
+export const SELECT_DECISIONS = following(
+  'decisions',
+  `${named(Object.fromEntries(READ_FIELDS.map((field) => [field, DECISION_COLUMNS[field]])))},
+    CASE WHEN outcome = 'issued' THEN policy::json ->> 'class' END AS class, CASE WHEN caller <> identity THEN policy END AS "relayedPolicy"`,
+);
+export const SELECT_CLOSINGS = following('closings', named(CLOSING_COLUMNS));
+
+/** Those that are missing and those that are new are each found by their numbers. */
+function following(table: string, columns: string): string {
+  return `(SELECT id, ${columns} FROM ${table} WHERE id IN (SELECT json_array_elements_text($2::json)::bigint))
+    UNION ALL (SELECT id, ${columns} FROM ${table} WHERE id > $1 ORDER BY id LIMIT $3) ORDER BY id`;
+}
+
+const TYPED = ENTRY_FIELDS.map((field) => `"${field}" ${field.endsWith('Ms') ? 'bigint' : 'text'}`).join(', ');
+const GIVEN = `SELECT ${ENTRY_FIELDS.map((field) => `given."${field}"`).join(', ')} FROM json_to_recordset($1::json) AS given (${TYPED})
+  WHERE true`;
+/** Parameter: entries as JSON, each key once. */
+export const UPSERT = upsertEntry(GIVEN);
+export const END = endEntry(GIVEN);
+/** Parameter: entries as JSON. */
+export const KEEP_CERTIFICATES = `INSERT INTO inventory_certificates (serial, entry, not_after_ms)
+  SELECT given.serial, entries.id, given."notAfterMs"
+  FROM json_to_recordset($1::json) AS given (serial text, "notAfterMs" bigint, identity text, cluster text, "podUid" text)
+    JOIN inventory_entries AS entries ON entries.identity = given.identity AND entries.cluster = given.cluster
+      AND entries.pod_uid = given."podUid"
+  ON CONFLICT DO NOTHING`;
+
+/** Each with the parameters: moment in ms, how many at most. */
+export const FORGETTING = [
+  `UPDATE inventory_entries SET ended_ms = not_after_ms, end_reason = '${EXPIRED}' WHERE id IN
+    (SELECT id FROM inventory_entries WHERE ended_ms IS NULL AND not_after_ms <= $1 ORDER BY not_after_ms LIMIT $2) RETURNING 1`,
+  `DELETE FROM inventory_certificates WHERE (serial, entry) IN
+    (SELECT serial, entry FROM inventory_certificates WHERE not_after_ms <= $1 ORDER BY not_after_ms LIMIT $2) RETURNING 1`,
+] as const;
+export const FORGET_ENDED = `DELETE FROM inventory_entries WHERE id IN
+  (SELECT id FROM inventory_entries WHERE ended_ms < $1 ORDER BY ended_ms LIMIT $2) RETURNING 1`;
+
+/** What is over has ended by then. Parameters: until when and from when in ms. */
+const OVERDUE = 'FROM inventory_entries WHERE ended_ms IS NULL AND overdue_ms <= $1 AND overdue_ms > $2';
+/** One parameter more: how many at most. */
+export const SELECT_OVERDUE = `SELECT ${SELECTED} ${OVERDUE} ORDER BY overdue_ms LIMIT $3`;
+export const COUNT_OVERDUE = `SELECT count(*) AS count ${OVERDUE}`;
+
+/**
+ * Parameter: keys of entries as JSON, with the id of their cluster and whether it is the server's own. To who wrote the note the cluster
+ * was its own, empty, or a remote one by its id; a pod is told by its UID whichever it was.
+ */
+export const SELECT_PROXIES_OF = `SELECT asked.cluster AS "ofCluster", ${named(PROXY_COLUMNS, 'proxies.')}
+  FROM json_to_recordset($1::json) AS asked (identity text, cluster text, "podUid" text, own boolean)
+    JOIN proxies ON proxies.identity = asked.identity AND proxies.pod_uid = asked."podUid"
+      AND (proxies.remote_cluster = asked.cluster OR proxies.remote_cluster = '' AND (asked.own OR asked."podUid" <> ''))`;
+
+function named(columns: Readonly<Record<string, string>>, table = ''): string {
+  return Object.entries(columns)
+    .map(([field, column]) => `${table}${column} AS "${field}"`)
+    .join(', ');
+}
